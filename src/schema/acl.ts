@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { defineEntity, type Stored } from './entity.ts'
+import { reference, tags } from './fields.ts'
+
+/** The membership of a consumer in a group that the acl plugin allows or denies. */
+export const acl = defineEntity({
+  name: 'acl',
+  plural: 'acls',
+  about: 'The membership of a consumer in a group that the acl plugin allows or denies.',
+  key: 'group',
+  unique: [['consumer', 'group']],
+  refersTo: { consumer: 'consumer' },
+  belongsTo: 'consumer',
+  fields: z.strictObject({ consumer: reference(), group: z.string().min(1), tags: tags() }),
+})
+
+/** A stored group membership. */
+export type Acl = Stored<Omit<z.output<typeof acl.fields>, 'consumer'>> & {
+  consumer: { id: string }
+}

@@ -1,0 +1,31 @@
+import { acl } from './acl.ts'
+import { consumer } from './consumer.ts'
+import type { Entity } from './entity.ts'
+import { keyAuth } from './key-auth.ts'
+import { plugin } from './plugin.ts'
+import { grant, principal, token } from './principal.ts'
+import { endpointPermission, entityPermission, role } from './role.ts'
+import { route } from './route.ts'
+import { service } from './service.ts'
+import { target } from './target.ts'
+import { upstream } from './upstream.ts'
+import { workspace } from './workspace.ts'
+
+/** Every kind of entity, each after those it refers to. API, tables, permissions, declarative files and forms follow from this list. */
+export const entities: readonly Entity[] = [
+  workspace,
+  service,
+  route,
+  consumer,
+  keyAuth,
+  acl,
+  upstream,
+  target,
+  plugin,
+  role,
+  endpointPermission,
+  entityPermission,
+  principal,
+  grant,
+  token,
+]

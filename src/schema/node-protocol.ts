@@ -1,0 +1,45 @@
+import { z } from 'zod'
+
+/** The paths of the protocol between a node and the control plane, HTTP/1.1; every request but `enrol` carries the node's token as a bearer token. */
+export const nodePaths = {
+  /** POST: Enrolment → Enrolled. */
+  enrol: '/v1/enrol',
+  /** GET: an endless stream of SealedSnapshot, one JSON object a line, the current one first, an empty line every 5 seconds. */
+  snapshots: '/v1/snapshots',
+  /** PUT /v1/batches/{batch id}: events, one JSON object a line; 204 once they are in the warehouse. Sending it again does no harm. */
+  batches: '/v1/batches',
+  /** POST: Heartbeat → 204. */
+  heartbeat: '/v1/heartbeat',
+} as const
+
+/** Who wants to be a node; `secret` is the join secret of the control plane. */
+export const enrolment = z.strictObject({
+  secret: z.string(),
+  node: z.string().regex(/^[\w.-]{1,100}$/),
+  worker: z.int().min(0).max(1023),
+  zone: z.string().max(100),
+  environment: z.string().max(100),
+  version: z.string(),
+})
+/** Who wants to be a node. */
+export type Enrolment = z.output<typeof enrolment>
+
+/** What a node needs from then on. */
+export const enrolled = z.strictObject({
+  token: z.string(),
+  /** Ed25519 public key that seals snapshots, SPKI PEM. */
+  publicKey: z.string(),
+})
+/** What a node needs from then on. */
+export type Enrolled = z.output<typeof enrolled>
+
+/** How a node is: which revision runs, what waits in its spool, what it refused to run and why. */
+export const heartbeat = z.strictObject({
+  revision: z.int(),
+  spooledBytes: z.int(),
+  exchanges: z.int(),
+  refusedRevision: z.int().optional(),
+  refusal: z.string().optional(),
+})
+/** How a node is. */
+export type Heartbeat = z.output<typeof heartbeat>

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { defineEntity, type Stored } from './entity.ts'
+import { entityName, optional, reference, tags } from './fields.ts'
+
+/** A policy put on a service, a route, a consumer, a mix of them, or everything in the workspace. */
+export const plugin = defineEntity({
+  name: 'plugin',
+  plural: 'plugins',
+  about:
+    'A policy put on a service, a route, a consumer, a mix of them, or everything in the workspace.',
+  key: 'instance_name',
+  unique: ['instance_name', ['name', 'service', 'route', 'consumer']],
+  refersTo: { service: 'service', route: 'route', consumer: 'consumer' },
+  cascades: ['service', 'route', 'consumer'],
+  fields: z.strictObject({
+    name: z.string().min(1).describe('Which policy.'),
+    instance_name: optional(entityName()),
+    service: optional(reference()),
+    route: optional(reference()),
+    consumer: optional(reference()),
+    config: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('The policy’s own settings; their schema is at /schemas/plugins/{name}.'),
+    protocols: z
+      .array(z.enum(['grpc', 'grpcs', 'http', 'https', 'ws', 'wss']))
+      .min(1)
+      .default(['grpc', 'grpcs', 'http', 'https']),
+    enabled: z.boolean().default(true),
+    tags: tags(),
+  }),
+})
+
+/** A stored plugin. */
+export type Plugin = Stored<
+  Omit<z.output<typeof plugin.fields>, 'service' | 'route' | 'consumer'>
+> & {
+  service: { id: string } | null
+  route: { id: string } | null
+  consumer: { id: string } | null
+}

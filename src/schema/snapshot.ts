@@ -1,0 +1,42 @@
+import type { Consumer } from './consumer.ts'
+import type { Plugin } from './plugin.ts'
+import type { Route } from './route.ts'
+import type { Service } from './service.ts'
+import type { Target } from './target.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What an entity of a snapshot has beside its fields: the id of its workspace. */
+type Placed<E> = Omit<E, 'created_at' | 'updated_at' | 'tags'> & { readonly workspace: string }
+
+/** An API key as nodes know it. */
+export type SnapshotKey = {
+  readonly id: string
+  readonly workspace: string
+  readonly consumer: string
+  readonly sha256: string
+  readonly expires_at: number | null
+}
+
+/** A revision of the configuration with every reference resolved; plain data, every list in order of id, so that the same configuration is the same bytes. */
+export type Snapshot = {
+  readonly format: 1
+  readonly workspaces: readonly { readonly id: string; readonly name: string }[]
+  readonly services: readonly Placed<Service>[]
+  readonly routes: readonly (Placed<Route> & { readonly created_at: number })[]
+  /** `groups` are those of the acl memberships, in order. */
+  readonly consumers: readonly (Placed<Consumer> & { readonly groups: readonly string[] })[]
+  readonly keys: readonly SnapshotKey[]
+  readonly upstreams: readonly (Placed<Upstream> & {
+    readonly targets: readonly Pick<Target, 'id' | 'target' | 'weight'>[]
+  })[]
+  readonly plugins: readonly Placed<Plugin>[]
+}
+
+/** A snapshot as it travels and rests: its JSON text, its revision, and an Ed25519 signature over `revision`, a line feed and `body`. */
+export type SealedSnapshot = {
+  readonly revision: number
+  /** JSON text of a Snapshot. */
+  readonly body: string
+  /** base64 */
+  readonly signature: string
+}

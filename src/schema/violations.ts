@@ -1,0 +1,82 @@
+import type { z } from 'zod'
+
+/** Field → sentence, sentences or nested fields, in Kong's form; `@entity` holds what concerns several fields. */
+export type Violations = { [field: string]: string | string[] | Violations }
+
+/** What zod found wrong, in the words of Kong's Admin API. */
+export function violationsOf(error: z.ZodError): Violations {
+  const violations: Violations = {}
+  for (const issue of error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) put(violations, [...issue.path, key], 'unknown field')
+    } else if (issue.path.length === 0) {
+      const list = (violations['@entity'] ??= []) as string[]
+      list.push(sentenceOf(issue))
+    } else {
+      put(violations, issue.path, sentenceOf(issue))
+    }
+  }
+  return violations
+}
+
+/** Kong's one-line message for a set of violations: `schema violation (host: required field missing)`. */
+export function violationMessage(violations: Violations): string {
+  const lines = flatten(violations, '')
+  const head = lines.length === 1 ? 'schema violation' : `${lines.length} schema violations`
+  return `${head} (${lines.join('; ')})`
+}
+
+function put(violations: Violations, path: readonly PropertyKey[], sentence: string): void {
+  let at = violations
+  for (const step of path.slice(0, -1)) {
+    const key = keyOf(step)
+    const next = at[key]
+    at = typeof next === 'object' && !Array.isArray(next) ? next : ((at[key] = {}) as Violations)
+  }
+  at[keyOf(path.at(-1) as PropertyKey)] ??= sentence
+}
+
+/** Kong counts the elements of arrays from one. */
+const keyOf = (step: PropertyKey): string =>
+  typeof step === 'number' ? String(step + 1) : String(step)
+
+const nouns: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'an integer',
+  boolean: 'a boolean',
+  array: 'an array',
+  object: 'a record',
+  record: 'a map',
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.message.endsWith('undefined')) return 'required field missing'
+      return `expected ${nouns[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return `expected one of: ${issue.values.map(String).join(', ')}`
+    case 'too_small':
+      if (issue.origin === 'string' || issue.origin === 'array')
+        return `length must be at least ${String(issue.minimum)}`
+      return `value must be at least ${String(issue.minimum)}`
+    case 'too_big':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? `length must be at most ${String(issue.maximum)}`
+        : `value must be at most ${String(issue.maximum)}`
+    default:
+      return issue.message
+  }
+}
+
+function flatten(violations: Violations, prefix: string): string[] {
+  return Object.entries(violations).flatMap(([field, found]) => {
+    if (typeof found === 'string') return [`${prefix}${field}: ${found}`]
+    if (Array.isArray(found))
+      return found.map((sentence) =>
+        field === '@entity' ? sentence : `${prefix}${field}: ${sentence}`,
+      )
+    return flatten(found, `${prefix}${field}.`)
+  })
+}
