@@ -1,0 +1,30 @@
+/** The rooms of `src`, lowest first: a room opens only rooms of the tiers before its own. */
+export const tiers: readonly (readonly string[])[] = [
+  ['lib'],
+  ['schema'],
+  ['access', 'identity', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
+  ['plugins', 'control', 'analytics', 'cluster'],
+  ['admin'],
+  ['planes'],
+  ['cli'],
+]
+
+/** Every room, lowest first. */
+export const rooms: readonly string[] = tiers.flat()
+
+/** Whether a file in the room `from` may import a file of the room `to`. */
+export function mayOpen(from: string, to: string): boolean {
+  return from === to || (tierOf(to) !== -1 && tierOf(to) < tierOf(from))
+}
+
+/** The table of docs/ARCHITECTURE.md. */
+export function renderRooms(): string {
+  const lines = tiers.map((tier, height) => {
+    const below = tiers.slice(0, height).flat().map(quoted).join(', ')
+    return `| ${tier.map(quoted).join(', ')} | ${below || 'nothing'} |`
+  })
+  return ['| rooms | may open |', '|---|---|', ...lines].join('\n')
+}
+
+const tierOf = (room: string): number => tiers.findIndex((tier) => tier.includes(room))
+const quoted = (room: string): string => `\`${room}\``

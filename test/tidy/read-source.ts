@@ -1,0 +1,101 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+import { parseSync, Visitor, type ESTree } from 'vite'
+
+/** What the rules look at in one file; paths are relative to the root of the tree. */
+export type SourceFile = {
+  readonly path: string
+  readonly lines: number
+  /** Everything it imports or re-exports, types included: a path for our own files, else the name as written. */
+  readonly imports: readonly string[]
+  readonly exports: readonly string[]
+  /** True when it only passes on what other files export. */
+  readonly isBarrel: boolean
+  readonly readsEnvironment: boolean
+  /** First arguments of `new Problem(…)`; undefined where the code is not written out. */
+  readonly problemCodes: readonly (string | undefined)[]
+}
+
+/** Reads and parses every TypeScript file below these folders of `root`. */
+export function readSources(root: string, folders: readonly string[]): SourceFile[] {
+  return folders.flatMap((folder) => filesIn(root, folder)).map((path) => readSource(root, path))
+}
+
+function filesIn(root: string, folder: string): string[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|tsx|mjs)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.includes('node_modules') && !path.endsWith('.d.ts'))
+    .toSorted((one, other) => one.localeCompare(other))
+}
+
+function readSource(root: string, path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8')
+  const { program, module, errors } = parseSync(path, text)
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`)
+  const seen = look(program)
+  const exported = module.staticExports.flatMap((statement) => statement.entries)
+  const specifiers = [
+    ...module.staticImports.map((statement) => statement.moduleRequest.value),
+    ...exported.flatMap((entry) => entry.moduleRequest?.value ?? []),
+    ...seen.specifiers,
+  ]
+  return {
+    path,
+    lines: text.split('\n').length - 1,
+    imports: [...new Set(specifiers.map((specifier) => resolve(path, specifier)))],
+    exports: exported.map((entry) =>
+      entry.exportName.kind === 'Default' ? 'default' : (entry.exportName.name ?? '*'),
+    ),
+    isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
+    readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
+    problemCodes: seen.problemCodes,
+  }
+}
+
+function resolve(path: string, specifier: string): string {
+  return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier
+}
+
+const isPassedOn = (statement: ESTree.Directive | ESTree.Statement): boolean =>
+  statement.type === 'ExportAllDeclaration' ||
+  (statement.type === 'ExportNamedDeclaration' && statement.source !== null)
+
+type Seen = {
+  specifiers: string[]
+  problemCodes: (string | undefined)[]
+  readsEnvironment: boolean
+}
+
+/** What the list of a module's static imports and exports does not tell. */
+function look(program: ESTree.Program): Seen {
+  const seen: Seen = { specifiers: [], problemCodes: [], readsEnvironment: false }
+  const open = (source: ESTree.Node): void => {
+    seen.specifiers.push(textOf(source) ?? 'an import that is not written out')
+  }
+  new Visitor({
+    ImportExpression: (node) => open(node.source),
+    TSImportType: (node) => open(node.source),
+    TSExternalModuleReference: (node) => open(node.expression),
+    NewExpression(node) {
+      const [code] = node.arguments
+      if (isName(node.callee, 'Problem'))
+        seen.problemCodes.push(code === undefined ? undefined : textOf(code))
+    },
+    MemberExpression(node) {
+      if (isName(node.object, 'process') && isName(node.property, 'env'))
+        seen.readsEnvironment = true
+    },
+    VariableDeclarator(node) {
+      if (node.init !== null && isName(node.init, 'process')) seen.readsEnvironment = true
+    },
+  }).visit(program)
+  return seen
+}
+
+const isName = (node: ESTree.Node, name: string): boolean =>
+  node.type === 'Identifier' && node.name === name
+
+const textOf = (node: ESTree.Node): string | undefined =>
+  node.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined

@@ -1,0 +1,128 @@
+import { basename } from 'node:path'
+import { mayOpen } from '../rooms.ts'
+import { findCycles } from './find-cycles.ts'
+import type { SourceFile } from './read-source.ts'
+
+/** One rule: what it says, and every place that breaks it, each as a sentence with the file first. */
+export type Rule = {
+  readonly says: string
+  readonly broken: (files: readonly SourceFile[]) => string[]
+}
+
+/** The rules that hold for every source file. */
+export const rules: readonly Rule[] = [
+  { says: 'a room opens only rooms below it', broken: (files) => eachImport(files, wallComplaint) },
+  {
+    says: 'a sub-folder is private to its room',
+    broken: (files) => eachImport(files, privacyComplaint),
+  },
+  {
+    says: 'ui opens nothing of src but src/schema, and nothing of Node',
+    broken: (files) => eachImport(files, pageComplaint),
+  },
+  {
+    says: 'no file leads back to itself, types included',
+    broken: (files) => findCycles(files).map((cycle) => `${cycle[0]}: cycle ${cycle.join(' → ')}`),
+  },
+  {
+    says: 'a file has at most 400 lines',
+    broken: (files) => each(files, (file) => file.lines > 400 && `has ${file.lines} lines`),
+  },
+  {
+    says: 'files and folders are in kebab-case and have names of their own',
+    broken: (files) => each(files, nameComplaint),
+  },
+  {
+    says: 'exports have names, and come from where they are made',
+    broken: (files) => each(files, exportComplaint),
+  },
+  {
+    says: 'the environment is read in src/cli/settings.ts only',
+    broken: (files) =>
+      each(
+        files.filter((file) => isProduct(file) && file.path !== 'src/cli/settings.ts'),
+        (file) => file.readsEnvironment && 'reads the environment',
+      ),
+  },
+  { says: 'every problem code is room.reason, written once', broken: codeComplaints },
+]
+
+type Complaint = string | false | undefined
+
+function each(files: readonly SourceFile[], complain: (file: SourceFile) => Complaint): string[] {
+  return files.flatMap((file) => {
+    const complaint = complain(file)
+    return typeof complaint === 'string' ? [`${file.path}: ${complaint}`] : []
+  })
+}
+
+function eachImport(
+  files: readonly SourceFile[],
+  complain: (file: SourceFile, target: string) => Complaint,
+): string[] {
+  return files.flatMap((file) =>
+    file.imports.flatMap((target) => {
+      const complaint = complain(file, target)
+      return typeof complaint === 'string' ? [`${file.path}: ${complaint}`] : []
+    }),
+  )
+}
+
+const isTest = (file: SourceFile): boolean => /\.test\.tsx?$/.test(file.path)
+const isProduct = (file: SourceFile): boolean => file.path.startsWith('src/') && !isTest(file)
+const roomOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1]
+
+function wallComplaint(file: SourceFile, target: string): Complaint {
+  const from = roomOf(file.path)
+  if (from === undefined) return undefined
+  const to = roomOf(target)
+  if (to !== undefined) return !mayOpen(from, to) && `${from} may not open ${target}`
+  if (isTest(file) && target.startsWith('test/harness/')) return undefined
+  return /^(ui|test|bench|tools|\.\.)\//.test(target) && `opens ${target}, outside of src`
+}
+
+function privacyComplaint(file: SourceFile, target: string): Complaint {
+  if (file.path.startsWith('test/')) return undefined
+  const isPrivate = /^src\/[^/]+\/[^/]+\//.test(target)
+  return isPrivate && roomOf(file.path) !== roomOf(target) && `opens ${target}, which is private`
+}
+
+function pageComplaint(file: SourceFile, target: string): Complaint {
+  if (!file.path.startsWith('ui/') || isTest(file) || file.path === 'ui/vite.config.ts')
+    return undefined
+  const isForeign = /^(src\/(?!schema\/)|test\/|bench\/|tools\/|node:)/.test(target)
+  return isForeign && `opens ${target}`
+}
+
+const banned = /(^|[/-])(utils?|helpers?|common|misc|manager)([/.-]|$)/
+
+function nameComplaint(file: SourceFile): Complaint {
+  const words = banned.exec(file.path)?.[2]
+  if (words !== undefined) return `is named ${words}, which says nothing`
+  const isKebab = file.path.split('/').every((part) => /^[a-z0-9]+([-.][a-z0-9]+)*$/.test(part))
+  return !isKebab && 'is not in kebab-case'
+}
+
+function exportComplaint(file: SourceFile): Complaint {
+  if (basename(file.path).endsWith('.config.ts')) return undefined
+  if (file.exports.includes('default')) return 'has a default export'
+  return file.isBarrel && 'is a barrel: it only passes on what others export'
+}
+
+function codeComplaints(files: readonly SourceFile[]): string[] {
+  const places = new Map<string, string[]>()
+  const complaints = files.filter(isProduct).flatMap((file) =>
+    file.problemCodes.flatMap((code) => {
+      if (code === undefined) return [`${file.path}: a problem whose code is not written out`]
+      places.set(code, [...(places.get(code) ?? []), file.path])
+      const isForm =
+        code === 'internal' || /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/.test(code)
+      return isForm ? [] : [`${file.path}: the code ${code} is not of the form room.reason`]
+    }),
+  )
+  const twice = [...places].filter(([, paths]) => paths.length > 1)
+  return [
+    ...complaints,
+    ...twice.map(([code, paths]) => `${paths[0]}: ${code} is written in ${paths.join(', ')}`),
+  ]
+}
