@@ -102,7 +102,9 @@ function installedState() {
 /** What the pages follow from: their own files, the shapes they share with the server, and the packages. */
 function pagesState() {
   const files = [...filesIn(at('ui')), ...filesIn(at('src', 'schema'))]
-  const sources = files.filter((file) => !/\.test\.tsx?$/.test(file)).toSorted()
+  const sources = files
+    .filter((file) => !/\.test\.tsx?$/.test(file))
+    .toSorted((one, other) => one.localeCompare(other))
   return hashOf([installedState(), ...sources.flatMap((file) => [file, readFileSync(file)])])
 }
 
