@@ -31,8 +31,9 @@ export type Entity = {
 /** Declares an entity; fills what is usually empty. */
 export function defineEntity<
   const E extends Partial<Entity> & Pick<Entity, 'name' | 'plural' | 'about' | 'fields'>,
->(entity: E): E & Entity {
-  return { refersTo: {}, unique: [], secret: [], inWorkspace: true, ...entity } as E & Entity
+>(entity: E): E & Omit<Entity, keyof E> {
+  const usual = { refersTo: {}, unique: [], secret: [], inWorkspace: true }
+  return { ...usual, ...entity } as unknown as E & Omit<Entity, keyof E>
 }
 
 /** What every stored entity has beside its own fields. Times are seconds since the epoch, as in Kong. */

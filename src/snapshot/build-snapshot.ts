@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
+
+/** The snapshot of a configuration: what nodes need of it, references resolved, secrets hashed, every list in order of id. */
+export function buildSnapshot(entries: Entries): Snapshot {
+  const groups = grouped(entries, 'acl', 'consumer')
+  const targets = grouped(entries, 'target', 'upstream')
+  return {
+    format: 1,
+    workspaces: inOrder(entries, 'workspace').map((entry) => ({
+      id: entry.id,
+      name: String(entry.fields['name']),
+    })),
+    services: inOrder(entries, 'service').map((entry) => placed(entry)),
+    routes: inOrder(entries, 'route').map((entry) => ({
+      ...placed<Snapshot['routes'][number]>(entry),
+      created_at: entry.createdAt,
+    })),
+    consumers: inOrder(entries, 'consumer').map((entry) => ({
+      ...placed<Snapshot['consumers'][number]>(entry),
+      groups: (groups.get(entry.id) ?? []).map(({ fields }) => String(fields['group'])).toSorted(),
+    })),
+    keys: inOrder(entries, 'key-auth').map(keyOf),
+    upstreams: inOrder(entries, 'upstream').map((entry) => ({
+      ...placed<Snapshot['upstreams'][number]>(entry),
+      targets: (targets.get(entry.id) ?? []).map(({ id, fields }) => ({
+        id,
+        target: String(fields['target']),
+        weight: Number(fields['weight']),
+      })),
+    })),
+    plugins: inOrder(entries, 'plugin').map((entry) => placed(entry)),
+  }
+}
+
+function inOrder(entries: Entries, entity: string): Entry[] {
+  const found = [...(entries.get(entity)?.values() ?? [])]
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function grouped(entries: Entries, entity: string, field: string): Map<string, Entry[]> {
+  return Map.groupBy(inOrder(entries, entity), (entry) => referenceIn(entry, field) ?? '')
+}
+
+function placed<Placed extends { readonly id: string; readonly workspace: string }>(
+  entry: Entry,
+): Placed {
+  const { tags: _tags, ...fields } = entry.fields
+  return { ...fields, id: entry.id, workspace: entry.workspace } as unknown as Placed
+}
+
+/** The time to live of a key counts from its creation. */
+function keyOf(entry: Entry): SnapshotKey {
+  const ttl = entry.fields['ttl'] as number | null
+  return {
+    id: entry.id,
+    workspace: entry.workspace ?? '',
+    consumer: referenceIn(entry, 'consumer') ?? '',
+    sha256: createHash('sha256').update(String(entry.fields['key'])).digest('hex'),
+    expires_at: ttl === null ? null : entry.createdAt + ttl,
+  }
+}

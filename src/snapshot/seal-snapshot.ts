@@ -1,0 +1,45 @@
+import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { Problem } from '../lib/problem.ts'
+import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import { canonicalText } from './canonical-text.ts'
+
+/** A fresh Ed25519 key for sealing, PKCS #8 PEM. */
+export function makeSealKey(): string {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** The public half of a sealing key, SPKI PEM. */
+export function publicKeyOf(privateKeyPem: string): string {
+  return createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString()
+}
+
+/** Seals a snapshot under its revision. */
+export function sealSnapshot(
+  snapshot: Snapshot,
+  revision: number,
+  privateKeyPem: string,
+): SealedSnapshot {
+  const body = canonicalText(snapshot)
+  const signature = sign(null, signedBytes(revision, body), privateKeyPem).toString('base64')
+  return { revision, body, signature }
+}
+
+/** The snapshot inside, once the seal proves that this control plane made it. */
+export function verifySeal(sealed: SealedSnapshot, publicKeyPem: string): Snapshot {
+  const bytes = signedBytes(sealed.revision, sealed.body)
+  if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {
+    throw new Problem('snapshot.seal', 403, `The seal of revision ${sealed.revision} is not valid`)
+  }
+  const snapshot = JSON.parse(sealed.body) as Snapshot
+  if (snapshot.format !== 1) {
+    throw new Problem(
+      'snapshot.format',
+      422,
+      'The snapshot is of a format this program cannot read',
+    )
+  }
+  return snapshot
+}
+
+const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)

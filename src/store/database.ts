@@ -1,0 +1,43 @@
+import type { Kysely } from 'kysely'
+import type { EntityRow } from './entity-table.ts'
+
+/** The tables that are not entities. */
+export type FixedTables = {
+  revisions: {
+    number: number
+    time: number
+    principal: string
+    summary: string
+    body_sha256: string
+    signature: string
+  }
+  /** Snapshot bodies, gzip; revisions that changed nothing a node would notice share one. */
+  bodies: { sha256: string; gzip: Uint8Array }
+  audit: {
+    id: string
+    time: number
+    request_id: string
+    principal_id: string | null
+    principal_name: string | null
+    address: string
+    workspace: string
+    method: string
+    path: string
+    action: string
+    allowed: number
+    because: string
+    before: string
+    after: string
+    status: number
+    revision: number | null
+  }
+  settings: { name: string; value: string }
+  sessions: { sha256: string; principal_id: string; expires_at: number }
+}
+
+/** The store's database through Kysely. */
+export type Database = Kysely<FixedTables>
+
+/** The same database for statements whose table follows from an entity. */
+export const entityTables = (database: Database): Kysely<Record<string, EntityRow>> =>
+  database as unknown as Kysely<Record<string, EntityRow>>
