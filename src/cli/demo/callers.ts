@@ -1,0 +1,141 @@
+/** One kind of request that a caller makes. */
+export type Call = {
+  readonly method: string
+  /** `{id}` stands for a number of an item. */
+  readonly path: string
+  readonly weight: number
+}
+
+/** Someone who calls the demo's services. */
+export type Caller = {
+  /** The consumer, or undefined for one who shows no key. */
+  readonly consumer?: string
+  readonly userAgent: string
+  /** How many requests at once when it calls; a batch job asks for much and then rests. */
+  readonly burst?: number
+  readonly weight: number
+  readonly calls: readonly Call[]
+}
+
+/** The consumers of the demo: workspace, groups, and requests a minute where they have a limit of their own. */
+export const consumers: readonly {
+  readonly name: string
+  readonly workspace: 'ProductX' | 'ProductY'
+  readonly groups: readonly string[]
+  readonly perMinute?: number
+}[] = [
+  { name: 'web-shop', workspace: 'ProductX', groups: ['apps'] },
+  { name: 'mobile-app', workspace: 'ProductX', groups: ['apps'] },
+  { name: 'warehouse-sync', workspace: 'ProductX', groups: ['internal'] },
+  { name: 'partner-acme', workspace: 'ProductX', groups: ['partners'], perMinute: 30 },
+  { name: 'visitor', workspace: 'ProductX', groups: ['apps'], perMinute: 10 },
+  { name: 'checkout', workspace: 'ProductY', groups: ['apps'] },
+  { name: 'back-office', workspace: 'ProductY', groups: ['internal'] },
+  { name: 'partner-globex', workspace: 'ProductY', groups: ['partners'] },
+  { name: 'legacy-batch', workspace: 'ProductY', groups: ['internal'], perMinute: 20 },
+]
+
+/** The key of a demo consumer. */
+export const demoKey = (consumer: string): string => `demo-key-${consumer}`
+
+const browser = 'Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0'
+const shopping: readonly Call[] = [
+  { method: 'GET', path: '/search?q=item+{id}', weight: 30 },
+  { method: 'GET', path: '/inventory/{id}', weight: 18 },
+  { method: 'GET', path: '/orders', weight: 10 },
+  { method: 'GET', path: '/orders/{id}', weight: 12 },
+  { method: 'POST', path: '/orders', weight: 6 },
+]
+
+/** Who calls, how often, and for what. */
+export const callers: readonly Caller[] = [
+  { consumer: 'web-shop', userAgent: browser, weight: 34, calls: shopping },
+  {
+    consumer: 'mobile-app',
+    userAgent: 'ShopApp/8.2 (iPhone; iOS 19.1)',
+    weight: 22,
+    calls: [...shopping, { method: 'GET', path: '/orders/events', weight: 1 }],
+  },
+  {
+    consumer: 'warehouse-sync',
+    userAgent: 'warehouse-sync/3.1 (Java/25)',
+    weight: 6,
+    calls: [
+      { method: 'PUT', path: '/inventory/{id}', weight: 30 },
+      { method: 'DELETE', path: '/inventory/{id}', weight: 4 },
+      { method: 'GET', path: '/inventory/export', weight: 1 },
+    ],
+  },
+  {
+    consumer: 'partner-acme',
+    userAgent: 'acme-connector/1.4',
+    weight: 3,
+    calls: [
+      { method: 'GET', path: '/orders/{id}', weight: 8 },
+      { method: 'GET', path: '/inventory/{id}', weight: 2 },
+    ],
+  },
+  {
+    consumer: 'checkout',
+    userAgent: 'checkout/12.0 (node)',
+    weight: 14,
+    calls: [
+      { method: 'POST', path: '/payments', weight: 10 },
+      { method: 'GET', path: '/payments/{id}', weight: 6 },
+      { method: 'GET', path: '/v1/users/{id}', weight: 8 },
+    ],
+  },
+  {
+    consumer: 'back-office',
+    userAgent: browser,
+    weight: 6,
+    calls: [
+      { method: 'GET', path: '/billing/{id}', weight: 6 },
+      { method: 'GET', path: '/v1/users', weight: 4 },
+      { method: 'POST', path: '/payments/refunds', weight: 1 },
+    ],
+  },
+  {
+    consumer: 'partner-globex',
+    userAgent: 'python-requests/2.34',
+    weight: 3,
+    calls: [
+      { method: 'GET', path: '/billing/{id}', weight: 3 },
+      { method: 'POST', path: '/payments/refunds', weight: 1 },
+    ],
+  },
+  {
+    consumer: 'legacy-batch',
+    userAgent: 'libwww-perl/6.78',
+    burst: 30,
+    weight: 0.08,
+    calls: [{ method: 'GET', path: '/billing/{id}', weight: 1 }],
+  },
+  {
+    userAgent: browser,
+    weight: 7,
+    calls: [
+      { method: 'GET', path: '/search?q=item+{id}', weight: 12 },
+      { method: 'GET', path: '/orders', weight: 2 },
+      { method: 'GET', path: '/stock/v1/{id}', weight: 1 },
+    ],
+  },
+  {
+    userAgent: 'zgrab/0.x',
+    weight: 2,
+    calls: [
+      { method: 'GET', path: '/.env', weight: 2 },
+      { method: 'GET', path: '/wp-login.php', weight: 2 },
+      { method: 'HEAD', path: '/admin', weight: 1 },
+    ],
+  },
+  {
+    consumer: 'nobody',
+    userAgent: 'curl/8.17.0',
+    weight: 1.5,
+    calls: [
+      { method: 'GET', path: '/payments/{id}', weight: 2 },
+      { method: 'GET', path: '/orders/{id}', weight: 1 },
+    ],
+  },
+]

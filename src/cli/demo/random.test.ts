@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openRandom } from './random.ts'
+
+test('the same seed gives the same numbers, all in [0, 1)', () => {
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const [one, other] = [openRandom(seed), openRandom(seed)]
+      for (let count = 0; count < 50; count++) {
+        const value = one.next()
+        expect(value).toBe(other.next())
+        expect(value >= 0 && value < 1).toBe(true)
+      }
+    }),
+  )
+})
+
+test('log-normal values lie half below and half above the median', () => {
+  const random = openRandom(1)
+  const below = Array.from({ length: 4000 }, () => random.logNormal(20, 0.7)).filter(
+    (ms) => ms < 20,
+  )
+  expect(below.length).toBeGreaterThan(1850)
+  expect(below.length).toBeLessThan(2150)
+})
+
+test('items are picked as often as their weights say', () => {
+  const random = openRandom(2)
+  const items = [{ weight: 3 }, { weight: 0 }, { weight: 1 }] as const
+  const picks = Array.from({ length: 4000 }, () => items.indexOf(random.pick(items)))
+  expect(picks.filter((index) => index === 1)).toEqual([])
+  expect(picks.filter((index) => index === 0).length / 4000).toBeCloseTo(0.75, 1)
+})

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { spawnSampleUpstream } from './spawn-sample-upstream.ts'
+import { startSampleUpstream, type SampleUpstream } from './sample-upstream.ts'
+
+let upstream: SampleUpstream
+const clock = { now: () => 0 }
+const ask = (path: string, options?: RequestInit, port = 0): Promise<Response> =>
+  fetch(`http://127.0.0.1:${upstream.ports[port]}${path}`, options)
+
+beforeAll(async () => {
+  upstream = await startSampleUpstream({ seed: 3, clock })
+})
+afterAll(() => upstream.close())
+
+test.each([0, 1])('port %i answers for its services and no others', async (port) => {
+  const found = await ask('/search', undefined, port)
+  expect(found.status).toBe(200)
+  expect(await found.json()).toMatchObject({ service: 'search' })
+  expect((await ask('/toString', undefined, port)).status).toBe(404)
+})
+
+test.each([
+  ['POST', '/users', 201],
+  ['PUT', '/users/7', 200],
+  ['DELETE', '/users/7', 204],
+  ['GET', '/users/901', 404],
+])('%s %s is answered with %i', async (method, path, status) => {
+  const body = method === 'POST' || method === 'PUT' ? 'hello' : null
+  expect((await ask(path, { method, body })).status).toBe(status)
+})
+
+test('a download has the length it announces', async () => {
+  const answer = await ask('/inventory/export')
+  expect((await answer.arrayBuffer()).byteLength).toBe(Number(answer.headers.get('content-length')))
+})
+
+test('events arrive one by one', async () => {
+  const answer = await ask('/orders/events')
+  const text = await answer.text()
+  expect(text.match(/^id: \d$/gm)).toEqual(['id: 1', 'id: 2', 'id: 3', 'id: 4', 'id: 5'])
+})
+
+test('billing fails now and then, search almost never', async () => {
+  const statuses = async (path: string): Promise<number[]> => {
+    const answers = await Promise.all(Array.from({ length: 150 }, () => ask(path)))
+    return answers.map((answer) => answer.status).filter((status) => status >= 500)
+  }
+  const [billing, search] = [await statuses('/billing'), await statuses('/search')]
+  expect(billing.length).toBeGreaterThan(5)
+  expect(search.length).toBeLessThan(5)
+})
+
+test('as a process of its own it tells its ports, and ends when told', async () => {
+  const spawned = await spawnSampleUpstream()
+  const address = `http://127.0.0.1:${spawned.ports[1]}/users`
+  expect((await fetch(address)).status).toBe(200)
+  await spawned.close()
+  await expect(fetch(address)).rejects.toThrow('fetch failed')
+})
