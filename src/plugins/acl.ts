@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { Problem } from '../lib/problem.ts'
+import { definePlugin } from '../proxy/plugin.ts'
+
+const groups = z.array(z.string().min(1)).min(1).nullable().default(null)
+
+const settings = z
+  .strictObject({
+    allow: groups.describe('Groups that may pass.'),
+    deny: groups.describe('Groups that may not.'),
+    hide_groups_header: z.boolean().default(false).describe('Do not tell the service the groups.'),
+    always_use_authenticated_groups: z.boolean().default(false),
+    include_consumer_groups: z.boolean().default(false),
+  })
+  .refine(({ allow, deny }) => (allow === null) !== (deny === null), {
+    error: `exactly one of these fields must be non-empty: 'allow', 'deny'`,
+  })
+
+/** Lets a consumer pass, or not, by the groups it is in. */
+export const acl = definePlugin({
+  name: 'acl',
+  about: 'Lets a consumer pass, or not, by the groups it is in.',
+  settings,
+  prepare({ allow, deny, hide_groups_header: hidden }) {
+    const allowed = allow && new Set(allow)
+    const denied = deny && new Set(deny)
+    return {
+      onRequest({ caller, forward }) {
+        if (caller === undefined) throw new Problem('acl.nobody', 401, 'Unauthorized')
+        const { groups } = caller.consumer
+        const passes =
+          allowed === null
+            ? !groups.some((group) => denied?.has(group))
+            : groups.some((group) => allowed.has(group))
+        if (!passes) throw new Problem('acl.group', 403, 'You cannot consume this service')
+        if (!hidden && groups.length > 0)
+          forward?.headers.add('X-Consumer-Groups', groups.join(', '))
+      },
+    }
+  },
+})

@@ -1,0 +1,82 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
+import { Problem } from '../lib/problem.ts'
+import { definePlugin } from '../proxy/plugin.ts'
+
+const settings = z
+  .strictObject({
+    status_code: z
+      .int()
+      .refine((status) => status >= 100 && status <= 599, {
+        error: 'value should be between 100 and 599',
+      })
+      .default(503)
+      .describe('Status of the answer.'),
+    message: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Sentence in the usual form of the body.'),
+    body: z.string().nullable().default(null).describe('The whole body instead of a message.'),
+    content_type: z.string().nullable().default(null).describe('Content-Type of the body.'),
+    echo: z.boolean().default(false).describe('Answer with the request itself.'),
+    trigger: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Only end requests that have this header or query parameter.'),
+  })
+  .refine(
+    ({ message, body, content_type: type }) => message === null || (body === null && type === null),
+    { error: 'message cannot be used with content_type or body' },
+  )
+  .refine(({ body, content_type: type }) => type === null || body !== null, {
+    error: 'content_type requires a body',
+  })
+
+/** Ends requests with a fixed answer instead of asking the service. */
+export const requestTermination = definePlugin({
+  name: 'request-termination',
+  about: 'Ends requests with a fixed answer instead of asking the service.',
+  settings,
+  prepare({ status_code: status, message, body, content_type: type, echo, trigger }) {
+    const fixed =
+      body === null ? undefined : { type: type ?? 'application/json; charset=utf-8', body }
+    return {
+      onRequest({ request }) {
+        const parameters = new URLSearchParams(request.query)
+        if (
+          trigger !== null &&
+          request.headers.get(trigger.toLowerCase()) === undefined &&
+          !parameters.has(trigger)
+        )
+          return
+        const { method, scheme, host, port, path, headers } = request
+        const answer = echo
+          ? {
+              type: 'application/json; charset=utf-8',
+              body: JSON.stringify({
+                message,
+                request: {
+                  method,
+                  scheme,
+                  host,
+                  port,
+                  path,
+                  query: [...parameters],
+                  headers: headers.flat,
+                },
+              }),
+            }
+          : fixed
+        const sentence = message ?? STATUS_CODES[status] ?? 'Terminated'
+        throw new Problem(
+          'request-termination.ended',
+          status,
+          sentence,
+          answer === undefined ? {} : { detail: { answer } },
+        )
+      },
+    }
+  },
+})

@@ -1,0 +1,154 @@
+import type { Problem } from '../lib/problem.ts'
+import { nowMicroseconds } from '../lib/clock.ts'
+import { uuidv7 } from '../lib/ids.ts'
+import type { Event, Outcome } from '../schema/event.ts'
+import { HeaderList } from './header-list.ts'
+
+/** The head of a request as the protocol front understood it. */
+export type RequestHead = {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  /** Lower case, without port. */
+  readonly host: string
+  readonly port: number
+  /** Path as it was sent, without the query string. */
+  readonly path: string
+  /** Query string without its question mark. */
+  readonly query: string
+  readonly headers: HeaderList
+  readonly clientAddress: string
+  readonly tlsVersion: string
+  /** The protocol asked for by `Upgrade`, lower case, or ''. */
+  readonly upgrade: string
+}
+
+/** The body of a request, readable once for each try as long as what was read is still at hand. */
+export type RequestBody = {
+  /** False when the request has no body. */
+  readonly present: boolean
+  /** Content-Length, or undefined when it comes in chunks. */
+  readonly length: number | undefined
+  /** Bytes that arrived so far. */
+  readonly received: number
+  /** Whether the next try can still send all of it. */
+  readonly replayable: boolean
+  /** The body from its first byte on. */
+  open(): NodeJS.ReadableStream
+}
+
+/** The way back to the client. */
+export type Reply = {
+  /** Sends status and fields; the body follows. */
+  begin(status: number, headers: HeaderList): void
+  /** Sends a part of the body; false when the client is slow and `onWritable` should be awaited. */
+  write(chunk: Uint8Array): boolean
+  /** Calls back once when the client can take more. */
+  onWritable(resume: () => void): void
+  /** Sends the last part, if any, and ends the answer. Nothing of it leaves before this call. */
+  finish(last?: Uint8Array): void
+  /** Breaks the connection, so that the client cannot take the answer for whole. */
+  abort(): void
+  /** Switches protocols: sends the head of a 101 and hands over the raw connection. */
+  upgrade?(headers: HeaderList, peer: NodeJS.ReadWriteStream): void
+}
+
+/** A consumer as the request's way knows it. */
+export type KnownConsumer = {
+  readonly id: string
+  /** Username, else custom id, else id. */
+  readonly name: string
+  readonly customId: string | null
+  readonly groups: readonly string[]
+}
+
+/** Who the caller turned out to be. */
+export type Caller = {
+  readonly kind: 'consumer'
+  readonly method: string
+  readonly credential: string
+  readonly consumer: KnownConsumer
+}
+
+/** Where a request was for, in the words of its event. */
+export type Place = Pick<
+  Event,
+  'workspace' | 'workspace_name' | 'service' | 'service_name' | 'route' | 'route_name'
+>
+
+/** The place of a request that no route recognises. */
+export const nowhere: Place = {
+  workspace: '',
+  workspace_name: '',
+  service: '',
+  service_name: '',
+  route: '',
+  route_name: '',
+}
+
+/** What the upstream part of the walk found out. */
+export type UpstreamResult = {
+  status: number
+  tries: number
+  target: string
+  /** Microseconds since the epoch; 0 when it did not come to that. */
+  askedAt: number
+  answeredAt: number
+  finishedAt: number
+}
+
+/** One request and its answer: the object that travels down the walk. */
+export class Exchange {
+  readonly id: string
+  readonly startedAt: number
+  /** Revision of the configuration that decides. */
+  readonly revision: number
+  readonly request: RequestHead
+  readonly body: RequestBody
+  readonly reply: Reply
+  place: Place = nowhere
+  /** What is forwarded; made by the router and changed by plugins. */
+  forward: { path: string; query: string; headers: HeaderList } | undefined = undefined
+  /** The path pattern that matched. */
+  routePath = ''
+  caller: Caller | undefined = undefined
+  /** Fields to add to whatever answer goes out. */
+  readonly answerHeaders = new HeaderList()
+  readonly upstream: UpstreamResult = {
+    status: 0,
+    tries: 0,
+    target: '',
+    askedAt: 0,
+    answeredAt: 0,
+    finishedAt: 0,
+  }
+  /** Set when the client left before its answer ended. */
+  left = false
+  /** Called when the client leaves early. */
+  onLeave: (() => void) | undefined = undefined
+  status = 0
+  responseBytes = 0
+  outcome: Outcome = 'allowed'
+  deniedBy = ''
+  reason = ''
+  /** Names of query parameters that carry secrets beside the usual ones. */
+  secretParameters: string[] | undefined = undefined
+  /** True once a part of the answer went out. */
+  begun = false
+
+  constructor(revision: number, request: RequestHead, body: RequestBody, reply: Reply) {
+    this.startedAt = nowMicroseconds()
+    this.id = uuidv7(Math.floor(this.startedAt / 1000))
+    this.revision = revision
+    this.request = request
+    this.body = body
+    this.reply = reply
+  }
+
+  /** Notes who refused and why; the first refusal stands. */
+  refuse(outcome: 'denied' | 'failed', by: string, problem: Problem): void {
+    if (this.reason !== '') return
+    this.outcome = outcome
+    this.deniedBy = outcome === 'denied' ? by : ''
+    this.reason = problem.code
+  }
+}

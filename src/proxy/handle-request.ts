@@ -1,0 +1,40 @@
+import type { Event } from '../schema/event.ts'
+import { askUpstream, type UpstreamClient } from './ask-upstream.ts'
+import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { findRoute } from './find-route.ts'
+import type { Program, RouteProgram } from './program.ts'
+import { runRequestPlugins, runResponsePlugins } from './run-plugins.ts'
+import { sendAnswer } from './send-answer.ts'
+import { sendProblem } from './send-problem.ts'
+
+/** What the walk of a request needs beside the exchange. */
+export type RequestTools = {
+  readonly upstream: UpstreamClient
+  readonly node: NodeIdentity
+  /** Writes an event where it survives this process, then calls `release`; calls `abandon` instead when it cannot. */
+  readonly record: (event: Event, release: () => void, abandon: () => void) => void
+}
+
+/** The walk of a request. The exchange comes in open; every step returns before the next one runs; whatever happens, the exchange
+ *  ends as one recorded event, and only then does the client see the end of its answer. Nothing here waits unless a step must. */
+export async function handleRequest(
+  tools: RequestTools,
+  program: Program,
+  exchange: Exchange,
+): Promise<void> {
+  let route: RouteProgram | undefined
+  let finish: () => void
+  try {
+    route = findRoute(program, exchange)
+    const waiting = runRequestPlugins(route, exchange)
+    if (waiting !== undefined) await waiting
+    const answer = await askUpstream(tools.upstream, route, exchange)
+    runResponsePlugins(route, exchange)
+    finish = await sendAnswer(answer, exchange)
+  } catch (error) {
+    if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
+    finish = sendProblem(error, exchange)
+  }
+  tools.record(describeExchange(exchange, tools.node), finish, () => exchange.reply.abort())
+}

@@ -1,0 +1,59 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { Readable } from 'node:stream'
+import type { Answer, BodySink, Try } from '../ask-upstream.ts'
+import { HeaderList } from '../header-list.ts'
+import { tryFailure } from './upstream-failure.ts'
+
+/** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
+export function switchProtocol(attempt: Try): Promise<Answer> {
+  const { secure, target, path, method, headers, upgrade, timeouts } = attempt
+  return new Promise((resolve, reject) => {
+    const request = (secure ? https : http).request({
+      host: target.host,
+      port: target.port,
+      method,
+      path,
+      headers: [...headers.flat, 'Connection', 'Upgrade', 'Upgrade', upgrade],
+      agent: false,
+      timeout: timeouts.read,
+    })
+    attempt.onStart((reason) => request.destroy(reason))
+    request.on('timeout', () =>
+      request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+    )
+    request.on('error', (error) => reject(tryFailure(error)))
+    request.on('upgrade', (response, socket, head) => {
+      request.setTimeout(0)
+      socket.setTimeout(0)
+      if (head.length > 0) socket.unshift(head)
+      resolve({
+        status: 101,
+        headers: new HeaderList(response.rawHeaders),
+        body: undefined,
+        peer: socket,
+      })
+    })
+    request.on('response', (response) => {
+      resolve({
+        status: response.statusCode ?? 502,
+        headers: new HeaderList(response.rawHeaders),
+        body: bodyOf(response),
+      })
+    })
+    request.end()
+  })
+}
+
+function bodyOf(stream: Readable) {
+  return {
+    read(sink: BodySink) {
+      stream.on('data', (chunk: Buffer) => sink.part(chunk))
+      stream.on('end', () => sink.end())
+      stream.on('error', (error) => sink.fail(tryFailure(error).problem))
+    },
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    drop: () => void stream.destroy(),
+  }
+}

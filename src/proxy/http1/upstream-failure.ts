@@ -1,0 +1,51 @@
+import { Problem } from '../../lib/problem.ts'
+import { TryFailure } from '../ask-upstream.ts'
+
+const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
+const late: ReadonlySet<string> = new Set([
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+])
+const unconnected: ReadonlySet<string> = new Set([
+  ...unresolved,
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** What a broken try means, with Kong's statuses and sentences: 503 for a name that does not resolve, 504 for silence, 502 for the rest. */
+export function tryFailure(error: unknown): TryFailure {
+  if (error instanceof Problem) return new TryFailure('sent', error)
+  const code = codeOf(error)
+  const stage = unconnected.has(code) ? 'connect' : 'sent'
+  return new TryFailure(stage, problemOf(code, error))
+}
+
+function problemOf(code: string, cause: unknown): Problem {
+  if (unresolved.has(code))
+    return new Problem('upstream.name', 503, 'name resolution failed', { cause })
+  if (late.has(code))
+    return new Problem('upstream.timeout', 504, 'The upstream server is timing out', { cause })
+  return new Problem(
+    'upstream.invalid',
+    502,
+    'An invalid response was received from the upstream server',
+    { cause },
+  )
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  if (typeof code === 'string') return code
+  return cause === undefined || cause === null ? '' : codeOf(cause)
+}

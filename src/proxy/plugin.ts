@@ -1,0 +1,67 @@
+import type { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
+import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
+
+/** Nothing when the step is done, a promise when it has to wait. */
+export type Waiting = void | Promise<void>
+
+/** One window of a limit that a request wants to count in. */
+export type Window = {
+  readonly key: string
+  readonly limit: number
+  /** Milliseconds since the epoch at which the window ends and its count may be forgotten. */
+  readonly endsAt: number
+}
+
+/** The verdict on a request in its windows: counted in all of them, or in none. */
+export type Taken = { readonly admitted: boolean; readonly counts: readonly number[] }
+
+/** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
+export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken> }
+
+/** What a plugin may use; it imports none of it. */
+export type PluginTools = {
+  /** Id of the configured plugin. */
+  readonly id: string
+  readonly workspace: string
+  readonly clock: Clock
+  readonly counters: Counters
+  /** The consumer that holds an API key in this workspace. */
+  findKey(key: string): Caller | undefined
+  /** A consumer of this workspace by id or username. */
+  findConsumer(idOrName: string): KnownConsumer | undefined
+}
+
+/** A configured plugin, ready to act. It refuses by throwing a Problem. */
+export type PluginUse = {
+  /** Before the request is forwarded. */
+  onRequest?(exchange: Exchange): Waiting
+  /** When the head of an answer is about to go out, whoever made it; may add to `exchange.answerHeaders`. */
+  onResponse?(exchange: Exchange): void
+  /** When the program that holds it ends. */
+  close?(): void
+}
+
+/** A policy: its name, its settings, and how it is made ready once for each program.
+ *
+ *  1. `settings` checks the configuration and fills its defaults, in the control plane, before anything is stored.
+ *  2. `prepare` runs once when a program is compiled, in every worker; what can be computed ahead is computed here.
+ *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
+ *  4. `onResponse` runs for each answer, in the opposite order.
+ *  5. `close` runs after the last exchange of the program.
+ */
+export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
+  readonly name: string
+  readonly about: string
+  /** True for a plugin that finds out who calls; plugins of a consumer are chosen after these. */
+  readonly identifies: boolean
+  readonly settings: Settings
+  prepare(settings: z.output<Settings>, tools: PluginTools): PluginUse
+}
+
+/** Declares a plugin, so that its settings are typed in `prepare`. */
+export function definePlugin<Settings extends z.ZodObject>(
+  definition: Omit<PluginDefinition<Settings>, 'identifies'> & { identifies?: boolean },
+): PluginDefinition {
+  return { identifies: false, ...definition } as unknown as PluginDefinition
+}

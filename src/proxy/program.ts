@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../lib/clock.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { parseTarget } from '../schema/target.ts'
+import { openRoundRobin, type Balancer } from './balance/round-robin.ts'
+import type { Caller, KnownConsumer, Place } from './exchange.ts'
+import { compileRoutes, type Matcher } from './match/compile-routes.ts'
+import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
+import type { Counters, PluginDefinition } from './plugin.ts'
+
+type SnapshotService = Snapshot['services'][number]
+type SnapshotRoute = Snapshot['routes'][number]
+type SnapshotUpstream = Snapshot['upstreams'][number]
+
+/** A service with the way to its targets. */
+export type ServiceProgram = {
+  readonly service: SnapshotService
+  readonly balancer: Balancer
+  /** Host to send upstream, or undefined for the target's own. */
+  readonly hostHeader: string
+}
+
+/** A route with everything that its exchanges will need. */
+export type RouteProgram = {
+  readonly route: SnapshotRoute
+  readonly place: Place
+  readonly service: ServiceProgram | undefined
+  readonly plugins: PluginPlan
+}
+
+/** A snapshot compiled to run. */
+export type Program = {
+  readonly revision: number
+  readonly matchers: readonly Matcher<RouteProgram>[]
+  /** Lets the plugins go; call once no exchange uses it any more. */
+  close(): void
+}
+
+/** What a program is compiled with. */
+export type ProgramTools = {
+  /** In the order in which they run. */
+  readonly catalog: readonly PluginDefinition[]
+  readonly counters: Counters
+  readonly clock: Clock
+}
+
+/** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
+export function compileProgram(snapshot: Snapshot, revision: number, tools: ProgramTools): Program {
+  const directories = openDirectories(snapshot, tools.clock)
+  const plugins = preparePlugins(snapshot, directories, tools)
+  const services = compileServices(snapshot)
+  const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
+  const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
+  const routes = snapshot.routes.flatMap((route) => {
+    const service = route.service === null ? undefined : services.get(route.service.id)
+    const workspace = workspaces.get(route.workspace)
+    if (workspace === undefined || service?.service.enabled === false) return []
+    const own = plugins.get(route.workspace) ?? []
+    const scope = { route: route.id, service: route.service?.id }
+    const place = placeOf(workspace, service?.service, route)
+    const program: RouteProgram = {
+      route,
+      place,
+      service,
+      plugins: choosePlugins(own, scope, order),
+    }
+    return [{ route: { ...route, tags: null, updated_at: 0 }, program }]
+  })
+  return {
+    revision,
+    matchers: compileRoutes(routes),
+    close() {
+      for (const list of plugins.values()) for (const { use } of list) use.close?.()
+    },
+  }
+}
+
+function placeOf(
+  workspace: Snapshot['workspaces'][number],
+  service: SnapshotService | undefined,
+  route: SnapshotRoute,
+): Place {
+  return {
+    workspace: workspace.id,
+    workspace_name: workspace.name,
+    service: service?.id ?? '',
+    service_name: service?.name ?? '',
+    route: route.id,
+    route_name: route.name ?? '',
+  }
+}
+
+function compileServices(snapshot: Snapshot): Map<string, ServiceProgram> {
+  const pools = new Map(
+    snapshot.upstreams.map((upstream) => [
+      `${upstream.workspace} ${upstream.name}`,
+      { upstream, balancer: openRoundRobin(addressesOf(upstream)) },
+    ]),
+  )
+  return new Map(
+    snapshot.services.map((service) => {
+      const pool = pools.get(`${service.workspace} ${service.host}`)
+      const balancer =
+        pool?.balancer ?? openRoundRobin([{ host: service.host, port: service.port, weight: 1 }])
+      return [
+        service.id,
+        {
+          service,
+          balancer,
+          hostHeader: pool?.upstream.host_header ?? (pool ? '' : hostHeaderOf(service)),
+        },
+      ]
+    }),
+  )
+}
+
+function addressesOf(upstream: SnapshotUpstream) {
+  return upstream.targets.map(({ target, weight }) => {
+    const address = parseTarget(target)
+    if (address === undefined)
+      throw new Problem(
+        'program.target',
+        400,
+        `upstream ${upstream.name}: '${target}' is not host:port`,
+      )
+    return { ...address, weight }
+  })
+}
+
+function hostHeaderOf({ host, port, protocol }: SnapshotService): string {
+  const usual = protocol === 'https' || protocol === 'wss' ? 443 : 80
+  return port === usual ? host : `${host}:${port}`
+}
+
+type Directory = {
+  readonly findKey: (key: string) => Caller | undefined
+  readonly findConsumer: (idOrName: string) => KnownConsumer | undefined
+}
+
+/** For each workspace, who holds which key. */
+function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<string, Directory> {
+  const consumers = new Map<string, KnownConsumer>()
+  const byName = new Map<string, KnownConsumer>()
+  for (const { id, username, custom_id, groups, workspace } of snapshot.consumers) {
+    const consumer = { id, name: username ?? custom_id ?? id, customId: custom_id, groups }
+    consumers.set(id, consumer)
+    byName.set(`${workspace} ${id}`, consumer)
+    if (username !== null) byName.set(`${workspace} ${username}`, consumer)
+  }
+  const keys = new Map(
+    snapshot.keys.flatMap((key) => {
+      const consumer = consumers.get(key.consumer)
+      if (consumer === undefined) return []
+      const caller: Caller = { kind: 'consumer', method: 'key-auth', credential: key.id, consumer }
+      return [[`${key.workspace} ${key.sha256}`, { caller, expiresAt: key.expires_at }] as const]
+    }),
+  )
+  return new Map(
+    snapshot.workspaces.map(({ id: workspace }) => [
+      workspace,
+      {
+        findKey(secret: string) {
+          const found = keys.get(
+            `${workspace} ${createHash('sha256').update(secret).digest('hex')}`,
+          )
+          const ended =
+            found !== undefined && found.expiresAt !== null && found.expiresAt * 1000 <= clock.now()
+          return ended ? undefined : found?.caller
+        },
+        findConsumer: (idOrName: string) => byName.get(`${workspace} ${idOrName}`),
+      },
+    ]),
+  )
+}
+
+/** The enabled plugins of each workspace, made ready. */
+function preparePlugins(
+  snapshot: Snapshot,
+  directories: ReadonlyMap<string, Directory>,
+  tools: ProgramTools,
+): Map<string, ScopedPlugin[]> {
+  const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
+  const prepared = new Map<string, ScopedPlugin[]>()
+  for (const plugin of snapshot.plugins) {
+    const definition = definitions.get(plugin.name)
+    if (definition === undefined)
+      throw new Problem(
+        'program.plugin',
+        400,
+        `plugin ${plugin.id}: there is no plugin '${plugin.name}'`,
+      )
+    const directory = directories.get(plugin.workspace)
+    if (!plugin.enabled || directory === undefined) continue
+    const settings = definition.settings.safeParse(plugin.config)
+    if (!settings.success)
+      throw new Problem(
+        'program.settings',
+        400,
+        `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
+      )
+    const { clock, counters } = tools
+    const use = definition.prepare(settings.data, {
+      id: plugin.id,
+      workspace: plugin.workspace,
+      clock,
+      counters,
+      ...directory,
+    })
+    const list = prepared.get(plugin.workspace) ?? []
+    prepared.set(plugin.workspace, list)
+    list.push({
+      name: plugin.name,
+      identifies: definition.identifies,
+      use,
+      service: plugin.service?.id,
+      route: plugin.route?.id,
+      consumer: plugin.consumer?.id,
+    })
+  }
+  return prepared
+}

@@ -1,0 +1,71 @@
+import { nowMicroseconds } from '../lib/clock.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Answer, AnswerBody } from './ask-upstream.ts'
+import type { Exchange } from './exchange.ts'
+import type { HeaderList } from './header-list.ts'
+import { hopByHopOf } from './hop-by-hop.ts'
+
+/** Sends what the service answered, all but its end, and gives back how to send that; rejects when the service breaks off. */
+export function sendAnswer(answer: Answer, exchange: Exchange): (() => void) | Promise<() => void> {
+  const { reply } = exchange
+  exchange.status = answer.status
+  const headers = answerHeaders(answer, exchange)
+  if (answer.peer !== undefined) {
+    const { peer } = answer
+    return () => reply.upgrade?.(headers, peer)
+  }
+  if (answer.body === undefined || hasNoBody(exchange.request.method, answer.status)) {
+    answer.body?.drop()
+    exchange.upstream.finishedAt = nowMicroseconds()
+    return () => {
+      reply.begin(answer.status, headers)
+      reply.finish()
+    }
+  }
+  exchange.begun = true
+  reply.begin(answer.status, headers)
+  return pump(answer.body, exchange, Number(answer.headers.get('content-length') ?? Number.NaN))
+}
+
+/** Passes the body on. Of a body whose length is known the last part is kept back: it is the end of the answer. */
+function pump(body: AnswerBody, exchange: Exchange, length: number): Promise<() => void> {
+  const { reply } = exchange
+  return new Promise((resolve, reject) => {
+    let last: Uint8Array | undefined
+    exchange.onLeave = () => {
+      body.drop()
+      reject(new Problem('client.closed', 499, 'the client left before its answer ended'))
+    }
+    body.read({
+      part(chunk) {
+        exchange.responseBytes += chunk.length
+        if (exchange.responseBytes === length) {
+          last = chunk
+        } else if (!reply.write(chunk)) {
+          body.pause()
+          reply.onWritable(() => body.resume())
+        }
+      },
+      end() {
+        exchange.upstream.finishedAt = nowMicroseconds()
+        resolve(() => reply.finish(last))
+      },
+      fail: reject,
+    })
+  })
+}
+
+function answerHeaders(answer: Answer, exchange: Exchange): HeaderList {
+  const headers = answer.headers.without(hopByHopOf(answer.headers))
+  const { upstream, startedAt } = exchange
+  const waited = upstream.answeredAt - upstream.askedAt
+  headers.flat.push(...exchange.answerHeaders.flat)
+  headers.add('X-Kong-Upstream-Latency', String(Math.round(waited / 1000)))
+  headers.add('X-Kong-Proxy-Latency', String(Math.round((upstream.askedAt - startedAt) / 1000)))
+  headers.add('X-Kong-Request-Id', exchange.id)
+  headers.add('Via', '1.1 weir')
+  return headers
+}
+
+const hasNoBody = (method: string, status: number): boolean =>
+  method === 'HEAD' || status === 204 || status === 304
