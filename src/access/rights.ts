@@ -30,3 +30,49 @@ export type Ask = {
 
 /** A verdict with the sentence that says which rule of which role gave it. */
 export type Decision = { readonly allowed: boolean; readonly because: string }
+
+/** What one permission says, ready to be asked: an endpoint rule has its path as segments (undefined is `*`, any path). */
+export type EndpointRule = {
+  /** Where it was written: a workspace, or undefined for every one that its role reaches. */
+  readonly written: { readonly id: string | undefined; readonly name: string } | undefined
+  /** The one workspace its role is confined to, or undefined for a role of the default workspace. */
+  readonly confined: string | undefined
+  readonly segments: readonly string[] | undefined
+  readonly actions: readonly Action[]
+  readonly negative: boolean
+  /** The rule in words: which role of which workspace allows or forbids what, and where. */
+  readonly words: string
+}
+
+/** What one entity permission says. */
+export type EntityRule = {
+  /** An entity, a workspace (all in it), or `*`. */
+  readonly entity: string
+  /** Plural of the kind of entity that `*` stands for, or undefined for every kind. */
+  readonly kind: string | undefined
+  readonly confined: string | undefined
+  readonly actions: readonly Action[]
+  readonly negative: boolean
+  readonly words: string
+}
+
+/** What bears a name that a rule may use. */
+export type Named = {
+  readonly kind: 'services' | 'routes'
+  readonly workspace: string
+  readonly id: string
+  readonly name: string | null
+  /** Id of the service a route belongs to. */
+  readonly service: string | undefined
+}
+
+/** What a principal may do, built by buildRights; decide, rowRule, identityRule and explainVisibility read it. */
+export type Rights = {
+  readonly asker: Asker
+  readonly revision: number
+  readonly endpoints: readonly EndpointRule[]
+  readonly entities: readonly EntityRule[]
+  readonly workspaces: readonly { readonly id: string; readonly name: string }[]
+  /** `services/orders` → the services of that name, in all workspaces. */
+  readonly named: ReadonlyMap<string, readonly Named[]>
+}

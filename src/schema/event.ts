@@ -95,23 +95,23 @@ export const eventColumns = {
   tries: { type: 'UInt8', kong: 'tries', about: 'How many targets were asked.' },
   target: { type: label, otel: 'network.peer.address', about: 'host:port that answered last.' },
   duration_us: {
-    type: 'UInt32',
+    type: 'UInt64',
     otel: 'http.server.request.duration',
     kong: 'latencies.request',
     about: 'Microseconds from first request byte to last response byte.',
   },
   gateway_us: {
-    type: 'UInt32',
+    type: 'UInt64',
     kong: 'latencies.kong',
     about: 'Microseconds spent in the gateway itself.',
   },
   upstream_us: {
-    type: 'UInt32',
+    type: 'UInt64',
     kong: 'latencies.proxy',
     about: 'Microseconds waiting for the first byte of the service’s answer.',
   },
   receive_us: {
-    type: 'UInt32',
+    type: 'UInt64',
     kong: 'latencies.receive',
     about: 'Microseconds receiving the service’s answer.',
   },

@@ -1,0 +1,89 @@
+import { entities } from '../schema/entities.ts'
+import { defaultWorkspace } from '../schema/workspace.ts'
+import type { EndpointPermission, EntityPermission } from '../schema/role.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { segmentsOf } from './path.ts'
+import type { EndpointRule, EntityRule, HeldRole, Named, Rights, RightsSource } from './rights.ts'
+
+/** The parts of a snapshot in which the names that rules use are looked up. */
+export type Names = Pick<Snapshot, 'workspaces' | 'services' | 'routes'>
+
+/** What follows from a principal's roles, with the names in their rules resolved against the configuration. */
+export function buildRights(source: RightsSource, names: Names): Rights {
+  return {
+    asker: source.asker,
+    revision: source.revision,
+    endpoints: source.held.flatMap((held) =>
+      held.endpoints.flatMap((permission) => endpointRule(held, permission, names)),
+    ),
+    entities: source.held.flatMap((held) =>
+      held.entities.map((permission) => entityRule(held, permission)),
+    ),
+    workspaces: names.workspaces,
+    named: index(names),
+  }
+}
+
+function index(names: Names): ReadonlyMap<string, readonly Named[]> {
+  const services = names.services.map(({ workspace, id, name }): Named => {
+    return { kind: 'services', workspace, id, name, service: undefined }
+  })
+  const routes = names.routes.map(({ workspace, id, name, service }): Named => {
+    return { kind: 'routes', workspace, id, name, service: service?.id }
+  })
+  return Map.groupBy([...services, ...routes], ({ kind, name }) => `${kind}/${name ?? ''}`)
+}
+
+function endpointRule(
+  held: HeldRole,
+  permission: EndpointPermission,
+  names: Names,
+): readonly EndpointRule[] {
+  const confined = confinement(held)
+  const written = permission.workspace === '*' ? undefined : workspaceOf(permission, names)
+  // Roles outside the default workspace reach only their own.
+  if (confined !== undefined && written !== undefined && written.id !== confined) return []
+  const where = written === undefined ? reachOf(held) : `workspace ${written.name}`
+  return [
+    {
+      written,
+      confined,
+      segments: permission.endpoint === '*' ? undefined : segmentsOf(permission.endpoint),
+      actions: permission.actions,
+      negative: permission.negative,
+      words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} at ${permission.endpoint} in ${where}`,
+    },
+  ]
+}
+
+function entityRule(held: HeldRole, permission: EntityPermission): EntityRule {
+  const anyEntity = permission.entity_id === '*'
+  const kind = entities.find((entity) =>
+    [entity.name, entity.plural].includes(permission.entity_type),
+  )?.plural
+  const what = anyEntity ? `every one of ${kind ?? 'all entities'}` : permission.entity_id
+  return {
+    entity: permission.entity_id.toLowerCase(),
+    kind: anyEntity && permission.entity_type !== 'wildcard' ? (kind ?? 'nothing') : undefined,
+    confined: confinement(held),
+    actions: permission.actions,
+    negative: permission.negative,
+    words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} on ${what} in ${reachOf(held)}`,
+  }
+}
+
+const confinement = ({ workspace }: HeldRole): string | undefined =>
+  workspace.id === defaultWorkspace.id ? undefined : workspace.id
+
+function workspaceOf({ workspace }: EndpointPermission, names: Names) {
+  const found = names.workspaces.find(({ id, name }) => workspace === name || workspace === id)
+  return { id: found?.id, name: found?.name ?? workspace }
+}
+
+const reachOf = (held: HeldRole): string =>
+  confinement(held) === undefined ? 'every workspace' : `workspace ${held.workspace.name}`
+
+const roleWords = ({ role, workspace }: HeldRole): string =>
+  `role ${role.name} of workspace ${workspace.name}`
+
+const verb = ({ negative }: { negative: boolean }): string => (negative ? 'forbids' : 'allows')

@@ -1,0 +1,103 @@
+/** The columns of a row by which it is visible or not: ids, and the names they had when the row was recorded. */
+export type RuleColumn =
+  | 'workspace'
+  | 'workspace_name'
+  | 'service'
+  | 'service_name'
+  | 'route'
+  | 'route_name'
+
+/** Which rows, as a value: decideRow asks it about one row, toPredicate makes SQL of it. */
+export type RowRule =
+  | { readonly is: 'true' }
+  | { readonly is: 'false' }
+  | { readonly is: 'eq'; readonly column: RuleColumn; readonly value: string }
+  | { readonly is: 'in'; readonly column: RuleColumn; readonly values: readonly string[] }
+  | { readonly is: 'and'; readonly of: readonly RowRule[] }
+  | { readonly is: 'or'; readonly of: readonly RowRule[] }
+  | { readonly is: 'not'; readonly of: RowRule }
+
+/** Every row. */
+export const everyRow: RowRule = { is: 'true' }
+/** No row. */
+export const noRow: RowRule = { is: 'false' }
+
+/** Rows whose column holds one of the values; no value, no row. */
+export function oneOf(column: RuleColumn, values: readonly string[]): RowRule {
+  const distinct = [...new Set(values)].toSorted()
+  const [first] = distinct
+  if (first === undefined) return noRow
+  return distinct.length === 1
+    ? { is: 'eq', column, value: first }
+    : { is: 'in', column, values: distinct }
+}
+
+/** Rows for which all hold; as short as constants and repetitions allow. */
+export const allOf = (...rules: readonly RowRule[]): RowRule => join('and', rules)
+
+/** Rows for which at least one holds; as short as constants and repetitions allow. */
+export const anyOf = (...rules: readonly RowRule[]): RowRule => join('or', rules)
+
+/** The other rows. */
+export function not(rule: RowRule): RowRule {
+  if (rule.is === 'true') return noRow
+  if (rule.is === 'false') return everyRow
+  return rule.is === 'not' ? rule.of : { is: 'not', of: rule }
+}
+
+/** `then` for the rows of the condition, `otherwise` for the rest. */
+export const choose = (condition: RowRule, then: RowRule, otherwise: RowRule): RowRule =>
+  isSame(then, otherwise) ? then : anyOf(allOf(condition, then), allOf(not(condition), otherwise))
+
+/** The rule once some columns are known. */
+export function assume(
+  rule: RowRule,
+  known: { readonly [Column in RuleColumn]?: string },
+): RowRule {
+  switch (rule.is) {
+    case 'eq':
+    case 'in': {
+      const value = known[rule.column]
+      if (value === undefined) return rule
+      const wanted = rule.is === 'eq' ? [rule.value] : rule.values
+      return wanted.includes(value) ? everyRow : noRow
+    }
+    case 'and':
+      return allOf(...rule.of.map((part) => assume(part, known)))
+    case 'or':
+      return anyOf(...rule.of.map((part) => assume(part, known)))
+    case 'not':
+      return not(assume(rule.of, known))
+    case 'true':
+    case 'false':
+      return rule
+  }
+}
+
+/** The columns that the rule asks about, in order of name. */
+export function columnsOf(rule: RowRule): readonly RuleColumn[] {
+  const found = new Set<RuleColumn>()
+  const visit = (part: RowRule): void => {
+    if (part.is === 'eq' || part.is === 'in') found.add(part.column)
+    else if (part.is === 'not') visit(part.of)
+    else if (part.is === 'and' || part.is === 'or') part.of.forEach(visit)
+  }
+  visit(rule)
+  return [...found].toSorted()
+}
+
+function join(is: 'and' | 'or', rules: readonly RowRule[]): RowRule {
+  const [neutral, decisive] = is === 'and' ? [everyRow, noRow] : [noRow, everyRow]
+  const parts: RowRule[] = []
+  for (const part of rules.flatMap((rule) => (rule.is === is ? rule.of : [rule]))) {
+    if (part.is === decisive.is) return decisive
+    if (part.is !== neutral.is && !parts.some((seen) => isSame(seen, part))) parts.push(part)
+  }
+  if (parts.some((part) => parts.some((other) => isSame(other, not(part))))) return decisive
+  const [only] = parts
+  if (only === undefined) return neutral
+  return parts.length === 1 ? only : { is, of: parts }
+}
+
+const isSame = (one: RowRule, other: RowRule): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)

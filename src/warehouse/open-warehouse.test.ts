@@ -1,0 +1,132 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildEvent } from '../../test/harness/build-event.ts'
+import { openWarehouse, type Warehouse } from './open-warehouse.ts'
+
+let path: string
+let warehouse: Warehouse
+
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), 'weir-warehouse-'))
+  warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+})
+afterAll(async () => {
+  await warehouse.close()
+  await rm(path, { recursive: true, force: true })
+})
+
+const insertForever = new URL('../../test/harness/insert-forever.ts', import.meta.url)
+
+const lines = (...events: readonly object[]): Buffer =>
+  Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''))
+
+const count = async (node: string): Promise<unknown> => {
+  const sql = 'SELECT count() AS count FROM requests WHERE node = {node:String}'
+  const [row] = await warehouse.ask({ sql, params: { node } })
+  return row?.['count']
+}
+
+test('every column comes back as it was written', async () => {
+  const event = buildEvent({
+    node: 'all',
+    time: '1763700000.123456',
+    workspace_name: `it's "ü" \\ {x:String}; DROP TABLE requests`,
+    consumer_groups: ['a', 'b,c'],
+    status: 503,
+    duration_us: 5_000_000_000,
+    response_bytes: 9_007_199_254_740_991,
+  })
+  await warehouse.insertBatch('all-1', lines(event))
+  const sql = `SELECT * FROM requests WHERE node = 'all'`
+  expect(await warehouse.ask({ sql })).toEqual([{ ...event, time: '2025-11-21 04:40:00.123456' }])
+})
+
+test('the same batch id stores once, across months and after reopening; the same rows under another id store again', async () => {
+  const batch = lines(
+    buildEvent({ node: 'twice' }),
+    buildEvent({ node: 'twice', time: '1766700000.000000' }),
+  )
+  await warehouse.insertBatch('twice-1', batch)
+  await warehouse.insertBatch('twice-1', batch)
+  expect(await count('twice')).toBe(2)
+  await warehouse.close()
+  warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+  await warehouse.insertBatch('twice-1', batch)
+  expect(await count('twice')).toBe(2)
+  await warehouse.insertBatch('twice-2', batch)
+  expect(await count('twice')).toBe(4)
+})
+
+test('listeners hear of batches that are stored, until they stop', async () => {
+  let heard = 0
+  const stop = warehouse.onInsert(() => heard++)
+  await warehouse.insertBatch('heard-1', lines(buildEvent({ node: 'heard' })))
+  await warehouse.insertBatch('heard-2', Buffer.from('{')).catch(() => undefined)
+  stop()
+  await warehouse.insertBatch('heard-3', lines(buildEvent({ node: 'heard' })))
+  expect(heard).toBe(1)
+})
+
+const good = JSON.stringify(buildEvent({ node: 'bad' }))
+test.each([
+  ['broken JSON', '{"node": "bad'],
+  ['a list', '[1]'],
+  ['words', 'hello'],
+  ['an unknown column', JSON.stringify({ ...JSON.parse(good), colour: 'red' })],
+  ['text for a number', JSON.stringify({ ...JSON.parse(good), status: 'many' })],
+  ['a negative number', JSON.stringify({ ...JSON.parse(good), status: -1 })],
+  ['null', JSON.stringify({ ...JSON.parse(good), workspace: null })],
+  ['no uuid', JSON.stringify({ ...JSON.parse(good), request_id: 'x' })],
+  ['no time', JSON.stringify({ ...JSON.parse(good), time: 'yesterday' })],
+  ['SQL after the data', '; DROP TABLE requests'],
+])('a batch with %s is refused whole, and the line is named', async (_, bad) => {
+  const batch = Buffer.from(`${good}\n${bad}\n${good}\n`)
+  await expect(warehouse.insertBatch('bad-1', batch)).rejects.toMatchObject({
+    code: 'warehouse.batch',
+    status: 400,
+    message: 'Line 2 of the batch is not an event.',
+  })
+  expect(await count('bad')).toBe(0)
+})
+
+test('a batch id that is none is refused', async () => {
+  await expect(warehouse.insertBatch(`x', max_rows_to_read = '1`, lines())).rejects.toMatchObject({
+    code: 'warehouse.batch-id',
+    status: 400,
+  })
+})
+
+test('a large batch is one block', async () => {
+  const batch = Buffer.from(
+    lines(buildEvent({ node: 'large' }))
+      .toString()
+      .repeat(70_000),
+  )
+  await warehouse.insertBatch('large-1', batch)
+  await warehouse.insertBatch('large-1', batch)
+  expect(await count('large')).toBe(70_000)
+})
+
+test('killed in mid-insert, the warehouse holds exactly the acknowledged batches, and each once after all are sent again', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'weir-killed-'))
+  const acknowledged = new Set<string>()
+  for (let round = 0; round < 3; round++) {
+    const child = fork(insertForever, [place, String(round)])
+    child.on('message', (batch) => {
+      acknowledged.add(String(batch))
+      if (acknowledged.size % 7 === 6) child.kill('SIGKILL')
+    })
+    await once(child, 'exit')
+  }
+  const size = 500
+  const child = fork(insertForever, [place, 'count'])
+  const [counts] = (await once(child, 'message')) as [Record<string, number>]
+  await once(child, 'exit')
+  await rm(place, { recursive: true, force: true })
+  for (const batch of acknowledged) expect(counts[batch]).toBe(size)
+  for (const [batch, rows] of Object.entries(counts)) expect([batch, rows]).toEqual([batch, size])
+}, 60_000)
