@@ -1,0 +1,128 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import type { Answer, Push } from '../../src/schema/answer.ts'
+import type { QueryInput } from '../../src/schema/query.ts'
+import { cores, until } from '../processes.ts'
+import { quantile, rounded, type BenchOptions, type Report } from '../report.ts'
+import { startWeir, type Weir } from '../start-weir.ts'
+import { readPushes } from './read-pushes.ts'
+
+const backgroundRate = 50
+
+/** The chart that is watched: the newest samples, as the latest-requests table asks for them. */
+const question: QueryInput = {
+  dimensions: ['requests.time', 'requests.path', 'requests.status'],
+  ungrouped: true,
+  timeDimensions: [{ dimension: 'requests.time', dateRange: 'last 5 minutes' }],
+  filters: [{ member: 'requests.path', operator: 'startsWith', values: ['/sample/'] }],
+  order: { 'requests.time': 'desc' },
+  limit: 50,
+}
+
+/** From the moment a client has its response to the moment a subscribed chart is sent the row. */
+export async function benchFreshness({ samples, tell }: BenchOptions): Promise<Report> {
+  const server = createServer((_, response) => response.end('{"ok":true}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const weir = await startWeir(cores?.subject)
+  const stop = new AbortController()
+  const agent = new Agent({ connections: 16 })
+  try {
+    await configure(weir, (server.address() as AddressInfo).port)
+    const seen = new Map<string, number>()
+    const watching = watch(weir, seen, stop.signal)
+    const traffic = sendBackground(weir, agent, stop.signal)
+    const answered = await Promise.race([
+      sendSamples(weir, agent, { samples, tell }),
+      watching.then(() => Promise.reject(new Error('The subscription ended.'))),
+    ])
+    const missing = (): string[] => [...answered.keys()].filter((path) => !seen.has(path))
+    await until(
+      () => Promise.resolve(missing().length === 0),
+      () => `${missing().length} rows never arrived.`,
+      10_000,
+    )
+    stop.abort()
+    await Promise.allSettled([watching, traffic])
+    return summarize([...answered].map(([path, at]) => Math.max(0, (seen.get(path) ?? 0) - at)))
+  } finally {
+    stop.abort()
+    await agent.destroy()
+    await weir.close()
+    server.close()
+  }
+}
+
+async function configure(weir: Weir, port: number): Promise<void> {
+  await weir.admin('PUT', '/services/echo', { host: '127.0.0.1', port })
+  const paths = ['/sample', '/background']
+  await weir.admin('PUT', '/routes/echo', { service: { name: 'echo' }, paths })
+  const isReady = async (): Promise<boolean> =>
+    (await fetch(`${weir.proxyUrl}/background`)).status === 200
+  await until(isReady, () => 'Weir did not take its configuration into use.', 10_000)
+}
+
+/** Notes when each path is first among the pushed rows. */
+async function watch(weir: Weir, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
+  const response = await weir.ask('/subscribe', { queries: { latest: question } }, signal)
+  if (!response.ok || response.body === null)
+    throw new Error(`The subscription was answered ${response.status} ${await response.text()}`)
+  for await (const push of readPushes(response.body)) {
+    const now = performance.now()
+    for (const path of pathsOf(push)) if (!seen.has(path)) seen.set(path, now)
+  }
+}
+
+function pathsOf(push: Push): string[] {
+  if ('problem' in push) throw new Error(`The question was refused: ${push.problem.message}`)
+  const { data }: Answer = push.answer
+  return data.map((row) => String(row['requests.path']))
+}
+
+/** Steady requests that are not watched, so that the way is not empty. */
+async function sendBackground(weir: Weir, agent: Agent, signal: AbortSignal): Promise<void> {
+  for (let number = 0; !signal.aborted; number++) {
+    void ask(weir, agent, `/background/${number}`).catch(() => undefined)
+    await wait(1000 / backgroundRate, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Path → when its response was complete. */
+async function sendSamples(
+  weir: Weir,
+  agent: Agent,
+  { samples, tell }: Pick<BenchOptions, 'samples' | 'tell'>,
+): Promise<Map<string, number>> {
+  const answered = new Map<string, number>()
+  for (let number = 1; number <= samples; number++) {
+    // Uneven gaps, so that samples do not fall into step with timers inside.
+    await wait(60 + Math.random() * 120)
+    const path = `/sample/${number}`
+    await ask(weir, agent, path)
+    answered.set(path, performance.now())
+    if (number % 50 === 0) tell(`${number} of ${samples} samples`)
+  }
+  return answered
+}
+
+async function ask(weir: Weir, agent: Agent, path: string): Promise<void> {
+  const { body, statusCode } = await request(`${weir.proxyUrl}${path}`, { dispatcher: agent })
+  await body.dump()
+  if (statusCode !== 200) throw new Error(`${path} was answered ${statusCode}`)
+}
+
+function summarize(delays: readonly number[]): Report {
+  const row = {
+    case: `${backgroundRate} requests a second beside`,
+    subject: 'weir',
+    samples: delays.length,
+    p50_ms: rounded(quantile(delays, 0.5)),
+    p90_ms: rounded(quantile(delays, 0.9)),
+    p99_ms: rounded(quantile(delays, 0.99)),
+    max_ms: rounded(Math.max(...delays)),
+  }
+  const note =
+    'From the last byte of a response at its client to the row in a message of POST /api/analytics/subscribe.'
+  return { rows: [row], notes: [note] }
+}

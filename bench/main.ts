@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { findProgram } from '../test/harness/need.ts'
+import { renderJson, renderTable, type BenchOptions, type Report } from './report.ts'
+
+type Benchmark = {
+  readonly about: string
+  readonly needs: readonly string[]
+  readonly run: (options: BenchOptions) => Promise<Report>
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  proxy: {
+    about: 'Weir beside nginx on the same upstream: throughput, latency, CPU per request.',
+    needs: ['nginx', 'wrk', 'taskset'],
+    run: async (options) => (await import('./proxy/bench-proxy.ts')).benchProxy(options),
+  },
+  freshness: {
+    about: 'Time from a response to its row on a subscribed chart.',
+    needs: [],
+    run: async (options) =>
+      (await import('./freshness/bench-freshness.ts')).benchFreshness(options),
+  },
+}
+
+const usage = [
+  'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300]',
+  ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+].join('\n')
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '10' },
+      samples: { type: 'string', default: '300' },
+    },
+  })
+  const [name = ''] = positionals
+  const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
+  if (benchmark === undefined) return refuse(usage)
+  const missing = benchmark.needs.filter((program) => findProgram(program) === undefined)
+  if (missing.length > 0) return refuse(`The benchmark ${name} needs ${missing.join(', ')}.`)
+  const report = await benchmark.run({
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    samples: Number(values.samples),
+    tell: (line) => console.error(line),
+  })
+  console.log(values.json ? renderJson(name, report) : `\n${renderTable(report)}`)
+  return 0
+}
+
+function refuse(message: string): number {
+  console.error(message)
+  return 2
+}
+
+process.exitCode = await main()

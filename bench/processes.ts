@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, readdirSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { availableParallelism } from 'node:os'
+
+/** The cores that subjects run on, and those of upstreams and load; without a second core nothing is pinned. */
+export const cores = availableParallelism() > 1 ? { subject: '0', load: '1' } : undefined
+
+/** Starts a program on the given cores; its output is shown only if it fails. */
+export function startPinned(
+  core: string | undefined,
+  command: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): ChildProcess & { output(): string } {
+  const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', core, ...command]
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-8000)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  return Object.assign(child, { output: () => output })
+}
+
+/** Ends a program and waits until it is gone; after ten seconds it is killed. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const hard = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await gone
+  clearTimeout(hard)
+}
+
+/** A port of this machine that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Asks until it holds; after the deadline an error with what `describe` says. */
+export async function until(
+  holds: () => Promise<boolean>,
+  describe: () => string,
+  deadline = 60_000,
+): Promise<void> {
+  const end = performance.now() + deadline
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > end) throw new Error(describe())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** CPU time used so far and memory held now, of some processes. */
+export type Usage = { readonly cpuMicroseconds: number; readonly rssMegabytes: number }
+
+type Running = { readonly pid: number; readonly parent: number; readonly command: string } & Usage
+
+// USER_HZ, which is 100 on every Linux that Node supports.
+const microsecondsPerTick = 10_000
+const pageBytes = 4096
+
+/** The usage of a process and all its descendants, or of those whose command line `only` matches. */
+export function usageOf(pid: number, only = /(?:)/): Usage {
+  const all = listProcesses()
+  const family = new Set([pid])
+  for (let before = 0; before !== family.size;) {
+    before = family.size
+    for (const found of all) if (family.has(found.parent)) family.add(found.pid)
+  }
+  const counted = all.filter((found) => family.has(found.pid) && only.test(found.command))
+  return {
+    cpuMicroseconds: counted.reduce((sum, found) => sum + found.cpuMicroseconds, 0),
+    rssMegabytes: counted.reduce((sum, found) => sum + found.rssMegabytes, 0),
+  }
+}
+
+function listProcesses(): Running[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [readProcess(Number(name))]
+      } catch {
+        // It ended while we looked.
+        return []
+      }
+    })
+}
+
+/** proc(5): after the parenthesised name come state, ppid, …; utime and stime are fields 14 and 15, rss is 24. */
+function readProcess(pid: number): Running {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const field = (number: number): number => Number(fields[number - 3])
+  return {
+    pid,
+    parent: field(4),
+    command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
+    cpuMicroseconds: (field(14) + field(15)) * microsecondsPerTick,
+    rssMegabytes: (field(24) * pageBytes) / 1e6,
+  }
+}

@@ -1,0 +1,27 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { quantile, renderJson, renderTable } from './report.ts'
+
+test('a quantile is a value with at least that share of all at or below it, and the least such', () => {
+  const values = fc.array(fc.integer(), { minLength: 1, maxLength: 50 })
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 100 }), (numbers, percent) => {
+      const found = quantile(numbers, percent / 100)
+      const atMost = (limit: number): number => numbers.filter((value) => value <= limit).length
+      expect(atMost(found)).toBeGreaterThanOrEqual((numbers.length * percent) / 100 - 1e-9)
+      expect(atMost(found - 1)).toBeLessThan((numbers.length * percent) / 100 + 1e-9)
+    }),
+  )
+})
+
+test('the table has a line for each row and blanks where a row has no such figure', () => {
+  const rows = [
+    { case: 'small', subject: 'weir', rps: 12_345, p99_ms: 1.5 },
+    { case: 'small', subject: 'nginx', rps: 9 },
+  ]
+  const [head, first, second] = renderTable({ rows, notes: [] }).split('\n')
+  expect(head).toBe('case   subject     rps  p99_ms')
+  expect(first).toBe('small  weir     12,345     1.5')
+  expect(second).toBe('small  nginx         9')
+  expect(JSON.parse(renderJson('x', { rows, notes: ['n'] }))).toEqual({ bench: 'x', rows })
+})

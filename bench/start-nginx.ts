@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort, startPinned, stopProcess, until } from './processes.ts'
+
+/** A running nginx of one worker. */
+export type Nginx = { readonly url: string; readonly pid: number; close(): Promise<void> }
+
+/** What goes into its `http` and `server` blocks. */
+export type NginxOptions = {
+  readonly core: string | undefined
+  readonly http?: string
+  readonly server: string
+}
+
+/** Starts nginx in a folder of its own with one server that listens on a free port. */
+export async function startNginx({ core, http = '', server }: NginxOptions): Promise<Nginx> {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-nginx-'))
+  mkdirSync(join(folder, 'temp'))
+  const port = await freePort()
+  const file = join(folder, 'nginx.conf')
+  writeFileSync(file, render(folder, http, `listen 127.0.0.1:${port} backlog=4096;\n${server}`))
+  const child = startPinned(core, ['nginx', '-p', folder, '-c', file, '-e', join(folder, 'error')])
+  const url = `http://127.0.0.1:${port}`
+  const isUp = async (): Promise<boolean> => (await fetch(url)).status > 0
+  await until(isUp, () => `nginx did not start: ${child.output()}`, 10_000)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    async close() {
+      await stopProcess(child)
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const temporaries = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+
+function render(folder: string, http: string, server: string): string {
+  return `
+daemon off;
+worker_processes 1;
+pid ${folder}/pid;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 3600s;
+  ${temporaries.map((name) => `${name}_temp_path ${folder}/temp/${name};`).join('\n  ')}
+  ${http}
+  server {
+    ${server}
+  }
+}
+`
+}

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort, startPinned, stopProcess, until } from './processes.ts'
+
+/** A running Weir with an empty store. */
+export type Weir = {
+  readonly proxyUrl: string
+  readonly pid: number
+  /** Calls the Admin API; an answer of 400 and above is an error. */
+  admin(method: string, path: string, body?: object): Promise<unknown>
+  /** Asks the analytics API. */
+  ask(path: string, body: object, signal?: AbortSignal): Promise<Response>
+  close(): Promise<void>
+}
+
+const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'cli', 'main.ts')
+const token = 'bench-admin-token-0000000000'
+
+/** Starts Weir as a user would, with one worker, in a temporary folder. */
+export async function startWeir(core: string | undefined): Promise<Weir> {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
+  const listen = async (): Promise<string> => `127.0.0.1:${await freePort()}`
+  const env = {
+    WEIR_PROXY_LISTEN: await listen(),
+    WEIR_PROXY_SSL_LISTEN: await listen(),
+    WEIR_ADMIN_LISTEN: await listen(),
+    WEIR_MANAGER_LISTEN: await listen(),
+    WEIR_SQL_LISTEN: await listen(),
+    WEIR_WORKERS: '1',
+    WEIR_ADMIN_TOKEN: token,
+  }
+  const child = startPinned(core, [process.execPath, main, 'start', '--data', folder], env)
+  const adminUrl = `http://${env.WEIR_ADMIN_LISTEN}`
+  const headers = { 'kong-admin-token': token, 'content-type': 'application/json' }
+  const call = (method: string, path: string, body?: object, signal?: AbortSignal) =>
+    fetch(`${adminUrl}${path}`, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    })
+  const isUp = async (): Promise<boolean> => {
+    const [admin, proxy] = [
+      await call('GET', '/services'),
+      await fetch(`http://${env.WEIR_PROXY_LISTEN}`),
+    ]
+    return admin.ok && proxy.status > 0
+  }
+  await until(isUp, () => `Weir did not start: ${child.output()}`)
+  return {
+    proxyUrl: `http://${env.WEIR_PROXY_LISTEN}`,
+    pid: child.pid ?? 0,
+    async admin(method, path, body) {
+      const answer = await call(method, path, body)
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status} ${text}`)
+      return text === '' ? undefined : JSON.parse(text)
+    },
+    ask: (path, body, signal) => call('POST', `/api/analytics${path}`, body, signal),
+    async close() {
+      await stopProcess(child)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
