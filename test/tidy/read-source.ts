@@ -12,7 +12,7 @@ export type SourceFile = {
   /** True when it only passes on what other files export. */
   readonly isBarrel: boolean
   readonly readsEnvironment: boolean
-  /** First arguments of `new Problem(…)`; undefined where the code is not written out. */
+  /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
 }
 
@@ -50,7 +50,7 @@ function readSource(root: string, path: string): SourceFile {
     ),
     isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
-    problemCodes: seen.problemCodes,
+    problemCodes: codesOf(seen),
   }
 }
 
@@ -65,12 +65,17 @@ const isPassedOn = (statement: ESTree.Directive | ESTree.Statement): boolean =>
 type Seen = {
   specifiers: string[]
   problemCodes: (string | undefined)[]
+  /** Every text that looks like a code. */
+  codeTexts: string[]
   readsEnvironment: boolean
 }
 
+/** The form of a problem's code: room.reason, or several reasons. */
+export const codeForm = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$/
+
 /** What the list of a module's static imports and exports does not tell. */
 function look(program: ESTree.Program): Seen {
-  const seen: Seen = { specifiers: [], problemCodes: [], readsEnvironment: false }
+  const seen: Seen = { specifiers: [], problemCodes: [], codeTexts: [], readsEnvironment: false }
   const open = (source: ESTree.Node): void => {
     seen.specifiers.push(textOf(source) ?? 'an import that is not written out')
   }
@@ -83,6 +88,10 @@ function look(program: ESTree.Program): Seen {
       if (isName(node.callee, 'Problem'))
         seen.problemCodes.push(code === undefined ? undefined : textOf(code))
     },
+    Literal(node) {
+      if (typeof node.value === 'string' && codeForm.test(node.value))
+        seen.codeTexts.push(node.value)
+    },
     MemberExpression(node) {
       if (isName(node.object, 'process') && isName(node.property, 'env'))
         seen.readsEnvironment = true
@@ -92,6 +101,14 @@ function look(program: ESTree.Program): Seen {
     },
   }).visit(program)
   return seen
+}
+
+/** A function of the same file may take the code and make the problem; then the codes are what its callers write. */
+function codesOf({ problemCodes, codeTexts }: Seen): (string | undefined)[] {
+  const handedOn = codeTexts.filter((text) => !problemCodes.includes(text))
+  return problemCodes.flatMap((code) =>
+    code === undefined && handedOn.length > 0 ? handedOn : [code],
+  )
 }
 
 const isName = (node: ESTree.Node, name: string): boolean =>

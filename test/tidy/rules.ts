@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { mayOpen } from '../rooms.ts'
 import { findCycles } from './find-cycles.ts'
-import type { SourceFile } from './read-source.ts'
+import { codeForm, type SourceFile } from './read-source.ts'
 
 /** One rule: what it says, and every place that breaks it, each as a sentence with the file first. */
 export type Rule = {
@@ -115,8 +115,7 @@ function codeComplaints(files: readonly SourceFile[]): string[] {
     file.problemCodes.flatMap((code) => {
       if (code === undefined) return [`${file.path}: a problem whose code is not written out`]
       places.set(code, [...(places.get(code) ?? []), file.path])
-      const isForm =
-        code === 'internal' || /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/.test(code)
+      const isForm = code === 'internal' || codeForm.test(code)
       return isForm ? [] : [`${file.path}: the code ${code} is not of the form room.reason`]
     }),
   )

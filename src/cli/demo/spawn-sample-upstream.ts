@@ -13,7 +13,7 @@ export async function spawnSampleUpstream(): Promise<SampleUpstream> {
   const lines = createInterface(child.stdout)
   const first = await Promise.race([once(lines, 'line'), ended.then(() => undefined)])
   if (first === undefined)
-    throw new Problem('demo.upstream-ended', 500, 'The sample upstream ended as it started.')
+    throw new Problem('demo.upstream_ended', 500, 'The sample upstream ended as it started.')
   const { ports } = JSON.parse(String(first[0])) as Pick<SampleUpstream, 'ports'>
   return {
     ports,
