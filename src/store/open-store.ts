@@ -112,6 +112,10 @@ async function keep(database: Database, commit: Commit): Promise<void> {
       .values({ ...revision, body_sha256: sha256, signature: sealed.signature })
       .execute()
     await transaction.insertInto('audit').values(auditRowOf(commit.audit)).execute()
+    if (commit.endSessionsOf.length > 0) {
+      const sessions = transaction.deleteFrom('sessions')
+      await sessions.where('principal_id', 'in', commit.endSessionsOf).execute()
+    }
   })
 }
 

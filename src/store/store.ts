@@ -25,6 +25,8 @@ export type Commit = {
   readonly revision: Revision
   readonly sealed: SealedSnapshot
   readonly audit: AuditRecord
+  /** Ids of principals to sign out everywhere. */
+  readonly endSessionsOf: readonly string[]
 }
 
 /** Somebody who signed in, known by the SHA-256 of a cookie. */

@@ -1,0 +1,145 @@
+import { uuidv4 } from '../lib/ids.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Entity } from '../schema/entity.ts'
+import type { Entry } from '../schema/entry.ts'
+import { uuidPattern } from '../schema/fields.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { Violations } from '../schema/violations.ts'
+import { checkUnique } from './check-unique.ts'
+import { addDefaultRoles } from './default-roles.ts'
+import type { Draft } from './draft.ts'
+import { entityNamed, findEntry } from './entity-named.ts'
+import { idTaken, notFound, schemaViolation } from './kong-problem.ts'
+import type { Body, Operation, Outcome } from './operation.ts'
+import { isRecord, parseFields } from './parse-fields.ts'
+import { checkPermission, expandEndpoint } from './check-permission.ts'
+import { keptTtl } from './key-ttl.ts'
+import { removeEntry } from './remove-entry.ts'
+import { resolveReferences } from './resolve-references.ts'
+import { expandServiceUrl } from './service-url.ts'
+import { settleSecrets } from './settle-secrets.ts'
+
+/** What operations are applied with. */
+export type Circumstances = {
+  readonly catalog: readonly PluginSchema[]
+  /** Seconds since the epoch. */
+  readonly now: number
+}
+
+/** Does one operation to a draft, or refuses it as Kong would. */
+export function applyOperation(
+  draft: Draft,
+  operation: Operation,
+  circumstances: Circumstances,
+): Outcome {
+  const entity = entityNamed(operation.entity)
+  const before = findTarget(draft, operation)
+  if (operation.kind === 'delete') return removeTarget(draft, operation, before)
+  if (operation.kind === 'update' && before === undefined) throw notFound()
+  const given = bodyOf(entity, operation)
+  const parsed = parseFields(entity, whole(entity, operation, given, before), circumstances.catalog)
+  const resolved = resolveReferences(entity, parsed, operation.workspace, draft)
+  const { fields, revealed } = settleSecrets(entity, resolved, given, before)
+  const surrounded = surroundings(entity, operation, before, circumstances.now)
+  const after: Entry = {
+    ...surrounded,
+    fields: { ...fields, ...keptTtl(entity, given, surrounded) },
+  }
+  checkRename(entity, before, after)
+  checkPermission(entity, after, draft)
+  if (before === undefined && draft.find(entity.name, after.id) !== undefined)
+    throw idTaken(after.id)
+  checkUnique(entity, after, draft)
+  draft.put(entity.name, after)
+  if (entity.name === 'workspace' && before === undefined) addDefaultRoles(draft, after)
+  return { before, after, revealed }
+}
+
+function findTarget(draft: Draft, { at, ...place }: Operation): Entry | undefined {
+  return at === undefined ? undefined : findEntry(draft.entries, { ...place, at })
+}
+
+/** Kong answers 204 to the deletion of what is not there, but 404 under a nested path. */
+function removeTarget(draft: Draft, operation: Operation, before: Entry | undefined): Outcome {
+  if (before === undefined && operation.within !== undefined) throw notFound()
+  if (before !== undefined) removeEntry(draft, operation.entity, before)
+  return { before, after: undefined, revealed: {} }
+}
+
+/** Shorter ways to say something in a body. */
+const expand: Readonly<Record<string, (body: Body) => Body>> = {
+  service: expandServiceUrl,
+  'endpoint-permission': expandEndpoint,
+}
+
+const surrounding: ReadonlySet<string> = new Set(['id', 'created_at', 'updated_at'])
+
+/** The body without what surrounds an entity, which Kong lets a caller give. */
+function bodyOf(entity: Entity, { body = {}, at, within }: Operation): Body {
+  const violations: Violations = {}
+  const { id } = body
+  if (id !== undefined && id !== null && !(typeof id === 'string' && uuidPattern.test(id))) {
+    violations['id'] = 'expected a valid UUID'
+  }
+  for (const time of ['created_at', 'updated_at']) {
+    const value = body[time] ?? 0
+    if (typeof value !== 'number' || value < 0) violations[time] = 'expected an integer'
+  }
+  if (Object.keys(violations).length > 0) throw schemaViolation(violations)
+  const own = Object.fromEntries(Object.entries(body).filter(([field]) => !surrounding.has(field)))
+  const expanded = expand[entity.name]?.(own) ?? own
+  const isByKey = at !== undefined && entity.key !== undefined && !uuidPattern.test(at)
+  return {
+    ...(isByKey ? { [entity.key]: at } : {}),
+    ...expanded,
+    ...(within === undefined ? {} : { [within.field]: { id: within.id } }),
+  }
+}
+
+/** The body that is parsed: for an update what is there with what is given put over it. */
+function whole(entity: Entity, { kind }: Operation, given: Body, before: Entry | undefined): Body {
+  if (before === undefined) return given
+  if (kind === 'replace') {
+    const kept = entity.secret.map((field) => [field, before.fields[field]] as const)
+    return { ...Object.fromEntries(kept), ...given }
+  }
+  const merged: Record<string, unknown> = { ...before.fields, ...given }
+  if (isRecord(given['config']) && isRecord(before.fields['config']) && entity.name === 'plugin') {
+    merged['config'] = deepMerge(before.fields['config'], given['config'])
+  }
+  return merged
+}
+
+function deepMerge(base: Body, over: Body): Body {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const old = merged[key]
+    merged[key] = isRecord(value) && isRecord(old) ? deepMerge(old, value) : value
+  }
+  return merged
+}
+
+function surroundings(
+  entity: Entity,
+  { workspace, at, body = {} }: Operation,
+  before: Entry | undefined,
+  now: number,
+): Omit<Entry, 'fields'> {
+  if (before !== undefined) return { ...before, updatedAt: now }
+  const atId = at !== undefined && uuidPattern.test(at) ? at : undefined
+  const id = atId ?? (body['id'] as string | null | undefined) ?? uuidv4()
+  const createdAt = Math.trunc((body['created_at'] as number | null | undefined) ?? now)
+  return {
+    id: id.toLowerCase(),
+    workspace: entity.inWorkspace ? workspace : null,
+    createdAt,
+    updatedAt: now,
+  }
+}
+
+function checkRename(entity: Entity, before: Entry | undefined, after: Entry): void {
+  if (entity.name !== 'workspace' || before === undefined) return
+  if (before.fields['name'] !== after.fields['name']) {
+    throw new Problem('control.workspace_rename', 400, 'Cannot rename a workspace')
+  }
+}

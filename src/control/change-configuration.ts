@@ -1,0 +1,149 @@
+import type { Ask } from '../access/rights.ts'
+import type { Clock } from '../lib/clock.ts'
+import { uuidv7 } from '../lib/ids.ts'
+import type { AuditRecord } from '../schema/audit-record.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { buildSnapshot } from '../snapshot/build-snapshot.ts'
+import { canonicalText } from '../snapshot/canonical-text.ts'
+import { checkSnapshot } from '../snapshot/check-snapshot.ts'
+import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import type { Store } from '../store/store.ts'
+import { applyOperation } from './apply-operation.ts'
+import { openDraft, type Touched } from './draft.ts'
+import { entityNamed } from './entity-named.ts'
+import { hashPasswords } from './hash-passwords.ts'
+import type { Operation, Outcome } from './operation.ts'
+import { permit, type Asker } from './permit.ts'
+import { nameOf, redactEntry } from './redact.ts'
+import { buildState, type State } from './state.ts'
+import type { Turns } from './turns.ts'
+
+/** From where a change comes. */
+export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'>
+
+/** What somebody wants to be different. All operations are done, or none. */
+export type ChangeRequest = {
+  readonly asker: Asker
+  readonly ask: Ask
+  readonly origin: Origin
+  readonly operations: readonly Operation[]
+  /** The answer's status when all goes well, for the audit record. */
+  readonly status: number
+}
+
+/** What came of a change. */
+export type Change = { readonly revision: number; readonly outcomes: readonly Outcome[] }
+
+/** What a change is made with. `state` is replaced by one assignment. */
+export type Control = {
+  state: State
+  readonly store: Store
+  readonly catalog: readonly PluginSchema[]
+  readonly compile: (snapshot: Snapshot) => void
+  readonly sealKey: string
+  readonly clock: Clock
+  readonly turns: Turns
+  readonly publish: (state: State) => void
+}
+
+/**
+ * The walk of a change: may they · apply to the entities · build the next snapshot · check it by compiling it · commit
+ * entity rows, revision and audit record in one transaction · publish. One change walks at a time; whoever asked was
+ * identified before, and rights are those of the moment in which it is their turn.
+ */
+export async function changeConfiguration(
+  control: Control,
+  request: ChangeRequest,
+): Promise<Change> {
+  const operations = await hashPasswords(request.operations)
+  return control.turns.take(async () => {
+    const { state } = control
+    const decision = permit(state, request.asker, request.ask)
+    const now = control.clock.now()
+    const circumstances = { catalog: control.catalog, now: Math.floor(now / 1000) }
+    const draft = openDraft(state.entries)
+    const outcomes = operations.map((operation) => applyOperation(draft, operation, circumstances))
+    const touched = draft.touched()
+    const snapshot = buildSnapshot(draft.entries)
+    checkSnapshot(snapshot)
+    control.compile(snapshot)
+    const isSame = touched.length === 0 && canonicalText(snapshot) === state.sealed.body
+    const revision = isSame ? state.revision : state.revision + 1
+    const audit = describeChange(state, request, {
+      now,
+      touched,
+      because: decision.because,
+      revision,
+    })
+    if (isSame) {
+      if (request.asker !== 'weir') await control.store.record(audit)
+      return { revision, outcomes }
+    }
+    const sealed = sealSnapshot(snapshot, revision, control.sealKey)
+    await control.store.commit({
+      writes: touched.map(({ entity, id, after }) => ({ entity, id, entry: after })),
+      revision: {
+        number: revision,
+        time: now,
+        principal: audit.principal?.name ?? 'weir',
+        summary: summaryOf(touched),
+      },
+      sealed,
+      audit,
+      endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
+    })
+    control.state = buildState(draft.entries, snapshot, sealed)
+    control.publish(control.state)
+    return { revision, outcomes }
+  })
+}
+
+type Facts = {
+  readonly now: number
+  readonly touched: readonly Touched[]
+  readonly because: string
+  readonly revision: number
+}
+
+function describeChange(
+  state: State,
+  { asker, ask, origin, status }: ChangeRequest,
+  { now, touched, because, revision }: Facts,
+): AuditRecord {
+  const show = (side: 'before' | 'after'): unknown[] =>
+    touched.flatMap((one) => {
+      const entry = one[side]
+      return entry === undefined ? [] : [redactEntry(entityNamed(one.entity), entry)]
+    })
+  return {
+    ...origin,
+    id: uuidv7(now),
+    time: now,
+    principal: asker === 'weir' ? null : (state.rightsOf(asker.principal)?.asker ?? null),
+    workspace: ask.workspace.name,
+    action: ask.action,
+    allowed: true,
+    because,
+    before: show('before'),
+    after: show('after'),
+    status,
+    revision: revision === state.revision ? null : revision,
+  }
+}
+
+/** Whoever gets another password or is disabled is signed out everywhere. */
+const losesSessions = ({ entity, before, after }: Touched): boolean =>
+  entity === 'principal' &&
+  (before?.fields['password'] !== after?.fields['password'] || after?.fields['enabled'] === false)
+
+function summaryOf(touched: readonly Touched[]): string {
+  const [first, ...others] = touched
+  if (first === undefined) return 'Build the snapshot anew'
+  const entry = first.after ?? first.before
+  const kind =
+    first.before === undefined ? 'Create' : first.after === undefined ? 'Delete' : 'Update'
+  const name = entry === undefined ? first.id : nameOf(entityNamed(first.entity), entry)
+  const more = others.length === 0 ? '' : ` and ${others.length} more`
+  return `${kind} ${first.entity} ${name}${more}`
+}

@@ -1,0 +1,55 @@
+import type { Ask, Decision, HeldRole, Rights } from '../access/rights.ts'
+import type { Headers, Identified } from '../identity/identify.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { AuditRecord } from '../schema/audit-record.ts'
+import type { Entry } from '../schema/entry.ts'
+import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { Revision } from '../store/store.ts'
+import type { Change, ChangeRequest } from './change-configuration.ts'
+import type { Address } from './entity-named.ts'
+import type { SignIn } from './sign-in.ts'
+
+/** A revision as everybody outside of this room sees it. */
+export type Current = {
+  readonly revision: number
+  readonly snapshot: Snapshot
+  readonly sealed: SealedSnapshot
+}
+
+/** What a list asks for. */
+export type ListRequest = Omit<Address, 'at'>
+
+/** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
+export type Configuration = SignIn & {
+  /** Policies that plugins may name. */
+  readonly catalog: readonly PluginSchema[]
+  /** Ed25519 public key that proves a seal, SPKI PEM. */
+  readonly publicKeyPem: string
+  /** What a process must know to become a node. */
+  readonly joinSecret: string
+  current(): Current
+  /** Calls the listener with every revision from now on; returns how to stop it. */
+  onPublish(listener: (current: Current) => void): () => void
+  /** Who sends these headers. */
+  identify(headers: Headers): Promise<Identified | undefined>
+  /** The rights of an enabled principal, those of the present revision. */
+  rightsOf(principal: string): Rights | undefined
+  /** The roles granted to a principal. */
+  rolesOf(principal: string): readonly HeldRole[]
+  /** The decision that allows a principal what is asked; throws the refusal. */
+  permit(principal: string, ask: Ask): Decision
+  /** One entry, by id or key. Does not ask who may. */
+  find(address: Address): Entry | undefined
+  /** All entries of one kind, in order of id. Does not ask who may. */
+  list(request: ListRequest): Entry[]
+  /** Makes a change, if the asker may. */
+  change(request: ChangeRequest): Promise<Change>
+  /** Keeps the record of something refused. */
+  record(audit: AuditRecord): Promise<void>
+  /** Newest first. */
+  readAudit(limit: number): Promise<AuditRecord[]>
+  /** Newest first. */
+  readRevisions(limit: number): Promise<Revision[]>
+  /** Lets the change whose turn it is finish and closes the store. */
+  close(): Promise<void>
+}

@@ -1,0 +1,119 @@
+import { isSecret } from '../identity/secret-hash.ts'
+import { verifyPassword } from '../identity/password.ts'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import { defaultWorkspace } from '../schema/workspace.ts'
+import { changeConfiguration, type Control } from './change-configuration.ts'
+import { findEntry } from './entity-named.ts'
+import type { Operation } from './operation.ts'
+
+/** How the first super-admin is known without the set-up link. */
+export type Bootstrap = {
+  /** Token of the principal `admin`. */
+  readonly adminToken?: string | undefined
+  /** Password of the principal `admin`. */
+  readonly adminPassword?: string | undefined
+}
+
+const adminName = 'admin'
+const tokenName = 'bootstrap'
+
+/** Makes what must always exist: the default workspace with its roles, and the bootstrap super-admin when one is wanted. Doing it again changes nothing, unless a newer program builds another snapshot. */
+export async function makeFirstEntities(control: Control, bootstrap: Bootstrap): Promise<void> {
+  const { id, name } = defaultWorkspace
+  if (control.state.entries.get('workspace')?.has(id) !== true) {
+    await change(control, [
+      { kind: 'create', entity: 'workspace', workspace: null, body: { id, name } },
+    ])
+  }
+  await change(control, await bootstrapOperations(control.state.entries, bootstrap))
+}
+
+/** The operations that make a super-admin of a principal. */
+export function superAdminOperations(
+  entries: Entries,
+  name: string,
+  password: string | undefined,
+): Operation[] {
+  const existing = findEntry(entries, { entity: 'principal', workspace: null, at: name })
+  const role = superAdminRole(entries)
+  const hasRole = grantsOf(entries, role).some(
+    (grant) => existing !== undefined && referenceIn(grant, 'principal') === existing.id,
+  )
+  const body = { enabled: true, ...(password === undefined ? {} : { password }) }
+  const isAsWanted = existing?.fields['enabled'] === true && password === undefined
+  const operations: Operation[] = []
+  if (existing === undefined) {
+    operations.push({
+      kind: 'create',
+      entity: 'principal',
+      workspace: null,
+      body: { ...body, name },
+    })
+  } else if (!isAsWanted) {
+    operations.push({ kind: 'update', entity: 'principal', workspace: null, at: name, body })
+  }
+  if (!hasRole && role !== undefined) {
+    const grant = { principal: { name }, role: { id: role.id } }
+    operations.push({ kind: 'create', entity: 'grant', workspace: null, body: grant })
+  }
+  return operations
+}
+
+/** Whether somebody can act as super-admin: enabled, and with a password or a token. */
+export function hasSuperAdmin(entries: Entries): boolean {
+  return grantsOf(entries, superAdminRole(entries)).some((grant) => {
+    const principal = entries.get('principal')?.get(referenceIn(grant, 'principal') ?? '')
+    if (principal?.fields['enabled'] !== true) return false
+    const tokens = [...(entries.get('token')?.values() ?? [])]
+    return (
+      typeof principal.fields['password'] === 'string' ||
+      tokens.some((token) => referenceIn(token, 'principal') === principal.id)
+    )
+  })
+}
+
+async function bootstrapOperations(
+  entries: Entries,
+  { adminToken, adminPassword }: Bootstrap,
+): Promise<Operation[]> {
+  if (adminToken === undefined && adminPassword === undefined) return []
+  const admin = findEntry(entries, { entity: 'principal', workspace: null, at: adminName })
+  const kept = admin?.fields['password'] as string | null | undefined
+  const isKnown =
+    adminPassword !== undefined && (await verifyPassword(adminPassword, kept ?? undefined))
+  const operations = superAdminOperations(entries, adminName, isKnown ? undefined : adminPassword)
+  return adminToken === undefined
+    ? operations
+    : [...operations, ...tokenOperations(entries, admin?.id, adminToken)]
+}
+
+function tokenOperations(
+  entries: Entries,
+  admin: string | undefined,
+  adminToken: string,
+): Operation[] {
+  const token = [...(entries.get('token')?.values() ?? [])].find(
+    (entry) => referenceIn(entry, 'principal') === admin && entry.fields['name'] === tokenName,
+  )
+  if (token !== undefined && isSecret(adminToken, String(token.fields['token']))) return []
+  const body = { principal: { name: adminName }, name: tokenName, token: adminToken }
+  const at = token === undefined ? {} : { at: token.id }
+  return [{ kind: 'replace', entity: 'token', workspace: null, ...at, body }]
+}
+
+const superAdminRole = (entries: Entries): Entry | undefined =>
+  findEntry(entries, { entity: 'role', workspace: defaultWorkspace.id, at: 'super-admin' })
+
+const grantsOf = (entries: Entries, role: Entry | undefined): Entry[] =>
+  [...(entries.get('grant')?.values() ?? [])].filter(
+    (grant) => role !== undefined && referenceIn(grant, 'role') === role.id,
+  )
+
+const change = (control: Control, operations: readonly Operation[]) =>
+  changeConfiguration(control, {
+    asker: 'weir',
+    ask: { workspace: defaultWorkspace, path: '/', action: 'create' },
+    origin: { requestId: '', address: '', method: '', path: '' },
+    operations,
+    status: 200,
+  })

@@ -1,0 +1,113 @@
+import { identify } from '../identity/identify.ts'
+import { hashSecret } from '../identity/secret-hash.ts'
+import { systemClock, type Clock } from '../lib/clock.ts'
+import { randomSecret } from '../lib/ids.ts'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import { buildSnapshot } from '../snapshot/build-snapshot.ts'
+import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import type { Store } from '../store/store.ts'
+import { changeConfiguration, type Control } from './change-configuration.ts'
+import type { Configuration, Current, ListRequest } from './configuration.ts'
+import { entityNamed, findEntry } from './entity-named.ts'
+import { makeFirstEntities, type Bootstrap } from './first-start.ts'
+import { permit } from './permit.ts'
+import { openSignIn } from './sign-in.ts'
+import { buildState, heldRoles, type State } from './state.ts'
+import { openTurns } from './turns.ts'
+
+/** What a configuration is opened with. */
+export type ConfigurationOptions = Bootstrap & {
+  readonly store: Store
+  /** Policies that plugins may name. */
+  readonly catalog: readonly PluginSchema[]
+  /** Throws a Problem when the snapshot could not run. */
+  readonly compile: (snapshot: Snapshot) => void
+  readonly clock?: Clock
+}
+
+/** Opens the configuration that a store holds, and makes its first entities when it holds none. */
+export async function openConfiguration(options: ConfigurationOptions): Promise<Configuration> {
+  const listeners = new Set<(current: Current) => void>()
+  const control = await openControl(options, (state) => {
+    for (const listener of listeners) listener(state)
+  })
+  await makeFirstEntities(control, options)
+  const { sessions, ...signIn } = await openSignIn(control)
+  const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
+  return {
+    ...signIn,
+    catalog: control.catalog,
+    publicKeyPem: publicKeyOf(control.sealKey),
+    joinSecret,
+    current: () => control.state,
+    onPublish(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    identify: (headers) =>
+      identify(headers, {
+        ofToken: (token) => principalOfToken(control, token),
+        async ofCookie(cookie) {
+          const principal = await sessions.resume(cookie)
+          const isEnabled =
+            principal !== undefined && control.state.rightsOf(principal) !== undefined
+          return isEnabled ? principal : undefined
+        },
+      }),
+    rightsOf: (principal) => control.state.rightsOf(principal),
+    rolesOf: (principal) => heldRoles(control.state.entries, principal),
+    permit: (principal, ask) => permit(control.state, { principal }, ask),
+    find: (address) => findEntry(control.state.entries, address),
+    list: (request) => list(control.state.entries, request),
+    change: (request) => changeConfiguration(control, request),
+    record: (audit) => control.store.record(audit),
+    readAudit: (limit) => control.store.readAudit(limit),
+    readRevisions: (limit) => control.store.readRevisions(limit),
+    close: () => control.turns.take(() => control.store.close()),
+  }
+}
+
+async function openControl(
+  { store, catalog, compile, clock = systemClock }: ConfigurationOptions,
+  publish: (state: State) => void,
+): Promise<Control> {
+  const { entries, latest } = await store.load()
+  const sealKey = await keptSetting(store, 'seal_key', makeSealKey)
+  const state = stateFrom(entries, latest, sealKey)
+  return { state, store, catalog, compile, sealKey, clock, turns: openTurns(), publish }
+}
+
+function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
+  const snapshot = buildSnapshot(entries)
+  return buildState(entries, snapshot, latest ?? sealSnapshot(snapshot, 0, sealKey))
+}
+
+async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
+  const kept = await store.readSetting(name)
+  if (kept !== undefined) return kept
+  const made = make()
+  await store.writeSetting(name, made)
+  return made
+}
+
+function principalOfToken({ state, clock }: Control, token: string): string | undefined {
+  const entry = state.tokenOf(hashSecret(token))
+  const expiresAt = entry?.fields['expires_at'] as number | null | undefined
+  const principal = entry === undefined ? undefined : referenceIn(entry, 'principal')
+  if (principal === undefined || state.rightsOf(principal) === undefined) return undefined
+  const isOver = typeof expiresAt === 'number' && expiresAt * 1000 <= clock.now()
+  return isOver ? undefined : principal
+}
+
+function list(entries: Entries, { entity, workspace, within }: ListRequest): Entry[] {
+  const { inWorkspace } = entityNamed(entity)
+  return [...(entries.get(entity)?.values() ?? [])]
+    .filter(
+      (entry) =>
+        (!inWorkspace || entry.workspace === workspace) &&
+        (within === undefined || referenceIn(entry, within.field) === within.id),
+    )
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+}

@@ -1,0 +1,64 @@
+import type { z } from 'zod'
+import type { Entity } from '../schema/entity.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import { violationsOf, type Violations } from '../schema/violations.ts'
+import { schemaViolation } from './kong-problem.ts'
+import type { Body } from './operation.ts'
+
+/** A body with defaults filled, as the entity declares it; refuses with every violation at once. A null is the same as nothing. */
+export function parseFields(
+  entity: Entity,
+  body: Body,
+  catalog: readonly PluginSchema[],
+): Record<string, unknown> {
+  const whole = entity.check === undefined ? entity.fields : entity.fields.check(entity.check)
+  const parsed = whole.safeParse(withoutNulls(body))
+  const violations = parsed.success ? {} : violationsOf(parsed.error)
+  const config = entity.name === 'plugin' ? parseConfig(body, catalog) : undefined
+  Object.assign(violations, config?.violations)
+  if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
+  return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
+}
+
+/** Checks a plugin by the schema of its settings, which fills their defaults. */
+function parseConfig(
+  body: Body,
+  catalog: readonly PluginSchema[],
+): { value?: unknown; violations: Violations } {
+  const { name, config } = body
+  if (typeof name !== 'string' || name === '') return { violations: {} }
+  const schema = catalog.find((candidate) => candidate.name === name)
+  if (schema === undefined) return { violations: { name: notEnabled(name) } }
+  if (config !== undefined && config !== null && !isRecord(config)) {
+    return { violations: { config: 'expected a record' } }
+  }
+  const parsed = schema.settings.safeParse(deepWithoutNulls(config ?? {}))
+  return parsed.success
+    ? { value: parsed.data, violations: {} }
+    : { violations: nested(parsed.error) }
+}
+
+/** Kong's sentence for a plugin that this gateway does not have. */
+export const notEnabled = (name: string): string =>
+  `plugin '${name}' not enabled; add it to the 'plugins' configuration property`
+
+/** Whether a value is an object with named members. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function nested(error: z.ZodError): Violations {
+  const { '@entity': whole, ...fields } = violationsOf(error)
+  return {
+    ...(Object.keys(fields).length === 0 ? {} : { config: fields }),
+    ...(whole === undefined ? {} : { '@entity': whole }),
+  }
+}
+
+const withoutNulls = (body: Body): Body =>
+  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+
+function deepWithoutNulls(value: unknown): unknown {
+  if (!isRecord(value)) return value
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(kept.map(([key, inner]) => [key, deepWithoutNulls(inner)]))
+}

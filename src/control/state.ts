@@ -1,0 +1,87 @@
+import { buildRights } from '../access/build-rights.ts'
+import type { HeldRole, Rights } from '../access/rights.ts'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import type { EndpointPermission, EntityPermission } from '../schema/role.ts'
+import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+
+/** A revision of the configuration as the control plane holds it: never changes, is replaced as a whole. */
+export type State = {
+  readonly revision: number
+  readonly entries: Entries
+  readonly snapshot: Snapshot
+  readonly sealed: SealedSnapshot
+  /** The rights of an enabled principal. */
+  rightsOf(principal: string): Rights | undefined
+  /** The id of the principal whose token has this SHA-256; expiry is for the asker to judge. */
+  tokenOf(sha256: string): Entry | undefined
+}
+
+/** The state of a revision; rights are worked out when first asked for and kept as long as the revision. */
+export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedSnapshot): State {
+  const { revision } = sealed
+  const rights = new Map<string, Rights | undefined>()
+  const tokens = new Map(
+    [...(entries.get('token')?.values() ?? [])].map((entry) => [entry.fields['token'], entry]),
+  )
+  return {
+    revision,
+    entries,
+    snapshot,
+    sealed,
+    rightsOf(principal) {
+      if (!rights.has(principal)) {
+        const entry = entries.get('principal')?.get(principal)
+        const isEnabled = entry?.fields['enabled'] === true
+        rights.set(
+          principal,
+          isEnabled ? rightsOf(entries, entry, { revision, snapshot }) : undefined,
+        )
+      }
+      return rights.get(principal)
+    },
+    tokenOf: (sha256) => tokens.get(sha256),
+  }
+}
+
+function rightsOf(
+  entries: Entries,
+  principal: Entry,
+  { revision, snapshot }: { revision: number; snapshot: Snapshot },
+): Rights {
+  const asker = {
+    id: principal.id,
+    name: String(principal.fields['name']),
+    kind: String(principal.fields['kind']),
+  }
+  return buildRights({ asker, held: heldRoles(entries, principal.id), revision }, snapshot)
+}
+
+/** The roles granted to a principal, with what they say. */
+export function heldRoles(entries: Entries, principal: string): HeldRole[] {
+  return all(entries, 'grant')
+    .filter((grant) => referenceIn(grant, 'principal') === principal)
+    .flatMap((grant): HeldRole[] => {
+      const role = entries.get('role')?.get(referenceIn(grant, 'role') ?? '')
+      const workspace = entries.get('workspace')?.get(role?.workspace ?? '')
+      if (role === undefined || workspace === undefined) return []
+      const ofRole = (entity: string): Entry[] =>
+        all(entries, entity).filter((entry) => referenceIn(entry, 'role') === role.id)
+      return [
+        {
+          role: { id: role.id, name: String(role.fields['name']) },
+          workspace: { id: workspace.id, name: String(workspace.fields['name']) },
+          endpoints: ofRole('endpoint-permission').map((entry) =>
+            stored<EndpointPermission>(entry),
+          ),
+          entities: ofRole('entity-permission').map((entry) => stored<EntityPermission>(entry)),
+        },
+      ]
+    })
+}
+
+const all = (entries: Entries, entity: string): Entry[] => [
+  ...(entries.get(entity)?.values() ?? []),
+]
+
+const stored = <Stored>({ id, createdAt, updatedAt, fields }: Entry): Stored =>
+  ({ ...fields, id, created_at: createdAt, updated_at: updatedAt }) as Stored

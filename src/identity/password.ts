@@ -1,0 +1,37 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+
+type Cost = { readonly N: number; readonly r: number; readonly p: number }
+
+const present: Cost = { N: 32_768, r: 8, p: 1 }
+const size = 32
+
+/** The scrypt hash of a password with its parameters and salt: `scrypt$N$r$p$salt$hash`. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16)
+  const hash = await derive(password, salt, present)
+  const { N, r, p } = present
+  return ['scrypt', N, r, p, salt.toString('base64url'), hash.toString('base64url')].join('$')
+}
+
+/** Whether a password is the hashed one; without a hash it takes as long and says no. */
+export async function verifyPassword(password: string, kept: string | undefined): Promise<boolean> {
+  const [scheme, N, r, p, salt = '', hash = ''] = (kept ?? '').split('$')
+  if (scheme !== 'scrypt') {
+    await derive(password, Buffer.alloc(16), present)
+    return false
+  }
+  const cost = { N: Number(N), r: Number(r), p: Number(p) }
+  const derived = await derive(password, Buffer.from(salt, 'base64url'), cost)
+  const expected = Buffer.from(hash, 'base64url')
+  return derived.length === expected.length && timingSafeEqual(derived, expected)
+}
+
+function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
+  const maxmem = 256 * cost.N * cost.r
+  return new Promise((resolve, reject) => {
+    scrypt(password.normalize('NFC'), salt, size, { ...cost, maxmem }, (error, hash) => {
+      if (error === null) resolve(hash)
+      else reject(error)
+    })
+  })
+}

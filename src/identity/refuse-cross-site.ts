@@ -1,0 +1,29 @@
+import { Problem } from '../lib/problem.ts'
+import type { Headers } from './identify.ts'
+
+/** Refuses a change that a browser sends with its cookie unless the page that sends it is ours and it speaks JSON. */
+export function refuseCrossSite(headers: Headers): void {
+  if (!isSameOrigin(headers)) {
+    throw new Problem(
+      'identity.cross_site',
+      403,
+      'A change by session must come from our own pages',
+    )
+  }
+  const type = headers['content-type']
+  if (type !== undefined && !/^application\/json\b/i.test(String(type))) {
+    throw new Problem('identity.not_json', 415, 'A change by session must be application/json')
+  }
+}
+
+/** Whether a browser sent this from a page of another origin; false for what is not a browser. */
+export const isCrossSite = (headers: Headers): boolean =>
+  (headers['sec-fetch-site'] !== undefined || headers['origin'] !== undefined) &&
+  !isSameOrigin(headers)
+
+function isSameOrigin(headers: Headers): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin'
+  const origin = String(headers['origin'] ?? '')
+  return URL.canParse(origin) && new URL(origin).host === headers['host']
+}
