@@ -105,10 +105,10 @@ function look(program: ESTree.Program): Seen {
 
 /** A function of the same file may take the code and make the problem; then the codes are what its callers write. */
 function codesOf({ problemCodes, codeTexts }: Seen): (string | undefined)[] {
-  const handedOn = codeTexts.filter((text) => !problemCodes.includes(text))
-  return problemCodes.flatMap((code) =>
-    code === undefined && handedOn.length > 0 ? handedOn : [code],
-  )
+  const written = problemCodes.filter((code) => code !== undefined)
+  if (written.length === problemCodes.length) return written
+  const handedOn = codeTexts.filter((text) => !written.includes(text))
+  return [...written, ...(handedOn.length > 0 ? handedOn : [undefined])]
 }
 
 const isName = (node: ESTree.Node, name: string): boolean =>
