@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { catalog } from '../../plugins/catalog.ts'
 import { entities } from '../../schema/entities.ts'
 import type { Entity } from '../../schema/entity.ts'
 import { callers, consumers } from './callers.ts'
@@ -29,6 +30,16 @@ test.each(made.map((call) => [`${call.method} ${call.path}`, call] as const))(
     const owner = entity?.belongsTo === undefined ? {} : { [entity.belongsTo]: { name: 'owner' } }
     const key = method === 'PUT' && entity?.key ? { [entity.key]: path.split('/').at(-1) } : {}
     expect(entity?.fields.safeParse({ ...owner, ...key, ...body }).error).toBeUndefined()
+  },
+)
+
+const uses = objects.filter(({ path }) => path.includes('/plugins/'))
+
+test.each(uses.map(({ path, body }) => [path, body] as const))(
+  '%s has settings that its plugin takes',
+  (_, { name, config }) => {
+    const plugin = catalog.find((definition) => definition.name === name)
+    expect(plugin?.settings.safeParse(config ?? {}).error).toBeUndefined()
   },
 )
 
