@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { Problem } from '../lib/problem.ts'
+import { readSettings, SettingsError } from './settings.ts'
+
+type Options = { data?: string }
+
+const program = new Command('weir')
+  .description('API gateway, governance and governed analytics in one program.')
+  .version(readSettings({ WEIR_DATA: '.' }).version)
+
+program
+  .command('start')
+  .description('Start a control plane and gateway workers on this machine.')
+  .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
+  .action(async ({ data }: Options) => {
+    const { startCommand } = await import('./start.ts')
+    await startCommand(readSettings({ WEIR_DATA: data }))
+  })
+
+program
+  .command('demo')
+  .description('Start with sample services, two workspaces and steady traffic.')
+  .option('--data <directory>', 'keep the demo here instead of in a temporary directory')
+  .action(async ({ data }: Options) => {
+    const { demoCommand } = await import('./demo.ts')
+    await demoCommand(data)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof SettingsError) && !(error instanceof Problem)) throw error
+  console.error(error.message)
+  process.exit(error instanceof SettingsError ? 2 : 1)
+}

@@ -1,0 +1,52 @@
+import { openLog } from '../lib/log.ts'
+import type { SupervisorLine, ToChild } from '../planes/messages.ts'
+
+type Start = Extract<ToChild, { type: 'start' }>
+
+const line: SupervisorLine = {
+  send: (message) =>
+    void (process.connected && process.send?.(message, undefined, undefined, () => undefined)),
+  onMessage: (listener) => void process.on('message', (message) => listener(message as ToChild)),
+}
+
+/** Runs the plane that the supervisor asks for, until it asks to stop or is gone itself. */
+process.once('message', (message, socket) => {
+  const start = message as Start
+  const log = openLog(start.plane === 'control' ? 'control' : `gateway-${start.slot}`)
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    running
+      .then((stopPlane) => stopPlane())
+      .catch((error: unknown) => log.error('could not stop in order', { error }))
+      .finally(() => process.exit(0))
+  }
+  const running = startPlane(start, socket as unknown as object)
+  running.catch((error: unknown) => {
+    log.error('could not start', { error })
+    line.send({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    setTimeout(() => process.exit(1), 50)
+  })
+  line.onMessage(({ type }) => type === 'stop' && stop())
+  process.on('disconnect', stop)
+})
+
+// A Ctrl-C in a terminal reaches every process of the group; the supervisor ends its children in order.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+
+async function startPlane(start: Start, socket: object): Promise<() => Promise<void>> {
+  const { settings } = start
+  if (start.plane === 'control') {
+    const { startControlPlane } = await import('../planes/control-plane.ts')
+    return await startControlPlane({ settings, line, log: openLog('control') })
+  }
+  const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
+  return startGatewayWorker({
+    settings,
+    slot: start.slot,
+    socket,
+    line,
+    log: openLog(`gateway-${start.slot}`),
+  })
+}

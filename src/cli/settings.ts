@@ -1,0 +1,106 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { availableParallelism, hostname, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import type { PlaneSettings } from '../planes/plane-settings.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+const address = (usual: string) =>
+  z
+    .string()
+    .default(usual)
+    .transform((text, context) => {
+      const found = /^(?:(\[[^\]]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(text)
+      if (found === null || Number(found[2]) > 65_535) {
+        context.addIssue({ code: 'custom', message: `expected HOST:PORT, such as ${usual}` })
+        return z.NEVER
+      }
+      return { host: (found[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(found[2]) }
+    })
+
+const wholeNumber = (usual: number, least: number, most: number) =>
+  z.coerce
+    .number({ error: 'expected a number' })
+    .int({ error: 'expected a whole number' })
+    .min(least, { error: `expected at least ${least}` })
+    .max(most, { error: `expected at most ${most}` })
+    .default(usual)
+
+const name = (usual: string) =>
+  z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, { error: 'expected letters, digits, dots and dashes' })
+    .default(usual)
+
+const environment = z.object({
+  WEIR_DATA: z.string().min(1).default('./data'),
+  WEIR_PROXY_LISTEN: address('0.0.0.0:8000'),
+  WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
+  WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
+  WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
+  WEIR_WORKERS: wholeNumber(availableParallelism(), 1, 1024),
+  WEIR_NODE: name(
+    hostname()
+      .replaceAll(/[^\w.-]/g, '-')
+      .slice(0, 100),
+  ),
+  WEIR_ZONE: name('default'),
+  WEIR_ENVIRONMENT: name('default'),
+  WEIR_PROXY_BODY_LIMIT: wholeNumber(0, 0, Number.MAX_SAFE_INTEGER),
+  WEIR_ADMIN_TOKEN: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
+  WEIR_ADMIN_PASSWORD: z.string().min(8, { error: 'expected at least 8 characters' }).optional(),
+  WEIR_WAREHOUSE_URL: z
+    .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
+    .optional(),
+})
+
+/** Settings that do not hold, each with its name and what was expected. */
+export class SettingsError extends Error {}
+
+/** The settings of this process from its environment, with `overrides` put before; the only reader of the environment. Throws a SettingsError that names every wrong one. */
+export function readSettings(
+  overrides: Readonly<Record<string, string | undefined>> = {},
+): PlaneSettings {
+  const given = Object.entries({ ...process.env, ...overrides }).filter(
+    ([, value]) => value !== undefined && value !== '',
+  )
+  const parsed = environment.safeParse(Object.fromEntries(given))
+  if (!parsed.success) {
+    throw new SettingsError(
+      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
+    )
+  }
+  const settings = parsed.data
+  return {
+    version: readVersion(),
+    data: resolve(settings.WEIR_DATA),
+    pages: join(root, 'dist/ui'),
+    proxyListen: settings.WEIR_PROXY_LISTEN,
+    adminListen: settings.WEIR_ADMIN_LISTEN,
+    managerListen: settings.WEIR_MANAGER_LISTEN,
+    nodeListen: settings.WEIR_NODE_LISTEN,
+    workers: settings.WEIR_WORKERS,
+    node: settings.WEIR_NODE,
+    zone: settings.WEIR_ZONE,
+    environment: settings.WEIR_ENVIRONMENT,
+    bodyLimit: settings.WEIR_PROXY_BODY_LIMIT,
+    ...(settings.WEIR_ADMIN_TOKEN === undefined ? {} : { adminToken: settings.WEIR_ADMIN_TOKEN }),
+    ...(settings.WEIR_ADMIN_PASSWORD === undefined
+      ? {}
+      : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    ...(settings.WEIR_WAREHOUSE_URL === undefined
+      ? {}
+      : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
+  }
+}
+
+/** A fresh directory for a run that keeps nothing. */
+export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  return version
+}

@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { timingSafeEqual, createHash } from 'node:crypto'
+import type { z } from 'zod'
+import type { Log } from '../lib/log.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
+import {
+  enrolment,
+  heartbeat,
+  nodePaths,
+  type Enrolled,
+  type Heartbeat,
+} from '../schema/node-protocol.ts'
+import type { SealedSnapshot } from '../schema/snapshot.ts'
+import { makeNodeToken, readNodeToken, type NodeClaims } from './node-token.ts'
+
+/** What the control plane offers its nodes. */
+export type NodeServing = {
+  readonly joinSecret: string
+  readonly publicKey: string
+  readonly sealed: () => SealedSnapshot
+  /** Calls back at every publication; returns how to stop that. */
+  readonly onPublish: (listener: () => void) => () => void
+  /** Resolves once the batch is in the warehouse. */
+  readonly receiveBatch: (batch: string, lines: Buffer) => Promise<void>
+  readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => void
+  readonly log: Log
+}
+
+const largestBatch = 16 * 1024 * 1024
+
+/** Serves the node protocol; the caller lets the server listen. */
+export function serveNodes(serving: NodeServing): Server {
+  return createServer((request, response) => {
+    answer(serving, request, response).catch((error: unknown) => {
+      const { status, code, message, cause } = toProblem(error)
+      if (status >= 500)
+        serving.log.error('a node could not be served', {
+          path: request.url,
+          error: cause ?? error,
+        })
+      if (!response.headersSent) response.writeHead(status, { 'Content-Type': 'application/json' })
+      response.end(JSON.stringify({ code, message }))
+      request.resume()
+    })
+  })
+}
+
+async function answer(
+  serving: NodeServing,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, url = '' } = request
+  const call = `${method} ${url.startsWith(`${nodePaths.batches}/`) ? nodePaths.batches : url}`
+  if (call === `POST ${nodePaths.enrol}`) return enrol(serving, request, response)
+  const node = authenticate(serving, request)
+  switch (call) {
+    case `GET ${nodePaths.snapshots}`:
+      return streamSnapshots(serving, response)
+    case `PUT ${nodePaths.batches}`:
+      await serving.receiveBatch(
+        decodeURIComponent(url.slice(nodePaths.batches.length + 1)),
+        await readBody(request, largestBatch),
+      )
+      return void response.writeHead(204).end()
+    case `POST ${nodePaths.heartbeat}`:
+      serving.onHeartbeat(node, await readJson(request, heartbeat))
+      return void response.writeHead(204).end()
+    default:
+      throw new Problem('node.path', 404, `there is no ${call} in the node protocol`)
+  }
+}
+
+async function enrol(
+  { joinSecret, publicKey }: NodeServing,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { secret, node, worker, zone, environment } = await readJson(request, enrolment)
+  if (!equalSecrets(secret, joinSecret))
+    throw new Problem('node.secret', 403, 'this is not the join secret of the control plane')
+  const enrolled: Enrolled = {
+    token: makeNodeToken({ node, worker, zone, environment }, joinSecret),
+    publicKey,
+  }
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(enrolled))
+}
+
+function authenticate({ joinSecret }: NodeServing, request: IncomingMessage): NodeClaims {
+  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+  const claims = readNodeToken(token, joinSecret)
+  if (claims === undefined)
+    throw new Problem('node.token', 401, 'this is not the token of a node; enrol again')
+  return claims
+}
+
+function streamSnapshots({ sealed, onPublish }: NodeServing, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+  const send = (): void => void response.write(`${JSON.stringify(sealed())}\n`)
+  send()
+  const stop = onPublish(send)
+  const pulse = setInterval(() => void response.write('\n'), 5_000)
+  response.on('close', () => {
+    stop()
+    clearInterval(pulse)
+  })
+}
+
+async function readJson<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
+  const text = (await readBody(request, 65_536)).toString()
+  const parsed = schema.safeParse(parseJson(text))
+  if (!parsed.success) throw new Problem('node.message', 400, parsed.error.message)
+  return parsed.data
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > most) throw new Problem('node.too_large', 413, `a body may have ${most} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function equalSecrets(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}

@@ -1,0 +1,25 @@
+/** Writes what operators should know, one line each. */
+export type Log = {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** A Log that writes JSON lines to standard error under the name of the process. */
+export function openLog(
+  name: string,
+  write: (line: string) => void = (line) => void process.stderr.write(line),
+): Log {
+  const log =
+    (level: string) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      write(
+        `${JSON.stringify({ time: new Date().toISOString(), level, name, message, ...fields }, plainErrors)}\n`,
+      )
+  return { info: log('info'), warn: log('warn'), error: log('error') }
+}
+
+const plainErrors = (_key: string, value: unknown): unknown =>
+  value instanceof Error
+    ? { message: value.message, stack: value.stack, cause: value.cause }
+    : value

@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { askCounters } from '../cluster/ask-counters.ts'
+import { openControlLink } from '../cluster/open-control-link.ts'
+import { openSnapshotShelf, receiveSnapshot, type Received } from '../cluster/receive-snapshot.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { catalog } from '../plugins/catalog.ts'
+import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
+import { compileProgram, type Program } from '../proxy/program.ts'
+import { openRecorder } from '../telemetry/open-recorder.ts'
+import { openSpool } from '../telemetry/open-spool.ts'
+import { startShipping } from '../telemetry/start-shipping.ts'
+import type { SupervisorLine } from './messages.ts'
+import type { PlaneSettings } from './plane-settings.ts'
+
+/** What a gateway worker is started with. */
+export type WorkerStart = {
+  readonly settings: PlaneSettings
+  readonly slot: number
+  /** The listening socket lent by the supervisor. */
+  readonly socket: object
+  readonly line: SupervisorLine
+  readonly log: Log
+}
+
+/** Starts a gateway worker. It listens as soon as it has a snapshot, be it from the control plane or from its own disk; returns how to stop it. */
+export function startGatewayWorker({
+  settings,
+  slot,
+  socket,
+  line,
+  log,
+}: WorkerStart): () => Promise<void> {
+  const { node, zone, environment, version, bodyLimit } = settings
+  const spool = openSpool(join(settings.data, 'spool'))
+  const recorder = openRecorder(spool, (error) =>
+    log.error('events cannot be written; answers are withheld', { error }),
+  )
+  const counters = askCounters((request) => line.send(request))
+  let proxy: Proxy | undefined
+
+  const run = (program: Program): void => {
+    if (proxy !== undefined) return proxy.swapProgram(program)
+    const limits = { headBytes: 32_768, bodyBytes: bodyLimit }
+    proxy = openProxy({
+      program,
+      node: { node, zone, environment },
+      limits,
+      record: recorder.record,
+    })
+    proxy.server.on('listening', () => line.send({ type: 'gateway-ready' }))
+    proxy.server.listen(socket)
+  }
+  const runner = openRunner(settings, {
+    compile: (snapshot, revision) =>
+      compileProgram(snapshot, revision, { catalog, counters, clock: systemClock }),
+    swap: run,
+    log,
+  })
+  const link = openControlLink({
+    onSnapshot: runner.receive,
+    state: () => ({
+      revision: proxy?.revision ?? 0,
+      spooledBytes: spool.bytes,
+      exchanges: proxy?.exchanges ?? 0,
+      ...runner.refusal(),
+    }),
+    log,
+  })
+  const shipping = startShipping({ spool, send: link.sendBatch, log })
+
+  runner.resume()
+  line.onMessage((message) => {
+    if (message.type === 'counted') counters.settle(message)
+    else if (message.type === 'control') {
+      link.joinAt(message.url, {
+        secret: message.joinSecret,
+        node,
+        worker: slot,
+        zone,
+        environment,
+        version,
+      })
+    }
+  })
+
+  return async () => {
+    await proxy?.drain(10_000)
+    await shipping.stop(3_000)
+    await link.close()
+  }
+}
+
+type RunnerParts = {
+  readonly compile: (snapshot: Parameters<typeof compileProgram>[0], revision: number) => Program
+  readonly swap: (program: Program) => void
+  readonly log: Log
+}
+
+/** Runs every snapshot that comes, and first the one kept on disk; remembers which it had to refuse. */
+function openRunner({ data }: PlaneSettings, { compile, swap, log }: RunnerParts) {
+  const shelf = openSnapshotShelf(join(data, 'gateway'))
+  let running = ''
+  let refused: { refusedRevision: number; refusal: string } | undefined
+  const receive = (received: Received): void => {
+    const { revision, signature } = received.sealed
+    if (signature === running) return
+    try {
+      receiveSnapshot(received, { compile, swap, shelf })
+      running = signature
+      refused = undefined
+    } catch (error) {
+      refused = { refusedRevision: revision, refusal: String(error) }
+      log.error('a snapshot was refused; the one before it goes on', { revision, error })
+    }
+  }
+  return {
+    receive,
+    refusal: () => refused,
+    resume() {
+      const kept = shelf.read()
+      if (kept !== undefined) receive(kept)
+    },
+  }
+}

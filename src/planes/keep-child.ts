@@ -1,0 +1,100 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { openBackoff } from '../lib/backoff.ts'
+import type { Log } from '../lib/log.ts'
+import type { FromChild, ToChild } from './messages.ts'
+
+/** A child process that is started again whenever it dies, sooner after a long life than after a short one. */
+export type KeptChild = {
+  send(message: ToChild): void
+  /** Starts a successor, waits until it is ready, then lets the present one finish its work. */
+  replace(): Promise<void>
+  /** Asks it to end, and ends it after `milliseconds`. */
+  stop(milliseconds: number): Promise<void>
+}
+
+/** What a kept child is made of. */
+export type ChildOptions = {
+  readonly name: string
+  /** Forks it and gives it its first message. */
+  readonly launch: () => ChildProcess
+  readonly onMessage: (message: FromChild, child: ChildProcess) => void
+  /** Calls `ready` for this message. */
+  readonly isReady: (message: FromChild) => boolean
+  /** Milliseconds that a replaced child may take to finish. */
+  readonly patience: number
+  readonly log: Log
+}
+
+const longLife = 10_000
+
+/** Starts a child and keeps it. */
+export function keepChild({
+  name,
+  launch,
+  onMessage,
+  isReady,
+  patience,
+  log,
+}: ChildOptions): KeptChild {
+  const backoff = openBackoff(50, 5_000)
+  let stopping = false
+  let current = start()
+
+  function start(): ChildProcess {
+    const child = launch()
+    const startedAt = performance.now()
+    child.on('message', (message) => onMessage(message as FromChild, child))
+    child.on('error', (error) => log.error(`${name} could not be reached`, { error }))
+    child.on('exit', (code, signal) => {
+      if (child !== current || stopping) return
+      if (performance.now() - startedAt > longLife) backoff.reset()
+      const delay = backoff.next()
+      log.warn(`${name} ended and is started again`, {
+        pid: child.pid,
+        code,
+        signal,
+        delay: Math.round(delay),
+      })
+      setTimeout(() => {
+        if (!stopping && child === current) current = start()
+      }, delay)
+    })
+    return child
+  }
+
+  return {
+    send(message) {
+      tell(current, message)
+    },
+    async replace() {
+      const previous = current
+      const next = start()
+      current = next
+      await new Promise<void>((resolve) => {
+        next.on('message', (message) => isReady(message as FromChild) && resolve())
+        next.on('exit', () => resolve())
+      })
+      await end(previous, patience)
+    },
+    async stop(milliseconds) {
+      stopping = true
+      await end(current, milliseconds)
+    },
+  }
+}
+
+/** Sends a message, and with it a socket, to a child that may just be gone. */
+export function tell(child: ChildProcess, message: ToChild, socket?: object): void {
+  if (child.connected) child.send(message, socket as Socket | undefined, () => undefined)
+}
+
+async function end(child: ChildProcess, milliseconds: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  const deadline = setTimeout(() => child.kill('SIGKILL'), milliseconds)
+  tell(child, { type: 'stop' })
+  await gone
+  clearTimeout(deadline)
+}

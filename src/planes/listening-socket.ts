@@ -1,0 +1,52 @@
+import net from 'node:net'
+import { Problem } from '../lib/problem.ts'
+import type { ListenAddress } from './plane-settings.ts'
+
+/** A bound TCP socket that this process holds and never accepts on. */
+export type ListeningSocket = {
+  /** What a child process listens on. */
+  readonly handle: object
+  readonly port: number
+  close(): void
+}
+
+type Handle = { getsockname(out: { port?: number }): number; close(): void }
+type Bind = [host: string, port: number, type: 4 | 6, descriptor: undefined, flags: number]
+type CreateHandle = (...bind: Bind) => Handle | number
+
+/** UV_TCP_REUSEPORT of libuv. */
+const reusePort = 2
+
+/** Binds a socket that shares its port with its siblings. It belongs to the supervisor and is lent to a worker: the kernel spreads
+ *  connections over the sockets, and while a worker is restarted or replaced those of its socket wait instead of being refused.
+ *  Node's cluster module makes its shared handles with the same function; no documented one binds without accepting. */
+export function bindListeningSocket({ host, port }: ListenAddress): ListeningSocket {
+  const create = (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle
+  const handle = create(host, port, net.isIPv6(host) ? 6 : 4, undefined, reusePort)
+  if (typeof handle === 'number')
+    throw new Problem(
+      'listen.failed',
+      500,
+      `cannot listen on ${host}:${port} (${errorName(handle)})`,
+    )
+  const bound: { port?: number } = {}
+  handle.getsockname(bound)
+  return { handle, port: bound.port ?? port, close: () => handle.close() }
+}
+
+/** Binds one socket for each of `count` workers, all on one port. */
+export function bindListeningSockets(
+  address: ListenAddress,
+  count: number,
+): readonly ListeningSocket[] {
+  const first = bindListeningSocket(address)
+  const others = Array.from({ length: count - 1 }, () =>
+    bindListeningSocket({ host: address.host, port: first.port }),
+  )
+  return [first, ...others]
+}
+
+const errorName = (code: number): string =>
+  ({ [-98]: 'the port is in use', [-13]: 'permission denied', [-99]: 'no such address here' })[
+    code
+  ] ?? `error ${code}`

@@ -1,0 +1,39 @@
+import type { CountAnswer, CountRequest } from '../cluster/ask-counters.ts'
+import type { PlaneSettings } from './plane-settings.ts'
+
+/** Where the parts of the control plane can be reached. */
+export type ControlAddresses = {
+  readonly admin: string
+  readonly manager: string
+  readonly nodes: string
+  readonly joinSecret: string
+  /** Path of the one-time set-up page, while there is no super-admin. */
+  readonly setup: string | undefined
+}
+
+/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along. */
+export type ToChild =
+  | { readonly type: 'start'; readonly plane: 'control'; readonly settings: PlaneSettings }
+  | {
+      readonly type: 'start'
+      readonly plane: 'gateway'
+      readonly settings: PlaneSettings
+      readonly slot: number
+    }
+  | { readonly type: 'control'; readonly url: string; readonly joinSecret: string }
+  | { readonly type: 'stop' }
+  | CountAnswer
+
+/** What a child tells the supervisor. */
+export type FromChild =
+  | { readonly type: 'control-ready'; readonly addresses: ControlAddresses }
+  | { readonly type: 'gateway-ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | CountRequest
+
+/** A child's end of the line to its supervisor. */
+export type SupervisorLine = {
+  send(message: FromChild): void
+  /** Hears everything but `start`. */
+  onMessage(listener: (message: ToChild) => void): void
+}

@@ -1,0 +1,29 @@
+/** Where to listen; port 0 takes a free one. */
+export type ListenAddress = { readonly host: string; readonly port: number }
+
+/** Everything the planes are told; plain data, because it travels to child processes. */
+export type PlaneSettings = {
+  readonly version: string
+  /** Directory of everything that is kept. */
+  readonly data: string
+  /** Directory of the built pages. */
+  readonly pages: string
+  readonly proxyListen: ListenAddress
+  readonly adminListen: ListenAddress
+  readonly managerListen: ListenAddress
+  /** Where nodes reach the control plane. */
+  readonly nodeListen: ListenAddress
+  /** Gateway workers of this node. */
+  readonly workers: number
+  readonly node: string
+  readonly zone: string
+  readonly environment: string
+  /** Largest request body that is proxied, in bytes; 0 for no limit. */
+  readonly bodyLimit: number
+  /** Bootstrap token of the super-admin. */
+  readonly adminToken?: string
+  /** Bootstrap password of the super-admin. */
+  readonly adminPassword?: string
+  /** ClickHouse server instead of the embedded engine. */
+  readonly warehouseUrl?: string
+}

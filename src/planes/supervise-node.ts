@@ -1,0 +1,148 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { openCounterLedger } from '../cluster/counter-ledger.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { keepChild, tell, type KeptChild } from './keep-child.ts'
+import { bindListeningSockets, type ListeningSocket } from './listening-socket.ts'
+import { lockData } from './lock-data.ts'
+import type { ControlAddresses, FromChild } from './messages.ts'
+import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
+
+/** Where a running node can be reached. */
+export type NodeAddresses = Omit<ControlAddresses, 'joinSecret' | 'nodes'> & {
+  readonly proxy: string
+}
+
+/** A node under supervision: a control plane, gateway workers, and the counts that they share. */
+export type SupervisedNode = {
+  /** Resolves when everything listens; rejects when something cannot start for a reason that trying again will not mend. */
+  readonly ready: Promise<NodeAddresses>
+  /** Replaces the gateway workers one after the other by fresh ones; no request is dropped. */
+  reload(): Promise<void>
+  /** Lets exchanges finish, ships what is in the spools, and ends all. */
+  stop(): Promise<void>
+}
+
+/** What a node is supervised with. */
+export type SupervisionOptions = {
+  readonly settings: PlaneSettings
+  /** Module that a child runs. */
+  readonly childModule: string
+  readonly log: Log
+}
+
+const drainTime = 15_000
+
+/** Starts the children of a node and starts again what dies. The shared counts live here, in the process that does nothing else and therefore outlives the others. */
+export function superviseNode({ settings, childModule, log }: SupervisionOptions): SupervisedNode {
+  const unlock = lockData(settings.data)
+  const sockets = bindListeningSockets(settings.proxyListen, settings.workers)
+  const ledger = openCounterLedger(systemClock)
+  const sweeping = setInterval(() => ledger.sweep(), 10_000)
+  const readiness = openReadiness(settings, sockets)
+  let addresses: ControlAddresses | undefined
+  let workers: readonly KeptChild[] = []
+
+  const onMessage = (message: FromChild, child: ChildProcess): void => {
+    if (message.type === 'count') {
+      tell(child, {
+        type: 'counted',
+        id: message.id,
+        taken: message.asked.map((windows) => ledger.take(windows)),
+      })
+    } else if (message.type === 'control-ready') {
+      addresses = message.addresses
+      readiness.control(addresses)
+      for (const worker of workers) worker.send(introduction(addresses))
+    } else if (message.type === 'gateway-ready') readiness.worker()
+    else readiness.failed(message.message)
+  }
+  const keep = (
+    name: string,
+    ready: FromChild['type'],
+    introduce: (child: ChildProcess) => void,
+  ): KeptChild =>
+    keepChild({
+      name,
+      launch() {
+        const child = fork(childModule)
+        introduce(child)
+        return child
+      },
+      onMessage,
+      isReady: ({ type }) => type === ready,
+      patience: drainTime,
+      log,
+    })
+
+  const control = keep('control plane', 'control-ready', (child) =>
+    tell(child, { type: 'start', plane: 'control', settings: keepPorts(settings, addresses) }),
+  )
+  workers = sockets.map(({ handle }, slot) =>
+    keep(`gateway worker ${slot}`, 'gateway-ready', (child) => {
+      tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
+      if (addresses !== undefined) tell(child, introduction(addresses))
+    }),
+  )
+
+  return {
+    ready: readiness.promise,
+    async reload() {
+      for (const worker of workers) await worker.replace()
+    },
+    async stop() {
+      clearInterval(sweeping)
+      await Promise.all(workers.map((worker) => worker.stop(drainTime)))
+      await control.stop(drainTime)
+      for (const socket of sockets) socket.close()
+      unlock()
+    },
+  }
+}
+
+const introduction = ({ nodes, joinSecret }: ControlAddresses) =>
+  ({ type: 'control', url: nodes, joinSecret }) as const
+
+/** A control plane that is started again listens where it listened before, also when the settings let it choose. */
+function keepPorts(
+  settings: PlaneSettings,
+  addresses: ControlAddresses | undefined,
+): PlaneSettings {
+  if (addresses === undefined) return settings
+  const at = (address: ListenAddress, url: string): ListenAddress => ({
+    ...address,
+    port: Number(new URL(url).port),
+  })
+  return {
+    ...settings,
+    adminListen: at(settings.adminListen, addresses.admin),
+    managerListen: at(settings.managerListen, addresses.manager),
+    nodeListen: at(settings.nodeListen, addresses.nodes),
+  }
+}
+
+function openReadiness(
+  { proxyListen, workers }: PlaneSettings,
+  sockets: readonly ListeningSocket[],
+) {
+  const { promise, resolve, reject } = Promise.withResolvers<NodeAddresses>()
+  let control: ControlAddresses | undefined
+  let missing = workers
+  const check = (): void => {
+    if (control === undefined || missing > 0) return
+    const { admin, manager, setup } = control
+    resolve({ admin, manager, setup, proxy: `http://${proxyListen.host}:${sockets[0]?.port}` })
+  }
+  return {
+    promise,
+    control(addresses: ControlAddresses) {
+      control = addresses
+      check()
+    },
+    worker() {
+      missing -= 1
+      check()
+    },
+    failed: (message: string) => reject(new Error(message)),
+  }
+}

@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { uuidv7 } from '../lib/ids.ts'
+import { isRunning, processIdentity } from '../lib/process-identity.ts'
+
+/** Events on disk until the warehouse has them. A segment is a file of whole lines; once closed it never changes, and its name is the id of the batch that it is. */
+export type Spool = {
+  /** Writes lines to the open segment before it returns: they outlive the process. Throws, and leaves nothing half written, when it cannot. */
+  append(lines: string): void
+  /** Closes the open segment, if anything is in it. */
+  rotate(): void
+  /** Batch ids of the closed segments, oldest first. */
+  closed(): readonly string[]
+  read(batch: string): Promise<Buffer>
+  /** Forgets a segment that the warehouse has. */
+  remove(batch: string): void
+  /** Sets a segment aside that the warehouse refuses for good. */
+  quarantine(batch: string): void
+  /** Takes over what processes that died have left behind. */
+  adopt(): void
+  /** Bytes not yet removed. */
+  readonly bytes: number
+}
+
+const segmentBytes = 4 * 1024 * 1024
+
+/** Opens a spool of this process under `root`: each process has a folder of its own there, named by its identity. */
+export function openSpool(root: string): Spool {
+  const directory = join(root, processIdentity())
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const closed = new Map<string, number>()
+  let open: { batch: string; file: number; bytes: number } | undefined
+
+  const pathOf = (batch: string, ending: 'open' | 'ndjson' | 'refused' = 'ndjson'): string =>
+    join(directory, `${batch}.${ending}`)
+  const rotate = (): void => {
+    if (open === undefined) return
+    closeSync(open.file)
+    renameSync(pathOf(open.batch, 'open'), pathOf(open.batch))
+    closed.set(open.batch, open.bytes)
+    open = undefined
+  }
+  const openSegment = () => {
+    const batch = uuidv7(Date.now())
+    return { batch, file: openSync(pathOf(batch, 'open'), 'ax', 0o600), bytes: 0 }
+  }
+
+  return {
+    append(lines) {
+      open ??= openSegment()
+      open.bytes += writeWhole(open.file, Buffer.from(lines), open.bytes)
+      if (open.bytes >= segmentBytes) rotate()
+    },
+    rotate,
+    closed: () => [...closed.keys()],
+    read: (batch) => readFile(pathOf(batch)),
+    remove(batch) {
+      rmSync(pathOf(batch))
+      closed.delete(batch)
+    },
+    quarantine(batch) {
+      renameSync(pathOf(batch), pathOf(batch, 'refused'))
+      closed.delete(batch)
+    },
+    adopt() {
+      for (const name of readdirSync(root)) {
+        if (isRunning(name)) continue
+        for (const [batch, bytes] of takeOver(join(root, name), directory)) closed.set(batch, bytes)
+      }
+    },
+    get bytes() {
+      return (open?.bytes ?? 0) + [...closed.values()].reduce((sum, bytes) => sum + bytes, 0)
+    },
+  }
+}
+
+/** Writes all of it or, after a full disk, none of it. */
+function writeWhole(file: number, bytes: Buffer, at: number): number {
+  try {
+    let written = 0
+    while (written < bytes.length) written += writeSync(file, bytes, written)
+    return written
+  } catch (error) {
+    ftruncateSync(file, at)
+    throw error
+  }
+}
+
+/** Moves the segments of a dead process into `own`. Of two processes that try, the rename lets one win; a takeover that was itself cut short is finished by the next. */
+function takeOver(dead: string, own: string): Map<string, number> {
+  const claimed = join(own, 'adopted')
+  if (!existsSync(claimed)) {
+    try {
+      renameSync(dead, claimed)
+    } catch {
+      return new Map()
+    }
+  }
+  const found = new Map<string, number>()
+  for (const { name, parentPath } of filesUnder(claimed)) {
+    const [batch = '', ending] = name.split('.', 2)
+    const path = join(parentPath, name)
+    if (ending === 'open') cutTornLine(path)
+    const { size } = statSync(path)
+    if (size === 0) continue
+    renameSync(path, join(own, `${batch}.${ending === 'refused' ? 'refused' : 'ndjson'}`))
+    if (ending !== 'refused') found.set(batch, size)
+  }
+  rmSync(claimed, { recursive: true })
+  return found
+}
+
+const filesUnder = (directory: string) =>
+  readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile())
+
+/** A process killed in the middle of a write may leave a part of a line, whose answer then never went out. */
+function cutTornLine(path: string): void {
+  truncateSync(path, readFileSync(path).lastIndexOf(10) + 1)
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openBackoff } from '../lib/backoff.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Spool } from './open-spool.ts'
+
+/** What shipping needs. */
+export type ShippingOptions = {
+  readonly spool: Spool
+  /** Resolves once the warehouse has the batch; sending one twice does no harm. Rejects with a Problem of status 400 when it will never take it. */
+  readonly send: (batch: string, lines: Buffer) => Promise<void>
+  readonly log: Log
+  /** Milliseconds between two looks at the spool. */
+  readonly interval?: number
+}
+
+/** Keeps sending what is in the spool, oldest first, and forgets a batch only after it was acknowledged. `stop` sends what is left, as far as that works within `milliseconds`. */
+export function startShipping({ spool, send, log, interval = 100 }: ShippingOptions): {
+  stop(milliseconds: number): Promise<void>
+} {
+  const stopping = new AbortController()
+  const backoff = openBackoff(200, 5_000)
+
+  const shipAll = async (): Promise<boolean> => {
+    spool.adopt()
+    spool.rotate()
+    for (const batch of spool.closed()) {
+      try {
+        await send(batch, await spool.read(batch))
+        spool.remove(batch)
+        backoff.reset()
+      } catch (error) {
+        if (!(error instanceof Problem && error.status === 400)) return false
+        spool.quarantine(batch)
+        log.error('the warehouse refused a batch for good; it was set aside in the spool', {
+          batch,
+          error,
+        })
+      }
+    }
+    return true
+  }
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const worked = await shipAll()
+      await sleep(worked ? interval : backoff.next(), undefined, { signal: stopping.signal }).catch(
+        () => undefined,
+      )
+    }
+  }
+
+  const running = run()
+  return {
+    async stop(milliseconds) {
+      stopping.abort()
+      const last = running.then(shipAll)
+      await Promise.race([last, sleep(milliseconds, undefined, { ref: false })])
+    },
+  }
+}
