@@ -64,24 +64,33 @@ export async function until(
 /** CPU time used so far and memory held now, of some processes. */
 export type Usage = { readonly cpuMicroseconds: number; readonly rssMegabytes: number }
 
-type Running = { readonly pid: number; readonly parent: number; readonly command: string } & Usage
+type Running = { readonly pid: number; readonly parent: number } & Usage
 
 // USER_HZ, which is 100 on every Linux that Node supports.
 const microsecondsPerTick = 10_000
 const pageBytes = 4096
 
-/** The usage of a process and all its descendants, or of those whose command line `only` matches. */
-export function usageOf(pid: number, only = /(?:)/): Usage {
+/** The usage of a process and all its descendants, or of those among them that `counts` picks. */
+export function usageOf(pid: number, counts: (found: number) => boolean = () => true): Usage {
   const all = listProcesses()
   const family = new Set([pid])
   for (let before = 0; before !== family.size;) {
     before = family.size
     for (const found of all) if (family.has(found.parent)) family.add(found.pid)
   }
-  const counted = all.filter((found) => family.has(found.pid) && only.test(found.command))
+  const counted = all.filter((found) => family.has(found.pid) && counts(found.pid))
   return {
     cpuMicroseconds: counted.reduce((sum, found) => sum + found.cpuMicroseconds, 0),
     rssMegabytes: counted.reduce((sum, found) => sum + found.rssMegabytes, 0),
+  }
+}
+
+/** Whether a process has loaded a library whose path contains `name`. */
+export function hasLoaded(pid: number, name: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8').includes(name)
+  } catch {
+    return false
   }
 }
 
@@ -106,7 +115,6 @@ function readProcess(pid: number): Running {
   return {
     pid,
     parent: field(4),
-    command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
     cpuMicroseconds: (field(14) + field(15)) * microsecondsPerTick,
     rssMegabytes: (field(24) * pageBytes) / 1e6,
   }

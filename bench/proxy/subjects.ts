@@ -1,4 +1,4 @@
-import { cores, until, usageOf, type Usage } from '../processes.ts'
+import { cores, hasLoaded, until, usageOf, type Usage } from '../processes.ts'
 import { startNginx, type Nginx } from '../start-nginx.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
 
@@ -87,7 +87,8 @@ export async function startWeirSubject(upstream: string): Promise<Subject> {
   return {
     name: 'weir',
     url: (scenario) => `${weir.proxyUrl}${scenario === scenarios[0] ? '/plain' : '/keyed'}`,
-    carriers: () => usageOf(weir.pid, /gateway|worker/),
+    // The supervisor is the first; the control plane is the one that holds the warehouse.
+    carriers: () => usageOf(weir.pid, (pid) => pid !== weir.pid && !hasLoaded(pid, 'chdb')),
     program,
     settle: () => settle(program),
     close: () => weir.close(),
