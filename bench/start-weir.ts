@@ -27,6 +27,7 @@ export async function startWeir(core: string | undefined): Promise<Weir> {
     WEIR_PROXY_SSL_LISTEN: await listen(),
     WEIR_ADMIN_LISTEN: await listen(),
     WEIR_MANAGER_LISTEN: await listen(),
+    WEIR_NODE_LISTEN: await listen(),
     WEIR_SQL_LISTEN: await listen(),
     WEIR_WORKERS: '1',
     WEIR_ADMIN_TOKEN: token,

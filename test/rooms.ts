@@ -19,12 +19,12 @@ export function mayOpen(from: string, to: string): boolean {
 
 /** The table of docs/ARCHITECTURE.md. */
 export function renderRooms(): string {
+  const below = (height: number): string => ['nothing', 'tier 1'][height] ?? `tiers 1 to ${height}`
   const lines = tiers.map((tier, height) => {
-    const below = tiers.slice(0, height).flat().map(quoted).join(', ')
-    return `| ${tier.map(quoted).join(', ')} | ${below || 'nothing'} |`
+    const names = tier.map((room) => `\`${room}\``).join(', ')
+    return `| ${height + 1} | ${names} | ${below(height)} |`
   })
-  return ['| rooms | may open |', '|---|---|', ...lines].join('\n')
+  return ['| tier | rooms | may open |', '|---|---|---|', ...lines].join('\n')
 }
 
 const tierOf = (room: string): number => tiers.findIndex((tier) => tier.includes(room))
-const quoted = (room: string): string => `\`${room}\``

@@ -75,6 +75,7 @@ export const codeForm = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$/
 
 /** What the list of a module's static imports and exports does not tell. */
 function look(program: ESTree.Program): Seen {
+  const types = new Set<ESTree.Node>()
   const seen: Seen = { specifiers: [], problemCodes: [], codeTexts: [], readsEnvironment: false }
   const open = (source: ESTree.Node): void => {
     seen.specifiers.push(textOf(source) ?? 'an import that is not written out')
@@ -88,7 +89,9 @@ function look(program: ESTree.Program): Seen {
       if (isName(node.callee, 'Problem'))
         seen.problemCodes.push(code === undefined ? undefined : textOf(code))
     },
+    TSLiteralType: (node) => void types.add(node.literal),
     Literal(node) {
+      if (types.has(node)) return
       if (typeof node.value === 'string' && codeForm.test(node.value))
         seen.codeTexts.push(node.value)
     },
