@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openLog } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Event } from '../schema/event.ts'
+import { openRecorder } from './open-recorder.ts'
+import { openSpool } from './open-spool.ts'
+import { startShipping } from './start-shipping.ts'
+
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-spool-'))
+const event = (index: number): Event => ({ request_id: String(index) }) as Event
+const quiet = openLog('test', () => undefined)
+
+test('what is appended is in the closed segment, and gone once removed', async () => {
+  const spool = openSpool(fresh())
+  spool.append('one\n')
+  spool.append('two\n')
+  expect(spool.closed()).toEqual([])
+  spool.rotate()
+  const [batch = ''] = spool.closed()
+  expect(String(await spool.read(batch))).toBe('one\ntwo\n')
+  spool.remove(batch)
+  expect([spool.closed(), spool.bytes]).toEqual([[], 0])
+})
+
+test('segments of a dead process are adopted whole, their torn last line cut, their names kept', async () => {
+  const root = fresh()
+  const child = spawn('true')
+  await once(child, 'exit')
+  const dead = join(root, `${child.pid}-1`)
+  mkdirSync(dead)
+  writeFileSync(join(dead, 'batch-a.ndjson'), '{"a":1}\n')
+  writeFileSync(join(dead, 'batch-b.open'), '{"b":1}\n{"b":2}\n{"b":')
+  writeFileSync(join(dead, 'batch-c.open'), '{"torn')
+  const spool = openSpool(root)
+  spool.adopt()
+  expect(spool.closed().toSorted()).toEqual(['batch-a', 'batch-b'])
+  expect(String(await spool.read('batch-b'))).toBe('{"b":1}\n{"b":2}\n')
+  expect(readdirSync(root)).toHaveLength(1)
+})
+
+test('the folder of a living process is left alone', () => {
+  const root = fresh()
+  const mine = openSpool(root)
+  mine.append('x\n')
+  mine.adopt()
+  mine.rotate()
+  expect(mine.closed()).toHaveLength(1)
+})
+
+test('no answer is released before its event is written, and one write serves a whole turn', async () => {
+  const written: string[] = []
+  const released: number[] = []
+  const recorder = openRecorder({ append: (lines) => void written.push(lines) }, () => undefined)
+  for (const index of [1, 2, 3]) {
+    recorder.record(
+      event(index),
+      () => released.push(written.length),
+      () => undefined,
+    )
+  }
+  expect([written, released]).toEqual([[], []])
+  await new Promise(setImmediate)
+  expect(written).toEqual(['{"request_id":"1"}\n{"request_id":"2"}\n{"request_id":"3"}\n'])
+  expect(released).toEqual([1, 1, 1])
+})
+
+test('when an event cannot be written its answer is abandoned, and later ones go on', async () => {
+  let isFull = true
+  const ends: string[] = []
+  const append = (): void => {
+    if (isFull) throw new Error('ENOSPC')
+  }
+  const recorder = openRecorder({ append }, () => ends.push('trouble'))
+  recorder.record(
+    event(1),
+    () => ends.push('released 1'),
+    () => ends.push('abandoned 1'),
+  )
+  await new Promise(setImmediate)
+  isFull = false
+  recorder.record(
+    event(2),
+    () => ends.push('released 2'),
+    () => ends.push('abandoned 2'),
+  )
+  await new Promise(setImmediate)
+  expect(ends).toEqual(['trouble', 'abandoned 1', 'released 2'])
+})
+
+test('a batch is sent until it is acknowledged, under the same id with the same bytes; a refused one is set aside', async () => {
+  const spool = openSpool(fresh())
+  const sent: [string, string][] = []
+  let failures = 3
+  const shipping = startShipping({
+    spool,
+    interval: 5,
+    log: quiet,
+    async send(batch, lines) {
+      sent.push([batch, String(lines)])
+      if (String(lines) === 'bad\n') throw new Problem('test.bad', 400, 'no')
+      failures -= 1
+      if (failures >= 0) throw new Error('away')
+    },
+  })
+  spool.append('bad\n')
+  await expect.poll(() => spool.bytes).toBe(0)
+  spool.append('good\n')
+  await expect.poll(() => spool.bytes, { timeout: 10_000 }).toBe(0)
+  await shipping.stop(1000)
+  const good = sent.filter(([, lines]) => lines === 'good\n')
+  expect(good).toHaveLength(4)
+  expect(new Set(good.map(([batch]) => batch)).size).toBe(1)
+})

@@ -1,0 +1,210 @@
+import { expect, test } from 'vitest'
+import { openGateway } from '../harness/open-gateway.ts'
+import type { SnapshotWords } from '../harness/build-snapshot.ts'
+import { startUpstream, type Echo } from '../harness/start-upstream.ts'
+
+async function gatewayWith(words: SnapshotWords, now?: { milliseconds: number }) {
+  const { port } = await startUpstream()
+  const clock = now === undefined ? {} : { clock: { now: () => now.milliseconds } }
+  return openGateway(
+    {
+      services: [{ name: 'echo', host: '127.0.0.1', port }],
+      routes: [{ name: 'all', paths: ['/'], service: 'echo' }],
+      ...words,
+    },
+    clock,
+  )
+}
+
+const alice = { alice: { keys: ['alice-key'], groups: ['buyers'] } }
+const withKey = (key: string) => ({ headers: { apikey: key } })
+
+test('without a key: Kong’s 401, and the event says which plugin refused and why', async () => {
+  const gateway = await gatewayWith({ plugins: [{ name: 'key-auth' }], consumers: alice })
+  const response = await gateway.ask('/')
+  expect(response.status).toBe(401)
+  expect(response.headers.get('www-authenticate')).toBe('Key')
+  expect(await response.json()).toEqual({
+    message: 'No API key found in request',
+    request_id: response.headers.get('x-kong-request-id'),
+  })
+  expect((await gateway.ask('/', withKey('wrong'))).status).toBe(401)
+  expect(
+    gateway.events.map(({ outcome, denied_by, reason }) => [outcome, denied_by, reason]),
+  ).toEqual([
+    ['denied', 'key-auth', 'key-auth.no_key'],
+    ['denied', 'key-auth', 'key-auth.unknown_key'],
+  ])
+})
+
+test('with a key in a header or the query the service learns who calls, and the event too', async () => {
+  const gateway = await gatewayWith({
+    plugins: [{ name: 'key-auth', config: { hide_credentials: true } }],
+    consumers: alice,
+  })
+  for (const response of [
+    await gateway.ask('/?page=2', withKey('alice-key')),
+    await gateway.ask('/?apikey=alice-key&page=2'),
+  ]) {
+    const { headers, url } = (await response.json()) as Echo
+    expect(headers).toMatchObject({
+      'x-consumer-username': 'alice',
+      'x-consumer-id': 'alice',
+      'x-credential-identifier': 'alice-alice-key',
+    })
+    expect([url, headers['apikey']]).toEqual(['/?page=2', undefined])
+  }
+  expect(gateway.events[1]).toMatchObject({
+    consumer_name: 'alice',
+    auth_method: 'key-auth',
+    credential: 'alice-alice-key',
+    query: 'apikey=REDACTED&page=2',
+    consumer_groups: ['buyers'],
+  })
+})
+
+test('a key under a name of its own is redacted from the event', async () => {
+  const gateway = await gatewayWith({
+    plugins: [{ name: 'key-auth', config: { key_names: ['x-ticket'] } }],
+    consumers: alice,
+  })
+  expect((await gateway.ask('/?x-ticket=alice-key')).status).toBe(200)
+  expect(gateway.events[0]?.query).toBe('x-ticket=REDACTED')
+})
+
+test('anonymous lets the keyless in as that consumer', async () => {
+  const gateway = await gatewayWith({
+    plugins: [{ name: 'key-auth', config: { anonymous: 'guest' } }],
+    consumers: { guest: {} },
+  })
+  const { headers } = (await (await gateway.ask('/')).json()) as Echo
+  expect(headers).toMatchObject({ 'x-consumer-username': 'guest', 'x-anonymous-consumer': 'true' })
+})
+
+test('acl lets groups pass or not', async () => {
+  const consumers = { ...alice, bob: { keys: ['bob-key'] } }
+  const allow = await gatewayWith({
+    plugins: [{ name: 'key-auth' }, { name: 'acl', config: { allow: ['buyers'] } }],
+    consumers,
+  })
+  expect(
+    await Promise.all(
+      ['alice-key', 'bob-key'].map(async (key) => (await allow.ask('/', withKey(key))).status),
+    ),
+  ).toEqual([200, 403])
+  const deny = await gatewayWith({
+    plugins: [{ name: 'key-auth' }, { name: 'acl', config: { deny: ['buyers'] } }],
+    consumers,
+  })
+  expect(
+    await Promise.all(
+      ['alice-key', 'bob-key'].map(async (key) => (await deny.ask('/', withKey(key))).status),
+    ),
+  ).toEqual([403, 200])
+})
+
+test('a limit admits exactly that many of any number of concurrent requests, and again in the next window', async () => {
+  const now = { milliseconds: Date.UTC(2026, 0, 1, 12, 0, 10) }
+  const gateway = await gatewayWith(
+    { plugins: [{ name: 'rate-limiting', config: { minute: 7 } }] },
+    now,
+  )
+  const burst = async () =>
+    (await Promise.all(Array.from({ length: 30 }, () => gateway.ask('/'))))
+      .map(({ status }) => status)
+      .toSorted()
+  expect(await burst()).toEqual([...Array<number>(7).fill(200), ...Array<number>(23).fill(429)])
+  const refused = await gateway.ask('/')
+  expect(Object.fromEntries(refused.headers)).toMatchObject({
+    'retry-after': '50',
+    'ratelimit-limit': '7',
+    'ratelimit-remaining': '0',
+    'ratelimit-reset': '50',
+    'x-ratelimit-limit-minute': '7',
+    'x-ratelimit-remaining-minute': '0',
+  })
+  expect(await refused.json()).toMatchObject({ message: 'API rate limit exceeded' })
+  now.milliseconds += 50_000
+  const next = await gateway.ask('/')
+  expect([next.status, next.headers.get('x-ratelimit-remaining-minute')]).toEqual([200, '6'])
+})
+
+test('of two windows a refused request counts in neither', async () => {
+  const now = { milliseconds: Date.UTC(2026, 0, 1) }
+  const gateway = await gatewayWith(
+    { plugins: [{ name: 'rate-limiting', config: { second: 1, hour: 3 } }] },
+    now,
+  )
+  const statuses: number[] = []
+  for (let second = 0; second < 4; second += 1) {
+    for (let time = 0; time < 3; time += 1) statuses.push((await gateway.ask('/')).status)
+    now.milliseconds += 1000
+  }
+  expect(statuses).toEqual([200, 429, 429, 200, 429, 429, 200, 429, 429, 429, 429, 429])
+})
+
+test('each consumer has a limit of its own, and a nearer plugin replaces a farther one', async () => {
+  const consumers = { ...alice, bob: { keys: ['bob-key'] }, vip: { keys: ['vip-key'] } }
+  const gateway = await gatewayWith({
+    consumers,
+    plugins: [
+      { name: 'key-auth' },
+      { name: 'rate-limiting', config: { hour: 1 } },
+      { name: 'rate-limiting', config: { hour: 3 }, consumer: 'vip' },
+    ],
+  })
+  const count = async (key: string) =>
+    (await Promise.all(Array.from({ length: 5 }, () => gateway.ask('/', withKey(key))))).filter(
+      ({ status }) => status === 200,
+    ).length
+  expect([await count('alice-key'), await count('bob-key'), await count('vip-key')]).toEqual([
+    1, 1, 3,
+  ])
+})
+
+test('correlation ids are given once and echoed when asked for', async () => {
+  const gateway = await gatewayWith({
+    plugins: [
+      {
+        name: 'correlation-id',
+        config: { header_name: 'X-Trace', generator: 'uuid', echo_downstream: true },
+      },
+    ],
+  })
+  const given = await gateway.ask('/', { headers: { 'x-trace': 'mine' } })
+  expect([given.headers.get('x-trace'), ((await given.json()) as Echo).headers['x-trace']]).toEqual(
+    ['mine', 'mine'],
+  )
+  const made = await gateway.ask('/')
+  expect(made.headers.get('x-trace')).toMatch(/^[0-9a-f-]{36}$/)
+  expect(((await made.json()) as Echo).headers['x-trace']).toBe(made.headers.get('x-trace'))
+})
+
+test('request-termination answers itself, and is recorded as the one that refused', async () => {
+  const gateway = await gatewayWith({
+    plugins: [
+      {
+        name: 'request-termination',
+        config: {
+          status_code: 418,
+          body: '<h1>tea</h1>',
+          content_type: 'text/html',
+          trigger: 'x-tea',
+        },
+      },
+    ],
+  })
+  expect((await gateway.ask('/')).status).toBe(200)
+  const response = await gateway.ask('/?x-tea=1')
+  expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
+    418,
+    'text/html',
+    '<h1>tea</h1>',
+  ])
+  expect(gateway.events[1]).toMatchObject({
+    outcome: 'denied',
+    denied_by: 'request-termination',
+    reason: 'request-termination.ended',
+    upstream_status: 0,
+  })
+})

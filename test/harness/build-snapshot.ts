@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { plugin } from '../../src/schema/plugin.ts'
+import { route } from '../../src/schema/route.ts'
+import { service } from '../../src/schema/service.ts'
+import type { Snapshot } from '../../src/schema/snapshot.ts'
+import { upstream } from '../../src/schema/upstream.ts'
+
+const workspace = '00000000-0000-4000-8000-00000000000a'
+
+/** The parts of a snapshot as a test wants to say them; ids are the names. */
+export type SnapshotWords = {
+  readonly services?: readonly Record<string, unknown>[]
+  readonly routes?: readonly Record<string, unknown>[]
+  readonly upstreams?: readonly (Record<string, unknown> & {
+    targets: readonly { target: string; weight: number }[]
+  })[]
+  readonly plugins?: readonly Record<string, unknown>[]
+  /** Consumer → its keys and groups. */
+  readonly consumers?: Readonly<
+    Record<string, { keys?: readonly string[]; groups?: readonly string[] }>
+  >
+}
+
+/** A snapshot of one workspace, every field that is not said at its default. */
+export function snapshotOf({
+  services = [],
+  routes = [],
+  upstreams = [],
+  plugins = [],
+  consumers = {},
+}: SnapshotWords): Snapshot {
+  const place = (fields: Record<string, unknown>, index: number) => ({
+    id: String(fields['name'] ?? `unnamed-${index}`),
+    workspace,
+    created_at: index,
+  })
+  return {
+    format: 1,
+    workspaces: [{ id: workspace, name: 'test' }],
+    services: services.map((fields, index) => ({
+      ...service.fields.parse(fields),
+      ...place(fields, index),
+    })),
+    routes: routes.map((fields, index) => {
+      const { service: of, ...others } = fields
+      const parsed = route.fields.parse(others)
+      return {
+        ...parsed,
+        service: of === undefined ? null : { id: String(of) },
+        ...place(fields, index),
+      }
+    }),
+    consumers: Object.entries(consumers).map(([username, { groups = [] }]) => ({
+      id: username,
+      workspace,
+      username,
+      custom_id: null,
+      groups,
+    })),
+    keys: Object.entries(consumers).flatMap(([consumer, { keys = [] }]) =>
+      keys.map((key) => ({
+        id: `${consumer}-${key}`,
+        workspace,
+        consumer,
+        sha256: createHash('sha256').update(key).digest('hex'),
+        expires_at: null,
+      })),
+    ),
+    upstreams: upstreams.map(({ targets, ...fields }, index) => ({
+      ...upstream.fields.parse(fields),
+      ...place(fields, index),
+      targets: targets.map((target) => ({ id: target.target, ...target })),
+    })),
+    plugins: plugins.map((fields, index) => {
+      const scopes = Object.fromEntries(
+        ['service', 'route', 'consumer'].map((scope) => [
+          scope,
+          fields[scope] === undefined ? null : { id: String(fields[scope]) },
+        ]),
+      )
+      const parsed = plugin.fields.parse({ ...fields, service: null, route: null, consumer: null })
+      return {
+        ...parsed,
+        ...scopes,
+        id: `plugin-${index}`,
+        workspace,
+      } as Snapshot['plugins'][number]
+    }),
+  }
+}

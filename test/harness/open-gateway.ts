@@ -1,0 +1,52 @@
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { catalog } from '../../src/plugins/catalog.ts'
+import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
+import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
+import type { Event } from '../../src/schema/event.ts'
+import { snapshotOf, type SnapshotWords } from './build-snapshot.ts'
+
+/** A proxy on a free port whose events are kept in a list. */
+export type TestGateway = {
+  readonly port: number
+  readonly url: string
+  readonly events: Event[]
+  readonly proxy: Proxy
+  ask(path: string, init?: RequestInit): Promise<Response>
+  reconfigure(words: SnapshotWords): void
+}
+
+/** Opens a gateway over a snapshot for the length of the test. Counts live in this process, as they would with the supervisor. */
+export async function openGateway(
+  words: SnapshotWords,
+  options: { clock?: Clock; bodyBytes?: number } = {},
+): Promise<TestGateway> {
+  const clock = options.clock ?? systemClock
+  const tools: ProgramTools = { catalog, counters: openCounterLedger(clock), clock }
+  const events: Event[] = []
+  let revision = 1
+  const proxy = openProxy({
+    program: compileProgram(snapshotOf(words), revision, tools),
+    node: { node: 'test', zone: 'here', environment: 'test' },
+    limits: { headBytes: 16_384, bodyBytes: options.bodyBytes ?? 0 },
+    record(event, release) {
+      events.push(event)
+      release()
+    },
+  })
+  await new Promise<void>((resolve) => void proxy.server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => proxy.drain(100))
+  const { port } = proxy.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  return {
+    port,
+    url,
+    events,
+    proxy,
+    ask: (path, init) => fetch(url + path, init),
+    reconfigure: (next) =>
+      proxy.swapProgram(compileProgram(snapshotOf(next), (revision += 1), tools)),
+  }
+}

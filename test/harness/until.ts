@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Waits until `probe` gives something other than undefined, false or a rejection; fails after `milliseconds`, saying what was awaited. */
+export async function until<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  milliseconds = 15_000,
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + milliseconds
+  let last: unknown
+  while (performance.now() < deadline) {
+    try {
+      const found = await probe()
+      if (found !== undefined && found !== null && found !== false) return found
+      last = found
+    } catch (error) {
+      last = error
+    }
+    await sleep(20)
+  }
+  throw new Error(`${what} did not come true in ${milliseconds} ms; last: ${String(last)}`)
+}
