@@ -1,7 +1,7 @@
 import { sentence } from './decide.ts'
-import type { Rights } from './rights.ts'
+import type { EndpointRule, Rights } from './rights.ts'
 import { identityRule, rowRule } from './row-rules.ts'
-import { inWorkspace, speaksOf } from './visible.ts'
+import { inWorkspace } from './visible.ts'
 
 /** How far a principal may know who called: in all rows that they see, in those of some workspaces, or in none; and the rules that say so. */
 export function explainIdentity(rights: Rights): {
@@ -16,13 +16,18 @@ export function explainIdentity(rights: Rights): {
   )
   const known = seen.filter((workspace) => inWorkspace(rule, workspace).is !== 'false')
   const scope = known.length === 0 ? 'nothing' : rule.is === 'true' ? 'all' : 'some'
-  const rules = rights.endpoints.filter((endpoint) => speaksOf(endpoint, ['consumers']))
-  const denials = rules.filter(({ negative }) => negative)
+  const denials = rights.endpoints.filter(
+    (endpoint) => endpoint.negative && isAboutCallers(endpoint),
+  )
   const because =
     denials.length > 0
       ? denials.map(({ words }) => sentence(words)).join(' ')
       : `No role of ${rights.asker.name} allows read at /consumers.`
   return { scope, workspaces: known.map(({ name }) => name).filter((name) => name !== ''), because }
 }
+
+const isAboutCallers = ({ actions, segments }: EndpointRule): boolean =>
+  actions.includes('read') &&
+  (segments === undefined || (segments.length === 1 && /^(\*|consumers)$/.test(segments[0] ?? '')))
 
 const nowhere = { id: '', name: '' }

@@ -1,0 +1,134 @@
+import type { ServerResponse } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Rights } from '../access/rights.ts'
+import type { Analytics } from '../analytics/open-analytics.ts'
+import type { Subscription } from '../analytics/open-subscription.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
+import type { Push } from '../schema/answer.ts'
+
+/** What the routes of analytics work with. */
+export type AnalyticsRoutesOptions = {
+  readonly analytics: Analytics
+  /** Who asks, and what they may; throws a Problem 401. */
+  readonly identify: (
+    request: FastifyRequest,
+  ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
+}
+
+const bodyLimit = 256 * 1024
+
+/** A Fastify plugin: the words, the answers, and the answers as they change, under /api/analytics. */
+export async function analyticsRoutes(
+  app: FastifyInstance,
+  { analytics, identify }: AnalyticsRoutesOptions,
+): Promise<void> {
+  app.setErrorHandler(sendProblem)
+
+  app.get('/api/analytics/meta', async (request) => {
+    const { rights } = await identify(request)
+    return analytics.meta(rights)
+  })
+
+  app.post('/api/analytics/query', { bodyLimit }, async (request, reply) => {
+    const { rights } = await identify(request)
+    if (formatOf(request) === 'json') return await analytics.answer(rights, request.body)
+    const { csv, answer } = await analytics.csv(rights, request.body)
+    return await reply
+      .header('content-type', 'text/csv; charset=utf-8')
+      .header('content-disposition', 'attachment; filename="weir.csv"')
+      .header('x-weir-visibility', headerText(answer.visibility.statement))
+      .send(csv)
+  })
+
+  app.post('/api/analytics/subscribe', { bodyLimit }, async (request, reply) => {
+    const { principalId } = await identify(request)
+    const { queries } = subscribeBody(request.body)
+    const stream = openStream()
+    // What is wrong with the questions is still an ordinary answer.
+    const subscription = analytics.subscribe(principalId, queries, (push) => stream.push(push))
+    reply.hijack()
+    stream.start(reply, subscription)
+  })
+}
+
+function formatOf({ query }: FastifyRequest): 'json' | 'csv' {
+  const { format = 'json' } = query as { readonly format?: unknown }
+  if (format === 'json' || format === 'csv') return format
+  throw new Problem('query.format', 400, 'format: expected one of: json, csv')
+}
+
+function subscribeBody(body: unknown): { readonly queries: unknown } {
+  const parsed = z.strictObject({ queries: z.unknown() }).safeParse(body)
+  if (parsed.success) return parsed.data as { queries: unknown }
+  throw new Problem('query.body', 400, 'expected a record with one field, queries')
+}
+
+/** Header values are ASCII: what is beyond it is percent-encoded, as in RFC 8187. */
+const headerText = (text: string): string =>
+  text.replaceAll(/[^\x20-\x7e]|%/gu, (character) => encodeURIComponent(character))
+
+/** A stream of server-sent events that keeps, for a reader who is slow, only the newest push for each question. */
+function openStream() {
+  const waiting = new Map<string, Push>()
+  let response: ServerResponse | undefined
+  let isFull = false
+
+  const flush = (): void => {
+    for (const [id, push] of waiting) {
+      if (response === undefined || isFull) return
+      waiting.delete(id)
+      isFull = !response.write(`data: ${JSON.stringify(push)}\n\n`)
+    }
+  }
+  return {
+    push(push: Push): void {
+      waiting.delete(push.id)
+      waiting.set(push.id, push)
+      flush()
+    },
+    start(reply: FastifyReply, subscription: Subscription): void {
+      response = reply.raw
+      const { raw } = reply
+      raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
+      raw.write('retry: 1000\n\n')
+      const heartbeat = setInterval(() => isFull || raw.write(': still here\n\n'), 15_000)
+      raw.on('drain', () => {
+        isFull = false
+        flush()
+      })
+      raw.on('close', () => {
+        clearInterval(heartbeat)
+        waiting.clear()
+        subscription.close()
+      })
+      raw.on('error', () => raw.destroy())
+      flush()
+      void subscription.ended.then(() => raw.end())
+    },
+  }
+}
+
+async function sendProblem(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const problem = problemOf(error)
+  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  await reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .send({ code: problem.code, message: problem.message, ...problem.detail })
+}
+
+/** Fastify's own refusals, of bodies that are too long or not JSON, say what is wrong. */
+const problemOf = (error: FastifyError): Problem =>
+  !(error instanceof Problem) && error.statusCode !== undefined && error.statusCode < 500
+    ? new Problem('request.invalid', error.statusCode, error.message)
+    : toProblem(error)
