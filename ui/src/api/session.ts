@@ -1,0 +1,50 @@
+import { queryOptions, useSuspenseQuery } from '@tanstack/react-query'
+import type { Session } from '../../../src/schema/session.ts'
+import { ApiError } from './api-error.ts'
+import { requestJson, send } from './request-json.ts'
+
+/** Who is signed in; null when nobody is. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }): Promise<Session | null> => {
+    try {
+      return await requestJson<Session>('/api/session', { signal })
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null
+      throw error
+    }
+  },
+  staleTime: 30_000,
+  refetchInterval: 60_000,
+})
+
+/** The session of the person before the screen; only for pages behind the sign-in. */
+export function useSession(): Session {
+  const { data } = useSuspenseQuery(sessionQuery)
+  return data ?? nobody
+}
+
+/** Signs in; the answer sets the session cookie. */
+export async function signIn(name: string, password: string): Promise<void> {
+  await send('/api/session', { method: 'POST', body: { name, password } })
+}
+
+/** Ends the session. */
+export async function signOut(): Promise<void> {
+  await send('/api/session', { method: 'DELETE' })
+}
+
+/** Makes the first super-admin with the secret of the one-time link. */
+export async function setUp(secret: string, name: string, password: string): Promise<void> {
+  await send('/api/setup', { method: 'POST', body: { secret, name, password } })
+}
+
+/** Workspaces of the session in which entities of this plural name may be read. */
+export const workspacesWith = (session: Session, plural: string) =>
+  session.workspaces.filter(({ mayRead }) => mayRead.includes(plural) || mayRead.includes('*'))
+
+const nobody: Session = {
+  principal: { id: '', name: '', kind: 'user' },
+  workspaces: [],
+  version: '',
+}

@@ -1,0 +1,52 @@
+import { useRef, useState, type PointerEvent } from 'react'
+import { plotInset } from './chart-option.ts'
+
+/** Fewer pixels are a click, not a drag. */
+const leastDrag = 6
+
+type Drag = { readonly start: number; readonly end: number }
+
+/** Dragging over a plot picks a span of its time. Gives what the plot's frame needs, and the span being picked in pixels. */
+export function useDragZoom(
+  domain: readonly [number, number],
+  onZoom: (from: number, to: number) => void,
+) {
+  const [drag, setDrag] = useState<Drag>()
+  // The domain of a live chart moves while the pointer is down; what was under the pointer counts.
+  const held = useRef(domain)
+
+  const placeOf = (event: PointerEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect()
+    const x = event.clientX - box.left
+    return Math.min(Math.max(x, plotInset.left), box.width - plotInset.right)
+  }
+
+  return {
+    drag,
+    frame: {
+      onPointerDown(event: PointerEvent<HTMLElement>) {
+        if (event.button !== 0 || event.pointerType === 'touch') return
+        held.current = domain
+        const start = placeOf(event)
+        setDrag({ start, end: start })
+        event.currentTarget.setPointerCapture(event.pointerId)
+      },
+      onPointerMove(event: PointerEvent<HTMLElement>) {
+        if (drag !== undefined) setDrag({ start: drag.start, end: placeOf(event) })
+      },
+      onPointerUp(event: PointerEvent<HTMLElement>) {
+        setDrag(undefined)
+        if (drag === undefined || Math.abs(drag.end - drag.start) < leastDrag) return
+        const width = event.currentTarget.clientWidth - plotInset.left - plotInset.right
+        const [from, to] = held.current
+        const timeAt = (x: number) =>
+          Math.round(from + ((x - plotInset.left) / width) * (to - from))
+        const [first, last] = [drag.start, drag.end].toSorted((a, b) => a - b) as [number, number]
+        onZoom(timeAt(first), Math.max(timeAt(last), timeAt(first) + 1000))
+      },
+      onPointerCancel() {
+        setDrag(undefined)
+      },
+    },
+  }
+}

@@ -1,0 +1,4 @@
+/** placeholder */
+export function EntityListPage() {
+  return null
+}

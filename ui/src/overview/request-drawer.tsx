@@ -1,0 +1,52 @@
+import { Drawer, Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { answerQuery } from '../api/analytics.ts'
+import { Refusal } from '../parts/refusal.tsx'
+import type { PageView } from '../view/use-page-view.ts'
+import { detailQuestion } from './detail-question.ts'
+import { RequestDetail } from './request-detail.tsx'
+import classes from './request-drawer.module.css'
+
+/** The details of the request that the address names, beside the page. */
+export function RequestDrawer({ view }: { readonly view: PageView }) {
+  const { request } = view
+  return (
+    <Drawer
+      opened={request !== undefined}
+      onClose={() => view.change({ request: undefined })}
+      position="right"
+      size={520}
+      title="Request"
+      overlayProps={{ backgroundOpacity: 0.12 }}
+      transitionProps={{ duration: 120 }}
+      classNames={{
+        content: classes.content ?? '',
+        header: classes.header ?? '',
+        body: classes.inner ?? '',
+        title: classes.title ?? '',
+      }}
+      closeButtonProps={{ 'aria-label': 'Close the details' }}
+    >
+      {request !== undefined && <Found id={request} view={view} />}
+    </Drawer>
+  )
+}
+
+function Found({ id, view }: { readonly id: string; readonly view: PageView }) {
+  const { data, error, refetch } = useQuery({
+    ...answerQuery(detailQuestion(id)),
+    staleTime: Infinity,
+  })
+  if (error !== null)
+    return <Refusal error={error} what="this request" onRetry={() => void refetch()} />
+  if (data === undefined)
+    return [180, 90, 140, 120].map((height) => <Skeleton key={height} height={height} mb="md" />)
+  const row = data.data[0]
+  if (row === undefined)
+    return (
+      <p className={classes.none}>
+        There is no such request, or you may not see it. {data.visibility.statement}
+      </p>
+    )
+  return <RequestDetail row={row} view={view} />
+}

@@ -1,0 +1,44 @@
+import type { Answer } from '../../../src/schema/answer.ts'
+import { numberIn, textIn, type DetailRow } from './detail-row.ts'
+
+/** One row of the table of latest requests. */
+export type RequestRow = {
+  readonly id: string
+  readonly time: number
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly duration: number
+  readonly gateway: number
+  readonly upstream: number
+  readonly receive: number
+  readonly workspace: string
+  readonly service: string
+  readonly route: string
+  /** Null when it is masked. */
+  readonly consumer: string | null
+}
+
+/** The rows that an ungrouped answer holds. */
+export const rowsOf = (answer: Answer | undefined): RequestRow[] => (answer?.data ?? []).map(rowOf)
+
+const rowOf = (row: DetailRow): RequestRow => ({
+  id: textIn(row, 'request_id'),
+  time: Date.parse(textIn(row, 'time')),
+  method: textIn(row, 'method'),
+  path: textIn(row, 'path'),
+  status: numberIn(row, 'status'),
+  ...timingOf(row),
+  workspace: textIn(row, 'workspace'),
+  service: textIn(row, 'service'),
+  route: textIn(row, 'route'),
+  consumer: row['requests.consumer'] === null ? null : textIn(row, 'consumer'),
+})
+
+/** Where the time of a request went, in milliseconds. */
+export const timingOf = (row: DetailRow) => ({
+  duration: numberIn(row, 'duration'),
+  gateway: numberIn(row, 'gateway_duration'),
+  upstream: numberIn(row, 'upstream_duration'),
+  receive: numberIn(row, 'receive_duration'),
+})

@@ -1,0 +1,23 @@
+import { Button, CopyButton } from '@mantine/core'
+import { IconCheck, IconCopy } from '@tabler/icons-react'
+
+/** What a CopyText copies. */
+type CopyTextProps = { readonly text: string; readonly title: string }
+
+/** A button that puts a text into the clipboard and says that it did. */
+export function CopyText({ text, title }: CopyTextProps) {
+  return (
+    <CopyButton value={text} timeout={1600}>
+      {({ copied, copy }) => (
+        <Button
+          size="compact-xs"
+          variant="default"
+          onClick={copy}
+          leftSection={copied ? <IconCheck size={13} /> : <IconCopy size={13} stroke={1.7} />}
+        >
+          {copied ? 'Copied' : title}
+        </Button>
+      )}
+    </CopyButton>
+  )
+}

@@ -1,0 +1,83 @@
+import { Button, Popover, Stack } from '@mantine/core'
+import { DateTimePicker } from '@mantine/dates'
+import { IconCalendarTime } from '@tabler/icons-react'
+import { useState } from 'react'
+import { describeTimeRange, domainOf, type TimeRange } from '../view/time-range.ts'
+import classes from './custom-range.module.css'
+import { timeZoneName } from './format.ts'
+
+/** What a CustomRange shows and changes. */
+type CustomRangeProps = {
+  readonly range: TimeRange
+  readonly onChange: (range: TimeRange) => void
+}
+
+/** A button that opens the choice of a fixed range by its two ends, and says the one that is shown. */
+export function CustomRange({ range, onChange }: CustomRangeProps) {
+  const [isOpen, setOpen] = useState(false)
+  const isFixed = range.kind === 'between'
+  return (
+    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" withArrow trapFocus>
+      <Popover.Target>
+        <Button
+          size="xs"
+          variant={isFixed ? 'light' : 'default'}
+          className={classes.opener}
+          leftSection={<IconCalendarTime size={15} stroke={1.7} />}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {isFixed ? describeTimeRange(range) : 'Custom'}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Ends
+          range={range}
+          onChange={(chosen) => {
+            setOpen(false)
+            onChange(chosen)
+          }}
+        />
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+function Ends({ range, onChange }: CustomRangeProps) {
+  const [ends, setEnds] = useState(() => domainOf(range, Date.now()).map(localText))
+  const [from = NaN, to = NaN] = ends.map((end) => new Date(end).getTime())
+  const set = (at: number, value: string | null) => {
+    if (value !== null) setEnds(ends.with(at, value))
+  }
+  return (
+    <Stack gap="sm" w={250}>
+      {['From', 'To'].map((label, at) => (
+        <DateTimePicker
+          key={label}
+          label={label}
+          size="xs"
+          withSeconds
+          valueFormat="MMM D, YYYY HH:mm:ss"
+          popoverProps={{ withinPortal: false }}
+          value={ends[at] ?? null}
+          onChange={(value) => set(at, value)}
+        />
+      ))}
+      <span className={classes.zone}>
+        {from < to ? `Times are in ${timeZoneName()}.` : 'The end must be after the beginning.'}
+      </span>
+      <Button
+        size="xs"
+        disabled={!(from < to)}
+        onClick={() => onChange({ kind: 'between', from, to })}
+      >
+        Show this range
+      </Button>
+    </Stack>
+  )
+}
+
+/** The form in which the date picker keeps a local time. */
+function localText(time: number): string {
+  const date = new Date(time - new Date(time).getTimezoneOffset() * 60_000)
+  return date.toISOString().slice(0, 19).replace('T', ' ')
+}

@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import type { Meta } from '../../../src/schema/answer.ts'
+import { metaQuery } from '../api/analytics.ts'
+
+/** Why a member is masked for the viewer, by its name without the dataset; undefined when it is not, or not known yet. */
+export type Masks = {
+  readonly known: boolean
+  reasonFor(member: string): string | undefined
+}
+
+const withoutReason = 'Your roles do not let you read who the callers are.'
+
+/** Which members of `requests` the viewer gets masked, and why. */
+export function useMasks(): Masks {
+  const { data, isError } = useQuery(metaQuery)
+  return useMemo(() => {
+    const reasons = data === undefined ? new Map<string, string>() : reasonsOf(data)
+    return {
+      known: data !== undefined || isError,
+      reasonFor: (member) => reasons.get(member),
+    }
+  }, [data, isError])
+}
+
+function reasonsOf({ datasets, visibility }: Meta): Map<string, string> {
+  const reasons = new Map<string, string>()
+  const members = datasets.flatMap(({ dimensions, measures }) => [...dimensions, ...measures])
+  for (const { name, masked } of members) {
+    if (!masked) continue
+    const found = visibility.masked.find(({ member }) => member === name)
+    reasons.set(name.slice(name.indexOf('.') + 1), found?.reason ?? withoutReason)
+  }
+  return reasons
+}

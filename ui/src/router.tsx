@@ -1,0 +1,93 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { sessionQuery } from './api/session.ts'
+import { NotFound } from './parts/not-found.tsx'
+import { PageError } from './parts/page-error.tsx'
+import { PageLoading } from './parts/page-loading.tsx'
+import { Shell } from './shell/shell.tsx'
+import { formatSearch, parseSearch, type Search } from './view/search.ts'
+
+type Context = { readonly queryClient: QueryClient }
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  validateSearch: (search): Search => search,
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./entrance/sign-in-page.tsx'), 'SignInPage'),
+})
+
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./entrance/set-up-page.tsx'), 'SetUpPage'),
+})
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  async beforeLoad({ context, location }) {
+    const session = await context.queryClient.ensureQueryData(sessionQuery)
+    if (session !== null) return
+    const next = location.pathname + location.searchStr
+    // oxlint-disable-next-line typescript/only-throw-error -- the router's way to redirect
+    throw redirect({ to: '/sign-in', search: next === '/' ? {} : { next } })
+  },
+})
+
+const overview = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(() => import('./overview/overview-page.tsx'), 'OverviewPage'),
+})
+
+const entityList = createRoute({
+  getParentRoute: () => inside,
+  path: '/$plural',
+  component: lazyRouteComponent(() => import('./entities/entity-list-page.tsx'), 'EntityListPage'),
+})
+
+const entity = createRoute({
+  getParentRoute: () => inside,
+  path: '/$plural/$workspace/$key',
+  component: lazyRouteComponent(() => import('./entities/entity-page.tsx'), 'EntityPage'),
+})
+
+const routeTree = root.addChildren([
+  signIn,
+  setUp,
+  inside.addChildren([overview, entityList, entity]),
+])
+
+/** Opens the router: every page, and how addresses are read and written. */
+export function openRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queryClient },
+    parseSearch,
+    stringifySearch: formatSearch,
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: true,
+    defaultPendingComponent: PageLoading,
+    defaultErrorComponent: PageError,
+    defaultNotFoundComponent: NotFound,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof openRouter>
+  }
+}

@@ -1,0 +1,83 @@
+import { Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSelector, IconSun } from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { signOut, useSession } from '../api/session.ts'
+import classes from './account-menu.module.css'
+
+/** Who is signed in, with the theme switch and the way out. */
+export function AccountMenu() {
+  const { principal, version } = useSession()
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+
+  const leave = async () => {
+    await signOut().catch(() => undefined)
+    await navigate({ to: '/sign-in', search: {} })
+    queryClient.clear()
+  }
+
+  return (
+    <div className={classes.account}>
+      <Menu width={220} position="top-start" closeOnItemClick={false}>
+        <Menu.Target>
+          <UnstyledButton className={classes.target} aria-label={`Account of ${principal.name}`}>
+            <span className={classes.face} aria-hidden="true">
+              {principal.name.slice(0, 1).toUpperCase()}
+            </span>
+            <span className={classes.words}>
+              <b>{principal.name}</b>
+              <small>{principal.kind}</small>
+            </span>
+            <IconSelector size={14} stroke={1.7} className={classes.arrow} />
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>Theme</Menu.Label>
+          <ThemeSwitch />
+          <Menu.Divider />
+          <Menu.Item
+            leftSection={<IconLogout size={16} stroke={1.7} />}
+            onClick={() => void leave()}
+          >
+            Sign out
+          </Menu.Item>
+          <Menu.Divider />
+          <Menu.Label>Weir {version}</Menu.Label>
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  )
+}
+
+const schemes = [
+  { value: 'auto', title: 'As the system', icon: IconDeviceDesktop },
+  { value: 'light', title: 'Light', icon: IconSun },
+  { value: 'dark', title: 'Dark', icon: IconMoon },
+] as const
+
+function ThemeSwitch() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  return (
+    <SegmentedControl
+      fullWidth
+      size="xs"
+      mx={6}
+      mb={4}
+      aria-label="Theme"
+      value={colorScheme}
+      onChange={(value) => setColorScheme(value)}
+      data={schemes.map(({ value, title, icon: Glyph }) => ({
+        value,
+        label: (
+          <Glyph
+            size={15}
+            stroke={1.7}
+            aria-label={title}
+            style={{ display: 'block', margin: '2px auto' }}
+          />
+        ),
+      }))}
+    />
+  )
+}

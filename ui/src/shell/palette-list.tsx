@@ -1,0 +1,93 @@
+import { IconSearch } from '@tabler/icons-react'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import classes from './command-palette.module.css'
+import { filterEntries } from './filter-entries.ts'
+import { PaletteOption } from './palette-option.tsx'
+import { usePaletteEntries, type PaletteEntry } from './use-palette-entries.ts'
+
+const listId = 'palette-list'
+
+/** The palette's field and what it finds; arrows move, Enter goes there. */
+export function PaletteList({ onDone }: { readonly onDone: () => void }) {
+  const [typed, setTyped] = useState('')
+  const [chosen, setChosen] = useState(0)
+  const found = filterEntries(usePaletteEntries(), typed)
+  const at = Math.min(chosen, found.length - 1)
+  const go = useGo(onDone)
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (move !== undefined && found.length > 0) {
+      event.preventDefault()
+      setChosen((at + move + found.length) % found.length)
+    } else if (event.key === 'Enter') {
+      event.preventDefault()
+      go(found[at])
+    }
+  }
+
+  return (
+    <>
+      <div className={classes.search}>
+        <IconSearch size={17} stroke={1.8} />
+        <input
+          data-autofocus
+          role="combobox"
+          aria-expanded
+          aria-controls={listId}
+          aria-activedescendant={at >= 0 ? `${listId}-${at}` : undefined}
+          aria-label="Search pages and objects"
+          placeholder="Services, routes, consumers, pages…"
+          value={typed}
+          onKeyDown={onKeyDown}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value)
+            setChosen(0)
+          }}
+        />
+      </div>
+      {found.length === 0 && <p className={classes.none}>Nothing is called “{typed}”.</p>}
+      <Options found={found} at={at} onChoose={go} />
+    </>
+  )
+}
+
+type OptionsProps = {
+  readonly found: readonly PaletteEntry[]
+  readonly at: number
+  readonly onChoose: (entry: PaletteEntry) => void
+}
+
+function Options({ found, at, onChoose }: OptionsProps) {
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' })
+  }, [at, found])
+  return (
+    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- no tag is a list under a combobox
+    <div className={classes.list} role="listbox" id={listId} ref={list} aria-label="Found">
+      {found.map((entry, index) => (
+        <PaletteOption
+          key={entry.id}
+          entry={entry}
+          id={`${listId}-${index}`}
+          isChosen={index === at}
+          startsGroup={entry.group !== found[index - 1]?.group}
+          onChoose={() => onChoose(entry)}
+        />
+      ))}
+    </div>
+  )
+}
+
+/** Goes where an entry leads, or does what it does. */
+function useGo(onDone: () => void) {
+  const navigate = useNavigate()
+  return (entry: PaletteEntry | undefined) => {
+    if (entry === undefined) return
+    onDone()
+    if (entry.run !== undefined) entry.run()
+    else void navigate({ to: entry.to ?? '/', search: entry.search ?? {} })
+  }
+}

@@ -1,0 +1,74 @@
+import { ActionIcon, NavLink, ScrollArea } from '@mantine/core'
+import { IconChartHistogram, IconX, type Icon } from '@tabler/icons-react'
+import { Link, useLocation } from '@tanstack/react-router'
+import { useSession, workspacesWith } from '../api/session.ts'
+import { kinds } from '../entities/kinds.ts'
+import { keepView } from '../view/keep-view.ts'
+import { usePageView } from '../view/use-page-view.ts'
+import { AccountMenu } from './account-menu.tsx'
+import classes from './sidebar.module.css'
+import { WeirMark } from './weir-mark.tsx'
+import { WorkspaceSwitcher } from './workspace-switcher.tsx'
+
+/** The navigation: only what the viewer may read has a place in it. */
+export function Sidebar({ onClose }: { readonly onClose: () => void }) {
+  const session = useSession()
+  const { workspace } = usePageView()
+  const readable = kinds.filter(({ plural }) =>
+    workspacesWith(session, plural).some(
+      ({ name }) => workspace === undefined || name === workspace,
+    ),
+  )
+
+  return (
+    <>
+      <div className={classes.brand}>
+        <Link to="/" search={keepView} className={classes.name} aria-label="Weir, to the overview">
+          <WeirMark />
+          Weir
+        </Link>
+        <ActionIcon
+          hiddenFrom="sm"
+          variant="subtle"
+          color="gray"
+          onClick={onClose}
+          aria-label="Close the navigation"
+        >
+          <IconX size={18} />
+        </ActionIcon>
+      </div>
+      <div className={classes.workspace}>
+        <WorkspaceSwitcher />
+      </div>
+      <ScrollArea className={classes.scroll} type="hover" scrollbarSize={6}>
+        <nav aria-label="Main">
+          <p className={classes.group}>Traffic</p>
+          <Item to="/" title="Overview" icon={IconChartHistogram} />
+          {readable.length > 0 && <p className={classes.group}>Gateway</p>}
+          {readable.map(({ plural, title, icon }) => (
+            <Item key={plural} to={`/${plural}`} title={title} icon={icon} />
+          ))}
+        </nav>
+      </ScrollArea>
+      <AccountMenu />
+    </>
+  )
+}
+
+type ItemProps = { readonly to: string; readonly title: string; readonly icon: Icon }
+
+function Item({ to, title, icon: Glyph }: ItemProps) {
+  const { pathname } = useLocation()
+  const isHere = to === '/' ? pathname === '/' : pathname.startsWith(to)
+  return (
+    <NavLink
+      className={classes.item}
+      label={title}
+      active={isHere}
+      leftSection={<Glyph size={17} stroke={1.7} />}
+      renderRoot={(props) => (
+        <Link to={to} search={keepView} aria-current={isHere ? 'page' : undefined} {...props} />
+      )}
+    />
+  )
+}

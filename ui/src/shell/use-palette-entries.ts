@@ -1,0 +1,98 @@
+import { useMantineColorScheme } from '@mantine/core'
+import {
+  IconChartHistogram,
+  IconDeviceDesktop,
+  IconMoon,
+  IconStack2,
+  IconSun,
+  type Icon,
+} from '@tabler/icons-react'
+import type { Session } from '../../../src/schema/session.ts'
+import { labelOf, text, type Placed } from '../api/entities.ts'
+import { useSession, workspacesWith } from '../api/session.ts'
+import { kindOf, kinds, type Kind } from '../entities/kinds.ts'
+import { useEntities } from '../entities/use-entities.ts'
+import type { Search } from '../view/search.ts'
+
+/** Something the palette leads to, or does. */
+export type PaletteEntry = {
+  readonly id: string
+  readonly group: string
+  readonly title: string
+  readonly aside: string
+  readonly icon: Icon
+  readonly to?: string
+  readonly search?: Search
+  readonly run?: () => void
+}
+
+/** Everything the palette knows: pages, workspaces, objects the viewer may read, themes. */
+export function usePaletteEntries(): readonly PaletteEntry[] {
+  const session = useSession()
+  const { setColorScheme } = useMantineColorScheme()
+  const services = useObjects(session, 'services')
+  const routes = useObjects(session, 'routes')
+  const consumers = useObjects(session, 'consumers')
+  const plugins = useObjects(session, 'plugins')
+  const themes = [
+    ['auto', 'Theme of the system', IconDeviceDesktop],
+    ['light', 'Light theme', IconSun],
+    ['dark', 'Dark theme', IconMoon],
+  ] as const
+
+  return [
+    ...pageEntries(session),
+    ...session.workspaces.map(({ id, name }) => ({
+      id,
+      group: 'Workspaces',
+      title: name,
+      aside: 'Traffic of this workspace',
+      icon: IconStack2,
+      to: '/',
+      search: { workspace: name },
+    })),
+    ...services,
+    ...routes,
+    ...consumers,
+    ...plugins,
+    ...themes.map(([scheme, title, icon]) => ({
+      id: scheme,
+      group: 'Settings',
+      title,
+      aside: '',
+      icon,
+      run: () => setColorScheme(scheme),
+    })),
+  ]
+}
+
+function pageEntries(session: Session): PaletteEntry[] {
+  const lists = kinds.filter(({ plural }) => workspacesWith(session, plural).length > 0)
+  return [
+    { id: '/', group: 'Pages', title: 'Overview', aside: '', icon: IconChartHistogram, to: '/' },
+    ...lists.map(({ plural, title, icon }) => ({
+      id: plural,
+      group: 'Pages',
+      title,
+      aside: '',
+      icon,
+      to: `/${plural}`,
+    })),
+  ]
+}
+
+function useObjects(session: Session, plural: Kind['plural']): PaletteEntry[] {
+  const kind = kindOf(plural)
+  const workspaces = workspacesWith(session, plural).map(({ name }) => name)
+  const { rows } = useEntities(workspaces, plural, true)
+  return kind === undefined ? [] : rows.map((row) => objectEntry(kind, row))
+}
+
+const objectEntry = (kind: Kind, { workspace, entity }: Placed): PaletteEntry => ({
+  id: entity.id,
+  group: kind.title,
+  title: kind.plural === 'plugins' ? text(entity, 'name') : labelOf(entity),
+  aside: workspace,
+  icon: kind.icon,
+  to: `/${kind.plural}/${encodeURIComponent(workspace)}/${entity.id}`,
+})

@@ -1,0 +1,69 @@
+import { Popover, Skeleton, UnstyledButton } from '@mantine/core'
+import { IconEye, IconEyeCheck, IconEyeOff, IconLock } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import type { Visibility } from '../../../src/schema/answer.ts'
+import { metaQuery } from '../api/analytics.ts'
+import { titleOfMember } from '../parts/member-title.ts'
+import classes from './visibility-chip.module.css'
+
+const icons = { all: IconEyeCheck, some: IconEye, nothing: IconEyeOff } as const
+
+/** Says on every page what the viewer sees; opens to which rules of which roles make it so. */
+export function VisibilityChip() {
+  const { data, isError } = useQuery(metaQuery)
+  if (isError) return null
+  if (data === undefined) return <Skeleton height={28} width={220} radius={14} />
+  const { visibility } = data
+  const Glyph = icons[visibility.scope]
+  return (
+    <Popover width={380} position="bottom-end" withArrow trapFocus returnFocus>
+      <Popover.Target>
+        <UnstyledButton
+          className={classes.chip}
+          data-scope={visibility.scope}
+          aria-label={`What you see: ${visibility.statement}`}
+        >
+          <Glyph size={15} stroke={1.8} />
+          <span className={classes.statement}>{visibility.statement}</span>
+          {visibility.masked.length > 0 && <IconLock size={13} stroke={1.9} />}
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown className={classes.dropdown}>
+        <Explanation visibility={visibility} />
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+function Explanation({ visibility }: { readonly visibility: Visibility }) {
+  const { statement, because, masked, revision } = visibility
+  const reasons = [...new Set(masked.map(({ reason }) => reason))]
+  return (
+    <div tabIndex={-1} className={classes.explanation}>
+      <h3>{statement}</h3>
+      <h4>Because</h4>
+      <ul>
+        {because.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      {reasons.length > 0 && <h4>Masked for you</h4>}
+      {reasons.map((reason) => (
+        <div key={reason} className={classes.masked}>
+          <p>
+            {masked
+              .filter((one) => one.reason === reason)
+              .map(({ member }) => (
+                <span key={member}>{titleOfMember(member)}</span>
+              ))}
+          </p>
+          <p className={classes.reason}>{reason}</p>
+        </div>
+      ))}
+      <footer>
+        The same rules hold for every chart, table, export and query. Permissions of revision{' '}
+        <b>{revision}</b>.
+      </footer>
+    </div>
+  )
+}

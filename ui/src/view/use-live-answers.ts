@@ -1,0 +1,99 @@
+import { useEffect, useMemo, useState } from 'react'
+import type { Answer, Push } from '../../../src/schema/answer.ts'
+import type { ApiError } from '../api/api-error.ts'
+import { subscribe, type Questions, type StreamState } from '../api/subscribe.ts'
+
+/** What is known about one question: the newest answer, or why there is none. */
+export type Told = {
+  readonly answer?: Answer
+  readonly problem?: { readonly code: string; readonly message: string }
+  /** True when the question has changed since. */
+  readonly stale: boolean
+}
+
+/** The newest answers to a page's questions. */
+export type LiveAnswers = {
+  told(id: string): Told
+  readonly state: StreamState
+  readonly error: ApiError | undefined
+}
+
+type Kept = Omit<Told, 'stale'> & { readonly key: string }
+const unknown: Told = { stale: false }
+
+/** Asks all questions of a page over one subscription; while `live`, new answers come by themselves. The old answer to a changed question stays until the new one is there. */
+export function useLiveAnswers(questions: Questions, live: boolean): LiveAnswers {
+  const [kept, setKept] = useState<ReadonlyMap<string, Kept>>(new Map())
+  const [stream, setStream] = useState<{ state: StreamState; error?: ApiError }>({
+    state: 'connecting',
+  })
+  const key = JSON.stringify(questions)
+
+  useEffect(() => {
+    const asked = JSON.parse(key) as Questions
+    const ending = new AbortController()
+    const frame = openFrame<Push>((pushes) =>
+      setKept((before) => mergePushes(before, pushes, asked)),
+    )
+    void subscribe(
+      asked,
+      { once: !live, signal: ending.signal },
+      {
+        push: (push) => frame.add(push.id, push),
+        state: (state, error) => setStream(error === undefined ? { state } : { state, error }),
+      },
+    )
+    return () => {
+      ending.abort()
+      frame.close()
+    }
+  }, [key, live])
+
+  return useMemo(
+    () => ({
+      told(id) {
+        const told = kept.get(id)
+        return told === undefined
+          ? unknown
+          : { ...told, stale: told.key !== JSON.stringify(questions[id]) }
+      },
+      state: stream.state,
+      error: stream.error,
+    }),
+    // oxlint-disable-next-line react/exhaustive-deps -- key stands for questions
+    [kept, stream, key],
+  )
+}
+
+function mergePushes(
+  before: ReadonlyMap<string, Kept>,
+  pushes: ReadonlyMap<string, Push>,
+  asked: Questions,
+): ReadonlyMap<string, Kept> {
+  const after = new Map(before)
+  for (const [id, push] of pushes) {
+    const told = 'answer' in push ? { answer: push.answer } : { problem: push.problem }
+    after.set(id, { ...told, key: JSON.stringify(asked[id]) })
+  }
+  return after
+}
+
+/** Gathers the newest of each id until the next frame, so that twenty answers draw the page once. */
+function openFrame<T>(flush: (gathered: ReadonlyMap<string, T>) => void) {
+  let gathered = new Map<string, T>()
+  let asked: number | undefined
+  return {
+    add(id: string, value: T) {
+      gathered.set(id, value)
+      asked ??= requestAnimationFrame(() => {
+        const ready = gathered
+        gathered = new Map()
+        asked = undefined
+        flush(ready)
+      })
+    },
+    close() {
+      if (asked !== undefined) cancelAnimationFrame(asked)
+    },
+  }
+}

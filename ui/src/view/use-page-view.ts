@@ -1,0 +1,57 @@
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useCallback, useMemo } from 'react'
+import { toggleFilter } from './filters.ts'
+import type { PageFilter, Search } from './search.ts'
+import { defaultRange, formatTimeRange, parseTimeRange, type TimeRange } from './time-range.ts'
+
+/** What a page shows, as its address says it, and the ways to change it. */
+export type PageView = {
+  readonly workspace: string | undefined
+  readonly range: TimeRange
+  /** Whether new requests appear by themselves. */
+  readonly live: boolean
+  readonly filters: readonly PageFilter[]
+  readonly request: string | undefined
+  readonly change: (change: { [Word in keyof Search]?: Search[Word] | undefined }) => void
+  readonly setRange: (range: TimeRange) => void
+  readonly toggle: (filter: PageFilter) => void
+}
+
+const noFilters: readonly PageFilter[] = []
+
+/** The view of the page, read from its address; every change is a new address, so that Back undoes it. */
+export function usePageView(): PageView {
+  const search: Search = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const change = useCallback<PageView['change']>(
+    (changed) => {
+      void navigate({
+        to: '.',
+        search: (previous: Search) => withoutAbsent({ ...previous, ...changed }),
+      })
+    },
+    [navigate],
+  )
+  return useMemo(() => {
+    const range = parseTimeRange(search.range ?? '') ?? defaultRange
+    const filters = search.filters ?? noFilters
+    return {
+      workspace: search.workspace,
+      range,
+      live: range.kind === 'last' && search.live !== 'off',
+      filters,
+      request: search.request,
+      change,
+      setRange: (next) => change({ range: formatTimeRange(next), live: undefined }),
+      toggle: (filter) => change({ filters: toggleFilter(filters, filter) }),
+    }
+  }, [search, change])
+}
+
+function withoutAbsent(search: Record<string, unknown>): Search {
+  return Object.fromEntries(
+    Object.entries(search).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
+  )
+}
