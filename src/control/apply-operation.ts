@@ -4,19 +4,18 @@ import type { Entity } from '../schema/entity.ts'
 import type { Entry } from '../schema/entry.ts'
 import { uuidPattern } from '../schema/fields.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
-import type { Violations } from '../schema/violations.ts'
 import { checkUnique } from './check-unique.ts'
 import { addDefaultRoles } from './default-roles.ts'
 import type { Draft } from './draft.ts'
 import { entityNamed, findEntry } from './entity-named.ts'
-import { idTaken, notFound, schemaViolation } from './kong-problem.ts'
+import { idTaken, notFound } from './kong-problem.ts'
 import type { Body, Operation, Outcome } from './operation.ts'
 import { isRecord, parseFields } from './parse-fields.ts'
-import { checkPermission, expandEndpoint } from './check-permission.ts'
+import { bodyOf } from './body-of.ts'
+import { checkPermission } from './check-permission.ts'
 import { keptTtl } from './key-ttl.ts'
 import { removeEntry } from './remove-entry.ts'
 import { resolveReferences } from './resolve-references.ts'
-import { expandServiceUrl } from './service-url.ts'
 import { settleSecrets } from './settle-secrets.ts'
 
 /** What operations are applied with. */
@@ -64,36 +63,6 @@ function removeTarget(draft: Draft, operation: Operation, before: Entry | undefi
   if (before === undefined && operation.within !== undefined) throw notFound()
   if (before !== undefined) removeEntry(draft, operation.entity, before)
   return { before, after: undefined, revealed: {} }
-}
-
-/** Shorter ways to say something in a body. */
-const expand: Readonly<Record<string, (body: Body) => Body>> = {
-  service: expandServiceUrl,
-  'endpoint-permission': expandEndpoint,
-}
-
-const surrounding: ReadonlySet<string> = new Set(['id', 'created_at', 'updated_at'])
-
-/** The body without what surrounds an entity, which Kong lets a caller give. */
-function bodyOf(entity: Entity, { body = {}, at, within }: Operation): Body {
-  const violations: Violations = {}
-  const { id } = body
-  if (id !== undefined && id !== null && !(typeof id === 'string' && uuidPattern.test(id))) {
-    violations['id'] = 'expected a valid UUID'
-  }
-  for (const time of ['created_at', 'updated_at']) {
-    const value = body[time] ?? 0
-    if (typeof value !== 'number' || value < 0) violations[time] = 'expected an integer'
-  }
-  if (Object.keys(violations).length > 0) throw schemaViolation(violations)
-  const own = Object.fromEntries(Object.entries(body).filter(([field]) => !surrounding.has(field)))
-  const expanded = expand[entity.name]?.(own) ?? own
-  const isByKey = at !== undefined && entity.key !== undefined && !uuidPattern.test(at)
-  return {
-    ...(isByKey ? { [entity.key]: at } : {}),
-    ...expanded,
-    ...(within === undefined ? {} : { [within.field]: { id: within.id } }),
-  }
 }
 
 /** The body that is parsed: for an update what is there with what is given put over it. */

@@ -1,4 +1,3 @@
-import type { Ask } from '../access/rights.ts'
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
@@ -14,7 +13,7 @@ import { openDraft, type Touched } from './draft.ts'
 import { entityNamed } from './entity-named.ts'
 import { hashPasswords } from './hash-passwords.ts'
 import type { Operation, Outcome } from './operation.ts'
-import { permit, type Asker } from './permit.ts'
+import { permit, type Asker, type Question } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state.ts'
 import type { Turns } from './turns.ts'
@@ -25,7 +24,7 @@ export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'pat
 /** What somebody wants to be different. All operations are done, or none. */
 export type ChangeRequest = {
   readonly asker: Asker
-  readonly ask: Ask
+  readonly question: Question
   readonly origin: Origin
   readonly operations: readonly Operation[]
   /** The answer's status when all goes well, for the audit record. */
@@ -59,7 +58,7 @@ export async function changeConfiguration(
   const operations = await hashPasswords(request.operations)
   return control.turns.take(async () => {
     const { state } = control
-    const decision = permit(state, request.asker, request.ask)
+    const decision = permit(state, request.asker, request.question)
     const now = control.clock.now()
     const circumstances = { catalog: control.catalog, now: Math.floor(now / 1000) }
     const draft = openDraft(state.entries)
@@ -108,7 +107,7 @@ type Facts = {
 
 function describeChange(
   state: State,
-  { asker, ask, origin, status }: ChangeRequest,
+  { asker, question: { ask }, origin, status }: ChangeRequest,
   { now, touched, because, revision }: Facts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>

@@ -1,5 +1,7 @@
-import type { Ask, Decision, HeldRole, Rights } from '../access/rights.ts'
+import type { Decision, HeldRole, Rights } from '../access/rights.ts'
 import type { Headers, Identified } from '../identity/identify.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Problem } from '../lib/problem.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { Entry } from '../schema/entry.ts'
@@ -7,6 +9,7 @@ import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import type { Revision } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './entity-named.ts'
+import type { Question } from './permit.ts'
 import type { SignIn } from './sign-in.ts'
 
 /** A revision as everybody outside of this room sees it. */
@@ -21,6 +24,7 @@ export type ListRequest = Omit<Address, 'at'>
 
 /** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
 export type Configuration = SignIn & {
+  readonly clock: Clock
   /** Policies that plugins may name. */
   readonly catalog: readonly PluginSchema[]
   /** Ed25519 public key that proves a seal, SPKI PEM. */
@@ -36,8 +40,10 @@ export type Configuration = SignIn & {
   rightsOf(principal: string): Rights | undefined
   /** The roles granted to a principal. */
   rolesOf(principal: string): readonly HeldRole[]
-  /** The decision that allows a principal what is asked; throws the refusal. */
-  permit(principal: string, ask: Ask): Decision
+  /** Why a principal is refused what is asked; undefined when it is allowed. */
+  refusal(principal: string, question: Question): Problem | undefined
+  /** The decision about a question, allowed or not. */
+  judge(principal: string, question: Question): Decision
   /** One entry, by id or key. Does not ask who may. */
   find(address: Address): Entry | undefined
   /** All entries of one kind, in order of id. Does not ask who may. */

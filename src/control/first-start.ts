@@ -112,7 +112,7 @@ const grantsOf = (entries: Entries, role: Entry | undefined): Entry[] =>
 const change = (control: Control, operations: readonly Operation[]) =>
   changeConfiguration(control, {
     asker: 'weir',
-    ask: { workspace: defaultWorkspace, path: '/', action: 'create' },
+    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     operations,
     status: 200,

@@ -12,7 +12,7 @@ import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current, ListRequest } from './configuration.ts'
 import { entityNamed, findEntry } from './entity-named.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
-import { permit } from './permit.ts'
+import { judge, refusalOf } from './permit.ts'
 import { openSignIn } from './sign-in.ts'
 import { buildState, heldRoles, type State } from './state.ts'
 import { openTurns } from './turns.ts'
@@ -38,6 +38,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
   return {
     ...signIn,
+    clock: control.clock,
     catalog: control.catalog,
     publicKeyPem: publicKeyOf(control.sealKey),
     joinSecret,
@@ -58,7 +59,11 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       }),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.entries, principal),
-    permit: (principal, ask) => permit(control.state, { principal }, ask),
+    refusal: (principal, question) => refusalOf(control.state.rightsOf(principal), question),
+    judge(principal, question) {
+      const rights = control.state.rightsOf(principal)
+      return rights === undefined ? nobody : judge(rights, question)
+    },
     find: (address) => findEntry(control.state.entries, address),
     list: (request) => list(control.state.entries, request),
     change: (request) => changeConfiguration(control, request),
@@ -68,6 +73,8 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     close: () => control.turns.take(() => control.store.close()),
   }
 }
+
+const nobody = { allowed: false, because: 'Nobody could be identified.' }
 
 async function openControl(
   { store, catalog, compile, clock = systemClock }: ConfigurationOptions,

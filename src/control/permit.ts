@@ -1,20 +1,43 @@
-import { decide } from '../access/decide.ts'
-import type { Ask, Decision } from '../access/rights.ts'
+import { decide, verdictOn } from '../access/decide.ts'
+import type { Ask, Decision, Rights } from '../access/rights.ts'
 import { Problem } from '../lib/problem.ts'
 import type { State } from './state.ts'
 
 /** Who asks: a principal, or the program itself, which may do everything. */
 export type Asker = { readonly principal: string } | 'weir'
 
-/** The decision that allows what is asked; refuses with Kong's sentence and the rule that decided. */
-export function permit(state: State, asker: Asker, ask: Ask): Decision {
+/** What is asked at a path of the Admin API. */
+export type Question = {
+  readonly ask: Ask
+  /** Other paths that lead to the same thing, where a rule may forbid it too. */
+  readonly doors?: readonly Ask[]
+  /** What must be allowed as well. */
+  readonly also?: readonly Ask[]
+}
+
+/** The decision that allows what is asked; throws the refusal. */
+export function permit(state: State, asker: Asker, question: Question): Decision {
   if (asker === 'weir') return { allowed: true, because: 'Weir itself did this.' }
   const rights = state.rightsOf(asker.principal)
-  if (rights === undefined) throw unknownAsker()
-  const decision = decide(rights, ask)
-  if (decision.allowed) return decision
-  const message = `${rights.asker.name}, you do not have permissions to ${ask.action} this resource`
-  throw new Problem('control.forbidden', 403, message, { detail: { because: decision.because } })
+  const refusal = refusalOf(rights, question)
+  if (rights === undefined || refusal !== undefined) throw refusal ?? unknownAsker()
+  return judge(rights, question)
+}
+
+/** Why a question is refused, in Kong's sentence and with the rule that decided; undefined when it is allowed. */
+export function refusalOf(rights: Rights | undefined, question: Question): Problem | undefined {
+  if (rights === undefined) return unknownAsker()
+  const { allowed, because } = judge(rights, question)
+  if (allowed) return undefined
+  const message = `${rights.asker.name}, you do not have permissions to ${question.ask.action} this resource`
+  return new Problem('control.forbidden', 403, message, { detail: { because } })
+}
+
+/** Whether a question is allowed: some rule must allow it at its path, and none may forbid it at another door. The answer names one ask that is refused. */
+export function judge(rights: Rights, { ask, doors = [], also = [] }: Question): Decision {
+  const closed = doors.find((door) => verdictOn(rights, door).says === 'deny')
+  const missing = also.find((other) => !decide(rights, other).allowed)
+  return decide(rights, closed ?? missing ?? ask)
 }
 
 /** Nobody could be identified. */

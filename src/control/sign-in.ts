@@ -66,7 +66,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       try {
         await changeConfiguration(control, {
           asker: 'weir',
-          ask: { workspace: defaultWorkspace, path: '/setup', action: 'create' },
+          question: { ask: { workspace: defaultWorkspace, path: '/setup', action: 'create' } },
           origin,
           operations: superAdminOperations(control.state.entries, name, password),
           status: 201,

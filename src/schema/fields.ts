@@ -11,9 +11,12 @@ export const optional = <T extends z.ZodType>(type: T) => type.nullable().defaul
 
 /** A whole number from `least` to `most`, with Kong's sentence when it is outside. */
 export const between = (least: number, most: number) =>
-  z.int().refine((value) => value >= least && value <= most, {
-    error: `value should be between ${least} and ${most}`,
-  })
+  z
+    .int({ error: (issue) => (issue.input === undefined ? undefined : 'expected an integer') })
+    .refine((value) => value >= least && value <= most, {
+      error: `value should be between ${least} and ${most}`,
+    })
+    .meta({ between: [least, most] })
 
 /** A name usable in a path: ASCII letters, digits, `.`, `-`, `_`, `~`, and any character beyond ASCII. */
 export const entityName = () =>
@@ -32,7 +35,7 @@ export const tags = () =>
       z
         .string()
         .min(1)
-        .refine((value) => !/[,/\u0000-\u001f\u007f]/.test(value), {
+        .refine((value) => !/[,/\p{Cc}]/u.test(value), {
           error: (issue) =>
             `invalid tag '${String(issue.input)}': expected printable ascii (except \`,\` and \`/\`) or valid utf-8 sequences`,
         }),

@@ -60,6 +60,7 @@ export const entityPermission = defineEntity({
   name: 'entity-permission',
   plural: 'rbac/entities',
   about: 'What a role allows, or forbids, on one entity.',
+  key: 'entity_id',
   refersTo: { role: 'role' },
   belongsTo: 'role',
   unique: [['role', 'entity_id']],

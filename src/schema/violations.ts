@@ -51,24 +51,26 @@ const nouns: Readonly<Record<string, string>> = {
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.message.endsWith('undefined')) return 'required field missing'
-      return `expected ${nouns[issue.expected] ?? issue.expected}`
-    case 'invalid_value':
-      return `expected one of: ${issue.values.map(String).join(', ')}`
-    case 'too_small':
-      if (issue.origin === 'string' || issue.origin === 'array')
-        return `length must be at least ${String(issue.minimum)}`
-      return `value must be at least ${String(issue.minimum)}`
-    case 'too_big':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `length must be at most ${String(issue.maximum)}`
-        : `value must be at most ${String(issue.maximum)}`
-    default:
-      return issue.message
+  if (issue.code === 'invalid_type') {
+    if (issue.message.endsWith('undefined')) return 'required field missing'
+    return issue.message.startsWith('expected ')
+      ? issue.message
+      : `expected ${nouns[issue.expected] ?? issue.expected}`
   }
+  if (issue.code === 'invalid_value') {
+    return `expected one of: ${issue.values.map(String).join(', ')}`
+  }
+  if (issue.code === 'too_small') {
+    return `${measured(issue.origin)} must be at least ${String(issue.minimum)}`
+  }
+  if (issue.code === 'too_big') {
+    return `${measured(issue.origin)} must be at most ${String(issue.maximum)}`
+  }
+  return issue.message
 }
+
+const measured = (origin: string): string =>
+  origin === 'string' || origin === 'array' ? 'length' : 'value'
 
 function flatten(violations: Violations, prefix: string): string[] {
   return Object.entries(violations).flatMap(([field, found]) => {

@@ -11,7 +11,7 @@ export const tableOf = (entity: Entity): string => entity.plural.replaceAll(/[/-
 export const columnOf = (entity: Entity, field: string): string =>
   field in entity.refersTo ? `${field}_id` : field
 
-/** Fields that are columns because they are unique, without references. */
+/** Fields that are columns too because they are unique, without references. */
 export const uniqueColumns = (entity: Entity): string[] => [
   ...new Set(entity.unique.flat().filter((field) => !(field in entity.refersTo))),
 ]
@@ -27,7 +27,6 @@ export function rowOf(entity: Entity, entry: Entry): EntityRow {
   }
   for (const field of uniqueColumns(entity)) {
     row[field] = (rest[field] as string | null | undefined) ?? null
-    delete rest[field]
   }
   row['tags'] = tags === null ? null : JSON.stringify(tags)
   row['body'] = JSON.stringify(rest)
@@ -43,7 +42,6 @@ export function entryOf(entity: Entity, row: EntityRow): Entry {
     const id = row[columnOf(entity, field)] ?? null
     fields[field] = id === null ? null : { id }
   }
-  for (const field of uniqueColumns(entity)) fields[field] = row[field] ?? null
   if ('tags' in entity.fields.shape) {
     fields['tags'] = row['tags'] === null ? null : JSON.parse(String(row['tags']))
   }

@@ -1,0 +1,67 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Configuration } from '../control/configuration.ts'
+import { uuidv7 } from '../lib/ids.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
+import { actionOf } from './authorize.ts'
+import type { Located } from './admin-route.ts'
+import { originOf } from './make-change.ts'
+
+/** The one place where a refusal becomes an answer. A refused change, and anything denied, is audited before it is answered. */
+export async function answerProblem(
+  configuration: Configuration,
+  error: unknown,
+  [request, reply]: readonly [FastifyRequest, FastifyReply],
+): Promise<void> {
+  const problem = problemOf(error)
+  await audit(configuration, problem, request)
+  void reply.headers(problem.headers)
+  await reply.code(problem.status).send(problemBody(problem, request.url))
+}
+
+/** The body of a refusal: under `/api` with our code, elsewhere in Kong's form. */
+export function problemBody(problem: Problem, url: string): Record<string, unknown> {
+  const { code, name, ...rest } = problem.detail
+  if (/^\/api(\/|$)/.test(url)) return { code: problem.code, message: problem.message, ...rest }
+  return { code, name, message: problem.message, ...rest }
+}
+
+/** What Fastify itself refuses, in the words of Kong. */
+function problemOf(error: unknown): Problem {
+  const { statusCode: status = 500, code = '' } = error as Partial<FastifyError>
+  if (error instanceof Problem || status >= 500) return toProblem(error)
+  if (status === 413) {
+    return new Problem('admin.too_large', 413, 'The body of a request is at most 1 MiB')
+  }
+  if (status === 415) return new Problem('admin.media_type', 415, 'Unsupported Media Type')
+  const isBody = code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError
+  return new Problem('admin.bad_request', status, isBody ? 'Cannot parse JSON body' : 'Bad request')
+}
+
+async function audit(
+  configuration: Configuration,
+  problem: Problem,
+  request: FastifyRequest,
+): Promise<void> {
+  const action = actionOf(request.method)
+  if (action === 'read' && problem.status !== 403) return
+  const located = request.getDecorator<Located | undefined>('located')
+  const ask = located?.question.ask
+  const principal = request.getDecorator<string | undefined>('principal')
+  const asker = principal === undefined ? undefined : configuration.rightsOf(principal)?.asker
+  const time = configuration.clock.now()
+  const { because } = problem.detail
+  await configuration.record({
+    ...originOf(request, ask),
+    id: uuidv7(time),
+    time,
+    principal: asker === undefined ? null : { id: asker.id, name: asker.name },
+    workspace: ask?.workspace.name ?? '',
+    action: ask?.action ?? action,
+    allowed: ![401, 403].includes(problem.status),
+    because: typeof because === 'string' ? because : problem.message,
+    before: [],
+    after: [],
+    status: problem.status,
+    revision: null,
+  })
+}

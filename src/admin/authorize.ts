@@ -1,0 +1,59 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Configuration } from '../control/configuration.ts'
+import { notFound } from '../control/kong-problem.ts'
+import { unknownAsker } from '../control/permit.ts'
+import { refuseCrossSite } from '../identity/refuse-cross-site.ts'
+import type { Action } from '../schema/role.ts'
+import { defaultWorkspace } from '../schema/workspace.ts'
+import type { AdminRoute, Asked, Place } from './admin-route.ts'
+
+const actions: Readonly<Record<string, Action>> = {
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'update',
+  DELETE: 'delete',
+}
+
+/** What each method asks for; putting is an update, and a creation too where nothing is yet. */
+export const actionOf = (method: string): Action => actions[method] ?? 'read'
+
+/** The id of the principal that asks; refuses when nobody can be identified, and a change that another site sends with our cookie. */
+export async function identifyAsker(
+  configuration: Configuration,
+  request: FastifyRequest,
+): Promise<string> {
+  const identified = await configuration.identify(request.headers)
+  if (identified === undefined) throw unknownAsker()
+  if (identified.by === 'session' && actionOf(request.method) !== 'read') {
+    refuseCrossSite(request.headers)
+  }
+  request.setDecorator('principal', identified.principal)
+  return identified.principal
+}
+
+/** The one place where a request to the Admin API is allowed or refused, before its body is read and before anybody learns what exists. */
+export async function authorize(
+  configuration: Configuration,
+  route: AdminRoute,
+  [request, reply]: readonly [FastifyRequest, FastifyReply],
+): Promise<Asked> {
+  const principal = await identifyAsker(configuration, request)
+  const params = request.params as Record<string, string>
+  const place = placeNamed(configuration, params['workspace'])
+  const { method } = request
+  const action = route.action ?? actionOf(method)
+  const located = route.locate({ configuration, place, params, method, action, principal })
+  request.setDecorator('located', located)
+  const refusal = configuration.refusal(principal, located.question)
+  const isList = route.isFiltered === true && ['GET', 'HEAD'].includes(method)
+  if (refusal !== undefined && !(isList && refusal.status === 403)) throw refusal
+  if (located.isLost === true) throw refusal ?? notFound()
+  const asked = { configuration, principal, place, params, request, reply, ...located }
+  return refusal === undefined ? asked : { ...asked, refusal }
+}
+
+/** The workspace a path names; one that does not exist looks like one in which nothing is allowed. */
+function placeNamed(configuration: Configuration, name: string = defaultWorkspace.name): Place {
+  const found = configuration.find({ entity: 'workspace', workspace: null, at: name })
+  return found?.fields['name'] === name ? { id: found.id, name } : { id: '', name }
+}

@@ -1,0 +1,101 @@
+import type { Entity } from '../schema/entity.ts'
+import type { Entry } from '../schema/entry.ts'
+import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { askAbout, homeOf, ownPath, pathOf, segmentOf } from './ask-of.ts'
+import { entityBody } from './entity-body.ts'
+import { locateParent, type Under } from './locate-parent.ts'
+import { changeOne } from './make-change.ts'
+import { pageOf } from './page.ts'
+import { presentEntry, secondsOf } from './present-entry.ts'
+
+/** Where a collection is: its path, what it holds, and the entity it stands under. */
+export type CollectionShape = {
+  readonly path: string
+  readonly entity: Entity
+  readonly under?: Under
+}
+
+/** A list that can be read and added to. */
+export function collectionRoute(shape: CollectionShape): AdminRoute {
+  return {
+    path: shape.path,
+    isFiltered: true,
+    locate: (locating) => locateCollection(shape, locating),
+    methods: {
+      GET: async (asked) => readPage(shape, asked),
+      POST: (asked) => create(shape, asked),
+    },
+  }
+}
+
+function locateCollection({ path, entity, under }: CollectionShape, locating: Locating): Located {
+  const { action, place, params } = locating
+  const workspace = homeOf(entity.name, place)
+  const question = { ask: { workspace, path: filled(path, params), action } }
+  if (under === undefined) return { question, isLost: place.id === '' }
+  const { parent, door } = locateParent(locating, under)
+  const doors = [door, { workspace, path: ownPath(entity.name), action }]
+  return { question: { ...question, doors }, parent, isLost: parent === undefined }
+}
+
+/** A path pattern with its parameters put in. */
+export const filled = (path: string, params: Readonly<Record<string, string>>): string =>
+  path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
+
+function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
+  const { request, configuration, parent, place, question, refusal } = asked
+  const query = request.query as Record<string, string | string[] | undefined>
+  const within = under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' }
+  const entries = configuration.list({ entity: entity.name, workspace: place.id, within })
+  const now = secondsOf(configuration)
+  const mayRead = (entry: Entry): boolean => {
+    const segment = segmentOf(entity.name, entry)
+    const home = homeOf(entity.name, place, segment, entry)
+    const subject = [entity.name, entry] as const
+    const ask = askAbout(subject, home, `${question.ask.path}${pathOf(segment)}`, 'read')
+    const door = askAbout(subject, home, ownPath(entity.name, segment), 'read')
+    return configuration.judge(asked.principal, { ask, doors: [...(question.doors ?? []), door] })
+      .allowed
+  }
+  const readable = matching(entries, entity, query).filter(mayRead)
+  if (refusal !== undefined && readable.length === 0) throw refusal
+  return pageOf(
+    readable,
+    { path: request.url.split('?', 1)[0] ?? '', query, isNested: under !== undefined },
+    (entry) => presentEntry(entity, entry, now),
+  )
+}
+
+/** Kong lets consumers be searched by the id they have elsewhere. */
+function matching(
+  entries: readonly Entry[],
+  entity: Entity,
+  query: Readonly<Record<string, unknown>>,
+): readonly Entry[] {
+  const { custom_id: customId } = query
+  if (entity.name !== 'consumer' || customId === undefined) return entries
+  return entries.filter(({ fields }) => fields['custom_id'] === customId)
+}
+
+async function create({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
+  const { configuration, reply, parent, place } = asked
+  const within =
+    under === undefined || parent === undefined
+      ? {}
+      : { within: { field: under.field, id: parent.id } }
+  const outcome = await changeOne(
+    asked,
+    {
+      kind: 'create',
+      entity: entity.name,
+      workspace: entity.inWorkspace ? place.id : null,
+      body: entityBody(asked, entity),
+      ...within,
+    },
+    201,
+  )
+  const now = secondsOf(configuration)
+  void reply.code(201)
+  const created = outcome.after as Entry
+  return { ...presentEntry(entity, created, now), ...outcome.revealed }
+}

@@ -1,0 +1,36 @@
+import type { Configuration } from '../control/configuration.ts'
+import { entities } from '../schema/entities.ts'
+import type { Session } from '../schema/session.ts'
+
+/** Who a principal is, and in which workspaces they may read what. */
+export function describeSession(
+  configuration: Configuration,
+  principal: string,
+  version: string,
+): Session {
+  const asker = configuration.rightsOf(principal)?.asker
+  const held = configuration.rolesOf(principal)
+  const mayRead = (workspace: { id: string; name: string }): string[] =>
+    entities
+      .filter(({ inWorkspace, belongsTo }) => inWorkspace && belongsTo !== 'role')
+      .map(({ plural }) => plural)
+      .filter((plural) => {
+        const ask = { workspace, path: `/${plural}`, action: 'read' as const }
+        return configuration.judge(principal, { ask }).allowed
+      })
+  const workspaces = configuration
+    .current()
+    .snapshot.workspaces.map(({ id, name }) => ({
+      id,
+      name,
+      roles: held.filter(({ workspace }) => workspace.id === id).map(({ role }) => role.name),
+      mayRead: mayRead({ id, name }),
+    }))
+    .filter(({ mayRead: readable }) => readable.length > 0)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return {
+    principal: { id: principal, name: asker?.name ?? '', kind: asker?.kind ?? '' },
+    workspaces,
+    version,
+  }
+}

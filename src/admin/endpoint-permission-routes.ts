@@ -1,0 +1,96 @@
+import { entityNamed } from '../control/entity-named.ts'
+import { notFound } from '../control/kong-problem.ts'
+import { endpointPermission } from '../schema/role.ts'
+import { referenceIn, type Entry } from '../schema/entry.ts'
+import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { pathOf } from './ask-of.ts'
+import { collectionRoute } from './collection-route.ts'
+import { entityBody } from './entity-body.ts'
+import { changeOne } from './make-change.ts'
+import { presentEntry, secondsOf } from './present-entry.ts'
+import { locateUnder } from './role-routes.ts'
+
+const path = '/rbac/roles/:parent/endpoints'
+const list = collectionRoute({
+  path,
+  entity: entityNamed('endpoint-permission'),
+  under: { field: 'role', entity: 'role' },
+})
+
+/** What a role says at endpoints; a permission that names no workspace is about the one of the path. */
+export const endpointPermissionsRoute: AdminRoute = {
+  ...list,
+  methods: {
+    ...list.methods,
+    async POST(asked) {
+      const { after } = await changeOne(
+        asked,
+        {
+          kind: 'create',
+          entity: 'endpoint-permission',
+          workspace: asked.place.id,
+          within: { field: 'role', id: (asked.parent as Entry).id },
+          body: { workspace: asked.place.name, ...entityBody(asked, endpointPermission) },
+        },
+        201,
+      )
+      void asked.reply.code(201)
+      return present(asked, after)
+    },
+  },
+}
+
+/** One permission of a role, addressed by workspace and endpoint, for example `…/endpoints/default/services/orders`. */
+export const endpointPermissionRoute: AdminRoute = {
+  path: `${path}/:place/*`,
+  locate: locatePermission,
+  methods: {
+    GET: async (asked) => present(asked, asked.entry),
+    async PATCH(asked) {
+      const { after } = await changeOne(asked, { ...operationOn(asked), kind: 'update' }, 200)
+      return present(asked, after)
+    },
+    async DELETE(asked) {
+      const { body: _body, ...address } = operationOn(asked)
+      await changeOne(asked, { ...address, kind: 'delete' }, 204)
+      void asked.reply.code(204)
+      return undefined
+    },
+  },
+}
+
+function locatePermission(locating: Locating): Located {
+  const { configuration, place, params } = locating
+  const located = locateUnder('role', path, locating)
+  const endpoint = params['*'] ?? ''
+  const entry = configuration
+    .list({ entity: 'endpoint-permission', workspace: place.id })
+    .find(
+      (permission) =>
+        referenceIn(permission, 'role') === located.parent?.id &&
+        permission.fields['workspace'] === params['place'] &&
+        spellings(endpoint).includes(String(permission.fields['endpoint'])),
+    )
+  const ask = located.question.ask
+  const whole = `${ask.path}${pathOf(params['place'] ?? '', endpoint)}`
+  return { ...located, question: { ask: { ...ask, path: whole } }, entry }
+}
+
+/** The slash before an endpoint is part of the path; any path is `*` and comes as `*` or, from decK, as `/*`. */
+const spellings = (endpoint: string): string[] =>
+  endpoint === '*' ? ['*', '/*'] : [`/${endpoint}`, endpoint]
+
+function operationOn(asked: Asked) {
+  if (asked.entry === undefined) throw notFound()
+  return {
+    entity: 'endpoint-permission',
+    workspace: asked.place.id,
+    at: asked.entry.id,
+    body: entityBody(asked, endpointPermission),
+  }
+}
+
+function present({ configuration }: Asked, entry: Entry | undefined): unknown {
+  if (entry === undefined) throw notFound()
+  return presentEntry(endpointPermission, entry, secondsOf(configuration))
+}

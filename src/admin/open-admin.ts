@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Rights } from '../access/rights.ts'
+import type { Configuration } from '../control/configuration.ts'
+import { unknownAsker } from '../control/permit.ts'
+import { uuidv4 } from '../lib/ids.ts'
+import { identifyAsker } from './authorize.ts'
+import { buildApp } from './build-app.ts'
+import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
+import { entityRoutes } from './entity-routes.ts'
+import type { AdminRoute } from './admin-route.ts'
+import { nodeRoutes, type NodeFacts } from './node-routes.ts'
+import { registerRoutes } from './register-routes.ts'
+import { rolePermissionsRoute, userPermissionsRoute, userRolesRoute } from './role-routes.ts'
+import { schemaRoutes } from './schema-routes.ts'
+import { protectPages, serveUi } from './serve-ui.ts'
+import { registerSessionRoutes, registerUserInfo } from './session-routes.ts'
+
+/** Tells who asks and what they may; throws when nobody can be identified. */
+export type IdentifyRequest = (
+  request: FastifyRequest,
+) => Promise<{ readonly principalId: string; readonly rights: Rights }>
+
+/** What the servers for people and tools are opened with. */
+export type AdminOptions = {
+  readonly configuration: Configuration
+  /** Version of the program. */
+  readonly version: string
+  /** Where the built pages are. */
+  readonly uiDirectory: string
+  /** Registers the routes of analytics. */
+  readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
+}
+
+/** The two servers for people and tools, ready to listen: the Admin API, and the Manager with the same API under `/admin`. */
+export async function openAdmin(
+  options: AdminOptions,
+): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
+  const { configuration, version, uiDirectory } = options
+  const admin = buildApp(configuration, version)
+  const manager = buildApp(configuration, version)
+  let requests = 0
+  const facts = { version, node: uuidv4(), requests: () => requests }
+  const routes = adminRoutes(facts)
+  const identify: IdentifyRequest = async (request) => {
+    const principalId = await identifyAsker(configuration, request)
+    const rights = configuration.rightsOf(principalId)
+    if (rights === undefined) throw unknownAsker()
+    return { principalId, rights }
+  }
+  protectPages(manager)
+  for (const app of [admin, manager]) {
+    app.addHook('onRequest', async () => void (requests += 1))
+    registerSessionRoutes(app, configuration, version)
+    options.analytics?.(app, identify)
+  }
+  const registerApi = async (app: FastifyInstance) => {
+    registerUserInfo(app, configuration, version)
+    registerRoutes(app, configuration, routes)
+  }
+  await admin.register(registerApi)
+  await manager.register(registerApi, { prefix: '/admin' })
+  await serveUi(manager, uiDirectory)
+  return { admin, manager }
+}
+
+/** Every route of the Admin API. */
+export function adminRoutes(facts: NodeFacts): AdminRoute[] {
+  const routes: AdminRoute[] = [
+    ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
+    ...schemaRoutes,
+    userRolesRoute,
+    userPermissionsRoute,
+    rolePermissionsRoute,
+    endpointPermissionsRoute,
+    endpointPermissionRoute,
+    ...entityRoutes(),
+  ]
+  return routes
+}

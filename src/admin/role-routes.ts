@@ -1,0 +1,140 @@
+import type { HeldRole } from '../access/rights.ts'
+import { entityNamed } from '../control/entity-named.ts'
+import type { Operation } from '../control/operation.ts'
+import { Problem } from '../lib/problem.ts'
+import { referenceIn, type Entry } from '../schema/entry.ts'
+import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { segmentOf } from './ask-of.ts'
+import { filled } from './collection-route.ts'
+import { bodyIn, makeChange } from './make-change.ts'
+import { presentEntry, secondsOf } from './present-entry.ts'
+
+/** The roles of a principal in a workspace, in Kong's form: named in a list with commas, given and taken. */
+export const userRolesRoute: AdminRoute = {
+  path: '/rbac/users/:parent/roles',
+  locate: (locating) => locateUnder('principal', '/rbac/users/:parent/roles', locating),
+  methods: {
+    GET: async (asked) => rolesAnswer(asked),
+    async POST(asked) {
+      const user = asked.parent as Entry
+      const held = grantsIn(asked).map((grant) => referenceIn(grant, 'role'))
+      const operations = rolesNamed(asked)
+        .filter((role) => !held.includes(role.id))
+        .map((role): Operation => ({
+          kind: 'create',
+          entity: 'grant',
+          workspace: null,
+          body: { principal: { id: user.id }, role: { id: role.id } },
+        }))
+      await makeChange(asked, operations, 201)
+      void asked.reply.code(201)
+      return rolesAnswer(asked)
+    },
+    async DELETE(asked) {
+      const roles = rolesNamed(asked).map(({ id }) => id)
+      const operations = grantsIn(asked)
+        .filter((grant) => roles.includes(referenceIn(grant, 'role') ?? ''))
+        .map(({ id }): Operation => ({ kind: 'delete', entity: 'grant', workspace: null, at: id }))
+      await makeChange(asked, operations, 204)
+      void asked.reply.code(204)
+      return undefined
+    },
+  },
+}
+
+/** What all roles of a principal say together. */
+export const userPermissionsRoute: AdminRoute = {
+  path: '/rbac/users/:parent/permissions',
+  locate: (locating) => locateUnder('principal', '/rbac/users/:parent/permissions', locating),
+  methods: {
+    GET: async ({ configuration, parent }) =>
+      permissionsOf(configuration.rolesOf((parent as Entry).id)),
+  },
+}
+
+/** What a role says. */
+export const rolePermissionsRoute: AdminRoute = {
+  path: '/rbac/roles/:parent/permissions',
+  locate: (locating) => locateUnder('role', '/rbac/roles/:parent/permissions', locating),
+  methods: {
+    async GET({ configuration, parent, place }) {
+      const within = { field: 'role', id: (parent as Entry).id }
+      const read = (entity: string): Record<string, unknown>[] =>
+        configuration
+          .list({ entity, workspace: place.id, within })
+          .map(({ fields }) => ({ ...fields }))
+      return permissionsOf([
+        { endpoints: read('endpoint-permission'), entities: read('entity-permission') },
+      ])
+    },
+  },
+}
+
+/** The entity above a path of this file, and the ask in the workspace of the path. */
+export function locateUnder(entity: string, path: string, locating: Locating): Located {
+  const { configuration, place, params, action } = locating
+  const at = params['parent'] ?? ''
+  const parent = configuration.find({ entity, workspace: place.id, at })
+  const segment = parent === undefined ? at : segmentOf(entity, parent)
+  const ask = { workspace: place, path: filled(path, { ...params, parent: segment }), action }
+  return { question: { ask }, parent, isLost: parent === undefined || place.id === '' }
+}
+
+function rolesAnswer(asked: Asked): unknown {
+  const { configuration, place } = asked
+  const user = asked.parent as Entry
+  const now = secondsOf(configuration)
+  const held = grantsIn(asked).map((grant) => referenceIn(grant, 'role'))
+  const roles = configuration
+    .list({ entity: 'role', workspace: place.id })
+    .filter(({ id }) => held.includes(id))
+  return {
+    roles: roles.map((role) => presentEntry(entityNamed('role'), role, now)),
+    user: presentEntry(entityNamed('principal'), user, now),
+  }
+}
+
+const grantsIn = ({ configuration, parent }: Asked): Entry[] =>
+  configuration.list({
+    entity: 'grant',
+    workspace: null,
+    within: { field: 'principal', id: (parent as Entry).id },
+  })
+
+function rolesNamed(asked: Asked): Entry[] {
+  const { configuration, place } = asked
+  const { roles } = bodyIn(asked)
+  const words = Array.isArray(roles) ? (roles as unknown[]) : [roles]
+  const names = words.flatMap((word) => (typeof word === 'string' ? word.split(',') : []))
+  if (names.length === 0) {
+    throw new Problem('admin.roles', 400, 'schema violation (roles: required field missing)', {
+      detail: { code: 2, name: 'schema violation', fields: { roles: 'required field missing' } },
+    })
+  }
+  return names.map((name) => {
+    const role = configuration.find({ entity: 'role', workspace: place.id, at: name.trim() })
+    if (role !== undefined) return role
+    const sentence = `no role '${name.trim()}' in workspace '${place.name}'`
+    throw new Problem('admin.role', 400, sentence, { detail: { fields: { roles: sentence } } })
+  })
+}
+
+type Said = {
+  readonly endpoints: readonly Readonly<Record<string, unknown>>[]
+  readonly entities: readonly Readonly<Record<string, unknown>>[]
+}
+
+function permissionsOf(roles: readonly (Said | HeldRole)[]): unknown {
+  const endpoints: Record<string, Record<string, unknown>> = {}
+  const entities: Record<string, unknown> = {}
+  for (const role of roles) {
+    for (const { workspace, endpoint, actions, negative } of role.endpoints) {
+      const place = (endpoints[String(workspace)] ??= {})
+      place[String(endpoint)] = { actions, negative }
+    }
+    for (const { entity_id: id, actions, negative } of role.entities) {
+      entities[String(id)] = { actions, negative }
+    }
+  }
+  return { endpoints, entities }
+}
