@@ -116,8 +116,8 @@ test('killed in mid-insert, the warehouse holds exactly the acknowledged batches
   const acknowledged = new Set<string>()
   for (let round = 0; round < 3; round++) {
     const child = fork(insertForever, [place, String(round)])
-    child.on('message', (batch) => {
-      acknowledged.add(String(batch))
+    child.on('message', (batch: string) => {
+      acknowledged.add(batch)
       if (acknowledged.size % 7 === 6) child.kill('SIGKILL')
     })
     await once(child, 'exit')

@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { buildRights, type Names } from '../../src/access/build-rights.ts'
+import type { RuledRow } from '../../src/access/decide-row.ts'
+import type { HeldRole, Rights, RightsSource } from '../../src/access/rights.ts'
+import type { Action, EndpointPermission, EntityPermission } from '../../src/schema/role.ts'
+import { defaultWorkspace } from '../../src/schema/workspace.ts'
+
+const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+
+/** Workspaces of the small world in which generated rights live. */
+export const workspaces = [
+  { id: defaultWorkspace.id, name: defaultWorkspace.name },
+  { id: id(1), name: 'A' },
+  { id: id(2), name: 'B' },
+] as const
+
+/** Its services: names return in other workspaces, and one has none. */
+export const services = [
+  { id: id(11), workspace: id(1), name: 'orders' },
+  { id: id(12), workspace: id(1), name: 'billing' },
+  { id: id(13), workspace: id(1), name: null },
+  { id: id(21), workspace: id(2), name: 'orders' },
+  { id: id(31), workspace: defaultWorkspace.id, name: 'billing' },
+] as const
+
+/** Its routes: one has no service. */
+export const routes = [
+  { id: id(111), workspace: id(1), name: 'list', service: { id: id(11) } },
+  { id: id(112), workspace: id(1), name: 'orders', service: { id: id(12) } },
+  { id: id(113), workspace: id(1), name: 'alone', service: null },
+  { id: id(211), workspace: id(2), name: 'list', service: { id: id(21) } },
+] as const
+
+/** The configuration in which rules look names up. */
+export const names = { workspaces, services, routes } as unknown as Names
+
+const segment = fc.constantFrom('*', 'orders', 'billing', 'list', 'gone', id(11), id(21), id(111))
+const endpoint = fc.oneof(
+  fc.constantFrom('*', '/services', '/routes', '/consumers', '/*', '/services/*', '/routes/*'),
+  fc
+    .tuple(fc.constantFrom('services', 'routes', 'consumers', '*'), segment)
+    .map((parts) => `/${parts.join('/')}`),
+  fc.constantFrom('/services/*/routes', '/services/orders/routes/list'),
+)
+const actions = fc.oneof(
+  { arbitrary: fc.constant<Action[]>(['read']), weight: 4 },
+  {
+    arbitrary: fc.subarray<Action>(['create', 'read', 'update', 'delete'], { minLength: 1 }),
+    weight: 1,
+  },
+)
+const negative = fc.oneof(
+  { arbitrary: fc.constant(false), weight: 2 },
+  { arbitrary: fc.constant(true), weight: 1 },
+)
+const stored = { id: id(0), created_at: 0, updated_at: 0, comment: null, role: { id: id(0) } }
+
+/** One endpoint permission. */
+export const arbitraryEndpoint: fc.Arbitrary<EndpointPermission> = fc
+  .record({
+    workspace: fc.constantFrom('*', 'A', 'A', 'B', 'default', 'gone'),
+    endpoint,
+    actions,
+    negative,
+  })
+  .map((permission) => ({ ...stored, ...permission }))
+
+/** One entity permission. */
+export const arbitraryEntity: fc.Arbitrary<EntityPermission> = fc
+  .record({
+    entity_id: fc.constantFrom(
+      '*',
+      ...[...workspaces, ...services, ...routes].map((one) => one.id),
+    ),
+    entity_type: fc.constantFrom('wildcard', 'services', 'routes', 'workspaces'),
+    actions,
+    negative,
+  })
+  .map((permission) => ({ ...stored, ...permission }))
+
+const arbitraryHeld: fc.Arbitrary<HeldRole> = fc.record({
+  role: fc.constantFrom({ id: id(91), name: 'developer' }, { id: id(92), name: 'auditor' }),
+  workspace: fc.constantFrom(...workspaces),
+  endpoints: fc.array(arbitraryEndpoint, { maxLength: 4 }),
+  entities: fc.array(arbitraryEntity, { maxLength: 2 }),
+})
+
+/** What some principal's rights follow from. */
+export const arbitrarySource: fc.Arbitrary<RightsSource> = fc.record({
+  asker: fc.constant({ id: id(90), name: 'somebody', kind: 'user' }),
+  held: fc.array(arbitraryHeld, { maxLength: 3 }),
+  revision: fc.constant(7),
+})
+
+/** Some principal's rights in the small world. */
+export const arbitraryRights: fc.Arbitrary<Rights> = arbitrarySource.map((source) =>
+  buildRights(source, names),
+)
+
+const text = (...values: string[]) => fc.constantFrom('', 'gone', ...values)
+
+/** A row as it may rest in the warehouse: of what is there, of what was renamed or deleted, or of nothing. */
+export const arbitraryRow: fc.Arbitrary<Required<{ [C in keyof RuledRow]: string }>> = fc.record({
+  workspace: text(...workspaces.map((one) => one.id)),
+  workspace_name: text('A', 'B', 'default'),
+  service: text(...services.map((one) => one.id)),
+  service_name: text('orders', 'billing'),
+  route: text(...routes.map((one) => one.id)),
+  route_name: text('list', 'orders', 'alone'),
+})
