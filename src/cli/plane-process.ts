@@ -1,4 +1,4 @@
-import { openLog } from '../lib/log.ts'
+import { openLog, type Log } from '../lib/log.ts'
 import type { SupervisorLine, ToChild } from '../planes/messages.ts'
 
 type Start = Extract<ToChild, { type: 'start' }>
@@ -12,7 +12,9 @@ const line: SupervisorLine = {
 /** Runs the plane that the supervisor asks for, until it asks to stop or is gone itself. */
 process.once('message', (message, socket) => {
   const start = message as Start
-  const log = openLog(start.plane === 'control' ? 'control' : `gateway-${start.slot}`)
+  const name = start.plane === 'control' ? 'control' : `gateway-${start.slot}`
+  const log = openLog(name)
+  process.title = `weir ${name}`
   let stopping = false
   const stop = (): void => {
     if (stopping) return
@@ -22,7 +24,7 @@ process.once('message', (message, socket) => {
       .catch((error: unknown) => log.error('could not stop in order', { error }))
       .finally(() => process.exit(0))
   }
-  const running = startPlane(start, socket as unknown as object)
+  const running = startPlane(start, socket as unknown as object, log)
   running.catch((error: unknown) => {
     log.error('could not start', { error })
     line.send({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
@@ -35,18 +37,12 @@ process.once('message', (message, socket) => {
 // A Ctrl-C in a terminal reaches every process of the group; the supervisor ends its children in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 
-async function startPlane(start: Start, socket: object): Promise<() => Promise<void>> {
+async function startPlane(start: Start, socket: object, log: Log): Promise<() => Promise<void>> {
   const { settings } = start
   if (start.plane === 'control') {
     const { startControlPlane } = await import('../planes/control-plane.ts')
-    return await startControlPlane({ settings, line, log: openLog('control') })
+    return await startControlPlane({ settings, line, log })
   }
   const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
-  return startGatewayWorker({
-    settings,
-    slot: start.slot,
-    socket,
-    line,
-    log: openLog(`gateway-${start.slot}`),
-  })
+  return startGatewayWorker({ settings, slot: start.slot, socket, line, log })
 }

@@ -1,0 +1,119 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { analyticsRoutes } from '../admin/analytics-routes.ts'
+import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
+import { openAnalytics } from '../analytics/open-analytics.ts'
+import { openCounterLedger } from '../cluster/counter-ledger.ts'
+import { serveNodes } from '../cluster/serve-nodes.ts'
+import type { Configuration } from '../control/configuration.ts'
+import { openConfiguration } from '../control/open-configuration.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { catalog } from '../plugins/catalog.ts'
+import { compileProgram } from '../proxy/program.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { openStore } from '../store/open-store.ts'
+import { openSqlite } from '../store/sqlite/open-sqlite.ts'
+import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
+import type { SupervisorLine } from './messages.ts'
+import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
+
+/** What the control plane is started with. */
+export type ControlStart = {
+  readonly settings: PlaneSettings
+  readonly line: SupervisorLine
+  readonly log: Log
+}
+
+/** Starts the control plane and tells the supervisor where it listens; returns how to stop it. */
+export async function startControlPlane({
+  settings,
+  line,
+  log,
+}: ControlStart): Promise<() => Promise<void>> {
+  const configuration = await openConfiguration({
+    store: await openStore(openSqlite(join(settings.data, 'weir.db'))),
+    catalog,
+    compile: tryToCompile,
+    adminToken: settings.adminToken,
+    adminPassword: settings.adminPassword,
+  })
+  const warehouse = await openWarehouse(
+    settings.warehouseUrl === undefined
+      ? { path: join(settings.data, 'warehouse') }
+      : { url: settings.warehouseUrl },
+  )
+  const { admin, manager } = await openAdmin({
+    configuration,
+    version: settings.version,
+    uiDirectory: settings.pages,
+    analytics: offerAnalytics(configuration, warehouse, log),
+  })
+  const nodes = offerNodes(configuration, warehouse, log)
+  const setUpSecret = configuration.setUpSecret()
+  line.send({
+    type: 'control-ready',
+    addresses: {
+      admin: await admin.listen(settings.adminListen),
+      manager: await manager.listen(settings.managerListen),
+      nodes: await listen(nodes, settings.nodeListen),
+      joinSecret: configuration.joinSecret,
+      setup: setUpSecret === undefined ? undefined : `/setup?secret=${setUpSecret}`,
+    },
+  })
+  return async () => {
+    nodes.closeAllConnections()
+    nodes.close()
+    await Promise.all([admin.close(), manager.close()])
+    await configuration.close()
+    await warehouse.close()
+  }
+}
+
+/** A snapshot that compiles here runs on every node of this version. */
+function tryToCompile(snapshot: Snapshot): void {
+  compileProgram(snapshot, 0, {
+    catalog,
+    counters: openCounterLedger(systemClock),
+    clock: systemClock,
+  }).close()
+}
+
+function offerAnalytics(configuration: Configuration, warehouse: Warehouse, log: Log) {
+  const analytics = openAnalytics({
+    warehouse,
+    rightsOf: configuration.rightsOf,
+    clock: systemClock,
+    report: (problem) =>
+      log.error('a question failed', { id: problem.detail['id'], error: problem.cause }),
+  })
+  return (app: FastifyInstance, identify: IdentifyRequest): void => {
+    void app.register(analyticsRoutes, { analytics, identify })
+  }
+}
+
+function offerNodes(configuration: Configuration, warehouse: Warehouse, log: Log): Server {
+  return serveNodes({
+    joinSecret: configuration.joinSecret,
+    publicKey: configuration.publicKeyPem,
+    sealed: () => configuration.current().sealed,
+    onPublish: configuration.onPublish,
+    receiveBatch: warehouse.insertBatch,
+    onHeartbeat: ({ node, worker }, { refusedRevision, refusal }) => {
+      if (refusedRevision !== undefined)
+        log.warn('a node refuses a revision', { node, worker, refusedRevision, refusal })
+    },
+    log,
+  })
+}
+
+function listen(server: Server, { host, port }: ListenAddress): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () =>
+      resolve(`http://${host}:${(server.address() as AddressInfo).port}`),
+    )
+  })
+}

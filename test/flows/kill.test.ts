@@ -1,0 +1,109 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import { expect, test } from 'vitest'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { startWeir, type TestWeir } from '../harness/start-weir.ts'
+import { until } from '../harness/until.ts'
+
+const requests = 20_000
+const clients = 24
+
+/** Sends requests until they are used up; keeps the id of every answer that came back whole. */
+async function keepManifest(
+  weir: TestWeir,
+): Promise<{ manifest: Map<string, number>; broken: number }> {
+  const manifest = new Map<string, number>()
+  const agent = new Agent({ connections: clients, pipelining: 1 })
+  let next = 0
+  let broken = 0
+  const client = async (): Promise<void> => {
+    while (next < requests) {
+      const index = (next += 1)
+      try {
+        const answer = await request(
+          `${weir.proxyUrl}/${index % 7 === 0 ? 'none' : 'api'}/${index}`,
+          { dispatcher: agent },
+        )
+        await answer.body.arrayBuffer()
+        manifest.set(String(answer.headers['x-kong-request-id']), answer.statusCode)
+      } catch {
+        broken += 1
+        await sleep(5)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+  await agent.destroy()
+  return { manifest, broken }
+}
+
+/** Kills a worker, or sometimes the control plane, at random moments until told to stop; returns how many died. */
+async function killAtRandom(
+  weir: TestWeir,
+  signal: AbortSignal,
+): Promise<{ workers: number; controls: number }> {
+  const dead = { workers: 0, controls: 0 }
+  while (!signal.aborted) {
+    await sleep(100 + Math.random() * 500)
+    const isControl = Math.random() < 0.25
+    const pids = weir.children(isControl ? 'weir control' : 'weir gateway')
+    const pid = pids[Math.floor(Math.random() * pids.length)]
+    if (pid === undefined) continue
+    process.kill(pid, 'SIGKILL')
+    dead[isControl ? 'controls' : 'workers'] += 1
+  }
+  return dead
+}
+
+const spooled = (weir: TestWeir): number =>
+  readdirSync(join(weir.data, 'spool'), { recursive: true }).filter((name) =>
+    /\.(open|ndjson)$/.test(String(name)),
+  ).length
+
+test(
+  'whatever is killed, the warehouse holds exactly one event for each answer that a client received',
+  { timeout: 240_000 },
+  async () => {
+    const upstream = await startUpstream((incoming, response) =>
+      response.end(`hello ${incoming.url}`),
+    )
+    const weir = await startWeir()
+    expect(
+      (await weir.admin('PUT', '/services/api', { host: '127.0.0.1', port: upstream.port })).status,
+    ).toBe(200)
+    expect(
+      (await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } }))
+        .status,
+    ).toBe(200)
+    await until(
+      'the route is served',
+      async () => (await fetch(`${weir.proxyUrl}/api/0`)).status === 200,
+    )
+
+    const over = new AbortController()
+    const killing = killAtRandom(weir, over.signal)
+    const { manifest, broken } = await keepManifest(weir)
+    over.abort()
+    const dead = await killing
+    expect(dead.workers).toBeGreaterThan(5)
+    expect(dead.controls).toBeGreaterThan(0)
+    expect(manifest.size + broken).toBe(requests)
+    expect(manifest.size).toBeGreaterThan(requests * 0.9)
+    expect(new Set(manifest.values())).toEqual(new Set([200, 404]))
+
+    await until('all spools are empty', () => spooled(weir) === 0, 60_000)
+    const { data } = await weir.query({
+      ungrouped: true,
+      dimensions: ['requests.request_id', 'requests.status'],
+      limit: 50_000,
+    })
+    const recorded = new Map(
+      data.map((row) => [row['requests.request_id'], row['requests.status']]),
+    )
+    expect(recorded.size, 'no event twice').toBe(data.length)
+    const wrong = [...manifest].filter(([id, status]) => recorded.get(id) !== status)
+    expect(wrong, 'every received answer has its event').toEqual([])
+  },
+)

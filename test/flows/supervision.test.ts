@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { startWeir, type TestWeir } from '../harness/start-weir.ts'
+import { until } from '../harness/until.ts'
+
+async function weirWithRoute(plugins: readonly object[] = []): Promise<TestWeir> {
+  const { port } = await startUpstream((_request, response) => response.end('ok'))
+  const weir = await startWeir()
+  await weir.admin('PUT', '/services/api', { host: '127.0.0.1', port })
+  await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } })
+  for (const plugin of plugins)
+    expect((await weir.admin('POST', '/plugins', plugin)).status).toBe(201)
+  await until(
+    'the route is served',
+    async () => (await fetch(`${weir.proxyUrl}/api`)).status === 200,
+  )
+  return weir
+}
+
+const ask = (weir: TestWeir) => fetch(`${weir.proxyUrl}/api`, { headers: { connection: 'close' } })
+
+test('a limit holds exactly over all workers, also over the death of one', async () => {
+  const weir = await weirWithRoute()
+  await weir.admin('POST', '/plugins', { name: 'rate-limiting', config: { hour: 60 } })
+  await until('the limit is in force', async () => (await ask(weir)).headers.has('ratelimit-limit'))
+  const before = Number((await ask(weir)).headers.get('ratelimit-remaining'))
+  const burst = async () =>
+    (await Promise.all(Array.from({ length: 20 }, () => ask(weir)))).map(({ status }) => status)
+  const statuses = await burst()
+  const [worker = 0] = weir.children('weir gateway')
+  process.kill(worker, 'SIGKILL')
+  for (let turn = 0; turn < 4; turn += 1) statuses.push(...(await burst()))
+  expect(statuses.filter((status) => status === 200)).toHaveLength(before)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(100 - before)
+})
+
+test('no connection is refused while workers are killed or replaced one after the other', async () => {
+  const weir = await weirWithRoute()
+  let asking = true
+  const refusals: unknown[] = []
+  const asker = (async () => {
+    while (asking)
+      await ask(weir).catch((error: Error) =>
+        refusals.push((error.cause as { code?: string }).code),
+      )
+  })()
+  const former = weir.children('weir gateway')
+  weir.process.kill('SIGHUP')
+  await until('all workers are new', () => {
+    const workers = weir.children('weir gateway')
+    return workers.length === 2 && workers.every((pid) => !former.includes(pid))
+  })
+  expect(refusals, 'a reload drops nothing').toEqual([])
+  for (const pid of weir.children('weir gateway')) process.kill(pid, 'SIGKILL')
+  await until('the workers are back', () => weir.children('weir gateway').length === 2)
+  await until('it answers', async () => (await ask(weir)).status === 200)
+  asking = false
+  await asker
+  expect(refusals).not.toContain('ECONNREFUSED')
+})
+
+test('the proxy goes on without a control plane, also after a restart of its workers', async () => {
+  const weir = await weirWithRoute()
+  const [control = 0] = weir.children('weir control')
+  process.kill(control, 'SIGSTOP')
+  for (const pid of weir.children('weir gateway')) process.kill(pid, 'SIGKILL')
+  await until('it answers from the snapshot on disk', async () => (await ask(weir)).status === 200)
+  process.kill(control, 'SIGCONT')
+  await until(
+    'the events arrive',
+    async () =>
+      (await weir.query({ measures: ['requests.count'] })).data[0]?.['requests.count'] !== 0,
+  )
+})
+
+test('one data directory serves one program at a time', async () => {
+  const weir = await weirWithRoute()
+  await expect(startWeir({ data: weir.data })).rejects.toThrow(/in use by process \d+/)
+})
+
+test('settings that do not hold are named all at once', async () => {
+  const wrong = startWeir({
+    env: { WEIR_WORKERS: 'many', WEIR_ADMIN_LISTEN: 'nowhere', WEIR_ADMIN_TOKEN: 'short' },
+  })
+  await expect(wrong).rejects.toThrow(
+    /WEIR_ADMIN_LISTEN: expected HOST:PORT[^]*WEIR_WORKERS: expected a number[^]*WEIR_ADMIN_TOKEN: expected at least 16/,
+  )
+})
+
+test('an end in order answers what is under way, and its events are kept', async () => {
+  const { port } = await startUpstream(
+    (_request, response) => void setTimeout(() => response.end('late'), 400),
+  )
+  const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
+  await weir.admin('PUT', '/services/slow', { host: '127.0.0.1', port })
+  await weir.admin('PUT', '/routes/slow', { paths: ['/slow'], service: { name: 'slow' } })
+  await until(
+    'the route is served',
+    async () => (await fetch(`${weir.proxyUrl}/slow`)).status === 200,
+  )
+  const late = fetch(`${weir.proxyUrl}/slow?last`)
+  await until('it is under way', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return true
+  })
+  const stopped = weir.stop()
+  expect(await (await late).text()).toBe('late')
+  await stopped
+  const again = await startWeir({ data: weir.data })
+  await until('its event is there', async () => {
+    const { data } = await again.query({
+      measures: ['requests.count'],
+      filters: [{ member: 'requests.query', operator: 'equals', values: ['last'] }],
+    })
+    return data[0]?.['requests.count'] === 1
+  })
+})

@@ -1,0 +1,137 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Answer } from '../../src/schema/answer.ts'
+import type { QueryInput } from '../../src/schema/query.ts'
+import { until } from './until.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+/** Token of the super-admin of a test. */
+export const adminToken = 'test-admin-token-000000'
+
+/** A whole Weir, started as a user starts it. */
+export type TestWeir = {
+  readonly proxyUrl: string
+  readonly adminUrl: string
+  readonly managerUrl: string
+  readonly data: string
+  readonly process: ChildProcess
+  /** What it printed so far. */
+  readonly output: () => string
+  /** Pids of its children whose title starts so, for example `weir gateway`. */
+  children(title: string): number[]
+  /** Calls the Admin API as the super-admin, or as the holder of another token. */
+  admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
+  query(query: QueryInput, token?: string): Promise<Answer>
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** How a test wants Weir. */
+export type WeirOptions = {
+  readonly command?: readonly string[]
+  readonly data?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Who ends it; a test unless said otherwise. */
+  readonly onFinished?: (stop: () => Promise<void>) => void
+}
+
+/** Starts Weir on free ports, in a temporary directory unless one is given, for the length of the test. */
+export async function startWeir({
+  command = ['start'],
+  data,
+  env = {},
+  onFinished = onTestFinished,
+}: WeirOptions = {}): Promise<TestWeir> {
+  const directory = data ?? mkdtempSync(join(tmpdir(), 'weir-test-'))
+  const free = '127.0.0.1:0'
+  const listens = {
+    WEIR_PROXY_LISTEN: free,
+    WEIR_ADMIN_LISTEN: free,
+    WEIR_MANAGER_LISTEN: free,
+    WEIR_NODE_LISTEN: free,
+  }
+  const child = spawn(process.execPath, [main, ...command, '--data', directory], {
+    env: {
+      PATH: process.env['PATH'],
+      ...listens,
+      WEIR_WORKERS: '2',
+      WEIR_ADMIN_TOKEN: adminToken,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => (output += String(text)))
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal)
+      await once(child, 'exit')
+    }
+  }
+  onFinished(async () => {
+    await stop()
+    if (data === undefined) rmSync(directory, { recursive: true, force: true })
+  })
+  const find = (name: string): string =>
+    new RegExp(`${name} +(http://\\S+)`).exec(output)?.[1] ?? ''
+  await until(
+    `Weir to start`,
+    () => {
+      if (child.exitCode !== null) throw new Error(output)
+      return find('Manager') !== '' && find('Admin API') !== '' && find('Proxy') !== ''
+    },
+    60_000,
+  ).catch(() => {
+    throw new Error(`Weir did not start: ${output}`)
+  })
+  const adminUrl = find('Admin API')
+  const call = (url: string, method: string, body: unknown, token: string): Promise<Response> =>
+    fetch(url, {
+      method,
+      headers: { 'kong-admin-token': token, 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+  return {
+    proxyUrl: find('Proxy'),
+    adminUrl,
+    managerUrl: find('Manager'),
+    data: directory,
+    process: child,
+    output: () => output,
+    children: (title) => childrenOf(child.pid ?? 0).filter((pid) => titleOf(pid).startsWith(title)),
+    admin: (method, path, body, token = adminToken) => call(adminUrl + path, method, body, token),
+    async query(query, token = adminToken) {
+      const response = await call(`${adminUrl}/api/analytics/query`, 'POST', query, token)
+      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
+      return (await response.json()) as Answer
+    },
+    stop,
+  }
+}
+
+function childrenOf(parent: number): number[] {
+  const isChild = (pid: string): boolean => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
+    } catch {
+      return false
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isChild(name))
+    .map(Number)
+}
+
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return ''
+  }
+}
