@@ -40,7 +40,6 @@ export function BoardRow({ board, row, most, picks, onToggle }: BoardRowProps) {
         <span className={classes.label} data-none={value === '' || undefined}>
           {label}
         </span>
-        <span className={classes.count}>{formatCount(count)}</span>
       </UnstyledButton>
       <Tooltip label={isOut ? 'Include again' : 'Exclude'} openDelay={400}>
         <UnstyledButton
@@ -51,13 +50,16 @@ export function BoardRow({ board, row, most, picks, onToggle }: BoardRowProps) {
           <IconCircleMinus size={15} stroke={1.7} />
         </UnstyledButton>
       </Tooltip>
+      <span className={classes.count} aria-hidden="true">
+        {formatCount(count)}
+      </span>
     </li>
   )
 }
 
 /** Length says how many; the red end says how many of them were errors. */
 function Bar({ board, row, most }: Pick<BoardRowProps, 'board' | 'row' | 'most'>) {
-  const width = `${(row.count / most) * 100}%`
+  const width = `max(3px, calc((100% - 28px) * ${row.count / most}))`
   if (board.member === 'status') {
     const background = `var(--status-${statusClassOf(Number(row.value))})`
     return <span className={classes.bar} style={{ width, background }} aria-hidden="true" />

@@ -12,7 +12,7 @@ export type Board = {
   readonly empty: string
 }
 
-const size = 8
+const size = 6
 
 /** The leaderboards of the overview. */
 export const boards: readonly Board[] = [

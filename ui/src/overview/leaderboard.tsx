@@ -22,7 +22,7 @@ type LeaderboardProps = {
 export function Leaderboard({ board, told, maskedBecause, filters, onToggle }: LeaderboardProps) {
   return (
     <Panel title={board.title} stale={told.stale} flush>
-      <div className={classes.board} style={{ minHeight: board.size * 28 + 10 }}>
+      <div className={classes.board} style={{ minHeight: board.size * 28 + 8 }}>
         {maskedBecause === undefined ? (
           <Rows board={board} told={told} filters={filters} onToggle={onToggle} />
         ) : (

@@ -23,10 +23,11 @@ export function CustomRange({ range, onChange }: CustomRangeProps) {
           size="xs"
           variant={isFixed ? 'light' : 'default'}
           className={classes.opener}
+          aria-label={isFixed ? undefined : 'Custom time range'}
           leftSection={<IconCalendarTime size={15} stroke={1.7} />}
           onClick={() => setOpen(!isOpen)}
         >
-          {isFixed ? describeTimeRange(range) : 'Custom'}
+          {isFixed ? describeTimeRange(range) : <span className={classes.word}>Custom</span>}
         </Button>
       </Popover.Target>
       <Popover.Dropdown>

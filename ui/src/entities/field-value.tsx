@@ -1,0 +1,87 @@
+import { useQuery } from '@tanstack/react-query'
+import { IconCheck, IconX } from '@tabler/icons-react'
+import { entityQuery, labelOf } from '../api/entities.ts'
+import { formatDate, formatDuration, nothing } from '../parts/format.ts'
+import { Chips } from './chips.tsx'
+import { EntityLink } from './entity-link.tsx'
+import classes from './field-value.module.css'
+import { kinds, type Kind } from './kinds.ts'
+
+/** What a FieldValue shows. */
+type FieldValueProps = {
+  readonly name: string
+  readonly value: unknown
+  readonly workspace: string
+}
+
+/** A value of a field as people read it. */
+export function FieldValue({ name, value, workspace }: FieldValueProps) {
+  if (isAbsent(value)) return <span className={classes.none}>{nothing}</span>
+  if (typeof value === 'boolean') return <Truth value={value} />
+  if (typeof value === 'number') return <>{numberWords(name, value)}</>
+  if (Array.isArray(value))
+    return (
+      <span className={classes.wrap}>
+        <Chips values={value.map((item) => wordsOf(item))} mono />
+      </span>
+    )
+  if (typeof value === 'object' && value !== null) {
+    const kind = kinds.find(({ singular }) => singular === name)
+    if (kind !== undefined && 'id' in value && typeof value.id === 'string')
+      return <Reference kind={kind} workspace={workspace} id={value.id} />
+    return <Members value={value} workspace={workspace} />
+  }
+  return <span className={name === 'id' ? classes.mono : undefined}>{wordsOf(value)}</span>
+}
+
+function Truth({ value }: { readonly value: boolean }) {
+  return (
+    <span className={classes.truth} data-true={value || undefined}>
+      {value ? <IconCheck size={14} stroke={2.2} /> : <IconX size={14} stroke={2} />}
+      {value ? 'yes' : 'no'}
+    </span>
+  )
+}
+
+function Members({ value, workspace }: { readonly value: object; readonly workspace: string }) {
+  const members = Object.entries(value)
+  if (members.length === 0) return <span className={classes.none}>none</span>
+  return (
+    <dl className={classes.members}>
+      {members.map(([name, member]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <FieldValue name={name} value={member} workspace={workspace} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+type ReferenceProps = { readonly kind: Kind; readonly workspace: string; readonly id: string }
+
+function Reference({ kind, workspace, id }: ReferenceProps) {
+  const { data } = useQuery({ ...entityQuery(workspace, kind.plural, id), staleTime: 60_000 })
+  return (
+    <EntityLink plural={kind.plural} workspace={workspace} id={id} strong>
+      {data === undefined ? id : labelOf(data)}
+    </EntityLink>
+  )
+}
+
+function numberWords(name: string, value: number): string {
+  if (name.endsWith('_timeout')) return formatDuration(value)
+  if (name.endsWith('_at')) return formatDate(value * 1000)
+  return String(value)
+}
+
+const isAbsent = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  (Array.isArray(value) && value.length === 0)
+
+const wordsOf = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value)
