@@ -73,9 +73,10 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
     swapProgram: programs.swap,
     async drain(milliseconds) {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
-      server.closeIdleConnections()
+      const idle = setInterval(() => server.closeIdleConnections(), 50)
       const deadline = setTimeout(() => server.closeAllConnections(), milliseconds)
       await closed
+      clearInterval(idle)
       clearTimeout(deadline)
       await upstream.close()
     },

@@ -79,16 +79,9 @@ export async function startWeir({
   })
   const find = (name: string): string =>
     new RegExp(`${name} +(http://\\S+)`).exec(output)?.[1] ?? ''
-  await until(
-    `Weir to start`,
-    () => {
-      if (child.exitCode !== null) throw new Error(output)
-      return find('Manager') !== '' && find('Admin API') !== '' && find('Proxy') !== ''
-    },
-    60_000,
-  ).catch(() => {
-    throw new Error(`Weir did not start: ${output}`)
-  })
+  const isUp = (): boolean => ['Manager', 'Admin API', 'Proxy'].every((name) => find(name) !== '')
+  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 60_000)
+  if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
   const call = (url: string, method: string, body: unknown, token: string): Promise<Response> =>
     fetch(url, {

@@ -1,11 +1,12 @@
-import type { ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Reply } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 
-/** The way back to a client through Node's own server. */
-export function openNodeReply(response: ServerResponse): Reply {
+/** The way back to a client through Node's own server; the last answer of a server that takes no more says so. */
+export function openNodeReply(response: ServerResponse, server: Server): Reply {
   return {
     begin(status: number, headers: HeaderList) {
+      if (!server.listening) response.shouldKeepAlive = false
       response.writeHead(status, headers.flat)
     },
     write: (chunk) => response.write(chunk),

@@ -39,7 +39,7 @@ export function openFront(events: FrontEvents, limits: FrontLimits): http.Server
     const { socket } = request
     busy.set(socket, (busy.get(socket) ?? 0) + 1)
     const body = openRequestBody(request, limits.bodyBytes)
-    const leave = events.onRequest(readHead(request), body, openNodeReply(response))
+    const leave = events.onRequest(readHead(request), body, openNodeReply(response, server))
     response.on('close', () => {
       busy.set(socket, (busy.get(socket) ?? 1) - 1)
       if (!response.writableFinished) leave()
