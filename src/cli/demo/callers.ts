@@ -40,7 +40,7 @@ export const demoKey = (consumer: string): string => `demo-key-${consumer}`
 
 const browser = 'Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const shopping: readonly Call[] = [
-  { method: 'GET', path: '/search?q=item+{id}', weight: 30 },
+  { method: 'GET', path: '/search/items?q=item+{id}', weight: 30 },
   { method: 'GET', path: '/inventory/{id}', weight: 18 },
   { method: 'GET', path: '/orders', weight: 10 },
   { method: 'GET', path: '/orders/{id}', weight: 12 },
@@ -115,7 +115,7 @@ export const callers: readonly Caller[] = [
     userAgent: browser,
     weight: 7,
     calls: [
-      { method: 'GET', path: '/search?q=item+{id}', weight: 12 },
+      { method: 'GET', path: '/search/items?q=item+{id}', weight: 12 },
       { method: 'GET', path: '/orders', weight: 2 },
       { method: 'GET', path: '/stock/v1/{id}', weight: 1 },
     ],

@@ -88,7 +88,7 @@ const routes: readonly AdminCall[] = [
     paths: ['/inventory'],
     methods: ['POST', 'PUT', 'DELETE'],
   }),
-  route('ProductX', 'stock-retired', 'inventory', { paths: ['/stock/v1'] }),
+  put('/ProductX/routes/stock-retired', { paths: ['/stock/v1'] }),
   route('ProductX', 'search', 'search', { paths: ['/search'] }),
   route('ProductY', 'payments', 'payments', { paths: ['/payments'] }),
   route('ProductY', 'refunds', 'payments', { paths: ['/payments/refunds'], methods: ['POST'] }),

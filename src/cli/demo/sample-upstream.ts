@@ -57,7 +57,9 @@ async function serve(
   if (habit === undefined)
     return sendJson(response, 404, { message: `There is no service ${service}.` })
   await wait(Math.min(random.logNormal(habit.median, habit.spread), 5000))
-  if (random.happens(habit.errors))
+  // Lists never fail, so that the line which the demo prints to show a 200 shows one.
+  const mayFail = item !== '' || request.method !== 'GET'
+  if (mayFail && random.happens(habit.errors))
     return sendJson(response, habit.failure, { service, message: 'The service is in trouble.' })
   if (item === 'events') return sendEvents(response, service)
   if (item === 'export') return sendExport(response)
