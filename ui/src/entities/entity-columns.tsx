@@ -1,4 +1,3 @@
-import { Badge } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { labelOf, referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
 import { formatAge } from '../parts/format-age.ts'
@@ -9,6 +8,7 @@ import { EntityLink } from './entity-link.tsx'
 import type { Kind } from './kinds.ts'
 import { matchersOf } from './matchers-of.ts'
 import { placeOf } from './place-of.ts'
+import { State } from './state.tsx'
 import type { Names } from './use-names.ts'
 
 /** A column of a list: what it sorts and searches by, and how it looks. */
@@ -145,20 +145,6 @@ const ageColumn: EntityColumn = {
   width: '92px',
   key: ({ entity }) => Number(entity['updated_at'] ?? 0),
   cell: ({ entity }) => formatAge(Number(entity['updated_at'] ?? 0) * 1000, Date.now()),
-}
-
-/** Whether an entity is enabled, as a badge. */
-export function State({ entity }: { readonly entity: EntityRecord }) {
-  if (entity['enabled'] === undefined) return null
-  return entity['enabled'] === true ? (
-    <Badge size="sm" variant="light" color="teal" tt="none">
-      Enabled
-    </Badge>
-  ) : (
-    <Badge size="sm" variant="light" color="gray" tt="none">
-      Disabled
-    </Badge>
-  )
 }
 
 /** The tags of an entity. */

@@ -4,11 +4,11 @@ import { ApiError } from '../api/api-error.ts'
 import { labelOf, text, type EntityRecord } from '../api/entities.ts'
 import { Panel } from '../parts/panel.tsx'
 import { Chips } from './chips.tsx'
-import { State } from './entity-columns.tsx'
 import { EntityLink } from './entity-link.tsx'
 import type { Kind } from './kinds.ts'
 import { matchersOf } from './matchers-of.ts'
 import classes from './related-list.module.css'
+import { State } from './state.tsx'
 import { useEntities } from './use-entities.ts'
 
 /** What a RelatedList shows. */

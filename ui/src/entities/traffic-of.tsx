@@ -15,8 +15,9 @@ import { keepView } from '../view/keep-view.ts'
 import { useLiveAnswers } from '../view/use-live-answers.ts'
 import { usePageView } from '../view/use-page-view.ts'
 import { Chips } from './chips.tsx'
-import { State, tagsOf } from './entity-columns.tsx'
+import { tagsOf } from './entity-columns.tsx'
 import type { Kind } from './kinds.ts'
+import { State } from './state.tsx'
 import classes from './traffic-of.module.css'
 
 /** Whose traffic is shown. */

@@ -11,29 +11,40 @@ import classes from './fact.module.css'
 type FactProps = {
   readonly fact: DetailFact
   readonly cell: Cell
-  readonly maskedBecause: string | undefined
   readonly view: PageView
 }
 
-/** One name and its value, with links that filter by it; left out when it is empty and not masked. */
-export function Fact({ fact, cell, maskedBecause, view }: FactProps) {
+/** One name and its value, with links that filter by it; left out when it is empty. */
+export function Fact({ fact, cell, view }: FactProps) {
   const { member, title, mono, filter } = fact
   const words = wordsOf(member, cell)
-  if (words === '' && maskedBecause === undefined) return null
+  if (words === '') return null
   return (
     <div className={classes.fact}>
       <dt>{title}</dt>
-      <dd data-mono={mono || undefined}>
-        {maskedBecause === undefined ? words : <Masked reason={maskedBecause} />}
-      </dd>
-      {maskedBecause === undefined && filter !== false && (
-        <FilterLinks member={member} value={words} view={view} />
-      )}
+      <dd data-mono={mono || undefined}>{words}</dd>
+      {filter !== false && <FilterLinks member={member} value={words} view={view} />}
     </div>
   )
 }
 
+/** What is masked of a group of facts, in one line with the reason. */
+export function MaskedFacts({ facts, reason }: MaskedFactsProps) {
+  return (
+    <p className={classes.masked}>
+      <Masked reason={reason} /> {facts.map(({ title }) => title).join(', ')}
+      <small>{reason}</small>
+    </p>
+  )
+}
+
+type MaskedFactsProps = { readonly facts: readonly DetailFact[]; readonly reason: string }
+
+/** Of these, zero means that there was none. */
+const noneWhenZero = ['tries', 'upstream_status']
+
 function wordsOf(member: string, cell: Cell): string {
+  if (cell === 0 && noneWhenZero.includes(member)) return ''
   if (typeof cell === 'number' && member.endsWith('_bytes')) return formatBytes(cell)
   return Array.isArray(cell) ? cell.join(', ') : String(cell ?? '')
 }

@@ -6,7 +6,7 @@ import type { PageView } from '../view/use-page-view.ts'
 import { curlOf } from './curl-of.ts'
 import { detailGroups } from './detail-facts.ts'
 import { numberIn, textIn, type DetailRow } from './detail-row.ts'
-import { Fact } from './fact.tsx'
+import { Fact, MaskedFacts } from './fact.tsx'
 import classes from './request-detail.module.css'
 import { timingOf } from './request-row.ts'
 import { sentenceOfOutcome } from './sentence-of-outcome.ts'
@@ -17,28 +17,40 @@ type RequestDetailProps = { readonly row: DetailRow; readonly view: PageView }
 
 /** Everything about one request: what decided, where its time went, who asked, and where it went. */
 export function RequestDetail({ row, view }: RequestDetailProps) {
-  const masks = useMasks()
   return (
     <article className={classes.detail}>
       <Summary row={row} />
       <Waterfall timing={timingOf(row)} />
-      {detailGroups.map(({ title, facts }) => (
-        <section key={title}>
-          <h3 className={classes.title}>{title}</h3>
-          <dl className={classes.list}>
-            {facts.map((fact) => (
-              <Fact
-                key={fact.member}
-                fact={fact}
-                cell={row[`requests.${fact.member}`] ?? null}
-                maskedBecause={masks.reasonFor(fact.member)}
-                view={view}
-              />
-            ))}
-          </dl>
-        </section>
+      {detailGroups.map((group) => (
+        <Group key={group.title} group={group} row={row} view={view} />
       ))}
     </article>
+  )
+}
+
+type GroupProps = RequestDetailProps & { readonly group: (typeof detailGroups)[number] }
+
+function Group({ group, row, view }: GroupProps) {
+  const masks = useMasks()
+  const masked = group.facts.filter(({ member }) => masks.reasonFor(member) !== undefined)
+  const reason = masks.reasonFor(masked[0]?.member ?? '')
+  return (
+    <section>
+      <h3 className={classes.title}>{group.title}</h3>
+      <dl className={classes.list}>
+        {group.facts
+          .filter((fact) => !masked.includes(fact))
+          .map((fact) => (
+            <Fact
+              key={fact.member}
+              fact={fact}
+              cell={row[`requests.${fact.member}`] ?? null}
+              view={view}
+            />
+          ))}
+      </dl>
+      {reason !== undefined && <MaskedFacts facts={masked} reason={reason} />}
+    </section>
   )
 }
 

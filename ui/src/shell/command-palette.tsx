@@ -25,7 +25,9 @@ export function CommandPalette() {
         size={560}
         yOffset="12vh"
         radius="lg"
+        overlayProps={{ backgroundOpacity: 0.25 }}
         transitionProps={{ duration: 90 }}
+        classNames={{ content: classes.content ?? '' }}
         aria-label="Search or jump to"
       >
         <PaletteList onDone={close} />

@@ -4,11 +4,11 @@ export function WeirMark({ size = 24 }: { readonly size?: number }) {
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
       <rect width="32" height="32" rx="7" fill="#0b4a5c" />
       <g fill="none" strokeLinecap="round" strokeWidth="2.5">
+        <path d="M5 8.5h9.5c3.4 0 4.7 1.9 4.7 4.8v3.2c0 2.9 1.3 4.3 4.2 4.3H27" stroke="#f2fbfd" />
         <path
-          d="M5 9.500h10.500c3.200 0 4.500 1.800 4.500 4.700v5.300c0 2.700 1.200 4 3.800 4H27"
-          stroke="#f2fbfd"
+          d="M5 15h4.200c2.700 0 3.800 1.500 3.800 4v1.700c0 4 2.100 5.900 6 5.900h8"
+          stroke="#54b9cd"
         />
-        <path d="M5 15.500h6c2 0 3 1 3 3v3c0 1.400-.8 2-2.200 2H5" stroke="#54b9cd" />
       </g>
     </svg>
   )
