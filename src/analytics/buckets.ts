@@ -62,6 +62,28 @@ export function nextBucket(zone: Zone, granularity: Granularity, start: number):
   }
 }
 
+/** When the buckets begin that hold the instants from one up to another; undefined when there are more than the limit. */
+export function bucketStarts(
+  zone: Zone,
+  granularity: Granularity,
+  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+): readonly number[] | undefined {
+  const starts: number[] = []
+  let start = startOfBucket(zone, granularity, from)
+  // The clocks of a zone are slow to read: once a day is enough for hours.
+  let midnight = granularity === 'hour' ? start : Infinity
+  while (start < to) {
+    if (starts.length >= limit) return undefined
+    starts.push(start)
+    if (start >= midnight) midnight = nextBucket(zone, 'day', startOfBucket(zone, 'day', start))
+    start =
+      granularity === 'hour'
+        ? Math.min(start + hour, midnight)
+        : nextBucket(zone, granularity, start)
+  }
+  return starts
+}
+
 /** An instant some calendar units later (or earlier, when negative), at the same time of day. */
 export function shift(zone: Zone, instant: number, by: { unit: Unit; count: number }): number {
   const { unit, count } = by

@@ -96,7 +96,10 @@ const units = {
   year: 'YEAR',
 } as const
 
-/** Milliseconds at which the bucket begins. Up to a quarter of an hour buckets are the same in every zone. */
+/**
+ * Milliseconds at which the bucket begins. Up to a quarter of an hour buckets are the same in every zone. In longer ones
+ * a row is put by the beginnings that the plan has, because the engine may know older rules for the zone's clocks.
+ */
 function bucketSql(
   plan: GovernedPlan,
   { sql, granularity }: { readonly sql: string; readonly granularity: Granularity },
@@ -104,6 +107,8 @@ function bucketSql(
 ): string {
   if (isFixed(granularity))
     return `toUnixTimestamp(toStartOfInterval(${sql}, INTERVAL ${fixedSeconds[granularity]} SECOND)) * 1000`
+  if (plan.starts !== undefined)
+    return `roundDown(toUnixTimestamp64Milli(${sql}), ${bind('Array(Int64)', plan.starts)})`
   const zone = bind('String', plan.zone.name)
   return `toUnixTimestamp(toDateTime(toStartOfInterval(${sql}, INTERVAL 1 ${units[granularity]}, ${zone}), ${zone})) * 1000`
 }

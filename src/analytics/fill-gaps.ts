@@ -1,13 +1,11 @@
 import type { Cell } from '../schema/answer.ts'
-import type { Granularity } from '../schema/query.ts'
-import { nextBucket, startOfBucket } from './buckets.ts'
 import { bucketOf, type Plan } from './plan.ts'
 
 /** The cells of one row, in the order of the plan's columns; times are milliseconds. */
 export type Cells = readonly Cell[]
 
 /** How many rows an answer may grow to. */
-const most = 50_000
+const mostRows = 50_000
 
 /** Rows for the buckets in which nothing happened, for each group, up to now; `left` says why there are none where there might be. */
 export function fillGaps(
@@ -16,16 +14,12 @@ export function fillGaps(
   isCut: boolean,
 ): { readonly rows: readonly Cells[]; readonly left?: string } {
   const bucket = bucketOf(plan)
-  const hasMeasures = plan.columns.some(({ member }) => member.kind === 'measure')
-  if (bucket === undefined || plan.range === undefined || !hasMeasures) return { rows }
-  // A group that a condition took away, or that did not fit, is not an empty one.
-  if (plan.ungrouped || plan.having.length > 0) return { rows }
+  if (bucket === undefined || !isFillable(plan)) return { rows }
   if (isCut || plan.offset > 0) return { rows, left: 'Empty intervals are left out.' }
   const at = plan.columns.indexOf(bucket)
   const groups = groupRows(plan, rows, at)
-  const limit = Math.floor(most / Math.max(1, groups.size))
-  const starts = bucketStarts(plan, bucket.granularity, limit)
-  if (starts === undefined)
+  const starts = plan.starts?.filter((start) => start < plan.now)
+  if (starts === undefined || starts.length * groups.size > mostRows)
     return { rows, left: 'Empty intervals are left out, because there are too many.' }
   const expected = new Set<unknown>(starts)
   const filled = [...groups.values()].flatMap((group) => {
@@ -39,6 +33,17 @@ export function fillGaps(
   return { rows: filled.toSorted(byOrder(plan)) }
 }
 
+/** Whether what is not in the answer did not happen: a group that a condition on groups took away did. */
+const isFillable = ({ range, ungrouped, having, columns }: Plan): boolean =>
+  range !== undefined &&
+  !ungrouped &&
+  having.length === 0 &&
+  columns.some(({ member }) => member.kind === 'measure') &&
+  columns.every(
+    ({ member, granularity }) =>
+      member.type !== 'time' || granularity !== undefined || member.kind === 'measure',
+  )
+
 /** Rows by the values of their dimensions but the bucket; without other dimensions there is one group even without rows. */
 function groupRows(plan: Plan, rows: readonly Cells[], bucket: number): Map<string, Cells[]> {
   const keys = plan.columns.flatMap(({ member }, at) =>
@@ -47,23 +52,6 @@ function groupRows(plan: Plan, rows: readonly Cells[], bucket: number): Map<stri
   const groups = Map.groupBy(rows, (row) => JSON.stringify(keys.map((at) => row[at])))
   if (keys.length === 0 && groups.size === 0) groups.set('[]', [])
   return groups
-}
-
-/** When the buckets of the range begin that have begun; undefined when there are more than the limit. */
-function bucketStarts(
-  { range, zone, now }: Plan,
-  granularity: Granularity,
-  limit: number,
-): readonly number[] | undefined {
-  const starts: number[] = []
-  if (range === undefined) return starts
-  const end = now > range.from ? Math.min(range.to, now) : range.to
-  let start = startOfBucket(zone, granularity, range.from)
-  for (; start < end; start = nextBucket(zone, granularity, start)) {
-    if (starts.length >= limit) return undefined
-    starts.push(start)
-  }
-  return starts
 }
 
 const emptyRow = (

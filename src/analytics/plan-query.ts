@@ -1,6 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import type { Query } from '../schema/query.ts'
-import { startOfBucket } from './buckets.ts'
+import { bucketStarts, startOfBucket } from './buckets.ts'
 import type { Dataset, Member } from './dataset.ts'
 import { parseDateRange, type Range } from './date-range.ts'
 import { nearestWord } from './nearest-word.ts'
@@ -37,6 +37,7 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
     },
     columns,
     range,
+    starts: planStarts(query, range, zone),
     zone,
     now,
     where: rows,
@@ -95,6 +96,18 @@ function planRange(
   return range.slides && time.granularity !== undefined
     ? { ...range, from: startOfBucket(zone, time.granularity, range.from) }
     : range
+}
+
+/** How many intervals are worth telling apart. */
+const mostStarts = 10_000
+
+function planStarts(
+  { timeDimensions: [time] }: Query,
+  range: Range | undefined,
+  zone: Zone,
+): readonly number[] | undefined {
+  if (time?.granularity === undefined || range === undefined) return undefined
+  return bucketStarts(zone, time.granularity, { ...range, limit: mostStarts })
 }
 
 const absolute = (range: Range | undefined): { dateRange?: [string, string] } =>

@@ -40,6 +40,8 @@ export type Plan = {
   readonly query: Query
   readonly columns: readonly PlanColumn[]
   readonly range: Range | undefined
+  /** When the buckets of the range begin, unless there are too many. */
+  readonly starts: readonly number[] | undefined
   readonly zone: Zone
   /** When it was asked. */
   readonly now: number

@@ -15,30 +15,35 @@ export type Zone = {
 /** The zone of that name, as the engine spells it. */
 export function buildZone(name: string): Zone {
   const format = formatOf(name)
-  const shown = (instant: number): number => {
-    const parts = format.formatToParts(instant)
-    const part = (type: string): number => Number(parts.find((one) => one.type === type)?.value)
-    const wall = Date.UTC(
-      part('year'),
-      part('month') - 1,
-      part('day'),
-      part('hour'),
-      part('minute'),
-      part('second'),
-    )
-    return wall + (((instant % 1000) + 1000) % 1000)
+  const offsets = new Map<number, number>()
+  const offsetAt = (instant: number): number => {
+    const slot = Math.floor(instant / slotLength)
+    const offset = offsets.get(slot) ?? measureOffset(format, slot * slotLength)
+    offsets.set(slot, offset)
+    return offset
   }
   return {
     name: format.resolvedOptions().timeZone,
-    wallOf: (instant) => wallAt(shown(instant)),
+    wallOf: (instant) => wallAt(instant + offsetAt(instant)),
     instantOf(wall) {
       const local = Date.UTC(...wall)
-      const [before, after] = [local - day, local + day].map(
-        (near) => local - (shown(near) - near),
-      ) as [number, number]
-      return [before, after].toSorted((a, b) => a - b).find((at) => shown(at) === local) ?? before
+      const before = local - offsetAt(local - day)
+      const after = local - offsetAt(local + day)
+      const isShown = (at: number): boolean => at + offsetAt(at) === local
+      const first = Math.min(before, after)
+      return isShown(first) ? first : isShown(after) ? after : before
     },
   }
+}
+
+/** Clocks change at whole quarters of an hour, so that an offset holds for one. */
+const slotLength = 900_000
+
+function measureOffset(format: Intl.DateTimeFormat, instant: number): number {
+  const parts = format.formatToParts(instant)
+  const part = (type: string): number => Number(parts.find((one) => one.type === type)?.value)
+  const [year, month, date] = [part('year'), part('month') - 1, part('day')]
+  return Date.UTC(year, month, date, part('hour'), part('minute'), part('second')) - instant
 }
 
 const day = 86_400_000

@@ -35,6 +35,7 @@ const settings = Object.entries({
   input_format_skip_unknown_fields: 0,
   input_format_null_as_default: 0,
   input_format_allow_errors_num: 0,
+  max_partitions_per_insert_block: 0,
   async_insert: 0,
   insert_deduplicate: 1,
 })

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Event } from '../../src/schema/event.ts'
+import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
+import { buildEvent } from './build-event.ts'
+
+/** A warehouse in a directory of its own, which goes when it is closed. */
+export async function openTestWarehouse(): Promise<
+  Warehouse & { readonly path: string; store(events: readonly Partial<Event>[]): Promise<void> }
+> {
+  const path = await mkdtemp(join(tmpdir(), 'weir-warehouse-'))
+  const warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+  let batch = 0
+  return {
+    ...warehouse,
+    path,
+    async store(events) {
+      const lines = events.map((event) => `${JSON.stringify(buildEvent(event))}\n`)
+      await warehouse.insertBatch(`test-${batch++}`, Buffer.from(lines.join('')))
+    },
+    async close() {
+      await warehouse.close()
+      await rm(path, { recursive: true, force: true })
+    },
+  }
+}
