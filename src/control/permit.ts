@@ -36,8 +36,9 @@ export function refusalOf(rights: Rights | undefined, question: Question): Probl
 /** Whether a question is allowed: some rule must allow it at its path, and none may forbid it at another door. The answer names one ask that is refused. */
 export function judge(rights: Rights, { ask, doors = [], also = [] }: Question): Decision {
   const closed = doors.find((door) => verdictOn(rights, door).says === 'deny')
-  const missing = also.find((other) => !decide(rights, other).allowed)
-  return decide(rights, closed ?? missing ?? ask)
+  // What is asked comes before what only arises because nothing is there, or a refusal would tell that.
+  const asked = [closed ?? ask, ...also].map((one) => decide(rights, one))
+  return asked.find(({ allowed }) => !allowed) ?? decide(rights, ask)
 }
 
 /** Nobody could be identified. */

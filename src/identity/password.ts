@@ -27,7 +27,7 @@ export async function verifyPassword(password: string, kept: string | undefined)
 }
 
 function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
-  const maxmem = 256 * cost.N * cost.r
+  const maxmem = 256 * cost.N * cost.r + 1024 * 1024
   return new Promise((resolve, reject) => {
     scrypt(password.normalize('NFC'), salt, size, { ...cost, maxmem }, (error, hash) => {
       if (error === null) resolve(hash)

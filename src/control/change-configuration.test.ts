@@ -1,0 +1,231 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { Problem } from '../lib/problem.ts'
+import { entities } from '../schema/entities.ts'
+import type { Entry } from '../schema/entry.ts'
+import { defaultWorkspace } from '../schema/workspace.ts'
+import { verifySeal } from '../snapshot/seal-snapshot.ts'
+import { openSqlite } from '../store/sqlite/open-sqlite.ts'
+import { openStore } from '../store/open-store.ts'
+import type { ChangeRequest } from './change-configuration.ts'
+import type { Configuration } from './configuration.ts'
+import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
+import type { Operation } from './operation.ts'
+
+const workspace = defaultWorkspace.id
+
+test('the store holds after every change what the configuration holds, whatever the changes', async () => {
+  const { configuration, reopen } = await openTest()
+  await fc.assert(
+    fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 12 }), async (operations) => {
+      for (const one of operations) await change(configuration, [one]).catch(mustBeRefusal)
+      const loaded = await reopen()
+      expect(loaded.entries).toEqual(everythingIn(configuration))
+      expect(loaded.latest).toEqual(configuration.current().sealed)
+    }),
+    { numRuns: 50 },
+  )
+  expect(configuration.current().revision).toBeGreaterThan(100)
+}, 60_000)
+
+test('of operations in one change all happen or none', async () => {
+  const { configuration } = await openTest()
+  const before = configuration.current()
+  const operations = [
+    put('service', 's', { host: 'h' }),
+    put('route', 'r', { paths: ['/'], service: { name: 'nope' } }),
+  ]
+  await expect(change(configuration, operations)).rejects.toThrow(/foreign key unresolved/)
+  expect(configuration.current()).toBe(before)
+  expect(configuration.list({ entity: 'service', workspace })).toEqual([])
+})
+
+test('what could not run is not stored', async () => {
+  const refuse = new Problem('program.regex', 400, 'the expression cannot be compiled')
+  const { configuration } = await openTest({
+    compile(snapshot) {
+      if (snapshot.services.length > 0) throw refuse
+    },
+  })
+  const before = configuration.current()
+  await expect(change(configuration, [put('service', 's', { host: 'h' })])).rejects.toBe(refuse)
+  expect(configuration.current()).toBe(before)
+})
+
+test('two changes at the same moment become two revisions, and one name goes to one of them', async () => {
+  const { configuration } = await openTest()
+  const before = configuration.current().revision
+  const create = (name: string): Operation => ({
+    kind: 'create',
+    entity: 'service',
+    workspace,
+    body: { name, host: 'h' },
+  })
+  const settled = await Promise.allSettled([
+    change(configuration, [create('a')]),
+    change(configuration, [create('b')]),
+    change(configuration, [create('a')]),
+  ])
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+  expect(configuration.current().revision).toBe(before + 2)
+  expect(configuration.current().snapshot.services).toHaveLength(2)
+})
+
+test('whoever listens gets every revision, sealed, until they stop', async () => {
+  const { configuration } = await openTest()
+  const seen: number[] = []
+  const stop = configuration.onPublish(({ revision, sealed }) => {
+    verifySeal(sealed, configuration.publicKeyPem)
+    seen.push(revision)
+  })
+  const first = await change(configuration, [put('service', 's', { host: 'h' })])
+  await change(configuration, [put('role', 'r', {})])
+  stop()
+  await change(configuration, [put('service', 's', { host: 'i' })])
+  expect(seen).toEqual([first.revision, first.revision + 1])
+})
+
+test('what changes nothing makes no revision', async () => {
+  const { configuration } = await openTest()
+  const before = configuration.current().revision
+  await change(configuration, [{ kind: 'delete', entity: 'service', workspace, at: 'absent' }])
+  expect(configuration.current().revision).toBe(before)
+})
+
+test('a second start changes nothing, another bootstrap token replaces the first', async () => {
+  const { configuration, file } = await openTest({ adminToken: 'the-first-admin-token' })
+  const { revision } = configuration.current()
+  const secret = configuration.joinSecret
+  await configuration.close()
+  const again = await open(file, { adminToken: 'the-first-admin-token' })
+  expect(again.current().revision).toBe(revision)
+  expect(again.joinSecret).toBe(secret)
+  expect(again.setUpSecret()).toBeUndefined()
+  await again.close()
+  const other = await open(file, { adminToken: 'the-second-admin-token' })
+  onTestFinished(() => other.close())
+  const identify = (token: string) => other.identify({ 'kong-admin-token': token })
+  expect(await identify('the-first-admin-token')).toBeUndefined()
+  expect(await identify('the-second-admin-token')).toMatchObject({ by: 'token' })
+})
+
+test('a token ends when it expires', async () => {
+  let now = 1_800_000_000_000
+  const { configuration } = await openTest({ clock: { now: () => now } })
+  await change(configuration, [
+    put('principal', 'p', {}),
+    {
+      kind: 'create',
+      entity: 'token',
+      workspace: null,
+      body: {
+        principal: { name: 'p' },
+        token: 'a-token-that-will-expire',
+        expires_at: now / 1000 + 60,
+      },
+    },
+  ])
+  const identify = () =>
+    configuration.identify({ authorization: 'Bearer a-token-that-will-expire' })
+  expect(await identify()).toBeDefined()
+  now += 60_000
+  expect(await identify()).toBeUndefined()
+})
+
+const names = fc.constantFrom('a', 'b', 'c')
+const service = fc.record({ host: fc.constantFrom('x', 'y'), name: names })
+const route = fc.record({
+  name: names,
+  paths: fc.constantFrom(['/a'], ['/b']),
+  service: fc.record({ name: names }),
+})
+const body: Readonly<Record<string, fc.Arbitrary<Record<string, unknown>>>> = {
+  service,
+  route,
+  consumer: fc.record({ username: names, custom_id: names }),
+  'key-auth': fc.record({ key: names, consumer: fc.record({ username: names }) }),
+  acl: fc.record({ group: names, consumer: fc.record({ username: names }) }),
+  upstream: fc.record({ name: names }),
+  target: fc.record({ target: names, upstream: fc.record({ name: names }) }),
+  plugin: fc.record({
+    name: fc.constant('plain'),
+    instance_name: names,
+    service: fc.option(fc.record({ name: names })),
+  }),
+  role: fc.record({ name: names }),
+}
+const operation: fc.Arbitrary<Operation> = fc
+  .constantFrom(...Object.keys(body))
+  .chain((entity) =>
+    fc.record({
+      kind: fc.constantFrom('create', 'replace', 'update', 'delete'),
+      entity: fc.constant(entity),
+      workspace: fc.constant(workspace),
+      at: names,
+      body: body[entity] ?? fc.constant({}),
+    }),
+  )
+  .map(({ at, ...one }) => (one.kind === 'create' ? one : { ...one, at }) as Operation)
+
+const put = (entity: string, at: string, fields: Record<string, unknown>): Operation => ({
+  kind: 'replace',
+  entity,
+  workspace: entity === 'principal' ? null : workspace,
+  at,
+  body: fields,
+})
+
+const change = (configuration: Configuration, operations: readonly Operation[]) =>
+  configuration.change({ ...anyone, operations })
+
+const anyone: Omit<ChangeRequest, 'operations'> = {
+  asker: 'weir',
+  question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+  origin: { requestId: '', address: '', method: '', path: '' },
+  status: 200,
+}
+
+function mustBeRefusal(error: unknown): void {
+  if (!(error instanceof Problem) || error.status >= 500) throw error
+}
+
+function everythingIn(configuration: Configuration): Map<string, Map<string, Entry>> {
+  const places = [null, workspace]
+  return new Map(
+    entities.map(({ name, inWorkspace }) => {
+      const found = places
+        .filter((place) => (place === null) !== inWorkspace)
+        .flatMap((place) => configuration.list({ entity: name, workspace: place }))
+      return [name, new Map(found.map((entry) => [entry.id, entry]))]
+    }),
+  )
+}
+
+async function openTest(options: Partial<ConfigurationOptions> = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-control-'))
+  const file = join(directory, 'weir.db')
+  const configuration = await open(file, options)
+  onTestFinished(async () => {
+    await configuration.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  const reopen = async () => {
+    const store = await openStore(openSqlite(file))
+    const loaded = await store.load()
+    await store.close()
+    return loaded
+  }
+  return { configuration, file, reopen }
+}
+
+const open = async (file: string, options: Partial<ConfigurationOptions>) =>
+  openConfiguration({
+    store: await openStore(openSqlite(file)),
+    catalog: [{ name: 'plain', about: '', settings: z.strictObject({}) }],
+    compile: () => undefined,
+    ...options,
+  })

@@ -1,0 +1,145 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { openAttempts } from './attempts.ts'
+import { cookieIn, identify, type Finders } from './identify.ts'
+import { hashPassword, verifyPassword } from './password.ts'
+import { isCrossSite, refuseCrossSite } from './refuse-cross-site.ts'
+import { hashSecret, isSecret } from './secret-hash.ts'
+import { openSessions, type KeptSession } from './sessions.ts'
+
+describe('passwords', () => {
+  test('only the password itself fits its hash, which says how it was made', async () => {
+    const kept = await hashPassword('pässwörd')
+    expect(kept).toMatch(/^scrypt\$32768\$8\$1\$[\w-]{22}\$[\w-]{43}$/)
+    expect(await verifyPassword('pässwörd', kept)).toBe(true)
+    expect(await verifyPassword('pa\u0308sswo\u0308rd', kept)).toBe(true)
+    expect(await verifyPassword('password', kept)).toBe(false)
+    expect(await hashPassword('pässwörd')).not.toBe(kept)
+  })
+
+  test('without a hash it takes as long and is never right', async () => {
+    const kept = await hashPassword('x')
+    const spent = async (hash: string | undefined) => {
+      const began = performance.now()
+      expect(await verifyPassword('y', hash)).toBe(false)
+      return performance.now() - began
+    }
+    const [known, unknown] = [await spent(kept), await spent(undefined)]
+    expect(unknown).toBeGreaterThan(known / 5)
+  })
+
+  test('a hash of another cost is still understood', async () => {
+    const cheap = 'scrypt$2$8$1$AAAAAAAAAAAAAAAAAAAAAA$'
+    expect(await verifyPassword('x', cheap)).toBe(false)
+    expect(await verifyPassword('x', 'not a hash')).toBe(false)
+  })
+})
+
+test('a secret fits its own hash and no other', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (one, other) => {
+      expect(isSecret(one, hashSecret(one))).toBe(true)
+      expect(isSecret(one, hashSecret(other))).toBe(one === other)
+    }),
+  )
+  expect(isSecret('x', '')).toBe(false)
+})
+
+describe('identify', () => {
+  const finders: Finders = {
+    ofToken: (token) => (token === 'good' ? 'by-token' : undefined),
+    ofCookie: async (cookie) => (cookie === 'good' ? 'by-cookie' : undefined),
+  }
+
+  test.each([
+    [{ 'kong-admin-token': 'good' }, { principal: 'by-token', by: 'token' }],
+    [{ authorization: 'bearer good' }, { principal: 'by-token', by: 'token' }],
+    [{ cookie: 'a=b; weir_session=good' }, { principal: 'by-cookie', by: 'session' }],
+    [{ 'kong-admin-token': 'bad', cookie: 'weir_session=good' }, undefined],
+    [{ 'kong-admin-token': 'bad', authorization: 'Bearer good' }, undefined],
+    [{ authorization: 'Basic good', cookie: 'weir_session=good' }, undefined],
+    [{ 'kong-admin-token': ['good', 'good'] }, undefined],
+    [{ cookie: 'xweir_session=good' }, undefined],
+    [{}, undefined],
+  ])('%j', async (headers, expected) => {
+    expect(await identify(headers, finders)).toEqual(expected)
+  })
+
+  test('finds the cookie among others', () => {
+    expect(cookieIn({ cookie: 'a=1;weir_session=x ; b=2' })).toBe('x')
+    expect(cookieIn({})).toBeUndefined()
+  })
+})
+
+test('a page of ours is told from one of others', () => {
+  const json = { 'content-type': 'application/json; charset=utf-8', host: 'h:8002' }
+  expect(() => refuseCrossSite({ ...json, origin: 'http://h:8002' })).not.toThrow()
+  expect(() => refuseCrossSite({ ...json, 'sec-fetch-site': 'same-origin' })).not.toThrow()
+  for (const headers of [
+    json,
+    { ...json, origin: 'http://h:8003' },
+    { ...json, origin: 'null' },
+    { ...json, origin: 'http://h:8002', 'sec-fetch-site': 'none' },
+    { ...json, 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' },
+  ]) {
+    expect(() => refuseCrossSite(headers)).toThrow('A change by session')
+  }
+  expect(isCrossSite({ host: 'h' })).toBe(false)
+  expect(isCrossSite({ host: 'h', origin: 'http://evil' })).toBe(true)
+})
+
+test('attempts are counted per name and address, and over all names per address', () => {
+  let now = 0
+  const attempts = openAttempts({ now: () => now })
+  const tries = (count: number, name: (number: number) => string, address: string) =>
+    Array.from({ length: count }, (_, number) => {
+      try {
+        attempts.enter(name(number), address)
+        return true
+      } catch {
+        return false
+      }
+    }).filter(Boolean).length
+  expect(tries(20, () => 'ann', 'a1')).toBe(10)
+  expect(tries(20, () => 'ann', 'a2')).toBe(10)
+  expect(tries(100, (number) => `n${number}`, 'a3')).toBe(50)
+  now += 5 * 60_000
+  expect(tries(1, () => 'ann', 'a1')).toBe(1)
+  attempts.succeed('ann', 'a1')
+  expect(tries(20, () => 'ann', 'a1')).toBe(10)
+})
+
+test('a session rolls on while it is used, and its cookie is kept nowhere', async () => {
+  let now = 0
+  const rows = new Map<string, KeptSession>()
+  const sessions = openSessions(
+    {
+      put: async (session) => void rows.set(session.sha256, session),
+      find: async (sha256) => rows.get(sha256),
+      remove: async (sha256) => void rows.delete(sha256),
+      removeOf: async (principal) => {
+        for (const [sha256, session] of rows)
+          if (session.principal === principal) rows.delete(sha256)
+      },
+      removeExpired: async (time) => {
+        for (const [sha256, session] of rows) if (session.expiresAt <= time) rows.delete(sha256)
+      },
+    },
+    { now: () => now },
+  )
+  const hours = (count: number) => count * 3600_000
+  const cookie = await sessions.begin('ann', undefined)
+  expect([...rows.keys()]).toEqual([hashSecret(cookie)])
+  now += hours(11)
+  expect(await sessions.resume(cookie)).toBe('ann')
+  now += hours(11)
+  expect(await sessions.resume(cookie)).toBe('ann')
+  const next = await sessions.begin('ann', cookie)
+  expect(await sessions.resume(cookie)).toBeUndefined()
+  now += hours(12)
+  expect(await sessions.resume(next)).toBeUndefined()
+  await sessions.begin('bob', undefined)
+  expect(rows.size).toBe(1)
+  await sessions.endAll('bob')
+  expect(rows.size).toBe(0)
+})

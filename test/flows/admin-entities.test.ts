@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { entities } from '../../src/schema/entities.ts'
+import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { bodyOf, makeParents, samples, type Sample } from './admin-samples.ts'
+
+const ownForm = ['grant', 'endpoint-permission']
+const cases = Object.entries(samples)
+
+test('every entity has a sample', () => {
+  const expected = entities.map(({ name }) => name).filter((name) => !ownForm.includes(name))
+  expect(Object.keys(samples).sort()).toEqual(expected.sort())
+})
+
+describe.each(cases)('%s', (name, sample) => {
+  const secret = entities.find((entity) => entity.name === name)?.secret ?? []
+  const hidden = name === 'key-auth' ? [] : secret
+
+  test('is created, read, listed, replaced, patched and deleted', async () => {
+    const { admin, list, body } = await openWith(sample)
+    const created = await admin.ask('POST', list, body)
+    expect(created).toMatchObject({ status: 201, body: without(body, hidden, sample) })
+    const { id } = created.body as { id: string }
+    const item = `${list}/${id}`
+    const read = await admin.ask('GET', item)
+    expect(read.status).toBe(200)
+    expect(read.body).toMatchObject({ id, ...without(body, secret, sample) })
+    for (const field of hidden) expect(read.body).not.toHaveProperty(field)
+    expect((await admin.ask('HEAD', item)).status).toBe(200)
+    expect((await admin.ask('GET', list)).body.data).toContainEqual(read.body)
+
+    const patched = await admin.ask('PATCH', item, sample.patch)
+    expect(patched).toMatchObject({ status: 200, body: { ...read.body, ...sample.patch } })
+    const replaced = await admin.ask('PUT', item, body)
+    expect(replaced.status).toBe(200)
+    expect({ ...replaced.body, updated_at: 0, ...revealedNothing(hidden) }).toEqual({
+      ...read.body,
+      updated_at: 0,
+      ...revealedNothing(hidden),
+    })
+    expect((await admin.ask('DELETE', item)).status).toBe(204)
+    expect(await admin.ask('GET', item)).toMatchObject({
+      status: 404,
+      body: { message: 'Not found' },
+    })
+    expect((await admin.ask('PATCH', item, sample.patch)).status).toBe(404)
+  })
+
+  test('is put where nothing was', async () => {
+    const { admin, list, body } = await openWith(sample)
+    const id = '8A2F9D4E-5B1C-4F7A-9C3D-2E6B8A0F1D57'
+    const put = await admin.ask('PUT', `${list}/${id}`, body)
+    expect(put).toMatchObject({ status: 200, body: { id: id.toLowerCase() } })
+    expect((await admin.ask('GET', `${list}/${id}`)).status).toBe(200)
+  })
+
+  test('is refused with the field that is wrong, and nothing is stored', async () => {
+    const { admin, list } = await openWith(sample)
+    const [bad, field] = sample.bad
+    const before = admin.configuration.current().revision
+    const wrong = await admin.ask('POST', list, bad)
+    expect(wrong).toMatchObject({ status: 400, body: { code: 2, name: 'schema violation' } })
+    expect(wrong.body.fields).toHaveProperty(field)
+    const unknown = await admin.ask('POST', list, { ...sample.body(1), surprise: 1 })
+    expect(unknown.body.fields).toMatchObject({ surprise: 'unknown field' })
+    expect((await admin.ask('POST', list, sample.lost ?? { surprise: 1 })).status).toBe(400)
+    expect(admin.configuration.current().revision).toBe(before)
+  })
+
+  test('cannot be there twice', async () => {
+    const { admin, list, body } = await openWith(sample)
+    await admin.ask('POST', list, body)
+    const other = await bodyOf(admin, sample, ['ProductX', 2])
+    const shared = Object.fromEntries((sample.shared ?? []).map((field) => [field, body[field]]))
+    const again = await admin.ask('POST', list, { ...other, ...shared })
+    expect(again).toMatchObject({
+      status: 409,
+      body: { code: 5, name: 'unique constraint violation' },
+    })
+    expect(again.body.message).toMatch(/^UNIQUE violation detected on '\{.*\}'$/)
+    const first = (await admin.ask('GET', list)).body.data.find(
+      (one: Record<string, unknown>) => one['id'] !== undefined,
+    )
+    const taken = await admin.ask('POST', list, { ...other, id: first.id })
+    expect(taken).toMatchObject({ status: 400, body: { code: 3, name: 'primary key violation' } })
+  })
+
+  test('is denied to whoever may not, and unknown in another workspace', async () => {
+    const { admin, list, body } = await openWith(sample)
+    const token = await addPrincipal(admin, {
+      name: 'reader',
+      workspace: 'ProductX',
+      endpoints: [{ endpoint: '*', actions: 'read' }],
+    })
+    const { body: created } = await admin.ask('POST', list, body)
+    const revision = admin.configuration.current().revision
+    for (const [method, path] of [
+      ['POST', list],
+      ['PUT', `${list}/${created.id}`],
+      ['PATCH', `${list}/${created.id}`],
+      ['DELETE', `${list}/${created.id}`],
+    ] as const) {
+      const denied = await admin.ask(method, path, body, { token })
+      expect(denied.status).toBe(403)
+      expect(denied.body.message).toMatch(
+        /^reader, you do not have permissions to \w+ this resource$/,
+      )
+    }
+    expect(admin.configuration.current().revision).toBe(revision)
+    if (sample.inWorkspace === false) return
+    await makeParents(admin, 'ProductY')
+    const elsewhere = `/ProductY${sample.path}/${created.id}`
+    expect((await admin.ask('GET', elsewhere)).status).toBe(404)
+    expect((await admin.ask('PATCH', elsewhere, sample.patch)).status).toBe(404)
+    expect((await admin.ask('PUT', elsewhere, body)).status).toBe(400)
+    expect((await admin.ask('GET', `${list}/${created.id}`)).body).toEqual(created)
+  })
+})
+
+async function openWith(
+  sample: Sample,
+): Promise<{ admin: TestAdmin; list: string; body: Record<string, unknown> }> {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const list = sample.inWorkspace === false ? sample.path : `/ProductX${sample.path}`
+  return { admin, list, body: await bodyOf(admin, sample, ['ProductX', 1]) }
+}
+
+/** What is answered as it was sent: not references by name, nor lists sent as text, nor secrets. */
+function without(body: Record<string, unknown>, fields: readonly string[], _sample: Sample) {
+  const hidden = new Set([...fields, 'service', 'actions', 'config'])
+  return Object.fromEntries(Object.entries(body).filter(([field]) => !hidden.has(field)))
+}
+
+const revealedNothing = (hidden: readonly string[]) =>
+  Object.fromEntries(hidden.map((field) => [field, undefined]))

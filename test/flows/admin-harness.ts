@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { openAdmin } from '../../src/admin/open-admin.ts'
+import type { Configuration } from '../../src/control/configuration.ts'
+import {
+  openConfiguration,
+  type ConfigurationOptions,
+} from '../../src/control/open-configuration.ts'
+import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
+import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts'
+import { openStore } from '../../src/store/open-store.ts'
+
+/** The token of the super-admin in tests. */
+export const adminToken = 'token-of-the-super-admin'
+
+/** Two policies that only have settings. */
+export const catalog: readonly PluginSchema[] = [
+  {
+    name: 'limiter',
+    about: 'Limits.',
+    settings: z.strictObject({
+      minute: z.int().min(1),
+      by: z.enum(['consumer', 'ip']).default('consumer'),
+      note: z.string().nullable().default(null),
+    }),
+  },
+  { name: 'plain', about: 'Has no settings.', settings: z.strictObject({}) },
+]
+
+/** An answer as tests look at it. */
+export type Answer = {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  readonly body: any
+}
+
+/** How a request differs from a JSON one with the super-admin's token. */
+export type Asking = {
+  readonly token?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  readonly manager?: boolean
+}
+
+/** A control plane for people and tools that runs until the test is over. */
+export type TestAdmin = {
+  readonly configuration: Configuration
+  readonly adminUrl: string
+  readonly managerUrl: string
+  /** `ask('POST', '/services', { host: 'h' })`; text is sent as it is. */
+  readonly ask: (method: string, path: string, body?: unknown, asking?: Asking) => Promise<Answer>
+}
+
+/** Opens real servers on free ports over a real store. */
+export async function openTestAdmin(
+  options: Partial<ConfigurationOptions> & { uiDirectory?: string } = {},
+): Promise<TestAdmin> {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-admin-'))
+  const configuration = await openConfiguration({
+    store: await openStore(openSqlite(join(directory, 'weir.db'))),
+    catalog,
+    compile: () => undefined,
+    adminToken,
+    ...options,
+  })
+  const { admin, manager } = await openAdmin({
+    configuration,
+    version: '0.0.0-test',
+    uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
+  })
+  const adminUrl = await listen(admin)
+  const managerUrl = await listen(manager)
+  onTestFinished(async () => {
+    await Promise.all([admin.close(), manager.close()])
+    await configuration.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  return {
+    configuration,
+    adminUrl,
+    managerUrl,
+    ask: (method, path, body, asking = {}) =>
+      ask([method, asking.manager === true ? managerUrl : adminUrl, path], body, asking),
+  }
+}
+
+const listen = (app: FastifyInstance): Promise<string> => app.listen({ host: '127.0.0.1', port: 0 })
+
+async function ask(
+  [method, url, path]: readonly [string, string, string],
+  body: unknown,
+  { token = adminToken, headers = {} }: Asking,
+): Promise<Answer> {
+  const sent = body === undefined ? {} : { 'content-type': 'application/json' }
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: { ...sent, ...(token === '' ? {} : { 'kong-admin-token': token }), ...headers },
+    ...(body === undefined ? {} : { body: encoded(body) }),
+  })
+  const text = await answer.text()
+  const isJson = (answer.headers.get('content-type') ?? '').includes('application/json')
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    body: isJson && text !== '' ? (JSON.parse(text) as unknown) : text,
+  }
+}
+
+const encoded = (body: unknown): NonNullable<RequestInit['body']> =>
+  typeof body === 'string' || body instanceof FormData || body instanceof URLSearchParams
+    ? body
+    : JSON.stringify(body)
+
+/** A principal with a token, and in one workspace a role with the given permissions. */
+export async function addPrincipal(
+  { ask: askAdmin }: TestAdmin,
+  {
+    name,
+    workspace,
+    endpoints,
+  }: {
+    name: string
+    workspace: string
+    endpoints: readonly { endpoint: string; actions: string; negative?: boolean }[]
+  },
+): Promise<string> {
+  const token = `token-of-${name}-0123456789`
+  await askAdmin('POST', '/rbac/users', { name, user_token: token })
+  await askAdmin('POST', `/${workspace}/rbac/roles`, { name: `role-of-${name}` })
+  for (const endpoint of endpoints) {
+    await askAdmin('POST', `/${workspace}/rbac/roles/role-of-${name}/endpoints`, endpoint)
+  }
+  await askAdmin('POST', `/${workspace}/rbac/users/${name}/roles`, { roles: `role-of-${name}` })
+  return token
+}

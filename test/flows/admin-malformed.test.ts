@@ -1,0 +1,175 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
+
+test('bodies that are not what they say are refused, and nothing is stored', async () => {
+  const admin = await openTestAdmin()
+  const before = admin.configuration.current().revision
+  const json = { 'content-type': 'application/json' }
+  const deep = `${'['.repeat(100)}${']'.repeat(100)}`
+  const cannotParse = { status: 400, body: { message: 'Cannot parse JSON body' } }
+  for (const body of [
+    '{',
+    '[]',
+    '"text"',
+    '1',
+    '{"a":1}x',
+    '{"__proto__":{"admin":true}}',
+    `{"host":${deep}}`,
+  ]) {
+    expect(await admin.ask('POST', '/services', body)).toMatchObject(cannotParse)
+  }
+  const type = { headers: { 'content-type': 'text/plain' } }
+  expect((await admin.ask('POST', '/services', 'host=h', type)).status).toBe(415)
+  const form = { headers: { 'content-type': 'multipart/form-data; boundary=b' } }
+  expect((await admin.ask('POST', '/services', 'no form', form)).status).toBe(400)
+  const large = JSON.stringify({ host: 'h'.repeat(1024 * 1024) })
+  const tooLarge = await admin.ask('POST', '/services', large, { headers: json })
+  expect(tooLarge).toMatchObject({
+    status: 413,
+    body: { message: expect.stringContaining('1 MiB') },
+  })
+  expect(admin.configuration.current().revision).toBe(before)
+  expect((await admin.ask('GET', '/services')).body.data).toEqual([])
+})
+
+test('requests that are not HTTP, or too much of it, get an answer and harm nobody', async () => {
+  const admin = await openTestAdmin()
+  expect(await sendRaw(admin, 'not http at all\r\n\r\n')).toMatch(
+    /^HTTP\/1\.1 400 .*"message":"Bad request"/s,
+  )
+  const long = `GET /services HTTP/1.1\r\nhost: h\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`
+  expect(await sendRaw(admin, long)).toMatch(/^HTTP\/1\.1 431 .*"message":"The headers/s)
+  const path = 'GET /services/%E0%A4%A HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n'
+  expect(await sendRaw(admin, path)).toMatch(/^HTTP\/1\.1 400 .*"message":"Bad request"/s)
+  expect((await admin.ask('GET', '/services')).status).toBe(200)
+})
+
+test('lists refuse sizes, offsets and tags that are none', async () => {
+  const admin = await openTestAdmin()
+  for (const size of ['0', '1001', '1.5', 'x', '-1', '']) {
+    expect(await admin.ask('GET', `/services?size=${size}`)).toMatchObject({
+      status: 400,
+      body: {
+        code: 9,
+        name: 'invalid size',
+        message: 'size must be an integer between 1 and 1000',
+      },
+    })
+  }
+  expect(await admin.ask('GET', '/services?offset=what')).toMatchObject({
+    status: 400,
+    body: {
+      code: 7,
+      name: 'invalid offset',
+      message: `'what' is not a valid offset: bad base64 encoding`,
+    },
+  })
+  expect(await admin.ask('GET', '/services?tags=a,b/c')).toMatchObject({
+    status: 400,
+    body: { code: 11, name: 'invalid options', options: { tags: 'invalid filter syntax' } },
+  })
+})
+
+test('whatever JSON comes, the answer is never 500 and what is refused is not stored', async () => {
+  const admin = await openTestAdmin()
+  const paths = [
+    '/services',
+    '/routes',
+    '/consumers',
+    '/upstreams',
+    '/plugins',
+    '/rbac/users',
+    '/rbac/roles',
+    '/workspaces',
+    '/rbac/users/admin/roles',
+  ]
+  const field = fc.constantFrom(...fieldNames)
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 3 }),
+    fc.constantFrom('limiter', 'h.example', '/a', ['/a'], { id: 'x' }, { minute: 1 }),
+  )
+  const body = fc.dictionary(field, value, { maxKeys: 5 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...paths),
+      fc.constantFrom('POST', 'PUT', 'PATCH'),
+      body,
+      async (path, method, sent) => {
+        const before = admin.configuration.current().revision
+        const url = method === 'POST' || path.endsWith('roles') ? path : `${path}/some`
+        const { status, body: answer } = await admin.ask(method, url, sent)
+        expect([200, 201, 400, 404, 405, 409]).toContain(status)
+        const isRefused = status >= 400
+        const isStored = admin.configuration.current().revision > before
+        expect([isRefused && isStored, isRefused && typeof answer.message !== 'string']).toEqual([
+          false,
+          false,
+        ])
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
+
+test('forms are understood as Kong understands them', async () => {
+  const admin = await openTestAdmin()
+  const form = new URLSearchParams([
+    ['name', 'orders'],
+    ['url', 'https://h.example/base'],
+    ['retries', '3'],
+    ['enabled', 'false'],
+    ['tags[]', 'a'],
+    ['tags[]', 'b'],
+  ])
+  const type = { headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+  const service = await admin.ask('POST', '/services', form, type)
+  expect(service).toMatchObject({
+    status: 201,
+    body: {
+      protocol: 'https',
+      host: 'h.example',
+      port: 443,
+      path: '/base',
+      retries: 3,
+      enabled: false,
+      tags: ['a', 'b'],
+    },
+  })
+  const plugin = await admin.ask(
+    'POST',
+    '/services/orders/plugins',
+    'name=limiter&config.minute=5',
+    type,
+  )
+  expect(plugin).toMatchObject({ status: 201, body: { config: { minute: 5, by: 'consumer' } } })
+  const multipart = new FormData()
+  multipart.set('paths[1]', '/x')
+  multipart.set('headers.x-version', 'v1')
+  multipart.set('service.name', 'orders')
+  const boundary = new Request('http://h', { method: 'POST', body: multipart })
+  const route = await admin.ask('POST', '/routes', await boundary.text(), {
+    headers: { 'content-type': boundary.headers.get('content-type') ?? '' },
+  })
+  expect(route).toMatchObject({
+    status: 201,
+    body: { paths: ['/x'], headers: { 'x-version': ['v1'] }, service: { id: service.body.id } },
+  })
+})
+
+const fieldNames =
+  'id name host port url path paths hosts methods headers protocols tags config service username custom_id roles created_at user_token kind meta'.split(
+    ' ',
+  )
+
+async function sendRaw({ adminUrl }: TestAdmin, text: string): Promise<string> {
+  const { hostname, port } = new URL(adminUrl)
+  const socket = connect(Number(port), hostname)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.end(text)
+  await once(socket, 'close')
+  return Buffer.concat(chunks).toString()
+}

@@ -1,0 +1,230 @@
+import { expect, test } from 'vitest'
+import { adminRoutes } from '../../src/admin/open-admin.ts'
+import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { bodyOf, makeParents, samples } from './admin-samples.ts'
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const paths = adminRoutes({ version: '', node: '', requests: () => 0 }).map(({ path }) => path)
+
+test('nobody gets anything but 401, whatever the path, the method and the token', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const before = admin.configuration.current().revision
+  for (const path of [...paths, '/userinfo', '/api/session', '/nowhere'].map(filledWithParent)) {
+    for (const url of [path, `/ProductX${path}`]) {
+      for (const method of methods) {
+        const headers: Record<string, string> =
+          method === 'PUT' ? { authorization: 'Bearer x' } : {}
+        if (url === '/api/session' && method === 'POST') continue
+        const answer = await admin.ask(method, url, undefined, { token: '', headers })
+        expect([url, method, answer.status]).toEqual([url, method, 401])
+        expect(answer.text).toBe(method === 'HEAD' ? '' : unidentified(url))
+      }
+    }
+  }
+  expect(admin.configuration.current().revision).toBe(before)
+})
+
+test('a principal of ProductX learns nothing elsewhere, not even which names exist', async () => {
+  const admin = await openTestAdmin()
+  const secrets = await fillProductY(admin)
+  await makeParents(admin, 'ProductX')
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: '*' }],
+  })
+  const before = admin.configuration.current().revision
+  for (const path of paths) {
+    for (const method of methods) {
+      const there = await admin.ask(method, `/ProductY${filledWithParent(path)}`, bodyFor(method), {
+        token,
+      })
+      const absent = await admin.ask(
+        method,
+        `/ProductY${filledWithNothing(path)}`,
+        bodyFor(method),
+        { token },
+      )
+      const nowhere = await admin.ask(
+        method,
+        `/Nowhere${filledWithNothing(path)}`,
+        bodyFor(method),
+        { token },
+      )
+      const isList = /^\/workspaces(\/:item)?$/.test(path)
+      if (isList && method !== 'POST') continue
+      expect([method, path, there.status]).toEqual([method, path, 403])
+      expect(alike(absent.text)).toBe(alike(there.text))
+      expect(alike(nowhere.text)).toBe(alike(there.text))
+      for (const secret of secrets) expect(there.text).not.toContain(secret)
+    }
+  }
+  expect(admin.configuration.current().revision).toBe(before)
+})
+
+test('the list of workspaces holds those in which one may read it', async () => {
+  const admin = await openTestAdmin()
+  await fillProductY(admin)
+  await makeParents(admin, 'ProductX')
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: 'read' }],
+  })
+  for (const path of ['/workspaces', '/ProductX/workspaces', '/ProductY/workspaces']) {
+    const { status, body } = await admin.ask('GET', path, undefined, { token })
+    expect(status).toBe(200)
+    expect(body.data.map(({ name }: { name: string }) => name)).toEqual(['ProductX'])
+  }
+  expect(
+    (await admin.ask('GET', '/ProductX/workspaces/ProductX', undefined, { token })).status,
+  ).toBe(200)
+  const session = await admin.ask('GET', '/api/session', undefined, { token })
+  expect(session.body.workspaces).toMatchObject([{ name: 'ProductX', roles: ['role-of-dev'] }])
+})
+
+test('what is forbidden at its own path is forbidden at every other door', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  await admin.ask('POST', '/ProductX/plugins', {
+    name: 'plain',
+    instance_name: 'of-consumer',
+    consumer: { username: 'parent' },
+  })
+  await admin.ask('POST', '/ProductX/consumers/parent/key-auth', { key: 'the-secret-key' })
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [
+      { endpoint: '*', actions: '*' },
+      ...['/consumers', '/consumers/*', '/key-auths', '/key-auths/*'].map((endpoint) => ({
+        endpoint,
+        actions: '*',
+        negative: true,
+      })),
+    ],
+  })
+  for (const path of [
+    '/consumers',
+    '/consumers/parent',
+    '/consumers/nobody',
+    '/consumers/parent/plugins',
+    '/consumers/nobody/plugins',
+    '/consumers/parent/key-auth',
+    '/consumers/parent/key-auth/the-secret-key',
+    '/key-auths/the-secret-key/consumer',
+    '/plugins/of-consumer/consumer',
+  ]) {
+    for (const method of ['GET', 'PATCH', 'PUT']) {
+      const { status, text } = await admin.ask(method, `/ProductX${path}`, bodyFor(method), {
+        token,
+      })
+      expect([method, path, status]).toEqual([method, path, 403])
+      expect(text).not.toContain('the-secret')
+    }
+  }
+})
+
+test('of a list those entries are shown that a permission on the entity allows', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const { body: open } = await admin.ask('PUT', '/ProductX/services/open', { host: 'h.example' })
+  const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
+  const denied = await admin.ask('GET', '/ProductX/services', undefined, { token })
+  expect(denied.status).toBe(403)
+  const grant = { entity_id: open.id, entity_type: 'services', actions: 'read' }
+  await admin.ask('POST', '/ProductX/rbac/roles/role-of-dev/entities', grant)
+  const { body } = await admin.ask('GET', '/ProductX/services', undefined, { token })
+  expect(body).toEqual({ data: [open], next: null })
+  expect((await admin.ask('GET', '/ProductX/services/open', undefined, { token })).status).toBe(200)
+  expect((await admin.ask('GET', '/ProductX/services/parent', undefined, { token })).status).toBe(
+    403,
+  )
+})
+
+test('putting something where nothing is takes the right to create', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: 'read,update' }],
+  })
+  const put = (name: string) =>
+    admin.ask('PUT', `/ProductX/services/${name}`, { host: 'h.example' }, { token })
+  expect((await put('parent')).status).toBe(200)
+  expect((await put('fresh')).status).toBe(403)
+})
+
+test('a right that is taken is gone with the next request', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: 'read' }],
+  })
+  const read = async () =>
+    (await admin.ask('GET', '/ProductX/services', undefined, { token })).status
+  expect(await read()).toBe(200)
+  await admin.ask('DELETE', '/ProductX/rbac/users/dev/roles', { roles: 'role-of-dev' })
+  expect(await read()).toBe(403)
+  await admin.ask('PATCH', '/rbac/users/dev', { enabled: false })
+  expect(await read()).toBe(401)
+})
+
+test('every refusal is audited with the rule that decided, every change with what it changed', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
+  await admin.ask('POST', '/ProductX/services', { host: 'h' }, { token })
+  await admin.ask('POST', '/ProductX/services', { host: 'h' }, { token: '' })
+  await admin.ask('POST', '/ProductX/services', { host: 'h', port: -1 })
+  await admin.ask('POST', '/ProductX/consumers/parent/key-auth', { key: 'never-to-be-logged' })
+  await admin.ask('PATCH', '/rbac/users/dev', { password: 'never-to-be-logged' })
+  const records = await admin.configuration.readAudit(5)
+  expect(records.toReversed()).toMatchObject([
+    { principal: { name: 'dev' }, allowed: false, status: 403, path: '/services', revision: null },
+    { principal: null, allowed: false, status: 401, action: 'create' },
+    { principal: { name: 'admin' }, allowed: true, status: 400, revision: null },
+    { status: 201, path: '/consumers/parent/key-auth', after: [{ key: 'REDACTED' }] },
+    { status: 200, after: [{ name: 'dev', password: 'REDACTED' }] },
+  ])
+  expect(records.at(-1)?.because).toMatch(/^No role of dev speaks about create at \/services/)
+  expect(JSON.stringify(records)).not.toContain('never-to-be-logged')
+})
+
+/** Everything there is, with names that must not be seen from elsewhere. */
+async function fillProductY(admin: TestAdmin): Promise<string[]> {
+  await makeParents(admin, 'ProductY')
+  for (const sample of Object.values(samples)) {
+    if (sample.inWorkspace === false) continue
+    await admin.ask('POST', `/ProductY${sample.path}`, await bodyOf(admin, sample, ['ProductY', 1]))
+  }
+  const { services, consumers, routes } = admin.configuration.current().snapshot
+  return [...services, ...consumers, ...routes].map(({ id }) => id)
+}
+
+const filledWithParent = (path: string): string =>
+  path
+    .replace('/rbac/users/:parent', '/rbac/users/parent')
+    .replace('/upstreams/:parent', '/upstreams/parent.internal')
+    .replaceAll(/:\w+/g, 'parent')
+    .replace('*', 'services')
+
+const filledWithNothing = (path: string): string =>
+  path.replaceAll(/:\w+/g, 'absent').replace('*', 'services')
+
+const bodyFor = (method: string): unknown =>
+  ['POST', 'PUT', 'PATCH'].includes(method) ? { host: 'h.example' } : undefined
+
+/** The names that were asked with are the only difference that may be seen. */
+const alike = (text: string): string =>
+  text.replaceAll(/parent(\.internal)?|absent|ProductY|Nowhere|default/g, '_')
+
+const unidentified = (url: string): string =>
+  JSON.stringify({
+    ...(url.startsWith('/api/') ? { code: 'control.unidentified' } : {}),
+    message: 'Invalid RBAC credentials',
+  })

@@ -1,0 +1,155 @@
+import type { TestAdmin } from './admin-harness.ts'
+
+/** What a test needs to know of an entity to make some: where it lives, and bodies that are and are not accepted. */
+export type Sample = {
+  /** Path of the collection, after the workspace. */
+  readonly path: string
+  /** The `number`th different body. */
+  readonly body: (number: number) => Record<string, unknown>
+  /** A change and what it changes. */
+  readonly patch: Readonly<Record<string, unknown>>
+  /** A body that breaks the schema, and the field it breaks. */
+  readonly bad: readonly [Readonly<Record<string, unknown>>, string]
+  /** A body that refers to what is not there; absent where nothing is referred to. */
+  readonly lost?: Readonly<Record<string, unknown>>
+  /** Fields two of them may not share; absent where there are none. */
+  readonly shared?: readonly string[]
+  /** False for what belongs to no workspace. */
+  readonly inWorkspace?: boolean
+}
+
+const nowhere = { id: '00000000-0000-4000-8000-000000000000' }
+
+/** A sample for every kind of entity that has a collection, by its name. */
+export const samples: Readonly<Record<string, Sample>> = {
+  workspace: {
+    path: '/workspaces',
+    body: (number) => ({ name: `w${number}` }),
+    patch: { comment: 'changed' },
+    bad: [{ name: 'services' }, 'name'],
+    shared: ['name'],
+    inWorkspace: false,
+  },
+  service: {
+    path: '/services',
+    body: (number) => ({ name: `s${number}`, host: 'h.example' }),
+    patch: { retries: 7 },
+    bad: [{ host: 'h.example', port: 70_000 }, 'port'],
+    shared: ['name'],
+  },
+  route: {
+    path: '/services/parent/routes',
+    body: (number) => ({ name: `r${number}`, paths: [`/${number}`] }),
+    patch: { strip_path: false },
+    bad: [{ paths: ['no-slash'] }, 'paths'],
+    shared: ['name'],
+  },
+  consumer: {
+    path: '/consumers',
+    body: (number) => ({ username: `c${number}` }),
+    patch: { custom_id: 'elsewhere' },
+    bad: [{ username: 3 }, 'username'],
+    shared: ['username'],
+  },
+  'key-auth': {
+    path: '/consumers/parent/key-auth',
+    body: (number) => ({ key: `key-number-${number}` }),
+    patch: { tags: ['changed'] },
+    bad: [{ key: 'k', ttl: -1 }, 'ttl'],
+    shared: ['key'],
+  },
+  acl: {
+    path: '/consumers/parent/acls',
+    body: (number) => ({ group: `g${number}` }),
+    patch: { tags: ['changed'] },
+    bad: [{ group: '' }, 'group'],
+    shared: ['group'],
+  },
+  upstream: {
+    path: '/upstreams',
+    body: (number) => ({ name: `u${number}.internal` }),
+    patch: { slots: 100 },
+    bad: [{ name: 'u', slots: 1 }, 'slots'],
+    shared: ['name'],
+  },
+  target: {
+    path: '/upstreams/parent.internal/targets',
+    body: (number) => ({ target: `t${number}.example:9000` }),
+    patch: { weight: 5 },
+    bad: [{ target: 'not a host' }, 'target'],
+    shared: ['target'],
+  },
+  plugin: {
+    path: '/plugins',
+    body: (number) => ({
+      name: 'limiter',
+      instance_name: `p${number}`,
+      config: { minute: number + 1 },
+      ...(number === 1 ? {} : { service: { name: 'parent' } }),
+    }),
+    patch: { enabled: false },
+    bad: [{ name: 'limiter', config: { minute: 0 } }, 'config'],
+    lost: { name: 'limiter', config: { minute: 1 }, service: nowhere },
+    shared: ['instance_name'],
+  },
+  role: {
+    path: '/rbac/roles',
+    body: (number) => ({ name: `role${number}` }),
+    patch: { comment: 'changed' },
+    bad: [{ name: 5 }, 'name'],
+    shared: ['name'],
+  },
+  'entity-permission': {
+    path: '/rbac/roles/parent/entities',
+    body: (number) => ({
+      entity_id: `$service${number}`,
+      entity_type: 'services',
+      actions: 'read',
+    }),
+    patch: { comment: 'changed' },
+    bad: [{ entity_id: '*', entity_type: 'wildcard', actions: 'fly' }, 'actions'],
+    lost: { entity_id: nowhere.id, entity_type: 'services', actions: 'read' },
+    shared: ['entity_id'],
+  },
+  principal: {
+    path: '/rbac/users',
+    body: (number) => ({ name: `user${number}` }),
+    patch: { comment: 'changed' },
+    bad: [{ name: 'x', password: 'short' }, 'password'],
+    shared: ['name'],
+    inWorkspace: false,
+  },
+  token: {
+    path: '/rbac/users/parent/tokens',
+    body: (number) => ({ name: `t${number}`, token: `token-number-${number}-long-enough` }),
+    patch: { name: 'renamed' },
+    bad: [{ token: 'short' }, 'token'],
+    shared: ['token'],
+    inWorkspace: false,
+  },
+}
+
+/** Makes a workspace with the parents that the samples nest under. */
+export async function makeParents({ ask }: TestAdmin, workspace: string): Promise<void> {
+  await ask('PUT', `/workspaces/${workspace}`, {})
+  await ask('PUT', `/${workspace}/services/parent`, { host: 'h.example' })
+  await ask('PUT', `/${workspace}/consumers/parent`, {})
+  await ask('PUT', `/${workspace}/upstreams/parent.internal`, {})
+  await ask('PUT', `/${workspace}/rbac/roles/parent`, {})
+  await ask('PUT', `/rbac/users/parent`, {})
+}
+
+/** The body of a sample with the ids it names put in. */
+export async function bodyOf(
+  { ask }: TestAdmin,
+  sample: Sample,
+  [workspace, number]: readonly [string, number],
+): Promise<Record<string, unknown>> {
+  const body = sample.body(number)
+  if (!String(body['entity_id']).startsWith('$')) return body
+  const name = String(body['entity_id']).slice(1)
+  const { body: service } = await ask('PUT', `/${workspace}/services/${name}`, {
+    host: 'h.example',
+  })
+  return { ...body, entity_id: (service as { id: string }).id }
+}

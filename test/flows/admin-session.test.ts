@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest'
+import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
+
+const password = 'a-long-enough-password'
+
+test('signing in begins a session whose cookie no script and no other site can use', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const signedIn = await signIn(admin, 'admin', password)
+  expect(signedIn).toMatchObject({ status: 200, body: { principal: { name: 'admin' } } })
+  const cookie = signedIn.headers.get('set-cookie') ?? ''
+  expect(cookie).toMatch(/^weir_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)
+  const session = await byCookie(admin, cookie, 'GET', '/api/session')
+  expect(session).toMatchObject({ status: 200, body: { version: '0.0.0-test' } })
+  expect(session.body.workspaces[0]).toMatchObject({ name: 'default', roles: ['super-admin'] })
+  expect((await byCookie(admin, cookie, 'GET', '/admin/services')).status).toBe(200)
+  expect((await byCookie(admin, cookie, 'DELETE', '/api/session', sameOrigin)).status).toBe(204)
+  expect((await byCookie(admin, cookie, 'GET', '/api/session')).status).toBe(401)
+})
+
+test('a change by cookie must come from our own pages, in JSON', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
+  const before = admin.configuration.current().revision
+  const post = (headers: Record<string, string>) =>
+    byCookie(admin, cookie, 'POST', '/admin/consumers', headers, { username: `c${Math.random()}` })
+  expect((await post({})).status).toBe(403)
+  expect((await post({ origin: 'https://evil.example' })).status).toBe(403)
+  expect((await post({ origin: 'null' })).status).toBe(403)
+  expect((await post({ 'sec-fetch-site': 'cross-site', origin: admin.managerUrl })).status).toBe(
+    403,
+  )
+  expect((await post({ 'sec-fetch-site': 'same-site' })).status).toBe(403)
+  expect((await post({ ...sameOrigin, 'content-type': 'text/plain' })).status).toBe(415)
+  expect(
+    (await post({ ...sameOrigin, 'content-type': 'multipart/form-data; boundary=b' })).status,
+  ).toBe(415)
+  expect(admin.configuration.current().revision).toBe(before)
+  expect((await post(sameOrigin)).status).toBe(201)
+  expect((await post({ origin: admin.managerUrl })).status).toBe(201)
+  const foreign = { 'sec-fetch-site': 'cross-site' }
+  expect((await signIn(admin, 'admin', password, foreign)).status).toBe(403)
+})
+
+test('a wrong name and a wrong password are the same answer, and after some of them even a right one', async () => {
+  let now = Date.now()
+  const admin = await openTestAdmin({ adminPassword: password, clock: { now: () => now } })
+  const wrong = await signIn(admin, 'admin', 'not-the-password')
+  expect(wrong.status).toBe(401)
+  expect((await signIn(admin, 'nobody', 'not-the-password')).text).toBe(wrong.text)
+  const tries = await Promise.all(
+    Array.from({ length: 12 }, () => signIn(admin, 'admin', 'not-the-password')),
+  )
+  expect(tries.map(({ status }) => status).filter((status) => status === 429)).toHaveLength(3)
+  const limited = await signIn(admin, 'admin', password)
+  expect(limited.status).toBe(429)
+  expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+  now += 5 * 60_000
+  expect((await signIn(admin, 'admin', password)).status).toBe(200)
+})
+
+test('another password signs out everywhere, and so does twelve hours of silence', async () => {
+  let now = Date.now()
+  const admin = await openTestAdmin({ adminPassword: password, clock: { now: () => now } })
+  const begin = async (secret: string) =>
+    (await signIn(admin, 'admin', secret)).headers.get('set-cookie') ?? ''
+  const status = async (cookie: string) =>
+    (await byCookie(admin, cookie, 'GET', '/api/session')).status
+  const first = await begin(password)
+  await admin.ask('PATCH', '/rbac/users/admin', { password: 'another-long-password' })
+  expect(await status(first)).toBe(401)
+  const second = await begin('another-long-password')
+  now += 8 * 3600_000
+  expect(await status(second)).toBe(200)
+  now += 8 * 3600_000
+  expect(await status(second)).toBe(200)
+  now += 12 * 3600_000
+  expect(await status(second)).toBe(401)
+})
+
+test('the set-up link makes the first super-admin, once', async () => {
+  const admin = await openTestAdmin({ adminToken: undefined })
+  const secret = admin.configuration.setUpSecret() ?? ''
+  const setUp = (given: string) =>
+    admin.ask(
+      'POST',
+      '/api/setup',
+      { secret: given, name: 'root', password },
+      { token: '', manager: true },
+    )
+  expect((await setUp('wrong')).status).toBe(403)
+  expect((await admin.ask('GET', '/services', undefined, { token: '' })).status).toBe(401)
+  const done = await setUp(secret)
+  expect(done).toMatchObject({ status: 201, body: { principal: { name: 'root' } } })
+  expect((await setUp(secret)).status).toBe(403)
+  expect(admin.configuration.setUpSecret()).toBeUndefined()
+  const cookie = done.headers.get('set-cookie') ?? ''
+  expect((await byCookie(admin, cookie, 'GET', '/admin/rbac/users')).status).toBe(200)
+})
+
+test('what /api refuses has our code, what Kong knows has Kong’s form', async () => {
+  const admin = await openTestAdmin()
+  const nobody = await admin.ask('GET', '/api/session', undefined, { token: '' })
+  expect(nobody.body).toEqual({ code: 'control.unidentified', message: 'Invalid RBAC credentials' })
+  const empty = await admin.ask('POST', '/api/session', {}, { token: '', manager: true })
+  expect(empty).toMatchObject({
+    status: 400,
+    body: { code: 'control.schema', fields: { name: 'required field missing' } },
+  })
+  expect((await admin.ask('GET', '/services', undefined, { token: 'wrong' })).body).toEqual({
+    message: 'Invalid RBAC credentials',
+  })
+})
+
+test('pages say what they may load, and a token that is not valid is not rescued by a cookie', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const page = await admin.ask('GET', '/admin/', undefined, { manager: true })
+  expect(page.headers.get('content-security-policy')).toMatch(/frame-ancestors 'none'/)
+  expect(page.headers.get('content-security-policy')).not.toMatch(/unsafe-eval/)
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(page.headers.get('referrer-policy')).toBe('no-referrer')
+  const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
+  const both = { headers: { cookie: cookie.split(';')[0] ?? '' }, token: 'wrong', manager: true }
+  expect((await admin.ask('GET', '/api/session', undefined, both)).status).toBe(401)
+})
+
+const sameOrigin = { 'sec-fetch-site': 'same-origin' }
+
+const signIn = (admin: TestAdmin, name: string, secret: string, headers = {}) =>
+  admin.ask(
+    'POST',
+    '/api/session',
+    { name, password: secret },
+    { token: '', manager: true, headers },
+  )
+
+const byCookie = (
+  admin: TestAdmin,
+  cookie: string,
+  ...[method, path, headers = {}, body]: [string, string, Record<string, string>?, unknown?]
+) =>
+  admin.ask(method, path, body, {
+    token: '',
+    manager: true,
+    headers: { cookie: cookie.split(';')[0] ?? '', ...headers },
+  })
