@@ -34,7 +34,7 @@ export async function signOut(): Promise<void> {
   await send('/api/session', { method: 'DELETE' })
 }
 
-/** Makes the first super-admin with the secret of the one-time link. */
+/** Makes the first super-admin with the secret of the one-time link, and signs it in. */
 export async function setUp(secret: string, name: string, password: string): Promise<void> {
   await send('/api/setup', { method: 'POST', body: { secret, name, password } })
 }

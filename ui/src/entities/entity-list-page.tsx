@@ -2,6 +2,7 @@ import { Button, Skeleton, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
+import type { Session } from '../../../src/schema/session.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { NotFound } from '../parts/not-found.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -28,7 +29,7 @@ export function EntityListPage() {
 function EntityList({ kind }: { readonly kind: Kind }) {
   const session = useSession()
   const { workspace } = usePageView()
-  const readable = workspacesWith(session, kind.plural).map(({ name }) => name)
+  const readable = readableIn(session, kind.plural)
   const workspaces = useMemo(
     () => (workspace === undefined ? readable : [workspace]),
     // oxlint-disable-next-line react/exhaustive-deps -- the list is new at every render, its words are not
@@ -43,6 +44,12 @@ function EntityList({ kind }: { readonly kind: Kind }) {
       )}
     </div>
   )
+}
+
+/** The workspaces to ask; when the kind may be read in none, the others are asked so that they say why. */
+function readableIn(session: Session, plural: string): string[] {
+  const readable = workspacesWith(session, plural)
+  return (readable.length > 0 ? readable : session.workspaces).map(({ name }) => name)
 }
 
 type ListedProps = { readonly kind: Kind; readonly workspaces: readonly string[] }

@@ -2,7 +2,7 @@ import { Anchor, Button } from '@mantine/core'
 import { IconChartHistogram, IconLock } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { EntityRecord } from '../api/entities.ts'
-import { AnswerNotices } from '../overview/answer-notices.tsx'
+import { AnswerNotices, refusalOf } from '../overview/answer-notices.tsx'
 import { trafficQuestions } from '../overview/overview-questions.ts'
 import { TrafficPanels } from '../overview/traffic-panels.tsx'
 import { LiveSwitch } from '../parts/live-switch.tsx'
@@ -73,8 +73,8 @@ export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
       </PageHead>
       {reason === undefined ? (
         <>
-          <AnswerNotices live={live} view={view} masks={masks} id="totals" />
-          <TrafficPanels live={live} view={view} height={160} />
+          <AnswerNotices live={live} view={view} masks={masks} />
+          {refusalOf(live) === undefined && <TrafficPanels live={live} view={view} height={160} />}
         </>
       ) : (
         <Panel title="Traffic">

@@ -2,7 +2,7 @@ import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useState, type ChangeEvent, type FormEvent } from 'react'
-import { setUp, signIn } from '../api/session.ts'
+import { setUp } from '../api/session.ts'
 
 /** Asks for the name and password of the first super-admin, makes it, and signs it in. */
 export function FirstAccountForm({ secret }: { readonly secret: string }) {
@@ -11,10 +11,7 @@ export function FirstAccountForm({ secret }: { readonly secret: string }) {
   const queryClient = useQueryClient()
   const router = useRouter()
   const making = useMutation({
-    async mutationFn() {
-      await setUp(secret, name, password)
-      await signIn(name, password)
-    },
+    mutationFn: () => setUp(secret, name, password),
     onSuccess() {
       queryClient.clear()
       router.history.replace('/')

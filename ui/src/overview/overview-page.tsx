@@ -1,3 +1,5 @@
+import { useQuery } from '@tanstack/react-query'
+import { metaQuery } from '../api/analytics.ts'
 import { useSession } from '../api/session.ts'
 import { FilterBar } from '../parts/filter-bar.tsx'
 import { LiveSwitch } from '../parts/live-switch.tsx'
@@ -7,11 +9,12 @@ import { TimeRangePicker } from '../parts/time-range-picker.tsx'
 import { useMasks, type Masks } from '../parts/use-masks.ts'
 import { useLiveAnswers } from '../view/use-live-answers.ts'
 import { usePageView, type PageView } from '../view/use-page-view.ts'
-import { AnswerNotices } from './answer-notices.tsx'
+import { AnswerNotices, refusalOf } from './answer-notices.tsx'
 import { boards } from './boards.ts'
 import { LatestRequests } from './latest-requests.tsx'
 import { Leaderboard } from './leaderboard.tsx'
 import classes from './overview-page.module.css'
+import { NothingToSee } from './nothing-to-see.tsx'
 import { exportQuestion, overviewQuestions } from './overview-questions.ts'
 import { RequestDrawer } from './request-drawer.tsx'
 import { TrafficPanels } from './traffic-panels.tsx'
@@ -20,7 +23,10 @@ import { TrafficPanels } from './traffic-panels.tsx'
 export function OverviewPage() {
   const masks = useMasks()
   const view = usePageView()
-  return masks.known ? <Overview masks={masks} view={view} /> : <PageLoading />
+  const { data } = useQuery(metaQuery)
+  if (!masks.known) return <PageLoading />
+  if (data?.visibility.scope === 'nothing') return <NothingToSee visibility={data.visibility} />
+  return <Overview masks={masks} view={view} />
 }
 
 type OverviewProps = { readonly masks: Masks; readonly view: PageView }
@@ -42,26 +48,30 @@ function Overview({ masks, view }: OverviewProps) {
         <LiveSwitch view={view} state={live.state} freshUntil={latest.answer?.freshUntil} />
       </PageHead>
       <FilterBar view={view} />
-      <AnswerNotices live={live} view={view} masks={masks} id="totals" />
-      <TrafficPanels live={live} view={view} height={220} />
-      <div className={classes.boards}>
-        {shown.map((board) => (
-          <Leaderboard
-            key={board.member}
-            board={board}
-            told={live.told(`board.${board.member}`)}
-            maskedBecause={masks.reasonFor(board.member)}
-            filters={filters}
-            onToggle={view.toggle}
+      <AnswerNotices live={live} view={view} masks={masks} />
+      {refusalOf(live) === undefined && (
+        <>
+          <TrafficPanels live={live} view={view} height={220} />
+          <div className={classes.boards}>
+            {shown.map((board) => (
+              <Leaderboard
+                key={board.member}
+                board={board}
+                told={live.told(`board.${board.member}`)}
+                maskedBecause={masks.reasonFor(board.member)}
+                filters={filters}
+                onToggle={view.toggle}
+              />
+            ))}
+          </div>
+          <LatestRequests
+            told={latest}
+            exported={exportQuestion(scope)}
+            view={view}
+            maskedBecause={masks.reasonFor('consumer')}
           />
-        ))}
-      </div>
-      <LatestRequests
-        told={latest}
-        exported={exportQuestion(scope)}
-        view={view}
-        maskedBecause={masks.reasonFor('consumer')}
-      />
+        </>
+      )}
       <RequestDrawer view={view} />
     </div>
   )

@@ -48,7 +48,7 @@ export const formatTimeRange = (range: TimeRange): string =>
 export function dateRangeOf(range: TimeRange): string | [string, string] {
   if (range.kind === 'between') return [iso(range.from), iso(range.to)]
   const { count, unit } = range.preset
-  return `from ${count} ${unit} ago to now`
+  return `last ${count} ${unit}`
 }
 
 /** The equally long range just before. */
