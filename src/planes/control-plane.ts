@@ -84,7 +84,7 @@ function tryToCompile(snapshot: Snapshot): void {
 function offerAnalytics(configuration: Configuration, warehouse: Warehouse, log: Log) {
   const analytics = openAnalytics({
     warehouse,
-    rightsOf: configuration.rightsOf,
+    rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
     report: (problem) =>
       log.error('a question failed', { id: problem.detail['id'], error: problem.cause }),
@@ -99,8 +99,8 @@ function offerNodes(configuration: Configuration, warehouse: Warehouse, log: Log
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
     sealed: () => configuration.current().sealed,
-    onPublish: configuration.onPublish,
-    receiveBatch: warehouse.insertBatch,
+    onPublish: (listener) => configuration.onPublish(listener),
+    receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
     onHeartbeat: ({ node, worker }, { refusedRevision, refusal }) => {
       if (refusedRevision !== undefined)
         log.warn('a node refuses a revision', { node, worker, refusedRevision, refusal })

@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../proxy/program.ts'
-import { openRecorder } from '../telemetry/open-recorder.ts'
+import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
 import type { SupervisorLine } from './messages.ts'
@@ -24,70 +24,58 @@ export type WorkerStart = {
 }
 
 /** Starts a gateway worker. It listens as soon as it has a snapshot, be it from the control plane or from its own disk; returns how to stop it. */
-export function startGatewayWorker({
-  settings,
-  slot,
-  socket,
-  line,
-  log,
-}: WorkerStart): () => Promise<void> {
-  const { node, zone, environment, version, bodyLimit } = settings
+export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
+  const { settings, slot, line, log } = start
   const spool = openSpool(join(settings.data, 'spool'))
   const recorder = openRecorder(spool, (error) =>
     log.error('events cannot be written; answers are withheld', { error }),
   )
   const counters = askCounters((request) => line.send(request))
-  let proxy: Proxy | undefined
-
-  const run = (program: Program): void => {
-    if (proxy !== undefined) return proxy.swapProgram(program)
-    const limits = { headBytes: 32_768, bodyBytes: bodyLimit }
-    proxy = openProxy({
-      program,
-      node: { node, zone, environment },
-      limits,
-      record: recorder.record,
-    })
-    proxy.server.on('listening', () => line.send({ type: 'gateway-ready' }))
-    proxy.server.listen(socket)
-  }
+  const serving = openServing(start, recorder)
   const runner = openRunner(settings, {
     compile: (snapshot, revision) =>
       compileProgram(snapshot, revision, { catalog, counters, clock: systemClock }),
-    swap: run,
+    swap: serving.run,
     log,
   })
   const link = openControlLink({
     onSnapshot: runner.receive,
-    state: () => ({
-      revision: proxy?.revision ?? 0,
-      spooledBytes: spool.bytes,
-      exchanges: proxy?.exchanges ?? 0,
-      ...runner.refusal(),
-    }),
+    state: () => ({ ...serving.state(), spooledBytes: spool.bytes, ...runner.refusal() }),
     log,
   })
   const shipping = startShipping({ spool, send: link.sendBatch, log })
+  const { node, zone, environment, version } = settings
 
   runner.resume()
   line.onMessage((message) => {
     if (message.type === 'counted') counters.settle(message)
     else if (message.type === 'control') {
-      link.joinAt(message.url, {
-        secret: message.joinSecret,
-        node,
-        worker: slot,
-        zone,
-        environment,
-        version,
-      })
+      const { url, joinSecret: secret } = message
+      link.joinAt(url, { secret, node, worker: slot, zone, environment, version })
     }
   })
 
   return async () => {
-    await proxy?.drain(10_000)
+    await serving.drain()
     await shipping.stop(3_000)
     await link.close()
+  }
+}
+
+/** Opens the proxy with the first program, and swaps in those that follow. */
+function openServing({ settings, socket, line }: WorkerStart, { record }: Recorder) {
+  const { node, zone, environment, bodyLimit } = settings
+  let proxy: Proxy | undefined
+  return {
+    run(this: void, program: Program): void {
+      if (proxy !== undefined) return proxy.swapProgram(program)
+      const limits = { headBytes: 32_768, bodyBytes: bodyLimit }
+      proxy = openProxy({ program, node: { node, zone, environment }, limits, record })
+      proxy.server.on('listening', () => line.send({ type: 'gateway-ready' }))
+      proxy.server.listen(socket)
+    },
+    state: () => ({ revision: proxy?.revision ?? 0, exchanges: proxy?.exchanges ?? 0 }),
+    drain: async () => proxy?.drain(10_000),
   }
 }
 

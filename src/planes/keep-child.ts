@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { openBackoff } from '../lib/backoff.ts'
@@ -17,11 +17,13 @@ export type KeptChild = {
 /** What a kept child is made of. */
 export type ChildOptions = {
   readonly name: string
-  /** Forks it and gives it its first message. */
-  readonly launch: () => ChildProcess
+  /** What it runs. */
+  readonly module: string
+  /** Gives a fresh one its first messages. */
+  readonly introduce: (child: ChildProcess) => void
   readonly onMessage: (message: FromChild, child: ChildProcess) => void
-  /** Calls `ready` for this message. */
-  readonly isReady: (message: FromChild) => boolean
+  /** The message by which it says that it serves. */
+  readonly ready: FromChild['type']
   /** Milliseconds that a replaced child may take to finish. */
   readonly patience: number
   readonly log: Log
@@ -30,20 +32,15 @@ export type ChildOptions = {
 const longLife = 10_000
 
 /** Starts a child and keeps it. */
-export function keepChild({
-  name,
-  launch,
-  onMessage,
-  isReady,
-  patience,
-  log,
-}: ChildOptions): KeptChild {
+export function keepChild(options: ChildOptions): KeptChild {
+  const { name, module, introduce, onMessage, ready, patience, log } = options
   const backoff = openBackoff(50, 5_000)
   let stopping = false
   let current = start()
 
   function start(): ChildProcess {
-    const child = launch()
+    const child = fork(module)
+    introduce(child)
     const startedAt = performance.now()
     child.on('message', (message) => onMessage(message as FromChild, child))
     child.on('error', (error) => log.error(`${name} could not be reached`, { error }))
@@ -73,7 +70,7 @@ export function keepChild({
       const next = start()
       current = next
       await new Promise<void>((resolve) => {
-        next.on('message', (message) => isReady(message as FromChild) && resolve())
+        next.on('message', (message) => (message as FromChild).type === ready && resolve())
         next.on('exit', () => resolve())
       })
       await end(previous, patience)

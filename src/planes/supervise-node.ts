@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { openCounterLedger } from '../cluster/counter-ledger.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -45,11 +45,8 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
 
   const onMessage = (message: FromChild, child: ChildProcess): void => {
     if (message.type === 'count') {
-      tell(child, {
-        type: 'counted',
-        id: message.id,
-        taken: message.asked.map((windows) => ledger.take(windows)),
-      })
+      const taken = message.asked.map((windows) => ledger.take(windows))
+      tell(child, { type: 'counted', id: message.id, taken })
     } else if (message.type === 'control-ready') {
       addresses = message.addresses
       readiness.control(addresses)
@@ -57,31 +54,23 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
     } else if (message.type === 'gateway-ready') readiness.worker()
     else readiness.failed(message.message)
   }
-  const keep = (
-    name: string,
-    ready: FromChild['type'],
-    introduce: (child: ChildProcess) => void,
-  ): KeptChild =>
-    keepChild({
-      name,
-      launch() {
-        const child = fork(childModule)
-        introduce(child)
-        return child
-      },
-      onMessage,
-      isReady: ({ type }) => type === ready,
-      patience: drainTime,
-      log,
-    })
-
-  const control = keep('control plane', 'control-ready', (child) =>
-    tell(child, { type: 'start', plane: 'control', settings: keepPorts(settings, addresses) }),
-  )
+  const kept = { module: childModule, onMessage, patience: drainTime, log }
+  const control = keepChild({
+    ...kept,
+    name: 'control plane',
+    ready: 'control-ready',
+    introduce: (child) =>
+      tell(child, { type: 'start', plane: 'control', settings: keepPorts(settings, addresses) }),
+  })
   workers = sockets.map(({ handle }, slot) =>
-    keep(`gateway worker ${slot}`, 'gateway-ready', (child) => {
-      tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
-      if (addresses !== undefined) tell(child, introduction(addresses))
+    keepChild({
+      ...kept,
+      name: `gateway worker ${slot}`,
+      ready: 'gateway-ready',
+      introduce(child) {
+        tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
+        if (addresses !== undefined) tell(child, introduction(addresses))
+      },
     }),
   )
 

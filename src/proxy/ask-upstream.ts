@@ -1,6 +1,7 @@
 import { nowMicroseconds } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 import type { TargetAddress } from './balance/round-robin.ts'
+import { clientClosed } from './client-closed.ts'
 import type { Exchange, RequestBody } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import type { RouteProgram, ServiceProgram } from './program.ts'
@@ -141,8 +142,7 @@ function buildTry(
       read: service.read_timeout,
     },
     onStart(giveUp) {
-      exchange.onLeave = () =>
-        giveUp(new Problem('client.closed', 499, 'the client left before it was answered'))
+      exchange.onLeave = () => giveUp(clientClosed())
       if (exchange.left) exchange.onLeave()
     },
   }

@@ -1,6 +1,6 @@
 import { nowMicroseconds } from '../lib/clock.ts'
-import { Problem } from '../lib/problem.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
+import { clientClosed } from './client-closed.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderList } from './header-list.ts'
 import { hopByHopOf } from './hop-by-hop.ts'
@@ -34,7 +34,7 @@ function pump(body: AnswerBody, exchange: Exchange, length: number): Promise<() 
     let last: Uint8Array | undefined
     exchange.onLeave = () => {
       body.drop()
-      reject(new Problem('client.closed', 499, 'the client left before its answer ended'))
+      reject(clientClosed())
     }
     body.read({
       part(chunk) {

@@ -1,11 +1,10 @@
 import { openConfiguration } from '../../src/control/open-configuration.ts'
-import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import { defaultWorkspace } from '../../src/schema/workspace.ts'
 
 /** Makes one change after the other and says which revision each became, until it is killed. */
 const configuration = await openConfiguration({
-  store: await openStore(openSqlite(process.argv[2] ?? '')),
+  store: await openSqliteStore(process.argv[2] ?? ''),
   catalog: [],
   compile: () => undefined,
 })

@@ -8,8 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { canonicalText } from '../../src/snapshot/canonical-text.ts'
 import { publicKeyOf, verifySeal } from '../../src/snapshot/seal-snapshot.ts'
-import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
 const child = join(import.meta.dirname, 'admin-crash-child.ts')
 
@@ -20,7 +19,7 @@ test('killed in the middle of changes, the store holds the revision before or th
   let before = 0
   for (let round = 0; round < 5; round += 1) {
     const answered = await changeUntilKilled(file, 3 + round * 5)
-    const store = await openStore(openSqlite(file))
+    const store = await openSqliteStore(file)
     const { entries, latest } = await store.load()
     const [newest] = await store.readRevisions(1)
     const records = await store.readAudit(100_000)

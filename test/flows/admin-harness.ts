@@ -11,8 +11,7 @@ import {
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
 import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
-import { openSqlite } from '../../src/store/sqlite/open-sqlite.ts'
-import { openStore } from '../../src/store/open-store.ts'
+import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
 /** The token of the super-admin in tests. */
 export const adminToken = 'token-of-the-super-admin'
@@ -62,7 +61,7 @@ export async function openTestAdmin(
 ): Promise<TestAdmin> {
   const directory = await mkdtemp(join(tmpdir(), 'weir-admin-'))
   const configuration = await openConfiguration({
-    store: await openStore(openSqlite(join(directory, 'weir.db'))),
+    store: await openSqliteStore(join(directory, 'weir.db')),
     catalog,
     compile: () => undefined,
     adminToken,

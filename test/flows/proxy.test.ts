@@ -171,7 +171,7 @@ test('a service that dies in the middle of its answer breaks the client’s conn
     services: [orders(upstream.port)],
     routes: [{ paths: ['/'], service: 'orders' }],
   })
-  await expect(gateway.ask('/').then((response) => response.text())).rejects.toThrow()
+  await expect(gateway.ask('/').then((response) => response.text())).rejects.toThrow('terminated')
   expect(gateway.events[0]).toMatchObject({
     outcome: 'failed',
     status: 200,
@@ -245,7 +245,7 @@ test('a WebSocket passes, its handshake is authenticated and recorded before it 
   const upstream = await startUpstream()
   const sockets = new WebSocketServer({ server: upstream.server })
   sockets.on('connection', (socket) =>
-    socket.on('message', (text) => socket.send(`echo ${String(text)}`)),
+    socket.on('message', (text: Buffer) => socket.send(`echo ${text.toString()}`)),
   )
   const gateway = await openGateway({
     services: [orders(upstream.port)],

@@ -176,7 +176,7 @@ test.each([
   ['/s', '/', true, '/', '/s'],
 ])(
   'service path %s, route %s, strip %s: %s goes to %s',
-  (servicePath, pattern, stripPath, path, forwarded) => {
+  (...[servicePath, pattern, stripPath, path, forwarded]) => {
     expect(
       forwardPath({ path, covered: pattern.length, stripPath, handling: 'v0', servicePath }),
     ).toBe(forwarded)
