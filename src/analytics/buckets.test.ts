@@ -60,7 +60,7 @@ test('the engine cuts time as we do, also where clocks change', async () => {
     return [all[0], all.at(-1)].flatMap((at) =>
       at === undefined
         ? []
-        : Array.from({ length: 60 }, (_, step) => at - 6 * 3_600_000 + step * 1_800_000 + 1),
+        : Array.from({ length: 24 }, (_, step) => at - 6 * 3_600_000 + step * 3_600_000 + 1),
     )
   })
   const some = fc.sample(fc.integer({ min: from, max: year(2035) - 1 }), { numRuns: 300, seed: 1 })
@@ -83,14 +83,16 @@ test('the engine cuts time as we do, also where clocks change', async () => {
         return (await analytics.answer(rights, question)).data
       }
       const zone = buildZone(timezone)
-      const expected = new Map(
+      const expected = Object.fromEntries(
         instants.map((at) => [
           String(at),
           new Date(startOfBucket(zone, granularity, at)).toISOString(),
         ]),
       )
       const found = (data: Answer['data']) =>
-        new Map(data.map((row) => [row['requests.node'], row[`requests.time.${granularity}`]]))
+        Object.fromEntries(
+          data.map((row) => [row['requests.node'], row[`requests.time.${granularity}`]]),
+        )
       expect(found(await ask({ dateRange: ['2019-12-30', '2035-12-31'] }))).toEqual(expected)
       // Without a range the engine cuts by itself; it knows older rules for the clocks of Morocco.
       if (timezone === 'Africa/Casablanca') continue

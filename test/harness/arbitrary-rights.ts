@@ -99,8 +99,9 @@ export const arbitraryRights: fc.Arbitrary<Rights> = arbitrarySource.map((source
 
 const text = (...values: string[]) => fc.constantFrom('', 'gone', ...values)
 
-/** A row as it may rest in the warehouse: of what is there, of what was renamed or deleted, or of nothing. */
-export const arbitraryRow: fc.Arbitrary<Required<{ [C in keyof RuledRow]: string }>> = fc.record({
+type PlainRow = Required<{ [Column in keyof RuledRow]: string }>
+
+const oddRow: fc.Arbitrary<PlainRow> = fc.record({
   workspace: text(...workspaces.map((one) => one.id)),
   workspace_name: text('A', 'B', 'default'),
   service: text(...services.map((one) => one.id)),
@@ -108,3 +109,20 @@ export const arbitraryRow: fc.Arbitrary<Required<{ [C in keyof RuledRow]: string
   route: text(...routes.map((one) => one.id)),
   route_name: text('list', 'orders', 'alone'),
 })
+
+const presentRow: fc.Arbitrary<PlainRow> = fc.constantFrom(
+  ...routes.map((route) => {
+    const service = services.find(({ id }) => id === route.service?.id)
+    return {
+      workspace: route.workspace,
+      workspace_name: workspaces.find(({ id }) => id === route.workspace)?.name ?? '',
+      service: service?.id ?? '',
+      service_name: service?.name ?? '',
+      route: route.id,
+      route_name: route.name,
+    }
+  }),
+)
+
+/** A row as it may rest in the warehouse: of what is there, of what was renamed or deleted, or of nothing. */
+export const arbitraryRow: fc.Arbitrary<PlainRow> = fc.oneof(presentRow, oddRow)
