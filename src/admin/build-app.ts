@@ -1,17 +1,27 @@
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Configuration } from '../control/configuration.ts'
 import { notFound } from '../control/kong-problem.ts'
 import { uuidv7 } from '../lib/ids.ts'
+import type { Log } from '../lib/log.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
 import { identifyAsker } from './authorize.ts'
-import { Problem } from '../lib/problem.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
 import { readBodies } from './read-body.ts'
+
+/** What a server is built with. */
+export type AppOptions = {
+  readonly configuration: Configuration
+  /** Version of the program. */
+  readonly version: string
+  /** Where failures of our own go. */
+  readonly log?: Pick<Log, 'error'> | undefined
+}
 
 const mebibyte = 1024 * 1024
 
 /** A server for people and tools: limits, bodies, the headers of every answer, and the one end at which refusals are answered. */
-export function buildApp(configuration: Configuration, version: string): FastifyInstance {
+export function buildApp({ configuration, version, log }: AppOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: mebibyte,
     http: { maxHeaderSize: 16_384 },
@@ -44,9 +54,12 @@ export function buildApp(configuration: Configuration, version: string): Fastify
     const elapsed = performance.now() - request.getDecorator<number>('began')
     void reply.header('x-kong-admin-latency', String(Math.round(elapsed)))
   })
-  app.setErrorHandler((error, request, reply) =>
-    answerProblem(configuration, error, [request, reply]),
-  )
+  app.setErrorHandler((error, request, reply) => {
+    if (toProblem(error).status >= 500 && (error as FastifyError).statusCode === undefined) {
+      log?.error('A request failed', { request: request.id, url: request.url, error })
+    }
+    return answerProblem(configuration, error, [request, reply])
+  })
   app.setNotFoundHandler(async (request) => {
     await identifyAsker(configuration, request)
     throw notFound()

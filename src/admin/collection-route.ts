@@ -1,10 +1,11 @@
 import type { Entity } from '../schema/entity.ts'
 import type { Entry } from '../schema/entry.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
-import { askAbout, homeOf, ownPath, pathOf, segmentOf } from './ask-of.ts'
+import { homeOf, ownPath, pathOf } from './ask-of.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne } from './make-change.ts'
+import { mayReadEntry } from './may-read-entry.ts'
 import { pageOf } from './page.ts'
 import { presentEntry, secondsOf } from './present-entry.ts'
 
@@ -43,21 +44,14 @@ export const filled = (path: string, params: Readonly<Record<string, string>>): 
   path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
 
 function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
-  const { request, configuration, parent, place, question, refusal } = asked
+  const { request, configuration, parent, place, refusal } = asked
   const query = request.query as Record<string, string | string[] | undefined>
   const within = under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' }
   const entries = configuration.list({ entity: entity.name, workspace: place.id, within })
   const now = secondsOf(configuration)
-  const mayRead = (entry: Entry): boolean => {
-    const segment = segmentOf(entity.name, entry)
-    const home = homeOf(entity.name, place, segment, entry)
-    const subject = [entity.name, entry] as const
-    const ask = askAbout(subject, home, `${question.ask.path}${pathOf(segment)}`, 'read')
-    const door = askAbout(subject, home, ownPath(entity.name, segment), 'read')
-    return configuration.judge(asked.principal, { ask, doors: [...(question.doors ?? []), door] })
-      .allowed
-  }
-  const readable = matching(entries, entity, query).filter(mayRead)
+  const readable = matching(entries, entity, query).filter((entry) =>
+    mayReadEntry(asked, entity.name, entry),
+  )
   if (refusal !== undefined && readable.length === 0) throw refusal
   return pageOf(
     readable,

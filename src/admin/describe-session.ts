@@ -1,6 +1,7 @@
 import type { Configuration } from '../control/configuration.ts'
 import { entities } from '../schema/entities.ts'
 import type { Session } from '../schema/session.ts'
+import { mayReadEntry } from './may-read-entry.ts'
 
 /** Who a principal is, and in which workspaces they may read what. */
 export function describeSession(
@@ -13,11 +14,17 @@ export function describeSession(
   const mayRead = (workspace: { id: string; name: string }): string[] =>
     entities
       .filter(({ inWorkspace, belongsTo }) => inWorkspace && belongsTo !== 'role')
-      .map(({ plural }) => plural)
-      .filter((plural) => {
-        const ask = { workspace, path: `/${plural}`, action: 'read' as const }
-        return configuration.judge(principal, { ask }).allowed
+      .filter(({ name, plural }) => {
+        const question = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
+        const door = { configuration, principal, place: workspace, question }
+        return (
+          configuration.judge(principal, question).allowed ||
+          configuration
+            .list({ entity: name, workspace: workspace.id })
+            .some((entry) => mayReadEntry(door, name, entry))
+        )
       })
+      .map(({ plural }) => plural)
   const workspaces = configuration
     .current()
     .snapshot.workspaces.map(({ id, name }) => ({

@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
-import type { Configuration } from '../control/configuration.ts'
 import { unknownAsker } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { identifyAsker } from './authorize.ts'
-import { buildApp } from './build-app.ts'
+import { buildApp, type AppOptions } from './build-app.ts'
 import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
@@ -21,10 +20,7 @@ export type IdentifyRequest = (
 ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
 
 /** What the servers for people and tools are opened with. */
-export type AdminOptions = {
-  readonly configuration: Configuration
-  /** Version of the program. */
-  readonly version: string
+export type AdminOptions = AppOptions & {
   /** Where the built pages are. */
   readonly uiDirectory: string
   /** Registers the routes of analytics. */
@@ -36,8 +32,8 @@ export async function openAdmin(
   options: AdminOptions,
 ): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
   const { configuration, version, uiDirectory } = options
-  const admin = buildApp(configuration, version)
-  const manager = buildApp(configuration, version)
+  const admin = buildApp(options)
+  const manager = buildApp(options)
   let requests = 0
   const facts = { version, node: uuidv4(), requests: () => requests }
   const routes = adminRoutes(facts)

@@ -46,7 +46,8 @@ export async function serveUi(app: FastifyInstance, directory: string): Promise<
   app.get('/*', async (request, reply) => {
     const isApi = /^\/(api|admin)(\/|$)/.test(request.url)
     const isFile = /\.\w+$/.test(request.url.split('?', 1)[0] ?? '')
-    if (isApi || isFile) throw notFound()
+    if (isApi) return reply.callNotFound()
+    if (isFile) throw notFound()
     return reply.header('cache-control', 'no-cache').sendFile('index.html')
   })
 }

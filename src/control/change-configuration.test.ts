@@ -9,8 +9,7 @@ import { entities } from '../schema/entities.ts'
 import type { Entry } from '../schema/entry.ts'
 import { defaultWorkspace } from '../schema/workspace.ts'
 import { verifySeal } from '../snapshot/seal-snapshot.ts'
-import { openSqlite } from '../store/sqlite/open-sqlite.ts'
-import { openStore } from '../store/open-store.ts'
+import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
@@ -214,7 +213,7 @@ async function openTest(options: Partial<ConfigurationOptions> = {}) {
     await rm(directory, { recursive: true, force: true })
   })
   const reopen = async () => {
-    const store = await openStore(openSqlite(file))
+    const store = await openSqliteStore(file)
     const loaded = await store.load()
     await store.close()
     return loaded
@@ -224,7 +223,7 @@ async function openTest(options: Partial<ConfigurationOptions> = {}) {
 
 const open = async (file: string, options: Partial<ConfigurationOptions>) =>
   openConfiguration({
-    store: await openStore(openSqlite(file)),
+    store: await openSqliteStore(file),
     catalog: [{ name: 'plain', about: '', settings: z.strictObject({}) }],
     compile: () => undefined,
     ...options,

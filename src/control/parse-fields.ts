@@ -1,9 +1,18 @@
 import type { z } from 'zod'
+import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import { violationsOf, type Violations } from '../schema/violations.ts'
 import { schemaViolation } from './kong-problem.ts'
 import type { Body } from './operation.ts'
+
+/** The schema of each entity together with its rules over several fields. */
+const wholes: ReadonlyMap<string, z.ZodObject> = new Map(
+  entities.map(({ name, fields, check }) => [
+    name,
+    check === undefined ? fields : fields.check(check),
+  ]),
+)
 
 /** A body with defaults filled, as the entity declares it; refuses with every violation at once. A null is the same as nothing. */
 export function parseFields(
@@ -11,8 +20,7 @@ export function parseFields(
   body: Body,
   catalog: readonly PluginSchema[],
 ): Record<string, unknown> {
-  const whole = entity.check === undefined ? entity.fields : entity.fields.check(entity.check)
-  const parsed = whole.safeParse(withoutNulls(body))
+  const parsed = (wholes.get(entity.name) ?? entity.fields).safeParse(withoutNulls(body))
   const violations = parsed.success ? {} : violationsOf(parsed.error)
   const config = entity.name === 'plugin' ? parseConfig(body, catalog) : undefined
   Object.assign(violations, config?.violations)

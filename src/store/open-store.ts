@@ -104,7 +104,7 @@ async function keep(database: Database, commit: Commit): Promise<void> {
     for (const write of inSafeOrder(commit.writes)) await apply(transaction, write)
     const known = transaction.selectFrom('bodies').select('sha256').where('sha256', '=', sha256)
     if ((await known.executeTakeFirst()) === undefined) {
-      const gzip = gzipSync(sealed.body)
+      const gzip = gzipSync(sealed.body, { level: 1 })
       await transaction.insertInto('bodies').values({ sha256, gzip }).execute()
     }
     await transaction

@@ -1,0 +1,29 @@
+import type { Configuration } from '../control/configuration.ts'
+import type { Question } from '../control/permit.ts'
+import type { Entry } from '../schema/entry.ts'
+import type { Place } from './admin-route.ts'
+import { askAbout, homeOf, ownPath, pathOf, segmentOf } from './ask-of.ts'
+
+/** A list in which an entry may be shown. */
+export type ListDoor = {
+  readonly configuration: Configuration
+  readonly principal: string
+  readonly place: Place
+  /** The question about the list as such. */
+  readonly question: Question
+}
+
+/** Whether an entry may be shown in a list: when it may be read under the list, and no door to it is closed. */
+export function mayReadEntry(
+  { configuration, principal, place, question }: ListDoor,
+  entity: string,
+  entry: Entry,
+): boolean {
+  const segment = segmentOf(entity, entry)
+  const home = homeOf(entity, place, segment, entry)
+  const subject = [entity, entry] as const
+  const ask = askAbout(subject, home, `${question.ask.path}${pathOf(segment)}`, 'read')
+  const door = askAbout(subject, home, ownPath(entity, segment), 'read')
+  const doors = [...(question.doors ?? []), door]
+  return configuration.judge(principal, { ask, doors }).allowed
+}
