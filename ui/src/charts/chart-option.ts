@@ -25,7 +25,7 @@ export function chartOption(input: TimeChartInput, palette: Palette): EChartsCor
     textStyle: { fontFamily: 'Inter Variable, system-ui, sans-serif' },
     grid: { ...plotInset, outerBoundsMode: 'none' },
     xAxis: timeAxis(domain, palette),
-    yAxis: valueAxis(format, palette),
+    yAxis: valueAxis(input, palette),
     tooltip: {
       trigger: 'axis',
       transitionDuration: 0,
@@ -68,10 +68,12 @@ function timeAxis(domain: readonly [number, number], palette: Palette) {
   }
 }
 
-function valueAxis(format: (value: number) => string, palette: Palette) {
+function valueAxis({ kind, format }: TimeChartInput, palette: Palette) {
   return {
     type: 'value',
     min: 0,
+    // A stack counts whole things.
+    ...(kind === 'stack' ? { minInterval: 1 } : {}),
     splitNumber: 3,
     axisLabel: {
       color: palette.dim,

@@ -1,3 +1,4 @@
+import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { labelOf, referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
 import { formatAge } from '../parts/format-age.ts'
@@ -42,11 +43,16 @@ const nameColumn = (kind: Kind): EntityColumn => ({
   id: 'name',
   title: 'Name',
   width: 'minmax(150px, 1.2fr)',
-  key: ({ entity }) => nameOf(kind, entity),
+  key: ({ entity }) => `${nameOf(kind, entity)} ${text(entity, 'instance_name')}`,
   cell: ({ workspace, entity }) => (
-    <EntityLink plural={kind.plural} workspace={workspace} id={entity.id} strong>
-      {nameOf(kind, entity)}
-    </EntityLink>
+    <>
+      <EntityLink plural={kind.plural} workspace={workspace} id={entity.id} strong>
+        {nameOf(kind, entity)}
+      </EntityLink>
+      <Text span inherit c="dimmed" ml={8}>
+        {text(entity, 'instance_name')}
+      </Text>
+    </>
   ),
 })
 

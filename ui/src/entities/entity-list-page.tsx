@@ -10,7 +10,7 @@ import { PageHead } from '../parts/page-head.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { usePageView } from '../view/use-page-view.ts'
 import { EmptyList } from './empty-list.tsx'
-import { entityColumns } from './entity-columns.tsx'
+import { entityColumns, tagsOf } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
 import { kindOf, type Kind } from './kinds.ts'
@@ -64,7 +64,10 @@ function Listed({ kind, workspaces }: ListedProps) {
   })
   // Sorting and searching mean all of them, so then every page is loaded.
   const list = useEntities(workspaces, kind.plural, typed !== '' || isSorted)
-  const columns = entityColumns(kind, names, workspaces.length > 1)
+  const hasTags = list.rows.some(({ entity }) => tagsOf(entity).length > 0)
+  const columns = entityColumns(kind, names, workspaces.length > 1).filter(
+    ({ id }) => id !== 'tags' || hasTags,
+  )
   const found = searchRows(list.rows, columns, typed)
 
   if (list.error !== null && list.rows.length === 0)

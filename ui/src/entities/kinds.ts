@@ -1,6 +1,6 @@
 import { IconArrowsSplit, IconPlug, IconServer2, IconUsers, type Icon } from '@tabler/icons-react'
 import type { PageFilter } from '../view/search.ts'
-import { text, type EntityRecord } from '../api/entities.ts'
+import { referenceOf, text, type EntityRecord } from '../api/entities.ts'
 
 /** A kind of entity that has pages. */
 export type Kind = {
@@ -17,6 +17,13 @@ export type Kind = {
   /** Which requests its traffic is. */
   traffic(entity: EntityRecord): readonly PageFilter[]
 }
+
+/** A plugin that is put somewhere is asked about only there. */
+const placeFilters = (plugin: EntityRecord): PageFilter[] =>
+  ['service', 'route', 'consumer'].flatMap((field) => {
+    const id = referenceOf(plugin, field)
+    return id === undefined ? [] : [is(`${field}_id`, id)]
+  })
 
 const is = (member: string, value: string): PageFilter => ({ member, value, exclude: false })
 
@@ -60,7 +67,7 @@ export const kinds: readonly Kind[] = [
     about: 'Policies put on services, routes, consumers, or everything in a workspace.',
     teach: 'A plugin identifies, limits, changes or refuses requests where it is put.',
     example: '/plugins -d name=key-auth',
-    traffic: (entity) => [is('denied_by', text(entity, 'name'))],
+    traffic: (entity) => [is('denied_by', text(entity, 'name')), ...placeFilters(entity)],
   },
 ]
 

@@ -49,6 +49,7 @@ export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
           </span>
         }
         before={<Whereabouts kind={kind} workspace={workspace} />}
+        {...(kind.plural === 'plugins' ? { about: 'The requests that this policy refused.' } : {})}
       >
         <Button
           size="xs"
@@ -100,7 +101,6 @@ function Whereabouts({ kind, workspace }: { readonly kind: Kind; readonly worksp
         {kind.title}
       </Anchor>{' '}
       / {workspace}
-      {kind.plural === 'plugins' && ' / requests this policy refused'}
     </p>
   )
 }

@@ -100,5 +100,11 @@ function Plot({ told, label, height, input, onZoom }: PlotProps) {
       </p>
     )
   if (told.answer === undefined) return <Skeleton height={height - 12} mt={8} />
-  return <TimeChart {...input} label={label} height={height} onZoom={onZoom} />
+  const isEmpty = input.series.every(({ points }) => points.every(([, value]) => !value))
+  return (
+    <div className={classes.plot}>
+      <TimeChart {...input} label={label} height={height} onZoom={onZoom} />
+      {isEmpty && <p className={classes.empty}>No requests in this time</p>}
+    </div>
+  )
 }
