@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, describe, expect, test } from 'vitest'
 import { entities } from '../../src/schema/entities.ts'
-import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { addPrincipal, startTestAdmin } from './admin-harness.ts'
 import { bodyOf, makeParents, samples, type Sample } from './admin-samples.ts'
+
+const admin = await startTestAdmin()
+afterAll(admin.close)
 
 const ownForm = ['grant', 'endpoint-permission']
 const cases = Object.entries(samples)
@@ -16,14 +20,14 @@ describe.each(cases)('%s', (name, sample) => {
   const hidden = name === 'key-auth' ? [] : secret
 
   test('is created, read, listed, replaced, patched and deleted', async () => {
-    const { admin, list, body } = await openWith(sample)
+    const { list, body } = await openWith(sample)
     const created = await admin.ask('POST', list, body)
-    expect(created).toMatchObject({ status: 201, body: without(body, hidden, sample) })
+    expect(created).toMatchObject({ status: 201, body: without(body, hidden) })
     const { id } = created.body as { id: string }
     const item = `${list}/${id}`
     const read = await admin.ask('GET', item)
     expect(read.status).toBe(200)
-    expect(read.body).toMatchObject({ id, ...without(body, secret, sample) })
+    expect(read.body).toMatchObject({ id, ...without(body, secret) })
     for (const field of hidden) expect(read.body).not.toHaveProperty(field)
     expect((await admin.ask('HEAD', item)).status).toBe(200)
     expect((await admin.ask('GET', list)).body.data).toContainEqual(read.body)
@@ -46,30 +50,30 @@ describe.each(cases)('%s', (name, sample) => {
   })
 
   test('is put where nothing was', async () => {
-    const { admin, list, body } = await openWith(sample)
-    const id = '8A2F9D4E-5B1C-4F7A-9C3D-2E6B8A0F1D57'
+    const { list, body } = await openWith(sample)
+    const id = randomUUID().toUpperCase()
     const put = await admin.ask('PUT', `${list}/${id}`, body)
     expect(put).toMatchObject({ status: 200, body: { id: id.toLowerCase() } })
     expect((await admin.ask('GET', `${list}/${id}`)).status).toBe(200)
   })
 
   test('is refused with the field that is wrong, and nothing is stored', async () => {
-    const { admin, list } = await openWith(sample)
+    const { list, number } = await openWith(sample)
     const [bad, field] = sample.bad
     const before = admin.configuration.current().revision
     const wrong = await admin.ask('POST', list, bad)
     expect(wrong).toMatchObject({ status: 400, body: { code: 2, name: 'schema violation' } })
     expect(wrong.body.fields).toHaveProperty(field)
-    const unknown = await admin.ask('POST', list, { ...sample.body(1), surprise: 1 })
+    const unknown = await admin.ask('POST', list, { ...sample.body(number), surprise: 1 })
     expect(unknown.body.fields).toMatchObject({ surprise: 'unknown field' })
     expect((await admin.ask('POST', list, sample.lost ?? { surprise: 1 })).status).toBe(400)
     expect(admin.configuration.current().revision).toBe(before)
   })
 
   test('cannot be there twice', async () => {
-    const { admin, list, body } = await openWith(sample)
+    const { list, body, workspace, number } = await openWith(sample)
     await admin.ask('POST', list, body)
-    const other = await bodyOf(admin, sample, ['ProductX', 2])
+    const other = await bodyOf(admin, sample, [workspace, number + 1])
     const shared = Object.fromEntries((sample.shared ?? []).map((field) => [field, body[field]]))
     const again = await admin.ask('POST', list, { ...other, ...shared })
     expect(again).toMatchObject({
@@ -85,10 +89,10 @@ describe.each(cases)('%s', (name, sample) => {
   })
 
   test('is denied to whoever may not, and unknown in another workspace', async () => {
-    const { admin, list, body } = await openWith(sample)
+    const { list, body, workspace } = await openWith(sample)
     const token = await addPrincipal(admin, {
-      name: 'reader',
-      workspace: 'ProductX',
+      name: `reader-${workspace}`,
+      workspace,
       endpoints: [{ endpoint: '*', actions: 'read' }],
     })
     const { body: created } = await admin.ask('POST', list, body)
@@ -102,7 +106,7 @@ describe.each(cases)('%s', (name, sample) => {
       const denied = await admin.ask(method, path, body, { token })
       expect(denied.status).toBe(403)
       expect(denied.body.message).toMatch(
-        /^reader, you do not have permissions to \w+ this resource$/,
+        /^reader-\w+, you do not have permissions to \w+ this resource$/,
       )
     }
     expect(admin.configuration.current().revision).toBe(revision)
@@ -116,17 +120,20 @@ describe.each(cases)('%s', (name, sample) => {
   })
 })
 
-async function openWith(
-  sample: Sample,
-): Promise<{ admin: TestAdmin; list: string; body: Record<string, unknown> }> {
-  const admin = await openTestAdmin()
-  await makeParents(admin, 'ProductX')
-  const list = sample.inWorkspace === false ? sample.path : `/ProductX${sample.path}`
-  return { admin, list, body: await bodyOf(admin, sample, ['ProductX', 1]) }
+let tests = 0
+
+/** A workspace of its own for a test, with the path of its list, a body, and the number that body was made with. */
+async function openWith(sample: Sample) {
+  tests += 1
+  const workspace = `W${tests}`
+  const number = tests * 10 + 1
+  await makeParents(admin, workspace)
+  const list = sample.inWorkspace === false ? sample.path : `/${workspace}${sample.path}`
+  return { list, workspace, number, body: await bodyOf(admin, sample, [workspace, number]) }
 }
 
 /** What is answered as it was sent: not references by name, nor lists sent as text, nor secrets. */
-function without(body: Record<string, unknown>, fields: readonly string[], _sample: Sample) {
+function without(body: Record<string, unknown>, fields: readonly string[]) {
   const hidden = new Set([...fields, 'service', 'actions', 'config'])
   return Object.fromEntries(Object.entries(body).filter(([field]) => !hidden.has(field)))
 }

@@ -55,10 +55,20 @@ export type TestAdmin = {
   readonly ask: (method: string, path: string, body?: unknown, asking?: Asking) => Promise<Answer>
 }
 
-/** Opens real servers on free ports over a real store. */
-export async function openTestAdmin(
-  options: Partial<ConfigurationOptions> & { uiDirectory?: string } = {},
-): Promise<TestAdmin> {
+/** How a control plane in a test differs from the usual one. */
+export type TestOptions = Partial<ConfigurationOptions> & { readonly uiDirectory?: string }
+
+/** Opens real servers on free ports over a real store, until the test is over. */
+export async function openTestAdmin(options: TestOptions = {}): Promise<TestAdmin> {
+  const admin = await startTestAdmin(options)
+  onTestFinished(admin.close)
+  return admin
+}
+
+/** Opens what openTestAdmin opens, until it is closed. */
+export async function startTestAdmin(
+  options: TestOptions = {},
+): Promise<TestAdmin & { readonly close: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'weir-admin-'))
   const configuration = await openConfiguration({
     store: await openSqliteStore(join(directory, 'weir.db')),
@@ -74,17 +84,17 @@ export async function openTestAdmin(
   })
   const adminUrl = await listen(admin)
   const managerUrl = await listen(manager)
-  onTestFinished(async () => {
-    await Promise.all([admin.close(), manager.close()])
-    await configuration.close()
-    await rm(directory, { recursive: true, force: true })
-  })
   return {
     configuration,
     adminUrl,
     managerUrl,
     ask: (method, path, body, asking = {}) =>
       ask([method, asking.manager === true ? managerUrl : adminUrl, path], body, asking),
+    async close() {
+      await Promise.all([admin.close(), manager.close()])
+      await configuration.close()
+      await rm(directory, { recursive: true, force: true })
+    },
   }
 }
 

@@ -85,7 +85,7 @@ export const samples: Readonly<Record<string, Sample>> = {
       name: 'limiter',
       instance_name: `p${number}`,
       config: { minute: number + 1 },
-      ...(number === 1 ? {} : { service: { name: 'parent' } }),
+      ...(number % 10 === 1 ? {} : { service: { name: 'parent' } }),
     }),
     patch: { enabled: false },
     bad: [{ name: 'limiter', config: { minute: 0 } }, 'config'],
