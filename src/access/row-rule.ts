@@ -88,16 +88,46 @@ export function columnsOf(rule: RowRule): readonly RuleColumn[] {
 
 function join(is: 'and' | 'or', rules: readonly RowRule[]): RowRule {
   const [neutral, decisive] = is === 'and' ? [everyRow, noRow] : [noRow, everyRow]
-  const parts: RowRule[] = []
-  for (const part of rules.flatMap((rule) => (rule.is === is ? rule.of : [rule]))) {
-    if (part.is === decisive.is) return decisive
-    if (part.is !== neutral.is && !parts.some((seen) => isSame(seen, part))) parts.push(part)
-  }
-  if (parts.some((part) => parts.some((other) => isSame(other, not(part))))) return decisive
+  const flat = rules.flatMap((rule) => (rule.is === is ? rule.of : [rule]))
+  const parts = absorb(is, is === 'or' ? mergeValues(flat) : flat).filter(
+    (part) => part.is !== neutral.is,
+  )
+  if (parts.some((part) => part.is === decisive.is || has(parts, not(part)))) return decisive
   const [only] = parts
   if (only === undefined) return neutral
   return parts.length === 1 ? only : { is, of: parts }
 }
+
+/** `a = 1 or a = 2` as `a in (1, 2)`. */
+function mergeValues(parts: readonly RowRule[]): readonly RowRule[] {
+  const values = new Map<RuleColumn, readonly string[]>()
+  const rest: RowRule[] = []
+  for (const part of parts) {
+    if (part.is !== 'eq' && part.is !== 'in') rest.push(part)
+    else {
+      const more = part.is === 'eq' ? [part.value] : part.values
+      values.set(part.column, [...(values.get(part.column) ?? []), ...more])
+    }
+  }
+  return [...[...values].map(([column, wanted]) => oneOf(column, wanted)), ...rest]
+}
+
+/** `p or (p and q)` as `p`, and the same with the words exchanged; repetitions go with it. */
+function absorb(is: 'and' | 'or', parts: readonly RowRule[]): readonly RowRule[] {
+  const termsOf = (part: RowRule): readonly RowRule[] =>
+    part.is === (is === 'and' ? 'or' : 'and') ? part.of : [part]
+  const isWithin = (inner: RowRule, outer: RowRule): boolean =>
+    termsOf(inner).every((term) => has(termsOf(outer), term))
+  return parts.filter(
+    (part, at) =>
+      !parts.some(
+        (other, place) => isWithin(other, part) && (place < at || !isWithin(part, other)),
+      ),
+  )
+}
+
+const has = (rules: readonly RowRule[], rule: RowRule): boolean =>
+  rules.some((one) => isSame(one, rule))
 
 const isSame = (one: RowRule, other: RowRule): boolean =>
   JSON.stringify(one) === JSON.stringify(other)

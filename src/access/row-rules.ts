@@ -81,7 +81,8 @@ function named(
   if (shape.columns === undefined) return entity === undefined ? everyRow : noRow
   if (entity === undefined) return noRow
   if (entity === '*') return everyRow
-  const byId = oneOf(shape.columns.id, idsNamed(rights, shape.kind, entity))
+  const where = rule.written?.id ?? rule.confined
+  const byId = oneOf(shape.columns.id, idsNamed(rights, shape.kind, entity, where))
   return rule.negative ? anyOf(byId, oneOf(shape.columns.name, [entity])) : byId
 }
 

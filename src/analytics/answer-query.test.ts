@@ -1,0 +1,148 @@
+import { createClient, type ClickHouseClient } from '@clickhouse/client'
+import { createChdbConnection } from 'chdb/connection'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  arbitraryEvent,
+  arbitraryQuestion,
+  askedAt,
+} from '../../test/harness/arbitrary-question.ts'
+import { arbitraryRights, workspaces } from '../../test/harness/arbitrary-rights.ts'
+import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
+import { rightsOf } from '../../test/harness/rights-of.ts'
+import { decideRow } from '../access/decide-row.ts'
+import type { Rights } from '../access/rights.ts'
+import { identityRule, rowRule } from '../access/row-rules.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Answer, Cell } from '../schema/answer.ts'
+import type { Event, EventColumnName } from '../schema/event.ts'
+import type { QueryInput } from '../schema/query.ts'
+import { answerQuery } from './answer-query.ts'
+import { buildScope } from './build-scope.ts'
+import { readDataset } from './dataset.ts'
+
+const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
+const copy = { ...dataset, table: 'copy' }
+const everything = buildScope(rightsOf(workspaces[0], ['+* *']), dataset)
+
+let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
+let client: ClickHouseClient
+beforeAll(async () => {
+  warehouse = await openTestWarehouse()
+  client = createClient({ connection: createChdbConnection({ path: warehouse.path }) as never })
+  await client.command({ query: 'CREATE TABLE copy AS requests' })
+})
+afterAll(async () => {
+  await client.close()
+  await warehouse.close()
+})
+
+const askOf = (from: typeof dataset) => ({
+  dataset: from,
+  ask: (statement: Parameters<typeof warehouse.ask>[0]) => warehouse.ask(statement),
+  now: askedAt,
+})
+
+async function fill(table: string, events: readonly Event[]): Promise<void> {
+  await client.command({ query: `TRUNCATE TABLE ${table}` })
+  if (events.length > 0) await client.insert({ table, values: [...events], format: 'JSONEachRow' })
+}
+
+/** The rows that rights give, with the callers taken out that they do not give: by decideRow, without any SQL. */
+function permitted(rights: Rights, events: readonly Event[]): readonly Event[] {
+  const [rows, callers] = [rowRule(rights), identityRule(rights)]
+  const blank = (event: Event): Event => {
+    const blanks = [...dataset.identity].map((column: EventColumnName) => [
+      column,
+      Array.isArray(event[column]) ? [] : '',
+    ])
+    return { ...event, ...(Object.fromEntries(blanks) as object) }
+  }
+  return events
+    .filter((event) => decideRow(rows, event))
+    .map((event) => (decideRow(callers, event) ? event : blank(event)))
+}
+
+/** Sums of fractions depend on the order of rows in their last digits. */
+const rounded = (cell: Cell): Cell =>
+  typeof cell === 'number' && !Number.isInteger(cell) ? Number(cell.toPrecision(6)) : cell
+
+const comparable = ({ data }: Answer, masked: ReadonlySet<string>) =>
+  data.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, cell]) => [name, masked.has(name) ? null : rounded(cell)]),
+    ),
+  )
+
+const outcomeOf = async (answer: Promise<{ answer: Answer }>): Promise<Answer | Problem> =>
+  await answer.then(
+    (answered) => answered.answer,
+    (error: unknown) => {
+      if (error instanceof Problem && error.code === 'query.masked') return error
+      throw error
+    },
+  )
+
+/** Whether the question does more with a caller's column than show it in rows. */
+function needsCallers(question: QueryInput): boolean {
+  const words = JSON.stringify(question.ungrouped ? { ...question, dimensions: [] } : question)
+  return [...dataset.members.values()].some(
+    ({ name, identity }) => identity && words.includes(`"${name}"`),
+  )
+}
+
+const [root, a] = workspaces
+const tellingRights = fc.oneof(
+  arbitraryRights,
+  fc.constantFrom(
+    rightsOf(a, ['+A *', '-A /consumers']),
+    rightsOf(a, ['+A /services/*', '-A /services/billing']),
+    rightsOf(root, ['+A *', '+B *', '-A /consumers']),
+    rightsOf(root, ['+* *', '-A /services/orders', '-* /routes/list']),
+    rightsOf(root, ['+* *']),
+  ),
+)
+
+test('answers are those of an unrestricted asker over what decideRow lets through', async () => {
+  const seen = { masked: 0, refused: 0, empty: 0, answered: 0 }
+  await fc.assert(
+    fc.asyncProperty(
+      tellingRights,
+      fc.array(arbitraryEvent, { minLength: 20, maxLength: 60 }),
+      fc.array(arbitraryQuestion, { minLength: 6, maxLength: 6 }),
+      async (rights, events, questions) => {
+        await fill('requests', events)
+        await fill('copy', permitted(rights, events))
+        const scope = buildScope(rights, dataset)
+        const masked = new Set(scope.visibility.masked.map(({ member }) => member))
+        for (const question of questions) {
+          const got = await outcomeOf(answerQuery(askOf(dataset), scope, question))
+          const want = await outcomeOf(answerQuery(askOf(copy), everything, question))
+          const isRefused = masked.size > 0 && needsCallers(question)
+          expect(got instanceof Problem).toBe(isRefused)
+          if (got instanceof Problem || want instanceof Problem) {
+            seen.refused++
+            continue
+          }
+          expect(comparable(got, new Set())).toEqual(comparable(want, masked))
+          expect(got.freshUntil).toBe(want.freshUntil)
+          seen[got.data.length === 0 ? 'empty' : masked.size > 0 ? 'masked' : 'answered']++
+        }
+      },
+    ),
+    { numRuns: 40 },
+  )
+  // The property is worth something only when all of it was met.
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(5)
+}, 120_000)
+
+test('asking again with the question of the answer gives the same answer', async () => {
+  const events = fc.sample(arbitraryEvent, { numRuns: 60, seed: 1 })
+  await fill('requests', events)
+  for (const question of fc.sample(arbitraryQuestion, { numRuns: 60, seed: 2 })) {
+    const { answer: first } = await answerQuery(askOf(dataset), everything, question)
+    const { answer: again } = await answerQuery(askOf(dataset), everything, first.query)
+    expect(comparable(again, new Set())).toEqual(comparable(first, new Set()))
+    expect(again.query.timeDimensions).toEqual(first.query.timeDimensions)
+  }
+}, 60_000)

@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest'
+import { workspaces } from '../../test/harness/arbitrary-rights.ts'
+import { rightsOf } from '../../test/harness/rights-of.ts'
+import { query as querySchema, type QueryInput } from '../schema/query.ts'
+import { buildScope } from './build-scope.ts'
+import { compilePlan } from './compile-plan.ts'
+import { readDataset } from './dataset.ts'
+import { governPlan } from './govern-plan.ts'
+import { planQuery } from './plan-query.ts'
+
+const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
+const now = Date.parse('2026-03-12T10:30:00.000Z')
+const [root, a] = workspaces
+
+const compiled = (question: QueryInput, permissions: readonly string[], home = root) =>
+  compilePlan(
+    governPlan(
+      planQuery(dataset, querySchema.parse(question), now),
+      buildScope(rightsOf(home as typeof root, permissions), dataset),
+    ),
+  )
+
+test('an unrestricted asker reads the table as it is', () => {
+  const { sql, params } = compiled(
+    { measures: ['requests.count'], dimensions: ['requests.consumer'] },
+    ['+* *'],
+  )
+  expect(sql).toMatchInlineSnapshot(`
+    "SELECT consumer_name AS c0, count() AS c1
+    FROM (SELECT consumer_name, time FROM requests WHERE 1) AS requests
+    GROUP BY c0
+    ORDER BY c1 DESC, c0 ASC
+    LIMIT {p0:UInt32} OFFSET {p1:UInt32}"
+  `)
+  expect(params).toMatchInlineSnapshot(`
+    {
+      "p0": 10001,
+      "p1": 0,
+    }
+  `)
+})
+
+test('rows and callers are governed at the table, before any condition of the asker', () => {
+  const { sql, params } = compiled(
+    {
+      measures: ['requests.count', 'requests.per_second'],
+      dimensions: ['requests.consumer'],
+      timeDimensions: [
+        { dimension: 'requests.time', granularity: 'minute', dateRange: 'last 15 minutes' },
+      ],
+      filters: [
+        {
+          or: [
+            { member: 'requests.consumer', operator: 'contains', values: [`o'neil`] },
+            { member: 'requests.status', operator: 'gte', values: ['500'] },
+          ],
+        },
+      ],
+      segments: ['requests.slow'],
+    },
+    ['+A *', '+B *', '-A /consumers', '-B /services/orders'],
+  )
+  expect(sql).toMatchInlineSnapshot(`
+    "SELECT consumer_name AS c0, toUnixTimestamp(toStartOfInterval(time, INTERVAL 60 SECOND)) * 1000 AS c1, count() AS c2, count() / 60 AS c3
+    FROM (SELECT if(isNotNull(workspace) AND isNotNull(workspace_name) AND (NOT ((workspace = {caller0:String} OR workspace_name = {caller1:String})) AND workspace IN {caller2:Array(String)}), consumer_name, '') AS consumer_name, duration_us, status, time FROM requests WHERE isNotNull(service) AND isNotNull(service_name) AND isNotNull(workspace) AND isNotNull(workspace_name) AND ((NOT (service = {row0:String}) AND NOT (((workspace = {row1:String} OR workspace_name = {row2:String}) AND (service = {row3:String} OR service_name = {row4:String}))) AND workspace IN {row5:Array(String)}) OR (service = {row6:String} AND workspace IN {row7:Array(String)}))) AS requests
+    WHERE time >= fromUnixTimestamp64Milli({p11:Int64}) AND time < fromUnixTimestamp64Milli({p12:Int64}) AND (duration_us > 1000000) AND (arrayExists(value -> position(lowerUTF8(consumer_name), lowerUTF8(value)) > 0, {p13:Array(String)}) OR (toFloat64(status) >= {p14:Float64}))
+    GROUP BY c0, c1
+    ORDER BY c1 ASC, c0 ASC
+    LIMIT {p15:UInt32} OFFSET {p16:UInt32}"
+  `)
+  expect(params).toMatchInlineSnapshot(`
+    {
+      "caller0": "00000000-0000-4000-8000-000000000001",
+      "caller1": "A",
+      "caller2": [
+        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-000000000002",
+      ],
+      "p11": 1773310500000,
+      "p12": 1773311400000,
+      "p13": [
+        "o'neil",
+      ],
+      "p14": 500,
+      "p15": 10001,
+      "p16": 0,
+      "row0": "",
+      "row1": "00000000-0000-4000-8000-000000000002",
+      "row2": "B",
+      "row3": "00000000-0000-4000-8000-000000000021",
+      "row4": "orders",
+      "row5": [
+        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-000000000002",
+      ],
+      "row6": "",
+      "row7": [
+        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-000000000002",
+      ],
+    }
+  `)
+})
+
+test('a caller who is masked everywhere is not even read', () => {
+  const { sql } = compiled(
+    {
+      dimensions: ['requests.time', 'requests.consumer'],
+      ungrouped: true,
+      order: { 'requests.time': 'desc' },
+      limit: 20,
+    },
+    ['+A *', '-A /consumers'],
+    a as unknown as typeof root,
+  )
+  expect(sql).toMatchInlineSnapshot(`
+    "SELECT toUnixTimestamp64Milli(time) AS c0, NULL AS c1
+    FROM (SELECT time FROM requests WHERE isNotNull(workspace) AND workspace = {row0:String}) AS requests
+    ORDER BY time DESC
+    LIMIT {p1:UInt32} OFFSET {p2:UInt32}"
+  `)
+})
+
+const masked = [
+  'requests.consumer',
+  'requests.client_address',
+  'requests.scopes',
+  'requests.user_agent',
+]
+test.each(
+  masked
+    .flatMap((member) => [
+      { dimensions: [member] },
+      { measures: ['requests.count'], filters: [{ member, operator: 'set' as const }] },
+      {
+        dimensions: ['requests.status', member],
+        ungrouped: true,
+        order: { [member]: 'asc' as const },
+      },
+      {
+        dimensions: ['requests.status'],
+        ungrouped: true,
+        filters: [{ or: [{ and: [{ member, operator: 'equals' as const, values: ['x'] }] }] }],
+      },
+    ])
+    .filter(
+      (question) =>
+        !JSON.stringify(question).includes('scopes') || !JSON.stringify(question).includes('"asc"'),
+    ),
+)('a masked member cannot filter, group or order: %o', (question) => {
+  expect(() => compiled(question, ['+A *', '-A /consumers'], a as unknown as typeof root)).toThrow(
+    expect.objectContaining({
+      code: 'query.masked',
+      status: 403,
+      message: expect.stringContaining(
+        'Role tester of workspace A forbids create, delete, read, update at /consumers in workspace A.',
+      ) as string,
+    }),
+  )
+})
+
+test.each(['requests.consumers', 'requests.clients'])('nor can %s be counted', (measure) => {
+  expect(() => compiled({ measures: [measure] }, ['+A *', '-A /consumers'])).toThrow(/is masked/)
+})
+
+test('no text of the asker is in the statement', () => {
+  const evil = `x' OR 1=1; DROP TABLE requests -- {row0:String}`
+  const { sql, params } = compiled(
+    {
+      measures: ['requests.count'],
+      filters: [
+        { member: 'requests.path', operator: 'equals', values: [evil] },
+        { member: 'requests.path', operator: 'contains', values: [evil] },
+        { member: 'requests.scopes', operator: 'equals', values: [evil] },
+      ],
+    },
+    ['+A *'],
+  )
+  expect(sql).not.toContain('DROP')
+  expect(JSON.stringify(params)).toContain('DROP')
+})

@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { routes, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
+import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
+import { rightsOf } from '../../test/harness/rights-of.ts'
+import type { Rights } from '../access/rights.ts'
+import type { Problem } from '../lib/problem.ts'
+import type { Push } from '../schema/answer.ts'
+import type { Event } from '../schema/event.ts'
+import type { QueryInput } from '../schema/query.ts'
+import type { Statement } from '../warehouse/open-warehouse.ts'
+import { openAnalytics, type Analytics } from './open-analytics.ts'
+
+const [root, a, b] = workspaces
+const everything = rightsOf(root, ['+* *'])
+const developer = rightsOf(a, ['+A *', '-A /consumers'])
+
+let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
+let analytics: Analytics
+let asked: Statement[]
+let rights: Rights | undefined
+const reported: Problem[] = []
+
+beforeEach(async () => {
+  warehouse = await openTestWarehouse()
+  rights = everything
+  asked = []
+  analytics = openAnalytics({
+    warehouse: {
+      ...warehouse,
+      ask: async (statement) => {
+        asked.push(statement)
+        return await warehouse.ask(statement)
+      },
+    },
+    rightsOf: () => rights,
+    clock: { now: () => Date.now() },
+    report: (problem) => reported.push(problem),
+  })
+})
+afterEach(async () => {
+  await warehouse.close()
+})
+
+const at = (milliseconds: number): string => (milliseconds / 1000).toFixed(6)
+const inA = {
+  workspace: a.id,
+  workspace_name: 'A',
+  service: services[0].id,
+  service_name: 'orders',
+}
+const inB = {
+  workspace: b.id,
+  workspace_name: 'B',
+  service: services[3].id,
+  service_name: 'orders',
+}
+const now = (event: Partial<Event>): Partial<Event> => ({ time: at(Date.now()), ...event })
+const count: QueryInput = { measures: ['requests.count'] }
+
+const until = async (isTrue: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 8000
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+const counts = (pushes: readonly Push[], id = 'q'): readonly unknown[] =>
+  pushes
+    .filter((push) => push.id === id)
+    .map((push) => ('answer' in push ? push.answer.data[0]?.['requests.count'] : push.problem.code))
+
+test('gaps are filled up to now, in each group, with what nothing amounts to', async () => {
+  const day = '2026-03-29'
+  await warehouse.store([
+    { ...inA, time: at(Date.parse(`${day}T00:10Z`)), status: 500 },
+    { ...inB, time: at(Date.parse(`${day}T05:10Z`)) },
+  ])
+  const clock = { now: () => Date.parse(`${day}T05:30Z`) }
+  const then = openAnalytics({ warehouse, rightsOf: () => undefined, clock })
+  const question: QueryInput = {
+    measures: ['requests.count', 'requests.error_rate'],
+    timeDimensions: [{ dimension: 'requests.time', granularity: 'hour', dateRange: 'today' }],
+    timezone: 'Europe/Berlin',
+  }
+  const { data } = await then.answer(everything, question)
+  // The day on which clocks in Berlin skip an hour began at 23:00 UTC.
+  expect(data).toHaveLength(7)
+  expect(data[0]).toEqual({
+    'requests.time': '2026-03-28T23:00:00.000Z',
+    'requests.time.hour': '2026-03-28T23:00:00.000Z',
+    'requests.count': 0,
+    'requests.error_rate': null,
+  })
+  expect(data.map((row) => row['requests.count'])).toEqual([0, 1, 0, 0, 0, 0, 1])
+
+  const grouped = await then.answer(everything, { ...question, dimensions: ['requests.workspace'] })
+  expect(grouped.data).toHaveLength(14)
+  expect(grouped.data.slice(0, 2).map((row) => row['requests.workspace'])).toEqual(['A', 'B'])
+
+  const cut = await then.answer(everything, { ...question, limit: 1 })
+  expect(cut.data).toHaveLength(1)
+  expect(cut.notices).toEqual(['Only the first 1 rows are shown.', 'Empty intervals are left out.'])
+})
+
+test('a filter on what is out of sight gives nothing, and the same words whether it exists or not', async () => {
+  await warehouse.store([now(inA), now(inB)])
+  const ask = (member: string, value: string) =>
+    analytics.answer(developer, {
+      ...count,
+      filters: [{ member, operator: 'equals', values: [value] }],
+    })
+  for (const name of ['B', 'nowhere']) {
+    const { data, notices, visibility } = await ask('requests.workspace', name)
+    expect(data).toEqual([{ 'requests.count': 0 }])
+    expect(notices).toEqual([
+      `You may not read workspace ${name}; if it exists, it is left out here.`,
+    ])
+    expect(visibility.statement).toBe('You see requests of workspace A.')
+  }
+  expect((await ask('requests.service_id', services[3].id)).notices).toHaveLength(1)
+  expect((await ask('requests.route_id', routes[3].id)).notices).toHaveLength(1)
+  const inSight = await ask('requests.workspace', 'A')
+  expect([inSight.data, inSight.notices]).toEqual([[{ 'requests.count': 1 }], []])
+  expect(
+    (
+      await analytics.answer(everything, {
+        ...count,
+        filters: [{ member: 'requests.workspace', operator: 'equals', values: ['nowhere'] }],
+      })
+    ).notices,
+  ).toEqual([])
+})
+
+test('who may know callers in some workspaces only is told so', async () => {
+  await warehouse.store([
+    now({ ...inA, consumer_name: 'ann' }),
+    now({ ...inB, consumer_name: 'bob' }),
+  ])
+  const some = rightsOf(root, ['+A *', '+B *', '-A /consumers'])
+  const { data, notices } = await analytics.answer(some, {
+    ...count,
+    dimensions: ['requests.consumer'],
+  })
+  expect(data).toEqual([
+    { 'requests.consumer': '', 'requests.count': 1 },
+    { 'requests.consumer': 'bob', 'requests.count': 1 },
+  ])
+  expect(notices).toEqual(['Callers are shown in B only; in other rows they are masked.'])
+})
+
+test('the words are those that the asker may use', () => {
+  const { datasets, visibility } = analytics.meta(developer)
+  const masked = [...(datasets[0]?.dimensions ?? []), ...(datasets[0]?.measures ?? [])]
+    .filter((member) => member.masked)
+    .map(({ name }) => name)
+  expect(masked).toEqual(
+    [
+      'consumer',
+      'consumer_id',
+      'consumer_groups',
+      'credential',
+      'subject',
+      'issuer',
+      'scopes',
+      'agent',
+      'client_address',
+      'user_agent',
+      'consumers',
+      'clients',
+    ].map((name) => `requests.${name}`),
+  )
+  expect(visibility.masked[0]).toEqual({
+    member: 'requests.consumer',
+    reason:
+      'Role tester of workspace A forbids create, delete, read, update at /consumers in workspace A.',
+  })
+  expect(analytics.meta(rightsOf(a, []))).toMatchObject({
+    datasets: [],
+    visibility: { scope: 'nothing' },
+  })
+  expect(JSON.stringify(analytics.meta(everything))).not.toContain('sql')
+})
+
+test('CSV is quoted, harmless, and masked like everything else', async () => {
+  await warehouse.store([
+    now({
+      ...inA,
+      path: '=1+1',
+      query: 'a,"b"\r\n',
+      consumer_name: 'ann',
+      consumer_groups: ['x', 'y'],
+    }),
+  ])
+  const question: QueryInput = {
+    dimensions: [
+      'requests.path',
+      'requests.query',
+      'requests.consumer_groups',
+      'requests.status',
+    ].concat('requests.consumer'),
+    ungrouped: true,
+  }
+  const head =
+    'requests.path,requests.query,requests.consumer_groups,requests.status,requests.consumer\r\n'
+  expect((await analytics.csv(everything, question)).csv).toBe(
+    `${head}'=1+1,"a,""b""\r\n","x, y",200,ann\r\n`,
+  )
+  expect((await analytics.csv(developer, question)).csv).toBe(
+    `${head}'=1+1,"a,""b""\r\n",,200,\r\n`,
+  )
+})
+
+test('what the engine says about a failure stays in the log', async () => {
+  const broken = openAnalytics({
+    warehouse: { ...warehouse, ask: () => Promise.reject(new Error('secret of a row')) },
+    rightsOf: () => undefined,
+    clock: { now: () => Date.now() },
+    report: (problem) => reported.push(problem),
+  })
+  await expect(broken.answer(everything, count)).rejects.toMatchObject({
+    code: 'query.failed',
+    status: 500,
+    message: expect.not.stringContaining('secret') as string,
+  })
+  expect(reported.at(-1)?.cause).toMatchObject({ message: 'secret of a row' })
+})
+
+test('a subscription pushes at once, then what rows change, and nothing else', async () => {
+  const pushes: Push[] = []
+  const queries = {
+    q: count,
+    slow: { ...count, segments: ['requests.slow'] },
+    wrong: { measures: ['requests.no'] },
+  }
+  const subscription = analytics.subscribe('ann', queries, (push) => pushes.push(push))
+  await until(() => pushes.length === 3)
+  expect(counts(pushes, 'wrong')).toEqual(['query.member'])
+  const before = Date.now()
+  await warehouse.store([now(inA)])
+  await until(() => counts(pushes).length === 2)
+  expect(Date.now() - before).toBeLessThan(1000)
+  expect(counts(pushes)).toEqual([0, 1])
+  expect(counts(pushes, 'slow')).toEqual([0])
+  expect(counts(pushes, 'wrong')).toHaveLength(1)
+  subscription.close()
+  await subscription.ended
+  await warehouse.store([now(inA)])
+  expect(counts(pushes)).toEqual([0, 1])
+})
+
+test('many inserts make few turns, and the last state is always pushed', async () => {
+  const pushes: Push[] = []
+  const subscription = analytics.subscribe('ann', { q: count }, (push) => pushes.push(push))
+  await until(() => pushes.length === 1)
+  const before = Date.now()
+  for (let batch = 0; batch < 60; batch++) await warehouse.store([now(inA)])
+  await until(() => counts(pushes).at(-1) === 60)
+  const turns = Math.ceil((Date.now() - before) / 250) + 2
+  expect(pushes.length).toBeLessThanOrEqual(turns)
+  subscription.close()
+  await subscription.ended
+})
+
+test('equal questions of several subscribers are asked once, those of other rights are not theirs', async () => {
+  await warehouse.store([now(inA), now(inB)])
+  const seen = [everything, everything, developer].map((held) => {
+    const pushes: Push[] = []
+    rights = held
+    return {
+      pushes,
+      subscription: analytics.subscribe('ann', { q: count }, (push) => pushes.push(push)),
+    }
+  })
+  // Each has asked for its rights before this line runs.
+  await until(() => seen.every(({ pushes }) => pushes.length > 0))
+  expect(seen.map(({ pushes }) => counts(pushes)[0])).toEqual([2, 2, 1])
+  const statements = asked.filter(({ sql }) => sql.startsWith('SELECT count()'))
+  expect(statements.length).toBeLessThan(3)
+  for (const { subscription } of seen) subscription.close()
+})
+
+test('rights that shrink change the answer, rights that end end the subscription', async () => {
+  await warehouse.store([now(inA), now(inB)])
+  const pushes: Push[] = []
+  const subscription = analytics.subscribe('ann', { q: count }, (push) => pushes.push(push))
+  await until(() => pushes.length === 1)
+  rights = developer
+  await until(() => pushes.length === 2)
+  rights = undefined
+  await subscription.ended
+  expect(counts(pushes)).toEqual([2, 1, 'query.ended'])
+})
+
+test('a window that moves is left by rows without any coming in', async () => {
+  await warehouse.store([now(inA)])
+  const pushes: Push[] = []
+  const recent = {
+    ...count,
+    timeDimensions: [{ dimension: 'requests.time', dateRange: 'last 2 seconds' }],
+  }
+  const subscription = analytics.subscribe('ann', { q: recent }, (push) => pushes.push(push))
+  await until(() => counts(pushes).at(-1) === 0)
+  expect(counts(pushes)).toEqual([1, 0])
+  subscription.close()
+}, 10_000)
+
+test.each([
+  [null],
+  [[]],
+  [{}],
+  [Object.fromEntries(Array.from({ length: 41 }, (_, at_) => [`q${at_}`, count]))],
+])('%o are no questions to subscribe to', (queries) => {
+  expect(() => analytics.subscribe('ann', queries, () => undefined)).toThrow(
+    expect.objectContaining({ code: 'query.subscription', status: 400 }),
+  )
+})
