@@ -14,8 +14,7 @@ import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { compileProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { openStore } from '../store/open-store.ts'
-import { openSqlite } from '../store/sqlite/open-sqlite.ts'
+import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import type { SupervisorLine } from './messages.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
@@ -34,7 +33,7 @@ export async function startControlPlane({
   log,
 }: ControlStart): Promise<() => Promise<void>> {
   const configuration = await openConfiguration({
-    store: await openStore(openSqlite(join(settings.data, 'weir.db'))),
+    store: await openSqliteStore(join(settings.data, 'weir.db')),
     catalog,
     compile: tryToCompile,
     adminToken: settings.adminToken,
@@ -49,6 +48,7 @@ export async function startControlPlane({
     configuration,
     version: settings.version,
     uiDirectory: settings.pages,
+    log,
     analytics: offerAnalytics(configuration, warehouse, log),
   })
   const nodes = offerNodes(configuration, warehouse, log)
