@@ -3,16 +3,20 @@ import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { until } from '../test/harness/until.ts'
 
 /** The cores that subjects run on, and those of upstreams and load; without a second core nothing is pinned. */
 export const cores = availableParallelism() > 1 ? { subject: '0', load: '1' } : undefined
 
-/** Starts a program on the given cores; its output is shown only if it fails. */
+/** A program we started; its output is shown only if it fails. */
+export type Started = ChildProcess & { output(): string }
+
+/** Starts a program on the given cores. */
 export function startPinned(
   core: string | undefined,
   command: readonly string[],
   env: NodeJS.ProcessEnv = {},
-): ChildProcess & { output(): string } {
+): Started {
   const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', core, ...command]
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
@@ -25,6 +29,20 @@ export function startPinned(
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   return Object.assign(child, { output: () => output })
+}
+
+/** Waits until a started program answers; ends it, and says what it printed, when it does not. */
+export async function untilUp(
+  name: string,
+  child: Started,
+  isUp: () => Promise<boolean>,
+): Promise<void> {
+  try {
+    await until(name, isUp, 60_000)
+  } catch (cause) {
+    await stopProcess(child)
+    throw new Error(`${name} did not start: ${child.output()}`, { cause })
+  }
 }
 
 /** Ends a program and waits until it is gone; after ten seconds it is killed. */
@@ -46,19 +64,6 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
-}
-
-/** Asks until it holds; after the deadline an error with what `describe` says. */
-export async function until(
-  holds: () => Promise<boolean>,
-  describe: () => string,
-  deadline = 60_000,
-): Promise<void> {
-  const end = performance.now() + deadline
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() > end) throw new Error(describe())
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 /** CPU time used so far and memory held now, of some processes. */

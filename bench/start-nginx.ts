@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, startPinned, stopProcess, until } from './processes.ts'
+import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 
 /** A running nginx of one worker. */
 export type Nginx = { readonly url: string; readonly pid: number; close(): Promise<void> }
@@ -23,7 +23,7 @@ export async function startNginx({ core, http = '', server }: NginxOptions): Pro
   const child = startPinned(core, ['nginx', '-p', folder, '-c', file, '-e', join(folder, 'error')])
   const url = `http://127.0.0.1:${port}`
   const isUp = async (): Promise<boolean> => (await fetch(url)).status > 0
-  await until(isUp, () => `nginx did not start: ${child.output()}`, 10_000)
+  await untilUp('nginx', child, isUp)
   return {
     url,
     pid: child.pid ?? 0,

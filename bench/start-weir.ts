@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, startPinned, stopProcess, until } from './processes.ts'
+import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 
 /** A running Weir with an empty store. */
 export type Weir = {
@@ -49,7 +49,7 @@ export async function startWeir(core: string | undefined): Promise<Weir> {
     ]
     return admin.ok && proxy.status > 0
   }
-  await until(isUp, () => `Weir did not start: ${child.output()}`)
+  await untilUp('Weir', child, isUp)
   return {
     proxyUrl: `http://${env.WEIR_PROXY_LISTEN}`,
     pid: child.pid ?? 0,

@@ -4,7 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { Answer, Push } from '../../src/schema/answer.ts'
 import type { QueryInput } from '../../src/schema/query.ts'
-import { cores, until } from '../processes.ts'
+import { until } from '../../test/harness/until.ts'
+import { cores } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report } from '../report.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
 import { readPushes } from './read-pushes.ts'
@@ -38,11 +39,7 @@ export async function benchFreshness({ samples, tell }: BenchOptions): Promise<R
       watching.then(() => Promise.reject(new Error('The subscription ended.'))),
     ])
     const missing = (): string[] => [...answered.keys()].filter((path) => !seen.has(path))
-    await until(
-      () => Promise.resolve(missing().length === 0),
-      () => `${missing().length} rows never arrived.`,
-      10_000,
-    )
+    await until('the row of every sample', () => missing().length === 0)
     stop.abort()
     await Promise.allSettled([watching, traffic])
     return summarize([...answered].map(([path, at]) => Math.max(0, (seen.get(path) ?? 0) - at)))
@@ -60,7 +57,7 @@ async function configure(weir: Weir, port: number): Promise<void> {
   await weir.admin('PUT', '/routes/echo', { service: { name: 'echo' }, paths })
   const isReady = async (): Promise<boolean> =>
     (await fetch(`${weir.proxyUrl}/background`)).status === 200
-  await until(isReady, () => 'Weir did not take its configuration into use.', 10_000)
+  await until('the configuration in use', isReady)
 }
 
 /** Notes when each path is first among the pushed rows. */

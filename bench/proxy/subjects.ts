@@ -1,4 +1,5 @@
-import { cores, hasLoaded, until, usageOf, type Usage } from '../processes.ts'
+import { until } from '../../test/harness/until.ts'
+import { cores, hasLoaded, usageOf, type Usage } from '../processes.ts'
 import { startNginx, type Nginx } from '../start-nginx.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
 
@@ -113,7 +114,7 @@ async function configure(weir: Weir, upstream: URL): Promise<void> {
     (await statusOf('/plain')) === 200 &&
     (await statusOf('/keyed')) === 401 &&
     (await statusOf('/keyed', { apikey: key })) === 200
-  await until(isReady, () => 'Weir did not take its configuration into use.', 10_000)
+  await until('the configuration in use', isReady)
 }
 
 /** Until a quarter of a second passes with less than 20 ms of work, so that shipping and storing count for their round. */
@@ -126,5 +127,5 @@ async function settle(program: () => Usage): Promise<void> {
     before = now
     return spent < 20_000
   }
-  await until(isQuiet, () => 'Weir did not come to rest.', 60_000)
+  await until('rest', isQuiet, 60_000)
 }

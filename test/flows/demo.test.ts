@@ -1,0 +1,109 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { demoAccounts } from '../../src/cli/demo/demo-objects.ts'
+import type { Answer } from '../../src/schema/answer.ts'
+import { need } from '../harness/need.ts'
+import { until } from '../harness/until.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const temporary = mkdtempSync(join(tmpdir(), 'weir-demo-test-'))
+let demo: ChildProcess
+let printed = ''
+
+beforeAll(async () => {
+  const listen = Object.fromEntries(
+    ['PROXY', 'ADMIN', 'MANAGER', 'NODE'].map((name) => [`WEIR_${name}_LISTEN`, '127.0.0.1:0']),
+  )
+  demo = spawn(process.execPath, [join(root, 'src/cli/main.ts'), 'demo'], {
+    env: { ...process.env, ...listen, WEIR_WORKERS: '2', TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const collect = (chunk: Buffer): void => {
+    printed += chunk.toString()
+  }
+  demo.stdout?.on('data', collect)
+  demo.stderr?.on('data', collect)
+  await until('the demo', () => printed.includes('Ctrl-C'), 60_000)
+})
+afterAll(() => {
+  demo.kill('SIGKILL')
+  rmSync(temporary, { recursive: true, force: true })
+})
+
+const addressOf = (name: string): string =>
+  new RegExp(`^ +${name} +(http://\\S+)`, 'm').exec(printed)?.[1] ?? ''
+
+async function ask(account: number, query: object): Promise<Answer> {
+  const token = demoAccounts[account]?.token ?? ''
+  const answer = await fetch(`${addressOf('Admin API')}/api/analytics/query`, {
+    method: 'POST',
+    headers: { 'kong-admin-token': token, 'content-type': 'application/json' },
+    body: JSON.stringify(query),
+  })
+  return (await answer.json()) as Answer
+}
+
+const valuesOf = ({ data }: Answer, member: string): unknown[] =>
+  [...new Set(data.map((row) => row[member]))].filter((value) => value !== '')
+
+test('the three lines to try do what they say', async (context) => {
+  need(context, 'curl')
+  const lines = [...printed.matchAll(/# (.*): (\d{3})\n +(curl .*)/g)]
+  expect(lines.map(([, , status]) => status)).toEqual(['401', '200', '429'])
+  for (const [, , status = '', command = ''] of lines) {
+    const { stdout } = await run(command)
+    expect(stdout).toMatch(new RegExp(`^(HTTP/1.1 )?${status}\\b`, 'm'))
+  }
+})
+
+function run(command: string): Promise<{ stdout: string }> {
+  return new Promise((resolve, reject) => {
+    execFile('sh', ['-c', command], (error, stdout) =>
+      error ? reject(error) : resolve({ stdout }),
+    )
+  })
+}
+
+test('traffic of every kind arrives, and who may see both products sees both', async () => {
+  const query = {
+    measures: ['requests.count'],
+    dimensions: ['requests.status', 'requests.workspace'],
+  }
+  await until('every kind of answer', async () => {
+    const statuses = valuesOf(await ask(0, query), 'requests.status')
+    return [200, 201, 401, 403, 404, 429].every((status) => statuses.includes(status))
+  })
+  const workspaces = valuesOf(await ask(0, query), 'requests.workspace')
+  expect(new Set(workspaces)).toEqual(new Set(['ProductX', 'ProductY']))
+})
+
+test('the developer of ProductX sees ProductX, without its callers', async () => {
+  const answer = await ask(1, {
+    dimensions: ['requests.workspace', 'requests.consumer'],
+    ungrouped: true,
+    limit: 1000,
+  })
+  expect(valuesOf(answer, 'requests.workspace')).toEqual(['ProductX'])
+  expect(valuesOf(answer, 'requests.consumer')).toEqual([null])
+  expect(answer.visibility.statement).toContain('ProductX')
+})
+
+test('a retired route answers for itself', async () => {
+  const answer = await fetch(`${addressOf('Proxy')}/stock/v1/7`)
+  expect(answer.status).toBe(503)
+  expect(await answer.text()).toContain('Stock has moved to /inventory.')
+})
+
+test('Ctrl-C ends everything and leaves nothing', async () => {
+  expect(readdirSync(temporary)).toHaveLength(1)
+  const ended = once(demo, 'exit')
+  demo.kill('SIGINT')
+  expect(await ended).toEqual([0, null])
+  await expect(fetch(addressOf('Manager'))).rejects.toThrow('fetch failed')
+  expect(readdirSync(temporary)).toEqual([])
+})
