@@ -23,7 +23,11 @@ export async function analyticsRoutes(
   app: FastifyInstance,
   { analytics, identify }: AnalyticsRoutesOptions,
 ): Promise<void> {
+  const streams = new Set<Stream>()
   app.setErrorHandler(sendProblem)
+  app.addHook('preClose', () => {
+    for (const stream of streams) stream.end()
+  })
 
   app.get('/api/analytics/meta', async (request) => {
     const { rights } = await identify(request)
@@ -48,7 +52,9 @@ export async function analyticsRoutes(
     // What is wrong with the questions is still an ordinary answer.
     const subscription = analytics.subscribe(principalId, queries, (push) => stream.push(push))
     reply.hijack()
+    streams.add(stream)
     stream.start(reply, subscription)
+    reply.raw.on('close', () => streams.delete(stream))
   })
 }
 
@@ -68,8 +74,16 @@ function subscribeBody(body: unknown): { readonly queries: unknown } {
 const headerText = (text: string): string =>
   text.replaceAll(/[^\x20-\x7e]|%/gu, (character) => encodeURIComponent(character))
 
-/** A stream of server-sent events that keeps, for a reader who is slow, only the newest push for each question. */
-function openStream() {
+/** Server-sent events to one reader. */
+type Stream = {
+  push(push: Push): void
+  start(reply: FastifyReply, subscription: Subscription): void
+  /** Sends what waits, and no more. */
+  end(): void
+}
+
+/** A stream that keeps, for a reader who is slow, only the newest push for each question. */
+function openStream(): Stream {
   const waiting = new Map<string, Push>()
   let response: ServerResponse | undefined
   let isFull = false
@@ -78,41 +92,48 @@ function openStream() {
     for (const [id, push] of waiting) {
       if (response === undefined || isFull) return
       waiting.delete(id)
-      isFull = !response.write(`data: ${JSON.stringify(push)}\n\n`)
+      isFull = !response.write(dataOf(push))
     }
   }
+  const end = (): void => {
+    response?.end([...waiting.values()].map(dataOf).join(''))
+    waiting.clear()
+  }
   return {
-    push(push: Push): void {
+    push(push) {
       waiting.delete(push.id)
       waiting.set(push.id, push)
       flush()
     },
-    start(reply: FastifyReply, subscription: Subscription): void {
-      response = reply.raw
+    start(reply, subscription) {
       const { raw } = reply
-      raw.writeHead(200, {
-        ...(reply.getHeaders() as Record<string, string>),
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      })
+      response = raw
+      raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...streamHeaders })
       raw.write('retry: 1000\n\n')
       const heartbeat = setInterval(() => isFull || raw.write(': still here\n\n'), 15_000)
       raw.on('drain', () => {
         isFull = false
         flush()
       })
+      raw.on('error', () => raw.destroy())
       raw.on('close', () => {
         clearInterval(heartbeat)
-        waiting.clear()
         subscription.close()
       })
-      raw.on('error', () => raw.destroy())
       flush()
-      void subscription.ended.then(() => raw.end())
+      void subscription.ended.then(end)
     },
+    end,
   }
 }
+
+const dataOf = (push: Push): string => `data: ${JSON.stringify(push)}\n\n`
+
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const
 
 async function sendProblem(
   error: FastifyError,

@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Rights } from '../../src/access/rights.ts'
+import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
+import { openAnalytics } from '../../src/analytics/open-analytics.ts'
+import { Problem } from '../../src/lib/problem.ts'
+import type { Answer, Push } from '../../src/schema/answer.ts'
+import { workspaces } from '../harness/arbitrary-rights.ts'
+import { openTestWarehouse } from '../harness/open-test-warehouse.ts'
+import { rightsOf } from '../harness/rights-of.ts'
+
+const [root, a, b] = workspaces
+const known: Record<string, Rights | undefined> = {
+  admin: rightsOf(root, ['+* *']),
+  developer: rightsOf(a, ['+A *', '-A /consumers read']),
+  leaver: rightsOf(a, ['+A *']),
+}
+
+let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
+let app: FastifyInstance
+let address: string
+beforeAll(async () => {
+  warehouse = await openTestWarehouse()
+  await warehouse.store([
+    {
+      time: (Date.now() / 1000).toFixed(6),
+      workspace: a.id,
+      workspace_name: 'A',
+      consumer_name: 'ann',
+    },
+    {
+      time: (Date.now() / 1000).toFixed(6),
+      workspace: b.id,
+      workspace_name: 'B',
+      consumer_name: 'bob',
+    },
+  ])
+  app = Fastify({ logger: false })
+  const analytics = openAnalytics({
+    warehouse,
+    rightsOf: (principalId) => known[principalId],
+    clock: { now: () => Date.now() },
+  })
+  await app.register(analyticsRoutes, {
+    analytics,
+    identify: async ({ headers }) => {
+      const principalId = headers.authorization?.replace('Bearer ', '') ?? ''
+      const rights = known[principalId]
+      if (rights === undefined) throw new Problem('test.unknown', 401, 'Unauthorized')
+      return { principalId, rights }
+    },
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+})
+afterAll(async () => {
+  await app.close()
+  await warehouse.close()
+})
+
+const post = async (path: string, body: unknown, who = 'developer'): Promise<Response> =>
+  await fetch(`${address}/api/analytics/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+const byWorkspace = { measures: ['requests.count'], dimensions: ['requests.workspace'] }
+
+test('each asker gets the rows that are theirs, as JSON and as CSV', async () => {
+  const { data, visibility } = (await (await post('query', byWorkspace)).json()) as Answer
+  expect(data).toEqual([{ 'requests.workspace': 'A', 'requests.count': 1 }])
+  expect(visibility.statement).toBe('You see requests of workspace A.')
+  const all = (await (await post('query', byWorkspace, 'admin')).json()) as Answer
+  expect(all.data).toHaveLength(2)
+  const csv = await post('query?format=csv', byWorkspace)
+  expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+  expect(csv.headers.get('x-weir-visibility')).toBe('You see requests of workspace A.')
+  expect(await csv.text()).toBe('requests.workspace,requests.count\r\nA,1\r\n')
+})
+
+test('the words are those of the asker', async () => {
+  const headers = { authorization: 'Bearer developer' }
+  const response = await fetch(`${address}/api/analytics/meta`, { headers })
+  expect(await response.json()).toMatchObject({
+    datasets: [{ name: 'requests' }],
+    visibility: { scope: 'some' },
+  })
+})
+
+test.each<[string, string, unknown, number, string]>([
+  ['an unknown asker', 'query', byWorkspace, 401, 'test.unknown'],
+  ['broken JSON', 'query', '{', 400, 'request.invalid'],
+  ['no body', 'query', '', 400, 'request.invalid'],
+  ['a list', 'query', [], 400, 'query.invalid'],
+  ['an unknown field', 'query', { ...byWorkspace, joins: [] }, 400, 'query.invalid'],
+  ['SQL for a member', 'query', { dimensions: [`requests.path' OR 1`] }, 400, 'query.invalid'],
+  ['an unknown word', 'query', { measures: ['requests.cuont'] }, 422, 'query.member'],
+  ['a masked word', 'query', { dimensions: ['requests.consumer'] }, 403, 'query.masked'],
+  ['an unknown format', 'query?format=xml', byWorkspace, 400, 'query.format'],
+  ['a long body', 'query', `{"x":"${'x'.repeat(300_000)}"}`, 413, 'request.invalid'],
+  ['no questions', 'subscribe', { queries: {} }, 400, 'query.subscription'],
+  ['more than questions', 'subscribe', { queries: { q: byWorkspace }, also: 1 }, 400, 'query.body'],
+])('%s is refused with a reason', async (...[name, path, body, status, code]) => {
+  const response = await post(path, body, name === 'an unknown asker' ? 'nobody' : 'developer')
+  expect(response.status).toBe(status)
+  expect(await response.json()).toMatchObject({ code, message: expect.any(String) as string })
+})
+
+/** Opens a subscription; `data` is called with what comes, in pieces. */
+async function open(who: string, queries: object, data: (piece: string) => void) {
+  const request = httpRequest(`${address}/api/analytics/subscribe`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
+  })
+  request.on('error', () => undefined)
+  request.end(JSON.stringify({ queries }))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  response.setEncoding('utf8').on('data', data)
+  return { request, response }
+}
+
+/** Opens a subscription and reads its pushes. */
+async function subscribe(who: string, queries: object) {
+  const pushes: Push[] = []
+  let text = ''
+  const opened = await open(who, queries, (piece) => {
+    const blocks = `${text}${piece}`.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks)
+      if (block.startsWith('data: ')) pushes.push(JSON.parse(block.slice(6)) as Push)
+  })
+  return { ...opened, pushes }
+}
+
+const until = async (isTrue: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 8000
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+const last = (pushes: readonly Push[]): unknown => {
+  const push = pushes.at(-1)
+  return push !== undefined && 'answer' in push
+    ? push.answer.data[0]?.['requests.count']
+    : undefined
+}
+
+test('a subscription is a stream of answers, each as soon as it changed, until access ends', async () => {
+  const count = { measures: ['requests.count'] }
+  const { response, pushes } = await subscribe('leaver', { q: count })
+  expect(response.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  })
+  await until(() => last(pushes) === 1)
+  await warehouse.store([
+    { time: (Date.now() / 1000).toFixed(6), workspace: a.id, workspace_name: 'A' },
+  ])
+  await until(() => last(pushes) === 2)
+  known['leaver'] = undefined
+  await once(response, 'end')
+  expect(pushes.at(-1)).toEqual({
+    id: 'q',
+    problem: { code: 'query.ended', message: 'Your access has ended.' },
+  })
+})
+
+test('a reader who stops reading gets the newest answer, not all of them', async () => {
+  const long = `/${'x'.repeat(4000)}`
+  const at = (milliseconds: number) => ({ time: (milliseconds / 1000).toFixed(6), path: long })
+  await warehouse.store(Array.from({ length: 1000 }, () => at(Date.now())))
+  const rows = {
+    dimensions: ['requests.time', 'requests.path'],
+    ungrouped: true,
+    order: { 'requests.time': 'desc' },
+    limit: 1000,
+  }
+  const pieces: string[] = []
+  const { request, response } = await open('admin', { q: rows }, (piece) => pieces.push(piece))
+  await until(() => pieces.length > 0)
+  response.pause()
+  let turns = 0
+  const other = await open('admin', { q: rows }, (piece) => {
+    turns += piece.split('data: ').length - 1
+  })
+  for (let batch = 0; batch < 40 && turns < 14; batch++) {
+    await warehouse.store([at(Date.now())])
+    await new Promise((resolve) => setTimeout(resolve, 260))
+  }
+  other.request.destroy()
+  const newest = new Date().toISOString()
+  await warehouse.store([at(Date.parse(newest))])
+  response.resume()
+  await until(() => pieces.some((piece) => piece.includes(newest)))
+  // Each is 4 MB: some are held by the sockets, the newest comes after them, and all others are gone.
+  expect(pieces.join('').split('data: ').length - 1).toBeLessThan(turns - 4)
+  request.destroy()
+}, 60_000)
+
+test('closing the listener ends its streams', async () => {
+  const { response, pushes } = await subscribe('admin', { q: { measures: ['requests.count'] } })
+  await until(() => pushes.length === 1)
+  const ended = once(response, 'end')
+  await app.close()
+  await ended
+  expect(pushes).toHaveLength(1)
+})
