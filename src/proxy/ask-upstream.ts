@@ -5,9 +5,14 @@ import { clientClosed } from './client-closed.ts'
 import type { Exchange, RequestBody } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import type { RouteProgram, ServiceProgram } from './program.ts'
+import type { TargetTls } from './tls/target-tls.ts'
 
 /** Takes the parts of an answer's body. */
-export type BodySink = { part(chunk: Uint8Array): void; end(): void; fail(error: unknown): void }
+export type BodySink = {
+  part(chunk: Uint8Array): void
+  end(trailers?: HeaderList): void
+  fail(error: unknown): void
+}
 
 /** The body of an answer, which flows once `read` is called. */
 export type AnswerBody = {
@@ -29,6 +34,10 @@ export type Answer = {
 /** One try, as the upstream client needs it. Times are milliseconds. */
 export type Try = {
   readonly secure: boolean
+  /** How the connection is made secure; undefined when it is not. */
+  readonly tls?: TargetTls | undefined
+  /** True to speak HTTP/2. */
+  readonly http2?: boolean
   readonly target: TargetAddress
   readonly method: string
   readonly path: string

@@ -38,7 +38,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): Event 
     client_address: request.clientAddress,
     user_agent: request.headers.get('user-agent') ?? '',
     tls_version: request.tlsVersion,
-    peer_identity: '',
+    peer_identity: request.peer?.spiffeId ?? '',
     node: node.node,
     zone: node.zone,
     environment: node.environment,

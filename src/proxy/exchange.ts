@@ -20,6 +20,22 @@ export type RequestHead = {
   readonly tlsVersion: string
   /** The protocol asked for by `Upgrade`, lower case, or ''. */
   readonly upgrade: string
+  /** True when it came over HTTP/2. */
+  readonly http2?: boolean
+  /** The name of the TLS handshake (SNI), lower case; absent when there was none. */
+  readonly serverName?: string | undefined
+  /** Who proved to be at the other end by a client certificate; absent when there was none. */
+  readonly peer?: PeerIdentity | undefined
+}
+
+/** Who a client certificate says that the other end is. */
+export type PeerIdentity = {
+  /** Whether one of the asked authorities vouches for it. */
+  readonly verified: boolean
+  /** Its SPIFFE ID, when it is verified and has exactly one; else ''. */
+  readonly spiffeId: string
+  /** The certificate, DER. */
+  readonly certificate: Uint8Array
 }
 
 /** The body of a request, readable once for each try as long as what was read is still at hand. */
@@ -34,6 +50,8 @@ export type RequestBody = {
   readonly replayable: boolean
   /** The body from its first byte on. */
   open(): NodeJS.ReadableStream
+  /** Fields after the body, once all of it was read. */
+  readonly trailers?: HeaderList | undefined
 }
 
 /** The way back to the client. */
@@ -44,8 +62,10 @@ export type Reply = {
   write(chunk: Uint8Array): boolean
   /** Calls back once when the client can take more. */
   onWritable(resume: () => void): void
+  /** Lets out what was begun although no part of the body is there yet. */
+  flush?(): void
   /** Sends the last part, if any, and ends the answer. Nothing of it leaves before this call. */
-  finish(last?: Uint8Array): void
+  finish(last?: Uint8Array, trailers?: HeaderList): void
   /** Breaks the connection, so that the client cannot take the answer for whole. */
   abort(): void
   /** Switches protocols: sends the head of a 101 and hands over the raw connection. */

@@ -46,12 +46,13 @@ function pump(body: AnswerBody, exchange: Exchange, length: number): Promise<() 
           reply.onWritable(() => body.resume())
         }
       },
-      end() {
+      end(trailers) {
         exchange.upstream.finishedAt = nowMicroseconds()
-        resolve(() => reply.finish(last))
+        resolve(() => reply.finish(last, trailers))
       },
       fail: reject,
     })
+    if (exchange.responseBytes === 0) reply.flush?.()
   })
 }
 

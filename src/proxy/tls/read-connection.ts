@@ -1,0 +1,30 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { RequestHead } from '../exchange.ts'
+import { readPeer } from './read-peer.ts'
+
+/** What every request of a connection has in common. */
+export type ConnectionFacts = Pick<
+  RequestHead,
+  'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'peer'
+> & {
+  /** The port it came to, where its host names none. */
+  readonly localPort: number
+}
+
+/** What is known of a connection once it is made; read it once, not for each request. */
+export function readConnection(socket: Socket): ConnectionFacts {
+  const where = {
+    clientAddress: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+    localPort: socket.localPort ?? 0,
+  }
+  if (!(socket instanceof TLSSocket)) return { ...where, scheme: 'http', tlsVersion: '' }
+  const { servername } = socket as { servername?: string | false }
+  return {
+    ...where,
+    scheme: 'https',
+    tlsVersion: socket.getProtocol() ?? '',
+    serverName: typeof servername === 'string' ? servername.toLowerCase() : undefined,
+    peer: readPeer(socket),
+  }
+}
