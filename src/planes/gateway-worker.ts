@@ -5,6 +5,7 @@ import { openSnapshotShelf, receiveSnapshot, type Received } from '../cluster/re
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
+import { usualLimits } from '../proxy/front-limits.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../proxy/program.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
@@ -69,7 +70,7 @@ function openServing({ settings, socket, line }: WorkerStart, { record }: Record
   return {
     run(this: void, program: Program): void {
       if (proxy !== undefined) return proxy.swapProgram(program)
-      const limits = { headBytes: 32_768, bodyBytes: bodyLimit }
+      const limits = { ...usualLimits, bodyBytes: bodyLimit }
       proxy = openProxy({ program, node: { node, zone, environment }, limits, record })
       proxy.server.on('listening', () => line.send({ type: 'gateway-ready' }))
       proxy.server.listen(socket)

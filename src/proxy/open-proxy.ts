@@ -1,20 +1,21 @@
-import type { Server } from 'node:http'
-import { Problem } from '../lib/problem.ts'
+import net, { type Server } from 'node:net'
 import type { Event } from '../schema/event.ts'
 import type { UpstreamClient } from './ask-upstream.ts'
 import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
 import { Exchange, type RequestHead } from './exchange.ts'
 import { handleRequest, type RequestTools } from './handle-request.ts'
 import { HeaderList } from './header-list.ts'
-import { openFront, type FrontLimits } from './http1/open-front.ts'
+import type { FrontLimits } from './front-limits.ts'
+import { openFront } from './http1/open-front.ts'
 import { openUpstreamClient } from './http1/open-upstream-client.ts'
+import { absentBody } from './http1/request-body.ts'
 import { holdPrograms } from './hold-programs.ts'
 import type { Program } from './program.ts'
 import { sendProblem } from './send-problem.ts'
 
 /** A running proxy: a front, the program it runs, and the exchanges under way. */
 export type Proxy = {
-  /** The front; the caller lets it listen. */
+  /** Accepts connections for the front; the caller lets it listen. */
   readonly server: Server
   /** Exchanges begun and not yet ended. */
   readonly exchanges: number
@@ -40,7 +41,7 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
   const programs = holdPrograms(program)
 
   const tools: RequestTools = { upstream, node, record }
-  const server = openFront(
+  const front = openFront(
     {
       onRequest(head, body, reply) {
         const { current, release } = programs.take()
@@ -53,7 +54,12 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
       },
       onMalformed(problem, reply, clientAddress) {
         const { current, release } = programs.take()
-        const exchange = new Exchange(current.revision, { ...noHead, clientAddress }, noBody, reply)
+        const exchange = new Exchange(
+          current.revision,
+          { ...noHead, clientAddress },
+          absentBody,
+          reply,
+        )
         const finish = sendProblem(problem, exchange)
         record(describeExchange(exchange, node), finish, () => reply.abort())
         release()
@@ -61,6 +67,8 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
     },
     limits,
   )
+
+  const server = net.createServer({ noDelay: true }, front.accept)
 
   return {
     server,
@@ -72,12 +80,8 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
     },
     swapProgram: programs.swap,
     async drain(milliseconds) {
-      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
-      const idle = setInterval(() => server.closeIdleConnections(), 50)
-      const deadline = setTimeout(() => server.closeAllConnections(), milliseconds)
-      await closed
-      clearInterval(idle)
-      clearTimeout(deadline)
+      server.close()
+      await front.drain(milliseconds)
       await upstream.close()
     },
   }
@@ -94,14 +98,4 @@ const noHead: RequestHead = {
   clientAddress: '',
   tlsVersion: '',
   upgrade: '',
-}
-
-const noBody: Exchange['body'] = {
-  present: false,
-  length: 0,
-  received: 0,
-  replayable: true,
-  open() {
-    throw new Problem('request.no_body', 500, 'An unexpected error occurred')
-  },
 }

@@ -308,7 +308,7 @@ test('a body beyond the limit is refused with 413, with and without a declared l
   const upstream = await startUpstream()
   const gateway = await openGateway(
     { services: [orders(upstream.port)], routes: [{ paths: ['/'], service: 'orders' }] },
-    { bodyBytes: 1000 },
+    { limits: { bodyBytes: 1000 } },
   )
   const declared = await gateway.ask('/', { method: 'POST', body: 'x'.repeat(1001) })
   const body = new ReadableStream({

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
+import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
 import type { Event } from '../../src/schema/event.ts'
@@ -18,10 +19,18 @@ export type TestGateway = {
   reconfigure(words: SnapshotWords): void
 }
 
+/** How a test wants a gateway. */
+export type GatewayOptions = {
+  readonly clock?: Clock
+  readonly limits?: Partial<FrontLimits>
+  /** Who ends it; a test unless said otherwise. */
+  readonly onFinished?: (stop: () => Promise<void>) => void
+}
+
 /** Opens a gateway over a snapshot for the length of the test. Counts live in this process, as they would with the supervisor. */
 export async function openGateway(
   words: SnapshotWords,
-  options: { clock?: Clock; bodyBytes?: number } = {},
+  options: GatewayOptions = {},
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
   const tools: ProgramTools = { catalog, counters: openCounterLedger(clock), clock }
@@ -30,14 +39,16 @@ export async function openGateway(
   const proxy = openProxy({
     program: compileProgram(snapshotOf(words), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
-    limits: { headBytes: 16_384, bodyBytes: options.bodyBytes ?? 0 },
+    limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
     record(event, release) {
       events.push(event)
       release()
     },
   })
   await new Promise<void>((resolve) => void proxy.server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => proxy.drain(100))
+  const stop = (): Promise<void> => proxy.drain(100)
+  if (options.onFinished === undefined) onTestFinished(stop)
+  else options.onFinished(stop)
   const { port } = proxy.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
   return {

@@ -26,7 +26,9 @@ export type Echo = {
 export async function startUpstream(
   answer: (request: IncomingMessage, response: ServerResponse) => unknown = echo,
 ): Promise<{ port: number; host: string; server: Server }> {
-  const server = createServer((request, response) => void answer(request, response))
+  const server = createServer((request, response) => {
+    Promise.resolve(answer(request, response)).catch(() => response.destroy())
+  })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()

@@ -1,42 +1,45 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { Problem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
 
+/** The connection's end of a request body. */
+export type IncomingBody = RequestBody & {
+  /** Takes bytes that arrived; false when no more are wanted for now. */
+  feed(bytes: Buffer): boolean
+  /** The body is whole. */
+  end(): void
+  /** The body will never be whole. */
+  fail(error: Error): void
+  readonly isWhole: boolean
+  readonly isOpened: boolean
+}
+
+/** What a body is opened with. */
+export type BodyOptions = {
+  readonly length: number | undefined
+  /** Most bytes; 0 for no limit. */
+  readonly limit: number
+  /** More is wanted. Called at the first `open`, too. */
+  readonly onWanted: () => void
+}
+
+/** How much of a body is kept to be sent again with the next try. */
 const kept = 65_536
 
-/** Opens the body of a request for as many tries as it takes: up to 64 KiB that a try has read can be sent again. Longer than `limit` bytes (0: no limit) it breaks off with 413. */
-export function openRequestBody(message: IncomingMessage, limit: number): RequestBody {
-  const lengthField = message.headers['content-length']
-  const length = lengthField === undefined ? undefined : Number(lengthField)
-  const present = (length ?? 0) > 0 || message.headers['transfer-encoding'] !== undefined
+/** Opens the body of a request for as many tries as it takes; beyond its limit it breaks off with 413. */
+export function openRequestBody({ length, limit, onWanted }: BodyOptions): IncomingBody {
   const early: Buffer[] = []
   let received = 0
   let current: Readable | undefined
-  let ended = false
+  let isWhole = false
   let failure: Error | undefined
-  let attached = false
 
-  const attach = (): void => {
-    attached = true
-    message.on('data', (chunk: Buffer) => {
-      received += chunk.length
-      if (limit > 0 && received > limit) {
-        failure = new Problem('request.too_large', 413, 'Request size limit exceeded')
-        current?.destroy(failure)
-        return
-      }
-      if (received <= kept) early.push(chunk)
-      if (current?.push(chunk) === false) message.pause()
-    })
-    message.on('end', () => {
-      ended = true
-      current?.push(null)
-    })
+  const fail = (error: Error): void => {
+    failure ??= error
+    current?.destroy(failure)
   }
-
   return {
-    present,
+    present: true,
     length,
     get received() {
       return received
@@ -44,14 +47,42 @@ export function openRequestBody(message: IncomingMessage, limit: number): Reques
     get replayable() {
       return received <= kept && failure === undefined
     },
+    get isWhole() {
+      return isWhole
+    },
+    get isOpened() {
+      return current !== undefined
+    },
+    feed(bytes) {
+      received += bytes.length
+      if (limit > 0 && received > limit)
+        fail(new Problem('request.too_large', 413, 'Request size limit exceeded'))
+      if (failure !== undefined) return true
+      if (received <= kept) early.push(bytes)
+      return current === undefined ? received < kept : current.push(bytes)
+    },
+    end() {
+      isWhole = true
+      current?.push(null)
+    },
+    fail,
     open() {
-      const next = new Readable({ read: () => void message.resume() })
+      const next = new Readable({ read: onWanted })
       current = next
-      for (const chunk of early) next.push(chunk)
+      for (const bytes of early) next.push(bytes)
       if (failure !== undefined) next.destroy(failure)
-      else if (ended) next.push(null)
-      else if (!attached) attach()
+      else if (isWhole) next.push(null)
+      onWanted()
       return next
     },
   }
+}
+
+/** The body of a request that has none. */
+export const absentBody: RequestBody = {
+  present: false,
+  length: 0,
+  received: 0,
+  replayable: true,
+  open: () => Readable.from([]),
 }

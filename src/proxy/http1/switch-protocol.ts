@@ -22,7 +22,9 @@ export function switchProtocol(attempt: Try): Promise<Answer> {
     request.on('timeout', () =>
       request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
     )
-    request.on('error', (error) => reject(tryFailure(error)))
+    request.on('error', (error) =>
+      reject(tryFailure(error, request.socket?.connecting === false ? 'sent' : 'connect')),
+    )
     request.on('upgrade', (response, socket, head) => {
       request.setTimeout(0)
       socket.setTimeout(0)
@@ -50,7 +52,7 @@ function bodyOf(stream: Readable) {
     read(sink: BodySink) {
       stream.on('data', (chunk: Buffer) => sink.part(chunk))
       stream.on('end', () => sink.end())
-      stream.on('error', (error) => sink.fail(tryFailure(error).problem))
+      stream.on('error', (error) => sink.fail(tryFailure(error, 'sent').problem))
     },
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),

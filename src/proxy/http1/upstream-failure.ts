@@ -2,32 +2,11 @@ import { Problem } from '../../lib/problem.ts'
 import { TryFailure } from '../ask-upstream.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
-const late: ReadonlySet<string> = new Set([
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-])
-const unconnected: ReadonlySet<string> = new Set([
-  ...unresolved,
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-])
+const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])
 
 /** What a broken try means, with Kong's statuses and sentences: 503 for a name that does not resolve, 504 for silence, 502 for the rest. */
-export function tryFailure(error: unknown): TryFailure {
-  if (error instanceof Problem) return new TryFailure('sent', error)
-  const code = codeOf(error)
-  const stage = unconnected.has(code) ? 'connect' : 'sent'
-  return new TryFailure(stage, problemOf(code, error))
+export function tryFailure(error: unknown, stage: 'connect' | 'sent'): TryFailure {
+  return new TryFailure(stage, error instanceof Problem ? error : problemOf(codeOf(error), error))
 }
 
 function problemOf(code: string, cause: unknown): Problem {

@@ -1,0 +1,65 @@
+import type { Answer, AnswerBody, BodySink } from '../ask-upstream.ts'
+import type { HeaderList } from '../header-list.ts'
+
+/** The flow control of the connection that an answer comes in on. */
+export type AnswerFlow = { pause(): void; resume(): void; drop(): void }
+
+/** Holds the parts of an answer until somebody reads them, and then passes them on. */
+export class AnswerReader implements AnswerBody {
+  readonly #flow: AnswerFlow
+  #sink: BodySink | undefined
+  #waiting: Uint8Array[] = []
+  #end: { trailers: HeaderList | undefined } | undefined
+  #failure: { error: unknown } | undefined
+
+  constructor(flow: AnswerFlow) {
+    this.#flow = flow
+  }
+
+  part(bytes: Uint8Array): void {
+    if (this.#sink !== undefined) return this.#sink.part(bytes)
+    this.#waiting.push(bytes)
+    this.#flow.pause()
+  }
+
+  end(trailers: HeaderList | undefined): void {
+    this.#end = { trailers }
+    this.#sink?.end(trailers)
+  }
+
+  fail(error: unknown): void {
+    this.#failure = { error }
+    this.#sink?.fail(error)
+  }
+
+  read(sink: BodySink): void {
+    this.#sink = sink
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const bytes of waiting) sink.part(bytes)
+    if (this.#failure !== undefined) sink.fail(this.#failure.error)
+    else if (this.#end !== undefined) sink.end(this.#end.trailers)
+    else if (waiting.length > 0) this.#flow.resume()
+  }
+
+  pause(): void {
+    this.#flow.pause()
+  }
+
+  resume(): void {
+    this.#flow.resume()
+  }
+
+  drop(): void {
+    this.#sink = deaf
+    if (this.#end === undefined && this.#failure === undefined) this.#flow.drop()
+  }
+}
+
+const deaf: BodySink = { part: () => undefined, end: () => undefined, fail: () => undefined }
+
+/** Settles a try once. */
+export type Settle = {
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}

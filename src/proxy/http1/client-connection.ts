@@ -1,0 +1,262 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Problem, toProblem } from '../../lib/problem.ts'
+import type { RequestBody } from '../exchange.ts'
+import { MalformedBody, openBodyReader, type BodyReader } from './body-reader.ts'
+import type { FrontLimits } from '../front-limits.ts'
+import type { FrontEvents } from './open-front.ts'
+import { openReply } from './open-reply.ts'
+import { buildHead, plainAddress } from './build-head.ts'
+import {
+  headTooLarge,
+  malformed,
+  readRequest,
+  timedOut,
+  type RequestMessage,
+} from './read-message.ts'
+import { absentBody, openRequestBody, type IncomingBody } from './request-body.ts'
+
+/** What a connection may ask of its front. */
+export type ConnectionContext = {
+  readonly events: FrontEvents
+  readonly limits: FrontLimits
+  /** The front's coarse clock in milliseconds. */
+  readonly now: () => number
+  readonly isDraining: () => boolean
+}
+
+const headEnd = Buffer.from('\r\n\r\n')
+/** Bytes of later requests that may wait while one is served. */
+const mostWaiting = 65_536
+/** How long a closing connection still listens, so that the client can read its answer before it sees a reset. */
+const lingering = 2_000
+
+type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
+
+/** One client's connection: reads a request, hands it on, and reads the next only after its answer is out. */
+export class ClientConnection {
+  readonly #socket: Socket
+  readonly #context: ConnectionContext
+  #state: State = 'idle'
+  #since: number
+  #unread: Buffer | undefined
+  #scanned = 0
+  #reader: BodyReader | undefined
+  #body: IncomingBody | undefined
+  #leave: (() => void) | undefined
+
+  constructor(socket: Socket, context: ConnectionContext) {
+    this.#socket = socket
+    this.#context = context
+    this.#since = context.now()
+    socket.on('data', (bytes: Buffer) => this.#take(bytes))
+    socket.on('end', () => this.#clientEnded())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#left())
+  }
+
+  /** Ends what takes too long; called every now and then. */
+  sweep(now: number): void {
+    const { limits } = this.#context
+    const waited = now - this.#since
+    if (this.#state === 'idle' && (waited > limits.idleMilliseconds || this.#context.isDraining()))
+      this.#socket.destroy()
+    else if (this.#state === 'lingering' && waited > lingering) this.#socket.destroy()
+    else if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
+    else if (
+      this.#state === 'exchange' &&
+      this.#reader !== undefined &&
+      !this.#socket.isPaused() &&
+      waited > limits.bodyMilliseconds
+    ) {
+      this.#body?.fail(timedOut())
+      this.#reader = undefined
+    } else if (
+      this.#state === 'exchange' &&
+      this.#socket.writableNeedDrain &&
+      waited > limits.writeMilliseconds
+    )
+      this.#socket.destroy()
+  }
+
+  /** Breaks the connection whatever it does. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#state === 'lingering') return
+    this.#since = this.#context.now()
+    this.#unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes])
+    this.#advance()
+  }
+
+  #advance(): void {
+    while (this.#unread !== undefined) {
+      if (this.#state === 'exchange') {
+        if (!this.#readBody()) return
+      } else if (!this.#readHead()) return
+    }
+  }
+
+  /** Reads what has come of the body; false when nothing more can be done with the bytes at hand. */
+  #readBody(): boolean {
+    const bytes = this.#unread
+    if (bytes === undefined) return false
+    if (this.#reader === undefined) {
+      if (bytes.length > mostWaiting) this.#socket.pause()
+      return false
+    }
+    try {
+      const end = this.#reader.read(bytes, 0)
+      this.#unread = end < 0 || end === bytes.length ? undefined : bytes.subarray(end)
+      return this.#unread !== undefined
+    } catch (error) {
+      if (!(error instanceof MalformedBody)) throw error
+      this.#reader = undefined
+      this.#unread = undefined
+      this.#body?.fail(malformed(error.message))
+      return false
+    }
+  }
+
+  /** Reads a head when all of it is there; false when it is not. */
+  #readHead(): boolean {
+    const bytes = this.#unread
+    if (bytes === undefined) return false
+    let start = 0
+    while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2
+    const end = bytes.indexOf(headEnd, Math.max(start, this.#scanned - 3))
+    const length = (end < 0 ? bytes.length : end) - start
+    if (length > this.#context.limits.headBytes) return this.#refuse(headTooLarge())
+    if (end < 0) return this.#awaitHead(bytes, start)
+    this.#scanned = 0
+    this.#unread = end + 4 === bytes.length ? undefined : bytes.subarray(end + 4)
+    try {
+      const message = readRequest(bytes.toString('latin1', start, end + 4))
+      this.#begin(message)
+      return true
+    } catch (error) {
+      return this.#refuse(toProblem(error))
+    }
+  }
+
+  /** A head that is not whole yet; one with a bare LF would never be. */
+  #awaitHead(bytes: Buffer, start: number): boolean {
+    if (this.#state === 'idle' && start < bytes.length) this.#state = 'head'
+    const feed = bytes.indexOf(10, start)
+    if (feed >= 0 && bytes[feed - 1] !== 13)
+      return this.#refuse(malformed('a line ends without CR'))
+    this.#scanned = bytes.length
+    return false
+  }
+
+  #begin(message: RequestMessage): void {
+    const { framing, method, minor, persists } = message
+    const { events, limits } = this.#context
+    const socket = this.#socket
+    this.#state = 'exchange'
+    const head = buildHead(message, socket)
+    const body =
+      framing.kind === 'length' && framing.length === 0
+        ? absentBody
+        : this.#openBody(message, limits.bodyBytes)
+    const reply = openReply({
+      socket,
+      method,
+      minor,
+      mayPersist: () => persists && !this.#context.isDraining() && (this.#body?.isWhole ?? true),
+      onFinished: (again) => this.#answered(again),
+      onSwitched: (peer) => this.#tunnel(peer),
+    })
+    this.#leave = events.onRequest(head, body, reply)
+  }
+
+  #openBody({ framing, fields, minor }: RequestMessage, limit: number): RequestBody {
+    const expects = minor === 1 && fields.expect[0]?.toLowerCase() === '100-continue'
+    let isTold = !expects
+    const body = openRequestBody({
+      length: framing.kind === 'length' ? framing.length : undefined,
+      limit,
+      onWanted: () => {
+        if (!isTold && body.received === 0) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+        isTold = true
+        this.#socket.resume()
+      },
+    })
+    this.#body = body
+    this.#reader = openBodyReader(framing, {
+      part: (bytes) => {
+        if (!body.feed(bytes)) this.#socket.pause()
+      },
+      end: () => {
+        this.#reader = undefined
+        body.end()
+      },
+    })
+    return body
+  }
+
+  #answered(persists: boolean): void {
+    this.#leave = undefined
+    this.#reader = undefined
+    this.#body = undefined
+    this.#since = this.#context.now()
+    if (!persists) return this.#linger()
+    this.#state = 'idle'
+    this.#socket.resume()
+    this.#advance()
+  }
+
+  #linger(): void {
+    this.#state = 'lingering'
+    this.#unread = undefined
+    this.#socket.resume()
+    this.#socket.end()
+  }
+
+  /** Answers bytes that are no request, and takes no more. */
+  #refuse(problem: Problem): false {
+    const { events } = this.#context
+    this.#state = 'exchange'
+    this.#unread = undefined
+    const onFinished = (): void => this.#linger()
+    const reply = openReply({
+      socket: this.#socket,
+      method: 'GET',
+      minor: 1,
+      mayPersist: () => false,
+      onFinished,
+      onSwitched: onFinished,
+    })
+    events.onMalformed(problem, reply, plainAddress(this.#socket.remoteAddress ?? ''))
+    return false
+  }
+
+  /** A client that ends its side does not wait for an answer, as nginx sees it too; one that was only asked to go has its bytes read first. */
+  #clientEnded(): void {
+    if (this.#state === 'exchange') this.#left()
+    if (this.#state !== 'tunnel') this.#socket.destroy()
+  }
+
+  #left(): void {
+    this.#body?.fail(new Problem('client.gone', 499, 'the client left before its request ended'))
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
+  #tunnel(peer: Duplex): void {
+    const socket = this.#socket
+    this.#state = 'tunnel'
+    this.#leave = undefined
+    socket.removeAllListeners('data')
+    if (this.#unread !== undefined) peer.write(this.#unread)
+    const end = (): void => {
+      socket.destroy()
+      peer.destroy()
+    }
+    for (const stream of [socket, peer]) stream.on('error', end).on('close', end)
+    socket.pipe(peer)
+    peer.pipe(socket)
+  }
+}

@@ -1,0 +1,107 @@
+import { METHODS } from 'node:http'
+import { Problem } from '../../lib/problem.ts'
+import { mayPersist, requestFraming, responseFraming, type Framing } from './framing.ts'
+import { parseFields, type Fields } from './parse-fields.ts'
+
+/** The head of a request, understood. */
+export type RequestMessage = {
+  readonly method: string
+  /** As it was sent. */
+  readonly target: string
+  readonly minor: number
+  readonly fields: Fields
+  readonly framing: Framing
+  readonly persists: boolean
+}
+
+/** The head of a response, understood. */
+export type ResponseMessage = {
+  readonly status: number
+  readonly fields: Fields
+  readonly framing: Framing
+  readonly persists: boolean
+}
+
+const methods: ReadonlySet<string> = new Set(METHODS)
+
+/** method SP target SP version, with no byte in the target that does not belong into a URI (RFC 9112 section 3). */
+const requestLine = /^([A-Z-]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.([01])$/
+const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
+
+/** Reads the head of a request, from its first line to its empty one; throws the Problem to answer. */
+export function readRequest(head: string): RequestMessage {
+  const lineEnd = head.indexOf('\r\n')
+  const line = requestLine.exec(head.slice(0, lineEnd))
+  if (line === null) throw lineProblem(head.slice(0, lineEnd))
+  const [, method = '', target = '', minor] = line
+  if (!methods.has(method)) throw malformed('the method is unknown')
+  if (method === 'CONNECT') throw new Problem('request.connect', 405, 'CONNECT is not served here')
+  const fields = readFields(head.slice(lineEnd + 2, -2))
+  const message = { method, target, minor: Number(minor), fields }
+  const framing = requestFraming(fields, message.minor)
+  if (framing === undefined) throw malformed('the length of the body is ambiguous')
+  checkTarget(message)
+  return { ...message, framing, persists: mayPersist(fields, message.minor) }
+}
+
+/** Reads the head of a response; undefined when it is malformed, or framed so that its end is uncertain. */
+export function readResponse(head: string, method: string): ResponseMessage | undefined {
+  const lineEnd = head.indexOf('\r\n')
+  const line = statusLine.exec(head.slice(0, lineEnd))
+  const fields = parseFields(head.slice(lineEnd + 2, -2))
+  if (line === null || fields === undefined || fields === 'many') return undefined
+  const [minor, status] = [Number(line[1]), Number(line[2])]
+  const hasBody = method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304
+  const framing = responseFraming(fields, minor, hasBody)
+  if (framing === undefined) return undefined
+  return {
+    status,
+    fields,
+    framing,
+    persists: framing.kind !== 'close' && mayPersist(fields, minor),
+  }
+}
+
+function readFields(text: string): Fields {
+  const fields = parseFields(text)
+  if (fields === undefined) throw malformed('a header field is malformed')
+  if (fields === 'many') throw headTooLarge()
+  return fields
+}
+
+/** Refuses a target or Host by which two servers could see different resources (RFC 9112 section 3.2). */
+function checkTarget({
+  method,
+  target,
+  minor,
+  fields: { host },
+}: Omit<RequestMessage, 'framing' | 'persists'>): void {
+  const isAbsolute = /^https?:\/\/[^/?]/i.test(target)
+  if (!target.startsWith('/') && !isAbsolute && !(target === '*' && method === 'OPTIONS'))
+    throw malformed('the request target is malformed')
+  if (host.length > 1 || (host.length === 0 && minor === 1))
+    throw malformed('there must be one Host')
+  const [name = 'none'] = host
+  if (!hostField.test(name)) throw malformed('the Host is malformed')
+}
+
+/** uri-host and port (RFC 9110 section 7.2): a name, an IPv4 address or an IPv6 address in brackets. */
+const hostField = /^(?:[\w.~!$&'()*+,;=%-]+|\[[0-9a-f:.]+\])(?::\d{0,5})?$/i
+
+function lineProblem(line: string): Problem {
+  const isOtherVersion = /^[A-Z]+ \S+ HTTP\/\d\.\d$/.test(line) && !/ HTTP\/1\.[01]$/.test(line)
+  return isOtherVersion
+    ? new Problem('request.version', 505, 'HTTP version not supported')
+    : malformed('the request line is malformed')
+}
+
+/** A request that cannot be understood. */
+export const malformed = (reason: string): Problem =>
+  new Problem('request.malformed', 400, `Bad request: ${reason}`)
+
+/** A head beyond the limit. */
+export const headTooLarge = (): Problem =>
+  new Problem('request.head_too_large', 431, 'Request header fields too large')
+
+/** A request that did not arrive in time. */
+export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Request timeout')

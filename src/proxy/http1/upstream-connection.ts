@@ -1,0 +1,255 @@
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import type { Problem } from '../../lib/problem.ts'
+import type { Try } from '../ask-upstream.ts'
+import { AnswerReader, type Settle } from './answer-reader.ts'
+import { MalformedBody, openBodyReader, type BodyReader } from './body-reader.ts'
+import { readResponse, type ResponseMessage } from './read-message.ts'
+import { tryFailure } from './upstream-failure.ts'
+import { chunkHead, fieldLines, writePiece } from './write-message.ts'
+
+/** What a connection tells its pool. */
+export type PoolEvents = {
+  /** It can take another try. */
+  onFree(connection: UpstreamConnection): void
+  onClosed(connection: UpstreamConnection): void
+  now(): number
+}
+
+const headEnd = Buffer.from('\r\n\r\n')
+const mostHeadBytes = 65_536
+const mostInterim = 32
+
+/** A broken answer: what the target sent is not HTTP/1.1, or ended too early. */
+const brokenAnswer = (reason: string): Error =>
+  Object.assign(new Error(reason), { code: 'UPSTREAM_BROKEN' })
+const stalled = (milliseconds: number): Error =>
+  Object.assign(new Error(`nothing moved for ${milliseconds} ms`), { code: 'ETIMEDOUT' })
+
+type Current = {
+  readonly attempt: Try
+  readonly settle: Settle
+  readonly answer: AnswerReader
+  /** Milliseconds that may pass until something moves, and since when. */
+  patience: number
+  since: number
+  isSent: boolean
+  upload: Readable | undefined
+  message: ResponseMessage | undefined
+  reader: BodyReader | undefined
+  interim: number
+}
+
+/** One connection to a target, which serves one try after the other. */
+export class UpstreamConnection {
+  readonly #socket: Socket
+  readonly #pool: PoolEvents
+  #current: Current | undefined
+  #unread: Buffer | undefined
+  #isConnected = false
+  #freeSince = 0
+
+  constructor(socket: Socket, pool: PoolEvents, readyEvent: 'connect' | 'secureConnect') {
+    this.#socket = socket
+    this.#pool = pool
+    socket.setNoDelay(true)
+    socket.on(readyEvent, () => this.#connected())
+    socket.on('data', (bytes: Buffer) => this.#take(bytes))
+    socket.on('drain', () => this.#current?.upload?.resume())
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('end', () => this.#ended())
+    socket.on('close', () => {
+      this.#fail(brokenAnswer('the connection closed'))
+      pool.onClosed(this)
+    })
+  }
+
+  /** Whether it is not busy and since when, in the pool's milliseconds. */
+  get freeSince(): number | undefined {
+    return this.#current === undefined ? this.#freeSince : undefined
+  }
+
+  /** Sends a try; the connection must be free. */
+  send(attempt: Try, settle: Settle): void {
+    const answer = new AnswerReader({
+      pause: () => void this.#socket.pause(),
+      resume: () => this.#resume(),
+      drop: () => this.destroy(),
+    })
+    const { connect } = attempt.timeouts
+    this.#current = {
+      attempt,
+      settle,
+      answer,
+      patience: connect,
+      since: this.#pool.now(),
+      isSent: false,
+      upload: undefined,
+      message: undefined,
+      reader: undefined,
+      interim: 0,
+    }
+    attempt.onStart((reason) => this.#giveUp(reason))
+    if (this.#isConnected) this.#write()
+  }
+
+  /** Ends a try that waits too long. */
+  sweep(now: number): void {
+    const current = this.#current
+    if (current === undefined || this.#isHeld() || now - current.since <= current.patience) return
+    this.#fail(stalled(current.patience))
+    this.#socket.destroy()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Nobody reads the answer at present, so nothing can move. */
+  #isHeld = (): boolean => this.#current?.message !== undefined && this.#socket.isPaused()
+
+  #giveUp(reason: Problem): void {
+    this.#fail(reason)
+    this.#socket.destroy()
+  }
+
+  #connected(): void {
+    this.#isConnected = true
+    if (this.#current !== undefined) this.#write()
+  }
+
+  #write(): void {
+    const current = this.#current
+    if (current === undefined) return
+    const { method, path, headers, body, timeouts } = current.attempt
+    const isChunked = body.present && body.length === undefined
+    const head = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n'}`
+    current.since = this.#pool.now()
+    current.patience = body.present ? timeouts.write : timeouts.read
+    current.isSent = true
+    this.#socket.write(head, 'latin1')
+    if (body.present) this.#upload(current, isChunked)
+  }
+
+  #upload(current: Current, isChunked: boolean): void {
+    const upload = current.attempt.body.open() as Readable
+    current.upload = upload
+    const isMine = (): boolean => this.#current === current && current.upload === upload
+    upload.on('data', (bytes: Buffer) => {
+      if (!isMine()) return
+      current.since = this.#pool.now()
+      const isFast = isChunked
+        ? writePiece(this.#socket, chunkHead(bytes), bytes, '\r\n')
+        : this.#socket.write(bytes)
+      if (!isFast) upload.pause()
+    })
+    upload.on('end', () => {
+      if (!isMine()) return
+      if (isChunked) this.#socket.write('0\r\n\r\n', 'latin1')
+      current.upload = undefined
+      current.since = this.#pool.now()
+      current.patience = current.attempt.timeouts.read
+    })
+    upload.on('error', (error) => {
+      if (!isMine()) return
+      this.#fail(error)
+      this.#socket.destroy()
+    })
+  }
+
+  #take(bytes: Buffer): void {
+    const current = this.#current
+    if (current === undefined) return void this.#socket.destroy()
+    current.since = this.#pool.now()
+    try {
+      if (current.reader === undefined)
+        this.#readHead(
+          current,
+          this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes]),
+        )
+      else this.#readBody(current, bytes)
+    } catch (error) {
+      this.#fail(error instanceof MalformedBody ? brokenAnswer(error.message) : error)
+      this.#socket.destroy()
+    }
+  }
+
+  #readHead(current: Current, bytes: Buffer): void {
+    const end = bytes.indexOf(headEnd)
+    if (end < 0) {
+      if (bytes.length > mostHeadBytes)
+        throw new MalformedBody('the head of the answer is too long')
+      this.#unread = bytes
+      return
+    }
+    this.#unread = undefined
+    const message = readResponse(bytes.toString('latin1', 0, end + 4), current.attempt.method)
+    if (message === undefined || message.status === 101)
+      throw new MalformedBody('the head of the answer is malformed')
+    const rest = bytes.subarray(end + 4)
+    if (message.status < 200) {
+      current.interim += 1
+      if (current.interim > mostInterim)
+        throw new MalformedBody('there is no end of interim answers')
+      if (rest.length > 0) this.#readHead(current, rest)
+      return
+    }
+    this.#answer(current, message, rest)
+  }
+
+  #answer(current: Current, message: ResponseMessage, rest: Buffer): void {
+    const { answer, settle, attempt } = current
+    current.message = message
+    current.patience = attempt.timeouts.read
+    const { status, framing, fields } = message
+    if (framing.kind === 'length' && framing.length === 0) {
+      settle.resolve({ status, headers: fields.headers, body: undefined })
+      this.#finished(current, rest.length > 0)
+      return
+    }
+    settle.resolve({ status, headers: fields.headers, body: answer })
+    current.reader = openBodyReader(framing, {
+      part: (bytes) => answer.part(bytes),
+      end: (trailers) => answer.end(trailers),
+    })
+    if (rest.length > 0) this.#readBody(current, rest)
+  }
+
+  #readBody(current: Current, bytes: Buffer): void {
+    const end = current.reader?.read(bytes, 0) ?? -1
+    if (end >= 0) this.#finished(current, end < bytes.length)
+  }
+
+  /** The answer is whole. The connection serves on when both sides are at the same place: the request is sent, and nothing came after the answer. */
+  #finished(current: Current, hasMore: boolean): void {
+    const mayServeOn =
+      current.message?.persists === true && current.upload === undefined && !hasMore
+    current.upload = undefined
+    this.#current = undefined
+    this.#freeSince = this.#pool.now()
+    this.#socket.resume()
+    if (mayServeOn) this.#pool.onFree(this)
+    else this.#socket.destroy()
+  }
+
+  #ended(): void {
+    const current = this.#current
+    if (current?.reader?.close() === true) this.#finished(current, true)
+    else this.#socket.destroy()
+  }
+
+  #fail(error: unknown): void {
+    const current = this.#current
+    if (current === undefined) return
+    this.#current = undefined
+    current.upload = undefined
+    const failure = tryFailure(error, current.isSent ? 'sent' : 'connect')
+    if (current.message === undefined) current.settle.reject(failure)
+    else current.answer.fail(failure.problem)
+  }
+
+  #resume(): void {
+    if (this.#current !== undefined) this.#current.since = this.#pool.now()
+    this.#socket.resume()
+  }
+}

@@ -1,0 +1,9 @@
+import { isHost } from './fields.ts'
+
+/** The host and port in `host`, `host:port`, `[v6]` or `[v6]:port`, with 8000 as Kong's default port; undefined when it is none of these. */
+export function parseTarget(text: string): { host: string; port: number } | undefined {
+  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text)
+  const host = found?.[1] ?? ''
+  const port = Number(found?.[2] ?? 8000)
+  return isHost(host) && port <= 65_535 ? { host, port } : undefined
+}
