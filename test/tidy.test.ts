@@ -47,6 +47,7 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
   ['a file has at most', 'src/lib/long.ts', 'export {}\n'.repeat(401)],
   ['files and folders', 'src/lib/badName.ts', 'export {}\n'],
   ['files and folders', 'src/lib/string-utils.ts', 'export {}\n'],
+  ['files and folders', 'src/lib/bad-manager.ts', 'export {}\n'],
   ['exports have names', 'src/lib/bad.ts', 'export default 1\n'],
   ['exports have names', 'src/lib/bad.ts', `const a = 1\nexport { a as default }\n`],
   ['exports have names', 'src/lib/bad.ts', `export { a } from './a.ts'\n`],

@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
   demo.stdout?.on('data', collect)
   demo.stderr?.on('data', collect)
-  await until('the demo', () => printed.includes('Ctrl-C'), 60_000)
+  await until('the demo', () => printed.includes('Ctrl-C'), 55_000)
 })
 afterAll(() => {
   demo.kill('SIGKILL')
@@ -74,13 +74,17 @@ test('traffic of every kind arrives, and who may see both products sees both', a
     measures: ['requests.count'],
     dimensions: ['requests.status', 'requests.workspace'],
   }
-  await until('every kind of answer', async () => {
-    const statuses = valuesOf(await ask(0, query), 'requests.status')
-    return [200, 201, 401, 403, 404, 429].every((status) => statuses.includes(status))
-  })
+  await until(
+    'every kind of answer',
+    async () => {
+      const statuses = valuesOf(await ask(0, query), 'requests.status')
+      return [200, 201, 401, 403, 404, 429].every((status) => statuses.includes(status))
+    },
+    50_000,
+  )
   const workspaces = valuesOf(await ask(0, query), 'requests.workspace')
   expect(new Set(workspaces)).toEqual(new Set(['ProductX', 'ProductY']))
-})
+}, 60_000)
 
 test('the developer of ProductX sees ProductX, without its callers', async () => {
   const answer = await ask(1, {

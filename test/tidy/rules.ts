@@ -94,10 +94,11 @@ function pageComplaint(file: SourceFile, target: string): Complaint {
   return isForeign && `opens ${target}`
 }
 
-const banned = /(^|[/-])(utils?|helpers?|common|misc|manager)([/.-]|$)/
+/** A bare `manager` is the Manager, our pages; what ends in it manages everything and therefore nothing. */
+const banned = /(?:^|[/-])(utils?|helpers?|common|misc|[a-z]+-manager)(?:[/.-]|$)/
 
 function nameComplaint(file: SourceFile): Complaint {
-  const words = banned.exec(file.path)?.[2]
+  const words = banned.exec(file.path)?.[1]
   if (words !== undefined) return `is named ${words}, which says nothing`
   const isKebab = file.path.split('/').every((part) => /^[a-z0-9]+([-.][a-z0-9]+)*$/.test(part))
   return !isKebab && 'is not in kebab-case'
