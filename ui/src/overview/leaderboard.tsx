@@ -1,5 +1,6 @@
 import { Skeleton } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
+import { memo } from 'react'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import type { PageFilter } from '../view/search.ts'
@@ -19,7 +20,8 @@ type LeaderboardProps = {
 }
 
 /** The values with the most requests. A click filters by one, Alt and a click excludes it, again takes that away. */
-export function Leaderboard({ board, told, maskedBecause, filters, onToggle }: LeaderboardProps) {
+export const Leaderboard = memo(function Leaderboard(props: LeaderboardProps) {
+  const { board, told, maskedBecause, filters, onToggle } = props
   return (
     <Panel title={board.title} stale={told.stale} flush>
       <div className={classes.board} style={{ minHeight: board.size * 28 + 8 }}>
@@ -33,7 +35,7 @@ export function Leaderboard({ board, told, maskedBecause, filters, onToggle }: L
       </div>
     </Panel>
   )
-}
+})
 
 function Rows({ board, told, filters, onToggle }: Omit<LeaderboardProps, 'maskedBecause'>) {
   if (told.problem !== undefined) return <p className={classes.empty}>{told.problem.message}</p>

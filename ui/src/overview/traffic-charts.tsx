@@ -1,4 +1,5 @@
 import { Skeleton, useComputedColorScheme } from '@mantine/core'
+import { memo } from 'react'
 import type { Answer } from '../../../src/schema/answer.ts'
 import type { TimeChartInput } from '../charts/chart-option.ts'
 import { fillBuckets, pointsByValue, pointsOf, type Series } from '../charts/chart-series.ts'
@@ -22,14 +23,14 @@ type TrafficChartsProps = {
 }
 
 /** Requests by status class and latency over time, side by side. */
-export function TrafficCharts(props: TrafficChartsProps) {
+export const TrafficCharts = memo(function TrafficCharts(props: TrafficChartsProps) {
   return (
     <div className={classes.charts}>
       <StatusChart {...props} />
       <LatencyChart {...props} />
     </div>
   )
-}
+})
 
 function StatusChart({ statuses, domain, bucket, height, onZoom }: TrafficChartsProps) {
   const palette = palettes[useComputedColorScheme('light', { getInitialValueInEffect: false })]

@@ -1,3 +1,4 @@
+import { useCallback, useMemo } from 'react'
 import type { LiveAnswers } from '../view/use-live-answers.ts'
 import { bucketOf, domainOf, type TimeRange } from '../view/time-range.ts'
 import { useNow } from '../view/use-now.ts'
@@ -16,9 +17,14 @@ type TrafficPanelsProps = {
 
 /** Numbers and charts of some traffic, moving with the time while they are live. */
 export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
-  const { range } = view
-  const now = useNow(view.live)
+  const { range, setRange } = view
+  const now = useNow(view.live ? tickOf(range) : undefined)
+  const domain = useMemo(() => domainOf(range, now), [range, now])
   const totals = live.told('totals')
+  const onZoom = useCallback(
+    (from: number, to: number) => setRange({ kind: 'between', from, to }),
+    [setRange],
+  )
   return (
     <>
       <StatStrip
@@ -31,13 +37,19 @@ export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
         statuses={live.told('statuses')}
         series={live.told('series')}
         totals={totals.answer}
-        domain={domainOf(range, now)}
+        domain={domain}
         bucket={bucketOf(range).milliseconds}
         height={height}
-        onZoom={(from, to) => view.setRange({ kind: 'between', from, to })}
+        onZoom={onZoom}
       />
     </>
   )
+}
+
+/** Charts move by about one pixel at a time. */
+function tickOf(range: TimeRange): number {
+  const [from, to] = domainOf(range, 0)
+  return Math.max(1000, (to - from) / 900)
 }
 
 const wordsBefore = (range: TimeRange): string =>

@@ -18,7 +18,7 @@ export type LiveAnswers = {
   readonly error: ApiError | undefined
 }
 
-type Kept = Omit<Told, 'stale'> & { readonly key: string }
+type Kept = { readonly told: Told; readonly stale: Told; readonly key: string }
 const unknown: Told = { stale: false }
 
 /** Asks all questions of a page over one subscription; while `live`, new answers come by themselves. The old answer to a changed question stays until the new one is there. */
@@ -52,10 +52,9 @@ export function useLiveAnswers(questions: Questions, live: boolean): LiveAnswers
   return useMemo(
     () => ({
       told(id) {
-        const told = kept.get(id)
-        return told === undefined
-          ? unknown
-          : { ...told, stale: told.key !== JSON.stringify(questions[id]) }
+        const found = kept.get(id)
+        if (found === undefined) return unknown
+        return found.key === JSON.stringify(questions[id]) ? found.told : found.stale
       },
       state: stream.state,
       error: stream.error,
@@ -73,27 +72,39 @@ function mergePushes(
   const after = new Map(before)
   for (const [id, push] of pushes) {
     const told = 'answer' in push ? { answer: push.answer } : { problem: push.problem }
-    after.set(id, { ...told, key: JSON.stringify(asked[id]) })
+    after.set(id, {
+      told: { ...told, stale: false },
+      stale: { ...told, stale: true },
+      key: JSON.stringify(asked[id]),
+    })
   }
   return after
 }
 
-/** Gathers the newest of each id until the next frame, so that twenty answers draw the page once. */
+/** Answers of one turn of the server come shortly after each other. */
+const gatherFor = 100
+
+/** Gathers the newest of each id for a moment and until the next frame, so that a dozen answers draw the page once. */
 function openFrame<T>(flush: (gathered: ReadonlyMap<string, T>) => void) {
   let gathered = new Map<string, T>()
-  let asked: number | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let frame: number | undefined
+  const draw = () => {
+    const ready = gathered
+    gathered = new Map()
+    timer = undefined
+    flush(ready)
+  }
   return {
     add(id: string, value: T) {
       gathered.set(id, value)
-      asked ??= requestAnimationFrame(() => {
-        const ready = gathered
-        gathered = new Map()
-        asked = undefined
-        flush(ready)
-      })
+      timer ??= setTimeout(() => {
+        frame = requestAnimationFrame(draw)
+      }, gatherFor)
     },
     close() {
-      if (asked !== undefined) cancelAnimationFrame(asked)
+      clearTimeout(timer)
+      if (frame !== undefined) cancelAnimationFrame(frame)
     },
   }
 }

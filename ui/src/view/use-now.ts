@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'react'
 
-/** The time now, told anew every second while `ticking`; it stands still otherwise. */
-export function useNow(ticking: boolean): number {
+/** The time now, told anew every `interval` milliseconds; it stands still while that is undefined. */
+export function useNow(interval: number | undefined): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
-    if (!ticking) return
+    if (interval === undefined) return
     const tick = () => setNow(Date.now())
     tick()
-    const timer = setInterval(tick, 1000)
+    const timer = setInterval(tick, interval)
     return () => clearInterval(timer)
-  }, [ticking])
+  }, [interval])
   return now
 }
