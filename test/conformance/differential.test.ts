@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { openPlainGateway } from './open-plain-gateway.ts'
+import { runStreams } from './run-streams.ts'
+
+test(
+  'Weir and Node’s strict parser agree where every request of a stream begins and ends',
+  { timeout: 60_000 },
+  async () => {
+    const { disagreements, ...counts } = await runStreams(openPlainGateway, {
+      seed: 20_260,
+      from: 0,
+      count: 12_000,
+      lanes: 8,
+    })
+    expect(disagreements).toEqual([])
+    expect(counts.cases).toBe(12_000)
+    // The slice is worth something only while it holds both kinds in number.
+    expect(counts.forwarded).toBeGreaterThan(12_000)
+    expect(counts.refused).toBeGreaterThan(2_000)
+  },
+)

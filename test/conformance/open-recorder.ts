@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
+import { openMessageReader, type Message } from './read-messages.ts'
+
+/** An upstream that keeps what it was sent, byte for byte. */
+export type Recorder = {
+  readonly port: number
+  /** The messages that came whole; the place in this list is the serial of the answer. */
+  readonly messages: Message[]
+  /** What no careful sender would have sent. */
+  readonly complaints: string[]
+  close(): void
+}
+
+/** The field by which an answer names the request that it is for. */
+export const serialField = 'x-serial'
+
+/** Opens an upstream that answers every whole request with its serial number. */
+export async function openRecorder(): Promise<Recorder> {
+  const messages: Message[] = []
+  const complaints: string[] = []
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer((socket) => {
+    sockets.add(socket)
+    const reader = openMessageReader({
+      ruleOf: () => 'by fields',
+      onMessage(message) {
+        if (message.whole) socket.write(answerTo(message, messages.push(message) - 1))
+      },
+    })
+    const complain = (error: unknown): void => {
+      complaints.push(String(error))
+      socket.destroy()
+    }
+    socket.setNoDelay()
+    socket.on('data', (chunk) => attempt(() => reader.feed(chunk), complain))
+    socket.on('end', () => attempt(() => reader.end(), complain))
+    socket.on('error', () => undefined)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    messages,
+    complaints,
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+function attempt(act: () => void, onError: (error: unknown) => void): void {
+  try {
+    act()
+  } catch (error) {
+    onError(error)
+  }
+}
+
+function answerTo({ start }: Message, serial: number): string {
+  const body = start.startsWith('HEAD ') ? '' : `answer ${serial}`
+  return `HTTP/1.1 200 OK\r\nX-Serial: ${serial}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}

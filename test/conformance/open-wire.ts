@@ -1,0 +1,90 @@
+import net from 'node:net'
+import { openMessageReader, type Message } from './read-messages.ts'
+
+/** A client's connection that sends raw bytes and reads answers strictly. */
+export type Wire = {
+  /** Final answers so far; those of status 1xx are left out. */
+  readonly answers: Message[]
+  readonly interims: Message[]
+  /** What came back that no careful sender would send. */
+  readonly complaints: string[]
+  readonly closed: boolean
+  /** Tells of which method the answer with this number is. */
+  methodOf: (answer: number) => string
+  /** Sends each piece in a turn of the event loop of its own. */
+  send(pieces: readonly Buffer[]): Promise<void>
+  /** Sends no more. */
+  end(): void
+  destroy(): void
+  /** Whether `holds` came true within so many milliseconds. */
+  until(holds: () => boolean, milliseconds: number): Promise<boolean>
+}
+
+/** Opens a wire to a port of this machine. */
+export function openWire(port: number): Wire {
+  const answers: Message[] = []
+  const interims: Message[] = []
+  const complaints: string[] = []
+  let closed = false
+  let onChange: (() => void) | undefined
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+  const reader = openMessageReader({
+    ruleOf(start) {
+      const status = Number(start.slice(9, 12))
+      if (status < 200 || status === 204 || status === 304) return 'none'
+      return wire.methodOf(answers.length) === 'HEAD' ? 'none' : 'until close'
+    },
+    onMessage: (message) =>
+      void (message.start.startsWith('HTTP/1.1 1') ? interims : answers).push(message),
+  })
+  const attempt = (act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      complaints.push(`to the client: ${String(error)}`)
+      socket.destroy()
+    }
+    onChange?.()
+  }
+  socket.on('data', (chunk) => attempt(() => reader.feed(chunk)))
+  socket.on('end', () => {
+    attempt(() => reader.end())
+    socket.end()
+  })
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    closed = true
+    onChange?.()
+  })
+  const wire: Wire = {
+    answers,
+    interims,
+    complaints,
+    get closed() {
+      return closed
+    },
+    methodOf: () => 'GET',
+    async send(pieces) {
+      for (const piece of pieces) {
+        if (closed || !socket.writable) return
+        socket.write(piece)
+        if (pieces.length > 1) await new Promise((resolve) => void setImmediate(resolve))
+      }
+    },
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+    until(holds, milliseconds) {
+      if (holds()) return Promise.resolve(true)
+      return new Promise((resolve) => {
+        const settle = (held: boolean): void => {
+          clearTimeout(timer)
+          onChange = undefined
+          resolve(held)
+        }
+        const timer = setTimeout(() => settle(holds()), milliseconds)
+        onChange = () => holds() && settle(true)
+      })
+    },
+  }
+  return wire
+}

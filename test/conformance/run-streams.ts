@@ -1,0 +1,146 @@
+import { buildStream, lastTarget, type Stream } from './build-stream.ts'
+import { judgeStream } from './judge-stream.ts'
+import { openRandom } from './open-random.ts'
+import { openRecorder, serialField, type Recorder } from './open-recorder.ts'
+import { openWire, type Wire } from './open-wire.ts'
+import { openRequestReference, type Reading, type RequestReference } from './read-by-reference.ts'
+import { fieldOf } from './read-messages.ts'
+
+/** A port that forwards everything to an upstream, and how to end it. */
+export type OpenedGateway = { readonly port: number; close(): unknown }
+
+/** Opens a gateway before an upstream on this port. */
+export type OpenGateway = (upstream: number) => Promise<OpenedGateway>
+
+/** Which cases to run. */
+export type Cases = {
+  readonly seed: number
+  readonly from: number
+  readonly count: number
+  /** How many run at the same time, each with a gateway and an upstream of its own. */
+  readonly lanes: number
+  readonly onProgress?: (done: number) => void
+}
+
+/** A case in which Weir and the reference disagree. */
+export type Disagreement = {
+  readonly index: number
+  readonly words: string
+  readonly bytes: string
+}
+
+/** What a run found. */
+export type Findings = {
+  readonly cases: number
+  /** Requests that arrived at the upstream whole. */
+  readonly forwarded: number
+  /** Streams that the reference refused. */
+  readonly refused: number
+  readonly disagreements: readonly Disagreement[]
+}
+
+type Tally = { forwarded: number; refused: number; done: number; readonly found: Disagreement[] }
+
+/** Sends generated request streams through Weir and through the reference, and compares; stops after ten disagreements. */
+export async function runStreams(open: OpenGateway, cases: Cases): Promise<Findings> {
+  const reference = openRequestReference()
+  const tally: Tally = { forwarded: 0, refused: 0, done: 0, found: [] }
+  let next = cases.from
+  const end = cases.from + cases.count
+  const runLane = async (): Promise<void> => {
+    const recorder = await openRecorder()
+    const gateway = await open(recorder.port)
+    const lane = openLane(gateway.port, recorder)
+    try {
+      while (next < end && tally.found.length < 10)
+        await runCase(lane, { ...cases, index: next++, reference, tally })
+    } finally {
+      lane.close()
+      await gateway.close()
+      recorder.close()
+    }
+  }
+  await Promise.all(Array.from({ length: cases.lanes }, runLane))
+  return {
+    cases: tally.done,
+    forwarded: tally.forwarded,
+    refused: tally.refused,
+    disagreements: tally.found.toSorted((one, other) => one.index - other.index),
+  }
+}
+
+type Lane = {
+  readonly recorder: Recorder
+  /** The kept connection, or a new one where the last was used up. */
+  wire(): Wire
+  close(): void
+}
+
+function openLane(port: number, recorder: Recorder): Lane {
+  let wire: Wire | undefined
+  return {
+    recorder,
+    wire: () => (wire = wire === undefined || wire.closed ? openWire(port) : wire),
+    close: () => wire?.destroy(),
+  }
+}
+
+type Case = Pick<Cases, 'seed' | 'onProgress'> & {
+  readonly index: number
+  readonly reference: RequestReference
+  readonly tally: Tally
+}
+
+async function runCase(
+  lane: Lane,
+  { seed, index, reference, tally, onProgress }: Case,
+): Promise<void> {
+  const stream = buildStream(openRandom(seed, index))
+  const reading = await reference.read(stream.plainBytes)
+  const { recorder } = lane
+  const before = recorder.messages.length
+  const wire = lane.wire()
+  const answered = wire.answers.length
+  const faults = wire.complaints.length
+  wire.methodOf = (answer) => reading.requests[answer - answered]?.method ?? 'GET'
+  const { hung, closed } = await converse(wire, stream, reading)
+  const forwarded = new Map(
+    recorder.messages.slice(before).map((message, at) => [before + at, message]),
+  )
+  const complaints = [...recorder.complaints.splice(0), ...wire.complaints.slice(faults)]
+  const answers = wire.answers.slice(answered)
+  const words = judgeStream(stream, reading, { answers, forwarded, complaints, hung, closed })
+  if (words !== undefined) {
+    const told = `${words} [${[...stream.traits].join(', ')}; reference: ${reading.requests.length} requests${reading.refusal && `, ${reading.refusal}`}; answers: ${answers.map(({ start, fields }) => `${start} ${fieldOf(fields, serialField) ?? ''}`).join(' | ')}]`
+    tally.found.push({ index, words: told, bytes: JSON.stringify(stream.bytes.toString('latin1')) })
+    wire.destroy()
+  }
+  if (fieldOf(wire.answers.at(-1)?.fields ?? [], 'connection') === 'close') wire.destroy()
+  tally.done += 1
+  tally.forwarded += forwarded.size
+  if (reading.refusal !== '') tally.refused += 1
+  onProgress?.(tally.done)
+}
+
+const patience = 3_000
+
+/** Sends the stream and waits for what the reference lets expect; leaves the wire open only when all of it was answered. */
+async function converse(
+  wire: Wire,
+  { pieces }: Stream,
+  { requests, refusal }: Reading,
+): Promise<{ hung: boolean; closed: boolean }> {
+  const awaited = wire.answers.length + requests.length
+  await wire.send(pieces)
+  const answered = (): boolean => wire.closed || wire.answers.length >= awaited
+  const isWhole = refusal === '' && requests.at(-1)?.target === lastTarget
+  let hung = !(await wire.until(answered, patience))
+  const closed = wire.closed
+  if (isWhole && !hung) return { hung, closed }
+  if (refusal !== '') await wire.until(() => wire.closed, 100)
+  wire.end()
+  hung = !(await wire.until(() => wire.closed, patience)) || hung
+  wire.destroy()
+  await wire.until(() => wire.closed, patience)
+  return { hung, closed }
+}
