@@ -18,6 +18,9 @@ const empty: Snapshot = {
   keys: [],
   upstreams: [],
   plugins: [],
+  certificates: [],
+  snis: [],
+  ca_certificates: [],
 }
 const key = makeSealKey()
 const enrolment = {

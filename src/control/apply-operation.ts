@@ -12,6 +12,7 @@ import { idTaken, notFound } from './kong-problem.ts'
 import type { Body, Operation, Outcome } from './operation.ts'
 import { isRecord, parseFields } from './parse-fields.ts'
 import { bodyOf } from './body-of.ts'
+import { checkCertificate } from './check-certificate.ts'
 import { checkPermission } from './check-permission.ts'
 import { keptTtl } from './key-ttl.ts'
 import { removeEntry } from './remove-entry.ts'
@@ -37,7 +38,8 @@ export function applyOperation(
   if (operation.kind === 'update' && before === undefined) throw notFound()
   const given = bodyOf(entity, operation)
   const parsed = parseFields(entity, whole(entity, operation, given, before), circumstances.catalog)
-  const resolved = resolveReferences(entity, parsed, operation.workspace, draft)
+  const checked = checkCertificate(entity, parsed, circumstances.now)
+  const resolved = resolveReferences(entity, checked, operation.workspace, draft)
   const { fields, revealed } = settleSecrets(entity, resolved, given, before)
   const surrounded = surroundings(entity, operation, before, circumstances.now)
   const after: Entry = {

@@ -12,7 +12,7 @@ export function checkUnique(entity: Entity, entry: Entry, draft: Draft): void {
     for (const other of draft.all(entity.name)) {
       if (
         other.id !== entry.id &&
-        other.workspace === entry.workspace &&
+        (entity.uniqueEverywhere === true || other.workspace === entry.workspace) &&
         isSame(fields, entry, other)
       ) {
         const values = fields.map((field) => [field, entry.fields[field] ?? null] as const)

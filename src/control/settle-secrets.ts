@@ -14,9 +14,10 @@ export function settleSecrets(
   const settled = { ...fields }
   for (const field of entity.secret) {
     const isGiven = given[field] !== undefined && given[field] !== null
-    if (!isGiven && before !== undefined) {
+    const mayBeUnset = field === 'password' || fields[field] === null
+    if (!isGiven && before !== undefined && fields[field] !== null) {
       settled[field] = before.fields[field] ?? null
-    } else if (!isGiven && field === 'password') {
+    } else if (!isGiven && mayBeUnset) {
       settled[field] = null
     } else {
       const clear = isGiven ? String(fields[field]) : randomSecret(24)

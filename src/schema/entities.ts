@@ -1,4 +1,6 @@
 import { acl } from './acl.ts'
+import { caCertificate } from './ca-certificate.ts'
+import { certificate } from './certificate.ts'
 import { consumer } from './consumer.ts'
 import type { Entity } from './entity.ts'
 import { keyAuth } from './key-auth.ts'
@@ -7,6 +9,7 @@ import { grant, principal, token } from './principal.ts'
 import { endpointPermission, entityPermission, role } from './role.ts'
 import { route } from './route.ts'
 import { service } from './service.ts'
+import { sni } from './sni.ts'
 import { target } from './target.ts'
 import { upstream } from './upstream.ts'
 import { workspace } from './workspace.ts'
@@ -14,6 +17,9 @@ import { workspace } from './workspace.ts'
 /** Every kind of entity, each after those it refers to. API, tables, permissions, declarative files and forms follow from this list. */
 export const entities: readonly Entity[] = [
   workspace,
+  certificate,
+  sni,
+  caCertificate,
   service,
   route,
   consumer,

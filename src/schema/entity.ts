@@ -20,6 +20,8 @@ export type Entity = {
   readonly cascades?: readonly string[]
   /** Fields, or groups of fields, whose values exist once in a workspace (or once in all, when not in workspaces). */
   readonly unique: readonly (string | readonly string[])[]
+  /** True when these values exist once in all workspaces together. */
+  readonly uniqueEverywhere?: boolean
   /** The field by which a path may address it instead of the id. */
   readonly key?: string
   /** Fields never shown, logged, audited or put into a snapshot in clear. */

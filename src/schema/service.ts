@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEntity, type Stored } from './entity.ts'
-import { between, entityName, host, optional, tags, timeout } from './fields.ts'
+import { between, entityName, host, optional, reference, tags, timeout, uuid } from './fields.ts'
 
 /** An application behind the gateway. */
 export const service = defineEntity({
@@ -9,12 +9,13 @@ export const service = defineEntity({
   about: 'An application behind the gateway: where its requests go, and how patiently.',
   key: 'name',
   unique: ['name'],
+  refersTo: { client_certificate: 'certificate' },
   fields: z.strictObject({
     name: optional(entityName()).describe(
       'Unique in the workspace; paths may use it instead of the id.',
     ),
     protocol: z
-      .enum(['http', 'https', 'ws', 'wss'])
+      .enum(['http', 'https', 'ws', 'wss', 'grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough'])
       .default('http')
       .describe('How to speak to the service.'),
     host: host().describe('Host name or address of the service, or the name of an upstream.'),
@@ -30,16 +31,45 @@ export const service = defineEntity({
     connect_timeout: timeout().describe('Milliseconds to establish a connection.'),
     write_timeout: timeout().describe('Milliseconds between two writes to the service.'),
     read_timeout: timeout().describe('Milliseconds between two reads from the service.'),
+    client_certificate: optional(reference()).describe(
+      'The certificate to show when the service asks who calls.',
+    ),
+    tls_verify: optional(z.boolean()).describe(
+      'Whether the service must prove its name; it need not when unset, as in Kong.',
+    ),
+    tls_verify_depth: optional(between(0, 64)).describe(
+      'Most certificates between that of the service and a trusted one.',
+    ),
+    ca_certificates: optional(z.array(uuid())).describe(
+      'Ids of the CA certificates that are trusted; those of the system when unset.',
+    ),
     enabled: z
       .boolean()
       .default(true)
       .describe('A disabled service takes its routes out of the router.'),
     tags: tags(),
   }),
+  check({ value, issues }) {
+    const protocol = String(value['protocol'])
+    const forbidden = [
+      ...(pathless.has(protocol) ? ['path'] : []),
+      ...(secure.has(protocol) ? [] : tlsFields),
+    ]
+    for (const field of forbidden) {
+      if (value[field] !== null)
+        issues.push({ code: 'custom', message: 'value must be null', path: [field], input: value })
+    }
+  },
 })
 
+const pathless: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough'])
+const secure: ReadonlySet<string> = new Set(['https', 'wss', 'grpcs', 'tls'])
+const tlsFields = ['client_certificate', 'tls_verify', 'tls_verify_depth', 'ca_certificates']
+
 /** A stored service. */
-export type Service = Stored<z.output<typeof service.fields>>
+export type Service = Stored<Omit<z.output<typeof service.fields>, 'client_certificate'>> & {
+  client_certificate: { id: string } | null
+}
 
 function isServicePath(path: string): boolean {
   return path.startsWith('/') && !path.includes('//')

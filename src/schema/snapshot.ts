@@ -1,7 +1,10 @@
+import type { CaCertificate } from './ca-certificate.ts'
+import type { Certificate } from './certificate.ts'
 import type { Consumer } from './consumer.ts'
 import type { Plugin } from './plugin.ts'
 import type { Route } from './route.ts'
 import type { Service } from './service.ts'
+import type { Sni } from './sni.ts'
 import type { Target } from './target.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -27,9 +30,13 @@ export type Snapshot = {
   readonly consumers: readonly (Placed<Consumer> & { readonly groups: readonly string[] })[]
   readonly keys: readonly SnapshotKey[]
   readonly upstreams: readonly (Placed<Upstream> & {
-    readonly targets: readonly Pick<Target, 'id' | 'target' | 'weight'>[]
+    readonly targets: readonly Pick<Target, 'id' | 'target' | 'weight' | 'failover'>[]
   })[]
   readonly plugins: readonly Placed<Plugin>[]
+  /** With their private keys: whoever ends TLS must have them. */
+  readonly certificates: readonly Placed<Certificate>[]
+  readonly snis: readonly Placed<Sni>[]
+  readonly ca_certificates: readonly Pick<CaCertificate, 'id' | 'cert'>[]
 }
 
 /** A snapshot as it travels and rests: its JSON text, its revision, and an Ed25519 signature over `revision`, a line feed and `body`. */

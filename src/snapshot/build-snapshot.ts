@@ -28,9 +28,16 @@ export function buildSnapshot(entries: Entries): Snapshot {
         id,
         target: String(fields['target']),
         weight: Number(fields['weight']),
+        failover: fields['failover'] === true,
       })),
     })),
     plugins: inOrder(entries, 'plugin').map((entry) => placed(entry)),
+    certificates: inOrder(entries, 'certificate').map((entry) => placed(entry)),
+    snis: inOrder(entries, 'sni').map((entry) => placed(entry)),
+    ca_certificates: inOrder(entries, 'ca-certificate').map(({ id, fields }) => ({
+      id,
+      cert: String(fields['cert']),
+    })),
   }
 }
 

@@ -25,6 +25,8 @@ const lists = [
   'keys',
   'upstreams',
   'plugins',
+  'certificates',
+  'snis',
 ] as const
 
 type Referring = {
@@ -32,6 +34,8 @@ type Referring = {
   readonly service?: { readonly id: string } | null
   readonly route?: { readonly id: string } | null
   readonly consumer?: { readonly id: string } | string | null
+  readonly certificate?: { readonly id: string } | null
+  readonly client_certificate?: { readonly id: string } | null
 }
 
 const homeOf = (item: { readonly id: string; readonly workspace?: string }): string =>
@@ -48,6 +52,8 @@ function checkReferences(
     ['services', item.service?.id],
     ['routes', item.route?.id],
     ['consumers', consumer],
+    ['certificates', item.certificate?.id],
+    ['certificates', item.client_certificate?.id],
   ]
   for (const [list, id] of references) {
     if (id === undefined) continue

@@ -39,7 +39,10 @@ export function verifySeal(sealed: SealedSnapshot, publicKeyPem: string): Snapsh
       'The snapshot is of a format this program cannot read',
     )
   }
-  return snapshot
+  return { ...lists, ...snapshot }
 }
+
+/** Lists that a snapshot sealed before there were such things does not have. */
+const lists = { certificates: [], snis: [], ca_certificates: [] }
 
 const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)

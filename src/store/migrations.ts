@@ -18,6 +18,9 @@ export const migrations: Readonly<Record<string, Migration>> = {
 /** The entities of the first release; one that comes later gets a step of its own. */
 const firstEntities = [
   'workspace',
+  'certificate',
+  'sni',
+  'ca-certificate',
   'service',
   'route',
   'consumer',
@@ -99,7 +102,14 @@ async function createUnique(
     .createIndex(`${tableOf(entity)}_unique_${columns.join('_')}`)
     .unique()
     .on(tableOf(entity))
-    .expression(sql.join([...(entity.inWorkspace ? [sql.ref('workspace_id')] : []), ...compared]))
+    .expression(
+      sql.join([
+        ...(entity.inWorkspace && entity.uniqueEverywhere !== true
+          ? [sql.ref('workspace_id')]
+          : []),
+        ...compared,
+      ]),
+    )
     .execute()
 }
 

@@ -1,3 +1,4 @@
+import { makeAuthority, type Pair } from '../harness/make-certificate.ts'
 import type { TestAdmin } from './admin-harness.ts'
 
 /** What a test needs to know of an entity to make some: where it lives, and bodies that are and are not accepted. */
@@ -18,6 +19,12 @@ export type Sample = {
   readonly inWorkspace?: boolean
 }
 
+const authorities = await Promise.all(
+  Array.from({ length: 20 }, (_, index) => makeAuthority(`authority ${index}`)),
+)
+const [first, second] = authorities as unknown as [Pair, Pair]
+const authorityAt = (number: number): Pair => authorities[number % authorities.length] ?? first
+
 const nowhere = { id: '00000000-0000-4000-8000-000000000000' }
 
 /** A sample for every kind of entity that has a collection, by its name. */
@@ -28,6 +35,29 @@ export const samples: Readonly<Record<string, Sample>> = {
     patch: { comment: 'changed' },
     bad: [{ name: 'services' }, 'name'],
     shared: ['name'],
+    inWorkspace: false,
+  },
+  certificate: {
+    path: '/certificates',
+    body: (number) => ({ cert: authorityAt(number).cert, key: authorityAt(number).key }),
+    patch: { tags: ['changed'] },
+    bad: [{ cert: 'no PEM', key: first.key }, 'cert'],
+    lost: { cert: first.cert, key: second.key },
+  },
+  sni: {
+    path: '/snis',
+    body: (number) => ({ name: `n${number}.example`, certificate: '$certificate' }),
+    patch: { tags: ['changed'] },
+    bad: [{ name: 'a.*.example' }, 'name'],
+    lost: { name: 'n.example', certificate: nowhere },
+    shared: ['name'],
+  },
+  'ca-certificate': {
+    path: '/ca_certificates',
+    body: (number) => ({ cert: authorityAt(number).cert }),
+    patch: { tags: ['changed'] },
+    bad: [{ cert: first.cert + second.cert }, 'cert'],
+    shared: ['cert'],
     inWorkspace: false,
   },
   service: {
@@ -146,6 +176,11 @@ export async function bodyOf(
   [workspace, number]: readonly [string, number],
 ): Promise<Record<string, unknown>> {
   const body = sample.body(number)
+  if (body['certificate'] === '$certificate') {
+    const pair = { cert: first.cert, key: first.key }
+    const { body: made } = await ask('POST', `/${workspace}/certificates`, pair)
+    return { ...body, certificate: { id: (made as { id: string }).id } }
+  }
   if (!String(body['entity_id']).startsWith('$')) return body
   const name = String(body['entity_id']).slice(1)
   const { body: service } = await ask('PUT', `/${workspace}/services/${name}`, {

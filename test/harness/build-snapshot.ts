@@ -12,9 +12,13 @@ export type SnapshotWords = {
   readonly services?: readonly Record<string, unknown>[]
   readonly routes?: readonly Record<string, unknown>[]
   readonly upstreams?: readonly (Record<string, unknown> & {
-    targets: readonly { target: string; weight: number }[]
+    targets: readonly { target: string; weight: number; failover?: boolean }[]
   })[]
   readonly plugins?: readonly Record<string, unknown>[]
+  /** Server name → the certificate that is shown for it. */
+  readonly certificates?: Readonly<Record<string, { cert: string; key: string }>>
+  /** Id → certificate. */
+  readonly authorities?: Readonly<Record<string, string>>
   /** Consumer → its keys and groups. */
   readonly consumers?: Readonly<
     Record<string, { keys?: readonly string[]; groups?: readonly string[] }>
@@ -28,6 +32,8 @@ export function snapshotOf({
   upstreams = [],
   plugins = [],
   consumers = {},
+  certificates = {},
+  authorities = {},
 }: SnapshotWords): Snapshot {
   const place = (fields: Record<string, unknown>, index: number) => ({
     id: String(fields['name'] ?? `unnamed-${index}`),
@@ -37,8 +43,9 @@ export function snapshotOf({
   return {
     format: 1,
     workspaces: [{ id: workspace, name: 'test' }],
-    services: services.map((fields, index) => ({
+    services: services.map(({ client_certificate: client, ...fields }, index) => ({
       ...service.fields.parse(fields),
+      client_certificate: client === undefined ? null : { id: String(client) },
       ...place(fields, index),
     })),
     routes: routes.map((fields, index) => {
@@ -69,7 +76,7 @@ export function snapshotOf({
     upstreams: upstreams.map(({ targets, ...fields }, index) => ({
       ...upstream.fields.parse(fields),
       ...place(fields, index),
-      targets: targets.map((target) => ({ id: target.target, ...target })),
+      targets: targets.map((target) => ({ id: target.target, failover: false, ...target })),
     })),
     plugins: plugins.map((fields, index) => {
       const scopes = Object.fromEntries(
@@ -86,5 +93,19 @@ export function snapshotOf({
         workspace,
       } as Snapshot['plugins'][number]
     }),
+    certificates: Object.entries(certificates).map(([id, pair]) => ({
+      id,
+      workspace,
+      cert_alt: null,
+      key_alt: null,
+      ...pair,
+    })),
+    snis: Object.keys(certificates).map((name) => ({
+      id: `sni-${name}`,
+      workspace,
+      name,
+      certificate: { id: name },
+    })),
+    ca_certificates: Object.entries(authorities).map(([id, cert]) => ({ id, cert })),
   }
 }

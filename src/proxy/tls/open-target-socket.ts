@@ -1,11 +1,10 @@
 import net from 'node:net'
 import tls, { type DetailedPeerCertificate } from 'node:tls'
-import type { TargetAddress } from '../balance/round-robin.ts'
 import { indicatedName, type TargetTls } from './target-tls.ts'
 
 /** A connection that somebody wants. */
 export type ConnectionWish = {
-  readonly target: Pick<TargetAddress, 'host' | 'port'>
+  readonly target: { readonly host: string; readonly port: number }
   readonly tls?: TargetTls | undefined
 }
 

@@ -1,0 +1,58 @@
+type Element = { readonly tag: number; readonly value: Uint8Array }
+
+/** The URIs among the alternative names of a certificate (DER). The bytes are read, not Node's text of them, in which one name can pass for two. */
+export function urisIn(certificate: Uint8Array): string[] {
+  const names = extensionsOf(certificate).find(({ id }) => id === subjectAltName)
+  if (names === undefined) return []
+  return elementsOf(firstIn(names.value).value)
+    .filter(({ tag }) => tag === uriTag)
+    .map(({ value }) => Buffer.from(value).toString('latin1'))
+}
+
+/** 2.5.29.17, as the bytes of its OBJECT IDENTIFIER. */
+const subjectAltName = '551d11'
+const extensionsTag = 0xa3
+const octetStringTag = 0x04
+const uriTag = 0x86
+
+function extensionsOf(certificate: Uint8Array): { id: string; value: Uint8Array }[] {
+  const toBeSigned = firstIn(firstIn(certificate).value)
+  const field = elementsOf(toBeSigned.value).find(({ tag }) => tag === extensionsTag)
+  if (field === undefined) return []
+  return elementsOf(firstIn(field.value).value).flatMap((extension) => {
+    const [id, ...rest] = elementsOf(extension.value)
+    const value = rest.find(({ tag }) => tag === octetStringTag)
+    if (id === undefined || value === undefined) return []
+    return [{ id: Buffer.from(id.value).toString('hex'), value: value.value }]
+  })
+}
+
+function firstIn(bytes: Uint8Array): Element {
+  const [first] = elementsOf(bytes)
+  if (first === undefined) throw new RangeError('an element of the certificate is missing')
+  return first
+}
+
+/** The elements that follow one another in DER (ITU-T X.690 section 8.1). Certificates use no tags of several bytes. */
+function elementsOf(bytes: Uint8Array): Element[] {
+  const elements: Element[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const tag = bytes[at] as number
+    const { length, start } = readLength(bytes, at + 1)
+    if (start + length > bytes.length)
+      throw new RangeError('an element of the certificate is cut off')
+    elements.push({ tag, value: bytes.subarray(start, start + length) })
+    at = start + length
+  }
+  return elements
+}
+
+function readLength(bytes: Uint8Array, at: number): { length: number; start: number } {
+  const first = bytes[at] ?? 0
+  if (first < 0x80) return { length: first, start: at + 1 }
+  let length = 0
+  const start = at + 1 + (first & 0x7f)
+  for (let index = at + 1; index < start; index += 1) length = length * 256 + (bytes[index] ?? 0)
+  return { length, start }
+}

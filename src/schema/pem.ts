@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+const block = (label: string): RegExp =>
+  new RegExp(`-----BEGIN (${label})-----\\r?\\n[A-Za-z0-9+/=\\r\\n]+-----END \\1-----`, 'g')
+
+/** One or more certificates as PEM. What they say is checked where they can be read, in the control plane. */
+export const certificatePem = () =>
+  z.string().refine((text) => certificatesIn(text).length > 0, {
+    error: 'invalid certificate: expected PEM',
+  })
+
+/** A private key as PEM, without a password. */
+export const keyPem = () =>
+  z.string().refine((text) => block('(?:RSA |EC )?PRIVATE KEY').test(text), {
+    error: 'invalid key: expected PEM without a password',
+  })
+
+/** The PEM blocks of the certificates in a text, in order. */
+export const certificatesIn = (text: string): string[] => text.match(block('CERTIFICATE')) ?? []

@@ -1,0 +1,106 @@
+import 'reflect-metadata'
+import type { webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+
+/** A certificate with its private key, both PEM. */
+export type Pair = { readonly cert: string; readonly key: string }
+
+/** What a certificate should say. */
+export type Wish = {
+  readonly names?: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly uris?: readonly string[]
+  readonly isAuthority?: boolean
+  /** Days from now at which it ends; may be in the past. */
+  readonly days?: number
+  readonly algorithm?: 'ECDSA' | 'RSA'
+}
+
+/** An authority that issues certificates for tests. */
+export type TestAuthority = Pair & {
+  issue(wish: Wish): Promise<Pair>
+  /** An authority that this one vouches for; what it issues brings its own certificate along. */
+  delegate(name: string): Promise<TestAuthority>
+}
+
+const algorithms = {
+  ECDSA: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  RSA: {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    publicExponent: new Uint8Array([1, 0, 1]),
+    modulusLength: 2048,
+  },
+}
+const day = 86_400_000
+
+type Issuer = {
+  readonly subject: string
+  readonly keys: webcrypto.CryptoKeyPair
+  readonly chain: string
+}
+
+/** Makes an authority of its own. */
+export async function makeAuthority(name: string, wish: Wish = {}): Promise<TestAuthority> {
+  const keys = await generateKeys('ECDSA')
+  const issuer = { subject: `CN=${name}`, keys, chain: '' }
+  const cert = await sign(issuer, issuer, { isAuthority: true, ...wish })
+  return authorityOf(issuer, cert)
+}
+
+async function authorityOf(issuer: Issuer, cert: string): Promise<TestAuthority> {
+  return {
+    cert,
+    key: await exportKey(issuer.keys),
+    async issue(wish) {
+      const keys = await generateKeys(wish.algorithm ?? 'ECDSA')
+      const subject = { subject: `CN=${wish.names?.[0] ?? 'test'}`, keys }
+      const own = await sign(issuer, subject, wish)
+      return { cert: own + issuer.chain, key: await exportKey(keys) }
+    },
+    async delegate(name) {
+      const keys = await generateKeys('ECDSA')
+      const subject = `CN=${name}`
+      const own = await sign(issuer, { subject, keys }, { isAuthority: true })
+      return authorityOf({ subject, keys, chain: own + issuer.chain }, own)
+    },
+  }
+}
+
+async function sign(
+  issuer: Pick<Issuer, 'subject' | 'keys'>,
+  subject: Pick<Issuer, 'subject' | 'keys'>,
+  { names = [], addresses = [], uris = [], isAuthority = false, days = 2 }: Wish,
+): Promise<string> {
+  const alternatives = [
+    ...names.map((value) => ({ type: 'dns' as const, value })),
+    ...addresses.map((value) => ({ type: 'ip' as const, value })),
+    ...uris.map((value) => ({ type: 'url' as const, value })),
+  ]
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: subject.subject,
+    issuer: issuer.subject,
+    publicKey: subject.keys.publicKey,
+    signingKey: issuer.keys.privateKey,
+    signingAlgorithm: algorithms.ECDSA,
+    notBefore: new Date(Date.now() - 30 * day),
+    notAfter: new Date(Date.now() + days * day),
+    extensions: [
+      new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+      ...(alternatives.length === 0
+        ? []
+        : [new x509.SubjectAlternativeNameExtension(alternatives)]),
+    ],
+  })
+  return `${certificate.toString('pem')}\n`
+}
+
+const generateKeys = (algorithm: 'ECDSA' | 'RSA'): Promise<webcrypto.CryptoKeyPair> =>
+  crypto.subtle.generateKey(algorithms[algorithm], true, ['sign', 'verify'])
+
+async function exportKey({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  return x509.PemConverter.encode(
+    await crypto.subtle.exportKey('pkcs8', privateKey),
+    x509.PemConverter.PrivateKeyTag,
+  )
+}
