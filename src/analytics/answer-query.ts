@@ -35,11 +35,25 @@ export async function answerQuery(desk: Desk, scope: Scope, input: unknown): Pro
 export type Answered = { readonly answer: Answer; readonly moves: boolean }
 
 function parseQuery(input: unknown): Query {
+  if (isDeeperThan(deepest, input))
+    throw new Problem(
+      'query.depth',
+      400,
+      `The question is nested more than ${deepest} levels deep.`,
+    )
   const parsed = querySchema.safeParse(input)
   if (parsed.success) return parsed.data
   const fields = violationsOf(parsed.error)
   throw new Problem('query.invalid', 400, violationMessage(fields), { detail: { fields } })
 }
+
+/** Deep enough for every question of a person; the engine's parser, and ours, are recursive. */
+const deepest = 24
+
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)))
 
 /** When the newest row that the asker may see began; first looked for where it most likely is. */
 async function newestRow(desk: Desk, scope: Scope): Promise<string | null> {

@@ -30,7 +30,7 @@ test('an unrestricted asker reads the table as it is', () => {
     FROM (SELECT consumer_name, time FROM requests WHERE 1) AS requests
     GROUP BY c0
     ORDER BY c1 DESC, c0 ASC
-    LIMIT {p0:UInt32} OFFSET {p1:UInt32}"
+    LIMIT {p0:UInt64} OFFSET {p1:UInt64}"
   `)
   expect(params).toMatchInlineSnapshot(`
     {
@@ -66,7 +66,7 @@ test('rows and callers are governed at the table, before any condition of the as
     WHERE time >= fromUnixTimestamp64Milli({p11:Int64}) AND time < fromUnixTimestamp64Milli({p12:Int64}) AND (duration_us > 1000000) AND (arrayExists(value -> position(lowerUTF8(consumer_name), lowerUTF8(value)) > 0, {p13:Array(String)}) OR (toFloat64(status) >= {p14:Float64}))
     GROUP BY c0, c1
     ORDER BY c1 ASC, c0 ASC
-    LIMIT {p15:UInt32} OFFSET {p16:UInt32}"
+    LIMIT {p15:UInt64} OFFSET {p16:UInt64}"
   `)
   expect(params).toMatchInlineSnapshot(`
     {
@@ -117,7 +117,7 @@ test('a caller who is masked everywhere is not even read', () => {
     "SELECT toUnixTimestamp64Milli(time) AS c0, NULL AS c1
     FROM (SELECT time FROM requests WHERE isNotNull(workspace) AND workspace = {row0:String}) AS requests
     ORDER BY time DESC
-    LIMIT {p1:UInt32} OFFSET {p2:UInt32}"
+    LIMIT {p1:UInt64} OFFSET {p2:UInt64}"
   `)
 })
 

@@ -25,7 +25,7 @@ export function compilePlan(plan: GovernedPlan): Statement {
     plan.ungrouped ? '' : clause('GROUP BY', groups(plan), ', '),
     clause('HAVING', havings(plan, bind)),
     clause('ORDER BY', orderOf(plan), ', '),
-    `LIMIT ${bind('UInt32', plan.limit + 1)} OFFSET ${bind('UInt32', plan.offset)}`,
+    `LIMIT ${bind('UInt64', plan.limit + 1)} OFFSET ${bind('UInt64', plan.offset)}`,
   ]
   return { sql: clauses.filter((text) => text !== '').join('\n'), params, settings: limits }
 }

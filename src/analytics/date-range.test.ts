@@ -100,3 +100,13 @@ test.each([
 test('a range that ends before it begins is refused', () => {
   expect(() => range(['2026-02-01', '2026-01-01'])).toThrow(/ends before it begins/)
 })
+
+test.each([
+  'last 500 years',
+  'last 999999 years',
+  '0001-01-01',
+  '9999-12-31',
+  'from 999999 years ago to now',
+])('%s is outside of what can be counted', (words) => {
+  expect(() => range(words)).toThrow(/outside of the years 1970 to 2199/)
+})

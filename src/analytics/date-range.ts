@@ -22,6 +22,14 @@ export function parseDateRange(given: string | readonly [string, string], now: N
   return ordered({ from: from.start, to: to.end }, from.moves || to.moves, given.join(' … '))
 }
 
+/** Years in which the engine can count microseconds, and our clocks too. */
+const [earliest, latest] = [Date.UTC(1970, 0), Date.UTC(2200, 0)]
+
+function known(instant: number, text: string): number {
+  if (instant >= earliest && instant < latest) return instant
+  throw new Problem('query.years', 422, `'${text}' is outside of the years 1970 to 2199`)
+}
+
 /** What one date or date-time spans: a day, or nothing. */
 export type Span = { readonly start: number; readonly end: number; readonly moves: boolean }
 
@@ -34,7 +42,7 @@ export function parseInstant(text: string, { zone, now }: Now): Span {
   )
   if (ago !== null) {
     const count = Number(ago[1]) * (ago[3] === 'ago' ? -1 : 1)
-    const at = shift(zone, now, { unit: ago[2] as Unit, count })
+    const at = known(shift(zone, now, { unit: ago[2] as Unit, count }), text)
     return { start: at, end: at, moves: true }
   }
   return parseIso(text.trim(), zone)
@@ -49,7 +57,8 @@ function parseWords(text: string, now: Now): Range {
   )
   if (last !== null) {
     const back = { unit: last[2] as Unit, count: -Number(last[1] ?? 1) }
-    return { from: shift(now.zone, now.now, back), to: now.now, moves: true, slides: true }
+    const from = known(shift(now.zone, now.now, back), text)
+    return { from, to: now.now, moves: true, slides: true }
   }
   const between = /^from (.+) to (.+)$/.exec(words)
   if (between !== null) return parseDateRange([between[1] ?? '', between[2] ?? ''], now)
@@ -83,6 +92,7 @@ function parseIso(text: string, zone: Zone): Span {
   // Date lets February have 31 days and clocks show 24:00.
   if (Number.isNaN(wall.getTime()) || wall.toISOString() !== `${date}T${time}Z`)
     throw unreadable(text)
+  known(wall.getTime(), text)
   if (offset !== undefined) return moment(wall.getTime() - offsetMilliseconds(offset))
   const start = zone.instantOf(wallAt(wall.getTime()))
   if (clock !== undefined) return moment(start)

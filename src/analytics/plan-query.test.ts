@@ -109,7 +109,7 @@ test.each<[string, QueryInput, string]>([
     filtered('requests.time', 'inDateRange', 'whenever'),
     `'whenever' is not a date range`,
   ],
-  ['query.time-zone', { ...count, timezone: 'Mars' }, `'Mars' is not an IANA time zone`],
+  ['query.timezone', { ...count, timezone: 'Mars' }, `'Mars' is not an IANA time zone`],
   [
     'query.mixed',
     {

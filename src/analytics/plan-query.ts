@@ -5,7 +5,7 @@ import type { Dataset, Member } from './dataset.ts'
 import { parseDateRange, type Range } from './date-range.ts'
 import { nearestWord } from './nearest-word.ts'
 import { isAboutGroups, planFilter } from './plan-filters.ts'
-import { comparisonsIn, type Plan, type PlanColumn } from './plan.ts'
+import { comparisonsIn, type Plan, type PlanColumn, type PlanFilter } from './plan.ts'
 import { buildZone, type Zone } from './zone.ts'
 
 /** How many rows an answer has when the question does not say. */
@@ -18,6 +18,7 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
   const columns = planColumns(query, find)
   const range = planRange(query, { zone, now })
   const planned = query.filters.map((filter) => planFilter(filter, { find, zone, now }))
+  checkSize(planned)
   const { groups = [], rows = [] } = Object.groupBy(planned, (filter) =>
     isAboutGroups(filter) ? 'groups' : 'rows',
   )
@@ -49,6 +50,15 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
     ungrouped: query.ungrouped,
     moves: range?.moves === true || comparisonsIn(planned).some((one) => one.moves),
   }
+}
+
+const mostComparisons = 500
+
+function checkSize(filters: readonly PlanFilter[]): void {
+  const { length } = comparisonsIn(filters)
+  if (length <= mostComparisons) return
+  const message = `filters: at most ${mostComparisons} comparisons, and got ${length}`
+  throw new Problem('query.filters', 422, message)
 }
 
 type Find = (name: string, kinds?: readonly Member['kind'][]) => Member

@@ -27,6 +27,8 @@ export function buildZone(name: string): Zone {
     wallOf: (instant) => wallAt(instant + offsetAt(instant)),
     instantOf(wall) {
       const local = Date.UTC(...wall)
+      // Beyond what Date can hold there is no time to show.
+      if (!(Math.abs(local) < 8e15)) return NaN
       const before = local - offsetAt(local - day)
       const after = local - offsetAt(local + day)
       const isShown = (at: number): boolean => at + offsetAt(at) === local
@@ -80,6 +82,6 @@ function formatOf(name: string): Intl.DateTimeFormat {
     })
   } catch (error) {
     const message = `timezone: '${name}' is not an IANA time zone, such as Europe/Berlin`
-    throw new Problem('query.time-zone', 422, message, { cause: error })
+    throw new Problem('query.timezone', 422, message, { cause: error })
   }
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { ClickHouseClient } from '@clickhouse/client'
+import { drainStream, type ClickHouseClient } from '@clickhouse/client'
 import { Problem } from '../lib/problem.ts'
 
 /** Stores a batch as one block under its id as the deduplication token, so that it is in the table once or not at all, however often it is sent. */
@@ -10,7 +10,7 @@ export async function insertBatch(
 ): Promise<void> {
   if (!/^[\w.:-]{1,200}$/.test(batchId))
     throw new Problem(
-      'warehouse.batch-id',
+      'warehouse.id',
       400,
       'A batch id is 1 to 200 letters, digits, dots, colons, dashes or underscores.',
     )
@@ -20,7 +20,7 @@ export async function insertBatch(
       query: `INSERT INTO requests SETTINGS insert_deduplication_token = '${batchId}', ${settings} FORMAT JSONEachRow`,
       values: Readable.from([ndjson]),
     })
-    stream.resume()
+    await drainStream(stream)
   } catch (error) {
     throw refusal(error, ndjson)
   }

@@ -95,9 +95,18 @@ test.each([
 
 test('a batch id that is none is refused', async () => {
   await expect(warehouse.insertBatch(`x', max_rows_to_read = '1`, lines())).rejects.toMatchObject({
-    code: 'warehouse.batch-id',
+    code: 'warehouse.id',
     status: 400,
   })
+})
+
+test('a second process is told why it may not have the warehouse', async () => {
+  const child = fork(insertForever, [path, '0'], { silent: true })
+  let complaint = ''
+  child.stderr?.on('data', (piece) => (complaint += String(piece)))
+  const [code] = (await once(child, 'exit')) as [number]
+  expect(code).toBe(1)
+  expect(complaint).toContain('one process at a time can have it open')
 })
 
 test('a large batch is one block', async () => {

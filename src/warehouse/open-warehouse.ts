@@ -4,7 +4,7 @@ import {
   type ClickHouseClient,
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client'
-import { createChdbConnection } from 'chdb/connection'
+import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import { Problem } from '../lib/problem.ts'
 import { insertBatch } from './insert-batch.ts'
 import { alterRequests, createRequests } from './requests-table.ts'
@@ -41,15 +41,15 @@ export type WarehouseOptions = {
 }
 
 /** How many questions the embedded engine answers side by side; each takes a connection, which answers one at a time. */
-const readers = 3
+const sideBySide = 3
 
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { writer, askers } = await connect(options)
+  const readers = openPool(askers)
   await prepareTables(writer, options.retentionDays ?? 90)
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
-  let turn = 0
   let isClosed = false
 
   const run = <T>(work: () => Promise<T>): Promise<T> => {
@@ -70,8 +70,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       return () => listeners.delete(listener)
     },
     async ask(statement) {
-      const asker = askers[turn++ % askers.length] ?? writer
-      return await run(() => askFor(asker, statement))
+      return await run(() => readers.use((reader) => askFor(reader, statement)))
     },
     async close() {
       if (isClosed) return
@@ -83,6 +82,22 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
 }
 
 const noop = (): void => undefined
+
+/** Gives work to whichever has the least of it. */
+function openPool<T>(members: readonly T[]) {
+  const loads = members.map((member) => ({ member, running: 0 }))
+  return {
+    async use<R>(work: (member: T) => Promise<R>): Promise<R> {
+      const load = loads.reduce((least, one) => (one.running < least.running ? one : least))
+      load.running++
+      try {
+        return await work(load.member)
+      } finally {
+        load.running--
+      }
+    },
+  }
+}
 
 // chdb names the types of the client's former common package, which differ from today's by a private field only.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
@@ -99,8 +114,17 @@ async function connect({ url, path }: WarehouseOptions): Promise<{
     throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a url or a path.')
   await mkdir(path, { recursive: true })
   const open = (): ClickHouseClient =>
-    createClient({ connection: createChdbConnection({ path }) as unknown as Connection })
-  return { writer: open(), askers: Array.from({ length: readers }, open) }
+    createClient({ connection: connectEmbedded(path) as unknown as Connection })
+  return { writer: open(), askers: Array.from({ length: sideBySide }, open) }
+}
+
+function connectEmbedded(path: string): ChdbConnection {
+  try {
+    return createChdbConnection({ path })
+  } catch (cause) {
+    const message = `The warehouse at ${path} cannot be opened; one process at a time can have it open.`
+    throw new Problem('warehouse.open', 500, message, { cause })
+  }
 }
 
 async function prepareTables(client: ClickHouseClient, retentionDays: number): Promise<void> {

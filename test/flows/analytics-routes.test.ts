@@ -68,6 +68,12 @@ const post = async (path: string, body: unknown, who = 'developer'): Promise<Res
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
 
+const condition = { member: 'requests.path', operator: 'set' }
+const wide = (count: number): object[] =>
+  Array.from({ length: count / 100 }, () => ({ or: Array.from({ length: 100 }, () => condition) }))
+const deep = (levels: number): string =>
+  `{"filters":${'[{"and":'.repeat(levels)}[]${'}]'.repeat(levels)}}`
+
 const byWorkspace = { measures: ['requests.count'], dimensions: ['requests.workspace'] }
 
 test('each asker gets the rows that are theirs, as JSON and as CSV', async () => {
@@ -98,6 +104,8 @@ test.each<[string, string, unknown, number, string]>([
   ['a list', 'query', [], 400, 'query.invalid'],
   ['an unknown field', 'query', { ...byWorkspace, joins: [] }, 400, 'query.invalid'],
   ['SQL for a member', 'query', { dimensions: [`requests.path' OR 1`] }, 400, 'query.invalid'],
+  ['a deep question', 'query', deep(20_000), 400, 'query.depth'],
+  ['a long question', 'query', { ...byWorkspace, filters: wide(600) }, 422, 'query.filters'],
   ['an unknown word', 'query', { measures: ['requests.cuont'] }, 422, 'query.member'],
   ['a masked word', 'query', { dimensions: ['requests.consumer'] }, 403, 'query.masked'],
   ['an unknown format', 'query?format=xml', byWorkspace, 400, 'query.format'],
