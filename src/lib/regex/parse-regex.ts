@@ -1,0 +1,147 @@
+import { foldedOf, negationOf, type CharSet } from './char-set.ts'
+import { parseClass } from './parse-class.ts'
+import { parseEscape } from './parse-escape.ts'
+import { Reader } from './reader.ts'
+import type { Parsed, Syntax } from './syntax.ts'
+
+type Flags = { readonly ignoreCase: boolean; readonly dotAll: boolean; readonly lines: boolean }
+
+type Parsing = {
+  readonly reader: Reader
+  readonly names: Map<string, number>
+  groups: number
+  flags: Flags
+  depth: number
+}
+
+const deepest = 200
+
+/** Parses the syntax that Perl, Rust and JavaScript share; refuses, with the place, what cannot be matched in linear time. */
+export function parseRegex(source: string, ignoreCase: boolean): Parsed {
+  const reader = new Reader(source)
+  const flags = { ignoreCase, dotAll: false, lines: false }
+  const parsing: Parsing = { reader, names: new Map(), groups: 0, flags, depth: 0 }
+  const syntax = parseChoice(parsing)
+  if (!reader.ended) reader.refuse('a ) closes nothing')
+  return { syntax, groups: parsing.groups, names: parsing.names }
+}
+
+function parseChoice(parsing: Parsing): Syntax {
+  const { reader, flags } = parsing
+  if (++parsing.depth > deepest) reader.refuse(`groups are nested deeper than ${deepest}`)
+  const options = [parseSequence(parsing)]
+  while (reader.take('|')) options.push(parseSequence(parsing))
+  // Flags set inside of a group end with it.
+  parsing.flags = flags
+  parsing.depth -= 1
+  return options.length === 1 ? (options[0] as Syntax) : { kind: 'choice', options }
+}
+
+function parseSequence(parsing: Parsing): Syntax {
+  const { reader } = parsing
+  const parts: Syntax[] = []
+  while (!reader.ended && !reader.sees('|') && !reader.sees(')')) {
+    const part = parseAtom(parsing)
+    if (part !== undefined) parts.push(parseRepeat(reader, part))
+  }
+  return parts.length === 1 ? (parts[0] as Syntax) : { kind: 'sequence', parts }
+}
+
+/** One thing that may be repeated; undefined after flags, which are nothing by themselves. */
+function parseAtom(parsing: Parsing): Syntax | undefined {
+  const { reader, flags } = parsing
+  if (reader.take('(')) return parseGroup(parsing)
+  if (reader.take('[')) return setOf(parseClass(reader, flags.ignoreCase), false)
+  if (reader.take('.')) return setOf(flags.dotAll ? negationOf([]) : notLineFeed, false)
+  if (reader.take('^')) return { kind: 'look', look: flags.lines ? 'line-start' : 'start' }
+  if (reader.take('$')) return { kind: 'look', look: flags.lines ? 'line-end' : 'end' }
+  if (reader.take('\\')) return parseEscaped(parsing)
+  if (/[*+?]/.test(reader.peek()))
+    reader.refuse(`there is nothing to repeat before ${reader.peek()}`)
+  const point = reader.next()
+  return setOf([point, point], flags.ignoreCase)
+}
+
+function parseEscaped({ reader, flags }: Parsing): Syntax {
+  const escape = parseEscape(reader)
+  return 'look' in escape
+    ? { kind: 'look', look: escape.look }
+    : setOf(escape.set, flags.ignoreCase)
+}
+
+const notLineFeed: CharSet = negationOf([0x0a, 0x0a])
+
+const setOf = (set: CharSet, ignoreCase: boolean): Syntax => ({
+  kind: 'set',
+  set: ignoreCase ? foldedOf(set) : set,
+})
+
+function parseGroup(parsing: Parsing): Syntax | undefined {
+  const { reader } = parsing
+  if (!reader.take('?')) return parseNumbered(parsing, ++parsing.groups)
+  for (const mark of ['=', '!', '<=', '<!', '>', '|'])
+    if (reader.take(mark)) reader.refuse(`(?${mark}…) cannot be matched in linear time`)
+  if (reader.take('P<') || reader.take('<')) {
+    const index = ++parsing.groups
+    const name = reader.until('>')
+    if (!/^[A-Za-z_]\w*$/.test(name)) reader.refuse(`'${name}' is not a name for a group`)
+    if (parsing.names.has(name)) reader.refuse(`two groups are named '${name}'`)
+    parsing.names.set(name, index)
+    return parseNumbered(parsing, index)
+  }
+  const outer = parsing.flags
+  parsing.flags = parseFlags(parsing)
+  if (reader.take(')')) return undefined
+  if (!reader.take(':')) reader.refuse('after (? comes one of : < P< i m s -')
+  const inner = parseChoice(parsing)
+  parsing.flags = outer
+  if (!reader.take(')')) reader.refuse('a ( is not closed')
+  return inner
+}
+
+function parseNumbered(parsing: Parsing, index: number): Syntax {
+  const inner = parseChoice(parsing)
+  if (!parsing.reader.take(')')) parsing.reader.refuse('a ( is not closed')
+  return { kind: 'group', index, inner }
+}
+
+function parseFlags({ reader, flags }: Parsing): Flags {
+  const found = { ...flags }
+  for (let isOn = true; ;) {
+    if (reader.take('-')) isOn = false
+    else if (reader.take('i')) found.ignoreCase = isOn
+    else if (reader.take('s')) found.dotAll = isOn
+    else if (reader.take('m')) found.lines = isOn
+    else return found
+  }
+}
+
+function parseRepeat(reader: Reader, inner: Syntax): Syntax {
+  const times = parseTimes(reader)
+  if (times === undefined) return inner
+  const [least, most] = times
+  const lazy = reader.take('?')
+  if (!lazy && reader.take('+'))
+    reader.refuse('possessive repetition cannot be matched in linear time')
+  if (parseTimes(reader) !== undefined) reader.refuse('a repetition is repeated')
+  return { kind: 'repeat', inner, least, most, lazy }
+}
+
+function parseTimes(reader: Reader): readonly [number, number] | undefined {
+  if (reader.take('*')) return [0, Infinity]
+  if (reader.take('+')) return [1, Infinity]
+  if (reader.take('?')) return [0, 1]
+  return parseCounted(reader)
+}
+
+/** A brace that counts nothing stands for itself. */
+function parseCounted(reader: Reader): readonly [number, number] | undefined {
+  const counted = reader.match(/\{(?:(\d{1,6})|(\d{0,6}),(\d{0,6}))\}/y)
+  if (counted === undefined) return undefined
+  const [whole, exact, from = '', to = ''] = counted
+  if (whole === '{,}') return reader.back(3)
+  const least = Number(exact ?? from)
+  const most = Number(exact ?? (to === '' ? Infinity : to))
+  if (most < least) reader.refuse(`{${least},${most}} asks for more at least than at most`)
+  return [least, most]
+}

@@ -1,0 +1,67 @@
+import { Problem } from '../problem.ts'
+
+/** Reads the text of an expression from left to right. */
+export class Reader {
+  readonly source: string
+  #at = 0
+
+  constructor(source: string) {
+    this.source = source
+  }
+
+  get ended(): boolean {
+    return this.#at >= this.source.length
+  }
+
+  /** The next character, or '' at the end. */
+  peek(): string {
+    const point = this.source.codePointAt(this.#at)
+    return point === undefined ? '' : String.fromCodePoint(point)
+  }
+
+  sees(text: string): boolean {
+    return this.source.startsWith(text, this.#at)
+  }
+
+  /** Steps over `text` if it comes next. */
+  take(text: string): boolean {
+    const isNext = this.sees(text)
+    if (isNext) this.#at += text.length
+    return isNext
+  }
+
+  /** Steps over the next character and gives its code point. */
+  next(): number {
+    const point = this.source.codePointAt(this.#at)
+    if (point === undefined) return this.refuse('it ends too early')
+    this.#at += point > 0xffff ? 2 : 1
+    return point
+  }
+
+  /** Steps over what a sticky pattern finds here. */
+  match(sticky: RegExp): RegExpExecArray | undefined {
+    sticky.lastIndex = this.#at
+    const found = sticky.exec(this.source) ?? undefined
+    if (found !== undefined) this.#at += found[0].length
+    return found
+  }
+
+  /** Goes back `length` characters. */
+  back(length: number): undefined {
+    this.#at -= length
+  }
+
+  /** The text up to `mark`, stepping over both. */
+  until(mark: string): string {
+    const end = this.source.indexOf(mark, this.#at)
+    if (end < 0) this.refuse(`a ${mark} is missing`)
+    const text = this.source.slice(this.#at, end)
+    this.#at = end + mark.length
+    return text
+  }
+
+  /** Refuses the expression, naming the place. */
+  refuse(sentence: string): never {
+    throw new Problem('regex.refused', 400, `at character ${this.#at + 1}: ${sentence}`)
+  }
+}
