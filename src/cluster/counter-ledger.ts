@@ -1,35 +1,79 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Taken, Window } from '../proxy/plugin.ts'
 
-/** The counts of all windows that a node has open. */
+/** Tokens of a window that a worker was lent and did not use. */
+export type Unused = readonly [key: string, tokens: number]
+
+/** The counts of all windows that a node has open. Where a window has much room, a worker is lent tokens of it, which are counted at once, so that it need not ask for every request. */
 export type CounterLedger = {
-  /** Counts a request in all windows when none of them is full, else in none. */
-  take(windows: readonly Window[]): Taken
+  /** Counts a request in all windows when none of them is full, else in none; `lent` says how many more the worker may admit in each without asking. */
+  take(windows: readonly Window[], worker?: number): Taken & { readonly lent: readonly number[] }
+  /** Takes back what a worker was lent. */
+  giveBack(worker: number, unused: readonly Unused[]): void
+  /** Workers that hold tokens of those windows that are full. */
+  holdersOfFull(windows: readonly Window[]): readonly number[]
+  /** A worker is gone: what it was lent counts as used, for nobody knows better. */
+  forget(worker: number): void
   /** Forgets windows that ended. */
   sweep(): void
   readonly size: number
 }
 
+/** Of the room in a window one part in this many is lent at once, so that a window without much room lends nothing. */
+const cautious = 64
+const mostLent = 256
+
+type Entry = { count: number; readonly endsAt: number; readonly lent: Map<number, number> }
+
 /** Opens an empty ledger. */
 export function openCounterLedger(clock: Clock): CounterLedger {
-  const counts = new Map<string, { count: number; readonly endsAt: number }>()
+  const entries = new Map<string, Entry>()
+  const entryOf = ({ key, endsAt }: Window): Entry => {
+    const known = entries.get(key) ?? { count: 0, endsAt, lent: new Map() }
+    entries.set(key, known)
+    return known
+  }
+  const lend = (entry: Entry, limit: number, worker: number | undefined): number => {
+    const tokens =
+      worker === undefined ? 0 : Math.min(mostLent, Math.floor((limit - entry.count) / cautious))
+    if (worker === undefined || tokens < 1) return 0
+    entry.count += tokens
+    entry.lent.set(worker, (entry.lent.get(worker) ?? 0) + tokens)
+    return tokens
+  }
   return {
-    take(windows) {
-      const entries = windows.map(({ key, endsAt }) => {
-        const known = counts.get(key) ?? { count: 0, endsAt }
-        counts.set(key, known)
-        return known
+    take(windows, worker) {
+      const taken = windows.map((window) => ({ entry: entryOf(window), limit: window.limit }))
+      const admitted = taken.every(({ entry, limit }) => entry.count < limit)
+      if (admitted) for (const { entry } of taken) entry.count += 1
+      const counts = taken.map(({ entry }) => entry.count)
+      const lent = taken.map(({ entry, limit }) => (admitted ? lend(entry, limit, worker) : 0))
+      return { admitted, counts, lent }
+    },
+    giveBack(worker, unused) {
+      for (const [key, tokens] of unused) {
+        const entry = entries.get(key)
+        if (entry === undefined) continue
+        entry.count -= Math.min(tokens, entry.lent.get(worker) ?? 0)
+        entry.lent.delete(worker)
+      }
+    },
+    holdersOfFull(windows) {
+      const holders = windows.flatMap((window) => {
+        const entry = entries.get(window.key)
+        return entry === undefined || entry.count < window.limit ? [] : [...entry.lent.keys()]
       })
-      const admitted = entries.every((entry, index) => entry.count < (windows[index]?.limit ?? 0))
-      if (admitted) for (const entry of entries) entry.count += 1
-      return { admitted, counts: entries.map(({ count }) => count) }
+      return [...new Set(holders)]
+    },
+    forget(worker) {
+      for (const { lent } of entries.values()) lent.delete(worker)
     },
     sweep() {
       const now = clock.now()
-      for (const [key, { endsAt }] of counts) if (endsAt <= now) counts.delete(key)
+      for (const [key, { endsAt }] of entries) if (endsAt <= now) entries.delete(key)
     },
     get size() {
-      return counts.size
+      return entries.size
     },
   }
 }

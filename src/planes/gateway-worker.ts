@@ -31,7 +31,7 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
   const recorder = openRecorder(spool, (error) =>
     log.error('events cannot be written; answers are withheld', { error }),
   )
-  const counters = askCounters((request) => line.send(request))
+  const counters = askCounters({ send: line.send, clock: systemClock })
   const serving = openServing(start, recorder)
   const runner = openRunner(settings, {
     compile: (snapshot, revision) =>
@@ -49,7 +49,7 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
 
   runner.resume()
   line.onMessage((message) => {
-    if (message.type === 'counted') counters.settle(message)
+    if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
     else if (message.type === 'control') {
       const { url, joinSecret: secret } = message
       link.joinAt(url, { secret, node, worker: slot, zone, environment, version })

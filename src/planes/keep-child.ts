@@ -21,7 +21,7 @@ export type ChildOptions = {
   readonly module: string
   /** Gives a fresh one its first messages. */
   readonly introduce: (child: ChildProcess) => void
-  readonly onMessage: (message: FromChild, child: ChildProcess) => void
+  readonly onMessage: (message: FromChild) => void
   /** The message by which it says that it serves. */
   readonly ready: FromChild['type']
   /** Milliseconds that a replaced child may take to finish. */
@@ -42,7 +42,7 @@ export function keepChild(options: ChildOptions): KeptChild {
     const child = fork(module)
     introduce(child)
     const startedAt = performance.now()
-    child.on('message', (message) => onMessage(message as FromChild, child))
+    child.on('message', (message) => onMessage(message as FromChild))
     child.on('error', (error) => log.error(`${name} could not be reached`, { error }))
     child.on('exit', (code, signal) => {
       if (child !== current || stopping) return

@@ -1,4 +1,4 @@
-import type { CountAnswer, CountRequest } from '../cluster/ask-counters.ts'
+import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/ask-counters.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
 /** Where the parts of the control plane can be reached. */
@@ -23,6 +23,7 @@ export type ToChild =
   | { readonly type: 'control'; readonly url: string; readonly joinSecret: string }
   | { readonly type: 'stop' }
   | CountAnswer
+  | Recall
 
 /** What a child tells the supervisor. */
 export type FromChild =
@@ -30,10 +31,11 @@ export type FromChild =
   | { readonly type: 'gateway-ready' }
   | { readonly type: 'failed'; readonly message: string }
   | CountRequest
+  | CountReturn
 
 /** A child's end of the line to its supervisor. */
 export type SupervisorLine = {
-  send(message: FromChild): void
+  send(this: void, message: FromChild): void
   /** Hears everything but `start`. */
   onMessage(listener: (message: ToChild) => void): void
 }

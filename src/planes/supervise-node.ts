@@ -1,11 +1,11 @@
-import type { ChildProcess } from 'node:child_process'
-import { openCounterLedger } from '../cluster/counter-ledger.ts'
+import { openCounterBank } from '../cluster/share-counters.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
 import { keepChild, tell, type KeptChild } from './keep-child.ts'
 import { bindListeningSockets, type ListeningSocket } from './listening-socket.ts'
 import { lockData } from './lock-data.ts'
-import type { ControlAddresses, FromChild } from './messages.ts'
+import type { ControlAddresses } from './messages.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
 
 /** Where a running node can be reached. */
@@ -37,30 +37,29 @@ const drainTime = 15_000
 export function superviseNode({ settings, childModule, log }: SupervisionOptions): SupervisedNode {
   const unlock = lockData(settings.data)
   const sockets = bindListeningSockets(settings.proxyListen, settings.workers)
-  const ledger = openCounterLedger(systemClock)
-  const sweeping = setInterval(() => ledger.sweep(), 10_000)
   const readiness = openReadiness(settings, sockets)
+  const bank = openCounterBank({
+    clock: systemClock,
+    tell: (worker, message) => workers[worker]?.send(message),
+  })
+  const sweeping = setInterval(() => bank.sweep(), 10_000)
+  const kept = { module: childModule, patience: drainTime, log }
   let addresses: ControlAddresses | undefined
   let workers: readonly KeptChild[] = []
 
-  const onMessage = (message: FromChild, child: ChildProcess): void => {
-    if (message.type === 'count') {
-      const taken = message.asked.map((windows) => ledger.take(windows))
-      tell(child, { type: 'counted', id: message.id, taken })
-    } else if (message.type === 'control-ready') {
-      addresses = message.addresses
-      readiness.control(addresses)
-      for (const worker of workers) worker.send(introduction(addresses))
-    } else if (message.type === 'gateway-ready') readiness.worker()
-    else readiness.failed(message.message)
-  }
-  const kept = { module: childModule, onMessage, patience: drainTime, log }
   const control = keepChild({
     ...kept,
     name: 'control plane',
     ready: 'control-ready',
     introduce: (child) =>
       tell(child, { type: 'start', plane: 'control', settings: keepPorts(settings, addresses) }),
+    onMessage(message) {
+      if (message.type === 'failed') readiness.failed(message.message)
+      if (message.type !== 'control-ready') return
+      addresses = message.addresses
+      readiness.control(addresses)
+      for (const worker of workers) worker.send(introduction(addresses))
+    },
   })
   workers = sockets.map(({ handle }, slot) =>
     keepChild({
@@ -68,8 +67,14 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
       name: `gateway worker ${slot}`,
       ready: 'gateway-ready',
       introduce(child) {
+        bank.forget(slot)
         tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
         if (addresses !== undefined) tell(child, introduction(addresses))
+      },
+      onMessage(message) {
+        if (message.type === 'count' || message.type === 'returned') bank.receive(slot, message)
+        else if (message.type === 'gateway-ready') readiness.worker()
+        else if (message.type === 'failed') readiness.failed(message.message)
       },
     }),
   )
@@ -132,6 +137,6 @@ function openReadiness(
       missing -= 1
       check()
     },
-    failed: (message: string) => reject(new Error(message)),
+    failed: (message: string) => reject(new Problem('start.failed', 500, message)),
   }
 }
