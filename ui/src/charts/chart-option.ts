@@ -14,7 +14,7 @@ export type TimeChartInput = {
 }
 
 /** Space around the plot in pixels; the drag-to-zoom layer lies exactly on the plot. */
-export const plotInset = { left: 52, right: 12, top: 10, bottom: 24 } as const
+export const plotInset = { left: 52, right: 18, top: 10, bottom: 24 } as const
 
 /** The ECharts option of a time chart. */
 export function chartOption(input: TimeChartInput, palette: Palette): EChartsCoreOption {
