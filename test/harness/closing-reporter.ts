@@ -10,7 +10,7 @@ export function closingReporter(ci = process.env['CI'] === 'true'): Reporter {
       const broken = modules.filter(isBroken).length + unhandled.length
       const refused = ci ? skipped.length : 0
       const failed = cases.length - passed - skipped.length + broken + refused
-      const lines = skipped.map((test) => `skipped: ${test.fullName} (${reasonOf(test)})`)
+      const lines = [...Map.groupBy(skipped, reasonOf)].map(describeSkipped)
       if (refused > 0) lines.push('With CI=true nothing may be skipped: counted as failed.')
       const tail = skipped.length - refused > 0 ? `, ${skipped.length - refused} skipped` : ''
       lines.push(`${passed} passed, ${failed} failed${tail}`)
@@ -20,11 +20,19 @@ export function closingReporter(ci = process.env['CI'] === 'true'): Reporter {
   }
 }
 
+const shown = 10
+
+function describeSkipped([reason, tests]: [string, TestCase[]]): string {
+  const names = tests.slice(0, shown).map((test) => `  ${test.fullName}`)
+  const more = tests.length > shown ? [`  and ${tests.length - shown} more`] : []
+  return [`skipped because ${reason}:`, ...names, ...more].join('\n')
+}
+
 /** A file that failed before its tests could: they are not among the cases. */
 const isBroken = (module: TestModule): boolean => module.errors().length > 0
 
 function reasonOf(test: TestCase): string {
   const result = test.result()
   const note = result.state === 'skipped' ? result.note : undefined
-  return note ?? 'marked to be skipped or narrowed by --testNamePattern'
+  return note ?? 'it is marked so, or this run was narrowed'
 }
