@@ -1,30 +1,26 @@
-import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import type { RequestHead } from '../exchange.ts'
+import type { ConnectionFacts } from '../tls/read-connection.ts'
 import type { RequestMessage } from './read-message.ts'
-
-/** An IPv4 address that came in IPv6 clothes, bare. */
-export const plainAddress = (address: string): string =>
-  address.startsWith('::ffff:') ? address.slice(7) : address
 
 /** The head of a request in the words of the walk. The authority of an absolute-form target outweighs the Host field (RFC 9112 section 3.2.2). */
 export function buildHead(
   { method, target, fields, minor }: RequestMessage,
-  socket: Socket,
+  facts: ConnectionFacts,
 ): RequestHead {
   const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
   const { host, port } = splitHost(authority)
-  const tls = socket instanceof TLSSocket ? socket : undefined
   return {
     method,
-    scheme: tls === undefined ? 'http' : 'https',
+    scheme: facts.scheme,
     host,
-    port: port ?? socket.localPort ?? 0,
+    port: port ?? facts.localPort,
     path,
     query,
     headers: fields.headers,
-    clientAddress: plainAddress(socket.remoteAddress ?? ''),
-    tlsVersion: tls === undefined ? '' : (tls.getProtocol() ?? ''),
+    clientAddress: facts.clientAddress,
+    tlsVersion: facts.tlsVersion,
+    serverName: facts.serverName,
+    peer: facts.peer,
     upgrade: method === 'GET' && minor === 1 && asksForWebSocket(fields) ? 'websocket' : '',
   }
 }

@@ -2,11 +2,13 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
-import { MalformedBody, openBodyReader, type BodyReader } from './body-reader.ts'
+import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
+import { MalformedBody, type BodyReader } from './body-events.ts'
+import { openBodyReader } from './body-reader.ts'
+import type { FrontEvents } from '../front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
-import type { FrontEvents } from './open-front.ts'
 import { openReply } from './open-reply.ts'
-import { buildHead, plainAddress } from './build-head.ts'
+import { buildHead } from './build-head.ts'
 import {
   headTooLarge,
   malformed,
@@ -37,6 +39,7 @@ type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 export class ClientConnection {
   readonly #socket: Socket
   readonly #context: ConnectionContext
+  readonly #facts: ConnectionFacts
   #state: State = 'idle'
   #since: number
   #unread: Buffer | undefined
@@ -48,6 +51,7 @@ export class ClientConnection {
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
+    this.#facts = readConnection(socket)
     this.#since = context.now()
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('end', () => this.#clientEnded())
@@ -57,26 +61,24 @@ export class ClientConnection {
 
   /** Ends what takes too long; called every now and then. */
   sweep(now: number): void {
-    const { limits } = this.#context
+    const { limits, isDraining } = this.#context
     const waited = now - this.#since
-    if (this.#state === 'idle' && (waited > limits.idleMilliseconds || this.#context.isDraining()))
-      this.#socket.destroy()
+    if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
+    else if (this.#state === 'exchange') this.#sweepExchange(waited)
     else if (this.#state === 'lingering' && waited > lingering) this.#socket.destroy()
-    else if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
-    else if (
-      this.#state === 'exchange' &&
-      this.#reader !== undefined &&
-      !this.#socket.isPaused() &&
-      waited > limits.bodyMilliseconds
-    ) {
-      this.#body?.fail(timedOut())
-      this.#reader = undefined
-    } else if (
-      this.#state === 'exchange' &&
-      this.#socket.writableNeedDrain &&
-      waited > limits.writeMilliseconds
-    )
+    else if (this.#state === 'idle' && (waited > limits.idleMilliseconds || isDraining())) {
       this.#socket.destroy()
+    }
+  }
+
+  #sweepExchange(waited: number): void {
+    const { limits } = this.#context
+    const socket = this.#socket
+    const awaitsBody = this.#reader !== undefined && !socket.isPaused()
+    if (awaitsBody && waited > limits.bodyMilliseconds) {
+      this.#reader = undefined
+      this.#body?.fail(timedOut())
+    } else if (socket.writableNeedDrain && waited > limits.writeMilliseconds) socket.destroy()
   }
 
   /** Breaks the connection whatever it does. */
@@ -156,7 +158,7 @@ export class ClientConnection {
     const { events, limits } = this.#context
     const socket = this.#socket
     this.#state = 'exchange'
-    const head = buildHead(message, socket)
+    const head = buildHead(message, this.#facts)
     const body =
       framing.kind === 'length' && framing.length === 0
         ? absentBody
@@ -229,7 +231,7 @@ export class ClientConnection {
       onFinished,
       onSwitched: onFinished,
     })
-    events.onMalformed(problem, reply, plainAddress(this.#socket.remoteAddress ?? ''))
+    events.onMalformed(problem, reply, this.#facts.clientAddress)
     return false
   }
 

@@ -1,16 +1,7 @@
 import type { Socket } from 'node:net'
-import type { Problem } from '../../lib/problem.ts'
-import type { Reply, RequestBody, RequestHead } from '../exchange.ts'
+import type { FrontEvents } from '../front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
 import { ClientConnection } from './client-connection.ts'
-
-/** What the front hands on. */
-export type FrontEvents = {
-  /** A request whose head is complete. Returns what to call when the client leaves before its answer ended. */
-  onRequest(head: RequestHead, body: RequestBody, reply: Reply): () => void
-  /** Bytes that are no request; the answer is given, then the connection ends. */
-  onMalformed(problem: Problem, reply: Reply, clientAddress: string): void
-}
 
 /** Speaks HTTP/1.1 with clients, by RFC 9110 and 9112. */
 export type Front = {

@@ -1,5 +1,6 @@
 import { Problem } from '../../lib/problem.ts'
 import { TryFailure } from '../ask-upstream.ts'
+import { unresolvedName } from '../unresolved-name.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
 const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])
@@ -10,8 +11,7 @@ export function tryFailure(error: unknown, stage: 'connect' | 'sent'): TryFailur
 }
 
 function problemOf(code: string, cause: unknown): Problem {
-  if (unresolved.has(code))
-    return new Problem('upstream.name', 503, 'name resolution failed', { cause })
+  if (unresolved.has(code)) return unresolvedName(cause)
   if (late.has(code))
     return new Problem('upstream.timeout', 504, 'The upstream server is timing out', { cause })
   return new Problem(
