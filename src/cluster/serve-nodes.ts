@@ -27,6 +27,9 @@ export type NodeServing = {
 }
 
 const largestBatch = 16 * 1024 * 1024
+/** Before and after it is known who sends. */
+const largestEnrolment = 65_536
+const largestHeartbeat = 4 * 1024 * 1024
 
 /** Serves the node protocol; the caller lets the server listen. */
 export function serveNodes(serving: NodeServing): Server {
@@ -64,7 +67,7 @@ async function answer(
       )
       return void response.writeHead(204).end()
     case `POST ${nodePaths.heartbeat}`:
-      serving.onHeartbeat(node, await readJson(request, heartbeat))
+      serving.onHeartbeat(node, await readJson(request, heartbeat, largestHeartbeat))
       return void response.writeHead(204).end()
     default:
       throw new Problem('node.path', 404, `there is no ${call} in the node protocol`)
@@ -76,7 +79,11 @@ async function enrol(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { secret, node, worker, zone, environment } = await readJson(request, enrolment)
+  const { secret, node, worker, zone, environment } = await readJson(
+    request,
+    enrolment,
+    largestEnrolment,
+  )
   if (!equalSecrets(secret, joinSecret))
     throw new Problem('node.secret', 403, 'this is not the join secret of the control plane')
   const enrolled: Enrolled = {
@@ -106,8 +113,12 @@ function streamSnapshots({ sealed, onPublish }: NodeServing, response: ServerRes
   })
 }
 
-async function readJson<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
-  const text = (await readBody(request, 65_536)).toString()
+async function readJson<T>(
+  request: IncomingMessage,
+  schema: z.ZodType<T>,
+  most: number,
+): Promise<T> {
+  const text = (await readBody(request, most)).toString()
   const parsed = schema.safeParse(parseJson(text))
   if (!parsed.success) throw new Problem('node.message', 400, parsed.error.message)
   return parsed.data

@@ -75,8 +75,9 @@ function whole(entity: Entity, { kind }: Operation, given: Body, before: Entry |
     return { ...Object.fromEntries(kept), ...given }
   }
   const merged: Record<string, unknown> = { ...before.fields, ...given }
-  if (isRecord(given['config']) && isRecord(before.fields['config']) && entity.name === 'plugin') {
-    merged['config'] = deepMerge(before.fields['config'], given['config'])
+  for (const field of ['config', 'healthchecks']) {
+    const [own, old] = [given[field], before.fields[field]]
+    if (isRecord(own) && isRecord(old)) merged[field] = deepMerge(old, own)
   }
   return merged
 }

@@ -5,6 +5,8 @@ import { violationsOf } from '../schema/violations.ts'
 import { expandEndpoint } from './check-permission.ts'
 import { schemaViolation } from './kong-problem.ts'
 import type { Body, Operation } from './operation.ts'
+import { expandAlgorithm } from './expand-algorithm.ts'
+import { expandRoute } from './expand-route.ts'
 import { expandServiceUrl } from './service-url.ts'
 
 /** What surrounds an entity, which Kong lets a caller give. Some clients send times with fractions. */
@@ -18,6 +20,8 @@ const surroundings = z.object({
 const expand: Readonly<Record<string, (body: Body) => Body>> = {
   service: expandServiceUrl,
   'endpoint-permission': expandEndpoint,
+  upstream: expandAlgorithm,
+  route: expandRoute,
 }
 
 /** The fields an operation gives: shorthands expanded, what surrounds an entity checked and taken away, what the path says put in. */

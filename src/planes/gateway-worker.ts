@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { usualLimits } from '../proxy/front-limits.ts'
+import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../proxy/program.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
@@ -33,15 +34,21 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
   )
   const counters = askCounters({ send: line.send, clock: systemClock })
   const serving = openServing(start, recorder)
+  const pools = keepPools()
   const runner = openRunner(settings, {
     compile: (snapshot, revision) =>
-      compileProgram(snapshot, revision, { catalog, counters, clock: systemClock }),
+      compileProgram(snapshot, revision, { catalog, counters, clock: systemClock, pools }),
     swap: serving.run,
     log,
   })
   const link = openControlLink({
     onSnapshot: runner.receive,
-    state: () => ({ ...serving.state(), spooledBytes: spool.bytes, ...runner.refusal() }),
+    state: () => ({
+      ...serving.state(),
+      spooledBytes: spool.bytes,
+      upstreams: pools.health(),
+      ...runner.refusal(),
+    }),
     log,
   })
   const shipping = startShipping({ spool, send: link.sendBatch, log })

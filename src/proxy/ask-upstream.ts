@@ -1,9 +1,10 @@
 import { nowMicroseconds } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
-import type { TargetAddress } from './balance/round-robin.ts'
+import type { Peer, PeerAddress } from './balance/peer.ts'
 import { clientClosed } from './client-closed.ts'
-import type { Exchange, RequestBody } from './exchange.ts'
+import type { Attempt, Exchange, RequestBody } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
+import { isIdempotent } from './idempotent.ts'
 import type { RouteProgram, ServiceProgram } from './program.ts'
 import type { TargetTls } from './tls/target-tls.ts'
 
@@ -38,7 +39,7 @@ export type Try = {
   readonly tls?: TargetTls | undefined
   /** True to speak HTTP/2. */
   readonly http2?: boolean
-  readonly target: TargetAddress
+  readonly target: PeerAddress
   readonly method: string
   readonly path: string
   readonly headers: HeaderList
@@ -72,7 +73,8 @@ export type UpstreamClient = {
   close(): Promise<void>
 }
 
-/** Asks the service of the route: picks a target, forwards, and tries again as Kong does. After a failure to connect anything is tried again; once a request was sent, only idempotent methods. */
+/** Asks the service of the route: takes a peer, forwards, and tries again as Kong does, each time with another peer while there is one. After a failure to connect
+ *  anything is tried again; once a request was sent, only idempotent methods. */
 export async function askUpstream(
   client: UpstreamClient,
   route: RouteProgram,
@@ -81,49 +83,73 @@ export async function askUpstream(
   const { service } = route
   if (service === undefined)
     throw new Problem('service.none', 503, 'no Service found with those values')
-  const { upstream } = exchange
-  const tried: TargetAddress[] = []
+  const { pool } = service
+  const waiting = pool.ready()
+  if (waiting !== undefined) await waiting
+  const { attempts } = exchange.upstream
   for (;;) {
-    const target = service.balancer.pick(tried)
-    if (target === undefined)
-      throw new Problem('upstream.no_peer', 503, 'failure to get a peer from the ring-balancer')
-    tried.push(target)
-    upstream.tries = tried.length
-    upstream.target = `${target.host}:${target.port}`
-    upstream.askedAt ||= nowMicroseconds()
+    const peer = pool.take(exchange)
+    const attempt = beginAttempt(peer, exchange)
     try {
-      const answer = await client.send(buildTry(service, target, exchange))
-      upstream.answeredAt = nowMicroseconds()
-      upstream.status = answer.status
-      return answer
+      const answer = await client.send(buildTry(service, peer, exchange))
+      return keepPeer(service, attempt, { exchange, answer })
     } catch (error) {
+      dropPeer(service, attempt, error)
       if (!(error instanceof TryFailure)) throw error
-      if (tried.length > service.service.retries || !mayTryAgain(error, exchange))
+      if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
         throw error.problem
     }
   }
 }
 
-const idempotent: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'PUT',
-  'DELETE',
-])
+function beginAttempt(peer: Peer, { upstream }: Exchange): Attempt {
+  const startedAt = nowMicroseconds()
+  const attempt = { peer, startedAt, endedAt: 0, status: 0, failure: '' }
+  upstream.attempts.push(attempt)
+  upstream.tries = upstream.attempts.length
+  upstream.target = peer.target
+  upstream.askedAt ||= startedAt
+  return attempt
+}
+
+/** Notes what answered. Its peer is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+function keepPeer(
+  { pool }: ServiceProgram,
+  attempt: Attempt,
+  { exchange, answer }: { exchange: Exchange; answer: Answer },
+): Answer {
+  const { upstream } = exchange
+  const { peer } = attempt
+  attempt.endedAt = nowMicroseconds()
+  attempt.status = answer.status
+  upstream.answeredAt = attempt.endedAt
+  upstream.status = answer.status
+  if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
+  pool.answered(peer, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
+  if (answer.peer === undefined) exchange.releasePeer = () => pool.release(peer)
+  else answer.peer.once('close', () => pool.release(peer))
+  return answer
+}
+
+/** Notes what failed. A client that left, or sent too much, says nothing about the peer. */
+function dropPeer({ pool }: ServiceProgram, attempt: Attempt, error: unknown): void {
+  attempt.endedAt = nowMicroseconds()
+  pool.release(attempt.peer)
+  const problem = error instanceof TryFailure ? error.problem : undefined
+  attempt.failure = problem?.code ?? 'internal'
+  const isOwn = problem !== undefined && problem.status >= 500
+  const finding = problem?.status === 504 ? 'timeout' : 'broken'
+  pool.failed(attempt.peer, isOwn ? finding : undefined)
+}
 
 function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Exchange): boolean {
   if (left || problem.status === 413 || !body.replayable) return false
-  return stage === 'connect' || idempotent.has(request.method)
+  return stage === 'connect' || isIdempotent(request.method)
 }
 
-function buildTry(
-  { service, hostHeader }: ServiceProgram,
-  target: TargetAddress,
-  exchange: Exchange,
-): Try {
+function buildTry({ service, hostHeader }: ServiceProgram, peer: Peer, exchange: Exchange): Try {
   const { request, body } = exchange
+  const secure = service.protocol === 'https' || service.protocol === 'wss'
   const forward = exchange.forward ?? {
     path: request.path,
     query: request.query,
@@ -133,13 +159,13 @@ function buildTry(
   if (headers.get('host') === undefined) {
     headers = new HeaderList([
       'Host',
-      hostHeader === '' ? `${target.host}:${target.port}` : hostHeader,
+      hostHeader === '' ? hostFieldOf(peer, secure) : hostHeader,
       ...headers.flat,
     ])
   }
   return {
-    secure: service.protocol === 'https' || service.protocol === 'wss',
-    target,
+    secure,
+    target: peer,
     method: request.method,
     path: forward.query === '' ? forward.path : `${forward.path}?${forward.query}`,
     headers,
@@ -156,3 +182,6 @@ function buildTry(
     },
   }
 }
+
+const hostFieldOf = ({ name, port }: Peer, secure: boolean): string =>
+  port === (secure ? 443 : 80) ? name : `${name}:${port}`

@@ -2,6 +2,7 @@ import type { Problem } from '../lib/problem.ts'
 import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { Event, Outcome } from '../schema/event.ts'
+import type { Peer } from './balance/peer.ts'
 import { HeaderList } from './header-list.ts'
 
 /** The head of a request as the protocol front understood it. */
@@ -105,11 +106,28 @@ export const nowhere: Place = {
   route_name: '',
 }
 
+/** One try of an exchange. */
+export type Attempt = {
+  readonly peer: Peer
+  /** Microseconds since the epoch. */
+  readonly startedAt: number
+  /** When the head of its answer came, or it failed; 0 until then. */
+  endedAt: number
+  /** The status it answered; 0 when it did not. */
+  status: number
+  /** Code of the problem it ended with, or ''. */
+  failure: string
+}
+
 /** What the upstream part of the walk found out. */
 export type UpstreamResult = {
   status: number
   tries: number
   target: string
+  /** Every try, in order. */
+  readonly attempts: Attempt[]
+  /** A Set-Cookie field by which the client comes back to the same peer, or ''. */
+  cookie: string
   /** Microseconds since the epoch; 0 when it did not come to that. */
   askedAt: number
   answeredAt: number
@@ -137,6 +155,8 @@ export class Exchange {
     status: 0,
     tries: 0,
     target: '',
+    attempts: [],
+    cookie: '',
     askedAt: 0,
     answeredAt: 0,
     finishedAt: 0,
@@ -145,6 +165,8 @@ export class Exchange {
   left = false
   /** Called when the client leaves early. */
   onLeave: (() => void) | undefined = undefined
+  /** Lets go of the peer that answered; called once the exchange is over. */
+  releasePeer: (() => void) | undefined = undefined
   status = 0
   responseBytes = 0
   outcome: Outcome = 'allowed'

@@ -36,5 +36,6 @@ export async function handleRequest(
     if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
     finish = sendProblem(error, exchange)
   }
+  exchange.releasePeer?.()
   tools.record(describeExchange(exchange, tools.node), finish, () => exchange.reply.abort())
 }

@@ -2,22 +2,22 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { parseTarget } from '../schema/target-address.ts'
-import { openRoundRobin, type Balancer } from './balance/round-robin.ts'
+import type { Pool } from './balance/open-pool.ts'
+import { compilePools } from './compile-pools.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { compileRoutes, type Matcher } from './match/compile-routes.ts'
 import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
+import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
 
 type SnapshotService = Snapshot['services'][number]
 type SnapshotRoute = Snapshot['routes'][number]
-type SnapshotUpstream = Snapshot['upstreams'][number]
 
 /** A service with the way to its targets. */
 export type ServiceProgram = {
   readonly service: SnapshotService
-  readonly balancer: Balancer
-  /** Host to send upstream, or undefined for the target's own. */
+  readonly pool: Pool
+  /** Host to send upstream, or '' for the target's own. */
   readonly hostHeader: string
 }
 
@@ -43,13 +43,17 @@ export type ProgramTools = {
   readonly catalog: readonly PluginDefinition[]
   readonly counters: Counters
   readonly clock: Clock
+  /** Remembers the state of targets from one program to the next, and watches them; without it a program watches nothing. */
+  readonly pools?: PoolKeeper
 }
 
 /** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
 export function compileProgram(snapshot: Snapshot, revision: number, tools: ProgramTools): Program {
   const directories = openDirectories(snapshot, tools.clock)
   const plugins = preparePlugins(snapshot, directories, tools)
-  const services = compileServices(snapshot)
+  const keeper = tools.pools ?? keepPools({ clock: tools.clock })
+  const pools = compilePools(snapshot, keeper)
+  const services = compileServices(snapshot, pools)
   const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
   const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
   const routes = snapshot.routes.flatMap((route) => {
@@ -67,10 +71,13 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
     }
     return [{ route: { ...route, tags: null, updated_at: 0 }, program }]
   })
+  const matchers = compileRoutes(routes)
+  const unwatch = tools.pools?.watch([...pools.values()])
   return {
     revision,
-    matchers: compileRoutes(routes),
+    matchers,
     close() {
+      unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()
     },
   }
@@ -91,41 +98,22 @@ function placeOf(
   }
 }
 
-function compileServices(snapshot: Snapshot): Map<string, ServiceProgram> {
-  const pools = new Map(
-    snapshot.upstreams.map((upstream) => [
-      `${upstream.workspace} ${upstream.name}`,
-      { upstream, balancer: openRoundRobin(addressesOf(upstream)) },
-    ]),
+function compileServices(
+  snapshot: Snapshot,
+  pools: ReadonlyMap<string, Pool>,
+): Map<string, ServiceProgram> {
+  const upstreams = new Map(
+    snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
   )
   return new Map(
     snapshot.services.map((service) => {
-      const pool = pools.get(`${service.workspace} ${service.host}`)
-      const balancer =
-        pool?.balancer ?? openRoundRobin([{ host: service.host, port: service.port, weight: 1 }])
-      return [
-        service.id,
-        {
-          service,
-          balancer,
-          hostHeader: pool?.upstream.host_header ?? (pool ? '' : hostHeaderOf(service)),
-        },
-      ]
+      const upstream = upstreams.get(`${service.workspace} ${service.host}`)
+      const hostHeader =
+        upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
+      const pool = pools.get(upstream?.id ?? service.id) as Pool
+      return [service.id, { service, pool, hostHeader }]
     }),
   )
-}
-
-function addressesOf(upstream: SnapshotUpstream) {
-  return upstream.targets.map(({ target, weight }) => {
-    const address = parseTarget(target)
-    if (address === undefined)
-      throw new Problem(
-        'program.target',
-        400,
-        `upstream ${upstream.name}: '${target}' is not host:port`,
-      )
-    return { ...address, weight }
-  })
 }
 
 function hostHeaderOf({ host, port, protocol }: SnapshotService): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { upstreamHealth } from './upstream-health.ts'
 
 /** The paths of the protocol between a node and the control plane, HTTP/1.1; every request but `enrol` carries the node's token as a bearer token. */
 export const nodePaths = {
@@ -33,11 +34,13 @@ export const enrolled = z.strictObject({
 /** What a node needs from then on. */
 export type Enrolled = z.output<typeof enrolled>
 
-/** How a node is: which revision runs, what waits in its spool, what it refused to run and why. */
+/** How a node is: which revision runs, what waits in its spool, how the targets of upstreams are, what it refused to run and why. */
 export const heartbeat = z.strictObject({
   revision: z.int(),
   spooledBytes: z.int(),
   exchanges: z.int(),
+  /** How targets are, as this worker sees them; an older node does not say. */
+  upstreams: z.array(upstreamHealth).optional(),
   refusedRevision: z.int().optional(),
   refusal: z.string().optional(),
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineEntity, type Stored } from './entity.ts'
-import { between, isHost, reference, tags } from './fields.ts'
+import { between, reference, tags } from './fields.ts'
+import { parseTarget } from './target-address.ts'
 
 /** One address in an upstream. */
 export const target = defineEntity({
@@ -28,6 +29,7 @@ export const target = defineEntity({
     weight: between(0, 65_535)
       .default(100)
       .describe('Share of requests relative to the others; 0 takes none.'),
+    failover: z.boolean().default(false).describe('Takes requests only when no other target can.'),
     tags: tags(),
   }),
 })
@@ -35,12 +37,4 @@ export const target = defineEntity({
 /** A stored target. */
 export type Target = Stored<Omit<z.output<typeof target.fields>, 'upstream'>> & {
   upstream: { id: string }
-}
-
-/** The host and port in `host`, `host:port`, `[v6]` or `[v6]:port`, with 8000 as Kong's default port; undefined when it is none of these. */
-export function parseTarget(text: string): { host: string; port: number } | undefined {
-  const found = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text)
-  const host = found?.[1] ?? ''
-  const port = Number(found?.[2] ?? 8000)
-  return isHost(host) && port <= 65_535 ? { host, port } : undefined
 }

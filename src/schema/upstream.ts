@@ -1,6 +1,33 @@
 import { z } from 'zod'
 import { defineEntity, type Stored } from './entity.ts'
-import { between, host, optional, tags } from './fields.ts'
+import { between, isHost, optional, tags } from './fields.ts'
+import { healthchecks } from './healthchecks.ts'
+import { checkHashing } from './hashing.ts'
+import { parseTarget } from './target-address.ts'
+
+const hashInput = () =>
+  z
+    .enum(['none', 'consumer', 'ip', 'header', 'cookie', 'path', 'query_arg', 'uri_capture'])
+    .default('none')
+
+/** A field name or cookie name, in Kong's narrow alphabet. */
+const token = (kind: 'header' | 'cookie') =>
+  z.string().regex(/^[\w-]+$/, {
+    error: (issue) =>
+      `bad ${kind} name '${String(issue.input)}', allowed characters are A-Z, a-z, 0-9, '_', and '-'`,
+  })
+
+const cookiePath = () => z.string().startsWith('/', { error: 'should start with: /' }).default('/')
+
+const name = z.string().superRefine((value, context) => {
+  const complaint = nameComplaint(value)
+  if (complaint !== undefined)
+    context.addIssue({ code: 'custom', message: `Invalid name ('${value}'); ${complaint}` })
+})
+
+const hostHeader = z.string().refine((value) => parseTarget(value) !== undefined, {
+  error: (issue) => `invalid value: ${String(issue.input)}`,
+})
 
 /** A pool of targets under one virtual host name. */
 export const upstream = defineEntity({
@@ -10,13 +37,57 @@ export const upstream = defineEntity({
   key: 'name',
   unique: ['name'],
   fields: z.strictObject({
-    name: host().describe('The host that services use to mean this pool.'),
-    algorithm: z.enum(['round-robin']).default('round-robin').describe('How a target is picked.'),
-    slots: between(10, 65_536).default(10_000),
-    host_header: optional(host()).describe('Host to send to the targets instead of the service’s.'),
+    name: name.describe('The host that services use to mean this pool.'),
+    algorithm: z
+      .enum([
+        'round-robin',
+        'least-connections',
+        'latency',
+        'consistent-hashing',
+        'sticky-sessions',
+      ])
+      .default('round-robin')
+      .describe('How a target is picked.'),
+    hash_on: hashInput().describe(
+      'What decides the target; anything but none means consistent-hashing.',
+    ),
+    hash_fallback: hashInput().describe('What decides when a request lacks that.'),
+    hash_on_header: optional(token('header')),
+    hash_fallback_header: optional(token('header')),
+    hash_on_cookie: optional(token('cookie')).describe(
+      'A client without this cookie is given one.',
+    ),
+    hash_on_cookie_path: cookiePath(),
+    hash_on_query_arg: optional(z.string().min(1)),
+    hash_fallback_query_arg: optional(z.string().min(1)),
+    hash_on_uri_capture: optional(z.string().min(1)),
+    hash_fallback_uri_capture: optional(z.string().min(1)),
+    sticky_sessions_cookie: optional(token('cookie')).describe(
+      'Cookie that keeps a client at its target.',
+    ),
+    sticky_sessions_cookie_path: cookiePath(),
+    slots: between(10, 65_536)
+      .default(10_000)
+      .describe('Parts into which consistent-hashing divides its inputs.'),
+    healthchecks,
+    host_header: optional(hostHeader).describe('Host to send to the targets instead of their own.'),
+    use_srv_name: z
+      .boolean()
+      .default(false)
+      .describe('Send the name of a target’s SRV record as its Host.'),
     tags: tags(),
   }),
+  check: checkHashing,
 })
 
 /** A stored upstream. */
 export type Upstream = Stored<z.output<typeof upstream.fields>>
+
+/** What an upstream says about how its targets are asked. */
+export type UpstreamSettings = Omit<z.output<typeof upstream.fields>, 'tags'>
+
+function nameComplaint(value: string): string | undefined {
+  if (/^[^:[\]]+:\d+$/.test(value)) return 'no port allowed'
+  if (/^(\d{1,3}\.){3}\d{1,3}$/.test(value) || value.includes(':')) return 'no ip addresses allowed'
+  return isHost(value) ? undefined : 'must be a valid hostname'
+}

@@ -4,6 +4,7 @@ import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
+import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
 import type { Event } from '../../src/schema/event.ts'
@@ -15,6 +16,7 @@ export type TestGateway = {
   readonly url: string
   readonly events: Event[]
   readonly proxy: Proxy
+  readonly pools: PoolKeeper
   ask(path: string, init?: RequestInit): Promise<Response>
   reconfigure(words: SnapshotWords): void
 }
@@ -22,6 +24,8 @@ export type TestGateway = {
 /** How a test wants a gateway. */
 export type GatewayOptions = {
   readonly clock?: Clock
+  /** What stands in for the machine's timers, name servers and probes. */
+  readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
   /** Who ends it; a test unless said otherwise. */
   readonly onFinished?: (stop: () => Promise<void>) => void
@@ -33,7 +37,8 @@ export async function openGateway(
   options: GatewayOptions = {},
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
-  const tools: ProgramTools = { catalog, counters: openCounterLedger(clock), clock }
+  const pools = keepPools({ clock, ...options.pools })
+  const tools: ProgramTools = { catalog, counters: openCounterLedger(clock), clock, pools }
   const events: Event[] = []
   let revision = 1
   const proxy = openProxy({
@@ -56,6 +61,7 @@ export async function openGateway(
     url,
     events,
     proxy,
+    pools,
     ask: (path, init) => fetch(url + path, init),
     reconfigure: (next) =>
       proxy.swapProgram(compileProgram(snapshotOf(next), (revision += 1), tools)),

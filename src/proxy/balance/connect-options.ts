@@ -1,0 +1,23 @@
+import { isIPv6, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
+import type { PeerAddress } from './peer.ts'
+
+/** Milliseconds that an address has to answer before the one after it is tried (RFC 8305 section 5). */
+const attemptDelay = 250
+
+/** How to reach a peer with `net.connect` or `tls.connect`: by its address or, where it has one in the other family too, by whichever answers first. */
+export function connectOptions({ host, port, alternatives }: PeerAddress): TcpNetConnectOpts {
+  if (alternatives.length === 0) return { host, port }
+  const known = [host, ...alternatives].map((address) => ({
+    address,
+    family: isIPv6(address) ? 6 : 4,
+  }))
+  const lookup: LookupFunction = (_name, _options, answer) => answer(null, known)
+  return {
+    // A name that is no address, because addresses are not looked up.
+    host: 'peer.invalid',
+    port,
+    lookup,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: attemptDelay,
+  }
+}

@@ -1,0 +1,119 @@
+import type { Clock } from '../../lib/clock.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Finding } from '../health/health.ts'
+import { openCircuit, type Circuit } from '../health/open-circuit.ts'
+import { isIdempotent } from '../idempotent.ts'
+import { unresolvedName } from '../unresolved-name.ts'
+import type { Balancer } from './balancer.ts'
+import { observeLatency } from './latency.ts'
+import { openChooser } from './open-chooser.ts'
+import type { Peer, PeerState } from './peer.ts'
+import { followTargets, type PoolTarget } from './pool-targets.ts'
+import type { Resolver } from './resolver.ts'
+
+/** What a pool is made of. */
+export type PoolPlan = {
+  /** Equal in every program for the same upstream or the same direct service. */
+  readonly id: string
+  readonly targets: readonly PoolTarget[]
+  readonly balancer: Balancer
+  /** Absent for a service that has its address itself. */
+  readonly upstream: UpstreamSettings | undefined
+}
+
+/** What is remembered of a pool from one program to the next. */
+export type PoolMemory = {
+  readonly states: Map<string, PeerState>
+  /** Grows whenever a peer falls ill or recovers. */
+  changes: number
+}
+
+/** The peers of an upstream, and who is asked next. */
+export type Pool = {
+  readonly plan: PoolPlan
+  /** Waits until it is known where the names lead; undefined when it is. */
+  ready(): Promise<unknown> | undefined
+  /** The peer for the next try, which counts as busy from now on: another one than before while there is one. Refuses when there is none. */
+  take(exchange: Exchange): Peer
+  /** A peer answered; it stays busy. */
+  answered(peer: Peer, status: number, milliseconds: number): void
+  /** A peer failed, or, without a finding, the client left before it answered. */
+  failed(peer: Peer, finding: Finding | undefined): void
+  /** A peer is done with. */
+  release(peer: Peer): void
+  /** All peers of now. */
+  peers(): readonly Peer[]
+  readonly circuit: Circuit
+  failureOf(target: PoolTarget): unknown
+}
+
+/** What pools are made with. */
+export type PoolTools = {
+  readonly clock: Clock
+  readonly resolver: Resolver
+  readonly memory: PoolMemory
+}
+
+/** Opens a pool. */
+export function openPool(plan: PoolPlan, { clock, resolver, memory }: PoolTools): Pool {
+  const { balancer, upstream } = plan
+  const healthchecks = upstream?.healthchecks
+  const targets = followTargets(plan.targets, resolver, {
+    states: memory.states,
+    useServiceName: upstream?.use_srv_name === true,
+  })
+  const peers = (): readonly Peer[] => targets.peers(clock.now())
+  const circuit = openCircuit({ healthchecks, clock, memory, peers })
+  const choose = openChooser(peers, memory, healthchecks?.threshold ?? 0)
+
+  const pick = (exchange: Exchange): Peer | undefined => {
+    const among = choose()
+    const onTrial = circuit.pickTrial(
+      among.open.length === 0 || isIdempotent(exchange.request.method),
+    )
+    if (onTrial !== undefined) return onTrial
+    const { attempts } = exchange.upstream
+    if (among.open.length === 0 && among.draining.length === 0) return undefined
+    if (attempts.length === 0) return balancer.pick(among, exchange)
+    const fresh = ({ key }: Peer): boolean => attempts.every(({ peer }) => peer.key !== key)
+    const open = among.open.filter(fresh)
+    return balancer.pick(open.length === 0 ? among : { ...among, open }, exchange)
+  }
+
+  return {
+    plan,
+    circuit,
+    peers,
+    ready: () => targets.ready(),
+    failureOf: (target) => targets.failureOf(target),
+    take(exchange) {
+      const peer = pick(exchange)
+      if (peer === undefined) throw noPeer(peers(), plan, targets.failureOf)
+      peer.state.busy += 1
+      return peer
+    },
+    answered(peer, status, milliseconds) {
+      observeLatency(peer.state, milliseconds, clock.now())
+      circuit.report(peer, status)
+    },
+    failed(peer, finding) {
+      circuit.report(peer, finding)
+    },
+    release(peer) {
+      peer.state.busy -= 1
+    },
+  }
+}
+
+function noPeer(
+  peers: readonly Peer[],
+  { targets }: PoolPlan,
+  failureOf: (target: PoolTarget) => unknown,
+): Problem {
+  const cause =
+    peers.length > 0 ? undefined : targets.map(failureOf).find((one) => one !== undefined)
+  if (cause !== undefined) return unresolvedName(cause)
+  return new Problem('upstream.no_peer', 503, 'failure to get a peer from the ring-balancer')
+}

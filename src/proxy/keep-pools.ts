@@ -1,0 +1,84 @@
+import { systemClock, type Clock } from '../lib/clock.ts'
+import type { UpstreamHealth } from '../schema/upstream-health.ts'
+import { openLookup, type Lookup } from './balance/look-up-name.ts'
+import { openPool, type Pool, type PoolMemory, type PoolPlan } from './balance/open-pool.ts'
+import { openResolver } from './balance/resolver.ts'
+import { describePool } from './health/describe-pool.ts'
+import { usesHealthchecks } from './health/health.ts'
+import { probePeer, type Probe } from './health/probe-peer.ts'
+import { startChecks } from './health/start-checks.ts'
+import { systemTimers, type Timers } from './health/timers.ts'
+
+/** What a node knows of upstreams for as long as it runs: where names lead and how targets are. Programs come and go. */
+export type PoolKeeper = {
+  readonly clock: Clock
+  /** Opens a pool that goes on with what is known of it. */
+  open(plan: PoolPlan): Pool
+  /** Makes these the pools that are watched, in place of those before, and starts their active checks; what was known of other pools is forgotten. Returns how to stop. */
+  watch(pools: readonly Pool[]): () => void
+  /** How the targets of the watched upstreams are. */
+  health(this: void): UpstreamHealth[]
+}
+
+/** What a keeper works with; all but tests leave it at the machine's own. */
+export type KeeperTools = {
+  readonly clock?: Clock
+  readonly timers?: Timers
+  readonly lookUp?: Lookup
+  readonly probe?: Probe
+}
+
+/** Opens a PoolKeeper. */
+export function keepPools({
+  clock = systemClock,
+  timers = systemTimers,
+  lookUp = openLookup(),
+  probe = probePeer,
+}: KeeperTools = {}): PoolKeeper {
+  const resolver = openResolver(lookUp, clock)
+  const memories = new WeakMap<Pool, PoolMemory>()
+  let watched: readonly Pool[] = []
+  let known = new Map<string, PoolMemory>()
+  let stopChecks = (): void => undefined
+
+  return {
+    clock,
+    open(plan) {
+      const memory = known.get(plan.id) ?? { states: new Map(), changes: 0 }
+      const pool = openPool(plan, { clock, resolver, memory })
+      memories.set(pool, memory)
+      return pool
+    },
+    watch(pools) {
+      stopChecks()
+      watched = pools
+      known = new Map(
+        pools.map((pool) => [
+          pool.plan.id,
+          memories.get(pool) ?? { states: new Map(), changes: 0 },
+        ]),
+      )
+      for (const pool of pools) forgetOthers(pool, known.get(pool.plan.id))
+      const stop = startChecks(pools, { timers, probe })
+      stopChecks = stop
+      return () => {
+        stop()
+        if (watched === pools) watched = []
+      }
+    },
+    health: () =>
+      watched.flatMap((pool) => {
+        const { upstream } = pool.plan
+        return upstream === undefined
+          ? []
+          : [describePool(pool, usesHealthchecks(upstream.healthchecks))]
+      }),
+  }
+}
+
+/** Forgets addresses of targets that are not configured any more; where a name leads may change back. */
+function forgetOthers({ plan }: Pool, memory: PoolMemory | undefined): void {
+  const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
+  for (const key of memory?.states.keys() ?? [])
+    if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory?.states.delete(key)
+}
