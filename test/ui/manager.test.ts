@@ -130,15 +130,20 @@ describe('what each person sees', () => {
 
 describe('the overview', () => {
   test('a request appears by itself within a second', async () => {
-    const visitor = await watch('/', { account: admin })
+    const visitor = await visit({ account: admin })
+    await visitor.go('/?path=/nowhere')
+    await untilSaid(visitor, 'No requests to show here')
     const delays: number[] = []
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const path = `/nowhere-${attempt}`
-      await fetch(weir.proxyUrl + path)
+    for (let sent = 1; sent <= 5; sent++) {
+      await fetch(`${weir.proxyUrl}/nowhere`)
       const answered = performance.now()
-      await visitor.page.getByRole('cell', { name: path, exact: true }).waitFor()
+      await visitor.page
+        .locator('tbody tr')
+        .nth(sent - 1)
+        .waitFor()
       delays.push(performance.now() - answered)
     }
+    // The machine of a test does other things too; what holds for most of the time is what is meant.
     expect(delays.toSorted((a, b) => a - b)[1]).toBeLessThan(1000)
   })
 
@@ -178,14 +183,6 @@ describe('the overview', () => {
     expect(Date.parse(to) - Date.parse(from)).toBeGreaterThan(10_000)
     await back.click()
     await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
-  })
-
-  test('it says when the connection is lost, and goes on by itself', async () => {
-    const { page } = await watch('/', { account: admin })
-    for (const pid of weir.children('weir control')) process.kill(pid, 'SIGKILL')
-    await page.getByRole('button', { name: 'Reconnecting' }).waitFor()
-    const live = page.getByRole('button', { name: 'Live', exact: true })
-    await expect.poll(() => live.count(), { timeout: 20_000 }).toBe(1)
   })
 })
 
@@ -243,6 +240,14 @@ describe('the pages', () => {
     expect(new URL(page.url()).pathname).toMatch(/^\/services\/ProductY\//)
   })
 })
+
+test('it says when the connection is lost, and goes on by itself', async () => {
+  const { page } = await watch('/', { account: admin })
+  for (const pid of weir.children('weir control')) process.kill(pid, 'SIGKILL')
+  await page.getByRole('button', { name: 'Reconnecting' }).waitFor()
+  const live = page.getByRole('button', { name: 'Live', exact: true })
+  await expect.poll(() => live.count(), { timeout: 50_000 }).toBe(1)
+}, 60_000)
 
 test('a fresh Weir is set up by its one-time link and teaches what to do first', async () => {
   const fresh = await startWeir({ env: { WEIR_ADMIN_TOKEN: '', WEIR_WORKERS: '1' } })
