@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).padStart(2, '0'),
@@ -31,3 +31,12 @@ export const uuidv4 = (): string => randomUUID()
 
 /** A secret of `bytes` random bytes, as unpadded base64url text. */
 export const randomSecret = (bytes = 32): string => randomBytes(bytes).toString('base64url')
+
+/** The UUID version 5 (RFC 9562 section 5.5) of a name in a namespace, which is a UUID itself. */
+export function uuidv5(namespace: string, name: string): string {
+  const hash = createHash('sha1').update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+  const bytes = hash.update(name).digest()
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x50
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}

@@ -1,0 +1,101 @@
+import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
+import { normalizePattern } from '../../lib/normalize-path.ts'
+import type { RequestHead } from '../exchange.ts'
+import { isRegex, type Way } from './order-routes.ts'
+
+/** A path pattern, ready to be compared with a normalized path. */
+export type PathTest = {
+  /** As it was configured. */
+  readonly pattern: string
+  /** The characters with which every path that it accepts begins. */
+  readonly literal: string
+  /** Undefined for a plain prefix, which asks for nothing more. */
+  readonly regex: LinearRegex | undefined
+}
+
+/** A header that must be there with one of some values. */
+export type HeaderTest = {
+  readonly name: string
+  /** Lower case. */
+  readonly values: ReadonlySet<string>
+  readonly regexes: readonly LinearRegex[]
+}
+
+/** The conditions of one way, ready to be asked. */
+export type Matcher<R> = {
+  readonly program: R
+  readonly methods: ReadonlySet<string> | undefined
+  readonly headers: readonly HeaderTest[]
+  readonly serverNames: ReadonlySet<string> | undefined
+  /** Any path when empty. */
+  readonly paths: readonly PathTest[]
+}
+
+/** Compiles one way; `share` gives back the same set for the same words. */
+export function compileMatcher<R>(
+  { route, program, paths }: Way<R>,
+  share: (words: readonly string[]) => ReadonlySet<string>,
+): Matcher<R> {
+  const { methods, headers, snis } = route
+  return {
+    program,
+    methods: filled(methods) && share(filled(methods) ?? []),
+    headers: headers === null ? none : Object.entries(headers).map(compileHeader).sort(byName),
+    serverNames: filled(snis) && share(filled(snis)?.map(plainName) ?? []),
+    paths: paths.map(compilePath),
+  }
+}
+
+const none: readonly HeaderTest[] = []
+
+const filled = (list: readonly string[] | null | undefined): readonly string[] | undefined =>
+  list === null || list?.length === 0 ? undefined : list
+
+/** A dot at the end of a server name means nothing. */
+const plainName = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '')
+
+function compilePath(pattern: string): PathTest {
+  if (!isRegex(pattern)) return { pattern, literal: normalizePattern(pattern), regex: undefined }
+  const regex = linearRegex(pattern.slice(1), { anchored: true })
+  return { pattern, literal: regex.literal, regex }
+}
+
+function compileHeader([name, values]: [string, readonly string[]]): HeaderTest {
+  const isExpression = (value: string): boolean => value.startsWith('~*')
+  return {
+    name: name.toLowerCase(),
+    values: new Set(values.filter((value) => !isExpression(value)).map(lowerCase)),
+    regexes: values
+      .filter(isExpression)
+      .map((value) => linearRegex(value.slice(2), { ignoreCase: true })),
+  }
+}
+
+const lowerCase = (text: string): string => text.toLowerCase()
+const byName = (a: HeaderTest, b: HeaderTest): number => (a.name < b.name ? -1 : 1)
+
+/** Whether a request fulfills every condition but that on its host. Without TLS no server name is asked for, as in Kong. */
+export function accepts(matcher: Matcher<unknown>, request: RequestHead, path: string): boolean {
+  const { methods, serverNames, headers, paths } = matcher
+  if (methods !== undefined && !methods.has(request.method)) return false
+  if (
+    serverNames !== undefined &&
+    request.scheme === 'https' &&
+    !serverNames.has(request.serverName ?? '')
+  )
+    return false
+  for (const header of headers) if (!acceptsHeader(header, request)) return false
+  return paths.length === 0 || paths.some((test) => coveredBy(test, path) >= 0)
+}
+
+function acceptsHeader({ name, values, regexes }: HeaderTest, { headers }: RequestHead): boolean {
+  return headers
+    .all(name)
+    .some((value) => values.has(value.toLowerCase()) || regexes.some((regex) => regex.test(value)))
+}
+
+/** How many characters of the path a pattern covers, or -1. */
+export function coveredBy({ literal, regex }: PathTest, path: string): number {
+  if (!path.startsWith(literal)) return -1
+  return regex === undefined ? literal.length : regex.endOf(path)
+}

@@ -1,0 +1,124 @@
+import type { RegexMatch } from '../../lib/linear-regex.ts'
+import { normalizePath } from '../../lib/normalize-path.ts'
+import type { RequestHead } from '../exchange.ts'
+import { accepts, compileMatcher, coveredBy, type Matcher } from './compile-matcher.ts'
+import { HeaderTable } from './header-table.ts'
+import { HostTable } from './host-table.ts'
+import { orderRoutes, type RoutePattern, type Way } from './order-routes.ts'
+import { PathTable, type PathEntry } from './path-table.ts'
+
+/** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
+export type Match<R> = {
+  readonly route: R
+  readonly pattern: string
+  readonly path: string
+  readonly covered: number
+  /** What the groups of the pattern caught; undefined for a plain prefix. */
+  findGroups(): RegexMatch | undefined
+}
+
+/** Finds routes. */
+export type Router<R> = {
+  /** The best route that accepts the request, or undefined. A route that accepts all but the protocol matches too: whoever asked is told to use the other one. */
+  match(request: RequestHead): Match<R> | undefined
+}
+
+/**
+ * Compiles routes to a router that decides as Kong's `traditional_compatible` does, at a cost that hardly grows with
+ * their number: hosts and headers are looked up, paths are searched in a sorted list, and only what is left is asked one
+ * by one, best first. Routes of streams are not its business.
+ */
+export function compileRouter<R>(
+  routes: readonly { readonly route: RoutePattern; readonly program: R }[],
+): Router<R> {
+  const ways = orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
+  const share = openShare()
+  const matchers = ways.map((way) => compileMatcher(way, share))
+  const { hosts, headers, bucketOf, paths } = indexMatchers(ways, matchers)
+  return {
+    match(request) {
+      const path = normalizePath(request.path)
+      const hostNumbers: number[] = []
+      const headerNumbers: number[] = []
+      hosts.find(request.host, request.port, hostNumbers)
+      headers.find(request.headers, headerNumbers)
+      const isAccepted = (rank: number): boolean =>
+        accepts(matchers[rank] as Matcher<R>, request, path)
+      let best = matchers.length
+      for (const host of hostNumbers) {
+        for (const header of headerNumbers) {
+          const bucket = bucketOf(host, header)
+          if (bucket !== undefined) best = paths.find(bucket, path, best, isAccepted)
+        }
+      }
+      const matcher = matchers[best]
+      return matcher && describe(matcher, path)
+    },
+  }
+}
+
+/** What a way is found by: a bucket for each pair of host and header, and in it the texts its paths begin with. */
+function indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>[]) {
+  const hosts = new HostTable()
+  const headers = new HeaderTable()
+  const hostsOf = ways.map(({ route }) => hostNumbers(hosts, route.hosts))
+  const headersOf = matchers.map((matcher) => headers.add(matcher.headers))
+  const keyOf = (host: number, header: number): number => host * headers.count + header
+  const buckets = new Map<number, number>()
+  const entries: PathEntry[] = []
+  for (const [rank, matcher] of matchers.entries()) {
+    const texts = textsOf(matcher)
+    for (const host of hostsOf[rank] as readonly number[]) {
+      for (const header of headersOf[rank] as readonly number[]) {
+        const key = keyOf(host, header)
+        const bucket = buckets.get(key) ?? buckets.size
+        buckets.set(key, bucket)
+        for (const text of texts) entries.push({ bucket, text, rank })
+      }
+    }
+  }
+  const bucketOf = (host: number, header: number) => buckets.get(keyOf(host, header))
+  return { hosts, headers, bucketOf, paths: new PathTable(entries, buckets.size) }
+}
+
+const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
+
+const isOfStreams = ({ protocols }: RoutePattern): boolean =>
+  protocols.every((protocol) => streams.has(protocol))
+
+/** Many routes have the same few methods; they share one set. */
+function openShare(): (words: readonly string[]) => ReadonlySet<string> {
+  const known = new Map<string, ReadonlySet<string>>()
+  return (words) => {
+    const key = words.join(' ')
+    const set = known.get(key) ?? new Set(words)
+    known.set(key, set)
+    return set
+  }
+}
+
+const anyHost: readonly number[] = [0]
+
+function hostNumbers(table: HostTable, hosts: RoutePattern['hosts']): readonly number[] {
+  if (hosts === null || hosts.length === 0) return anyHost
+  return hosts.length === 1
+    ? [table.add(hosts[0] as string)]
+    : [...new Set(hosts.map((host) => table.add(host)))]
+}
+
+const anyText: readonly string[] = ['']
+
+function textsOf({ paths }: Matcher<unknown>): Iterable<string> {
+  return paths.length === 0 ? anyText : new Set(paths.map(({ literal }) => literal))
+}
+
+function describe<R>({ program, paths }: Matcher<R>, path: string): Match<R> {
+  for (const test of paths) {
+    const covered = coveredBy(test, path)
+    if (covered >= 0) {
+      const findGroups = (): RegexMatch | undefined => test.regex?.exec(path)
+      return { route: program, pattern: test.pattern, path, covered, findGroups }
+    }
+  }
+  return { route: program, pattern: '', path, covered: 0, findGroups: () => undefined }
+}
