@@ -11,16 +11,18 @@ type SnapshotUpstream = Snapshot['upstreams'][number]
 /** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by its own. */
 export function compilePools(snapshot: Snapshot, keeper: PoolKeeper): ReadonlyMap<string, Pool> {
   const names = new Set(snapshot.upstreams.map(({ workspace, name }) => `${workspace} ${name}`))
+  const certificates = new Map(snapshot.certificates.map((one) => [one.id, one]))
   const plans: PoolPlan[] = snapshot.upstreams.map((upstream) => ({
     id: upstream.id,
     targets: targetsOf(upstream),
     balancer: openBalancer(upstream, keeper.clock),
     upstream,
+    certificate: certificates.get(upstream.client_certificate?.id ?? ''),
   }))
   for (const { id, workspace, host, port } of snapshot.services) {
     if (names.has(`${workspace} ${host}`)) continue
     const targets = [{ host, port, weight: 1, failover: false }]
-    plans.push({ id, targets, balancer: roundRobin, upstream: undefined })
+    plans.push({ id, targets, balancer: roundRobin, upstream: undefined, certificate: undefined })
   }
   return new Map(plans.map((plan) => [plan.id, keeper.open(plan)]))
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineEntity, type Stored } from './entity.ts'
-import { between, isHost, optional, tags } from './fields.ts'
+import { between, isHost, optional, reference, tags } from './fields.ts'
 import { healthchecks } from './healthchecks.ts'
 import { checkHashing } from './hashing.ts'
 import { parseTarget } from './target-address.ts'
@@ -36,6 +36,7 @@ export const upstream = defineEntity({
   about: 'A pool of targets under one virtual host name.',
   key: 'name',
   unique: ['name'],
+  refersTo: { client_certificate: 'certificate' },
   fields: z.strictObject({
     name: name.describe('The host that services use to mean this pool.'),
     algorithm: z
@@ -71,6 +72,9 @@ export const upstream = defineEntity({
       .describe('Parts into which consistent-hashing divides its inputs.'),
     healthchecks,
     host_header: optional(hostHeader).describe('Host to send to the targets instead of their own.'),
+    client_certificate: optional(reference()).describe(
+      'The certificate to show when a target asks who calls.',
+    ),
     use_srv_name: z
       .boolean()
       .default(false)
@@ -81,10 +85,12 @@ export const upstream = defineEntity({
 })
 
 /** A stored upstream. */
-export type Upstream = Stored<z.output<typeof upstream.fields>>
+export type Upstream = Stored<Omit<z.output<typeof upstream.fields>, 'client_certificate'>> & {
+  client_certificate: { id: string } | null
+}
 
 /** What an upstream says about how its targets are asked. */
-export type UpstreamSettings = Omit<z.output<typeof upstream.fields>, 'tags'>
+export type UpstreamSettings = Omit<z.output<typeof upstream.fields>, 'tags' | 'client_certificate'>
 
 function nameComplaint(value: string): string | undefined {
   if (/^[^:[\]]+:\d+$/.test(value)) return 'no port allowed'

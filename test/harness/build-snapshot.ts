@@ -73,8 +73,9 @@ export function snapshotOf({
         expires_at: null,
       })),
     ),
-    upstreams: upstreams.map(({ targets, ...fields }, index) => ({
+    upstreams: upstreams.map(({ targets, client_certificate: client, ...fields }, index) => ({
       ...upstream.fields.parse(fields),
+      client_certificate: client === undefined ? null : { id: String(client) },
       ...place(fields, index),
       targets: targets.map((target) => ({ id: target.target, failover: false, ...target })),
     })),

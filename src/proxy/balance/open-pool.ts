@@ -21,6 +21,8 @@ export type PoolPlan = {
   readonly balancer: Balancer
   /** Absent for a service that has its address itself. */
   readonly upstream: UpstreamSettings | undefined
+  /** What checks show when a target asks who calls; PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined
 }
 
 /** What is remembered of a pool from one program to the next. */

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import { connectOptions } from '../balance/connect-options.ts'
 import type { Peer } from '../balance/peer.ts'
@@ -9,24 +9,28 @@ import type { Finding } from './health.ts'
 /** Asks a peer how it is; never rejects. */
 export type Probe = (
   this: void,
-  peer: Peer,
-  upstream: UpstreamSettings,
+  question: Question,
   signal: AbortSignal,
 ) => Promise<Finding | 'connected'>
 
-/** Asks a peer on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
-export const probePeer: Probe = (peer, upstream, signal) => {
-  const { type } = upstream.healthchecks.active
-  return type === 'http' || type === 'https'
-    ? probeByRequest(peer, upstream, signal)
-    : probeByConnecting(peer, upstream, signal)
+/** Whom to ask, and how. */
+export type Question = {
+  readonly peer: Peer
+  readonly upstream: UpstreamSettings
+  /** What to show when the peer asks who calls; PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined
 }
 
-function probeByRequest(
-  peer: Peer,
-  upstream: UpstreamSettings,
-  signal: AbortSignal,
-): Promise<Finding> {
+/** Asks a peer on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
+export const probePeer: Probe = (question, signal) => {
+  const { type } = question.upstream.healthchecks.active
+  return type === 'http' || type === 'https'
+    ? probeByRequest(question, signal)
+    : probeByConnecting(question, signal)
+}
+
+function probeByRequest(question: Question, signal: AbortSignal): Promise<Finding> {
+  const { peer, upstream, certificate } = question
   const { type, http_path: path, timeout, ...options } = upstream.healthchecks.active
   const module = type === 'https' ? https : http
   return new Promise((resolve) => {
@@ -39,6 +43,8 @@ function probeByRequest(
       headers: fieldsOf(peer, upstream),
       servername: options.https_sni ?? nameOf(peer, upstream),
       rejectUnauthorized: options.https_verify_certificate,
+      cert: certificate?.cert,
+      key: certificate?.key,
     })
     const timer = setTimeout(() => {
       resolve('timeout')
@@ -54,8 +60,7 @@ function probeByRequest(
 }
 
 function probeByConnecting(
-  peer: Peer,
-  upstream: UpstreamSettings,
+  { peer, upstream }: Question,
   signal: AbortSignal,
 ): Promise<Finding | 'connected'> {
   return new Promise((resolve) => {
@@ -81,5 +86,8 @@ function fieldsOf(peer: Peer, { host_header: host, healthchecks }: UpstreamSetti
   return ['Host', host ?? peer.name, 'Connection', 'close', ...fields]
 }
 
-const nameOf = (peer: Peer, { host_header: host }: UpstreamSettings): string =>
-  (host ?? peer.name).replace(/:\d+$/, '')
+/** The name for the TLS handshake; an address is never sent (RFC 6066 section 3). */
+function nameOf(peer: Peer, { host_header: host }: UpstreamSettings): string {
+  const name = (host ?? peer.name).replace(/:\d+$/, '')
+  return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
+}

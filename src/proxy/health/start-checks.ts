@@ -61,7 +61,9 @@ async function checkAll(peers: readonly Peer[], round: Round): Promise<void> {
 }
 
 async function check(peer: Peer, { pool, upstream, asked, probe, signal }: Round): Promise<void> {
-  const finding = signal.aborted ? undefined : await probe(peer, upstream, signal)
+  const finding = signal.aborted
+    ? undefined
+    : await probe({ peer, upstream, certificate: pool.plan.certificate }, signal)
   asked.delete(peer.key)
   if (finding !== undefined && !signal.aborted) pool.circuit.reportCheck(peer, finding)
 }

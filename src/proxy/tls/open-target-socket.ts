@@ -1,10 +1,11 @@
 import net from 'node:net'
 import tls, { type DetailedPeerCertificate } from 'node:tls'
+import { connectOptions, type ConnectAddress } from '../balance/connect-options.ts'
 import { indicatedName, type TargetTls } from './target-tls.ts'
 
 /** A connection that somebody wants. */
 export type ConnectionWish = {
-  readonly target: { readonly host: string; readonly port: number }
+  readonly target: ConnectAddress
   readonly tls?: TargetTls | undefined
 }
 
@@ -13,8 +14,7 @@ export function openTargetSocket(
   { target, tls: secure }: ConnectionWish,
   protocols: readonly string[],
 ): net.Socket {
-  const host = target.host.replace(/^\[|\]$/g, '')
-  const where = { host, port: target.port, noDelay: true, keepAlive: true }
+  const where = { ...connectOptions(target), noDelay: true, keepAlive: true }
   if (secure === undefined) return net.connect(where)
   return tls.connect({
     ...where,

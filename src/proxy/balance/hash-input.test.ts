@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { exchangeOf } from '../../../test/harness/build-peer.ts'
+import { upstream } from '../../schema/upstream.ts'
+import { HeaderList } from '../header-list.ts'
+import { hashInputOf } from './hash-input.ts'
+
+const inputOf = (words: Record<string, unknown>) =>
+  hashInputOf(upstream.fields.parse({ name: 'u', ...words }))
+
+const exchange = exchangeOf({
+  path: '/users/%61nn/../42/orders',
+  query: 'tenant=t1&x=2&tenant=t3',
+  headers: new HeaderList(['X-User', 'ann', 'x-user', 'bob', 'Cookie', 'a=1; seat=s7']),
+})
+exchange.routePath = String.raw`~/users/(?<id>\d+)/(\w+)`
+
+test.each([
+  [{ hash_on: 'none' }, undefined],
+  [{ hash_on: 'consumer' }, undefined],
+  [{ hash_on: 'consumer', hash_fallback: 'ip' }, '198.51.100.1'],
+  [{ hash_on: 'path' }, '/users/42/orders'],
+  [{ hash_on: 'header', hash_on_header: 'X-User' }, 'ann,bob'],
+  [{ hash_on: 'header', hash_on_header: 'X-None' }, undefined],
+  [
+    {
+      hash_on: 'header',
+      hash_on_header: 'X-None',
+      hash_fallback: 'header',
+      hash_fallback_header: 'X-User',
+    },
+    'ann,bob',
+  ],
+  [{ hash_on: 'cookie', hash_on_cookie: 'seat' }, 's7'],
+  [{ hash_on: 'query_arg', hash_on_query_arg: 'tenant' }, 't1,t3'],
+  [{ hash_on: 'uri_capture', hash_on_uri_capture: 'id' }, '42'],
+  [{ hash_on: 'uri_capture', hash_on_uri_capture: '2' }, 'orders'],
+  [{ hash_on: 'uri_capture', hash_on_uri_capture: 'other' }, undefined],
+])('%j gives %s', (words, expected) => {
+  expect(inputOf(words)(exchange)).toBe(expected)
+})
+
+test('a consumer goes by its id', () => {
+  const known = exchangeOf()
+  const consumer = { id: 'c1', name: 'ann', customId: null, groups: [] }
+  known.caller = { kind: 'consumer', method: 'key-auth', credential: 'k', consumer }
+  expect(inputOf({ hash_on: 'consumer' })(known)).toBe('c1')
+})
+
+test('a client without the cookie is given one, the same in every try of the exchange', () => {
+  const input = inputOf({ hash_on: 'cookie', hash_on_cookie: 'seat', hash_on_cookie_path: '/x' })
+  const stranger = exchangeOf()
+  const given = input(stranger)
+  expect(given).toMatch(/^[0-9a-f-]{36}$/)
+  expect(input(stranger)).toBe(given)
+  expect(stranger.upstream.cookie).toBe(`seat=${given}; Path=/x; HttpOnly`)
+})
