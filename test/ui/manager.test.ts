@@ -18,6 +18,7 @@ import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './o
 const [admin, developer] = describeDemo('').accounts
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 let weir: TestWeir
+let stopWeir: (() => Promise<void>) | undefined
 let browser: Browser
 
 beforeAll(async () => {
@@ -26,11 +27,14 @@ beforeAll(async () => {
   weir = await startWeir({
     command: ['demo'],
     env: { WEIR_WORKERS: '1' },
-    onFinished: (stop) => afterAll(stop),
+    onFinished: (stop) => (stopWeir = stop),
   })
   browser = await openBrowser(program)
 }, 90_000)
-afterAll(() => browser?.close())
+afterAll(async () => {
+  await browser?.close()
+  await stopWeir?.()
+})
 beforeEach((context) => void need(context, ...names))
 
 const visit = (options: VisitorOptions = {}): Promise<Visitor> =>
