@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
+import { normalizePath } from '../../lib/normalize-path.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Exchange } from '../exchange.ts'
-import { compileRegex } from '../match/compile-routes.ts'
-import { normalizePath } from '../match/normalize-path.ts'
 import { readCookie, sessionCookie } from './cookies.ts'
 
 /** What of an exchange decides where it goes; undefined when it lacks that. */
@@ -75,14 +75,15 @@ function cookieOf(exchange: Exchange, { cookie, cookiePath }: Names): string {
 
 /** A group of the regular expression by which the path matched, by name or number. */
 function openCapture(group: string): HashInput {
-  const regexes = new Map<string, RegExp>()
+  const regexes = new Map<string, LinearRegex>()
   return ({ routePath, request }) => {
     if (!routePath.startsWith('~')) return undefined
     let regex = regexes.get(routePath)
-    if (regex === undefined) regexes.set(routePath, (regex = compileRegex(routePath.slice(1))))
+    if (regex === undefined)
+      regexes.set(routePath, (regex = linearRegex(routePath.slice(1), { anchored: true })))
     const found = regex.exec(normalizePath(request.path))
     return filled(
-      found?.groups?.[group] ?? (/^\d+$/.test(group) ? found?.[Number(group)] : '') ?? '',
+      found?.named[group] ?? (/^\d+$/.test(group) ? found?.groups[Number(group)] : '') ?? '',
     )
   }
 }

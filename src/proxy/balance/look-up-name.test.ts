@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest'
+import { startNameServer } from '../../../test/harness/start-name-server.ts'
+import { openLookup } from './look-up-name.ts'
+import { parseHosts, parseSearch, searchOrder } from './name-files.ts'
+
+test('several addresses become several, in a fixed order, with the shortest time to live', async () => {
+  const { servers } = await startNameServer({
+    'many.test': { a: ['192.0.2.9', '192.0.2.1'], ttl: 17 },
+  })
+  expect(await openLookup(servers)('many.test')).toEqual({
+    addresses: [
+      { host: '192.0.2.1', alternatives: [] },
+      { host: '192.0.2.9', alternatives: [] },
+    ],
+    ttl: 17,
+  })
+})
+
+test('addresses in both families belong together', async () => {
+  const { servers } = await startNameServer({
+    'both.test': { a: ['192.0.2.1', '192.0.2.2'], aaaa: ['2001:db8::1'] },
+    'six.test': { aaaa: ['2001:db8::2'] },
+  })
+  const lookUp = openLookup(servers)
+  expect((await lookUp('both.test')).addresses).toEqual([
+    { host: '192.0.2.1', alternatives: ['2001:db8::1'] },
+    { host: '192.0.2.2', alternatives: ['2001:db8::1'] },
+  ])
+  expect((await lookUp('six.test')).addresses).toEqual([{ host: '2001:db8::2', alternatives: [] }])
+})
+
+test('a name server that is silent about IPv6 delays nobody who has IPv4', async () => {
+  const { servers } = await startNameServer({ 'four.test': { a: ['192.0.2.1'], silent: ['aaaa'] } })
+  const before = performance.now()
+  expect((await openLookup(servers)('four.test')).addresses).toHaveLength(1)
+  expect(performance.now() - before).toBeLessThan(5_000)
+})
+
+test('SRV records give port and weight, those of the lowest priority only', async () => {
+  const { servers } = await startNameServer({
+    'service.test': {
+      srv: [
+        { priority: 1, weight: 30, port: 8001, target: 'one.test' },
+        { priority: 1, weight: 0, port: 8002, target: 'two.test' },
+        { priority: 2, weight: 99, port: 8003, target: 'one.test' },
+      ],
+    },
+    'one.test': { a: ['192.0.2.1'], ttl: 5 },
+    'two.test': { a: ['192.0.2.2'], ttl: 9 },
+  })
+  expect(await openLookup(servers)('service.test')).toEqual({
+    addresses: [
+      {
+        host: '192.0.2.1',
+        alternatives: [],
+        service: { name: 'one.test', port: 8001, weight: 30 },
+      },
+      { host: '192.0.2.2', alternatives: [], service: { name: 'two.test', port: 8002, weight: 1 } },
+    ],
+    ttl: 5,
+  })
+})
+
+test('a name that nobody knows is refused with its reason', async () => {
+  const { servers } = await startNameServer({})
+  await expect(openLookup(servers)('lost.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' })
+})
+
+test('the hosts file comes before any name server', async () => {
+  const { servers, questions } = await startNameServer({})
+  const { addresses } = await openLookup(servers)('localhost')
+  expect(addresses.map(({ host }) => host)).toContain('127.0.0.1')
+  expect(questions).toEqual([])
+})
+
+test('hosts and resolver files are read as the system reads them', () => {
+  const hosts = parseHosts('127.0.0.1 localhost lh # loop\n::1 LocalHost\nnonsense here\n')
+  expect(hosts.get('localhost')).toEqual({ v4: ['127.0.0.1'], v6: ['::1'] })
+  expect(hosts.get('lh')).toEqual({ v4: ['127.0.0.1'], v6: [] })
+  const search = parseSearch('search a.test b.test\noptions timeout:1 ndots:2\nnameserver 1.2.3.4')
+  expect(searchOrder('svc.ns', search)).toEqual(['svc.ns.a.test', 'svc.ns.b.test', 'svc.ns'])
+  expect(searchOrder('x.svc.ns', search)[0]).toBe('x.svc.ns')
+  expect(searchOrder('svc.', search)).toEqual(['svc'])
+})

@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { countFinding, eject, freshHealth, recover, type Finding, type Rules } from './health.ts'
+
+const limit = fc.integer({ min: 0, max: 4 })
+const rulesOf = fc
+  .record({ successes: limit, tcp: limit, timeouts: limit, http: limit })
+  .map(({ successes, tcp, timeouts, http }): Rules => ({
+    healthy: { http_statuses: [200], successes },
+    unhealthy: {
+      http_statuses: [500],
+      tcp_failures: tcp,
+      timeouts,
+      http_failures: http,
+    },
+  }))
+const finding = fc.constantFrom<Finding>(200, 404, 500, 'broken', 'timeout')
+
+/** Kong's rule said another way: look back over what was found since the last change. */
+function judge(rules: Rules, healthy: boolean, since: readonly Finding[]): boolean {
+  const { successes } = rules.healthy
+  const { http_failures: http, tcp_failures: tcp, timeouts } = rules.unhealthy
+  const limits = new Map<Finding, number>([
+    [500, http],
+    ['broken', tcp],
+    ['timeout', timeouts],
+  ])
+  const counted = since.filter((one) => (one === 200 ? successes > 0 : (limits.get(one) ?? 0) > 0))
+  if (healthy) {
+    const failures = counted.slice(counted.lastIndexOf(200) + 1)
+    return ![...limits].some(
+      ([kind, most]) => most > 0 && failures.filter((one) => one === kind).length >= most,
+    )
+  }
+  return counted.filter((one) => one === 200).length >= successes && successes > 0
+}
+
+test('the counts come to what looking back over all findings comes to', () => {
+  fc.assert(
+    fc.property(rulesOf, fc.array(finding, { maxLength: 60 }), (rules, findings) => {
+      const health = freshHealth()
+      let since: Finding[] = []
+      for (const one of findings) {
+        since.push(one)
+        const verdict = countFinding(health, rules, one)
+        const isWell = judge(rules, health.healthy, since)
+        expect(verdict !== undefined).toBe(isWell !== health.healthy)
+        if (verdict === undefined) continue
+        expect(verdict).toBe(isWell ? 'healthy' : 'unhealthy')
+        if (verdict === 'healthy') recover(health)
+        else eject(health, 'passive')
+        since = []
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -1,0 +1,338 @@
+import net from 'node:net'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { openLookup } from '../../src/proxy/balance/look-up-name.ts'
+import { trialDelay } from '../../src/proxy/health/open-circuit.ts'
+import { holdTime } from '../harness/held-time.ts'
+import { openGateway, type TestGateway } from '../harness/open-gateway.ts'
+import { startNameServer } from '../harness/start-name-server.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+
+type Target = { target: string; weight: number; failover?: boolean }
+
+/** One upstream behind one route, as a snapshot. */
+const pooled = (targets: readonly Target[], upstream: object = {}, service: object = {}) => ({
+  upstreams: [{ name: 'pool', targets, ...upstream }],
+  services: [{ name: 'pooled', host: 'pool', ...service }],
+  routes: [{ paths: ['/'], service: 'pooled' }],
+})
+
+/** A target that answers with its name, or what the test makes it answer. */
+async function startTarget(name: string) {
+  const habits = { status: 200, calls: 0 }
+  const { port, server } = await startUpstream((_request, response) => {
+    habits.calls += 1
+    response.writeHead(habits.status).end(name)
+  })
+  return {
+    name,
+    habits,
+    server,
+    port,
+    at: (weight: number) => ({ target: `127.0.0.1:${port}`, weight }),
+  }
+}
+
+/** Who answered `count` requests, one after the other. */
+async function askTimes(gateway: TestGateway, count: number, init?: RequestInit) {
+  const answers: string[] = []
+  for (let request = 0; request < count; request += 1)
+    answers.push(await (await gateway.ask('/', init)).text())
+  return (name: string): number => answers.filter((answer) => answer === name).length
+}
+
+const passive = (unhealthy: object, more: object = {}) => ({
+  healthchecks: { passive: { unhealthy }, ...more },
+})
+
+test('requests fall to targets by their weights, exactly, and a change of weight goes on from there', async () => {
+  const [a, b] = [await startTarget('a'), await startTarget('b')]
+  const gateway = await openGateway(pooled([a.at(30), b.at(10)]))
+  const first = await askTimes(gateway, 40)
+  expect([first('a'), first('b')]).toEqual([30, 10])
+  gateway.reconfigure(pooled([a.at(10), b.at(10)]))
+  const second = await askTimes(gateway, 20)
+  expect([second('a'), second('b')]).toEqual([10, 10])
+  gateway.reconfigure(pooled([a.at(10), b.at(0)]))
+  expect((await askTimes(gateway, 10))('a')).toBe(10)
+})
+
+test('a target that fails is taken out, tried again by one request, and taken back', async () => {
+  const time = holdTime()
+  const [good, bad] = [await startTarget('good'), await startTarget('bad')]
+  const words = pooled([good.at(1), bad.at(1)], passive({ http_failures: 2 }))
+  const gateway = await openGateway(words, { clock: time.clock })
+  const healthOf = ({ port }: { port: number }) =>
+    gateway.pools.health()[0]?.targets.find(({ target }) => target === `127.0.0.1:${port}`)?.health
+  bad.habits.status = 503
+  await askTimes(gateway, 4)
+  expect([healthOf(good), healthOf(bad), bad.habits.calls]).toEqual(['HEALTHY', 'UNHEALTHY', 2])
+  await askTimes(gateway, 10)
+  expect(bad.habits.calls).toBe(2)
+
+  gateway.reconfigure(words)
+  expect(healthOf(bad)).toBe('UNHEALTHY')
+  await askTimes(gateway, 10)
+  expect(bad.habits.calls).toBe(2)
+
+  time.pass(trialDelay.first)
+  await askTimes(gateway, 10)
+  expect([healthOf(bad), bad.habits.calls]).toEqual(['UNHEALTHY', 3])
+  bad.habits.status = 200
+  time.pass(trialDelay.first)
+  await askTimes(gateway, 4)
+  expect(bad.habits.calls).toBe(3)
+  time.pass(trialDelay.first)
+  await askTimes(gateway, 1)
+  expect([healthOf(bad), bad.habits.calls]).toEqual(['HEALTHY', 4])
+  expect((await askTimes(gateway, 10))('bad')).toBe(5)
+})
+
+test('of a lone target that fails the circuit opens: 503 at once, without asking it', async () => {
+  const target = await startTarget('only')
+  target.habits.status = 500
+  const gateway = await openGateway(pooled([target.at(1)], passive({ http_failures: 3 })))
+  const statuses: number[] = []
+  for (let request = 0; request < 5; request += 1) statuses.push((await gateway.ask('/')).status)
+  expect(statuses).toEqual([500, 500, 500, 503, 503])
+  expect(target.habits.calls).toBe(3)
+  expect(gateway.events.at(-1)).toMatchObject({ reason: 'upstream.no_peer', tries: 0 })
+})
+
+test('targets are asked how they are, and leave and return by what they answer', async () => {
+  const time = holdTime()
+  const [good, ill] = [await startTarget('good'), await startTarget('ill')]
+  const active = {
+    http_path: '/status',
+    headers: { 'X-Probe': ['yes'] },
+    healthy: { interval: 5, successes: 2 },
+    unhealthy: { interval: 5, http_failures: 2, tcp_failures: 2 },
+  }
+  const words = pooled([good.at(1), ill.at(1)], { healthchecks: { active } })
+  const gateway = await openGateway(words, { clock: time.clock, pools: { timers: time.timers } })
+  const health = () => gateway.pools.health()[0]?.targets.map((target) => target.health)
+  const rounds = async (count: number): Promise<void> => {
+    for (let round = 0; round < count; round += 1) {
+      const before = ill.habits.calls + good.habits.calls
+      time.pass(5_000)
+      await until('both were asked', () => ill.habits.calls + good.habits.calls === before + 2)
+      await new Promise((resolve) => void setImmediate(resolve))
+    }
+  }
+  expect(health()).toEqual(['HEALTHY', 'HEALTHY'])
+  ill.habits.status = 500
+  await rounds(2)
+  await until('it was found ill', () => health()?.[1] === 'UNHEALTHY')
+  expect((await askTimes(gateway, 6))('good')).toBe(6)
+  ill.habits.status = 200
+  await rounds(2)
+  await until('it was found well', () => health()?.[1] === 'HEALTHY')
+  expect((await askTimes(gateway, 6))('ill')).toBe(3)
+})
+
+test('a check that only connects finds a dead target', async () => {
+  const time = holdTime()
+  const [good, dead] = [await startTarget('good'), await startTarget('dead')]
+  dead.server.close()
+  const active = { type: 'tcp', healthy: { interval: 1 }, unhealthy: { tcp_failures: 1 } }
+  const gateway = await openGateway(
+    pooled([good.at(1), dead.at(1)], { healthchecks: { active } }),
+    { clock: time.clock, pools: { timers: time.timers } },
+  )
+  time.pass(1_000)
+  await until(
+    'the dead one was found',
+    () => gateway.pools.health()[0]?.targets[1]?.health === 'UNHEALTHY',
+  )
+  const answers = await askTimes(gateway, 4)
+  expect(answers('good')).toBe(4)
+  expect(gateway.events.map(({ tries }) => tries)).toEqual([1, 1, 1, 1])
+})
+
+test('the whole upstream answers 503 while no more than its threshold is well', async () => {
+  const targets = [await startTarget('a'), await startTarget('b'), await startTarget('c')]
+  const [a, b, c] = targets as [Awaited<ReturnType<typeof startTarget>>, ...typeof targets]
+  const words = pooled(
+    [a.at(50), (b as typeof a).at(25), (c as typeof a).at(25)],
+    passive({ http_failures: 1 }, { threshold: 50 }),
+  )
+  const gateway = await openGateway(words)
+  expect((await gateway.ask('/')).status).toBe(200)
+  a.habits.status = 500
+  await until('a is out', async () => (await gateway.ask('/')).status === 503)
+  expect((await gateway.ask('/')).status).toBe(503)
+  expect(gateway.events.at(-1)?.reason).toBe('upstream.no_peer')
+})
+
+test('failover targets are asked only while no other is well', async () => {
+  const time = holdTime()
+  const [main, spare] = [await startTarget('main'), await startTarget('spare')]
+  const words = pooled(
+    [main.at(1), { ...spare.at(1), failover: true }],
+    passive({ http_failures: 1 }),
+  )
+  const gateway = await openGateway(words, { clock: time.clock })
+  expect((await askTimes(gateway, 5))('main')).toBe(5)
+  main.habits.status = 503
+  expect((await askTimes(gateway, 5))('spare')).toBe(4)
+  main.habits.status = 200
+  time.pass(trialDelay.first)
+  expect((await askTimes(gateway, 5))('main')).toBe(5)
+})
+
+test('the same header goes to the same target, through a change of others', async () => {
+  const targets = await Promise.all(['a', 'b', 'c', 'd'].map(startTarget))
+  const hashing = {
+    algorithm: 'consistent-hashing',
+    hash_on: 'header',
+    hash_on_header: 'X-User',
+  }
+  const all = pooled(
+    targets.map((target) => target.at(10)),
+    hashing,
+  )
+  const gateway = await openGateway(all)
+  const homes = async (): Promise<string[]> => {
+    const found: string[] = []
+    for (let user = 0; user < 40; user += 1)
+      found.push(await (await gateway.ask('/', { headers: { 'X-User': `u${user}` } })).text())
+    return found
+  }
+  const before = await homes()
+  expect(await homes()).toEqual(before)
+  expect(new Set(before).size).toBe(4)
+  gateway.reconfigure(
+    pooled(
+      targets.slice(1).map((target) => target.at(10)),
+      hashing,
+    ),
+  )
+  const after = await homes()
+  before.forEach((home, user) => {
+    if (home !== 'a') expect(after[user]).toBe(home)
+  })
+})
+
+test('a client without a cookie is given one, and comes back by it', async () => {
+  const targets = await Promise.all(['a', 'b', 'c'].map(startTarget))
+  const cookie = { algorithm: 'consistent-hashing', hash_on: 'cookie', hash_on_cookie: 'seat' }
+  const sticky = { algorithm: 'sticky-sessions', sticky_sessions_cookie: 'seat' }
+  for (const upstream of [cookie, sticky]) {
+    const gateway = await openGateway(
+      pooled(
+        targets.map((target) => target.at(10)),
+        upstream,
+      ),
+    )
+    const first = await gateway.ask('/')
+    const home = await first.text()
+    const given = /^seat=[^;]+/.exec(first.headers.get('set-cookie') ?? '')?.[0] ?? ''
+    expect(given).not.toBe('')
+    expect((await askTimes(gateway, 6, { headers: { cookie: given } }))(home)).toBe(6)
+  }
+})
+
+test('a drained target keeps its sessions and gets no new ones', async () => {
+  const [a, b] = [await startTarget('a'), await startTarget('b')]
+  const sticky = { algorithm: 'sticky-sessions', sticky_sessions_cookie: 'seat' }
+  const gateway = await openGateway(pooled([a.at(10), b.at(10)], sticky))
+  const first = await gateway.ask('/')
+  const home = await first.text()
+  const seat = /^seat=[^;]+/.exec(first.headers.get('set-cookie') ?? '')?.[0] ?? ''
+  const weights = home === 'a' ? [0, 10] : [10, 0]
+  gateway.reconfigure(pooled([a.at(weights[0] ?? 0), b.at(weights[1] ?? 0)], sticky))
+  expect((await askTimes(gateway, 5, { headers: { cookie: seat } }))(home)).toBe(5)
+  expect((await askTimes(gateway, 5))(home)).toBe(0)
+})
+
+test('least-connections keeps away from a target that hangs', async () => {
+  const fast = await startTarget('fast')
+  const held: (() => void)[] = []
+  const slow = await startUpstream((_request, response) => {
+    held.push(() => void response.end('slow'))
+  })
+  const gateway = await openGateway(
+    pooled([fast.at(1), { target: `127.0.0.1:${slow.port}`, weight: 1 }], {
+      algorithm: 'least-connections',
+    }),
+  )
+  const hanging = [gateway.ask('/'), gateway.ask('/')]
+  await until('one hangs', () => held.length === 1)
+  expect((await askTimes(gateway, 10))('fast')).toBe(10)
+  for (const release of held) release()
+  await Promise.all(hanging)
+  expect(held).toHaveLength(1)
+})
+
+test('every try takes another target, and is told in order', async () => {
+  const dead = await Promise.all(['x', 'y', 'z'].map(startTarget))
+  for (const { server } of dead) server.close()
+  const good = await startTarget('good')
+  const gateway = await openGateway(
+    pooled([...dead.map((target) => target.at(1000)), good.at(1)], {}, { retries: 3 }),
+  )
+  expect(await (await gateway.ask('/', { method: 'POST', body: 'x' })).text()).toBe('good')
+  expect(gateway.events[0]).toMatchObject({ tries: 4, target: `127.0.0.1:${good.port}` })
+})
+
+test('a name with several addresses is several targets; when it vanishes its last answer goes on', async () => {
+  const time = holdTime()
+  const zone: Record<string, { a: string[]; ttl: number }> = {
+    'service.test': { a: ['127.0.0.1', '127.0.0.2'], ttl: 10 },
+  }
+  const { servers, questions } = await startNameServer(zone)
+  const seen = new Set<string>()
+  const server = net.createServer((socket) => {
+    seen.add(socket.localAddress ?? '')
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
+  })
+  server.listen(0, '0.0.0.0')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as net.AddressInfo
+  const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
+    clock: time.clock,
+    pools: { lookUp: openLookup(servers) },
+  })
+  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+  expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
+  expect(gateway.events.map(({ target }) => target)).toEqual(
+    Array.from({ length: 4 }, () => `service.test:${port}`),
+  )
+  delete zone['service.test']
+  const asked = questions.length
+  time.pass(10_001)
+  expect((await gateway.ask('/')).status).toBe(200)
+  await until('it was asked again', () => questions.length > asked)
+  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+})
+
+test('a target whose name leads nowhere is passed over, and said to be', async () => {
+  const good = await startTarget('good')
+  const { servers } = await startNameServer({})
+  const gateway = await openGateway(
+    pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
+    { pools: { lookUp: openLookup(servers) } },
+  )
+  expect((await askTimes(gateway, 3))('good')).toBe(3)
+  expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
+    'DNS_ERROR',
+    'HEALTHCHECKS_OFF',
+  ])
+})
+
+test('after a thousand changes no more timers run than after one, and none after the last program', async () => {
+  const time = holdTime()
+  const target = await startTarget('a')
+  const active = { healthy: { interval: 1 }, unhealthy: { interval: 1 } }
+  const words = pooled([target.at(1)], { healthchecks: { active } })
+  const gateway = await openGateway(words, { clock: time.clock, pools: { timers: time.timers } })
+  expect(time.running).toBe(2)
+  for (let change = 0; change < 1000; change += 1) gateway.reconfigure(words)
+  expect(time.running).toBe(2)
+  expect(await (await gateway.ask('/')).text()).toBe('a')
+  gateway.reconfigure({})
+  expect(time.running).toBe(0)
+  expect(gateway.pools.health()).toEqual([])
+})

@@ -1,0 +1,44 @@
+import type { Clock } from '../../src/lib/clock.ts'
+import type { Timers } from '../../src/proxy/health/timers.ts'
+
+/** Time that passes only when the test says so. */
+export type HeldTime = {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** How many timers run. */
+  readonly running: number
+  /** Lets time pass; what is due in it happens, in order. */
+  pass(milliseconds: number): void
+}
+
+type Timer = { readonly interval: number; readonly act: () => void; at: number }
+
+/** Holds time still. */
+export function holdTime(start = 1_800_000_000_000): HeldTime {
+  let now = start
+  const timers = new Set<Timer>()
+  const nextOf = (until: number): Timer | undefined =>
+    [...timers].filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at)[0]
+  return {
+    clock: { now: () => now },
+    timers: {
+      every(interval, act) {
+        const timer = { interval, act, at: now + interval }
+        timers.add(timer)
+        return () => void timers.delete(timer)
+      },
+    },
+    get running() {
+      return timers.size
+    },
+    pass(milliseconds) {
+      const until = now + milliseconds
+      for (let timer = nextOf(until); timer !== undefined; timer = nextOf(until)) {
+        now = timer.at
+        timer.at += timer.interval
+        timer.act()
+      }
+      now = until
+    },
+  }
+}
