@@ -13,7 +13,7 @@ export type ListDoor = {
   readonly question: Question
 }
 
-/** Whether an entry may be shown in a list: when it may be read under the list, and no door to it is closed. */
+/** Whether an entry may be shown in a list: when it may be read at its own path, and no door to it is closed, this list's included. */
 export function mayReadEntry(
   { configuration, principal, place, question }: ListDoor,
   entity: string,
@@ -22,8 +22,8 @@ export function mayReadEntry(
   const segment = segmentOf(entity, entry)
   const home = homeOf(entity, place, segment, entry)
   const subject = [entity, entry] as const
-  const ask = askAbout(subject, home, `${question.ask.path}${pathOf(segment)}`, 'read')
-  const door = askAbout(subject, home, ownPath(entity, segment), 'read')
-  const doors = [...(question.doors ?? []), door]
+  const ask = askAbout(subject, home, ownPath(entity, segment), 'read')
+  const here = askAbout(subject, home, `${question.ask.path}${pathOf(segment)}`, 'read')
+  const doors = [...(question.doors ?? []), here]
   return configuration.judge(principal, { ask, doors }).allowed
 }
