@@ -1,6 +1,7 @@
 import type { Problem } from '../lib/problem.ts'
 import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
+import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Event, Outcome } from '../schema/event.ts'
 import type { Peer } from './balance/peer.ts'
 import { HeaderList } from './header-list.ts'
@@ -119,6 +120,11 @@ export type Attempt = {
   failure: string
 }
 
+/** The parts of a path that the groups of its pattern caught: the whole match and each group by number, and the named ones. */
+export type Captures = Pick<RegexMatch, 'groups' | 'named'>
+
+const noCaptures: Captures = { groups: [], named: {} }
+
 /** What the upstream part of the walk found out. */
 export type UpstreamResult = {
   status: number
@@ -148,6 +154,8 @@ export class Exchange {
   forward: { path: string; query: string; headers: HeaderList } | undefined = undefined
   /** The path pattern that matched. */
   routePath = ''
+  /** Finds what the groups of a path pattern that is a regular expression caught; set by the router. */
+  findGroups: (() => RegexMatch | undefined) | undefined = undefined
   caller: Caller | undefined = undefined
   /** Fields to add to whatever answer goes out. */
   readonly answerHeaders = new HeaderList()
@@ -177,6 +185,8 @@ export class Exchange {
   /** True once a part of the answer went out. */
   begun = false
 
+  #captures: Captures | undefined = undefined
+
   constructor(revision: number, request: RequestHead, body: RequestBody, reply: Reply) {
     this.startedAt = nowMicroseconds()
     this.id = uuidv7(Math.floor(this.startedAt / 1000))
@@ -184,6 +194,11 @@ export class Exchange {
     this.request = request
     this.body = body
     this.reply = reply
+  }
+
+  /** What the groups of the path pattern caught, by number and by name; found when first asked for. */
+  get captures(): Captures {
+    return (this.#captures ??= this.findGroups?.() ?? noCaptures)
   }
 
   /** Notes who refused and why; the first refusal stands. */

@@ -1,61 +1,36 @@
+import { escapePath } from '../lib/normalize-path.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Exchange, RequestHead } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import type { HeaderList } from './header-list.ts'
 import { hopByHopOf } from './hop-by-hop.ts'
 import { forwardPath } from './match/forward-path.ts'
-import { matchRoute, type Match } from './match/match-route.ts'
 import type { Program, RouteProgram } from './program.ts'
+import { refuseWrongProtocol } from './refuse-protocol.ts'
 
 /** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none, or came by the wrong protocol. */
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   const { request } = exchange
-  const match = matchRoute(program.matchers, request)
+  const match = program.router.match(request)
   if (match === undefined)
     throw new Problem('route.none', 404, 'no Route matched with those values')
-  const { route } = match
+  const { route, path, covered } = match
   exchange.place = route.place
   exchange.routePath = match.pattern
-  refuseWrongProtocol(request, match)
+  exchange.findGroups = match.findGroups
+  refuseWrongProtocol(request, route)
   const {
     strip_path: stripPath,
     path_handling: handling,
     preserve_host: preserveHost,
   } = route.route
   const servicePath = route.service?.service.path ?? null
+  const prefix = stripPath ? escapePath(path.slice(0, covered)) : ''
   exchange.forward = {
-    path: forwardPath({
-      path: match.path,
-      covered: match.covered,
-      stripPath,
-      handling,
-      servicePath,
-    }),
+    path: forwardPath({ path, covered, stripPath, handling, servicePath }),
     query: request.query,
-    headers: forwardHeaders(
-      exchange,
-      preserveHost,
-      stripPath ? match.path.slice(0, match.covered) : '',
-    ),
+    headers: forwardHeaders(exchange, preserveHost, prefix),
   }
   return route
-}
-
-function refuseWrongProtocol(request: RequestHead, match: Match<RouteProgram>): void {
-  const accepts = (scheme: string): boolean => match.protocols.includes(scheme)
-  const socketScheme = request.scheme === 'https' ? 'wss' : 'ws'
-  if (accepts(request.scheme) || (request.upgrade === 'websocket' && accepts(socketScheme))) return
-  if (request.scheme === 'https')
-    throw new Problem('route.protocol', 404, 'no Route matched with those values')
-  const status = match.route.route.https_redirect_status_code
-  if (status === 426) {
-    throw new Problem('route.https', 426, 'Please use HTTPS protocol', {
-      headers: { connection: 'Upgrade', upgrade: 'TLS/1.2, HTTP/1.1' },
-    })
-  }
-  const query = request.query === '' ? '' : `?${request.query}`
-  throw new Problem('route.redirect', status, 'Please use HTTPS protocol', {
-    headers: { location: `https://${request.host}${request.path}${query}` },
-  })
 }
 
 /** Names by which the gateway tells the service who calls; a client must not be able to say them itself, in any spelling that a server might fold together. */

@@ -5,7 +5,7 @@ import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
 import { compilePools } from './compile-pools.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
-import { compileRoutes, type Matcher } from './match/compile-routes.ts'
+import { compileRouter, type Router } from './match/compile-router.ts'
 import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
@@ -32,7 +32,7 @@ export type RouteProgram = {
 /** A snapshot compiled to run. */
 export type Program = {
   readonly revision: number
-  readonly matchers: readonly Matcher<RouteProgram>[]
+  readonly router: Router<RouteProgram>
   /** Lets the plugins go; call once no exchange uses it any more. */
   close(): void
 }
@@ -69,13 +69,13 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
       service,
       plugins: choosePlugins(own, scope, order),
     }
-    return [{ route: { ...route, tags: null, updated_at: 0 }, program }]
+    return [{ route, program }]
   })
-  const matchers = compileRoutes(routes)
+  const router = compileRouter(routes)
   const unwatch = tools.pools?.watch([...pools.values()])
   return {
     revision,
-    matchers,
+    router,
     close() {
       unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { exchangeOf } from '../../../test/harness/build-peer.ts'
+import { linearRegex } from '../../lib/linear-regex.ts'
+import { normalizePath } from '../../lib/normalize-path.ts'
 import { upstream } from '../../schema/upstream.ts'
 import { HeaderList } from '../header-list.ts'
 import { hashInputOf } from './hash-input.ts'
@@ -12,7 +14,8 @@ const exchange = exchangeOf({
   query: 'tenant=t1&x=2&tenant=t3',
   headers: new HeaderList(['X-User', 'ann', 'x-user', 'bob', 'Cookie', 'a=1; seat=s7']),
 })
-exchange.routePath = String.raw`~/users/(?<id>\d+)/(\w+)`
+const pattern = linearRegex(String.raw`/users/(?<id>\d+)/(\w+)`, { anchored: true })
+exchange.findGroups = () => pattern.exec(normalizePath(exchange.request.path))
 
 test.each([
   [{ hash_on: 'none' }, undefined],

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 import { normalizePath } from '../../lib/normalize-path.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Exchange } from '../exchange.ts'
@@ -75,15 +74,6 @@ function cookieOf(exchange: Exchange, { cookie, cookiePath }: Names): string {
 
 /** A group of the regular expression by which the path matched, by name or number. */
 function openCapture(group: string): HashInput {
-  const regexes = new Map<string, LinearRegex>()
-  return ({ routePath, request }) => {
-    if (!routePath.startsWith('~')) return undefined
-    let regex = regexes.get(routePath)
-    if (regex === undefined)
-      regexes.set(routePath, (regex = linearRegex(routePath.slice(1), { anchored: true })))
-    const found = regex.exec(normalizePath(request.path))
-    return filled(
-      found?.named[group] ?? (/^\d+$/.test(group) ? found?.groups[Number(group)] : '') ?? '',
-    )
-  }
+  const number = /^\d+$/.test(group) ? Number(group) : -1
+  return ({ captures: { groups, named } }) => filled(named[group] ?? groups[number] ?? '')
 }

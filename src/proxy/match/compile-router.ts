@@ -14,7 +14,7 @@ export type Match<R> = {
   readonly path: string
   readonly covered: number
   /** What the groups of the pattern caught; undefined for a plain prefix. */
-  findGroups(): RegexMatch | undefined
+  findGroups(this: void): RegexMatch | undefined
 }
 
 /** Finds routes. */

@@ -1,5 +1,8 @@
+import { escapePath } from '../../lib/normalize-path.ts'
+
 /** What `forwardPath` needs to know of the route, its service and the match. */
 export type PathInputs = {
+  /** Normalized. */
   readonly path: string
   /** How many characters of the path the route's pattern covered. */
   readonly covered: number
@@ -11,22 +14,28 @@ export type PathInputs = {
 
 /** The path to ask the service for, as Kong joins it: `v0` joins with exactly one slash, `v1` simply concatenates. */
 export function forwardPath(inputs: PathInputs): string {
-  const rest = inputs.stripPath ? inputs.path.slice(inputs.covered) : inputs.path
-  const base = inputs.servicePath ?? '/'
-  return inputs.handling === 'v1' ? concatenate(base, rest) : joinSegments(base, rest, inputs)
+  const { path, covered, stripPath, handling, servicePath } = inputs
+  const base = servicePath ?? '/'
+  const rest = stripPath ? withoutDots(path.slice(covered)) : path
+  if (handling === 'v1') return escapePath(concatenate(base, rest))
+  return escapePath(stripPath ? joinRest(base, rest, path) : joinWhole(base, path))
 }
 
-function joinSegments(
-  base: string,
-  rest: string,
-  { path, covered, stripPath }: PathInputs,
-): string {
-  const relative = rest.replace(/^\/+/, '')
-  if (relative !== '') return base.endsWith('/') ? base + relative : `${base}/${relative}`
+/** A prefix that ends inside of a segment may leave dots behind, which would lead out of the service's own path. */
+const withoutDots = (rest: string): string => rest.replace(/^\.\.?(\/|$)/, '')
+
+/** What is left after stripping; nothing left keeps the slash, or lack of one, of the request. */
+function joinRest(base: string, rest: string, path: string): string {
+  if (rest !== '') return base.replace(/\/$/, '') + (rest.startsWith('/') ? rest : `/${rest}`)
   if (base === '/') return base
-  const trailing = path.endsWith('/')
-  if (base.endsWith('/')) return trailing ? base : base.slice(0, -1)
-  return trailing && !(stripPath && covered === path.length) ? `${base}/` : base
+  const hasSlash = path.endsWith('/')
+  if (base.endsWith('/')) return hasSlash ? base : base.slice(0, -1)
+  return hasSlash && path.length > 1 ? `${base}/` : base
+}
+
+function joinWhole(base: string, path: string): string {
+  if (base.endsWith('/')) return base + path.slice(1)
+  return path === '/' ? base : base + path
 }
 
 function concatenate(base: string, rest: string): string {

@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { normalizePath } from '../../lib/normalize-path.ts'
+import { forwardPath } from './forward-path.ts'
+
+// service path, pattern, request path → forwarded with strip_path, and without (path_handling v0)
+test.each([
+  [null, '/', '/', '/', '/'],
+  [null, '/', '/b', '/b', '/b'],
+  [null, '/a', '/a', '/', '/a'],
+  [null, '/a', '/a/', '/', '/a/'],
+  [null, '/a', '/a/b', '/b', '/a/b'],
+  [null, '/a', '/ab', '/b', '/ab'],
+  [null, '/a/', '/a/', '/', '/a/'],
+  ['/s', '/', '/', '/s', '/s'],
+  ['/s', '/', '/b', '/s/b', '/s/b'],
+  ['/s', '/', '/b/', '/s/b/', '/s/b/'],
+  ['/s', '/a', '/a', '/s', '/s/a'],
+  ['/s', '/a', '/a/', '/s/', '/s/a/'],
+  ['/s', '/a', '/a/b', '/s/b', '/s/a/b'],
+  ['/s', '/a', '/ab', '/s/b', '/s/ab'],
+  ['/s', '/a/', '/a/', '/s/', '/s/a/'],
+  ['/s', '/a/', '/a/b', '/s/b', '/s/a/b'],
+  ['/s/', '/', '/', '/s/', '/s/'],
+  ['/s/', '/a', '/a', '/s', '/s/a'],
+  ['/s/', '/a', '/a/', '/s/', '/s/a/'],
+  ['/s/', '/a', '/a/b', '/s/b', '/s/a/b'],
+  ['/s/', '/a', '/ab', '/s/b', '/s/ab'],
+  ['/s/', '/a/', '/a/', '/s/', '/s/a/'],
+  ['/s/', '/a/', '/a/b', '/s/b', '/s/a/b'],
+  ['/s', '/a', '/a../b', '/s/b', '/s/a../b'],
+  ['/s', '/a', '/a..', '/s', '/s/a..'],
+  ['/s', '/a', '/a/é b', '/s/%C3%A9%20b', '/s/a/%C3%A9%20b'],
+])('service path %s, route %s: %s goes to %s, unstripped to %s', (...row) => {
+  const [servicePath, pattern, path, stripped, whole] = row
+  const inputs = { path, covered: pattern.length, handling: 'v0', servicePath } as const
+  expect(forwardPath({ ...inputs, stripPath: true })).toBe(stripped)
+  expect(forwardPath({ ...inputs, stripPath: false })).toBe(whole)
+})
+
+test.each([
+  ['/s', '/a', '/ab', '/sb'],
+  ['/s/', '/a', '/a/b', '/s/b'],
+  ['/s', '/a/', '/a/b', '/sb'],
+  ['/s', '/a', '/a', '/s'],
+])('v1 only concatenates: service path %s, route %s: %s goes to %s', (...row) => {
+  const [servicePath, pattern, path, forwarded] = row
+  const covered = pattern.length
+  expect(forwardPath({ path, covered, stripPath: true, handling: 'v1', servicePath })).toBe(
+    forwarded,
+  )
+})
+
+test('no request leads out of the path of its service', () => {
+  const segment = fc.constantFrom('..', '.', 'a', 'a..', '%2e%2e', '%2E', 'b', '')
+  fc.assert(
+    fc.property(
+      fc.array(segment, { minLength: 1, maxLength: 6 }),
+      fc.nat(12),
+      fc.boolean(),
+      fc.constantFrom('v0' as const, 'v1' as const),
+      (segments, length, stripPath, handling) => {
+        const path = normalizePath(`/${segments.join('/')}`)
+        const covered = Math.min(length, path.length)
+        const asked = forwardPath({ path, covered, stripPath, handling, servicePath: '/s/' })
+        expect(`${new URL(asked, 'http://h').pathname}/`).toMatch(/^\/s\//)
+      },
+    ),
+  )
+})

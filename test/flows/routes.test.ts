@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { openGateway } from '../harness/open-gateway.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+
+async function gatewayWith(routes: readonly Record<string, unknown>[]) {
+  const upstream = await startUpstream((request, response) =>
+    response.end(
+      JSON.stringify({ path: request.url, prefix: request.headers['x-forwarded-prefix'] }),
+    ),
+  )
+  return openGateway({
+    services: [{ name: 'echo', host: '127.0.0.1', port: upstream.port, path: '/base' }],
+    routes: routes.map((route) => ({ service: 'echo', ...route })),
+  })
+}
+
+test('a path is matched decoded, forwarded encoded, and recorded as configured and as sent', async () => {
+  const gateway = await gatewayWith([
+    { name: 'words', paths: ['/café au lait'] },
+    { name: 'numbers', paths: ['~/(?i)orders/(?<id>[0-9]{1,20})'] },
+  ])
+  expect(await (await gateway.ask('/caf%c3%a9%20au%20lait/%7Ex%2f')).json()).toEqual({
+    path: '/base/~x%2F',
+    prefix: '/caf%C3%A9%20au%20lait',
+  })
+  expect(await (await gateway.ask('/ORDERS/17/items?a=%20')).json()).toEqual({
+    path: '/base/items?a=%20',
+    prefix: '/ORDERS/17',
+  })
+  expect(
+    gateway.events.map(({ route_name, route_path, path }) => [route_name, route_path, path]),
+  ).toEqual([
+    ['words', '/café au lait', '/caf%c3%a9%20au%20lait/%7Ex%2f'],
+    ['numbers', '~/(?i)orders/(?<id>[0-9]{1,20})', '/ORDERS/17/items'],
+  ])
+})
+
+test('a gRPC route tells others what it takes', async () => {
+  const gateway = await gatewayWith([
+    { name: 'grpc', protocols: ['grpc'], paths: ['/'], strip_path: false },
+  ])
+  expect((await gateway.ask('/pkg.Service/Method')).status).toBe(415)
+  const early = await gateway.ask('/pkg.Service/Method', {
+    headers: { 'content-type': 'application/grpc' },
+  })
+  expect(early.status).toBe(426)
+  expect(await early.json()).toMatchObject({ message: 'Please use HTTP2 protocol' })
+  expect(gateway.events.map(({ route_name, reason }) => [route_name, reason])).toEqual([
+    ['grpc', 'route.grpc'],
+    ['grpc', 'route.http2'],
+  ])
+})
