@@ -14,7 +14,7 @@ export type PoolKeeper = {
   readonly clock: Clock
   /** Opens a pool that goes on with what is known of it. */
   open(plan: PoolPlan): Pool
-  /** Makes these the pools that are watched, in place of those before, and starts their active checks; what was known of other pools is forgotten. Returns how to stop. */
+  /** Makes these the pools that are watched, in place of those before, and starts their active checks and the look-up of their names; what was known of other pools is forgotten. Returns how to stop. */
   watch(pools: readonly Pool[]): () => void
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
@@ -58,7 +58,10 @@ export function keepPools({
           memories.get(pool) ?? { states: new Map(), changes: 0 },
         ]),
       )
-      for (const pool of pools) forgetOthers(pool, known.get(pool.plan.id))
+      for (const pool of pools) {
+        forgetOthers(pool, known.get(pool.plan.id))
+        pool.peers()
+      }
       const stop = startChecks(pools, { timers, probe })
       stopChecks = stop
       return () => {
