@@ -84,8 +84,7 @@ export async function askUpstream(
   if (service === undefined)
     throw new Problem('service.none', 503, 'no Service found with those values')
   const { pool } = service
-  const waiting = pool.ready()
-  if (waiting !== undefined) await waiting
+  for (let waiting = pool.ready(); waiting !== undefined; waiting = pool.ready()) await waiting
   const { attempts } = exchange.upstream
   for (;;) {
     const peer = pool.take(exchange)

@@ -4,7 +4,7 @@ import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import { openPool, type Pool, type PoolMemory, type PoolPlan } from './balance/open-pool.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
-import { usesHealthchecks } from './health/health.ts'
+import { recover, usesHealthchecks } from './health/health.ts'
 import { probePeer, type Probe } from './health/probe-peer.ts'
 import { startChecks } from './health/start-checks.ts'
 import { systemTimers, type Timers } from './health/timers.ts'
@@ -58,8 +58,9 @@ export function keepPools({
           memories.get(pool) ?? { states: new Map(), changes: 0 },
         ]),
       )
+      resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
       for (const pool of pools) {
-        forgetOthers(pool, known.get(pool.plan.id))
+        settleMemory(pool, known.get(pool.plan.id))
         pool.peers()
       }
       const stop = startChecks(pools, { timers, probe })
@@ -79,9 +80,14 @@ export function keepPools({
   }
 }
 
-/** Forgets addresses of targets that are not configured any more; where a name leads may change back. */
-function forgetOthers({ plan }: Pool, memory: PoolMemory | undefined): void {
+/** Forgets addresses of targets that are not configured any more; where a name leads may change back. What nobody checks any more is taken for well. */
+function settleMemory({ plan }: Pool, memory: PoolMemory | undefined): void {
+  if (memory === undefined) return
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
-  for (const key of memory?.states.keys() ?? [])
-    if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory?.states.delete(key)
+  const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
+  for (const [key, { health }] of memory.states) {
+    if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory.states.delete(key)
+    else if (!isChecked) recover(health)
+  }
+  memory.changes += 1
 }

@@ -321,6 +321,31 @@ test('a target whose name leads nowhere is passed over, and said to be', async (
   ])
 })
 
+test('a name that no server answers for holds nobody up who can go elsewhere', async () => {
+  const good = await startTarget('good')
+  const { servers, questions } = await startNameServer({
+    'silent.test': { silent: ['a', 'aaaa', 'srv'] },
+  })
+  const gateway = await openGateway(
+    pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
+    { pools: { lookUp: openLookup(servers) } },
+  )
+  expect((await askTimes(gateway, 3))('good')).toBe(3)
+  await until('it was asked for', () => questions.length > 0)
+})
+
+test('what nobody checks any more is taken for well', async () => {
+  const [good, bad] = [await startTarget('good'), await startTarget('bad')]
+  const targets = [good.at(1), bad.at(1)]
+  const gateway = await openGateway(pooled(targets, passive({ http_failures: 1 })))
+  bad.habits.status = 500
+  await askTimes(gateway, 4)
+  bad.habits.status = 200
+  expect((await askTimes(gateway, 4))('bad')).toBe(0)
+  gateway.reconfigure(pooled(targets))
+  expect((await askTimes(gateway, 4))('bad')).toBe(2)
+})
+
 test('after a thousand changes no more timers run than after one, and none after the last program', async () => {
   const time = holdTime()
   const target = await startTarget('a')

@@ -35,7 +35,7 @@ export type PoolMemory = {
 /** The peers of an upstream, and who is asked next. */
 export type Pool = {
   readonly plan: PoolPlan
-  /** Waits until it is known where the names lead; undefined when it is. */
+  /** While no name leads anywhere yet: waits until one more is known to, or not to. To be called again afterwards. */
   ready(): Promise<unknown> | undefined
   /** The peer for the next try, which counts as busy from now on: another one than before while there is one. Refuses when there is none. */
   take(exchange: Exchange): Peer
@@ -88,7 +88,7 @@ export function openPool(plan: PoolPlan, { clock, resolver, memory }: PoolTools)
     plan,
     circuit,
     peers,
-    ready: () => targets.ready(),
+    ready: () => targets.ready(clock.now()),
     failureOf: (target) => targets.failureOf(target),
     take(exchange) {
       const peer = pick(exchange)

@@ -14,8 +14,8 @@ export type PoolTarget = {
 export type PoolTargets = {
   /** The peers of now; the same list for as long as nothing changes. */
   peers(now: number): readonly Peer[]
-  /** Waits until every name was asked for once; undefined when there is nothing to wait for. */
-  ready(): Promise<unknown> | undefined
+  /** While there are no peers yet: waits until one more name is known to lead somewhere or nowhere. */
+  ready(now: number): Promise<unknown> | undefined
   /** Why a target has no peers. */
   failureOf(this: void, target: PoolTarget): unknown
   readonly list: readonly PoolTarget[]
@@ -44,23 +44,28 @@ export function followTargets(
       buildPeer(target, address, { states, useServiceName }),
     )
   }
+  const currentPeers = (now: number): readonly Peer[] => {
+    if (peers !== undefined && now < dueAt && seen === resolver.changes) return peers
+    const known = look()
+    dueAt = Math.min(...known.map((name) => Math.max(name.dueAt, now + least)))
+    if (peers === undefined || seen !== resolver.changes) {
+      seen = resolver.changes
+      peers = keepSame(peers, distinct(list.flatMap(peersOf)))
+      forgetIdle(states, peers)
+    }
+    return peers
+  }
+
   return {
     list,
-    peers(now) {
-      if (peers !== undefined && now < dueAt && seen === resolver.changes) return peers
-      const known = look()
-      dueAt = Math.min(...known.map((name) => Math.max(name.dueAt, now + least)))
-      if (peers === undefined || seen !== resolver.changes) {
-        seen = resolver.changes
-        peers = keepSame(peers, distinct(list.flatMap(peersOf)))
-      }
-      return peers
-    },
-    ready() {
+    peers: currentPeers,
+    ready(now) {
       if (isSettled) return undefined
-      const open = look().filter(({ answer, failure }) => (answer ?? failure) === undefined)
-      isSettled = open.length === 0
-      return isSettled ? undefined : Promise.all(open.flatMap(({ asking }) => asking ?? []))
+      const asking = look().flatMap((name) =>
+        (name.answer ?? name.failure) === undefined ? (name.asking ?? []) : [],
+      )
+      isSettled = asking.length === 0
+      return isSettled || currentPeers(now).length > 0 ? undefined : Promise.race(asking)
     },
     failureOf: ({ host }) =>
       literalAddress(host) === undefined ? resolver.look(host).failure : undefined,
@@ -111,3 +116,12 @@ const isEqual = (a: Peer, b: Peer | undefined): boolean =>
   a.weight === b.weight &&
   a.name === b.name &&
   a.alternatives.join() === b.alternatives.join()
+
+/** Names lead elsewhere in the course of time: of addresses that they left, so many are remembered at most. */
+const mostLeft = 256
+
+function forgetIdle(states: Map<string, PeerState>, peers: readonly Peer[]): void {
+  if (states.size <= peers.length + mostLeft) return
+  const current = new Set(peers.map(({ key }) => key))
+  for (const [key, { busy }] of states) if (busy === 0 && !current.has(key)) states.delete(key)
+}

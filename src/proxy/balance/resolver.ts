@@ -15,7 +15,6 @@ export type KnownName = {
   lostAt: number
   /** There while somebody asks. */
   asking: Promise<void> | undefined
-  usedAt: number
 }
 
 /** Remembers names for as long as their answers say, and longer while there is no newer answer. */
@@ -24,6 +23,8 @@ export type Resolver = {
   readonly changes: number
   /** What is known of a name; asks in the background when that is out of date. */
   look(name: string): KnownName
+  /** Forgets all other names. */
+  keepOnly(wanted: ReadonlySet<string>): void
 }
 
 /** How long answers are kept, in milliseconds. */
@@ -62,11 +63,6 @@ export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
     }
     known.asking = undefined
   }
-  const forget = (now: number): void => {
-    for (const { name, usedAt } of names.values())
-      if (now - usedAt > keptFor.stale) names.delete(name)
-  }
-
   return {
     get changes() {
       return changes
@@ -74,18 +70,16 @@ export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
     look(name) {
       const now = clock.now()
       let known = names.get(name)
-      if (known === undefined) {
-        forget(now)
-        known = unknown(name)
-        names.set(name, known)
-      }
-      known.usedAt = now
+      if (known === undefined) names.set(name, (known = unknown(name)))
       if (known.answer !== undefined && now >= known.lostAt && known.failure !== undefined) {
         known.answer = undefined
         changes += 1
       }
       if (now >= known.dueAt) known.asking ??= ask(known)
       return known
+    },
+    keepOnly(wanted) {
+      for (const name of names.keys()) if (!wanted.has(name)) names.delete(name)
     },
   }
 }
@@ -97,7 +91,6 @@ const unknown = (name: string): KnownName => ({
   dueAt: 0,
   lostAt: 0,
   asking: undefined,
-  usedAt: 0,
 })
 
 const isSame = (before: Found | undefined, after: Found): boolean =>

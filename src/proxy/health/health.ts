@@ -9,7 +9,7 @@ export type Health = {
   statuses: number
   broken: number
   timeouts: number
-  /** When one request may try whether it is well again; 0 when none may. */
+  /** When one request may try whether it is well again, where no question finds out. */
   trialAt: number
   /** A request tries it now. */
   onTrial: boolean

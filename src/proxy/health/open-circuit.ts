@@ -49,7 +49,7 @@ export function openCircuit(options: CircuitOptions): Circuit {
 
   const takeOut = ({ state: { health } }: Peer, by: Health['foundBy']): void => {
     eject(health, by)
-    if (!recoversByQuestions) health.trialAt = clock.now() + delayAfter(health.trips)
+    health.trialAt = clock.now() + delayAfter(health.trips)
     memory.changes += 1
   }
   const bringBack = ({ state: { health } }: Peer): void => {
@@ -85,7 +85,7 @@ export function openCircuit(options: CircuitOptions): Circuit {
       else if (verdict === 'unhealthy') takeOut(peer, 'active')
     },
     pickTrial(mayRisk) {
-      const due = mayRisk ? findDue() : undefined
+      const due = mayRisk && !recoversByQuestions ? findDue() : undefined
       if (due === undefined) return undefined
       due.state.health.onTrial = true
       memory.changes += 1
@@ -118,8 +118,7 @@ const idle: Circuit = {
   pickTrial: () => undefined,
 }
 
-const isWaiting = ({ healthy, trialAt, onTrial }: Health): boolean =>
-  !healthy && trialAt > 0 && !onTrial
+const isWaiting = ({ healthy, onTrial }: Health): boolean => !healthy && !onTrial
 
 const isDue = (health: Health, now: number): boolean => isWaiting(health) && now >= health.trialAt
 
