@@ -20,6 +20,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./freshness/bench-freshness.ts')).benchFreshness(options),
   },
+  routes: {
+    about: 'What it costs to find a route among up to 100,000, and to bring many into use.',
+    needs: [],
+    run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
+  },
 }
 
 const usage = [

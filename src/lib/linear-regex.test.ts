@@ -76,6 +76,7 @@ test('every match begins with the literal', () => {
   )
   expect(linearRegex('/api/v1/(?<id>\\d+)').literal).toBe('/api/v1/')
   expect(linearRegex('/a(?:bc|bd)+').literal).toBe('/ab')
+  expect(linearRegex('/(?:😀|😁)').literal).toBe('/')
 })
 
 test('groups are found by number and by either way of naming them', () => {
@@ -98,6 +99,7 @@ test.each([
   ['{id}', '{id}'],
   ['\\A\\/\\-\\z', '/-'],
   ['^.[^a]$', '😀é'],
+  ['^(?:😀|😁)$', '😁'],
 ])('%s matches %j', (source, given) => expect(linearRegex(source).test(given)).toBe(true))
 
 test.each([

@@ -71,7 +71,7 @@ type Opened = { readonly steps: Steps; readonly recognizer: Recognizer }
 /** Made at the first use: of many expressions in a configuration few may ever meet a text. */
 function openSteps(parsed: Parsed, isAnchored: boolean): Opened {
   const steps = compileSteps(parsed)
-  return { steps, recognizer: openRecognizer(steps, isAnchored) }
+  return { steps, recognizer: openRecognizer(steps, isAnchored, certainStart(parsed.syntax)) }
 }
 
 function matchOf(

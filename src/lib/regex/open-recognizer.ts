@@ -22,15 +22,17 @@ type State = {
 /** So many states are kept; a text that needs more makes them forgotten once, and goes on without keeping any. So no text can make an expression hold much memory. */
 const mostStates = 100
 
-/** Opens a recognizer over compiled steps. */
-export function openRecognizer(steps: Steps, isAnchored: boolean): Recognizer {
+/** Opens a recognizer over compiled steps. When it is anchored, it goes on behind the `literal` that every match begins with. */
+export function openRecognizer(steps: Steps, isAnchored: boolean, literal: string): Recognizer {
   const { classes } = steps
-  const states = openStates(steps, isAnchored)
+  const certain = isAnchored ? literal : ''
+  const states = openStates(steps, isAnchored, certain)
 
   function run(text: string, isFirstEnough: boolean): number {
+    if (!text.startsWith(certain)) return -1
     let state = states.begin()
     let end = -1
-    for (let at = 0; at < text.length; at++) {
+    for (let at = certain.length; at < text.length; at++) {
       let point = text.charCodeAt(at)
       const place = at
       if (point >= 0xd800 && point < 0xdc00) {
@@ -52,10 +54,11 @@ export function openRecognizer(steps: Steps, isAnchored: boolean): Recognizer {
   return { test: (text) => run(text, true) >= 0, endOf: (text) => run(text, false) }
 }
 
-function openStates(steps: Steps, isAnchored: boolean) {
+function openStates(steps: Steps, isAnchored: boolean, certain: string) {
   const { classes, start, hasLooks } = steps
   const follow = openFollower(steps)
-  const first: State = { waiting: [start], before: neighbor.none, matched: false, to: [] }
+  let first: State = { waiting: [start], before: neighbor.none, matched: false, to: [] }
+  for (const character of certain) first = next(first, classes.of(character.codePointAt(0) ?? 0))
   const kept = new Map<string, State>()
   let hasForgotten = false
 
@@ -72,19 +75,22 @@ function openStates(steps: Steps, isAnchored: boolean) {
     return state
   }
 
+  function next(from: State, charClass: number): State {
+    const after = classes.neighbors[charClass] ?? neighbor.none
+    const { matched, waiting } = follow(from, charClass, after)
+    if (!isAnchored && !waiting.includes(start)) waiting.push(start)
+    return { waiting, before: hasLooks ? after : neighbor.other, matched, to: [] }
+  }
+
   return {
-    /** The state before the first character. */
+    /** The state before the first character that is not certain. */
     begin(): State {
       hasForgotten = false
       return first
     },
     /** The state after a character that was not met in this state before. */
     step(from: State, charClass: number): State {
-      const after = classes.neighbors[charClass] ?? neighbor.none
-      const { matched, waiting } = follow(from, charClass, after)
-      if (!isAnchored && !waiting.includes(start)) waiting.push(start)
-      const before = hasLooks ? after : neighbor.other
-      const state: State = { waiting, before, matched, to: [] }
+      const state = next(from, charClass)
       if (hasForgotten && kept.size >= mostStates) return state
       return (from.to[charClass] = keep(state))
     },

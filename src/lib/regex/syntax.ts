@@ -66,7 +66,8 @@ const nothing = { text: '', whole: false }
 function commonStart(one: string, other: string): string {
   let length = 0
   while (length < one.length && one[length] === other[length]) length++
-  return one.slice(0, length)
+  // Half of a surrogate pair is no character.
+  return one.slice(0, length).replace(/[\ud800-\udbff]$/, '')
 }
 
 /** How many steps an expression has once its counted repetitions are written out; at least one for each part. */

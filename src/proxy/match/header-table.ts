@@ -25,13 +25,25 @@ export class HeaderTable {
   }
 
   /** Puts the numbers of all pairs that a request has into `found`. */
-  find({ flat }: HeaderList, found: number[]): void {
+  find(headers: HeaderList, found: number[]): void {
     found.push(0)
-    if (this.#numbers.size === 0) return
-    for (let at = 0; at < flat.length; at += 2) {
-      const ofName = this.#numbers.get((flat[at] as string).toLowerCase())
-      const number = ofName?.get((flat[at + 1] as string).toLowerCase())
-      if (number !== undefined && !found.includes(number)) found.push(number)
+    if (this.#numbers.size > fewNames) return this.#findAmongMany(headers, found)
+    for (const [name, ofName] of this.#numbers) {
+      for (const value of headers.all(name)) pushNew(ofName.get(value.toLowerCase()), found)
     }
   }
+
+  #findAmongMany({ flat }: HeaderList, found: number[]): void {
+    for (let at = 0; at < flat.length; at += 2) {
+      const ofName = this.#numbers.get((flat[at] as string).toLowerCase())
+      pushNew(ofName?.get((flat[at + 1] as string).toLowerCase()), found)
+    }
+  }
+}
+
+/** Up to so many names it is quicker to ask the request for each than to look up each of its fields. */
+const fewNames = 8
+
+function pushNew(number: number | undefined, found: number[]): void {
+  if (number !== undefined && !found.includes(number)) found.push(number)
 }

@@ -43,8 +43,9 @@ export class PathTable {
   /** The lowest rank below `limit` that is accepted among the ways of a bucket whose text the path begins with, or `limit`. */
   find(bucket: number, path: string, limit: number, accepts: (rank: number) => boolean): number {
     const start = this.#bucketStarts[bucket] as number
-    let place = this.#lastNotAfter(path, start, this.#bucketStarts[bucket + 1] as number)
-    while (place >= start && !path.startsWith(this.#texts[place] as string))
+    const found = this.#search(path, start, this.#bucketStarts[bucket + 1] as number)
+    let place = found.place
+    while (place >= start && (this.#texts[place] as string).length > found.shared)
       place = this.#shorter[place] as number
     let best = limit
     for (; place >= start; place = this.#shorter[place] as number)
@@ -52,15 +53,28 @@ export class PathTable {
     return best
   }
 
-  #lastNotAfter(path: string, start: number, end: number): number {
+  /** The last place from `start` on whose text is not after the path, and how many characters both begin with. What the texts at both ends share with the path, all between them share too, and it is not compared again. */
+  #search(path: string, start: number, end: number): { place: number; shared: number } {
     let low = start
     let high = end
+    let sharedBelow = 0
+    let sharedAbove = 0
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((this.#texts[middle] as string) <= path) low = middle + 1
-      else high = middle
+      const text = this.#texts[middle] as string
+      const shared = shareOf(text, path, Math.min(sharedBelow, sharedAbove))
+      const isAfter =
+        shared < text.length &&
+        (shared === path.length || text.charCodeAt(shared) > path.charCodeAt(shared))
+      if (isAfter) {
+        high = middle
+        sharedAbove = shared
+      } else {
+        low = middle + 1
+        sharedBelow = shared
+      }
     }
-    return low - 1
+    return { place: low - 1, shared: sharedBelow }
   }
 
   #lowest(place: number, limit: number, accepts: (rank: number) => boolean): number {
@@ -72,6 +86,14 @@ export class PathTable {
     }
     return limit
   }
+}
+
+/** How many characters two texts begin with in common, when `known` of them are. */
+function shareOf(one: string, other: string, known: number): number {
+  const most = Math.min(one.length, other.length)
+  let at = known
+  while (at < most && one.charCodeAt(at) === other.charCodeAt(at)) at++
+  return at
 }
 
 function byPlace(a: PathEntry, b: PathEntry): number {

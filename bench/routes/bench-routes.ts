@@ -1,0 +1,126 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { RequestHead } from '../../src/proxy/exchange.ts'
+import { compileRouter } from '../../src/proxy/match/compile-router.ts'
+import { linearRouter } from '../../test/harness/linear-router.ts'
+import { randomFrom } from '../../test/harness/random-routes.ts'
+import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
+import { buildEntries, measureChange } from './measure-change.ts'
+import { buildRequests, buildRoutes, shapes, type Shape } from './shapes.ts'
+
+const counts = [10, 100, 1_000, 10_000, 100_000]
+const changeCount = 10_000
+const asked = 2_000
+const batch = 50
+
+/** What it costs to find a route among many, and to bring many into use. */
+export function benchRoutes({ rounds, tell }: BenchOptions): Report {
+  const rows: Row[] = []
+  for (const shape of shapes) {
+    const subjects = counts.map((count) => openSubject(shape, count))
+    for (let round = 0; round <= rounds; round++) {
+      for (const subject of subjects) subject.measure(round > 0)
+      tell(`${shape.name}: ${round === 0 ? 'warm-up' : `round ${round}`}`)
+    }
+    const first = subjects[0]?.matchMicroseconds() ?? Number.NaN
+    rows.push(...subjects.map((subject) => subject.row(first)))
+  }
+  rows.push(...oneByOne(), measureChanges(rounds, tell))
+  const notes = [
+    `match_us is the median of batches of ${batch} matches over ${asked} requests, one of ten for no route; growth is against 10 routes.`,
+    'heap_mb is what the router holds beside the routes themselves. one by one asks every route in order.',
+    'body_mb is the size of the sealed snapshot; swap_us is the time in which no request is taken.',
+  ]
+  return { rows, notes }
+}
+
+function openSubject(shape: Shape, count: number) {
+  const routes = buildRoutes(shape, count).map((route) => ({ route, program: route.id }))
+  const requests = buildRequests(shape, { count, asked, random: randomFrom(count) })
+  const times: number[] = []
+  const compileTimes: number[] = []
+  const before = heapBytes()
+  let router = compileRouter(routes)
+  const heap = heapBytes() - before
+  return {
+    measure(counts: boolean): void {
+      const started = performance.now()
+      router = compileRouter(routes)
+      const compiled = performance.now() - started
+      // An expression is compiled when it is first met; a gateway has met those it needs.
+      for (const request of requests) router.match(request)
+      const found = timeBatches(requests, (request) => router.match(request))
+      if (!counts) return
+      compileTimes.push(compiled)
+      times.push(...found)
+    },
+    matchMicroseconds: () => median(times),
+    row: (first: number): Row => ({
+      case: `${shape.name}, ${count.toLocaleString('en-US')} routes`,
+      subject: 'weir',
+      match_us: rounded(median(times), 2),
+      match_p99_us: rounded(quantile(times, 0.99), 2),
+      growth: rounded(median(times) / first, 2),
+      compile_ms: rounded(median(compileTimes), 1),
+      heap_mb: rounded(heap / 1e6, 1),
+    }),
+  }
+}
+
+/** Microseconds for each match, one value for each batch. */
+function timeBatches(
+  requests: readonly RequestHead[],
+  match: (request: RequestHead) => unknown,
+): number[] {
+  const times: number[] = []
+  for (let at = 0; at < requests.length; at += batch) {
+    const some = requests.slice(at, at + batch)
+    const started = performance.now()
+    for (const request of some) match(request)
+    times.push(((performance.now() - started) * 1_000) / some.length)
+  }
+  return times
+}
+
+/** The router that asks every route in order, for comparison; beyond a thousand routes nobody would wait for it. */
+function oneByOne(): Row[] {
+  const [shape] = shapes as readonly [Shape]
+  return [10, 1_000].map((count) => {
+    const requests = buildRequests(shape, { count, asked: 200, random: randomFrom(count) })
+    const match = linearRouter(buildRoutes(shape, count))
+    timeBatches(requests, match)
+    return {
+      case: `${shape.name}, ${count.toLocaleString('en-US')} routes`,
+      subject: 'one by one',
+      match_us: rounded(median(timeBatches(requests, match)), 2),
+    }
+  })
+}
+
+function measureChanges(rounds: number, tell: BenchOptions['tell']): Row {
+  const entries = buildEntries(changeCount)
+  const found = Array.from({ length: rounds + 1 }, () => measureChange(entries)).slice(1)
+  tell(`a change among ${changeCount} services and routes: ${rounds} rounds`)
+  const middle = (read: (one: (typeof found)[number]) => number): number =>
+    rounded(median(found.map(read)), 1)
+  return {
+    case: `a change, ${changeCount.toLocaleString('en-US')} services and routes`,
+    subject: 'weir',
+    build_ms: middle(({ build }) => build),
+    check_ms: middle(({ check }) => check),
+    seal_ms: middle(({ seal }) => seal),
+    verify_ms: middle(({ verify }) => verify),
+    program_ms: middle(({ compile }) => compile),
+    swap_us: middle(({ swap }) => swap * 1_000),
+    body_mb: middle(({ bodyMegabytes }) => bodyMegabytes),
+  }
+}
+
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}

@@ -1,0 +1,76 @@
+import { holdPrograms } from '../../src/proxy/hold-programs.ts'
+import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
+import type { Entries, Entry } from '../../src/schema/entry.ts'
+import { service } from '../../src/schema/service.ts'
+import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
+import { checkSnapshot } from '../../src/snapshot/check-snapshot.ts'
+import {
+  makeSealKey,
+  publicKeyOf,
+  sealSnapshot,
+  verifySeal,
+} from '../../src/snapshot/seal-snapshot.ts'
+import { buildRoutes, idOf, shapes } from './shapes.ts'
+
+/** Milliseconds that each step of a change took. */
+export type ChangeTimes = Readonly<
+  Record<'build' | 'check' | 'seal' | 'verify' | 'compile' | 'swap', number>
+> & { readonly bodyMegabytes: number }
+
+const tools: ProgramTools = {
+  catalog: [],
+  counters: { take: () => ({ admitted: true, counts: [] }) },
+  clock: { now: () => 0 },
+}
+
+const sealKey = makeSealKey()
+const publicKey = publicKeyOf(sealKey)
+
+/** A change in a configuration of `count` services with a route each, step by step from the entities to the running program. */
+export function measureChange(entries: Entries): ChangeTimes {
+  const programs = holdPrograms(compileProgram(buildSnapshot(new Map()), 1, tools))
+  const times: number[] = []
+  const timed = <T>(step: () => T): T => {
+    const started = performance.now()
+    const result = step()
+    times.push(performance.now() - started)
+    return result
+  }
+  const snapshot = timed(() => buildSnapshot(entries))
+  timed(() => checkSnapshot(snapshot))
+  const sealed = timed(() => sealSnapshot(snapshot, 2, sealKey))
+  const verified = timed(() => verifySeal(sealed, publicKey))
+  const program = timed(() => compileProgram(verified, 2, tools))
+  timed(() => programs.swap(program))
+  const [build = 0, check = 0, seal = 0, verify = 0, compile = 0, swap = 0] = times
+  return { build, check, seal, verify, compile, swap, bodyMegabytes: sealed.body.length / 1e6 }
+}
+
+/** The entities of `count` services with a route each. */
+export function buildEntries(count: number): Entries {
+  const shape = shapes[0] as (typeof shapes)[number]
+  const routes = buildRoutes(shape, count).map(({ id, ...fields }, number) =>
+    entryOf(id, { ...fields, service: { id: idOf(number) } }),
+  )
+  const services = Array.from({ length: count }, (_, number) =>
+    entryOf(idOf(number), service.fields.parse({ name: `service-${number}`, host: '127.0.0.1' })),
+  )
+  const workspace = entryOf(defaultWorkspace.id, { name: defaultWorkspace.name })
+  return new Map([
+    ['workspace', byId([{ ...workspace, workspace: null }])],
+    ['service', byId(services)],
+    ['route', byId(routes)],
+  ])
+}
+
+const byId = (entries: readonly Entry[]): ReadonlyMap<string, Entry> =>
+  new Map(entries.map((entry) => [entry.id, entry]))
+
+const entryOf = (id: string, fields: Entry['fields']): Entry => ({
+  id,
+  workspace: defaultWorkspace.id,
+  createdAt: 0,
+  updatedAt: 0,
+  fields,
+})

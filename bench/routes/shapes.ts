@@ -1,0 +1,101 @@
+import type { RequestHead } from '../../src/proxy/exchange.ts'
+import { HeaderList } from '../../src/proxy/header-list.ts'
+import { route } from '../../src/schema/route.ts'
+import type { Random } from '../../test/harness/random-routes.ts'
+
+/** The fields of a route as somebody would configure them. */
+export type RouteFields = Record<string, unknown>
+
+/** One kind of configuration: its routes by number, and a request for the route of a number. */
+export type Shape = {
+  readonly name: string
+  routeOf(number: number): RouteFields
+  requestFor(number: number, random: Random): Partial<RequestHead>
+}
+
+/** What large gateways hold: most services on hosts of their own, the rest on a shared one, by wildcards, expressions and headers. */
+const mixed: Shape = {
+  name: 'mixed',
+  routeOf(number) {
+    const kind = number % 10
+    if (kind < 5)
+      return { hosts: [`api-${number}.example.com`], paths: [`/v${1 + (number % 3)}/orders`] }
+    if (kind < 7) return { hosts: ['shared.example.com'], paths: [`/team-${number}/items`] }
+    if (kind < 8) return { hosts: [`*.tenant-${number}.example.com`], methods: ['GET', 'POST'] }
+    if (kind < 9)
+      return { hosts: ['shared.example.com'], paths: [`~/reports-${number}/(?<id>\\d+)/lines`] }
+    return { paths: ['/feed'], headers: { 'x-tenant': [`tenant-${number}`] } }
+  },
+  requestFor(number, random) {
+    const kind = number % 10
+    const id = Math.floor(random() * 1e6)
+    if (kind < 5)
+      return { host: `api-${number}.example.com`, path: `/v${1 + (number % 3)}/orders/${id}` }
+    if (kind < 7) return { host: 'shared.example.com', path: `/team-${number}/items/${id}` }
+    if (kind < 8) return { host: `eu.tenant-${number}.example.com`, path: `/${id}` }
+    if (kind < 9) return { host: 'shared.example.com', path: `/reports-${number}/${id}/lines` }
+    return { path: '/feed', headers: headersWith(['X-Tenant', `tenant-${number}`]) }
+  },
+}
+
+/** Everything behind one host, told apart by long paths that begin alike and lie inside of each other. */
+const oneHost: Shape = {
+  name: 'one host',
+  routeOf: (number) => ({
+    hosts: ['api.example.com'],
+    paths: [pathOf(number)],
+    methods: number % 4 === 0 ? ['GET'] : null,
+  }),
+  requestFor: (number, random) => ({
+    host: 'api.example.com',
+    path: `${pathOf(number)}/${Math.floor(random() * 1e6)}`,
+  }),
+}
+
+const pathOf = (number: number): string =>
+  `/api/v1/regions/region-${number % 7}/customers/customer-${number >> 2}${'/orders'.repeat(number % 4)}`
+
+/** The configurations that are measured. */
+export const shapes: readonly Shape[] = [mixed, oneHost]
+
+/** `count` routes of a shape, as they would be stored. */
+export function buildRoutes(shape: Shape, count: number) {
+  return Array.from({ length: count }, (_, number) => ({
+    id: idOf(number),
+    ...route.fields.omit({ service: true }).parse(shape.routeOf(number)),
+  }))
+}
+
+/** A UUID for a number. */
+export const idOf = (number: number): string =>
+  `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
+
+/** `asked` requests for routes of a shape, one of ten for none. */
+export function buildRequests(
+  shape: Shape,
+  { count, asked, random }: { count: number; asked: number; random: Random },
+): RequestHead[] {
+  return Array.from({ length: asked }, (_, index) => {
+    const isMiss = index % 10 === 9
+    const number = Math.floor(random() * count) + (isMiss ? count : 0)
+    return { ...plainRequest, ...shape.requestFor(number, random) }
+  })
+}
+
+function headersWith(field: readonly string[]): HeaderList {
+  const usual = ['Host', 'shared.example.com', 'User-Agent', 'curl/8.9.1', 'Accept', '*/*']
+  return new HeaderList([...usual, 'Accept-Encoding', 'gzip', ...field])
+}
+
+const plainRequest: RequestHead = {
+  method: 'GET',
+  scheme: 'https',
+  host: 'shared.example.com',
+  port: 443,
+  path: '/',
+  query: '',
+  headers: headersWith([]),
+  clientAddress: '198.51.100.7',
+  tlsVersion: 'TLSv1.3',
+  upgrade: '',
+}
