@@ -6,7 +6,7 @@ import type { Attempt, Exchange, RequestBody } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import { isIdempotent } from './idempotent.ts'
 import type { RouteProgram, ServiceProgram } from './program.ts'
-import type { TargetTls } from './tls/target-tls.ts'
+import { targetTlsFor, type TargetTls } from './tls/target-tls.ts'
 
 /** Takes the parts of an answer's body. */
 export type BodySink = {
@@ -146,28 +146,23 @@ function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Ex
   return stage === 'connect' || isIdempotent(request.method)
 }
 
-function buildTry({ service, hostHeader }: ServiceProgram, peer: Peer, exchange: Exchange): Try {
+function buildTry(
+  { service, hostHeader, tls }: ServiceProgram,
+  peer: Peer,
+  exchange: Exchange,
+): Try {
   const { request, body } = exchange
-  const secure = service.protocol === 'https' || service.protocol === 'wss'
-  const forward = exchange.forward ?? {
-    path: request.path,
-    query: request.query,
-    headers: request.headers,
-  }
-  let { headers } = forward
-  if (headers.get('host') === undefined) {
-    headers = new HeaderList([
-      'Host',
-      hostHeader === '' ? hostFieldOf(peer, secure) : hostHeader,
-      ...headers.flat,
-    ])
-  }
+  const { path, query, headers } = exchange.forward ?? request
+  const given = headers.get('host')
+  const host = given ?? (hostHeader === '' ? hostFieldOf(peer, tls !== undefined) : hostHeader)
   return {
-    secure,
+    secure: tls !== undefined,
+    tls: tls && targetTlsFor(tls, host),
+    http2: service.protocol === 'grpc' || service.protocol === 'grpcs',
     target: peer,
     method: request.method,
-    path: forward.query === '' ? forward.path : `${forward.path}?${forward.query}`,
-    headers,
+    path: query === '' ? path : `${path}?${query}`,
+    headers: given === undefined ? new HeaderList(['Host', host, ...headers.flat]) : headers,
     body,
     upgrade: request.upgrade,
     timeouts: {

@@ -4,11 +4,13 @@ import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
 import { compilePools } from './compile-pools.ts'
+import { serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { compileRouter, type Router } from './match/compile-router.ts'
 import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
+import type { ServiceTls } from './tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
 type SnapshotRoute = Snapshot['routes'][number]
@@ -19,6 +21,8 @@ export type ServiceProgram = {
   readonly pool: Pool
   /** Host to send upstream, or '' for the target's own. */
   readonly hostHeader: string
+  /** How its targets are spoken to in secret; undefined where they are not. */
+  readonly tls: ServiceTls | undefined
 }
 
 /** A route with everything that its exchanges will need. */
@@ -111,13 +115,14 @@ function compileServices(
       const hostHeader =
         upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
       const pool = pools.get(upstream?.id ?? service.id) as Pool
-      return [service.id, { service, pool, hostHeader }]
+      const tls = serviceTlsOf(service, upstream, snapshot)
+      return [service.id, { service, pool, hostHeader, tls }]
     }),
   )
 }
 
 function hostHeaderOf({ host, port, protocol }: SnapshotService): string {
-  const usual = protocol === 'https' || protocol === 'wss' ? 443 : 80
+  const usual = ['https', 'wss', 'grpcs'].includes(protocol) ? 443 : 80
   return port === usual ? host : `${host}:${port}`
 }
 

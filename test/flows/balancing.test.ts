@@ -1,46 +1,10 @@
-import net from 'node:net'
-import { once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
-import { openLookup } from '../../src/proxy/balance/look-up-name.ts'
+import { expect, test } from 'vitest'
 import { trialDelay } from '../../src/proxy/health/open-circuit.ts'
 import { holdTime } from '../harness/held-time.ts'
-import { openGateway, type TestGateway } from '../harness/open-gateway.ts'
-import { startNameServer } from '../harness/start-name-server.ts'
+import { openGateway } from '../harness/open-gateway.ts'
+import { askTimes, pooled, startTarget } from '../harness/pooled.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
-
-type Target = { target: string; weight: number; failover?: boolean }
-
-/** One upstream behind one route, as a snapshot. */
-const pooled = (targets: readonly Target[], upstream: object = {}, service: object = {}) => ({
-  upstreams: [{ name: 'pool', targets, ...upstream }],
-  services: [{ name: 'pooled', host: 'pool', ...service }],
-  routes: [{ paths: ['/'], service: 'pooled' }],
-})
-
-/** A target that answers with its name, or what the test makes it answer. */
-async function startTarget(name: string) {
-  const habits = { status: 200, calls: 0 }
-  const { port, server } = await startUpstream((_request, response) => {
-    habits.calls += 1
-    response.writeHead(habits.status).end(name)
-  })
-  return {
-    name,
-    habits,
-    server,
-    port,
-    at: (weight: number) => ({ target: `127.0.0.1:${port}`, weight }),
-  }
-}
-
-/** Who answered `count` requests, one after the other. */
-async function askTimes(gateway: TestGateway, count: number, init?: RequestInit) {
-  const answers: string[] = []
-  for (let request = 0; request < count; request += 1)
-    answers.push(await (await gateway.ask('/', init)).text())
-  return (name: string): number => answers.filter((answer) => answer === name).length
-}
 
 const passive = (unhealthy: object, more: object = {}) => ({
   healthchecks: { passive: { unhealthy }, ...more },
@@ -273,65 +237,6 @@ test('every try takes another target, and is told in order', async () => {
   )
   expect(await (await gateway.ask('/', { method: 'POST', body: 'x' })).text()).toBe('good')
   expect(gateway.events[0]).toMatchObject({ tries: 4, target: `127.0.0.1:${good.port}` })
-})
-
-test('a name with several addresses is several targets; when it vanishes its last answer goes on', async () => {
-  const time = holdTime()
-  const zone: Record<string, { a: string[]; ttl: number }> = {
-    'service.test': { a: ['127.0.0.1', '127.0.0.2'], ttl: 10 },
-  }
-  const { servers, questions } = await startNameServer(zone)
-  const seen = new Set<string>()
-  const server = net.createServer((socket) => {
-    seen.add(socket.localAddress ?? '')
-    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
-  })
-  server.listen(0, '0.0.0.0')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as net.AddressInfo
-  const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
-    clock: time.clock,
-    pools: { lookUp: openLookup(servers) },
-  })
-  expect((await askTimes(gateway, 4))('ok')).toBe(4)
-  expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
-  expect(gateway.events.map(({ target }) => target)).toEqual(
-    Array.from({ length: 4 }, () => `service.test:${port}`),
-  )
-  delete zone['service.test']
-  const asked = questions.length
-  time.pass(10_001)
-  expect((await gateway.ask('/')).status).toBe(200)
-  await until('it was asked again', () => questions.length > asked)
-  expect((await askTimes(gateway, 4))('ok')).toBe(4)
-})
-
-test('a target whose name leads nowhere is passed over, and said to be', async () => {
-  const good = await startTarget('good')
-  const { servers } = await startNameServer({})
-  const gateway = await openGateway(
-    pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
-  )
-  expect((await askTimes(gateway, 3))('good')).toBe(3)
-  expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
-    'DNS_ERROR',
-    'HEALTHCHECKS_OFF',
-  ])
-})
-
-test('a name that no server answers for holds nobody up who can go elsewhere', async () => {
-  const good = await startTarget('good')
-  const { servers, questions } = await startNameServer({
-    'silent.test': { silent: ['a', 'aaaa', 'srv'] },
-  })
-  const gateway = await openGateway(
-    pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
-  )
-  expect((await askTimes(gateway, 3))('good')).toBe(3)
-  await until('it was asked for', () => questions.length > 0)
 })
 
 test('what nobody checks any more is taken for well', async () => {

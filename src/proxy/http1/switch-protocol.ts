@@ -1,21 +1,19 @@
 import http from 'node:http'
-import https from 'node:https'
 import type { Readable } from 'node:stream'
 import type { Answer, BodySink, Try } from '../ask-upstream.ts'
 import { HeaderList } from '../header-list.ts'
+import { openTargetSocket } from '../tls/open-target-socket.ts'
 import { tryFailure } from './upstream-failure.ts'
 
 /** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
 export function switchProtocol(attempt: Try): Promise<Answer> {
-  const { secure, target, path, method, headers, upgrade, timeouts } = attempt
+  const { path, method, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
-    const request = (secure ? https : http).request({
-      host: target.host,
-      port: target.port,
+    const request = http.request({
+      createConnection: () => openTargetSocket(attempt, ['http/1.1']),
       method,
       path,
       headers: [...headers.flat, 'Connection', 'Upgrade', 'Upgrade', upgrade],
-      agent: false,
       timeout: timeouts.read,
     })
     attempt.onStart((reason) => request.destroy(reason))

@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { openLookup } from '../../src/proxy/balance/look-up-name.ts'
+import { holdTime } from '../harness/held-time.ts'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { openGateway } from '../harness/open-gateway.ts'
+import { askTimes, pooled, startTarget } from '../harness/pooled.ts'
+import { startNameServer } from '../harness/start-name-server.ts'
+import { until } from '../harness/until.ts'
+
+test('a name with several addresses is several targets; when it vanishes its last answer goes on', async () => {
+  const time = holdTime()
+  const zone: Record<string, { a: string[]; ttl: number }> = {
+    'service.test': { a: ['127.0.0.1', '127.0.0.2'], ttl: 10 },
+  }
+  const { servers, questions } = await startNameServer(zone)
+  const seen = new Set<string>()
+  const server = net.createServer((socket) => {
+    seen.add(socket.localAddress ?? '')
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
+  })
+  server.listen(0, '0.0.0.0')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as net.AddressInfo
+  const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
+    clock: time.clock,
+    pools: { lookUp: openLookup(servers) },
+  })
+  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+  expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
+  expect(gateway.events.map(({ target }) => target)).toEqual(
+    Array.from({ length: 4 }, () => `service.test:${port}`),
+  )
+  delete zone['service.test']
+  const asked = questions.length
+  time.pass(10_001)
+  expect((await gateway.ask('/')).status).toBe(200)
+  await until('it was asked again', () => questions.length > asked)
+  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+})
+
+test('a target whose name leads nowhere is passed over, and said to be', async () => {
+  const good = await startTarget('good')
+  const { servers } = await startNameServer({})
+  const gateway = await openGateway(
+    pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
+    { pools: { lookUp: openLookup(servers) } },
+  )
+  expect((await askTimes(gateway, 3))('good')).toBe(3)
+  expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
+    'DNS_ERROR',
+    'HEALTHCHECKS_OFF',
+  ])
+})
+
+test('a name that no server answers for holds nobody up who can go elsewhere', async () => {
+  const good = await startTarget('good')
+  const { servers, questions } = await startNameServer({
+    'silent.test': { silent: ['a', 'aaaa', 'srv'] },
+  })
+  const gateway = await openGateway(
+    pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
+    { pools: { lookUp: openLookup(servers) } },
+  )
+  expect((await askTimes(gateway, 3))('good')).toBe(3)
+  await until('it was asked for', () => questions.length > 0)
+})
+
+test('a name that is resolved is still the one to send and to verify over TLS', async () => {
+  const authority = await makeAuthority('authority')
+  const authorityId = '00000000-0000-4000-8000-00000000000c'
+  const hosts: unknown[] = []
+  const server = https.createServer(await authority.issue({ names: ['secret.test'] }))
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    hosts.push(request.headers.host)
+    response.end('secret')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as net.AddressInfo
+  const service = (host: string) => ({
+    ...pooled(
+      [{ target: `${host}:${port}`, weight: 1 }],
+      {},
+      {
+        protocol: 'https',
+        tls_verify: true,
+        ca_certificates: [authorityId],
+      },
+    ),
+    authorities: { [authorityId]: authority.cert },
+  })
+  const lookUp = async () => ({ addresses: [{ host: '127.0.0.1', alternatives: [] }], ttl: 60 })
+  const gateway = await openGateway(service('secret.test'), { pools: { lookUp } })
+  expect(await (await gateway.ask('/')).text()).toBe('secret')
+  expect(hosts).toEqual([`secret.test:${port}`])
+  gateway.reconfigure(service('other.test'))
+  expect((await gateway.ask('/')).status).toBe(502)
+})

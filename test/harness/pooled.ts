@@ -1,0 +1,39 @@
+import type { TestGateway } from './open-gateway.ts'
+import { startUpstream } from './start-upstream.ts'
+
+type Target = { target: string; weight: number; failover?: boolean }
+
+/** One upstream behind one route, in the words of a snapshot. */
+export const pooled = (
+  targets: readonly Target[],
+  upstream: object = {},
+  service: object = {},
+) => ({
+  upstreams: [{ name: 'pool', targets, ...upstream }],
+  services: [{ name: 'pooled', host: 'pool', ...service }],
+  routes: [{ paths: ['/'], service: 'pooled' }],
+})
+
+/** A target that answers with its name, or what the test makes it answer. */
+export async function startTarget(name: string) {
+  const habits = { status: 200, calls: 0 }
+  const { port, server } = await startUpstream((_request, response) => {
+    habits.calls += 1
+    response.writeHead(habits.status).end(name)
+  })
+  return {
+    name,
+    habits,
+    server,
+    port,
+    at: (weight: number) => ({ target: `127.0.0.1:${port}`, weight }),
+  }
+}
+
+/** Who answered `count` requests, one after the other. */
+export async function askTimes(gateway: TestGateway, count: number, init?: RequestInit) {
+  const answers: string[] = []
+  for (let request = 0; request < count; request += 1)
+    answers.push(await (await gateway.ask('/', init)).text())
+  return (name: string): number => answers.filter((answer) => answer === name).length
+}
