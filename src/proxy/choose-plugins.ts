@@ -20,19 +20,37 @@ export type PluginPlan = {
 
 type Scope = { readonly route: string; readonly service: string | undefined }
 
+/** Plugins by the nearest place they were put on, so that a route does not have to be compared with those of all others. */
+export type PlacedPlugins = {
+  readonly everywhere: readonly ScopedPlugin[]
+  readonly ofService: ReadonlyMap<string, readonly ScopedPlugin[]>
+  readonly ofRoute: ReadonlyMap<string, readonly ScopedPlugin[]>
+}
+
+/** Sorts the plugins of a workspace by place. */
+export function placePlugins(plugins: readonly ScopedPlugin[]): PlacedPlugins {
+  const onRoute = plugins.filter(({ route }) => route !== undefined)
+  const onService = plugins.filter((one) => one.route === undefined && one.service !== undefined)
+  return {
+    everywhere: plugins.filter((one) => one.route === undefined && one.service === undefined),
+    ofService: Map.groupBy(onService, ({ service }) => service ?? ''),
+    ofRoute: Map.groupBy(onRoute, ({ route }) => route ?? ''),
+  }
+}
+
 /** Of each plugin name the one use that is nearest, as in Kong: route+service+consumer, route+consumer, service+consumer, route+service, consumer, route, service, everything. */
 export function choosePlugins(
-  plugins: readonly ScopedPlugin[],
+  { everywhere, ofService, ofRoute }: PlacedPlugins,
   scope: Scope,
   order: ReadonlyMap<string, number>,
 ): PluginPlan {
-  const reaching = plugins
-    .filter(
-      (plugin) =>
-        (plugin.route ?? scope.route) === scope.route &&
-        (plugin.service ?? scope.service) === scope.service,
-    )
-    .toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
+  const onService = scope.service === undefined ? [] : (ofService.get(scope.service) ?? [])
+  const onRoute = (ofRoute.get(scope.route) ?? []).filter(
+    (plugin) => (plugin.service ?? scope.service) === scope.service,
+  )
+  const reaching = [...everywhere, ...onService, ...onRoute].sort(
+    (a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0),
+  )
   const lastIdentifying = reaching.findLast((plugin) => plugin.identifies)
   const border = lastIdentifying === undefined ? -1 : (order.get(lastIdentifying.name) ?? -1)
   const isBefore = (plugin: ScopedPlugin): boolean => (order.get(plugin.name) ?? 0) <= border

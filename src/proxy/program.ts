@@ -7,7 +7,12 @@ import { compilePools } from './compile-pools.ts'
 import { serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { compileRouter, type Router } from './match/compile-router.ts'
-import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
+import {
+  choosePlugins,
+  placePlugins,
+  type PluginPlan,
+  type ScopedPlugin,
+} from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
 import type { ServiceTls } from './tls/target-tls.ts'
@@ -60,11 +65,13 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
   const services = compileServices(snapshot, pools)
   const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
   const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
+  const placed = new Map([...plugins].map(([home, list]) => [home, placePlugins(list)]))
+  const none = placePlugins([])
   const routes = snapshot.routes.flatMap((route) => {
     const service = route.service === null ? undefined : services.get(route.service.id)
     const workspace = workspaces.get(route.workspace)
     if (workspace === undefined || service?.service.enabled === false) return []
-    const own = plugins.get(route.workspace) ?? []
+    const own = placed.get(route.workspace) ?? none
     const scope = { route: route.id, service: route.service?.id }
     const place = placeOf(workspace, service?.service, route)
     const program: RouteProgram = {
