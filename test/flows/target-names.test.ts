@@ -9,6 +9,7 @@ import { makeAuthority } from '../harness/make-certificate.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import { askTimes, pooled, startTarget } from '../harness/pooled.ts'
 import { startNameServer } from '../harness/start-name-server.ts'
+import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
 test('a name with several addresses is several targets; when it vanishes its last answer goes on', async () => {
@@ -41,6 +42,39 @@ test('a name with several addresses is several targets; when it vanishes its las
   expect((await gateway.ask('/')).status).toBe(200)
   await until('it was asked again', () => questions.length > asked)
   expect((await askTimes(gateway, 4))('ok')).toBe(4)
+})
+
+test('an SRV record says port and share, and its name is the Host where that is wanted', async () => {
+  const [a, b] = [await startUpstream(), await startUpstream()]
+  const srv = [
+    { priority: 1, weight: 30, port: a.port, target: 'a.test' },
+    { priority: 1, weight: 10, port: b.port, target: 'b.test' },
+  ]
+  const { servers } = await startNameServer({
+    'service.test': { srv },
+    'a.test': { a: ['127.0.0.1'] },
+    'b.test': { a: ['127.0.0.1'] },
+  })
+  const hostsOf = async (upstream: object): Promise<unknown[]> => {
+    const words = pooled([{ target: 'service.test:1', weight: 1 }], upstream)
+    const gateway = await openGateway(words, { pools: { lookUp: openLookup(servers) } })
+    const hosts: unknown[] = []
+    for (let request = 0; request < 4; request += 1)
+      hosts.push(((await (await gateway.ask('/')).json()) as Echo).headers['host'])
+    return hosts.sort()
+  }
+  const repeat = (host: string, port: number, times: number): string[] =>
+    Array.from({ length: times }, () => `${host}:${port}`)
+  expect(await hostsOf({ use_srv_name: true })).toEqual([
+    ...repeat('a.test', a.port, 3),
+    ...repeat('b.test', b.port, 1),
+  ])
+  expect(await hostsOf({})).toEqual(
+    [...repeat('service.test', a.port, 3), ...repeat('service.test', b.port, 1)].sort(),
+  )
+  expect(await hostsOf({ host_header: 'api.test' })).toEqual(
+    Array.from({ length: 4 }, () => 'api.test'),
+  )
 })
 
 test('a target whose name leads nowhere is passed over, and said to be', async () => {
