@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { RequestHead } from '../../src/proxy/exchange.ts'
-import { compileRouter } from '../../src/proxy/match/compile-router.ts'
+import { compileRouter } from '../../src/proxy/compile-router.ts'
 import { linearRouter } from '../../test/harness/linear-router.ts'
 import { randomFrom } from '../../test/harness/random-routes.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'

@@ -6,7 +6,7 @@ import type { Pool } from './balance/open-pool.ts'
 import { compilePools } from './compile-pools.ts'
 import { serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
-import { compileRouter, type Router } from './match/compile-router.ts'
+import { compileRouter, type Router } from './compile-router.ts'
 import {
   choosePlugins,
   placePlugins,

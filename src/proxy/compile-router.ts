@@ -1,11 +1,11 @@
-import type { RegexMatch } from '../../lib/linear-regex.ts'
-import { normalizePath } from '../../lib/normalize-path.ts'
-import type { RequestHead } from '../exchange.ts'
-import { accepts, compileMatcher, coveredBy, type Matcher } from './compile-matcher.ts'
-import { HeaderTable } from './header-table.ts'
-import { HostTable } from './host-table.ts'
-import { orderRoutes, type RoutePattern, type Way } from './order-routes.ts'
-import { PathTable, type PathEntry } from './path-table.ts'
+import type { RegexMatch } from '../lib/linear-regex.ts'
+import { normalizePath } from '../lib/normalize-path.ts'
+import type { RequestHead } from './exchange.ts'
+import { accepts, compileMatcher, coveredBy, type Matcher } from './match/compile-matcher.ts'
+import { HeaderTable } from './match/header-table.ts'
+import { HostTable } from './match/host-table.ts'
+import { orderRoutes, type RoutePattern, type Way } from './match/order-routes.ts'
+import { PathTable, type PathEntry } from './match/path-table.ts'
 
 /** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
 export type Match<R> = {

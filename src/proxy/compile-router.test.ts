@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { linearRouter } from '../../../test/harness/linear-router.ts'
-import { randomFrom, randomRequest, randomRoutes } from '../../../test/harness/random-routes.ts'
-import type { RequestHead } from '../exchange.ts'
-import { HeaderList } from '../header-list.ts'
+import { linearRouter } from '../../test/harness/linear-router.ts'
+import { randomFrom, randomRequest, randomRoutes } from '../../test/harness/random-routes.ts'
+import type { RequestHead } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
 import { compileRouter } from './compile-router.ts'
-import type { RoutePattern } from './order-routes.ts'
+import type { RoutePattern } from './match/order-routes.ts'
 
 const seeds = fc.integer()
 
