@@ -7,11 +7,11 @@ type AddressHealth = TargetHealth['addresses'][number]['health']
 
 /** How the targets of a pool are, in Kong's words; a target is healthy while one of its addresses is. */
 export function describePool(pool: Pool, isChecked: boolean): UpstreamHealth {
-  const peers = pool.peers()
+  const peers = Map.groupBy(pool.peers(), ({ key }) => key.slice(0, key.indexOf(' ')))
   return {
     upstream: pool.plan.id,
     targets: pool.plan.targets.map(({ host, port }): TargetHealth => {
-      const own = peers.filter(({ key }) => key.startsWith(`${host}:${port} `))
+      const own = peers.get(`${host}:${port}`) ?? []
       const addresses = own.map((peer) => ({
         ip: peer.host,
         port: peer.port,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { Peer } from '../balance/peer.ts'
@@ -10,6 +11,7 @@ export type CheckTools = { readonly timers: Timers; readonly probe: Probe }
 /** Starts to ask the peers of pools how they are, the healthy and the unhealthy each at their interval; returns how to stop. */
 export function startChecks(pools: readonly Pool[], tools: CheckTools): () => void {
   const ended = new AbortController()
+  setMaxListeners(0, ended.signal)
   const stops = pools.flatMap((pool) => {
     const { upstream } = pool.plan
     return upstream === undefined
