@@ -62,6 +62,8 @@ test('targets have Kong’s defaults, and refuse what is no address in its words
   await ask('POST', '/upstreams', { name: 'u' })
   const made = await ask('POST', '/upstreams/u/targets', { target: 'h.example' })
   expect(made.body).toMatchObject({ target: 'h.example:8000', weight: 100, failover: false })
+  const six = await ask('POST', '/upstreams/u/targets', { target: '2001:db8::1' })
+  expect(six.body.target).toBe('[2001:db8::1]:8000')
   const refused = await ask('POST', '/upstreams/u/targets', { target: 'a b' })
   expect(refused.body.fields).toEqual({
     target: `Invalid target ('a b'); not a valid hostname or ip address`,

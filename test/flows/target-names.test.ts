@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
@@ -61,7 +61,7 @@ test('an SRV record says port and share, and its name is the Host where that is 
     const hosts: unknown[] = []
     for (let request = 0; request < 4; request += 1)
       hosts.push(((await (await gateway.ask('/')).json()) as Echo).headers['host'])
-    return hosts.sort()
+    return hosts.map(String).toSorted((one, other) => one.localeCompare(other))
   }
   const repeat = (host: string, port: number, times: number): string[] =>
     Array.from({ length: times }, () => `${host}:${port}`)
@@ -75,6 +75,17 @@ test('an SRV record says port and share, and its name is the Host where that is 
   expect(await hostsOf({ host_header: 'api.test' })).toEqual(
     Array.from({ length: 4 }, () => 'api.test'),
   )
+})
+
+test('an IPv6 address is a target like any other', async () => {
+  const server = http.createServer((request, response) => void response.end(request.headers.host))
+  server.listen(0, '::1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const target = `[::1]:${(server.address() as net.AddressInfo).port}`
+  const gateway = await openGateway(pooled([{ target, weight: 1 }]))
+  expect(await (await gateway.ask('/')).text()).toBe(target)
+  expect(gateway.events[0]?.target).toBe(target)
 })
 
 test('a target whose name leads nowhere is passed over, and said to be', async () => {
