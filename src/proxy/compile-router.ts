@@ -2,10 +2,10 @@ import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
 import { accepts, compileMatcher, coveredBy, type Matcher } from './match/compile-matcher.ts'
-import { HeaderTable } from './match/header-table.ts'
 import { HostTable } from './match/host-table.ts'
 import { orderRoutes, type RoutePattern, type Way } from './match/order-routes.ts'
 import { PathTable, type PathEntry } from './match/path-table.ts'
+import { TraitTable } from './match/trait-table.ts'
 
 /** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
 export type Match<R> = {
@@ -25,7 +25,7 @@ export type Router<R> = {
 
 /**
  * Compiles routes to a router that decides as Kong's `traditional_compatible` does, at a cost that hardly grows with
- * their number: hosts and headers are looked up, paths are searched in a sorted list, and only what is left is asked one
+ * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is asked one
  * by one, best first. Routes of streams are not its business.
  */
 export function compileRouter<R>(
@@ -34,20 +34,20 @@ export function compileRouter<R>(
   const ways = orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
   const share = openShare()
   const matchers = ways.map((way) => compileMatcher(way, share))
-  const { hosts, headers, bucketOf, paths } = indexMatchers(ways, matchers)
+  const { hosts, traits, bucketOf, paths } = indexMatchers(ways, matchers)
   return {
     match(request) {
       const path = normalizePath(request.path)
       const hostNumbers: number[] = []
-      const headerNumbers: number[] = []
+      const traitNumbers: number[] = []
       hosts.find(request.host, request.port, hostNumbers)
-      headers.find(request.headers, headerNumbers)
+      traits.find(request, traitNumbers)
       const isAccepted = (rank: number): boolean =>
         accepts(matchers[rank] as Matcher<R>, request, path)
       let best = matchers.length
       for (const host of hostNumbers) {
-        for (const header of headerNumbers) {
-          const bucket = bucketOf(host, header)
+        for (const trait of traitNumbers) {
+          const bucket = bucketOf(host, trait)
           if (bucket !== undefined) best = paths.find(bucket, path, best, isAccepted)
         }
       }
@@ -57,28 +57,28 @@ export function compileRouter<R>(
   }
 }
 
-/** What a way is found by: a bucket for each pair of host and header, and in it the texts its paths begin with. */
+/** What a way is found by: a bucket for each pair of host and trait, and in it the texts its paths begin with. */
 function indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>[]) {
   const hosts = new HostTable()
-  const headers = new HeaderTable()
+  const traits = new TraitTable()
   const hostsOf = ways.map(({ route }) => hostNumbers(hosts, route.hosts))
-  const headersOf = matchers.map((matcher) => headers.add(matcher.headers))
-  const keyOf = (host: number, header: number): number => host * headers.count + header
+  const traitsOf = matchers.map((matcher) => traits.add(matcher))
+  const keyOf = (host: number, trait: number): number => host * traits.count + trait
   const buckets = new Map<number, number>()
   const entries: PathEntry[] = []
   for (const [rank, matcher] of matchers.entries()) {
     const texts = textsOf(matcher)
     for (const host of hostsOf[rank] as readonly number[]) {
-      for (const header of headersOf[rank] as readonly number[]) {
-        const key = keyOf(host, header)
+      for (const trait of traitsOf[rank] as readonly number[]) {
+        const key = keyOf(host, trait)
         const bucket = buckets.get(key) ?? buckets.size
         buckets.set(key, bucket)
         for (const text of texts) entries.push({ bucket, text, rank })
       }
     }
   }
-  const bucketOf = (host: number, header: number) => buckets.get(keyOf(host, header))
-  return { hosts, headers, bucketOf, paths: new PathTable(entries, buckets.size) }
+  const bucketOf = (host: number, trait: number) => buckets.get(keyOf(host, trait))
+  return { hosts, traits, bucketOf, paths: new PathTable(entries, buckets.size) }
 }
 
 const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])

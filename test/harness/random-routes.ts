@@ -59,6 +59,7 @@ const headers = [
   { 'x-v': ['~*^[12]$', '9'] },
   { 'x-w': ['On'] },
   { 'x-w': ['on', 'off'], 'x-v': ['1'] },
+  ...Array.from({ length: 9 }, (_, number) => ({ [`x-n${number}`]: ['1'] })),
 ]
 const names = ['a.com', 'x.a.com', 'b.com.']
 
@@ -125,6 +126,8 @@ export function randomRequest(random: Random): RequestHead {
           ['x-v', '9'],
           ['X-W', 'Onward'],
           ['x-w', 'on'],
+          ['X-N1', '1'],
+          ['x-n7', '1'],
         ]),
       ).flat(),
     ),
