@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { trialDelay } from '../../src/proxy/health/open-circuit.ts'
+import { heartbeat } from '../../src/schema/node-protocol.ts'
 import { holdTime } from '../harness/held-time.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import { askTimes, pooled, startTarget } from '../harness/pooled.ts'
@@ -237,6 +238,22 @@ test('every try takes another target, and is told in order', async () => {
   )
   expect(await (await gateway.ask('/', { method: 'POST', body: 'x' })).text()).toBe('good')
   expect(gateway.events[0]).toMatchObject({ tries: 4, target: `127.0.0.1:${good.port}` })
+})
+
+test('what a worker knows of its targets travels in its heartbeat', async () => {
+  const [good, bad] = [await startTarget('good'), await startTarget('bad')]
+  const gateway = await openGateway(pooled([good.at(7), bad.at(3)], passive({ http_failures: 1 })))
+  bad.habits.status = 500
+  await until('it was met', async () => (await gateway.ask('/')).status === 500)
+  const state = { revision: 1, spooledBytes: 0, exchanges: 0, upstreams: gateway.pools.health() }
+  const told = (target: typeof good, weight: number, health: string) => ({
+    target: target.at(0).target,
+    health,
+    addresses: [{ ip: '127.0.0.1', port: target.port, weight, health }],
+  })
+  expect(heartbeat.parse(state).upstreams).toEqual([
+    { upstream: 'pool', targets: [told(good, 7, 'HEALTHY'), told(bad, 3, 'UNHEALTHY')] },
+  ])
 })
 
 test('what nobody checks any more is taken for well', async () => {
