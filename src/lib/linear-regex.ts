@@ -3,6 +3,7 @@ import { compileSteps, type Steps } from './regex/compile-steps.ts'
 import { findGroups } from './regex/find-groups.ts'
 import { openRecognizer, type Recognizer } from './regex/open-recognizer.ts'
 import { parseRegex } from './regex/parse-regex.ts'
+import { Reader } from './regex/reader.ts'
 import { certainStart, sizeOf, type Parsed } from './regex/syntax.ts'
 
 /** What a match found. A group that took no part is undefined by number, and absent by name. */
@@ -33,6 +34,8 @@ export type RegexOptions = {
   readonly ignoreCase?: boolean
   /** Matches at the start of the text only. */
   readonly anchored?: boolean
+  /** What it is, for the sentence of a refusal. */
+  readonly name?: string
 }
 
 /** Each character of a text costs at most one visit to each step. */
@@ -44,34 +47,44 @@ const mostSteps = 2_000
  * and `\b`, `$` at the very end. Throws a Problem that names the place of what it refuses. Runs in a browser too.
  */
 export function linearRegex(source: string, options: RegexOptions = {}): LinearRegex {
-  const { ignoreCase = false, anchored = false } = options
-  const parsed = parseRegex(source, ignoreCase)
-  if (sizeOf(parsed.syntax) > mostSteps) {
-    const sentence = `it has more than ${mostSteps} steps once its repetitions are written out`
-    throw new Problem('regex.size', 400, sentence)
-  }
   let opened: Opened | undefined
-  const open = (): Opened => (opened ??= openSteps(parsed, anchored))
+  const open = (): Opened => (opened ??= openExpression(source, options))
   return {
     source,
-    literal: certainStart(parsed.syntax),
+    literal: certainStart(parseChecked(source, options).syntax),
     test: (text) => open().recognizer.test(text),
     endOf: (text) => open().recognizer.endOf(text),
     exec(text) {
-      const { steps, recognizer } = open()
+      const { steps, recognizer, names } = open()
       if (!recognizer.test(text)) return undefined
-      const places = findGroups(steps, text, anchored)
-      return places && matchOf(text, places, parsed.names)
+      const places = findGroups(steps, text, options.anchored === true)
+      return places && matchOf(text, places, names)
     },
   }
 }
 
-type Opened = { readonly steps: Steps; readonly recognizer: Recognizer }
+function parseChecked(source: string, { ignoreCase = false, name = '' }: RegexOptions): Parsed {
+  const parsed = parseRegex(new Reader(source, name), ignoreCase)
+  if (sizeOf(parsed.syntax) > mostSteps) {
+    const sentence = `has more than ${mostSteps} steps once its repetitions are written out`
+    throw new Problem('regex.size', 400, `${name || 'it'} ${sentence}`)
+  }
+  return parsed
+}
 
-/** Made at the first use: of many expressions in a configuration few may ever meet a text. */
-function openSteps(parsed: Parsed, isAnchored: boolean): Opened {
+type Opened = {
+  readonly steps: Steps
+  readonly recognizer: Recognizer
+  readonly names: Parsed['names']
+}
+
+/** Done at the first use, from the source again: of many expressions in a configuration few may ever meet a text, and a parsed one is large. */
+function openExpression(source: string, options: RegexOptions): Opened {
+  const parsed = parseChecked(source, options)
   const steps = compileSteps(parsed)
-  return { steps, recognizer: openRecognizer(steps, isAnchored, certainStart(parsed.syntax)) }
+  const literal = certainStart(parsed.syntax)
+  const recognizer = openRecognizer(steps, options.anchored === true, literal)
+  return { steps, recognizer, names: parsed.names }
 }
 
 function matchOf(

@@ -72,6 +72,13 @@ test('groups are found when they are asked for', () => {
   expect(router.match(request({ path: '/b' }))?.findGroups()).toBeUndefined()
 })
 
+test('an expression that cannot run is refused with its route', () => {
+  const paths = ['~/a(?!b)']
+  expect(() => compileRouter([{ route: route({ paths }), program: 1 }])).toThrow(
+    "route 00000000-0000-4000-8000-000000000000: path '~/a(?!b)' at character 6: (?!…) cannot be",
+  )
+})
+
 test('routes of streams are passed over', () => {
   const router = compileRouter([
     { route: route({ protocols: ['tcp', 'tls'], snis: ['a.com'] }), program: 'stream' },

@@ -1,7 +1,7 @@
 import { foldedOf, negationOf, type CharSet } from './char-set.ts'
 import { parseClass } from './parse-class.ts'
 import { parseEscape } from './parse-escape.ts'
-import { Reader } from './reader.ts'
+import type { Reader } from './reader.ts'
 import type { Parsed, Syntax } from './syntax.ts'
 
 type Flags = { readonly ignoreCase: boolean; readonly dotAll: boolean; readonly lines: boolean }
@@ -17,8 +17,7 @@ type Parsing = {
 const deepest = 200
 
 /** Parses the syntax that Perl, Rust and JavaScript share; refuses, with the place, what cannot be matched in linear time. */
-export function parseRegex(source: string, ignoreCase: boolean): Parsed {
-  const reader = new Reader(source)
+export function parseRegex(reader: Reader, ignoreCase: boolean): Parsed {
   const flags = { ignoreCase, dotAll: false, lines: false }
   const parsing: Parsing = { reader, names: new Map(), groups: 0, flags, depth: 0 }
   const syntax = parseChoice(parsing)

@@ -3,10 +3,13 @@ import { Problem } from '../problem.ts'
 /** Reads the text of an expression from left to right. */
 export class Reader {
   readonly source: string
+  readonly #name: string
   #at = 0
 
-  constructor(source: string) {
+  /** `name` says in a refusal what is refused; it may be ''. */
+  constructor(source: string, name: string) {
     this.source = source
+    this.#name = name
   }
 
   get ended(): boolean {
@@ -62,6 +65,7 @@ export class Reader {
 
   /** Refuses the expression, naming the place. */
   refuse(sentence: string): never {
-    throw new Problem('regex.refused', 400, `at character ${this.#at + 1}: ${sentence}`)
+    const place = `${this.#name} at character ${this.#at + 1}`.trimStart()
+    throw new Problem('regex.refused', 400, `${place}: ${sentence}`)
   }
 }

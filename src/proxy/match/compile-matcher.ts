@@ -40,9 +40,14 @@ export function compileMatcher<R>(
   return {
     program,
     methods: filled(methods) && share(filled(methods) ?? []),
-    headers: headers === null ? none : Object.entries(headers).map(compileHeader).sort(byName),
+    headers:
+      headers === null
+        ? none
+        : Object.entries(headers)
+            .map(([name, values]) => compileHeader(route.id, name, values))
+            .sort(byName),
     serverNames: filled(snis) && share(filled(snis)?.map(plainName) ?? []),
-    paths: paths.map(compilePath),
+    paths: paths.map((pattern) => compilePath(route.id, pattern)),
   }
 }
 
@@ -54,20 +59,23 @@ const filled = (list: readonly string[] | null | undefined): readonly string[] |
 /** A dot at the end of a server name means nothing. */
 const plainName = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '')
 
-function compilePath(pattern: string): PathTest {
+function compilePath(id: string, pattern: string): PathTest {
   if (!isRegex(pattern)) return { pattern, literal: normalizePattern(pattern), regex: undefined }
-  const regex = linearRegex(pattern.slice(1), { anchored: true })
+  const name = `route ${id}: path '${pattern}'`
+  const regex = linearRegex(pattern.slice(1), { anchored: true, name })
   return { pattern, literal: regex.literal, regex }
 }
 
-function compileHeader([name, values]: [string, readonly string[]]): HeaderTest {
+function compileHeader(id: string, name: string, values: readonly string[]): HeaderTest {
   const isExpression = (value: string): boolean => value.startsWith('~*')
   return {
     name: name.toLowerCase(),
     values: new Set(values.filter((value) => !isExpression(value)).map(lowerCase)),
     regexes: values
       .filter(isExpression)
-      .map((value) => linearRegex(value.slice(2), { ignoreCase: true })),
+      .map((value) =>
+        linearRegex(value.slice(2), { ignoreCase: true, name: `route ${id}: header ${name}` }),
+      ),
   }
 }
 
