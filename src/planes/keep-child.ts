@@ -19,6 +19,8 @@ export type ChildOptions = {
   readonly name: string
   /** What it runs. */
   readonly module: string
+  /** Flags of its engine. */
+  readonly flags?: readonly string[]
   /** Gives a fresh one its first messages. */
   readonly introduce: (child: ChildProcess) => void
   readonly onMessage: (message: FromChild) => void
@@ -33,13 +35,13 @@ const longLife = 10_000
 
 /** Starts a child and keeps it. */
 export function keepChild(options: ChildOptions): KeptChild {
-  const { name, module, introduce, onMessage, ready, patience, log } = options
+  const { name, module, flags = [], introduce, onMessage, ready, patience, log } = options
   const backoff = openBackoff(50, 5_000)
   let stopping = false
   let current = start()
 
   function start(): ChildProcess {
-    const child = fork(module)
+    const child = fork(module, { execArgv: [...process.execArgv, ...flags] })
     introduce(child)
     const startedAt = performance.now()
     child.on('message', (message) => onMessage(message as FromChild))

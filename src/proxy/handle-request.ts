@@ -1,4 +1,4 @@
-import type { Event } from '../schema/event.ts'
+import type { EventLine } from '../schema/event.ts'
 import { askUpstream, type UpstreamClient } from './ask-upstream.ts'
 import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
 import type { Exchange } from './exchange.ts'
@@ -13,7 +13,7 @@ export type RequestTools = {
   readonly upstream: UpstreamClient
   readonly node: NodeIdentity
   /** Writes an event where it survives this process, then calls `release`; calls `abandon` instead when it cannot. */
-  readonly record: (event: Event, release: () => void, abandon: () => void) => void
+  readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
 }
 
 /** The walk of a request. The exchange comes in open; every step returns before the next one runs; whatever happens, the exchange

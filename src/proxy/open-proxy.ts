@@ -1,5 +1,5 @@
 import net, { type Server } from 'node:net'
-import type { Event } from '../schema/event.ts'
+import type { EventLine } from '../schema/event.ts'
 import type { UpstreamClient } from './ask-upstream.ts'
 import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
 import { Exchange, type RequestHead } from './exchange.ts'
@@ -32,7 +32,7 @@ export type ProxyOptions = {
   readonly node: NodeIdentity
   readonly limits: FrontLimits
   /** Writes an event where it survives this process, then releases the answer; abandons it when that fails. */
-  readonly record: (event: Event, release: () => void, abandon: () => void) => void
+  readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
 }
 
 /** Opens a proxy over `program`. */
@@ -46,7 +46,7 @@ export function openProxy({ program, node, limits, record }: ProxyOptions): Prox
       onRequest(head, body, reply) {
         const { current, release } = programs.take()
         const exchange = new Exchange(current.revision, head, body, reply)
-        void handleRequest(tools, current, exchange).finally(release)
+        void handleRequest(tools, current, exchange).then(release, release)
         return () => {
           exchange.left = true
           exchange.onLeave?.()

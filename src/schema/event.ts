@@ -165,5 +165,8 @@ export type Event = {
   readonly [Name in EventColumnName]: ValueOf<(typeof eventColumns)[Name]['type']>
 }
 
+/** An Event as one JSON text, without the line feed that follows it in a spool. */
+export type EventLine = string
+
 /** What an exchange ended as. */
 export type Outcome = 'allowed' | 'denied' | 'failed'

@@ -1,10 +1,10 @@
-import type { Event } from '../schema/event.ts'
+import type { EventLine } from '../schema/event.ts'
 import type { Spool } from './open-spool.ts'
 
 /** Keeps the promise *recorded before answered*. */
 export type Recorder = {
   /** Writes the event to the spool together with all others of this turn of the event loop, then calls `release`; when it cannot be written, `abandon`. */
-  record(this: void, event: Event, release: () => void, abandon: () => void): void
+  record(this: void, event: EventLine, release: () => void, abandon: () => void): void
 }
 
 /** Opens a recorder over a spool. `onTrouble` hears of every write that failed. */
@@ -33,7 +33,7 @@ export function openRecorder(
   return {
     record(event, release, abandon) {
       if (waiting.length === 0) setImmediate(commit)
-      lines += `${JSON.stringify(event)}\n`
+      lines += `${event}\n`
       waiting.push({ release, abandon })
     },
   }

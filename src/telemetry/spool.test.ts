@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Event } from '../schema/event.ts'
 import { openRecorder } from './open-recorder.ts'
 import { openSpool } from './open-spool.ts'
 import { startShipping } from './start-shipping.ts'
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-spool-'))
-const event = (index: number): Event => ({ request_id: String(index) }) as Event
+const event = (index: number): string => `{"request_id":"${index}"}`
 const quiet = openLog('test', () => undefined)
 
 test('what is appended is in the closed segment, and gone once removed', async () => {

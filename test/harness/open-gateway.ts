@@ -46,7 +46,7 @@ export async function openGateway(
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
     record(event, release) {
-      events.push(event)
+      events.push(JSON.parse(event) as Event)
       release()
     },
   })

@@ -19,7 +19,7 @@ export class AnswerReader implements AnswerBody {
   part(bytes: Uint8Array): void {
     if (this.#sink !== undefined) return this.#sink.part(bytes)
     this.#waiting.push(bytes)
-    this.#flow.pause()
+    if (this.#waiting.length > 1) this.#flow.pause()
   }
 
   end(trailers: HeaderList | undefined): void {
@@ -39,7 +39,7 @@ export class AnswerReader implements AnswerBody {
     for (const bytes of waiting) sink.part(bytes)
     if (this.#failure !== undefined) sink.fail(this.#failure.error)
     else if (this.#end !== undefined) sink.end(this.#end.trailers)
-    else if (waiting.length > 0) this.#flow.resume()
+    else if (waiting.length > 1) this.#flow.resume()
   }
 
   pause(): void {

@@ -7,7 +7,7 @@ import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
 import type { FrontEvents } from '../front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
-import { openReply } from './open-reply.ts'
+import { ClientReply, type ReplyConnection } from './client-reply.ts'
 import { buildHead } from './build-head.ts'
 import {
   headTooLarge,
@@ -36,7 +36,7 @@ const lingering = 2_000
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 
 /** One client's connection: reads a request, hands it on, and reads the next only after its answer is out. */
-export class ClientConnection {
+export class ClientConnection implements ReplyConnection {
   readonly #socket: Socket
   readonly #context: ConnectionContext
   readonly #facts: ConnectionFacts
@@ -44,8 +44,10 @@ export class ClientConnection {
   #since: number
   #unread: Buffer | undefined
   #scanned = 0
+  #persists = true
   #reader: BodyReader | undefined
   #body: IncomingBody | undefined
+  #reply: ClientReply | undefined
   #leave: (() => void) | undefined
 
   constructor(socket: Socket, context: ConnectionContext) {
@@ -158,20 +160,16 @@ export class ClientConnection {
     const { events, limits } = this.#context
     const socket = this.#socket
     this.#state = 'exchange'
+    this.#persists = persists
     const head = buildHead(message, this.#facts)
     const body =
       framing.kind === 'length' && framing.length === 0
         ? absentBody
         : this.#openBody(message, limits.bodyBytes)
-    const reply = openReply({
-      socket,
-      method,
-      minor,
-      mayPersist: () => persists && !this.#context.isDraining() && (this.#body?.isWhole ?? true),
-      onFinished: (again) => this.#answered(again),
-      onSwitched: (peer) => this.#tunnel(peer),
-    })
-    this.#leave = events.onRequest(head, body, reply)
+    const reply = new ClientReply({ socket, method, minor, connection: this })
+    this.#reply = reply
+    const leave = events.onRequest(head, body, reply)
+    if (this.#reply === reply) this.#leave = leave
   }
 
   #openBody({ framing, fields, minor }: RequestMessage, limit: number): RequestBody {
@@ -199,14 +197,19 @@ export class ClientConnection {
     return body
   }
 
-  #answered(persists: boolean): void {
+  mayPersist(): boolean {
+    return this.#persists && !this.#context.isDraining() && (this.#body?.isWhole ?? true)
+  }
+
+  answered(persists: boolean): void {
+    this.#reply = undefined
     this.#leave = undefined
     this.#reader = undefined
     this.#body = undefined
     this.#since = this.#context.now()
     if (!persists) return this.#linger()
     this.#state = 'idle'
-    this.#socket.resume()
+    if (this.#socket.isPaused()) this.#socket.resume()
     this.#advance()
   }
 
@@ -222,14 +225,12 @@ export class ClientConnection {
     const { events } = this.#context
     this.#state = 'exchange'
     this.#unread = undefined
-    const onFinished = (): void => this.#linger()
-    const reply = openReply({
+    this.#persists = false
+    const reply = new ClientReply({
       socket: this.#socket,
       method: 'GET',
       minor: 1,
-      mayPersist: () => false,
-      onFinished,
-      onSwitched: onFinished,
+      connection: this,
     })
     events.onMalformed(problem, reply, this.#facts.clientAddress)
     return false
@@ -247,7 +248,7 @@ export class ClientConnection {
     this.#leave = undefined
   }
 
-  #tunnel(peer: Duplex): void {
+  switched(peer: Duplex): void {
     const socket = this.#socket
     this.#state = 'tunnel'
     this.#leave = undefined

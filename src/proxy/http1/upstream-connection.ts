@@ -228,7 +228,7 @@ export class UpstreamConnection {
     current.upload = undefined
     this.#current = undefined
     this.#freeSince = this.#pool.now()
-    this.#socket.resume()
+    if (this.#socket.isPaused()) this.#socket.resume()
     if (mayServeOn) this.#pool.onFree(this)
     else this.#socket.destroy()
   }

@@ -1,0 +1,104 @@
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Reply } from '../exchange.ts'
+import type { HeaderList } from '../header-list.ts'
+import { httpDate } from './http-date.ts'
+import { chunkHead, fieldLines, writePiece } from './write-message.ts'
+
+/** The connection that an answer goes out on. */
+export type ReplyConnection = {
+  /** Whether it may serve another request, as far as is known when the answer begins. */
+  mayPersist(): boolean
+  /** The answer is out. */
+  answered(persists: boolean): void
+  /** It becomes a tunnel to `peer`. */
+  switched(peer: Duplex): void
+}
+
+/** What a reply needs to know. */
+export type ReplyOptions = {
+  readonly socket: Duplex
+  readonly method: string
+  readonly minor: number
+  readonly connection: ReplyConnection
+}
+
+/** The way back to an HTTP/1.1 client: head and first part leave together, and a body without a length leaves in chunks, or to an HTTP/1.0 client until the connection closes. */
+export class ClientReply implements Reply {
+  readonly #options: ReplyOptions
+  #pending = ''
+  #isChunked = false
+  #persists = false
+
+  constructor(options: ReplyOptions) {
+    this.#options = options
+  }
+
+  begin(status: number, headers: HeaderList): void {
+    const { method, minor, connection } = this.#options
+    const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
+    const hasLength = headers.get('content-length') !== undefined
+    this.#isChunked = hasBody && !hasLength && minor === 1
+    this.#persists = (hasLength || !hasBody || this.#isChunked) && connection.mayPersist()
+    const own = ownLines(headers, this.#isChunked, this.#persists, minor)
+    this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}${own}\r\n`
+  }
+
+  flush(): void {
+    if (this.#pending !== '') this.#options.socket.write(this.#take(), 'latin1')
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (chunk.length === 0) return true
+    const { socket } = this.#options
+    return this.#isChunked
+      ? writePiece(socket, this.#take() + chunkHead(chunk), chunk, '\r\n')
+      : writePiece(socket, this.#take(), chunk, '')
+  }
+
+  onWritable(resume: () => void): void {
+    this.#options.socket.once('drain', resume)
+  }
+
+  finish(last?: Uint8Array, trailers?: HeaderList): void {
+    const { socket, connection } = this.#options
+    const isEmpty = last === undefined || last.length === 0
+    const end = this.#isChunked
+      ? `0\r\n${trailers === undefined ? '' : fieldLines(trailers)}\r\n`
+      : ''
+    if (isEmpty) writePiece(socket, this.#take(), undefined, end)
+    else if (!this.#isChunked) writePiece(socket, this.#take(), last, '')
+    else writePiece(socket, this.#take() + chunkHead(last), last, `\r\n${end}`)
+    connection.answered(this.#persists)
+  }
+
+  abort(): void {
+    this.#options.socket.destroy()
+  }
+
+  upgrade(headers: HeaderList, peer: NodeJS.ReadWriteStream): void {
+    const { socket, connection } = this.#options
+    const own = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${own}${fieldLines(headers)}\r\n`, 'latin1')
+    connection.switched(peer as Duplex)
+  }
+
+  #take(): string {
+    const text = this.#pending
+    this.#pending = ''
+    return text
+  }
+}
+
+/** The lines that belong to this hop. */
+function ownLines(
+  headers: HeaderList,
+  isChunked: boolean,
+  persists: boolean,
+  minor: number,
+): string {
+  const date = headers.get('date') === undefined ? `Date: ${httpDate()}\r\n` : ''
+  const framing = isChunked ? 'Transfer-Encoding: chunked\r\n' : ''
+  if (!persists) return `${date}${framing}Connection: close\r\n`
+  return minor === 0 ? `${date}${framing}Connection: keep-alive\r\n` : `${date}${framing}`
+}
