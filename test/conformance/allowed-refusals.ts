@@ -9,6 +9,7 @@ export const allowedRefusals: Readonly<Record<string, string>> = {
   'odd target': 'Bytes that RFC 3986 does not allow in a path.',
   long: 'Heads, trailers and targets have limits.',
   'long extension': 'Chunk extensions count against a limit (RFC 9112 section 7.1.1).',
+  'odd extension': 'What is no chunk-ext of RFC 9112 section 7.1.1 may be refused.',
   many: 'The number of fields has a limit.',
   'http/2': 'This port does not take HTTP/2 without an upgrade.',
   'leading empty lines':
@@ -21,6 +22,7 @@ export const allowedRefusals: Readonly<Record<string, string>> = {
   'wrong length': 'What is left of a body, such as a bare line end, is no request line.',
   'padded length': 'Leading zeros may be refused, because some readers take them for octal.',
   'http/1.0': 'Transfer-Encoding in HTTP/1.0 is faulty framing (RFC 9112 section 6.1).',
+  'padded chunk': 'A chunk size has a limit of digits (RFC 9112 section 7.1).',
   'framing trailer':
     'Framing and routing fields must not come as trailers (RFC 9110 section 6.5.1).',
   'odd expect': 'An expectation that cannot be met is answered with 417 (RFC 9110 section 10.1.1).',

@@ -78,9 +78,12 @@ function judgePlace(
   return `the answer of ${message.start} was given to ${request.method} ${request.target}`
 }
 
-/** The path that a target names: of an absolute one what follows the authority. */
+/** The path that a target names: of an absolute one what follows the authority; what RFC 3986 does not let stand there is percent-encoded. */
 function targetOf(target: string): string {
-  const path = target.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/#.*$/s, '')
+  const path = target
+    .replace(/^[a-z]+:\/\/[^/?#]*/i, '')
+    .replace(/#.*$/s, '')
+    .replaceAll(/["<>\\^`{|}]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
   return path === '*' || path === '' ? '/' : path.startsWith('?') ? `/${path}` : path
 }
 

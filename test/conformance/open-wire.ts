@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { openMessageReader, type Message } from './read-messages.ts'
+import { fieldOf, openMessageReader, type Message } from './read-messages.ts'
 
 /** A client's connection that sends raw bytes and reads answers strictly. */
 export type Wire = {
@@ -29,10 +29,12 @@ export function openWire(port: number): Wire {
   let onChange: (() => void) | undefined
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const reader = openMessageReader({
-    ruleOf(start) {
+    ruleOf(start, fields) {
       const status = Number(start.slice(9, 12))
       if (status < 200 || status === 204 || status === 304) return 'none'
-      return wire.methodOf(answers.length) === 'HEAD' ? 'none' : 'until close'
+      // Of a head that could not be read nobody knows that it was one of HEAD.
+      const isLast = status >= 400 && fieldOf(fields, 'connection') === 'close'
+      return wire.methodOf(answers.length) === 'HEAD' && !isLast ? 'none' : 'until close'
     },
     onMessage: (message) =>
       void (message.start.startsWith('HTTP/1.1 1') ? interims : answers).push(message),
@@ -61,7 +63,7 @@ export function openWire(port: number): Wire {
     interims,
     complaints,
     get closed() {
-      return closed
+      return closed || socket.destroyed
     },
     methodOf: () => 'GET',
     async send(pieces) {

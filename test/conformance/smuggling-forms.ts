@@ -1,0 +1,236 @@
+/** A known way to hide a request from one server and show it to the next. */
+export type SmugglingForm = {
+  readonly name: string
+  /** From after the request line's CRLF on: fields, empty line, body. `HIDDEN` is the request to be smuggled. */
+  readonly bytes: string
+  /** The request line; a POST unless said otherwise. */
+  readonly line?: string
+  /** Why it is let pass, and what the body then is; without it the expected answer is a refusal. */
+  readonly harmless?: { readonly why: string; readonly body: string }
+}
+
+/** The request that must never arrive by itself. */
+export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n'
+
+const length = String(hidden.length)
+const chunkedHidden = `0\r\n\r\n${hidden}`
+const wrapped = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`
+
+/** A Transfer-Encoding that some servers take for `chunked` and some do not, before a body that hides a request from the latter. */
+const coding = (name: string, field: string): SmugglingForm => ({
+  name: `TE.TE: ${name}`,
+  bytes: `${field}\r\n\r\n${chunkedHidden}`,
+})
+
+/** The same beside a length that covers everything. */
+const beside = (name: string, field: string): SmugglingForm => ({
+  name: `CL.TE: ${name}`,
+  bytes: `Content-Length: ${chunkedHidden.length}\r\n${field}\r\n\r\n${chunkedHidden}`,
+})
+
+const chunkLine = (name: string, line: string): SmugglingForm => ({
+  name: `chunk: ${name}`,
+  bytes: `Transfer-Encoding: chunked\r\n\r\n${line}${hidden}\r\n0\r\n\r\n`,
+})
+
+const size = hidden.length.toString(16)
+
+/** Every form we know of. */
+export const smugglingForms: readonly SmugglingForm[] = [
+  {
+    name: 'CL.TE: both, the length long',
+    bytes: `Content-Length: ${chunkedHidden.length}\r\nTransfer-Encoding: chunked\r\n\r\n${chunkedHidden}`,
+  },
+  {
+    name: 'TE.CL: both, the length short',
+    bytes: `Transfer-Encoding: chunked\r\nContent-Length: ${size.length + 2}\r\n\r\n${wrapped}`,
+  },
+  beside('space before the colon', 'Transfer-Encoding : chunked'),
+  beside('tab before the colon', 'Transfer-Encoding\t: chunked'),
+  beside('vertical tab before the value', 'Transfer-Encoding: \x0bchunked'),
+  beside('form feed before the value', 'Transfer-Encoding: \x0cchunked'),
+  beside('NUL before the colon', 'Transfer-Encoding\0: chunked'),
+  beside('leading space', ' Transfer-Encoding: chunked'),
+  beside('after a bare LF', 'X: a\nTransfer-Encoding: chunked'),
+  beside('after a bare CR', 'X: a\rTransfer-Encoding: chunked'),
+  beside('after LF CR', 'X: a\n\rTransfer-Encoding: chunked'),
+  beside('folded name and value', 'Transfer-Encoding:\r\n chunked'),
+  beside('folded in the value', 'Transfer-Encoding: chun\r\n ked'),
+  beside('unknown coding', 'Transfer-Encoding: xchunked'),
+  beside('identity', 'Transfer-Encoding: identity'),
+  beside('empty coding', 'Transfer-Encoding:'),
+  beside('no-break space', 'Transfer-Encoding:\xa0chunked'),
+  {
+    name: 'CL.TE: underscore in the name',
+    bytes: `Content-Length: ${chunkedHidden.length}\r\nTransfer_Encoding: chunked\r\n\r\n${chunkedHidden}`,
+    harmless: { why: 'a name of its own; the length alone frames', body: chunkedHidden },
+  },
+  {
+    name: 'CL.TE: named by Connection',
+    bytes: `Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n${wrapped}`,
+    harmless: { why: 'framing is of this hop and is written anew for the next', body: hidden },
+  },
+  {
+    name: 'CL.0: length named by Connection',
+    bytes: `Connection: Content-Length\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'framing is of this hop and is written anew for the next', body: hidden },
+  },
+  coding('chunked twice in one field', 'Transfer-Encoding: chunked, chunked'),
+  coding('chunked in two fields', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'),
+  coding('chunked, identity', 'Transfer-Encoding: chunked, identity'),
+  coding('identity, chunked', 'Transfer-Encoding: identity, chunked'),
+  coding('chunked, then another field', 'Transfer-Encoding: chunked\r\nTransfer-encoding: x'),
+  coding('another field, then chunked', 'Transfer-encoding: x\r\nTransfer-Encoding: chunked'),
+  coding('leading comma', 'Transfer-Encoding: ,chunked'),
+  coding('trailing comma', 'Transfer-Encoding: chunked,'),
+  coding('quoted', 'Transfer-Encoding: "chunked"'),
+  coding('in apostrophes', "Transfer-Encoding: 'chunked'"),
+  coding('with a parameter', 'Transfer-Encoding: chunked;q=1'),
+  coding('with a second word', 'Transfer-Encoding: chunked x'),
+  coding('gzip alone', 'Transfer-Encoding: gzip'),
+  coding('NUL after the value', 'Transfer-Encoding: chunked\0'),
+  coding('no-break space before the value', 'Transfer-Encoding: \xa0chunked'),
+  coding('no-break space after the value', 'Transfer-Encoding: chunked\xa0'),
+  coding('next-line sign before the value', 'Transfer-Encoding: \x85chunked'),
+  coding('dotted letter in the value', 'Transfer-Encoding: chun\xeded'),
+  coding('space before the colon', 'Transfer-Encoding : chunked'),
+  coding('vertical tab before the value', 'Transfer-Encoding: \x0bchunked'),
+  coding('vertical tab after the value', 'Transfer-Encoding: chunked\x0b'),
+  {
+    name: 'TE.0: space in the name',
+    bytes: `Transfer Encoding: chunked\r\n\r\n${wrapped}`,
+  },
+  {
+    name: 'TE.TE: HTTP/1.0 with chunks',
+    line: 'POST /form HTTP/1.0',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n${chunkedHidden}`,
+  },
+  {
+    name: 'CL.CL: two lengths',
+    bytes: `Content-Length: 0\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+  },
+  { name: 'CL.CL: two in one field', bytes: `Content-Length: 0, ${length}\r\n\r\n${hidden}` },
+  {
+    name: 'CL.CL: twice the same',
+    bytes: `Content-Length: ${length}\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+  },
+  {
+    name: 'CL.CL: twice the same in one field',
+    bytes: `Content-Length: ${length}, ${length}\r\n\r\n${hidden}`,
+  },
+  { name: 'CL.0: sign', bytes: `Content-Length: +${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: negative', bytes: `Content-Length: -1\r\n\r\n${hidden}` },
+  { name: 'CL.0: hexadecimal', bytes: `Content-Length: 0x${size}\r\n\r\n${hidden}` },
+  { name: 'CL.0: underscore', bytes: `Content-Length: 3_3\r\n\r\n${hidden}` },
+  { name: 'CL.0: exponent', bytes: `Content-Length: 3e1\r\n\r\n${hidden}` },
+  { name: 'CL.0: decimals', bytes: `Content-Length: ${length}.0\r\n\r\n${hidden}` },
+  { name: 'CL.0: empty', bytes: `Content-Length:\r\n\r\n${hidden}` },
+  { name: 'CL.0: beyond 64 bits', bytes: `Content-Length: 18446744073709551616\r\n\r\n${hidden}` },
+  { name: 'CL.0: beyond 53 bits', bytes: `Content-Length: 9007199254740993\r\n\r\n${hidden}` },
+  { name: 'CL.0: space before the colon', bytes: `Content-Length : ${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: folded', bytes: `Content-Length:\r\n ${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: vertical tab', bytes: `Content-Length: \x0b${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: no-break space', bytes: `Content-Length: \xa0${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: superscript digits', bytes: `Content-Length: \xb2\xb3\r\n\r\n${hidden}` },
+  { name: 'CL.0: NUL in the name', bytes: `Content-Length\0: ${length}\r\n\r\n${hidden}` },
+  { name: 'CL.0: after a bare LF', bytes: `X: a\nContent-Length: ${length}\r\n\r\n${hidden}` },
+  {
+    name: 'CL.0: a GET with a body',
+    line: 'GET /form HTTP/1.1',
+    bytes: `Content-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'a body of any method is read and forwarded whole', body: hidden },
+  },
+  {
+    name: 'CL.0: a HEAD with a body',
+    line: 'HEAD /form HTTP/1.1',
+    bytes: `Content-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'a body of any method is read and forwarded whole', body: hidden },
+  },
+  {
+    name: '0.CL: Expect with a body that does not wait',
+    bytes: `Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'the expectation is met here, and the body is read as told', body: hidden },
+  },
+  {
+    name: '0.CL: odd Expect',
+    bytes: `Expect: y 100-continue\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'an unknown expectation does not frame', body: hidden },
+  },
+  {
+    name: 'h2c: upgrade with a body',
+    bytes: `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'Upgrade ends here, so nothing is switched behind our back', body: hidden },
+  },
+  {
+    name: 'WebSocket: upgrade with a body',
+    line: 'GET /form HTTP/1.1',
+    bytes: `Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
+    harmless: { why: 'where nothing is switched the body is a body', body: hidden },
+  },
+  chunkLine('hexadecimal prefix', `0x${size}\r\n`),
+  chunkLine('sign', `+${size}\r\n`),
+  chunkLine('leading space', ` ${size}\r\n`),
+  chunkLine('trailing space', `${size} \r\n`),
+  chunkLine('trailing NUL', `${size}\0\r\n`),
+  chunkLine('underscore', `0_${size}\r\n`),
+  chunkLine('bare LF', `${size}\n`),
+  chunkLine('bare CR', `${size}\r`),
+  chunkLine('CR CR LF', `${size}\r\r\n`),
+  chunkLine('bare LF in an extension', `${size};a\nb\r\n`),
+  chunkLine('bare LF after an extension', `${size};a\n`),
+  chunkLine('bare CR in an extension', `${size};a\rb\r\n`),
+  chunkLine('NUL in an extension', `${size};a\0b\r\n`),
+  chunkLine('size beyond 64 bits', `1${'0'.repeat(16)}${size}\r\n`),
+  chunkLine('empty size', '\r\n'),
+  chunkLine('extension without size', ';a\r\n'),
+  {
+    name: 'chunk: bytes without their CRLF',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n2\r\nab0\r\n\r\n${hidden}`,
+  },
+  {
+    name: 'chunk: two signs instead of CRLF',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n2\r\nabxx0\r\n\r\n${hidden}`,
+  },
+  {
+    name: 'chunk: bytes that end with LF',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n2\r\nab\n0\r\n\r\n${hidden}`,
+  },
+  {
+    name: 'chunk: last chunk with bare LF',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n0\n\n${hidden}`,
+  },
+  {
+    name: 'chunk: last empty line with bare LF',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n0\r\n\n${hidden}`,
+  },
+  {
+    name: 'chunk: last empty line with bare CR',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n0\r\n\r${hidden}`,
+  },
+  { name: 'trailer: a request line', bytes: `Transfer-Encoding: chunked\r\n\r\n0\r\n${hidden}` },
+  {
+    name: 'trailer: folded',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n b\r\n\r\n${hidden}`,
+  },
+  {
+    name: 'trailer: Content-Length',
+    bytes: `Transfer-Encoding: chunked\r\n\r\n${size}\r\n${hidden}\r\n0\r\nContent-Length: 3\r\nTransfer-Encoding: x\r\n\r\n`,
+    harmless: { why: 'trailers frame nothing', body: hidden },
+  },
+  { name: 'head: no colon', bytes: `Content-Length ${length}\r\n\r\n${hidden}` },
+  { name: 'head: empty name', bytes: `: a\r\nContent-Length: 0\r\n\r\n${hidden}` },
+  { name: 'head: ends with bare LF', bytes: `Content-Length: 0\r\n\n${hidden}` },
+  { name: 'head: lines end with bare LF', bytes: `Content-Length: 0\n\n${hidden}` },
+  { name: 'head: ends with CR CR LF', bytes: `Content-Length: 0\r\n\r\r\n${hidden}` },
+  {
+    name: 'head: first field after white space',
+    bytes: ` X: a\r\nContent-Length: 0\r\n\r\n${hidden}`,
+  },
+  { name: 'head: CR in a value', bytes: `X: a\r\r\nContent-Length: 0\r\n\r\n${hidden}` },
+  { name: 'head: second Host', bytes: `Host: b\r\nContent-Length: 0\r\n\r\n${hidden}` },
+  { name: 'line: CONNECT', line: 'CONNECT a:80 HTTP/1.1', bytes: `\r\n${hidden}` },
+  { name: 'line: HTTP/0.9', line: 'GET /form', bytes: `\r\n${hidden}` },
+  { name: 'line: HTTP/1.1 twice', line: 'GET /form HTTP/1.1 HTTP/1.1', bytes: `\r\n${hidden}` },
+  { name: 'line: NUL in the target', line: 'GET /fo\0rm HTTP/1.1', bytes: `\r\n${hidden}` },
+  { name: 'line: bare CR', line: 'GET /form\rHTTP/1.1', bytes: `\r\n${hidden}` },
+]
