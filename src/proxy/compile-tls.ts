@@ -1,4 +1,6 @@
 import type { Snapshot } from '../schema/snapshot.ts'
+import type { PluginDefinition } from './plugin.ts'
+import type { AskedPeers } from './tls/server-names.ts'
 import { buildServiceTls, type ServiceTls } from './tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
@@ -24,4 +26,18 @@ export function serviceTlsOf(
     authorities: trusted,
     client: client === undefined ? undefined : { cert: client.cert, key: client.key },
   })
+}
+
+/** Whom clients are asked to be vouched for by: the authorities of every enabled plugin that judges client certificates. Undefined where none does. */
+export function askedPeers(
+  { plugins, ca_certificates: authorities }: Snapshot,
+  catalog: readonly PluginDefinition[],
+): AskedPeers | undefined {
+  const asking = plugins.flatMap(({ name, enabled, config }) => {
+    const trusted = catalog.find((definition) => definition.name === name)?.trustedAuthorities
+    return enabled && trusted !== undefined ? [trusted(config)] : []
+  })
+  if (asking.length === 0) return undefined
+  const ids = new Set(asking.flat())
+  return { authorities: authorities.filter(({ id }) => ids.has(id)).map(({ cert }) => cert) }
 }

@@ -6,17 +6,24 @@ import { Exchange, type RequestHead } from './exchange.ts'
 import { handleRequest, type RequestTools } from './handle-request.ts'
 import { HeaderList } from './header-list.ts'
 import type { FrontLimits } from './front-limits.ts'
+import type { FrontEvents } from './front-events.ts'
 import { openFront } from './http1/open-front.ts'
 import { openUpstreamClient } from './http1/open-upstream-client.ts'
 import { absentBody } from './http1/request-body.ts'
-import { holdPrograms } from './hold-programs.ts'
+import { openHttp2Client } from './http2/open-http2-client.ts'
+import { openHttp2Front } from './http2/open-http2-front.ts'
+import { openPlainFront } from './http2/open-plain-front.ts'
+import { holdPrograms, type HeldPrograms } from './hold-programs.ts'
 import type { Program } from './program.ts'
 import { sendProblem } from './send-problem.ts'
+import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
 
 /** A running proxy: a front, the program it runs, and the exchanges under way. */
 export type Proxy = {
-  /** Accepts connections for the front; the caller lets it listen. */
+  /** Accepts plain connections; the caller lets it listen. */
   readonly server: Server
+  /** Accepts connections that begin with a TLS handshake; the caller lets it listen, or not. */
+  readonly secureServer: Server
   /** Exchanges begun and not yet ended. */
   readonly exchanges: number
   readonly revision: number
@@ -31,58 +38,96 @@ export type ProxyOptions = {
   readonly program: Program
   readonly node: NodeIdentity
   readonly limits: FrontLimits
+  /** Shown for server names that no certificate covers; without it their handshakes fail. */
+  readonly certificate?: CertificatePair
   /** Writes an event where it survives this process, then releases the answer; abandons it when that fails. */
   readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
 }
 
 /** Opens a proxy over `program`. */
-export function openProxy({ program, node, limits, record }: ProxyOptions): Proxy {
-  const upstream: UpstreamClient = openUpstreamClient()
+export function openProxy(options: ProxyOptions): Proxy {
+  const { program, limits } = options
+  const upstream = openClients()
   const programs = holdPrograms(program)
-
-  const tools: RequestTools = { upstream, node, record }
-  const front = openFront(
-    {
-      onRequest(head, body, reply) {
-        const { current, release } = programs.take()
-        const exchange = new Exchange(current.revision, head, body, reply)
-        void handleRequest(tools, current, exchange).then(release, release)
-        return () => {
-          exchange.left = true
-          exchange.onLeave?.()
-        }
-      },
-      onMalformed(problem, reply, clientAddress) {
-        const { current, release } = programs.take()
-        const exchange = new Exchange(
-          current.revision,
-          { ...noHead, clientAddress },
-          absentBody,
-          reply,
-        )
-        const finish = sendProblem(problem, exchange)
-        record(describeExchange(exchange, node), finish, () => reply.abort())
-        release()
-      },
-    },
-    limits,
+  const events = frontEvents(options, programs, upstream)
+  const http1 = openFront(events, limits)
+  const http2 = openHttp2Front(events, limits)
+  const plain = openPlainFront(limits.headMilliseconds, (socket, isHttp2) =>
+    (isHttp2 ? http2 : http1).accept(socket),
   )
-
-  const server = net.createServer({ noDelay: true }, front.accept)
+  const secure = openTlsFront({
+    names: program.names,
+    fallback: options.certificate,
+    timeout: limits.headMilliseconds,
+    onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
+  })
+  const server = net.createServer({ noDelay: true }, plain.accept)
+  const secureServer = net.createServer({ noDelay: true }, secure.accept)
 
   return {
     server,
+    secureServer,
     get exchanges() {
       return programs.exchanges
     },
     get revision() {
       return programs.revision
     },
-    swapProgram: programs.swap,
+    swapProgram(next) {
+      programs.swap(next)
+      secure.swap(next.names)
+    },
     async drain(milliseconds) {
       server.close()
-      await front.drain(milliseconds)
+      secureServer.close()
+      plain.close()
+      await Promise.all([http1.drain(milliseconds), http2.drain(milliseconds)])
+      secure.close()
       await upstream.close()
+    },
+  }
+}
+
+/** One client for all services: each try says which protocol it is for. */
+function openClients(): UpstreamClient {
+  const http1 = openUpstreamClient()
+  const http2 = openHttp2Client()
+  return {
+    send: (attempt) => (attempt.http2 === true ? http2 : http1).send(attempt),
+    keepOnly(wanted) {
+      http1.keepOnly(wanted)
+      http2.keepOnly(wanted)
+    },
+    async close() {
+      await Promise.all([http1.close(), http2.close()])
+    },
+  }
+}
+
+/** What every front hands on, whatever its protocol. */
+function frontEvents(
+  { node, record }: ProxyOptions,
+  programs: HeldPrograms,
+  upstream: UpstreamClient,
+): FrontEvents {
+  const tools: RequestTools = { upstream, node, record }
+  return {
+    onRequest(head, body, reply) {
+      const { current, release } = programs.take()
+      const exchange = new Exchange(current.revision, head, body, reply)
+      void handleRequest(tools, current, exchange).finally(release)
+      return () => {
+        exchange.left = true
+        exchange.onLeave?.()
+      }
+    },
+    onMalformed(problem, reply, clientAddress) {
+      const { current, release } = programs.take()
+      const head = { ...noHead, clientAddress }
+      const exchange = new Exchange(current.revision, head, absentBody, reply)
+      const finish = sendProblem(problem, exchange)
+      record(describeExchange(exchange, node), finish, () => reply.abort())
+      release()
     },
   }
 }

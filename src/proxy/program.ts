@@ -4,7 +4,7 @@ import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
 import { compilePools } from './compile-pools.ts'
-import { serviceTlsOf } from './compile-tls.ts'
+import { askedPeers, serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { compileRouter, type Router } from './compile-router.ts'
 import {
@@ -15,6 +15,7 @@ import {
 } from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
+import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 import type { ServiceTls } from './tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
@@ -42,6 +43,8 @@ export type RouteProgram = {
 export type Program = {
   readonly revision: number
   readonly router: Router<RouteProgram>
+  /** What TLS handshakes go by. */
+  readonly names: ServerNames
   /** Lets the plugins go; call once no exchange uses it any more. */
   close(): void
 }
@@ -87,6 +90,7 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
   return {
     revision,
     router,
+    names: compileServerNames(snapshot, askedPeers(snapshot, tools.catalog)),
     close() {
       unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
@@ -7,12 +7,15 @@ import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
+import type { PluginDefinition } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
 import { snapshotOf, type SnapshotWords } from './build-snapshot.ts'
 
 /** A proxy on a free port whose events are kept in a list. */
 export type TestGateway = {
   readonly port: number
+  /** Where connections begin with a TLS handshake. */
+  readonly securePort: number
   readonly url: string
   readonly events: Event[]
   readonly proxy: Proxy
@@ -27,6 +30,10 @@ export type GatewayOptions = {
   /** What stands in for the machine's timers, name servers and probes. */
   readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
+  /** Plugins instead of those of the catalog. */
+  readonly catalog?: readonly PluginDefinition[]
+  /** For server names that no certificate of the snapshot covers. */
+  readonly certificate?: { readonly cert: string; readonly key: string }
   /** Who ends it; a test unless said otherwise. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -38,26 +45,36 @@ export async function openGateway(
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
   const pools = keepPools({ clock, ...options.pools })
-  const tools: ProgramTools = { catalog, counters: openCounterLedger(clock), clock, pools }
+  const tools: ProgramTools = {
+    catalog: options.catalog ?? catalog,
+    counters: openCounterLedger(clock),
+    clock,
+    pools,
+  }
   const events: Event[] = []
   let revision = 1
   const proxy = openProxy({
     program: compileProgram(snapshotOf(words), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
+    ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, release) {
       events.push(JSON.parse(event) as Event)
       release()
     },
   })
-  await new Promise<void>((resolve) => void proxy.server.listen(0, '127.0.0.1', resolve))
+  const listen = (server: Server): Promise<number> =>
+    new Promise((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+    })
+  const [port, securePort] = await Promise.all([listen(proxy.server), listen(proxy.secureServer)])
   const stop = (): Promise<void> => proxy.drain(100)
   if (options.onFinished === undefined) onTestFinished(stop)
   else options.onFinished(stop)
-  const { port } = proxy.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
   return {
     port,
+    securePort,
     url,
     events,
     proxy,

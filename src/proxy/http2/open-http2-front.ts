@@ -1,0 +1,76 @@
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clientClosed } from '../client-closed.ts'
+import type { FrontLimits } from '../front-limits.ts'
+import type { FrontEvents } from '../front-events.ts'
+import type { Front } from '../http1/open-front.ts'
+import { absentBody } from '../http1/request-body.ts'
+import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
+import { buildHead } from './build-head.ts'
+import { openReply } from './open-reply.ts'
+import { openStreamBody } from './stream-body.ts'
+
+const mostStreams = 128
+const streamWindow = 262_144
+const connectionWindow = 1_048_576
+/** Streams that a client may open and take back at once, and in each second; more is an attack (CVE-2023-44487). */
+const resets = { streamResetBurst: 200, streamResetRate: 50 }
+
+/** Opens a front that speaks HTTP/2 by RFC 9113. A stream is a request like any other; a stream that the client takes back is a client that left. */
+export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front {
+  const sessions = new Set<ServerHttp2Session>()
+  let isDraining = false
+
+  const onStream = (stream: ServerHttp2Stream, facts: ConnectionFacts, raw: string[]): void => {
+    const head = buildHead(raw, facts)
+    const body = stream.endAfterHeaders
+      ? absentBody
+      : openStreamBody(stream, head.headers, { limit: limits.bodyBytes, gone: clientClosed })
+    const leave = events.onRequest(head, body, openReply(stream))
+    stream.on('error', () => undefined)
+    stream.on('close', () => {
+      if (!stream.writableFinished || stream.aborted) leave()
+    })
+  }
+
+  return {
+    accept(socket) {
+      const session = performServerHandshake(socket, {
+        settings: {
+          maxConcurrentStreams: mostStreams,
+          initialWindowSize: streamWindow,
+          maxHeaderListSize: limits.headBytes,
+          enablePush: false,
+        },
+        maxHeaderListPairs: 128,
+        strictSingleValueFields: false,
+        ...resets,
+      })
+      const facts = readConnection(socket)
+      sessions.add(session)
+      session.setLocalWindowSize(connectionWindow)
+      session.on('stream', (stream, _headers, _flags, raw: string[] = []) =>
+        onStream(stream as ServerHttp2Stream, facts, raw),
+      )
+      session.on('error', () => session.destroy())
+      session.on('close', () => sessions.delete(session))
+      session.setTimeout(limits.idleMilliseconds, () => session.close())
+      if (isDraining) session.close()
+    },
+    get connections() {
+      return sessions.size
+    },
+    async drain(milliseconds) {
+      isDraining = true
+      for (const session of sessions) session.close()
+      const deadline = performance.now() + milliseconds
+      while (sessions.size > 0 && performance.now() < deadline) await sleep(20)
+      for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+    },
+  }
+}

@@ -1,0 +1,49 @@
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { Reply } from '../exchange.ts'
+import { HeaderList } from '../header-list.ts'
+import { outgoingFields } from './fields.ts'
+
+/** The way back on a stream. A head that nothing follows ends the stream itself, as gRPC wants it of refusals. */
+export function openReply(stream: ServerHttp2Stream): Reply {
+  let status = 0
+  let headers = new HeaderList()
+  let trailers: HeaderList | undefined
+
+  const sendHead = (endStream: boolean): void => {
+    if (stream.headersSent || stream.destroyed) return
+    stream.respond(outgoingFields(headers, { ':status': status }), {
+      endStream,
+      waitForTrailers: !endStream,
+    })
+  }
+  stream.on('wantTrailers', () => {
+    stream.sendTrailers(trailers === undefined ? {} : outgoingFields(trailers))
+    if (!stream.readableEnded) stream.resume()
+  })
+  return {
+    begin(code, fields) {
+      status = code
+      headers = fields
+    },
+    flush: () => sendHead(false),
+    write(chunk) {
+      sendHead(false)
+      return stream.destroyed || stream.write(chunk)
+    },
+    onWritable(resume) {
+      stream.once('drain', resume)
+    },
+    finish(last, fields) {
+      if (stream.destroyed) return
+      trailers = fields
+      const isEmpty = last === undefined || last.length === 0
+      if (isEmpty && fields === undefined && !stream.headersSent) return sendHead(true)
+      sendHead(false)
+      if (isEmpty) stream.end()
+      else stream.end(last)
+    },
+    abort() {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    },
+  }
+}

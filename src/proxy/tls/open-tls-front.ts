@@ -1,0 +1,68 @@
+import { constants } from 'node:crypto'
+import type { Socket } from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import { contextOptions, type ServerNames } from './server-names.ts'
+
+/** A certificate with its key, PEM. */
+export type CertificatePair = { readonly cert: string; readonly key: string }
+
+/** What a TLS front is opened with. */
+export type TlsFrontOptions = {
+  readonly names: ServerNames
+  /** Shown for names that nothing covers; without it such handshakes fail. */
+  readonly fallback: CertificatePair | undefined
+  /** Milliseconds for a handshake. */
+  readonly timeout: number
+  /** Takes a connection over after its handshake. */
+  readonly onSecure: (socket: TLSSocket) => void
+}
+
+/** Shakes hands with clients. */
+export type TlsFront = {
+  /** Takes over a connected socket that nothing was read from. */
+  accept(this: void, socket: Socket): void
+  /** Lets handshakes that begin from now on go by other names; connections stay as they are. */
+  swap(names: ServerNames): void
+  /** Breaks off the handshakes that are under way. */
+  close(): void
+}
+
+/** Opens a TLS front. Every change of what it shows or asks makes a new server with ticket keys of its own: no ticket outlives the certificates and
+ *  authorities under which it was given, and where clients are asked who they are, there are no tickets at all. */
+export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOptions): TlsFront {
+  const handshaking = new Set<Socket>()
+  let shown = names
+  let server = open(names)
+
+  function open(by: ServerNames): tls.Server {
+    const made = tls.createServer({
+      ...contextOptions(by.peers),
+      ...fallback,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: timeout,
+      requestCert: by.peers !== undefined,
+      rejectUnauthorized: false,
+      secureOptions: by.peers === undefined ? 0 : constants.SSL_OP_NO_TICKET,
+      SNICallback: (name, done) => done(null, by.find(name.toLowerCase())),
+    })
+    made.on('secureConnection', onSecure)
+    made.on('tlsClientError', (_error, socket) => socket.destroy())
+    return made
+  }
+
+  return {
+    accept(socket) {
+      handshaking.add(socket)
+      socket.once('close', () => handshaking.delete(socket))
+      server.emit('connection', socket)
+    },
+    swap(next) {
+      if (next.identity === shown.identity) return
+      shown = next
+      server = open(next)
+    },
+    close() {
+      for (const socket of handshaking) socket.destroy()
+    },
+  }
+}
