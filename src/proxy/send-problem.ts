@@ -1,5 +1,6 @@
 import { toProblem, type Problem } from '../lib/problem.ts'
 import type { Exchange } from './exchange.ts'
+import { isGrpc, sendGrpcProblem } from './send-grpc-problem.ts'
 import { HeaderList } from './header-list.ts'
 
 /** Turns whatever was thrown into an answer in Kong's form, and gives back how to send it; once a part of another answer is out, that is to break off. */
@@ -15,6 +16,7 @@ export function sendProblem(error: unknown, exchange: Exchange): () => void {
     return () => exchange.reply.abort()
   }
   exchange.status = problem.status
+  if (isGrpc(exchange.request)) return sendGrpcProblem(problem, exchange)
   const { type, body } = render(problem, exchange)
   const bytes = Buffer.from(body)
   const headers = new HeaderList([...exchange.answerHeaders.flat])

@@ -5,13 +5,16 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Problem } from '../../lib/problem.ts'
 import { clientClosed } from '../client-closed.ts'
 import type { FrontLimits } from '../front-limits.ts'
 import type { FrontEvents } from '../front-events.ts'
 import type { Front } from '../http1/open-front.ts'
+import { headTooLarge, malformed } from '../http1/read-message.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { buildHead } from './build-head.ts'
+import { pseudoField } from './fields.ts'
 import { openReply } from './open-reply.ts'
 import { openStreamBody } from './stream-body.ts'
 
@@ -27,12 +30,17 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   let isDraining = false
 
   const onStream = (stream: ServerHttp2Stream, facts: ConnectionFacts, raw: string[]): void => {
+    stream.on('error', () => undefined)
+    const complaint = complaintAbout(raw, limits.headBytes)
+    if (complaint !== undefined) {
+      stream.resume()
+      return events.onMalformed(complaint, openReply(stream), facts.clientAddress)
+    }
     const head = buildHead(raw, facts)
     const body = stream.endAfterHeaders
       ? absentBody
       : openStreamBody(stream, head.headers, { limit: limits.bodyBytes, gone: clientClosed })
     const leave = events.onRequest(head, body, openReply(stream))
-    stream.on('error', () => undefined)
     stream.on('close', () => {
       if (!stream.writableFinished || stream.aborted) leave()
     })
@@ -73,4 +81,12 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
     },
   }
+}
+
+/** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */
+function complaintAbout(raw: readonly string[], most: number): Problem | undefined {
+  const size = raw.reduce((sum, text) => sum + text.length, 0)
+  if (size > most) return headTooLarge()
+  const isWhole = pseudoField(raw, ':path').startsWith('/') && pseudoField(raw, ':method') !== ''
+  return isWhole ? undefined : malformed('the request names no path')
 }
