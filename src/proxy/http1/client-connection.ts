@@ -32,6 +32,8 @@ const headEnd = Buffer.from('\r\n\r\n')
 const mostWaiting = 65_536
 /** How long a closing connection still listens, so that the client can read its answer before it sees a reset. */
 const lingering = 2_000
+/** How long a draining front waits for the next request of a quiet connection, to say there that it is the last. */
+const farewell = 500
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 
@@ -68,8 +70,9 @@ export class ClientConnection implements ReplyConnection {
     if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
     else if (this.#state === 'exchange') this.#sweepExchange(waited)
     else if (this.#state === 'lingering' && waited > lingering) this.#socket.destroy()
-    else if (this.#state === 'idle' && (waited > limits.idleMilliseconds || isDraining())) {
-      this.#socket.destroy()
+    else if (this.#state === 'idle') {
+      const patience = isDraining() ? farewell : limits.idleMilliseconds
+      if (waited > patience) this.#socket.destroy()
     }
   }
 
