@@ -2,7 +2,7 @@ import { allowedRefusals, closingTraits } from './allowed-refusals.ts'
 import type { Stream } from './build-stream.ts'
 import { serialField } from './open-recorder.ts'
 import type { Reading, ReferenceRequest } from './read-by-reference.ts'
-import { fieldOf, type Message } from './read-messages.ts'
+import { fieldOf, type Message } from '../harness/read-messages.ts'
 
 /** What became of a stream that went through Weir. */
 export type Outcome = {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
-import { openMessageReader, type Message } from './read-messages.ts'
+import { openMessageReader, type Message } from '../harness/read-messages.ts'
 
 /** An upstream that keeps what it was sent, byte for byte. */
 export type Recorder = {

@@ -2,9 +2,9 @@ import { buildStream, lastTarget, type Stream } from './build-stream.ts'
 import { judgeStream } from './judge-stream.ts'
 import { openRandom } from './open-random.ts'
 import { openRecorder, serialField, type Recorder } from './open-recorder.ts'
-import { openWire, type Wire } from './open-wire.ts'
+import { openWire, type Wire } from '../harness/open-wire.ts'
 import { openRequestReference, type Reading, type RequestReference } from './read-by-reference.ts'
-import { fieldOf } from './read-messages.ts'
+import { fieldOf } from '../harness/read-messages.ts'
 
 /** A port that forwards everything to an upstream, and how to end it. */
 export type OpenedGateway = { readonly port: number; close(): unknown }

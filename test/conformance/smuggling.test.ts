@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPlainGateway } from './open-plain-gateway.ts'
 import { openRecorder, type Recorder } from './open-recorder.ts'
-import { openWire } from './open-wire.ts'
+import { openWire } from '../harness/open-wire.ts'
 import type { OpenedGateway } from './run-streams.ts'
 import { hidden, smugglingForms, type SmugglingForm } from './smuggling-forms.ts'
 

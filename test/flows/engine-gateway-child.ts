@@ -1,0 +1,19 @@
+import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
+import type { SnapshotWords } from '../harness/build-snapshot.ts'
+
+/** What the child is told: which gateway to open. */
+export type GatewayOrder = {
+  readonly words: SnapshotWords
+  readonly limits?: NonNullable<GatewayOptions['limits']>
+}
+
+// A gateway alone in its process, so that the memory of the process is its own.
+process.once('message', (order: GatewayOrder) => {
+  void openGateway(order.words, {
+    limits: order.limits ?? {},
+    onFinished: (stop) => process.once('disconnect', () => void stop().then(() => process.exit())),
+  }).then(({ port, events }) => {
+    setInterval(() => (events.length = 0), 200)
+    process.send?.(port)
+  })
+})

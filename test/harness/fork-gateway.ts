@@ -1,0 +1,33 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { GatewayOrder } from '../flows/engine-gateway-child.ts'
+
+const module = resolve(import.meta.dirname, '../flows/engine-gateway-child.ts')
+
+/** A gateway in a process of its own. */
+export type ForkedGateway = {
+  readonly port: number
+  /** Megabytes that it holds at this moment. */
+  memory(): number
+}
+
+/** Forks a gateway for the length of the test. */
+export async function forkGateway(order: GatewayOrder): Promise<ForkedGateway> {
+  const child = fork(module, { execArgv: ['--max-old-space-size=256'] })
+  onTestFinished(async () => {
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  })
+  child.send(order)
+  const [port] = (await once(child, 'message')) as [number]
+  return { port, memory: () => residentMegabytes(child.pid ?? 0) }
+}
+
+/** proc(5): the second number of statm is the resident set in pages of 4 KiB. */
+function residentMegabytes(pid: number): number {
+  return (Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 1e6
+}
