@@ -1,0 +1,210 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { expect, test } from 'vitest'
+import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
+import { openWire, type Wire } from '../harness/open-wire.ts'
+import { fieldOf } from '../harness/read-messages.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+
+type Listener = Parameters<typeof startUpstream>[0]
+
+/** A gateway before one upstream. */
+async function openBefore(answer: Listener, limits: GatewayOptions['limits'] = {}) {
+  const upstream = await startUpstream(answer)
+  const service = { name: 'all', host: '127.0.0.1', port: upstream.port }
+  const routes = [{ paths: ['/'], service: 'all', strip_path: false }]
+  return openGateway({ services: [service], routes }, { limits })
+}
+
+const echoPath: Listener = (request, response) => response.end(request.url)
+
+const send = (wire: Wire, text: string): Promise<void> => wire.send([Buffer.from(text, 'latin1')])
+const bodies = ({ answers }: Wire): string[] => answers.map(({ body }) => body)
+const starts = ({ answers }: Wire): string[] => answers.map(({ start }) => start)
+const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
+
+test('pipelined requests are answered in the order in which they came', async () => {
+  const gateway = await openBefore((request, response) => {
+    // The first take longest.
+    const wait = 40 - 4 * Number(request.url?.slice(1))
+    setTimeout(() => response.end(request.url), wait)
+  })
+  const wire = openWire(gateway.port)
+  const paths = Array.from({ length: 10 }, (_, at) => `/${at}`)
+  await send(wire, paths.map((path) => head(path)).join(''))
+  expect(await wire.until(() => wire.answers.length === 10, 5_000)).toBe(true)
+  expect(bodies(wire)).toEqual(paths)
+  wire.destroy()
+})
+
+test('a client that closes its half after asking still gets its answer', async () => {
+  const gateway = await openBefore(
+    (request, response) => void setTimeout(() => response.end(request.url), 100),
+  )
+  const wire = openWire(gateway.port)
+  await send(wire, head('/1') + head('/2'))
+  wire.end()
+  await wire.until(() => wire.closed, 5_000)
+  expect(bodies(wire)).toEqual(['/1', '/2'])
+  expect(gateway.events.map(({ status, outcome }) => [status, outcome])).toEqual([
+    [200, 'allowed'],
+    [200, 'allowed'],
+  ])
+})
+
+test('a client that expects 100 is told to continue, and then answered', async () => {
+  const gateway = await openBefore(async (request, response) => {
+    response.end((await request.toArray()).join(''))
+  })
+  const wire = openWire(gateway.port)
+  await send(
+    wire,
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
+  )
+  expect(await wire.until(() => wire.interims.length === 1, 3_000)).toBe(true)
+  expect(wire.interims[0]?.start).toBe('HTTP/1.1 100 Continue')
+  expect(wire.answers).toEqual([])
+  await send(wire, 'hello')
+  await wire.until(() => wire.answers.length === 1, 3_000)
+  expect(bodies(wire)).toEqual(['hello'])
+  wire.destroy()
+})
+
+test('a client that expects 100 and is refused is not told to continue', async () => {
+  const gateway = await openGateway({ routes: [{ paths: ['/nowhere'] }] })
+  const wire = openWire(gateway.port)
+  await send(
+    wire,
+    'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
+  )
+  await wire.until(() => wire.answers.length === 1, 3_000)
+  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not Found'], []])
+  wire.destroy()
+})
+
+test('answers without a body have none, and the connection goes on', async () => {
+  const gateway = await openBefore((request, response) => {
+    const status = Number(request.url?.slice(1))
+    response.writeHead(status, status === 200 ? { 'content-length': '1000' } : { etag: '"x"' })
+    response.end()
+  })
+  const wire = openWire(gateway.port)
+  wire.methodOf = (answer) => (answer === 0 ? 'HEAD' : 'GET')
+  const first = 'HEAD /200 HTTP/1.1\r\nHost: a\r\n\r\n'
+  await send(wire, first + head('/204') + head('/304') + head('/205'))
+  await wire.until(() => wire.answers.length === 4, 3_000)
+  expect(starts(wire).map((start) => start.slice(9, 12))).toEqual(['200', '204', '304', '205'])
+  expect(bodies(wire).join('')).toBe('')
+  expect(fieldOf(wire.answers[0]?.fields ?? [], 'content-length')).toBe('1000')
+  expect(fieldOf(wire.answers[1]?.fields ?? [], 'content-length')).toBeUndefined()
+  expect(fieldOf(wire.answers[1]?.fields ?? [], 'transfer-encoding')).toBeUndefined()
+  expect([wire.closed, wire.complaints]).toEqual([false, []])
+  wire.destroy()
+})
+
+test.each([
+  ['is closed after its answer', '', true],
+  ['is kept when it asks for that', 'Connection: keep-alive\r\n', false],
+])('the connection of an HTTP/1.0 client %s', async (_what, field, closes) => {
+  const gateway = await openBefore((request, response) => {
+    response.setHeader('content-length', request.url?.length ?? 0)
+    response.end(request.url)
+  })
+  const wire = openWire(gateway.port)
+  await send(wire, `GET /old HTTP/1.0\r\n${field}\r\n`)
+  await wire.until(() => wire.answers.length === 1, 3_000)
+  expect(bodies(wire)).toEqual(['/old'])
+  expect(await wire.until(() => wire.closed, 300)).toBe(closes)
+  wire.destroy()
+})
+
+test('an HTTP/1.0 client gets an answer of unknown length without chunks, up to the close', async () => {
+  const gateway = await openBefore((_request, response) => {
+    response.write('one ')
+    setTimeout(() => response.end('two'), 20)
+  })
+  const wire = openWire(gateway.port)
+  await send(wire, 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+  expect(await wire.until(() => wire.closed, 3_000)).toBe(true)
+  expect(bodies(wire)).toEqual(['one two'])
+  expect(fieldOf(wire.answers[0]?.fields ?? [], 'transfer-encoding')).toBeUndefined()
+})
+
+test('Connection: close is honored and said', async () => {
+  const gateway = await openBefore(echoPath)
+  const wire = openWire(gateway.port)
+  await send(wire, head('/1', 'Connection: close\r\n') + head('/2'))
+  expect(await wire.until(() => wire.closed, 3_000)).toBe(true)
+  expect(bodies(wire)).toEqual(['/1'])
+  expect(fieldOf(wire.answers[0]?.fields ?? [], 'connection')).toBe('close')
+  expect(gateway.events).toHaveLength(1)
+})
+
+test('an idle connection is closed after its time, without a word', async () => {
+  const gateway = await openBefore(echoPath, { idleMilliseconds: 300 })
+  const wire = openWire(gateway.port)
+  await send(wire, head('/1'))
+  await wire.until(() => wire.answers.length === 1, 3_000)
+  expect(await wire.until(() => wire.closed, 3_000)).toBe(true)
+  expect(wire.answers).toHaveLength(1)
+})
+
+/** Sends a byte every 20 ms until it is told to stop listening. */
+async function drip(port: number, first: string): Promise<string> {
+  const socket = net.connect(port, '127.0.0.1')
+  let told = ''
+  socket.on('data', (bytes) => (told += String(bytes)))
+  socket.on('error', () => undefined)
+  socket.write(first)
+  const dripping = setInterval(() => socket.writable && socket.write('x'), 20)
+  await once(socket, 'close')
+  clearInterval(dripping)
+  return told
+}
+
+test('clients that send their head drop by drop are cut with 408 and hold nobody up', async () => {
+  const gateway = await openBefore(echoPath, { headMilliseconds: 400 })
+  const startedAt = performance.now()
+  const slow = Array.from({ length: 50 }, () =>
+    drip(gateway.port, 'GET / HTTP/1.1\r\nHost: a\r\nX: '),
+  )
+  let longest = 0
+  for (let asked = 0; asked < 10; asked += 1) {
+    const before = performance.now()
+    expect((await gateway.ask('/')).status).toBe(200)
+    longest = Math.max(longest, performance.now() - before)
+  }
+  expect(longest).toBeLessThan(300)
+  for (const told of await Promise.all(slow)) expect(told).toMatch(/^HTTP\/1\.1 408 /)
+  expect(performance.now() - startedAt).toBeLessThan(5_000)
+})
+
+test('clients that stop in the middle of their body are cut with 408', async () => {
+  const gateway = await openBefore(
+    async (request, response) =>
+      response.end(String((await request.toArray().catch(() => [])).length)),
+    { bodyMilliseconds: 300 },
+  )
+  const stopped = Array.from({ length: 20 }, async () => {
+    const wire = openWire(gateway.port)
+    await send(wire, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc')
+    expect(await wire.until(() => wire.closed, 8_000)).toBe(true)
+    return starts(wire)[0]
+  })
+  for (const start of await Promise.all(stopped)) expect(start).toMatch(/^HTTP\/1\.1 408 /)
+  await until('all are recorded', () => gateway.events.length === 20)
+  expect(new Set(gateway.events.map(({ status }) => status))).toEqual(new Set([408]))
+})
+
+test('a refused HEAD gets no body, whatever was wrong with it', async () => {
+  const gateway = await openBefore(echoPath)
+  for (const host of ['', 'Host: a\r\nHost: b\r\n', 'Host: a b\r\n']) {
+    const socket = net.connect(gateway.port, '127.0.0.1')
+    socket.write(`HEAD / HTTP/1.1\r\n${host}\r\n`)
+    let told = ''
+    socket.on('data', (bytes) => (told += String(bytes)))
+    await once(socket, 'close')
+    expect(told).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n$/)
+  }
+})
