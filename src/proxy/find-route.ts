@@ -50,6 +50,7 @@ const replacedNames: ReadonlySet<string> = new Set([
   ...identityNames,
   'host',
   'expect',
+  'content-length',
   'x-forwarded-proto',
   'x-forwarded-host',
   'x-forwarded-port',

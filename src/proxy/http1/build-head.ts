@@ -3,10 +3,8 @@ import type { ConnectionFacts } from '../tls/read-connection.ts'
 import type { RequestMessage } from './read-message.ts'
 
 /** The head of a request in the words of the walk. The authority of an absolute-form target outweighs the Host field (RFC 9112 section 3.2.2). */
-export function buildHead(
-  { method, target, fields, minor }: RequestMessage,
-  facts: ConnectionFacts,
-): RequestHead {
+export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
+  const { method, target, fields } = message
   const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
   const { host, port } = splitHost(authority)
   return {
@@ -21,17 +19,18 @@ export function buildHead(
     tlsVersion: facts.tlsVersion,
     serverName: facts.serverName,
     peer: facts.peer,
-    upgrade: method === 'GET' && minor === 1 && asksForWebSocket(fields) ? 'websocket' : '',
+    upgrade: asksForWebSocket(message) ? 'websocket' : '',
   }
 }
 
-function asksForWebSocket({ upgrade, connection }: RequestMessage['fields']): boolean {
-  if (upgrade.length !== 1 || upgrade[0]?.toLowerCase() !== 'websocket') return false
-  return connection
-    .join(',')
-    .toLowerCase()
-    .split(',')
-    .some((token) => token.trim() === 'upgrade')
+/** RFC 6455 section 4.1; a request with a body is none, for nobody could tell where its frames begin. */
+function asksForWebSocket({ method, minor, fields, framing }: RequestMessage): boolean {
+  const [protocol = ''] = fields.upgrade
+  if (fields.upgrade.length !== 1 || protocol.toLowerCase() !== 'websocket') return false
+  if (method !== 'GET' || minor !== 1 || framing.kind !== 'length' || framing.length > 0)
+    return false
+  const options = fields.connection.join(',').toLowerCase().split(',')
+  return options.some((option) => option.trim() === 'upgrade')
 }
 
 function splitTarget(target: string): { authority?: string; path: string; query: string } {

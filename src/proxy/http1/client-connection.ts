@@ -33,7 +33,7 @@ const mostWaiting = 65_536
 /** How long a closing connection still listens, so that the client can read its answer before it sees a reset. */
 const lingering = 2_000
 /** How long a draining front waits for the next request of a quiet connection, to say there that it is the last. */
-const farewell = 500
+const farewell = 1_000
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 
@@ -56,7 +56,7 @@ export class ClientConnection implements ReplyConnection {
     this.#socket = socket
     this.#context = context
     this.#facts = readConnection(socket)
-    this.#since = context.now()
+    this.#since = performance.now()
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('end', () => this.#clientEnded())
     socket.on('error', () => socket.destroy())

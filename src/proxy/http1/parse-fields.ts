@@ -28,7 +28,7 @@ export function parseFields(text: string): Fields | 'many' | undefined {
     const colon = text.indexOf(':', at)
     const end = text.indexOf('\r\n', colon)
     const name = text.slice(at, colon)
-    const value = text.slice(colon + 1, end).trim()
+    const value = trimBlanks(text, colon + 1, end)
     flat.push(name, value)
     const role = roleOf(name)
     if (role !== undefined) (framing[role] ??= []).push(value)
@@ -58,3 +58,13 @@ const lengths = new Set([...roles.keys()].map(({ length }) => length))
 
 const roleOf = (name: string): string | undefined =>
   lengths.has(name.length) ? roles.get(name.toLowerCase()) : undefined
+
+/** The text between two places without the blanks and tabs around it; String.trim would take off more, a no-break space for one, and so make `chunked` of what is not. */
+function trimBlanks(text: string, from: number, to: number): string {
+  let [start, end] = [from, to]
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
+  return text.slice(start, end)
+}
+
+const isBlank = (code: number): boolean => code === 32 || code === 9

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
 import type { Try } from '../ask-upstream.ts'
+import type { RequestBody } from '../exchange.ts'
 import { AnswerReader, type Settle } from './answer-reader.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
@@ -124,7 +125,7 @@ export class UpstreamConnection {
     if (current === undefined) return
     const { method, path, headers, body, timeouts } = current.attempt
     const isChunked = body.present && body.length === undefined
-    const head = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n'}`
+    const head = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${framingLine(method, body)}\r\n`
     current.since = this.#pool.now()
     current.patience = body.present ? timeouts.write : timeouts.read
     current.isSent = true
@@ -254,3 +255,13 @@ export class UpstreamConnection {
     this.#socket.resume()
   }
 }
+
+/** How the body of a request is framed on this hop. It follows from the body, never from fields that came with it: a client can have those taken away by naming them in Connection. */
+function framingLine(method: string, { present, length }: RequestBody): string {
+  if (present)
+    return length === undefined ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`
+  return usuallyWithBody.has(method) ? 'Content-Length: 0\r\n' : ''
+}
+
+/** Methods whose requests say that they have no body (RFC 9110 section 8.6). */
+const usuallyWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
