@@ -9,9 +9,19 @@ const line: SupervisorLine = {
   onMessage: (listener) => void process.on('message', (message) => listener(message as ToChild)),
 }
 
+let secureSocket: object | undefined
+
+/** Takes the sockets that the supervisor lends until it says what to start. */
+process.on('message', function begin(message, socket) {
+  const first = message as ToChild
+  if (first.type === 'lend') secureSocket = socket as unknown as object
+  if (first.type !== 'start') return
+  process.off('message', begin)
+  runPlane(first, socket as unknown as object)
+})
+
 /** Runs the plane that the supervisor asks for, until it asks to stop or is gone itself. */
-process.once('message', (message, socket) => {
-  const start = message as Start
+function runPlane(start: Start, socket: object): void {
   const name = start.plane === 'control' ? 'control' : `gateway-${start.slot}`
   const log = openLog(name)
   process.title = `weir ${name}`
@@ -24,7 +34,7 @@ process.once('message', (message, socket) => {
       .catch((error: unknown) => log.error('could not stop in order', { error }))
       .finally(() => process.exit(0))
   }
-  const running = startPlane(start, socket as unknown as object, log)
+  const running = startPlane(start, socket, log)
   running.catch((error: unknown) => {
     log.error('could not start', { error })
     line.send({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
@@ -32,7 +42,7 @@ process.once('message', (message, socket) => {
   })
   line.onMessage(({ type }) => type === 'stop' && stop())
   process.on('disconnect', stop)
-})
+}
 
 // A Ctrl-C in a terminal reaches every process of the group; the supervisor ends its children in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
@@ -44,5 +54,5 @@ async function startPlane(start: Start, socket: object, log: Log): Promise<() =>
     return await startControlPlane({ settings, line, log })
   }
   const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
-  return startGatewayWorker({ settings, slot: start.slot, socket, line, log })
+  return startGatewayWorker({ settings, slot: start.slot, socket, secureSocket, line, log })
 }

@@ -36,6 +36,9 @@ const name = (usual: string) =>
 const environment = z.object({
   WEIR_DATA: z.string().min(1).default('./data'),
   WEIR_PROXY_LISTEN: address('0.0.0.0:8000'),
+  WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), address('0.0.0.0:8443')], {
+    error: 'expected HOST:PORT, such as 0.0.0.0:8443, or off',
+  }),
   WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
   WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
@@ -77,6 +80,9 @@ export function readSettings(
     data: resolve(settings.WEIR_DATA),
     pages: join(root, 'dist/ui'),
     proxyListen: settings.WEIR_PROXY_LISTEN,
+    ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'
+      ? {}
+      : { proxySslListen: settings.WEIR_PROXY_SSL_LISTEN }),
     adminListen: settings.WEIR_ADMIN_LISTEN,
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,

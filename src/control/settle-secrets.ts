@@ -13,17 +13,24 @@ export function settleSecrets(
   const revealed: Record<string, string> = {}
   const settled = { ...fields }
   for (const field of entity.secret) {
-    const isGiven = given[field] !== undefined && given[field] !== null
-    const mayBeUnset = field === 'password' || fields[field] === null
-    if (!isGiven && before !== undefined && fields[field] !== null) {
-      settled[field] = before.fields[field] ?? null
-    } else if (!isGiven && mayBeUnset) {
-      settled[field] = null
-    } else {
-      const clear = isGiven ? String(fields[field]) : randomSecret(24)
+    const isGiven = (given[field] ?? null) !== null
+    if (!isGiven) settled[field] = kept(field, fields, before)
+    const clear = isGiven ? String(fields[field]) : randomSecret(24)
+    if (settled[field] === undefined || isGiven) {
       settled[field] = field === 'token' ? hashSecret(clear) : clear
       if (field === 'token') revealed[field] = clear
     }
   }
   return { fields: settled, revealed }
+}
+
+/** What a secret that is not given stays: null where nothing is there, undefined where one is to be made. */
+function kept(
+  field: string,
+  fields: Readonly<Record<string, unknown>>,
+  before: Entry | undefined,
+): unknown {
+  if (fields[field] === null) return null
+  if (before !== undefined) return before.fields[field] ?? null
+  return field === 'password' ? null : undefined
 }

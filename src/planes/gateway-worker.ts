@@ -1,3 +1,4 @@
+import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { askCounters } from '../cluster/ask-counters.ts'
 import { openControlLink } from '../cluster/open-control-link.ts'
@@ -9,6 +10,7 @@ import { usualLimits } from '../proxy/front-limits.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../proxy/program.ts'
+import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
@@ -21,6 +23,8 @@ export type WorkerStart = {
   readonly slot: number
   /** The listening socket lent by the supervisor. */
   readonly socket: object
+  /** Another one, whose connections begin with a TLS handshake. */
+  readonly secureSocket?: object | undefined
   readonly line: SupervisorLine
   readonly log: Log
 }
@@ -71,20 +75,49 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
 }
 
 /** Opens the proxy with the first program, and swaps in those that follow. */
-function openServing({ settings, socket, line }: WorkerStart, { record }: Recorder) {
-  const { node, zone, environment, bodyLimit } = settings
+function openServing(
+  { settings, socket, secureSocket, line, log }: WorkerStart,
+  recorder: Recorder,
+) {
+  const { node, zone, environment, bodyLimit, data } = settings
+  const { record } = recorder
+  const limits = { ...usualLimits, bodyBytes: bodyLimit }
+  let latest: Program | undefined
   let proxy: Proxy | undefined
+  const open = async (): Promise<void> => {
+    const certificate = await keepDefaultCertificate(join(data, 'gateway'))
+    if (latest === undefined) return
+    const identity = { node, zone, environment }
+    proxy = openProxy({ program: latest, node: identity, limits, certificate, record })
+    await Promise.all([
+      listen(proxy.server, socket),
+      secureSocket === undefined ? undefined : listen(proxy.secureServer, secureSocket),
+    ])
+    line.send({ type: 'gateway-ready' })
+  }
   return {
     run(this: void, program: Program): void {
-      if (proxy !== undefined) return proxy.swapProgram(program)
-      const limits = { ...usualLimits, bodyBytes: bodyLimit }
-      proxy = openProxy({ program, node: { node, zone, environment }, limits, record })
-      proxy.server.on('listening', () => line.send({ type: 'gateway-ready' }))
-      proxy.server.listen(socket)
+      const isFirst = latest === undefined
+      if (proxy === undefined) latest?.close()
+      else proxy.swapProgram(program)
+      latest = program
+      if (isFirst) open().catch((error: unknown) => fail(error, log, line))
     },
     state: () => ({ revision: proxy?.revision ?? 0, exchanges: proxy?.exchanges ?? 0 }),
     drain: async () => proxy?.drain(10_000),
   }
+}
+
+function listen(server: Server, socket: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, resolve)
+  })
+}
+
+function fail(error: unknown, log: Log, line: SupervisorLine): void {
+  log.error('the proxy could not be opened', { error })
+  line.send({ type: 'failed', message: String(error) })
 }
 
 type RunnerParts = {

@@ -11,8 +11,9 @@ export type ControlAddresses = {
   readonly setup: string | undefined
 }
 
-/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along. */
+/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along, and `lend` before it the one for TLS. */
 export type ToChild =
+  | { readonly type: 'lend' }
   | { readonly type: 'start'; readonly plane: 'control'; readonly settings: PlaneSettings }
   | {
       readonly type: 'start'
@@ -36,6 +37,6 @@ export type FromChild =
 /** A child's end of the line to its supervisor. */
 export type SupervisorLine = {
   send(this: void, message: FromChild): void
-  /** Hears everything but `start`. */
+  /** Hears everything but `lend` and `start`. */
   onMessage(listener: (message: ToChild) => void): void
 }

@@ -9,6 +9,8 @@ export type PlaneSettings = {
   /** Directory of the built pages. */
   readonly pages: string
   readonly proxyListen: ListenAddress
+  /** Where connections begin with a TLS handshake; absent for nowhere. */
+  readonly proxySslListen?: ListenAddress
   readonly adminListen: ListenAddress
   readonly managerListen: ListenAddress
   /** Where nodes reach the control plane. */

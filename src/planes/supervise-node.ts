@@ -1,9 +1,10 @@
+import type { ChildProcess } from 'node:child_process'
 import { openCounterBank } from '../cluster/share-counters.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import { keepChild, tell, type KeptChild } from './keep-child.ts'
-import { bindListeningSockets, type ListeningSocket } from './listening-socket.ts'
+import { bindListeningSockets } from './listening-socket.ts'
 import { lockData } from './lock-data.ts'
 import type { ControlAddresses } from './messages.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
@@ -11,6 +12,8 @@ import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
 /** Where a running node can be reached. */
 export type NodeAddresses = Omit<ControlAddresses, 'joinSecret' | 'nodes'> & {
   readonly proxy: string
+  /** Where the proxy speaks TLS; undefined when it does not. */
+  readonly proxySsl: string | undefined
 }
 
 /** A node under supervision: a control plane, gateway workers, and the counts that they share. */
@@ -39,8 +42,8 @@ const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuri
 /** Starts the children of a node and starts again what dies. The shared counts live here, in the process that does nothing else and therefore outlives the others. */
 export function superviseNode({ settings, childModule, log }: SupervisionOptions): SupervisedNode {
   const unlock = lockData(settings.data)
-  const sockets = bindListeningSockets(settings.proxyListen, settings.workers)
-  const readiness = openReadiness(settings, sockets)
+  const { sockets, secureSockets, listening } = bindProxySockets(settings)
+  const readiness = openReadiness(settings.workers, listening)
   const bank = openCounterBank({
     clock: systemClock,
     tell: (worker, message) => workers[worker]?.send(message),
@@ -72,7 +75,7 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
       flags: workerFlags,
       introduce(child) {
         bank.forget(slot)
-        tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
+        introduceWorker(child, { settings, slot, handle, secure: secureSockets[slot]?.handle })
         if (addresses !== undefined) tell(child, introduction(addresses))
       },
       onMessage(message) {
@@ -92,10 +95,35 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
       clearInterval(sweeping)
       await Promise.all(workers.map((worker) => worker.stop(drainTime)))
       await control.stop(drainTime)
-      for (const socket of sockets) socket.close()
+      for (const socket of [...sockets, ...secureSockets]) socket.close()
       unlock()
     },
   }
+}
+
+/** The sockets of all workers, and where they listen. */
+function bindProxySockets({ proxyListen, proxySslListen, workers }: PlaneSettings) {
+  const sockets = bindListeningSockets(proxyListen, workers)
+  const secureSockets =
+    proxySslListen === undefined ? [] : bindListeningSockets(proxySslListen, workers)
+  const listening = {
+    proxy: `http://${proxyListen.host}:${sockets[0]?.port}`,
+    proxySsl: proxySslListen && `https://${proxySslListen.host}:${secureSockets[0]?.port}`,
+  }
+  return { sockets, secureSockets, listening }
+}
+
+type Introduction = {
+  readonly settings: PlaneSettings
+  readonly slot: number
+  readonly handle: object
+  readonly secure: object | undefined
+}
+
+function introduceWorker(child: ChildProcess, introduced: Introduction): void {
+  const { settings, slot, handle, secure } = introduced
+  if (secure !== undefined) tell(child, { type: 'lend' }, secure)
+  tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
 }
 
 const introduction = ({ nodes, joinSecret }: ControlAddresses) =>
@@ -119,17 +147,14 @@ function keepPorts(
   }
 }
 
-function openReadiness(
-  { proxyListen, workers }: PlaneSettings,
-  sockets: readonly ListeningSocket[],
-) {
+function openReadiness(workers: number, listening: Pick<NodeAddresses, 'proxy' | 'proxySsl'>) {
   const { promise, resolve, reject } = Promise.withResolvers<NodeAddresses>()
   let control: ControlAddresses | undefined
   let missing = workers
   const check = (): void => {
     if (control === undefined || missing > 0) return
     const { admin, manager, setup } = control
-    resolve({ admin, manager, setup, proxy: `http://${proxyListen.host}:${sockets[0]?.port}` })
+    resolve({ admin, manager, setup, ...listening })
   }
   return {
     promise,

@@ -1,4 +1,5 @@
 import net, { type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLine } from '../schema/event.ts'
 import type { UpstreamClient } from './ask-upstream.ts'
 import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
@@ -44,6 +45,9 @@ export type ProxyOptions = {
   readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
 }
 
+/** How long a draining proxy waits for connections that were just made to say what they want. */
+const longestSilence = 1_000
+
 /** Opens a proxy over `program`. */
 export function openProxy(options: ProxyOptions): Proxy {
   const { program, limits } = options
@@ -80,6 +84,8 @@ export function openProxy(options: ProxyOptions): Proxy {
     async drain(milliseconds) {
       server.close()
       secureServer.close()
+      const patience = performance.now() + Math.min(milliseconds, longestSilence)
+      while (plain.waiting + secure.waiting > 0 && performance.now() < patience) await sleep(10)
       plain.close()
       await Promise.all([http1.drain(milliseconds), http2.drain(milliseconds)])
       secure.close()

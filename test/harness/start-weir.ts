@@ -16,6 +16,8 @@ export const adminToken = 'test-admin-token-000000'
 /** A whole Weir, started as a user starts it. */
 export type TestWeir = {
   readonly proxyUrl: string
+  /** Where it speaks TLS. */
+  readonly secureUrl: string
   readonly adminUrl: string
   readonly managerUrl: string
   readonly data: string
@@ -50,6 +52,7 @@ export async function startWeir({
   const free = '127.0.0.1:0'
   const listens = {
     WEIR_PROXY_LISTEN: free,
+    WEIR_PROXY_SSL_LISTEN: free,
     WEIR_ADMIN_LISTEN: free,
     WEIR_MANAGER_LISTEN: free,
     WEIR_NODE_LISTEN: free,
@@ -78,7 +81,7 @@ export async function startWeir({
     if (data === undefined) rmSync(directory, { recursive: true, force: true })
   })
   const find = (name: string): string =>
-    new RegExp(`${name} +(http://\\S+)`).exec(output)?.[1] ?? ''
+    new RegExp(`${name} +(https?://\\S+)`).exec(output)?.[1] ?? ''
   const isUp = (): boolean => ['Manager', 'Admin API', 'Proxy'].every((name) => find(name) !== '')
   await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 60_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
@@ -91,6 +94,7 @@ export async function startWeir({
     })
   return {
     proxyUrl: find('Proxy'),
+    secureUrl: find('Proxy TLS'),
     adminUrl,
     managerUrl: find('Manager'),
     data: directory,

@@ -62,7 +62,7 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       const facts = readConnection(socket)
       sessions.add(session)
       session.setLocalWindowSize(connectionWindow)
-      session.on('stream', (stream, _headers, _flags, raw: string[] = []) =>
+      session.on('stream', (stream, _headers, _flags, raw) =>
         onStream(stream as ServerHttp2Stream, facts, raw),
       )
       session.on('error', () => session.destroy())

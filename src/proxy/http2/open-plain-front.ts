@@ -4,7 +4,9 @@ import type { Socket } from 'node:net'
 export type PlainFront = {
   /** Takes over a connected socket. */
   accept(this: void, socket: Socket): void
-  /** Breaks the connections that have said nothing yet. */
+  /** Connections that have said nothing yet. */
+  readonly waiting: number
+  /** Breaks them. */
   close(): void
 }
 
@@ -34,6 +36,9 @@ export function openPlainFront(
         onKnown(socket, isHttp2)
         if (!isHttp2) socket.resume()
       })
+    },
+    get waiting() {
+      return silent.size
     },
     close() {
       for (const socket of silent) socket.destroy()

@@ -1,6 +1,6 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
-import { Problem } from '../../lib/problem.ts'
+import type { Problem } from '../../lib/problem.ts'
 import { TryFailure, type Answer, type BodySink, type Try } from '../ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
@@ -29,7 +29,7 @@ export function sendStream(
       if (reading.failure !== undefined) reject(reading.failure)
       else reject(tryFailure(new Error('the stream was closed before its answer'), stageOf(stream)))
     })
-    stream.once('response', (head, flags, raw: string[] = []) => {
+    stream.once('response', (head, flags, raw) => {
       const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
       resolve({
         status: Number(head[':status'] ?? 502),
@@ -89,7 +89,7 @@ function openReading(stream: ClientHttp2Stream, { timeouts }: Try) {
     if (!isPaused) giveUp(tryFailure(stalled, 'sent').problem)
   })
   stream.on('error', (error) => (failure ??= tryFailure(error, stageOf(stream))))
-  stream.on('trailers', (_headers, _flags, raw: string[] = []) => {
+  stream.on('trailers', (_headers, _flags, raw) => {
     trailers = incomingFields(raw)
   })
   stream.on('end', () => {

@@ -31,7 +31,7 @@ export function openStreamBody(
     })
     stream.on('end', () => (stream.aborted ? body.fail(gone()) : body.end()))
   }
-  stream.on('trailers', (_headers, _flags, raw: string[] = []) => {
+  stream.on('trailers', (_headers, _flags, raw) => {
     trailers = incomingFields(raw)
   })
   stream.on('aborted', () => body.fail(gone()))

@@ -23,14 +23,17 @@ export type TlsFront = {
   accept(this: void, socket: Socket): void
   /** Lets handshakes that begin from now on go by other names; connections stay as they are. */
   swap(names: ServerNames): void
-  /** Breaks off the handshakes that are under way. */
+  /** Handshakes under way. */
+  readonly waiting: number
+  /** Breaks every connection that is left. */
   close(): void
 }
 
 /** Opens a TLS front. Every change of what it shows or asks makes a new server with ticket keys of its own: no ticket outlives the certificates and
  *  authorities under which it was given, and where clients are asked who they are, there are no tickets at all. */
 export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOptions): TlsFront {
-  const handshaking = new Set<Socket>()
+  const connections = new Set<Socket>()
+  let waiting = 0
   let shown = names
   let server = open(names)
 
@@ -45,15 +48,22 @@ export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOpt
       secureOptions: by.peers === undefined ? 0 : constants.SSL_OP_NO_TICKET,
       SNICallback: (name, done) => done(null, by.find(name.toLowerCase())),
     })
-    made.on('secureConnection', onSecure)
-    made.on('tlsClientError', (_error, socket) => socket.destroy())
+    made.on('secureConnection', (socket) => {
+      waiting -= 1
+      onSecure(socket)
+    })
+    made.on('tlsClientError', (_error, socket) => {
+      waiting -= 1
+      socket.destroy()
+    })
     return made
   }
 
   return {
     accept(socket) {
-      handshaking.add(socket)
-      socket.once('close', () => handshaking.delete(socket))
+      waiting += 1
+      connections.add(socket)
+      socket.once('close', () => connections.delete(socket))
       server.emit('connection', socket)
     },
     swap(next) {
@@ -61,8 +71,11 @@ export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOpt
       shown = next
       server = open(next)
     },
+    get waiting() {
+      return waiting
+    },
     close() {
-      for (const socket of handshaking) socket.destroy()
+      for (const socket of connections) socket.destroy()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { uuidv4 } from '../../lib/ids.ts'
-import type { CertificatePair } from './open-tls-front.ts'
+import { uuidv4 } from '../lib/ids.ts'
+import type { CertificatePair } from './tls/open-tls-front.ts'
 
 const days = 3650
 
