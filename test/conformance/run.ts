@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { openPlainGateway } from './open-plain-gateway.ts'
+import { runAnswers } from './run-answers.ts'
 import { runStreams } from './run-streams.ts'
 
 // A long run by hand: node test/conformance/run.ts --cases 1000000 --seed 7, and --from N --cases 1 for one case again.
@@ -11,24 +12,26 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '16' },
   },
 })
-const count = Number(values.cases)
-const startedAt = performance.now()
-const findings = await runStreams(openPlainGateway, {
+const cases = {
   seed: Number(values.seed),
   from: Number(values.from),
-  count,
-  lanes: Math.min(Number(values.lanes), count),
-  onProgress(done) {
+  count: Number(values.cases),
+  lanes: Math.min(Number(values.lanes), Number(values.cases)),
+  onProgress(done: number) {
     if (done % 20_000 === 0) process.stdout.write(`${done} cases\n`)
   },
-})
-const { disagreements, ...counts } = findings
-for (const { index, words, bytes } of disagreements)
+}
+
+for (const run of [runStreams, runAnswers]) {
+  const startedAt = performance.now()
+  const { disagreements, ...counts } = await run(openPlainGateway, cases)
+  for (const { index, words, bytes } of disagreements) {
+    const short = bytes.replaceAll(/(.)\1{80,}/g, (same, one) => `${one}{${same.length}}`)
+    process.stdout.write(`case ${index}: ${words}\n  ${short.slice(0, 1_500)}\n`)
+  }
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   process.stdout.write(
-    `case ${index}: ${words}\n  ${bytes.replaceAll(/(.)\1{80,}/g, (run, one) => `${one}{${run.length}}`).slice(0, 1_500)}\n`,
+    `${run.name}: ${JSON.stringify(counts)} in ${seconds} s, ${disagreements.length} disagreements\n`,
   )
-const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-process.stdout.write(
-  `requests: ${JSON.stringify(counts)} in ${seconds} s, ${disagreements.length} disagreements\n`,
-)
-process.exitCode = disagreements.length > 0 ? 1 : 0
+  if (disagreements.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { oddAnswers } from './odd-answers.ts'
+import { openPlainGateway } from './open-plain-gateway.ts'
+import { runAnswers } from './run-answers.ts'
+
+test(
+  'whatever a service answers, a client gets its own answer, whole or recognizably broken, and no other',
+  { timeout: 60_000 },
+  async () => {
+    const { disagreements, ...counts } = await runAnswers(openPlainGateway, {
+      seed: 20_261,
+      from: 0,
+      count: 6_000,
+      lanes: 12,
+    })
+    expect(disagreements).toEqual([])
+    expect(counts.cases).toBe(6_000)
+    // Every form was asked for many times, and the good ones arrived.
+    expect(counts.cases / oddAnswers.length).toBeGreaterThan(50)
+    expect(counts.whole).toBeGreaterThan(1_500)
+  },
+)
