@@ -48,7 +48,11 @@ export function openWire(port: number): Wire {
     }
     onChange?.()
   }
-  socket.on('data', (chunk) => attempt(() => reader.feed(chunk)))
+  let isHttp2: boolean | undefined
+  socket.on('data', (chunk) => {
+    isHttp2 ??= isSettings(chunk)
+    if (!isHttp2) attempt(() => reader.feed(chunk))
+  })
   socket.on('end', () => {
     attempt(() => reader.end())
     socket.end()
@@ -90,3 +94,6 @@ export function openWire(port: number): Wire {
   }
   return wire
 }
+
+/** The frame with which a server begins to speak HTTP/2 (RFC 9113 section 3.4); what follows is no business of a wire. */
+const isSettings = (bytes: Buffer): boolean => bytes[0] === 0 && bytes[3] === 4
