@@ -10,7 +10,7 @@ type Benchmark = {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   proxy: {
-    about: 'Weir beside nginx on the same upstream: throughput, latency, CPU per request.',
+    about: 'Weir beside nginx, HAProxy, Caddy and Node: throughput, latency, CPU, memory.',
     needs: ['nginx', 'wrk', 'taskset'],
     run: async (options) => (await import('./proxy/bench-proxy.ts')).benchProxy(options),
   },
@@ -20,6 +20,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./freshness/bench-freshness.ts')).benchFreshness(options),
   },
+  soak: {
+    about:
+      'Full load with changes, deaths and resets: memory, statuses, one event for each answer.',
+    needs: [],
+    run: async (options) => (await import('./soak/bench-soak.ts')).benchSoak(options),
+  },
   routes: {
     about: 'What it costs to find a route among up to 100,000, and to bring many into use.',
     needs: [],
@@ -28,7 +34,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 }
 
 const usage = [
-  'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300]',
+  'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300] [--case TEXT] [--minutes 10]',
   ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
 ].join('\n')
 
@@ -40,6 +46,8 @@ async function main(): Promise<number> {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '10' },
       samples: { type: 'string', default: '300' },
+      case: { type: 'string', default: '' },
+      minutes: { type: 'string', default: '10' },
     },
   })
   const [name = ''] = positionals
@@ -51,10 +59,13 @@ async function main(): Promise<number> {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     samples: Number(values.samples),
+    only: values.case,
+    minutes: Number(values.minutes),
     tell: (line) => console.error(line),
   })
   console.log(values.json ? renderJson(name, report) : `\n${renderTable(report)}`)
-  return 0
+  for (const violation of report.violations ?? []) console.error(`violated: ${violation}`)
+  return (report.violations ?? []).length > 0 ? 1 : 0
 }
 
 function refuse(message: string): number {

@@ -6,7 +6,12 @@ export type Row = { readonly case: string; readonly subject: string } & Readonly
 >
 
 /** What a benchmark gives back. */
-export type Report = { readonly rows: readonly Row[]; readonly notes: readonly string[] }
+export type Report = {
+  readonly rows: readonly Row[]
+  readonly notes: readonly string[]
+  /** What should not have been; any of them fails the run. */
+  readonly violations?: readonly string[]
+}
 
 /** What a benchmark is told. */
 export type BenchOptions = {
@@ -16,6 +21,10 @@ export type BenchOptions = {
   readonly seconds: number
   /** How many single samples are taken, where a benchmark takes them. */
   readonly samples: number
+  /** Part of the name of the cases to run; '' for all. */
+  readonly only: string
+  /** How long a soak lasts. */
+  readonly minutes: number
   /** Where progress is told. */
   readonly tell: (line: string) => void
 }

@@ -10,6 +10,7 @@ export type Load = {
   readonly rps: number
   readonly p50: number
   readonly p99: number
+  readonly p999: number
   /** Answers of 400 and above, timeouts and broken connections. */
   readonly errors: number
 }
@@ -25,9 +26,9 @@ export type WrkOptions = {
 const script = `
 done = function(summary, latency)
   local e = summary.errors
-  io.write(string.format('\\nRESULT {"requests":%d,"rps":%.3f,"p50":%.4f,"p99":%.4f,"errors":%d}\\n',
+  io.write(string.format('\\nRESULT {"requests":%d,"rps":%.3f,"p50":%.4f,"p99":%.4f,"p999":%.4f,"errors":%d}\\n',
     summary.requests, summary.requests / summary.duration * 1e6,
-    latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, latency:percentile(99.9) / 1000,
     e.status + e.connect + e.read + e.write + e.timeout))
 end
 `

@@ -11,12 +11,20 @@ export type NginxOptions = {
   readonly core: string | undefined
   readonly http?: string
   readonly server: string
+  /** Files of its folder `files`, by name. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** Starts nginx in a folder of its own with one server that listens on a free port. */
-export async function startNginx({ core, http = '', server }: NginxOptions): Promise<Nginx> {
+export async function startNginx({
+  core,
+  http = '',
+  server,
+  files = {},
+}: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-nginx-'))
-  mkdirSync(join(folder, 'temp'))
+  for (const name of ['temp', 'files']) mkdirSync(join(folder, name))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'files', name), text)
   const port = await freePort()
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, render(folder, http, `listen 127.0.0.1:${port} backlog=4096;\n${server}`))

@@ -7,6 +7,7 @@ import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 /** A running Weir with an empty store. */
 export type Weir = {
   readonly proxyUrl: string
+  readonly secureUrl: string
   readonly pid: number
   /** Calls the Admin API; an answer of 400 and above is an error. */
   admin(method: string, path: string, body?: object): Promise<unknown>
@@ -52,6 +53,7 @@ export async function startWeir(core: string | undefined): Promise<Weir> {
   await untilUp('Weir', child, isUp)
   return {
     proxyUrl: `http://${env.WEIR_PROXY_LISTEN}`,
+    secureUrl: `https://${env.WEIR_PROXY_SSL_LISTEN}`,
     pid: child.pid ?? 0,
     async admin(method, path, body) {
       const answer = await call(method, path, body)
