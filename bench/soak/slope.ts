@@ -1,0 +1,21 @@
+/** Memory at a moment, in megabytes. */
+export type Sample = {
+  readonly minute: number
+  readonly carriers: number
+  readonly program: number
+}
+
+/** How much a figure grew a minute over the second half of the samples, by least squares. */
+export function slopeOf(samples: readonly Sample[], figure: 'carriers' | 'program'): number {
+  const half = samples.slice(Math.floor(samples.length / 2))
+  const meanOf = (read: (sample: Sample) => number): number =>
+    half.reduce((sum, sample) => sum + read(sample), 0) / half.length
+  const middle = meanOf(({ minute }) => minute)
+  const level = meanOf((sample) => sample[figure])
+  const spread = half.reduce((sum, { minute }) => sum + (minute - middle) ** 2, 0)
+  const shared = half.reduce(
+    (sum, sample) => sum + (sample.minute - middle) * (sample[figure] - level),
+    0,
+  )
+  return spread === 0 ? 0 : shared / spread
+}
