@@ -1,5 +1,5 @@
 import { openLog, type Log } from '../lib/log.ts'
-import type { SupervisorLine, ToChild } from '../planes/messages.ts'
+import type { LentSocket, SupervisorLine, ToChild } from '../planes/messages.ts'
 
 type Start = Extract<ToChild, { type: 'start' }>
 
@@ -9,12 +9,12 @@ const line: SupervisorLine = {
   onMessage: (listener) => void process.on('message', (message) => listener(message as ToChild)),
 }
 
-let secureSocket: object | undefined
+const lent: LentSocket[] = []
 
 /** Takes the sockets that the supervisor lends until it says what to start. */
 process.on('message', function begin(message, socket) {
   const first = message as ToChild
-  if (first.type === 'lend') secureSocket = socket as unknown as object
+  if (first.type === 'lend') lent.push({ duty: first.duty, socket: socket as unknown as object })
   if (first.type !== 'start') return
   process.off('message', begin)
   runPlane(first, socket as unknown as object)
@@ -54,5 +54,5 @@ async function startPlane(start: Start, socket: object, log: Log): Promise<() =>
     return await startControlPlane({ settings, line, log })
   }
   const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
-  return startGatewayWorker({ settings, slot: start.slot, socket, secureSocket, line, log })
+  return startGatewayWorker({ settings, slot: start.slot, socket, lent, line, log })
 }

@@ -19,6 +19,17 @@ const address = (usual: string) =>
       return { host: (found[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(found[2]) }
     })
 
+/** HOST:PORT, with ` ssl` after it where connections begin with a TLS handshake. */
+const streamAddress = z
+  .string()
+  .transform((text) => ({ text: text.replace(/ +ssl$/, ''), isSecure: / +ssl$/.test(text) }))
+  .transform(({ text, isSecure }, context) => {
+    const parsed = address('0.0.0.0:9000').safeParse(text)
+    if (parsed.success) return { ...parsed.data, isSecure }
+    context.addIssue({ code: 'custom', message: 'expected HOST:PORT, such as 0.0.0.0:9443 ssl' })
+    return z.NEVER
+  })
+
 const wholeNumber = (usual: number, least: number, most: number) =>
   z.coerce
     .number({ error: 'expected a number' })
@@ -39,6 +50,11 @@ const environment = z.object({
   WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), address('0.0.0.0:8443')], {
     error: 'expected HOST:PORT, such as 0.0.0.0:8443, or off',
   }),
+  WEIR_STREAM_LISTEN: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(streamAddress))
+    .default([]),
   WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
   WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
@@ -83,6 +99,7 @@ export function readSettings(
     ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'
       ? {}
       : { proxySslListen: settings.WEIR_PROXY_SSL_LISTEN }),
+    streamListens: settings.WEIR_STREAM_LISTEN,
     adminListen: settings.WEIR_ADMIN_LISTEN,
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,

@@ -14,7 +14,7 @@ import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
-import type { SupervisorLine } from './messages.ts'
+import type { LentSocket, SupervisorLine } from './messages.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
 /** What a gateway worker is started with. */
@@ -23,8 +23,8 @@ export type WorkerStart = {
   readonly slot: number
   /** The listening socket lent by the supervisor. */
   readonly socket: object
-  /** Another one, whose connections begin with a TLS handshake. */
-  readonly secureSocket?: object | undefined
+  /** The others that it lends. */
+  readonly lent: readonly LentSocket[]
   readonly line: SupervisorLine
   readonly log: Log
 }
@@ -75,10 +75,7 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
 }
 
 /** Opens the proxy with the first program, and swaps in those that follow. */
-function openServing(
-  { settings, socket, secureSocket, line, log }: WorkerStart,
-  recorder: Recorder,
-) {
+function openServing({ settings, socket, lent, line, log }: WorkerStart, recorder: Recorder) {
   const { node, zone, environment, bodyLimit, data } = settings
   const { record } = recorder
   const limits = { ...usualLimits, bodyBytes: bodyLimit }
@@ -89,10 +86,14 @@ function openServing(
     if (latest === undefined) return
     const identity = { node, zone, environment }
     proxy = openProxy({ program: latest, node: identity, limits, certificate, record })
-    await Promise.all([
-      listen(proxy.server, socket),
-      secureSocket === undefined ? undefined : listen(proxy.secureServer, secureSocket),
-    ])
+    const opened = proxy
+    const others = lent.map(({ duty, socket: other }) =>
+      listen(
+        duty === 'secure' ? opened.secureServer : opened.addStreamServer(duty.isSecure),
+        other,
+      ),
+    )
+    await Promise.all([listen(proxy.server, socket), ...others])
     line.send({ type: 'gateway-ready' })
   }
   return {

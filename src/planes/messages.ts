@@ -1,5 +1,5 @@
 import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/ask-counters.ts'
-import type { PlaneSettings } from './plane-settings.ts'
+import type { PlaneSettings, StreamListen } from './plane-settings.ts'
 
 /** Where the parts of the control plane can be reached. */
 export type ControlAddresses = {
@@ -11,9 +11,15 @@ export type ControlAddresses = {
   readonly setup: string | undefined
 }
 
-/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along, and `lend` before it the one for TLS. */
+/** What a lent socket is for: connections that begin with a TLS handshake, or streams. */
+export type LentDuty = 'secure' | StreamListen
+
+/** A listening socket of the supervisor, and what it is for. */
+export type LentSocket = { readonly duty: LentDuty; readonly socket: object }
+
+/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along, and each `lend` before it one more. */
 export type ToChild =
-  | { readonly type: 'lend' }
+  | { readonly type: 'lend'; readonly duty: LentDuty }
   | { readonly type: 'start'; readonly plane: 'control'; readonly settings: PlaneSettings }
   | {
       readonly type: 'start'

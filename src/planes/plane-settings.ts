@@ -1,6 +1,9 @@
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
+/** Where to listen for streams; `isSecure` where they begin with a TLS handshake. */
+export type StreamListen = ListenAddress & { readonly isSecure: boolean }
+
 /** Everything the planes are told; plain data, because it travels to child processes. */
 export type PlaneSettings = {
   readonly version: string
@@ -11,6 +14,7 @@ export type PlaneSettings = {
   readonly proxyListen: ListenAddress
   /** Where connections begin with a TLS handshake; absent for nowhere. */
   readonly proxySslListen?: ListenAddress
+  readonly streamListens: readonly StreamListen[]
   readonly adminListen: ListenAddress
   readonly managerListen: ListenAddress
   /** Where nodes reach the control plane. */

@@ -6,7 +6,7 @@ import { Problem } from '../lib/problem.ts'
 import { keepChild, tell, type KeptChild } from './keep-child.ts'
 import { bindListeningSockets } from './listening-socket.ts'
 import { lockData } from './lock-data.ts'
-import type { ControlAddresses } from './messages.ts'
+import type { ControlAddresses, LentDuty } from './messages.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
 
 /** Where a running node can be reached. */
@@ -42,7 +42,7 @@ const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuri
 /** Starts the children of a node and starts again what dies. The shared counts live here, in the process that does nothing else and therefore outlives the others. */
 export function superviseNode({ settings, childModule, log }: SupervisionOptions): SupervisedNode {
   const unlock = lockData(settings.data)
-  const { sockets, secureSockets, listening } = bindProxySockets(settings)
+  const { sockets, lent, listening } = bindProxySockets(settings)
   const readiness = openReadiness(settings.workers, listening)
   const bank = openCounterBank({
     clock: systemClock,
@@ -75,7 +75,7 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
       flags: workerFlags,
       introduce(child) {
         bank.forget(slot)
-        introduceWorker(child, { settings, slot, handle, secure: secureSockets[slot]?.handle })
+        introduceWorker(child, { settings, slot, handle, lent: lent[slot] ?? [] })
         if (addresses !== undefined) tell(child, introduction(addresses))
       },
       onMessage(message) {
@@ -95,34 +95,44 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
       clearInterval(sweeping)
       await Promise.all(workers.map((worker) => worker.stop(drainTime)))
       await control.stop(drainTime)
-      for (const socket of [...sockets, ...secureSockets]) socket.close()
+      for (const socket of [...sockets, ...lent.flat()]) socket.close()
       unlock()
     },
   }
 }
 
 /** The sockets of all workers, and where they listen. */
-function bindProxySockets({ proxyListen, proxySslListen, workers }: PlaneSettings) {
+function bindProxySockets({ proxyListen, proxySslListen, streamListens, workers }: PlaneSettings) {
   const sockets = bindListeningSockets(proxyListen, workers)
-  const secureSockets =
-    proxySslListen === undefined ? [] : bindListeningSockets(proxySslListen, workers)
-  const listening = {
-    proxy: `http://${proxyListen.host}:${sockets[0]?.port}`,
-    proxySsl: proxySslListen && `https://${proxySslListen.host}:${secureSockets[0]?.port}`,
+  const duties: readonly (readonly [LentDuty, ListenAddress])[] = [
+    ...(proxySslListen === undefined ? [] : [['secure', proxySslListen] as const]),
+    ...streamListens.map((listen) => [listen, listen] as const),
+  ]
+  const bound = duties.map(([duty, address]) =>
+    bindListeningSockets(address, workers).map((socket) => ({ ...socket, duty })),
+  )
+  return {
+    sockets,
+    lent: sockets.map((_socket, slot) => bound.flatMap((of) => of[slot] ?? [])),
+    listening: {
+      proxy: `http://${proxyListen.host}:${sockets[0]?.port}`,
+      proxySsl: proxySslListen && `https://${proxySslListen.host}:${bound[0]?.[0]?.port}`,
+    },
   }
-  return { sockets, secureSockets, listening }
 }
 
 type Introduction = {
   readonly settings: PlaneSettings
   readonly slot: number
   readonly handle: object
-  readonly secure: object | undefined
+  readonly lent: readonly { readonly handle: object; readonly duty: LentDuty }[]
 }
 
-function introduceWorker(child: ChildProcess, introduced: Introduction): void {
-  const { settings, slot, handle, secure } = introduced
-  if (secure !== undefined) tell(child, { type: 'lend' }, secure)
+function introduceWorker(
+  child: ChildProcess,
+  { settings, slot, handle, lent }: Introduction,
+): void {
+  for (const { duty, handle: lentHandle } of lent) tell(child, { type: 'lend', duty }, lentHandle)
   tell(child, { type: 'start', plane: 'gateway', settings, slot }, handle)
 }
 

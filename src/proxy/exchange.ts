@@ -9,7 +9,8 @@ import { HeaderList } from './header-list.ts'
 /** The head of a request as the protocol front understood it. */
 export type RequestHead = {
   readonly method: string
-  readonly scheme: 'http' | 'https'
+  /** Of a stream that nobody here understands, `tcp` or `tls`. */
+  readonly scheme: 'http' | 'https' | 'tcp' | 'tls'
   /** Lower case, without port. */
   readonly host: string
   readonly port: number

@@ -11,7 +11,7 @@ export async function keepDefaultCertificate(directory: string): Promise<Certifi
   const kept = readPair(path)
   if (kept !== undefined) return kept
   const temporary = `${path}.${uuidv4()}`
-  mkdirSync(directory, { recursive: true })
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
   writeFileSync(temporary, await makePair(), { mode: 0o600 })
   try {
     linkSync(temporary, path)

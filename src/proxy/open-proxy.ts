@@ -17,6 +17,7 @@ import { openPlainFront } from './http2/open-plain-front.ts'
 import { holdPrograms, type HeldPrograms } from './hold-programs.ts'
 import type { Program } from './program.ts'
 import { sendProblem } from './send-problem.ts'
+import { openStreamFront } from './stream/open-stream-front.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
 
 /** A running proxy: a front, the program it runs, and the exchanges under way. */
@@ -25,6 +26,8 @@ export type Proxy = {
   readonly server: Server
   /** Accepts connections that begin with a TLS handshake; the caller lets it listen, or not. */
   readonly secureServer: Server
+  /** One more server, for streams; `isSecure` says that its connections begin with a TLS handshake. The caller lets it listen. */
+  addStreamServer(isSecure: boolean): Server
   /** Exchanges begun and not yet ended. */
   readonly exchanges: number
   readonly revision: number
@@ -63,14 +66,24 @@ export function openProxy(options: ProxyOptions): Proxy {
     names: program.names,
     fallback: options.certificate,
     timeout: limits.headMilliseconds,
+    protocols: ['h2', 'http/1.1'],
     onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
   })
+  const streams = openStreamFront({ ...options, programs, timeout: limits.headMilliseconds })
+  const streamServers: Server[] = []
   const server = net.createServer({ noDelay: true }, plain.accept)
   const secureServer = net.createServer({ noDelay: true }, secure.accept)
 
   return {
     server,
     secureServer,
+    addStreamServer(isSecure) {
+      const added = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
+        streams.accept(socket, isSecure),
+      )
+      streamServers.push(added)
+      return added
+    },
     get exchanges() {
       return programs.exchanges
     },
@@ -80,18 +93,28 @@ export function openProxy(options: ProxyOptions): Proxy {
     swapProgram(next) {
       programs.swap(next)
       secure.swap(next.names)
+      streams.swap(next.names)
     },
     async drain(milliseconds) {
       server.close()
       secureServer.close()
-      const patience = performance.now() + Math.min(milliseconds, longestSilence)
-      while (plain.waiting + secure.waiting > 0 && performance.now() < patience) await sleep(10)
+      for (const streamServer of streamServers) streamServer.close()
+      await hearOut([plain, secure], milliseconds)
       plain.close()
-      await Promise.all([http1.drain(milliseconds), http2.drain(milliseconds)])
+      await Promise.all([http1, http2, streams].map((front) => front.drain(milliseconds)))
       secure.close()
       await upstream.close()
     },
   }
+}
+
+/** Waits until every connection that was just made has said what it wants. */
+async function hearOut(
+  fronts: readonly { readonly waiting: number }[],
+  milliseconds: number,
+): Promise<void> {
+  const patience = performance.now() + Math.min(milliseconds, longestSilence)
+  while (fronts.some(({ waiting }) => waiting > 0) && performance.now() < patience) await sleep(10)
 }
 
 /** One client for all services: each try says which protocol it is for. */

@@ -15,6 +15,7 @@ import {
 } from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition } from './plugin.ts'
+import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 import type { ServiceTls } from './tls/target-tls.ts'
 
@@ -43,6 +44,8 @@ export type RouteProgram = {
 export type Program = {
   readonly revision: number
   readonly router: Router<RouteProgram>
+  /** The routes of streams. */
+  readonly streams: StreamRoutes<RouteProgram>
   /** What TLS handshakes go by. */
   readonly names: ServerNames
   /** Lets the plugins go; call once no exchange uses it any more. */
@@ -90,6 +93,7 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
   return {
     revision,
     router,
+    streams: compileStreams(routes),
     names: compileServerNames(snapshot, askedPeers(snapshot, tools.catalog)),
     close() {
       unwatch?.()

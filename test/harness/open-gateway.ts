@@ -16,6 +16,9 @@ export type TestGateway = {
   readonly port: number
   /** Where connections begin with a TLS handshake. */
   readonly securePort: number
+  /** Where streams are carried; at the second they begin with a TLS handshake. */
+  readonly streamPort: number
+  readonly secureStreamPort: number
   readonly url: string
   readonly events: Event[]
   readonly proxy: Proxy
@@ -67,7 +70,14 @@ export async function openGateway(
     new Promise((resolve) => {
       server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
     })
-  const [port, securePort] = await Promise.all([listen(proxy.server), listen(proxy.secureServer)])
+  const [port, securePort, streamPort, secureStreamPort] = (await Promise.all(
+    [
+      proxy.server,
+      proxy.secureServer,
+      proxy.addStreamServer(false),
+      proxy.addStreamServer(true),
+    ].map(listen),
+  )) as [number, number, number, number]
   const stop = (): Promise<void> => proxy.drain(100)
   if (options.onFinished === undefined) onTestFinished(stop)
   else options.onFinished(stop)
@@ -75,6 +85,8 @@ export async function openGateway(
   return {
     port,
     securePort,
+    streamPort,
+    secureStreamPort,
     url,
     events,
     proxy,

@@ -13,6 +13,8 @@ export type TlsFrontOptions = {
   readonly fallback: CertificatePair | undefined
   /** Milliseconds for a handshake. */
   readonly timeout: number
+  /** Protocols to agree on (ALPN); none unless given. */
+  readonly protocols: readonly string[]
   /** Takes a connection over after its handshake. */
   readonly onSecure: (socket: TLSSocket) => void
 }
@@ -22,7 +24,7 @@ export type TlsFront = {
   /** Takes over a connected socket that nothing was read from. */
   accept(this: void, socket: Socket): void
   /** Lets handshakes that begin from now on go by other names; connections stay as they are. */
-  swap(names: ServerNames): void
+  swap(this: void, names: ServerNames): void
   /** Handshakes under way. */
   readonly waiting: number
   /** Breaks every connection that is left. */
@@ -31,7 +33,8 @@ export type TlsFront = {
 
 /** Opens a TLS front. Every change of what it shows or asks makes a new server with ticket keys of its own: no ticket outlives the certificates and
  *  authorities under which it was given, and where clients are asked who they are, there are no tickets at all. */
-export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOptions): TlsFront {
+export function openTlsFront(options: TlsFrontOptions): TlsFront {
+  const { names, fallback, timeout, protocols, onSecure } = options
   const connections = new Set<Socket>()
   let waiting = 0
   let shown = names
@@ -41,7 +44,7 @@ export function openTlsFront({ names, fallback, timeout, onSecure }: TlsFrontOpt
     const made = tls.createServer({
       ...contextOptions(by.peers),
       ...fallback,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
       handshakeTimeout: timeout,
       requestCert: by.peers !== undefined,
       rejectUnauthorized: false,

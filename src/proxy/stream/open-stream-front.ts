@@ -1,0 +1,157 @@
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exchange.ts'
+import type { RequestTools } from '../handle-request.ts'
+import { HeaderList } from '../header-list.ts'
+import type { HeldPrograms } from '../hold-programs.ts'
+import { absentBody } from '../http1/request-body.ts'
+import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-tls-front.ts'
+import { readConnection } from '../tls/read-connection.ts'
+import { carryStream } from './carry-stream.ts'
+import type { StreamOrigin } from './compile-streams.ts'
+import { readClientHello } from './read-client-hello.ts'
+
+/** What a stream front is opened with. */
+export type StreamFrontOptions = Pick<RequestTools, 'record' | 'node'> & {
+  readonly programs: HeldPrograms
+  /** Shown for server names that no certificate covers. */
+  readonly certificate?: CertificatePair
+  /** Milliseconds for a handshake. */
+  readonly timeout: number
+}
+
+/** Carries connections whose protocol is not ours to understand. */
+export type StreamFront = Pick<TlsFront, 'swap'> & {
+  /** Takes over a connected socket; `secure` says that it begins with a TLS handshake. */
+  accept(socket: Socket, secure: boolean): void
+  /** Lets streams end for at most `milliseconds`, then breaks what is left. */
+  drain(milliseconds: number): Promise<void>
+}
+
+/** Opens a stream front. A handshake goes to a route for `tls_passthrough` unread where there is one, else it is done here for a route for `tls`. */
+export function openStreamFront(options: StreamFrontOptions): StreamFront {
+  const { programs, certificate, timeout } = options
+  const open = new Set<Socket>()
+  const take = (socket: Socket, kind: StreamOrigin['kind'], name?: string): boolean => {
+    const { current, release } = programs.take()
+    const route = current.streams.find(originOf(socket, kind, name))
+    if (route === undefined) {
+      release()
+      return false
+    }
+    const exchange = exchangeOf(
+      socket,
+      { scheme: kind === 'tcp' ? 'tcp' : 'tls', host: name ?? '' },
+      current.revision,
+    )
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      exchange.left = true
+      exchange.onLeave?.()
+    })
+    void carryStream(options, route, exchange, socket).finally(release)
+    return true
+  }
+  const { current, release } = programs.take()
+  const tls = openTlsFront({
+    names: current.names,
+    fallback: certificate,
+    timeout,
+    protocols: [],
+    onSecure: (socket) => {
+      if (!take(socket, 'tls', readConnection(socket).serverName)) socket.destroy()
+    },
+  })
+  release()
+
+  return {
+    accept(socket, secure) {
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+      if (secure) {
+        awaitHello(socket, timeout, (name) => {
+          if (!take(socket, 'tls_passthrough', name)) tls.accept(socket)
+        })
+      } else if (!take(socket, 'tcp')) socket.destroy()
+    },
+    swap: tls.swap,
+    async drain(milliseconds) {
+      const deadline = performance.now() + milliseconds
+      while (open.size > 0 && performance.now() < deadline) await sleep(20)
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+/** Calls back with the server name once the whole ClientHello is there, and leaves it in the socket; closes what is none or takes too long. */
+function awaitHello(
+  socket: Socket,
+  timeout: number,
+  onHello: (serverName: string | undefined) => void,
+): void {
+  let bytes = Buffer.alloc(0)
+  const fail = (): void => void socket.destroy()
+  const late = setTimeout(fail, timeout)
+  const read = (part: Buffer): void => {
+    bytes = Buffer.concat([bytes, part])
+    const hello = readClientHello(bytes)
+    if (hello === 'more') return
+    if (hello === 'none') return fail()
+    clearTimeout(late)
+    socket.off('error', fail)
+    socket.off('data', read)
+    socket.pause()
+    socket.unshift(bytes)
+    onHello(hello.serverName)
+  }
+  socket.once('close', () => clearTimeout(late))
+  socket.on('error', fail)
+  socket.on('data', read)
+}
+
+const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '')
+
+const originOf = (
+  socket: Socket,
+  kind: StreamOrigin['kind'],
+  serverName: string | undefined,
+): StreamOrigin => ({
+  kind,
+  serverName,
+  source: { address: plain(socket.remoteAddress), port: socket.remotePort ?? 0 },
+  destination: { address: plain(socket.localAddress), port: socket.localPort ?? 0 },
+})
+
+/** A stream in the words of an exchange: no method, no path, and an answer that is the connection itself. */
+function exchangeOf(
+  socket: Socket,
+  named: Pick<RequestHead, 'scheme' | 'host'>,
+  revision: number,
+): Exchange {
+  const { localPort, ...connection } = readConnection(socket)
+  const head: RequestHead = {
+    ...connection,
+    ...named,
+    method: '',
+    port: localPort,
+    path: '',
+    query: '',
+    headers: new HeaderList(),
+    upgrade: '',
+  }
+  const body: RequestBody = {
+    ...absentBody,
+    get received() {
+      return socket.bytesRead
+    },
+  }
+  return new Exchange(revision, head, body, noReply)
+}
+
+const noReply: Reply = {
+  begin: () => undefined,
+  write: () => true,
+  onWritable: () => undefined,
+  finish: () => undefined,
+  abort: () => undefined,
+}

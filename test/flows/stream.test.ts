@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import tls from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { openGateway } from '../harness/open-gateway.ts'
+import { startWeir } from '../harness/start-weir.ts'
+import { until } from '../harness/until.ts'
+
+const authority = await makeAuthority('test authority')
+
+/** A server that gives every connection to `answer`, for the length of the test. */
+async function startServer(
+  answer: (socket: Socket) => void,
+  make: (accept: (socket: Socket) => void) => net.Server = (accept) =>
+    net.createServer({ allowHalfOpen: true }, accept),
+): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = make((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    answer(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const gatewayTo = (port: number, protocol: string, route: object, more: object = {}) => ({
+  services: [{ name: 'raw', host: '127.0.0.1', port, protocol, retries: 0 }],
+  routes: [{ name: 'raw', service: 'raw', strip_path: false, ...route }],
+  ...more,
+})
+const fromHere = { protocols: ['tcp'], sources: [{ ip: '127.0.0.0/8' }] }
+
+async function all(socket: Socket): Promise<Buffer> {
+  const parts: Buffer[] = []
+  socket.on('data', (part: Buffer) => parts.push(part))
+  await once(socket, 'end')
+  return Buffer.concat(parts)
+}
+
+test('bytes pass both ways and unharmed, and a connection is one event, recorded before its end', async () => {
+  const port = await startServer((socket) => void socket.pipe(socket))
+  const gateway = await openGateway(gatewayTo(port, 'tcp', fromHere))
+  const bytes = Buffer.alloc(8_388_608, 'weir ')
+  const client = net.connect({ port: gateway.streamPort, host: '127.0.0.1', allowHalfOpen: true })
+  const answer = all(client)
+  client.end(bytes)
+  expect((await answer).equals(bytes)).toBe(true)
+  expect(gateway.events).toHaveLength(1)
+  expect(gateway.events[0]).toMatchObject({
+    scheme: 'tcp',
+    outcome: 'allowed',
+    status: 200,
+    route_name: 'raw',
+    request_bytes: bytes.length,
+    response_bytes: bytes.length,
+    target: `127.0.0.1:${port}`,
+  })
+})
+
+test('a server that speaks first is heard', async () => {
+  const port = await startServer((socket) => void socket.end('220 ready\r\n'))
+  const gateway = await openGateway(gatewayTo(port, 'tcp', fromHere))
+  expect(String(await all(net.connect(gateway.streamPort, '127.0.0.1')))).toBe('220 ready\r\n')
+})
+
+test('no route closes; no target closes and is recorded as failed; a client that leaves lets the target go', async () => {
+  let isGone = false
+  const port = await startServer((socket) => {
+    socket.write('hello')
+    socket.resume().on('end', () => (isGone = true))
+  })
+  const elsewhere = { protocols: ['tcp'], sources: [{ ip: '10.0.0.0/8' }] }
+  const gateway = await openGateway(gatewayTo(port, 'tcp', elsewhere))
+  const connect = (): Socket => {
+    const socket = net.connect(gateway.streamPort, '127.0.0.1')
+    return socket.on('error', () => undefined).resume()
+  }
+  await once(connect(), 'close')
+  expect(gateway.events).toEqual([])
+  gateway.reconfigure(gatewayTo(1, 'tcp', fromHere))
+  await once(connect(), 'close')
+  await until('it is recorded', () => gateway.events.length === 1)
+  expect(gateway.events[0]).toMatchObject({ outcome: 'failed', status: 502 })
+  gateway.reconfigure(gatewayTo(port, 'tcp', fromHere))
+  const client = connect()
+  await once(client, 'data')
+  client.resetAndDestroy()
+  await until('the target is let go', () => isGone)
+  await until('it is recorded', () => gateway.events.length === 2)
+  expect(gateway.events[1]).toMatchObject({ outcome: 'failed', reason: 'client.closed' })
+})
+
+test('TLS ends here for a route for tls, and at the service for one for tls_passthrough', async () => {
+  const pair = await authority.issue({ names: ['inside.example'] })
+  const shown = await authority.issue({ names: ['shop.example'] })
+  const plainPort = await startServer((socket) => void socket.pipe(socket))
+  const tlsPort = await startServer(
+    (socket) => void socket.pipe(socket),
+    (accept) => tls.createServer(pair, accept),
+  )
+  const gateway = await openGateway({
+    services: [
+      { name: 'plain', host: '127.0.0.1', port: plainPort, protocol: 'tcp' },
+      { name: 'whole', host: '127.0.0.1', port: tlsPort, protocol: 'tls_passthrough' },
+      { name: 'again', host: '127.0.0.1', port: tlsPort, protocol: 'tls' },
+    ],
+    routes: [
+      { service: 'plain', protocols: ['tls'], snis: ['shop.example'] },
+      { service: 'whole', protocols: ['tls_passthrough'], snis: ['inside.example'] },
+      { service: 'again', protocols: ['tls'], snis: ['again.example'] },
+    ],
+    certificates: { 'shop.example': shown, 'again.example': shown },
+  })
+  const talk = async (servername: string): Promise<[string, string]> => {
+    const socket = tls.connect({
+      port: gateway.secureStreamPort,
+      host: '127.0.0.1',
+      servername,
+      ca: authority.cert,
+      checkServerIdentity: () => undefined,
+    })
+    await once(socket, 'secureConnect')
+    const name = socket.getPeerX509Certificate()?.subject ?? ''
+    const answer = all(socket)
+    socket.end('hello')
+    return [name, String(await answer)]
+  }
+  expect(await talk('shop.example')).toEqual(['CN=shop.example', 'hello'])
+  expect(await talk('inside.example')).toEqual(['CN=inside.example', 'hello'])
+  expect(await talk('again.example')).toEqual(['CN=shop.example', 'hello'])
+  await until('all are recorded', () => gateway.events.length === 3)
+  expect(gateway.events.map(({ scheme, host }) => [scheme, host])).toEqual([
+    ['tls', 'shop.example'],
+    ['tls', 'inside.example'],
+    ['tls', 'again.example'],
+  ])
+})
+
+test('a whole Weir carries streams where it is told to listen', async () => {
+  const port = await startServer((socket) => void socket.pipe(socket))
+  const [open, secure] = [await freePort(), await freePort()]
+  const weir = await startWeir({
+    env: { WEIR_STREAM_LISTEN: `127.0.0.1:${open}, 127.0.0.1:${secure} ssl` },
+  })
+  await weir.admin('PUT', '/services/raw', { host: '127.0.0.1', port, protocol: 'tcp' })
+  const route = {
+    protocols: ['tcp', 'tls'],
+    destinations: [{ port: open }, { port: secure }],
+    strip_path: false,
+    service: { name: 'raw' },
+  }
+  const made = await weir.admin('PUT', '/routes/raw', route)
+  expect([made.status, await made.json()]).toMatchObject([200, { protocols: ['tcp', 'tls'] }])
+  const talk = async (socket: Socket): Promise<string> => {
+    socket.on('error', () => undefined)
+    const answer = all(socket)
+    socket.end('hello')
+    return String(await Promise.race([answer, once(socket, 'close').then(() => '')]))
+  }
+  const where = { host: '127.0.0.1', rejectUnauthorized: false }
+  await until('plain', async () => (await talk(net.connect(open, '127.0.0.1'))) === 'hello')
+  await until(
+    'secure',
+    async () => (await talk(tls.connect({ ...where, port: secure }))) === 'hello',
+  )
+  const query = { measures: ['requests.count'], dimensions: ['requests.scheme'] }
+  await until('both are on record', async () => (await weir.query(query)).data.length === 2)
+})
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => void server.close(resolve))
+  return port
+}
