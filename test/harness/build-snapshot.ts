@@ -36,7 +36,7 @@ export function snapshotOf({
   authorities = {},
 }: SnapshotWords): Snapshot {
   const place = (fields: Record<string, unknown>, index: number) => ({
-    id: String(fields['name'] ?? `unnamed-${index}`),
+    id: nameOf(fields['name'] ?? `unnamed-${index}`),
     workspace,
     created_at: index,
   })
@@ -45,7 +45,7 @@ export function snapshotOf({
     workspaces: [{ id: workspace, name: 'test' }],
     services: services.map(({ client_certificate: client, ...fields }, index) => ({
       ...service.fields.parse(fields),
-      client_certificate: client === undefined ? null : { id: String(client) },
+      client_certificate: client === undefined ? null : { id: nameOf(client) },
       ...place(fields, index),
     })),
     routes: routes.map((fields, index) => {
@@ -53,7 +53,7 @@ export function snapshotOf({
       const parsed = route.fields.parse(others)
       return {
         ...parsed,
-        service: of === undefined ? null : { id: String(of) },
+        service: of === undefined ? null : { id: nameOf(of) },
         ...place(fields, index),
       }
     }),
@@ -75,7 +75,7 @@ export function snapshotOf({
     ),
     upstreams: upstreams.map(({ targets, client_certificate: client, ...fields }, index) => ({
       ...upstream.fields.parse(fields),
-      client_certificate: client === undefined ? null : { id: String(client) },
+      client_certificate: client === undefined ? null : { id: nameOf(client) },
       ...place(fields, index),
       targets: targets.map((target) => ({ id: target.target, failover: false, ...target })),
     })),
@@ -83,7 +83,7 @@ export function snapshotOf({
       const scopes = Object.fromEntries(
         ['service', 'route', 'consumer'].map((scope) => [
           scope,
-          fields[scope] === undefined ? null : { id: String(fields[scope]) },
+          fields[scope] === undefined ? null : { id: nameOf(fields[scope]) },
         ]),
       )
       const parsed = plugin.fields.parse({ ...fields, service: null, route: null, consumer: null })
@@ -110,3 +110,6 @@ export function snapshotOf({
     ca_certificates: Object.entries(authorities).map(([id, cert]) => ({ id, cert })),
   }
 }
+
+/** A name as a test wrote it. */
+const nameOf = (name: unknown): string => name as string
