@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
@@ -23,6 +23,8 @@ export async function startNginx({
   files = {},
 }: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-nginx-'))
+  // Started by root, its workers are somebody else.
+  chmodSync(folder, 0o755)
   for (const name of ['temp', 'files']) mkdirSync(join(folder, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'files', name), text)
   const port = await freePort()

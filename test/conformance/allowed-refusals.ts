@@ -38,3 +38,10 @@ export const closingTraits: ReadonlySet<string> = new Set([
   'upgrade',
   'damage',
 ])
+
+/** Codes with which Node's parser also refuses what is legal or harmless: chunk extensions spelled freely, tabs around a coding. The generator gives the reference other words for these; where random damage made one, nobody can. */
+export const doubtfulCodes: ReadonlySet<string> = new Set([
+  'HPE_STRICT',
+  'HPE_INVALID_CHUNK_SIZE',
+  'HPE_INVALID_TRANSFER_ENCODING',
+])

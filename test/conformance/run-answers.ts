@@ -64,7 +64,7 @@ async function ask(
   await wire.send([
     Buffer.from(`${method} ${answerPath(at, id)} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`),
   ])
-  const arrived = await wire.until(() => wire.closed || wire.answers.length > count, 3_000)
+  const arrived = await wire.until(() => wire.closed || wire.answers.length > count, 10_000)
   const bytes = Buffer.from(answer.bytes.replaceAll('#', id), 'latin1')
   const expected = await readAnswerByReference(
     withoutSurplus(bytes, method),

@@ -122,7 +122,7 @@ async function runCase(
   onProgress?.(tally.done)
 }
 
-const patience = 3_000
+const patience = 10_000
 
 /** Sends the stream and waits for what the reference lets expect; leaves the wire open only when all of it was answered. */
 async function converse(

@@ -153,7 +153,7 @@ function readLength(fields: readonly string[]): number {
 function readField(line: string): [string, string] {
   const found = /^([!#$%&'*+.^_`|~\w-]+): ?(.*)$/s.exec(checkText(line))
   const [, name = '', value = ''] = found ?? []
-  if (found === null || value !== value.trim())
+  if (found === null || /^[\t ]|[\t ]$/.test(value))
     throw new Error(`field line ${JSON.stringify(line)}`)
   return [name.toLowerCase(), value]
 }
