@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer } from '../../src/schema/answer.ts'
 import { until } from '../../test/harness/until.ts'
-import { cores, hasLoaded, usageOf } from '../processes.ts'
-import { rounded, type BenchOptions, type Report } from '../report.ts'
+import { cores, hasLoaded, usageOf, type Usage } from '../processes.ts'
+import { rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
 import { openTraffic, type Traffic } from './open-traffic.ts'
+import { measureVolume } from './measure-volume.ts'
 import { slopeOf, type Sample } from './slope.ts'
 import { startTrouble, type Trouble } from './start-trouble.ts'
 
@@ -15,24 +16,37 @@ const grief = 5_000
 const mostGrowth = 5
 
 /** Full load while the configuration changes, targets die and clients reset their connections: no leak, no unexplained status, one event for each answer. */
-export async function benchSoak({ minutes, tell }: BenchOptions): Promise<Report> {
+export async function benchSoak(options: BenchOptions): Promise<Report> {
   const weir = await startWeir(cores?.subject)
+  let trouble: Trouble | undefined
   try {
-    const trouble = await startTrouble(weir)
-    const isReady = async (): Promise<boolean> =>
-      (await fetch(`${weir.proxyUrl}/reset/small`)).status === 200
-    await until('Weir to use its configuration', isReady)
-    const startedAt = performance.now()
-    const traffic = openTraffic(weir.proxyUrl, lanes)
-    const samples = await watch(weir, traffic, { minutes, tell })
-    await trouble.stop()
-    await traffic.stop()
-    const seconds = (performance.now() - startedAt) / 1000
-    const events = await countEvents(weir, traffic)
-    return summarize({ traffic, trouble, samples, events, seconds, minutes })
+    trouble = await startTrouble(weir)
+    return await soak(weir, trouble, options)
   } finally {
+    await trouble?.rest()
+    await trouble?.stop()
     await weir.close()
   }
+}
+
+async function soak(
+  weir: Weir,
+  trouble: Trouble,
+  { minutes, tell }: BenchOptions,
+): Promise<Report> {
+  const isReady = async (): Promise<boolean> =>
+    (await fetch(`${weir.proxyUrl}/reset/small`)).status === 200
+  await until('Weir to use its configuration', isReady)
+  const startedAt = performance.now()
+  const traffic = openTraffic(weir.proxyUrl, lanes)
+  const samples = await watch(weir, traffic, { minutes, tell })
+  await traffic.stop()
+  const seconds = (performance.now() - startedAt) / 1000
+  const events = await countEvents(weir, traffic)
+  await trouble.rest()
+  tell('2 GiB up and down')
+  const volume = await measureVolume(weir.proxyUrl, () => carriersOf(weir).rssMegabytes)
+  return summarize({ traffic, trouble, samples, events, seconds, minutes, volume })
 }
 
 async function watch(
@@ -44,7 +58,7 @@ async function watch(
   const endsAt = performance.now() + minutes * 60_000
   while (performance.now() < endsAt) {
     await sleep(Math.min(2_000, Math.max(0, endsAt - performance.now())))
-    const carriers = usageOf(weir.pid, (pid) => pid !== weir.pid && !hasLoaded(pid, 'chdb'))
+    const carriers = carriersOf(weir)
     const program = usageOf(weir.pid)
     samples.push({
       minute: performance.now() / 60_000,
@@ -58,6 +72,10 @@ async function watch(
   }
   return samples
 }
+
+/** The supervisor is the first; the control plane is the one that holds the warehouse. */
+const carriersOf = (weir: Weir): Usage =>
+  usageOf(weir.pid, (pid) => pid !== weir.pid && !hasLoaded(pid, 'chdb'))
 
 const answered = ({ lanes: all }: Traffic): number => all.reduce((sum, { whole }) => sum + whole, 0)
 
@@ -98,6 +116,7 @@ type Result = {
   readonly events: readonly number[]
   readonly seconds: number
   readonly minutes: number
+  readonly volume: readonly Row[]
 }
 
 function summarize(result: Result): Report {
@@ -122,7 +141,7 @@ function summarize(result: Result): Report {
   }
   const statuses = [...traffic.statuses].map(([status, count]) => `${status}: ${count}`).join(', ')
   return {
-    rows: [row],
+    rows: [row, ...result.volume],
     notes: [
       `Statuses: ${statuses}. A status is explained when it is 200, or of 500 and above within ${grief / 1000} s of the death of a target.`,
       'broken counts answers that were cut because their target died; growth is the slope of memory over the second half.',
@@ -147,6 +166,10 @@ function violations(result: Result, growth: number): string[] {
     if (events >= whole && events <= whole + broken) return []
     return [`${path}: ${events} events for ${whole} whole and ${broken} broken answers`]
   })
+  for (const { case: name, lost_bytes: lost, growth_mb: grown } of result.volume) {
+    if (lost !== 0) found.push(`${name}: ${lost} bytes were lost`)
+    if (Number(grown) > 100) found.push(`${name}: memory grew by ${grown} MB`)
+  }
   if (unexplained(result) > 0) found.push(`${unexplained(result)} unexplained statuses`)
   if (result.minutes >= 5 && growth > mostGrowth)
     found.push(`memory grows by ${rounded(growth, 1)} MB a minute`)

@@ -10,6 +10,9 @@ export type Trouble = {
   readonly changes: number
   /** Moments at which a target was killed, in milliseconds of `performance.now`. */
   readonly deaths: readonly number[]
+  /** Makes no more trouble; the targets stay. */
+  rest(): Promise<void>
+  /** Ends the targets. */
   stop(): Promise<void>
 }
 
@@ -54,9 +57,11 @@ export async function startTrouble(weir: Weir): Promise<Trouble> {
       return changes
     },
     deaths,
-    async stop() {
+    async rest() {
       stopping.abort()
       await Promise.all(running)
+    },
+    async stop() {
       await Promise.all(targets.map(({ child }) => stopProcess(child)))
     },
   }
