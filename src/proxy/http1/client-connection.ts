@@ -93,7 +93,7 @@ export class ClientConnection implements ReplyConnection {
 
   #take(bytes: Buffer): void {
     if (this.#state === 'lingering') return
-    this.#since = this.#context.now()
+    if (this.#state === 'exchange') this.#since = this.#context.now()
     this.#unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes])
     this.#advance()
   }
@@ -135,7 +135,8 @@ export class ClientConnection implements ReplyConnection {
     while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2
     const end = bytes.indexOf(headEnd, Math.max(start, this.#scanned - 3))
     const length = (end < 0 ? bytes.length : end) - start
-    if (length > this.#context.limits.headBytes) return this.#refuse(headTooLarge())
+    const beginning = bytes.toString('latin1', start, start + 5)
+    if (length > this.#context.limits.headBytes) return this.#refuse(headTooLarge(), beginning)
     if (end < 0) return this.#awaitHead(bytes, start)
     this.#scanned = 0
     this.#unread = end + 4 === bytes.length ? undefined : bytes.subarray(end + 4)
@@ -144,13 +145,20 @@ export class ClientConnection implements ReplyConnection {
       this.#begin(message)
       return true
     } catch (error) {
-      return this.#refuse(toProblem(error))
+      return this.#refuse(toProblem(error), beginning)
     }
   }
 
-  /** A head that is not whole yet; one with a bare LF would never be. */
+  /** A head that is not whole yet; one with a bare LF would never be. Empty lines before it are nothing, however many: they neither stay nor buy time. */
   #awaitHead(bytes: Buffer, start: number): boolean {
-    if (this.#state === 'idle' && start < bytes.length) this.#state = 'head'
+    if (start === bytes.length) {
+      this.#unread = undefined
+      return false
+    }
+    if (this.#state === 'idle') {
+      this.#state = 'head'
+      this.#since = this.#context.now()
+    }
     const feed = bytes.indexOf(10, start)
     if (feed >= 0 && bytes[feed - 1] !== 13)
       return this.#refuse(malformed('a line ends without CR'))
@@ -163,6 +171,7 @@ export class ClientConnection implements ReplyConnection {
     const { events, limits } = this.#context
     const socket = this.#socket
     this.#state = 'exchange'
+    this.#since = this.#context.now()
     this.#persists = persists
     const head = buildHead(message, this.#facts)
     const body =
@@ -224,14 +233,14 @@ export class ClientConnection implements ReplyConnection {
   }
 
   /** Answers bytes that are no request, and takes no more. */
-  #refuse(problem: Problem): false {
+  #refuse(problem: Problem, beginning = ''): false {
     const { events } = this.#context
     this.#state = 'exchange'
     this.#unread = undefined
     this.#persists = false
     const reply = new ClientReply({
       socket: this.#socket,
-      method: 'GET',
+      method: beginning === 'HEAD ' ? 'HEAD' : 'GET',
       minor: 1,
       connection: this,
     })

@@ -27,6 +27,7 @@ export type ReplyOptions = {
 export class ClientReply implements Reply {
   readonly #options: ReplyOptions
   #pending = ''
+  #hasBody = true
   #isChunked = false
   #persists = false
 
@@ -36,10 +37,10 @@ export class ClientReply implements Reply {
 
   begin(status: number, headers: HeaderList): void {
     const { method, minor, connection } = this.#options
-    const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
+    this.#hasBody = method !== 'HEAD' && status !== 204 && status !== 304
     const hasLength = headers.get('content-length') !== undefined
-    this.#isChunked = hasBody && !hasLength && minor === 1
-    this.#persists = (hasLength || !hasBody || this.#isChunked) && connection.mayPersist()
+    this.#isChunked = this.#hasBody && !hasLength && minor === 1
+    this.#persists = (hasLength || !this.#hasBody || this.#isChunked) && connection.mayPersist()
     const own = ownLines(headers, this.#isChunked, this.#persists, minor)
     this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}${own}\r\n`
   }
@@ -49,7 +50,7 @@ export class ClientReply implements Reply {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (chunk.length === 0) return true
+    if (chunk.length === 0 || !this.#hasBody) return true
     const { socket } = this.#options
     return this.#isChunked
       ? writePiece(socket, this.#take() + chunkHead(chunk), chunk, '\r\n')
@@ -62,7 +63,7 @@ export class ClientReply implements Reply {
 
   finish(last?: Uint8Array, trailers?: HeaderList): void {
     const { socket, connection } = this.#options
-    const isEmpty = last === undefined || last.length === 0
+    const isEmpty = last === undefined || last.length === 0 || !this.#hasBody
     const end = this.#isChunked
       ? `0\r\n${trailers === undefined ? '' : fieldLines(trailers)}\r\n`
       : ''

@@ -58,7 +58,7 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
       if (limit > 0 && received > limit)
         fail(new Problem('request.too_large', 413, 'Request size limit exceeded'))
       if (failure !== undefined) return true
-      if (received <= kept) early.push(bytes)
+      if (current === undefined || received <= kept) early.push(bytes)
       return current === undefined ? received < kept : current.push(bytes)
     },
     end() {
@@ -70,6 +70,7 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
       const next = new Readable({ read: onWanted })
       current = next
       for (const bytes of early) next.push(bytes)
+      if (received > kept) early.length = 0
       if (failure !== undefined) next.destroy(failure)
       else if (isWhole) next.push(null)
       onWanted()
