@@ -23,9 +23,10 @@ export async function demoCommand(directory: string | undefined): Promise<void> 
     ended.abort()
     await upstream.close()
   })
+  const proxy = addresses.proxy.replace('0.0.0.0', '127.0.0.1')
   await applyDemo({ adminUrl: addresses.admin, token: admin.token, ports: upstream.ports })
-  void startTraffic({ proxyUrl: addresses.proxy, keys: demoKeys, signal: ended.signal })
-  console.log(welcome(addresses))
+  void startTraffic({ proxyUrl: proxy, keys: demoKeys, signal: ended.signal })
+  console.log(welcome({ ...addresses, proxy }))
 }
 
 function welcome({
@@ -37,7 +38,7 @@ function welcome({
   admin: string
   manager: string
 }): string {
-  const { accounts, lines } = describeDemo(proxy.replace('0.0.0.0', '127.0.0.1'))
+  const { accounts, lines } = describeDemo(proxy)
   const signIns = accounts.map(({ name, password }) => `    ${name.padEnd(14)}${password}`)
   return [
     '',
