@@ -5,8 +5,10 @@ import { openMessageReader, type Message } from '../harness/read-messages.ts'
 /** An upstream that keeps what it was sent, byte for byte. */
 export type Recorder = {
   readonly port: number
-  /** The messages that came whole; the place in this list is the serial of the answer. */
+  /** The messages that came whole and that nobody has taken away. */
   readonly messages: Message[]
+  /** How many came whole so far, which is the serial of the next answer. */
+  readonly served: number
   /** What no careful sender would have sent. */
   readonly complaints: string[]
   close(): void
@@ -19,13 +21,17 @@ export const serialField = 'x-serial'
 export async function openRecorder(): Promise<Recorder> {
   const messages: Message[] = []
   const complaints: string[] = []
+  let served = 0
   const sockets = new Set<net.Socket>()
   const server = net.createServer((socket) => {
     sockets.add(socket)
     const reader = openMessageReader({
       ruleOf: () => 'by fields',
       onMessage(message) {
-        if (message.whole) socket.write(answerTo(message, messages.push(message) - 1))
+        if (!message.whole) return
+        messages.push(message)
+        socket.write(answerTo(message, served))
+        served += 1
       },
     })
     const complain = (error: unknown): void => {
@@ -43,6 +49,9 @@ export async function openRecorder(): Promise<Recorder> {
   return {
     port: (server.address() as AddressInfo).port,
     messages,
+    get served() {
+      return served
+    },
     complaints,
     close() {
       for (const socket of sockets) socket.destroy()

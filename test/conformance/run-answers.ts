@@ -39,6 +39,7 @@ async function runClient(port: number, run: Run): Promise<void> {
   while (run.next < run.cases.from + run.cases.count && run.found.length < 10) {
     const index = run.next++
     const random = openRandom(run.cases.seed, index)
+    if (wire !== undefined && wire.answers.length > 1_000) wire.destroy()
     if (wire === undefined || wire.closed) wire = openWire(port)
     const complaint = await ask(wire, random, run)
     run.done += 1

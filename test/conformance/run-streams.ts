@@ -98,14 +98,14 @@ async function runCase(
   const stream = buildStream(openRandom(seed, index))
   const reading = await reference.read(stream.plainBytes)
   const { recorder } = lane
-  const before = recorder.messages.length
+  const before = recorder.served
   const wire = lane.wire()
   const answered = wire.answers.length
   const faults = wire.complaints.length
   wire.methodOf = (answer) => reading.requests[answer - answered]?.method ?? 'GET'
   const { hung, closed } = await converse(wire, stream, reading)
   const forwarded = new Map(
-    recorder.messages.slice(before).map((message, at) => [before + at, message]),
+    recorder.messages.splice(0).map((message, at) => [before + at, message]),
   )
   const complaints = [...recorder.complaints.splice(0), ...wire.complaints.slice(faults)]
   const answers = wire.answers.slice(answered)
@@ -115,7 +115,9 @@ async function runCase(
     tally.found.push({ index, words: told, bytes: JSON.stringify(stream.bytes.toString('latin1')) })
     wire.destroy()
   }
-  if (fieldOf(wire.answers.at(-1)?.fields ?? [], 'connection') === 'close') wire.destroy()
+  const isLast = fieldOf(wire.answers.at(-1)?.fields ?? [], 'connection') === 'close'
+  // A wire remembers its answers; a long run wants fresh ones.
+  if (isLast || wire.answers.length > 1_000) wire.destroy()
   tally.done += 1
   tally.forwarded += forwarded.size
   if (reading.refusal !== '') tally.refused += 1
