@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import type { SessionRows } from './store.ts'
+import type { SessionRows } from '../schema/session-rows.ts'
 
 /** Opens the table of sessions. */
 export function openSessionRows(database: Database): SessionRows {

@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
+import type { SessionRows } from '../schema/session-rows.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 
 /** A row to write or, without an entry, to remove. */
@@ -27,23 +28,6 @@ export type Commit = {
   readonly audit: AuditRecord
   /** Ids of principals to sign out everywhere. */
   readonly endSessionsOf: readonly string[]
-}
-
-/** Somebody who signed in, known by the SHA-256 of a cookie. */
-export type KeptSession = {
-  readonly sha256: string
-  readonly principal: string
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number
-}
-
-/** Where sessions rest. */
-export type SessionRows = {
-  put(session: KeptSession): Promise<void>
-  find(sha256: string): Promise<KeptSession | undefined>
-  remove(sha256: string): Promise<void>
-  removeOf(principal: string): Promise<void>
-  removeExpired(now: number): Promise<void>
 }
 
 /** The configuration store: entities, revisions, audit records, sessions and settings in one database. */
