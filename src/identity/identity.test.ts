@@ -5,7 +5,8 @@ import { cookieIn, identify, type Finders } from './identify.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import { isCrossSite, refuseCrossSite } from './refuse-cross-site.ts'
 import { hashSecret, isSecret } from './secret-hash.ts'
-import { openSessions, type KeptSession } from './sessions.ts'
+import type { KeptSession } from '../schema/session-rows.ts'
+import { openSessions } from './sessions.ts'
 
 describe('passwords', () => {
   test('only the password itself fits its hash, which says how it was made', async () => {
