@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { KeptSession } from '../schema/session-rows.ts'
 import { openAttempts } from './attempts.ts'
 import { cookieIn, identify, type Finders } from './identify.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import { isCrossSite, refuseCrossSite } from './refuse-cross-site.ts'
 import { hashSecret, isSecret } from './secret-hash.ts'
-import type { KeptSession } from '../schema/session-rows.ts'
 import { openSessions } from './sessions.ts'
 
 describe('passwords', () => {
