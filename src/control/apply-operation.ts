@@ -15,7 +15,7 @@ import { bodyOf } from './body-of.ts'
 import { checkCertificate } from './check-certificate.ts'
 import { checkPermission } from './check-permission.ts'
 import { keptTtl } from './key-ttl.ts'
-import { removeEntry } from './remove-entry.ts'
+import { removeAlone, removeEntry } from './remove-entry.ts'
 import { resolveReferences } from './resolve-references.ts'
 import { settleSecrets } from './settle-secrets.ts'
 
@@ -35,6 +35,8 @@ export function applyOperation(
   const entity = entityNamed(operation.entity)
   const before = findTarget(draft, operation)
   if (operation.kind === 'delete') return removeTarget(draft, operation, before)
+  if (operation.kind === 'remove') return removeOne(draft, operation, before)
+  if (operation.kind === 'restore') return restoreEntry(draft, operation, before)
   if (operation.kind === 'update' && before === undefined) throw notFound()
   const given = bodyOf(entity, operation)
   const parsed = parseFields(entity, whole(entity, operation, given, before), circumstances.catalog)
@@ -65,6 +67,23 @@ function removeTarget(draft: Draft, operation: Operation, before: Entry | undefi
   if (before === undefined && operation.within !== undefined) throw notFound()
   if (before !== undefined) removeEntry(draft, operation.entity, before)
   return { before, after: undefined, revealed: {} }
+}
+
+function removeOne(draft: Draft, { entity }: Operation, before: Entry | undefined): Outcome {
+  if (before !== undefined) removeAlone(draft, entity, before)
+  return { before, after: undefined, revealed: {} }
+}
+
+function restoreEntry(
+  draft: Draft,
+  { entity: name, entry }: Operation,
+  before: Entry | undefined,
+): Outcome {
+  if (entry === undefined) throw new TypeError('there is nothing to restore')
+  checkUnique(entityNamed(name), entry, draft)
+  draft.put(name, entry)
+  if (name === 'workspace' && before === undefined) addDefaultRoles(draft, entry)
+  return { before, after: entry, revealed: {} }
 }
 
 /** The body that is parsed: for an update what is there with what is given put over it. */

@@ -1,14 +1,15 @@
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
+import { Problem } from '../lib/problem.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { canonicalText } from '../snapshot/canonical-text.ts'
+import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from '../snapshot/check-snapshot.ts'
 import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { Store } from '../store/store.ts'
-import { applyOperation } from './apply-operation.ts'
+import { applyOperations, type TellProgress } from './apply-operations.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed } from './entity-named.ts'
 import { hashPasswords } from './hash-passwords.ts'
@@ -29,6 +30,13 @@ export type ChangeRequest = {
   readonly operations: readonly Operation[]
   /** The answer's status when all goes well, for the audit record. */
   readonly status: number
+  /** The revision that this was planned on; another one meanwhile refuses the change. */
+  readonly ifRevision?: number
+  /** What its maker says about it. */
+  readonly message?: string | undefined
+  /** Settings that become true with it. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly tell?: TellProgress | undefined
 }
 
 /** What came of a change. */
@@ -59,10 +67,14 @@ export async function changeConfiguration(
   return control.turns.take(async () => {
     const { state } = control
     const decision = permit(state, request.asker, request.question)
+    if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
+      throw movedOn(request.ifRevision, state.revision)
+    }
     const now = control.clock.now()
-    const circumstances = { catalog: control.catalog, now: Math.floor(now / 1000) }
+    const { catalog } = control
+    const circumstances = { catalog, now: Math.floor(now / 1000), tell: request.tell }
     const draft = openDraft(state.entries)
-    const outcomes = operations.map((operation) => applyOperation(draft, operation, circumstances))
+    const outcomes = await applyOperations(draft, operations, circumstances)
     const touched = draft.touched()
     const snapshot = buildSnapshot(draft.entries)
     checkSnapshot(snapshot)
@@ -81,22 +93,31 @@ export async function changeConfiguration(
     }
     const sealed = sealSnapshot(snapshot, revision, control.sealKey)
     await control.store.commit({
-      writes: touched.map(({ entity, id, after }) => ({ entity, id, entry: after })),
+      writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
       revision: {
         number: revision,
         time: now,
         principal: audit.principal?.name ?? 'weir',
         summary: summaryOf(touched),
+        message: request.message ?? null,
       },
       sealed,
       audit,
       endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
+      settings: request.settings ?? {},
     })
     control.state = buildState(draft.entries, snapshot, sealed)
     control.publish(control.state)
     return { revision, outcomes }
   })
 }
+
+const movedOn = (planned: number, present: number): Problem =>
+  new Problem(
+    'control.moved',
+    409,
+    `The configuration is at revision ${present}, and the change was planned on revision ${planned}`,
+  )
 
 type Facts = {
   readonly now: number

@@ -1,31 +1,42 @@
+import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
 import type { Entry } from '../schema/entry.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, KeyOf } from './draft.ts'
 import { notUnique } from './kong-problem.ts'
 import { redacted } from './redact.ts'
 
 /** Refuses an entry that has what another one of its workspace has and may exist once only. */
 export function checkUnique(entity: Entity, entry: Entry, draft: Draft): void {
-  for (const unique of entity.unique) {
-    const fields = [unique].flat()
-    if (fields.length === 1 && isUnset(entry, fields[0] ?? '')) continue
-    for (const other of draft.all(entity.name)) {
-      if (
-        other.id !== entry.id &&
-        (entity.uniqueEverywhere === true || other.workspace === entry.workspace) &&
-        isSame(fields, entry, other)
-      ) {
-        const values = fields.map((field) => [field, entry.fields[field] ?? null] as const)
-        throw notUnique(redacted(entity, Object.fromEntries(values)))
-      }
-    }
+  for (const { fields, keyOf } of uniqueKeys.get(entity.name) ?? []) {
+    const key = keyOf(entry)
+    if (key === undefined) continue
+    if (draft.sharing(entity.name, keyOf, key).every(({ id }) => id === entry.id)) continue
+    const values = fields.map((field) => [field, entry.fields[field] ?? null] as const)
+    throw notUnique(redacted(entity, Object.fromEntries(values)))
   }
 }
 
-const isUnset = (entry: Entry, field: string): boolean => (entry.fields[field] ?? null) === null
+/** What may exist once only, as a text that two entries must not have in common. */
+export type UniqueKey = { readonly fields: readonly string[]; readonly keyOf: KeyOf }
 
-const isSame = (fields: readonly string[], a: Entry, b: Entry): boolean =>
-  fields.every((field) => comparable(a.fields[field]) === comparable(b.fields[field]))
+/** By name of the entity, what of it may exist once only. */
+export const uniqueKeys: ReadonlyMap<string, readonly UniqueKey[]> = new Map(
+  entities.map((entity) => [entity.name, entity.unique.map((unique) => uniqueKey(entity, unique))]),
+)
+
+function uniqueKey(entity: Entity, unique: string | readonly string[]): UniqueKey {
+  const fields = [unique].flat()
+  const [only = ''] = fields
+  return {
+    fields,
+    keyOf(entry) {
+      // In a group of fields null equals null; a single field that is null is not compared.
+      if (fields.length === 1 && (entry.fields[only] ?? null) === null) return undefined
+      const home = entity.uniqueEverywhere === true ? null : entry.workspace
+      return JSON.stringify([home, ...fields.map((field) => comparable(entry.fields[field]))])
+    },
+  }
+}
 
 function comparable(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null

@@ -15,16 +15,22 @@ export type Draft = {
   find(entity: string, id: string): Entry | undefined
   /** All of one kind, as they are at this moment. */
   all(entity: string): readonly Entry[]
+  /** Those of one kind that have a key in common with others. */
+  sharing(entity: string, keyOf: KeyOf, key: string): readonly Entry[]
   put(entity: string, entry: Entry): void
   remove(entity: string, id: string): void
   /** Everything that is not as it was. */
   touched(): Touched[]
 }
 
+/** A text that entries may have in common, if they have one; must always be the same function. */
+export type KeyOf = (entry: Entry) => string | undefined
+
 /** Opens a draft on a configuration. */
 export function openDraft(start: Entries): Draft {
   const entries = new Map(start)
   const copied = new Map<string, Map<string, Entry>>()
+  const keys = openKeys()
   const writable = (entity: string): Map<string, Entry> => {
     const known = copied.get(entity)
     if (known !== undefined) return known
@@ -37,8 +43,17 @@ export function openDraft(start: Entries): Draft {
     entries,
     find: (entity, id) => entries.get(entity)?.get(id),
     all: (entity) => [...(entries.get(entity)?.values() ?? [])],
-    put: (entity, entry) => void writable(entity).set(entry.id, entry),
-    remove: (entity, id) => void writable(entity).delete(id),
+    sharing: (entity, keyOf, key) =>
+      keys.find([entity, keyOf], entries.get(entity) ?? new Map<string, Entry>(), key),
+    put(entity, entry) {
+      keys.forget(entity, entries.get(entity)?.get(entry.id))
+      writable(entity).set(entry.id, entry)
+      keys.learn(entity, entry)
+    },
+    remove(entity, id) {
+      keys.forget(entity, entries.get(entity)?.get(id))
+      writable(entity).delete(id)
+    },
     touched: () =>
       [...copied].flatMap(([entity, now]) => {
         const was: ReadonlyMap<string, Entry> = start.get(entity) ?? new Map<string, Entry>()
@@ -47,4 +62,56 @@ export function openDraft(start: Entries): Draft {
           .filter(({ before, after }) => before !== after)
       }),
   }
+}
+
+/** How often entries are searched one by one before it pays to remember their keys. */
+const searchesBeforeIndex = 4
+
+type Index = { searches: number; ids: Map<string, Set<string>> | undefined }
+
+/** Remembers which entries have which keys, once that is asked often. */
+function openKeys() {
+  const indexes = new Map<string, Map<KeyOf, Index>>()
+  const each = (entity: string, entry: Entry | undefined, visit: (ids: Set<string>) => void) => {
+    if (entry === undefined) return
+    for (const [keyOf, { ids }] of indexes.get(entity) ?? []) {
+      const key = ids === undefined ? undefined : keyOf(entry)
+      if (key === undefined || ids === undefined) continue
+      const found = ids.get(key) ?? new Set()
+      ids.set(key, found)
+      visit(found)
+    }
+  }
+  return {
+    learn: (entity: string, entry: Entry) => each(entity, entry, (ids) => ids.add(entry.id)),
+    forget: (entity: string, entry: Entry | undefined) =>
+      each(entity, entry, (ids) => ids.delete(entry?.id ?? '')),
+    find(
+      [entity, keyOf]: readonly [string, KeyOf],
+      all: ReadonlyMap<string, Entry>,
+      key: string,
+    ): readonly Entry[] {
+      const ofEntity = indexes.get(entity) ?? new Map<KeyOf, Index>()
+      indexes.set(entity, ofEntity)
+      const index = ofEntity.get(keyOf) ?? { searches: 0, ids: undefined }
+      ofEntity.set(keyOf, index)
+      index.searches += 1
+      if (index.searches <= searchesBeforeIndex) {
+        return [...all.values()].filter((entry) => keyOf(entry) === key)
+      }
+      index.ids ??= idsByKey(all, keyOf)
+      return [...(index.ids.get(key) ?? [])].flatMap((id) => all.get(id) ?? [])
+    },
+  }
+}
+
+function idsByKey(all: ReadonlyMap<string, Entry>, keyOf: KeyOf): Map<string, Set<string>> {
+  const ids = new Map<string, Set<string>>()
+  for (const entry of all.values()) {
+    const key = keyOf(entry)
+    if (key === undefined) continue
+    const found = ids.get(key) ?? new Set()
+    ids.set(key, found.add(entry.id))
+  }
+  return ids
 }

@@ -5,8 +5,12 @@ export type Body = Readonly<Record<string, unknown>>
 
 /** Something to be done to one entity. */
 export type Operation = {
-  /** `replace` puts a whole entity in place of what is there, if anything is. */
-  readonly kind: 'create' | 'replace' | 'update' | 'delete'
+  /**
+   * `replace` puts a whole entity in place of what is there, if anything is. Of many operations together, `remove` takes
+   * away an entity without what belongs to it and `restore` puts an entry back as it was; what refers to what is checked
+   * when all are done.
+   */
+  readonly kind: 'create' | 'replace' | 'update' | 'delete' | 'remove' | 'restore'
   /** Name of the entity, for example `service`. */
   readonly entity: string
   /** Id of the workspace; null for what belongs to none. */
@@ -16,6 +20,8 @@ export type Operation = {
   /** The reference that a nested path fixes: the entity must hold it, and one that is created gets it. */
   readonly within?: { readonly field: string; readonly id: string }
   readonly body?: Body
+  /** What is restored. */
+  readonly entry?: Entry
 }
 
 /** What an operation came to. */

@@ -24,6 +24,26 @@ export function removeEntry(draft: Draft, name: string, entry: Entry): void {
   draft.remove(name, entry.id)
 }
 
+/** Removes one entry alone; what refers to it must be gone, or lead elsewhere, when all is done. */
+export function removeAlone(draft: Draft, name: string, entry: Entry): void {
+  if (name === 'workspace') clearWorkspace(draft, entry)
+  forgetPermissions(draft, name, entry)
+  draft.remove(name, entry.id)
+}
+
+/** Refuses a configuration in which something refers to what is not there. */
+export function checkReferences(draft: Draft): void {
+  for (const referring of entities) {
+    for (const [field, target] of Object.entries(referring.refersTo)) {
+      for (const entry of draft.all(referring.name)) {
+        const id = referenceIn(entry, field)
+        if (id !== undefined && draft.find(target, id) === undefined)
+          throw stillReferenced(entityNamed(target).plural, referring.plural)
+      }
+    }
+  }
+}
+
 /** Permissions that name what is gone go with it, so that what later takes the name or id does not inherit them. */
 function forgetPermissions(draft: Draft, name: string, entry: Entry): void {
   for (const permission of draft.all('entity-permission')) {

@@ -8,11 +8,21 @@ export type FixedTables = {
     time: number
     principal: string
     summary: string
+    message: string | null
     body_sha256: string
     signature: string
   }
   /** Snapshot bodies, gzip; revisions that changed nothing a node would notice share one. */
   bodies: { sha256: string; gzip: Uint8Array }
+  /** What a revision did to an entity: the entry before and after as JSON, null where it was not there. */
+  changes: {
+    number: number
+    entity: string
+    id: string
+    workspace_id: string | null
+    before: string | null
+    after: string | null
+  }
   audit: {
     id: string
     time: number

@@ -13,6 +13,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createAccess(database)
     },
   },
+  '0002-changes': {
+    async up(database: Kysely<unknown>) {
+      await createChanges(database)
+    },
+  },
 }
 
 /** The entities of the first release; one that comes later gets a step of its own. */
@@ -148,6 +153,21 @@ async function createHistory(database: Kysely<unknown>): Promise<void> {
     .addColumn('revision', 'integer')
     .execute()
   await database.schema.createIndex('audit_time').on('audit').column('time').execute()
+}
+
+/** What each revision did to each entity, so that any earlier one can be told from the present. */
+async function createChanges(database: Kysely<unknown>): Promise<void> {
+  await database.schema.alterTable('revisions').addColumn('message', 'text').execute()
+  await database.schema
+    .createTable('changes')
+    .addColumn('number', 'integer', (column) => column.notNull().references('revisions.number'))
+    .addColumn('entity', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('workspace_id', 'text')
+    .addColumn('before', 'text')
+    .addColumn('after', 'text')
+    .addPrimaryKeyConstraint('changes_primary', ['number', 'entity', 'id'])
+    .execute()
 }
 
 async function createAccess(database: Kysely<unknown>): Promise<void> {

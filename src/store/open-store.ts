@@ -6,6 +6,7 @@ import { entities } from '../schema/entities.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import { auditOf, auditRowOf } from './audit-row.ts'
+import { countChanges, insertChanges, readChanges } from './change-rows.ts'
 import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf } from './entity-table.ts'
 import { migrations } from './migrations.ts'
@@ -28,28 +29,38 @@ export async function openStore(database: Database): Promise<Store> {
       const query = database.selectFrom('audit').selectAll().orderBy('time', 'desc')
       return (await query.orderBy('id', 'desc').limit(limit).execute()).map(auditOf)
     },
-    readRevisions: (limit) =>
-      database
-        .selectFrom('revisions')
-        .select(['number', 'time', 'principal', 'summary'])
-        .orderBy('number', 'desc')
-        .limit(limit)
-        .execute(),
+    readRevisions: (limit) => revisionsOf(database).limit(limit).execute(),
+    readRevisionSpan: ({ from, to }) =>
+      revisionsOf(database).where('number', '>=', from).where('number', '<=', to).execute(),
+    readChanges: (span) => readChanges(database, span),
+    countChanges: (span) => countChanges(database, span),
     readSealed: (revision) => readSealed(database, revision),
     sessions: openSessionRows(database),
     async readSetting(name) {
       const query = database.selectFrom('settings').select('value').where('name', '=', name)
       return (await query.executeTakeFirst())?.value
     },
-    async writeSetting(name, value) {
-      if (value === undefined) {
-        await database.deleteFrom('settings').where('name', '=', name).execute()
-      } else {
-        const insert = database.insertInto('settings').values({ name, value })
-        await insert.onConflict((row) => row.column('name').doUpdateSet({ value })).execute()
-      }
-    },
+    writeSetting: (name, value) => writeSetting(database, name, value),
     close: () => database.destroy(),
+  }
+}
+
+const revisionsOf = (database: Database) =>
+  database
+    .selectFrom('revisions')
+    .select(['number', 'time', 'principal', 'summary', 'message'])
+    .orderBy('number', 'desc')
+
+async function writeSetting(
+  database: Database,
+  name: string,
+  value: string | undefined,
+): Promise<void> {
+  if (value === undefined) {
+    await database.deleteFrom('settings').where('name', '=', name).execute()
+  } else {
+    const insert = database.insertInto('settings').values({ name, value })
+    await insert.onConflict((row) => row.column('name').doUpdateSet({ value })).execute()
   }
 }
 
@@ -111,7 +122,11 @@ async function keep(database: Database, commit: Commit): Promise<void> {
       .insertInto('revisions')
       .values({ ...revision, body_sha256: sha256, signature: sealed.signature })
       .execute()
+    await insertChanges(transaction, revision.number, commit.writes)
     await transaction.insertInto('audit').values(auditRowOf(commit.audit)).execute()
+    for (const [name, value] of Object.entries(commit.settings ?? {})) {
+      await writeSetting(transaction, name, value)
+    }
     if (commit.endSessionsOf.length > 0) {
       const sessions = transaction.deleteFrom('sessions')
       await sessions.where('principal_id', 'in', commit.endSessionsOf).execute()

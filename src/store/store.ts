@@ -7,8 +7,32 @@ import type { SealedSnapshot } from '../schema/snapshot.ts'
 export type Write = {
   readonly entity: string
   readonly id: string
+  /** What was there. */
+  readonly before: Entry | undefined
   readonly entry: Entry | undefined
 }
+
+/** What a revision did to one entity. */
+export type KeptChange = {
+  readonly revision: number
+  readonly entity: string
+  readonly id: string
+  readonly before: Entry | undefined
+  readonly after: Entry | undefined
+}
+
+/** How many entities of one kind and workspace a revision made, changed and removed. */
+export type ChangeCount = {
+  readonly revision: number
+  readonly entity: string
+  readonly workspace: string | null
+  readonly created: number
+  readonly updated: number
+  readonly deleted: number
+}
+
+/** Revisions from one to another, both included. */
+export type RevisionSpan = { readonly from: number; readonly to: number }
 
 /** A numbered state of the configuration as the store keeps it. */
 export type Revision = {
@@ -18,6 +42,8 @@ export type Revision = {
   /** Name of the principal that made it. */
   readonly principal: string
   readonly summary: string
+  /** What its maker said about it. */
+  readonly message: string | null
 }
 
 /** What one change leaves behind, all of it or nothing. */
@@ -28,6 +54,8 @@ export type Commit = {
   readonly audit: AuditRecord
   /** Ids of principals to sign out everywhere. */
   readonly endSessionsOf: readonly string[]
+  /** Settings that become true with it. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** The configuration store: entities, revisions, audit records, sessions and settings in one database. */
@@ -42,6 +70,12 @@ export type Store = {
   readAudit(limit: number): Promise<AuditRecord[]>
   /** Newest first, at most `limit`. */
   readRevisions(limit: number): Promise<Revision[]>
+  /** The revisions of a span, newest first. */
+  readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
+  /** What the revisions of a span did, oldest first; those from before changes were kept did nothing. */
+  readChanges(span: RevisionSpan): Promise<KeptChange[]>
+  /** How much the revisions of a span did. */
+  countChanges(span: RevisionSpan): Promise<ChangeCount[]>
   /** A revision as it was sealed. */
   readSealed(revision: number): Promise<SealedSnapshot | undefined>
   readonly sessions: SessionRows
