@@ -1,5 +1,5 @@
 import type { Snapshot } from '../schema/snapshot.ts'
-import { canonicalText } from './canonical-text.ts'
+import { canonicalText } from '../lib/canonical-text.ts'
 
 /** One thing that two snapshots differ in. */
 export type Difference = {

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { Problem } from '../lib/problem.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import { canonicalText } from './canonical-text.ts'
+import { canonicalText } from '../lib/canonical-text.ts'
 
 /** A fresh Ed25519 key for sealing, PKCS #8 PEM. */
 export function makeSealKey(): string {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
-import { canonicalText } from '../../src/snapshot/canonical-text.ts'
+import { canonicalText } from '../../src/lib/canonical-text.ts'
 import { publicKeyOf, verifySeal } from '../../src/snapshot/seal-snapshot.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
