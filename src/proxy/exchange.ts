@@ -4,6 +4,7 @@ import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Event, Outcome } from '../schema/event.ts'
 import type { Peer } from './balance/peer.ts'
+import type { ClientLink } from './client-link.ts'
 import { HeaderList } from './header-list.ts'
 
 /** The head of a request as the protocol front understood it. */
@@ -29,6 +30,8 @@ export type RequestHead = {
   readonly serverName?: string | undefined
   /** Who proved to be at the other end by a client certificate; absent when there was none. */
   readonly peer?: PeerIdentity | undefined
+  /** The connection that it came by; without it a request is taken for the only one of its connection. */
+  readonly connection?: ClientLink | undefined
 }
 
 /** Who a client certificate says that the other end is. */

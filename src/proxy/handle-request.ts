@@ -1,4 +1,5 @@
 import type { EventLine } from '../schema/event.ts'
+import type { OpenAdmission } from './admission/open-admission.ts'
 import { askUpstream, type UpstreamClient } from './ask-upstream.ts'
 import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
 import type { Exchange } from './exchange.ts'
@@ -11,6 +12,7 @@ import { sendProblem } from './send-problem.ts'
 /** What the walk of a request needs beside the exchange. */
 export type RequestTools = {
   readonly upstream: UpstreamClient
+  readonly admission: Pick<OpenAdmission, 'enter' | 'leave'>
   readonly node: NodeIdentity
   /** Writes an event where it survives this process, then calls `release`; calls `abandon` instead when it cannot. */
   readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
@@ -24,9 +26,13 @@ export async function handleRequest(
   exchange: Exchange,
 ): Promise<void> {
   let route: RouteProgram | undefined
+  let isAdmitted = false
   let finish: () => void
   try {
     route = findRoute(program, exchange)
+    const admitting = tools.admission.enter(exchange)
+    if (admitting !== undefined) await admitting
+    isAdmitted = true
     const waiting = runRequestPlugins(route, exchange)
     if (waiting !== undefined) await waiting
     const answer = await askUpstream(tools.upstream, route, exchange)
@@ -37,5 +43,6 @@ export async function handleRequest(
     finish = sendProblem(error, exchange)
   }
   exchange.releasePeer?.()
+  if (isAdmitted) tools.admission.leave(exchange)
   tools.record(describeExchange(exchange, tools.node), finish, () => exchange.reply.abort())
 }

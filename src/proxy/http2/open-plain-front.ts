@@ -6,21 +6,26 @@ export type PlainFront = {
   accept(this: void, socket: Socket): void
   /** Connections that have said nothing yet. */
   readonly waiting: number
+  /** Breaks the one that has been silent longest, unless it had no time to speak; false when there is none. */
+  closeSilent(this: void): boolean
   /** Breaks them. */
-  close(): void
+  close(this: void): void
 }
+
+/** Milliseconds that a connection has to begin to speak, however crowded it is. */
+const leastPatience = 1_000
 
 /** Opens a front that looks at the first bytes of a connection and hands it on unread: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). One that says nothing for too long is closed. */
 export function openPlainFront(
   milliseconds: number,
   onKnown: (socket: Socket, isHttp2: boolean) => void,
 ): PlainFront {
-  const silent = new Set<Socket>()
+  const silent = new Map<Socket, number>()
   return {
     accept(socket) {
       const forget = (): void => void silent.delete(socket)
       const end = (): void => void socket.destroy()
-      silent.add(socket)
+      silent.set(socket, performance.now())
       socket.setTimeout(milliseconds, end)
       socket.once('close', forget)
       socket.once('error', end)
@@ -40,8 +45,15 @@ export function openPlainFront(
     get waiting() {
       return silent.size
     },
+    closeSilent() {
+      const [oldest] = silent
+      if (oldest === undefined || performance.now() - oldest[1] < leastPatience) return false
+      silent.delete(oldest[0])
+      oldest[0].destroy()
+      return true
+    },
     close() {
-      for (const socket of silent) socket.destroy()
+      for (const socket of silent.keys()) socket.destroy()
     },
   }
 }

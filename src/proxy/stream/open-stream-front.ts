@@ -18,6 +18,8 @@ export type StreamFrontOptions = Pick<RequestTools, 'record' | 'node'> & {
   readonly certificate?: CertificatePair
   /** Milliseconds for a handshake. */
   readonly timeout: number
+  /** Hears of a stream whose client is gone, before the stream does. */
+  readonly onGone: (exchange: Exchange) => void
 }
 
 /** Carries connections whose protocol is not ours to understand. */
@@ -46,6 +48,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     )
     socket.on('error', () => undefined)
     socket.on('close', () => {
+      options.onGone(exchange)
       exchange.left = true
       exchange.onLeave?.()
     })

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { newLink, type ClientLink } from '../client-link.ts'
 import type { RequestHead } from '../exchange.ts'
 import { readPeer } from './read-peer.ts'
 
@@ -10,6 +11,7 @@ export type ConnectionFacts = Pick<
 > & {
   /** The port it came to, where its host names none. */
   readonly localPort: number
+  readonly connection: ClientLink
 }
 
 /** What is known of a connection once it is made; read it once, not for each request. */
@@ -17,6 +19,7 @@ export function readConnection(socket: Socket): ConnectionFacts {
   const where = {
     clientAddress: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
     localPort: socket.localPort ?? 0,
+    connection: newLink(socket),
   }
   if (!(socket instanceof TLSSocket)) return { ...where, scheme: 'http', tlsVersion: '' }
   const { servername } = socket as { servername?: string | false }

@@ -1,0 +1,16 @@
+/** How much a worker takes on at a time. */
+export type AdmissionLimits = {
+  /** Requests in flight; more wait. */
+  readonly inFlight: number
+  /** Requests that wait; more are refused. */
+  readonly waiting: number
+  /** Open connections of clients; more are closed. */
+  readonly connections: number
+}
+
+/** Limits that a worker in health never meets. */
+export const usualAdmission: AdmissionLimits = {
+  inFlight: 8_192,
+  waiting: 1_024,
+  connections: 16_384,
+}

@@ -1,0 +1,146 @@
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { AdmissionLimits } from '../admission-limits.ts'
+import { clientClosed } from '../client-closed.ts'
+import type { Exchange } from '../exchange.ts'
+import { FairQueue } from './fair-queue.ts'
+
+/** What admission looks at in an exchange. */
+export type Applicant = Pick<Exchange, 'startedAt' | 'onLeave'> & {
+  readonly request: Pick<Exchange['request'], 'connection'>
+}
+
+const overloaded = 'The gateway is overloaded'
+const retrying = { headers: { 'Retry-After': '1' } }
+
+type Waiter = { readonly since: number; admit(): void; refuse(problem: Problem): void }
+
+/** How long a request may wait while the waiting room empties now and then, in milliseconds. */
+const burstPatience = 500
+/** How long it may wait once the room has not been empty for that long: by then waiting helps nobody. */
+const standingPatience = 20
+/** A turn of the event loop that is longer than this on the average, in milliseconds, makes everybody wait for everybody. */
+const longTurn = 25
+/** What a busy loop is always given to do, so that it can show that it is busy no longer. */
+const leastYoung = 32
+/** Observations by which a request becomes an elder: one that streams or waits for long, and is not what keeps the loop busy. */
+const generation = 10
+
+/** Decides who goes on at once, who waits, and who is refused. Admitted are at most as many as the limit says, and fewer while the event loop is too busy;
+ *  connections are served in turns. Where nothing is full a request costs it a comparison and a count when it enters, and as much when it leaves. */
+export class Admission {
+  readonly #limits: AdmissionLimits
+  readonly #now: () => number
+  readonly #queue = new FairQueue<Waiter>()
+  // Made once and thrown often, because a refusal must cost as little as possible.
+  readonly #full = new Problem('admission.full', 503, `${overloaded}: its queue is full`, retrying)
+  readonly #late = new Problem('admission.late', 503, `${overloaded}: no turn in time`, retrying)
+  #inFlight = 0
+  /** How many may be in flight at this moment. */
+  #open: number
+  /** How many that are no elders a busy loop is given; infinite while it is not busy. */
+  #young = Number.POSITIVE_INFINITY
+  #elders = 0
+  /** Elders came before this, in microseconds since the epoch. */
+  #boundary = 0
+  /** Requests in flight that outlived a whole generation. */
+  #settled = 0
+  #observed = 0
+  #hadLongTurn = false
+  /** Since when nothing is free; 0 while something is. */
+  #fullSince = 0
+
+  /** `now` counts milliseconds from anywhere but zero. */
+  constructor(limits: AdmissionLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits
+    this.#now = now
+    this.#open = limits.inFlight
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** How many may be in flight at this moment. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Lets a request in at once, or when the promise resolves; throws, or rejects with, a Problem when it cannot be served in time. Who was let in has to leave. */
+  enter(applicant: Applicant): Promise<void> | undefined {
+    if (this.#inFlight < this.#open) {
+      this.#inFlight += 1
+      return undefined
+    }
+    return this.#wait(applicant)
+  }
+
+  /** Gives the place of a request to the next. */
+  leave({ startedAt }: Pick<Applicant, 'startedAt'>): void {
+    this.#inFlight -= 1
+    if (startedAt < this.#boundary) this.#elders -= 1
+    if (this.#fullSince !== 0) this.#serve()
+  }
+
+  /** Refuses who waited for too long; to be called every few milliseconds while anybody waits. */
+  sweep(): void {
+    const now = this.#now()
+    const patience = now - this.#fullSince > burstPatience ? standingPatience : burstPatience
+    for (const waiter of this.#queue.takeLate(({ since }) => now - since > patience))
+      waiter.refuse(this.#late)
+  }
+
+  /** Hears how long the turns of the event loop were lately, in milliseconds; to be called ten times a second. A busy loop gets less to do until it is not. */
+  observe(turn: number): void {
+    this.#observed += 1
+    if (this.#observed % generation === 0) {
+      this.#settled = Math.max(0, this.#elders)
+      this.#elders = this.#inFlight
+      this.#boundary = nowMicroseconds()
+    }
+    const isLong = turn > longTurn
+    if (isLong && this.#hadLongTurn) {
+      const young = Math.min(this.#young, this.#inFlight - this.#settled)
+      this.#young = Math.max(leastYoung, Math.floor(young * 0.7))
+    } else if (!isLong) this.#young = Math.floor(this.#young * 1.25) + 1
+    this.#hadLongTurn = isLong
+    if (this.#young >= this.#limits.inFlight) this.#young = Number.POSITIVE_INFINITY
+    this.#open = Math.min(this.#limits.inFlight, this.#settled + this.#young)
+    this.#serve()
+  }
+
+  #wait(applicant: Applicant): Promise<void> {
+    const queue = this.#queue
+    const connection = applicant.request.connection ?? applicant
+    if (queue.size >= this.#limits.waiting) {
+      const pushedOut = queue.makeRoom(connection)
+      if (pushedOut === undefined) throw this.#full
+      pushedOut.refuse(this.#full)
+    }
+    const since = this.#now()
+    this.#fullSince ||= since
+    return new Promise((admit, refuse) => {
+      const waiter = { since, admit, refuse }
+      queue.push(connection, waiter)
+      applicant.onLeave = () => {
+        if (queue.remove(connection, waiter)) refuse(clientClosed())
+      }
+    })
+  }
+
+  #serve(): void {
+    while (this.#inFlight < this.#open) {
+      const next = this.#queue.shift()
+      if (next === undefined) {
+        this.#fullSince = 0
+        return
+      }
+      this.#inFlight += 1
+      next.admit()
+    }
+  }
+}
