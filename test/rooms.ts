@@ -2,7 +2,7 @@
 export const tiers: readonly (readonly string[])[] = [
   ['lib'],
   ['schema'],
-  ['access', 'identity', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
+  ['access', 'audit', 'identity', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
   ['plugins', 'control', 'analytics', 'cluster'],
   ['admin'],
   ['planes'],

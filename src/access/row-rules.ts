@@ -19,6 +19,9 @@ export function rowRule(rights: Rights): RowRule {
 /** The rows whose caller a principal may know: those of workspaces in which they may read consumers. */
 export const identityRule = (rights: Rights): RowRule => verdictRules(rights, 'consumers').allow
 
+/** The records of the audit log a principal may see: those of workspaces whose log they may read. */
+export const auditRule = (rights: Rights): RowRule => verdictRules(rights, 'audit').allow
+
 type EntityColumns = {
   readonly id: 'service' | 'route'
   readonly name: 'service_name' | 'route_name'

@@ -50,12 +50,13 @@ async function audit(
   const asker = principal === undefined ? undefined : configuration.rightsOf(principal)?.asker
   const time = configuration.clock.now()
   const { because } = problem.detail
-  await configuration.record({
+  await configuration.audit.keep({
     ...originOf(request, ask),
     id: uuidv7(time),
     time,
     principal: asker === undefined ? null : { id: asker.id, name: asker.name },
     workspace: ask?.workspace.name ?? '',
+    workspaceId: ask?.workspace.id ?? '',
     action: ask?.action ?? action,
     allowed: ![401, 403].includes(problem.status),
     because: typeof because === 'string' ? because : problem.message,

@@ -13,6 +13,7 @@ import { applyOperations, type TellProgress } from './apply-operations.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed } from './entity-named.ts'
 import { hashPasswords } from './hash-passwords.ts'
+import type { Ledger } from './open-ledger.ts'
 import type { Operation, Outcome } from './operation.ts'
 import { permit, type Asker, type Question } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
@@ -49,6 +50,7 @@ export type Control = {
   readonly catalog: readonly PluginSchema[]
   readonly compile: (snapshot: Snapshot) => void
   readonly sealKey: string
+  readonly ledger: Ledger
   readonly clock: Clock
   readonly turns: Turns
   readonly publish: (state: State) => void
@@ -88,7 +90,7 @@ export async function changeConfiguration(
       revision,
     })
     if (isSame) {
-      if (request.asker !== 'weir') await control.store.record(audit)
+      if (request.asker !== 'weir') await control.ledger.keep(audit)
       return { revision, outcomes }
     }
     const sealed = sealSnapshot(snapshot, revision, control.sealKey)
@@ -102,7 +104,7 @@ export async function changeConfiguration(
         message: request.message ?? null,
       },
       sealed,
-      audit,
+      audit: control.ledger.link(audit),
       endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
       settings: request.settings ?? {},
     })
@@ -142,6 +144,7 @@ function describeChange(
     time: now,
     principal: asker === 'weir' ? null : (state.rightsOf(asker.principal)?.asker ?? null),
     workspace: ask.workspace.name,
+    workspaceId: ask.workspace.id,
     action: ask.action,
     allowed: true,
     because,

@@ -3,18 +3,19 @@ import type { Headers, Identified } from '../identity/identify.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
-import type { AuditRecord } from '../schema/audit-record.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { Entries, Entry } from '../schema/entry.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import type { Revision } from '../store/store.ts'
+import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './entity-named.ts'
+import type { Ledger } from './open-ledger.ts'
 import type { Question } from './permit.ts'
 import type { SignIn } from './sign-in.ts'
 
 /** A revision as everybody outside of this room sees it. */
 export type Current = {
   readonly revision: number
+  readonly entries: Entries
   readonly snapshot: Snapshot
   readonly sealed: SealedSnapshot
 }
@@ -50,12 +51,19 @@ export type Configuration = SignIn & {
   list(request: ListRequest): Entry[]
   /** Makes a change, if the asker may. */
   change(request: ChangeRequest): Promise<Change>
-  /** Keeps the record of something refused. */
-  record(audit: AuditRecord): Promise<void>
-  /** Newest first. */
-  readAudit(limit: number): Promise<AuditRecord[]>
+  /** What was done and refused so far. */
+  readonly audit: Ledger
   /** Newest first. */
   readRevisions(limit: number): Promise<Revision[]>
+  /** The revisions of a span, newest first. */
+  readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
+  /** What the revisions of a span did, oldest first. */
+  readChanges(span: RevisionSpan): Promise<KeptChange[]>
+  /** How much the revisions of a span did. */
+  countChanges(span: RevisionSpan): Promise<ChangeCount[]>
+  /** A setting that a change left behind. */
+  readSetting(name: string): Promise<string | undefined>
+  writeSetting(name: string, value: string | undefined): Promise<void>
   /** Lets the change whose turn it is finish and closes the store. */
   close(): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { identify } from '../identity/identify.ts'
 import { hashSecret } from '../identity/secret-hash.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
@@ -12,6 +13,7 @@ import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current, ListRequest } from './configuration.ts'
 import { entityNamed, findEntry } from './entity-named.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
+import { openLedger } from './open-ledger.ts'
 import { judge, refusalOf } from './permit.ts'
 import { openSignIn } from './sign-in.ts'
 import { buildState, heldRoles, type State } from './state.ts'
@@ -25,6 +27,8 @@ export type ConfigurationOptions = Bootstrap & {
   /** Throws a Problem when the snapshot could not run. */
   readonly compile: (snapshot: Snapshot) => void
   readonly clock?: Clock
+  /** Signs the audit log; one that this process alone knows when absent. */
+  readonly auditKey?: AuditKey
 }
 
 /** Opens the configuration that a store holds, and makes its first entities when it holds none. */
@@ -67,9 +71,13 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     find: (address) => findEntry(control.state.entries, address),
     list: (request) => list(control.state.entries, request),
     change: (request) => changeConfiguration(control, request),
-    record: (audit) => control.store.record(audit),
-    readAudit: (limit) => control.store.readAudit(limit),
+    audit: control.ledger,
     readRevisions: (limit) => control.store.readRevisions(limit),
+    readRevisionSpan: (span) => control.store.readRevisionSpan(span),
+    readChanges: (span) => control.store.readChanges(span),
+    countChanges: (span) => control.store.countChanges(span),
+    readSetting: (name) => control.store.readSetting(name),
+    writeSetting: (name, value) => control.store.writeSetting(name, value),
     close: () => control.turns.take(() => control.store.close()),
   }
 }
@@ -77,13 +85,14 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
 const nobody = { allowed: false, because: 'Nobody could be identified.' }
 
 async function openControl(
-  { store, catalog, compile, clock = systemClock }: ConfigurationOptions,
+  { store, catalog, compile, clock = systemClock, auditKey = makeAuditKey() }: ConfigurationOptions,
   publish: (state: State) => void,
 ): Promise<Control> {
   const { entries, latest } = await store.load()
   const sealKey = await keptSetting(store, 'seal_key', makeSealKey)
   const state = stateFrom(entries, latest, sealKey)
-  return { state, store, catalog, compile, sealKey, clock, turns: openTurns(), publish }
+  const ledger = openLedger(store.audit, auditKey, clock)
+  return { state, store, catalog, compile, sealKey, ledger, clock, turns: openTurns(), publish }
 }
 
 function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {

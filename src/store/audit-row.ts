@@ -1,14 +1,15 @@
 import type { Insertable, Selectable } from 'kysely'
-import type { AuditRecord } from '../schema/audit-record.ts'
+import type { ChainedRecord } from '../schema/audit-record.ts'
 import type { Action } from '../schema/role.ts'
 import type { FixedTables } from './database.ts'
 
 /** The row of an audit record. */
-export function auditRowOf(record: AuditRecord): Insertable<FixedTables['audit']> {
-  const { requestId, principal, allowed, before, after, ...same } = record
+export function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
+  const { requestId, workspaceId, principal, allowed, before, after, ...same } = record
   return {
     ...same,
     request_id: requestId,
+    workspace_id: workspaceId,
     principal_id: principal?.id ?? null,
     principal_name: principal?.name ?? null,
     allowed: Number(allowed),
@@ -17,16 +18,30 @@ export function auditRowOf(record: AuditRecord): Insertable<FixedTables['audit']
   }
 }
 
-/** The audit record of a row. */
-export function auditOf(row: Selectable<FixedTables['audit']>): AuditRecord {
-  const { request_id, principal_id, principal_name, allowed, before, after, action, ...same } = row
+/** The audit record of a row. Some drivers give large integers as text. */
+export function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
+  const { request_id, principal_id, principal_name, workspace_id, ...rest } = row
+  const { time, sequence, allowed, before, after, action, revision, ...same } = rest
   return {
     ...same,
+    time: Number(time),
+    sequence: Number(sequence),
     action: action as Action,
     requestId: request_id,
+    workspaceId: workspace_id,
     principal: principal_id === null ? null : { id: principal_id, name: principal_name ?? '' },
-    allowed: allowed === 1,
-    before: JSON.parse(before) as unknown[],
-    after: JSON.parse(after) as unknown[],
+    allowed: Number(allowed) === 1,
+    before: listIn(before),
+    after: listIn(after),
+    revision: revision === null ? null : Number(revision),
+  }
+}
+
+/** What was tampered with may be no JSON; then it is shown as it stands, and has another hash. */
+function listIn(text: string): unknown[] {
+  try {
+    return JSON.parse(text) as unknown[]
+  } catch {
+    return [text]
   }
 }

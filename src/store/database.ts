@@ -25,8 +25,13 @@ export type FixedTables = {
   }
   audit: {
     id: string
+    /** Place in the chain. */
+    sequence: number
+    previous: string
+    hash: string
     time: number
     request_id: string
+    workspace_id: string
     principal_id: string | null
     principal_name: string | null
     address: string
@@ -41,6 +46,24 @@ export type FixedTables = {
     status: number
     revision: number | null
   }
+  /** One row: the end of the chain, signed; whoever appends holds it. */
+  audit_head: {
+    id: number
+    sequence: number
+    hash: string
+    time: number
+    key: string
+    signature: string
+  }
+  audit_checkpoints: {
+    kind: string
+    sequence: number
+    hash: string
+    time: number
+    key: string
+    signature: string
+  }
+  token_uses: { token_id: string; time: number; address: string }
   settings: { name: string; value: string }
   sessions: { sha256: string; principal_id: string; expires_at: number }
 }

@@ -2,6 +2,7 @@ import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
+import { chainAudit, createTokenUses } from './audit-tables.ts'
 import { columnOf, tableOf, uniqueColumns } from './entity-table.ts'
 
 /** Steps from an empty database to the present one, in order of name; a step once released never changes. */
@@ -16,6 +17,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-changes': {
     async up(database: Kysely<unknown>) {
       await createChanges(database)
+    },
+  },  '0004-audit-chain': {
+    async up(database: Kysely<unknown>) {
+      await chainAudit(database)
+      await createTokenUses(database)
     },
   },
 }

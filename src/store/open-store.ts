@@ -5,13 +5,14 @@ import { Problem } from '../lib/problem.ts'
 import { entities } from '../schema/entities.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
-import { auditOf, auditRowOf } from './audit-row.ts'
+import { appendAudit, openAuditRows } from './audit-rows.ts'
 import { countChanges, insertChanges, readChanges } from './change-rows.ts'
 import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf } from './entity-table.ts'
 import { migrations } from './migrations.ts'
 import { openSessionRows } from './session-rows.ts'
 import type { Commit, Store, Write } from './store.ts'
+import { openTokenUses } from './token-uses.ts'
 
 /** Opens the store on a database of any dialect and brings its tables up to date. */
 export async function openStore(database: Database): Promise<Store> {
@@ -22,13 +23,8 @@ export async function openStore(database: Database): Promise<Store> {
       latest: await readSealed(database),
     }),
     commit: (commit) => keep(database, commit),
-    async record(audit) {
-      await database.insertInto('audit').values(auditRowOf(audit)).execute()
-    },
-    async readAudit(limit) {
-      const query = database.selectFrom('audit').selectAll().orderBy('time', 'desc')
-      return (await query.orderBy('id', 'desc').limit(limit).execute()).map(auditOf)
-    },
+    audit: openAuditRows(database),
+    tokenUses: openTokenUses(database),
     readRevisions: (limit) => revisionsOf(database).limit(limit).execute(),
     readRevisionSpan: ({ from, to }) =>
       revisionsOf(database).where('number', '>=', from).where('number', '<=', to).execute(),
@@ -123,7 +119,7 @@ async function keep(database: Database, commit: Commit): Promise<void> {
       .values({ ...revision, body_sha256: sha256, signature: sealed.signature })
       .execute()
     await insertChanges(transaction, revision.number, commit.writes)
-    await transaction.insertInto('audit').values(auditRowOf(commit.audit)).execute()
+    await appendAudit(transaction, commit.audit)
     for (const [name, value] of Object.entries(commit.settings ?? {})) {
       await writeSetting(transaction, name, value)
     }

@@ -1,7 +1,8 @@
-import type { AuditRecord } from '../schema/audit-record.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
+import type { AppendAudit, AuditRows } from './audit-rows.ts'
+import type { TokenUses } from './token-uses.ts'
 
 /** A row to write or, without an entry, to remove. */
 export type Write = {
@@ -51,7 +52,7 @@ export type Commit = {
   readonly writes: readonly Write[]
   readonly revision: Revision
   readonly sealed: SealedSnapshot
-  readonly audit: AuditRecord
+  readonly audit: AppendAudit
   /** Ids of principals to sign out everywhere. */
   readonly endSessionsOf: readonly string[]
   /** Settings that become true with it. */
@@ -64,10 +65,8 @@ export type Store = {
   load(): Promise<{ entries: Entries; latest: SealedSnapshot | undefined }>
   /** Keeps a change in one transaction. */
   commit(commit: Commit): Promise<void>
-  /** Keeps the record of something that changed nothing. */
-  record(audit: AuditRecord): Promise<void>
-  /** Newest first, at most `limit`. */
-  readAudit(limit: number): Promise<AuditRecord[]>
+  readonly audit: AuditRows
+  readonly tokenUses: TokenUses
   /** Newest first, at most `limit`. */
   readRevisions(limit: number): Promise<Revision[]>
   /** The revisions of a span, newest first. */

@@ -22,7 +22,7 @@ test('killed in the middle of changes, the store holds the revision before or th
     const store = await openSqliteStore(file)
     const { entries, latest } = await store.load()
     const [newest] = await store.readRevisions(1)
-    const records = await store.readAudit(100_000)
+    const records = await store.audit.read({}, 100_000)
     expect(latest?.revision).toBeGreaterThanOrEqual(answered)
     expect(latest?.revision).toBeGreaterThan(before)
     expect(newest?.number).toBe(latest?.revision)

@@ -183,7 +183,7 @@ test('every refusal is audited with the rule that decided, every change with wha
   await admin.ask('POST', '/ProductX/services', { host: 'h', port: -1 })
   await admin.ask('POST', '/ProductX/consumers/parent/key-auth', { key: 'never-to-be-logged' })
   await admin.ask('PATCH', '/rbac/users/dev', { password: 'never-to-be-logged' })
-  const records = await admin.configuration.readAudit(5)
+  const records = await admin.configuration.audit.read({}, 5)
   expect(records.toReversed()).toMatchObject([
     { principal: { name: 'dev' }, allowed: false, status: 403, path: '/services', revision: null },
     { principal: null, allowed: false, status: 401, action: 'create' },

@@ -1,0 +1,23 @@
+import { sign, verify, type KeyObject } from 'node:crypto'
+import type { AuditCheckpoint, AuditPlace, CheckpointKind } from '../schema/audit-record.ts'
+import type { AuditKey } from './audit-key.ts'
+
+/** A place of the chain, signed for what it stands for. */
+export function signCheckpoint(
+  key: AuditKey,
+  kind: CheckpointKind,
+  { sequence, hash }: AuditPlace,
+  time: number,
+): AuditCheckpoint {
+  const unsigned = { kind, sequence, hash, time, key: key.id }
+  const signature = sign(null, wordsOf(unsigned), key.private).toString('base64')
+  return { ...unsigned, signature }
+}
+
+/** Whether a checkpoint was signed by this key, for what it says it stands for. */
+export const isGenuine = (checkpoint: AuditCheckpoint, key: KeyObject): boolean =>
+  verify(null, wordsOf(checkpoint), key, Buffer.from(checkpoint.signature, 'base64'))
+
+/** The signed bytes; no field can hold a line feed. */
+const wordsOf = ({ kind, sequence, hash, time, key }: Omit<AuditCheckpoint, 'signature'>): Buffer =>
+  Buffer.from(`weir audit checkpoint 1\n${kind}\n${sequence}\n${hash}\n${time}\n${key}\n`)

@@ -1,0 +1,182 @@
+import { sql, type SelectQueryBuilder } from 'kysely'
+import type {
+  AuditCheckpoint,
+  AuditFilter,
+  AuditPlace,
+  AuditWorkspace,
+  ChainedRecord,
+  CheckpointKind,
+} from '../schema/audit-record.ts'
+import { auditOf, auditRowOf } from './audit-row.ts'
+import type { Database, FixedTables } from './database.ts'
+
+/** What is kept for a record: the record as a link, the signed end of the chain, and at times a signed place along it. */
+export type AuditAppend = {
+  readonly record: ChainedRecord
+  readonly head: AuditCheckpoint
+  readonly along: AuditCheckpoint | undefined
+}
+
+/** Makes a record the link after the last one. */
+export type AppendAudit = (last: AuditPlace) => AuditAppend
+
+/** What is signed about the chain. */
+export type AuditSigned = {
+  readonly base: AuditCheckpoint | undefined
+  readonly head: AuditCheckpoint | undefined
+  readonly along: readonly AuditCheckpoint[]
+}
+
+/** The audit log as it is kept. */
+export type AuditRows = {
+  /** Keeps a record after the last one. */
+  append(append: AppendAudit): Promise<void>
+  /** Newest first, or from the oldest on, at most `limit`. */
+  read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
+  /** Every workspace that a record names. */
+  workspaces(): Promise<AuditWorkspace[]>
+  signed(): Promise<AuditSigned>
+  /** Removes the oldest records up to the last of them from before a time, and keeps what is signed in their place; gives their number. */
+  prune(before: number, signPruned: (last: AuditPlace) => AuditCheckpoint): Promise<number>
+}
+
+/** Opens the tables of the audit log. */
+export function openAuditRows(database: Database): AuditRows {
+  return {
+    append: (append) =>
+      database.transaction().execute((transaction) => appendAudit(transaction, append)),
+    async read(filter, limit, oldestFirst = false) {
+      const query = filtered(database.selectFrom('audit').selectAll(), filter)
+      const rows = query.orderBy('sequence', oldestFirst ? 'asc' : 'desc').limit(limit)
+      return (await rows.execute()).map(auditOf)
+    },
+    async workspaces() {
+      const query = database.selectFrom('audit').select(['workspace_id', 'workspace']).distinct()
+      const rows = await query.execute()
+      return rows.map(({ workspace_id: id, workspace: name }) => ({ id, name }))
+    },
+    signed: () => readSigned(database),
+    prune: (before, signPruned) =>
+      database.transaction().execute((transaction) => prune(transaction, before, signPruned)),
+  }
+}
+
+/** Keeps a record after the last one, within a transaction. Whoever else appends waits at the row of the head, so that the chain has no fork. */
+export async function appendAudit(transaction: Database, append: AppendAudit): Promise<void> {
+  const { record, head, along } = append(await lockHead(transaction, 1))
+  await transaction.insertInto('audit').values(auditRowOf(record)).execute()
+  const { kind: _kind, ...signed } = head
+  await transaction.updateTable('audit_head').set(signed).where('id', '=', 1).execute()
+  if (along !== undefined) await transaction.insertInto('audit_checkpoints').values(along).execute()
+}
+
+/** Takes the head for this transaction alone, and gives the place it was at. */
+async function lockHead(transaction: Database, step: number): Promise<AuditPlace> {
+  const { sequence, hash } = await transaction
+    .updateTable('audit_head')
+    .set((column) => ({ sequence: column('sequence', '+', step) }))
+    .where('id', '=', 1)
+    .returning(['sequence', 'hash'])
+    .executeTakeFirstOrThrow()
+  return { sequence: Number(sequence) - step, hash }
+}
+
+async function readSigned(database: Database): Promise<AuditSigned> {
+  const head = await database
+    .selectFrom('audit_head')
+    .select(['sequence', 'hash', 'time', 'key', 'signature'])
+    .executeTakeFirst()
+  const rows = await database
+    .selectFrom('audit_checkpoints')
+    .selectAll()
+    .orderBy('sequence')
+    .execute()
+  const places = rows.map(checkpointOf)
+  const isSigned = head !== undefined && head.signature !== ''
+  return {
+    base: places.find(({ kind }) => kind === 'pruned'),
+    head: isSigned ? checkpointOf({ ...head, kind: 'head' }) : undefined,
+    along: places.filter(({ kind }) => kind === 'along'),
+  }
+}
+
+const checkpointOf = (row: FixedTables['audit_checkpoints']): AuditCheckpoint => ({
+  ...row,
+  kind: row.kind as CheckpointKind,
+  sequence: Number(row.sequence),
+  time: Number(row.time),
+})
+
+async function prune(
+  transaction: Database,
+  before: number,
+  signPruned: (last: AuditPlace) => AuditCheckpoint,
+): Promise<number> {
+  const head = await lockHead(transaction, 0)
+  const kept = await transaction
+    .selectFrom('audit')
+    .select((column) => column.fn.min('sequence').as('first'))
+    .where('time', '>=', before)
+    .executeTakeFirst()
+  const through =
+    kept?.first === null || kept === undefined ? head.sequence : Number(kept.first) - 1
+  const last = await transaction
+    .selectFrom('audit')
+    .select(['sequence', 'hash'])
+    .where('sequence', '=', through)
+    .executeTakeFirst()
+  if (last === undefined) return 0
+  const place = { sequence: Number(last.sequence), hash: last.hash }
+  const { numDeletedRows } = await transaction
+    .deleteFrom('audit')
+    .where('sequence', '<=', through)
+    .executeTakeFirstOrThrow()
+  await transaction.deleteFrom('audit_checkpoints').where('sequence', '<=', through).execute()
+  await transaction.insertInto('audit_checkpoints').values(signPruned(place)).execute()
+  return Number(numDeletedRows)
+}
+
+type Rows = SelectQueryBuilder<FixedTables, 'audit', FixedTables['audit']>
+
+function filtered(rows: Rows, filter: AuditFilter): Rows {
+  let query = rows
+  const { below, above, from, to, principal, path, workspaces } = filter
+  if (below !== undefined) query = query.where('sequence', '<', below)
+  if (above !== undefined) query = query.where('sequence', '>', above)
+  if (from !== undefined) query = query.where('time', '>=', from)
+  if (to !== undefined) query = query.where('time', '<', to)
+  if (principal !== undefined) {
+    query = query.where((row) =>
+      row.or([row('principal_id', '=', principal), row('principal_name', '=', principal)]),
+    )
+  }
+  if (path !== undefined) {
+    query = query.where(sql<string>`substr(path, 1, ${path.length})`, '=', path)
+  }
+  if (workspaces !== undefined) {
+    query = query.where((row) =>
+      row.or(
+        workspaces.map(({ id, name }) =>
+          row.and([row('workspace_id', '=', id), row('workspace', '=', name)]),
+        ),
+      ),
+    )
+  }
+  return withEqual(query, filter)
+}
+
+/** The filters that compare one column with one value. */
+function withEqual(rows: Rows, filter: AuditFilter): Rows {
+  const equal = [
+    ['action', filter.action],
+    ['allowed', filter.allowed === undefined ? undefined : Number(filter.allowed)],
+    ['status', filter.status],
+    ['method', filter.method],
+    ['request_id', filter.requestId],
+    ['revision', filter.revision],
+  ] as const
+  return equal.reduce(
+    (query, [column, value]) => (value === undefined ? query : query.where(column, '=', value)),
+    rows,
+  )
+}

@@ -1,0 +1,33 @@
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** When a token was last used, and from where. */
+export type TokenUse = { readonly time: number; readonly address: string }
+
+/** When tokens were last used; not part of the configuration, because using a token changes nothing. */
+export type TokenUses = {
+  put(token: string, use: TokenUse): Promise<void>
+  find(tokens: readonly string[]): Promise<ReadonlyMap<string, TokenUse>>
+}
+
+/** Opens the table of the uses of tokens. */
+export function openTokenUses(database: Database): TokenUses {
+  return {
+    async put(token, { time, address }) {
+      // A token that is gone by now is not noted.
+      await sql`insert into token_uses (token_id, time, address)
+        select id, cast(${time} as bigint), ${address} from rbac_tokens where id = ${token}
+        on conflict (token_id) do update set time = excluded.time, address = excluded.address`.execute(
+        database,
+      )
+    },
+    async find(tokens) {
+      if (tokens.length === 0) return new Map()
+      const query = database.selectFrom('token_uses').selectAll().where('token_id', 'in', tokens)
+      const rows = await query.execute()
+      return new Map(
+        rows.map(({ token_id: id, time, address }) => [id, { time: Number(time), address }]),
+      )
+    },
+  }
+}
