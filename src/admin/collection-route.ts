@@ -7,7 +7,7 @@ import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { pageOf } from './page.ts'
-import { presentEntry, secondsOf } from './present-entry.ts'
+import { presentTo } from './present-entry.ts'
 
 /** Where a collection is: its path, what it holds, and the entity it stands under. */
 export type CollectionShape = {
@@ -48,7 +48,6 @@ function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
   const query = request.query as Record<string, string | string[] | undefined>
   const within = under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' }
   const entries = configuration.list({ entity: entity.name, workspace: place.id, within })
-  const now = secondsOf(configuration)
   const readable = matching(entries, entity, query).filter((entry) =>
     mayReadEntry(asked, entity.name, entry),
   )
@@ -56,7 +55,7 @@ function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
   return pageOf(
     readable,
     { path: request.url.split('?', 1)[0] ?? '', query, isNested: under !== undefined },
-    (entry) => presentEntry(entity, entry, now),
+    (entry) => presentTo(asked, entity, entry),
   )
 }
 
@@ -72,7 +71,7 @@ function matching(
 }
 
 async function create({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
-  const { configuration, reply, parent, place } = asked
+  const { reply, parent, place } = asked
   const within =
     under === undefined || parent === undefined
       ? {}
@@ -88,8 +87,7 @@ async function create({ entity, under }: CollectionShape, asked: Asked): Promise
     },
     201,
   )
-  const now = secondsOf(configuration)
   void reply.code(201)
   const created = outcome.after as Entry
-  return { ...presentEntry(entity, created, now), ...outcome.revealed }
+  return { ...presentTo(asked, entity, created), ...outcome.revealed }
 }

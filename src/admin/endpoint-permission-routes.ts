@@ -7,7 +7,7 @@ import { pathOf } from './ask-of.ts'
 import { collectionRoute } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { changeOne } from './make-change.ts'
-import { presentEntry, secondsOf } from './present-entry.ts'
+import { presentEntry } from './present-entry.ts'
 import { locateUnder } from './role-routes.ts'
 
 const path = '/rbac/roles/:parent/endpoints'
@@ -35,7 +35,7 @@ export const endpointPermissionsRoute: AdminRoute = {
         201,
       )
       void asked.reply.code(201)
-      return present(asked, after)
+      return present(after)
     },
   },
 }
@@ -45,10 +45,10 @@ export const endpointPermissionRoute: AdminRoute = {
   path: `${path}/:place/*`,
   locate: locatePermission,
   methods: {
-    GET: async (asked) => present(asked, asked.entry),
+    GET: async ({ entry }) => present(entry),
     async PATCH(asked) {
       const { after } = await changeOne(asked, { ...operationOn(asked), kind: 'update' }, 200)
-      return present(asked, after)
+      return present(after)
     },
     async DELETE(asked) {
       const { body: _body, ...address } = operationOn(asked)
@@ -90,7 +90,7 @@ function operationOn(asked: Asked) {
   }
 }
 
-function present({ configuration }: Asked, entry: Entry | undefined): unknown {
+function present(entry: Entry | undefined): unknown {
   if (entry === undefined) throw notFound()
-  return presentEntry(endpointPermission, entry, secondsOf(configuration))
+  return presentEntry(endpointPermission, entry)
 }

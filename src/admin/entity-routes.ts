@@ -8,6 +8,7 @@ import { referenceRoute } from './reference-route.ts'
 /** Entities that are reachable only under the one they belong to. */
 const onlyNested: ReadonlySet<string> = new Set([
   'target',
+  'group-member',
   'endpoint-permission',
   'entity-permission',
   'grant',
@@ -15,14 +16,7 @@ const onlyNested: ReadonlySet<string> = new Set([
 ])
 
 /** Entities whose nested paths are of a form of their own. */
-const ownForm: ReadonlySet<string> = new Set(['endpoint-permission', 'grant'])
-
-/** Names under another entity that are not the plural. */
-const nestedNames: Readonly<Record<string, string>> = {
-  'key-auth': 'key-auth',
-  'entity-permission': 'entities',
-  token: 'tokens',
-}
+const ownForm: ReadonlySet<string> = new Set(['endpoint-permission', 'grant', 'group-member'])
 
 /** Everything that follows from the list of entities: collections, items, both under the entities they refer to, and the way back. */
 export function entityRoutes(): AdminRoute[] {
@@ -43,7 +37,7 @@ function topRoutes(entity: Entity): AdminRoute[] {
 function nestedRoutes(entity: Entity): AdminRoute[] {
   return Object.entries(entity.refersTo).flatMap(([field, parent]) => {
     const over = entities.find(({ name }) => name === parent)
-    const path = `/${over?.plural ?? parent}/:parent/${nestedNames[entity.name] ?? entity.plural}`
+    const path = `/${over?.plural ?? parent}/:parent/${entity.nestedAs ?? entity.plural}`
     const under = { field, entity: parent }
     return [
       collectionRoute({ path, entity, under }),

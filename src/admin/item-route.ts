@@ -9,7 +9,7 @@ import { filled, type CollectionShape } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent } from './locate-parent.ts'
 import { changeOne } from './make-change.ts'
-import { presentEntry, secondsOf } from './present-entry.ts'
+import { presentTo } from './present-entry.ts'
 
 /** One entity that can be read, put, patched and deleted. `:item` is its id or key. */
 export function itemRoute(shape: CollectionShape): AdminRoute {
@@ -18,7 +18,7 @@ export function itemRoute(shape: CollectionShape): AdminRoute {
     changeOne(asked, { kind, ...addressOf(shape, asked), ...bodyFor(kind, asked, shape) }, status)
   const answer = (asked: Asked, entry: Entry | undefined, revealed = {}): unknown => {
     if (entry === undefined) throw notFound()
-    return { ...presentEntry(entity, entry, secondsOf(asked.configuration)), ...revealed }
+    return { ...presentTo(asked, entity, entry), ...revealed }
   }
   return {
     path: shape.path,

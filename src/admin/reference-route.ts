@@ -10,7 +10,7 @@ import { filled } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { entityNamed } from '../control/entity-named.ts'
 import { changeOne, makeChange } from './make-change.ts'
-import { presentEntry, secondsOf } from './present-entry.ts'
+import { presentTo } from './present-entry.ts'
 
 /** The way from an entity to one it refers to, for example `/routes/:item/service`. */
 export type ReferenceShape = {
@@ -23,9 +23,9 @@ export type ReferenceShape = {
 /** What an entity refers to, to be read, patched and put through it. */
 export function referenceRoute(shape: ReferenceShape): AdminRoute {
   const target = entityNamed(shape.target)
-  const answer = ({ configuration }: Asked, entry: Entry | undefined): unknown => {
+  const answer = (asked: Asked, entry: Entry | undefined): unknown => {
     if (entry === undefined) throw notFound()
-    return presentEntry(target, entry, secondsOf(configuration))
+    return presentTo(asked, target, entry)
   }
   return {
     path: shape.path,

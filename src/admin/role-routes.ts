@@ -7,7 +7,7 @@ import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { bodyIn, makeChange } from './make-change.ts'
-import { presentEntry, secondsOf } from './present-entry.ts'
+import { presentEntry } from './present-entry.ts'
 
 /** The roles of a principal in a workspace, in Kong's form: named in a list with commas, given and taken. */
 export const userRolesRoute: AdminRoute = {
@@ -83,14 +83,13 @@ export function locateUnder(entity: string, path: string, locating: Locating): L
 function rolesAnswer(asked: Asked): unknown {
   const { configuration, place } = asked
   const user = asked.parent as Entry
-  const now = secondsOf(configuration)
   const held = grantsIn(asked).map((grant) => referenceIn(grant, 'role'))
   const roles = configuration
     .list({ entity: 'role', workspace: place.id })
     .filter(({ id }) => held.includes(id))
   return {
-    roles: roles.map((role) => presentEntry(entityNamed('role'), role, now)),
-    user: presentEntry(entityNamed('principal'), user, now),
+    roles: roles.map((role) => presentEntry(entityNamed('role'), role)),
+    user: presentEntry(entityNamed('principal'), user),
   }
 }
 

@@ -15,6 +15,7 @@ const empty: Snapshot = {
   services: [],
   routes: [],
   consumers: [],
+  consumer_groups: [],
   keys: [],
   upstreams: [],
   plugins: [],

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { uuidv4 } from '../lib/ids.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Entity } from '../schema/entity.ts'
@@ -42,7 +43,7 @@ export function applyOperation(
   const parsed = parseFields(entity, whole(entity, operation, given, before), circumstances.catalog)
   const checked = checkCertificate(entity, parsed, circumstances.now)
   const resolved = resolveReferences(entity, checked, operation.workspace, draft)
-  const { fields, revealed } = settleSecrets(entity, resolved, given, before)
+  const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const surrounded = surroundings(entity, operation, before, circumstances.now)
   const after: Entry = {
     ...surrounded,
@@ -90,7 +91,9 @@ function restoreEntry(
 function whole(entity: Entity, { kind }: Operation, given: Body, before: Entry | undefined): Body {
   if (before === undefined) return given
   if (kind === 'replace') {
-    const kept = entity.secret.map((field) => [field, before.fields[field]] as const)
+    const kept = entity.secret
+      .filter((field) => !hasDefault(entity, field))
+      .map((field) => [field, before.fields[field]] as const)
     return { ...Object.fromEntries(kept), ...given }
   }
   const merged: Record<string, unknown> = { ...before.fields, ...given }
@@ -100,6 +103,10 @@ function whole(entity: Entity, { kind }: Operation, given: Body, before: Entry |
   }
   return merged
 }
+
+/** A secret that must be there stays when a whole entity is put without it: who reads it need not be shown it. */
+const hasDefault = ({ fields }: Entity, field: string): boolean =>
+  fields.shape[field] instanceof z.ZodDefault
 
 function deepMerge(base: Body, over: Body): Body {
   const merged: Record<string, unknown> = { ...base }

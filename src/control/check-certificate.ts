@@ -1,13 +1,48 @@
-import { createHash, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  X509Certificate,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
 import type { Entity } from '../schema/entity.ts'
 import { schemaViolation } from './kong-problem.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Fields of an entity with certificates read: refuses, in Kong's words, a pair that does not belong together and an authority that is none; fills the digest of an authority. */
+/** Fields of an entity with certificates and keys read: refuses, in Kong's words, a key that is none, a pair that does not belong together and an authority that is none; fills the digest of an authority. */
 export function checkCertificate(entity: Entity, fields: Fields, now: number): Fields {
   if (entity.name === 'certificate') checkPairs(fields)
+  if (entity.name === 'jwt' && !isPublicKey(fields['rsa_public_key'])) {
+    throw schemaViolation({ rsa_public_key: 'invalid key' })
+  }
+  if (entity.name === 'key') checkKey(fields)
   return entity.name === 'ca-certificate' ? withDigest(fields, now) : fields
+}
+
+function checkKey({ jwk, pem }: Fields): void {
+  const jsonWebKey = typeof jwk === 'string' ? (JSON.parse(jwk) as JsonWebKey) : null
+  // A symmetric key has nothing that could be wrong but its form, which RFC 7518 gives.
+  const isKey =
+    jsonWebKey?.kty === 'oct'
+      ? /^[\w-]+$/.test(String(jsonWebKey['k']))
+      : jsonWebKey === null || isPublicKey({ key: jsonWebKey, format: 'jwk' })
+  if (!isKey) throw refused('could not load JWK, likely not a valid key')
+  const { private_key: privateKey, public_key: publicKey } = (pem ?? {}) as Fields
+  if (typeof privateKey === 'string') readKey('pem', privateKey)
+  if (!isPublicKey(publicKey)) throw refused('could not load public key')
+}
+
+/** Whether a value is a public key, or nothing at all. */
+function isPublicKey(key: unknown): boolean {
+  if (key === null || key === undefined) return true
+  try {
+    createPublicKey(key as string)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function checkPairs({ cert, key, cert_alt: certAlt, key_alt: keyAlt }: Fields): void {

@@ -35,12 +35,22 @@ export function findEntry(entries: Entries, address: Address): Entry | undefined
   const all = entries.get(name)
   const byId = uuidPattern.test(at) ? all?.get(at.toLowerCase()) : undefined
   if (byId !== undefined) return isHere(byId) ? byId : undefined
-  const { key } = entity
-  if (key === undefined) return undefined
-  // The port of a target may be left out.
-  const keys = name === 'target' ? [at, `${at}:8000`] : [at]
+  if (name === 'certificate') return certificateOf(entries, address)
   for (const entry of all?.values() ?? []) {
-    if (keys.includes(String(entry.fields[key])) && isHere(entry)) return entry
+    if (isNamed(entity, entry, at) && isHere(entry)) return entry
   }
   return undefined
+}
+
+/** Whether an entry has a key. The port of a target may be left out. */
+function isNamed({ name, key }: Entity, { fields }: Entry, at: string): boolean {
+  if (key === undefined) return false
+  return fields[key] === at || (name === 'target' && fields[key] === `${at}:8000`)
+}
+
+/** A certificate has no name but those for which it is shown. */
+function certificateOf(entries: Entries, address: Address): Entry | undefined {
+  const sni = findEntry(entries, { entity: 'sni', workspace: address.workspace, at: address.at })
+  const id = sni === undefined ? undefined : referenceIn(sni, 'certificate')
+  return id === undefined ? undefined : findEntry(entries, { ...address, at: id })
 }

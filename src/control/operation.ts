@@ -20,6 +20,8 @@ export type Operation = {
   /** The reference that a nested path fixes: the entity must hold it, and one that is created gets it. */
   readonly within?: { readonly field: string; readonly id: string }
   readonly body?: Body
+  /** Whether a password in the body is the hash of one already. */
+  readonly isHashed?: boolean
   /** What is restored. */
   readonly entry?: Entry
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
+import { vaultKindNamed } from '../schema/vault.ts'
 import { violationsOf, type Violations } from '../schema/violations.ts'
 import { schemaViolation } from './kong-problem.ts'
 import type { Body } from './operation.ts'
@@ -22,21 +23,28 @@ export function parseFields(
 ): Record<string, unknown> {
   const parsed = (wholes.get(entity.name) ?? entity.fields).safeParse(withoutNulls(body))
   const violations = parsed.success ? {} : violationsOf(parsed.error)
-  const config = entity.name === 'plugin' ? parseConfig(body, catalog) : undefined
+  const config = hasConfig(entity) ? parseConfig(entity, body, catalog) : undefined
   Object.assign(violations, config?.violations)
   if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
 }
 
-/** Checks a plugin by the schema of its settings, which fills their defaults. */
+/** Whether what an entity may be told depends on what it is of: a plugin, or a vault. */
+const hasConfig = ({ name }: Entity): boolean => name === 'plugin' || name === 'vault'
+
+/** Checks a plugin or vault by the schema of its settings, which fills their defaults. */
 function parseConfig(
+  entity: Entity,
   body: Body,
   catalog: readonly PluginSchema[],
 ): { value?: unknown; violations: Violations } {
   const { name, config } = body
   if (typeof name !== 'string' || name === '') return { violations: {} }
-  const schema = catalog.find((candidate) => candidate.name === name)
-  if (schema === undefined) return { violations: { name: notEnabled(name) } }
+  const schema =
+    entity.name === 'vault'
+      ? vaultKindNamed(name)
+      : catalog.find((candidate) => candidate.name === name)
+  if (schema === undefined) return { violations: { name: unknown(entity, name) } }
   if (config !== undefined && config !== null && !isRecord(config)) {
     return { violations: { config: 'expected a record' } }
   }
@@ -49,6 +57,9 @@ function parseConfig(
 /** Kong's sentence for a plugin that this gateway does not have. */
 export const notEnabled = (name: string): string =>
   `plugin '${name}' not enabled; add it to the 'plugins' configuration property`
+
+const unknown = (entity: Entity, name: string): string =>
+  entity.name === 'vault' ? `vault '${name}' is not installed` : notEnabled(name)
 
 /** Whether a value is an object with named members. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,36 +1,40 @@
+import { createHash } from 'node:crypto'
 import { hashSecret } from '../identity/secret-hash.ts'
 import { randomSecret } from '../lib/ids.ts'
 import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { Body, Operation } from './operation.ts'
 
-/** Secrets of an entity as they are kept: one that is not given stays or is made, a token is kept as its hash. Passwords come hashed. */
+type Fields = Readonly<Record<string, unknown>>
+
+/** Fields as they are kept, with what is revealed this once: one that is made gets a random value when it has none, and of some secrets only a hash is kept. Passwords of principals come hashed. */
 export function settleSecrets(
   entity: Entity,
-  fields: Record<string, unknown>,
-  given: Readonly<Record<string, unknown>>,
-  before: Entry | undefined,
+  fields: Fields,
+  given: Body,
+  { isHashed }: Pick<Operation, 'isHashed'>,
 ): { fields: Record<string, unknown>; revealed: Record<string, string> } {
+  const fresh = new Set((entity.made ?? []).filter((field) => fields[field] === undefined))
+  const made = [...fresh].map((field) => [field, randomSecret(24)] as const)
+  const settled: Record<string, unknown> = { ...fields, ...Object.fromEntries(made) }
   const revealed: Record<string, string> = {}
-  const settled = { ...fields }
   for (const field of entity.secret) {
-    const isGiven = (given[field] ?? null) !== null
-    if (!isGiven) settled[field] = kept(field, fields, before)
-    const clear = isGiven ? String(fields[field]) : randomSecret(24)
-    if (settled[field] === undefined || isGiven) {
-      settled[field] = field === 'token' ? hashSecret(clear) : clear
-      if (field === 'token') revealed[field] = clear
-    }
+    settled[field] ??= null
+    const isNew = fresh.has(field) || (given[field] ?? null) !== null
+    const hash = isNew && isHashed !== true ? hashOf(entity, field, settled) : undefined
+    if (hash === undefined) continue
+    if (entity.reveals === undefined || fresh.has(field)) revealed[field] = String(settled[field])
+    settled[field] = hash
   }
   return { fields: settled, revealed }
 }
 
-/** What a secret that is not given stays: null where nothing is there, undefined where one is to be made. */
-function kept(
-  field: string,
-  fields: Readonly<Record<string, unknown>>,
-  before: Entry | undefined,
-): unknown {
-  if (fields[field] === null) return null
-  if (before !== undefined) return before.fields[field] ?? null
-  return field === 'password' ? null : undefined
+/** What is kept instead of a secret of which only a hash is kept. */
+function hashOf(entity: Entity, field: string, fields: Fields): string | undefined {
+  const clear = String(fields[field])
+  if (entity.name === 'token') return hashSecret(clear)
+  if (entity.name === 'oauth2' && fields['hash_secret'] === true) return hashSecret(clear)
+  if (entity.name !== 'basic-auth' || field !== 'password') return undefined
+  // Kong's hash, so that credentials can be moved from there and back.
+  const consumer = fields['consumer'] as { id: string }
+  return createHash('sha1').update(`${clear}${consumer.id}`).digest('hex')
 }

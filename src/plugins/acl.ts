@@ -10,7 +10,10 @@ const settings = z
     deny: groups.describe('Groups that may not.'),
     hide_groups_header: z.boolean().default(false).describe('Do not tell the service the groups.'),
     always_use_authenticated_groups: z.boolean().default(false),
-    include_consumer_groups: z.boolean().default(false),
+    include_consumer_groups: z
+      .boolean()
+      .default(false)
+      .describe('Consumer groups count as groups too.'),
   })
   .refine(({ allow, deny }) => (allow === null) !== (deny === null), {
     error: `exactly one of these fields must be non-empty: 'allow', 'deny'`,
@@ -21,13 +24,15 @@ export const acl = definePlugin({
   name: 'acl',
   about: 'Lets a consumer pass, or not, by the groups it is in.',
   settings,
-  prepare({ allow, deny, hide_groups_header: hidden }) {
+  prepare(settings, tools) {
+    const { allow, deny, hide_groups_header: hidden } = settings
     const allowed = allow && new Set(allow)
     const denied = deny && new Set(deny)
     return {
       onRequest({ caller, forward }) {
         if (caller === undefined) throw new Problem('acl.nobody', 401, 'Unauthorized')
-        const { groups } = caller.consumer
+        const { groups: own, id } = caller.consumer
+        const groups = settings.include_consumer_groups ? [...own, ...tools.groupsOf(id)] : own
         const passes =
           allowed === null
             ? !groups.some((group) => denied?.has(group))

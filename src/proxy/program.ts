@@ -10,6 +10,7 @@ import { compileRouter, type Router } from './compile-router.ts'
 import {
   choosePlugins,
   placePlugins,
+  type GroupsOf,
   type PluginPlan,
   type ScopedPlugin,
 } from './choose-plugins.ts'
@@ -65,7 +66,8 @@ export type ProgramTools = {
 /** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
 export function compileProgram(snapshot: Snapshot, revision: number, tools: ProgramTools): Program {
   const directories = openDirectories(snapshot, tools.clock)
-  const plugins = preparePlugins(snapshot, directories, tools)
+  const groupsOf = openGroups(snapshot)
+  const plugins = preparePlugins(snapshot, directories, { ...tools, groupsOf })
   const keeper = tools.pools ?? keepPools({ clock: tools.clock })
   const pools = compilePools(snapshot, keeper)
   const services = compileServices(snapshot, pools)
@@ -84,7 +86,7 @@ export function compileProgram(snapshot: Snapshot, revision: number, tools: Prog
       route,
       place,
       service,
-      plugins: choosePlugins(own, scope, order),
+      plugins: choosePlugins(own, scope, order, groupsOf),
     }
     return [{ route, program }]
   })
@@ -182,13 +184,30 @@ function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<string, 
   )
 }
 
+/** Finds the consumer groups of a consumer; consumers with the same groups share one list. */
+function openGroups({ consumers }: Snapshot): GroupsOf {
+  const none: readonly string[] = []
+  const lists = new Map<string, readonly string[]>()
+  const ofConsumer = new Map(
+    consumers.flatMap(({ id, consumer_groups: groups }) => {
+      if (groups.length === 0) return []
+      const text = groups.join('\n')
+      const shared = lists.get(text) ?? groups
+      lists.set(text, shared)
+      return [[id, shared] as const]
+    }),
+  )
+  return (consumer) => ofConsumer.get(consumer) ?? none
+}
+
 /** The enabled plugins of each workspace, made ready. */
 function preparePlugins(
   snapshot: Snapshot,
   directories: ReadonlyMap<string, Directory>,
-  tools: ProgramTools,
+  tools: ProgramTools & { readonly groupsOf: GroupsOf },
 ): Map<string, ScopedPlugin[]> {
   const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
+  const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
   const prepared = new Map<string, ScopedPlugin[]>()
   for (const plugin of snapshot.plugins) {
     const definition = definitions.get(plugin.name)
@@ -207,12 +226,13 @@ function preparePlugins(
         400,
         `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
       )
-    const { clock, counters } = tools
+    const { clock, counters, groupsOf } = tools
     const use = definition.prepare(settings.data, {
       id: plugin.id,
       workspace: plugin.workspace,
       clock,
       counters,
+      groupsOf,
       ...directory,
     })
     const list = prepared.get(plugin.workspace) ?? []
@@ -224,6 +244,7 @@ function preparePlugins(
       service: plugin.service?.id,
       route: plugin.route?.id,
       consumer: plugin.consumer?.id,
+      consumerGroup: groups.get(plugin.consumer_group?.id ?? ''),
     })
   }
   return prepared

@@ -9,6 +9,7 @@ export const certificate = defineEntity({
   plural: 'certificates',
   about: 'A certificate with its private key, for server names or for calling services.',
   secret: ['key', 'key_alt'],
+  reveals: 'writers',
   fields: z.strictObject({
     cert: certificatePem().describe('The certificate, then those that vouch for it; PEM.'),
     key: keyPem().describe('The private key of the certificate; PEM.'),

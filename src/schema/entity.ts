@@ -24,11 +24,22 @@ export type Entity = {
   readonly uniqueEverywhere?: boolean
   /** The field by which a path may address it instead of the id. */
   readonly key?: string
-  /** Fields never shown, logged, audited or put into a snapshot in clear. */
+  /** Fields never logged, audited or kept in clear. */
   readonly secret: readonly string[]
+  /** Who is answered its secrets: those who may read it, or only those who may change it; nobody when absent. */
+  readonly reveals?: 'readers' | 'writers'
+  /** Fields that get a random value when none is given. */
+  readonly made?: readonly string[]
+  /** Its name in paths under what it refers to, where that is not the plural. */
+  readonly nestedAs?: string
+  /** Its name in declarative files, in lists of tags and for schemas, where that is not the plural. */
+  readonly declaredAs?: string
   /** False for what belongs to no workspace. */
   readonly inWorkspace: boolean
 }
+
+/** The name of an entity in declarative files, in lists of tags and for schemas. */
+export const declaredName = ({ plural, declaredAs = plural }: Entity): string => declaredAs
 
 /** Declares an entity; fills what is usually empty. */
 export function defineEntity<

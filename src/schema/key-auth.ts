@@ -6,12 +6,16 @@ import { optional, reference, tags } from './fields.ts'
 export const keyAuth = defineEntity({
   name: 'key-auth',
   plural: 'key-auths',
+  nestedAs: 'key-auth',
+  declaredAs: 'keyauth_credentials',
   about: 'An API key by which a consumer is known.',
   key: 'key',
   unique: ['key'],
   refersTo: { consumer: 'consumer' },
   belongsTo: 'consumer',
   secret: ['key'],
+  reveals: 'readers',
+  made: ['key'],
   fields: z.strictObject({
     consumer: reference(),
     key: z.string().min(1).optional().describe('Made when absent.'),

@@ -15,5 +15,11 @@ export const keyPem = () =>
     error: 'invalid key: expected PEM without a password',
   })
 
+/** A public key as PEM. */
+export const publicKeyPem = () =>
+  z.string().refine((text) => block('(?:RSA )?PUBLIC KEY').test(text), {
+    error: 'invalid key',
+  })
+
 /** The PEM blocks of the certificates in a text, in order. */
 export const certificatesIn = (text: string): string[] => text.match(block('CERTIFICATE')) ?? []

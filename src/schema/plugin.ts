@@ -2,22 +2,28 @@ import { z } from 'zod'
 import { defineEntity, type Stored } from './entity.ts'
 import { entityName, optional, reference, tags } from './fields.ts'
 
-/** A policy put on a service, a route, a consumer, a mix of them, or everything in the workspace. */
+/** A policy put on a service, a route, a consumer, a consumer group, a mix of them, or everything in the workspace. */
 export const plugin = defineEntity({
   name: 'plugin',
   plural: 'plugins',
   about:
-    'A policy put on a service, a route, a consumer, a mix of them, or everything in the workspace.',
+    'A policy put on a service, a route, a consumer or a group of them, a mix of these, or everything in the workspace.',
   key: 'instance_name',
-  unique: ['instance_name', ['name', 'service', 'route', 'consumer']],
-  refersTo: { service: 'service', route: 'route', consumer: 'consumer' },
-  cascades: ['service', 'route', 'consumer'],
+  unique: ['instance_name', ['name', 'service', 'route', 'consumer', 'consumer_group']],
+  refersTo: {
+    service: 'service',
+    route: 'route',
+    consumer: 'consumer',
+    consumer_group: 'consumer-group',
+  },
+  cascades: ['service', 'route', 'consumer', 'consumer_group'],
   fields: z.strictObject({
     name: z.string().min(1).describe('Which policy.'),
     instance_name: optional(entityName()),
     service: optional(reference()),
     route: optional(reference()),
     consumer: optional(reference()),
+    consumer_group: optional(reference()),
     config: z
       .record(z.string(), z.unknown())
       .default({})
@@ -33,9 +39,10 @@ export const plugin = defineEntity({
 
 /** A stored plugin. */
 export type Plugin = Stored<
-  Omit<z.output<typeof plugin.fields>, 'service' | 'route' | 'consumer'>
+  Omit<z.output<typeof plugin.fields>, 'service' | 'route' | 'consumer' | 'consumer_group'>
 > & {
   service: { id: string } | null
   route: { id: string } | null
   consumer: { id: string } | null
+  consumer_group: { id: string } | null
 }

@@ -44,12 +44,14 @@ export const grant = defineEntity({
 export const token = defineEntity({
   name: 'token',
   plural: 'rbac/tokens',
+  nestedAs: 'tokens',
   about: 'A secret by which a principal is known at the Admin API.',
   inWorkspace: false,
   refersTo: { principal: 'principal' },
   belongsTo: 'principal',
   unique: ['token'],
   secret: ['token'],
+  made: ['token'],
   fields: z.strictObject({
     principal: reference(),
     name: optional(z.string().min(1)),

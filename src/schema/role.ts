@@ -59,6 +59,7 @@ export const endpointPermission = defineEntity({
 export const entityPermission = defineEntity({
   name: 'entity-permission',
   plural: 'rbac/entities',
+  nestedAs: 'entities',
   about: 'What a role allows, or forbids, on one entity.',
   key: 'entity_id',
   refersTo: { role: 'role' },

@@ -1,5 +1,6 @@
 import type { CaCertificate } from './ca-certificate.ts'
 import type { Certificate } from './certificate.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
 import type { Consumer } from './consumer.ts'
 import type { Plugin } from './plugin.ts'
 import type { Route } from './route.ts'
@@ -26,8 +27,12 @@ export type Snapshot = {
   readonly workspaces: readonly { readonly id: string; readonly name: string }[]
   readonly services: readonly Placed<Service>[]
   readonly routes: readonly (Placed<Route> & { readonly created_at: number })[]
-  /** `groups` are those of the acl memberships, in order. */
-  readonly consumers: readonly (Placed<Consumer> & { readonly groups: readonly string[] })[]
+  /** `groups` are those of the acl memberships, `consumer_groups` the names of its consumer groups, both in order. */
+  readonly consumers: readonly (Placed<Consumer> & {
+    readonly groups: readonly string[]
+    readonly consumer_groups: readonly string[]
+  })[]
+  readonly consumer_groups: readonly Placed<ConsumerGroup>[]
   readonly keys: readonly SnapshotKey[]
   readonly upstreams: readonly (Placed<Upstream> & {
     readonly targets: readonly Pick<Target, 'id' | 'target' | 'weight' | 'failover'>[]

@@ -5,6 +5,11 @@ import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
 /** The snapshot of a configuration: what nodes need of it, references resolved, secrets hashed, every list in order of id. */
 export function buildSnapshot(entries: Entries): Snapshot {
   const groups = grouped(entries, 'acl', 'consumer')
+  const members = grouped(entries, 'group-member', 'consumer')
+  const nameOf = (member: Entry): string => {
+    const group = entries.get('consumer-group')?.get(referenceIn(member, 'consumer_group') ?? '')
+    return String(group?.fields['name'])
+  }
   const targets = grouped(entries, 'target', 'upstream')
   return {
     format: 1,
@@ -20,7 +25,9 @@ export function buildSnapshot(entries: Entries): Snapshot {
     consumers: inOrder(entries, 'consumer').map((entry) => ({
       ...placed<Snapshot['consumers'][number]>(entry),
       groups: (groups.get(entry.id) ?? []).map(({ fields }) => String(fields['group'])).toSorted(),
+      consumer_groups: (members.get(entry.id) ?? []).map(nameOf).toSorted(),
     })),
+    consumer_groups: inOrder(entries, 'consumer-group').map((entry) => placed(entry)),
     keys: inOrder(entries, 'key-auth').map(keyOf),
     upstreams: inOrder(entries, 'upstream').map((entry) => ({
       ...placed<Snapshot['upstreams'][number]>(entry),

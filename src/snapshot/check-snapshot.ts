@@ -22,6 +22,7 @@ const lists = [
   'services',
   'routes',
   'consumers',
+  'consumer_groups',
   'keys',
   'upstreams',
   'plugins',
@@ -34,6 +35,7 @@ type Referring = {
   readonly service?: { readonly id: string } | null
   readonly route?: { readonly id: string } | null
   readonly consumer?: { readonly id: string } | string | null
+  readonly consumer_group?: { readonly id: string } | null
   readonly certificate?: { readonly id: string } | null
   readonly client_certificate?: { readonly id: string } | null
 }
@@ -52,6 +54,7 @@ function checkReferences(
     ['services', item.service?.id],
     ['routes', item.route?.id],
     ['consumers', consumer],
+    ['consumer_groups', item.consumer_group?.id],
     ['certificates', item.certificate?.id],
     ['certificates', item.client_certificate?.id],
   ]

@@ -39,10 +39,14 @@ export function verifySeal(sealed: SealedSnapshot, publicKeyPem: string): Snapsh
       'The snapshot is of a format this program cannot read',
     )
   }
-  return { ...lists, ...snapshot }
+  const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
+  return { ...lists, ...snapshot, consumers }
 }
 
 /** Lists that a snapshot sealed before there were such things does not have. */
-const lists = { certificates: [], snis: [], ca_certificates: [] }
+const lists = { certificates: [], snis: [], ca_certificates: [], consumer_groups: [] }
+
+/** Likewise of its consumers. */
+const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }
 
 const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { makeAuthority, type Pair } from '../harness/make-certificate.ts'
 import type { TestAdmin } from './admin-harness.ts'
 
@@ -15,6 +16,8 @@ export type Sample = {
   readonly lost?: Readonly<Record<string, unknown>>
   /** Fields two of them may not share; absent where there are none. */
   readonly shared?: readonly string[]
+  /** Fields that are answered otherwise than they were sent. */
+  readonly altered?: readonly string[]
   /** False for what belongs to no workspace. */
   readonly inWorkspace?: boolean
 }
@@ -24,6 +27,10 @@ const authorities = await Promise.all(
 )
 const [first, second] = authorities as unknown as [Pair, Pair]
 const authorityAt = (number: number): Pair => authorities[number % authorities.length] ?? first
+
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
+const publicPem = ec.export({ type: 'spki', format: 'pem' }).toString()
+const jwkText = (kid: string): string => JSON.stringify({ ...ec.export({ format: 'jwk' }), kid })
 
 const nowhere = { id: '00000000-0000-4000-8000-000000000000' }
 
@@ -87,6 +94,72 @@ export const samples: Readonly<Record<string, Sample>> = {
     patch: { tags: ['changed'] },
     bad: [{ key: 'k', ttl: -1 }, 'ttl'],
     shared: ['key'],
+  },
+  'basic-auth': {
+    path: '/consumers/parent/basic-auth',
+    body: (number) => ({ username: `basic${number}`, password: 'open sesame' }),
+    patch: { tags: ['changed'] },
+    bad: [{ username: 'b', password: '' }, 'password'],
+    shared: ['username'],
+    altered: ['password'],
+  },
+  'hmac-auth': {
+    path: '/consumers/parent/hmac-auth',
+    body: (number) => ({ username: `hmac${number}`, secret: 'shared' }),
+    patch: { tags: ['changed'] },
+    bad: [{ username: 7 }, 'username'],
+    shared: ['username'],
+  },
+  jwt: {
+    path: '/consumers/parent/jwt',
+    body: (number) => ({ key: `issuer${number}`, algorithm: 'ES256', rsa_public_key: publicPem }),
+    patch: { tags: ['changed'] },
+    bad: [{ algorithm: 'RS256' }, 'rsa_public_key'],
+    shared: ['key'],
+  },
+  oauth2: {
+    path: '/consumers/parent/oauth2',
+    body: (number) => ({ name: 'app', client_id: `app${number}`, client_secret: 'of the app' }),
+    patch: { redirect_uris: ['https://app.example/back'] },
+    bad: [{ name: 'app', redirect_uris: ['https://app.example/#here'] }, 'redirect_uris'],
+    shared: ['client_id'],
+  },
+  'mtls-auth': {
+    path: '/consumers/parent/mtls-auth',
+    body: (number) => ({ subject_name: `c${number}.example` }),
+    patch: { tags: ['changed'] },
+    bad: [{ subject_name: '' }, 'subject_name'],
+    lost: { subject_name: 'c', ca_certificate: nowhere },
+    shared: ['subject_name'],
+  },
+  'consumer-group': {
+    path: '/consumer_groups',
+    body: (number) => ({ name: `group${number}` }),
+    patch: { tags: ['changed'] },
+    bad: [{ name: 'a b' }, 'name'],
+    shared: ['name'],
+  },
+  vault: {
+    path: '/vaults',
+    body: (number) => ({ prefix: `v${number}`, name: 'env', description: 'of tests' }),
+    patch: { description: 'changed' },
+    bad: [{ prefix: 'v', name: 'env', config: { prefix: 5 } }, 'config'],
+    shared: ['prefix'],
+  },
+  'key-set': {
+    path: '/key-sets',
+    body: (number) => ({ name: `set${number}` }),
+    patch: { tags: ['changed'] },
+    bad: [{ name: 5 }, 'name'],
+    shared: ['name'],
+  },
+  key: {
+    path: '/keys',
+    body: (number) => ({ name: `key${number}`, kid: `k${number}`, jwk: jwkText(`k${number}`) }),
+    patch: { tags: ['changed'] },
+    bad: [{ kid: 'k', jwk: jwkText('other') }, '@entity'],
+    lost: { kid: 'k', jwk: jwkText('k'), set: nowhere },
+    shared: ['name'],
   },
   acl: {
     path: '/consumers/parent/acls',

@@ -21,7 +21,10 @@ export type SnapshotWords = {
   readonly authorities?: Readonly<Record<string, string>>
   /** Consumer → its keys and groups. */
   readonly consumers?: Readonly<
-    Record<string, { keys?: readonly string[]; groups?: readonly string[] }>
+    Record<
+      string,
+      { keys?: readonly string[]; groups?: readonly string[]; consumerGroups?: readonly string[] }
+    >
   >
 }
 
@@ -57,13 +60,19 @@ export function snapshotOf({
         ...place(fields, index),
       }
     }),
-    consumers: Object.entries(consumers).map(([username, { groups = [] }]) => ({
-      id: username,
-      workspace,
-      username,
-      custom_id: null,
-      groups,
-    })),
+    consumers: Object.entries(consumers).map(
+      ([username, { groups = [], consumerGroups = [] }]) => ({
+        id: username,
+        workspace,
+        username,
+        custom_id: null,
+        groups,
+        consumer_groups: consumerGroups,
+      }),
+    ),
+    consumer_groups: [
+      ...new Set(Object.values(consumers).flatMap((one) => one.consumerGroups ?? [])),
+    ].map((name) => ({ id: name, workspace, name })),
     keys: Object.entries(consumers).flatMap(([consumer, { keys = [] }]) =>
       keys.map((key) => ({
         id: `${consumer}-${key}`,
@@ -81,12 +90,18 @@ export function snapshotOf({
     })),
     plugins: plugins.map((fields, index) => {
       const scopes = Object.fromEntries(
-        ['service', 'route', 'consumer'].map((scope) => [
+        ['service', 'route', 'consumer', 'consumer_group'].map((scope) => [
           scope,
           fields[scope] === undefined ? null : { id: nameOf(fields[scope]) },
         ]),
       )
-      const parsed = plugin.fields.parse({ ...fields, service: null, route: null, consumer: null })
+      const parsed = plugin.fields.parse({
+        ...fields,
+        service: null,
+        route: null,
+        consumer: null,
+        consumer_group: null,
+      })
       return {
         ...parsed,
         ...scopes,

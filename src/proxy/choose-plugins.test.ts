@@ -1,0 +1,53 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { choosePlugins, placePlugins, type ScopedPlugin } from './choose-plugins.ts'
+
+/** Kong's list, the nearest first; C a consumer, G a group, R a route, S a service. */
+const precedence = ['CRS', 'GRS', 'CR', 'CS', 'GR', 'GS', 'RS', 'C', 'G', 'R', 'S', '']
+const order = new Map([['limit', 0]])
+const scope = { route: 'r', service: 's' }
+
+test('of the uses of a plugin the nearest acts, by Kong’s list', () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray(precedence, { minLength: 1 }), (placesOf) => {
+      const plan = choosePlugins(placePlugins(placesOf.map(used)), scope, order, () => ['g'])
+      const nearest = precedence.find((places) => placesOf.includes(places)) ?? ''
+      expect(plan.authorize('c').map(placesIn)).toEqual([nearest])
+      const ofNobody = precedence.find(
+        (places) => placesOf.includes(places) && !/[CG]/.test(places),
+      )
+      expect(plan.authorize(undefined).map(placesIn)).toEqual(
+        ofNobody === undefined ? [] : [ofNobody],
+      )
+    }),
+  )
+})
+
+test('between two groups of a consumer the name that comes first decides', () => {
+  const uses = ['b', 'a', 'c'].map((group) => ({ ...used('G'), consumerGroup: group }))
+  const members: Record<string, readonly string[]> = { ann: ['b', 'c'], bob: ['a', 'b'], eve: [] }
+  const plan = choosePlugins(
+    placePlugins(uses),
+    scope,
+    order,
+    (consumer) => members[consumer] ?? [],
+  )
+  const groupOf = (consumer: string) => plan.authorize(consumer).map((one) => one.consumerGroup)
+  expect(['ann', 'bob', 'eve'].map(groupOf)).toEqual([['b'], ['a'], []])
+})
+
+function used(places: string): ScopedPlugin {
+  const at = (letter: string, name: string) => (places.includes(letter) ? name : undefined)
+  return {
+    name: 'limit',
+    identifies: false,
+    use: {},
+    service: at('S', 's'),
+    route: at('R', 'r'),
+    consumer: at('C', 'c'),
+    consumerGroup: at('G', 'g'),
+  }
+}
+
+const placesIn = ({ consumer, consumerGroup, route, service }: ScopedPlugin): string =>
+  [consumer && 'C', consumerGroup && 'G', route && 'R', service && 'S'].filter(Boolean).join('')
