@@ -20,17 +20,17 @@ process.on('message', function begin(message, socket) {
   runPlane(first, socket as unknown as object)
 })
 
-/** Runs the plane that the supervisor asks for, until it asks to stop or is gone itself. */
+/** Runs the plane that the supervisor asks for, until it asks to stop or is gone itself; when both happen, or it asks twice, the plane ends without waiting for anybody. */
 function runPlane(start: Start, socket: object): void {
   const name = start.plane === 'control' ? 'control' : `gateway-${start.slot}`
   const log = openLog(name)
   process.title = `weir ${name}`
   let stopping = false
   const stop = (): void => {
-    if (stopping) return
+    const isHurried = stopping
     stopping = true
     running
-      .then((stopPlane) => stopPlane())
+      .then((stopPlane) => stopPlane(isHurried))
       .catch((error: unknown) => log.error('could not stop in order', { error }))
       .finally(() => process.exit(0))
   }
@@ -47,7 +47,11 @@ function runPlane(start: Start, socket: object): void {
 // A Ctrl-C in a terminal reaches every process of the group; the supervisor ends its children in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 
-async function startPlane(start: Start, socket: object, log: Log): Promise<() => Promise<void>> {
+async function startPlane(
+  start: Start,
+  socket: object,
+  log: Log,
+): Promise<(isHurried: boolean) => Promise<void>> {
   const { settings } = start
   if (start.plane === 'control') {
     const { startControlPlane } = await import('../planes/control-plane.ts')

@@ -3,6 +3,7 @@ import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
+import { usualAdmission } from '../proxy/admission-limits.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -67,6 +68,10 @@ const environment = z.object({
   WEIR_ZONE: name('default'),
   WEIR_ENVIRONMENT: name('default'),
   WEIR_PROXY_BODY_LIMIT: wholeNumber(0, 0, Number.MAX_SAFE_INTEGER),
+  WEIR_MAX_IN_FLIGHT: wholeNumber(usualAdmission.inFlight, 1, 1_000_000),
+  WEIR_MAX_WAITING: wholeNumber(usualAdmission.waiting, 0, 1_000_000),
+  WEIR_MAX_CONNECTIONS: wholeNumber(usualAdmission.connections, 1, 1_000_000),
+  WEIR_DRAIN_SECONDS: wholeNumber(10, 0, 86_400),
   WEIR_ADMIN_TOKEN: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
   WEIR_ADMIN_PASSWORD: z.string().min(8, { error: 'expected at least 8 characters' }).optional(),
   WEIR_WAREHOUSE_URL: z
@@ -108,6 +113,12 @@ export function readSettings(
     zone: settings.WEIR_ZONE,
     environment: settings.WEIR_ENVIRONMENT,
     bodyLimit: settings.WEIR_PROXY_BODY_LIMIT,
+    admission: {
+      inFlight: settings.WEIR_MAX_IN_FLIGHT,
+      waiting: settings.WEIR_MAX_WAITING,
+      connections: settings.WEIR_MAX_CONNECTIONS,
+    },
+    drainSeconds: settings.WEIR_DRAIN_SECONDS,
     ...(settings.WEIR_ADMIN_TOKEN === undefined ? {} : { adminToken: settings.WEIR_ADMIN_TOKEN }),
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}

@@ -29,8 +29,8 @@ export type WorkerStart = {
   readonly log: Log
 }
 
-/** Starts a gateway worker. It listens as soon as it has a snapshot, be it from the control plane or from its own disk; returns how to stop it. */
-export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
+/** Starts a gateway worker. It listens as soon as it has a snapshot, be it from the control plane or from its own disk; returns how to stop it, and, when `isHurried`, how to stop it without waiting for anybody. */
+export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => Promise<void> {
   const { settings, slot, line, log } = start
   const spool = openSpool(join(settings.data, 'spool'))
   const recorder = openRecorder(spool, (error) =>
@@ -67,16 +67,16 @@ export function startGatewayWorker(start: WorkerStart): () => Promise<void> {
     }
   })
 
-  return async () => {
-    await serving.drain()
-    await shipping.stop(3_000)
+  return async (isHurried) => {
+    await serving.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
+    await shipping.stop(isHurried ? 0 : 3_000)
     await link.close()
   }
 }
 
 /** Opens the proxy with the first program, and swaps in those that follow. */
 function openServing({ settings, socket, lent, line, log }: WorkerStart, recorder: Recorder) {
-  const { node, zone, environment, bodyLimit, data } = settings
+  const { node, zone, environment, bodyLimit, admission, data } = settings
   const { record } = recorder
   const limits = { ...usualLimits, bodyBytes: bodyLimit }
   let latest: Program | undefined
@@ -85,7 +85,8 @@ function openServing({ settings, socket, lent, line, log }: WorkerStart, recorde
     const certificate = await keepDefaultCertificate(join(data, 'gateway'))
     if (latest === undefined) return
     const identity = { node, zone, environment }
-    proxy = openProxy({ program: latest, node: identity, limits, certificate, record })
+    const parts = { limits, admission, certificate, record }
+    proxy = openProxy({ program: latest, node: identity, ...parts })
     const opened = proxy
     const others = lent.map(({ duty, socket: other }) =>
       listen(
@@ -105,7 +106,7 @@ function openServing({ settings, socket, lent, line, log }: WorkerStart, recorde
       if (isFirst) open().catch((error: unknown) => fail(error, log, line))
     },
     state: () => ({ revision: proxy?.revision ?? 0, exchanges: proxy?.exchanges ?? 0 }),
-    drain: async () => proxy?.drain(10_000),
+    drain: async (milliseconds: number) => proxy?.drain(milliseconds),
   }
 }
 

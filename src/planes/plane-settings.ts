@@ -1,3 +1,5 @@
+import type { AdmissionLimits } from '../proxy/admission-limits.ts'
+
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
@@ -26,6 +28,10 @@ export type PlaneSettings = {
   readonly environment: string
   /** Largest request body that is proxied, in bytes; 0 for no limit. */
   readonly bodyLimit: number
+  /** How much a gateway worker takes on at a time. */
+  readonly admission: AdmissionLimits
+  /** Seconds that exchanges under way may take to finish when a worker stops. */
+  readonly drainSeconds: number
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */
