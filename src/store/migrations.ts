@@ -1,15 +1,20 @@
-import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
 import { chainAudit, createTokenUses } from './audit-tables.ts'
-import { columnOf, tableOf, uniqueColumns } from './entity-table.ts'
+import {
+  addReference,
+  createEntityTable,
+  createUnique,
+  uniqueIndex,
+} from './create-entity-table.ts'
 
 /** Steps from an empty database to the present one, in order of name; a step once released never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-begin': {
     async up(database: Kysely<unknown>) {
-      for (const name of firstEntities) await createEntityTable(database, entityNamed(name))
+      for (const name of firstEntities) await createEntityTable(database, asFirst(name))
       await createHistory(database)
       await createAccess(database)
     },
@@ -18,7 +23,17 @@ export const migrations: Readonly<Record<string, Migration>> = {
     async up(database: Kysely<unknown>) {
       await createChanges(database)
     },
-  },  '0004-audit-chain': {
+  },
+  '0003-more-entities': {
+    async up(database: Kysely<unknown>) {
+      for (const name of moreEntities) await createEntityTable(database, entityNamed(name))
+      const plugin = entityNamed('plugin')
+      await addReference(database, plugin, 'consumer_group')
+      await database.schema.dropIndex(uniqueIndex(asFirst('plugin'), onePerPlace)).execute()
+      await createUnique(database, plugin, [...onePerPlace, 'consumer_group'])
+    },
+  },
+  '0004-audit-chain': {
     async up(database: Kysely<unknown>) {
       await chainAudit(database)
       await createTokenUses(database)
@@ -48,80 +63,36 @@ const firstEntities = [
   'token',
 ]
 
+const moreEntities = [
+  'consumer-group',
+  'group-member',
+  'basic-auth',
+  'hmac-auth',
+  'jwt',
+  'oauth2',
+  'mtls-auth',
+  'vault',
+  'key-set',
+  'key',
+]
+
+const onePerPlace = ['name', 'service', 'route', 'consumer']
+
+/** An entity with the columns that it had in the first release. */
+function asFirst(name: string): Entity {
+  const entity = entityNamed(name)
+  if (name !== 'plugin') return entity
+  return {
+    ...entity,
+    refersTo: { service: 'service', route: 'route', consumer: 'consumer' },
+    unique: ['instance_name', onePerPlace],
+  }
+}
+
 function entityNamed(name: string): Entity {
   const found = entities.find((entity) => entity.name === name)
   if (found === undefined) throw new TypeError(`no entity '${name}'`)
   return found
-}
-
-/** Foreign keys are checked at commit, so that the order of the writes in a change does not matter. */
-async function createEntityTable(database: Kysely<unknown>, entity: Entity): Promise<void> {
-  const table = tableOf(entity)
-  let create: CreateTableBuilder<string, string> = database.schema
-    .createTable(table)
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('workspace_id', 'text', (column) => (entity.inWorkspace ? column.notNull() : column))
-  for (const field of Object.keys(entity.refersTo)) {
-    create = create.addColumn(columnOf(entity, field), 'text', (column) =>
-      field === entity.belongsTo ? column.notNull() : column,
-    )
-  }
-  for (const field of uniqueColumns(entity)) create = create.addColumn(field, 'text')
-  create = create
-    .addColumn('tags', 'text')
-    .addColumn('body', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'integer', (column) => column.notNull())
-    .addColumn('updated_at', 'integer', (column) => column.notNull())
-  if (entity.inWorkspace) create = refer(create, table, ['workspace_id', 'workspaces', false])
-  for (const [field, name] of Object.entries(entity.refersTo)) {
-    const cascades = field === entity.belongsTo || (entity.cascades ?? []).includes(field)
-    create = refer(create, table, [columnOf(entity, field), tableOf(entityNamed(name)), cascades])
-  }
-  await create.execute()
-  for (const unique of entity.unique) await createUnique(database, entity, [unique].flat())
-}
-
-function refer(
-  create: CreateTableBuilder<string, string>,
-  table: string,
-  [column, parent, cascades]: readonly [string, string, boolean],
-): CreateTableBuilder<string, string> {
-  return create.addForeignKeyConstraint(
-    `${table}_${column}`,
-    [column],
-    parent,
-    ['id'],
-    (constraint) =>
-      constraint
-        .onDelete(cascades ? 'cascade' : 'no action')
-        .deferrable()
-        .initiallyDeferred(),
-  )
-}
-
-/** In a group of fields null equals null; a single field that is null is not compared. */
-async function createUnique(
-  database: Kysely<unknown>,
-  entity: Entity,
-  fields: readonly string[],
-): Promise<void> {
-  const columns = fields.map((field) => columnOf(entity, field))
-  const compared = columns.map((column) =>
-    columns.length === 1 ? sql.ref(column) : sql`coalesce(${sql.ref(column)}, '')`,
-  )
-  await database.schema
-    .createIndex(`${tableOf(entity)}_unique_${columns.join('_')}`)
-    .unique()
-    .on(tableOf(entity))
-    .expression(
-      sql.join([
-        ...(entity.inWorkspace && entity.uniqueEverywhere !== true
-          ? [sql.ref('workspace_id')]
-          : []),
-        ...compared,
-      ]),
-    )
-    .execute()
 }
 
 async function createHistory(database: Kysely<unknown>): Promise<void> {
