@@ -3,7 +3,15 @@ import { defaultWorkspace } from '../schema/workspace.ts'
 import type { EndpointPermission, EntityPermission } from '../schema/role.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { segmentsOf } from './path.ts'
-import type { EndpointRule, EntityRule, HeldRole, Named, Rights, RightsSource } from './rights.ts'
+import type {
+  EndpointRule,
+  EntityRule,
+  HeldRole,
+  Named,
+  Rights,
+  RightsSource,
+  RuleSource,
+} from './rights.ts'
 
 /** The parts of a snapshot in which the names that rules use are looked up. */
 export type Names = Pick<Snapshot, 'workspaces' | 'services' | 'routes'>
@@ -52,6 +60,7 @@ function endpointRule(
       actions: permission.actions,
       negative: permission.negative,
       words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} at ${permission.endpoint} in ${where}`,
+      source: sourceOf(held, permission.endpoint),
     },
   ]
 }
@@ -69,6 +78,7 @@ function entityRule(held: HeldRole, permission: EntityPermission): EntityRule {
     actions: permission.actions,
     negative: permission.negative,
     words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} on ${what} in ${reachOf(held)}`,
+    source: { ...sourceOf(held, what), ...(kind === undefined ? {} : { kind }) },
   }
 }
 
@@ -83,7 +93,14 @@ function workspaceOf({ workspace }: EndpointPermission, names: Names) {
 const reachOf = (held: HeldRole): string =>
   confinement(held) === undefined ? 'every workspace' : `workspace ${held.workspace.name}`
 
-const roleWords = ({ role, workspace }: HeldRole): string =>
-  `role ${role.name} of workspace ${workspace.name}`
+const roleWords = ({ role, workspace, group }: HeldRole): string =>
+  `role ${role.name} of workspace ${workspace.name}${group === undefined ? '' : ` (by group ${group})`}`
+
+const sourceOf = (held: HeldRole, about: string): RuleSource => ({
+  role: held.role.name,
+  workspace: held.workspace.name,
+  ...(held.group === undefined ? {} : { group: held.group }),
+  about,
+})
 
 const verb = ({ negative }: { negative: boolean }): string => (negative ? 'forbids' : 'allows')

@@ -4,7 +4,7 @@ import type { Ask, Decision, EndpointRule, EntityRule, Rights } from './rights.t
 
 /** What the rules say about a question: yes, no, or nothing at all; `rule` is the one that spoke. */
 export type Verdict =
-  | { readonly says: 'allow' | 'deny'; readonly rule: { readonly words: string } }
+  | { readonly says: 'allow' | 'deny'; readonly rule: EndpointRule | EntityRule }
   | { readonly says: 'nothing' }
 
 /** Whether a principal may do something at a path of the Admin API, and which rule says so. What no rule allows is denied. */
@@ -35,6 +35,14 @@ export const levels: readonly ((rule: EndpointRule) => boolean)[] = [
   (rule) => rule.segments === undefined && rule.written === undefined,
 ]
 
+/** Every rule that speaks about a question, the most telling first: endpoint rules in order of level, then entity rules. */
+export const rulesAbout = (rights: Rights, ask: Ask): readonly (EndpointRule | EntityRule)[] => [
+  ...levels.flatMap((level) =>
+    rights.endpoints.filter((rule) => level(rule) && endpointMatches(rights, rule, ask)),
+  ),
+  ...rights.entities.filter((rule) => entityMatches(rule, ask)),
+]
+
 /** `developer forbids …` as a sentence. */
 export const sentence = (words: string): string =>
   `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
@@ -48,9 +56,7 @@ function endpointVerdict(rights: Rights, ask: Ask): Verdict {
   return { says: 'nothing' }
 }
 
-function combine(
-  rules: readonly { readonly negative: boolean; readonly words: string }[],
-): Verdict {
+function combine(rules: readonly (EndpointRule | EntityRule)[]): Verdict {
   const rule = rules.find(({ negative }) => negative) ?? rules[0]
   return rule === undefined ? { says: 'nothing' } : { says: rule.negative ? 'deny' : 'allow', rule }
 }

@@ -7,6 +7,8 @@ export type Asker = { readonly id: string; readonly name: string; readonly kind:
 export type HeldRole = {
   readonly role: Pick<Role, 'id' | 'name'>
   readonly workspace: { readonly id: string; readonly name: string }
+  /** Name of the group through which the principal has it; absent when it was given to them. */
+  readonly group?: string
   readonly endpoints: readonly EndpointPermission[]
   readonly entities: readonly EntityPermission[]
 }
@@ -31,6 +33,17 @@ export type Ask = {
 /** A verdict with the sentence that says which rule of which role gave it. */
 export type Decision = { readonly allowed: boolean; readonly because: string }
 
+/** Which permission of which role a rule is, as it was written. */
+export type RuleSource = {
+  readonly role: string
+  readonly workspace: string
+  readonly group?: string
+  /** The path, or what the entity permission is about. */
+  readonly about: string
+  /** Plural of the kind of entity that an entity permission names. */
+  readonly kind?: string
+}
+
 /** What one permission says, ready to be asked: an endpoint rule has its path as segments (undefined is `*`, any path). */
 export type EndpointRule = {
   /** Where it was written: a workspace, or undefined for every one that its role reaches. */
@@ -42,6 +55,7 @@ export type EndpointRule = {
   readonly negative: boolean
   /** The rule in words: which role of which workspace allows or forbids what, and where. */
   readonly words: string
+  readonly source: RuleSource
 }
 
 /** What one entity permission says. */
@@ -54,6 +68,7 @@ export type EntityRule = {
   readonly actions: readonly Action[]
   readonly negative: boolean
   readonly words: string
+  readonly source: RuleSource
 }
 
 /** What bears a name that a rule may use. */

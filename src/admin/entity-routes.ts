@@ -13,10 +13,16 @@ const onlyNested: ReadonlySet<string> = new Set([
   'entity-permission',
   'grant',
   'token',
+  'group-role',
 ])
 
 /** Entities whose nested paths are of a form of their own. */
-const ownForm: ReadonlySet<string> = new Set(['endpoint-permission', 'grant', 'group-member'])
+const ownForm: ReadonlySet<string> = new Set([
+  'endpoint-permission',
+  'grant',
+  'group-member',
+  'group-role',
+])
 
 /** Everything that follows from the list of entities: collections, items, both under the entities they refer to, and the way back. */
 export function entityRoutes(): AdminRoute[] {

@@ -56,27 +56,40 @@ function rightsOf(
   return buildRights({ asker, held: heldRoles(entries, principal.id), revision }, snapshot)
 }
 
-/** The roles granted to a principal, with what they say. */
+/** The roles of a principal, with what they say: those granted to them, and those of their groups. */
 export function heldRoles(entries: Entries, principal: string): HeldRole[] {
-  return all(entries, 'grant')
+  const granted = all(entries, 'grant')
     .filter((grant) => referenceIn(grant, 'principal') === principal)
-    .flatMap((grant): HeldRole[] => {
-      const role = entries.get('role')?.get(referenceIn(grant, 'role') ?? '')
-      const workspace = entries.get('workspace')?.get(role?.workspace ?? '')
-      if (role === undefined || workspace === undefined) return []
-      const ofRole = (entity: string): Entry[] =>
-        all(entries, entity).filter((entry) => referenceIn(entry, 'role') === role.id)
-      return [
-        {
-          role: { id: role.id, name: String(role.fields['name']) },
-          workspace: { id: workspace.id, name: String(workspace.fields['name']) },
-          endpoints: ofRole('endpoint-permission').map((entry) =>
-            stored<EndpointPermission>(entry),
-          ),
-          entities: ofRole('entity-permission').map((entry) => stored<EntityPermission>(entry)),
-        },
-      ]
-    })
+    .flatMap((grant) => heldRole(entries, referenceIn(grant, 'role')))
+  return [...granted, ...rolesOfGroups(entries, principal)]
+}
+
+function rolesOfGroups(entries: Entries, principal: string): HeldRole[] {
+  const fields = entries.get('principal')?.get(principal)?.fields
+  const names = (fields?.['groups'] ?? []) as readonly string[]
+  if (names.length === 0) return []
+  return all(entries, 'group-role').flatMap((given) => {
+    const group = entries.get('group')?.get(referenceIn(given, 'group') ?? '')?.fields['name']
+    return typeof group === 'string' && names.includes(group)
+      ? heldRole(entries, referenceIn(given, 'role')).map((held) => ({ ...held, group }))
+      : []
+  })
+}
+
+function heldRole(entries: Entries, id: string | undefined): HeldRole[] {
+  const role = entries.get('role')?.get(id ?? '')
+  const workspace = entries.get('workspace')?.get(role?.workspace ?? '')
+  if (role === undefined || workspace === undefined) return []
+  const ofRole = (entity: string): Entry[] =>
+    all(entries, entity).filter((entry) => referenceIn(entry, 'role') === role.id)
+  return [
+    {
+      role: { id: role.id, name: String(role.fields['name']) },
+      workspace: { id: workspace.id, name: String(workspace.fields['name']) },
+      endpoints: ofRole('endpoint-permission').map((entry) => stored<EndpointPermission>(entry)),
+      entities: ofRole('entity-permission').map((entry) => stored<EntityPermission>(entry)),
+    },
+  ]
 }
 
 const all = (entries: Entries, entity: string): Entry[] => [

@@ -5,6 +5,7 @@ import { certificate } from './certificate.ts'
 import { consumerGroup, groupMember } from './consumer-group.ts'
 import { consumer } from './consumer.ts'
 import type { Entity } from './entity.ts'
+import { group, groupRole } from './group.ts'
 import { hmacAuth } from './hmac-auth.ts'
 import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
@@ -52,4 +53,6 @@ export const entities: readonly Entity[] = [
   principal,
   grant,
   token,
+  group,
+  groupRole,
 ]

@@ -19,6 +19,16 @@ export const principal = defineEntity({
     kind: principalKind.default('user'),
     enabled: z.boolean().default(true),
     comment: optional(z.string()),
+    email: optional(z.email()),
+    custom_id: optional(z.string().min(1)).describe(
+      'The id of this principal in your own systems.',
+    ),
+    groups: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Groups that the identity provider named at the last sign-in; each gives its roles.',
+      ),
     password: z
       .string()
       .min(8)

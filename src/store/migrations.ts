@@ -39,6 +39,12 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createTokenUses(database)
     },
   },
+  '0005-groups': {
+    async up(database: Kysely<unknown>) {
+      for (const name of ['group', 'group-role'])
+        await createEntityTable(database, entityNamed(name))
+    },
+  },
 }
 
 /** The entities of the first release; one that comes later gets a step of its own. */

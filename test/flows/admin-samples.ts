@@ -222,6 +222,14 @@ export const samples: Readonly<Record<string, Sample>> = {
     shared: ['name'],
     inWorkspace: false,
   },
+  group: {
+    path: '/rbac/groups',
+    body: (number) => ({ name: `group${number}` }),
+    patch: { comment: 'changed' },
+    bad: [{ name: 5 }, 'name'],
+    shared: ['name'],
+    inWorkspace: false,
+  },
   token: {
     path: '/rbac/users/parent/tokens',
     body: (number) => ({ name: `t${number}`, token: `token-number-${number}-long-enough` }),

@@ -1,0 +1,81 @@
+import type { Extent } from '../schema/entitlement.ts'
+import { action as actions, type Action } from '../schema/role.ts'
+import { sentence, verdictOn } from './decide.ts'
+import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
+
+/** How far an action goes, and the rule that says so for what no rule names. */
+export type Entitlement = { readonly extent: Extent; readonly because: string | undefined }
+
+/** The id of no entity, for a question about one that no rule names. */
+const unheardOf = '00000000-0000-4000-8000-00000000ffff'
+
+/** What a principal may do with each kind of entity in a workspace. */
+export function entitlementsOf(
+  rights: Rights,
+  workspace: Ask['workspace'],
+  kinds: readonly string[],
+): ReadonlyMap<string, Readonly<Record<Action, Entitlement>>> {
+  return new Map(
+    kinds.map((kind) => [
+      kind,
+      Object.fromEntries(
+        actions.options.map((action) => [action, entitlement(rights, workspace, [kind, action])]),
+      ) as Record<Action, Entitlement>,
+    ]),
+  )
+}
+
+/** Whether any rule of a principal reaches a workspace. */
+export const reaches = (rights: Rights, { id }: Ask['workspace']): boolean =>
+  [...rights.endpoints, ...rights.entities].some(
+    (rule) =>
+      (rule.confined === undefined || rule.confined === id) &&
+      (!('written' in rule) || rule.written === undefined || rule.written.id === id),
+  )
+
+function entitlement(
+  rights: Rights,
+  workspace: Ask['workspace'],
+  [kind, action]: readonly [string, Action],
+): Entitlement {
+  const general = verdictOn(rights, generalAsk(workspace, kind, action))
+  const isAllowed = general.says === 'allow'
+  const differs = namedAsks(rights, workspace, [kind, action]).some(
+    (ask) => (verdictOn(rights, ask).says === 'allow') !== isAllowed,
+  )
+  return {
+    extent: differs ? 'some' : isAllowed ? 'all' : 'none',
+    because: general.says === 'nothing' ? undefined : sentence(general.rule.words),
+  }
+}
+
+/** Things are made at their collection, and read, changed and deleted one by one. */
+function generalAsk(workspace: Ask['workspace'], kind: string, action: Action): Ask {
+  if (action === 'create' || kind === 'audit') return { workspace, path: `/${kind}`, action }
+  return namedAsk(workspace, kind, action)(unheardOf)
+}
+
+const namedAsk =
+  (workspace: Ask['workspace'], kind: string, action: Action) =>
+  (at: string): Ask => ({
+    workspace,
+    path: `/${kind}/${at}`,
+    action,
+    entity: { type: kind, id: at, name: null },
+  })
+
+/** The questions about those entities that some rule names. */
+function namedAsks(
+  rights: Rights,
+  workspace: Ask['workspace'],
+  [kind, action]: readonly [string, Action],
+): readonly Ask[] {
+  const depth = kind.split('/').length
+  const isNamed = ({ segments }: EndpointRule): boolean =>
+    segments?.length === depth + 1 && segments.at(-1) !== '*'
+  const byPath = rights.endpoints.filter(isNamed).flatMap(({ segments }) => segments?.at(-1) ?? [])
+  const isOfKind = ({ source }: EntityRule): boolean => source.kind === kind
+  const byId = rights.entities.filter(isOfKind).map(({ entity }) => entity)
+  const isEntity = (id: string): boolean => id !== '*' && id !== workspace.id
+  return [...new Set([...byPath, ...byId])].filter(isEntity).map(namedAsk(workspace, kind, action))
+}

@@ -1,0 +1,34 @@
+import type { AskTold, RuleTold } from '../schema/entitlement.ts'
+import { levels, rulesAbout, sentence, verdictOn } from './decide.ts'
+import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
+
+/** What the rules say about one path of a question, every one of them, and which of them decides. */
+export function explainAsk(rights: Rights, ask: Ask, as: AskTold['as']): AskTold {
+  const verdict = verdictOn(rights, ask)
+  const decisive = verdict.says === 'nothing' ? undefined : verdict.rule
+  return {
+    as,
+    workspace: ask.workspace.name,
+    path: ask.path,
+    action: ask.action,
+    says: verdict.says,
+    rules: rulesAbout(rights, ask).map((rule) => tell(rule, rule === decisive)),
+  }
+}
+
+function tell(rule: EndpointRule | EntityRule, decides: boolean): RuleTold {
+  const isEndpoint = 'segments' in rule
+  const { role, workspace, group, about } = rule.source
+  return {
+    role,
+    workspace,
+    ...(group === undefined ? {} : { group }),
+    kind: isEndpoint ? 'endpoint' : 'entity',
+    about,
+    actions: rule.actions,
+    negative: rule.negative,
+    level: isEndpoint ? levels.findIndex((level) => level(rule)) + 1 : levels.length + 1,
+    decides,
+    says: sentence(rule.words),
+  }
+}
