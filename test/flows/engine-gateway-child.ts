@@ -5,12 +5,14 @@ import type { SnapshotWords } from '../harness/build-snapshot.ts'
 export type GatewayOrder = {
   readonly words: SnapshotWords
   readonly limits?: NonNullable<GatewayOptions['limits']>
+  readonly admission?: NonNullable<GatewayOptions['admission']>
 }
 
 // A gateway alone in its process, so that the memory of the process is its own.
 process.once('message', (order: GatewayOrder) => {
   void openGateway(order.words, {
     limits: order.limits ?? {},
+    admission: order.admission ?? {},
     onFinished: (stop) => process.once('disconnect', () => void stop().then(() => process.exit())),
   }).then(({ port, events }) => {
     setInterval(() => (events.length = 0), 200)

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
+import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
 import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
@@ -33,6 +34,7 @@ export type GatewayOptions = {
   /** What stands in for the machine's timers, name servers and probes. */
   readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
+  readonly admission?: Partial<AdmissionLimits>
   /** Plugins instead of those of the catalog. */
   readonly catalog?: readonly PluginDefinition[]
   /** For server names that no certificate of the snapshot covers. */
@@ -60,6 +62,7 @@ export async function openGateway(
     program: compileProgram(snapshotOf(words), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
+    admission: { ...usualAdmission, ...options.admission },
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, release) {
       events.push(JSON.parse(event) as Event)

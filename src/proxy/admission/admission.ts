@@ -17,7 +17,7 @@ type Waiter = { readonly since: number; admit(): void; refuse(problem: Problem):
 
 /** How long a request may wait while the waiting room empties now and then, in milliseconds. */
 const burstPatience = 500
-/** How long it may wait once the room has not been empty for that long: by then waiting helps nobody. */
+/** How long it may wait once the room has not been empty for that long: by then waiting helps nobody. But where most stand behind others of their own connection, it is they who are too many, and who waits alone is spared. */
 const standingPatience = 20
 /** A turn of the event loop that is longer than this on the average, in milliseconds, makes everybody wait for everybody. */
 const longTurn = 25
@@ -49,6 +49,8 @@ export class Admission {
   #hadLongTurn = false
   /** Since when nothing is free; 0 while something is. */
   #fullSince = 0
+  /** When most of those that waited last stood behind others of their own connection. */
+  #crowdedAt = Number.NEGATIVE_INFINITY
 
   /** `now` counts milliseconds from anywhere but zero. */
   constructor(limits: AdmissionLimits, now: () => number = () => performance.now()) {
@@ -89,9 +91,15 @@ export class Admission {
   /** Refuses who waited for too long; to be called every few milliseconds while anybody waits. */
   sweep(): void {
     const now = this.#now()
-    const patience = now - this.#fullSince > burstPatience ? standingPatience : burstPatience
-    for (const waiter of this.#queue.takeLate(({ since }) => now - since > patience))
-      waiter.refuse(this.#late)
+    const { size, behind } = this.#queue
+    if (behind >= size - behind) this.#crowdedAt = now
+    const isStanding = now - this.#fullSince > burstPatience
+    const isCrowded = now - this.#crowdedAt < burstPatience
+    const late = this.#queue.takeLate(({ since }, length) => {
+      const isSpared = !isStanding || (isCrowded && length === 1)
+      return now - since > (isSpared ? burstPatience : standingPatience)
+    })
+    for (const waiter of late) waiter.refuse(this.#late)
   }
 
   /** Hears how long the turns of the event loop were lately, in milliseconds; to be called ten times a second. A busy loop gets less to do until it is not. */

@@ -9,10 +9,16 @@ export class FairQueue<Item> {
   readonly #lengths: number[] = []
   #longest = 0
   #size = 0
+  #behind = 0
 
   /** Items that wait. */
   get size(): number {
     return this.#size
+  }
+
+  /** Those among them that stand behind another of their own connection. */
+  get behind(): number {
+    return this.#behind
   }
 
   /** Puts an item at the end of the line of its connection. */
@@ -59,11 +65,12 @@ export class FairQueue<Item> {
     return true
   }
 
-  /** Takes what stands at the heads of lines for as long as `isLate` says so of it. */
-  takeLate(isLate: (item: Item) => boolean): Item[] {
+  /** Takes what stands at the heads of lines for as long as `isLate` says so of it and of the length of its line. */
+  takeLate(isLate: (item: Item, length: number) => boolean): Item[] {
     const late: Item[] = []
     for (const line of this.#turns) {
-      while (line.items.length > 0 && isLate(line.items[0] as Item))
+      const { items } = line
+      while (items.length > 0 && isLate(items[0] as Item, items.length))
         late.push(this.#takeFirst(line) as Item)
     }
     return late
@@ -77,6 +84,7 @@ export class FairQueue<Item> {
 
   #changed(before: number, after: number): void {
     this.#size += after - before
+    this.#behind += Math.max(0, after - 1) - Math.max(0, before - 1)
     this.#lengths[before] = (this.#lengths[before] ?? 0) - 1
     this.#lengths[after] = (this.#lengths[after] ?? 0) + 1
     if (after > this.#longest) this.#longest = after

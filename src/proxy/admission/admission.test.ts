@@ -1,0 +1,150 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { Admission, type Applicant } from './admission.ts'
+
+const applicant = (connection?: object): Applicant => ({
+  startedAt: nowMicroseconds(),
+  onLeave: undefined,
+  request: { connection: connection as Applicant['request']['connection'] },
+})
+
+/** What became of a request, as far as it is known. */
+function enter(admission: Admission, of = applicant()) {
+  const fate = { of, state: 'waiting' }
+  const settle = (state: string) => () => (fate.state = state)
+  try {
+    const waiting = admission.enter(of)
+    if (waiting === undefined) fate.state = 'in'
+    else waiting.then(settle('in'), (problem: { code: string }) => settle(problem.code)())
+  } catch (problem) {
+    fate.state = (problem as { code: string }).code
+  }
+  return fate
+}
+
+function heldAdmission(limits: { inFlight: number; waiting: number }) {
+  const time = { now: 1 }
+  return { time, admission: new Admission({ ...limits, connections: 1 }, () => time.now) }
+}
+
+const settled = (): Promise<void> => Promise.resolve()
+
+/** Acts on an admission and keeps what became of everybody. */
+function openTrial(limits: { inFlight: number; waiting: number }) {
+  const { time, admission } = heldAdmission(limits)
+  const fates: ReturnType<typeof enter>[] = []
+  const those = (state: string) => fates.filter((fate) => fate.state === state)
+  const acts = {
+    enter: () => fates.push(enter(admission)),
+    leave() {
+      const [fate] = those('in')
+      if (fate === undefined) return
+      fate.state = 'done'
+      admission.leave(fate.of)
+    },
+    gone: () => those('waiting')[0]?.of.onLeave?.(),
+    sweep: () => admission.sweep(),
+    pass: () => (time.now += 100),
+    busy: () => admission.observe(100),
+    calm: () => admission.observe(1),
+  }
+  return { admission, those, acts }
+}
+
+test('never more than the limit are in, never more than there is room for wait, and nobody is forgotten', async () => {
+  const act = fc.constantFrom('enter', 'enter', 'leave', 'gone', 'sweep', 'pass', 'busy', 'calm')
+  const limits = fc.record({ inFlight: fc.integer({ min: 1, max: 60 }), waiting: fc.nat(6) })
+  const trial = async (limit: { inFlight: number; waiting: number }, names: string[]) => {
+    const { admission, those, acts } = openTrial(limit)
+    for (const name of names) {
+      acts[name as keyof typeof acts]()
+      await settled()
+      expect(admission.inFlight).toBe(those('in').length)
+      expect(admission.waiting).toBe(those('waiting').length)
+      expect(admission.inFlight).toBeLessThanOrEqual(limit.inFlight)
+      expect(admission.waiting).toBeLessThanOrEqual(limit.waiting)
+      const hasPlace = admission.inFlight < admission.open
+      expect(hasPlace && admission.waiting > 0, 'who could go on waits').toBe(false)
+    }
+  }
+  await fc.assert(fc.asyncProperty(limits, fc.array(act, { maxLength: 200 }), trial), {
+    numRuns: 300,
+  })
+})
+
+test('a burst may wait for half a second, a standing queue for twenty milliseconds', async () => {
+  const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
+  const first = enter(admission)
+  const burst = enter(admission)
+  time.now += 490
+  admission.sweep()
+  await settled()
+  expect(burst.state).toBe('waiting')
+  time.now += 20
+  const late = enter(admission)
+  admission.sweep()
+  await settled()
+  expect([burst.state, late.state]).toEqual(['admission.late', 'waiting'])
+  time.now += 30
+  admission.sweep()
+  await settled()
+  expect(late.state).toBe('admission.late')
+  admission.leave(first.of)
+  expect(enter(admission).state).toBe('in')
+  const again = enter(admission)
+  time.now += 400
+  admission.sweep()
+  await settled()
+  expect(again.state, 'what stood has cleared').toBe('waiting')
+})
+
+test('a busy loop gets less to do until it is not, and then all of it again', () => {
+  const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
+  for (let index = 0; index < 600; index++) enter(admission)
+  admission.observe(200)
+  expect(admission.open, 'one long turn is nothing').toBe(1_000)
+  admission.observe(200)
+  expect(admission.open).toBe(420)
+  for (let index = 0; index < 10; index++) admission.observe(200)
+  expect(admission.open).toBeLessThan(50)
+  for (let index = 0; index < 30; index++) admission.observe(1)
+  expect(admission.open).toBe(1_000)
+})
+
+test('requests that stream for long do not take the places that a busy loop has left', () => {
+  const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
+  for (let index = 0; index < 600; index++) enter(admission)
+  for (let index = 0; index < 20; index++) admission.observe(1)
+  for (let index = 0; index < 60; index++) enter(admission)
+  for (let index = 0; index < 20; index++) admission.observe(200)
+  expect(admission.open).toBeGreaterThanOrEqual(632)
+})
+
+test('a greedy connection cannot push the others back', async () => {
+  const { admission } = heldAdmission({ inFlight: 1, waiting: 100 })
+  const first = enter(admission)
+  const greedy = {}
+  for (let index = 0; index < 100; index++) enter(admission, applicant(greedy))
+  const modest = Array.from({ length: 10 }, () => enter(admission))
+  admission.leave(first.of)
+  for (let turn = 0; turn < 10; turn++) admission.leave(applicant())
+  await settled()
+  expect(modest.map(({ state }) => state)).toEqual(modest.map(() => 'in'))
+})
+
+test('whoever waits alone is spared while most wait behind others of their own connection', async () => {
+  const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
+  enter(admission)
+  const greedy = {}
+  for (let index = 0; index < 20; index++) enter(admission, applicant(greedy))
+  time.now += 501
+  admission.sweep()
+  const modest = enter(admission)
+  const more = Array.from({ length: 20 }, () => enter(admission, applicant(greedy)))
+  time.now += 100
+  admission.sweep()
+  await settled()
+  expect(modest.state).toBe('waiting')
+  expect(more.map(({ state }) => state)).toContain('admission.late')
+})
