@@ -1,0 +1,209 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import http, { Agent } from 'node:http'
+import http2, { type ClientHttp2Session } from 'node:http2'
+import net from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { forkGateway } from '../harness/fork-gateway.ts'
+import { openGateway } from '../harness/open-gateway.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+
+const everything = (port: number) => ({
+  services: [{ name: 'api', host: '127.0.0.1', port, read_timeout: 60_000, retries: 0 }],
+  routes: [{ name: 'all', paths: ['/'], service: 'api' }],
+})
+
+/** Keeps what is asked of it until it is told to answer; from then on it answers at once. */
+async function startHangingUpstream() {
+  const held: ServerResponse[] = []
+  let isHanging = true
+  const { port } = await startUpstream((_request, response) =>
+    isHanging ? held.push(response) : response.end('ok'),
+  )
+  return {
+    port,
+    held,
+    release() {
+      isHanging = false
+      for (const response of held) response.end('ok')
+    },
+  }
+}
+
+type Told = { status: number; retryAfter: string | undefined; milliseconds: number }
+
+/** Asks over kept connections. */
+function openAsker(port: number, sockets: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: sockets })
+  onTestFinished(() => agent.destroy())
+  return (): Promise<Told> => {
+    const startedAt = performance.now()
+    return new Promise((resolve, reject) => {
+      const request = http.get({ agent, port, host: '127.0.0.1' }, (response) => {
+        response.resume().on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            retryAfter: response.headers['retry-after'],
+            milliseconds: performance.now() - startedAt,
+          }),
+        )
+      })
+      // A request that waits in the agent has not been asked yet.
+      request.on('error', reject)
+    })
+  }
+}
+
+function connect(port: number): ClientHttp2Session {
+  const session = http2.connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => undefined)
+  onTestFinished(() => session.destroy())
+  return session
+}
+
+async function statusOf(session: ClientHttp2Session, fields = {}): Promise<number> {
+  const stream = session.request({ ':path': '/', ...fields })
+  const [head] = (await once(stream.resume(), 'response')) as [http2.IncomingHttpHeaders]
+  if (!stream.closed) await once(stream, 'close')
+  return Number(head[':status'])
+}
+
+test('while a service hangs thousands are refused at once in level memory; those in flight end well, and then all is as before', async () => {
+  const upstream = await startHangingUpstream()
+  const gateway = await forkGateway({
+    words: everything(upstream.port),
+    admission: { inFlight: 50, waiting: 50 },
+  })
+  const ask = openAsker(gateway.port, 50)
+  const inFlight = Array.from({ length: 50 }, ask)
+  await until('all places are taken', () => upstream.held.length === 50)
+  const flood = async (askOne: () => Promise<Told>, count: number): Promise<Told[]> => {
+    const told: Told[] = []
+    const asker = async (): Promise<void> => {
+      while (told.length < count) told.push(await askOne())
+    }
+    await Promise.all(Array.from({ length: 200 }, asker))
+    return told
+  }
+  const askMore = openAsker(gateway.port, 200)
+  await flood(askMore, 2_000)
+  const before = gateway.memory()
+  const told = await flood(askMore, 6_000)
+  expect(gateway.memory() - before).toBeLessThan(40)
+  expect(new Set(told.map(({ status }) => status))).toEqual(new Set([503]))
+  expect(new Set(told.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['1']))
+  expect(Math.max(...told.map(({ milliseconds }) => milliseconds))).toBeLessThan(700)
+  expect(upstream.held).toHaveLength(50)
+  upstream.release()
+  for (const { status } of await Promise.all(inFlight)) expect(status).toBe(200)
+  expect((await flood(ask, 500)).map(({ status }) => status)).not.toContain(503)
+})
+
+test('a connection with a hundred streams takes nothing from ten with one request each', async () => {
+  const upstream = await startUpstream(
+    (_request: IncomingMessage, response: ServerResponse) =>
+      void setTimeout(() => response.end('ok'), 10),
+  )
+  const admission = { inFlight: 4, waiting: 60 }
+  const gateway = await openGateway(everything(upstream.port), { admission })
+  const session = connect(gateway.port)
+  const greedy: number[] = []
+  let isOver = false
+  const streams = Array.from({ length: 100 }, async () => {
+    while (!isOver) greedy.push(await statusOf(session))
+  })
+  await until('it is greedy', () => greedy.includes(503))
+  const modest = await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const ask = openAsker(gateway.port, 1)
+      const told: number[] = []
+      for (let turn = 0; turn < 15; turn++) told.push((await ask()).status)
+      return told
+    }),
+  )
+  isOver = true
+  await Promise.all(streams)
+  expect(new Set(modest.flat())).toEqual(new Set([200]))
+  expect(greedy, 'it gets what the others leave').toContain(200)
+})
+
+test('what is refused is recorded with its reason, and a gRPC call is refused in its own form', async () => {
+  const upstream = await startHangingUpstream()
+  const admission = { inFlight: 1, waiting: 0 }
+  const gateway = await openGateway(everything(upstream.port), { admission })
+  const first = gateway.ask('/')
+  await until('its place is taken', () => upstream.held.length === 1)
+  const refused = await gateway.ask('/refused')
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  const call = connect(gateway.port).request({
+    ':method': 'POST',
+    'content-type': 'application/grpc',
+  })
+  const [head] = (await once(call.resume(), 'response')) as [http2.IncomingHttpHeaders]
+  expect(head).toMatchObject({ ':status': 200, 'grpc-status': '14', 'retry-after': '1' })
+  for (const event of gateway.events) {
+    expect(event).toMatchObject({ status: 503, outcome: 'failed', reason: 'admission.full' })
+    expect(event.route_name).toBe('all')
+  }
+  expect(gateway.events).toHaveLength(2)
+  upstream.release()
+  expect((await first).status).toBe(200)
+  expect((await gateway.ask('/')).status).toBe(200)
+})
+
+test('a client that leaves while it waits gives its place in the line back', async () => {
+  const upstream = await startHangingUpstream()
+  const admission = { inFlight: 1, waiting: 1 }
+  const gateway = await openGateway(everything(upstream.port), { admission })
+  const first = gateway.ask('/')
+  await until('its place is taken', () => upstream.held.length === 1)
+  const stream = connect(gateway.port).request({ ':path': '/left' })
+  stream.on('error', () => undefined)
+  await until('the line is full', async () => (await gateway.ask('/refused')).status === 503)
+  stream.close(http2.constants.NGHTTP2_CANCEL)
+  await until('it is recorded', () => gateway.events.some(({ path }) => path === '/left'))
+  expect(gateway.events.find(({ path }) => path === '/left')?.reason).toMatch(
+    /client\.closed|admission\.late/,
+  )
+  upstream.release()
+  expect((await first).status).toBe(200)
+})
+
+test('a connection too many is told why and closed, and recorded', async () => {
+  const upstream = await startHangingUpstream()
+  const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
+  const busy = [openAsker(gateway.port, 1)(), openAsker(gateway.port, 1)()]
+  await until('both are busy', () => upstream.held.length === 2)
+  const more = net.connect(gateway.port, '127.0.0.1')
+  let told = ''
+  more.on('data', (bytes) => (told += String(bytes)))
+  await once(more, 'close')
+  expect(told).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1\r\n[^]*connection: close\r\n/i)
+  const secure = net.connect(gateway.securePort, '127.0.0.1').on('error', () => undefined)
+  await once(secure, 'close')
+  const reasons = gateway.events.map(({ reason, client_address: from }) => [reason, from])
+  expect(reasons).toEqual(Array.from({ length: 2 }, () => ['admission.connections', '127.0.0.1']))
+  upstream.release()
+  for (const { status } of await Promise.all(busy)) expect(status).toBe(200)
+})
+
+test('at the limit a connection that has said nothing makes room for one that asks', async () => {
+  const upstream = await startUpstream()
+  const gateway = await openGateway(everything(upstream.port), { admission: { connections: 1 } })
+  const silent = net.connect(gateway.port, '127.0.0.1').resume()
+  await once(silent, 'connect')
+  expect((await gateway.ask('/')).status, 'it has a second to speak').toBe(503)
+  await until('there is room', async () => (await gateway.ask('/')).status === 200)
+  await until('it was closed', () => silent.closed)
+})
+
+test('at the limit the connection that is idle longest makes room for one that asks', async () => {
+  const upstream = await startUpstream()
+  const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
+  const [older, newer] = [connect(gateway.port), connect(gateway.port)]
+  for (const session of [older, newer]) expect(await statusOf(session)).toBe(200)
+  await until('there is room', async () => (await gateway.ask('/')).status === 200)
+  await until('it was closed', () => older.destroyed)
+  expect(newer.destroyed).toBe(false)
+})
