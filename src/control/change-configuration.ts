@@ -10,6 +10,7 @@ import { checkSnapshot } from '../snapshot/check-snapshot.ts'
 import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type TellProgress } from './apply-operations.ts'
+import { catchUp } from './catch-up.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed } from './entity-named.ts'
 import { hashPasswords } from './hash-passwords.ts'
@@ -59,7 +60,8 @@ export type Control = {
 /**
  * The walk of a change: may they · apply to the entities · build the next snapshot · check it by compiling it · commit
  * entity rows, revision and audit record in one transaction · publish. One change walks at a time; whoever asked was
- * identified before, and rights are those of the moment in which it is their turn.
+ * identified before, and rights are those of the moment in which it is their turn. Other control planes may walk at the
+ * same time: of two that make the same revision one keeps it, and the other begins anew on top of it.
  */
 export async function changeConfiguration(
   control: Control,
@@ -67,56 +69,81 @@ export async function changeConfiguration(
 ): Promise<Change> {
   const operations = await hashPasswords(request.operations)
   return control.turns.take(async () => {
-    const { state } = control
-    const decision = permit(state, request.asker, request.question)
-    if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
-      throw movedOn(request.ifRevision, state.revision)
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      await catchUp(control)
+      const change = await tryToChange(control, { ...request, operations })
+      if (change !== undefined) return change
     }
-    const now = control.clock.now()
-    const { catalog } = control
-    const circumstances = { catalog, now: Math.floor(now / 1000), tell: request.tell }
-    const draft = openDraft(state.entries)
-    const outcomes = await applyOperations(draft, operations, circumstances)
-    const touched = draft.touched()
-    const snapshot = buildSnapshot(draft.entries)
-    checkSnapshot(snapshot)
-    control.compile(snapshot)
-    const isSame = touched.length === 0 && canonicalText(snapshot) === state.sealed.body
-    const revision = isSame ? state.revision : state.revision + 1
-    const audit = describeChange(state, request, {
-      now,
-      touched,
-      because: decision.because,
-      revision,
-    })
-    if (isSame) {
-      if (request.asker !== 'weir') await control.ledger.keep(audit)
-      return { revision, outcomes }
-    }
-    const sealed = sealSnapshot(snapshot, revision, control.sealKey)
-    await control.store.commit({
-      writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
-      revision: {
-        number: revision,
-        time: now,
-        principal: audit.principal?.name ?? 'weir',
-        summary: summaryOf(touched),
-        message: request.message ?? null,
-      },
-      sealed,
-      audit: control.ledger.link(audit),
-      endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
-      settings: request.settings ?? {},
-    })
-    control.state = buildState(draft.entries, snapshot, sealed)
-    control.publish(control.state)
-    return { revision, outcomes }
+    throw new Problem(
+      'control.overtaken',
+      409,
+      'Other control planes made changes at the same moments, again and again; try once more',
+    )
   })
 }
 
+/** So often a change begins anew because another control plane on the same store was quicker. */
+const mostTries = 25
+
+/** Walks once; nothing has happened when another revision was made meanwhile. */
+async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
+  const { state } = control
+  const { operations } = request
+  const decision = permit(state, request.asker, request.question)
+  if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
+    throw movedOn(request.ifRevision, state.revision)
+  }
+  const now = control.clock.now()
+  const { catalog } = control
+  const circumstances = { catalog, now: Math.floor(now / 1000), tell: request.tell }
+  const draft = openDraft(state.entries)
+  const outcomes = await applyOperations(draft, operations, circumstances)
+  const touched = draft.touched()
+  const snapshot = buildSnapshot(draft.entries)
+  checkSnapshot(snapshot)
+  control.compile(snapshot)
+  const isSame = touched.length === 0 && canonicalText(snapshot) === state.sealed.body
+  const revision = isSame ? state.revision : state.revision + 1
+  const audit = describeChange(state, request, {
+    now,
+    touched,
+    because: decision.because,
+    revision,
+  })
+  if (isSame) {
+    if (request.asker !== 'weir') await control.ledger.keep(audit)
+    return { revision, outcomes }
+  }
+  const sealed = sealSnapshot(snapshot, revision, control.sealKey)
+  const isKept = await control.store.commit({
+    writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
+    revision: {
+      number: revision,
+      time: now,
+      principal: audit.principal?.name ?? 'weir',
+      summary: summaryOf(touched),
+      message: request.message ?? null,
+    },
+    sealed,
+    audit: control.ledger.link(audit),
+    endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
+    settings: request.settings ?? {},
+  })
+  if (!isKept) return undefined
+  control.state = buildState(draft.entries, snapshot, sealed)
+  control.publish(control.state)
+  return { revision, outcomes }
+}
+
+const movedCode = 'control.moved'
+
+/** Whether a change was refused only because another one came first. */
+export const isMovedOn = (error: unknown): boolean =>
+  error instanceof Problem && error.code === movedCode
+
 const movedOn = (planned: number, present: number): Problem =>
   new Problem(
-    'control.moved',
+    movedCode,
     409,
     `The configuration is at revision ${present}, and the change was planned on revision ${planned}`,
   )

@@ -9,12 +9,14 @@ import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { Store } from '../store/store.ts'
+import { catchUp } from './catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current, ListRequest } from './configuration.ts'
 import { entityNamed, findEntry } from './entity-named.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
 import { openLedger } from './open-ledger.ts'
 import { judge, refusalOf } from './permit.ts'
+import { runAlone } from './run-alone.ts'
 import { openSignIn } from './sign-in.ts'
 import { buildState, heldRoles, type State } from './state.ts'
 import { openTurns } from './turns.ts'
@@ -27,6 +29,8 @@ export type ConfigurationOptions = Bootstrap & {
   /** Throws a Problem when the snapshot could not run. */
   readonly compile: (snapshot: Snapshot) => void
   readonly clock?: Clock
+  /** Told why the changes of other control planes could not be taken over, this time. */
+  readonly report?: (error: unknown) => void
   /** Signs the audit log; one that this process alone knows when absent. */
   readonly auditKey?: AuditKey
 }
@@ -37,7 +41,11 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const control = await openControl(options, (state) => {
     for (const listener of listeners) listener(state)
   })
-  await makeFirstEntities(control, options)
+  await runAlone(control.store.leases, 'first-start', async () => {
+    await catchUp(control)
+    await makeFirstEntities(control, options)
+  })
+  const stopFollowing = follow(control, options.report)
   const { sessions, ...signIn } = await openSignIn(control)
   const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
   return {
@@ -78,8 +86,25 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     countChanges: (span) => control.store.countChanges(span),
     readSetting: (name) => control.store.readSetting(name),
     writeSetting: (name, value) => control.store.writeSetting(name, value),
-    close: () => control.turns.take(() => control.store.close()),
+    close() {
+      stopFollowing()
+      return control.turns.take(() => control.store.close())
+    },
   }
+}
+
+/** Takes over what other control planes do as soon as it is announced; a request to do so that fails is followed by others. */
+function follow(control: Control, report: (error: unknown) => void = () => undefined): () => void {
+  let isWaiting = false
+  return control.store.watch(() => {
+    if (isWaiting) return
+    isWaiting = true
+    const turn = control.turns.take(() => {
+      isWaiting = false
+      return catchUp(control)
+    })
+    turn.catch(report)
+  })
 }
 
 const nobody = { allowed: false, because: 'Nobody could be identified.' }
@@ -101,11 +126,7 @@ function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey
 }
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
-  const kept = await store.readSetting(name)
-  if (kept !== undefined) return kept
-  const made = make()
-  await store.writeSetting(name, made)
-  return made
+  return (await store.readSetting(name)) ?? store.keepSetting(name, make())
 }
 
 function principalOfToken({ state, clock }: Control, token: string): string | undefined {

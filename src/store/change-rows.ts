@@ -1,6 +1,9 @@
-import { sql, type Insertable } from 'kysely'
+import { sql } from 'kysely'
+import { entities } from '../schema/entities.ts'
 import type { Entry } from '../schema/entry.ts'
+import type { Cipher } from './cipher.ts'
 import type { Database, FixedTables } from './database.ts'
+import { sealedFields } from './entity-table.ts'
 import type { ChangeCount, KeptChange, RevisionSpan, Write } from './store.ts'
 
 /** Rows in one statement; a statement takes at most 32,766 parameters, and a row has six. */
@@ -9,11 +12,13 @@ const rowsAtOnce = 1000
 /** Keeps what a revision did. */
 export async function insertChanges(
   database: Database,
-  number: number,
+  { number, cipher }: { readonly number: number; readonly cipher: Cipher },
   writes: readonly Write[],
 ): Promise<void> {
   for (let at = 0; at < writes.length; at += rowsAtOnce) {
-    const rows = writes.slice(at, at + rowsAtOnce).map((write) => rowOf(number, write))
+    const rows = writes
+      .slice(at, at + rowsAtOnce)
+      .map((write) => sealedRow(rowOf(number, write), cipher))
     await database.insertInto('changes').values(rows).execute()
   }
 }
@@ -22,6 +27,7 @@ export async function insertChanges(
 export async function readChanges(
   database: Database,
   { from, to }: RevisionSpan,
+  cipher: Cipher,
 ): Promise<KeptChange[]> {
   const rows = await database
     .selectFrom('changes')
@@ -30,13 +36,27 @@ export async function readChanges(
     .where('number', '<=', to)
     .orderBy('number')
     .execute()
-  return rows.map(({ number, entity, id, before, after }) => ({
-    revision: number,
-    entity,
-    id,
-    before: entryIn(before),
-    after: entryIn(after),
-  }))
+  return rows.map((row) => {
+    const { number: revision, entity, id, before, after } = openedRow(row, cipher)
+    return { revision, entity, id, before: entryIn(before), after: entryIn(after) }
+  })
+}
+
+/** Seals what was kept in clear. */
+export async function sealChanges(database: Database, cipher: Cipher): Promise<void> {
+  for (const entity of withSecrets) {
+    const rows = database.selectFrom('changes').selectAll().where('entity', '=', entity)
+    for (const row of await rows.execute()) {
+      const { before, after } = sealedRow(row, cipher)
+      await database
+        .updateTable('changes')
+        .set({ before, after })
+        .where('number', '=', row.number)
+        .where('entity', '=', entity)
+        .where('id', '=', row.id)
+        .execute()
+    }
+  }
 }
 
 /** How much the revisions of a span did to entities of each kind and workspace. */
@@ -64,10 +84,28 @@ export async function countChanges(
   })
 }
 
-function rowOf(
-  number: number,
-  { entity, id, before, entry }: Write,
-): Insertable<FixedTables['changes']> {
+type ChangeRow = FixedTables['changes']
+
+const withSecrets: ReadonlySet<string> = new Set(
+  entities.filter((entity) => sealedFields(entity).length > 0).map(({ name }) => name),
+)
+
+const sealedRow = (row: ChangeRow, cipher: Cipher): ChangeRow =>
+  throughCipher(row, (text, place) => cipher.seal(text, place))
+
+const openedRow = (row: ChangeRow, cipher: Cipher): ChangeRow =>
+  throughCipher(row, (text, place) => cipher.open(text, place))
+
+function throughCipher(row: ChangeRow, turn: (text: string, place: string) => string): ChangeRow {
+  if (!withSecrets.has(row.entity)) return row
+  const side = (name: 'before' | 'after'): string | null => {
+    const text = row[name]
+    return text && turn(text, `changes/${row.number}/${row.entity}/${row.id}/${name}`)
+  }
+  return { ...row, before: side('before'), after: side('after') }
+}
+
+function rowOf(number: number, { entity, id, before, entry }: Write): ChangeRow {
   const textOf = (side: Entry | undefined) => (side === undefined ? null : JSON.stringify(side))
   const workspace = entry?.workspace ?? before?.workspace ?? null
   return {

@@ -19,8 +19,8 @@ export async function createEntityTable(database: Kysely<unknown>, entity: Entit
   create = create
     .addColumn('tags', 'text')
     .addColumn('body', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'integer', (column) => column.notNull())
-    .addColumn('updated_at', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('updated_at', 'bigint', (column) => column.notNull())
   if (entity.inWorkspace) create = refer(create, table, ['workspace_id', 'workspaces', false])
   for (const [field, name] of Object.entries(entity.refersTo)) {
     const cascades = field === entity.belongsTo || (entity.cascades ?? []).includes(field)

@@ -64,9 +64,14 @@ export type FixedTables = {
     signature: string
   }
   token_uses: { token_id: string; time: number; address: string }
+  /** Work that one process at a time may do; `ends_at` in milliseconds since the epoch. */
+  leases: { name: string; holder: string; ends_at: number }
   settings: { name: string; value: string }
   sessions: { sha256: string; principal_id: string; expires_at: number }
 }
+
+/** The table in which Kysely notes which steps were done. */
+export type StepTable = { kysely_migration: { name: string } }
 
 /** The store's database through Kysely. */
 export type Database = Kysely<FixedTables>

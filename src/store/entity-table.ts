@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { Entity } from '../schema/entity.ts'
 import { referenceIn, type Entry } from '../schema/entry.ts'
+import type { Cipher } from './cipher.ts'
 
 /** The columns of an entity's row. */
 export type EntityRow = Record<string, string | number | null>
@@ -16,8 +18,22 @@ export const uniqueColumns = (entity: Entity): string[] => [
   ...new Set(entity.unique.flat().filter((field) => !(field in entity.refersTo))),
 ]
 
+/** Fields that rest sealed: declared secrets, and the settings of plugins, among which are passwords. */
+export const sealedFields = (entity: Entity): readonly string[] =>
+  entity.name === 'plugin' ? [...entity.secret, 'config'] : entity.secret
+
+/** Where a field rests, for the cipher. */
+const placeOf = (entity: Entity, id: string, field: string): string =>
+  `${tableOf(entity)}/${id}/${field}`
+
+/** An index takes no text of any length, and PostgreSQL no NUL: of such a text its hash is compared. */
+function columnText(text: string): string {
+  if (text.length <= 500 && text.isWellFormed() && !text.includes('\0')) return text
+  return `sha256:${createHash('sha256').update(JSON.stringify(text)).digest('hex')}`
+}
+
 /** The row of an entry. */
-export function rowOf(entity: Entity, entry: Entry): EntityRow {
+export function rowOf(entity: Entity, entry: Entry, cipher: Cipher): EntityRow {
   const { tags = null, ...own } = entry.fields
   const rest: Record<string, unknown> = own
   const row: EntityRow = { id: entry.id, workspace_id: entry.workspace }
@@ -25,8 +41,14 @@ export function rowOf(entity: Entity, entry: Entry): EntityRow {
     row[columnOf(entity, field)] = referenceIn(entry, field) ?? null
     delete rest[field]
   }
+  const sealed = sealedFields(entity)
   for (const field of uniqueColumns(entity)) {
-    row[field] = (rest[field] as string | null | undefined) ?? null
+    const value = (rest[field] as string | null | undefined) ?? null
+    row[field] = value && columnText(sealed.includes(field) ? cipher.digest(value) : value)
+  }
+  for (const field of sealed) {
+    const value = rest[field] ?? null
+    if (value !== null) rest[field] = cipher.sealValue(value, placeOf(entity, entry.id, field))
   }
   row['tags'] = tags === null ? null : JSON.stringify(tags)
   row['body'] = JSON.stringify(rest)
@@ -36,11 +58,16 @@ export function rowOf(entity: Entity, entry: Entry): EntityRow {
 }
 
 /** The entry of a row; a field the row does not know yet, because the program is newer, has its default. */
-export function entryOf(entity: Entity, row: EntityRow): Entry {
+export function entryOf(entity: Entity, row: EntityRow, cipher: Cipher): Entry {
+  const id = String(row['id'])
   const fields = JSON.parse(String(row['body'])) as Record<string, unknown>
+  for (const field of sealedFields(entity)) {
+    const value = fields[field] ?? null
+    if (value !== null) fields[field] = cipher.openValue(value, placeOf(entity, id, field))
+  }
   for (const field of Object.keys(entity.refersTo)) {
-    const id = row[columnOf(entity, field)] ?? null
-    fields[field] = id === null ? null : { id }
+    const referred = row[columnOf(entity, field)] ?? null
+    fields[field] = referred === null ? null : { id: referred }
   }
   if ('tags' in entity.fields.shape) {
     fields['tags'] = row['tags'] === null ? null : JSON.parse(String(row['tags']))
@@ -49,7 +76,7 @@ export function entryOf(entity: Entity, row: EntityRow): Entry {
     if (!(field in fields)) fields[field] = type.safeParse(undefined).data ?? null
   }
   return {
-    id: String(row['id']),
+    id,
     workspace: row['workspace_id'] as string | null,
     createdAt: Number(row['created_at']),
     updatedAt: Number(row['updated_at']),

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { PostgresAdapter, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
@@ -43,6 +43,16 @@ export const migrations: Readonly<Record<string, Migration>> = {
     async up(database: Kysely<unknown>) {
       for (const name of ['group', 'group-role'])
         await createEntityTable(database, entityNamed(name))
+    },
+  },
+  '0006-leases': {
+    async up(database: Kysely<unknown>) {
+      await database.schema
+        .createTable('leases')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('holder', 'text', (column) => column.notNull())
+        .addColumn('ends_at', 'bigint', (column) => column.notNull())
+        .execute()
     },
   },
 }
@@ -101,11 +111,15 @@ function entityNamed(name: string): Entity {
   return found
 }
 
+/** The type of bytes, which every engine calls otherwise. */
+const bytesIn = (database: Kysely<unknown>) =>
+  database.getExecutor().adapter instanceof PostgresAdapter ? 'bytea' : 'blob'
+
 async function createHistory(database: Kysely<unknown>): Promise<void> {
   await database.schema
     .createTable('bodies')
     .addColumn('sha256', 'text', (column) => column.primaryKey())
-    .addColumn('gzip', 'blob', (column) => column.notNull())
+    .addColumn('gzip', bytesIn(database), (column) => column.notNull())
     .execute()
   await database.schema
     .createTable('revisions')

@@ -2,6 +2,7 @@ import type { Entries, Entry } from '../schema/entry.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
+import type { LeaseRows } from './lease-rows.ts'
 import type { TokenUses } from './token-uses.ts'
 
 /** A row to write or, without an entry, to remove. */
@@ -63,8 +64,13 @@ export type Commit = {
 export type Store = {
   /** Everything, and the newest revision when there is one. */
   load(): Promise<{ entries: Entries; latest: SealedSnapshot | undefined }>
-  /** Keeps a change in one transaction. */
-  commit(commit: Commit): Promise<void>
+  /** The number of the newest revision; 0 when there is none. */
+  newest(): Promise<number>
+  /** Keeps a change in one transaction; false, and nothing is kept, when its revision was made by somebody else meanwhile. */
+  commit(commit: Commit): Promise<boolean>
+  /** Calls back whenever another process may have made a revision; returns how to stop. */
+  watch(listener: () => void): () => void
+  readonly leases: LeaseRows
   readonly audit: AuditRows
   readonly tokenUses: TokenUses
   /** Newest first, at most `limit`. */
@@ -79,6 +85,8 @@ export type Store = {
   readSealed(revision: number): Promise<SealedSnapshot | undefined>
   readonly sessions: SessionRows
   readSetting(name: string): Promise<string | undefined>
+  /** The setting, which becomes what is given when there is none. */
+  keepSetting(name: string, value: string): Promise<string>
   /** Without a value the setting is removed. */
   writeSetting(name: string, value: string | undefined): Promise<void>
   close(): Promise<void>

@@ -1,12 +1,34 @@
+import { existsSync, chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Kysely, sql, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
 import { Problem } from '../../lib/problem.ts'
-import type { Database } from '../database.ts'
+import type { FixedTables } from '../database.ts'
+import type { Engine } from '../engine.ts'
 
 /** Opens a SQLite file that survives the loss of power: write-ahead log, every commit on disk before it is answered. */
-export function openSqlite(file: string): Database {
+export function openSqlite(file: string): Engine {
   const connection = connect(file)
-  return new Kysely({ dialect: new SqliteDialect({ database: asKyselyWants(connection) }) })
+  const dialect = new TransactionalSqlite({ database: asKyselyWants(connection) })
+  const database = new Kysely<FixedTables>({ dialect })
+  return {
+    database,
+    place: file,
+    now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
+    atOnce: (work) => database.transaction().execute(work),
+    async backUp() {
+      const copy = freeName(file)
+      connection.prepare('VACUUM INTO ?').run(copy)
+      chmodSync(copy, 0o600)
+      return copy
+    },
+    async compact() {
+      connection.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
+    },
+    // One process has the data directory to itself.
+    announce: async () => undefined,
+    watch: () => () => undefined,
+    close: () => database.destroy(),
+  }
 }
 
 function connect(file: string): DatabaseSync {
@@ -17,6 +39,27 @@ function connect(file: string): DatabaseSync {
   } catch (error) {
     const message = `The configuration store ${file} cannot be opened: ${(error as Error).message}`
     throw new Problem('store.open', 500, message, { cause: error })
+  }
+}
+
+function freeName(file: string): string {
+  const day = new Date().toISOString().slice(0, 10)
+  for (let number = 1; ; number += 1) {
+    const name = `${file}.backup-${day}-${number}`
+    if (!existsSync(name)) return name
+  }
+}
+
+/** SQLite can take back what changed tables, so that a step is done wholly or not at all. */
+class TransactionalSqlite extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter()
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
   }
 }
 

@@ -1,0 +1,71 @@
+import { sql } from 'kysely'
+import { entities } from '../schema/entities.ts'
+import type { Entity } from '../schema/entity.ts'
+import type { Entries, Entry } from '../schema/entry.ts'
+import type { Cipher } from './cipher.ts'
+import { entityTables, type Database } from './database.ts'
+import { entryOf, rowOf, tableOf, type EntityRow } from './entity-table.ts'
+import type { Write } from './store.ts'
+
+/** Rows in one statement; a statement takes at most 32,766 parameters, and no row has more than twenty. */
+const rowsAtOnce = 500
+
+/** Every entity of the configuration. */
+export async function readEntries(database: Database, cipher: Cipher): Promise<Entries> {
+  const found = new Map<string, Map<string, Entry>>()
+  for (const entity of entities) {
+    const rows = await entityTables(database).selectFrom(tableOf(entity)).selectAll().execute()
+    const entries = rows.map((row) => entryOf(entity, row, cipher))
+    found.set(entity.name, new Map(entries.map((entry) => [entry.id, entry])))
+  }
+  return found
+}
+
+/** Writes and removes entities. Removals come first, so that a name one gives up is free for another. */
+export async function writeEntities(
+  database: Database,
+  writes: readonly Write[],
+  cipher: Cipher,
+): Promise<void> {
+  const byEntity = Map.groupBy(writes, ({ entity }) => entity)
+  for (const [name, some] of byEntity) {
+    const gone = some.filter(({ entry }) => entry === undefined).map(({ id }) => id)
+    for (const ids of inParts(gone)) {
+      const rows = entityTables(database).deleteFrom(tableOf(entityNamed(name)))
+      await rows.where('id', 'in', ids).execute()
+    }
+  }
+  for (const [name, some] of byEntity) {
+    const entity = entityNamed(name)
+    const rows = some.flatMap(({ entry }) => (entry === undefined ? [] : [entry]))
+    for (const part of inParts(rows)) {
+      await put(
+        database,
+        entity,
+        part.map((entry) => rowOf(entity, entry, cipher)),
+      )
+    }
+  }
+}
+
+async function put(database: Database, entity: Entity, rows: readonly EntityRow[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  const replaced = columns.map(
+    (column) => [column, sql.ref<EntityRow[string]>(`excluded.${column}`)] as const,
+  )
+  await entityTables(database)
+    .insertInto(tableOf(entity))
+    .values(rows)
+    .onConflict((row) => row.column('id').doUpdateSet(Object.fromEntries(replaced)))
+    .execute()
+}
+
+function* inParts<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += rowsAtOnce) yield items.slice(at, at + rowsAtOnce)
+}
+
+function entityNamed(name: string): Entity {
+  const found = entities.find((entity) => entity.name === name)
+  if (found === undefined) throw new TypeError(`no entity '${name}'`)
+  return found
+}

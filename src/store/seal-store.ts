@@ -1,0 +1,69 @@
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import { sealChanges } from './change-rows.ts'
+import { plainCipher, type Cipher, type Keyring } from './cipher.ts'
+import type { Database } from './database.ts'
+import type { Engine } from './engine.ts'
+import { readEntries, writeEntities } from './entity-rows.ts'
+import { newestRevision, placeOfBody } from './revision-rows.ts'
+import { dataKeySetting, placeOf, readRaw, writeRaw } from './setting-rows.ts'
+
+/** The cipher of a store's own data key. A store that has none gets one, and what rests in it in clear is sealed, all of it at once. */
+export async function openCipher(
+  engine: Engine,
+  keyring: Keyring | undefined,
+  log: Log | undefined,
+): Promise<Cipher> {
+  const kept = await readRaw(engine.database, dataKeySetting)
+  if (keyring === undefined) {
+    if (kept === undefined) return plainCipher
+    const message = `The configuration store ${engine.place} is sealed and can only be opened with its key`
+    throw new Problem('store.sealed', 500, message)
+  }
+  if (kept !== undefined) return keyring.openDataKey(kept)
+  const hasContent = (await newestRevision(engine.database)) > 0
+  const backup = hasContent ? await engine.backUp() : undefined
+  const made = keyring.makeDataKey()
+  const cipher = keyring.openDataKey(made)
+  const isOurs = await engine.database.transaction().execute(async (transaction) => {
+    if (!(await claim(transaction, made))) return false
+    await sealAll(transaction, cipher)
+    return true
+  })
+  if (!isOurs) return openCipher(engine, keyring, log)
+  if (backup !== undefined) {
+    await engine.compact()
+    log?.warn('secrets are sealed now; a copy from before holds them in clear', { backup })
+  }
+  return cipher
+}
+
+async function claim(transaction: Database, wrapped: string): Promise<boolean> {
+  const inserted = await transaction
+    .insertInto('settings')
+    .values({ name: dataKeySetting, value: wrapped })
+    .onConflict((row) => row.column('name').doNothing())
+    .returning('name')
+    .executeTakeFirst()
+  return inserted !== undefined
+}
+
+async function sealAll(transaction: Database, cipher: Cipher): Promise<void> {
+  const entries = await readEntries(transaction, plainCipher)
+  const writes = [...entries].flatMap(([entity, all]) =>
+    [...all.values()].map((entry) => ({ entity, id: entry.id, before: undefined, entry })),
+  )
+  await writeEntities(transaction, writes, cipher)
+  await sealChanges(transaction, cipher)
+  for (const { sha256 } of await transaction.selectFrom('bodies').select('sha256').execute()) {
+    const row = transaction.selectFrom('bodies').select('gzip').where('sha256', '=', sha256)
+    const { gzip } = await row.executeTakeFirstOrThrow()
+    const sealed = cipher.sealBytes(gzip, placeOfBody(sha256))
+    const update = transaction.updateTable('bodies').set({ gzip: sealed })
+    await update.where('sha256', '=', sha256).execute()
+  }
+  for (const { name, value } of await transaction.selectFrom('settings').selectAll().execute()) {
+    if (name === dataKeySetting) continue
+    await writeRaw(transaction, name, cipher.seal(value, placeOf(name)))
+  }
+}
