@@ -4,6 +4,7 @@ export const tiers: readonly (readonly string[])[] = [
   ['schema'],
   ['access', 'audit', 'identity', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
   ['plugins', 'control', 'analytics', 'cluster'],
+  ['declarative'],
   ['admin'],
   ['planes'],
   ['cli'],

@@ -55,4 +55,6 @@ export type AdminRoute = {
   readonly action?: Ask['action']
   /** True for a list of which those entries are shown that the asker may read, even when the list as such is denied. */
   readonly isFiltered?: boolean
+  /** Largest body in bytes, where that is not the usual. */
+  readonly bodyLimit?: number
 }

@@ -13,7 +13,7 @@ export async function answerProblem(
   [request, reply]: readonly [FastifyRequest, FastifyReply],
 ): Promise<void> {
   const problem = problemOf(error)
-  await audit(configuration, problem, request)
+  await auditRefusal(configuration, problem, request)
   void reply.headers(problem.headers)
   await reply.code(problem.status).send(problemBody(problem, request.url))
 }
@@ -37,7 +37,8 @@ function problemOf(error: unknown): Problem {
   return new Problem('admin.bad_request', status, isBody ? 'Cannot parse JSON body' : 'Bad request')
 }
 
-async function audit(
+/** Keeps the record of a refused change, and of anything denied. */
+export async function auditRefusal(
   configuration: Configuration,
   problem: Problem,
   request: FastifyRequest,

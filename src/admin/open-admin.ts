@@ -4,6 +4,7 @@ import { unknownAsker } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { identifyAsker } from './authorize.ts'
 import { buildApp, type AppOptions } from './build-app.ts'
+import { configRoutes } from './config/config-routes.ts'
 import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
@@ -64,6 +65,7 @@ export function adminRoutes(facts: NodeFacts): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     ...schemaRoutes,
+    ...configRoutes,
     userRolesRoute,
     userPermissionsRoute,
     rolePermissionsRoute,

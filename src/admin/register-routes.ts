@@ -17,6 +17,7 @@ export function registerRoutes(
       app.route({
         method: everyMethod,
         url,
+        ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
         async onRequest(request, reply) {
           const asked = await authorize(configuration, route, [request, reply])
           request.setDecorator('asked', asked)

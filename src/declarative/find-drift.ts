@@ -1,0 +1,99 @@
+import type { Configuration } from '../control/configuration.ts'
+import type { Touched } from '../control/draft.ts'
+import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
+import type { Entry } from '../schema/entry.ts'
+import type { KeptChange, Revision } from '../store/store.ts'
+import { declaredEntities } from './declared-entities.ts'
+import { describeDifferences } from './describe-differences.ts'
+import { syncsOf, type KeptSync } from './remember-sync.ts'
+
+/** Whose drift is looked for. */
+export type DriftRequest = {
+  /** Id of the workspace. */
+  readonly workspace: string
+  /** The tags of the sync that is meant; the latest sync when absent. */
+  readonly tags?: readonly string[] | undefined
+  readonly isKnown: (entity: string, entry: Entry) => boolean
+}
+
+/** What in a workspace is not any more as it was synced last, and who made it so. */
+export async function findDrift(
+  configuration: Configuration,
+  request: DriftRequest,
+): Promise<Drift> {
+  const synced = await lastSync(configuration, request)
+  if (synced === undefined) return { counts: none, items: [] }
+  const { revision, entries } = configuration.current()
+  const span = { from: synced.revision + 1, to: revision }
+  const [changes, revisions] = await Promise.all([
+    configuration.readChanges(span),
+    configuration.readRevisionSpan(span),
+  ])
+  const kinds = new Set(declaredEntities('gateway').map(({ name }) => name))
+  const byEntity = Map.groupBy(
+    changes.filter((change) => kinds.has(change.entity)),
+    ({ entity, id }) => `${entity} ${id}`,
+  )
+  const touched = [...byEntity.values()].flatMap((list): Touched[] => {
+    const { entity, id, before } = list[0] as KeptChange
+    const one = { entity, id, before, after: entries.get(entity)?.get(id) }
+    return isMeant(one, synced, request) ? [one] : []
+  })
+  const { counts, items } = describeDifferences(touched, [entries, worldBefore(touched)])
+  const authors = new Map(revisions.map((one) => [one.number, authorOf(one)]))
+  return {
+    synced,
+    counts,
+    items: items.map((item) => ({
+      ...item,
+      by: (byEntity.get(`${item.entity} ${item.id}`) ?? []).flatMap(
+        (change) => authors.get(change.revision) ?? [],
+      ),
+    })),
+  }
+}
+
+const none = { created: 0, updated: 0, deleted: 0 }
+
+async function lastSync(
+  configuration: Configuration,
+  { workspace, tags }: DriftRequest,
+): Promise<KeptSync | undefined> {
+  const syncs = await syncsOf(configuration, workspace)
+  if (tags !== undefined) return syncs[[...tags].sort().join(',')]
+  return Object.values(syncs).toSorted((a, b) => b.time - a.time)[0]
+}
+
+/** Whether a difference is of this workspace, has the tags of the sync on one side, and may be known. */
+function isMeant(
+  { entity, before, after }: Touched,
+  { tags }: KeptSync,
+  { workspace, isKnown }: DriftRequest,
+): boolean {
+  const sides = [before, after].filter((entry) => entry !== undefined)
+  const isTagged = ({ fields }: Entry): boolean => {
+    const own = fields['tags'] as readonly string[] | null | undefined
+    return own === undefined || tags.every((tag) => own?.includes(tag) === true)
+  }
+  return (
+    sides.some((entry) => entry.workspace === workspace && isTagged(entry)) &&
+    sides.every((entry) => isKnown(entity, entry))
+  )
+}
+
+const authorOf = ({ number, time, principal, message }: Revision): DriftAuthor => ({
+  revision: number,
+  time,
+  principal,
+  message,
+})
+
+function worldBefore(touched: readonly Touched[]): ReadonlyMap<string, Map<string, Entry>> {
+  const world = new Map<string, Map<string, Entry>>()
+  for (const { entity, id, before } of touched) {
+    const kind = world.get(entity) ?? new Map<string, Entry>()
+    if (before !== undefined) kind.set(id, before)
+    world.set(entity, kind)
+  }
+  return world
+}

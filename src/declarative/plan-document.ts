@@ -1,0 +1,166 @@
+import { setImmediate } from 'node:timers/promises'
+import { applyOperation, type Circumstances } from '../control/apply-operation.ts'
+import type { TellProgress } from '../control/apply-operations.ts'
+import { checkReferences } from '../control/remove-entry.ts'
+import { openDraft, type Draft } from '../control/draft.ts'
+import type { Operation } from '../control/operation.ts'
+import { canonicalText } from '../lib/canonical-text.ts'
+import { Problem } from '../lib/problem.ts'
+import { entities } from '../schema/entities.ts'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import { declaredEntities, type DocumentPart } from './declared-entities.ts'
+import { flattenDocument, type Declared } from './flatten-document.ts'
+import { matchDeclared } from './match-declared.ts'
+import { invalid, type DeclarativeDocument } from './read-document.ts'
+
+/** What a document is to be made true in. */
+export type PlanRequest = {
+  readonly document: DeclarativeDocument
+  readonly part: DocumentPart
+  /** Id of the workspace. */
+  readonly workspace: string
+  /** False for CA certificates and the like, which belong to no workspace and are another document's to remove. */
+  readonly ownsShared: boolean
+  /** Whether what the document does not speak of is left alone. */
+  readonly keepsRest: boolean
+  /** Whether an entity that is there may be known to the asker. */
+  readonly isKnown: (entity: string, entry: Entry) => boolean
+  /** What must be done before, such as making the workspace. */
+  readonly first: readonly Operation[]
+  readonly circumstances: Circumstances
+  readonly tell?: TellProgress | undefined
+}
+
+/** The operations that make a configuration as a document says, and the configuration that comes of them. */
+export type PlannedSync = {
+  readonly operations: readonly Operation[]
+  readonly draft: Draft
+  readonly unchanged: number
+}
+
+/** So many entities are judged before others have their turn with the processor. */
+const atOnce = 100
+
+/** Plans how entries become what a document says, by doing it to a draft. Refuses a document with everything that is wrong with it. */
+export async function planDocument(start: Entries, request: PlanRequest): Promise<PlannedSync> {
+  const declared = flattenDocument(request.document, request.part)
+  const draft = openDraft(start)
+  for (const operation of request.first) applyOperation(draft, operation, request.circumstances)
+  const matched = matchDeclared(declared, { ...request, draft })
+  const wanted = new Set(matched.map(({ operation }) => operation.at ?? ''))
+  const removals = request.keepsRest ? [] : planRemovals(draft, request, wanted)
+  for (const operation of removals) applyOperation(draft, operation, request.circumstances)
+  const faults: Fault[] = []
+  const operations: Operation[] = [...request.first, ...removals]
+  let unchanged = 0
+  for (const [index, { declared: one, operation }] of matched.entries()) {
+    const fault = tryOut(one, () => {
+      const { before, after } = applyOperation(draft, operation, request.circumstances)
+      if (before !== undefined && after !== undefined && isSame(before, after)) {
+        draft.put(operation.entity, before)
+        unchanged += 1
+      } else operations.push(operation)
+    })
+    if (fault !== undefined) faults.push(fault)
+    if (index % atOnce === atOnce - 1) {
+      request.tell?.(index + 1, matched.length)
+      await setImmediate()
+    }
+  }
+  if (faults.length > 0) throw faulty(faults)
+  checkReferences(draft)
+  request.tell?.(matched.length, matched.length)
+  return { operations, draft, unchanged }
+}
+
+const isSame = (before: Entry, after: Entry): boolean =>
+  canonicalText(before.fields) === canonicalText(after.fields)
+
+/** One thing that is wrong with a document. */
+type Fault = { readonly where: string; readonly kind: string; readonly problem: Problem }
+
+/** A document is told everything that is wrong with it at once, so one refusal does not end the planning. */
+function tryOut({ where, entity }: Declared, work: () => void): Fault | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { where, kind: entity.name, problem: error }
+  }
+}
+
+function faulty(faults: readonly Fault[]): Problem {
+  const lines = faults.map(({ where, problem }) => `${where}: ${problem.message}`)
+  const more = lines.length > 20 ? [`and ${lines.length - 20} more`] : []
+  return invalid([...lines.slice(0, 20), ...more].join('\n'), {
+    flattened_errors: faults.slice(0, 1000).map(({ where, kind, problem }) => ({
+      where,
+      entity_type: kind,
+      message: problem.message,
+      errors: problem.detail['fields'] ?? {},
+    })),
+  })
+}
+
+/** What is there and not wanted, with what belongs to it; each after what refers to it. */
+function planRemovals(
+  draft: Draft,
+  request: PlanRequest,
+  wanted: ReadonlySet<string>,
+): readonly Operation[] {
+  const doomed = new Map<string, { readonly entity: string; readonly entry: Entry }>()
+  for (const { entity, entry } of entriesInScope(draft.entries, request)) {
+    if (!wanted.has(entry.id)) doomed.set(entry.id, { entity, entry })
+  }
+  addDependents(draft, doomed, wanted)
+  const order = entities.map(({ name }) => name)
+  return [...doomed.values()]
+    .sort((a, b) => order.indexOf(b.entity) - order.indexOf(a.entity))
+    .map(({ entity, entry }) => ({
+      kind: 'remove',
+      entity,
+      workspace: entry.workspace,
+      at: entry.id,
+    }))
+}
+
+type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared' | 'isKnown'>
+
+/** The entries that a document with these tags speaks for. What has no tags goes with what it belongs to. */
+export function entriesInScope(
+  all: Entries,
+  { document: { selectTags }, part, workspace, ownsShared, isKnown }: Scope,
+): { readonly entity: string; readonly entry: Entry }[] {
+  const inScope = new Set<string>()
+  return declaredEntities(part).flatMap(({ name, fields, belongsTo, inWorkspace }) =>
+    [...(all.get(name)?.values() ?? [])].flatMap((entry) => {
+      const isHere = inWorkspace ? entry.workspace === workspace : ownsShared
+      const tags = (entry.fields['tags'] ?? []) as readonly string[]
+      const parent = belongsTo === undefined ? undefined : referenceIn(entry, belongsTo)
+      const isTagged =
+        'tags' in fields.shape || parent === undefined
+          ? selectTags.every((tag) => tags.includes(tag))
+          : inScope.has(parent)
+      if (!isHere || !isTagged || !isKnown(name, entry)) return []
+      inScope.add(entry.id)
+      return [{ entity: name, entry }]
+    }),
+  )
+}
+
+function addDependents(
+  draft: Draft,
+  doomed: Map<string, { readonly entity: string; readonly entry: Entry }>,
+  wanted: ReadonlySet<string>,
+): void {
+  if (doomed.size === 0) return
+  for (const entity of entities) {
+    const fields = [...(entity.cascades ?? []), ...(entity.belongsTo ? [entity.belongsTo] : [])]
+    for (const entry of fields.length === 0 ? [] : draft.all(entity.name)) {
+      const isLost = fields.some((field) => doomed.has(referenceIn(entry, field) ?? ''))
+      if (isLost && !wanted.has(entry.id) && !doomed.has(entry.id))
+        doomed.set(entry.id, { entity: entity.name, entry })
+    }
+  }
+}

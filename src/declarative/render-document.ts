@@ -1,0 +1,175 @@
+import type { z } from 'zod'
+import { isRecord } from '../control/parse-fields.ts'
+import { canonicalText } from '../lib/canonical-text.ts'
+import type { Entity } from '../schema/entity.ts'
+import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import {
+  declaredEntities,
+  fieldUnder,
+  nameInDocument,
+  type DocumentPart,
+} from './declared-entities.ts'
+import { entriesInScope } from './plan-document.ts'
+import { formatVersion } from './read-document.ts'
+
+/** Which part of a configuration is to be written as a document. */
+export type DumpRequest = {
+  readonly part: DocumentPart
+  /** Name and id. */
+  readonly workspace: { readonly id: string; readonly name: string }
+  readonly selectTags: readonly string[]
+  readonly ownsShared: boolean
+  /** Write ids of entities that have a name too. */
+  readonly withIds: boolean
+  readonly isKnown: (entity: string, entry: Entry) => boolean
+  /** Whether a secret of an entry is told. */
+  readonly maySeeSecrets: (entity: string, entry: Entry) => boolean
+}
+
+type Rendered = Record<string, unknown>
+
+/** A workspace as a document in decK's format, everything under what it belongs to and nothing said that is so anyway. */
+export function renderDocument(all: Entries, request: DumpRequest): Rendered {
+  const { part, workspace, selectTags } = request
+  const document = { selectTags, lists: {}, defaults: {}, pluginConfigs: {}, workspace: undefined }
+  const scope = { ...request, document, workspace: workspace.id }
+  const rendered = new Map<string, Rendered>()
+  const top: Rendered = {}
+  const kinds = new Map(declaredEntities(part).map((entity) => [entity.name, entity]))
+  const found = entriesInScope(all, scope)
+  for (const { entity: name, entry } of inOrder(found)) {
+    const entity = kinds.get(name) as Entity
+    const home = homeOf(entity, entry, { kinds, rendered, all })
+    const body = bodyOf(entity, entry, { request, all, under: home?.field })
+    rendered.set(entry.id, body)
+    const place = home?.place ?? top
+    const list = home?.list ?? nameInDocument(entity)
+    place[list] = [...((place[list] as unknown[] | undefined) ?? []), body]
+  }
+  return {
+    _format_version: formatVersion,
+    ...(workspace.name === 'default' ? {} : { _workspace: workspace.name }),
+    ...(selectTags.length === 0 ? {} : { _info: { select_tags: [...selectTags] } }),
+    ...top,
+  }
+}
+
+type Found = readonly { readonly entity: string; readonly entry: Entry }[]
+
+/** Parents before children; of one kind by name, so that two dumps of the same are the same text. */
+function inOrder(found: Found): Found {
+  const order = new Map<string, number>()
+  for (const { entity } of found) order.set(entity, order.get(entity) ?? order.size)
+  const nameIn = ({ entry: { fields, id } }: Found[number]): string =>
+    [fields['name'], fields['username'], fields['target'], fields['group'], id].find(
+      (name): name is string => typeof name === 'string',
+    ) ?? id
+  return found
+    .map((one) => ({ one, rank: order.get(one.entity) ?? 0, name: nameIn(one) }))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank || compare(a.name, b.name) || compare(a.one.entry.id, b.one.entry.id),
+    )
+    .map(({ one }) => one)
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+type World = {
+  readonly kinds: ReadonlyMap<string, Entity>
+  readonly rendered: ReadonlyMap<string, Rendered>
+  readonly all: Entries
+}
+
+/** Where an entry stands: under the one entity that it refers to, when that is in the document too; a member of a group under its consumer. */
+function homeOf(entity: Entity, entry: Entry, { kinds, rendered }: World) {
+  const candidates = Object.entries(entity.refersTo).flatMap(([field, target]) => {
+    const id = referenceIn(entry, field)
+    const parent = kinds.get(target)
+    return id === undefined || parent === undefined ? [] : [{ field, id, parent }]
+  })
+  const [only] =
+    entity.name === 'group-member'
+      ? candidates.filter(({ field }) => field === 'consumer')
+      : candidates
+  const isOne = candidates.length === 1 || entity.name === 'group-member'
+  const place = only === undefined || !isOne ? undefined : rendered.get(only.id)
+  if (only === undefined || place === undefined || !nests(entity, only.field)) return undefined
+  const list = entity.name === 'group-member' ? 'groups' : nameInDocument(entity)
+  return { place, list, field: fieldUnder(entity, only.parent) }
+}
+
+/** What only mentions another entity stays at the top: a service that shows a certificate is not a part of it. */
+const nests = ({ name, belongsTo, cascades = [] }: Entity, field: string): boolean =>
+  name === 'route' || field === belongsTo || cascades.includes(field)
+
+type Writing = {
+  readonly request: DumpRequest
+  readonly all: Entries
+  /** The field that says where it stands, which is not written. */
+  readonly under: string | undefined
+}
+
+function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
+  const { request, all, under } = writing
+  if (entity.name === 'group-member' && under === 'consumer') {
+    return { name: nameOfReference(entity, 'consumer_group', [entry, all]) }
+  }
+  const tellsSecrets = request.maySeeSecrets(entity.name, entry)
+  const isHidden = (field: string): boolean =>
+    field === under || (entity.secret.includes(field) && !tellsSecrets)
+  const fields = Object.entries(entity.fields.shape as Record<string, z.ZodType>)
+  const said = fields.flatMap(([field, type]) => {
+    const value = isHidden(field) ? undefined : valueOf(entity, [field, type], [entry, writing])
+    return value === undefined ? [] : [[field, value] as const]
+  })
+  const tellsId = request.withIds || !isNamed(entity, entry) || entity.name === 'certificate'
+  return { ...(tellsId ? { id: entry.id } : {}), ...Object.fromEntries(said) }
+}
+
+/** Several fields together always tell entities apart, a single one only where it is set. */
+const isNamed = ({ unique }: Entity, { fields }: Entry): boolean =>
+  unique.some((one) => Array.isArray(one) || (fields[String(one)] ?? null) !== null)
+
+/** What is written for a field; nothing for what would be so anyway. */
+function valueOf(
+  entity: Entity,
+  [field, type]: readonly [string, z.ZodType],
+  [entry, { request, all }]: readonly [Entry, Writing],
+): unknown {
+  if (field in entity.refersTo) return nameOfReference(entity, field, [entry, all])
+  const value = entry.fields[field]
+  if (field === 'tags') {
+    const tags = tagsBeyond(value, request.selectTags)
+    return tags.length === 0 ? undefined : tags
+  }
+  return isSaid(value, type) ? withoutNulls(value) : undefined
+}
+
+/** Values that would be so without being written are left out. */
+function isSaid(value: unknown, type: z.ZodType): boolean {
+  if (value === null || value === undefined) return false
+  const usual = type.safeParse(undefined)
+  return !usual.success || canonicalText(usual.data ?? null) !== canonicalText(value)
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (!isRecord(value)) return value
+  const kept = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]))
+}
+
+const tagsBeyond = (tags: unknown, selected: readonly string[]): readonly string[] =>
+  ((tags ?? []) as readonly string[]).filter((tag) => !selected.includes(tag))
+
+function nameOfReference(
+  entity: Entity,
+  field: string,
+  [entry, all]: readonly [Entry, Entries],
+): string | undefined {
+  const id = referenceIn(entry, field)
+  if (id === undefined) return undefined
+  const target = all.get(entity.refersTo[field] ?? '')?.get(id)
+  const name = target?.fields['name'] ?? target?.fields['username']
+  return typeof name === 'string' ? name : id
+}
