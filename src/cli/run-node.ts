@@ -9,7 +9,7 @@ export type RunningNode = {
   stop(): Promise<void>
 }
 
-/** Starts a node, reloads it at SIGHUP, and stops it in order at SIGINT and SIGTERM, after `beforeStop`. */
+/** Starts a node, reloads it at SIGHUP, and stops it in order at SIGINT and SIGTERM, after `beforeStop`; at the second of these it ends at once, and its children with it. */
 export async function runNode(
   settings: PlaneSettings,
   beforeStop: () => void | Promise<void> = () => undefined,
@@ -24,7 +24,10 @@ export async function runNode(
   const stop = (): Promise<void> =>
     (stopping ??= Promise.resolve(beforeStop()).then(() => node.stop()))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void stop().then(() => process.exit(0)))
+    process.on(signal, () => {
+      if (stopping !== undefined) process.exit(1)
+      void stop().then(() => process.exit(0))
+    })
   }
   process.on('SIGHUP', () => void node.reload())
   try {

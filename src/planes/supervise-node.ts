@@ -34,7 +34,8 @@ export type SupervisionOptions = {
   readonly log: Log
 }
 
-const drainTime = 15_000
+/** Milliseconds that a child has, beside the time for exchanges, to ship what it recorded and to end. */
+const endingTime = 5_000
 
 /** Exchanges are many and die young: a roomy nursery, and none of them born old, which V8 would otherwise decide under load and then copy everything they point to. */
 const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
@@ -49,6 +50,7 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
     tell: (worker, message) => workers[worker]?.send(message),
   })
   const sweeping = setInterval(() => bank.sweep(), 10_000)
+  const drainTime = settings.drainSeconds * 1_000 + endingTime
   const kept = { module: childModule, patience: drainTime, log }
   let addresses: ControlAddresses | undefined
   let workers: readonly KeptChild[] = []
@@ -93,9 +95,10 @@ export function superviseNode({ settings, childModule, log }: SupervisionOptions
     },
     async stop() {
       clearInterval(sweeping)
+      // Nobody accepts any more: clients are better refused than left waiting.
+      for (const socket of [...sockets, ...lent.flat()]) socket.close()
       await Promise.all(workers.map((worker) => worker.stop(drainTime)))
       await control.stop(drainTime)
-      for (const socket of [...sockets, ...lent.flat()]) socket.close()
       unlock()
     },
   }
