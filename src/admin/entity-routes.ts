@@ -2,6 +2,7 @@ import { entities } from '../schema/entities.ts'
 import type { Entity } from '../schema/entity.ts'
 import type { AdminRoute } from './admin-route.ts'
 import { collectionRoute } from './collection-route.ts'
+import { consumerGroupRoute } from './consumer-group-route.ts'
 import { itemRoute } from './item-route.ts'
 import { referenceRoute } from './reference-route.ts'
 
@@ -37,7 +38,11 @@ function topRoutes(entity: Entity): AdminRoute[] {
   const back = Object.entries(entity.refersTo).map(([field, target]) =>
     referenceRoute({ path: `${path}/:item/${field}`, holder: entity, field, target }),
   )
-  return [collectionRoute({ path, entity }), itemRoute({ path: `${path}/:item`, entity }), ...back]
+  const item =
+    entity.name === 'consumer-group'
+      ? consumerGroupRoute
+      : itemRoute({ path: `${path}/:item`, entity })
+  return [collectionRoute({ path, entity }), item, ...back]
 }
 
 function nestedRoutes(entity: Entity): AdminRoute[] {

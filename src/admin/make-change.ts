@@ -4,6 +4,7 @@ import type { Body, Operation, Outcome } from '../control/operation.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Asked } from './admin-route.ts'
+import { withServerNames } from './with-server-names.ts'
 import { withUserToken } from './user-token.ts'
 
 /** Makes the change a request asks for; all operations happen, or none. */
@@ -27,8 +28,17 @@ export async function changeOne(
   operation: Operation,
   status: number,
 ): Promise<Outcome> {
-  const operations = withUserToken(asked.configuration, operation)
-  const { outcomes } = await makeChange(asked, operations, status)
+  const { operations, doors } = withServerNames(asked, operation)
+  const { skip_hash: skip } = asked.request.query as Record<string, unknown>
+  const all = operations
+    .flatMap((one) => withUserToken(asked.configuration, one))
+    // decK moves credentials of which it knows only the hash.
+    .map((one) =>
+      skip === 'true' && one.entity === 'basic-auth' ? { ...one, isHashed: true } : one,
+    )
+  const { question } = asked
+  const whole = { ...question, doors: [...(question.doors ?? []), ...doors] }
+  const { outcomes } = await makeChange({ ...asked, question: whole }, all, status)
   return outcomes[0] as Outcome
 }
 

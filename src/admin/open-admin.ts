@@ -8,11 +8,13 @@ import { configRoutes } from './config/config-routes.ts'
 import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
+import { membershipRoutes } from './membership-routes.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
 import { registerRoutes } from './register-routes.ts'
 import { rolePermissionsRoute, userPermissionsRoute, userRolesRoute } from './role-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { protectPages, serveUi } from './serve-ui.ts'
+import { tagRoutes } from './tag-routes.ts'
 import { registerSessionRoutes, registerUserInfo } from './session-routes.ts'
 
 /** Tells who asks and what they may; throws when nobody can be identified. */
@@ -66,11 +68,13 @@ export function adminRoutes(facts: NodeFacts): AdminRoute[] {
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     ...schemaRoutes,
     ...configRoutes,
+    ...tagRoutes,
     userRolesRoute,
     userPermissionsRoute,
     rolePermissionsRoute,
     endpointPermissionsRoute,
     endpointPermissionRoute,
+    ...membershipRoutes,
     ...entityRoutes(),
   ]
   return routes

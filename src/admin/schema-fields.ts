@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import type { Entity } from '../schema/entity.ts'
+import { entityNamed } from '../control/entity-named.ts'
+import { declaredName, type Entity } from '../schema/entity.ts'
 import { plugin } from '../schema/plugin.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { VaultKind } from '../schema/vault.ts'
 
 /** A field as Kong describes it. */
 export type SchemaField = Record<string, unknown>
@@ -40,7 +42,19 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
   }
 }
 
-const pluginFields: ReadonlySet<string> = new Set(['protocols', 'service', 'route', 'consumer'])
+/** The schema of a vault of one kind in Kong's form. */
+export function vaultSchema({ settings }: VaultKind): KongSchema {
+  const config = fieldsOf(jsonSchemaOf(settings))
+  return { fields: [{ config: { type: 'record', required: true, fields: config } }] }
+}
+
+const pluginFields: ReadonlySet<string> = new Set([
+  'protocols',
+  'service',
+  'route',
+  'consumer',
+  'consumer_group',
+])
 
 /** Text that a transformation takes apart is described as it is given. */
 const jsonSchemaOf = (schema: z.ZodObject): JsonSchema =>
@@ -112,5 +126,5 @@ function withReferences(entity: Entity, field: Record<string, SchemaField>) {
     ...(description === undefined ? {} : { description }),
     ...(required === true ? { required } : {}),
   }
-  return { [name]: { type: 'foreign', reference: `${reference}s`, ...known } }
+  return { [name]: { type: 'foreign', reference: declaredName(entityNamed(reference)), ...known } }
 }

@@ -1,11 +1,12 @@
 import { notFound } from '../control/kong-problem.ts'
 import { parseFields } from '../control/parse-fields.ts'
 import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
+import { declaredName, type Entity } from '../schema/entity.ts'
+import { vaultKindNamed } from '../schema/vault.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { filled } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
-import { entitySchema, pluginSchema } from './schema-fields.ts'
+import { entitySchema, pluginSchema, vaultSchema } from './schema-fields.ts'
 
 /** Schemas of entities and plugins, and bodies held against them; nothing of the configuration is told. */
 export const schemaRoutes: readonly AdminRoute[] = [
@@ -32,6 +33,23 @@ export const schemaRoutes: readonly AdminRoute[] = [
     },
   },
   {
+    path: '/schemas/vaults/:name',
+    locate: (locating) => locateAt('/schemas/vaults/:name', locating),
+    methods: {
+      async GET({ params }) {
+        const found = vaultKindNamed(params['name'])
+        if (found === undefined) throw notFound()
+        return vaultSchema(found)
+      },
+    },
+  },
+  {
+    path: '/schemas/vaults/validate',
+    action: 'read',
+    locate: (locating) => locateAt('/schemas/vaults/validate', locating),
+    methods: { POST: async (asked) => validate(asked, entityIn('vaults')) },
+  },
+  {
     path: '/schemas/plugins/validate',
     action: 'read',
     locate: (locating) => locateAt('/schemas/plugins/validate', locating),
@@ -46,13 +64,23 @@ export function locateAt(path: string, { place, params, action }: Locating): Loc
 }
 
 function entityIn(name: string | undefined): Entity {
-  const found = entities.find((entity) => [entity.plural, entity.name].includes(name ?? ''))
+  const found = entities.find((entity) => schemaNames(entity).includes(name ?? ''))
   if (found === undefined) throw notFound()
   return found
 }
 
+/** decK calls the entities of permissions by names of their own. */
+const schemaNames = (entity: Entity): string[] => [
+  entity.name,
+  entity.plural,
+  declaredName(entity),
+  entity.plural.replace('/', '-').replace(/s$/, ''),
+  ...(entity.name === 'endpoint-permission' ? ['rbac-endpointpermission'] : []),
+]
+
 function validate(asked: Asked, entity: Entity): unknown {
   const { id: _id, created_at: _created, updated_at: _updated, ...body } = entityBody(asked, entity)
-  parseFields(entity, body, asked.configuration.catalog)
+  const { snis: _snis, ...bare } = body
+  parseFields(entity, entity.name === 'certificate' ? bare : body, asked.configuration.catalog)
   return { message: 'schema validation successful' }
 }

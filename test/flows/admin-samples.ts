@@ -16,6 +16,8 @@ export type Sample = {
   readonly lost?: Readonly<Record<string, unknown>>
   /** Fields two of them may not share; absent where there are none. */
   readonly shared?: readonly string[]
+  /** The member of the answer that holds it, when it is read alone. */
+  readonly wrapped?: string
   /** Fields that are answered otherwise than they were sent. */
   readonly altered?: readonly string[]
   /** False for what belongs to no workspace. */
@@ -137,6 +139,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     body: (number) => ({ name: `group${number}` }),
     patch: { tags: ['changed'] },
     bad: [{ name: 'a b' }, 'name'],
+    wrapped: 'consumer_group',
     shared: ['name'],
   },
   vault: {

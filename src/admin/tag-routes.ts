@@ -1,0 +1,54 @@
+import { entities } from '../schema/entities.ts'
+import { declaredName, type Entity } from '../schema/entity.ts'
+import type { Entry } from '../schema/entry.ts'
+import type { AdminRoute, Asked } from './admin-route.ts'
+import { locateAt } from './schema-routes.ts'
+import { mayReadEntry } from './may-read-entry.ts'
+import { pageOf } from './page.ts'
+
+/** Which entities carry which tags, of those that the asker may read. */
+export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
+  path,
+  isFiltered: true,
+  locate: (locating) => locateAt(path, locating),
+  methods: { GET: async (asked) => tagsFor(asked, asked.params['tag']) },
+}))
+
+const tagged = entities.filter(({ fields }) => 'tags' in fields.shape)
+
+type Row = { readonly entity: Entity; readonly entry: Entry; readonly tag: string }
+
+function tagsFor(asked: Asked, wanted: string | undefined): unknown {
+  const { request, refusal } = asked
+  const rows = tagged
+    .flatMap((entity) => rowsOf(asked, entity))
+    .filter(({ tag }) => wanted === undefined || tag === wanted)
+    .toSorted((a, b) => (a.entry.id < b.entry.id ? -1 : 1))
+  if (refusal !== undefined && rows.length === 0) throw refusal
+  const byId = Map.groupBy(rows, ({ entry }) => entry.id)
+  const page = pageOf(
+    [...byId.values()].flatMap(([row]) => row?.entry ?? []),
+    {
+      path: request.url.split('?', 1)[0] ?? '',
+      query: request.query as Record<string, string>,
+      isNested: false,
+    },
+    ({ id }) => (byId.get(id) ?? []).map(presentRow),
+  )
+  return { ...page, data: page.data.flat() }
+}
+
+function rowsOf(asked: Asked, entity: Entity): Row[] {
+  const { configuration, place } = asked
+  return configuration
+    .list({ entity: entity.name, workspace: place.id })
+    .filter(({ fields }) => Array.isArray(fields['tags']))
+    .filter((entry) => mayReadEntry(asked, entity.name, entry))
+    .flatMap((entry) => (entry.fields['tags'] as string[]).map((tag) => ({ entity, entry, tag })))
+}
+
+const presentRow = ({ entity, entry, tag }: Row) => ({
+  entity_name: declaredName(entity),
+  entity_id: entry.id,
+  tag,
+})

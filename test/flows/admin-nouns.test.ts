@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { adminRoutes } from '../../src/admin/open-admin.ts'
+import { reservedNames } from '../../src/schema/workspace.ts'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { addPrincipal, openTestAdmin } from './admin-harness.ts'
+
+test('no workspace can have the name of a path', () => {
+  const routes = adminRoutes({ version: '', node: '', requests: () => 0 })
+  const segments = routes.map(({ path }) => path.split('/')[1] ?? '')
+  const free = segments.filter((segment) => segment !== '' && !reservedNames.has(segment))
+  expect([...new Set(free)]).toEqual([])
+})
+
+test('consumers join and leave groups from either side', async () => {
+  const { ask } = await openTestAdmin()
+  for (const name of ['ann', 'bob']) await ask('PUT', `/consumers/${name}`, {})
+  await ask('POST', '/consumer_groups', { name: 'gold' })
+  await ask('POST', '/consumer_groups', { name: 'early' })
+  const joined = await ask('POST', '/consumer_groups/gold/consumers', { consumer: ['ann', 'bob'] })
+  expect(joined).toMatchObject({
+    status: 201,
+    body: { consumer_group: { name: 'gold' }, consumers: [{}, {}] },
+  })
+  const other = await ask('POST', '/consumers/ann/consumer_groups', { group: 'early' })
+  expect(other).toMatchObject({ status: 201, body: { consumer_groups: [{ name: 'early' }] } })
+  const again = await ask('POST', '/consumers/ann/consumer_groups', { group: 'early' })
+  expect(again.status).toBe(409)
+  const names = async (path: string, key: string) =>
+    (await ask('GET', path)).body.data.map((one: Record<string, unknown>) => one[key]).sort()
+  expect(await names('/consumers/ann/consumer_groups', 'name')).toEqual(['early', 'gold'])
+  expect(await names('/consumer_groups/gold/consumers', 'username')).toEqual(['ann', 'bob'])
+  const whole = await ask('GET', '/consumer_groups/gold')
+  expect(whole.body).toMatchObject({ consumer_group: { name: 'gold' }, plugins: [] })
+  expect(whole.body.consumers).toHaveLength(2)
+  expect((await ask('DELETE', '/consumer_groups/gold/consumers/bob')).status).toBe(204)
+  expect((await ask('DELETE', '/consumer_groups/gold/consumers/bob')).status).toBe(404)
+  expect(await names('/consumer_groups/gold/consumers', 'username')).toEqual(['ann'])
+  expect((await ask('DELETE', '/consumers/ann/consumer_groups')).status).toBe(204)
+  expect(await names('/consumer_groups/gold/consumers', 'username')).toEqual([])
+  const nobody = await ask('POST', '/consumer_groups/gold/consumers', { consumer: 'eve' })
+  expect(nobody).toMatchObject({ status: 400, body: { code: 13 } })
+})
+
+test('what is deleted takes its memberships, credentials and plugins with it', async () => {
+  const { ask, configuration } = await openTestAdmin()
+  await ask('PUT', '/consumers/ann', {})
+  await ask('PUT', '/consumer_groups/gold', {})
+  await ask('POST', '/consumer_groups/gold/consumers', { consumer: 'ann' })
+  await ask('POST', '/consumer_groups/gold/plugins', { name: 'limiter', config: { minute: 1 } })
+  for (const kind of ['basic-auth', 'hmac-auth']) {
+    await ask('POST', `/consumers/ann/${kind}`, { username: 'ann', password: 'p', secret: 's' })
+  }
+  await ask('POST', '/consumers/ann/basic-auth', { username: 'ann', password: 'p' })
+  await ask('POST', '/consumers/ann/jwt', {})
+  await ask('POST', '/consumers/ann/oauth2', { name: 'app' })
+  await ask('POST', '/consumers/ann/mtls-auth', { subject_name: 'ann' })
+  const { snapshot } = configuration.current()
+  expect(snapshot.consumers[0]?.consumer_groups).toEqual(['gold'])
+  expect(snapshot.plugins[0]?.consumer_group?.id).toBe(snapshot.consumer_groups[0]?.id)
+  await ask('DELETE', '/consumers/ann')
+  await ask('DELETE', '/consumer_groups/gold')
+  for (const path of ['/basic-auths', '/jwts', '/oauth2', '/mtls-auths', '/plugins']) {
+    expect([path, (await ask('GET', path)).body.data]).toEqual([path, []])
+  }
+})
+
+test('of a password the hash of Kong is kept, and a hash can be moved as it is', async () => {
+  const { ask, configuration } = await openTestAdmin()
+  const { body: ann } = await ask('PUT', '/consumers/ann', {})
+  const sha1 = createHash('sha1').update(`open sesame${ann.id}`).digest('hex')
+  const made = await ask('POST', '/consumers/ann/basic-auth', {
+    username: 'ann',
+    password: 'open sesame',
+  })
+  expect(made.body.password).toBe(sha1)
+  const path = `/consumers/ann/basic-auth/${made.body.id}`
+  expect((await ask('PATCH', path, { tags: ['x'] })).body.password).toBe(sha1)
+  const moved = await ask('PUT', `${path}?skip_hash=true`, { username: 'ann', password: sha1 })
+  expect(moved.body.password).toBe(sha1)
+  expect(JSON.stringify(configuration.current().snapshot)).not.toContain('open sesame')
+})
+
+test('a certificate takes its server names along, and is found by one', async () => {
+  const { ask } = await openTestAdmin()
+  const [one, two] = await Promise.all([makeAuthority('one'), makeAuthority('two')])
+  const made = await ask('POST', '/certificates', { ...one, snis: ['a.example', 'B.example'] })
+  expect(made).toMatchObject({ status: 201, body: { snis: ['a.example', 'b.example'] } })
+  expect((await ask('GET', '/certificates/b.example')).body).toEqual(made.body)
+  const changed = await ask('PATCH', '/certificates/a.example', {
+    snis: ['b.example', 'c.example'],
+  })
+  expect(changed.body.snis).toEqual(['b.example', 'c.example'])
+  expect((await ask('GET', '/certificates/a.example')).status).toBe(404)
+  const taken = await ask('POST', '/certificates', { ...two, snis: ['c.example'] })
+  expect(taken).toMatchObject({
+    status: 400,
+    body: {
+      fields: { snis: `c.example already associated with existing certificate '${made.body.id}'` },
+    },
+  })
+  const put = await ask('PUT', '/certificates/d.example', two)
+  expect(put).toMatchObject({ status: 200, body: { snis: ['d.example'] } })
+  expect((await ask('GET', `/certificates/${put.body.id}/snis`)).body.data).toHaveLength(1)
+})
+
+test('a private key is answered to whoever may write the certificate, and to nobody else', async () => {
+  const admin = await openTestAdmin()
+  const pair = await makeAuthority('one')
+  await admin.ask('POST', '/workspaces', { name: 'W' })
+  const { body: made } = await admin.ask('POST', '/W/certificates', pair)
+  const tokenOf = (name: string, actions: string) =>
+    addPrincipal(admin, { name, workspace: 'W', endpoints: [{ endpoint: '*', actions }] })
+  const keyFor = async (token: string) =>
+    (await admin.ask('GET', `/W/certificates/${made.id}`, undefined, { token })).body.key as unknown
+  expect(await keyFor(await tokenOf('writer', 'read,update'))).toBe(pair.key)
+  expect(await keyFor(await tokenOf('reader', 'read'))).toBeUndefined()
+})
+
+test('tags lead to the entities that carry them', async () => {
+  const { ask } = await openTestAdmin()
+  const { body: service } = await ask('PUT', '/services/s', { host: 'h', tags: ['a', 'b'] })
+  await ask('PUT', '/consumers/ann', { tags: ['b'] })
+  const { body: key } = await ask('POST', '/consumers/ann/key-auth', { tags: ['a'] })
+  const rows = (await ask('GET', '/tags/a')).body.data
+  expect(rows).toHaveLength(2)
+  expect(rows).toContainEqual({ entity_name: 'services', entity_id: service.id, tag: 'a' })
+  expect(rows).toContainEqual({ entity_name: 'keyauth_credentials', entity_id: key.id, tag: 'a' })
+  expect((await ask('GET', '/tags')).body.data).toHaveLength(4)
+  expect((await ask('GET', '/tags/none')).body).toEqual({ data: [], next: null })
+})
+
+test('what is wrong with the new nouns is said in Kong’s words', async () => {
+  const { ask } = await openTestAdmin()
+  await ask('PUT', '/consumers/ann', {})
+  const said = async (path: string, body: unknown) => (await ask('POST', path, body)).body.message
+  expect(await said('/vaults', { prefix: 'env', name: 'env' })).toContain('must not be one of: env')
+  expect(await said('/vaults', { prefix: 'mine', name: 'safe' })).toBe(
+    `schema violation (name: vault 'safe' is not installed)`,
+  )
+  expect(await said('/keys', { kid: 'k' })).toBe(
+    `schema violation (at least one of these fields must be non-empty: 'jwk', 'pem')`,
+  )
+  expect(await said('/keys', { kid: 'k', jwk: '{"kid":"k","kty":"RSA"}' })).toBe(
+    'schema violation (could not load JWK, likely not a valid key)',
+  )
+  expect(await said('/consumers/ann/jwt', { algorithm: 'RS256' })).toBe(
+    `2 schema violations (failed conditional validation given value of field 'algorithm'; rsa_public_key: required field missing)`,
+  )
+  expect(await said('/consumers/ann/oauth2', { name: 'a', redirect_uris: ['nowhere'] })).toContain(
+    `cannot parse 'nowhere'`,
+  )
+})
