@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -9,7 +6,7 @@ import { entities } from '../schema/entities.ts'
 import type { Entry } from '../schema/entry.ts'
 import { defaultWorkspace } from '../schema/workspace.ts'
 import { verifySeal } from '../snapshot/seal-snapshot.ts'
-import { openSqliteStore } from '../store/open-sqlite-store.ts'
+import { freshPlace, openStoreAt } from '../../test/harness/each-store.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
@@ -205,15 +202,11 @@ function everythingIn(configuration: Configuration): Map<string, Map<string, Ent
 }
 
 async function openTest(options: Partial<ConfigurationOptions> = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'weir-control-'))
-  const file = join(directory, 'weir.db')
+  const file = await freshPlace()
   const configuration = await open(file, options)
-  onTestFinished(async () => {
-    await configuration.close()
-    await rm(directory, { recursive: true, force: true })
-  })
+  onTestFinished(() => configuration.close())
   const reopen = async () => {
-    const store = await openSqliteStore(file)
+    const store = await openStoreAt(file)
     const loaded = await store.load()
     await store.close()
     return loaded
@@ -223,7 +216,7 @@ async function openTest(options: Partial<ConfigurationOptions> = {}) {
 
 const open = async (file: string, options: Partial<ConfigurationOptions>) =>
   openConfiguration({
-    store: await openSqliteStore(file),
+    store: await openStoreAt(file),
     catalog: [{ name: 'plain', about: '', settings: z.strictObject({}) }],
     compile: () => undefined,
     ...options,

@@ -23,7 +23,7 @@ export async function migrateStore(engine: Engine, log: Log | undefined): Promis
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) {
     const asBefore = backup === undefined ? '' : `; it is as it was, and a copy is in ${backup}`
-    const message = `The configuration store ${engine.place} could not be brought up to date${asBefore}: ${String(error)}`
+    const message = `The configuration store ${engine.place} could not be brought up to date${asBefore}: ${(error as Error).message}`
     throw new Problem('store.migration', 500, message, { cause: error })
   }
   if (backup !== undefined)

@@ -11,7 +11,7 @@ import {
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
 import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
-import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
+import { freshPlace, openStoreAt } from '../harness/each-store.ts'
 
 /** The token of the super-admin in tests. */
 export const adminToken = 'token-of-the-super-admin'
@@ -71,7 +71,7 @@ export async function startTestAdmin(
 ): Promise<TestAdmin & { readonly close: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'weir-admin-'))
   const configuration = await openConfiguration({
-    store: await openSqliteStore(join(directory, 'weir.db')),
+    store: await openStoreAt(await freshPlace()),
     catalog,
     compile: () => undefined,
     adminToken,

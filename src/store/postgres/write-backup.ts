@@ -83,5 +83,5 @@ const quoted = (name: string): string => pg.escapeIdentifier(name)
 function literal(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'`
-  return typeof value === 'number' ? String(value) : pg.escapeLiteral(String(value))
+  return typeof value === 'string' ? pg.escapeLiteral(value) : JSON.stringify(value)
 }

@@ -1,0 +1,13 @@
+import { againOnPostgres } from '../harness/each-store.ts'
+
+await againOnPostgres([
+  () => import('../../src/control/change-configuration.test.ts'),
+  () => import('./admin-config.test.ts'),
+  () => import('./admin-entities.test.ts'),
+  () => import('./admin-kong.test.ts'),
+  () => import('./admin-malformed.test.ts'),
+  () => import('./admin-pages.test.ts'),
+  () => import('./admin-permissions.test.ts'),
+  () => import('./admin-session.test.ts'),
+  () => import('./admin-upstreams.test.ts'),
+])
