@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Configuration } from '../control/configuration.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
+import type { Action } from '../schema/role.ts'
 import { actionOf } from './authorize.ts'
 import type { Located } from './admin-route.ts'
 import { originOf } from './make-change.ts'
@@ -44,7 +45,7 @@ export async function auditRefusal(
   request: FastifyRequest,
 ): Promise<void> {
   const action = actionOf(request.method)
-  if (action === 'read' && problem.status !== 403) return
+  if (!isKept(problem, action)) return
   const located = request.getDecorator<Located | undefined>('located')
   const ask = located?.question.ask
   const principal = request.getDecorator<string | undefined>('principal')
@@ -67,3 +68,7 @@ export async function auditRefusal(
     revision: null,
   })
 }
+
+/** A refused sign-in is kept where it is refused, with whose it was. */
+const isKept = ({ code, status }: Problem, action: Action): boolean =>
+  code !== 'control.sign_in' && (action !== 'read' || status === 403)

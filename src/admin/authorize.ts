@@ -22,7 +22,7 @@ export async function identifyAsker(
   configuration: Configuration,
   request: FastifyRequest,
 ): Promise<string> {
-  const identified = await configuration.identify(request.headers)
+  const identified = await configuration.identify(request.headers, request.ip)
   if (identified === undefined) throw unknownAsker()
   if (identified.by === 'session' && actionOf(request.method) !== 'read') {
     refuseCrossSite(request.headers)

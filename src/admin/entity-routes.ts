@@ -23,6 +23,7 @@ const ownForm: ReadonlySet<string> = new Set([
   'grant',
   'group-member',
   'group-role',
+  'token',
 ])
 
 /** Everything that follows from the list of entities: collections, items, both under the entities they refer to, and the way back. */

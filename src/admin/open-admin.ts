@@ -11,7 +11,12 @@ import type { AdminRoute } from './admin-route.ts'
 import { membershipRoutes } from './membership-routes.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
 import { registerRoutes } from './register-routes.ts'
-import { rolePermissionsRoute, userPermissionsRoute, userRolesRoute } from './role-routes.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { adminAccountRoutes } from './rbac-admin-routes.ts'
+import { explainRoute } from './rbac-explain-route.ts'
+import { groupRoutes } from './rbac-group-routes.ts'
+import { tokenRoutes } from './rbac-token-routes.ts'
+import { rolePermissionsRoute, userPermissionsRoute, userRoles } from './role-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { protectPages, serveUi } from './serve-ui.ts'
 import { tagRoutes } from './tag-routes.ts'
@@ -69,11 +74,16 @@ export function adminRoutes(facts: NodeFacts): AdminRoute[] {
     ...schemaRoutes,
     ...configRoutes,
     ...tagRoutes,
-    userRolesRoute,
+    userRoles('/rbac/users/:parent/roles'),
     userPermissionsRoute,
     rolePermissionsRoute,
     endpointPermissionsRoute,
     endpointPermissionRoute,
+    ...tokenRoutes(),
+    ...groupRoutes(),
+    ...adminAccountRoutes(),
+    explainRoute(() => routes),
+    ...auditRoutes,
     ...membershipRoutes,
     ...entityRoutes(),
   ]

@@ -3,16 +3,17 @@ import { entityNamed } from '../control/entity-named.ts'
 import type { Operation } from '../control/operation.ts'
 import { Problem } from '../lib/problem.ts'
 import { referenceIn, type Entry } from '../schema/entry.ts'
-import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
-import { segmentOf } from './ask-of.ts'
+import { defaultWorkspace } from '../schema/workspace.ts'
+import type { AdminRoute, Asked, Located, Locating, Place } from './admin-route.ts'
+import { askAbout, ownPath, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { bodyIn, makeChange } from './make-change.ts'
 import { presentEntry } from './present-entry.ts'
 
 /** The roles of a principal in a workspace, in Kong's form: named in a list with commas, given and taken. */
-export const userRolesRoute: AdminRoute = {
-  path: '/rbac/users/:parent/roles',
-  locate: (locating) => locateUnder('principal', '/rbac/users/:parent/roles', locating),
+export const userRoles = (path: string): AdminRoute => ({
+  path,
+  locate: (locating) => locateUnder('principal', path, locating),
   methods: {
     GET: async (asked) => rolesAnswer(asked),
     async POST(asked) {
@@ -40,15 +41,17 @@ export const userRolesRoute: AdminRoute = {
       return undefined
     },
   },
-}
+})
 
-/** What all roles of a principal say together. */
+/** What all roles of a principal say together; in a workspace other than the default one, what they say there. */
 export const userPermissionsRoute: AdminRoute = {
   path: '/rbac/users/:parent/permissions',
   locate: (locating) => locateUnder('principal', '/rbac/users/:parent/permissions', locating),
   methods: {
-    GET: async ({ configuration, parent }) =>
-      permissionsOf(configuration.rolesOf((parent as Entry).id)),
+    GET: async ({ configuration, parent, place }) =>
+      permissionsOf(
+        configuration.rolesOf((parent as Entry).id).flatMap((held) => saidIn(held, place)),
+      ),
   },
 }
 
@@ -70,6 +73,16 @@ export const rolePermissionsRoute: AdminRoute = {
   },
 }
 
+/** What a role says about a workspace; the default workspace is told everything. */
+function saidIn(held: HeldRole, place: Place): Said[] {
+  if (place.id === defaultWorkspace.id || held.workspace.id === place.id) return [held]
+  if (held.workspace.id !== defaultWorkspace.id) return []
+  const isHere = (workspace: string): boolean => ['*', place.name, place.id].includes(workspace)
+  const endpoints = held.endpoints.filter(({ workspace }) => isHere(workspace))
+  const entities = held.entities.filter(({ entity_id: id }) => id === '*' || id === place.id)
+  return [{ endpoints, entities }]
+}
+
 /** The entity above a path of this file, and the ask in the workspace of the path. */
 export function locateUnder(entity: string, path: string, locating: Locating): Located {
   const { configuration, place, params, action } = locating
@@ -89,8 +102,17 @@ function rolesAnswer(asked: Asked): unknown {
     .filter(({ id }) => held.includes(id))
   return {
     roles: roles.map((role) => presentEntry(entityNamed('role'), role)),
-    user: presentEntry(entityNamed('principal'), user),
+    user: presentUser(asked, user),
   }
+}
+
+/** A principal belongs to no workspace: more than the name is for those who may read principals. */
+function presentUser({ configuration, principal }: Asked, user: Entry): unknown {
+  const path = ownPath('principal', segmentOf('principal', user))
+  const ask = askAbout(['principal', user], defaultWorkspace, path, 'read')
+  return configuration.judge(principal, { ask }).allowed
+    ? presentEntry(entityNamed('principal'), user)
+    : { id: user.id, name: user.fields['name'] }
 }
 
 const grantsIn = ({ configuration, parent }: Asked): Entry[] =>

@@ -25,9 +25,9 @@ export function registerSessionRoutes(
     return enter(reply, { name, password, request })
   })
   app.delete('/api/session', async (request, reply) => {
-    await identifyAsker(configuration, request)
+    const principal = await identifyAsker(configuration, request)
     const cookie = cookieIn(request.headers)
-    if (cookie !== undefined) await configuration.signOut(cookie)
+    if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
     return reply.code(204).header('set-cookie', cookieText('', request)).send()
   })
   app.post('/api/setup', { onRequest: refuseForeign }, async (request, reply) => {
@@ -42,7 +42,8 @@ export function registerSessionRoutes(
     { name, password, request }: { name: string; password: string; request: FastifyRequest },
   ): Promise<unknown> {
     const former = cookieIn(request.headers)
-    const cookie = await configuration.signIn({ name, password, address: request.ip, former })
+    const origin = originOf(request)
+    const cookie = await configuration.signIn({ name, password, origin, former })
     void reply.header('set-cookie', cookieText(cookie, request))
     const identified = await configuration.identify({ cookie: `${sessionCookie}=${cookie}` })
     return describeSession(configuration, identified?.principal ?? '', version)

@@ -9,6 +9,7 @@ import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/s
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './entity-named.ts'
 import type { Ledger } from './open-ledger.ts'
+import type { TokenNotes } from './open-token-notes.ts'
 import type { Question } from './permit.ts'
 import type { SignIn } from './sign-in.ts'
 
@@ -36,7 +37,9 @@ export type Configuration = SignIn & {
   /** Calls the listener with every revision from now on; returns how to stop it. */
   onPublish(listener: (current: Current) => void): () => void
   /** Who sends these headers. */
-  identify(headers: Headers): Promise<Identified | undefined>
+  identify(headers: Headers, address?: string): Promise<Identified | undefined>
+  /** When tokens were last used. */
+  readonly tokenUses: Pick<TokenNotes, 'find'>
   /** The rights of an enabled principal, those of the present revision. */
   rightsOf(principal: string): Rights | undefined
   /** The roles granted to a principal. */

@@ -1,6 +1,4 @@
 import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
-import { identify } from '../identity/identify.ts'
-import { hashSecret } from '../identity/secret-hash.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
@@ -14,7 +12,9 @@ import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current, ListRequest } from './configuration.ts'
 import { entityNamed, findEntry } from './entity-named.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
+import { openIdentify } from './open-identify.ts'
 import { openLedger } from './open-ledger.ts'
+import { openTokenNotes } from './open-token-notes.ts'
 import { judge, refusalOf } from './permit.ts'
 import { runAlone } from './run-alone.ts'
 import { openSignIn } from './sign-in.ts'
@@ -47,6 +47,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   })
   const stopFollowing = follow(control, options.report)
   const { sessions, ...signIn } = await openSignIn(control)
+  const notes = openTokenNotes(control.store.tokenUses, control.clock)
   const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
   return {
     ...signIn,
@@ -59,16 +60,8 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    identify: (headers) =>
-      identify(headers, {
-        ofToken: (token) => principalOfToken(control, token),
-        async ofCookie(cookie) {
-          const principal = await sessions.resume(cookie)
-          const isEnabled =
-            principal !== undefined && control.state.rightsOf(principal) !== undefined
-          return isEnabled ? principal : undefined
-        },
-      }),
+    tokenUses: notes,
+    identify: openIdentify(control, sessions, notes),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.entries, principal),
     refusal: (principal, question) => refusalOf(control.state.rightsOf(principal), question),
@@ -127,15 +120,6 @@ function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
   return (await store.readSetting(name)) ?? store.keepSetting(name, make())
-}
-
-function principalOfToken({ state, clock }: Control, token: string): string | undefined {
-  const entry = state.tokenOf(hashSecret(token))
-  const expiresAt = entry?.fields['expires_at'] as number | null | undefined
-  const principal = entry === undefined ? undefined : referenceIn(entry, 'principal')
-  if (principal === undefined || state.rightsOf(principal) === undefined) return undefined
-  const isOver = typeof expiresAt === 'number' && expiresAt * 1000 <= clock.now()
-  return isOver ? undefined : principal
 }
 
 function list(entries: Entries, { entity, workspace, within }: ListRequest): Entry[] {

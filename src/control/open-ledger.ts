@@ -27,8 +27,8 @@ export type Ledger = {
   keep(record: AuditRecord): Promise<void>
   /** Records in the order they were kept, or newest first, at most `limit`. Does not ask who may. */
   read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
-  /** Records of those workspaces only whose audit log the asker may read, newest first. */
-  readFor(rights: Rights, filter: AuditFilter, limit: number): Promise<ChainedRecord[]>
+  /** Records of those workspaces only whose audit log the asker may read, newest first; undefined when there is no such workspace among those asked for. */
+  readFor(rights: Rights, filter: AuditFilter, limit: number): Promise<ChainedRecord[] | undefined>
   signed(): Promise<AuditSigned>
   /** The end of the log, to be kept elsewhere. */
   head(): Promise<AuditCheckpoint | undefined>
@@ -63,7 +63,8 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
           decideRow(rule, { workspace: id, workspace_name: name }) &&
           (wanted === undefined || wanted.some((one) => one.id === id && one.name === name)),
       )
-      return readable.length === 0 ? [] : rows.read({ ...filter, workspaces: readable }, limit)
+      if (readable.length === 0) return undefined
+      return rows.read({ ...filter, workspaces: readable }, limit)
     },
     signed: () => rows.signed(),
     head: async () => (await rows.signed()).head,

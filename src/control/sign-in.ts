@@ -4,8 +4,10 @@ import { hashSecret, isSecret } from '../identity/secret-hash.ts'
 import { openSessions, type Sessions } from '../identity/sessions.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { Problem } from '../lib/problem.ts'
+import type { Entry } from '../schema/entry.ts'
 import { defaultWorkspace } from '../schema/workspace.ts'
 import { changeConfiguration, type Control, type Origin } from './change-configuration.ts'
+import { describeEntry } from './describe-entry.ts'
 import { findEntry } from './entity-named.ts'
 import { hasSuperAdmin, superAdminOperations } from './first-start.ts'
 
@@ -13,7 +15,7 @@ import { hasSuperAdmin, superAdminOperations } from './first-start.ts'
 export type SignInRequest = {
   readonly name: string
   readonly password: string
-  readonly address: string
+  readonly origin: Origin
   readonly former: string | undefined
 }
 
@@ -21,7 +23,8 @@ export type SignInRequest = {
 export type SignIn = {
   /** Begins a session and returns its cookie; every way to be wrong takes as long and says the same. */
   signIn(request: SignInRequest): Promise<string>
-  signOut(cookie: string): Promise<void>
+  /** Ends the session of a principal. */
+  signOut(cookie: string, principal: string, origin: Origin): Promise<void>
   /** The secret of the one-time set-up link, while there is no super-admin. */
   setUpSecret(): string | undefined
   /** Makes the first super-admin, once. */
@@ -34,12 +37,14 @@ const setting = 'set_up_secret_sha256'
 export async function openSignIn(control: Control): Promise<SignIn & { sessions: Sessions }> {
   const sessions = openSessions(control.store.sessions, control.clock)
   const attempts = openAttempts(control.clock)
+  const note = (origin: Origin, what: Parameters<typeof describeEntry>[2]): Promise<void> =>
+    control.ledger.keep(describeEntry(control.clock.now(), origin, what))
   let secret = hasSuperAdmin(control.state.entries) ? undefined : randomSecret()
   await control.store.writeSetting(setting, secret === undefined ? undefined : hashSecret(secret))
   return {
     sessions,
-    async signIn({ name, password, address, former }) {
-      attempts.enter(name, address)
+    async signIn({ name, password, origin, former }) {
+      attempts.enter(name, origin.address)
       const principal = findEntry(control.state.entries, {
         entity: 'principal',
         workspace: null,
@@ -48,12 +53,22 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       const kept = principal?.fields['password'] as string | null | undefined
       const isRight = await verifyPassword(password, kept ?? undefined)
       if (!isRight || principal?.fields['enabled'] !== true) {
+        const because = whyNot(principal, isRight)
+        await note(origin, { principal: null, because, status: 401 })
         throw new Problem('control.sign_in', 401, 'The name or the password is not right')
       }
-      attempts.succeed(name, address)
-      return sessions.begin(principal.id, former)
+      attempts.succeed(name, origin.address)
+      const cookie = await sessions.begin(principal.id, former)
+      const because = 'The name and the password are right.'
+      await note(origin, { principal: { id: principal.id, name }, because, status: 200 })
+      return cookie
     },
-    signOut: (cookie) => sessions.end(cookie),
+    async signOut(cookie, principal, origin) {
+      await sessions.end(cookie)
+      const asker = control.state.rightsOf(principal)?.asker ?? null
+      const because = 'Everybody may end their own session.'
+      await note(origin, { principal: asker, because, status: 204 })
+    },
     setUpSecret: () => secret,
     async setUp({ secret: given, name, password }, origin) {
       attempts.enter('', origin.address)
@@ -78,4 +93,11 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       await control.store.writeSetting(setting, undefined)
     },
   }
+}
+
+/** For the audit log only. A name that nobody has is not kept: people type passwords there. */
+function whyNot(principal: Entry | undefined, isRight: boolean): string {
+  if (principal === undefined) return 'No principal has the name that was given.'
+  const name = String(principal.fields['name'])
+  return isRight ? `${name} is disabled.` : `The password given for ${name} is wrong.`
 }

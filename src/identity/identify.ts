@@ -7,7 +7,7 @@ export type Identified = { readonly principal: string; readonly by: 'token' | 's
 /** How secrets lead to principals. */
 export type Finders = {
   /** The id of the enabled principal whose valid token this is. */
-  ofToken(token: string): string | undefined
+  ofToken(token: string): Promise<string | undefined>
   /** The id of the enabled principal who signed in with this cookie. */
   ofCookie(cookie: string): Promise<string | undefined>
 }
@@ -22,7 +22,7 @@ export async function identify(
 ): Promise<Identified | undefined> {
   const token = tokenIn(headers)
   if (token !== undefined) {
-    const principal = finders.ofToken(token)
+    const principal = await finders.ofToken(token)
     return principal === undefined ? undefined : { principal, by: 'token' }
   }
   const cookie = cookieIn(headers)

@@ -48,7 +48,7 @@ test('a secret fits its own hash and no other', () => {
 
 describe('identify', () => {
   const finders: Finders = {
-    ofToken: (token) => (token === 'good' ? 'by-token' : undefined),
+    ofToken: async (token) => (token === 'good' ? 'by-token' : undefined),
     ofCookie: async (cookie) => (cookie === 'good' ? 'by-cookie' : undefined),
   }
 

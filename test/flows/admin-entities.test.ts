@@ -7,7 +7,7 @@ import { bodyOf, makeParents, samples, type Sample } from './admin-samples.ts'
 const admin = await startTestAdmin()
 afterAll(admin.close)
 
-const ownForm = ['grant', 'endpoint-permission', 'group-member']
+const ownForm = ['grant', 'endpoint-permission', 'group-member', 'group-role']
 const cases = Object.entries(samples)
 
 test('every entity has a sample', () => {
