@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { Problem } from '../lib/problem.ts'
+import { addConfigCommand } from './config/config-command.ts'
 import { readSettings, SettingsError } from './settings.ts'
 
 type Options = { data?: string }
@@ -26,6 +27,8 @@ program
     const { demoCommand } = await import('./demo.ts')
     await demoCommand(data)
   })
+
+addConfigCommand(program)
 
 try {
   await program.parseAsync()

@@ -129,6 +129,20 @@ export function readSettings(
   }
 }
 
+/** Where commands find the Admin API, and as whom they ask it. */
+export function readAdminAccess(): { readonly url: string; readonly token: string | undefined } {
+  const { WEIR_ADMIN_URL: url = '', WEIR_ADMIN_TOKEN: token } = process.env
+  return { url: url === '' ? 'http://127.0.0.1:8001' : url, token }
+}
+
+/** The environment variables whose names begin so. */
+export const readVariables = (prefix: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      (pair): pair is [string, string] => pair[0].startsWith(prefix) && pair[1] !== undefined,
+    ),
+  )
+
 /** A fresh directory for a run that keeps nothing. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
 

@@ -1,0 +1,74 @@
+import { Problem } from '../../lib/problem.ts'
+import { readAdminAccess, readVariables } from '../settings.ts'
+import type { AdminAccess } from './admin-client.ts'
+import type { Print } from './print-difference.ts'
+import { readDocuments, type Document, type ReadDocuments } from './read-documents.ts'
+
+/** What a command about the configuration may be told. */
+export type CommandOptions = {
+  readonly addr?: string
+  readonly token?: string
+  readonly headers?: readonly string[]
+  readonly color?: boolean
+  readonly workspace?: string
+  readonly state?: readonly string[]
+  readonly selectTag?: readonly string[]
+  readonly keepRest?: boolean
+  readonly rbacResourcesOnly?: boolean
+  readonly nonZeroExitCode?: boolean
+  readonly jsonOutput?: boolean
+  readonly againstTraffic?: string
+  readonly message?: string
+  readonly outputFile?: string
+  readonly format?: string
+  readonly allWorkspaces?: boolean
+  readonly withId?: boolean
+  readonly size?: string
+  readonly yes?: boolean
+}
+
+/** The Admin API that a command is for. */
+export function accessOf({ addr, token, headers = [] }: CommandOptions): AdminAccess {
+  const usual = readAdminAccess()
+  const pairs = headers.map((header) => {
+    const at = header.indexOf(':')
+    if (at < 1) throw new Problem('cli.header', 400, `--headers ${header}: expected Name:value`)
+    return [header.slice(0, at), header.slice(at + 1).trim()] as const
+  })
+  return { url: addr ?? usual.url, token: token ?? usual.token, headers: Object.fromEntries(pairs) }
+}
+
+/** How a command prints. */
+export const printOf = ({ color }: CommandOptions, masked: readonly string[] = []): Print => ({
+  colors: color !== false && process.stdout.isTTY,
+  masked,
+})
+
+/** Files of a command as one document for one workspace. */
+export type Wanted = ReadDocuments & {
+  readonly workspace: string
+  readonly query: Readonly<Record<string, string | undefined>>
+}
+
+/** Reads what a command is told to make true. */
+export function wantedOf(files: readonly string[], options: CommandOptions): Wanted {
+  const places = [...files, ...(options.state ?? [])]
+  const read = readDocuments(places.length === 0 ? ['-'] : places, readVariables('DECK_'))
+  const workspace = options.workspace ?? read.document._workspace ?? 'default'
+  const document: Document = {
+    ...read.document,
+    _workspace: workspace,
+    ...(options.selectTag === undefined
+      ? {}
+      : { _info: { ...read.document._info, select_tags: options.selectTag } }),
+  }
+  const query = {
+    keep_rest: options.keepRest === true ? 'true' : undefined,
+    rbac_resources_only: options.rbacResourcesOnly === true ? 'true' : undefined,
+  }
+  return { document, masked: read.masked, workspace, query }
+}
+
+/** The path of something in a workspace. */
+export const pathIn = (workspace: string | undefined, path: string): string =>
+  workspace === undefined ? path : `/${encodeURIComponent(workspace)}${path}`

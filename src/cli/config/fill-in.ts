@@ -1,0 +1,53 @@
+import { Problem } from '../../lib/problem.ts'
+
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>
+
+/** Puts variables into a text as decK does: `${{ env "DECK_X" }}`, and after a bar toInt, toFloat, toBool or indent. Lines that are comments stay as they are. */
+export function fillIn(
+  text: string,
+  variables: Variables,
+  file: string,
+): { readonly text: string; readonly used: readonly string[] } {
+  const used: string[] = []
+  const lines = text.split('\n').map((line, index) => {
+    if (/^\s*#/.test(line)) return line
+    return line.replaceAll(/\$\{\{([^}]*)\}\}/g, (_, words: string) => {
+      const value = evaluate(words.trim(), variables, `${file}:${index + 1}`)
+      used.push(value)
+      return value
+    })
+  })
+  return { text: lines.join('\n'), used: used.filter((value) => value !== '') }
+}
+
+function evaluate(words: string, variables: Variables, where: string): string {
+  const [source = '', ...filters] = words.split('|').map((part) => part.trim())
+  const name = /^env\s+"([^"]+)"$/.exec(source)?.[1]
+  if (name === undefined) throw wrong(where, `expected env "DECK_NAME", and got ${source}`)
+  if (!name.startsWith('DECK_'))
+    throw wrong(where, `variables begin with DECK_, and ${name} does not`)
+  const value = variables[name]
+  if (value === undefined) throw wrong(where, `the environment variable ${name} is not set`)
+  return filters.reduce((text, filter) => apply(filter, text, where), value)
+}
+
+function apply(filter: string, text: string, where: string): string {
+  const [name = '', width = ''] = filter.split(/\s+/)
+  if (name === 'indent' && /^\d+$/.test(width)) {
+    return text.split('\n').join(`\n${' '.repeat(Number(width))}`)
+  }
+  const form = forms[name]
+  if (form === undefined) throw wrong(where, `there is no function ${name}`)
+  if (!form.test(text)) throw wrong(where, `${name} cannot read its value`)
+  return text
+}
+
+const forms: Readonly<Record<string, RegExp>> = {
+  toInt: /^-?\d+$/,
+  toFloat: /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/,
+  toBool: /^(true|false)$/,
+}
+
+const wrong = (where: string, sentence: string): Problem =>
+  new Problem('cli.variable', 400, `${where}: ${sentence}`)

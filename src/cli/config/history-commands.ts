@@ -1,0 +1,91 @@
+import { createInterface } from 'node:readline/promises'
+import { Problem } from '../../lib/problem.ts'
+import type { ConfigDifference, Drift, RevisionLine } from '../../schema/config-difference.ts'
+import { callAdmin } from './admin-client.ts'
+import { accessOf, pathIn, printOf, type CommandOptions } from './command-options.ts'
+import { printCounts, printDifference, printItem } from './print-difference.ts'
+
+/** Lists revisions, newest first. */
+export async function historyCommand(options: CommandOptions): Promise<void> {
+  const listed = await get<{ data: readonly RevisionLine[] }>(options, '/config/revisions', {
+    size: options.size,
+  })
+  if (options.jsonOutput === true) return console.log(JSON.stringify(listed, undefined, 2))
+  for (const { number, time, principal, message, counts } of listed.data) {
+    const sizes = `+${counts.created} ~${counts.updated} -${counts.deleted}`
+    const words = message === null ? '' : `  ${message}`
+    console.log(
+      `${String(number).padStart(6)}  ${timeText(time)}  ${principal.padEnd(16)}  ${sizes.padEnd(14)}${words}`,
+    )
+  }
+}
+
+/** Shows what one revision did. */
+export async function showCommand(revision: string, options: CommandOptions): Promise<void> {
+  const shown = await get<RevisionLine & ConfigDifference>(
+    options,
+    `/config/revisions/${encodeURIComponent(revision)}`,
+  )
+  if (options.jsonOutput === true) return console.log(JSON.stringify(shown, undefined, 2))
+  const words = shown.message === null ? '' : `: ${shown.message}`
+  console.log(`Revision ${shown.number}, ${timeText(shown.time)}, by ${shown.principal}${words}`)
+  console.log(printDifference(shown, { ...printOf(options), isPast: true }))
+}
+
+/** Makes a new revision that is as an earlier one was, once whoever asks has seen what that means. */
+export async function rollbackCommand(revision: string, options: CommandOptions): Promise<void> {
+  const at = `/config/revisions/${encodeURIComponent(revision)}`
+  const planned = await get<ConfigDifference & { revision: number }>(options, `${at}/compare`)
+  console.log(printDifference(planned, printOf(options)))
+  if (planned.items.length === 0) return console.log('Nothing is different.')
+  if (options.yes !== true && !(await isSure(revision))) return console.log('Nothing was changed.')
+  const done = await callAdmin<{ revision: number }>(accessOf(options), {
+    method: 'POST',
+    path: pathIn(options.workspace, `${at}/rollback`),
+    query: { message: options.message, revision: String(planned.revision) },
+  })
+  console.log(`Revision ${done.revision} is as revision ${revision} was.`)
+}
+
+/** Shows what is not as it was synced last, and who changed it. */
+export async function driftCommand(options: CommandOptions): Promise<void> {
+  const drift = await get<Drift>(options, '/config/drift', { tags: options.selectTag?.join(',') })
+  if (options.nonZeroExitCode === true && drift.items.length > 0) process.exitCode = 2
+  if (options.jsonOutput === true) return console.log(JSON.stringify(drift, undefined, 2))
+  if (drift.synced === undefined) return console.log('Nothing was ever synced here.')
+  const { revision, time, principal } = drift.synced
+  console.log(`Synced last: revision ${revision}, ${timeText(time)}, by ${principal}`)
+  for (const item of drift.items) {
+    console.log(printItem(item, { ...printOf(options), isPast: true }))
+    for (const author of item.by) {
+      console.log(
+        `    by ${author.principal} in revision ${author.revision}, ${timeText(author.time)}`,
+      )
+    }
+  }
+  console.log(printCounts(drift.counts))
+}
+
+const get = <Result>(
+  options: CommandOptions,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<Result> =>
+  callAdmin<Result>(accessOf(options), {
+    method: 'GET',
+    path: pathIn(options.workspace, path),
+    query,
+  })
+
+const timeText = (time: number): string =>
+  new Date(time).toISOString().replace('T', ' ').slice(0, 19)
+
+async function isSure(revision: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new Problem('cli.unsure', 400, 'Nobody can be asked here; say --yes to roll back')
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  const answer = await lines.question(`Go back to revision ${revision}? [y/N] `)
+  lines.close()
+  return /^y(es)?$/i.test(answer.trim())
+}

@@ -1,0 +1,56 @@
+import type {
+  ChangeCounts,
+  ConfigDifference,
+  EntityDifference,
+  FieldDifference,
+} from '../../schema/config-difference.ts'
+
+/** How differences are printed. */
+export type Print = {
+  /** Whether the reader sees colors. */
+  readonly colors: boolean
+  /** Values that must not be shown. */
+  readonly masked: readonly string[]
+  /** Whether it has happened. */
+  readonly isPast?: boolean
+}
+
+/** Differences as a reviewer reads them: what is made, changed and removed, field by field, and how much of each. */
+export function printDifference({ items, counts }: ConfigDifference, print: Print): string {
+  return [...items.map((item) => printItem(item, print)), printCounts(counts)].join('\n')
+}
+
+/** One entity with its fields. */
+export function printItem(item: EntityDifference, print: Print): string {
+  const under = item.under === '' ? '' : ` (${item.under})`
+  const verb = `${item.kind.slice(0, -1)}${print.isPast === true ? 'ed' : 'ing'}`
+  const head = `${verb} ${item.entity} ${item.name}${under}`
+  const lines = item.fields.map((field) => `  ${printField(item.kind, field, print)}`)
+  return [paint(head, colors[item.kind], print), ...lines].join('\n')
+}
+
+/** In decK's words, how much is different. */
+export const printCounts = ({ created, updated, deleted }: ChangeCounts): string =>
+  `Summary:\n  Created: ${created}\n  Updated: ${updated}\n  Deleted: ${deleted}`
+
+const colors = { create: 32, update: 33, delete: 31 } as const
+
+function printField(kind: EntityDifference['kind'], field: FieldDifference, print: Print): string {
+  const { path, secret } = field
+  if (secret) return kind === 'create' ? `+ ${path}: [hidden]` : `~ ${path}: [hidden] → [hidden]`
+  const [before, after] = [valueText(field.before, print), valueText(field.after, print)]
+  if (field.before === undefined) return paint(`+ ${path}: ${after}`, colors.create, print)
+  if (field.after === undefined) return paint(`- ${path}: ${before}`, colors.delete, print)
+  return paint(`~ ${path}: ${before} → ${after}`, colors.update, print)
+}
+
+function valueText(value: unknown, { masked }: Print): string {
+  let text = JSON.stringify(value) ?? 'nothing'
+  for (const secret of masked) text = text.replaceAll(secret, '[masked]')
+  return text.length > longest ? `${text.slice(0, longest)} … (${text.length} characters)` : text
+}
+
+const longest = 400
+
+const paint = (text: string, color: number, print: Print): string =>
+  print.colors ? `\u001b[${color}m${text}\u001b[0m` : text

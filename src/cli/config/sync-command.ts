@@ -1,0 +1,41 @@
+import type { SyncPlan } from '../../schema/config-difference.ts'
+import { callAdmin } from './admin-client.ts'
+import { accessOf, pathIn, printOf, wantedOf, type CommandOptions } from './command-options.ts'
+import { printDifference } from './print-difference.ts'
+import { showProgress } from './show-progress.ts'
+
+/** Makes the configuration as files say, as one change, and prints what was done. */
+export async function syncCommand(
+  files: readonly string[],
+  options: CommandOptions,
+): Promise<void> {
+  const { document, masked, workspace, query } = wantedOf(files, options)
+  const progress = showProgress(process.stderr)
+  const synced = await callAdmin<SyncPlan>(accessOf(options), {
+    method: 'POST',
+    path: pathIn(workspace, '/config/sync'),
+    query: { ...query, message: options.message },
+    body: document,
+    onProgress: progress.on,
+  }).finally(progress.end)
+  if (options.jsonOutput === true) return console.log(JSON.stringify(synced, undefined, 2))
+  console.log(printDifference(synced, { ...printOf(options, masked), isPast: true }))
+  console.log(`Revision ${synced.revision} of ${workspace}.`)
+}
+
+/** Holds files against the control plane; prints that they are valid, or all that is wrong. */
+export async function validateCommand(
+  files: readonly string[],
+  options: CommandOptions,
+): Promise<void> {
+  const { document, workspace, query } = wantedOf(files, options)
+  const progress = showProgress(process.stderr)
+  const { message } = await callAdmin<{ message: string }>(accessOf(options), {
+    method: 'POST',
+    path: pathIn(workspace, '/config/validate'),
+    query,
+    body: document,
+    onProgress: progress.on,
+  }).finally(progress.end)
+  console.log(message)
+}

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { adminToken, openTestAdmin } from './admin-harness.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+const kong = (limit: number) => `_format_version: "3.0"
+services:
+  - name: orders
+    url: http://orders.test
+    routes:
+      - name: orders
+        paths: [/orders]
+    plugins:
+      - name: limiter
+        config:
+          minute: ${limit}
+consumers:
+  - username: alice
+    custom_id: \${{ env "DECK_ALICE" }}
+    keyauth_credentials:
+      - key: \${{ env "DECK_KEY" }}
+`
+
+async function openDesk() {
+  const admin = await openTestAdmin()
+  const folder = mkdtempSync(join(tmpdir(), 'weir-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const run = (...words: string[]) =>
+    new Promise<{ code: number; out: string; err: string }>((done) => {
+      const env = {
+        PATH: process.env['PATH'],
+        WEIR_ADMIN_URL: admin.adminUrl,
+        WEIR_ADMIN_TOKEN: adminToken,
+        DECK_KEY: 'secret-of-alice',
+        DECK_ALICE: 'number-seven',
+      }
+      const child = execFile(
+        process.execPath,
+        [main, 'config', ...words],
+        { env, cwd: folder },
+        (error, out, err) => done({ code: error === null ? 0 : Number(error.code), out, err }),
+      )
+      child.stdin?.end()
+    })
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  return { admin, folder, run, write }
+}
+
+test('diff, sync, diff and dump go around, with the exit codes of decK', async () => {
+  const { run, write, folder } = await openDesk()
+  write('kong.yaml', kong(5))
+  const planned = await run('diff', 'kong.yaml', '--non-zero-exit-code')
+  expect(planned.code).toBe(2)
+  expect(planned.out).toContain('creating service orders')
+  expect(planned.out).toContain('Created: 5')
+  expect(planned.out).not.toMatch(/secret-of-alice|number-seven/)
+  const synced = await run('sync', 'kong.yaml', '-m', 'first')
+  expect(synced).toMatchObject({ code: 0, err: '' })
+  expect(synced.out).toMatch(/created service orders[^]*Revision \d+ of default/)
+  expect((await run('diff', '-s', 'kong.yaml', '--non-zero-exit-code')).code).toBe(0)
+  await run('dump', '-o', 'dumped.yaml')
+  expect(readFileSync(join(folder, 'dumped.yaml'), 'utf8')).toContain('secret-of-alice')
+  expect((await run('diff', 'dumped.yaml', '--non-zero-exit-code')).code).toBe(0)
+})
+
+test('a change is reviewed, found in the history, and taken back', async () => {
+  const { run, write, admin } = await openDesk()
+  write('kong.yaml', kong(5))
+  await run('sync', 'kong.yaml', '-m', 'first')
+  const { revision } = admin.configuration.current()
+  write('kong.yaml', kong(50))
+  const { out } = await run('diff', 'kong.yaml')
+  expect(out).toMatch(/updating plugin \S+ \(service orders\)\n {2}~ config\.minute: 5 → 50/)
+  await run('sync', 'kong.yaml', '-m', 'more for all')
+  expect((await run('history')).out).toMatch(/admin +\+0 ~1 -0 +more for all/)
+  expect((await run('show', String(revision + 1))).out).toContain('config.minute: 5 → 50')
+  await run('rollback', String(revision), '--yes')
+  write('kong.yaml', kong(5))
+  expect((await run('diff', 'kong.yaml', '--non-zero-exit-code')).code).toBe(0)
+  const drift = await run('drift', '--non-zero-exit-code')
+  expect(drift.code).toBe(2)
+  expect(drift.out).toMatch(/updated plugin[^]*by admin in revision/)
+})
+
+test('what is wrong is said in a sentence, and exits with 1', async () => {
+  const { run, write } = await openDesk()
+  write('bad.yaml', '_format_version: "3.0"\nservices:\n  - name: a\n  - host: "b c"\n')
+  const bad = await run('validate', 'bad.yaml')
+  expect(bad).toMatchObject({ code: 1, out: '' })
+  expect(bad.err).toMatch(
+    /services\[0\]: schema violation \(host: required field missing\)\nservices\[1\]/,
+  )
+  write('broken.yaml', 'services: [')
+  expect((await run('validate', 'broken.yaml')).err).toMatch(/^broken\.yaml: /)
+  write('unset.yaml', '_format_version: ${{ env "DECK_NOT_THERE" }}')
+  expect((await run('diff', 'unset.yaml')).err).toMatch(
+    /unset\.yaml:1: the environment variable DECK_NOT_THERE is not set/,
+  )
+  expect((await run('diff', 'nowhere.yaml')).err).toMatch(/no such file/)
+  expect((await run('dump', '--addr', 'http://127.0.0.1:1')).err).toMatch(/cannot be reached/)
+  expect((await run('dump', '--token', 'somebody-else')).err).toMatch(
+    /Invalid RBAC credentials \(401\)/,
+  )
+  expect((await run('rollback', '99999')).err).toMatch(/no revision 99999/)
+})
