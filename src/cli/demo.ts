@@ -3,23 +3,23 @@ import { applyDemo, demoKeys, describeDemo } from './demo/demo-configuration.ts'
 import { spawnSampleUpstream } from './demo/spawn-sample-upstream.ts'
 import { startTraffic } from './demo/traffic.ts'
 import { runNode } from './run-node.ts'
-import { readSettings, temporaryData } from './settings.ts'
+import { temporaryData } from './settings.ts'
 
 /** Starts a node with sample services, configures it through its own Admin API, and sends it traffic until Ctrl-C. Without a directory nothing is kept. */
 export async function demoCommand(directory: string | undefined): Promise<void> {
   const data = directory ?? temporaryData()
   const [admin] = describeDemo('').accounts
-  const settings = readSettings({
+  const overrides = {
     WEIR_DATA: data,
     WEIR_ADMIN_TOKEN: admin.token,
     WEIR_ADMIN_PASSWORD: admin.password,
-  })
+  }
   if (directory === undefined)
     process.on('exit', () => rmSync(data, { recursive: true, force: true }))
   console.log('Starting Weir with sample services …')
   const ended = new AbortController()
   const upstream = await spawnSampleUpstream()
-  const { addresses } = await runNode(settings, async () => {
+  const { addresses } = await runNode(overrides, async () => {
     ended.abort()
     await upstream.close()
   })

@@ -16,7 +16,7 @@ program
   .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
   .action(async ({ data }: Options) => {
     const { startCommand } = await import('./start.ts')
-    await startCommand(readSettings({ WEIR_DATA: data }))
+    await startCommand(data)
   })
 
 program

@@ -1,9 +1,8 @@
-import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { runNode } from './run-node.ts'
 
 /** Starts a node and says where it is. */
-export async function startCommand(settings: PlaneSettings): Promise<void> {
-  const { addresses } = await runNode(settings)
+export async function startCommand(data: string | undefined): Promise<void> {
+  const { settings, addresses } = await runNode({ WEIR_DATA: data })
   const { proxy, proxySsl, admin, manager, setup } = addresses
   console.log(`Weir ${settings.version} is running; its data is in ${settings.data}.
 

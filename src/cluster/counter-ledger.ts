@@ -4,6 +4,14 @@ import type { Taken, Window } from '../proxy/plugin.ts'
 /** Tokens of a window that a worker was lent and did not use. */
 export type Unused = readonly [key: string, tokens: number]
 
+/** What a ledger knows of one window: its count, its end, and who was lent how much of it. */
+export type LedgerEntry = readonly [
+  key: string,
+  count: number,
+  endsAt: number,
+  lent: readonly (readonly [worker: number, tokens: number])[],
+]
+
 /** The counts of all windows that a node has open. Where a window has much room, a worker is lent tokens of it, which are counted at once, so that it need not ask for every request. */
 export type CounterLedger = {
   /** Counts a request in all windows when none of them is full, else in none; `lent` says how many more the worker may admit in each without asking. */
@@ -16,6 +24,8 @@ export type CounterLedger = {
   forget(worker: number): void
   /** Forgets windows that ended. */
   sweep(): void
+  /** All that is counted, for a ledger that goes on with it. */
+  list(): readonly LedgerEntry[]
   readonly size: number
 }
 
@@ -25,9 +35,11 @@ const mostLent = 256
 
 type Entry = { count: number; readonly endsAt: number; readonly lent: Map<number, number> }
 
-/** Opens an empty ledger. */
-export function openCounterLedger(clock: Clock): CounterLedger {
-  const entries = new Map<string, Entry>()
+/** Opens a ledger that goes on with `known`, or an empty one. */
+export function openCounterLedger(clock: Clock, known: readonly LedgerEntry[] = []): CounterLedger {
+  const entries = new Map<string, Entry>(
+    known.map(([key, count, endsAt, lent]) => [key, { count, endsAt, lent: new Map(lent) }]),
+  )
   const entryOf = ({ key, endsAt }: Window): Entry => {
     const known = entries.get(key) ?? { count: 0, endsAt, lent: new Map() }
     entries.set(key, known)
@@ -72,6 +84,8 @@ export function openCounterLedger(clock: Clock): CounterLedger {
       const now = clock.now()
       for (const [key, { endsAt }] of entries) if (endsAt <= now) entries.delete(key)
     },
+    list: () =>
+      [...entries].map(([key, { count, endsAt, lent }]) => [key, count, endsAt, [...lent]]),
     get size() {
       return entries.size
     },

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { CountAnswer, CountRequest, CountReturn, Recall } from './ask-counters.ts'
-import { openCounterLedger } from './counter-ledger.ts'
+import { openCounterLedger, type LedgerEntry } from './counter-ledger.ts'
 
 /** The supervisor's side of the shared counters: it counts, lends, and calls back what it lent before it refuses anybody. */
 export type CounterBank = {
@@ -8,6 +8,10 @@ export type CounterBank = {
   /** A worker ended, or another one took its place. */
   forget(worker: number): void
   sweep(): void
+  /** Whether everybody who asked was answered. */
+  readonly isQuiet: boolean
+  /** All that is counted and lent. */
+  list(): readonly LedgerEntry[]
 }
 
 /** What a bank is opened with. */
@@ -16,14 +20,21 @@ export type BankOptions = {
   readonly tell: (worker: number, message: CountAnswer | Recall) => void
   /** Milliseconds that a worker may take to give back what it was lent; then it counts as used. */
   readonly patience?: number
+  /** What another bank counted so far. */
+  readonly known?: readonly LedgerEntry[]
 }
 
 type Taken = CountAnswer['taken'][number]
 type Waiting = { readonly holders: Set<number>; readonly proceed: () => void }
 
-/** Opens a bank with nothing counted. */
-export function openCounterBank({ clock, tell, patience = 250 }: BankOptions): CounterBank {
-  const ledger = openCounterLedger(clock)
+/** Opens a bank that goes on with what is known, if anything is. */
+export function openCounterBank({
+  clock,
+  tell,
+  patience = 250,
+  known = [],
+}: BankOptions): CounterBank {
+  const ledger = openCounterLedger(clock, known)
   const waiting = new Set<Waiting>()
 
   /** Answers from the given place on. Before anybody is refused, what others hold of the full windows comes back; only the last in a message is lent to, for the rest of it may still need the room. */
@@ -64,5 +75,9 @@ export function openCounterBank({ clock, tell, patience = 250 }: BankOptions): C
     },
     forget: settle,
     sweep: () => ledger.sweep(),
+    get isQuiet() {
+      return waiting.size === 0
+    },
+    list: () => ledger.list(),
   }
 }

@@ -11,10 +11,12 @@ import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../proxy/program.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
+import { openKeptDataKey } from '../secrets/kept-data-key.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
 import type { LentSocket, SupervisorLine } from './messages.ts'
+import { gatewayDataKey, openKeys } from './open-keys.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
 /** What a gateway worker is started with. */
@@ -69,6 +71,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
 
   return async (isHurried) => {
     await serving.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
+    counters.receive({ type: 'recall' })
     await shipping.stop(isHurried ? 0 : 3_000)
     await link.close()
   }
@@ -129,8 +132,9 @@ type RunnerParts = {
 }
 
 /** Runs every snapshot that comes, and first the one kept on disk; remembers which it had to refuse. */
-function openRunner({ data }: PlaneSettings, { compile, swap, log }: RunnerParts) {
-  const shelf = openSnapshotShelf(join(data, 'gateway'))
+function openRunner(settings: PlaneSettings, { compile, swap, log }: RunnerParts) {
+  const seal = openKeptDataKey(gatewayDataKey(settings), openKeys(settings, log))
+  const shelf = openSnapshotShelf(join(settings.data, 'gateway'), seal)
   let running = ''
   let refused: { refusedRevision: number; refusal: string } | undefined
   const receive = (received: Received): void => {

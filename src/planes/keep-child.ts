@@ -23,11 +23,13 @@ export type ChildOptions = {
   readonly flags?: readonly string[]
   /** Gives a fresh one its first messages. */
   readonly introduce: (child: ChildProcess) => void
-  readonly onMessage: (message: FromChild) => void
+  readonly onMessage: (message: FromChild, child: ChildProcess) => void
   /** The message by which it says that it serves. */
   readonly ready: FromChild['type']
   /** Milliseconds that a replaced child may take to finish. */
   readonly patience: number
+  /** Hears when one ended that never served. */
+  readonly onEarlyEnd?: (name: string) => void
   readonly log: Log
 }
 
@@ -44,10 +46,15 @@ export function keepChild(options: ChildOptions): KeptChild {
     const child = fork(module, { execArgv: [...process.execArgv, ...flags] })
     introduce(child)
     const startedAt = performance.now()
-    child.on('message', (message) => onMessage(message as FromChild))
+    let hasServed = false
+    child.on('message', (message) => {
+      hasServed ||= (message as FromChild).type === ready
+      onMessage(message as FromChild, child)
+    })
     child.on('error', (error) => log.error(`${name} could not be reached`, { error }))
     child.on('exit', (code, signal) => {
       if (child !== current || stopping) return
+      if (!hasServed) options.onEarlyEnd?.(name)
       if (performance.now() - startedAt > longLife) backoff.reset()
       const delay = backoff.next()
       log.warn(`${name} ended and is started again`, {
@@ -96,4 +103,6 @@ async function end(child: ChildProcess, milliseconds: number): Promise<void> {
   tell(child, { type: 'stop' })
   await gone
   clearTimeout(deadline)
+  // What it said last may come after its exit.
+  if (child.connected) await once(child, 'disconnect')
 }

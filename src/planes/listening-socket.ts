@@ -34,17 +34,25 @@ export function bindListeningSocket({ host, port }: ListenAddress): ListeningSoc
   return { handle, port: bound.port ?? port, close: () => handle.close() }
 }
 
-/** Binds one socket for each of `count` workers, all on one port. */
+/** Binds one socket for each that is not `known` yet, all on one port. */
 export function bindListeningSockets(
-  address: ListenAddress,
-  count: number,
+  { host, port }: ListenAddress,
+  known: readonly (ListeningSocket | undefined)[],
 ): readonly ListeningSocket[] {
-  const first = bindListeningSocket(address)
-  const others = Array.from({ length: count - 1 }, () =>
-    bindListeningSocket({ host: address.host, port: first.port }),
-  )
-  return [first, ...others]
+  let shared = known.find((socket) => socket !== undefined)?.port ?? port
+  return known.map((before) => {
+    const socket = before ?? bindListeningSocket({ host, port: shared })
+    shared = socket.port
+    return socket
+  })
 }
+
+/** A socket that another process bound and handed over. */
+export const adoptListeningSocket = (handle: object, port: number): ListeningSocket => ({
+  handle,
+  port,
+  close: () => (handle as Handle).close(),
+})
 
 const errorName = (code: number): string =>
   ({ [-98]: 'the port is in use', [-13]: 'permission denied', [-99]: 'no such address here' })[

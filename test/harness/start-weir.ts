@@ -24,7 +24,7 @@ export type TestWeir = {
   readonly process: ChildProcess
   /** What it printed so far. */
   readonly output: () => string
-  /** Pids of its children whose title starts so, for example `weir gateway`. */
+  /** Pids of the processes under it whose title starts so, for example `weir gateway`. */
   children(title: string): number[]
   /** Calls the Admin API as the super-admin, or as the holder of another token. */
   admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
@@ -34,6 +34,8 @@ export type TestWeir = {
 
 /** How a test wants Weir. */
 export type WeirOptions = {
+  /** Its first file; that of this repository unless said otherwise. */
+  readonly program?: string
   readonly command?: readonly string[]
   readonly data?: string
   readonly env?: Readonly<Record<string, string>>
@@ -43,6 +45,7 @@ export type WeirOptions = {
 
 /** Starts Weir on free ports, in a temporary directory unless one is given, for the length of the test. */
 export async function startWeir({
+  program = main,
   command = ['start'],
   data,
   env = {},
@@ -57,7 +60,7 @@ export async function startWeir({
     WEIR_MANAGER_LISTEN: free,
     WEIR_NODE_LISTEN: free,
   }
-  const child = spawn(process.execPath, [main, ...command, '--data', directory], {
+  const child = spawn(process.execPath, [program, ...command, '--data', directory], {
     env: {
       PATH: process.env['PATH'],
       ...listens,
@@ -100,7 +103,8 @@ export async function startWeir({
     data: directory,
     process: child,
     output: () => output,
-    children: (title) => childrenOf(child.pid ?? 0).filter((pid) => titleOf(pid).startsWith(title)),
+    children: (title) =>
+      descendantsOf(child.pid ?? 0).filter((pid) => titleOf(pid).startsWith(title)),
     admin: (method, path, body, token = adminToken) => call(adminUrl + path, method, body, token),
     async query(query, token = adminToken) {
       const response = await call(`${adminUrl}/api/analytics/query`, 'POST', query, token)
@@ -111,18 +115,27 @@ export async function startWeir({
   }
 }
 
-function childrenOf(parent: number): number[] {
-  const isChild = (pid: string): boolean => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
-    } catch {
-      return false
-    }
+function descendantsOf(root: number): number[] {
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => [Number(pid), parentOf(pid)]),
+  )
+  const found: number[] = []
+  for (let next = [root]; next.length > 0;) {
+    next = [...parents].flatMap(([pid, parent]) => (next.includes(parent) ? [pid] : []))
+    found.push(...next)
   }
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && isChild(name))
-    .map(Number)
+  return found
+}
+
+function parentOf(pid: string): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return 0
+  }
 }
 
 function titleOf(pid: number): string {
