@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { KnownWorker } from '../cluster/node-registry.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
@@ -11,6 +12,8 @@ export type NodeFacts = {
   readonly node: string
   /** How many requests the Admin API has answered. */
   readonly requests: () => number
+  /** The workers that were heard lately. */
+  readonly workers?: () => readonly KnownWorker[]
 }
 
 /** Version of Kong's Admin API that is spoken, which its clients read. */
@@ -25,7 +28,7 @@ export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): Ad
     {
       path: '/status',
       locate: (locating) => locateAt('/status', locating),
-      methods: { GET: async ({ configuration }) => describeStatus(facts, configuration) },
+      methods: { GET: async (asked) => describeStatus(facts, asked) },
     },
     {
       path: '/endpoints',
@@ -56,9 +59,13 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
     edition: 'community',
     weir: { version, revision },
     hostname: hostname(),
+    lua_version: 'none',
+    timers: { running: 0, pending: 0 },
     node_id: node,
     plugins: {
-      available_on_server: Object.fromEntries(catalog.map(({ name }) => [name, { version }])),
+      available_on_server: Object.fromEntries(
+        catalog.map(({ name }) => [name, { version, priority: priorityOf(name, catalog) }]),
+      ),
       enabled_in_cluster: [...enabled].sort(),
     },
     configuration: {
@@ -74,12 +81,43 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
   }
 }
 
-function describeStatus({ requests }: NodeFacts, configuration: Configuration): unknown {
+/** Kong tells the order of plugins by numbers, the first having the highest. */
+const priorityOf = (name: string, catalog: Configuration['catalog']): number =>
+  catalog.length - catalog.findIndex((schema) => schema.name === name)
+
+const units: Readonly<Record<string, readonly [divisor: number, name: string]>> = {
+  b: [1, 'B'],
+  k: [1024, 'KiB'],
+  m: [1024 ** 2, 'MiB'],
+  g: [1024 ** 3, 'GiB'],
+}
+
+/** In Kong's form, whose monitors read it, as far as there is such a thing here. */
+function describeStatus(facts: NodeFacts, { configuration, request }: Asked): unknown {
+  const { unit = 'm', scale = '2' } = request.query as Record<string, string>
+  const [divisor, name] = units[unit] ?? [1024 ** 2, 'MiB']
+  const sized = (bytes: number): string =>
+    `${(bytes / divisor).toFixed(/^\d$/.test(scale) ? Number(scale) : 2)} ${name}`
   const { rss, heapUsed } = process.memoryUsage()
+  const workers = facts.workers?.() ?? []
   return {
     database: { reachable: true },
-    memory: { rss_bytes: rss, heap_used_bytes: heapUsed },
-    server: { total_requests: requests() },
+    memory: {
+      rss_bytes: rss,
+      heap_used_bytes: heapUsed,
+      workers_lua_vms: [{ pid: process.pid, http_allocated_gc: sized(heapUsed) }],
+      lua_shared_dicts: {},
+    },
+    server: { total_requests: facts.requests() },
     revision: configuration.current().revision,
+    workers: workers.map(({ node, worker, zone, heardAt, state }) => ({
+      node,
+      worker,
+      zone,
+      heard_at: Math.floor(heardAt / 1000),
+      revision: state.revision,
+      spooled_bytes: state.spooledBytes,
+      exchanges: state.exchanges,
+    })),
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
+import type { KnownWorker } from '../cluster/node-registry.ts'
 import { unknownAsker } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { identifyAsker } from './authorize.ts'
@@ -8,7 +9,9 @@ import { configRoutes } from './config/config-routes.ts'
 import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
+import { healthRoute } from './health-route.ts'
 import { membershipRoutes } from './membership-routes.ts'
+import { metricsRoute } from './metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
 import { registerRoutes } from './register-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
@@ -31,6 +34,8 @@ export type IdentifyRequest = (
 export type AdminOptions = AppOptions & {
   /** Where the built pages are. */
   readonly uiDirectory: string
+  /** The workers that were heard lately. */
+  readonly workers?: () => readonly KnownWorker[]
   /** Registers the routes of analytics. */
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
@@ -39,11 +44,11 @@ export type AdminOptions = AppOptions & {
 export async function openAdmin(
   options: AdminOptions,
 ): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
-  const { configuration, version, uiDirectory } = options
+  const { configuration, version, uiDirectory, workers = () => [] } = options
   const admin = buildApp(options)
   const manager = buildApp(options)
   let requests = 0
-  const facts = { version, node: uuidv4(), requests: () => requests }
+  const facts = { version, node: uuidv4(), requests: () => requests, workers }
   const routes = adminRoutes(facts)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyAsker(configuration, request)
@@ -71,6 +76,8 @@ export async function openAdmin(
 export function adminRoutes(facts: NodeFacts): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
+    metricsRoute(facts),
+    healthRoute(facts.node, facts.workers ?? (() => [])),
     ...schemaRoutes,
     ...configRoutes,
     ...tagRoutes,

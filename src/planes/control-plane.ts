@@ -6,6 +6,7 @@ import { analyticsRoutes } from '../admin/analytics-routes.ts'
 import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
 import { openAnalytics } from '../analytics/open-analytics.ts'
 import { openCounterLedger } from '../cluster/counter-ledger.ts'
+import { openNodeRegistry, type NodeRegistry } from '../cluster/node-registry.ts'
 import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
@@ -44,14 +45,16 @@ export async function startControlPlane({
       ? { path: join(settings.data, 'warehouse') }
       : { url: settings.warehouseUrl },
   )
+  const registry = openNodeRegistry(systemClock)
   const { admin, manager } = await openAdmin({
     configuration,
     version: settings.version,
     uiDirectory: settings.pages,
     log,
+    workers: registry.workers,
     analytics: offerAnalytics(configuration, warehouse, log),
   })
-  const nodes = offerNodes(configuration, warehouse, log)
+  const nodes = offerNodes(configuration, warehouse, { log, hear: registry.hear })
   const setUpSecret = configuration.setUpSecret()
   line.send({
     type: 'control-ready',
@@ -94,14 +97,21 @@ function offerAnalytics(configuration: Configuration, warehouse: Warehouse, log:
   }
 }
 
-function offerNodes(configuration: Configuration, warehouse: Warehouse, log: Log): Server {
+function offerNodes(
+  configuration: Configuration,
+  warehouse: Warehouse,
+  { log, hear }: { readonly log: Log; readonly hear: NodeRegistry['hear'] },
+): Server {
   return serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
     sealed: () => configuration.current().sealed,
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
-    onHeartbeat: ({ node, worker }, { refusedRevision, refusal }) => {
+    onHeartbeat(claims, state) {
+      hear(claims, state)
+      const { node, worker } = claims
+      const { refusedRevision, refusal } = state
       if (refusedRevision !== undefined)
         log.warn('a node refuses a revision', { node, worker, refusedRevision, refusal })
     },

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { openAdmin } from '../../src/admin/open-admin.ts'
+import type { KnownWorker } from '../../src/cluster/node-registry.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
 import {
   openConfiguration,
@@ -56,7 +57,10 @@ export type TestAdmin = {
 }
 
 /** How a control plane in a test differs from the usual one. */
-export type TestOptions = Partial<ConfigurationOptions> & { readonly uiDirectory?: string }
+export type TestOptions = Partial<ConfigurationOptions> & {
+  readonly uiDirectory?: string
+  readonly workers?: () => readonly KnownWorker[]
+}
 
 /** Opens real servers on free ports over a real store, until the test is over. */
 export async function openTestAdmin(options: TestOptions = {}): Promise<TestAdmin> {
@@ -81,6 +85,7 @@ export async function startTestAdmin(
     configuration,
     version: '0.0.0-test',
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
   })
   const adminUrl = await listen(admin)
   const managerUrl = await listen(manager)

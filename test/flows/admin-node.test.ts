@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { openNodeRegistry } from '../../src/cluster/node-registry.ts'
+import type { UpstreamHealth } from '../../src/schema/upstream-health.ts'
+import { addPrincipal, openTestAdmin } from './admin-harness.ts'
+
+const claims = { node: 'n1', worker: 0, zone: 'z', environment: 'test' }
+
+test('a target is as the worker sees it that sees it worst', async () => {
+  const { ask, hear } = await openWithWorkers()
+  const { body: upstream } = await ask('PUT', '/upstreams/u', {})
+  for (const target of ['a:1', 'b:1', 'c:1']) {
+    await ask('POST', '/upstreams/u/targets', { target, weight: 10 })
+  }
+  hear(0, [reportOf(upstream.id, { 'a:1': 'HEALTHY', 'b:1': 'HEALTHY' })])
+  hear(1, [reportOf(upstream.id, { 'a:1': 'HEALTHY', 'b:1': 'UNHEALTHY' })])
+  const { body } = await ask('GET', '/upstreams/u/health')
+  expect(healthIn(body.data)).toEqual({
+    'a:1': ['HEALTHY', 10, 0],
+    'b:1': ['UNHEALTHY', 0, 10],
+    'c:1': ['HEALTHCHECKS_OFF', 0, 0],
+  })
+  const whole = await ask('GET', '/upstreams/u/health?balancer_health=1')
+  expect(whole.body.data).toEqual({ id: upstream.id, health: 'HEALTHY' })
+  hear(1, [reportOf(upstream.id, { 'a:1': 'UNHEALTHY', 'b:1': 'DNS_ERROR' })])
+  const down = await ask('GET', '/upstreams/u/health?balancer_health=1')
+  expect(down.body.data.health).toBe('UNHEALTHY')
+  expect((await ask('GET', '/upstreams/none/health')).status).toBe(404)
+})
+
+test('metrics are Prometheus text, and tell of upstreams only what the asker may read', async () => {
+  const admin = await openWithWorkers()
+  const { body: upstream } = await admin.ask('PUT', '/upstreams/secret-pool', {})
+  await admin.ask('POST', '/upstreams/secret-pool/targets', { target: 'a:1' })
+  admin.hear(0, [reportOf(upstream.id, { 'a:1': 'UNHEALTHY' })])
+  const { text, headers } = await admin.ask('GET', '/metrics')
+  expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  for (const line of text.trimEnd().split('\n')) {
+    expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\n]*",?)*\})? -?[\d.e+]+)$/)
+  }
+  expect(text).toContain(
+    'kong_upstream_target_health{upstream="secret-pool",target="a:1",address="10.0.0.1:1",state="unhealthy",subsystem="http"} 1',
+  )
+  expect(text).toContain('weir_entities{workspace="default",kind="upstreams"} 1')
+  expect(text).toContain('weir_worker_spooled_bytes{node="n1",worker="0",zone="z"} 7')
+  await admin.ask('POST', '/workspaces', { name: 'W' })
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'W',
+    endpoints: [{ endpoint: '*', actions: 'read' }],
+  })
+  const own = await admin.ask('GET', '/W/metrics', undefined, { token })
+  expect([own.status, own.text.includes('secret-pool')]).toEqual([200, false])
+  expect((await admin.ask('GET', '/metrics', undefined, { token })).status).toBe(403)
+})
+
+test('a worker that is silent is forgotten', async () => {
+  let now = 1_000_000
+  const registry = openNodeRegistry({ now: () => now })
+  registry.hear(claims, { revision: 1, spooledBytes: 0, exchanges: 0 })
+  now += 29_000
+  expect(registry.workers()).toHaveLength(1)
+  now += 2_000
+  expect(registry.workers()).toEqual([])
+})
+
+test('the status tells sizes in the unit that is asked for', async () => {
+  const { ask } = await openWithWorkers()
+  const size = async (query: string) =>
+    (await ask('GET', `/status${query}`)).body.memory.workers_lua_vms[0].http_allocated_gc as string
+  expect(await size('')).toMatch(/^\d+\.\d\d MiB$/)
+  expect(await size('?unit=k&scale=0')).toMatch(/^\d+ KiB$/)
+})
+
+async function openWithWorkers() {
+  const registry = openNodeRegistry({ now: () => 0 })
+  const admin = await openTestAdmin({ workers: registry.workers })
+  const hear = (worker: number, upstreams: UpstreamHealth[]) =>
+    registry.hear({ ...claims, worker }, { revision: 1, spooledBytes: 7, exchanges: 0, upstreams })
+  return { ...admin, hear }
+}
+
+type Health = UpstreamHealth['targets'][number]['health']
+
+const reportOf = (upstream: string, targets: Readonly<Record<string, Health>>): UpstreamHealth => ({
+  upstream,
+  targets: Object.entries(targets).map(([target, health]) => ({
+    target,
+    health,
+    addresses: health === 'DNS_ERROR' ? [] : [{ ip: '10.0.0.1', port: 1, weight: 10, health }],
+  })),
+})
+
+type Row = { target: string; health: Health; data: { weight: Record<string, number> } }
+
+const healthIn = (rows: readonly Row[]) =>
+  Object.fromEntries(
+    rows.map(({ target, health, data: { weight } }) => [
+      target,
+      [health, weight['available'], weight['unavailable']],
+    ]),
+  )
