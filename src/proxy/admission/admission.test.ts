@@ -91,6 +91,7 @@ test('a burst may wait for half a second, a standing queue for twenty millisecon
   await settled()
   expect(late.state).toBe('admission.late')
   admission.leave(first.of)
+  time.now += 200
   expect(enter(admission).state).toBe('in')
   const again = enter(admission)
   time.now += 400
@@ -103,9 +104,7 @@ test('a busy loop gets less to do until it is not, and then all of it again', ()
   const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
   for (let index = 0; index < 600; index++) enter(admission)
   admission.observe(200)
-  expect(admission.open, 'one long turn is nothing').toBe(1_000)
-  admission.observe(200)
-  expect(admission.open).toBe(420)
+  expect(admission.open).toBe(150)
   for (let index = 0; index < 10; index++) admission.observe(200)
   expect(admission.open).toBeLessThan(50)
   for (let index = 0; index < 30; index++) admission.observe(1)

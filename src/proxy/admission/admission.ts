@@ -19,6 +19,8 @@ type Waiter = { readonly since: number; admit(): void; refuse(problem: Problem):
 const burstPatience = 500
 /** How long it may wait once the room has not been empty for that long: by then waiting helps nobody. But where most stand behind others of their own connection, it is they who are too many, and who waits alone is spared. */
 const standingPatience = 20
+/** A room that is empty for less than this was not empty. */
+const moment = 100
 /** A turn of the event loop that is longer than this on the average, in milliseconds, makes everybody wait for everybody. */
 const longTurn = 25
 /** What a busy loop is always given to do, so that it can show that it is busy no longer. */
@@ -46,13 +48,16 @@ export class Admission {
   /** Requests in flight that outlived a whole generation. */
   #settled = 0
   #observed = 0
-  #hadLongTurn = false
-  /** Since when nothing is free; 0 while something is. */
+  /** Whether somebody waits, or did until just now. */
+  #isFull = false
+  /** Since when somebody waits, but for moments. */
   #fullSince = 0
+  /** When nobody waited any more. */
+  #clearedAt = Number.NEGATIVE_INFINITY
   /** When most of those that waited last stood behind others of their own connection. */
   #crowdedAt = Number.NEGATIVE_INFINITY
 
-  /** `now` counts milliseconds from anywhere but zero. */
+  /** `now` counts milliseconds. */
   constructor(limits: AdmissionLimits, now: () => number = () => performance.now()) {
     this.#limits = limits
     this.#now = now
@@ -85,7 +90,7 @@ export class Admission {
   leave({ startedAt }: Pick<Applicant, 'startedAt'>): void {
     this.#inFlight -= 1
     if (startedAt < this.#boundary) this.#elders -= 1
-    if (this.#fullSince !== 0) this.#serve()
+    if (this.#isFull) this.#serve()
   }
 
   /** Refuses who waited for too long; to be called every few milliseconds while anybody waits. */
@@ -110,12 +115,10 @@ export class Admission {
       this.#elders = this.#inFlight
       this.#boundary = nowMicroseconds()
     }
-    const isLong = turn > longTurn
-    if (isLong && this.#hadLongTurn) {
+    if (turn > longTurn) {
       const young = Math.min(this.#young, this.#inFlight - this.#settled)
-      this.#young = Math.max(leastYoung, Math.floor(young * 0.7))
-    } else if (!isLong) this.#young = Math.floor(this.#young * 1.25) + 1
-    this.#hadLongTurn = isLong
+      this.#young = Math.max(leastYoung, Math.floor(young * Math.max(0.25, longTurn / turn)))
+    } else this.#young = Math.floor(this.#young * 1.25) + 1
     if (this.#young >= this.#limits.inFlight) this.#young = Number.POSITIVE_INFINITY
     this.#open = Math.min(this.#limits.inFlight, this.#settled + this.#young)
     this.#serve()
@@ -130,7 +133,8 @@ export class Admission {
       pushedOut.refuse(this.#full)
     }
     const since = this.#now()
-    this.#fullSince ||= since
+    if (!this.#isFull && since - this.#clearedAt > moment) this.#fullSince = since
+    this.#isFull = true
     return new Promise((admit, refuse) => {
       const waiter = { since, admit, refuse }
       queue.push(connection, waiter)
@@ -144,7 +148,8 @@ export class Admission {
     while (this.#inFlight < this.#open) {
       const next = this.#queue.shift()
       if (next === undefined) {
-        this.#fullSince = 0
+        if (this.#isFull) this.#clearedAt = this.#now()
+        this.#isFull = false
         return
       }
       this.#inFlight += 1
