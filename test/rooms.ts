@@ -2,7 +2,7 @@
 export const tiers: readonly (readonly string[])[] = [
   ['lib'],
   ['schema'],
-  ['access', 'audit', 'identity', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
+  ['access', 'audit', 'identity', 'secrets', 'snapshot', 'store', 'warehouse', 'proxy', 'telemetry'],
   ['plugins', 'control', 'analytics', 'cluster'],
   ['declarative'],
   ['admin'],

@@ -74,6 +74,16 @@ const environment = z.object({
   WEIR_DRAIN_SECONDS: wholeNumber(10, 0, 86_400),
   WEIR_ADMIN_TOKEN: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
   WEIR_ADMIN_PASSWORD: z.string().min(8, { error: 'expected at least 8 characters' }).optional(),
+  WEIR_DATABASE_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'expected postgres://user:password@host:port/database',
+    })
+    .optional(),
+  WEIR_ENCRYPTION_KEY: z.string().optional(),
+  WEIR_ENCRYPTION_KEY_FILE: z.string().optional(),
+  WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
+  WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
     .optional(),
@@ -99,6 +109,8 @@ export function readSettings(
   return {
     version: readVersion(),
     data: resolve(settings.WEIR_DATA),
+    auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
+    auditDays: settings.WEIR_AUDIT_DAYS,
     pages: join(root, 'dist/ui'),
     proxyListen: settings.WEIR_PROXY_LISTEN,
     ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'
@@ -123,6 +135,15 @@ export function readSettings(
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}
       : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    ...(settings.WEIR_DATABASE_URL === undefined
+      ? {}
+      : { databaseUrl: settings.WEIR_DATABASE_URL }),
+    ...(settings.WEIR_ENCRYPTION_KEY === undefined
+      ? {}
+      : { encryptionKey: settings.WEIR_ENCRYPTION_KEY }),
+    ...(settings.WEIR_ENCRYPTION_KEY_FILE === undefined
+      ? {}
+      : { encryptionKeyFile: resolve(settings.WEIR_ENCRYPTION_KEY_FILE) }),
     ...(settings.WEIR_WAREHOUSE_URL === undefined
       ? {}
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
@@ -13,22 +13,36 @@ export type SnapshotShelf = {
   keep(received: Received): void
 }
 
-/** Opens the shelf in `directory`. A write replaces the file in one step. */
-export function openSnapshotShelf(directory: string): SnapshotShelf {
+/** Seals what rests on a disk. */
+export type ShelfSeal = {
+  seal(this: void, clear: string, place: string): string
+  open(this: void, sealed: string, place: string): string
+}
+
+const place = 'gateway/snapshot'
+
+/** Opens the shelf in `directory`, where the snapshot rests sealed, because private keys are in it. A write replaces the file in one step; what cannot be read counts as nothing. */
+export function openSnapshotShelf(directory: string, { seal, open }: ShelfSeal): SnapshotShelf {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'snapshot.json')
+  const path = join(directory, 'snapshot.sealed')
+  // Where it rested in clear before it was sealed.
+  const former = join(directory, 'snapshot.json')
   return {
     read() {
       try {
-        return JSON.parse(readFileSync(path, 'utf8')) as Received
+        const text = existsSync(path)
+          ? open(readFileSync(path, 'utf8'), place)
+          : readFileSync(former, 'utf8')
+        return JSON.parse(text) as Received
       } catch {
         return undefined
       }
     },
     keep(received) {
       const draft = `${path}.${processIdentity()}`
-      writeFileSync(draft, JSON.stringify(received), { mode: 0o600 })
+      writeFileSync(draft, seal(JSON.stringify(received), place), { mode: 0o600 })
       renameSync(draft, path)
+      rmSync(former, { force: true })
     },
   }
 }

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { analyticsRoutes } from '../admin/analytics-routes.ts'
 import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
 import { openAnalytics } from '../analytics/open-analytics.ts'
+import { keepAuditKey } from '../audit/audit-key.ts'
 import { openCounterLedger } from '../cluster/counter-ledger.ts'
 import { openNodeRegistry, type NodeRegistry } from '../cluster/node-registry.ts'
 import { serveNodes } from '../cluster/serve-nodes.ts'
@@ -15,9 +16,10 @@ import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { compileProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
+import { keepAuditShort } from './keep-audit-short.ts'
 import type { SupervisorLine } from './messages.ts'
+import { openConfiguredStore } from './open-configured-store.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
 
 /** What the control plane is started with. */
@@ -34,11 +36,18 @@ export async function startControlPlane({
   log,
 }: ControlStart): Promise<() => Promise<void>> {
   const configuration = await openConfiguration({
-    store: await openSqliteStore(join(settings.data, 'weir.db')),
+    store: await openConfiguredStore(settings, log),
     catalog,
     compile: tryToCompile,
+    report: (error) => log.warn('changes of other control planes wait', { error }),
     adminToken: settings.adminToken,
     adminPassword: settings.adminPassword,
+    auditKey: keepAuditKey(settings.auditKeyFile),
+  })
+  const stopPruning = keepAuditShort(configuration.audit, {
+    days: settings.auditDays,
+    clock: systemClock,
+    report: (error) => log.error('the audit log could not be pruned', { error }),
   })
   const warehouse = await openWarehouse(
     settings.warehouseUrl === undefined
@@ -67,6 +76,7 @@ export async function startControlPlane({
     },
   })
   return async () => {
+    stopPruning()
     nodes.closeAllConnections()
     nodes.close()
     await Promise.all([admin.close(), manager.close()])

@@ -32,10 +32,19 @@ export type PlaneSettings = {
   readonly admission: AdmissionLimits
   /** Seconds that exchanges under way may take to finish when a worker stops. */
   readonly drainSeconds: number
+  /** The key that signs the audit log, made when it is not there; control planes on one database share it. */
+  readonly auditKeyFile: string
+  /** Days after which records of the audit log are removed. */
+  readonly auditDays: number
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */
   readonly adminPassword?: string
+  /** PostgreSQL database instead of a SQLite file. */
+  readonly databaseUrl?: string
+  /** The key by which secrets are sealed, as text or in a file; without either one is made in the data directory. */
+  readonly encryptionKey?: string
+  readonly encryptionKeyFile?: string
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }
