@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Configuration } from '../control/configuration.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
+import type { AuditRecord } from '../schema/audit-record.ts'
 import type { Action } from '../schema/role.ts'
 import { actionOf } from './authorize.ts'
 import type { Located } from './admin-route.ts'
@@ -48,15 +49,13 @@ export async function auditRefusal(
   if (!isKept(problem, action)) return
   const located = request.getDecorator<Located | undefined>('located')
   const ask = located?.question.ask
-  const principal = request.getDecorator<string | undefined>('principal')
-  const asker = principal === undefined ? undefined : configuration.rightsOf(principal)?.asker
   const time = configuration.clock.now()
   const { because } = problem.detail
   await configuration.audit.keep({
     ...originOf(request, ask),
     id: uuidv7(time),
     time,
-    principal: asker === undefined ? null : { id: asker.id, name: asker.name },
+    principal: askerOf(configuration, request),
     workspace: ask?.workspace.name ?? '',
     workspaceId: ask?.workspace.id ?? '',
     action: ask?.action ?? action,
@@ -67,6 +66,11 @@ export async function auditRefusal(
     status: problem.status,
     revision: null,
   })
+}
+
+function askerOf(configuration: Configuration, request: FastifyRequest): AuditRecord['principal'] {
+  const principal = request.getDecorator<string | undefined>('principal')
+  return principal === undefined ? null : (configuration.rightsOf(principal)?.asker ?? null)
 }
 
 /** A refused sign-in is kept where it is refused, with whose it was. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { Problem } from '../lib/problem.ts'
+import { addAuditCommand } from './audit/audit-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { readSettings, SettingsError } from './settings.ts'
 
@@ -29,6 +30,7 @@ program
   })
 
 addConfigCommand(program)
+addAuditCommand(program)
 
 try {
   await program.parseAsync()

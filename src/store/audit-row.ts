@@ -29,13 +29,17 @@ export function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
     action: action as Action,
     requestId: request_id,
     workspaceId: workspace_id,
-    principal: principal_id === null ? null : { id: principal_id, name: principal_name ?? '' },
+    principal: principalIn(principal_id, principal_name),
     allowed: Number(allowed) === 1,
     before: listIn(before),
     after: listIn(after),
     revision: revision === null ? null : Number(revision),
   }
 }
+
+/** Either half alone is no principal of ours, but must not look like nobody. */
+const principalIn = (id: string | null, name: string | null): ChainedRecord['principal'] =>
+  id === null && name === null ? null : { id: id ?? '', name: name ?? '' }
 
 /** What was tampered with may be no JSON; then it is shown as it stands, and has another hash. */
 function listIn(text: string): unknown[] {

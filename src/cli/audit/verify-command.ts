@@ -1,0 +1,68 @@
+import { createPublicKey } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { verifyKept } from '../../control/verify-kept.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { AuditCheckpoint, AuditReport } from '../../schema/audit-record.ts'
+import { auditKeyFile, withAuditRows, type AuditSource } from './open-audit-source.ts'
+
+/** Files by which a log is verified. */
+export type WitnessFiles = {
+  readonly keys: readonly string[]
+  readonly checkpoints: readonly string[]
+}
+
+/** Verifies the log of a store and prints what was found; gives the exit code, 0 when all is as it was written. */
+export async function verifyCommand(
+  source: AuditSource,
+  files: WitnessFiles,
+  asJson: boolean,
+): Promise<number> {
+  const witnesses = { keys: readKeys(source, files), checkpoints: files.checkpoints.map(readPlace) }
+  const report = await withAuditRows(source, (rows) => verifyKept(rows, witnesses))
+  console.log(asJson ? JSON.stringify(report, undefined, 2) : describe(report))
+  return report.intact ? 0 : 1
+}
+
+/** The keys that are given, else the one that this machine signs with. */
+function readKeys(source: AuditSource, { keys }: WitnessFiles): string[] {
+  const own = auditKeyFile(source)
+  const files = keys.length > 0 ? keys : [own]
+  return files.map((file) => {
+    if (existsSync(file)) return publicPemOf(readFileSync(file, 'utf8'))
+    const message = `The key ${file} does not exist; give the public key of the log with --key.`
+    throw new Problem('cli.audit_key', 404, message)
+  })
+}
+
+function publicPemOf(pem: string): string {
+  if (!pem.includes('PRIVATE KEY')) return pem
+  return createPublicKey(pem).export({ type: 'spki', format: 'pem' }) as string
+}
+
+const checkpoint = z.object({
+  kind: z.enum(['head', 'along', 'pruned']),
+  sequence: z.int().min(0),
+  hash: z.string(),
+  time: z.number(),
+  key: z.string(),
+  signature: z.string(),
+})
+
+function readPlace(file: string): AuditCheckpoint {
+  try {
+    return checkpoint.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (cause) {
+    throw new Problem('cli.checkpoint', 400, `${file} is not a checkpoint of an audit log.`, {
+      cause,
+    })
+  }
+}
+
+function describe({ intact, records, first, last, checkpoints, faults }: AuditReport): string {
+  const span = records === 0 ? 'no records' : `records ${first} to ${last}`
+  const signed = `${checkpoints} signed ${checkpoints === 1 ? 'place' : 'places'} agree`
+  if (intact) return `The audit log is as it was written: ${span}, ${signed}.`
+  const lines = faults.map(({ says }) => `  ${says}`)
+  return [`The audit log was tampered with (${records} records read):`, ...lines].join('\n')
+}

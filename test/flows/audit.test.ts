@@ -1,0 +1,266 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
+import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { makeParents } from './admin-samples.ts'
+
+const password = 'a-long-enough-password'
+const run = promisify(execFile)
+
+/** A control plane whose data folder can be looked at by others. */
+async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { data: string }> {
+  const data = await mkdtemp(join(tmpdir(), 'weir-audit-'))
+  onTestFinished(() => rm(data, { recursive: true, force: true }))
+  const admin = await openTestAdmin({
+    store: await openSqliteStore(join(data, 'weir.db')),
+    auditKey: keepAuditKey(join(data, 'audit.key')),
+    adminPassword: password,
+    ...(clock === undefined ? {} : { clock }),
+  })
+  return { ...admin, data }
+}
+
+/** Changes, refusals and sign-ins. */
+async function makeHistory(admin: TestAdmin): Promise<void> {
+  await makeParents(admin, 'ProductX')
+  await admin.ask('PATCH', '/ProductX/services/parent', { retries: 7 })
+  await admin.ask('POST', '/ProductX/services', { host: 'h', port: -1 })
+  await admin.ask('POST', '/ProductX/services', { host: 'h' }, { token: '' })
+  await signIn(admin, 'admin', 'not-the-password')
+  await signIn(admin, 'hunter2hunter2', 'x')
+  await signIn(admin, 'admin', password)
+}
+
+const signIn = (admin: TestAdmin, name: string, secret: string) =>
+  admin.ask('POST', '/api/session', { name, password: secret }, { token: '', manager: true })
+
+async function weirAudit(data: string, ...words: string[]) {
+  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  try {
+    const { stdout } = await run(process.execPath, [main, 'audit', ...words, '--data', data])
+    return { code: 0, stdout }
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
+    return { code, stdout: `${stdout}${stderr}` }
+  }
+}
+
+test('who signs in, who fails to and who goes is kept, with the name only where somebody has it', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  const [right, unknown, wrong] = await admin.configuration.audit.read({}, 3)
+  expect(right).toMatchObject({
+    principal: { name: 'admin' },
+    path: '/api/session',
+    allowed: true,
+    status: 200,
+    address: '127.0.0.1',
+  })
+  expect(wrong).toMatchObject({ allowed: false, because: 'The password given for admin is wrong.' })
+  expect(unknown).toMatchObject({ because: 'No principal has the name that was given.' })
+  expect(JSON.stringify(await admin.configuration.audit.read({}, 100))).not.toContain('hunter2')
+})
+
+test('the log of a running control plane is verified from outside, and a checkpoint kept elsewhere counts', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  const checkpoint = await weirAudit(admin.data, 'checkpoint')
+  const file = join(admin.data, 'kept-elsewhere.json')
+  await writeFile(file, checkpoint.stdout)
+  await admin.ask('POST', '/ProductX/consumers', { username: 'later' })
+  const good = await weirAudit(admin.data, 'verify', '--checkpoint', file)
+  expect(good).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^The audit log is as it was written: records 1 to \d+, 2 signed places agree\./,
+    ),
+  })
+  const key = await weirAudit(admin.data, 'key')
+  const { body: chain } = await admin.ask('GET', '/audit/chain')
+  expect(chain.public_key.trim()).toBe(key.stdout.trim())
+  const { body: verdict } = await admin.ask('GET', '/audit/verify')
+  expect(verdict).toMatchObject({ intact: true, last: chain.head.sequence, faults: [] })
+})
+
+type Mutation = { readonly sql: string; readonly at: (sequence: number) => readonly number[] }
+
+const one = (sequence: number): readonly number[] => [sequence]
+
+/** What somebody with the database in their hands may do to record `?`. */
+const mutations: readonly Mutation[] = [
+  ...[
+    `principal_name = 'mallory'`,
+    `principal_id = 'x'`,
+    `address = '10.0.0.1'`,
+    `workspace = 'elsewhere'`,
+    `workspace_id = 'x'`,
+    `path = '/harmless'`,
+    `method = 'GET'`,
+    `action = 'read'`,
+    `allowed = 1 - allowed`,
+    `because = 'It was fine.'`,
+    `before = '[{"entity":"service"}]'`,
+    `after = 'not even JSON'`,
+    `status = 299`,
+    `revision = 12345`,
+    `time = time + 1`,
+    `request_id = 'x'`,
+    `id = 'x'`,
+    `hash = '${'0'.repeat(64)}'`,
+    `previous = '${'f'.repeat(64)}'`,
+    `sequence = 100000`,
+  ].map((change) => ({ sql: `update audit set ${change} where sequence = ?`, at: one })),
+  { sql: 'delete from audit where sequence = ?', at: one },
+]
+
+test('any record that is changed, removed or moved in the store is found, and which it was', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  const { last } = await admin.configuration.audit.verify()
+  const file = new DatabaseSync(join(admin.data, 'weir.db'))
+  onTestFinished(() => file.close())
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: last }),
+      fc.constantFrom(...mutations),
+      async (sequence, { sql, at }) => {
+        const kept = file.prepare('select * from audit').all()
+        file.prepare(sql).run(sequence)
+        const { intact, faults } = await admin.configuration.audit.verify()
+        restore(file, kept)
+        expect(intact).toBe(false)
+        for (const wanted of at(sequence)) {
+          const isNamed = faults.some(
+            (fault) => fault.sequence <= wanted && wanted <= fault.through,
+          )
+          expect([sql, wanted, isNamed]).toEqual([sql, wanted, true])
+        }
+      },
+    ),
+    { numRuns: 120 },
+  )
+  expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true })
+  file.prepare('delete from audit where sequence = 3').run()
+  const bad = await weirAudit(admin.data, 'verify')
+  expect(bad.code).toBe(1)
+  expect(bad.stdout).toContain('Record 3 is missing.')
+}, 60_000)
+
+function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): void {
+  file.exec('delete from audit')
+  for (const row of rows) {
+    const names = Object.keys(row)
+    const values = Object.values(row) as string[]
+    const marks = names.map(() => '?').join(', ')
+    const columns = names.map((name) => `"${name}"`).join(', ')
+    file.prepare(`insert into audit (${columns}) values (${marks})`).run(...values)
+  }
+}
+
+test('what is too old is removed, says so, and leaves a log that is still proven', async () => {
+  let now = Date.UTC(2026, 0, 1)
+  const admin = await openAudited({ now: () => now })
+  await makeHistory(admin)
+  const { last } = await admin.configuration.audit.verify()
+  now += 10 * 86_400_000
+  await admin.ask('POST', '/ProductX/consumers', { username: 'later' })
+  expect(await admin.configuration.audit.prune(now - 86_400_000)).toBe(last)
+  const report = await admin.configuration.audit.verify()
+  expect(report).toMatchObject({ intact: true, first: last + 1, last: last + 2, records: 2 })
+  const [pruning] = await admin.configuration.audit.read({}, 1)
+  expect(pruning?.because).toBe(
+    `Weir itself did this: ${last} records up to record ${last} were older than the log is kept.`,
+  )
+  expect(await admin.configuration.audit.prune(now - 86_400_000)).toBe(0)
+  now += 10 * 86_400_000
+  await admin.configuration.audit.prune(now)
+  expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true, records: 1 })
+})
+
+test('the log is read with filters, page by page, and one record with what was before and after', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  const all = (await admin.ask('GET', '/audit?size=1000')).body.data as { sequence: number }[]
+  const pages: number[] = []
+  let path = '/audit?size=4'
+  while (path !== '') {
+    const { body } = await admin.ask('GET', path)
+    pages.push(...body.data.map(({ sequence }: { sequence: number }) => sequence))
+    path = (body.next as string | null) ?? ''
+  }
+  expect(pages).toEqual(all.map(({ sequence }) => sequence))
+  const count = async (query: string) =>
+    ((await admin.ask('GET', `/audit?size=1000&${query}`)).body.data as unknown[]).length
+  expect(await count('allowed=false')).toBe(3)
+  expect(await count('principal=admin&action=update&path=/services/parent&method=patch')).toBe(1)
+  expect(await count('status=400')).toBe(1)
+  expect(await count('before=2020-01-01T00:00:00Z')).toBe(0)
+  expect(await count('after=2020-01-01T00:00:00Z')).toBe(all.length)
+  expect(await count('workspace=ProductX')).toBeGreaterThan(3)
+  expect((await admin.ask('GET', '/audit?allowed=perhaps')).body.message).toBe(
+    'schema violation (allowed: expected one of: true, false)',
+  )
+  const { body: found } = await admin.ask('GET', '/audit?path=/services/parent&action=update')
+  const [line] = found.data
+  expect(line).toMatchObject({
+    touched: 1,
+    touches: [{ entity: 'service', name: 'parent', did: 'updated' }],
+    workspace: 'ProductX',
+  })
+  const { body: record } = await admin.ask('GET', `/audit/records/${line.sequence}`)
+  expect(record).toMatchObject({ before: [{ retries: 5 }], after: [{ retries: 7 }] })
+  expect(record.requestId).toMatch(/^[\da-f-]{36}$/)
+  expect((await admin.ask('GET', '/audit/records/100000')).status).toBe(404)
+  const { body: requests } = await admin.ask('GET', '/audit/requests?size=1')
+  expect(requests.data[0]).toMatchObject({ rbac_user_name: 'admin', status: 200 })
+  const { body: objects } = await admin.ask('GET', '/ProductX/audit/objects')
+  expect(objects.data[0]).toMatchObject({ dao_name: 'service', operation: 'update' })
+})
+
+test('a member of ProductX reads the log of ProductX, and learns of no other', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  await makeParents(admin, 'ProductY')
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: '*' }],
+  })
+  await admin.ask('POST', '/ProductX/consumers', { username: 'own' }, { token })
+  for (const path of ['/audit', '/ProductX/audit', '/audit/requests', '/audit/objects']) {
+    const { status, text } = await admin.ask('GET', path, undefined, { token })
+    expect([path, status]).toEqual([path, 200])
+    expect(text).not.toMatch(/ProductY|"default"|hunter2/)
+  }
+  const { body } = await admin.ask('GET', '/audit', undefined, { token })
+  const workspaces = body.data.map(({ workspace }: { workspace: string }) => workspace)
+  expect(new Set(workspaces)).toEqual(new Set(['ProductX']))
+  const others = (await admin.configuration.audit.read({}, 1000)).filter(
+    ({ workspace }) => workspace !== 'ProductX',
+  )
+  for (const path of [
+    '/ProductY/audit',
+    '/Nowhere/audit',
+    '/audit?workspace=ProductY',
+    '/audit/chain',
+    '/audit/verify',
+    '/ProductX/audit/chain',
+    '/ProductX/audit/verify',
+    ...others
+      .slice(0, 5)
+      .flatMap(({ sequence }) => [
+        `/audit/records/${sequence}`,
+        `/ProductY/audit/records/${sequence}`,
+      ]),
+    '/audit/records/99999',
+  ]) {
+    expect([path, (await admin.ask('GET', path, undefined, { token })).status]).toEqual([path, 403])
+  }
+})
