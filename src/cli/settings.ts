@@ -84,8 +84,6 @@ const environment = z.object({
   WEIR_ENCRYPTION_KEY_FILE: z.string().optional(),
   WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
-  WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
-  WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
     .optional(),
@@ -111,8 +109,6 @@ export function readSettings(
   return {
     version: readVersion(),
     data: resolve(settings.WEIR_DATA),
-    auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
-    auditDays: settings.WEIR_AUDIT_DAYS,
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
     pages: join(root, 'dist/ui'),

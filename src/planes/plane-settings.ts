@@ -36,10 +36,6 @@ export type PlaneSettings = {
   readonly auditKeyFile: string
   /** Days after which records of the audit log are removed. */
   readonly auditDays: number
-  /** The key that signs the audit log, made when it is not there; control planes on one database share it. */
-  readonly auditKeyFile: string
-  /** Days after which records of the audit log are removed. */
-  readonly auditDays: number
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */
