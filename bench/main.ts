@@ -26,6 +26,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: [],
     run: async (options) => (await import('./soak/bench-soak.ts')).benchSoak(options),
   },
+  overload: {
+    about: 'Twice as much as can be served, with admission and without: what is served in time.',
+    needs: [],
+    run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
+  },
   routes: {
     about: 'What it costs to find a route among up to 100,000, and to bring many into use.',
     needs: [],

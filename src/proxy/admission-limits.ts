@@ -1,6 +1,6 @@
 /** How much a worker takes on at a time. */
 export type AdmissionLimits = {
-  /** Requests in flight; more wait. */
+  /** Requests in flight; more wait, and fewer are taken while the event loop is too busy. Infinite for no admission at all. */
   readonly inFlight: number
   /** Requests that wait; more are refused. */
   readonly waiting: number

@@ -16,8 +16,9 @@ const observeMilliseconds = 100
 export function openAdmission(limits: AdmissionLimits): OpenAdmission {
   const admission = new Admission(limits)
   const turnLength = watchTurns()
-  const observing = setInterval(() => admission.observe(turnLength()), observeMilliseconds)
-  observing.unref()
+  const observe = (): void => admission.observe(turnLength())
+  const isLimited = Number.isFinite(limits.inFlight)
+  const observing = isLimited ? setInterval(observe, observeMilliseconds).unref() : undefined
   let sweeping: NodeJS.Timeout | undefined
   const sweep = (): void => {
     admission.sweep()

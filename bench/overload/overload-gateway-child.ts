@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { AdmissionLimits } from '../../src/proxy/admission-limits.ts'
+import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { keepPools } from '../../src/proxy/keep-pools.ts'
+import { openProxy } from '../../src/proxy/open-proxy.ts'
+import { definePlugin } from '../../src/proxy/plugin.ts'
+import { compileProgram } from '../../src/proxy/program.ts'
+import { openRecorder } from '../../src/telemetry/open-recorder.ts'
+import { openSpool } from '../../src/telemetry/open-spool.ts'
+import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+
+/** Which gateway to open. */
+export type OverloadOrder = {
+  readonly upstreamPort: number
+  /** Absent for none. */
+  readonly admission: AdmissionLimits | undefined
+  /** CPU that a plugin takes for each request, in milliseconds. */
+  readonly work: number
+}
+
+const unlimited = {
+  inFlight: Number.POSITIVE_INFINITY,
+  waiting: Number.POSITIVE_INFINITY,
+  connections: Number.POSITIVE_INFINITY,
+}
+
+/** Stands for a costly policy. */
+const toil = definePlugin({
+  name: 'toil',
+  about: 'Keeps the worker busy.',
+  settings: z.object({ milliseconds: z.number() }),
+  prepare: ({ milliseconds }) => ({
+    onRequest() {
+      const until = performance.now() + milliseconds
+      while (performance.now() < until);
+    },
+  }),
+})
+
+// A worker's engine alone, which records into a spool as a worker does.
+process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-overload-'))
+  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
+  const snapshot = snapshotOf({
+    services: [{ name: 'api', host: '127.0.0.1', port: upstreamPort, retries: 0 }],
+    routes: [{ name: 'all', paths: ['/'], service: 'api' }],
+    plugins: work === 0 ? [] : [{ name: 'toil', config: { milliseconds: work } }],
+  })
+  const proxy = openProxy({
+    program: compileProgram(snapshot, 1, {
+      catalog: [toil],
+      counters: openCounterLedger(systemClock),
+      clock: systemClock,
+      pools: keepPools(),
+    }),
+    node: { node: 'bench', zone: 'bench', environment: 'bench' },
+    limits: usualLimits,
+    admission: admission ?? unlimited,
+    record,
+  })
+  proxy.server.listen(0, '127.0.0.1', () =>
+    process.send?.((proxy.server.address() as AddressInfo).port),
+  )
+  process.once('disconnect', () => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit()
+  })
+})
