@@ -14,7 +14,10 @@ export type Witnesses = {
 const atOnce = 1000
 
 /** Verifies the log of a store, which may grow and be pruned meanwhile. */
-export async function verifyKept(rows: AuditRows, witnesses: Witnesses): Promise<AuditReport> {
+export async function verifyKept(
+  rows: Pick<AuditRows, 'read' | 'signed'>,
+  witnesses: Witnesses,
+): Promise<AuditReport> {
   const { base, head, along } = await rows.signed()
   const keys = new Map(
     witnesses.keys.map((pem) => readPublicKey(pem)).map(({ id, key }) => [id, key]),
@@ -35,7 +38,10 @@ export async function verifyKept(rows: AuditRows, witnesses: Witnesses): Promise
 }
 
 /** The records up to the end, and those after it that a later end does not reach either. */
-async function* recordsOf(rows: AuditRows, end: number): AsyncGenerator<ChainedRecord> {
+async function* recordsOf(
+  rows: Pick<AuditRows, 'read' | 'signed'>,
+  end: number,
+): AsyncGenerator<ChainedRecord> {
   let above = Number.MIN_SAFE_INTEGER
   for (;;) {
     const page = await rows.read({ above, below: end + 1 }, atOnce, true)

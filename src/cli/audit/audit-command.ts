@@ -22,7 +22,7 @@ export function addAuditCommand(program: Command): void {
       .command(name)
       .description(about)
       .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
-      .option('--database <url>', 'a PostgreSQL database instead of the file in there')
+      .option('--database <url>', 'a PostgreSQL database instead (WEIR_DATABASE_URL)')
 
   subcommand('verify', 'Find every record that was removed, changed, reordered or added.')
     .option('--key <file>', 'a public key that signed it; may be repeated', collect)

@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../../lib/problem.ts'
-import type { AuditRows } from '../../store/audit-rows.ts'
-import { openPostgresStore } from '../../store/open-postgres-store.ts'
-import { openSqliteStore } from '../../store/open-sqlite-store.ts'
-import type { Store } from '../../store/store.ts'
+import { openPostgresAudit, openSqliteAudit, type AuditLog } from '../../store/open-audit-log.ts'
 import { readSettings } from '../settings.ts'
 
 /** Where a log is, as the command line says it. */
@@ -17,23 +14,24 @@ export type AuditSource = {
 export const auditKeyFile = ({ data }: AuditSource): string => settingsOf(data).auditKeyFile
 
 /** Reads the log of a store and lets go of it again. */
-export async function withAuditRows<Result>(
+export async function withAuditLog<Result>(
   source: AuditSource,
-  work: (rows: AuditRows) => Promise<Result>,
+  work: (rows: AuditLog['rows']) => Promise<Result>,
 ): Promise<Result> {
-  const store = await openSource(source)
+  const log = await openSource(source)
   try {
-    return await work(store.audit)
+    return await work(log.rows)
   } finally {
-    await store.close()
+    await log.close()
   }
 }
 
-async function openSource({ data, database }: AuditSource): Promise<Store> {
-  const { data: directory } = settingsOf(data)
-  if (database !== undefined) return openPostgresStore(database, join(directory, 'backups'))
+async function openSource({ data, database }: AuditSource): Promise<AuditLog> {
+  const { data: directory, databaseUrl } = settingsOf(data)
+  const url = database ?? databaseUrl
+  if (url !== undefined) return openPostgresAudit(url)
   const file = join(directory, 'weir.db')
-  if (existsSync(file)) return openSqliteStore(file)
+  if (existsSync(file)) return openSqliteAudit(file)
   throw new Problem('cli.no_store', 404, `There is no audit log here: ${file} does not exist.`)
 }
 

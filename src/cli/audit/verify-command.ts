@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { verifyKept } from '../../control/verify-kept.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { AuditCheckpoint, AuditReport } from '../../schema/audit-record.ts'
-import { auditKeyFile, withAuditRows, type AuditSource } from './open-audit-source.ts'
+import { auditKeyFile, withAuditLog, type AuditSource } from './open-audit-source.ts'
 
 /** Files by which a log is verified. */
 export type WitnessFiles = {
@@ -19,7 +19,7 @@ export async function verifyCommand(
   asJson: boolean,
 ): Promise<number> {
   const witnesses = { keys: readKeys(source, files), checkpoints: files.checkpoints.map(readPlace) }
-  const report = await withAuditRows(source, (rows) => verifyKept(rows, witnesses))
+  const report = await withAuditLog(source, (rows) => verifyKept(rows, witnesses))
   console.log(asJson ? JSON.stringify(report, undefined, 2) : describe(report))
   return report.intact ? 0 : 1
 }
