@@ -28,7 +28,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   },
   overload: {
     about: 'Twice as much as can be served, with admission and without: what is served in time.',
-    needs: [],
+    needs: ['taskset'],
     run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
   },
   routes: {

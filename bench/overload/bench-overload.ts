@@ -1,8 +1,7 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
-import { findProgram } from '../../test/harness/need.ts'
 import { cores, stopProcess, usageOf } from '../processes.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { clientPatience, measureCapacity, offerLoad, type Outcome } from './offer-load.ts'
@@ -122,9 +121,8 @@ async function startChild(
   order: object,
   core: string | undefined,
 ): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(join(import.meta.dirname, module))
-  if (core !== undefined && findProgram('taskset') !== undefined)
-    execFileSync('taskset', ['-a', '-p', '-c', core, String(child.pid)], { stdio: 'ignore' })
+  const pinned = { execPath: 'taskset', execArgv: ['-c', core ?? '', process.execPath] }
+  const child = fork(join(import.meta.dirname, module), core === undefined ? {} : pinned)
   child.send(order)
   const [port] = (await once(child, 'message')) as [number]
   return { child, port }
