@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { openConfiguration } from '../../src/control/open-configuration.ts'
+import type { Configuration } from '../../src/control/configuration.ts'
+import type { Operation } from '../../src/control/operation.ts'
+import type { Log } from '../../src/lib/log.ts'
+import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import { openKeyring } from '../../src/secrets/keyring.ts'
+import { readMasterKey } from '../../src/secrets/master-key.ts'
+import type { StoreOptions } from '../../src/store/open-store.ts'
+import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { everythingIn, runSql } from '../harness/run-sql.ts'
+
+const workspace = defaultWorkspace.id
+
+eachStore(({ fresh }) => {
+  test('what is secret rests sealed, in no table in clear, and is there after a start', async () => {
+    const place = await fresh()
+    const keyring = aKeyring()
+    const { secrets, entries } = await fill(place, { keyring })
+    const rests = await everythingIn(place)
+    for (const secret of secrets) expect(rests).not.toContain(secret)
+    expect(rests).toContain('orders.example')
+    const store = await openStoreAt(place, { keyring })
+    onTestFinished(() => store.close())
+    const loaded = await store.load()
+    expect(loaded.entries).toEqual(entries)
+    expect(JSON.stringify(loaded.latest)).toContain('PRIVATE KEY')
+    const changes = await store.readChanges({ from: 1, to: 1_000 })
+    const kept = changes.filter(({ entity }) => entity === 'key-auth')
+    expect(kept.map(({ after }) => after)).toEqual([...(entries.get('key-auth')?.values() ?? [])])
+  })
+
+  test('of equal API keys one is refused by the database too, which cannot read them', async () => {
+    const place = await fresh()
+    await fill(place, { keyring: aKeyring() })
+    const [row] = await runSql(place, `select * from key_auths`)
+    const columns = Object.keys(row ?? {}).map((name) => (name === 'id' ? `'other'` : `"${name}"`))
+    const copy = `insert into key_auths select ${columns.join(', ')} from key_auths`
+    await expect(runSql(place, copy)).rejects.toThrow(/unique/i)
+  })
+
+  test('a store that rested in clear is sealed at the first start with a key, after a copy', async () => {
+    const place = await fresh()
+    const { secrets, entries } = await fill(place, {})
+    expect(await everythingIn(place)).toContain(secrets[0])
+    const said: Record<string, unknown>[] = []
+    const keyring = aKeyring()
+    const store = await openStoreAt(place, { keyring, log: logInto(said) })
+    const loaded = await store.load()
+    await store.close()
+    expect(loaded.entries).toEqual(entries)
+    const rests = await everythingIn(place)
+    for (const secret of secrets) expect(rests).not.toContain(secret)
+    const [backup] = said.flatMap((fields) => fields['backup'] ?? []) as string[]
+    expect(statSync(backup ?? '').mode & 0o777).toBe(0o600)
+    expect(readFileSync(backup ?? '', 'latin1')).toContain(secrets[0])
+    if (!place.startsWith('postgres:'))
+      expect(readFileSync(place, 'latin1')).not.toContain(secrets[0])
+    const again = await openStoreAt(place, { keyring })
+    onTestFinished(() => again.close())
+    expect(await again.load()).toEqual(loaded)
+  })
+
+  test('another key, or none, is a clear error, and the store stays as it is', async () => {
+    const place = await fresh()
+    const keyring = aKeyring()
+    const { entries } = await fill(place, { keyring })
+    await expect(openStoreAt(place, { keyring: aKeyring() })).rejects.toThrow(
+      /KEY .* is not the one/,
+    )
+    await expect(openStoreAt(place)).rejects.toThrow('can only be opened with its key')
+    const store = await openStoreAt(place, { keyring })
+    onTestFinished(() => store.close())
+    expect((await store.load()).entries).toEqual(entries)
+  })
+
+  test('what was moved into another row is not opened there', async () => {
+    const place = await fresh()
+    const keyring = aKeyring()
+    await fill(place, { keyring })
+    await runSql(place, `update key_auths set id = '00000000-0000-4000-8000-000000000000'`)
+    const store = await openStoreAt(place, { keyring })
+    onTestFinished(() => store.close())
+    await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be opened/)
+  })
+
+  test('a store of a newer version is refused and told by which step', async () => {
+    const place = await fresh()
+    await fill(place, {})
+    await runSql(place, `insert into kysely_migration values ('9999-later', '2100-01-01')`)
+    await expect(openStoreAt(place)).rejects.toThrow(/newer version of Weir.*9999-later/)
+  })
+
+  test('a store of an older version is copied, then brought up to date', async () => {
+    const place = await fresh()
+    const { entries } = await fill(place, {})
+    await runSql(place, 'drop table leases')
+    await runSql(place, `delete from kysely_migration where name = '0006-leases'`)
+    const said: Record<string, unknown>[] = []
+    const store = await openStoreAt(place, { log: logInto(said) })
+    onTestFinished(() => store.close())
+    expect((await store.load()).entries).toEqual(entries)
+    expect(said[0]?.['steps']).toEqual(['0006-leases'])
+    await expectCopy(String(said[0]?.['backup']), await fresh(), entries)
+  })
+
+  test('a step that fails leaves everything as it was', async () => {
+    const place = await fresh()
+    const { entries } = await fill(place, {})
+    // The step finds a table of that name, and therefore cannot make it.
+    await runSql(place, `delete from kysely_migration where name = '0006-leases'`)
+    await expect(openStoreAt(place)).rejects.toThrow(
+      /could not be brought up to date; .* a copy is in/,
+    )
+    await runSql(place, `insert into kysely_migration values ('0006-leases', '2026-01-01')`)
+    const store = await openStoreAt(place)
+    onTestFinished(() => store.close())
+    expect((await store.load()).entries).toEqual(entries)
+  })
+
+  test('names of every length and with every character are kept', async () => {
+    const place = await fresh()
+    const names = ['\0', '\ud800', '\udfff', 'ü'.repeat(5_000), `${'ü'.repeat(4_999)}u`, "'; --"]
+    const configuration = await openAt(place, {})
+    for (const username of names) await change(configuration, create('consumer', { username }))
+    await configuration.close()
+    const store = await openStoreAt(place)
+    onTestFinished(() => store.close())
+    const kept = [...((await store.load()).entries.get('consumer')?.values() ?? [])]
+    expect(kept.map(({ fields }) => fields['username']).toSorted()).toEqual(names.toSorted())
+  })
+
+  test('a lease is one holder’s until it is given back or its time is over', async () => {
+    const { leases, close } = await openStoreAt(await fresh())
+    onTestFinished(() => close())
+    expect(await leases.take('work', 'a', 60_000)).toBe(true)
+    expect(await leases.take('work', 'a', 60_000)).toBe(true)
+    expect(await leases.take('work', 'b', 60_000)).toBe(false)
+    expect(await leases.take('other', 'b', 0)).toBe(true)
+    expect(await leases.take('other', 'a', 60_000)).toBe(true)
+    await leases.giveBack('work', 'b')
+    expect(await leases.take('work', 'b', 60_000)).toBe(false)
+    await leases.giveBack('work', 'a')
+    expect(await leases.take('work', 'b', 60_000)).toBe(true)
+  })
+})
+
+/** What is in a store that was copied: a SQLite file is one, SQL is run in a database whose tables are made. */
+async function expectCopy(backup: string, place: string, entries: unknown): Promise<void> {
+  const isSql = backup.endsWith('.sql')
+  if (isSql) {
+    await (await openStoreAt(place)).close()
+    await runSql(place, readFileSync(backup, 'utf8'))
+    await runSql(place, `insert into kysely_migration values ('0006-leases', '2026-01-01')`)
+  }
+  const store = await openStoreAt(isSql ? place : backup)
+  onTestFinished(() => store.close())
+  expect((await store.load()).entries).toEqual(entries)
+}
+
+const aKeyring = () =>
+  openKeyring(
+    readMasterKey({ text: randomBytes(32).toString('hex'), name: 'KEY' }, () => undefined),
+  )
+
+const logInto = (said: Record<string, unknown>[]): Log => {
+  const say = (_message: string, fields = {}): void => void said.push(fields)
+  return { info: say, warn: say, error: say }
+}
+
+const openAt = async (place: string, options: StoreOptions): Promise<Configuration> =>
+  openConfiguration({
+    store: await openStoreAt(place, options),
+    catalog: [{ name: 'plain', about: '', settings: z.strictObject({ password: z.string() }) }],
+    compile: () => undefined,
+  })
+
+/** Puts one of each kind of secret into a store; gives them, and all entries. */
+async function fill(place: string, options: StoreOptions) {
+  const configuration = await openAt(place, options)
+  const { cert, key } = await makeAuthority('test')
+  const [apiKey, password] = ['api-key-0123456789', 'plugin-password-0123456789']
+  await change(configuration, create('service', { name: 's', host: 'orders.example' }))
+  await change(configuration, create('consumer', { username: 'c' }))
+  await change(configuration, create('key-auth', { key: apiKey, consumer: { username: 'c' } }))
+  await change(configuration, create('certificate', { cert, key }))
+  await change(configuration, create('plugin', { name: 'plain', config: { password } }))
+  const { joinSecret } = configuration
+  await configuration.close()
+  const store = await openStoreAt(place, options)
+  const { entries } = await store.load()
+  await store.close()
+  const secrets = [apiKey, password, key.split('\n')[1] ?? '', joinSecret, 'PRIVATE KEY']
+  return { secrets, entries }
+}
+
+const create = (entity: string, body: Record<string, unknown>): Operation => ({
+  kind: 'create',
+  entity,
+  workspace,
+  body,
+})
+
+const change = (configuration: Configuration, ...operations: readonly Operation[]) =>
+  configuration.change({
+    asker: 'weir',
+    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    origin: { requestId: '', address: '', method: '', path: '' },
+    status: 200,
+    operations,
+  })

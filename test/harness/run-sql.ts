@@ -1,0 +1,43 @@
+import { DatabaseSync } from 'node:sqlite'
+import pg from 'pg'
+
+/** Runs statements in the database at a place, without the store, and gives the rows of the last. */
+export async function runSql(place: string, text: string): Promise<Record<string, unknown>[]> {
+  if (!place.startsWith('postgres:')) return runInSqlite(place, text)
+  const client = new pg.Client({ connectionString: place })
+  await client.connect()
+  try {
+    const results = [await client.query<Record<string, unknown>>(text)].flat()
+    return results.at(-1)?.rows ?? []
+  } finally {
+    await client.end()
+  }
+}
+
+function runInSqlite(file: string, text: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(file)
+  try {
+    if (/^\s*select/i.test(text)) return database.prepare(text).all()
+    database.exec(text)
+    return []
+  } finally {
+    database.close()
+  }
+}
+
+/** Everything that all tables of a database but the audit log hold, as one text. */
+export async function everythingIn(place: string): Promise<string> {
+  const names = place.startsWith('postgres:')
+    ? `select tablename as name from pg_tables where schemaname = 'public'`
+    : `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'`
+  const texts: string[] = []
+  for (const { name } of await runSql(place, names)) {
+    if (name === 'audit') continue
+    const rows = await runSql(place, `select * from "${String(name)}"`)
+    texts.push(...rows.flatMap((row) => Object.values(row).map(textOf)))
+  }
+  return texts.join('\n')
+}
+
+const textOf = (value: unknown): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : JSON.stringify(value)
