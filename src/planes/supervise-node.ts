@@ -104,9 +104,10 @@ export function superviseNode(options: SupervisionOptions): SupervisedNode {
     async stop() {
       control.forbid()
       clearInterval(sweeping)
+      // Nobody accepts any more: clients are better refused than left waiting.
+      for (const socket of proxySockets.byKey.values()) socket.close()
       await stopWorkers()
       await control.stop()
-      for (const socket of proxySockets.byKey.values()) socket.close()
     },
     hurry() {
       for (const worker of workers) worker.send({ type: 'stop' })
