@@ -45,18 +45,23 @@ export const tags = () =>
 /** A time span in milliseconds as Kong's timeouts have it. */
 export const timeout = () => between(1, 2 ** 31 - 2).default(60_000)
 
-/** A reference to another entity: `{ "id": … }` or `{ "name": … }` in a body, `{ id }` once stored. */
+/** A reference to another entity: `{ "id": … }` or `{ "name": … }` in a body, `{ id }` once stored. An id may come with the name beside it, as clients send it that show both; then the id counts. */
 export const reference = () =>
-  z.union(
-    [
-      z.strictObject({ id: uuid() }),
-      z.strictObject({ name: z.string().min(1) }),
-      z.strictObject({ username: z.string().min(1) }),
-    ],
-    {
-      error: 'expected a record with an id or a name',
-    },
-  )
+  z
+    .strictObject(
+      {
+        id: uuid().optional(),
+        name: z.string().min(1).optional(),
+        username: z.string().min(1).optional(),
+      },
+      { error: (issue) => (issue.code === 'invalid_type' ? lonely : undefined) },
+    )
+    .refine(({ id, name, username }) => (id ?? name ?? username) !== undefined, { error: lonely })
+    .transform(({ id, name = '', username }): Readonly<Record<string, string>> =>
+      id !== undefined ? { id } : username !== undefined ? { username } : { name },
+    )
+
+const lonely = 'expected a record with an id or a name'
 
 /** A host name or address, without a port. */
 export const host = () =>

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { stringify } from 'yaml'
+import { catalog } from '../../src/plugins/catalog.ts'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { needDeck } from '../harness/need-deck.ts'
+import { adminToken, openTestAdmin } from './admin-harness.ts'
+import { deckFile } from './deck-file.ts'
+
+const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
+
+test('decK’s own program is served as by Kong', { timeout: 600_000 }, async (context) => {
+  const deck = await needDeck(context)
+  const { adminUrl } = await openTestAdmin({ catalog })
+  const folder = mkdtempSync(join(tmpdir(), 'weir-deck-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const [file, dump] = ['kong.yaml', 'dump.yaml'].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ]
+  const at = ['--kong-addr', adminUrl, '--headers', `kong-admin-token:${adminToken}`]
+  const inZ = [...at, '--workspace', 'ProductZ']
+  const said = async (words: readonly string[], code = 0) => {
+    const ran = await deck('gateway', ...words)
+    expect(ran).toMatchObject({ code })
+    return ran.output
+  }
+  writeFileSync(file, stringify(deckFile(...pairs)))
+  expect(await said(['ping', ...at])).toContain('Successfully connected')
+  await said(['sync', file, ...inZ])
+  expect(await said(['validate', file, ...inZ])).not.toContain('Error')
+  await said(['diff', file, '--non-zero-exit-code', ...inZ])
+  await said(['dump', '-o', dump, '--yes', '--with-id', ...inZ])
+  await said(['diff', dump, '--non-zero-exit-code', ...inZ])
+  const more = { ...deckFile(...pairs), services: [{ name: 'new', host: 'h.example' }] }
+  writeFileSync(file, stringify(more))
+  expect(await said(['apply', file, ...inZ])).toContain('Created: 1')
+  expect(await said(['diff', file, '--non-zero-exit-code', ...inZ], 2)).toContain('deleting')
+  await said(['reset', '--force', ...inZ])
+  expect(await said(['sync', file, '--select-tag', 'ours', ...inZ])).toContain('Created')
+  await said(['diff', file, '--select-tag', 'ours', '--non-zero-exit-code', ...inZ])
+})

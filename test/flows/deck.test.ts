@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { catalog } from '../../src/plugins/catalog.ts'
+import { makeAuthority } from '../harness/make-certificate.ts'
+import { speakDeck, type DeckCall, type DeckState } from '../harness/speak-deck.ts'
+import { adminToken, openTestAdmin } from './admin-harness.ts'
+import { everyKind, manyServices } from './deck-samples.ts'
+
+const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
+
+test('22 new objects go into a new workspace, and then there is nothing left to do', async () => {
+  const deck = await openDeck({ workspace: 'ProductZ' })
+  expect(await deck.ping()).toMatch(/^3\./)
+  const state = manyServices(22)
+  const before = await deck.diff(state)
+  expect([before.length, new Set(before.map(({ does }) => does))]).toEqual([
+    22,
+    new Set(['create']),
+  ])
+  expect(await deck.sync(state)).toHaveLength(22)
+  expect(await deck.diff(state)).toEqual([])
+})
+
+test('one of every kind is validated, synced, found unchanged, dumped, changed and reset', async () => {
+  const deck = await openDeck()
+  const state = everyKind('one', pairs)
+  await deck.validate(state)
+  await deck.sync(state)
+  expect(await deck.diff(state)).toEqual([])
+  const dumped = await deck.dump()
+  expect(countsOf(dumped)).toEqual(countsOf(state))
+  expect(await deck.diff(dumped)).toEqual([])
+  const changed = { ...state, services: state['services']?.map((one) => ({ ...one, retries: 9 })) }
+  expect(await deck.sync(changed as DeckState)).toMatchObject([
+    { does: 'update', kind: 'services' },
+  ])
+  expect(await deck.diff(changed as DeckState)).toEqual([])
+  await deck.reset()
+  expect(countsOf(await deck.dump())).toEqual({})
+})
+
+test('a dump goes into another workspace and comes out the same', async () => {
+  const admin = await openTestAdmin({ catalog })
+  const call = { url: admin.adminUrl, token: adminToken }
+  const one = speakDeck({ ...call, workspace: 'One' })
+  const state = everyKind('one', pairs)
+  await one.sync(state)
+  const dumped = await one.dump()
+  const two = speakDeck({ ...call, workspace: 'Two' })
+  const wanted = renamed(dumped)
+  await two.sync(wanted)
+  expect(await two.diff(wanted)).toEqual([])
+  expect(await one.diff(state)).toEqual([])
+})
+
+test('with tags only what carries them is seen and touched', async () => {
+  const admin = await openTestAdmin({ catalog })
+  const call = { url: admin.adminUrl, token: adminToken }
+  const [ours, theirs] = ['ours', 'theirs'].map((tag) => speakDeck({ ...call, tags: [tag, 'all'] }))
+  const [mine, yours] = [manyServices(6), everyKind('yours', pairs)]
+  await ours?.sync(mine)
+  const { ca_certificates: _untagged, 'mtls-auths': _neither, ...tagged } = yours
+  await theirs?.sync(tagged)
+  expect(await ours?.diff(mine)).toEqual([])
+  expect(await theirs?.diff(tagged)).toEqual([])
+  await ours?.reset()
+  expect(countsOf((await ours?.dump()) ?? {})).toEqual({})
+  expect(countsOf((await theirs?.dump()) ?? {})).toEqual(countsOf(tagged))
+})
+
+async function openDeck(call: Partial<DeckCall> = {}) {
+  const { adminUrl: url } = await openTestAdmin({ catalog })
+  return speakDeck({ url, token: adminToken, ...call })
+}
+
+const countsOf = (state: DeckState): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(state)
+      .map(([kind, objects]) => [kind, objects.length] as const)
+      .filter(([, count]) => count > 0)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  )
+
+/** The same with other ids, and with other names where these exist once in all workspaces. */
+function renamed(state: DeckState): DeckState {
+  const kept = state['ca_certificates']?.[0]?.id ?? ''
+  const text = JSON.stringify(state)
+    .replaceAll(kept, '$authority')
+    .replaceAll(/([0-9a-f])(?=[0-9a-f]{7}-[0-9a-f]{4}-4)/g, (digit) =>
+      (15 - parseInt(digit, 16)).toString(16),
+    )
+    .replaceAll('one.example', 'two.example')
+    .replaceAll('safe-one', 'safe-two')
+    .replaceAll('$authority', kept)
+  return JSON.parse(text) as DeckState
+}
