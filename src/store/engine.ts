@@ -18,5 +18,5 @@ export type Engine = {
   announce(transaction: Database): Promise<void>
   /** Calls back whenever another process may have made a revision; returns how to stop. */
   watch(listener: () => void): () => void
-  close(): Promise<void>
+  close(this: void): Promise<void>
 }

@@ -1,32 +1,47 @@
+import { keepAuditKey } from '../../src/audit/audit-key.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
-import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
+import type { Operation } from '../../src/control/operation.ts'
 import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
+import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
-/** Makes one change after the other and says which revision each became, until it is killed. */
+/** Makes one large change after the other, says when each begins and which revision it became, until it is killed. */
+const [place = '', keyFile = '', pairs = ''] = process.argv.slice(2)
 const configuration = await openConfiguration({
-  store: await openSqliteStore(process.argv[2] ?? ''),
+  store: place.startsWith('postgres:')
+    ? await openPostgresStore(place, '')
+    : await openSqliteStore(place),
   catalog: [],
   compile: () => undefined,
+  auditKey: keepAuditKey(keyFile),
 })
-for (let number = 0; ; number += 1) {
-  const name = `s${number % 20}`
-  const service = { entity: 'service', workspace: defaultWorkspace.id, at: name }
-  const route = { entity: 'route', workspace: defaultWorkspace.id, at: `r${number % 20}` }
-  const isEven = Math.floor(number / 20) % 2 === 0
+for (let number = configuration.current().revision; ; number += 1) {
+  process.stdout.write('begin\n')
   const { revision } = await configuration.change({
     asker: 'weir',
     question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: String(number), address: '', method: 'PUT', path: '/' },
     status: 200,
-    operations: isEven
-      ? [
-          { kind: 'replace', ...service, body: { host: `h${number}.example` } },
-          { kind: 'replace', ...route, body: { paths: [`/${number}`], service: { name } } },
-        ]
-      : [
-          { kind: 'delete', ...route },
-          { kind: 'delete', ...service },
-        ],
+    operations: syncOf(number, Number(pairs)),
   })
   process.stdout.write(`${revision}\n`)
+}
+
+/** All of the pairs of a service and its route are put or, every third time, removed. */
+function syncOf(number: number, size: number): Operation[] {
+  return Array.from({ length: size }, (_, pair): Operation[] => {
+    const name = `s${pair}`
+    const service = { entity: 'service', workspace: defaultWorkspace.id, at: name }
+    const route = { entity: 'route', workspace: defaultWorkspace.id, at: `r${pair}` }
+    if (number % 3 === 0) {
+      return [
+        { kind: 'delete', ...route },
+        { kind: 'delete', ...service },
+      ]
+    }
+    return [
+      { kind: 'replace', ...service, body: { host: `h${number}.example` } },
+      { kind: 'replace', ...route, body: { paths: [`/${number}`], service: { name } } },
+    ]
+  }).flat()
 }

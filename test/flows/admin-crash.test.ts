@@ -4,52 +4,84 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
+import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { verifyKept } from '../../src/control/verify-kept.ts'
 import { canonicalText } from '../../src/lib/canonical-text.ts'
+import type { Entries } from '../../src/schema/entry.ts'
+import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { publicKeyOf, verifySeal } from '../../src/snapshot/seal-snapshot.ts'
-import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
+import { eachStore, openStoreAt } from '../harness/each-store.ts'
 
 const child = join(import.meta.dirname, 'admin-crash-child.ts')
 
-test('killed in the middle of changes, the store holds the revision before or the one after', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  const file = join(directory, 'weir.db')
-  let before = 0
-  for (let round = 0; round < 5; round += 1) {
-    const answered = await changeUntilKilled(file, 3 + round * 5)
-    const store = await openSqliteStore(file)
-    const { entries, latest } = await store.load()
-    const [newest] = await store.readRevisions(1)
-    const records = await store.audit.read({}, 100_000)
-    expect(latest?.revision).toBeGreaterThanOrEqual(answered)
-    expect(latest?.revision).toBeGreaterThan(before)
-    expect(newest?.number).toBe(latest?.revision)
-    expect(canonicalText(buildSnapshot(entries))).toBe(latest?.body)
-    const key = await store.readSetting('seal_key')
-    expect(latest && verifySeal(latest, publicKeyOf(key ?? ''))).toEqual(buildSnapshot(entries))
-    expect(new Set(records.map(({ revision }) => revision)).size).toBe(latest?.revision)
-    expect(services(entries)).toBe(routes(entries))
-    before = latest?.revision ?? 0
-    await store.close()
-  }
+/** A hundred were counted for the record; each takes about a second. */
+const kills = Number(process.env['WEIR_TEST_KILLS'] ?? 8)
+const pairs = 250
+
+eachStore(({ fresh }) => {
+  test(`killed in the middle of a large sync ${kills} times, the store holds the revision before or the one after`, async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))
+    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    const keyFile = join(directory, 'audit.key')
+    const place = await fresh()
+    let patience = 0
+    for (let round = 0; round < kills; round += 1) {
+      const { answered, longest } = await syncUntilKilled(place, keyFile, patience)
+      patience = Math.max(longest, patience)
+      await expectWhole(place, keyFile, answered)
+    }
+  }, 600_000)
 })
 
-const services = (entries: ReadonlyMap<string, { size: number }>) => entries.get('service')?.size
-const routes = (entries: ReadonlyMap<string, { size: number }>) => entries.get('route')?.size
+/** Everything in the store is of one revision, which is not older than the last one that was answered. */
+async function expectWhole(place: string, keyFile: string, answered: number): Promise<void> {
+  const store = await openStoreAt(place)
+  const { entries, latest } = await store.load()
+  const records = await store.audit.read({}, 100_000)
+  const key = await store.readSetting('seal_key')
+  const report = await verifyKept(store.audit, { keys: [keepAuditKey(keyFile).publicPem] })
+  const [newest] = await store.readRevisions(1)
+  await store.close()
+  const snapshot = buildSnapshot(entries)
+  expect(latest?.revision).toBeGreaterThanOrEqual(answered)
+  expect(newest?.number).toBe(latest?.revision)
+  expect(canonicalText(snapshot)).toBe(latest?.body)
+  expect(latest && verifySeal(latest, publicKeyOf(key ?? ''))).toEqual(snapshot)
+  expect(new Set(records.map(({ revision }) => revision)).size).toBe(latest?.revision)
+  expect(report).toMatchObject({ intact: true, faults: [] })
+  expect(hostsIn(entries).size).toBeLessThanOrEqual(1)
+  expect([0, pairs]).toContain(entries.get('service')?.size)
+  expect(entries.get('route')?.size).toBe(entries.get('service')?.size)
+}
 
-/** The newest revision that was answered before the child was killed without warning. */
-async function changeUntilKilled(file: string, changes: number): Promise<number> {
-  const running = spawn(process.execPath, [child, file], { stdio: ['ignore', 'pipe', 'inherit'] })
+const hostsIn = (entries: Entries): Set<unknown> =>
+  new Set([...(entries.get('service')?.values() ?? [])].map(({ fields }) => fields['host']))
+
+/** Kills a child without warning at some moment of its second change; says the newest revision that was answered, and how long a change took. */
+async function syncUntilKilled(place: string, keyFile: string, patience: number) {
+  const running = spawn(process.execPath, [child, place, keyFile, String(pairs)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const gone = once(running, 'exit')
-  let answered = 0
-  let seen = 0
+  let [answered, longest, begun, since] = [0, 0, 0, 0]
   for await (const line of createInterface({ input: running.stdout })) {
-    answered = Number(line)
-    seen += 1
-    if (seen === changes) running.kill('SIGKILL')
+    const now = performance.now()
+    if (line === 'begin') {
+      begun += 1
+      since = now
+      if (begun === 2) void killAfter(Math.random() * Math.max(longest, patience))
+    } else {
+      answered = Number(line)
+      longest = now - since
+    }
   }
   await gone
-  return answered
+  return { answered, longest }
+
+  async function killAfter(milliseconds: number): Promise<void> {
+    await sleep(milliseconds)
+    running.kill('SIGKILL')
+  }
 }

@@ -58,8 +58,8 @@ eachStore(({ fresh }) => {
     const [backup] = said.flatMap((fields) => fields['backup'] ?? []) as string[]
     expect(statSync(backup ?? '').mode & 0o777).toBe(0o600)
     expect(readFileSync(backup ?? '', 'latin1')).toContain(secrets[0])
-    if (!place.startsWith('postgres:'))
-      expect(readFileSync(place, 'latin1')).not.toContain(secrets[0])
+    const file = place.startsWith('postgres:') ? '' : readFileSync(place, 'latin1')
+    expect(file).not.toContain(secrets[0])
     const again = await openStoreAt(place, { keyring })
     onTestFinished(() => again.close())
     expect(await again.load()).toEqual(loaded)
@@ -131,12 +131,13 @@ eachStore(({ fresh }) => {
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())
     const kept = [...((await store.load()).entries.get('consumer')?.values() ?? [])]
-    expect(kept.map(({ fields }) => fields['username']).toSorted()).toEqual(names.toSorted())
+    expect(new Set(kept.map(({ fields }) => fields['username']))).toEqual(new Set(names))
   })
 
   test('a lease is one holder’s until it is given back or its time is over', async () => {
-    const { leases, close } = await openStoreAt(await fresh())
-    onTestFinished(() => close())
+    const store = await openStoreAt(await fresh())
+    onTestFinished(() => store.close())
+    const { leases } = store
     expect(await leases.take('work', 'a', 60_000)).toBe(true)
     expect(await leases.take('work', 'a', 60_000)).toBe(true)
     expect(await leases.take('work', 'b', 60_000)).toBe(false)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
@@ -11,9 +11,9 @@ import { postgresPrograms, startPostgres, type TestPostgres } from './start-post
 /** Fresh and empty places for stores of one engine. */
 export type StorePlaces = {
   readonly engine: 'SQLite' | 'PostgreSQL'
-  fresh(): Promise<string>
+  readonly fresh: () => Promise<string>
   /** Of PostgreSQL: breaks all connections. */
-  restart(): Promise<void>
+  readonly restart: () => Promise<void>
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-stores-'))
@@ -31,8 +31,12 @@ export const openStoreAt = (place: string, options?: StoreOptions): Promise<Stor
 
 /** Runs tests on each engine; those on PostgreSQL are skipped where it is not installed. */
 export function eachStore(tests: (places: StorePlaces) => void): void {
-  describe('on SQLite', () => tests(sqlitePlaces()))
-  describe('on PostgreSQL', () => onPostgres(tests))
+  describe('on SQLite', () => {
+    tests(sqlitePlaces())
+  })
+  describe('on PostgreSQL', () => {
+    onPostgres(tests)
+  })
 }
 
 /** Runs the tests of other files once more, on PostgreSQL. */
@@ -48,10 +52,7 @@ export async function againOnPostgres(files: readonly (() => Promise<unknown>)[]
 /** Runs tests on a PostgreSQL server that starts with the first place that is wanted. */
 export function onPostgres(tests: (places: StorePlaces) => void): void {
   const programs = postgresPrograms()
-  if (programs === undefined) {
-    test('runs on PostgreSQL', ({ skip }) => skip('PostgreSQL is not installed'))
-    return
-  }
+  if (programs === undefined) return standInFor()
   let starting: Promise<TestPostgres> | undefined
   afterAll(async () => (await starting)?.stop())
   tests({
@@ -61,6 +62,14 @@ export function onPostgres(tests: (places: StorePlaces) => void): void {
       return (await starting).database()
     },
     restart: async () => (await starting)?.restart(),
+  })
+}
+
+/** One skipped test says why the others are not there. */
+function standInFor(): void {
+  test('runs on PostgreSQL', ({ skip }) => {
+    skip('PostgreSQL is not installed')
+    expect(postgresPrograms()).toBeDefined()
   })
 }
 

@@ -10,8 +10,9 @@ import { writeBackup } from './write-backup.ts'
 export async function openPostgres(url: string, backups: string): Promise<Engine> {
   const options = connectionOf(url)
   const pool = new pg.Pool({ ...options, max: 10 })
-  // A connection that breaks while nobody uses it is replaced by the next that is asked for.
+  // A connection that breaks is replaced by the next that is asked for; who was using it is told by the query.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const place = placeOf(url)
   await greet(pool, place)
   const database = new Kysely<FixedTables>({

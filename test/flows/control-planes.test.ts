@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Configuration } from '../../src/control/configuration.ts'
+import { openConfiguration } from '../../src/control/open-configuration.ts'
+import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import { onPostgres, openStoreAt } from '../harness/each-store.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { startWeir, type TestWeir } from '../harness/start-weir.ts'
+import { until } from '../harness/until.ts'
+
+onPostgres(({ fresh, restart }) => {
+  test('two control planes that start at once on an empty database agree on everything', async () => {
+    const [a, b] = await openTwo(await fresh())
+    expect(a.joinSecret).toBe(b.joinSecret)
+    expect(a.publicKeyPem).toBe(b.publicKeyPem)
+    expect(entriesOf(a, 'role')).toEqual(entriesOf(b, 'role'))
+    expect(entriesOf(a, 'role').length).toBeGreaterThan(0)
+  })
+
+  test('of changes made by two at the same moments each becomes one revision, and both end alike', async () => {
+    const [a, b] = await openTwo(await fresh())
+    const before = a.current().revision
+    const names = Array.from({ length: 60 }, (_, number) => `s${number}`)
+    const made = names.map((name, number) => put(number % 2 === 0 ? a : b, name))
+    const revisions = await Promise.all(made)
+    expect(new Set(revisions).size).toBe(names.length)
+    expect(Math.max(...revisions)).toBe(before + names.length)
+    await until('both to be alike', () => a.current().revision === b.current().revision)
+    expect(entriesOf(a, 'service')).toEqual(entriesOf(b, 'service'))
+    expect(a.current().sealed).toEqual(b.current().sealed)
+    expect(new Set(entriesOf(a, 'service').map(({ fields }) => fields['name']))).toEqual(
+      new Set(names),
+    )
+  })
+
+  test('one name goes to one of two who want it', async () => {
+    const [a, b] = await openTwo(await fresh())
+    const settled = await Promise.allSettled([create(a, 'same'), create(b, 'same')])
+    expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    const [refused] = settled.filter((one) => one.status === 'rejected')
+    expect(refused?.reason).toMatchObject({
+      status: 409,
+      message: expect.stringMatching(/UNIQUE/i),
+    })
+  })
+
+  test('what was missed while the database was away is taken over when it is back', async () => {
+    const [a, b] = await openTwo(await fresh())
+    await put(a, 'before')
+    await restart()
+    const revision = await until('a change after the restart', () => put(a, 'after'))
+    await until('the other one to follow', () => b.current().revision >= revision)
+    expect(entriesOf(b, 'service').length).toBe(2)
+  })
+
+  test('what one control plane changes, gateways of the other serve within a second', async () => {
+    const upstream = await startUpstream((_request, response) => void response.end('hello'))
+    const [a, b] = await startTwo(await fresh())
+    const services = { host: '127.0.0.1', port: upstream.port }
+    await ask(a, 'PUT', '/services/s', services)
+    for (let number = 0; number < 3; number += 1) {
+      const path = `/new-${number}`
+      await ask(a, 'PUT', `/routes/r${number}`, { service: { name: 's' }, paths: [path] })
+      const since = performance.now()
+      await until('the other gateway to serve it', async () => (await fetch(b.proxyUrl + path)).ok)
+      expect(performance.now() - since).toBeLessThan(1_000)
+    }
+    await ask(b, 'DELETE', '/routes/r0')
+    const isGone = async () => (await a.admin('GET', '/routes/r0')).status === 404
+    await until('the first one to know that a route is gone', isGone, 1_000)
+  }, 120_000)
+
+  test('one that is killed in the middle of changes leaves whole revisions, and takes over the rest when it is back', async () => {
+    const [a, b] = await startTwo(await fresh())
+    let answered = 0
+    const changing = changeUntilFailure(a, () => (answered += 1))
+    await until('a few changes', () => answered > 10)
+    for (const pid of a.children('weir control')) process.kill(pid, 'SIGKILL')
+    await changing
+    await ask(b, 'PUT', '/services/by-the-other', { host: 'h' })
+    const kept = await until('the first one to be back', async () => {
+      const found = await a.admin('GET', '/services/by-the-other')
+      return found.ok ? names(b, '/services') : undefined
+    })
+    expect(await names(a, '/services')).toEqual(kept)
+    expect(kept.length - 1).toBeGreaterThanOrEqual(answered)
+    const routes = await names(b, '/routes')
+    expect(routes.length).toBeGreaterThanOrEqual(answered)
+    expect(kept).toEqual(expect.arrayContaining(routes))
+  }, 120_000)
+})
+
+/** Two configurations on one database, as two control planes hold them. */
+async function openTwo(place: string): Promise<[Configuration, Configuration]> {
+  const open = async () => {
+    const configuration = await openConfiguration({
+      store: await openStoreAt(place),
+      catalog: [],
+      compile: () => undefined,
+    })
+    onTestFinished(() => configuration.close())
+    return configuration
+  }
+  return Promise.all([open(), open()])
+}
+
+/** Two whole Weirs on one database, each with a data directory of its own. */
+async function startTwo(place: string): Promise<[TestWeir, TestWeir]> {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-two-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const key = randomBytes(32).toString('hex')
+  const env = { WEIR_DATABASE_URL: place, WEIR_ENCRYPTION_KEY: key, WEIR_WORKERS: '1' }
+  const start = (name: string) => startWeir({ data: join(folder, name), env })
+  return [await start('a'), await start('b')]
+}
+
+const entriesOf = (configuration: Configuration, entity: string) =>
+  configuration.list({ entity, workspace: defaultWorkspace.id })
+
+const change = async (
+  configuration: Configuration,
+  operation: { readonly kind: 'create' | 'replace'; readonly at?: string; readonly body: object },
+): Promise<number> => {
+  const { revision } = await configuration.change({
+    asker: 'weir',
+    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    origin: { requestId: '', address: '', method: '', path: '' },
+    status: 200,
+    operations: [
+      {
+        entity: 'service',
+        workspace: defaultWorkspace.id,
+        ...operation,
+        body: { ...operation.body },
+      },
+    ],
+  })
+  return revision
+}
+
+const put = (configuration: Configuration, at: string): Promise<number> =>
+  change(configuration, { kind: 'replace', at, body: { host: 'h' } })
+
+const create = (configuration: Configuration, name: string): Promise<number> =>
+  change(configuration, { kind: 'create', body: { name, host: 'h' } })
+
+async function ask(weir: TestWeir, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await weir.admin(method, path, body)
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+async function names(weir: TestWeir, path: string): Promise<string[]> {
+  const answer = await ask(weir, 'GET', `${path}?size=1000`)
+  return (answer as { data: { name: string }[] }).data.map(({ name }) => name).toSorted()
+}
+
+/** Makes one service after the other, and a route to each, until it fails. */
+async function changeUntilFailure(weir: TestWeir, onAnswer: () => void): Promise<void> {
+  for (let number = 0; ; number += 1) {
+    const name = `s${String(number).padStart(4, '0')}`
+    try {
+      await ask(weir, 'PUT', `/services/${name}`, { host: 'h' })
+      await ask(weir, 'PUT', `/routes/${name}`, { service: { name }, paths: [`/${name}`] })
+      onAnswer()
+    } catch {
+      return
+    }
+  }
+}
