@@ -3,6 +3,7 @@ import type { Ask } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { Question } from '../control/permit.ts'
+import type { Entity } from '../schema/entity.ts'
 import type { Entry } from '../schema/entry.ts'
 
 /** The methods of the Admin API that say something of their own; HEAD is GET, OPTIONS answers itself. */
@@ -51,6 +52,8 @@ export type AdminRoute = {
   readonly path: string
   locate(locating: Locating): Located
   readonly methods: Partial<Record<Method, (asked: Asked) => Promise<unknown>>>
+  /** The entity that its answers hold, and whether one or a list; for the reference. */
+  readonly shows?: { readonly entity: Entity; readonly as: 'one' | 'list' }
   /** Overrides the action that the method asks for. */
   readonly action?: Ask['action']
   /** True for a list of which those entries are shown that the asker may read, even when the list as such is denied. */

@@ -20,6 +20,7 @@ export type CollectionShape = {
 export function collectionRoute(shape: CollectionShape): AdminRoute {
   return {
     path: shape.path,
+    shows: { entity: shape.entity, as: 'list' },
     isFiltered: true,
     locate: (locating) => locateCollection(shape, locating),
     methods: {

@@ -22,6 +22,7 @@ export function itemRoute(shape: CollectionShape): AdminRoute {
   }
   return {
     path: shape.path,
+    shows: { entity, as: 'one' },
     locate: (locating) => locateItem(shape, locating),
     methods: {
       GET: async (asked) => answer(asked, asked.entry),

@@ -13,6 +13,7 @@ import { healthRoute } from './health-route.ts'
 import { membershipRoutes } from './membership-routes.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
+import { openapiRoute } from './openapi-route.ts'
 import { registerRoutes } from './register-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { adminAccountRoutes } from './rbac-admin-routes.ts'
@@ -77,6 +78,7 @@ export function adminRoutes(facts: NodeFacts): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     metricsRoute(facts),
+    openapiRoute(facts.version, () => routes),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...schemaRoutes,
     ...configRoutes,

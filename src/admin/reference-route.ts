@@ -29,6 +29,7 @@ export function referenceRoute(shape: ReferenceShape): AdminRoute {
   }
   return {
     path: shape.path,
+    shows: { entity: target, as: 'one' },
     locate: (locating) => locateReferenced(shape, locating),
     methods: {
       GET: async (asked) => answer(asked, asked.entry),
