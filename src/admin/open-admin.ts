@@ -6,6 +6,7 @@ import { uuidv4 } from '../lib/ids.ts'
 import { identifyAsker } from './authorize.ts'
 import { buildApp, type AppOptions } from './build-app.ts'
 import { configRoutes } from './config/config-routes.ts'
+import type { Preview } from './config/preview-route.ts'
 import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-permission-routes.ts'
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
@@ -37,6 +38,8 @@ export type AdminOptions = AppOptions & {
   readonly uiDirectory: string
   /** The workers that were heard lately. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Replays recorded traffic against a proposed configuration. */
+  readonly preview?: Preview
   /** Registers the routes of analytics. */
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
@@ -50,7 +53,7 @@ export async function openAdmin(
   const manager = buildApp(options)
   let requests = 0
   const facts = { version, node: uuidv4(), requests: () => requests, workers }
-  const routes = adminRoutes(facts)
+  const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyAsker(configuration, request)
     const rights = configuration.rightsOf(principalId)
@@ -74,14 +77,14 @@ export async function openAdmin(
 }
 
 /** Every route of the Admin API. */
-export function adminRoutes(facts: NodeFacts): AdminRoute[] {
+export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     metricsRoute(facts),
     openapiRoute(facts.version, () => routes),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...schemaRoutes,
-    ...configRoutes,
+    ...configRoutes(preview),
     ...tagRoutes,
     userRoles('/rbac/users/:parent/roles'),
     userPermissionsRoute,

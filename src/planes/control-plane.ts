@@ -14,6 +14,7 @@ import { openConfiguration } from '../control/open-configuration.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
+import { previewChange } from '../preview/preview-change.ts'
 import { compileProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
@@ -62,6 +63,7 @@ export async function startControlPlane({
     log,
     workers: registry.workers,
     analytics: offerAnalytics(configuration, warehouse, log),
+    preview: (request) => previewChange({ warehouse, catalog }, request),
   })
   const nodes = offerNodes(configuration, warehouse, { log, hear: registry.hear })
   const setUpSecret = configuration.setUpSecret()

@@ -1,4 +1,5 @@
 import type { SyncPlan } from '../../schema/config-difference.ts'
+import type { PreviewReport } from '../../schema/preview.ts'
 import { callAdmin } from './admin-client.ts'
 import {
   accessOf,
@@ -9,6 +10,7 @@ import {
   type Wanted,
 } from './command-options.ts'
 import { printDifference } from './print-difference.ts'
+import { printPreview } from './print-preview.ts'
 import { showProgress } from './show-progress.ts'
 
 /** Shows what a sync would do. With decK’s exit codes: 0, or 2 when something differs and that was asked for. */
@@ -17,10 +19,24 @@ export async function diffCommand(
   options: CommandOptions,
 ): Promise<void> {
   const wanted = wantedOf(files, options)
-  const plan = await ask<SyncPlan>(wanted, options, '/config/diff')
-  if (options.jsonOutput === true) console.log(JSON.stringify(plan, undefined, 2))
-  else console.log(printDifference(plan, printOf(options, wanted.masked)))
+  const { plan, traffic } = await planFor(wanted, options)
+  const result = traffic === undefined ? plan : { plan, traffic }
+  const print = printOf(options, wanted.masked)
+  if (options.jsonOutput === true) console.log(JSON.stringify(result, undefined, 2))
+  else console.log(printDifference(plan, print))
+  if (options.jsonOutput !== true && traffic !== undefined) {
+    console.log(`\n${printPreview(traffic, print)}`)
+  }
   if (options.nonZeroExitCode === true && plan.items.length > 0) process.exitCode = 2
+}
+
+type Planned = { readonly plan: SyncPlan; readonly traffic?: PreviewReport }
+
+async function planFor(wanted: Wanted, options: CommandOptions): Promise<Planned> {
+  const { againstTraffic: window } = options
+  if (window === undefined) return { plan: await ask<SyncPlan>(wanted, options, '/config/diff') }
+  const query = { ...wanted.query, window }
+  return ask<Planned>({ ...wanted, query }, options, '/config/preview')
 }
 
 async function ask<Result>(

@@ -1,0 +1,48 @@
+import type { PreviewChange, PreviewPlace, PreviewReport } from '../../schema/preview.ts'
+import type { Print } from './print-difference.ts'
+
+/** What would have become of recorded requests, for a reviewer: who on which route, how many, why, and one of them. */
+export function printPreview(report: PreviewReport, print: Print): string {
+  const { requests, judged, agreeing, changes, gaps, notes, took, from, to } = report
+  const hours = ((to - from) / 3_600_000).toFixed(1).replace(/\.0$/, '')
+  const agreement = judged === 0 ? '' : `, as recorded in ${share(agreeing, judged)}`
+  const head = `Of ${count(requests)} requests in ${hours} hours ${count(judged)} were replayed${agreement} (${(took / 1000).toFixed(1)} s).`
+  const rows =
+    changes.length === 0
+      ? ['None would have fared otherwise.']
+      : changes.map((one) => printChange(one, print))
+  return [
+    head,
+    ...rows,
+    ...gaps.map(({ why, requests: of }) => `not judged: ${count(of)}, because ${why}`),
+    ...notes.map((note) => `note: ${note}`),
+  ].join('\n')
+}
+
+const words = {
+  refused: 'newly refused',
+  admitted: 'newly admitted',
+  rerouted: 'routed elsewhere',
+  limited: 'newly over a limit',
+  unlimited: 'no longer over a limit',
+} as const
+const colors = { refused: 31, limited: 31, admitted: 32, unlimited: 32, rerouted: 33 } as const
+
+function printChange(change: PreviewChange, { colors: isColored }: Print): string {
+  const { kind, consumer, from, to, requests, by, reason, status, sure, example } = change
+  const who = consumer === '' ? 'unknown callers' : consumer
+  const place =
+    kind === 'rerouted' ? `${placeText(from)} → ${placeText(to)}` : placeText(to ?? from)
+  const why = by === '' ? '' : ` by ${by}${reason === '' ? '' : ` (${reason}, ${status})`}`
+  const doubt = sure ? '' : ', unless they carried what nobody asked for'
+  const line = `${words[kind]}: ${count(requests)} of ${who} on ${place}${why}${doubt}`
+  const painted = isColored ? `\u001b[${colors[kind]}m${line}\u001b[0m` : line
+  return `${painted}\n  such as ${example.method} ${example.host}${example.path} at ${new Date(example.time).toISOString()}`
+}
+
+const placeText = (place: PreviewPlace): string =>
+  place === null ? 'no route' : `${place.route}${place.service === '' ? '' : ` (${place.service})`}`
+
+const count = (number: number): string => number.toLocaleString('en')
+
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { adminToken, startWeir } from '../harness/start-weir.ts'
+import { until } from '../harness/until.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+const document = (plugins: string) => `_format_version: "3.0"
+services:
+  - name: ended
+    host: 127.0.0.1
+    routes: [{ name: ended, paths: [/ended] }]
+    plugins:
+      - { name: request-termination, config: { status_code: 200, message: fine } }
+${plugins}
+`
+
+test(
+  'a reviewer sees what a change would have done to the traffic of the last hour',
+  { timeout: 60_000 },
+  async () => {
+    const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
+    const folder = mkdtempSync(join(tmpdir(), 'weir-preview-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const run = (...words: string[]) =>
+      new Promise<string>((done) => {
+        const env = {
+          PATH: process.env['PATH'],
+          WEIR_ADMIN_URL: weir.adminUrl,
+          WEIR_ADMIN_TOKEN: adminToken,
+        }
+        execFile(
+          process.execPath,
+          [main, 'config', ...words],
+          { env, cwd: folder },
+          (_, out, err) => done(out + err),
+        )
+      })
+    writeFileSync(join(folder, 'now.yaml'), document(''))
+    writeFileSync(join(folder, 'next.yaml'), document('      - { name: key-auth }'))
+    expect(await run('sync', 'now.yaml')).toContain('Revision')
+    await until('the route', async () => (await fetch(`${weir.proxyUrl}/ended`)).status === 200)
+    for (let round = 0; round < 20; round += 1) await fetch(`${weir.proxyUrl}/ended/${round}`)
+    await until('the events', async () => {
+      const { data } = await weir.query({
+        measures: ['requests.count'],
+        filters: [{ member: 'requests.route', operator: 'set' }],
+      })
+      return Number(data[0]?.['requests.count']) >= 21
+    })
+    const out = await run('diff', 'next.yaml', '--against-traffic', '1h')
+    expect(out).toMatch(/creating plugin \S+ \(service ended\)/)
+    // Termination answers as a refusal does, so the requests were refused before and are refused otherwise now.
+    expect(out).toMatch(/Of 2\d requests in 1 hours 2\d were replayed/)
+    expect(out).toContain('None would have fared otherwise.')
+    writeFileSync(join(folder, 'gone.yaml'), document('').replace(/ {4}plugins:[^]*/, ''))
+    const gone = await run('diff', 'gone.yaml', '--against-traffic', '1h')
+    expect(gone).toMatch(
+      /newly admitted: 2\d of unknown callers on ended \(ended\) by request-termination/,
+    )
+    expect(await run('diff', 'next.yaml', '--against-traffic', 'ever')).toMatch(
+      /expected a span such as/,
+    )
+  },
+)
