@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { reaches } from '../access/entitlements.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { notFound } from '../control/kong-problem.ts'
 import { unknownAsker } from '../control/permit.ts'
@@ -45,11 +46,20 @@ export async function authorize(
   const located = route.locate({ configuration, place, params, method, action, principal })
   request.setDecorator('located', located)
   const refusal = configuration.refusal(principal, located.question)
-  const isList = route.isFiltered === true && ['GET', 'HEAD'].includes(method)
+  const isList =
+    route.isFiltered === true &&
+    ['GET', 'HEAD'].includes(method) &&
+    (params['workspace'] === undefined || mayKnow(configuration, principal, place))
   if (refusal !== undefined && !(isList && refusal.status === 403)) throw refusal
   if (located.isLost === true) throw refusal ?? notFound()
   const asked = { configuration, principal, place, params, request, reply, ...located }
   return refusal === undefined ? asked : { ...asked, refusal }
+}
+
+/** Whether a principal may know that a workspace is there: a list under one in which nothing is theirs is refused, as under one that is not there. */
+function mayKnow(configuration: Configuration, principal: string, place: Place): boolean {
+  const rights = configuration.rightsOf(principal)
+  return rights !== undefined && reaches(rights, place)
 }
 
 /** The workspace a path names; one that does not exist looks like one in which nothing is allowed. */

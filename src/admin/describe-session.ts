@@ -25,13 +25,18 @@ export function describeSession(
         )
       })
       .map(({ plural }) => plural)
+  const pagesIn = (workspace: { id: string; name: string }): string[] =>
+    pages.filter((page) => {
+      const ask = { workspace, path: `/${page}`, action: 'read' as const }
+      return configuration.judge(principal, { ask }).allowed
+    })
   const workspaces = configuration
     .current()
     .snapshot.workspaces.map(({ id, name }) => ({
       id,
       name,
       roles: held.filter(({ workspace }) => workspace.id === id).map(({ role }) => role.name),
-      mayRead: mayRead({ id, name }),
+      mayRead: [...mayRead({ id, name }), ...pagesIn({ id, name })],
     }))
     .filter(({ mayRead: readable }) => readable.length > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -41,3 +46,6 @@ export function describeSession(
     version,
   }
 }
+
+/** What can be read that is no entity. */
+const pages = ['audit', 'rbac/explain']

@@ -57,7 +57,7 @@ function mayAsk(role: Role, [method, path]: readonly [Method, string], place: st
   if (role.workspace === 'default') return true
   const decidedIn = isGlobal(path) ? 'default' : place
   if (decidedIn === role.workspace) return true
-  return showsOwn(method, path) && (path === '/workspaces' || place === 'default')
+  return showsOwn(method, path) && (place === 'default' || place === role.workspace)
 }
 
 /** Nothing of that name is there, and nothing can be made of that body, so that the walk changes nothing. */
