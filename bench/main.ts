@@ -31,6 +31,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: ['taskset'],
     run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
   },
+  reload: {
+    about: 'How much longer requests take while a large configuration changes under them.',
+    needs: [],
+    run: async (options) => (await import('./reload/bench-reload.ts')).benchReload(options),
+  },
   routes: {
     about: 'What it costs to find a route among up to 100,000, and to bring many into use.',
     needs: [],

@@ -139,14 +139,17 @@ test.each([
   },
 )
 
-test('a snapshot with a broken seal, or one that does not compile, changes nothing', () => {
+test('a snapshot with a broken seal, or one that does not compile, changes nothing', async () => {
   const sealed = sealSnapshot(empty, 5, key)
   const publicKey = publicKeyOf(key)
   const steps: string[] = []
   const node = {
-    compile: (_snapshot: Snapshot, revision: number) => `program ${revision}`,
+    *compile(_snapshot: Snapshot, revision: number) {
+      yield
+      return `program ${revision}`
+    },
     swap: (program: string) => void steps.push(`swap ${program}`),
-    shelf: { keep: () => void steps.push('keep') },
+    shelf: { keep: () => Promise.resolve(void steps.push('keep')) },
   }
   const forged: SealedSnapshot[] = [
     { ...sealed, revision: 6 },
@@ -154,15 +157,16 @@ test('a snapshot with a broken seal, or one that does not compile, changes nothi
     { ...sealed, signature: 'AAAA' },
   ]
   for (const bad of forged)
-    expect(() => receiveSnapshot({ sealed: bad, publicKey }, node)).toThrow(/seal/)
+    await expect(receiveSnapshot({ sealed: bad, publicKey }, node)).rejects.toThrow(/seal/)
   const broken = {
     ...node,
-    compile: () => {
+    *compile() {
+      yield
       throw new Error('does not compile')
     },
   }
-  expect(() => receiveSnapshot({ sealed, publicKey }, broken)).toThrow('does not compile')
+  await expect(receiveSnapshot({ sealed, publicKey }, broken)).rejects.toThrow('does not compile')
   expect(steps).toEqual([])
-  receiveSnapshot({ sealed, publicKey }, node)
+  await receiveSnapshot({ sealed, publicKey }, node)
   expect(steps).toEqual(['keep', 'swap program 5'])
 })

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inSlices, turn, type Sliceable } from '../lib/in-slices.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import { verifySeal } from '../snapshot/seal-snapshot.ts'
+import { verifySteps } from '../snapshot/seal-snapshot.ts'
 
 /** A sealed snapshot with the key that proves it. */
 export type Received = { readonly sealed: SealedSnapshot; readonly publicKey: string }
@@ -10,7 +12,7 @@ export type Received = { readonly sealed: SealedSnapshot; readonly publicKey: st
 /** The last snapshot that ran on this node, kept for a start without a control plane. */
 export type SnapshotShelf = {
   read(): Received | undefined
-  keep(received: Received): void
+  keep(received: Received): Promise<void>
 }
 
 /** Seals what rests on a disk. */
@@ -33,31 +35,46 @@ export function openSnapshotShelf(directory: string, { seal, open }: ShelfSeal):
         const text = existsSync(path)
           ? open(readFileSync(path, 'utf8'), place)
           : readFileSync(former, 'utf8')
-        return JSON.parse(text) as Received
+        return readKept(text)
       } catch {
         return undefined
       }
     },
-    keep(received) {
+    async keep(received) {
       const draft = `${path}.${processIdentity()}`
-      writeFileSync(draft, seal(JSON.stringify(received), place), { mode: 0o600 })
+      await writeFile(draft, seal(writeKept(received), place), { mode: 0o600 })
       renameSync(draft, path)
       rmSync(former, { force: true })
     },
   }
 }
 
-/** A snapshot's way into a node: verify the seal, compile, keep on disk, swap. Throws before anything changed when the seal is wrong or it does not compile. */
-export function receiveSnapshot<Program>(
+/** A line of its own, then the body as it is: nothing large is written or read as JSON twice. */
+function writeKept({ sealed: { body, ...sealed }, publicKey }: Received): string {
+  return `${JSON.stringify({ ...sealed, publicKey })}\n${body}`
+}
+
+function readKept(text: string): Received {
+  const end = text.indexOf('\n')
+  if (end < 0) return JSON.parse(text) as Received
+  const { publicKey, ...sealed } = JSON.parse(text.slice(0, end)) as Omit<SealedSnapshot, 'body'> &
+    Pick<Received, 'publicKey'>
+  return { sealed: { ...sealed, body: text.slice(end + 1) }, publicKey }
+}
+
+/** A snapshot's way into a node: verify the seal, compile, keep on disk, swap. A large one goes step by step, and requests go between the steps. Rejects before anything changed when the seal is wrong or it does not compile. */
+export async function receiveSnapshot<Program>(
   received: Received,
   node: {
-    compile(snapshot: Snapshot, revision: number): Program
+    compile(snapshot: Snapshot, revision: number): Sliceable<Program>
     swap(program: Program): void
     shelf: Pick<SnapshotShelf, 'keep'>
   },
-): void {
-  const snapshot = verifySeal(received.sealed, received.publicKey)
-  const program = node.compile(snapshot, received.sealed.revision)
-  node.shelf.keep(received)
+): Promise<void> {
+  const { sealed, publicKey } = received
+  const snapshot = await inSlices(verifySteps(sealed, publicKey))
+  const program = await inSlices(node.compile(snapshot, sealed.revision))
+  await turn()
+  await node.shelf.keep(received)
   node.swap(program)
 }

@@ -9,7 +9,7 @@ import { catalog } from '../plugins/catalog.ts'
 import { usualLimits } from '../proxy/front-limits.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
-import { compileProgram, type Program } from '../proxy/program.ts'
+import { compileSteps, type Program } from '../proxy/program.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { openKeptDataKey } from '../secrets/kept-data-key.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
@@ -43,7 +43,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const pools = keepPools()
   const runner = openRunner(settings, {
     compile: (snapshot, revision) =>
-      compileProgram(snapshot, revision, { catalog, counters, clock: systemClock, pools }),
+      compileSteps(snapshot, revision, { catalog, counters, clock: systemClock, pools }),
     swap: serving.run,
     log,
   })
@@ -126,7 +126,10 @@ function fail(error: unknown, log: Log, line: SupervisorLine): void {
 }
 
 type RunnerParts = {
-  readonly compile: (snapshot: Parameters<typeof compileProgram>[0], revision: number) => Program
+  readonly compile: (
+    snapshot: Parameters<typeof compileSteps>[0],
+    revision: number,
+  ) => ReturnType<typeof compileSteps>
   readonly swap: (program: Program) => void
   readonly log: Log
 }
@@ -137,11 +140,13 @@ function openRunner(settings: PlaneSettings, { compile, swap, log }: RunnerParts
   const shelf = openSnapshotShelf(join(settings.data, 'gateway'), seal)
   let running = ''
   let refused: { refusedRevision: number; refusal: string } | undefined
-  const receive = (received: Received): void => {
+  let latest: Received | undefined
+  let isBusy = false
+  const run = async (received: Received): Promise<void> => {
     const { revision, signature } = received.sealed
     if (signature === running) return
     try {
-      receiveSnapshot(received, { compile, swap, shelf })
+      await receiveSnapshot(received, { compile, swap, shelf })
       running = signature
       refused = undefined
     } catch (error) {
@@ -149,12 +154,23 @@ function openRunner(settings: PlaneSettings, { compile, swap, log }: RunnerParts
       log.error('a snapshot was refused; the one before it goes on', { revision, error })
     }
   }
+  /** One after the other; of those that come meanwhile only the last is of interest. */
+  const receive = async (received: Received): Promise<void> => {
+    latest = received
+    if (isBusy) return
+    isBusy = true
+    for (let next: Received | undefined; (next = latest) !== undefined;) {
+      latest = undefined
+      await run(next)
+    }
+    isBusy = false
+  }
   return {
-    receive,
+    receive: (received: Received) => void receive(received),
     refusal: () => refused,
     resume() {
       const kept = shelf.read()
-      if (kept !== undefined) receive(kept)
+      if (kept !== undefined) void receive(kept)
     },
   }
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { exchangeOf } from '../../test/harness/build-peer.ts'
 import { snapshotOf } from '../../test/harness/build-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
+import { atOnce } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import { askUpstream, TryFailure, type Answer, type Try } from './ask-upstream.ts'
 import { compilePools } from './compile-pools.ts'
@@ -33,7 +34,7 @@ function routeOver(plan: readonly Deed[], retries: number) {
       },
     ],
   })
-  const pool = compilePools(snapshot, keepPools({ clock: systemClock })).get('pool')
+  const pool = atOnce(compilePools(snapshot, keepPools({ clock: systemClock }))).get('pool')
   const [service] = snapshot.services
   const route = {
     service: { service, pool, hostHeader: '', tls: undefined },

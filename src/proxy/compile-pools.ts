@@ -1,3 +1,4 @@
+import type { Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { parseTarget } from '../schema/target-address.ts'
@@ -9,7 +10,10 @@ import type { PoolKeeper } from './keep-pools.ts'
 type SnapshotUpstream = Snapshot['upstreams'][number]
 
 /** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by its own. */
-export function compilePools(snapshot: Snapshot, keeper: PoolKeeper): ReadonlyMap<string, Pool> {
+export function* compilePools(
+  snapshot: Snapshot,
+  keeper: PoolKeeper,
+): Sliceable<ReadonlyMap<string, Pool>> {
   const names = new Set(snapshot.upstreams.map(({ workspace, name }) => `${workspace} ${name}`))
   const certificates = new Map(snapshot.certificates.map((one) => [one.id, one]))
   const plans: PoolPlan[] = snapshot.upstreams.map((upstream) => ({
@@ -24,7 +28,12 @@ export function compilePools(snapshot: Snapshot, keeper: PoolKeeper): ReadonlyMa
     const targets = [{ host, port, weight: 1, failover: false }]
     plans.push({ id, targets, balancer: roundRobin, upstream: undefined, certificate: undefined })
   }
-  return new Map(plans.map((plan) => [plan.id, keeper.open(plan)]))
+  const pools = new Map<string, Pool>()
+  for (const plan of plans) {
+    yield
+    pools.set(plan.id, keeper.open(plan))
+  }
+  return pools
 }
 
 function targetsOf(upstream: SnapshotUpstream): PoolPlan['targets'] {

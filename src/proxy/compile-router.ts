@@ -1,3 +1,4 @@
+import { atOnce, type Sliceable } from '../lib/in-slices.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
@@ -28,13 +29,20 @@ export type Router<R> = {
  * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is asked one
  * by one, best first. Routes of streams are not its business.
  */
-export function compileRouter<R>(
-  routes: readonly { readonly route: RoutePattern; readonly program: R }[],
-): Router<R> {
-  const ways = orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
+export const compileRouter = <R>(routes: Routes<R>): Router<R> => atOnce(routerSteps(routes))
+
+type Routes<R> = readonly { readonly route: RoutePattern; readonly program: R }[]
+
+/** The same as work that can be interrupted. */
+export function* routerSteps<R>(routes: Routes<R>): Sliceable<Router<R>> {
+  const ways = yield* orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
   const share = openShare()
-  const matchers = ways.map((way) => compileMatcher(way, share))
-  const { hosts, traits, bucketOf, paths } = indexMatchers(ways, matchers)
+  const matchers: Matcher<R>[] = []
+  for (const way of ways) {
+    yield
+    matchers.push(compileMatcher(way, share))
+  }
+  const { hosts, traits, bucketOf, paths } = yield* indexMatchers(ways, matchers)
   return {
     match(request) {
       const path = normalizePath(request.path)
@@ -58,15 +66,17 @@ export function compileRouter<R>(
 }
 
 /** What a way is found by: a bucket for each pair of host and trait, and in it the texts its paths begin with. */
-function indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>[]) {
+function* indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>[]) {
   const hosts = new HostTable()
   const traits = new TraitTable()
   const hostsOf = ways.map(({ route }) => hostNumbers(hosts, route.hosts))
+  yield
   const traitsOf = matchers.map((matcher) => traits.add(matcher))
   const keyOf = (host: number, trait: number): number => host * traits.count + trait
   const buckets = new Map<number, number>()
   const entries: PathEntry[] = []
   for (const [rank, matcher] of matchers.entries()) {
+    yield
     const texts = textsOf(matcher)
     for (const host of hostsOf[rank] as readonly number[]) {
       for (const trait of traitsOf[rank] as readonly number[]) {
@@ -77,6 +87,7 @@ function indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>
       }
     }
   }
+  yield
   const bucketOf = (host: number, trait: number) => buckets.get(keyOf(host, trait))
   return { hosts, traits, bucketOf, paths: new PathTable(entries, buckets.size) }
 }

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
+import type { Sliceable } from '../lib/in-slices.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import { openPool, type Pool, type PoolMemory, type PoolPlan } from './balance/open-pool.ts'
@@ -15,7 +16,7 @@ export type PoolKeeper = {
   /** Opens a pool that goes on with what is known of it. */
   open(plan: PoolPlan): Pool
   /** Makes these the pools that are watched, in place of those before, and starts their active checks and the look-up of their names; what was known of other pools is forgotten. Returns how to stop. */
-  watch(pools: readonly Pool[]): () => void
+  watch(pools: readonly Pool[]): Sliceable<() => void>
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
 }
@@ -49,20 +50,19 @@ export function keepPools({
       memories.set(pool, memory)
       return pool
     },
-    watch(pools) {
-      stopChecks()
-      watched = pools
-      known = new Map(
-        pools.map((pool) => [
-          pool.plan.id,
-          memories.get(pool) ?? { states: new Map(), changes: 0 },
-        ]),
-      )
-      resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
+    *watch(pools) {
+      const next = new Map<string, PoolMemory>()
       for (const pool of pools) {
-        settleMemory(pool, known.get(pool.plan.id))
+        yield
+        const memory = memories.get(pool) ?? { states: new Map(), changes: 0 }
+        next.set(pool.plan.id, memory)
+        settleMemory(pool, memory)
         pool.peers()
       }
+      stopChecks()
+      watched = pools
+      known = next
+      resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
       const stop = startChecks(pools, { timers, probe })
       stopChecks = stop
       return () => {
@@ -81,8 +81,7 @@ export function keepPools({
 }
 
 /** Forgets addresses of targets that are not configured any more; where a name leads may change back. What nobody checks any more is taken for well. */
-function settleMemory({ plan }: Pool, memory: PoolMemory | undefined): void {
-  if (memory === undefined) return
+function settleMemory({ plan }: Pool, memory: PoolMemory): void {
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
   for (const [key, { health }] of memory.states) {

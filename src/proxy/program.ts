@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
+import { atOnce, type Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
 import { compilePools } from './compile-pools.ts'
 import { askedPeers, serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
-import { compileRouter, type Router } from './compile-router.ts'
+import { routerSteps, type Router } from './compile-router.ts'
 import {
   choosePlugins,
   placePlugins,
@@ -64,44 +65,70 @@ export type ProgramTools = {
 }
 
 /** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
-export function compileProgram(snapshot: Snapshot, revision: number, tools: ProgramTools): Program {
+export const compileProgram = (
+  snapshot: Snapshot,
+  revision: number,
+  tools: ProgramTools,
+): Program => atOnce(compileSteps(snapshot, revision, tools))
+
+/** The same as work that can be interrupted, so that requests need not wait for a large program. */
+export function* compileSteps(
+  snapshot: Snapshot,
+  revision: number,
+  tools: ProgramTools,
+): Sliceable<Program> {
   const directories = openDirectories(snapshot, tools.clock)
   const groupsOf = openGroups(snapshot)
   const plugins = preparePlugins(snapshot, directories, { ...tools, groupsOf })
   const keeper = tools.pools ?? keepPools({ clock: tools.clock })
-  const pools = compilePools(snapshot, keeper)
-  const services = compileServices(snapshot, pools)
-  const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
+  yield
+  const pools = yield* compilePools(snapshot, keeper)
+  const services = yield* compileServices(snapshot, pools)
   const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
   const placed = new Map([...plugins].map(([home, list]) => [home, placePlugins(list)]))
   const none = placePlugins([])
-  const routes = snapshot.routes.flatMap((route) => {
-    const service = route.service === null ? undefined : services.get(route.service.id)
-    const workspace = workspaces.get(route.workspace)
-    if (workspace === undefined || service?.service.enabled === false) return []
-    const own = placed.get(route.workspace) ?? none
-    const scope = { route: route.id, service: route.service?.id }
-    const place = placeOf(workspace, service?.service, route)
-    const program: RouteProgram = {
-      route,
-      place,
-      service,
-      plugins: choosePlugins(own, scope, order, groupsOf),
-    }
-    return [{ route, program }]
-  })
-  const router = compileRouter(routes)
-  const unwatch = tools.pools?.watch([...pools.values()])
+  const planOf = ({ id, service, workspace }: SnapshotRoute): PluginPlan =>
+    choosePlugins(
+      placed.get(workspace) ?? none,
+      { route: id, service: service?.id },
+      order,
+      groupsOf,
+    )
+  const routes = yield* compileRoutes(snapshot, services, planOf)
+  const router = yield* routerSteps(routes)
+  const streams = compileStreams(routes)
+  yield
+  const unwatch = tools.pools && (yield* tools.pools.watch([...pools.values()]))
   return {
     revision,
     router,
-    streams: compileStreams(routes),
+    streams,
     names: compileServerNames(snapshot, askedPeers(snapshot, tools.catalog)),
     close() {
       unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()
     },
   }
+}
+
+type CompiledRoute = { readonly route: SnapshotRoute; readonly program: RouteProgram }
+
+function* compileRoutes(
+  snapshot: Snapshot,
+  services: ReadonlyMap<string, ServiceProgram>,
+  planOf: (route: SnapshotRoute) => PluginPlan,
+): Sliceable<CompiledRoute[]> {
+  const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
+  const routes: CompiledRoute[] = []
+  for (const route of snapshot.routes) {
+    yield
+    const service = route.service === null ? undefined : services.get(route.service.id)
+    const workspace = workspaces.get(route.workspace)
+    if (workspace === undefined || service?.service.enabled === false) continue
+    const place = placeOf(workspace, service?.service, route)
+    routes.push({ route, program: { route, place, service, plugins: planOf(route) } })
+  }
+  return routes
 }
 
 function placeOf(
@@ -119,23 +146,23 @@ function placeOf(
   }
 }
 
-function compileServices(
+function* compileServices(
   snapshot: Snapshot,
   pools: ReadonlyMap<string, Pool>,
-): Map<string, ServiceProgram> {
+): Sliceable<Map<string, ServiceProgram>> {
   const upstreams = new Map(
     snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
   )
-  return new Map(
-    snapshot.services.map((service) => {
-      const upstream = upstreams.get(`${service.workspace} ${service.host}`)
-      const hostHeader =
-        upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
-      const pool = pools.get(upstream?.id ?? service.id) as Pool
-      const tls = serviceTlsOf(service, upstream, snapshot)
-      return [service.id, { service, pool, hostHeader, tls }]
-    }),
-  )
+  const services = new Map<string, ServiceProgram>()
+  for (const service of snapshot.services) {
+    yield
+    const upstream = upstreams.get(`${service.workspace} ${service.host}`)
+    const hostHeader = upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
+    const pool = pools.get(upstream?.id ?? service.id) as Pool
+    const tls = serviceTlsOf(service, upstream, snapshot)
+    services.set(service.id, { service, pool, hostHeader, tls })
+  }
+  return services
 }
 
 function hostHeaderOf({ host, port, protocol }: SnapshotService): string {

@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { atOnce, type Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
@@ -26,11 +27,17 @@ export function sealSnapshot(
 }
 
 /** The snapshot inside, once the seal proves that this control plane made it. */
-export function verifySeal(sealed: SealedSnapshot, publicKeyPem: string): Snapshot {
+export const verifySeal = (sealed: SealedSnapshot, publicKeyPem: string): Snapshot =>
+  atOnce(verifySteps(sealed, publicKeyPem))
+
+/** The same as work that can be interrupted. */
+export function* verifySteps(sealed: SealedSnapshot, publicKeyPem: string): Sliceable<Snapshot> {
   const bytes = signedBytes(sealed.revision, sealed.body)
+  yield
   if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {
     throw new Problem('snapshot.seal', 403, `The seal of revision ${sealed.revision} is not valid`)
   }
+  yield
   const snapshot = JSON.parse(sealed.body) as Snapshot
   if (snapshot.format !== 1) {
     throw new Problem(

@@ -1,4 +1,5 @@
 import { uuidv5 } from '../../lib/ids.ts'
+import type { Sliceable } from '../../lib/in-slices.ts'
 import type { Route } from '../../schema/route.ts'
 
 /** What routing needs of a route. */
@@ -23,17 +24,19 @@ type Ranked<R> = Way<R> & {
 }
 
 /** Every way of every route in the order in which Kong's `traditional_compatible` router would try them. Of two that are equal in everything else, the larger id comes first. */
-export function orderRoutes<R>(
+export function* orderRoutes<R>(
   routes: readonly { readonly route: RoutePattern; readonly program: R }[],
-): Way<R>[] {
+): Sliceable<Way<R>[]> {
   const ways: Ranked<R>[] = []
   for (const { route, program } of routes) {
+    yield
     const groups = groupPaths(route.paths ?? [])
     for (const [index, paths] of groups.entries()) {
       const id = groups.length === 1 ? route.id : uuidv5(splitNamespace, `${route.id}#${index + 1}`)
       ways.push({ route, program, paths, ...rankOf(route, paths), id: id.toLowerCase() })
     }
   }
+  yield
   return ways.sort(byRank)
 }
 

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { openSnapshotShelf, receiveSnapshot } from '../../src/cluster/receive-snapshot.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { usualAdmission } from '../../src/proxy/admission-limits.ts'
+import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { keepPools } from '../../src/proxy/keep-pools.ts'
+import { openProxy } from '../../src/proxy/open-proxy.ts'
+import { compileProgram, compileSteps } from '../../src/proxy/program.ts'
+import type { SealedSnapshot } from '../../src/schema/snapshot.ts'
+import { verifySeal } from '../../src/snapshot/seal-snapshot.ts'
+import { openRecorder } from '../../src/telemetry/open-recorder.ts'
+import { openSpool } from '../../src/telemetry/open-spool.ts'
+
+/** What the gateway is to run: snapshots as they come from a control plane, each a line of text. */
+export type ReloadOrder = { readonly lines: readonly string[]; readonly publicKey: string }
+
+/** Asks it to take in a snapshot every so often for a while, or none, and to say how late its event loop was. */
+export type ReloadRound = {
+  readonly milliseconds: number
+  readonly every: number | undefined
+}
+
+/** What it says after a round. */
+export type ReloadOutcome = { readonly changes: number; readonly longestStall: number }
+
+// A worker's engine alone, which records into a spool and takes in snapshots as a worker does.
+process.once('message', ({ lines, publicKey }: ReloadOrder) => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-reload-'))
+  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
+  const shelf = openSnapshotShelf(join(folder, 'shelf'), {
+    seal: (clear) => clear,
+    open: (sealed) => sealed,
+  })
+  const tools = {
+    catalog: [],
+    counters: openCounterLedger(systemClock),
+    clock: systemClock,
+    pools: keepPools(),
+  }
+  const parse = (line: string): SealedSnapshot => JSON.parse(line) as SealedSnapshot
+  const proxy = openProxy({
+    program: compileProgram(verifySeal(parse(lines[0] ?? ''), publicKey), 1, tools),
+    node: { node: 'bench', zone: 'bench', environment: 'bench' },
+    limits: usualLimits,
+    admission: usualAdmission,
+    record,
+  })
+  const change = (line: string): Promise<void> =>
+    receiveSnapshot(
+      { sealed: parse(line), publicKey },
+      {
+        compile: (snapshot, revision) => compileSteps(snapshot, revision, tools),
+        swap: (program) => proxy.swapProgram(program),
+        shelf,
+      },
+    )
+  const run = async ({ milliseconds, every }: ReloadRound): Promise<ReloadOutcome> => {
+    const delays = monitorEventLoopDelay({ resolution: 1 })
+    delays.enable()
+    const end = performance.now() + milliseconds
+    let changes = 0
+    while (performance.now() < end) {
+      if (every !== undefined) await change(lines[(changes += 1) % lines.length] ?? '')
+      await sleep(Math.min(every ?? milliseconds, Math.max(0, end - performance.now())))
+    }
+    delays.disable()
+    return { changes, longestStall: delays.max / 1e6 }
+  }
+  process.on('message', (round: ReloadRound) => {
+    void run(round).then((outcome) => process.send?.(outcome))
+  })
+  proxy.server.listen(0, '127.0.0.1', () =>
+    process.send?.((proxy.server.address() as AddressInfo).port),
+  )
+  process.once('disconnect', () => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit()
+  })
+})

@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { openGateway } from '../harness/open-gateway.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+
+const connections = 1_000
+const programs = 20
+
+test(
+  'programs change under a thousand busy connections: no error, and connections and health are carried over',
+  { timeout: 60_000 },
+  async () => {
+    const healthy = await startUpstream((_request, response) => response.end('ok'))
+    const gone = await freePort()
+    const words = (step: number) => ({
+      services: [{ name: 'api', host: 'pool', tags: [`step-${step}`] }],
+      routes: Array.from({ length: 1 + step * 50 }, (_, index) => ({
+        name: `route-${index}`,
+        paths: [index === 0 ? '/' : `/other/${index}`],
+        service: 'api',
+      })),
+      upstreams: [
+        {
+          name: 'pool',
+          targets: [healthy.port, gone].map((port) => ({
+            target: `127.0.0.1:${port}`,
+            weight: 100,
+          })),
+          healthchecks: { passive: { unhealthy: { tcp_failures: 1 } } },
+        },
+      ],
+    })
+    const gateway = await openGateway(words(0), { admission: { inFlight: Infinity } })
+    const health = () => gateway.pools.health()[0]?.targets.map((target) => target.health)
+    while (health()?.[1] !== 'UNHEALTHY') expect((await gateway.ask('/')).status).toBe(200)
+
+    const clients = await Promise.all(
+      Array.from({ length: connections }, () => openClient(gateway.port)),
+    )
+    for (let step = 1; step <= programs; step += 1) {
+      const answered = clients.map(({ next }) => next())
+      gateway.reconfigure(words(step))
+      expect(health(), 'a new program knows who is ill').toEqual(['HEALTHY', 'UNHEALTHY'])
+      await Promise.all(answered)
+    }
+    expect(gateway.proxy.revision).toBe(programs + 1)
+    expect(clients.flatMap(({ failures }) => failures)).toEqual([])
+    expect(clients.every(({ answers }) => answers() >= programs)).toBe(true)
+  },
+)
+
+/** A connection that always has a request under way. */
+async function openClient(port: number) {
+  const socket = net.connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  const failures: string[] = []
+  let answers = 0
+  let waiting: (() => void)[] = []
+  const ask = (): void => void socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  socket.on('data', (bytes) => {
+    const text = String(bytes)
+    if (!text.startsWith('HTTP/1.1 200')) failures.push(text)
+    answers += 1
+    for (const resolve of waiting.splice(0)) resolve()
+    ask()
+  })
+  socket.on('close', () => failures.push('closed'))
+  socket.on('error', (error) => failures.push(String(error)))
+  ask()
+  return {
+    failures,
+    answers: () => answers,
+    /** Resolves with the next answer. */
+    next: () => new Promise<void>((resolve) => void (waiting = [...waiting, resolve])),
+  }
+}
+
+/** A port on which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
