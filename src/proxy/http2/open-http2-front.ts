@@ -15,8 +15,10 @@ import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { buildHead } from './build-head.ts'
 import { pseudoField } from './fields.ts'
+import { guardSession, type SessionGuard } from './guard-session.ts'
 import { openReply } from './open-reply.ts'
 import { openStreamBody } from './stream-body.ts'
+import { watchStream, type StreamWatch } from './watch-stream.ts'
 
 const mostStreams = 128
 const streamWindow = 262_144
@@ -24,27 +26,30 @@ const connectionWindow = 1_048_576
 /** Streams that a client may open and take back at once, and in each second; more is an attack (CVE-2023-44487). */
 const resets = { streamResetBurst: 200, streamResetRate: 50 }
 
+const sweepMilliseconds = 250
+
+type Session = {
+  readonly facts: ConnectionFacts
+  readonly guard: SessionGuard
+  readonly streams: Set<StreamWatch>
+}
+
 /** Opens a front that speaks HTTP/2 by RFC 9113. A stream is a request like any other; a stream that the client takes back is a client that left. */
 export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front {
-  const sessions = new Set<ServerHttp2Session>()
+  const sessions = new Map<ServerHttp2Session, Session>()
+  const onStream = openStreams(events, limits)
   let isDraining = false
-
-  const onStream = (stream: ServerHttp2Stream, facts: ConnectionFacts, raw: string[]): void => {
-    stream.on('error', () => undefined)
-    const complaint = complaintAbout(raw, limits.headBytes)
-    if (complaint !== undefined) {
-      stream.resume()
-      return events.onMalformed(complaint, openReply(stream), facts.clientAddress)
-    }
-    const head = buildHead(raw, facts)
-    const body = stream.endAfterHeaders
-      ? absentBody
-      : openStreamBody(stream, head.headers, { limit: limits.bodyBytes, gone: clientClosed })
-    const leave = events.onRequest(head, body, openReply(stream))
-    stream.on('close', () => {
-      if (!stream.writableFinished || stream.aborted) leave()
-    })
-  }
+  const sweeping = setInterval(
+    () => {
+      const now = performance.now()
+      for (const { guard, streams } of sessions.values()) {
+        guard.sweep()
+        for (const watch of streams) watch(now)
+      }
+    },
+    Math.min(sweepMilliseconds, limits.bodyMilliseconds),
+  )
+  sweeping.unref()
 
   return {
     accept(socket) {
@@ -59,15 +64,19 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
         strictSingleValueFields: false,
         ...resets,
       })
-      const facts = readConnection(socket)
-      sessions.add(session)
+      const guard = guardSession(session, socket)
+      const known: Session = { facts: readConnection(socket), guard, streams: new Set() }
+      sessions.set(session, known)
       session.setLocalWindowSize(connectionWindow)
       session.on('stream', (stream, _headers, _flags, raw) =>
-        onStream(stream as ServerHttp2Stream, facts, raw),
+        onStream(stream as ServerHttp2Stream, known, raw),
       )
       session.on('error', () => session.destroy())
       session.on('close', () => sessions.delete(session))
-      session.setTimeout(limits.idleMilliseconds, () => session.close())
+      session.setTimeout(limits.idleMilliseconds, () => {
+        if (known.streams.size > 0) session.close()
+        else session.destroy()
+      })
       if (isDraining) session.close()
     },
     get connections() {
@@ -75,17 +84,49 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
     },
     async drain(milliseconds) {
       isDraining = true
-      for (const session of sessions) session.close()
+      for (const session of sessions.keys()) session.close()
       const deadline = performance.now() + milliseconds
       while (sessions.size > 0 && performance.now() < deadline) await sleep(20)
-      for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+      for (const session of sessions.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+      clearInterval(sweeping)
     },
   }
 }
 
+/** Hands on what comes as streams. */
+function openStreams(events: FrontEvents, limits: FrontLimits) {
+  return (stream: ServerHttp2Stream, { facts, guard, streams }: Session, raw: string[]): void => {
+    stream.on('error', () => undefined)
+    const size = raw.reduce((sum, text) => sum + text.length, 0)
+    guard.requested(size)
+    const complaint = complaintAbout(raw, size, limits.headBytes)
+    if (complaint !== undefined) {
+      stream.resume()
+      return events.onMalformed(complaint, openReply(stream), facts.clientAddress)
+    }
+    const head = buildHead(raw, facts)
+    const body = stream.endAfterHeaders
+      ? undefined
+      : openStreamBody(stream, head.headers, {
+          limit: limits.bodyBytes,
+          gone: clientClosed,
+          onPart: guard.received,
+        })
+    const watch = watchStream(stream, body, limits)
+    streams.add(watch)
+    const leave = events.onRequest(head, body ?? absentBody, openReply(stream))
+    stream.on('close', () => {
+      streams.delete(watch)
+      const isWhole = stream.writableFinished && !stream.aborted
+      if (isWhole) return guard.answered()
+      guard.brokeOff()
+      leave()
+    })
+  }
+}
+
 /** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */
-function complaintAbout(raw: readonly string[], most: number): Problem | undefined {
-  const size = raw.reduce((sum, text) => sum + text.length, 0)
+function complaintAbout(raw: readonly string[], size: number, most: number): Problem | undefined {
   if (size > most) return headTooLarge()
   const isWhole = pseudoField(raw, ':path').startsWith('/') && pseudoField(raw, ':method') !== ''
   return isWhole ? undefined : malformed('the request names no path')

@@ -4,12 +4,30 @@ import type { HeaderList } from '../header-list.ts'
 import { openRequestBody } from '../http1/request-body.ts'
 import { incomingFields } from './fields.ts'
 
-/** Opens the body of a stream; its window to the client grows only as fast as the body is read. `gone` is what a client that leaves in its middle means. */
+/** What a body is opened with. */
+export type BodyOptions = {
+  /** Most bytes; 0 for no limit. */
+  readonly limit: number
+  /** What a client that leaves in its middle means. */
+  readonly gone: () => Error
+  /** Hears how much came. */
+  readonly onPart: (size: number) => void
+}
+
+/** The body of a stream. */
+export type StreamBody = RequestBody & {
+  /** Whether more of it is wanted and not all is there. */
+  readonly isAwaited: boolean
+  /** It will never be whole. */
+  fail(error: Error): void
+}
+
+/** Opens the body of a stream; its window to the client grows only as fast as the body is read. */
 export function openStreamBody(
   stream: ServerHttp2Stream,
   headers: HeaderList,
-  { limit, gone }: { readonly limit: number; readonly gone: () => Error },
-): RequestBody {
+  { limit, gone, onPart }: BodyOptions,
+): StreamBody {
   const length = headers.get('content-length')
   let isTold = headers.get('expect')?.toLowerCase() !== '100-continue'
   let trailers: HeaderList | undefined
@@ -27,6 +45,7 @@ export function openStreamBody(
   const watch = (): void => {
     isWatched = true
     stream.on('data', (bytes: Buffer) => {
+      onPart(bytes.length)
       if (!body.feed(bytes)) stream.pause()
     })
     stream.on('end', () => (stream.aborted ? body.fail(gone()) : body.end()))
@@ -47,6 +66,10 @@ export function openStreamBody(
     get trailers() {
       return trailers
     },
+    get isAwaited() {
+      return isWatched && !body.isWhole && !stream.isPaused()
+    },
+    fail: (error) => body.fail(error),
     open: () => body.open(),
   }
 }
