@@ -44,11 +44,11 @@ export const requestTermination = definePlugin({
       body === null ? undefined : { type: type ?? 'application/json; charset=utf-8', body }
     return {
       onRequest({ request }) {
-        const parameters = new URLSearchParams(request.query)
+        const parameters = (): URLSearchParams => new URLSearchParams(request.query)
         if (
           trigger !== null &&
           request.headers.get(trigger.toLowerCase()) === undefined &&
-          !parameters.has(trigger)
+          !parameters().has(trigger)
         )
           return
         const { method, scheme, host, port, path, headers } = request
@@ -63,7 +63,7 @@ export const requestTermination = definePlugin({
                   host,
                   port,
                   path,
-                  query: [...parameters],
+                  query: [...parameters()],
                   headers: headers.flat,
                 },
               }),

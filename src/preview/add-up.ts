@@ -160,7 +160,11 @@ function notesFor({ unasked, proposed }: Facts): string[] {
   return [
     'Events hold no headers, bodies or query values: what plugins decide by those is taken to stay as it was.',
     'A refusal is marked as unsure where a request may have carried what nobody asked it for, such as an API key.',
-    ...(asked.length === 0 ? [] : [`Not replayed, because they ask others: ${asked.join(', ')}.`]),
+    ...(asked.length === 0
+      ? []
+      : [
+          `Not replayed, because they look at what was not recorded or ask others: ${asked.join(', ')}.`,
+        ]),
     ...(kinds.has('rate-limiting')
       ? ['Limits begin with empty counts at the start of the window.']
       : []),

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { Problem } from '../lib/problem.ts'
 import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/exchange.ts'
@@ -138,11 +139,20 @@ function watched(definition: PluginDefinition, watching: Watching): PluginDefini
       const use = definition.prepare(settings, tools)
       const ask = use.onRequest?.bind(use)
       if (ask === undefined) return use
+      // Only who calls can be told from what was recorded later; any other look at what was not recorded says nothing.
+      const askBlindly = (exchange: Exchange): void | Promise<void> => {
+        try {
+          return ask(exchange)
+        } catch (error) {
+          if (watch.asked === 0 || definition.identifies) throw error
+          unasked.add(definition.name)
+        }
+      }
       return {
         ...use,
         onRequest(exchange) {
           watch.asked = 0
-          const waiting = ask(exchange)
+          const waiting = askBlindly(exchange)
           if (waiting === undefined) return
           unasked.add(definition.name)
           waiting.catch(() => undefined)
@@ -191,21 +201,28 @@ function routeOf(
   group: TrafficGroup,
   { conditional, settled, watch }: Routing,
 ): RouteProgram | undefined | 'unknown' {
-  const plain = program.router.match(headOf(group, new RecordedHeaders(group.host, watch)))?.route
+  const plain = program.router.match(
+    headOf(group, watch, new RecordedHeaders(group.host, watch)),
+  )?.route
   if (conditional.length === 0) return plain
-  const full = program.router.match(headOf(group, everyHeader(group.host, conditional)))?.route
+  const full = program.router.match(
+    headOf(group, watch, everyHeader(group.host, conditional)),
+  )?.route
   if (full?.route.id === plain?.route.id) return plain
   const found = [plain, full].find((one) => one?.route.id === group.route)
   return found !== undefined && settled.has(full?.route.id ?? '') ? found : 'unknown'
 }
 
-const headOf = (group: TrafficGroup, headers: HeaderList, address = anyAddress) => ({
+const headOf = (group: TrafficGroup, watch: Watch, headers: HeaderList, address = anyAddress) => ({
   method: group.method,
   scheme: group.scheme,
   host: group.host,
   port: group.scheme === 'https' ? 443 : 80,
   path: group.path,
-  query: '',
+  get query() {
+    watch.asked += 1
+    return ''
+  },
   headers,
   clientAddress: address,
   tlsVersion: '',
@@ -214,11 +231,21 @@ const headOf = (group: TrafficGroup, headers: HeaderList, address = anyAddress) 
 })
 
 function exchangeOf(group: TrafficGroup, address: string, watch: Watch): Exchange {
-  const head = headOf(group, new RecordedHeaders(group.host, watch), address)
-  return new Exchange(0, head, noBody, noReply)
+  const head = headOf(group, watch, new RecordedHeaders(group.host, watch), address)
+  return new Exchange(0, head, noBody(watch), noReply)
 }
 
-const noBody = { present: false, length: 0, received: 0, replayable: false } as RequestBody
+/** Nobody knows whether there was a body. */
+const noBody = (watch: Watch): RequestBody => ({
+  get present() {
+    watch.asked += 1
+    return false
+  },
+  length: 0,
+  received: 0,
+  replayable: false,
+  open: () => Readable.from([]),
+})
 const noReply = {} as Reply
 
 /** Who called, if the route knows callers in the way that they proved themselves, and what they showed is still there. */

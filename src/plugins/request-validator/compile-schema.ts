@@ -1,0 +1,86 @@
+import { Ajv, type Options, type ValidateFunction } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { default as Ajv4 } from 'ajv-draft-04'
+import { default as addFormats } from 'ajv-formats'
+import { linearRegex } from '../../lib/linear-regex.ts'
+import { fromKongSchema } from './from-kong-schema.ts'
+
+/** The languages of schemas. */
+export const schemaVersions = [
+  'kong',
+  'draft4',
+  'draft6',
+  'draft7',
+  'draft201909',
+  'draft202012',
+] as const
+
+/** Says what is wrong with a value; nothing when it is as it should be. */
+export type Checked = (value: unknown) => string | undefined
+
+/** How a schema is used. */
+type Use = {
+  /** Text is taken for numbers and truth values where these are wanted, as parameters have to be. */
+  readonly coerces: boolean
+}
+
+/** Compiles the JSON text of a schema; throws what is wrong with it. Its patterns run in time that grows with the text only. */
+export function compileSchema(
+  text: string,
+  version: (typeof schemaVersions)[number],
+  { coerces }: Use = { coerces: false },
+): Checked {
+  const given = JSON.parse(text) as unknown
+  const schema = version === 'kong' ? fromKongSchema(given) : given
+  if (typeof schema !== 'object' || schema === null) throw new TypeError('expected an object')
+  const validate = engineFor(version, coerces).compile({
+    type: 'object',
+    properties: { value: withoutDialect(schema) },
+  })
+  return (value) => {
+    if (validate({ value })) return undefined
+    return sentenceOf(validate)
+  }
+}
+
+/** A schema inside another one must not say its dialect, nor be the root of its references. */
+function withoutDialect(schema: object): object {
+  const { $schema: _dialect, ...rest } = schema as Record<string, unknown>
+  return '$id' in rest || 'id' in rest ? rest : { ...rest, $id: 'https://schema.invalid/' }
+}
+
+function engineFor(version: (typeof schemaVersions)[number], coerces: boolean): Ajv {
+  const options: Options = {
+    strict: false,
+    allErrors: false,
+    coerceTypes: coerces ? 'array' : false,
+    code: { regExp: linear },
+    logger: false,
+  }
+  const engine = open(version, options)
+  addFormats.default(engine, { mode: 'fast' })
+  return engine
+}
+
+function open(version: (typeof schemaVersions)[number], options: Options): Ajv {
+  if (version === 'draft201909') return new Ajv2019(options)
+  if (version === 'draft202012') return new Ajv2020(options)
+  if (version === 'draft4') return new Ajv4.default(options)
+  return new Ajv(options)
+}
+
+const linear = Object.assign(
+  (pattern: string) => {
+    const regex = linearRegex(pattern, { name: `pattern '${pattern}'` })
+    return { test: (text: string) => regex.test(text) }
+  },
+  { code: 'linear' },
+)
+
+function sentenceOf({ errors }: ValidateFunction): string {
+  const [first] = errors ?? []
+  if (first === undefined) return 'it is not valid'
+  const place = first.instancePath.replace(/^\/value\/?/, '').replaceAll('/', '.')
+  return `${place === '' ? '' : `${place}: `}${first.message ?? 'it is not valid'}`
+}
