@@ -14,7 +14,7 @@ import { healthRoute } from './health-route.ts'
 import { membershipRoutes } from './membership-routes.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
-import { openapiRoute } from './openapi-route.ts'
+import { registerDescription } from './register-description.ts'
 import { registerRoutes } from './register-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { adminAccountRoutes } from './rbac-admin-routes.ts'
@@ -68,6 +68,7 @@ export async function openAdmin(
   }
   const registerApi = async (app: FastifyInstance) => {
     registerUserInfo(app, configuration, version)
+    registerDescription(app, configuration, { version, routes })
     registerRoutes(app, configuration, routes)
   }
   await admin.register(registerApi)
@@ -81,7 +82,6 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     metricsRoute(facts),
-    openapiRoute(facts.version, () => routes),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...schemaRoutes,
     ...configRoutes(preview),

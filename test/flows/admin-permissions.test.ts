@@ -10,7 +10,9 @@ test('nobody gets anything but 401, whatever the path, the method and the token'
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const before = admin.configuration.current().revision
-  for (const path of [...paths, '/userinfo', '/api/session', '/nowhere'].map(filledWithParent)) {
+  for (const path of [...paths, '/userinfo', '/openapi.json', '/api/session', '/nowhere'].map(
+    filledWithParent,
+  )) {
     for (const url of [path, `/ProductX${path}`]) {
       for (const method of methods) {
         const headers: Record<string, string> =

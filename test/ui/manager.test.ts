@@ -62,6 +62,18 @@ test('who is not known is asked to sign in, told when it fails, and taken to whe
   expect(new URL(page.url()).search).toBe('?workspace=ProductX')
 })
 
+test('the reference shows what the API says of itself, and finds a field by its name', async () => {
+  const visitor = await visit({ account: developer })
+  await visitor.go('/reference/plugins')
+  const said = await untilSaid(visitor, /Settings of rate-limiting/)
+  expect(said).toContain('/consumers/{parent}/plugins')
+  await visitor.page.getByLabel('Search the reference').fill('sticky_sessions_cookie')
+  expect(await untilSaid(visitor, /A pool of targets/)).toContain('/upstreams/{item}')
+  await checkNames(visitor)
+  await checkNoSidewaysScroll(visitor)
+  expect(visitor.complaints).toEqual([])
+})
+
 describe('what each person sees', () => {
   test('the super-admin sees both products and who called', async () => {
     const visitor = await watch('/', { account: admin })

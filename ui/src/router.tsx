@@ -52,6 +52,18 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./overview/overview-page.tsx'), 'OverviewPage'),
 })
 
+const reference = createRoute({
+  getParentRoute: () => inside,
+  path: '/reference',
+  component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
+})
+
+const referenceGroup = createRoute({
+  getParentRoute: () => inside,
+  path: '/reference/$group',
+  component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
+})
+
 const entityList = createRoute({
   getParentRoute: () => inside,
   path: '/$plural',
@@ -67,7 +79,7 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([overview, entityList, entity]),
+  inside.addChildren([overview, reference, referenceGroup, entityList, entity]),
 ])
 
 /** Opens the router: every page, and how addresses are read and written. */

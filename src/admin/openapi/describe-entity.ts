@@ -62,6 +62,7 @@ function referenceTo(entity: Entity, name: string, { description }: Described): 
   return {
     ...reference,
     type: isOptional ? ['object', 'null'] : 'object',
-    description: description ?? `The ${entity.refersTo[name] ?? ''} it refers to.`,
+    description:
+      description ?? `The ${(entity.refersTo[name] ?? '').replaceAll('-', ' ')} it refers to.`,
   }
 }

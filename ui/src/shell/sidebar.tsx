@@ -1,5 +1,5 @@
 import { ActionIcon, NavLink, ScrollArea } from '@mantine/core'
-import { IconChartHistogram, IconX, type Icon } from '@tabler/icons-react'
+import { IconBook2, IconChartHistogram, IconX, type Icon } from '@tabler/icons-react'
 import { Link, useLocation } from '@tanstack/react-router'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { kinds } from '../entities/kinds.ts'
@@ -48,6 +48,8 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
           {readable.map(({ plural, title, icon }) => (
             <Item key={plural} to={`/${plural}`} title={title} icon={icon} />
           ))}
+          <p className={classes.group}>Help</p>
+          <Item to="/reference" title="API reference" icon={IconBook2} />
         </nav>
       </ScrollArea>
       <AccountMenu />

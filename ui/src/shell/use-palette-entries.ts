@@ -1,5 +1,6 @@
 import { useMantineColorScheme } from '@mantine/core'
 import {
+  IconBook2,
   IconChartHistogram,
   IconDeviceDesktop,
   IconMoon,
@@ -70,6 +71,14 @@ function pageEntries(session: Session): PaletteEntry[] {
   const lists = kinds.filter(({ plural }) => workspacesWith(session, plural).length > 0)
   return [
     { id: '/', group: 'Pages', title: 'Overview', aside: '', icon: IconChartHistogram, to: '/' },
+    {
+      id: '/reference',
+      group: 'Pages',
+      title: 'API reference',
+      aside: 'What can be asked of the Admin API',
+      icon: IconBook2,
+      to: '/reference',
+    },
     ...lists.map(({ plural, title, icon }) => ({
       id: plural,
       group: 'Pages',

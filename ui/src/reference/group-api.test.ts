@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import type { ApiDocument } from './api-document.ts'
+import { groupApi, searchGroups } from './group-api.ts'
+import { typeWords } from './type-words.ts'
+
+const answers = {
+  '200': { content: { 'application/json': { schema: { $ref: '#/components/schemas/plugin' } } } },
+}
+const document: ApiDocument = {
+  tags: [{ name: 'plugins', description: 'Policies.' }, { name: 'status' }],
+  paths: {
+    '/plugins': { get: { tags: ['plugins'], summary: 'List plugins', responses: answers } },
+    '/plugins/{item}': { delete: { tags: ['plugins'], responses: {} } },
+    '/status': { get: { tags: ['status'], responses: {} } },
+  },
+  components: {
+    schemas: {
+      plugin: { properties: { name: { type: 'string' } } },
+      'plugin-acl': { properties: { allow: { type: 'array', items: { type: 'string' } } } },
+    },
+  },
+}
+
+test('calls stand with what they are about, and a thing with the settings of its kinds', () => {
+  const [plugins, status] = groupApi(document)
+  expect(plugins?.calls).toMatchObject([
+    { method: 'GET', path: '/plugins', summary: 'List plugins' },
+    { method: 'DELETE', path: '/plugins/{item}' },
+  ])
+  expect(plugins?.schemas.map(([name]) => name)).toEqual(['plugin', 'plugin-acl'])
+  expect(status?.schemas).toEqual([])
+})
+
+test('a group is found by a field of its settings', () => {
+  expect(searchGroups(groupApi(document), 'ALLOW').map(({ name }) => name)).toEqual(['plugins'])
+})
+
+test('types are said in words', () => {
+  expect(typeWords({ type: 'array', items: { type: 'string' } })).toBe('list of text')
+  expect(typeWords({ anyOf: [{ type: 'integer' }, { type: 'null' }] })).toBe('integer')
+  expect(typeWords({ enum: ['http', 'https'] })).toBe('http, https')
+})

@@ -1,0 +1,136 @@
+import { Button, NavLink, Select, TextInput } from '@mantine/core'
+import { IconBook2, IconDownload, IconSearch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
+import { Notice } from '../parts/notice.tsx'
+import { PageHead } from '../parts/page-head.tsx'
+import { PageLoading } from '../parts/page-loading.tsx'
+import { Panel } from '../parts/panel.tsx'
+import { Refusal } from '../parts/refusal.tsx'
+import { keepView } from '../view/keep-view.ts'
+import { documentPath, documentQuery } from './api-document.ts'
+import { CallList } from './call-list.tsx'
+import { FieldTable } from './field-table.tsx'
+import { groupApi, searchGroups, type Group } from './group-api.ts'
+import classes from './reference-page.module.css'
+
+/** The reference of the Admin API: what can be asked, and what things are made of, from the description that the API gives of itself. */
+export function ReferencePage() {
+  const query = useQuery(documentQuery)
+  const { data } = query
+  const groups = useMemo(() => (data === undefined ? [] : groupApi(data)), [data])
+  const [typed, setTyped] = useState('')
+  const found = searchGroups(groups, typed)
+  const { group: named } = useParams({ strict: false })
+  const shown = found.find(({ name }) => slugOf(name) === named) ?? found[0]
+  if (query.error !== null)
+    return <Refusal error={query.error} what="the reference" onRetry={() => void query.refetch()} />
+  if (data === undefined) return <PageLoading />
+  return (
+    <div className={classes.page}>
+      <PageHead
+        title="API reference"
+        about="Kong’s Admin API as this program speaks it. Every path also exists under the name of a workspace."
+      >
+        <TextInput
+          size="xs"
+          w={230}
+          aria-label="Search the reference"
+          placeholder="Search paths and fields"
+          leftSection={<IconSearch size={14} stroke={1.8} />}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <Button
+          component="a"
+          href={documentPath}
+          download="openapi.json"
+          size="xs"
+          variant="default"
+          leftSection={<IconDownload size={14} stroke={1.8} />}
+        >
+          OpenAPI
+        </Button>
+      </PageHead>
+      {shown === undefined ? (
+        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="Nothing found">
+          No path and no field has “{typed}” in its name.
+        </Notice>
+      ) : (
+        <div className={classes.columns}>
+          <Contents groups={found} shown={shown} />
+          <Shown group={shown} />
+        </div>
+      )}
+    </div>
+  )
+}
+
+type ContentsProps = { readonly groups: readonly Group[]; readonly shown: Group }
+
+/** Everything the reference is about: a list beside it, or on a narrow screen a choice above it. */
+function Contents({ groups, shown }: ContentsProps) {
+  const navigate = useNavigate()
+  return (
+    <>
+      <nav aria-label="Reference" className={classes.contents}>
+        {groups.map(({ name }) => (
+          <NavLink
+            key={name}
+            className={classes.entry}
+            label={name}
+            active={name === shown.name}
+            renderRoot={(props) => (
+              <Link
+                to="/reference/$group"
+                params={{ group: slugOf(name) }}
+                search={keepView}
+                aria-current={name === shown.name ? 'page' : undefined}
+                {...props}
+              />
+            )}
+          />
+        ))}
+      </nav>
+      <Select
+        className={classes.choice}
+        aria-label="What to look up"
+        leftSection={<IconBook2 size={14} stroke={1.8} />}
+        data={groups.map(({ name }) => ({ value: slugOf(name), label: name }))}
+        value={slugOf(shown.name)}
+        allowDeselect={false}
+        onChange={(group) =>
+          void navigate({
+            to: '/reference/$group',
+            params: { group: group ?? '' },
+            search: keepView,
+          })
+        }
+      />
+    </>
+  )
+}
+
+function Shown({ group }: { readonly group: Group }) {
+  return (
+    <div className={classes.shown}>
+      <Panel title={group.name} hint={group.about} flush>
+        <CallList calls={group.calls} />
+      </Panel>
+      {group.schemas.map(([name, schema], index) => (
+        <Panel
+          key={name}
+          title={index === 0 ? 'Fields' : `Settings of ${name.replace(/^\w+-/, '')}`}
+          {...(index === 0 || schema.description === undefined ? {} : { hint: schema.description })}
+          flush
+        >
+          <FieldTable schema={schema} />
+        </Panel>
+      ))}
+    </div>
+  )
+}
+
+/** Some groups have a slash in their name. */
+const slugOf = (name: string): string => name.replaceAll('/', '.')
