@@ -4,6 +4,7 @@ import { correlationId } from './correlation-id.ts'
 import { keyAuth } from './key-auth.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { requestTermination } from './request-termination.ts'
+import { upstreamHttp2 } from './upstream-http2.ts'
 import { requestValidator } from './request-validator.ts'
 
 /** Every policy, in the order in which they act on a request, which is Kong's. */
@@ -14,4 +15,5 @@ export const catalog: readonly PluginDefinition[] = [
   acl,
   rateLimiting,
   requestTermination,
+  upstreamHttp2,
 ]

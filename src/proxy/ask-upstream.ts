@@ -39,6 +39,8 @@ export type Try = {
   readonly tls?: TargetTls | undefined
   /** True to speak HTTP/2. */
   readonly http2?: boolean
+  /** True to speak HTTP/2 with a target that agrees to it in the handshake. */
+  readonly offersHttp2?: boolean
   readonly target: PeerAddress
   readonly method: string
   readonly path: string
@@ -147,7 +149,7 @@ function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Ex
 }
 
 function buildTry(
-  { service, hostHeader, tls }: ServiceProgram,
+  { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
   peer: Peer,
   exchange: Exchange,
 ): Try {
@@ -159,6 +161,7 @@ function buildTry(
     secure: tls !== undefined,
     tls: tls && targetTlsFor(tls, host),
     http2: service.protocol === 'grpc' || service.protocol === 'grpcs',
+    offersHttp2: offersHttp2 && request.upgrade === '',
     target: peer,
     method: request.method,
     path: query === '' ? path : `${path}?${query}`,

@@ -15,6 +15,7 @@ import { openFront } from './http1/open-front.ts'
 import { openUpstreamClient } from './http1/open-upstream-client.ts'
 import { openHttp2Client } from './http2/open-http2-client.ts'
 import { openHttp2Front } from './http2/open-http2-front.ts'
+import { openNegotiatingClient } from './http2/open-negotiating-client.ts'
 import { openPlainFront } from './http2/open-plain-front.ts'
 import { openFrontEvents, type FrontParts } from './open-front-events.ts'
 import type { Program } from './program.ts'
@@ -134,8 +135,12 @@ function openFronts(
 function openClients(): UpstreamClient {
   const http1 = openUpstreamClient()
   const http2 = openHttp2Client()
+  const negotiating = openNegotiatingClient(http1, http2)
   return {
-    send: (attempt) => (attempt.http2 === true ? http2 : http1).send(attempt),
+    send(attempt) {
+      if (attempt.offersHttp2 === true) return negotiating.send(attempt)
+      return (attempt.http2 === true ? http2 : http1).send(attempt)
+    },
     keepOnly(wanted) {
       http1.keepOnly(wanted)
       http2.keepOnly(wanted)

@@ -4,6 +4,7 @@ import { atOnce, type Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
+import { http2Offers } from './compile-http2.ts'
 import { compilePools } from './compile-pools.ts'
 import { askedPeers, serviceTlsOf } from './compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
@@ -32,6 +33,8 @@ export type ServiceProgram = {
   readonly hostHeader: string
   /** How its targets are spoken to in secret; undefined where they are not. */
   readonly tls: ServiceTls | undefined
+  /** Whether they are offered HTTP/2 in the handshake. */
+  readonly offersHttp2: boolean
 }
 
 /** A route with everything that its exchanges will need. */
@@ -83,7 +86,7 @@ export function* compileSteps(
   const keeper = tools.pools ?? keepPools({ clock: tools.clock })
   yield
   const pools = yield* compilePools(snapshot, keeper)
-  const services = yield* compileServices(snapshot, pools)
+  const services = yield* compileServices(snapshot, pools, http2Offers(snapshot, tools.catalog))
   const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
   const placed = new Map([...plugins].map(([home, list]) => [home, placePlugins(list)]))
   const none = placePlugins([])
@@ -149,6 +152,7 @@ function placeOf(
 function* compileServices(
   snapshot: Snapshot,
   pools: ReadonlyMap<string, Pool>,
+  isOffered: (service: SnapshotService) => boolean,
 ): Sliceable<Map<string, ServiceProgram>> {
   const upstreams = new Map(
     snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
@@ -160,7 +164,8 @@ function* compileServices(
     const hostHeader = upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
     const pool = pools.get(upstream?.id ?? service.id) as Pool
     const tls = serviceTlsOf(service, upstream, snapshot)
-    services.set(service.id, { service, pool, hostHeader, tls })
+    const offersHttp2 = isOffered(service)
+    services.set(service.id, { service, pool, hostHeader, tls, offersHttp2 })
   }
   return services
 }

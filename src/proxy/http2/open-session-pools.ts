@@ -1,6 +1,8 @@
 import http2, { constants, type ClientHttp2Session } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
 import type { Try } from '../ask-upstream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
+import { OtherProtocol } from './other-protocol.ts'
 
 /** A kept session, and how many streams it carries. */
 export type KeptSession = { readonly session: ClientHttp2Session; streams: number }
@@ -39,7 +41,12 @@ export function openSessionPools(): SessionPools {
     return kept
   }
   const open = async (key: string, attempt: Try): Promise<KeptSession> => {
-    const socket = await connectTarget(attempt, ['h2'], attempt.timeouts.connect)
+    const offer = attempt.offersHttp2 === true ? ['h2', 'http/1.1'] : ['h2']
+    const socket = await connectTarget(attempt, offer, attempt.timeouts.connect)
+    if (attempt.offersHttp2 === true && (socket as TLSSocket).alpnProtocol !== 'h2') {
+      socket.destroy()
+      throw new OtherProtocol()
+    }
     const origin = originOf(attempt)
     return keep(key, origin, http2.connect(origin, { createConnection: () => socket, settings }))
   }
