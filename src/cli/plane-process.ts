@@ -1,4 +1,5 @@
 import { openLog, type Log } from '../lib/log.ts'
+import { readVariable } from './settings.ts'
 import type { LentSocket, SupervisorLine, ToChild } from '../planes/messages.ts'
 
 type Start = Extract<ToChild, { type: 'start' }>
@@ -58,5 +59,13 @@ async function startPlane(
     return await startControlPlane({ settings, line, log })
   }
   const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
-  return startGatewayWorker({ settings, slot: start.slot, socket, lent, line, log })
+  return startGatewayWorker({
+    settings,
+    slot: start.slot,
+    readVariable,
+    socket,
+    lent,
+    line,
+    log,
+  })
 }

@@ -84,6 +84,7 @@ const environment = z.object({
   WEIR_ENCRYPTION_KEY_FILE: z.string().optional(),
   WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
+  WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
     .optional(),
@@ -135,6 +136,7 @@ export function readSettings(
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}
       : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    vaultFiles: resolve(settings.WEIR_VAULT_FILES),
     ...(settings.WEIR_DATABASE_URL === undefined
       ? {}
       : { databaseUrl: settings.WEIR_DATABASE_URL }),
@@ -163,6 +165,10 @@ export const readVariables = (prefix: string): Readonly<Record<string, string>> 
       (pair): pair is [string, string] => pair[0].startsWith(prefix) && pair[1] !== undefined,
     ),
   )
+
+/** A variable of the environment to which the configuration may refer; those of Weir itself are nobody's business. */
+export const readVariable = (name: string): string | undefined =>
+  name.startsWith('WEIR_') ? undefined : process.env[name]
 
 /** A fresh directory for a run that keeps nothing. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))

@@ -22,6 +22,7 @@ const empty: Snapshot = {
   certificates: [],
   snis: [],
   ca_certificates: [],
+  vaults: [],
 }
 const key = makeSealKey()
 const enrolment = {

@@ -67,12 +67,15 @@ export async function receiveSnapshot<Program>(
   received: Received,
   node: {
     compile(snapshot: Snapshot, revision: number): Sliceable<Program>
+    /** Completes a snapshot with what does not travel in it. */
+    complete?(snapshot: Snapshot): Promise<Snapshot>
     swap(program: Program): void
     shelf: Pick<SnapshotShelf, 'keep'>
   },
 ): Promise<void> {
   const { sealed, publicKey } = received
-  const snapshot = await inSlices(verifySteps(sealed, publicKey))
+  const verified = await inSlices(verifySteps(sealed, publicKey))
+  const snapshot = (await node.complete?.(verified)) ?? verified
   const program = await inSlices(node.compile(snapshot, sealed.revision))
   await turn()
   await node.shelf.keep(received)

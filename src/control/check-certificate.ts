@@ -7,6 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import type { Entity } from '../schema/entity.ts'
+import { isReference } from '../schema/secret-reference.ts'
 import { schemaViolation } from './kong-problem.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -46,6 +47,8 @@ function isPublicKey(key: unknown): boolean {
 }
 
 function checkPairs({ cert, key, cert_alt: certAlt, key_alt: keyAlt }: Fields): void {
+  // What is kept in a vault is read where it is used.
+  if ([cert, key, certAlt, keyAlt].some(isReference)) return
   const first = readPair('cert', cert, ['key', key])
   if (certAlt === null) {
     if (!first.matches) throw refused('certificate does not match key')

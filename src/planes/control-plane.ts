@@ -19,6 +19,7 @@ import { compileProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import { keepAuditShort } from './keep-audit-short.ts'
+import { withoutSecrets } from './fill-snapshot.ts'
 import type { SupervisorLine } from './messages.ts'
 import { openConfiguredStore } from './open-configured-store.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
@@ -89,7 +90,9 @@ export async function startControlPlane({
 
 /** A snapshot that compiles here runs on every node of this version. */
 function tryToCompile(snapshot: Snapshot): void {
-  compileProgram(snapshot, 0, {
+  const { snapshot: known, withheld } = withoutSecrets(snapshot)
+  compileProgram(known, 0, {
+    withheld,
     catalog,
     counters: openCounterLedger(systemClock),
     clock: systemClock,

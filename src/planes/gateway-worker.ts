@@ -11,11 +11,14 @@ import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileSteps, type Program } from '../proxy/program.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
 import { openKeptDataKey } from '../secrets/kept-data-key.ts'
+import { openSecrets } from '../secrets/open-secrets.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
 import type { LentSocket, SupervisorLine } from './messages.ts'
+import { fillSnapshot } from './fill-snapshot.ts'
 import { gatewayDataKey, openKeys } from './open-keys.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
@@ -23,6 +26,8 @@ import type { PlaneSettings } from './plane-settings.ts'
 export type WorkerStart = {
   readonly settings: PlaneSettings
   readonly slot: number
+  /** A variable of the environment to which the configuration may refer. */
+  readonly readVariable: (this: void, name: string) => string | undefined
   /** The listening socket lent by the supervisor. */
   readonly socket: object
   /** The others that it lends. */
@@ -41,9 +46,23 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const counters = askCounters({ send: line.send, clock: systemClock })
   const serving = openServing(start, recorder)
   const pools = keepPools()
+  const secrets = openSecrets({
+    readVariable: start.readVariable,
+    files: settings.vaultFiles,
+    clock: systemClock,
+    onChange: () => runner.again(),
+  })
+  let withheld: ReadonlyMap<string, string> = new Map()
   const runner = openRunner(settings, {
+    async complete(snapshot) {
+      const filled = await fillSnapshot(snapshot, secrets, catalog)
+      for (const [plugin, reason] of filled.withheld)
+        log.warn('a plugin refuses all requests until it has its secret', { plugin, reason })
+      withheld = filled.withheld
+      return filled.snapshot
+    },
     compile: (snapshot, revision) =>
-      compileSteps(snapshot, revision, { catalog, counters, clock: systemClock, pools }),
+      compileSteps(snapshot, revision, { catalog, counters, clock: systemClock, pools, withheld }),
     swap: serving.run,
     log,
   })
@@ -73,6 +92,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     await serving.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
     counters.receive({ type: 'recall' })
     await shipping.stop(isHurried ? 0 : 3_000)
+    secrets.close()
     await link.close()
   }
 }
@@ -130,23 +150,26 @@ type RunnerParts = {
     snapshot: Parameters<typeof compileSteps>[0],
     revision: number,
   ) => ReturnType<typeof compileSteps>
+  readonly complete: (snapshot: Snapshot) => Promise<Snapshot>
   readonly swap: (program: Program) => void
   readonly log: Log
 }
 
 /** Runs every snapshot that comes, and first the one kept on disk; remembers which it had to refuse. */
-function openRunner(settings: PlaneSettings, { compile, swap, log }: RunnerParts) {
+function openRunner(settings: PlaneSettings, { log, ...node }: RunnerParts) {
   const seal = openKeptDataKey(gatewayDataKey(settings), openKeys(settings, log))
   const shelf = openSnapshotShelf(join(settings.data, 'gateway'), seal)
   let running = ''
   let refused: { refusedRevision: number; refusal: string } | undefined
   let latest: Received | undefined
+  let last: Received | undefined
   let isBusy = false
   const run = async (received: Received): Promise<void> => {
     const { revision, signature } = received.sealed
     if (signature === running) return
     try {
-      await receiveSnapshot(received, { compile, swap, shelf })
+      await receiveSnapshot(received, { ...node, shelf })
+      last = received
       running = signature
       refused = undefined
     } catch (error) {
@@ -168,6 +191,11 @@ function openRunner(settings: PlaneSettings, { compile, swap, log }: RunnerParts
   return {
     receive: (received: Received) => void receive(received),
     refusal: () => refused,
+    /** Runs the last one once more, because its secrets are others. */
+    again() {
+      running = ''
+      if (last !== undefined && latest === undefined) void receive(last)
+    },
     resume() {
       const kept = shelf.read()
       if (kept !== undefined) void receive(kept)

@@ -45,6 +45,8 @@ export type PlaneSettings = {
   /** The key by which secrets are sealed, as text or in a file; without either one is made in the data directory. */
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
+  /** The folder below which vaults may read files. */
+  readonly vaultFiles: string
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }

@@ -17,7 +17,7 @@ import {
   type ScopedPlugin,
 } from './choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
-import type { Counters, PluginDefinition } from './plugin.ts'
+import type { Counters, PluginDefinition, PluginUse } from './plugin.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 import type { ServiceTls } from './tls/target-tls.ts'
@@ -65,6 +65,8 @@ export type ProgramTools = {
   readonly clock: Clock
   /** Remembers the state of targets from one program to the next, and watches them; without it a program watches nothing. */
   readonly pools?: PoolKeeper
+  /** Plugins whose secrets cannot be had, with the reason: where one applies, requests are refused. */
+  readonly withheld?: ReadonlyMap<string, string>
 }
 
 /** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
@@ -242,31 +244,10 @@ function preparePlugins(
   const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
   const prepared = new Map<string, ScopedPlugin[]>()
   for (const plugin of snapshot.plugins) {
-    const definition = definitions.get(plugin.name)
-    if (definition === undefined)
-      throw new Problem(
-        'program.plugin',
-        400,
-        `plugin ${plugin.id}: there is no plugin '${plugin.name}'`,
-      )
+    const definition = definitions.get(plugin.name) ?? refuseUnknown(plugin)
     const directory = directories.get(plugin.workspace)
     if (!plugin.enabled || directory === undefined) continue
-    const settings = definition.settings.safeParse(plugin.config)
-    if (!settings.success)
-      throw new Problem(
-        'program.settings',
-        400,
-        `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
-      )
-    const { clock, counters, groupsOf } = tools
-    const use = definition.prepare(settings.data, {
-      id: plugin.id,
-      workspace: plugin.workspace,
-      clock,
-      counters,
-      groupsOf,
-      ...directory,
-    })
+    const use = preparePlugin(plugin, definition, { ...tools, directory })
     const list = prepared.get(plugin.workspace) ?? []
     prepared.set(plugin.workspace, list)
     list.push({
@@ -280,4 +261,44 @@ function preparePlugins(
     })
   }
   return prepared
+}
+
+function refuseUnknown({ id, name }: Snapshot['plugins'][number]): never {
+  throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)
+}
+
+function preparePlugin(
+  plugin: Snapshot['plugins'][number],
+  definition: PluginDefinition,
+  tools: ProgramTools & { readonly groupsOf: GroupsOf; readonly directory: Directory },
+): PluginUse {
+  const { clock, counters, groupsOf, directory, withheld } = tools
+  if (withheld?.has(plugin.id) === true) return refusing
+  const settings = definition.settings.safeParse(plugin.config)
+  if (!settings.success)
+    throw new Problem(
+      'program.settings',
+      400,
+      `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
+    )
+  const { id, workspace } = plugin
+  return definition.prepare(settings.data, {
+    id,
+    workspace,
+    clock,
+    counters,
+    groupsOf,
+    ...directory,
+  })
+}
+
+/** Stands in for a plugin that cannot act, because letting requests pass without it would be wrong. */
+const refusing: PluginUse = {
+  onRequest() {
+    throw new Problem(
+      'program.withheld',
+      503,
+      'A secret that is needed here cannot be had at present',
+    )
+  },
 }

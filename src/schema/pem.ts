@@ -1,17 +1,18 @@
 import { z } from 'zod'
+import { isReference } from './secret-reference.ts'
 
 const block = (label: string): RegExp =>
   new RegExp(`-----BEGIN (${label})-----\\r?\\n[A-Za-z0-9+/=\\r\\n]+-----END \\1-----`, 'g')
 
-/** One or more certificates as PEM. What they say is checked where they can be read, in the control plane. */
+/** One or more certificates as PEM, or a reference to a secret. What they say is checked where they can be read, in the control plane. */
 export const certificatePem = () =>
-  z.string().refine((text) => certificatesIn(text).length > 0, {
+  z.string().refine((text) => isReference(text) || certificatesIn(text).length > 0, {
     error: 'invalid certificate: expected PEM',
   })
 
-/** A private key as PEM, without a password. */
+/** A private key as PEM, without a password, or a reference to a secret. */
 export const keyPem = () =>
-  z.string().refine((text) => block('(?:RSA |EC )?PRIVATE KEY').test(text), {
+  z.string().refine((text) => isReference(text) || block('(?:RSA |EC )?PRIVATE KEY').test(text), {
     error: 'invalid key: expected PEM without a password',
   })
 

@@ -42,6 +42,14 @@ export type Snapshot = {
   readonly certificates: readonly Placed<Certificate>[]
   readonly snis: readonly Placed<Sni>[]
   readonly ca_certificates: readonly Pick<CaCertificate, 'id' | 'cert'>[]
+  /** Where nodes find the secrets to which plugins and certificates refer. */
+  readonly vaults: readonly {
+    readonly id: string
+    readonly workspace: string
+    readonly prefix: string
+    readonly name: string
+    readonly config: Readonly<Record<string, unknown>>
+  }[]
 }
 
 /** A snapshot as it travels and rests: its JSON text, its revision, and an Ed25519 signature over `revision`, a line feed and `body`. */

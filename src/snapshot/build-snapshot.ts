@@ -45,6 +45,13 @@ export function buildSnapshot(entries: Entries): Snapshot {
       id,
       cert: String(fields['cert']),
     })),
+    vaults: inOrder(entries, 'vault').map(({ id, workspace, fields }) => ({
+      id,
+      workspace: workspace ?? '',
+      prefix: String(fields['prefix']),
+      name: String(fields['name']),
+      config: fields['config'] as Snapshot['vaults'][number]['config'],
+    })),
   }
 }
 

@@ -28,6 +28,7 @@ const lists = [
   'plugins',
   'certificates',
   'snis',
+  'vaults',
 ] as const
 
 type Referring = {

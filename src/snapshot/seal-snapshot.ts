@@ -51,7 +51,7 @@ export function* verifySteps(sealed: SealedSnapshot, publicKeyPem: string): Slic
 }
 
 /** Lists that a snapshot sealed before there were such things does not have. */
-const lists = { certificates: [], snis: [], ca_certificates: [], consumer_groups: [] }
+const lists = { certificates: [], snis: [], ca_certificates: [], consumer_groups: [], vaults: [] }
 
 /** Likewise of its consumers. */
 const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }

@@ -123,6 +123,7 @@ export function snapshotOf({
       certificate: { id: name },
     })),
     ca_certificates: Object.entries(authorities).map(([id, cert]) => ({ id, cert })),
+    vaults: [],
   }
 }
 

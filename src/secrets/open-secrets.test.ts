@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
+import { until } from '../../test/harness/until.ts'
+import { parseReference } from '../schema/secret-reference.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { vaultKindNamed } from '../schema/vault.ts'
+import { openSecrets, type SecretsOptions } from './open-secrets.ts'
+
+test.each([
+  ['{vault://env/my-secret}', { vault: 'env', secret: 'my-secret', key: undefined }],
+  ['{vault://hcv-1/a/b/password}', { vault: 'hcv-1', secret: 'a/b', key: 'password' }],
+  ['{vault://env/}', undefined],
+  ['{vault://env/../etc/passwd}', undefined],
+  ['{vault://Env/x}', undefined],
+  ['x {vault://env/x}', undefined],
+])('%s is read as %j', (text, expected) => {
+  expect(parseReference(text)).toEqual(expected)
+})
+
+test('variables stand in the place of references, wherever these are in settings', async () => {
+  const { fill } = open({ variables: { MY_SECRET: 's3', DB: '{"user":"u","port":5432}' } })
+  const { config, reason } = await fill({
+    a: '{vault://env/my-secret}',
+    b: [{ c: '{vault://env/db/user}' }, '{vault://env/db/port}', 'as it is', 7],
+  })
+  expect(reason).toBeUndefined()
+  expect(config).toEqual({ a: 's3', b: [{ c: 'u' }, '5432', 'as it is', 7] })
+})
+
+test('a plugin whose secret is not there is withheld, with the reason and without any secret', async () => {
+  const { fill } = open({ variables: { DB: '{"user":"u"}' } })
+  const { reason } = await fill({ a: '{vault://env/absent}', b: '{vault://env/db/user}' })
+  expect(reason).toBe('{vault://env/absent}: there is no variable ABSENT')
+  const other = await fill({ a: '{vault://env/db/password}' })
+  expect(other.reason).toBe("{vault://env/db/password}: the secret has no 'password'")
+})
+
+test('files are read below their folder, also through links within it, and nowhere else', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'weir-files-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const files = join(root, 'secrets')
+  mkdirSync(join(files, '..data'), { recursive: true })
+  writeFileSync(join(files, '..data', 'password'), 'pässword\n')
+  writeFileSync(join(root, 'outside'), 'not for you')
+  symlinkSync(join('..data', 'password'), join(files, 'password'))
+  symlinkSync(join('..', 'outside'), join(files, 'link'))
+  const { fill } = open({ files, vaults: { files: ['file', { prefix: files }] } })
+  expect((await fill({ a: '{vault://files/password}' })).config).toEqual({ a: 'pässword' })
+  expect((await fill({ a: '{vault://files/absent}' })).reason).toContain('ENOENT')
+  expect((await fill({ a: '{vault://files/link}' })).reason).toContain('not below')
+  const wide = open({ files, vaults: { files: ['file', { prefix: root }] } })
+  expect((await wide.fill({ a: '{vault://files/outside}' })).reason).toContain('not below')
+})
+
+test.each([
+  ['v1', 'kv/db'],
+  ['v2', 'kv/data/db'],
+] as const)('HashiCorp Vault is asked by version %s of its engine', async (kv, path) => {
+  const vault = await startVault('the-token')
+  vault.secrets.set(path, { password: 'p4', port: 5432 })
+  const settings = { ...at(vault), kv, mount: 'kv', token: '{vault://env/hcv-token}' }
+  const { fill } = open({
+    variables: { HCV_TOKEN: 'the-token' },
+    vaults: { store: ['hcv', settings] },
+  })
+  const { config } = await fill({ a: '{vault://store/db/password}', b: '{vault://store/db/port}' })
+  expect(config).toEqual({ a: 'p4', b: '5432' })
+  expect(vault.asked).toEqual([`the-token ${path}`])
+})
+
+test('a secret that changes is noticed after its time, one that cannot be had meanwhile serves on', async () => {
+  const vault = await startVault('t')
+  vault.secrets.set('secret/db', { password: 'old' })
+  let now = 1_000_000
+  let changes = 0
+  const { fill } = open({
+    clock: { now: () => now },
+    onChange: () => (changes += 1),
+    vaults: { store: ['hcv', { ...at(vault), token: 't', ttl: 1, resurrect_ttl: 60 }] },
+  })
+  const read = async () => (await fill({ a: '{vault://store/db/password}' })).config?.['a']
+  expect(await read()).toBe('old')
+  vault.secrets.set('secret/db', { password: 'new' })
+  expect(await read()).toBe('old')
+  now += 1_000
+  await until('the change to be noticed', () => changes === 1)
+  expect(await read()).toBe('new')
+  vault.isSealed = true
+  now += 20_000
+  expect(await read()).toBe('new')
+  now += 60_000
+  expect(await read()).toBe('{vault://store/db/password}')
+  vault.isSealed = false
+  now += 20_000
+  expect(await read()).toBe('new')
+})
+
+test('a reference to no vault of its workspace is refused', async () => {
+  const { fill } = open({ vaults: { store: ['env', {}] } })
+  await expect(fill({ a: '{vault://other/x}' })).rejects.toThrow("no vault 'other'")
+  await expect(fill({ a: '{vault://env/..}' })).rejects.toThrow('is no reference')
+})
+
+const at = ({ port }: TestVault) => ({ host: '127.0.0.1', port })
+
+type Options = Partial<Omit<SecretsOptions, 'readVariable'>> & {
+  readonly variables?: Readonly<Record<string, string>>
+  readonly vaults?: Readonly<Record<string, readonly [name: string, config: object]>>
+}
+
+/** Secrets for the settings of one plugin. */
+function open({ variables = {}, vaults = {}, ...options }: Options) {
+  const secrets = openSecrets({
+    readVariable: (name) => variables[name],
+    files: '/run/secrets',
+    clock: { now: () => Date.now() },
+    onChange: () => undefined,
+    ...options,
+  })
+  onTestFinished(() => secrets.close())
+  return {
+    fill: async (config: Record<string, unknown>) => {
+      const { snapshot, withheld } = await secrets.fill(snapshotWith(config, vaults))
+      return { config: snapshot.plugins[0]?.config, reason: withheld.get('p') }
+    },
+  }
+}
+
+function snapshotWith(config: Record<string, unknown>, vaults: Options['vaults']): Snapshot {
+  const empty = snapshotOf({})
+  const workspace = empty.workspaces[0]?.id ?? ''
+  const plugin = { id: 'p', name: 'any', workspace, config } as Snapshot['plugins'][number]
+  return {
+    ...empty,
+    plugins: [plugin],
+    vaults: Object.entries(vaults ?? {}).map(([prefix, [name, settings]]) => ({
+      id: prefix,
+      workspace,
+      prefix,
+      name,
+      config: vaultKindNamed(name)?.settings.parse(settings) ?? {},
+    })),
+  }
+}

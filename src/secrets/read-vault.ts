@@ -1,0 +1,136 @@
+import { readFile, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { z } from 'zod'
+import { Problem } from '../lib/problem.ts'
+import { vaultKinds, type VaultName } from '../schema/vault.ts'
+import type { Wanted } from './substitute.ts'
+
+/** What vaults are read with. */
+export type VaultTools = {
+  /** A variable of the environment; undefined where there is none, or it is none of anybody's business. */
+  readonly readVariable: (name: string) => string | undefined
+  /** The folder below which files may be read. */
+  readonly files: string
+}
+
+/** How long what was read is good for, in milliseconds; undefined is for ever. */
+export type Lasting = {
+  readonly found: number | undefined
+  readonly missing: number
+  /** For how long after that it may serve when the vault cannot be reached. */
+  readonly resurrected: number | undefined
+}
+
+/** The contents of a vault under a name. Throws a Problem without them. */
+export async function readVault(wanted: Wanted, tools: VaultTools): Promise<string> {
+  const { held } = wanted
+  if (held === undefined) return readVariable(wanted, vaultKinds.env.settings.parse({}), tools)
+  const { name, config } = held
+  switch (name as VaultName) {
+    case 'env':
+      return readVariable(wanted, vaultKinds.env.settings.parse(config), tools)
+    case 'file':
+      return readSecretFile(wanted, vaultKinds.file.settings.parse(config), tools)
+    case 'hcv':
+      return askVault(wanted, vaultKinds.hcv.settings.parse(config), tools)
+  }
+}
+
+/** For how long a secret of this vault is good. */
+export function lastingOf({ held }: Wanted): Lasting {
+  if (held === undefined || held.name === 'env') {
+    return { found: undefined, missing: 60_000, resurrected: undefined }
+  }
+  if (held.name === 'file') return { found: 30_000, missing: 10_000, resurrected: undefined }
+  const { ttl, neg_ttl, resurrect_ttl } = vaultKinds.hcv.settings.parse(held.config)
+  const milliseconds = (seconds: number | null) => (seconds === null ? undefined : seconds * 1000)
+  return {
+    found: milliseconds(ttl),
+    missing: milliseconds(neg_ttl) ?? 10_000,
+    resurrected: milliseconds(resurrect_ttl),
+  }
+}
+
+type EnvSettings = z.output<typeof vaultKinds.env.settings>
+type FileSettings = z.output<typeof vaultKinds.file.settings>
+type HcvSettings = z.output<typeof vaultKinds.hcv.settings>
+
+/** Kong's rule: the name in capitals, with underscores. */
+function readVariable(
+  { secret, text }: Pick<Wanted, 'secret' | 'text'>,
+  { prefix, base64_decode }: EnvSettings,
+  tools: VaultTools,
+): string {
+  const name = `${prefix ?? ''}${secret}`.toUpperCase().replaceAll(/[^A-Z\d]/g, '_')
+  const value = tools.readVariable(name)
+  if (value === undefined) throw missing(text, `there is no variable ${name}`)
+  return decoded(value, base64_decode)
+}
+
+async function readSecretFile(
+  { secret, text }: Wanted,
+  { prefix, base64_decode }: FileSettings,
+  { files }: VaultTools,
+): Promise<string> {
+  try {
+    const root = await realpath(files)
+    const file = await realpath(join(prefix, secret))
+    if (!file.startsWith(root + sep)) throw missing(text, `it is not below ${files}`)
+    return decoded((await readFile(file, 'utf8')).replace(/\r?\n$/, ''), base64_decode)
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    throw missing(text, `its file cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+const answers = {
+  v1: z.object({ data: z.record(z.string(), z.unknown()) }),
+  v2: z
+    .object({ data: z.object({ data: z.record(z.string(), z.unknown()) }) })
+    .transform(({ data }) => data),
+}
+
+async function askVault(wanted: Wanted, settings: HcvSettings, tools: VaultTools): Promise<string> {
+  const { protocol, host, port, mount, kv, namespace, token } = settings
+  const path = [mount, ...(kv === 'v2' ? ['data'] : []), wanted.secret].join('/')
+  const response = await ask(`${protocol}://${host}:${port}/v1/${path}`, wanted.text, {
+    'x-vault-token': tokenFrom(token ?? '', tools),
+    'x-vault-request': 'true',
+    ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
+  })
+  if (response.status === 404) throw missing(wanted.text, 'the vault does not have it')
+  if (!response.ok) throw unreachable(wanted.text, `the vault answered ${response.status}`)
+  const parsed = answers[kv].safeParse(await response.json().catch(() => undefined))
+  if (!parsed.success) throw unreachable(wanted.text, 'the vault’s answer is not of its form')
+  return JSON.stringify(parsed.data.data)
+}
+
+async function ask(
+  url: string,
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  try {
+    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(5_000) })
+  } catch (cause) {
+    throw unreachable(text, 'the vault cannot be reached', cause)
+  }
+}
+
+/** The token may be a variable of the environment itself, so that no store ever has it. */
+function tokenFrom(token: string, tools: VaultTools): string {
+  const [, secret] = /^\{vault:\/\/env\/([^/{}]+)\}$/.exec(token) ?? []
+  if (secret === undefined) return token
+  return readVariable({ secret, text: token }, vaultKinds.env.settings.parse({}), tools)
+}
+
+const decoded = (value: string, isBase64: boolean): string =>
+  isBase64 ? Buffer.from(value, 'base64').toString() : value
+
+/** There is no such secret. */
+const missing = (text: string, reason: string): Problem =>
+  new Problem('secrets.missing', 404, `${text}: ${reason}`)
+
+/** It cannot be told whether there is one. */
+const unreachable = (text: string, reason: string, cause?: unknown): Problem =>
+  new Problem('secrets.unreachable', 503, `${text}: ${reason}`, { cause })
