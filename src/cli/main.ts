@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { Problem } from '../lib/problem.ts'
 import { addAuditCommand } from './audit/audit-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
+import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { readSettings, SettingsError } from './settings.ts'
 
 type Options = { data?: string }
@@ -30,6 +31,7 @@ program
   })
 
 addConfigCommand(program)
+addOpenApiCommand(program)
 addAuditCommand(program)
 
 try {

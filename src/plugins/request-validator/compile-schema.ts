@@ -34,20 +34,10 @@ export function compileSchema(
   const given = JSON.parse(text) as unknown
   const schema = version === 'kong' ? fromKongSchema(given) : given
   if (typeof schema !== 'object' || schema === null) throw new TypeError('expected an object')
-  const validate = engineFor(version, coerces).compile({
-    type: 'object',
-    properties: { value: withoutDialect(schema) },
-  })
-  return (value) => {
-    if (validate({ value })) return undefined
-    return sentenceOf(validate)
-  }
-}
-
-/** A schema inside another one must not say its dialect, nor be the root of its references. */
-function withoutDialect(schema: object): object {
-  const { $schema: _dialect, ...rest } = schema as Record<string, unknown>
-  return '$id' in rest || 'id' in rest ? rest : { ...rest, $id: 'https://schema.invalid/' }
+  // Without its dialect, which the version says.
+  const { $schema: _dialect, ...own } = schema as Record<string, unknown>
+  const validate = engineFor(version, coerces).compile(own)
+  return (value) => (validate(value) ? undefined : sentenceOf(validate))
 }
 
 function engineFor(version: (typeof schemaVersions)[number], coerces: boolean): Ajv {
@@ -81,6 +71,6 @@ const linear = Object.assign(
 function sentenceOf({ errors }: ValidateFunction): string {
   const [first] = errors ?? []
   if (first === undefined) return 'it is not valid'
-  const place = first.instancePath.replace(/^\/value\/?/, '').replaceAll('/', '.')
+  const place = first.instancePath.slice(1).replaceAll('/', '.')
   return `${place === '' ? '' : `${place}: `}${first.message ?? 'it is not valid'}`
 }

@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { stringify } from 'yaml'
+import type { SyncPlan } from '../../schema/config-difference.ts'
+import { callAdmin } from '../config/admin-client.ts'
+import { accessOf, pathIn, printOf, type CommandOptions } from '../config/command-options.ts'
+import { printDifference } from '../config/print-difference.ts'
+import { showProgress } from '../config/show-progress.ts'
+import { readOpenApi } from './read-openapi.ts'
+import { toDocument } from './to-document.ts'
+
+/** What the import may be told. */
+export type ImportCommandOptions = CommandOptions & {
+  readonly name?: string
+  readonly url?: string
+  readonly diff?: boolean
+}
+
+/** Makes services and routes of an OpenAPI document, as one change; what an earlier import made and the document no longer has goes. */
+export async function importCommand(file: string, options: ImportCommandOptions): Promise<void> {
+  const { workspace = 'default', name, url, outputFile } = options
+  const document = toDocument(await readOpenApi(file), { workspace, name, url })
+  if (outputFile !== undefined) return write(outputFile, document)
+  const isDiff = options.diff === true
+  const progress = showProgress(process.stderr)
+  const plan = await callAdmin<SyncPlan>(accessOf(options), {
+    method: 'POST',
+    path: pathIn(workspace, isDiff ? '/config/diff' : '/config/sync'),
+    query: isDiff ? {} : { message: options.message ?? `Import ${basename(file)}` },
+    body: document,
+    onProgress: progress.on,
+  }).finally(progress.end)
+  console.log(printDifference(plan, { ...printOf(options), isPast: !isDiff }))
+}
+
+function write(file: string, document: unknown): void {
+  const text = stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })
+  if (file === '-') process.stdout.write(text)
+  else writeFileSync(file, text)
+}

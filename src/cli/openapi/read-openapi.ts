@@ -1,0 +1,66 @@
+import SwaggerParser from '@apidevtools/swagger-parser'
+import { Problem } from '../../lib/problem.ts'
+
+/** Any record of an OpenAPI document. */
+export type Node = Readonly<Record<string, unknown>>
+
+/** An OpenAPI 3 document, whose references all lead to places in itself. */
+export type OpenApi = {
+  readonly root: Node
+  /** 3.0 has a dialect of JSON Schema of its own, 3.1 has that of 2020. */
+  readonly version: '3.0' | '3.1'
+}
+
+/** Reads an OpenAPI 3.0 or 3.1 document from a file, JSON or YAML, with the files that it refers to. */
+export async function readOpenApi(file: string): Promise<OpenApi> {
+  const root = (await bundle(file)) as Node
+  const version = /^3\.[01]/.exec(String(root['openapi']))?.[0]
+  if (version !== '3.0' && version !== '3.1') {
+    throw unusable(
+      file,
+      `expected openapi 3.0 or 3.1, and got ${JSON.stringify(root['openapi'] ?? root['swagger'])}`,
+    )
+  }
+  return { root, version }
+}
+
+/** What a node is, once it is no reference. */
+export function follow(root: Node, node: unknown): Node {
+  let found: unknown = node
+  for (let steps = 0; steps < 100; steps += 1) {
+    const reference = isNode(found) ? found['$ref'] : undefined
+    if (typeof reference !== 'string') return isNode(found) ? found : {}
+    found = pointed(root, reference)
+  }
+  throw unusable('$ref', 'references lead in a circle')
+}
+
+/** The value at a reference such as `#/components/schemas/Order`. */
+export function pointed(root: Node, reference: string): unknown {
+  if (!reference.startsWith('#/')) throw unusable(reference, 'the reference leads nowhere')
+  const steps = decodeURIComponent(reference.slice(2)).split('/')
+  let at: unknown = root
+  for (const step of steps) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+    at = isNode(at) || Array.isArray(at) ? (at as Node)[name] : undefined
+  }
+  if (at === undefined) throw unusable(reference, 'the reference leads nowhere')
+  return at
+}
+
+/** Whether a value is a record. */
+export const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A document that cannot be made into services and routes. */
+export const unusable = (where: string, sentence: string): Problem =>
+  new Problem('openapi.unusable', 400, `${where}: ${sentence}`)
+
+async function bundle(file: string): Promise<unknown> {
+  try {
+    const parser = new SwaggerParser()
+    return await parser.bundle(file, { resolve: { http: false } })
+  } catch (error) {
+    throw unusable(file, error instanceof Error ? error.message : String(error))
+  }
+}

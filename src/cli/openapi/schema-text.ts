@@ -1,0 +1,46 @@
+import { isNode, pointed, type OpenApi } from './read-openapi.ts'
+
+/** The text of a schema that stands alone: what it refers to is put under its definitions, circles included. */
+export function schemaText({ root, version }: OpenApi, schema: unknown): string {
+  const definitions = new Map<string, unknown>()
+  const place = version === '3.0' ? 'definitions' : '$defs'
+  const convert = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(convert)
+    if (!isNode(value)) return value
+    const reference = value['$ref']
+    if (typeof reference === 'string') return { $ref: `#/${place}/${define(reference)}` }
+    const members = Object.entries(value).map(([name, inner]) => [name, convert(inner)] as const)
+    const converted = Object.fromEntries(members)
+    return version === '3.0' ? withNull(converted) : converted
+  }
+  const define = (reference: string): string => {
+    const name = reference.slice(2).replaceAll(/[^\w.-]+/g, '_')
+    if (!definitions.has(name)) {
+      definitions.set(name, true)
+      definitions.set(name, convert(pointed(root, reference)))
+    }
+    return name
+  }
+  const converted = convert(schema) as Record<string, unknown>
+  return JSON.stringify(
+    definitions.size === 0
+      ? converted
+      : { ...wrapped(converted), [place]: Object.fromEntries(definitions) },
+  )
+}
+
+/** Beside a reference other members do not count in older dialects. */
+const wrapped = (schema: Record<string, unknown>): Record<string, unknown> =>
+  '$ref' in schema ? { allOf: [schema] } : schema
+
+/** What OpenAPI 3.0 calls nullable. Words that only describe are left out. */
+function withNull(schema: Record<string, unknown>): Record<string, unknown> {
+  const { nullable, example: _example, discriminator: _discriminator, xml: _xml, ...rest } = schema
+  if (nullable !== true) return rest
+  const choices = Array.isArray(rest['enum'])
+    ? { enum: [...new Set([...(rest['enum'] as unknown[]), null])] }
+    : {}
+  return 'type' in rest
+    ? { ...rest, type: [rest['type'], 'null'].flat(), ...choices }
+    : { anyOf: [rest, { type: 'null' }] }
+}

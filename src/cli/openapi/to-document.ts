@@ -1,0 +1,45 @@
+import { uuidv5 } from '../../lib/ids.ts'
+import { operationsIn } from './operations.ts'
+import { follow, unusable, type Node, type OpenApi } from './read-openapi.ts'
+import { slug } from './slug.ts'
+import { pluginsIn } from './to-plugins.ts'
+import { toRoute } from './to-route.ts'
+import { toTarget } from './to-target.ts'
+
+/** How a document is imported. */
+export type ImportOptions = {
+  /** The workspace by name; the same document in two workspaces makes two services. */
+  readonly workspace: string
+  /** Name of the service; made from the title when absent. */
+  readonly name?: string | undefined
+  /** Where the service is, when the document does not say or is not to be believed. */
+  readonly url?: string | undefined
+}
+
+/** Ids of what is imported are derived, so that what is imported again is the same. */
+const namespace = 'b3a1f9a4-52a5-5f0e-9d0c-6b7c2b1de0aa'
+
+/**
+ * A declarative document for an OpenAPI document: one service, a route for each operation, and what its parameters and
+ * body must be. Everything has the tag of the import, outside of which a sync of it touches nothing.
+ */
+export function toDocument(api: OpenApi, options: ImportOptions): Node {
+  const { root } = api
+  const about = follow(root, root['info'])
+  const title = options.name ?? root['x-kong-name'] ?? about['title'] ?? ''
+  const name = slug(typeof title === 'string' ? title : '')
+  if (name === '') throw unusable('info.title', 'the service needs a name; give one with --name')
+  const idOf = (what: string): string => uuidv5(namespace, `${options.workspace} ${name} ${what}`)
+  const { service, upstreams } = toTarget(api, { name, url: options.url })
+  const routes = operationsIn(root).map((operation) => {
+    const route = toRoute(api, { ...operation, service: name })
+    return { id: idOf(`route ${operation.method} ${operation.path}`), ...route }
+  })
+  return {
+    _format_version: '3.0',
+    ...(options.workspace === 'default' ? {} : { _workspace: options.workspace }),
+    _info: { select_tags: [`openapi-${name}`] },
+    services: [{ id: idOf('service'), ...service, plugins: pluginsIn(root), routes }],
+    ...(upstreams.length === 0 ? {} : { upstreams }),
+  }
+}

@@ -1,0 +1,88 @@
+import type { Operation } from './operations.ts'
+import { follow, isNode, type Node, type OpenApi } from './read-openapi.ts'
+import { schemaText } from './schema-text.ts'
+import { slug } from './slug.ts'
+import { pluginsIn } from './to-plugins.ts'
+
+/** The route of an operation: its path as an expression that names its parameters, and what they and the body must be. */
+export function toRoute(api: OpenApi, operation: Operation & { readonly service: string }): Node {
+  const { node, shared, path, method, service } = operation
+  const names = [node['x-kong-name'], node['operationId']]
+  const named = names.find((name) => typeof name === 'string') ?? `${method} ${path}`
+  const validator = validatorFor(api, operation)
+  const own = [...pluginsIn(shared), ...pluginsIn(node)]
+  return {
+    name: `${service}_${slug(named)}`,
+    methods: [method],
+    paths: [expressionOf(path)],
+    // A path without parameters is nearer than one with them.
+    regex_priority: path.includes('{') ? 100 : 200,
+    strip_path: false,
+    plugins: [...own, ...(validator === undefined ? [] : [validator])],
+  }
+}
+
+/** `~/orders/(?<id>[^#?/]+)$` for `/orders/{id}`. */
+function expressionOf(path: string): string {
+  const parts = path.split(/\{([^}]+)\}/)
+  const expression = parts.map((part, index) =>
+    index % 2 === 0
+      ? part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      : `(?<${groupOf(part)}>[^#?/]+)`,
+  )
+  return `~${expression.join('')}$`
+}
+
+/** A parameter's name as groups may be called. */
+const groupOf = (name: string): string => name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
+
+function validatorFor(api: OpenApi, operation: Operation): Node | undefined {
+  const parameters = parametersOf(api, operation)
+  const body = bodyOf(api, operation.node)
+  if (parameters.length === 0 && body === undefined) return undefined
+  return {
+    name: 'request-validator',
+    config: {
+      version: api.version === '3.0' ? 'draft4' : 'draft202012',
+      ...(parameters.length === 0 ? {} : { parameter_schema: parameters }),
+      ...body,
+    },
+  }
+}
+
+/** Parameters of the operation and of its path; the operation’s own win. Cookies are not looked at. */
+function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
+  const found = new Map<string, Node>()
+  for (const list of [shared['parameters'], node['parameters']]) {
+    for (const reference of Array.isArray(list) ? (list as unknown[]) : []) {
+      const one = follow(api.root, reference)
+      found.set(`${String(one['in'])} ${String(one['name'])}`, one)
+    }
+  }
+  return [...found.values()].flatMap((one) => {
+    const { in: where, name, required = false, schema, style, explode } = one
+    if (where !== 'path' && where !== 'query' && where !== 'header') return []
+    return [
+      {
+        in: where,
+        name: where === 'path' ? groupOf(String(name)) : name,
+        required,
+        ...(isNode(schema) ? { schema: schemaText(api, schema) } : {}),
+        ...(style === undefined ? {} : { style }),
+        ...(explode === undefined ? {} : { explode }),
+      },
+    ]
+  })
+}
+
+/** What a body must be. One that may be absent is not validated, because the plugin knows no such thing. */
+function bodyOf(api: OpenApi, node: Node): Node | undefined {
+  if (node['requestBody'] === undefined) return undefined
+  const body = follow(api.root, node['requestBody'])
+  const content = isNode(body['content']) ? body['content'] : {}
+  const types = Object.keys(content)
+  const json = types.find((type) => /^application\/(json|[\w.-]+\+json)(;|$)/.test(type))
+  const schema = json === undefined ? undefined : follow(api.root, content[json])['schema']
+  if (body['required'] !== true || !isNode(schema)) return undefined
+  return { body_schema: schemaText(api, schema), allowed_content_types: types }
+}

@@ -1,0 +1,62 @@
+import { follow, isNode, unusable, type Node, type OpenApi } from './read-openapi.ts'
+
+/** A service and, where it has several servers, the upstream of them. */
+export type Target = { readonly service: Node; readonly upstreams: readonly Node[] }
+
+/** Where the operations of a document are served. */
+export function toTarget(
+  { root }: OpenApi,
+  { name, url }: { readonly name: string; readonly url: string | undefined },
+): Target {
+  const urls = url === undefined ? serversIn(root) : [parse(url)]
+  const [first, ...others] = urls
+  if (first === undefined) {
+    throw unusable('servers', 'the document does not say where it is served; say it with --url')
+  }
+  const protocol = first.protocol.slice(0, -1)
+  const path = first.pathname.replace(/\/+$/, '')
+  const service = {
+    name,
+    protocol,
+    host: first.hostname,
+    port: portOf(first),
+    path: path === '' ? null : path,
+  }
+  if (others.length === 0) return { service, upstreams: [] }
+  const odd = others.find(
+    (other) => other.protocol !== first.protocol || other.pathname !== first.pathname,
+  )
+  if (odd !== undefined) {
+    throw unusable(
+      'servers',
+      `${odd.href} and ${first.href} differ in more than their host; choose one with --url`,
+    )
+  }
+  const upstream = `${name}.upstream`
+  const targets = urls.map((one) => ({ target: `${one.hostname}:${portOf(one)}` }))
+  return {
+    service: { ...service, host: upstream },
+    upstreams: [{ name: upstream, targets }],
+  }
+}
+
+function serversIn(root: Node): URL[] {
+  const servers = (root['servers'] ?? []) as readonly unknown[]
+  return servers.map((server) => {
+    const { url = '', variables } = follow(root, server)
+    const filled = String(url).replaceAll(/\{([^}]+)\}/g, (whole, variable: string) => {
+      const known = isNode(variables) ? variables[variable] : undefined
+      return isNode(known) ? String(known['default']) : whole
+    })
+    return parse(filled)
+  })
+}
+
+function parse(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed !== undefined && /^https?:$/.test(parsed.protocol)) return parsed
+  throw unusable('servers', `'${url}' is not a whole URL; say where the service is with --url`)
+}
+
+const portOf = ({ port, protocol }: URL): number =>
+  port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)

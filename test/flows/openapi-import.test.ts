@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { stringify } from 'yaml'
+import { catalog } from '../../src/plugins/catalog.ts'
+import { adminToken, openTestAdmin } from './admin-harness.ts'
+import { openGateway } from '../harness/open-gateway.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { compileProgram } from '../../src/proxy/program.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+/** A shop in OpenAPI; a tree that contains itself, references, and parameters of a path. */
+const shop = (openapi: string, url: string) => ({
+  openapi,
+  info: { title: 'Pet Shop', version: '1' },
+  servers: [{ url }],
+  paths: {
+    '/pets': {
+      get: {
+        operationId: 'listPets',
+        parameters: [{ $ref: '#/components/parameters/limit' }],
+        responses: { 200: { description: 'fine' } },
+      },
+      post: {
+        operationId: 'addPet',
+        requestBody: { $ref: '#/components/requestBodies/pet' },
+        responses: { 201: { description: 'made' } },
+      },
+    },
+    '/pets/{pet-id}': {
+      parameters: [{ name: 'pet-id', in: 'path', required: true, schema: { type: 'integer' } }],
+      get: { responses: { 200: { description: 'fine' } } },
+      delete: {
+        'x-kong-plugin-request-termination': { config: { status_code: 418 } },
+        responses: { 204: { description: 'gone' } },
+      },
+    },
+    '/pets/mine': { get: { responses: { 200: { description: 'fine' } } } },
+  },
+  components: {
+    parameters: { limit: { name: 'limit', in: 'query', schema: { type: 'integer', maximum: 50 } } },
+    requestBodies: {
+      pet: {
+        required: true,
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Pet' } } },
+      },
+    },
+    schemas: {
+      Pet: {
+        type: 'object',
+        required: ['name'],
+        properties: {
+          name: { type: 'string' },
+          nick: openapi.startsWith('3.0')
+            ? { type: 'string', nullable: true }
+            : { type: ['string', 'null'] },
+          children: { type: 'array', items: { $ref: '#/components/schemas/Pet' } },
+        },
+      },
+    },
+  },
+})
+
+async function openDesk() {
+  const admin = await openTestAdmin({ catalog })
+  const folder = mkdtempSync(join(tmpdir(), 'weir-openapi-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const run = (...words: string[]) =>
+    new Promise<{ code: number; out: string; err: string }>((done) => {
+      const env = {
+        PATH: process.env['PATH'],
+        WEIR_ADMIN_URL: admin.adminUrl,
+        WEIR_ADMIN_TOKEN: adminToken,
+      }
+      execFile(
+        process.execPath,
+        [main, 'openapi', 'import', ...words],
+        { env, cwd: folder },
+        (error, out, err) => done({ code: error === null ? 0 : Number(error.code), out, err }),
+      )
+    })
+  const write = (name: string, value: unknown) =>
+    writeFileSync(
+      join(folder, name),
+      name.endsWith('.json') ? JSON.stringify(value) : stringify(value),
+    )
+  return { admin, run, write }
+}
+
+test.each(['3.0.3', '3.1.0'])(
+  'an OpenAPI %s document becomes a service that takes what it should',
+  async (version) => {
+    const server = createServer((request, response) => response.end(request.url))
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const { admin, run, write } = await openDesk()
+    write('shop.yaml', shop(version, `http://127.0.0.1:${port}/v1/`))
+    const imported = await run('shop.yaml')
+    expect(imported).toMatchObject({ code: 0, err: '' })
+    expect(imported.out).toContain('created service pet-shop')
+    const gateway = await openGateway({})
+    const { snapshot } = admin.configuration.current()
+    gateway.proxy.swapProgram(
+      compileProgram(snapshot, 2, {
+        catalog,
+        counters: openCounterLedger(systemClock),
+        clock: systemClock,
+      }),
+    )
+    const ask = async (path: string, init?: RequestInit) => {
+      const response = await gateway.ask(path, init)
+      return [response.status, response.ok ? await response.text() : ''] as const
+    }
+    const post = (body: unknown) =>
+      ask('/pets', {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      })
+    expect(await ask('/pets?limit=50')).toEqual([200, '/v1/pets?limit=50'])
+    expect((await ask('/pets?limit=51'))[0]).toBe(400)
+    expect(await ask('/pets/7')).toEqual([200, '/v1/pets/7'])
+    expect((await ask('/pets/seven'))[0]).toBe(400)
+    expect(await ask('/pets/mine')).toEqual([200, '/v1/pets/mine'])
+    expect((await ask('/pets/7', { method: 'DELETE' }))[0]).toBe(418)
+    expect((await ask('/pets', { method: 'DELETE' }))[0]).toBe(404)
+    expect((await post({ name: 'a', nick: null, children: [{ name: 'b' }] }))[0]).toBe(200)
+    expect((await post({ name: 'a', children: [{ nick: 'b' }] }))[0]).toBe(400)
+  },
+)
+
+test('what is imported again is the same, and what changed is all that changes', async () => {
+  const { admin, run, write } = await openDesk()
+  const document = shop('3.0.3', 'https://pets.test')
+  write('shop.json', document)
+  await admin.ask('POST', '/services', { name: 'other', host: 'other.test' })
+  await run('shop.json')
+  const { revision } = admin.configuration.current()
+  expect((await run('shop.json')).out).toContain('Created: 0\n  Updated: 0\n  Deleted: 0')
+  expect(admin.configuration.current().revision).toBe(revision)
+  const { '/pets/mine': _mine, ...paths } = document.paths
+  write('shop.json', {
+    ...document,
+    paths: { ...paths, '/pets/found': { get: { responses: {} } } },
+    components: {
+      ...document.components,
+      parameters: {
+        limit: { ...document.components.parameters.limit, schema: { type: 'integer' } },
+      },
+    },
+  })
+  const { out } = await run('shop.json', '--diff')
+  expect(out).toContain('creating route pet-shop_get-pets-found')
+  expect(out).toContain('deleting route pet-shop_get-pets-mine')
+  expect(out).toContain('Created: 1\n  Updated: 1\n  Deleted: 1')
+  await run('shop.json')
+  expect((await admin.ask('GET', '/services/other')).status).toBe(200)
+  expect((await run('shop.json', '-w', 'ProductX')).out).toContain('created service pet-shop')
+})
+
+test('several servers become an upstream, and what cannot be imported says why', async () => {
+  const { admin, run, write } = await openDesk()
+  const document = shop('3.1.0', 'https://a.test/v1')
+  write('two.yaml', {
+    ...document,
+    servers: [
+      { url: 'https://a.test/v1' },
+      { url: 'https://{where}.test/v1', variables: { where: { default: 'b' } } },
+    ],
+  })
+  await run('two.yaml')
+  const { data } = (await admin.ask('GET', '/upstreams/pet-shop.upstream/targets')).body
+  expect(data.map(({ target }: { target: string }) => target).sort()).toEqual([
+    'a.test:443',
+    'b.test:443',
+  ])
+  const fails = async (name: string, value: unknown, words: RegExp) => {
+    write(name, value)
+    const { code, err } = await run(name)
+    expect(err).toMatch(words)
+    expect(code).toBe(1)
+  }
+  await fails(
+    'old.json',
+    { swagger: '2.0', info: { title: 'x', version: '1' }, paths: {} },
+    /expected openapi 3\.0 or 3\.1/,
+  )
+  await fails(
+    'relative.yaml',
+    { ...document, servers: [{ url: '/v1' }] },
+    /say where the service is with --url/,
+  )
+  await fails('lost.yaml', { ...document, components: {} }, /lost\.yaml: /)
+  expect((await run('nowhere.yaml')).err).toMatch(/nowhere\.yaml/)
+})
