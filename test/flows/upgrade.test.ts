@@ -85,7 +85,9 @@ async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   weir.process.kill('SIGUSR2')
   await until('the upgrade is given up', () => failures() > before, 60_000)
   writeFileSync(file, whole)
-  expect(weir.output()).toContain('the new program did not come up; this one goes on')
+  await until('the old program says that it goes on', () =>
+    weir.output().includes('the new program did not come up; this one goes on'),
+  )
   expect(new Set(weir.children('weir gateway'))).toEqual(new Set(workers))
   await until('the Admin API answers', async () => {
     const answer = await weir.admin('GET', '/services').catch(() => undefined)
