@@ -4,6 +4,7 @@ import { Problem } from '../lib/problem.ts'
 import { addAuditCommand } from './audit/audit-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
+import { addSecretsCommand } from './secrets/secrets-command.ts'
 import { readSettings, SettingsError } from './settings.ts'
 
 type Options = { data?: string }
@@ -33,6 +34,7 @@ program
 addConfigCommand(program)
 addOpenApiCommand(program)
 addAuditCommand(program)
+addSecretsCommand(program)
 
 try {
   await program.parseAsync()

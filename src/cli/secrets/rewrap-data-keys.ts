@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { gatewayDataKey } from '../../planes/open-keys.ts'
+import type { PlaneSettings } from '../../planes/plane-settings.ts'
+import { readDataKey, replaceDataKey } from '../../secrets/kept-data-key.ts'
+import { openPostgresDataKey, openSqliteDataKey, type DataKey } from '../../store/open-data-key.ts'
+
+/** Wraps every data key of this machine anew, that of the store and that of the gateway; returns how many there are. */
+export async function rewrapDataKeys(
+  settings: PlaneSettings,
+  rewrap: (wrapped: string) => string,
+): Promise<number> {
+  const file = gatewayDataKey(settings)
+  const ofGateway = readDataKey(file)
+  if (ofGateway !== undefined) replaceDataKey(file, rewrap(ofGateway))
+  const ofStore = await rewrapStore(settings, rewrap)
+  return Number(ofGateway !== undefined) + Number(ofStore)
+}
+
+async function rewrapStore(
+  settings: PlaneSettings,
+  rewrap: (wrapped: string) => string,
+): Promise<boolean> {
+  const store = await openStoreKey(settings)
+  if (store === undefined) return false
+  try {
+    const wrapped = await store.read()
+    if (wrapped !== undefined) await store.replace(wrapped, rewrap(wrapped))
+    return wrapped !== undefined
+  } finally {
+    await store.close()
+  }
+}
+
+async function openStoreKey({ data, databaseUrl }: PlaneSettings): Promise<DataKey | undefined> {
+  if (databaseUrl !== undefined) return openPostgresDataKey(databaseUrl)
+  const file = join(data, 'weir.db')
+  return existsSync(file) ? openSqliteDataKey(file) : undefined
+}
