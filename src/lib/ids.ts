@@ -1,30 +1,33 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
-const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, '0'),
-)
-const pool = Buffer.allocUnsafe(4096)
-let used = pool.length
+/** Random hexadecimal digits, made in stock and used from the front. */
+let digits = ''
+let used = 0
+const stock = 8192
+
+/** The part that all ids of a millisecond have in common. */
+let prefix = ''
+let prefixOf = -1
 
 /** A UUID version 7 (RFC 9562 section 5.7): ordered by the millisecond it was made in. */
 export function uuidv7(milliseconds: number): string {
-  if (used + 10 > pool.length) {
-    randomBytes(pool.length).copy(pool)
+  if (used + 19 > digits.length) {
+    digits = randomBytes(stock / 2).toString('hex')
     used = 0
   }
+  if (milliseconds !== prefixOf) {
+    const hex = milliseconds.toString(16).padStart(12, '0')
+    prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+    prefixOf = milliseconds
+  }
   const at = used
-  used += 10
-  const byte = (offset: number): number => pool[at + offset] ?? 0
-  const high = Math.floor(milliseconds / 0x1_0000_0000)
-  const low = (milliseconds % 0x1_0000_0000) >>> 0
-  return (
-    `${pair(high >>> 8)}${pair(high)}${pair(low >>> 24)}${pair(low >>> 16)}-${pair(low >>> 8)}${pair(low)}` +
-    `-${pair(0x70 | (byte(0) & 0x0f))}${pair(byte(1))}-${pair(0x80 | (byte(2) & 0x3f))}${pair(byte(3))}` +
-    `-${pair(byte(4))}${pair(byte(5))}${pair(byte(6))}${pair(byte(7))}${pair(byte(8))}${pair(byte(9))}`
-  )
+  used += 19
+  const variant = variants[Number.parseInt(digits.charAt(at), 16) & 3] as string
+  return `${prefix}${digits.slice(at + 1, at + 4)}-${variant}${digits.slice(at + 4, at + 7)}-${digits.slice(at + 7, at + 19)}`
 }
 
-const pair = (value: number): string => hex[value & 0xff] as string
+/** The digits whose two upper bits are 10, as RFC 9562 section 4.1 has them. */
+const variants = ['8', '9', 'a', 'b']
 
 /** A UUID version 4, as Kong makes for entities. */
 export const uuidv4 = (): string => randomUUID()
