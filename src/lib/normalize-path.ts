@@ -17,7 +17,10 @@ export const normalizePattern = (path: string): string =>
 
 /** A normalized path as it may stand in a request: everything that RFC 3986 does not allow there percent-encoded. */
 export const escapePath = (path: string): string =>
-  path.replace(/[^!#$%&'()*+,/:;=?@[\]\w.~-]+/gu, encodeURIComponent)
+  unsafe.test(path) ? path.replace(allUnsafe, encodeURIComponent) : path
+
+const unsafe = /[^!#$%&'()*+,/:;=?@[\]\w.~-]/
+const allUnsafe = /[^!#$%&'()*+,/:;=?@[\]\w.~-]+/gu
 
 const encodeByte = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`

@@ -28,7 +28,8 @@ export function redactQuery(query: string, more?: readonly string[]): string {
   if (query === '') return query
   const pairs = query.split('&')
   let changed = false
-  for (const [index, pair] of pairs.entries()) {
+  for (let index = 0; index < pairs.length; index += 1) {
+    const pair = pairs[index] as string
     const equals = pair.indexOf('=')
     if (equals < 0 || !isSecret(pair.slice(0, equals), more)) continue
     pairs[index] = `${pair.slice(0, equals)}=REDACTED`

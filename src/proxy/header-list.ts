@@ -37,21 +37,23 @@ export class HeaderList {
     for (let at = this.#find(name, 0); at >= 0; at = this.#find(name, at)) this.flat.splice(at, 2)
   }
 
-  /** A copy without the fields whose lower-case name `drop` says yes to. */
+  /** A copy without the fields whose name, as it came, `drop` says yes to. */
   without(drop: (name: string) => boolean): HeaderList {
     const kept: string[] = []
     for (let at = 0; at < this.flat.length; at += 2) {
       const name = this.flat[at] as string
-      if (!drop(name.toLowerCase())) kept.push(name, this.flat[at + 1] as string)
+      if (!drop(name)) kept.push(name, this.flat[at + 1] as string)
     }
     return new HeaderList(kept)
   }
 
   #find(name: string, from: number): number {
+    const letter = name.charCodeAt(0) & 31
     for (let at = from; at < this.flat.length; at += 2) {
       const candidate = this.flat[at] as string
       if (
         candidate.length === name.length &&
+        (candidate.charCodeAt(0) & 31) === letter &&
         (candidate === name || candidate.toLowerCase() === name)
       )
         return at

@@ -1,6 +1,7 @@
+import { FieldNames } from './field-names.ts'
 import type { HeaderList } from './header-list.ts'
 
-const hopByHop: ReadonlySet<string> = new Set([
+const hopByHop = new FieldNames([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -12,18 +13,14 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** A test for field names (lower case) that end at this hop: the fixed ones of RFC 9110 section 7.6.1 and those that `Connection` names. */
+/** A test for field names that end at this hop: the fixed ones of RFC 9110 section 7.6.1 and those that `Connection` names. */
 export function hopByHopOf(headers: HeaderList): (name: string) => boolean {
-  const named = headers.all('connection')
-  if (named.length === 0) return isHopByHop
-  const extra = new Set(
-    named
-      .join(',')
-      .toLowerCase()
-      .split(',')
-      .map((token) => token.trim()),
-  )
-  return (name) => hopByHop.has(name) || extra.has(name)
+  const first = headers.get('connection')
+  if (first === undefined) return isHopByHop
+  const options = headers.all('connection').join(',').toLowerCase()
+  if (options === 'keep-alive' || options === 'close') return isHopByHop
+  const named = new Set(options.split(',').map((token) => token.trim()))
+  return (name) => hopByHop.has(name) || named.has(name.toLowerCase())
 }
 
 const isHopByHop = (name: string): boolean => hopByHop.has(name)

@@ -48,8 +48,9 @@ function framingOfLength(values: readonly string[]): Framing | undefined {
 
 /** Whether the connection may serve another message after this one (RFC 9112 section 9.3). */
 export function mayPersist({ connection }: Fields, minor: number): boolean {
-  const options = connection.length === 0 ? '' : connection.join(',').toLowerCase()
-  if (options === '') return minor === 1
+  if (connection.length === 0) return minor === 1
+  const options = connection.join(',').toLowerCase()
+  if (options === 'keep-alive') return true
   const tokens = options.split(',').map((token) => token.trim())
   return minor === 1
     ? !tokens.includes('close')

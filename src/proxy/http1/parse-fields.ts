@@ -1,17 +1,32 @@
+import { FieldNames } from '../field-names.ts'
 import { HeaderList } from '../header-list.ts'
 
-/** The fields of a message head, with those that frame it picked out; a name that came several times has all its values. */
-export type Fields = {
-  readonly headers: HeaderList
-  readonly host: readonly string[]
-  readonly contentLength: readonly string[]
-  readonly transferEncoding: readonly string[]
-  readonly connection: readonly string[]
-  readonly upgrade: readonly string[]
-  readonly expect: readonly string[]
-}
-
 const none: readonly string[] = []
+
+/** The fields of a message head, with those that frame it picked out; a name that came several times has all its values. */
+export class Fields {
+  readonly headers: HeaderList
+  host = none
+  contentLength = none
+  transferEncoding = none
+  connection = none
+  upgrade = none
+  expect = none
+
+  constructor(headers: HeaderList) {
+    this.headers = headers
+  }
+
+  /** Takes a field, its name in lower case, that may be one of those. */
+  note(name: string, value: string): void {
+    if (name === 'host') this.host = [...this.host, value]
+    else if (name === 'connection') this.connection = [...this.connection, value]
+    else if (name === 'content-length') this.contentLength = [...this.contentLength, value]
+    else if (name === 'transfer-encoding') this.transferEncoding = [...this.transferEncoding, value]
+    else if (name === 'upgrade') this.upgrade = [...this.upgrade, value]
+    else if (name === 'expect') this.expect = [...this.expect, value]
+  }
+}
 
 /** Every line a field by RFC 9112 section 5: a token, a colon at once, and a value without control characters but tabs. No folding, no bare CR or LF. */
 const wellFormed = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
@@ -23,41 +38,27 @@ const mostFields = 256
 export function parseFields(text: string): Fields | 'many' | undefined {
   if (!wellFormed.test(text)) return undefined
   const flat: string[] = []
-  const framing: Record<string, string[] | undefined> = {}
+  const fields = new Fields(new HeaderList(flat))
   for (let at = 0; at < text.length;) {
     const colon = text.indexOf(':', at)
     const end = text.indexOf('\r\n', colon)
     const name = text.slice(at, colon)
     const value = trimBlanks(text, colon + 1, end)
     flat.push(name, value)
-    const role = roleOf(name)
-    if (role !== undefined) (framing[role] ??= []).push(value)
+    if (framingNames.has(name)) fields.note(name.toLowerCase(), value)
     at = end + 2
   }
-  if (flat.length > 2 * mostFields) return 'many'
-  return {
-    headers: new HeaderList(flat),
-    host: framing['host'] ?? none,
-    contentLength: framing['content-length'] ?? none,
-    transferEncoding: framing['transfer-encoding'] ?? none,
-    connection: framing['connection'] ?? none,
-    upgrade: framing['upgrade'] ?? none,
-    expect: framing['expect'] ?? none,
-  }
+  return flat.length > 2 * mostFields ? 'many' : fields
 }
 
-const roles: ReadonlyMap<string, string> = new Map(
-  ['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'expect'].map((name) => [
-    name,
-    name,
-  ]),
-)
-
-/** Most fields are none of these, and their length says so before their letters do. */
-const lengths = new Set([...roles.keys()].map(({ length }) => length))
-
-const roleOf = (name: string): string | undefined =>
-  lengths.has(name.length) ? roles.get(name.toLowerCase()) : undefined
+const framingNames = new FieldNames([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'expect',
+])
 
 /** The text between two places without the blanks and tabs around it; String.trim would take off more, a no-break space for one, and so make `chunked` of what is not. */
 function trimBlanks(text: string, from: number, to: number): string {

@@ -8,7 +8,7 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
   const field = pseudoField(raw, ':authority')
   const given = incomingFields(raw)
   const authority = field === '' ? (given.get('host') ?? '') : field
-  const headers = given.without((name) => name === 'host')
+  const headers = given.without((name) => name.toLowerCase() === 'host')
   if (authority !== '') headers.flat.unshift('Host', authority)
   const found = /^(.*?)(?::(\d{1,5}))?$/.exec(authority)
   const target = pseudoField(raw, ':path')

@@ -1,0 +1,27 @@
+/** A fixed set of field names, asked in any letter case. Most names are not in it, and their length and first letter say so before they are brought to lower case and hashed. */
+export class FieldNames {
+  readonly #names: ReadonlySet<string>
+  /** For each length, a bit for each first letter; letters of either case share their last five bits. */
+  readonly #letters = new Uint32Array(64)
+
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names)
+    for (const name of this.#names) {
+      const length = name.length & 63
+      this.#letters[length] = (this.#letters[length] ?? 0) | (1 << (name.charCodeAt(0) & 31))
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#mayHave(name) && this.#names.has(name.toLowerCase())
+  }
+
+  /** The same for a name whose underscores count as hyphens, as some servers read them. */
+  hasFolded(name: string): boolean {
+    return this.#mayHave(name) && this.#names.has(name.toLowerCase().replaceAll('_', '-'))
+  }
+
+  #mayHave(name: string): boolean {
+    return ((this.#letters[name.length & 63] as number) & (1 << (name.charCodeAt(0) & 31))) !== 0
+  }
+}
