@@ -37,7 +37,10 @@ export const keyAuth = definePlugin({
       onRequest(exchange) {
         if (exchange.caller !== undefined) return
         if (!settings.run_on_preflight && exchange.request.method === 'OPTIONS') return
-        exchange.secretParameters = [...(exchange.secretParameters ?? []), ...settings.key_names]
+        exchange.secretParameters =
+          exchange.secretParameters === undefined
+            ? settings.key_names
+            : [...exchange.secretParameters, ...settings.key_names]
         const caller = identify(exchange, names, settings, tools)
         exchange.caller = caller
         tellCaller(exchange, caller)

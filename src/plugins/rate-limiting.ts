@@ -54,9 +54,10 @@ export const rateLimiting = definePlugin({
     'At most so many requests in each second, minute, hour, day, month or year, counted for each caller.',
   settings,
   prepare(settings, { id, clock, counters }) {
-    const limits = periods.flatMap((period) =>
-      settings[period] === null ? [] : [{ period, limit: settings[period] }],
-    )
+    const limits = periods.flatMap((period) => {
+      const limit = settings[period]
+      return limit === null ? [] : [openLimit(id, period, limit)]
+    })
     const judge = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
       const standings = standingsOf(limits, windows, taken, clock.now())
       if (!settings.hide_client_headers) tellLimits(exchange, standings)
@@ -69,13 +70,12 @@ export const rateLimiting = definePlugin({
         headers,
       })
     }
+    const who = counted[settings.limit_by]
     return {
       onRequest(exchange) {
         const now = clock.now()
-        const who = counted[settings.limit_by](exchange, settings) || exchange.request.clientAddress
-        const windows = limits.map(({ period, limit }) =>
-          windowOf(period, limit, now, `${id} ${who}`),
-        )
+        const caller = who(exchange, settings) || exchange.request.clientAddress
+        const windows = limits.map((limit) => limit.window(caller, now))
         const taken = counters.take(windows)
         if (!(taken instanceof Promise)) return judge(exchange, windows, taken)
         return taken.then(
@@ -92,10 +92,38 @@ export const rateLimiting = definePlugin({
   },
 })
 
-function windowOf(period: Period, limit: number, now: number, counted: string): Window {
-  const [startsAt, endsAt] = boundsOf(period, now)
-  return { key: `${counted} ${period} ${startsAt}`, limit, endsAt }
+/** A limit of one period: finds the window that a caller's request counts in. */
+type Limit = {
+  readonly limit: number
+  /** The period as field names have it. */
+  readonly title: string
+  window(caller: string, now: number): Window
 }
+
+/** Opens a limit. The windows of the period that runs are kept, so that their names are made once for each caller. */
+function openLimit(id: string, period: Period, limit: number): Limit {
+  let bounds: readonly [startsAt: number, endsAt: number] = [0, 0]
+  let windows = new Map<string, Window>()
+  return {
+    limit,
+    title: period.charAt(0).toUpperCase() + period.slice(1),
+    window(caller, now) {
+      if (now >= bounds[1] || now < bounds[0]) {
+        bounds = boundsOf(period, now)
+        windows = new Map()
+      }
+      let window = windows.get(caller)
+      if (window === undefined) {
+        window = { key: `${id} ${caller} ${period} ${bounds[0]}`, limit, endsAt: bounds[1] }
+        if (windows.size < mostKept) windows.set(caller, window)
+      }
+      return window
+    },
+  }
+}
+
+/** Callers whose windows are kept. */
+const mostKept = 10_000
 
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
@@ -124,23 +152,17 @@ const counted: Readonly<
   ip: ({ request }) => request.clientAddress,
 }
 
-type Standing = {
-  readonly period: Period
-  readonly limit: number
-  readonly remaining: number
-  readonly reset: number
-}
+type Standing = { readonly limit: Limit; readonly remaining: number; readonly reset: number }
 
 function standingsOf(
-  limits: readonly { period: Period; limit: number }[],
+  limits: readonly Limit[],
   windows: readonly Window[],
   taken: Taken,
   now: number,
 ): Standing[] {
-  return limits.map(({ period, limit }, index) => ({
-    period,
+  return limits.map((limit, index) => ({
     limit,
-    remaining: Math.max(0, limit - (taken.counts[index] ?? 0)),
+    remaining: Math.max(0, limit.limit - (taken.counts[index] ?? 0)),
     reset: Math.max(1, Math.ceil(((windows[index]?.endsAt ?? now) - now) / 1000)),
   }))
 }
@@ -149,13 +171,13 @@ function standingsOf(
 function tellLimits({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
   let nearest: Standing | undefined
   for (const standing of standings) {
-    if (nearest === undefined || standing.remaining < nearest.remaining) nearest = standing
-    const name = standing.period[0]?.toUpperCase() + standing.period.slice(1)
-    answerHeaders.add(`X-RateLimit-Limit-${name}`, String(standing.limit))
-    answerHeaders.add(`X-RateLimit-Remaining-${name}`, String(standing.remaining))
+    const { limit, remaining } = standing
+    if (nearest === undefined || remaining < nearest.remaining) nearest = standing
+    answerHeaders.add(`X-RateLimit-Limit-${limit.title}`, String(limit.limit))
+    answerHeaders.add(`X-RateLimit-Remaining-${limit.title}`, String(remaining))
   }
   if (nearest === undefined) return
-  answerHeaders.add('RateLimit-Limit', String(nearest.limit))
+  answerHeaders.add('RateLimit-Limit', String(nearest.limit.limit))
   answerHeaders.add('RateLimit-Remaining', String(nearest.remaining))
   answerHeaders.add('RateLimit-Reset', String(nearest.reset))
 }

@@ -3,7 +3,7 @@ import { Problem } from '../lib/problem.ts'
 import type { Peer, PeerAddress } from './balance/peer.ts'
 import { clientClosed } from './client-closed.ts'
 import type { Attempt, Exchange, RequestBody } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
+import type { HeaderList } from './header-list.ts'
 import { isIdempotent } from './idempotent.ts'
 import type { RouteProgram, ServiceProgram } from './program.ts'
 import { targetTlsFor, type TargetTls } from './tls/target-tls.ts'
@@ -44,6 +44,8 @@ export type Try = {
   readonly target: PeerAddress
   readonly method: string
   readonly path: string
+  /** The Host field, or `:authority`; it is not among `headers`. */
+  readonly host: string
   readonly headers: HeaderList
   readonly body: RequestBody
   /** Protocol to switch to, or ''. */
@@ -155,8 +157,9 @@ function buildTry(
 ): Try {
   const { request, body } = exchange
   const { path, query, headers } = exchange.forward ?? request
-  const given = headers.get('host')
-  const host = given ?? (hostHeader === '' ? hostFieldOf(peer, tls !== undefined) : hostHeader)
+  const host =
+    exchange.forward?.host ??
+    (hostHeader === '' ? hostFieldOf(peer, tls !== undefined) : hostHeader)
   return {
     secure: tls !== undefined,
     tls: tls && targetTlsFor(tls, host),
@@ -165,7 +168,8 @@ function buildTry(
     target: peer,
     method: request.method,
     path: query === '' ? path : `${path}?${query}`,
-    headers: given === undefined ? new HeaderList(['Host', host, ...headers.flat]) : headers,
+    host,
+    headers,
     body,
     upgrade: request.upgrade,
     timeouts: {

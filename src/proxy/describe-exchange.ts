@@ -89,9 +89,17 @@ function timesText({ startedAt, upstream }: Exchange): string {
   return `,"duration_us":${now - startedAt},"gateway_us":${gatewayTime},"upstream_us":${upstreamTime},"receive_us":${receiveTime}`
 }
 
+/** The seconds of the last event as text; most of the time the next one has them too. */
+let second = 0
+let secondText = '0'
+
 function decimalSeconds(microseconds: number): string {
   const seconds = Math.floor(microseconds / 1e6)
-  return `${seconds}.${String(microseconds - seconds * 1e6).padStart(6, '0')}`
+  if (seconds !== second) {
+    second = seconds
+    secondText = String(seconds)
+  }
+  return `${secondText}.${String(1e6 + microseconds - seconds * 1e6).slice(1)}`
 }
 
 const traceIdOf = (traceparent: string | undefined): string =>

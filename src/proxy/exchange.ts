@@ -144,6 +144,16 @@ export type UpstreamResult = {
   finishedAt: number
 }
 
+/** A request as the service is to get it. */
+export type Forward = {
+  path: string
+  query: string
+  /** The Host field, where it is not the service's own to say. */
+  host: string | undefined
+  /** All other fields. */
+  readonly headers: HeaderList
+}
+
 /** One request and its answer: the object that travels down the walk. */
 export class Exchange {
   readonly id: string
@@ -155,7 +165,7 @@ export class Exchange {
   readonly reply: Reply
   place: Place = nowhere
   /** What is forwarded; made by the router and changed by plugins. */
-  forward: { path: string; query: string; headers: HeaderList } | undefined = undefined
+  forward: Forward | undefined = undefined
   /** The path pattern that matched. */
   routePath = ''
   /** Finds what the groups of a path pattern that is a regular expression caught; set by the router. */
@@ -185,7 +195,7 @@ export class Exchange {
   deniedBy = ''
   reason = ''
   /** Names of query parameters that carry secrets beside the usual ones. */
-  secretParameters: string[] | undefined = undefined
+  secretParameters: readonly string[] | undefined = undefined
   /** True once a part of the answer went out. */
   begun = false
 

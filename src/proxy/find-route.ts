@@ -1,6 +1,7 @@
 import { escapePath } from '../lib/normalize-path.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Exchange } from './exchange.ts'
+import { FieldNames } from './field-names.ts'
 import type { HeaderList } from './header-list.ts'
 import { hopByHopOf } from './hop-by-hop.ts'
 import { forwardPath } from './match/forward-path.ts'
@@ -28,13 +29,14 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   exchange.forward = {
     path: forwardPath({ path, covered, stripPath, handling, servicePath }),
     query: request.query,
-    headers: forwardHeaders(exchange, preserveHost, prefix),
+    host: preserveHost ? (request.headers.get('host') ?? request.host) : undefined,
+    headers: forwardHeaders(exchange, prefix),
   }
   return route
 }
 
 /** Names by which the gateway tells the service who calls; a client must not be able to say them itself, in any spelling that a server might fold together. */
-const identityNames: ReadonlySet<string> = new Set([
+const identityNames = [
   'x-consumer-id',
   'x-consumer-custom-id',
   'x-consumer-username',
@@ -44,9 +46,9 @@ const identityNames: ReadonlySet<string> = new Set([
   'x-anonymous-consumer',
   'x-real-ip',
   'x-kong-request-id',
-])
+]
 
-const replacedNames: ReadonlySet<string> = new Set([
+const replacedNames = new FieldNames([
   ...identityNames,
   'host',
   'expect',
@@ -59,18 +61,10 @@ const replacedNames: ReadonlySet<string> = new Set([
   'x-forwarded-for',
 ])
 
-function forwardHeaders(
-  { request, id }: Exchange,
-  preserveHost: boolean,
-  prefix: string,
-): HeaderList {
+function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
   const endsHere = hopByHopOf(request.headers)
-  const headers = request.headers.without(
-    (name) => endsHere(name) || replacedNames.has(name.replaceAll('_', '-')),
-  )
-  if (preserveHost) headers.add('Host', request.headers.get('host') ?? request.host)
-  const forwarded = request.headers.all('x-forwarded-for')
-  headers.add('X-Forwarded-For', [...forwarded, request.clientAddress].join(', '))
+  const headers = request.headers.without((name) => replacedNames.hasFolded(name) || endsHere(name))
+  headers.add('X-Forwarded-For', forwardedFor(request))
   headers.add('X-Forwarded-Proto', request.scheme)
   headers.add('X-Forwarded-Host', request.host)
   headers.add('X-Forwarded-Port', String(request.port))
@@ -79,4 +73,11 @@ function forwardHeaders(
   headers.add('X-Real-IP', request.clientAddress)
   headers.add('X-Kong-Request-Id', id)
   return headers
+}
+
+/** The addresses that a request came by, the last one being who sent it here. */
+function forwardedFor({ headers, clientAddress }: Exchange['request']): string {
+  return headers.get('x-forwarded-for') === undefined
+    ? clientAddress
+    : [...headers.all('x-forwarded-for'), clientAddress].join(', ')
 }

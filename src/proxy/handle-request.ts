@@ -37,7 +37,8 @@ export async function handleRequest(
     if (waiting !== undefined) await waiting
     const answer = await askUpstream(tools.upstream, route, exchange)
     runResponsePlugins(route, exchange)
-    finish = await sendAnswer(answer, exchange)
+    const sending = sendAnswer(answer, exchange)
+    finish = sending instanceof Promise ? await sending : sending
   } catch (error) {
     if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
     finish = sendProblem(error, exchange)

@@ -28,15 +28,16 @@ export function openFrontEvents(
   const tools: RequestTools = { upstream, admission, node, record }
   return {
     onRequest(head, body, reply) {
-      const { current, release } = programs.take()
-      const exchange = new Exchange(current.revision, head, body, reply)
+      const held = programs.take()
+      const exchange = new Exchange(held.program.revision, head, body, reply)
       const { connection } = head
       if (connection !== undefined) connections.begin(connection)
-      void handleRequest(tools, current, exchange).finally(() => {
-        release()
+      const over = (): void => {
+        programs.release(held)
         // A connection that switched protocols stays busy.
         if (connection !== undefined && exchange.status !== 101) connections.end(connection)
-      })
+      }
+      handleRequest(tools, held.program, exchange).then(over, over)
       return () => {
         ending.note(exchange)
         exchange.left = true
@@ -44,12 +45,10 @@ export function openFrontEvents(
       }
     },
     onMalformed(problem, reply, clientAddress) {
-      const { current, release } = programs.take()
       const head = { ...noHead, clientAddress }
-      const exchange = new Exchange(current.revision, head, absentBody, reply)
+      const exchange = new Exchange(programs.revision, head, absentBody, reply)
       const finish = sendProblem(problem, exchange)
       record(describeExchange(exchange, node), finish, () => reply.abort())
-      release()
     },
   }
 }

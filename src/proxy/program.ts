@@ -204,18 +204,31 @@ function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<string, 
     snapshot.workspaces.map(({ id: workspace }) => [
       workspace,
       {
-        findKey(secret: string) {
-          const found = keys.get(
-            `${workspace} ${createHash('sha256').update(secret).digest('hex')}`,
-          )
-          const ended =
-            found !== undefined && found.expiresAt !== null && found.expiresAt * 1000 <= clock.now()
-          return ended ? undefined : found?.caller
-        },
+        findKey: rememberKeys((hash) => keys.get(`${workspace} ${hash}`), clock),
         findConsumer: (idOrName: string) => byName.get(`${workspace} ${idOrName}`),
       },
     ]),
   )
+}
+
+type KnownKey = { readonly caller: Caller; readonly expiresAt: number | null }
+
+/** Finds callers by their keys. A key that was found once is not hashed again while the program runs; guesses leave nothing behind. */
+function rememberKeys(
+  find: (sha256: string) => KnownKey | undefined,
+  clock: Clock,
+): (secret: string) => Caller | undefined {
+  const remembered = new Map<string, KnownKey>()
+  return (secret) => {
+    let known = remembered.get(secret)
+    if (known === undefined) {
+      known = find(createHash('sha256').update(secret).digest('hex'))
+      if (known === undefined) return undefined
+      remembered.set(secret, known)
+    }
+    const { caller, expiresAt } = known
+    return expiresAt !== null && expiresAt * 1000 <= clock.now() ? undefined : caller
+  }
 }
 
 /** Finds the consumer groups of a consumer; consumers with the same groups share one list. */

@@ -27,32 +27,45 @@ export function sendAnswer(answer: Answer, exchange: Exchange): (() => void) | P
   return pump(answer.body, exchange, Number(answer.headers.get('content-length') ?? Number.NaN))
 }
 
-/** Passes the body on. Of a body whose length is known the last part is kept back: it is the end of the answer. */
-function pump(body: AnswerBody, exchange: Exchange, length: number): Promise<() => void> {
+/** Passes the body on. Of a body whose length is known the last part is kept back: it is the end of the answer. Waits only for what has not arrived yet. */
+function pump(
+  body: AnswerBody,
+  exchange: Exchange,
+  length: number,
+): (() => void) | Promise<() => void> {
   const { reply } = exchange
+  let last: Uint8Array | undefined
+  let finish: (() => void) | undefined
+  let settle: { resolve(finish: () => void): void; reject(error: unknown): void } | undefined
+  const fail = (error: unknown): void => {
+    if (settle === undefined) throw error
+    settle.reject(error)
+  }
+  body.read({
+    part(chunk) {
+      exchange.responseBytes += chunk.length
+      if (exchange.responseBytes === length) {
+        last = chunk
+      } else if (!reply.write(chunk)) {
+        body.pause()
+        reply.onWritable(() => body.resume())
+      }
+    },
+    end(trailers) {
+      exchange.upstream.finishedAt = nowMicroseconds()
+      finish = () => reply.finish(last, trailers)
+      settle?.resolve(finish)
+    },
+    fail,
+  })
+  if (finish !== undefined) return finish
+  if (exchange.responseBytes === 0) reply.flush?.()
   return new Promise((resolve, reject) => {
-    let last: Uint8Array | undefined
+    settle = { resolve, reject }
     exchange.onLeave = () => {
       body.drop()
       reject(clientClosed())
     }
-    body.read({
-      part(chunk) {
-        exchange.responseBytes += chunk.length
-        if (exchange.responseBytes === length) {
-          last = chunk
-        } else if (!reply.write(chunk)) {
-          body.pause()
-          reply.onWritable(() => body.resume())
-        }
-      },
-      end(trailers) {
-        exchange.upstream.finishedAt = nowMicroseconds()
-        resolve(() => reply.finish(last, trailers))
-      },
-      fail: reject,
-    })
-    if (exchange.responseBytes === 0) reply.flush?.()
   })
 }
 

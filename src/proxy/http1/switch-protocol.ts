@@ -7,13 +7,13 @@ import { tryFailure } from './upstream-failure.ts'
 
 /** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
 export function switchProtocol(attempt: Try): Promise<Answer> {
-  const { path, method, headers, upgrade, timeouts } = attempt
+  const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
     const request = http.request({
       createConnection: () => openTargetSocket(attempt, ['http/1.1']),
       method,
       path,
-      headers: [...headers.flat, 'Connection', 'Upgrade', 'Upgrade', upgrade],
+      headers: ['Host', host, ...headers.flat, 'Connection', 'Upgrade', 'Upgrade', upgrade],
       timeout: timeouts.read,
     })
     attempt.onStart((reason) => request.destroy(reason))

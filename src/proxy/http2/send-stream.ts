@@ -46,11 +46,11 @@ export function sendStream(
 const stageOf = (stream: ClientHttp2Stream): 'connect' | 'sent' =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'connect' : 'sent'
 
-function fieldsOf({ tls, method, path, headers }: Try) {
+function fieldsOf({ tls, method, path, host, headers }: Try) {
   return outgoingFields(headers, {
     ':method': method,
     ':scheme': tls === undefined ? 'http' : 'https',
-    ':authority': headers.get('host') ?? '',
+    ':authority': host,
     ':path': path,
     te: 'trailers',
   })

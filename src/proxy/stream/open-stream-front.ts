@@ -35,16 +35,16 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
   const { programs, certificate, timeout } = options
   const open = new Set<Socket>()
   const take = (socket: Socket, kind: StreamOrigin['kind'], name?: string): boolean => {
-    const { current, release } = programs.take()
-    const route = current.streams.find(originOf(socket, kind, name))
+    const held = programs.take()
+    const route = held.program.streams.find(originOf(socket, kind, name))
     if (route === undefined) {
-      release()
+      programs.release(held)
       return false
     }
     const exchange = exchangeOf(
       socket,
       { scheme: kind === 'tcp' ? 'tcp' : 'tls', host: name ?? '' },
-      current.revision,
+      held.program.revision,
     )
     socket.on('error', () => undefined)
     socket.on('close', () => {
@@ -52,12 +52,12 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
       exchange.left = true
       exchange.onLeave?.()
     })
-    void carryStream(options, route, exchange, socket).finally(release)
+    void carryStream(options, route, exchange, socket).finally(() => programs.release(held))
     return true
   }
-  const { current, release } = programs.take()
+  const held = programs.take()
   const tls = openTlsFront({
-    names: current.names,
+    names: held.program.names,
     fallback: certificate,
     timeout,
     protocols: [],
@@ -65,7 +65,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
       if (!take(socket, 'tls', readConnection(socket).serverName)) socket.destroy()
     },
   })
-  release()
+  programs.release(held)
 
   return {
     accept(socket, secure) {
