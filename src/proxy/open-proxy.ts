@@ -117,8 +117,8 @@ function openFronts(
   const timeout = limits.headMilliseconds
   const http1 = openFront(events, limits)
   const http2 = openHttp2Front(events, limits)
-  const plain = openPlainFront(timeout, (socket, isHttp2) =>
-    (isHttp2 ? http2 : http1).accept(socket),
+  const plain = openPlainFront(timeout, (socket, isHttp2, first) =>
+    (isHttp2 ? http2 : http1).accept(socket, first),
   )
   const secure = openTlsFront({
     names: program.names,

@@ -6,6 +6,7 @@ import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { forkGateway } from '../harness/fork-gateway.ts'
 import { openGateway } from '../harness/open-gateway.ts'
+import { openWire } from '../harness/open-wire.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
@@ -206,4 +207,17 @@ test('at the limit the connection that is idle longest makes room for one that a
   await until('there is room', async () => (await gateway.ask('/')).status === 200)
   await until('it was closed', () => older.destroyed)
   expect(newer.destroyed).toBe(false)
+})
+
+test('a kept HTTP/1.1 connection that is idle longest makes room, too', async () => {
+  const upstream = await startUpstream()
+  const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
+  const [older, newer] = [openWire(gateway.port), openWire(gateway.port)]
+  for (const wire of [older, newer]) {
+    await wire.send([Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')])
+    expect(await wire.until(() => wire.answers.length === 1, 5_000)).toBe(true)
+  }
+  await until('there is room', async () => (await gateway.ask('/')).status === 200)
+  await until('it was closed', () => older.closed)
+  expect(newer.closed).toBe(false)
 })

@@ -19,6 +19,7 @@ export function buildHead(message: RequestMessage, facts: ConnectionFacts): Requ
     tlsVersion: facts.tlsVersion,
     serverName: facts.serverName,
     peer: facts.peer,
+    connection: facts.connection,
     upgrade: asksForWebSocket(message) ? 'websocket' : '',
   }
 }

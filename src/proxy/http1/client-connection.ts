@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
+import { keep, type Taker } from '../read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
@@ -51,13 +52,14 @@ export class ClientConnection implements ReplyConnection {
   #body: IncomingBody | undefined
   #reply: ClientReply | undefined
   #leave: (() => void) | undefined
+  /** Where everything goes once protocols are switched. */
+  #peer: Duplex | undefined
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
     this.#facts = readConnection(socket)
     this.#since = performance.now()
-    socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('end', () => this.#clientEnded())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#left())
@@ -91,11 +93,36 @@ export class ClientConnection implements ReplyConnection {
     this.#socket.destroy()
   }
 
-  #take(bytes: Buffer): void {
+  /** Takes bytes of the client, which are lent to it for this call. */
+  readonly take: Taker = (bytes, length) => {
+    if (this.#state === 'idle' && this.#unread === undefined && this.#takeWhole(bytes, length))
+      return
     if (this.#state === 'lingering') return
+    if (this.#peer !== undefined) return this.#pass(this.#peer, bytes, length)
     if (this.#state === 'exchange') this.#since = this.#context.now()
-    this.#unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes])
+    const lent = bytes.subarray(0, length)
+    this.#unread = this.#unread === undefined ? lent : Buffer.concat([this.#unread, lent])
     this.#advance()
+    if (this.#unread !== undefined) this.#unread = keep(this.#unread)
+  }
+
+  /** Takes what most clients send: one request without a body, in one piece. */
+  #takeWhole(bytes: Buffer, length: number): boolean {
+    if (length > this.#context.limits.headBytes || bytes[length - 1] !== 10) return false
+    const text = bytes.toString('latin1', 0, length)
+    if (bytes[0] === 13 || text.indexOf('\r\n\r\n') !== length - 4) return false
+    this.#beginBy(text, text.slice(0, 5))
+    return true
+  }
+
+  /** Begins the exchange that a whole head asks for, or refuses it. */
+  #beginBy(head: string, beginning: string): boolean {
+    try {
+      this.#begin(readRequest(head))
+      return true
+    } catch (error) {
+      return this.#refuse(toProblem(error), beginning)
+    }
   }
 
   #advance(): void {
@@ -140,13 +167,7 @@ export class ClientConnection implements ReplyConnection {
     if (end < 0) return this.#awaitHead(bytes, start)
     this.#scanned = 0
     this.#unread = end + 4 === bytes.length ? undefined : bytes.subarray(end + 4)
-    try {
-      const message = readRequest(bytes.toString('latin1', start, end + 4))
-      this.#begin(message)
-      return true
-    } catch (error) {
-      return this.#refuse(toProblem(error), beginning)
-    }
+    return this.#beginBy(bytes.toString('latin1', start, end + 4), beginning)
   }
 
   /** A head that is not whole yet; one with a bare LF would never be. Empty lines before it are nothing, however many: they neither stay nor buy time. */
@@ -199,7 +220,7 @@ export class ClientConnection implements ReplyConnection {
     this.#body = body
     this.#reader = openBodyReader(framing, {
       part: (bytes) => {
-        if (!body.feed(bytes)) this.#socket.pause()
+        if (!body.feed(keep(bytes))) this.#socket.pause()
       },
       end: () => {
         this.#reader = undefined
@@ -264,14 +285,20 @@ export class ClientConnection implements ReplyConnection {
     const socket = this.#socket
     this.#state = 'tunnel'
     this.#leave = undefined
-    socket.removeAllListeners('data')
+    this.#peer = peer
     if (this.#unread !== undefined) peer.write(this.#unread)
+    this.#unread = undefined
     const end = (): void => {
       socket.destroy()
       peer.destroy()
     }
     for (const stream of [socket, peer]) stream.on('error', end).on('close', end)
-    socket.pipe(peer)
+    socket.on('end', () => peer.end())
+    peer.on('drain', () => socket.resume())
     peer.pipe(socket)
+  }
+
+  #pass(peer: Duplex, bytes: Buffer, length: number): void {
+    if (!peer.write(keep(bytes.subarray(0, length)))) this.#socket.pause()
   }
 }

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import type { FrontEvents } from '../front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
+import { readInto } from '../read-into.ts'
 import { ClientConnection } from './client-connection.ts'
 
 /** Speaks HTTP/1.1 with clients, by RFC 9110 and 9112. */
 export type Front = {
-  /** Takes over a connected socket, plain or after its TLS handshake. */
-  accept(this: void, socket: Socket): void
+  /** Takes over a connected socket, plain or after its TLS handshake; `first` is what was already read of it, lent for this call. */
+  accept(this: void, socket: Socket, first?: Buffer): void
   /** Connections open now. */
   readonly connections: number
   /** Ends idle connections, lets exchanges finish for at most `milliseconds`, then breaks what is left. */
@@ -30,10 +31,12 @@ export function openFront(events: FrontEvents, limits: FrontLimits): Front {
   sweeping.unref()
 
   return {
-    accept(socket) {
+    accept(socket, first) {
       const connection = new ClientConnection(socket, context)
       connections.add(connection)
       socket.once('close', () => connections.delete(connection))
+      readInto(socket, connection.take)
+      if (first !== undefined) connection.take(first, first.length)
     },
     get connections() {
       return connections.size

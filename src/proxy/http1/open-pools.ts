@@ -29,9 +29,13 @@ type Pool = {
 /** Opens pools without a connection; `now` is a coarse clock in milliseconds. */
 export function openPools(now: () => number): Pools {
   const pools = new Map<string, Pool>()
+  /** The pool of each target that needs no TLS, found without putting its name together. */
+  const plain = new WeakMap<object, Pool>()
   /** Those of retired origins too, for as long as they have connections. */
   const every = new Set<Pool>()
   const poolFor = (attempt: Try): Pool => {
+    const known = attempt.tls === undefined ? plain.get(attempt.target) : undefined
+    if (known?.isKept === true) return known
     const key = keyOf(attempt)
     let pool = pools.get(key)
     if (pool === undefined) {
@@ -39,6 +43,7 @@ export function openPools(now: () => number): Pools {
       pools.set(key, pool)
       every.add(pool)
     }
+    if (attempt.tls === undefined) plain.set(attempt.target, pool)
     return pool
   }
   const retire = (key: string, pool: Pool): void => {
@@ -61,6 +66,7 @@ export function openPools(now: () => number): Pools {
         if (pool.all.size > 0) continue
         every.delete(pool)
         if (pool.isKept) pools.delete(pool.key)
+        pool.isKept = false
       }
     },
     keepOnly(wanted) {

@@ -3,10 +3,11 @@ import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
 import type { Try } from '../ask-upstream.ts'
 import type { RequestBody } from '../exchange.ts'
-import { AnswerReader, type Settle } from './answer-reader.ts'
+import { AnswerReader, type AnswerFlow, type Settle } from './answer-reader.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
 import { readResponse, type ResponseMessage } from './read-message.ts'
+import { keep, readInto } from '../read-into.ts'
 import { tryFailure } from './upstream-failure.ts'
 import { chunkHead, fieldLines, writePiece } from './write-message.ts'
 
@@ -43,7 +44,7 @@ type Current = {
 }
 
 /** One connection to a target, which serves one try after the other. */
-export class UpstreamConnection {
+export class UpstreamConnection implements AnswerFlow {
   readonly #socket: Socket
   readonly #pool: PoolEvents
   #current: Current | undefined
@@ -56,7 +57,6 @@ export class UpstreamConnection {
     this.#pool = pool
     socket.setNoDelay(true)
     socket.on(readyEvent, () => this.#connected())
-    socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('drain', () => this.#current?.upload?.resume())
     socket.on('error', (error) => this.#fail(error))
     socket.on('end', () => this.#ended())
@@ -73,11 +73,7 @@ export class UpstreamConnection {
 
   /** Sends a try; the connection must be free. */
   send(attempt: Try, settle: Settle): void {
-    const answer = new AnswerReader({
-      pause: () => void this.#socket.pause(),
-      resume: () => this.#resume(),
-      drop: () => this.destroy(),
-    })
+    const answer = new AnswerReader(this)
     const { connect } = attempt.timeouts
     this.#current = {
       attempt,
@@ -107,6 +103,11 @@ export class UpstreamConnection {
     this.#socket.destroy()
   }
 
+  /** Wants no more of the answer, and so no more of the connection. */
+  drop(): void {
+    this.#socket.destroy()
+  }
+
   /** Nobody reads the answer at present, so nothing can move. */
   #isHeld = (): boolean => this.#current?.message !== undefined && this.#socket.isPaused()
 
@@ -117,15 +118,16 @@ export class UpstreamConnection {
 
   #connected(): void {
     this.#isConnected = true
+    readInto(this.#socket, (bytes, length) => this.#take(bytes.subarray(0, length)))
     if (this.#current !== undefined) this.#write()
   }
 
   #write(): void {
     const current = this.#current
     if (current === undefined) return
-    const { method, path, headers, body, timeouts } = current.attempt
+    const { method, path, host, headers, body, timeouts } = current.attempt
     const isChunked = body.present && body.length === undefined
-    const head = `${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${framingLine(method, body)}\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${fieldLines(headers)}${framingLine(method, body)}\r\n`
     current.since = this.#pool.now()
     current.patience = body.present ? timeouts.write : timeouts.read
     current.isSent = true
@@ -181,7 +183,7 @@ export class UpstreamConnection {
     if (end < 0) {
       if (bytes.length > mostHeadBytes)
         throw new MalformedBody('the head of the answer is too long')
-      this.#unread = bytes
+      this.#unread = keep(bytes)
       return
     }
     this.#unread = undefined
@@ -211,7 +213,7 @@ export class UpstreamConnection {
     }
     settle.resolve({ status, headers: fields.headers, body: answer })
     current.reader = openBodyReader(framing, {
-      part: (bytes) => answer.part(bytes),
+      part: (bytes) => answer.part(keep(bytes)),
       end: (trailers) => answer.end(trailers),
     })
     if (rest.length > 0) this.#readBody(current, rest)
@@ -250,7 +252,13 @@ export class UpstreamConnection {
     else current.answer.fail(failure.problem)
   }
 
-  #resume(): void {
+  /** Takes no more of the answer for now. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  /** Takes more of the answer. */
+  resume(): void {
     if (this.#current !== undefined) this.#current.since = this.#pool.now()
     this.#socket.resume()
   }

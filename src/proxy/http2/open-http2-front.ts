@@ -13,6 +13,7 @@ import type { Front } from '../http1/open-front.ts'
 import { headTooLarge, malformed } from '../http1/read-message.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
+import { keep } from '../read-into.ts'
 import { buildHead } from './build-head.ts'
 import { pseudoField } from './fields.ts'
 import { guardSession, type SessionGuard } from './guard-session.ts'
@@ -52,7 +53,12 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   sweeping.unref()
 
   return {
-    accept(socket) {
+    accept(socket, first) {
+      if (first !== undefined) {
+        // The session reads it from here, and goes on reading by itself.
+        socket.pause()
+        socket.unshift(keep(first))
+      }
       const session = performServerHandshake(socket, {
         settings: {
           maxConcurrentStreams: mostStreams,

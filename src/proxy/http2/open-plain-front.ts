@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { readInto } from '../read-into.ts'
 
 /** Tells the protocols of plain connections apart. */
 export type PlainFront = {
@@ -15,10 +16,10 @@ export type PlainFront = {
 /** Milliseconds that a connection has to begin to speak, however crowded it is. */
 const leastPatience = 1_000
 
-/** Opens a front that looks at the first bytes of a connection and hands it on unread: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). One that says nothing for too long is closed. */
+/** Opens a front that looks at the first bytes of a connection and hands it on with them: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). One that says nothing for too long is closed. */
 export function openPlainFront(
   milliseconds: number,
-  onKnown: (socket: Socket, isHttp2: boolean) => void,
+  onKnown: (socket: Socket, isHttp2: boolean, first: Buffer) => void,
 ): PlainFront {
   const silent = new Map<Socket, number>()
   return {
@@ -29,17 +30,14 @@ export function openPlainFront(
       socket.setTimeout(milliseconds, end)
       socket.once('close', forget)
       socket.once('error', end)
-      socket.once('data', (bytes: Buffer) => {
+      readInto(socket, (bytes, length) => {
         forget()
         socket.setTimeout(0)
         socket.off('timeout', end)
         socket.off('close', forget)
         socket.off('error', end)
-        socket.pause()
-        socket.unshift(bytes)
-        const isHttp2 = bytes.toString('latin1', 0, 3) === 'PRI'
-        onKnown(socket, isHttp2)
-        if (!isHttp2) socket.resume()
+        const isHttp2 = bytes.toString('latin1', 0, Math.min(length, 3)) === 'PRI'
+        onKnown(socket, isHttp2, bytes.subarray(0, length))
       })
     },
     get waiting() {
