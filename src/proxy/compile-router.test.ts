@@ -103,7 +103,8 @@ test.each([
     }),
   )
   const router = compileRouter(routes.map((one) => ({ route: one, program: one })))
-  const started = performance.now()
+  // The processor's time, for others may be busy here too.
+  const started = process.threadCpuUsage()
   router.match(request(fields))
-  expect(performance.now() - started).toBeLessThan(500)
+  expect(process.threadCpuUsage(started).user / 1000).toBeLessThan(500)
 })
