@@ -64,6 +64,18 @@ const referenceGroup = createRoute({
   component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 })
 
+const access = createRoute({
+  getParentRoute: () => inside,
+  path: '/access',
+  component: lazyRouteComponent(() => import('./access/access-page.tsx'), 'AccessPage'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
+})
+
 const entityList = createRoute({
   getParentRoute: () => inside,
   path: '/$plural',
@@ -79,7 +91,7 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([overview, reference, referenceGroup, entityList, entity]),
+  inside.addChildren([overview, access, audit, reference, referenceGroup, entityList, entity]),
 ])
 
 /** Opens the router: every page, and how addresses are read and written. */

@@ -5,6 +5,7 @@ import { useSession, workspacesWith } from '../api/session.ts'
 import { kinds } from '../entities/kinds.ts'
 import { keepView } from '../view/keep-view.ts'
 import { usePageView } from '../view/use-page-view.ts'
+import { governancePages } from './governance-pages.ts'
 import { AccountMenu } from './account-menu.tsx'
 import classes from './sidebar.module.css'
 import { WeirMark } from './weir-mark.tsx'
@@ -19,6 +20,8 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
       ({ name }) => workspace === undefined || name === workspace,
     ),
   )
+
+  const pages = governancePages(session)
 
   return (
     <>
@@ -47,6 +50,10 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
           {readable.length > 0 && <p className={classes.group}>Gateway</p>}
           {readable.map(({ plural, title, icon }) => (
             <Item key={plural} to={`/${plural}`} title={title} icon={icon} />
+          ))}
+          {pages.length > 0 && <p className={classes.group}>Governance</p>}
+          {pages.map(({ to, title, icon }) => (
+            <Item key={to} to={to} title={title} icon={icon} />
           ))}
           <p className={classes.group}>Help</p>
           <Item to="/reference" title="API reference" icon={IconBook2} />

@@ -13,6 +13,7 @@ import { labelOf, text, type Placed } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { kindOf, kinds, type Kind } from '../entities/kinds.ts'
 import { useEntities } from '../entities/use-entities.ts'
+import { governancePages } from './governance-pages.ts'
 import type { Search } from '../view/search.ts'
 
 /** Something the palette leads to, or does. */
@@ -86,6 +87,14 @@ function pageEntries(session: Session): PaletteEntry[] {
       aside: '',
       icon,
       to: `/${plural}`,
+    })),
+    ...governancePages(session).map(({ to, title, icon }) => ({
+      id: to,
+      group: 'Pages',
+      title,
+      aside: '',
+      icon,
+      to,
     })),
   ]
 }

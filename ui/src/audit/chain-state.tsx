@@ -1,0 +1,86 @@
+import { Button, Popover, UnstyledButton } from '@mantine/core'
+import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import type { AuditVerdict } from '../../../src/schema/audit-answer.ts'
+import { CopyText } from '../parts/copy-text.tsx'
+import { formatCount, formatDate } from '../parts/format.ts'
+import classes from './chain-state.module.css'
+import { auditChainQuery, verifyAudit } from './audit-queries.ts'
+
+/** How the chain stands, for those who may know: verified on request, with its signed end to be kept elsewhere. */
+export function ChainState() {
+  const { data: chain } = useQuery(auditChainQuery)
+  const verification = useMutation({ mutationFn: verifyAudit })
+  if (chain === undefined || chain.head === null) return null
+  const { data: verdict } = verification
+  return (
+    <Popover position="bottom-end" width={360}>
+      <Popover.Target>
+        <UnstyledButton className={classes.chip} data-state={stateOf(verdict)}>
+          <Icon verdict={verdict} />
+          {wordsOf(verdict, chain.head.sequence)}
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <p className={classes.words}>
+          The log ends with record {chain.head.sequence}, signed {formatDate(chain.head.time)} with
+          the key <code>{chain.head.key}</code>.
+          {chain.base !== null && ` Records up to ${chain.base.sequence} were pruned.`}
+        </p>
+        <Verdict verdict={verdict} />
+        {verification.isError && <p className={classes.words}>{verification.error.message}</p>}
+        <div className={classes.actions}>
+          <Button
+            size="compact-xs"
+            loading={verification.isPending}
+            onClick={() => verification.mutate()}
+          >
+            Verify the whole log
+          </Button>
+          <CopyText text={JSON.stringify(chain.head, undefined, 2)} title="Copy the checkpoint" />
+          <CopyText text={chain.public_key} title="Copy the key" />
+        </div>
+        <p className={classes.words}>
+          Keep a checkpoint elsewhere: <code>weir audit verify --checkpoint</code> then convicts
+          whoever replaces the log as a whole.
+        </p>
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+function Verdict({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
+  if (verdict === undefined) return null
+  if (verdict.intact)
+    return (
+      <p className={classes.words}>
+        All {formatCount(verdict.records)} records are as they were written, and{' '}
+        {verdict.checkpoints} signed places agree.
+      </p>
+    )
+  return (
+    <ul className={classes.faults}>
+      {verdict.faults.map(({ says }) => (
+        <li key={says}>{says}</li>
+      ))}
+    </ul>
+  )
+}
+
+const stateOf = (verdict: AuditVerdict | undefined): string =>
+  verdict === undefined ? 'signed' : verdict.intact ? 'intact' : 'broken'
+
+function Icon({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
+  const Shape =
+    verdict === undefined
+      ? IconShieldHalf
+      : verdict.intact
+        ? IconShieldCheck
+        : IconShieldExclamation
+  return <Shape size={15} stroke={1.8} aria-hidden="true" />
+}
+
+function wordsOf(verdict: AuditVerdict | undefined, end: number): string {
+  if (verdict === undefined) return `Signed to record ${end}`
+  return verdict.intact ? 'Verified, intact' : 'Tampered with'
+}
