@@ -6,8 +6,10 @@ await againOnPostgres([
   () => import('./admin-entities.test.ts'),
   () => import('./admin-kong.test.ts'),
   () => import('./admin-malformed.test.ts'),
+  () => import('./admin-nouns.test.ts'),
   () => import('./admin-pages.test.ts'),
   () => import('./admin-permissions.test.ts'),
+  () => import('./admin-references.test.ts'),
   () => import('./admin-session.test.ts'),
   () => import('./admin-upstreams.test.ts'),
 ])

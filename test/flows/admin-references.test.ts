@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, describe, expect, test } from 'vitest'
+import { entities } from '../../src/schema/entities.ts'
+import { startTestAdmin } from './admin-harness.ts'
+import { bodyOf, makeParents, samples } from './admin-samples.ts'
+
+const admin = await startTestAdmin()
+afterAll(admin.close)
+
+const nowhere = '00000000-0000-4000-8000-000000000000'
+const here = 'W'
+await makeParents(admin, here)
+await makeParents(admin, 'Other')
+
+/** What a body must say beside the reference, so that nothing but the reference is wrong with it. */
+const beside: Readonly<Record<string, Record<string, unknown>>> = {
+  service: { protocol: 'https' },
+  'mtls-auth': { consumer: { username: 'parent' } },
+}
+
+/** Every reference of every entity that has a collection of its own. */
+const references = entities.flatMap(({ name, plural, refersTo, inWorkspace }) => {
+  const sample = samples[name]
+  const isNested = ['target', 'token', 'entity-permission', 'group-role'].includes(name)
+  if (sample === undefined || isNested) return []
+  const list = `${inWorkspace ? `/${here}` : ''}/${plural}`
+  return Object.entries(refersTo).map(([field, to]) => ({ name, field, to, list, sample }))
+})
+
+describe.each(references)('$field of $name', ({ name, field, to, list, sample }) => {
+  test('leads nowhere by an id or a name that is not there, nor into another workspace', async () => {
+    const body = await bodyOf(admin, sample, [here, 7])
+    const place = admin.configuration.find({ entity: 'workspace', workspace: null, at: here })
+    const count = () =>
+      admin.configuration.list({ entity: name, workspace: place?.id ?? '' }).length
+    const before = count()
+    const refused = async (reference: unknown) => {
+      const sent = { ...body, ...beside[name], [field]: reference }
+      const { status, body: answer } = await admin.ask('POST', list, sent)
+      return [status, answer.code]
+    }
+    expect(await refused({ id: nowhere })).toEqual([400, 4])
+    expect(await refused({ name: 'nobody' })).toEqual([400, 13])
+    expect(await refused('nobody')).toEqual([400, 2])
+    expect(await refused({ id: await strangerOf(to) })).toEqual([400, 4])
+    expect(count()).toBe(before)
+  })
+})
+
+/** The id of such an entity that is in another workspace, or of none where they are in no workspace. */
+async function strangerOf(to: string): Promise<string> {
+  const sample = samples[to]
+  if (sample === undefined || sample.inWorkspace === false) return nowhere
+  const id = randomUUID()
+  const { plural } = entities.find((entity) => entity.name === to) ?? {}
+  const { status } = await admin.ask('PUT', `/Other/${plural}/${id}`, sample.body(strangers++))
+  expect(status).toBe(200)
+  return id
+}
+
+let strangers = 1000
