@@ -70,9 +70,6 @@ export type FixedTables = {
   sessions: { sha256: string; principal_id: string; expires_at: number }
 }
 
-/** The table in which Kysely notes which steps were done. */
-export type StepTable = { kysely_migration: { name: string } }
-
 /** The store's database through Kysely. */
 export type Database = Kysely<FixedTables>
 
