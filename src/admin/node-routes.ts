@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import type { Configuration } from '../control/configuration.ts'
+import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
 
@@ -14,6 +15,8 @@ export type NodeFacts = {
   readonly requests: () => number
   /** The workers that were heard lately. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Tells every worker. */
+  readonly order?: (order: TargetOrder) => void
 }
 
 /** Version of Kong's Admin API that is spoken, which its clients read. */

@@ -3,6 +3,7 @@ import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import { unknownAsker } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
+import type { TargetOrder } from '../schema/node-protocol.ts'
 import { identifyAsker } from './authorize.ts'
 import { buildApp, type AppOptions } from './build-app.ts'
 import { configRoutes } from './config/config-routes.ts'
@@ -24,6 +25,7 @@ import { tokenRoutes } from './rbac-token-routes.ts'
 import { rolePermissionsRoute, userPermissionsRoute, userRoles } from './role-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { protectPages, serveUi } from './serve-ui.ts'
+import { targetOrderRoutes } from './target-order-routes.ts'
 import { tagRoutes } from './tag-routes.ts'
 import { registerSessionRoutes, registerUserInfo } from './session-routes.ts'
 
@@ -38,6 +40,8 @@ export type AdminOptions = AppOptions & {
   readonly uiDirectory: string
   /** The workers that were heard lately. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Tells every worker what somebody says of a target. */
+  readonly order?: (order: TargetOrder) => void
   /** Replays recorded traffic against a proposed configuration. */
   readonly preview?: Preview
   /** Registers the routes of analytics. */
@@ -48,11 +52,17 @@ export type AdminOptions = AppOptions & {
 export async function openAdmin(
   options: AdminOptions,
 ): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
-  const { configuration, version, uiDirectory, workers = () => [] } = options
+  const {
+    configuration,
+    version,
+    uiDirectory,
+    workers = () => [],
+    order = () => undefined,
+  } = options
   const admin = buildApp(options)
   const manager = buildApp(options)
   let requests = 0
-  const facts = { version, node: uuidv4(), requests: () => requests, workers }
+  const facts = { version, node: uuidv4(), requests: () => requests, workers, order }
   const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyAsker(configuration, request)
@@ -83,6 +93,7 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     metricsRoute(facts),
     healthRoute(facts.node, facts.workers ?? (() => [])),
+    ...targetOrderRoutes(facts.order ?? (() => undefined)),
     ...schemaRoutes,
     ...configRoutes(preview),
     ...tagRoutes,

@@ -7,7 +7,9 @@ import {
   nodePaths,
   type Enrolled,
   type Enrolment,
+  orders,
   type Heartbeat,
+  type Orders,
 } from '../schema/node-protocol.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 
@@ -16,7 +18,8 @@ export type ControlLine = {
   /** Enrols, then calls back with every sealed snapshot, the present one first; rejects when the stream ends or falls silent. */
   receiveSnapshots(onSealed: (sealed: SealedSnapshot, publicKey: string) => void): Promise<never>
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
-  sendHeartbeat(state: Heartbeat): Promise<void>
+  /** Resolves to what the node is told in answer. */
+  sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
 }
 
@@ -70,7 +73,8 @@ export function joinControl(url: string, enrolment: Enrolment): ControlLine {
       await readText(await call('PUT', `${nodePaths.batches}/${encodeURIComponent(batch)}`, lines))
     },
     async sendHeartbeat(state) {
-      await readText(await call('POST', nodePaths.heartbeat, JSON.stringify(state)))
+      const text = await readText(await call('POST', nodePaths.heartbeat, JSON.stringify(state)))
+      return text === '' ? { targets: [] } : orders.parse(JSON.parse(text))
     },
     close: () => dispatcher.destroy(),
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import type { Heartbeat } from '../schema/node-protocol.ts'
+import type { Heartbeat, Orders, TargetOrder } from '../schema/node-protocol.ts'
 import type { NodeClaims } from './node-token.ts'
 
 /** A worker of a node, as its last heartbeat told. */
@@ -11,7 +11,10 @@ export type KnownWorker = NodeClaims & {
 
 /** Which workers there are, by what they tell of themselves. */
 export type NodeRegistry = {
-  hear(this: void, claims: NodeClaims, state: Heartbeat): void
+  /** Takes a heartbeat, and returns what the worker has not been told yet. */
+  hear(this: void, claims: NodeClaims, state: Heartbeat): Orders
+  /** Lets every worker know with its next heartbeat. */
+  order(this: void, order: TargetOrder): void
   /** Those that were heard lately, in order of node and worker. */
   workers(this: void): KnownWorker[]
 }
@@ -22,13 +25,25 @@ const forgottenAfter = 30_000
 /** Opens a registry that knows nobody yet. */
 export function openNodeRegistry(clock: Clock): NodeRegistry {
   const known = new Map<string, KnownWorker>()
+  const waiting = new Map<string, TargetOrder[]>()
   return {
     hear(claims, state) {
-      known.set(`${claims.node} ${claims.worker}`, { ...claims, state, heardAt: clock.now() })
+      const name = `${claims.node} ${claims.worker}`
+      known.set(name, { ...claims, state, heardAt: clock.now() })
+      const targets = waiting.get(name) ?? []
+      waiting.delete(name)
+      return { targets }
+    },
+    order(order) {
+      for (const name of known.keys()) waiting.set(name, [...(waiting.get(name) ?? []), order])
     },
     workers() {
       const oldest = clock.now() - forgottenAfter
-      for (const [name, { heardAt }] of known) if (heardAt < oldest) known.delete(name)
+      for (const [name, { heardAt }] of known) {
+        if (heardAt >= oldest) continue
+        known.delete(name)
+        waiting.delete(name)
+      }
       return [...known.values()].sort((a, b) =>
         a.node === b.node ? a.worker - b.worker : a.node < b.node ? -1 : 1,
       )

@@ -25,6 +25,7 @@ const empty: Snapshot = {
   vaults: [],
 }
 const key = makeSealKey()
+const order = { upstream: 'u', target: 'h:1', address: null, healthy: false }
 const enrolment = {
   secret: 'join',
   node: 'n1',
@@ -47,7 +48,10 @@ async function serve(more: Partial<NodeServing> = {}) {
       return () => state.listeners.delete(listener)
     },
     receiveBatch: async (batch, lines) => void batches.push([batch, String(lines)]),
-    onHeartbeat: ({ node, worker }, beat) => void heartbeats.push([`${node}/${worker}`, beat]),
+    onHeartbeat({ node, worker }, beat) {
+      heartbeats.push([`${node}/${worker}`, beat])
+      return { targets: [order] }
+    },
     log: openLog('test', () => undefined),
     ...more,
   })
@@ -91,7 +95,8 @@ test('batches and heartbeats arrive under the name of the node', async () => {
   const control = await serve()
   const line = joinControl(control.url, enrolment)
   await line.sendBatch('batch-1', Buffer.from('{"a":1}\n'))
-  await line.sendHeartbeat({ revision: 4, spooledBytes: 0, exchanges: 1 })
+  const told = await line.sendHeartbeat({ revision: 4, spooledBytes: 0, exchanges: 1 })
+  expect(told).toEqual({ targets: [order] })
   expect(control.batches).toEqual([['batch-1', '{"a":1}\n']])
   expect(control.heartbeats).toEqual([['n1/3', { revision: 4, spooledBytes: 0, exchanges: 1 }]])
   await line.close()

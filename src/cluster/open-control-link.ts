@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Enrolment, Heartbeat } from '../schema/node-protocol.ts'
+import type { Enrolment, Heartbeat, Orders } from '../schema/node-protocol.ts'
 import { joinControl, type ControlLine } from './join-control.ts'
 import type { Received } from './receive-snapshot.ts'
 
@@ -21,11 +21,13 @@ export type LinkOptions = {
   readonly onSnapshot: (received: Received) => void
   /** The state that heartbeats report. */
   readonly state: () => Heartbeat
+  /** Does what the control plane asks for in answer to a heartbeat. */
+  readonly obey: (orders: Orders) => void
   readonly log: Log
 }
 
 /** Opens a link that knows no control plane yet. */
-export function openControlLink({ onSnapshot, state, log }: LinkOptions): ControlLink {
+export function openControlLink({ onSnapshot, state, obey, log }: LinkOptions): ControlLink {
   const ended = new AbortController()
   const { signal } = ended
   const known = Promise.withResolvers<void>()
@@ -49,7 +51,11 @@ export function openControlLink({ onSnapshot, state, log }: LinkOptions): Contro
 
   void follow()
   const heartbeats = setInterval(
-    () => void line?.sendHeartbeat(state()).catch(() => undefined),
+    () =>
+      void line
+        ?.sendHeartbeat(state())
+        .then(obey)
+        .catch(() => undefined),
     5_000,
   )
 

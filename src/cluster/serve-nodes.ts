@@ -9,6 +9,7 @@ import {
   nodePaths,
   type Enrolled,
   type Heartbeat,
+  type Orders,
 } from '../schema/node-protocol.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import { makeNodeToken, readNodeToken, type NodeClaims } from './node-token.ts'
@@ -22,7 +23,8 @@ export type NodeServing = {
   readonly onPublish: (listener: () => void) => () => void
   /** Resolves once the batch is in the warehouse. */
   readonly receiveBatch: (batch: string, lines: Buffer) => Promise<void>
-  readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => void
+  /** Takes what a node tells, and returns what it is to be told. */
+  readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
 }
 
@@ -67,8 +69,10 @@ async function answer(
       )
       return void response.writeHead(204).end()
     case `POST ${nodePaths.heartbeat}`:
-      serving.onHeartbeat(node, await readJson(request, heartbeat, largestHeartbeat))
-      return void response.writeHead(204).end()
+      return sendJson(
+        response,
+        serving.onHeartbeat(node, await readJson(request, heartbeat, largestHeartbeat)),
+      )
     default:
       throw new Problem('node.path', 404, `there is no ${call} in the node protocol`)
   }
@@ -90,7 +94,11 @@ async function enrol(
     token: makeNodeToken({ node, worker, zone, environment }, joinSecret),
     publicKey,
   }
-  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(enrolled))
+  sendJson(response, enrolled)
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
 }
 
 function authenticate({ joinSecret }: NodeServing, request: IncomingMessage): NodeClaims {

@@ -63,6 +63,7 @@ export async function startControlPlane({
     uiDirectory: settings.pages,
     log,
     workers: registry.workers,
+    order: registry.order,
     analytics: offerAnalytics(configuration, warehouse, log),
     preview: (request) => previewChange({ warehouse, catalog }, request),
   })
@@ -124,11 +125,12 @@ function offerNodes(
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
     onHeartbeat(claims, state) {
-      hear(claims, state)
+      const told = hear(claims, state)
       const { node, worker } = claims
       const { refusedRevision, refusal } = state
       if (refusedRevision !== undefined)
         log.warn('a node refuses a revision', { node, worker, refusedRevision, refusal })
+      return told
     },
     log,
   })

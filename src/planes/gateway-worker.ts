@@ -74,6 +74,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       upstreams: pools.health(),
       ...runner.refusal(),
     }),
+    obey: ({ targets }) => targets.forEach(pools.obey),
     log,
   })
   const shipping = startShipping({ spool, send: link.sendBatch, log })

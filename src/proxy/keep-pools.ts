@@ -1,11 +1,12 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { Sliceable } from '../lib/in-slices.ts'
+import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import { openPool, type Pool, type PoolMemory, type PoolPlan } from './balance/open-pool.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
-import { recover, usesHealthchecks } from './health/health.ts'
+import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
 import { probePeer, type Probe } from './health/probe-peer.ts'
 import { startChecks } from './health/start-checks.ts'
 import { systemTimers, type Timers } from './health/timers.ts'
@@ -19,6 +20,8 @@ export type PoolKeeper = {
   watch(pools: readonly Pool[]): Sliceable<() => void>
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
+  /** Takes somebody's word for how a target is, until a check or another word says otherwise. */
+  obey(this: void, order: TargetOrder): void
 }
 
 /** What a keeper works with; all but tests leave it at the machine's own. */
@@ -70,6 +73,11 @@ export function keepPools({
         if (watched === pools) watched = []
       }
     },
+    obey(order) {
+      const pool = watched.find(({ plan }) => plan.id === order.upstream)
+      const memory = known.get(order.upstream)
+      if (pool !== undefined && memory !== undefined) takeWord(pool, memory, order)
+    },
     health: () =>
       watched.flatMap((pool) => {
         const { upstream } = pool.plan
@@ -78,6 +86,17 @@ export function keepPools({
           : [describePool(pool, usesHealthchecks(upstream.healthchecks))]
       }),
   }
+}
+
+function takeWord(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+  const { target, address, healthy } = order
+  for (const { key, host, port, state } of pool.peers()) {
+    const isMeant = address === null || address === `${host}:${port}`
+    if (!isMeant || !key.startsWith(`${target} `)) continue
+    if (healthy) recover(state.health)
+    else ejectByWord(state.health)
+  }
+  memory.changes += 1
 }
 
 /** Forgets addresses of targets that are not configured any more; where a name leads may change back. What nobody checks any more is taken for well. */

@@ -9,7 +9,7 @@ export const nodePaths = {
   snapshots: '/v1/snapshots',
   /** PUT /v1/batches/{batch id}: events, one JSON object a line; 204 once they are in the warehouse. Sending it again does no harm. */
   batches: '/v1/batches',
-  /** POST: Heartbeat → 204. */
+  /** POST: Heartbeat → Orders. */
   heartbeat: '/v1/heartbeat',
 } as const
 
@@ -46,3 +46,21 @@ export const heartbeat = z.strictObject({
 })
 /** How a node is. */
 export type Heartbeat = z.output<typeof heartbeat>
+
+/** A person's word about a target, which counts until a check or another word says otherwise. */
+export const targetOrder = z.strictObject({
+  /** Id of the upstream. */
+  upstream: z.string(),
+  /** host:port as configured. */
+  target: z.string(),
+  /** ip:port of one of its addresses; all of them when null. */
+  address: z.string().nullable(),
+  healthy: z.boolean(),
+})
+/** A person's word about a target. */
+export type TargetOrder = z.output<typeof targetOrder>
+
+/** What a node is told in answer to a heartbeat; an older control plane says nothing. */
+export const orders = z.object({ targets: z.array(targetOrder) })
+/** What a node is told in answer to a heartbeat. */
+export type Orders = z.output<typeof orders>

@@ -11,6 +11,7 @@ import {
   openConfiguration,
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
+import type { TargetOrder } from '../../src/schema/node-protocol.ts'
 import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
 import { freshPlace, openStoreAt } from '../harness/each-store.ts'
 
@@ -60,6 +61,7 @@ export type TestAdmin = {
 export type TestOptions = Partial<ConfigurationOptions> & {
   readonly uiDirectory?: string
   readonly workers?: () => readonly KnownWorker[]
+  readonly order?: (order: TargetOrder) => void
 }
 
 /** Opens real servers on free ports over a real store, until the test is over. */
@@ -86,6 +88,7 @@ export async function startTestAdmin(
     version: '0.0.0-test',
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.order === undefined ? {} : { order: options.order }),
   })
   const adminUrl = await listen(admin)
   const managerUrl = await listen(manager)

@@ -53,6 +53,25 @@ test('metrics are Prometheus text, and tell of upstreams only what the asker may
   expect((await admin.ask('GET', '/metrics', undefined, { token })).status).toBe(403)
 })
 
+test('what somebody says of a target reaches every worker once', async () => {
+  const { ask, hear } = await openWithWorkers()
+  const checks = { passive: { unhealthy: { http_failures: 1 } } }
+  const { body: upstream } = await ask('PUT', '/upstreams/u', { healthchecks: checks })
+  await ask('POST', '/upstreams/u/targets', { target: 'a:1' })
+  await ask('PUT', '/upstreams/unchecked', {})
+  await ask('POST', '/upstreams/unchecked/targets', { target: 'a:1' })
+  const nothing = { targets: [] }
+  expect([hear(0, []), hear(1, [])]).toEqual([nothing, nothing])
+  const put = async (path: string) => (await ask('PUT', path)).status
+  expect(await put('/upstreams/u/targets/a:1/unhealthy')).toBe(204)
+  expect(await put('/upstreams/u/targets/a:1/10.0.0.1:1/healthy')).toBe(204)
+  expect(await put('/upstreams/u/targets/none:1/healthy')).toBe(404)
+  expect(await put('/upstreams/unchecked/targets/a:1/healthy')).toBe(400)
+  const order = { upstream: upstream.id, target: 'a:1', address: null, healthy: false }
+  const told = { targets: [order, { ...order, address: '10.0.0.1:1', healthy: true }] }
+  expect([hear(0, []), hear(1, []), hear(0, [])]).toEqual([told, told, nothing])
+})
+
 test('a worker that is silent is forgotten', async () => {
   let now = 1_000_000
   const registry = openNodeRegistry({ now: () => now })
@@ -73,7 +92,7 @@ test('the status tells sizes in the unit that is asked for', async () => {
 
 async function openWithWorkers() {
   const registry = openNodeRegistry({ now: () => 0 })
-  const admin = await openTestAdmin({ workers: registry.workers })
+  const admin = await openTestAdmin({ workers: registry.workers, order: registry.order })
   const hear = (worker: number, upstreams: UpstreamHealth[]) =>
     registry.hear({ ...claims, worker }, { revision: 1, spooledBytes: 7, exchanges: 0, upstreams })
   return { ...admin, hear }

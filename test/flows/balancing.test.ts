@@ -54,6 +54,26 @@ test('a target that fails is taken out, tried again by one request, and taken ba
   expect((await askTimes(gateway, 10))('bad')).toBe(5)
 })
 
+test('a target that somebody calls unwell is left alone until they call it well', async () => {
+  const time = holdTime()
+  const [a, b] = [await startTarget('a'), await startTarget('b')]
+  const words = pooled([a.at(1), b.at(1)], passive({ http_failures: 2 }))
+  const gateway = await openGateway(words, { clock: time.clock })
+  await askTimes(gateway, 2)
+  const upstream = gateway.pools.health()[0]?.upstream ?? ''
+  const said = (healthy: boolean, address: string | null = null) =>
+    gateway.pools.obey({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
+  said(false)
+  expect((await askTimes(gateway, 10))('a')).toBe(10)
+  time.pass(trialDelay.longest)
+  gateway.reconfigure(words)
+  expect((await askTimes(gateway, 10))('a')).toBe(10)
+  said(true)
+  expect((await askTimes(gateway, 10))('b')).toBe(5)
+  said(false, '127.0.0.1:1')
+  expect((await askTimes(gateway, 10))('b')).toBe(5)
+})
+
 test('of a lone target that fails the circuit opens: 503 at once, without asking it', async () => {
   const target = await startTarget('only')
   target.habits.status = 500

@@ -102,6 +102,12 @@ export function eject(health: Health, foundBy: Health['foundBy']): void {
   clearFailures(health)
 }
 
+/** Makes a peer unhealthy because somebody says so: no request tries whether it is well again. */
+export function ejectByWord(health: Health): void {
+  eject(health, 'active')
+  health.trialAt = Number.POSITIVE_INFINITY
+}
+
 function clearFailures(health: Health): void {
   health.statuses = 0
   health.broken = 0
