@@ -52,9 +52,9 @@ async function fill(table: string, events: readonly Event[]): Promise<void> {
 function permitted(rights: Rights, events: readonly Event[]): readonly Event[] {
   const [rows, callers] = [rowRule(rights), identityRule(rights)]
   const blank = (event: Event): Event => {
-    const blanks = [...dataset.identity].map((column: EventColumnName) => [
+    const blanks = [...dataset.identity].map((column) => [
       column,
-      Array.isArray(event[column]) ? [] : '',
+      Array.isArray(event[column as EventColumnName]) ? [] : '',
     ])
     return { ...event, ...(Object.fromEntries(blanks) as object) }
   }

@@ -75,6 +75,7 @@ function annotate({ columns, query, dataset }: GovernedPlan): Answer['annotation
 
 /** One sentence for each name that a filter asks for and the asker may not see; the same whether it exists or not. */
 function hiddenNotices({ where, dataset }: GovernedPlan, { rights }: Scope): readonly string[] {
+  if (dataset.policy !== 'traffic') return []
   const asked = comparisonsIn(where).filter(({ operator }) => operator === 'equals')
   const notices = asked.flatMap(({ member, values }) => {
     const short = member.name.slice(dataset.name.length + 1).replace(/_id$/, '')

@@ -1,4 +1,3 @@
-import { eventColumns } from '../schema/event.ts'
 import type { Granularity } from '../schema/query.ts'
 import type { Statement } from '../warehouse/open-warehouse.ts'
 import { fixedSeconds, isFixed } from './buckets.ts'
@@ -40,10 +39,10 @@ function compileScan(plan: GovernedPlan, params: Record<string, unknown>): strin
   if (hidden.length > 0) Object.assign(params, scan.callers.params)
   const columns = scan.columns.map((column) => {
     if (!dataset.identity.has(column) || scan.callers.sql === '1') return column
-    const nothing = eventColumns[column].type.startsWith('Array') ? '[]' : `''`
+    const nothing = dataset.columns[column]?.type.startsWith('Array') ? '[]' : `''`
     return `if(${scan.callers.sql}, ${column}, ${nothing}) AS ${column}`
   })
-  return `(SELECT ${columns.join(', ')} FROM ${dataset.table} WHERE ${scan.rows.sql}) AS ${dataset.table}`
+  return `(SELECT ${columns.join(', ')} FROM ${dataset.table}${dataset.isMerged ? ' FINAL' : ''} WHERE ${scan.rows.sql}) AS ${dataset.table}`
 }
 
 const key = (column: number): string => `c${column}`

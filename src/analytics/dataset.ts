@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Format } from '../schema/answer.ts'
-import { eventColumns, type EventColumnName } from '../schema/event.ts'
+import { auditColumns } from '../schema/audit-columns.ts'
+import { eventColumns } from '../schema/event.ts'
 
 const formats = [
   'number',
@@ -17,7 +18,10 @@ const formats = [
 
 const words = { title: z.string().min(1), about: z.string().min(1) }
 const memberName = z.string().regex(/^[a-z][a-z0-9_]*$/)
-const columnName = z.enum(Object.keys(eventColumns) as [EventColumnName, ...EventColumnName[]])
+const columnName = z.string().min(1)
+
+/** The columns of each table. */
+const tables = { requests: eventColumns, audit: auditColumns } as const
 
 const dimension = z.strictObject({
   ...words,
@@ -38,7 +42,7 @@ const segment = z.strictObject({ ...words, sql: z.string().min(1) })
 const declaration = z.strictObject({
   name: memberName,
   ...words,
-  table: memberName,
+  table: z.enum(['requests', 'audit']),
   time: memberName,
   identity: z.array(columnName),
   dimensions: z.record(memberName, dimension),
@@ -61,7 +65,7 @@ export type Member = {
   readonly empty: number | null
   readonly sql: string
   /** The columns that its SQL reads. */
-  readonly columns: readonly EventColumnName[]
+  readonly columns: readonly string[]
   /** Whether it tells who called. */
   readonly identity: boolean
 }
@@ -72,10 +76,16 @@ export type Dataset = {
   readonly title: string
   readonly about: string
   readonly table: string
+  /** Whether its table keeps a row several times until it is merged. */
+  readonly isMerged: boolean
+  /** By whose permissions rows are seen: those of services and routes, or those of the audit log. */
+  readonly policy: 'traffic' | 'audit'
+  /** The columns of its table. */
+  readonly columns: Readonly<Record<string, { readonly type: string }>>
   /** The time dimension. */
   readonly time: Member
   /** Columns that tell who called. */
-  readonly identity: ReadonlySet<EventColumnName>
+  readonly identity: ReadonlySet<string>
   /** By full name, in the order of the declaration. */
   readonly members: ReadonlyMap<string, Member>
 }
@@ -89,8 +99,11 @@ export function readDataset(file: URL): Dataset {
 export function buildDataset(declared: unknown): Dataset {
   const { name, title, about, table, time, ...rest } = declaration.parse(declared)
   const identity = new Set(rest.identity)
+  const known = tables[table]
+  const stray = rest.identity.find((column) => !Object.hasOwn(known, column))
+  if (stray !== undefined) throw new TypeError(`${name}: ${stray} is no column of ${table}`)
   const build = (short: string, member: Partial<Member> & Pick<Member, 'sql'>): Member => {
-    const columns = columnsIn(member.sql)
+    const columns = columnsIn(member.sql, known)
     return {
       ...plain,
       ...(member as Member),
@@ -112,15 +125,25 @@ export function buildDataset(declared: unknown): Dataset {
   const clock = byName.get(`${name}.${time}`)
   if (clock?.type !== 'time') throw new TypeError(`${name}: ${time} is not a time dimension`)
   if (byName.size < members.length) throw new TypeError(`${name}: a member is declared twice`)
-  return { name, title, about, table, time: clock, identity, members: byName }
+  const isAudit = table === 'audit'
+  return {
+    name,
+    title,
+    about,
+    table,
+    isMerged: isAudit,
+    policy: isAudit ? 'audit' : 'traffic',
+    columns: known,
+    time: clock,
+    identity,
+    members: byName,
+  }
 }
 
 const plain = { kind: 'dimension', format: 'text', list: false, empty: null } as const
 
 /** The columns that a fragment reads: its words outside of quotes that are columns. */
-function columnsIn(sql: string): readonly EventColumnName[] {
+function columnsIn(sql: string, known: Dataset['columns']): readonly string[] {
   const found = sql.replaceAll(/'[^']*'/g, '').match(/[a-z_][a-z0-9_]*/gi) ?? []
-  return [...new Set(found)].filter((word): word is EventColumnName =>
-    Object.hasOwn(eventColumns, word),
-  )
+  return [...new Set(found)].filter((word) => Object.hasOwn(known, word))
 }

@@ -1,6 +1,5 @@
 import { toPredicate, type Predicate } from '../access/to-predicate.ts'
 import { Problem } from '../lib/problem.ts'
-import type { EventColumnName } from '../schema/event.ts'
 import type { Scope } from './build-scope.ts'
 import type { Member } from './dataset.ts'
 import { comparisonsIn, type Plan } from './plan.ts'
@@ -9,7 +8,7 @@ declare const governed: unique symbol
 
 /** What of a table a statement may read: these columns of these rows, and those that tell who called only where the asker may know it. */
 export type Scan = {
-  readonly columns: readonly EventColumnName[]
+  readonly columns: readonly string[]
   readonly rows: Predicate
   readonly callers: Predicate
 }

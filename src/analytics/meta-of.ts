@@ -1,11 +1,20 @@
-import type { MemberMeta, Meta } from '../schema/answer.ts'
+import type { DatasetMeta, MemberMeta, Meta } from '../schema/answer.ts'
 import type { Scope } from './build-scope.ts'
 import type { Dataset, Member } from './dataset.ts'
 
-/** What an asker may ask about; who sees no rows gets no words either. */
-export function metaOf({ name, title, about, members }: Dataset, scope: Scope): Meta {
-  const { visibility, identity } = scope
-  if (visibility.scope === 'nothing') return { datasets: [], visibility }
+/** What an asker may ask about; who sees no rows of a dataset gets no words of it either. The visibility is that of the first. */
+export function metaOf(datasets: readonly Dataset[], scopes: readonly Scope[]): Meta {
+  const [first] = scopes as readonly [Scope]
+  const told = datasets.flatMap((dataset, at) => {
+    const scope = scopes[at]
+    return scope === undefined || scope.visibility.scope === 'nothing'
+      ? []
+      : [describe(dataset, scope)]
+  })
+  return { datasets: told, visibility: first.visibility }
+}
+
+function describe({ name, title, about, members }: Dataset, { identity }: Scope): DatasetMeta {
   const listed = (kind: Member['kind']): readonly MemberMeta[] =>
     [...members.values()]
       .filter((member) => member.kind === kind)
@@ -17,7 +26,7 @@ export function metaOf({ name, title, about, members }: Dataset, scope: Scope): 
         format: member.format,
         masked: member.identity && identity.scope === 'nothing',
       }))
-  const dataset = {
+  return {
     name,
     title,
     about,
@@ -25,5 +34,4 @@ export function metaOf({ name, title, about, members }: Dataset, scope: Scope): 
     dimensions: listed('dimension'),
     segments: listed('segment'),
   }
-  return { datasets: [dataset], visibility }
 }

@@ -6,7 +6,8 @@ import type { Answer, Meta, Push } from '../schema/answer.ts'
 import type { Row, Statement, Warehouse } from '../warehouse/open-warehouse.ts'
 import { answerQuery, type Answered } from './answer-query.ts'
 import { buildScope, type Scope } from './build-scope.ts'
-import { readDataset } from './dataset.ts'
+import { datasetNamed } from './dataset-named.ts'
+import { readDataset, type Dataset } from './dataset.ts'
 import { metaOf } from './meta-of.ts'
 import { openSubscription, type Subscription } from './open-subscription.ts'
 import { writeCsv } from './write-csv.ts'
@@ -36,23 +37,32 @@ export type Analytics = {
 /** Opens analytics over a warehouse. */
 export function openAnalytics(options: AnalyticsOptions): Analytics {
   const { warehouse, rightsOf, clock } = options
-  const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
-  const scopes = new WeakMap<Rights, Scope>()
+  const datasets = ['requests', 'audit'].map((name) =>
+    readDataset(new URL(`datasets/${name}.yaml`, import.meta.url)),
+  )
+  const scopes = new WeakMap<Rights, readonly Scope[]>()
   const ask = shareAnswers(options)
 
-  const scopeOf = (rights: Rights): Scope => {
-    const scope = scopes.get(rights) ?? buildScope(rights, dataset)
-    scopes.set(rights, scope)
-    return scope
+  const scopesOf = (rights: Rights): readonly Scope[] => {
+    const known = scopes.get(rights) ?? datasets.map((dataset) => buildScope(rights, dataset))
+    scopes.set(rights, known)
+    return known
   }
-  const answered = async (rights: Rights, input: unknown): Promise<Answered> =>
-    await answerQuery({ dataset, ask, now: tickOf(clock) }, scopeOf(rights), input)
+  const answered = async (rights: Rights, input: unknown): Promise<Answered> => {
+    const named = datasetNamed(input)
+    const at = Math.max(
+      0,
+      datasets.findIndex(({ name }) => name === named),
+    )
+    const [dataset, scope] = [datasets[at] as Dataset, scopesOf(rights)[at] as Scope]
+    return await answerQuery({ dataset, ask, now: tickOf(clock) }, scope, input)
+  }
   const answer = async (rights: Rights, input: unknown): Promise<Answer> =>
     (await answered(rights, input)).answer
 
   return {
     answer,
-    meta: (rights) => metaOf(dataset, scopeOf(rights)),
+    meta: (rights) => metaOf(datasets, scopesOf(rights)),
     async csv(rights, input) {
       const found = await answer(rights, input)
       return { csv: writeCsv(found), answer: found }

@@ -18,8 +18,8 @@ import { previewChange } from '../preview/preview-change.ts'
 import { compileProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
-import { keepAuditShort } from './keep-audit-short.ts'
 import { withoutSecrets } from './fill-snapshot.ts'
+import { attendAudit } from './attend-audit.ts'
 import type { SupervisorLine } from './messages.ts'
 import { openConfiguredStore } from './open-configured-store.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
@@ -46,16 +46,13 @@ export async function startControlPlane({
     adminPassword: settings.adminPassword,
     auditKey: keepAuditKey(settings.auditKeyFile),
   })
-  const stopPruning = keepAuditShort(configuration.audit, {
-    days: settings.auditDays,
-    clock: systemClock,
-    report: (error) => log.error('the audit log could not be pruned', { error }),
-  })
+  const { auditDays } = settings
   const warehouse = await openWarehouse(
     settings.warehouseUrl === undefined
-      ? { path: join(settings.data, 'warehouse') }
-      : { url: settings.warehouseUrl },
+      ? { path: join(settings.data, 'warehouse'), auditDays }
+      : { url: settings.warehouseUrl, auditDays },
   )
+  const leaveAudit = attendAudit(configuration.audit, warehouse, { days: auditDays, log })
   const registry = openNodeRegistry(systemClock)
   const { admin, manager } = await openAdmin({
     configuration,
@@ -80,10 +77,10 @@ export async function startControlPlane({
     },
   })
   return async () => {
-    stopPruning()
     nodes.closeAllConnections()
     nodes.close()
     await Promise.all([admin.close(), manager.close()])
+    await leaveAudit()
     await configuration.close()
     await warehouse.close()
   }

@@ -2,11 +2,15 @@ import { Readable } from 'node:stream'
 import { drainStream, type ClickHouseClient } from '@clickhouse/client'
 import { Problem } from '../lib/problem.ts'
 
+/** The tables of the warehouse. */
+export type Table = 'requests' | 'audit'
+
 /** Stores a batch as one block under its id as the deduplication token, so that it is in the table once or not at all, however often it is sent. */
 export async function insertBatch(
   client: ClickHouseClient,
   batchId: string,
   ndjson: Buffer,
+  table: Table = 'requests',
 ): Promise<void> {
   if (!/^[\w.:-]{1,200}$/.test(batchId))
     throw new Problem(
@@ -17,7 +21,7 @@ export async function insertBatch(
   if (ndjson.length === 0) return
   try {
     const { stream } = await client.exec({
-      query: `INSERT INTO requests SETTINGS insert_deduplication_token = '${batchId}', ${settings} FORMAT JSONEachRow`,
+      query: `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${batchId}', ${settings} FORMAT JSONEachRow`,
       values: Readable.from([ndjson]),
     })
     await drainStream(stream)

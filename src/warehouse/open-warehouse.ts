@@ -6,7 +6,8 @@ import {
 } from '@clickhouse/client'
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import { Problem } from '../lib/problem.ts'
-import { insertBatch } from './insert-batch.ts'
+import { alterAudit, createAudit } from './audit-table.ts'
+import { insertBatch, type Table } from './insert-batch.ts'
 import { alterRequests, createRequests } from './requests-table.ts'
 
 /** SQL with the values of its `{name:Type}` parameters, and limits for the engine. */
@@ -22,7 +23,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** Where events are kept and asked about. */
 export type Warehouse = {
   /** Stores a batch of events, one JSON object a line; resolves once they are stored. The same id again changes nothing. */
-  insertBatch(batchId: string, ndjson: Buffer): Promise<void>
+  insertBatch(batchId: string, ndjson: Buffer, table?: Table): Promise<void>
   /** Calls the listener after every batch that this process stored; gives the function that stops it. */
   onInsert(listener: () => void): () => void
   /** The rows that a statement gives. 64-bit integers come as numbers, NaN as null. */
@@ -38,6 +39,8 @@ export type WarehouseOptions = {
   readonly path?: string
   /** Days after which events are dropped. */
   readonly retentionDays?: number
+  /** Days after which rows of the audit log are dropped. */
+  readonly auditDays?: number
 }
 
 /** How many questions the embedded engine answers side by side; each takes a connection, which answers one at a time. */
@@ -47,7 +50,7 @@ const sideBySide = 3
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { writer, askers } = await connect(options)
   const readers = openPool(askers)
-  await prepareTables(writer, options.retentionDays ?? 90)
+  await prepareTables(writer, options.retentionDays ?? 90, options.auditDays ?? 400)
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -61,8 +64,8 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   }
 
   return {
-    async insertBatch(batchId, ndjson) {
-      await run(() => insertBatch(writer, batchId, ndjson))
+    async insertBatch(batchId, ndjson, table) {
+      await run(() => insertBatch(writer, batchId, ndjson, table))
       for (const listener of listeners) listener()
     },
     onInsert(listener) {
@@ -127,8 +130,13 @@ function connectEmbedded(path: string): ChdbConnection {
   }
 }
 
-async function prepareTables(client: ClickHouseClient, retentionDays: number): Promise<void> {
-  for (const query of [createRequests(retentionDays), ...alterRequests(retentionDays)])
+async function prepareTables(
+  client: ClickHouseClient,
+  retentionDays: number,
+  auditDays: number,
+): Promise<void> {
+  const requests = [createRequests(retentionDays), ...alterRequests(retentionDays)]
+  for (const query of [...requests, createAudit(auditDays), ...alterAudit(auditDays)])
     await client.command({ query })
 }
 
