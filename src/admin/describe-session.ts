@@ -48,4 +48,4 @@ export function describeSession(
 }
 
 /** What can be read that is no entity. */
-const pages = ['audit', 'rbac/explain']
+const pages = ['audit', 'rbac/explain', 'config/revisions']

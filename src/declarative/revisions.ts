@@ -46,7 +46,7 @@ export async function listRevisions(
 const spanAtOnce = 200
 
 function lineOf(
-  { number, time, principal, message }: Revision,
+  { number, time, principal, message, summary: told }: Revision,
   counts: readonly ChangeCount[],
   { workspace, mayList }: Looking,
 ): RevisionLine[] {
@@ -56,7 +56,8 @@ function lineOf(
   if (seen.length === 0) return []
   const byKind = Map.groupBy(seen, ({ entity }) => entity)
   const kinds = [...byKind].map(([entity, list]) => ({ entity, ...sum(list) }))
-  return [{ number, time, principal, message, counts: sum(seen), kinds }]
+  const summary = seen.length === counts.length ? told : null
+  return [{ number, time, principal, message, summary, counts: sum(seen), kinds }]
 }
 
 const sum = (list: readonly ChangeCount[]) => ({
@@ -73,7 +74,7 @@ export async function showRevision(
   configuration: Configuration,
   looking: Looking,
   number: number,
-): Promise<(Omit<RevisionLine, 'kinds' | 'counts'> & ConfigDifference) | undefined> {
+): Promise<(Omit<RevisionLine, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
   const span = { from: number, to: number }
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)

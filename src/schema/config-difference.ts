@@ -53,6 +53,8 @@ export type RevisionLine = {
   readonly time: number
   readonly principal: string
   readonly message: string | null
+  /** What it did in a few words; null when some of that may not be known to the reader. */
+  readonly summary: string | null
   readonly counts: ChangeCounts
   /** The same for each kind of entity. */
   readonly kinds: readonly ({ readonly entity: string } & ChangeCounts)[]

@@ -76,6 +76,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
 })
 
+const changes = createRoute({
+  getParentRoute: () => inside,
+  path: '/changes',
+  component: lazyRouteComponent(() => import('./changes/changes-page.tsx'), 'ChangesPage'),
+})
+
 const entityList = createRoute({
   getParentRoute: () => inside,
   path: '/$plural',
@@ -91,7 +97,7 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([overview, access, audit, reference, referenceGroup, entityList, entity]),
+  inside.addChildren([overview, access, audit, changes, reference, referenceGroup, entityList, entity]),
 ])
 
 /** Opens the router: every page, and how addresses are read and written. */

@@ -11,9 +11,9 @@ export async function historyCommand(options: CommandOptions): Promise<void> {
     size: options.size,
   })
   if (options.jsonOutput === true) return console.log(JSON.stringify(listed, undefined, 2))
-  for (const { number, time, principal, message, counts } of listed.data) {
+  for (const { number, time, principal, message, summary, counts } of listed.data) {
     const sizes = `+${counts.created} ~${counts.updated} -${counts.deleted}`
-    const words = message === null ? '' : `  ${message}`
+    const words = `  ${message ?? summary ?? ''}`.trimEnd()
     console.log(
       `${String(number).padStart(6)}  ${timeText(time)}  ${principal.padEnd(16)}  ${sizes.padEnd(14)}${words}`,
     )

@@ -1,4 +1,4 @@
-import { IconHistory, IconShieldLock, type Icon } from '@tabler/icons-react'
+import { IconGitCommit, IconHistory, IconShieldLock, type Icon } from '@tabler/icons-react'
 import type { Session } from '../../../src/schema/session.ts'
 import { workspacesWith } from '../api/session.ts'
 
@@ -7,6 +7,7 @@ type GovernancePage = { readonly to: string; readonly title: string; readonly ic
 
 const pages: readonly (GovernancePage & { readonly needs: string })[] = [
   { to: '/access', title: 'Access', icon: IconShieldLock, needs: 'rbac/explain' },
+  { to: '/changes', title: 'Changes', icon: IconGitCommit, needs: 'config/revisions' },
   { to: '/audit', title: 'Audit', icon: IconHistory, needs: 'audit' },
 ]
 

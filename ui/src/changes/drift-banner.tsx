@@ -1,0 +1,74 @@
+import { Button, Drawer } from '@mantine/core'
+import { IconGitBranch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { Drift, DriftAuthor } from '../../../src/schema/config-difference.ts'
+import { Banner } from '../parts/banner.tsx'
+import { formatDate } from '../parts/format.ts'
+import { driftQuery } from './changes-queries.ts'
+import { DifferenceList } from './difference-list.tsx'
+import classes from './revision-drawer.module.css'
+import styles from './drift-banner.module.css'
+
+/** Says that a workspace is not any more as it was synced from files, by whom, and shows what; says nothing while it is. */
+export function DriftBanner({ workspace }: { readonly workspace: string }) {
+  const { data: drift } = useQuery(driftQuery(workspace))
+  const [isOpen, setOpen] = useState(false)
+  if (drift?.synced === undefined || drift.items.length === 0) return null
+  return (
+    <>
+      <Banner
+        mood="refusal"
+        icon={<IconGitBranch size={17} stroke={1.7} />}
+        action={
+          <Button size="compact-xs" variant="default" onClick={() => setOpen(true)}>
+            Show
+          </Button>
+        }
+      >
+        {sentenceOf(workspace, drift)}
+      </Banner>
+      <Drawer
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        position="right"
+        size={620}
+        title={`Drift of ${workspace}`}
+        overlayProps={{ backgroundOpacity: 0.12 }}
+        transitionProps={{ duration: 120 }}
+        classNames={{
+          content: classes.content ?? '',
+          header: classes.header ?? '',
+          body: classes.inner ?? '',
+          title: classes.title ?? '',
+        }}
+        closeButtonProps={{ 'aria-label': 'Close the drift' }}
+      >
+        <p className={styles.words}>
+          Synced last in revision {drift.synced.revision}, {formatDate(drift.synced.time)}, by{' '}
+          {drift.synced.principal}. Since then these were changed beside the files:
+        </p>
+        <DifferenceList items={drift.items} below={({ by }) => <Authors authors={by} />} />
+      </Drawer>
+    </>
+  )
+}
+
+function sentenceOf(workspace: string, { items, synced }: Drift): string {
+  const authors = [...new Set(items.flatMap(({ by }) => by.map(({ principal }) => principal)))]
+  const what = items.length === 1 ? '1 entity differs' : `${items.length} entities differ`
+  return `${workspace} is not as it was synced in revision ${synced?.revision}: ${what}, changed by ${authors.join(', ')}.`
+}
+
+function Authors({ authors }: { readonly authors: readonly DriftAuthor[] }) {
+  return (
+    <p className={styles.authors}>
+      {authors
+        .map(
+          ({ principal, revision, time }) =>
+            `${principal}, revision ${revision}, ${formatDate(time)}`,
+        )
+        .join(' · ')}
+    </p>
+  )
+}

@@ -1,0 +1,93 @@
+import { Drawer, SegmentedControl, Skeleton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { formatDate } from '../parts/format.ts'
+import { Refusal } from '../parts/refusal.tsx'
+import { ChangeCounts } from './change-counts.tsx'
+import { revisionQuery, type ShownRevision } from './changes-queries.ts'
+import { DifferenceList } from './difference-list.tsx'
+import classes from './revision-drawer.module.css'
+import { RollBack } from './roll-back.tsx'
+
+/** What a RevisionDrawer shows. */
+type RevisionDrawerProps = {
+  readonly workspace: string | undefined
+  readonly number: number | undefined
+  readonly current: number
+  readonly onClose: () => void
+}
+
+/** One revision, beside the page: who, when, why, what it changed, and what going back to it would change. */
+export function RevisionDrawer({ workspace, number, current, onClose }: RevisionDrawerProps) {
+  return (
+    <Drawer
+      opened={number !== undefined}
+      onClose={onClose}
+      position="right"
+      size={620}
+      title={number === undefined ? 'Revision' : `Revision ${number}`}
+      overlayProps={{ backgroundOpacity: 0.12 }}
+      transitionProps={{ duration: 120 }}
+      classNames={{
+        content: classes.content ?? '',
+        header: classes.header ?? '',
+        body: classes.inner ?? '',
+        title: classes.title ?? '',
+      }}
+      closeButtonProps={{ 'aria-label': 'Close the revision' }}
+    >
+      {number !== undefined && (
+        <Found key={number} {...{ workspace, number, current, onDone: onClose }} />
+      )}
+    </Drawer>
+  )
+}
+
+type FoundProps = Omit<RevisionDrawerProps, 'number' | 'onClose'> & {
+  readonly number: number
+  readonly onDone: () => void
+}
+
+function Found({ workspace, number, current, onDone }: FoundProps) {
+  const { data, error, refetch } = useQuery(revisionQuery(workspace, number))
+  const [side, setSide] = useState('did')
+  if (error !== null)
+    return <Refusal error={error} what="this revision" onRetry={() => void refetch()} />
+  if (data === undefined)
+    return [80, 200, 120].map((height) => <Skeleton key={height} height={height} mb="md" />)
+  return (
+    <>
+      <Facts revision={data} />
+      {number !== current && (
+        <SegmentedControl
+          fullWidth
+          size="xs"
+          value={side}
+          onChange={setSide}
+          data={[
+            { value: 'did', label: 'What it changed' },
+            { value: 'back', label: 'What going back would change' },
+          ]}
+        />
+      )}
+      {side === 'did' ? (
+        <DifferenceList items={data.items} />
+      ) : (
+        <RollBack workspace={workspace} number={number} onDone={onDone} />
+      )}
+    </>
+  )
+}
+
+function Facts({ revision }: { readonly revision: ShownRevision }) {
+  const { principal, time, message, counts } = revision
+  return (
+    <div className={classes.facts}>
+      {message !== null && <p className={classes.message}>{message}</p>}
+      <p className={classes.by}>
+        {principal}, {formatDate(time)}
+        <ChangeCounts counts={counts} />
+      </p>
+    </div>
+  )
+}
