@@ -99,15 +99,16 @@ function ofWorkspaces(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
     .filter((entry) => mayReadEntry(asked, 'workspace', entry))
     .map((entry) => ({ id: entry.id, name: String(entry.fields['name']) }))
   const reports = workers.map(({ state }) => state.upstreams ?? [])
-  const counts = readable.flatMap(({ id, name }) =>
-    entities
-      .filter(({ inWorkspace }) => inWorkspace)
-      .map((entity) => {
-        const count = configuration.list({ entity: entity.name, workspace: id }).length
-        return [{ workspace: name, kind: declaredName(entity) }, count] as const
+  const counts = entities
+    .filter(({ inWorkspace }) => inWorkspace)
+    .flatMap((entity) => {
+      const found = configuration.count(entity.name)
+      return readable.flatMap(({ id, name }) => {
+        const labels = { workspace: name, kind: declaredName(entity) }
+        const count = found.get(id)
+        return count === undefined ? [] : [[labels, count] as const]
       })
-      .filter(([, count]) => count > 0),
-  )
+    })
   const health = readable.flatMap((place) =>
     configuration
       .list({ entity: 'upstream', workspace: place.id })

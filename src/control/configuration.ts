@@ -52,6 +52,8 @@ export type Configuration = SignIn & {
   find(address: Address): Entry | undefined
   /** All entries of one kind, in order of id. Does not ask who may. */
   list(request: ListRequest): Entry[]
+  /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
+  count(entity: string): ReadonlyMap<string | null, number>
   /** Makes a change, if the asker may. */
   change(request: ChangeRequest): Promise<Change>
   /** What was done and refused so far. */

@@ -71,6 +71,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     find: (address) => findEntry(control.state.entries, address),
     list: (request) => list(control.state.entries, request),
+    count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
     audit: control.ledger,
     readRevisions: (limit) => control.store.readRevisions(limit),
@@ -120,6 +121,14 @@ function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
   return (await store.readSetting(name)) ?? store.keepSetting(name, make())
+}
+
+function count(entries: Entries, entity: string): ReadonlyMap<string | null, number> {
+  const found = new Map<string | null, number>()
+  for (const { workspace } of entries.get(entity)?.values() ?? []) {
+    found.set(workspace, (found.get(workspace) ?? 0) + 1)
+  }
+  return found
 }
 
 function list(entries: Entries, { entity, workspace, within }: ListRequest): Entry[] {

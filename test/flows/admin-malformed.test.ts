@@ -84,12 +84,34 @@ test('whatever JSON comes, the answer is never 500 and what is refused is not st
     '/rbac/users',
     '/rbac/roles',
     '/workspaces',
+    '/consumer_groups',
+    '/consumer_groups/some/consumers',
+    '/consumers/some/consumer_groups',
+    '/consumers/some/basic-auth',
+    '/consumers/some/jwt',
+    '/consumers/some/oauth2',
+    '/certificates',
+    '/ca_certificates',
+    '/vaults',
+    '/keys',
+    '/key-sets',
     '/rbac/users/admin/roles',
   ]
+  await admin.ask('PUT', '/consumers/some', {})
+  await admin.ask('PUT', '/consumer_groups/some', {})
   const field = fc.constantFrom(...fieldNames)
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 3 }),
-    fc.constantFrom('limiter', 'h.example', '/a', ['/a'], { id: 'x' }, { minute: 1 }),
+    fc.constantFrom(
+      'limiter',
+      'h.example',
+      '/a',
+      ['/a'],
+      { id: 'x' },
+      { minute: 1 },
+      'some',
+      '{"kid":"some"}',
+    ),
   )
   const body = fc.dictionary(field, value, { maxKeys: 5 })
   await fc.assert(
@@ -99,7 +121,8 @@ test('whatever JSON comes, the answer is never 500 and what is refused is not st
       body,
       async (path, method, sent) => {
         const before = admin.configuration.current().revision
-        const url = method === 'POST' || path.endsWith('roles') ? path : `${path}/some`
+        const isList = method === 'POST' || path.endsWith('roles')
+        const url = isList ? path : `${path}/some`
         const { status, body: answer } = await admin.ask(method, url, sent)
         expect([200, 201, 400, 404, 405, 409]).toContain(status)
         const isRefused = status >= 400
@@ -110,7 +133,7 @@ test('whatever JSON comes, the answer is never 500 and what is refused is not st
         ])
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 500 },
   )
 })
 
@@ -160,7 +183,7 @@ test('forms are understood as Kong understands them', async () => {
 })
 
 const fieldNames =
-  'id name host port url path paths hosts methods headers protocols tags config service username custom_id roles created_at user_token kind meta'.split(
+  'id name host port url path paths hosts methods headers protocols tags config service username custom_id roles created_at user_token kind meta group consumer prefix kid jwk pem set key cert snis algorithm redirect_uris password'.split(
     ' ',
   )
 

@@ -151,3 +151,14 @@ test('what is wrong with the new nouns is said in Kong’s words', async () => {
     `cannot parse 'nowhere'`,
   )
 })
+
+test('a vault may be made by a form, whose settings get their types', async () => {
+  const { ask } = await openTestAdmin()
+  const form = 'prefix=mine&name=hcv&config.port=8210&config.token=t&config.ttl=60&tags[]=a'
+  const type = { headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+  const { status, body } = await ask('POST', '/vaults', form, type)
+  expect([status, body.config?.port, body.config?.ttl]).toEqual([201, 8210, 60])
+  expect((await ask('GET', '/schemas/vaults/hcv')).body.fields[0].config.fields).toContainEqual({
+    kv: expect.objectContaining({ default: 'v1', one_of: ['v1', 'v2'] }),
+  })
+})
