@@ -5,9 +5,9 @@ import type { AuditRecord } from '../schema/audit-record.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from '../snapshot/check-snapshot.ts'
 import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { snapshotText } from '../snapshot/snapshot-text.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type TellProgress } from './apply-operations.ts'
 import { catchUp } from './catch-up.ts'
@@ -102,7 +102,7 @@ async function tryToChange(control: Control, request: ChangeRequest): Promise<Ch
   const snapshot = buildSnapshot(draft.entries)
   checkSnapshot(snapshot)
   control.compile(snapshot)
-  const isSame = touched.length === 0 && canonicalText(snapshot) === state.sealed.body
+  const isSame = touched.length === 0 && snapshotText(snapshot) === state.sealed.body
   const revision = isSame ? state.revision : state.revision + 1
   const audit = describeChange(state, request, {
     now,

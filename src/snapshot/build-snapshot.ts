@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { oncePer } from '../lib/once-per.ts'
 import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
 import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
+
+type Consumer = Snapshot['consumers'][number]
 
 /** The snapshot of a configuration: what nodes need of it, references resolved, secrets hashed, every list in order of id. */
 export function buildSnapshot(entries: Entries): Snapshot {
@@ -18,15 +21,16 @@ export function buildSnapshot(entries: Entries): Snapshot {
       name: String(entry.fields['name']),
     })),
     services: inOrder(entries, 'service').map((entry) => placed(entry)),
-    routes: inOrder(entries, 'route').map((entry) => ({
-      ...placed<Snapshot['routes'][number]>(entry),
-      created_at: entry.createdAt,
-    })),
-    consumers: inOrder(entries, 'consumer').map((entry) => ({
-      ...placed<Snapshot['consumers'][number]>(entry),
-      groups: (groups.get(entry.id) ?? []).map(({ fields }) => String(fields['group'])).toSorted(),
-      consumer_groups: (members.get(entry.id) ?? []).map(nameOf).toSorted(),
-    })),
+    routes: inOrder(entries, 'route').map(routeOf),
+    consumers: inOrder(entries, 'consumer').map((entry) => {
+      const [own, joined] = [groups.get(entry.id), members.get(entry.id)]
+      if (own === undefined && joined === undefined) return loneConsumerOf(entry)
+      return {
+        ...placed<Consumer>(entry),
+        groups: (own ?? []).map(({ fields }) => String(fields['group'])).toSorted(),
+        consumer_groups: (joined ?? []).map(nameOf).toSorted(),
+      }
+    }),
     consumer_groups: inOrder(entries, 'consumer-group').map((entry) => placed(entry)),
     keys: inOrder(entries, 'key-auth').map(keyOf),
     upstreams: inOrder(entries, 'upstream').map((entry) => ({
@@ -64,15 +68,29 @@ function grouped(entries: Entries, entity: string, field: string): Map<string, E
   return Map.groupBy(inOrder(entries, entity), (entry) => referenceIn(entry, field) ?? '')
 }
 
-function placed<Placed extends { readonly id: string; readonly workspace: string }>(
+/** What follows from an entry alone is worked out once: a change touches few of many. */
+const placed = <Placed extends { readonly id: string; readonly workspace: string }>(
   entry: Entry,
-): Placed {
+): Placed => placedOf(entry) as unknown as Placed
+
+const placedOf = oncePer((entry: Entry) => {
   const { tags: _tags, ...fields } = entry.fields
-  return { ...fields, id: entry.id, workspace: entry.workspace } as unknown as Placed
-}
+  return { ...fields, id: entry.id, workspace: entry.workspace }
+})
+
+const routeOf = oncePer((entry: Entry) => ({
+  ...placed<Snapshot['routes'][number]>(entry),
+  created_at: entry.createdAt,
+}))
+
+const loneConsumerOf = oncePer((entry: Entry) => ({
+  ...placed<Consumer>(entry),
+  groups: [],
+  consumer_groups: [],
+}))
 
 /** The time to live of a key counts from its creation. */
-function keyOf(entry: Entry): SnapshotKey {
+const keyOf = oncePer((entry: Entry): SnapshotKey => {
   const ttl = entry.fields['ttl'] as number | null
   return {
     id: entry.id,
@@ -81,4 +99,4 @@ function keyOf(entry: Entry): SnapshotKey {
     sha256: createHash('sha256').update(String(entry.fields['key'])).digest('hex'),
     expires_at: ttl === null ? null : entry.createdAt + ttl,
   }
-}
+})

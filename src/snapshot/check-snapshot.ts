@@ -3,17 +3,20 @@ import type { Snapshot } from '../schema/snapshot.ts'
 
 /** Refuses a snapshot in which an id occurs twice, a list is out of order, or a reference leads nowhere or into another workspace. */
 export function checkSnapshot(snapshot: Snapshot): void {
-  const homes = new Map<string, string>()
+  const homes = new Map(lists.map((list) => [list, new Map<string, string>()] as const))
   for (const list of lists) {
-    const ids = snapshot[list].map(({ id }) => id)
-    ids.forEach((id, index) => {
-      if (index > 0 && id <= (ids[index - 1] ?? '')) throw broken(`${list} are not in order of id`)
-    })
-    for (const item of snapshot[list]) homes.set(`${list} ${item.id}`, homeOf(item))
+    const home = homes.get(list)
+    let previous: string | undefined
+    for (const item of snapshot[list]) {
+      if (previous !== undefined && item.id <= previous)
+        throw broken(`${list} are not in order of id`)
+      home?.set(item.id, homeOf(item))
+      previous = item.id
+    }
   }
   for (const list of lists) {
     if (list === 'workspaces') continue
-    for (const item of snapshot[list]) checkReferences(`${list} '${item.id}'`, item, homes)
+    for (const item of snapshot[list]) checkReferences(list, item, homes)
   }
 }
 
@@ -30,6 +33,7 @@ const lists = [
   'snis',
   'vaults',
 ] as const
+type List = (typeof lists)[number]
 
 type Referring = {
   readonly workspace: string
@@ -44,27 +48,26 @@ type Referring = {
 const homeOf = (item: { readonly id: string; readonly workspace?: string }): string =>
   item.workspace ?? item.id
 
+type Homes = ReadonlyMap<List, ReadonlyMap<string, string>>
+
 function checkReferences(
-  subject: string,
-  item: Referring,
-  homes: ReadonlyMap<string, string>,
+  list: List,
+  item: Referring & { readonly id: string },
+  homes: Homes,
 ): void {
-  const consumer = typeof item.consumer === 'string' ? item.consumer : item.consumer?.id
-  const references: readonly (readonly [string, string | undefined])[] = [
-    ['workspaces', item.workspace],
-    ['services', item.service?.id],
-    ['routes', item.route?.id],
-    ['consumers', consumer],
-    ['consumer_groups', item.consumer_group?.id],
-    ['certificates', item.certificate?.id],
-    ['certificates', item.client_certificate?.id],
-  ]
-  for (const [list, id] of references) {
-    if (id === undefined) continue
-    const home = homes.get(`${list} ${id}`)
-    if (home !== item.workspace)
-      throw broken(`${subject} refers to ${list} '${id}', ${whereIs(home)}`)
+  const check = (to: List, id: string | undefined): void => {
+    if (id === undefined) return
+    const home = homes.get(to)?.get(id)
+    if (home === item.workspace) return
+    throw broken(`${list} '${item.id}' refers to ${to} '${id}', ${whereIs(home)}`)
   }
+  check('workspaces', item.workspace)
+  check('services', item.service?.id)
+  check('routes', item.route?.id)
+  check('consumers', typeof item.consumer === 'string' ? item.consumer : item.consumer?.id)
+  check('consumer_groups', item.consumer_group?.id)
+  check('certificates', item.certificate?.id)
+  check('certificates', item.client_certificate?.id)
 }
 
 const whereIs = (home: string | undefined): string =>

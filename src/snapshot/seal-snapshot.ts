@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { atOnce, type Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import { canonicalText } from '../lib/canonical-text.ts'
+import { snapshotText } from './snapshot-text.ts'
 
 /** A fresh Ed25519 key for sealing, PKCS #8 PEM. */
 export function makeSealKey(): string {
@@ -21,7 +21,7 @@ export function sealSnapshot(
   revision: number,
   privateKeyPem: string,
 ): SealedSnapshot {
-  const body = canonicalText(snapshot)
+  const body = snapshotText(snapshot)
   const signature = sign(null, signedBytes(revision, body), privateKeyPem).toString('base64')
   return { revision, body, signature }
 }

@@ -5,6 +5,7 @@ import { buildSnapshot } from './build-snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from './check-snapshot.ts'
 import { diffSnapshots } from './diff-snapshots.ts'
+import { snapshotText } from './snapshot-text.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot, verifySeal } from './seal-snapshot.ts'
 
 const workspaces = ['w1', 'w2']
@@ -47,6 +48,21 @@ test('the same configuration is the same bytes, in whatever order it was made', 
         [...made].map(([name, list]) => [name, new Map(shuffle([...list], stream))] as const),
       )
       expect(canonicalText(buildSnapshot(shuffled))).toBe(canonicalText(buildSnapshot(made)))
+    }),
+  )
+})
+
+test('the text of a snapshot that has much in common with the one before is its canonical text', () => {
+  fc.assert(
+    fc.property(entries, fc.array(fc.string()), (made, names) => {
+      expect(snapshotText(buildSnapshot(made))).toBe(canonicalText(buildSnapshot(made)))
+      const [[id, one] = []] = made.get('service') ?? []
+      if (id === undefined || one === undefined) return
+      for (const name of names) {
+        const renamed = { ...one, fields: { ...one.fields, name } }
+        const next = new Map([...made, ['service', new Map([[id, renamed]])]])
+        expect(snapshotText(buildSnapshot(next))).toBe(canonicalText(buildSnapshot(next)))
+      }
     }),
   )
 })

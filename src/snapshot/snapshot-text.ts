@@ -1,0 +1,17 @@
+import { canonicalText } from '../lib/canonical-text.ts'
+import { oncePer } from '../lib/once-per.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+
+/** The canonical text of a snapshot. Of what it has in common with others only the joining is done again. */
+export function snapshotText(snapshot: Snapshot): string {
+  const members = Object.entries(snapshot).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const texts = members.map(([name, value]) => {
+    const text = Array.isArray(value)
+      ? `[${(value as readonly object[]).map(textOf).join(',')}]`
+      : canonicalText(value)
+    return `${JSON.stringify(name)}:${text}`
+  })
+  return `{${texts.join(',')}}`
+}
+
+const textOf = oncePer<object, string>(canonicalText)
