@@ -1,6 +1,9 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { connect, type PeerCertificate } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { makeAuthority } from '../harness/make-certificate.ts'
 import { startVault } from '../harness/start-vault.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
@@ -63,6 +66,42 @@ test('secrets of vaults reach requests, and no answer, file, log or revision of 
     expect(weir.output()).not.toContain(secret)
   }
 }, 90_000)
+
+test('a certificate whose key is in a file is shown, and its key to nobody', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-vault-files-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const authority = await makeAuthority('test')
+  const { cert, key } = await authority.issue({ names: ['shop.example'] })
+  writeFileSync(join(folder, 'shop.crt'), cert)
+  writeFileSync(join(folder, 'shop.key'), key)
+  const weir = await startWeir({ env: { WEIR_WORKERS: '1', WEIR_VAULT_FILES: folder } })
+  const put = async (path: string, body: unknown) => (await weir.admin('PUT', path, body)).status
+  expect(await put('/vaults/files', { name: 'file', config: { prefix: folder } })).toBe(200)
+  const id = '5b5ff1b7-19bb-4b3c-8f4e-31e3f8a0e9d1'
+  const pair = { cert: '{vault://files/shop.crt}', key: '{vault://files/shop.key}' }
+  expect(await put(`/certificates/${id}`, pair)).toBe(200)
+  expect(await put('/snis/shop.example', { certificate: { id } })).toBe(200)
+  const shown = await until('the certificate', async () => {
+    const subject = await subjectShown(weir.secureUrl, 'shop.example')
+    return subject?.CN === 'shop.example' ? subject : undefined
+  })
+  expect(shown.CN).toBe('shop.example')
+  const answer = await (await weir.admin('GET', `/certificates/${id}`)).text()
+  expect(answer).toContain('{vault://files/shop.key}')
+  expect(answer).not.toContain('PRIVATE KEY')
+}, 60_000)
+
+function subjectShown(url: string, servername: string): Promise<PeerCertificate['subject']> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const options = { host: hostname, port: Number(port), servername, rejectUnauthorized: false }
+    const socket = connect(options, () => {
+      resolve(socket.getPeerCertificate().subject)
+      socket.destroy()
+    })
+    socket.once('error', reject)
+  })
+}
 
 const at = (port: number) => ({ host: '127.0.0.1', port })
 
