@@ -13,13 +13,29 @@ export function redacted(
   return Object.fromEntries(hidden) as Record<string, unknown>
 }
 
-/** An entry as audit records keep it. */
+/** An entry as audit records keep it: without its secrets, nor what settings inside of it hold under a secret's name. */
 export const redactEntry = (entity: Entity, entry: Entry): Record<string, unknown> => ({
   entity: entity.name,
   id: entry.id,
   workspace: entry.workspace,
-  ...redacted(entity, entry.fields),
+  ...(withoutNamedSecrets(redacted(entity, entry.fields)) as Record<string, unknown>),
 })
+
+const secretName =
+  /(^|_)(password|passphrase|secret|token|credential|private_key|api_key|access_key)s?$/i
+
+/** A reference to a vault is no secret. */
+function withoutNamedSecrets(value: unknown, name = ''): unknown {
+  if (typeof value === 'string')
+    return secretName.test(name) && value !== '' && !value.startsWith('{vault://')
+      ? 'REDACTED'
+      : value
+  if (Array.isArray(value)) return value.map((inner: unknown) => withoutNamedSecrets(inner, name))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([field, inner]) => [field, withoutNamedSecrets(inner, field)]),
+  )
+}
 
 /** How an entry is called in sentences: by its key unless that is secret or unset, else by its id. */
 export function nameOf(entity: Entity, entry: Entry): string {

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { entityNamed } from './entity-named.ts'
+import { redactEntry } from './redact.ts'
+
+const entry = (fields: Record<string, unknown>) => ({
+  id: 'i',
+  workspace: 'w',
+  createdAt: 0,
+  updatedAt: 0,
+  fields,
+})
+
+test('what an entity declares secret is not in its record, nor what its settings call a secret', () => {
+  const config = {
+    redis: { host: 'h', password: 'hidden', username: 'u' },
+    client_secret: ['hidden', '{vault://env/secret}'],
+    key_names: ['apikey'],
+    secret_is_base64: true,
+    token: '',
+  }
+  expect(redactEntry(entityNamed('plugin'), entry({ name: 'p', config }))).toEqual({
+    entity: 'plugin',
+    id: 'i',
+    workspace: 'w',
+    name: 'p',
+    config: {
+      redis: { host: 'h', password: 'REDACTED', username: 'u' },
+      client_secret: ['REDACTED', '{vault://env/secret}'],
+      key_names: ['apikey'],
+      secret_is_base64: true,
+      token: '',
+    },
+  })
+  const key = redactEntry(entityNamed('key-auth'), entry({ key: 'hidden', tags: null }))
+  expect(key).toMatchObject({ key: 'REDACTED', tags: null })
+})
