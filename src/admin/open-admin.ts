@@ -12,6 +12,7 @@ import { endpointPermissionRoute, endpointPermissionsRoute } from './endpoint-pe
 import { entityRoutes } from './entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
 import { healthRoute } from './health-route.ts'
+import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './membership-routes.ts'
 import { metricsRoute } from './metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node-routes.ts'
@@ -96,6 +97,7 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...targetOrderRoutes(facts.order ?? (() => undefined)),
     ...schemaRoutes,
     ...configRoutes(preview),
+    kongConfigRoute,
     ...tagRoutes,
     userRoles('/rbac/users/:parent/roles'),
     userPermissionsRoute,

@@ -49,6 +49,10 @@ async function parseMultipart(type: string, body: Buffer): Promise<Record<string
   const form = await response.formData().catch((error: unknown) => {
     throw new Problem('admin.form', 400, 'Cannot parse form body', { cause: error })
   })
-  const texts = [...form].filter((pair): pair is [string, string] => typeof pair[1] === 'string')
-  return readForm(texts)
+  // Certificates and documents are sent as files: `-F cert=@cert.pem`.
+  const texts = [...form].map(async ([name, value]) => {
+    const text = typeof value === 'string' ? value : await value.text()
+    return [name, text] as const
+  })
+  return readForm(await Promise.all(texts))
 }

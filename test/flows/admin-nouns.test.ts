@@ -162,3 +162,26 @@ test('a vault may be made by a form, whose settings get their types', async () =
     kv: expect.objectContaining({ default: 'v1', one_of: ['v1', 'v2'] }),
   })
 })
+
+test('certificates and documents may be sent as files of a form', async () => {
+  const { ask } = await openTestAdmin()
+  const sendFiles = async (path: string, files: Readonly<Record<string, string>>) => {
+    const form = new FormData()
+    for (const [name, text] of Object.entries(files))
+      form.set(name, new Blob([text]), `${name}.txt`)
+    const encoded = new Request('http://h', { method: 'POST', body: form })
+    const type = { 'content-type': encoded.headers.get('content-type') ?? '' }
+    return ask('POST', path, await encoded.text(), { headers: type })
+  }
+  const { cert, key } = await makeAuthority('one')
+  expect((await sendFiles('/certificates', { cert, key })).status).toBe(201)
+  const yaml = '_format_version: "3.0"\nservices:\n  - name: s\n    url: http://h.example\n'
+  expect((await sendFiles('/config', { config: yaml })).status).toBe(201)
+  expect((await ask('GET', '/services')).body.data).toMatchObject([{ name: 's', port: 80 }])
+  expect((await ask('GET', '/certificates')).body.data).toEqual([])
+  const { body } = await ask('GET', '/config')
+  expect(body.config).toContain('host: h.example')
+  expect((await ask('POST', '/config?check_hash=1', body)).status).toBe(304)
+  const broken = await ask('POST', '/config', { config: 'a: [' })
+  expect(broken).toMatchObject({ status: 400, body: { code: 14 } })
+})

@@ -41,7 +41,8 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
   ...revisionRoutes,
 ]
 
-async function sync(asked: Asked, tell: Tell): Promise<unknown> {
+/** Makes the document of a request true in the workspace of its path. */
+export async function sync(asked: Asked, tell: Tell): Promise<unknown> {
   const { configuration, principal, question, request } = asked
   const { message, revision } = configOptions(asked)
   const synced = await carryOut(configuration, {
@@ -56,7 +57,8 @@ async function sync(asked: Asked, tell: Tell): Promise<unknown> {
   return { ...synced.plan, revision: synced.revision }
 }
 
-function dump(asked: Asked): unknown {
+/** The document of the workspace of a path, as far as the asker may know it. */
+export function dump(asked: Asked): unknown {
   const { configuration, place } = asked
   const options = configOptions(asked)
   return renderDocument(configuration.current().entries, {

@@ -7,7 +7,7 @@ import { knownTo } from './known-to.ts'
 import { tellProgress, type Tell } from './tell-progress.ts'
 
 /** Ten thousand routes with all that belongs to them are some mebibytes. */
-const bodyLimit = 64 * 1024 * 1024
+export const bodyLimit = 64 * 1024 * 1024
 
 /** A path to which a document is sent. */
 export function planRoute(
