@@ -74,8 +74,14 @@ function namedAsks(
   const isNamed = ({ segments }: EndpointRule): boolean =>
     segments?.length === depth + 1 && segments.at(-1) !== '*'
   const byPath = rights.endpoints.filter(isNamed).flatMap(({ segments }) => segments?.at(-1) ?? [])
-  const isOfKind = ({ source }: EntityRule): boolean => source.kind === kind
+  const kindOf = kindsById(rights)
+  const isOfKind = ({ entity, source }: EntityRule): boolean =>
+    (kindOf.get(entity) ?? source.kind ?? kind) === kind
   const byId = rights.entities.filter(isOfKind).map(({ entity }) => entity)
   const isEntity = (id: string): boolean => id !== '*' && id !== workspace.id
   return [...new Set([...byPath, ...byId])].filter(isEntity).map(namedAsk(workspace, kind, action))
 }
+
+/** What bears a name is of a known kind, whatever a permission calls it. */
+const kindsById = ({ named }: Rights): ReadonlyMap<string, string> =>
+  new Map([...named.values()].flat().map(({ id, kind }) => [id, kind]))
