@@ -45,7 +45,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   )
   const counters = askCounters({ send: line.send, clock: systemClock })
   const serving = openServing(start, recorder)
-  const pools = keepPools()
+  const pools = keepPools({ limits: settings.targets })
   const secrets = openSecrets({
     readVariable: start.readVariable,
     files: settings.vaultFiles,

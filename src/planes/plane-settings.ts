@@ -1,4 +1,5 @@
 import type { AdmissionLimits } from '../proxy/admission-limits.ts'
+import type { PeerLimits } from '../proxy/peer-limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }
@@ -30,6 +31,8 @@ export type PlaneSettings = {
   readonly bodyLimit: number
   /** How much a gateway worker takes on at a time. */
   readonly admission: AdmissionLimits
+  /** How much a gateway worker asks of one target at a time. */
+  readonly targets: PeerLimits
   /** Seconds that exchanges under way may take to finish when a worker stops. */
   readonly drainSeconds: number
   /** The key that signs the audit log, made when it is not there; control planes on one database share it. */

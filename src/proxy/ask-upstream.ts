@@ -91,7 +91,8 @@ export async function askUpstream(
   for (let waiting = pool.ready(); waiting !== undefined; waiting = pool.ready()) await waiting
   const { attempts } = exchange.upstream
   for (;;) {
-    const peer = pool.take(exchange)
+    const taken = pool.take(exchange, service.service.connect_timeout)
+    const peer = taken instanceof Promise ? await taken : taken
     const attempt = beginAttempt(peer, exchange)
     try {
       const answer = await client.send(buildTry(service, peer, exchange))

@@ -3,7 +3,14 @@ import type { Sliceable } from '../lib/in-slices.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
-import { openPool, type Pool, type PoolMemory, type PoolPlan } from './balance/open-pool.ts'
+import {
+  freshMemory,
+  openPool,
+  type Pool,
+  type PoolMemory,
+  type PoolPlan,
+} from './balance/open-pool.ts'
+import { usualPeerLimits, type PeerLimits } from './peer-limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
 import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
@@ -30,6 +37,7 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
+  readonly limits?: PeerLimits
 }
 
 /** Opens a PoolKeeper. */
@@ -38,6 +46,7 @@ export function keepPools({
   timers = systemTimers,
   lookUp = openLookup(),
   probe = probePeer,
+  limits = usualPeerLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock)
   const memories = new WeakMap<Pool, PoolMemory>()
@@ -48,8 +57,8 @@ export function keepPools({
   return {
     clock,
     open(plan) {
-      const memory = known.get(plan.id) ?? { states: new Map(), changes: 0 }
-      const pool = openPool(plan, { clock, resolver, memory })
+      const memory = known.get(plan.id) ?? freshMemory()
+      const pool = openPool(plan, { clock, resolver, memory, limits })
       memories.set(pool, memory)
       return pool
     },
@@ -57,7 +66,7 @@ export function keepPools({
       const next = new Map<string, PoolMemory>()
       for (const pool of pools) {
         yield
-        const memory = memories.get(pool) ?? { states: new Map(), changes: 0 }
+        const memory = memories.get(pool) ?? freshMemory()
         next.set(pool.plan.id, memory)
         settleMemory(pool, memory)
         pool.peers()

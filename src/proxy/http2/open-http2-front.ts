@@ -4,6 +4,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Problem } from '../../lib/problem.ts'
 import { clientClosed } from '../client-closed.ts'
@@ -54,11 +55,7 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
 
   return {
     accept(socket, first) {
-      if (first !== undefined) {
-        // The session reads it from here, and goes on reading by itself.
-        socket.pause()
-        socket.unshift(keep(first))
-      }
+      if (first !== undefined) giveBack(socket, first)
       const session = performServerHandshake(socket, {
         settings: {
           maxConcurrentStreams: mostStreams,
@@ -129,6 +126,12 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       leave()
     })
   }
+}
+
+/** Lets the session read what was already read, and go on by itself from there. */
+function giveBack(socket: Socket, first: Buffer): void {
+  socket.pause()
+  socket.unshift(keep(first))
 }
 
 /** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */

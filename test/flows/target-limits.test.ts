@@ -1,0 +1,77 @@
+import type { ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
+import { openGateway } from '../harness/open-gateway.ts'
+import { pooled } from '../harness/pooled.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+
+/** A target that keeps what it is asked until it is told to answer. */
+async function startHolding() {
+  const held: ServerResponse[] = []
+  let most = 0
+  const { port } = await startUpstream((_request, response) => {
+    held.push(response)
+    most = Math.max(most, held.length)
+  })
+  return {
+    held,
+    at: { target: `127.0.0.1:${port}`, weight: 1 },
+    get most() {
+      return most
+    },
+    answer: () => held.shift()?.end('ok'),
+  }
+}
+
+const limits = { busy: 2, waiting: 3 }
+
+test('a target is asked no more than it may be; the next wait in turn, and more are refused at once', async () => {
+  const [a, b] = [await startHolding(), await startHolding()]
+  const gateway = await openGateway(pooled([a.at, b.at]), { pools: { limits } })
+  const statuses: number[] = []
+  const ask = (): Promise<void> => gateway.ask('/').then(({ status }) => void statuses.push(status))
+  const asked = Array.from({ length: 4 }, ask)
+  await until('both are full', () => a.held.length === 2 && b.held.length === 2)
+  const waiting = Array.from({ length: 3 }, ask)
+  await until('all came', () => gateway.proxy.exchanges === 7)
+
+  const refused = await gateway.ask('/')
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(gateway.events.at(-1)).toMatchObject({
+    reason: 'upstream.busy',
+    outcome: 'failed',
+    tries: 0,
+  })
+
+  // Those that wait outlive the program by which they came.
+  gateway.reconfigure(pooled([a.at, b.at]))
+  while (statuses.length < 7) {
+    for (const target of [a, b]) target.answer()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await Promise.all([...asked, ...waiting])
+  expect([a.most, b.most, statuses]).toEqual([2, 2, Array.from({ length: 7 }, () => 200)])
+})
+
+test('who waits too long is refused, and who leaves gives the place back', async () => {
+  const a = await startHolding()
+  const gateway = await openGateway(pooled([a.at], {}, { connect_timeout: 300 }), {
+    pools: { limits },
+  })
+  const asked = [gateway.ask('/'), gateway.ask('/')]
+  await until('it is full', () => a.held.length === 2)
+  const leaver = new AbortController()
+  const left = gateway.ask('/', { signal: leaver.signal }).catch(() => undefined)
+  await until('it came', () => gateway.proxy.exchanges === 3)
+  leaver.abort()
+  await left
+  await until('it is gone', () => gateway.proxy.exchanges === 2)
+  expect((await gateway.ask('/')).status).toBe(503)
+  a.answer()
+  a.answer()
+  await Promise.all(asked)
+  const last = gateway.ask('/')
+  await until('it is asked', () => a.held.length === 1)
+  a.answer()
+  expect((await last).status).toBe(200)
+})
