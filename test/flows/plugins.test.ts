@@ -208,3 +208,32 @@ test('request-termination answers itself, and is recorded as the one that refuse
     upstream_status: 0,
   })
 })
+
+test('a consumer group has a limit of its own, and may count as a group of acl', async () => {
+  const now = { milliseconds: 1_800_000_000_000 }
+  const gateway = await gatewayWith(
+    {
+      plugins: [
+        { name: 'key-auth' },
+        { name: 'rate-limiting', config: { minute: 1 } },
+        { name: 'rate-limiting', consumer_group: 'gold', config: { minute: 3 } },
+        { name: 'acl', config: { allow: ['gold', 'buyers'], include_consumer_groups: true } },
+      ],
+      consumers: {
+        ann: { keys: ['ann-key'], consumerGroups: ['gold'] },
+        bob: { keys: ['bob-key'], groups: ['buyers'] },
+        eve: { keys: ['eve-key'] },
+      },
+    },
+    now,
+  )
+  const statuses = async (key: string, times: number) => {
+    const found: number[] = []
+    for (let time = 0; time < times; time += 1)
+      found.push((await gateway.ask('/', withKey(key))).status)
+    return found
+  }
+  expect(await statuses('ann-key', 4)).toEqual([200, 200, 200, 429])
+  expect(await statuses('bob-key', 2)).toEqual([200, 429])
+  expect(await statuses('eve-key', 1)).toEqual([403])
+})

@@ -97,7 +97,16 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([overview, access, audit, changes, reference, referenceGroup, entityList, entity]),
+  inside.addChildren([
+    overview,
+    access,
+    audit,
+    changes,
+    reference,
+    referenceGroup,
+    entityList,
+    entity,
+  ]),
 ])
 
 /** Opens the router: every page, and how addresses are read and written. */
