@@ -41,6 +41,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: [],
     run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
   },
+  control: {
+    about: 'A configuration of 10,000 routes as a document, and its preview over a million events.',
+    needs: [],
+    run: async (options) => (await import('./control/bench-control.ts')).benchControl(options),
+  },
 }
 
 const usage = [

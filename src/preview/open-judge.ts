@@ -52,6 +52,7 @@ export const anyAddress = '0.0.0.0'
 /** Compiles a snapshot with the gateway's own router and plugins, so that recorded requests can be put to it. */
 export function openJudge({ snapshot, catalog, present, now }: JudgeOptions): Judge {
   const watch: Watch = { asked: 0 }
+  const body = new RecordedBody(watch)
   const taken: Window[] = []
   const clock = { time: now, now: () => clock.time }
   const unasked = new Set<string>()
@@ -75,7 +76,7 @@ export function openJudge({ snapshot, catalog, present, now }: JudgeOptions): Ju
   const run = (group: TrafficGroup, route: RouteProgram, address: string): Verdict => {
     taken.length = 0
     watch.asked = 0
-    const exchange = exchangeOf(group, address, watch)
+    const exchange = exchangeOf(group, address, { watch, body })
     exchange.place = route.place
     exchange.caller = callerOf(group, route, {
       tools: directories.get(route.place.workspace),
@@ -202,50 +203,79 @@ function routeOf(
   { conditional, settled, watch }: Routing,
 ): RouteProgram | undefined | 'unknown' {
   const plain = program.router.match(
-    headOf(group, watch, new RecordedHeaders(group.host, watch)),
+    new RecordedRequest(group, new RecordedHeaders(group.host, watch), watch),
   )?.route
   if (conditional.length === 0) return plain
   const full = program.router.match(
-    headOf(group, watch, everyHeader(group.host, conditional)),
+    new RecordedRequest(group, everyHeader(group.host, conditional), watch),
   )?.route
   if (full?.route.id === plain?.route.id) return plain
   const found = [plain, full].find((one) => one?.route.id === group.route)
   return found !== undefined && settled.has(full?.route.id ?? '') ? found : 'unknown'
 }
 
-const headOf = (group: TrafficGroup, watch: Watch, headers: HeaderList, address = anyAddress) => ({
-  method: group.method,
-  scheme: group.scheme,
-  host: group.host,
-  port: group.scheme === 'https' ? 443 : 80,
-  path: group.path,
-  get query() {
-    watch.asked += 1
-    return ''
-  },
-  headers,
-  clientAddress: address,
-  tlsVersion: '',
-  upgrade: '',
-  serverName: group.host,
-})
+/** A request as far as it was recorded; whoever looks at its query is noted. */
+class RecordedRequest {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly headers: HeaderList
+  readonly clientAddress: string
+  readonly tlsVersion = ''
+  readonly upgrade = ''
+  readonly serverName: string
+  readonly #watch: Watch
 
-function exchangeOf(group: TrafficGroup, address: string, watch: Watch): Exchange {
-  const head = headOf(group, watch, new RecordedHeaders(group.host, watch), address)
-  return new Exchange(0, head, noBody(watch), noReply)
+  constructor(group: TrafficGroup, headers: HeaderList, watch: Watch, address = anyAddress) {
+    this.method = group.method
+    this.scheme = group.scheme
+    this.host = group.host
+    this.port = group.scheme === 'https' ? 443 : 80
+    this.path = group.path
+    this.headers = headers
+    this.clientAddress = address
+    this.serverName = group.host
+    this.#watch = watch
+  }
+
+  get query(): string {
+    this.#watch.asked += 1
+    return ''
+  }
+}
+
+function exchangeOf(
+  group: TrafficGroup,
+  address: string,
+  { watch, body }: { readonly watch: Watch; readonly body: RequestBody },
+): Exchange {
+  const head = new RecordedRequest(group, new RecordedHeaders(group.host, watch), watch, address)
+  return new Exchange(0, head, body, noReply)
 }
 
 /** Nobody knows whether there was a body. */
-const noBody = (watch: Watch): RequestBody => ({
-  get present() {
-    watch.asked += 1
+class RecordedBody {
+  readonly length = 0
+  readonly received = 0
+  readonly replayable = false
+  readonly #watch: Watch
+
+  constructor(watch: Watch) {
+    this.#watch = watch
+  }
+
+  get present(): boolean {
+    this.#watch.asked += 1
     return false
-  },
-  length: 0,
-  received: 0,
-  replayable: false,
-  open: () => Readable.from([]),
-})
+  }
+
+  open(): Readable {
+    return Readable.from([])
+  }
+}
+
 const noReply = {} as Reply
 
 /** Who called, if the route knows callers in the way that they proved themselves, and what they showed is still there. */

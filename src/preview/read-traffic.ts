@@ -30,7 +30,7 @@ export async function readGroups(
   const { sql, params } = scanOf(scope)
   const [rows, [total]] = await Promise.all([
     scope.warehouse.ask({
-      sql: `SELECT key AS group_key, ${told.map((name) => `any(${name}) AS group_${name}`).join(', ')},
+      sql: `SELECT hex(key) AS group_key, ${told.map((name) => `any(${name}) AS group_${name}`).join(', ')},
         count() AS requests,
         argMax((path, toString(request_id), toUnixTimestamp64Milli(time)), time) AS example
       FROM ${sql} GROUP BY key ORDER BY requests DESC LIMIT ${mostGroups}`,
@@ -60,11 +60,11 @@ export async function readBuckets(
   const isFew = keys.length <= 200
   const address = byAddress ? 'shown_client_address' : `''`
   const statement: Statement = {
-    sql: `SELECT key AS group_key, address, groupArray(span) AS spans, groupArray(hits) AS counts
+    sql: `SELECT hex(key) AS group_key, address, groupArray(span) AS spans, groupArray(hits) AS counts
       FROM (
         SELECT key, ${address} AS address,
           intDiv(toUnixTimestamp64Milli(time), {spanMs:Int64}) AS span, count() AS hits
-        FROM ${sql} ${isFew ? 'WHERE key IN {keys:Array(String)}' : ''}
+        FROM ${sql} ${isFew ? 'WHERE hex(key) IN {keys:Array(String)}' : ''}
         GROUP BY key, address, span LIMIT ${mostBuckets}
       ) GROUP BY key, address`,
     params: { ...params, ...(isFew ? { keys } : {}), spanMs },
@@ -92,7 +92,7 @@ function scanOf(scope: TrafficScope): Omit<Statement, 'settings'> & { readonly p
     (column) => `if(${callers.sql}, ${column}, '') AS shown_${column}`,
   )
   const sql = `(
-    SELECT *, hex(cityHash64(${plain.join(', ')}, depth, shown_consumer, shown_credential, hidden)) AS key
+    SELECT *, cityHash64(${plain.join(', ')}, depth, shown_consumer, shown_credential, hidden) AS key
     FROM (
       SELECT time, request_id, path, ${[...plain, ...names].join(', ')}, ${depth.sql} AS depth,
         ${shown.join(', ')}, consumer != '' AND NOT (${callers.sql}) AS hidden
