@@ -23,7 +23,8 @@ export function checkCertificate(entity: Entity, fields: Fields, now: number): F
 }
 
 function checkKey({ jwk, pem }: Fields): void {
-  const jsonWebKey = typeof jwk === 'string' ? (JSON.parse(jwk) as JsonWebKey) : null
+  const text = isReference(jwk) ? null : jwk
+  const jsonWebKey = typeof text === 'string' ? (JSON.parse(text) as JsonWebKey) : null
   // A symmetric key has nothing that could be wrong but its form, which RFC 7518 gives.
   const isKey =
     jsonWebKey?.kty === 'oct'
@@ -31,7 +32,7 @@ function checkKey({ jwk, pem }: Fields): void {
       : jsonWebKey === null || isPublicKey({ key: jsonWebKey, format: 'jwk' })
   if (!isKey) throw refused('could not load JWK, likely not a valid key')
   const { private_key: privateKey, public_key: publicKey } = (pem ?? {}) as Fields
-  if (typeof privateKey === 'string') readKey('pem', privateKey)
+  if (typeof privateKey === 'string' && !isReference(privateKey)) readKey('pem', privateKey)
   if (!isPublicKey(publicKey)) throw refused('could not load public key')
 }
 

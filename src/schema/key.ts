@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineEntity } from './entity.ts'
 import { optional, reference, tags } from './fields.ts'
 import { keyPem, publicKeyPem } from './pem.ts'
+import { isReference } from './secret-reference.ts'
 
 /** Keys that are used together, such as those of one issuer. */
 export const keySet = defineEntity({
@@ -54,6 +55,7 @@ function complaints({ kid, jwk, pem }: Readonly<Record<string, unknown>>): strin
 }
 
 function jwkComplaints(text: string, kid: unknown): string[] {
+  if (isReference(text)) return []
   const jwk = parseJson(text)
   if (typeof jwk !== 'object' || jwk === null) return ['could not json decode jwk string']
   return (jwk as { kid?: unknown }).kid === kid ? [] : ['kid in jwk.kid must be equal to keys.kid']

@@ -144,6 +144,7 @@ test('what is wrong with the new nouns is said in Kong’s words', async () => {
   expect(await said('/keys', { kid: 'k', jwk: '{"kid":"k","kty":"RSA"}' })).toBe(
     'schema violation (could not load JWK, likely not a valid key)',
   )
+  expect((await ask('POST', '/keys', { kid: 'k', jwk: '{vault://env/key}' })).status).toBe(201)
   expect(await said('/consumers/ann/jwt', { algorithm: 'RS256' })).toBe(
     `2 schema violations (failed conditional validation given value of field 'algorithm'; rsa_public_key: required field missing)`,
   )
