@@ -3,6 +3,7 @@ import { catalog } from '../../src/plugins/catalog.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { speakDeck, type DeckCall, type DeckState } from '../harness/speak-deck.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
+import { deckFile } from './deck-file.ts'
 import { everyKind, manyServices } from './deck-samples.ts'
 
 const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
@@ -65,6 +66,20 @@ test('with tags only what carries them is seen and touched', async () => {
   await ours?.reset()
   expect(countsOf((await ours?.dump()) ?? {})).toEqual({})
   expect(countsOf((await theirs?.dump()) ?? {})).toEqual(countsOf(tagged))
+})
+
+test('a file with one of every kind, sent as one document, is what decK’s requests find', async () => {
+  const { adminUrl: url, ask } = await openTestAdmin({ catalog })
+  const deck = speakDeck({ url, token: adminToken })
+  const sent = await ask('POST', '/config', deckFile(...pairs))
+  expect([sent.status, sent.body.message]).toEqual([201, undefined])
+  const found = await deck.dump()
+  const { members, ...counts } = countsOf(found)
+  expect([members, new Set(Object.values(counts))]).toEqual([1, new Set([1, 4])])
+  expect(await deck.diff(found)).toEqual([])
+  const { body } = await ask('GET', '/config')
+  expect((await ask('POST', '/config?check_hash=1', body)).status).toBe(304)
+  expect((await ask('POST', '/config?check_hash=1', deckFile(...pairs))).status).toBe(304)
 })
 
 async function openDeck(call: Partial<DeckCall> = {}) {
