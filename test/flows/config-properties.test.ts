@@ -1,0 +1,139 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+
+const names = fc.constantFrom('a', 'b', 'c', 'd')
+const unique = <T>(item: fc.Arbitrary<T>, by: (item: T) => unknown) =>
+  fc.uniqueArray(item, { maxLength: 4, selector: by })
+
+const limiter = fc.record({
+  name: fc.constant('limiter'),
+  config: fc.record({
+    minute: fc.integer({ min: 1, max: 3 }),
+    by: fc.constantFrom('consumer', 'ip'),
+  }),
+})
+const plugins = fc.oneof(
+  fc.constant([]),
+  limiter.map((one) => [one]),
+  fc.constant([{ name: 'plain' }]),
+)
+
+const documents = fc
+  .record({
+    services: unique(
+      fc.record({
+        name: names,
+        host: fc.constantFrom('one.test', 'two.test'),
+        port: fc.constantFrom(80, 8080),
+        tags: fc.constantFrom(['x'], ['x', 'y']),
+        plugins,
+      }),
+      ({ name }) => name,
+    ),
+    routes: unique(
+      fc.record({ name: names, paths: fc.constantFrom(['/a'], ['/a', '/b']), plugins }),
+      ({ name }) => name,
+    ),
+    consumers: unique(
+      fc.record({
+        username: names,
+        keys: unique(names, (key) => key),
+        groups: unique(names, (group) => group),
+      }),
+      ({ username }) => username,
+    ),
+    groups: unique(names, (name) => name),
+    home: fc.nat(3),
+  })
+  .map(({ services, routes, consumers, groups, home }) => {
+    // Keys exist once, and routes are of a service that is there, if one is.
+    const taken = new Set<string>()
+    const isNew = (key: string): boolean => !taken.has(key) && taken.add(key) !== undefined
+    const service = services[home % Math.max(1, services.length)]?.name
+    return {
+      _format_version: '3.0',
+      services,
+      routes: routes.map((route) => ({ ...route, ...(service === undefined ? {} : { service }) })),
+      consumer_groups: groups.map((name) => ({ name })),
+      consumers: consumers.map(({ username, keys, groups: acls }) => ({
+        username,
+        keyauth_credentials: keys.filter(isNew).map((key) => ({ key })),
+        acls: acls.map((group) => ({ group })),
+        groups: groups.slice(0, 2).map((name) => ({ name })),
+      })),
+    }
+  })
+
+const sync = (admin: TestAdmin, document: unknown) => admin.ask('POST', '/config/sync', document)
+const dump = async (admin: TestAdmin) => (await admin.ask('GET', '/config/document')).body
+
+test(
+  'whatever was there, a sync makes it as the document says, and a rollback as it was',
+  { timeout: 60_000 },
+  async () => {
+    const admin = await openTestAdmin()
+    await fc.assert(
+      fc.asyncProperty(documents, documents, async (first, second) => {
+        expect((await sync(admin, first)).status).toBe(200)
+        const { revision } = admin.configuration.current()
+        const before = await dump(admin)
+        expect((await admin.ask('POST', '/config/diff', before)).body.items).toEqual([])
+        const planned = (await admin.ask('POST', '/config/diff', second)).body
+        const done = (await sync(admin, second)).body
+        expect(done.counts).toEqual(planned.counts)
+        expect((await admin.ask('POST', '/config/diff', second)).body.items).toEqual([])
+        expect(admin.configuration.current().revision - revision).toBe(
+          done.items.length === 0 ? 0 : 1,
+        )
+        expect((await admin.ask('GET', '/config/drift')).body.items).toEqual([])
+        const compared = (await admin.ask('GET', `/config/revisions/${revision}/compare`)).body
+        expect(compared.counts).toMatchObject({
+          created: done.counts.deleted,
+          deleted: done.counts.created,
+        })
+        expect((await admin.ask('POST', `/config/revisions/${revision}/rollback`)).status).toBe(200)
+        expect(await dump(admin)).toEqual(before)
+      }),
+      { numRuns: 25 },
+    )
+  },
+)
+
+test('whoever may read one workspace sees its history and nothing of another', async () => {
+  const admin = await openTestAdmin()
+  for (const name of ['ProductX', 'ProductY']) {
+    await admin.ask('POST', `/${name}/config/sync?message=of-${name}`, {
+      _format_version: '3.0',
+      services: [{ name: `service-of-${name}`, host: 'h.test' }],
+    })
+  }
+  const token = await addPrincipal(admin, {
+    name: 'xena',
+    workspace: 'ProductX',
+    endpoints: [{ endpoint: '*', actions: '*' }],
+  })
+  const ask = (path: string, method = 'GET') => admin.ask(method, path, undefined, { token })
+  const own = await ask('/ProductX/config/revisions')
+  expect(own.status).toBe(200)
+  const listed = own.body.data.map(({ number }: { number: number }) => number)
+  const foreign = admin.configuration.current().revision
+  for (const path of [
+    '/config/revisions',
+    '/ProductY/config/revisions',
+    '/ProductY/config/drift',
+    '/config/document',
+    '/ProductZ/config/document',
+  ]) {
+    expect([path, (await ask(path)).status]).toEqual([path, 403])
+  }
+  for (let number = 1; number <= foreign; number += 1) {
+    const { status, text } = await ask(`/ProductX/config/revisions/${number}`)
+    expect(text).not.toMatch(/ProductY/)
+    expect(status === 200).toBe(listed.includes(number))
+  }
+  expect((await ask(`/config/revisions/1/rollback`, 'POST')).status).toBe(403)
+  expect((await ask(`/ProductX/config/revisions/1/rollback`, 'POST')).status).toBe(200)
+  expect((await admin.ask('GET', '/ProductX/services')).body.data).toEqual([])
+  expect((await admin.ask('GET', '/ProductY/services')).body.data).toHaveLength(1)
+})
