@@ -39,9 +39,12 @@ export function readInto(socket: Socket, take: Taker): void {
   socket.resume()
 }
 
-/** Bytes that may be kept: a copy, when the ones given are only lent. */
-export const keep = (bytes: Buffer): Buffer =>
-  bytes.buffer === landing.buffer ? Buffer.from(bytes) : bytes
+/** Lent bytes to keep. */
+export function copyOf(bytes: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length)
+  bytes.copy(copy, 0, 0, length)
+  return copy
+}
 
 function findParts(): Parts | undefined {
   const symbols = Object.getOwnPropertySymbols(new Socket())

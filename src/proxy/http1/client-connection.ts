@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
-import { keep, type Taker } from '../read-into.ts'
+import { copyOf, type Taker } from '../read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
@@ -100,10 +100,9 @@ export class ClientConnection implements ReplyConnection {
     if (this.#state === 'lingering') return
     if (this.#peer !== undefined) return this.#pass(this.#peer, bytes, length)
     if (this.#state === 'exchange') this.#since = this.#context.now()
-    const lent = bytes.subarray(0, length)
-    this.#unread = this.#unread === undefined ? lent : Buffer.concat([this.#unread, lent])
+    const own = copyOf(bytes, length)
+    this.#unread = this.#unread === undefined ? own : Buffer.concat([this.#unread, own])
     this.#advance()
-    if (this.#unread !== undefined) this.#unread = keep(this.#unread)
   }
 
   /** Takes what most clients send: one request without a body, in one piece. */
@@ -220,7 +219,7 @@ export class ClientConnection implements ReplyConnection {
     this.#body = body
     this.#reader = openBodyReader(framing, {
       part: (bytes) => {
-        if (!body.feed(keep(bytes))) this.#socket.pause()
+        if (!body.feed(bytes)) this.#socket.pause()
       },
       end: () => {
         this.#reader = undefined
@@ -299,6 +298,6 @@ export class ClientConnection implements ReplyConnection {
   }
 
   #pass(peer: Duplex, bytes: Buffer, length: number): void {
-    if (!peer.write(keep(bytes.subarray(0, length)))) this.#socket.pause()
+    if (!peer.write(copyOf(bytes, length))) this.#socket.pause()
   }
 }

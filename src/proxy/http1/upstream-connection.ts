@@ -7,7 +7,7 @@ import { AnswerReader, type AnswerFlow, type Settle } from './answer-reader.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
 import { readResponse, type ResponseMessage } from './read-message.ts'
-import { keep, readInto } from '../read-into.ts'
+import { copyOf, readInto } from '../read-into.ts'
 import { tryFailure } from './upstream-failure.ts'
 import { chunkHead, fieldLines, writePiece } from './write-message.ts'
 
@@ -118,7 +118,7 @@ export class UpstreamConnection implements AnswerFlow {
 
   #connected(): void {
     this.#isConnected = true
-    readInto(this.#socket, (bytes, length) => this.#take(bytes.subarray(0, length)))
+    readInto(this.#socket, (bytes, length) => this.#take(copyOf(bytes, length)))
     if (this.#current !== undefined) this.#write()
   }
 
@@ -183,7 +183,7 @@ export class UpstreamConnection implements AnswerFlow {
     if (end < 0) {
       if (bytes.length > mostHeadBytes)
         throw new MalformedBody('the head of the answer is too long')
-      this.#unread = keep(bytes)
+      this.#unread = bytes
       return
     }
     this.#unread = undefined
@@ -213,7 +213,7 @@ export class UpstreamConnection implements AnswerFlow {
     }
     settle.resolve({ status, headers: fields.headers, body: answer })
     current.reader = openBodyReader(framing, {
-      part: (bytes) => answer.part(keep(bytes)),
+      part: (bytes) => answer.part(bytes),
       end: (trailers) => answer.end(trailers),
     })
     if (rest.length > 0) this.#readBody(current, rest)

@@ -14,7 +14,7 @@ import type { Front } from '../http1/open-front.ts'
 import { headTooLarge, malformed } from '../http1/read-message.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
-import { keep } from '../read-into.ts'
+import { copyOf } from '../read-into.ts'
 import { buildHead } from './build-head.ts'
 import { pseudoField } from './fields.ts'
 import { guardSession, type SessionGuard } from './guard-session.ts'
@@ -131,7 +131,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
 /** Lets the session read what was already read, and go on by itself from there. */
 function giveBack(socket: Socket, first: Buffer): void {
   socket.pause()
-  socket.unshift(keep(first))
+  socket.unshift(copyOf(first, first.length))
 }
 
 /** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */
