@@ -82,7 +82,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     writeSetting: (name, value) => control.store.writeSetting(name, value),
     close() {
       stopFollowing()
-      return control.turns.take(() => control.store.close())
+      return control.turns.take(async () => {
+        await control.ledger.settle()
+        await control.store.close()
+      })
     },
   }
 }

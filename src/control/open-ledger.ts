@@ -15,6 +15,7 @@ import type {
 } from '../schema/audit-record.ts'
 import { defaultWorkspace } from '../schema/workspace.ts'
 import type { AppendAudit, AuditRows, AuditSigned } from '../store/audit-rows.ts'
+import { openThinner } from './open-thinner.ts'
 import { verifyKept } from './verify-kept.ts'
 
 /** The audit log: what was done and refused, in a chain that cannot be rewritten unnoticed. */
@@ -23,8 +24,10 @@ export type Ledger = {
   readonly publicKeyPem: string
   /** Makes a record the next link, for whoever keeps it together with a change. */
   link(record: AuditRecord): AppendAudit
-  /** Keeps a record of something that changed nothing. */
+  /** Keeps a record of something that changed nothing; a flood of refusals of nobody known comes as a few and a count. */
   keep(record: AuditRecord): Promise<void>
+  /** Keeps what was only counted so far. */
+  settle(): Promise<void>
   /** Records in the order they were kept, or newest first, at most `limit`. Does not ask who may. */
   read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
   /** Records of those workspaces only whose audit log the asker may read, newest first; undefined when there is no such workspace among those asked for. */
@@ -49,11 +52,16 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
       const isPlace = chained.sequence % between === 0
       return { record: chained, head: sign('head'), along: isPlace ? sign('along') : undefined }
     }
-  const keep = (record: AuditRecord): Promise<void> => rows.append(link(record))
+  const thinner = openThinner(clock)
+  const append = async (records: readonly AuditRecord[]): Promise<void> => {
+    for (const record of records) await rows.append(link(record))
+  }
+  const keep = (record: AuditRecord): Promise<void> => append(thinner.pass(record))
   return {
     publicKeyPem: key.publicPem,
     link,
     keep,
+    settle: () => append(thinner.rest()),
     read: (filter, limit, oldestFirst) => rows.read(filter, limit, oldestFirst),
     async readFor(rights, filter, limit) {
       const rule = auditRule(rights)
