@@ -59,8 +59,11 @@ export function applyOperation(
   return { before, after, revealed }
 }
 
-function findTarget(draft: Draft, { at, ...place }: Operation): Entry | undefined {
-  return at === undefined ? undefined : findEntry(draft.entries, { ...place, at })
+function findTarget(draft: Draft, { at, isById, ...place }: Operation): Entry | undefined {
+  if (at === undefined) return undefined
+  if (isById !== true) return findEntry(draft.entries, { ...place, at })
+  const found = draft.find(place.entity, at)
+  return found?.workspace === place.workspace ? found : undefined
 }
 
 /** Kong answers 204 to the deletion of what is not there, but 404 under a nested path. */

@@ -17,6 +17,8 @@ export type Operation = {
   readonly workspace: string | null
   /** Id or key; absent when something is created. */
   readonly at?: string
+  /** Whether `at` can only be an id, so that nothing is searched by key. */
+  readonly isById?: true
   /** The reference that a nested path fixes: the entity must hold it, and one that is created gets it. */
   readonly within?: { readonly field: string; readonly id: string }
   readonly body?: Body

@@ -61,6 +61,7 @@ export function matchDeclared(
         entity: entity.name,
         workspace: home,
         at: own,
+        isById: true,
         body: withoutKept(entity, fields, known),
       },
     }

@@ -122,6 +122,7 @@ function planRemovals(
       entity,
       workspace: entry.workspace,
       at: entry.id,
+      isById: true,
     }))
 }
 

@@ -141,6 +141,7 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
         entity: one.entity,
         workspace: workspaceOf(one),
         at: one.id,
+        isById: true,
       })),
     ...back
       .toSorted((a, b) => rank(a) - rank(b))
@@ -149,6 +150,7 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
         entity: one.entity,
         workspace: workspaceOf(one),
         at: one.id,
+        isById: true,
         entry: one.after as Entry,
       })),
   ]
