@@ -16,6 +16,5 @@ await againOnPostgres([
   () => import('./admin-session.test.ts'),
   () => import('./admin-upstreams.test.ts'),
   () => import('./rbac.test.ts'),
-  () => import('./rbac.test.ts'),
   () => import('./team-member.test.ts'),
 ])
