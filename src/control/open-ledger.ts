@@ -65,6 +65,7 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
     read: (filter, limit, oldestFirst) => rows.read(filter, limit, oldestFirst),
     async readFor(rights, filter, limit) {
       const rule = auditRule(rights)
+      if (rule.is === 'true') return rows.read(filter, limit)
       const wanted = filter.workspaces
       const readable = (await rows.workspaces()).filter(
         ({ id, name }) =>
