@@ -6,7 +6,7 @@ import { renderDocument } from '../../declarative/render-document.ts'
 import { defaultWorkspace } from '../../schema/workspace.ts'
 import { locateAt } from '../schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { asksFor, knownTo, mayWrite } from './known-to.ts'
+import { asksFor, knownTo, maySeeSecrets } from './known-to.ts'
 import { plan, planRoute, syncRequest } from './plan-route.ts'
 import { previewRoute, type Preview } from './preview-route.ts'
 import { revisionRoutes } from './revision-routes.ts'
@@ -68,6 +68,6 @@ export function dump(asked: Asked): unknown {
     ownsShared: place.id === defaultWorkspace.id,
     withIds: options.with_id,
     isKnown: knownTo(asked).isKnown,
-    maySeeSecrets: mayWrite(asked),
+    maySeeSecrets: maySeeSecrets(asked),
   })
 }

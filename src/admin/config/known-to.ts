@@ -1,4 +1,5 @@
 import type { Ask } from '../../access/rights.ts'
+import { entityNamed } from '../../control/entity-named.ts'
 import type { Looking } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
 import type { Entry } from '../../schema/entry.ts'
@@ -22,12 +23,15 @@ export function knownTo(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
   }
 }
 
-/** Whether an asker is told the secrets of an entry: whoever may write it. */
-export const mayWrite =
+/** Whether an asker who may read an entry is told its secrets: where they are revealed to readers, or the asker may change it. */
+export const maySeeSecrets =
   (asker: Asker) =>
-  (entity: string, entry: Entry): boolean =>
-    asker.configuration.judge(asker.principal, { ask: askOf(asker, [entity, entry], 'update') })
-      .allowed
+  (entity: string, entry: Entry): boolean => {
+    const { reveals } = entityNamed(entity)
+    if (reveals !== 'writers') return reveals === 'readers'
+    const ask = askOf(asker, [entity, entry], 'update')
+    return asker.configuration.judge(asker.principal, { ask }).allowed
+  }
 
 /** What must be allowed for each of many differences to be made, as if they were made one by one. */
 export function asksFor(asker: Asker, items: readonly EntityDifference[]): Ask[] {
