@@ -23,8 +23,9 @@ type Matching = { readonly draft: Draft; readonly workspace: string }
  */
 export function matchDeclared(
   declared: readonly Declared[],
-  { draft, workspace }: Matching,
+  { draft, workspace, isHashed }: Matching & { readonly isHashed: boolean },
 ): readonly Matched[] {
+  const isHashedIn = ({ name }: Entity): boolean => isHashed && name === 'basic-auth'
   const ids = new Map<Declared, string>()
   const taken = new Map<string, string>()
   const names = new Map<string, string>()
@@ -62,7 +63,8 @@ export function matchDeclared(
         workspace: home,
         at: own,
         isById: true,
-        body: withoutKept(entity, fields, known),
+        body: fields,
+        ...(isKept(entity, fields, known) || isHashedIn(entity) ? { isHashed: true } : {}),
       },
     }
   })
@@ -86,17 +88,15 @@ function openTwins(): (declared: Declared, pseudo: Entry) => void {
   }
 }
 
-/** A secret given as it is kept, such as the hash of a password from a dump, is not given anew. */
-function withoutKept(
-  entity: Entity,
+/** A password given as it is kept, such as the hash from a dump, is not hashed anew. */
+function isKept(
+  { secret }: Entity,
   fields: Readonly<Record<string, unknown>>,
   known: Entry | undefined,
-): Readonly<Record<string, unknown>> {
-  const kept = entity.secret.filter(
-    (field) => known !== undefined && fields[field] === known.fields[field],
-  )
-  if (kept.length === 0) return fields
-  return Object.fromEntries(Object.entries(fields).filter(([field]) => !kept.includes(field)))
+): boolean {
+  const given = secret.filter((field) => (fields[field] ?? null) !== null)
+  if (known === undefined || given.length === 0) return false
+  return given.every((field) => fields[field] === known.fields[field])
 }
 
 function findByKeys(draft: Draft, entity: Entity, pseudo: Entry): string | undefined {

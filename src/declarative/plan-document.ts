@@ -46,7 +46,11 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
   const declared = flattenDocument(request.document, request.part)
   const draft = openDraft(start)
   for (const operation of request.first) applyOperation(draft, operation, request.circumstances)
-  const matched = matchDeclared(declared, { ...request, draft })
+  const matched = matchDeclared(declared, {
+    ...request,
+    draft,
+    isHashed: request.document.isHashed,
+  })
   const wanted = new Set(matched.map(({ operation }) => operation.at ?? ''))
   const removals = request.keepsRest ? [] : planRemovals(draft, request, wanted)
   for (const operation of removals) applyOperation(draft, operation, request.circumstances)

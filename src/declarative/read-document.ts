@@ -7,6 +7,8 @@ export type DeclarativeDocument = {
   readonly workspace: string | undefined
   /** Tags that every entity of it gets, and outside of which it touches nothing. */
   readonly selectTags: readonly string[]
+  /** Whether passwords come as the hashes that are kept, as in a dump. */
+  readonly isHashed: boolean
   /** Name of a kind → fields of entities that do not say them. */
   readonly defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Name → settings that plugins may refer to. */
@@ -36,6 +38,7 @@ export function readDocument(value: unknown): DeclarativeDocument {
   return {
     workspace: textAt(value, '_workspace'),
     selectTags: tagsAt(about),
+    isHashed: about['skip_hash_for_basic_auth'] === true,
     defaults: recordsAt(about, 'defaults'),
     pluginConfigs: recordsAt(value, '_plugin_configs'),
     lists,

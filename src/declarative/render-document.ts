@@ -31,16 +31,24 @@ type Rendered = Record<string, unknown>
 /** A workspace as a document in decK's format, everything under what it belongs to and nothing said that is so anyway. */
 export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   const { part, workspace, selectTags } = request
-  const document = { selectTags, lists: {}, defaults: {}, pluginConfigs: {}, workspace: undefined }
+  const document = {
+    selectTags,
+    isHashed: false,
+    lists: {},
+    defaults: {},
+    pluginConfigs: {},
+    workspace: undefined,
+  }
   const scope = { ...request, document, workspace: workspace.id }
   const rendered = new Map<string, Rendered>()
   const top: Rendered = {}
   const kinds = new Map(declaredEntities(part).map((entity) => [entity.name, entity]))
   const found = entriesInScope(all, scope)
+  const hashed = hashedIn(found)
   for (const { entity: name, entry } of inOrder(found)) {
     const entity = kinds.get(name) as Entity
     const home = homeOf(entity, entry, { kinds, rendered, all })
-    const body = bodyOf(entity, entry, { request, all, under: home?.field })
+    const body = bodyOf(entity, entry, { request, all, under: home?.field, hashed })
     rendered.set(entry.id, body)
     const place = home?.place ?? top
     const list = home?.list ?? nameInDocument(entity)
@@ -49,8 +57,26 @@ export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   return {
     _format_version: formatVersion,
     ...(workspace.name === 'default' ? {} : { _workspace: workspace.name }),
-    ...(selectTags.length === 0 ? {} : { _info: { select_tags: [...selectTags] } }),
+    ...aboutOf(selectTags, hashed.size > 0),
     ...top,
+  }
+}
+
+/** Consumers whose passwords are kept as hashes, into which their ids go. */
+const hashedIn = (found: Found): ReadonlySet<string> =>
+  new Set(
+    found.flatMap(({ entity, entry }) =>
+      entity === 'basic-auth' ? (referenceIn(entry, 'consumer') ?? []) : [],
+    ),
+  )
+
+function aboutOf(selectTags: readonly string[], hasHashes: boolean): Rendered {
+  if (selectTags.length === 0 && !hasHashes) return {}
+  return {
+    _info: {
+      ...(selectTags.length === 0 ? {} : { select_tags: [...selectTags] }),
+      ...(hasHashes ? { skip_hash_for_basic_auth: true } : {}),
+    },
   }
 }
 
@@ -108,6 +134,7 @@ type Writing = {
   readonly all: Entries
   /** The field that says where it stands, which is not written. */
   readonly under: string | undefined
+  readonly hashed: ReadonlySet<string>
 }
 
 function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
@@ -123,7 +150,11 @@ function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
     const value = isHidden(field) ? undefined : valueOf(entity, [field, type], [entry, writing])
     return value === undefined ? [] : [[field, value] as const]
   })
-  const tellsId = request.withIds || !isNamed(entity, entry) || entity.name === 'certificate'
+  const tellsId =
+    writing.hashed.has(entry.id) ||
+    request.withIds ||
+    !isNamed(entity, entry) ||
+    entity.name === 'certificate'
   return { ...(tellsId ? { id: entry.id } : {}), ...Object.fromEntries(said) }
 }
 

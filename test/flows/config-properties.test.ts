@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { makeAuthority } from '../harness/make-certificate.ts'
 import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const names = fc.constantFrom('a', 'b', 'c', 'd')
@@ -136,4 +137,56 @@ test('whoever may read one workspace sees its history and nothing of another', a
   expect((await ask(`/ProductX/config/revisions/1/rollback`, 'POST')).status).toBe(200)
   expect((await admin.ask('GET', '/ProductX/services')).body.data).toEqual([])
   expect((await admin.ask('GET', '/ProductY/services')).body.data).toHaveLength(1)
+})
+
+test('a document with every kind of entity goes around', async () => {
+  const admin = await openTestAdmin()
+  const authority = await makeAuthority('tests')
+  const { cert, key } = await authority.issue({ names: ['shop.test'] })
+  const document = {
+    _format_version: '3.0',
+    certificates: [{ cert, key, snis: [{ name: 'shop.test' }] }],
+    upstreams: [{ name: 'pool.test', targets: [{ target: '10.0.0.1:80', weight: 5 }] }],
+    services: [{ name: 'tcp', protocol: 'tcp', host: 'pool.test', port: 9000 }],
+    routes: [{ paths: ['/nameless'], service: 'tcp' }],
+    ca_certificates: [{ cert: authority.cert }],
+    vaults: [{ name: 'env', prefix: 'my-env', config: { prefix: 'APP_' } }],
+    key_sets: [{ name: 'set' }],
+    keys: [
+      {
+        name: 'one',
+        kid: 'k1',
+        set: { name: 'set' },
+        jwk: '{"kty":"oct","k":"c2VjcmV0","kid":"k1"}',
+      },
+    ],
+    consumer_groups: [{ name: 'gold', plugins: [{ name: 'limiter', config: { minute: 9 } }] }],
+    consumers: [
+      {
+        username: 'alice',
+        custom_id: '7',
+        groups: [{ name: 'gold' }],
+        basicauth_credentials: [{ username: 'alice', password: 'hers alone' }],
+        hmacauth_credentials: [{ username: 'alice', secret: 'shared' }],
+        jwt_secrets: [{ key: 'iss', secret: 'jwt secret', algorithm: 'HS256' }],
+        oauth2_credentials: [
+          { name: 'app', client_id: 'id', client_secret: 'cs', redirect_uris: ['https://a.test/'] },
+        ],
+        mtls_auth_credentials: [{ subject_name: 'alice@shop.test' }],
+        keyauth_credentials: [{ key: 'alice-key', ttl: 3600 }],
+        acls: [{ group: 'staff' }],
+      },
+    ],
+  }
+  expect((await sync(admin, document)).body.counts?.created).toBe(21)
+  expect((await admin.ask('POST', '/config/diff', document)).body.items).toEqual([])
+  const dumped = await dump(admin)
+  expect((await admin.ask('POST', '/config/diff', dumped)).body.items).toEqual([])
+  await sync(admin, { _format_version: '3.0' })
+  expect(Object.keys(await dump(admin))).toEqual(['_format_version'])
+  await admin.ask(
+    'POST',
+    `/config/revisions/${admin.configuration.current().revision - 1}/rollback`,
+  )
+  expect(await dump(admin)).toEqual(dumped)
 })
