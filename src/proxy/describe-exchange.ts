@@ -1,7 +1,7 @@
 import { nowMicroseconds } from '../lib/clock.ts'
 import { redactQuery } from '../lib/redact-query.ts'
 import type { Event, EventLine } from '../schema/event.ts'
-import type { Caller, Exchange, Place } from './exchange.ts'
+import type { Caller, Exchange, Place, UpstreamResult } from './exchange.ts'
 
 /** Where an exchange was served. */
 export type NodeIdentity = {
@@ -23,7 +23,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
     `,"path":${quote(request.path)},"route_path":${quote(exchange.routePath)}` +
     `,"query":${quote(redactQuery(request.query, exchange.secretParameters))}` +
     `,"status":${exchange.status},"upstream_status":${upstream.status}` +
-    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${timesText(exchange)}` +
+    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedTries(upstream)}${timesText(exchange)}` +
     `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
     `,"client_address":"${request.clientAddress}"` +
     `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
@@ -78,6 +78,17 @@ const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
     ...unknown,
   }),
 )
+
+/** Nearly always no try failed, and the last one of several often did not. */
+function failedTries({ attempts }: UpstreamResult): string {
+  if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
+  const failed = attempts.filter(({ failure }) => failure !== '')
+  return membersOf({
+    failed_tries: failed.map(
+      ({ peer, failure, startedAt, endedAt }) => `${peer.target} ${failure} ${endedAt - startedAt}`,
+    ),
+  })
+}
 
 function timesText({ startedAt, upstream }: Exchange): string {
   const now = nowMicroseconds()

@@ -94,6 +94,11 @@ export const eventColumns = {
   },
   tries: { type: 'UInt8', kong: 'tries', about: 'How many targets were asked.' },
   target: { type: label, otel: 'network.peer.address', about: 'host:port that answered last.' },
+  failed_tries: {
+    type: 'Array(String)',
+    kong: 'tries',
+    about: 'Each try that failed: target, code of the problem and microseconds, with a blank between.',
+  },
   duration_us: {
     type: 'UInt64',
     otel: 'http.server.request.duration',

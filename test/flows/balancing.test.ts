@@ -257,7 +257,13 @@ test('every try takes another target, and is told in order', async () => {
     pooled([...dead.map((target) => target.at(1000)), good.at(1)], {}, { retries: 3 }),
   )
   expect(await (await gateway.ask('/', { method: 'POST', body: 'x' })).text()).toBe('good')
-  expect(gateway.events[0]).toMatchObject({ tries: 4, target: `127.0.0.1:${good.port}` })
+  const [event] = gateway.events
+  expect(event).toMatchObject({ tries: 4, target: `127.0.0.1:${good.port}` })
+  const failed = event?.failed_tries.map((one) => one.split(' '))
+  expect(failed?.map(([target, code]) => [target, code])).toEqual(
+    expect.arrayContaining(dead.map(({ port }) => [`127.0.0.1:${port}`, 'upstream.invalid'])),
+  )
+  expect(failed?.every(([, , microseconds]) => Number(microseconds) > 0)).toBe(true)
 })
 
 test('what a worker knows of its targets travels in its heartbeat', async () => {

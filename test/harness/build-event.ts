@@ -33,6 +33,7 @@ export const buildEvent = (given: Partial<Event> = {}): Event => ({
   status: 200,
   upstream_status: 200,
   tries: 1,
+  failed_tries: [],
   target: '127.0.0.1:9000',
   duration_us: 1000,
   gateway_us: 100,

@@ -48,6 +48,7 @@ export const detailGroups: readonly { title: string; facts: readonly DetailFact[
       { member: 'query', title: 'Query', mono: true, filter: false },
       { member: 'target', title: 'Target', mono: true },
       { member: 'tries', title: 'Tries', filter: false },
+      { member: 'failed_tries', title: 'Failed tries', mono: true, filter: false },
       { member: 'upstream_status', title: 'Service answered' },
     ],
   },

@@ -32,6 +32,7 @@ const members = [
   'status',
   'upstream_status',
   'tries',
+  'failed_tries',
   'target',
   'client_address',
   'user_agent',
