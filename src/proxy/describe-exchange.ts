@@ -71,7 +71,7 @@ const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
   membersOf({
     consumer: consumer.id,
     consumer_name: consumer.name,
-    consumer_groups: consumer.groups,
+    consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
     principal_kind: kind,
     auth_method: method,
     credential,

@@ -84,7 +84,10 @@ export type KnownConsumer = {
   /** Username, else custom id, else id. */
   readonly name: string
   readonly customId: string | null
+  /** Those of its acl memberships. */
   readonly groups: readonly string[]
+  /** Names of its consumer groups. */
+  readonly consumerGroups: readonly string[]
 }
 
 /** Who the caller turned out to be. */

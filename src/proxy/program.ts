@@ -186,8 +186,16 @@ type Directory = {
 function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<string, Directory> {
   const consumers = new Map<string, KnownConsumer>()
   const byName = new Map<string, KnownConsumer>()
-  for (const { id, username, custom_id, groups, workspace } of snapshot.consumers) {
-    const consumer = { id, name: username ?? custom_id ?? id, customId: custom_id, groups }
+  for (const {
+    id,
+    username,
+    custom_id,
+    groups,
+    consumer_groups,
+    workspace,
+  } of snapshot.consumers) {
+    const name = username ?? custom_id ?? id
+    const consumer = { id, name, customId: custom_id, groups, consumerGroups: consumer_groups }
     consumers.set(id, consumer)
     byName.set(`${workspace} ${id}`, consumer)
     if (username !== null) byName.set(`${workspace} ${username}`, consumer)

@@ -35,7 +35,7 @@ export const eventColumns = {
     kong: 'consumer.username',
     about: 'Its username, else its custom id.',
   },
-  consumer_groups: { type: `Array(${label})`, about: 'Groups of the consumer.' },
+  consumer_groups: { type: `Array(${label})`, about: 'Groups of the consumer, those of acl too.' },
   principal_kind: {
     type: label,
     about: 'consumer, user, service-account, agent, workload, or anonymous.',
@@ -97,7 +97,8 @@ export const eventColumns = {
   failed_tries: {
     type: 'Array(String)',
     kong: 'tries',
-    about: 'Each try that failed: target, code of the problem and microseconds, with a blank between.',
+    about:
+      'Each try that failed: target, code of the problem and microseconds, with a blank between.',
   },
   duration_us: {
     type: 'UInt64',

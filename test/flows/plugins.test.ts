@@ -236,4 +236,6 @@ test('a consumer group has a limit of its own, and may count as a group of acl',
   expect(await statuses('ann-key', 4)).toEqual([200, 200, 200, 429])
   expect(await statuses('bob-key', 2)).toEqual([200, 429])
   expect(await statuses('eve-key', 1)).toEqual([403])
+  const recorded = gateway.events.map((event) => [event.consumer_name, event.consumer_groups])
+  expect(Object.fromEntries(recorded)).toEqual({ ann: ['gold'], bob: ['buyers'], eve: [] })
 })

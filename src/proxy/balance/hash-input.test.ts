@@ -44,7 +44,7 @@ test.each([
 
 test('a consumer goes by its id', () => {
   const known = exchangeOf()
-  const consumer = { id: 'c1', name: 'ann', customId: null, groups: [] }
+  const consumer = { id: 'c1', name: 'ann', customId: null, groups: [], consumerGroups: [] }
   known.caller = { kind: 'consumer', method: 'key-auth', credential: 'k', consumer }
   expect(inputOf({ hash_on: 'consumer' })(known)).toBe('c1')
 })
