@@ -16,7 +16,10 @@ export function parseReference(text: string): SecretReference | undefined {
   const [, vault, path] = /^\{vault:\/\/([a-z][a-z\d-]*)\/([\w.~%+@:/-]+)\}$/.exec(text) ?? []
   if (vault === undefined || path === undefined) return undefined
   const segments = path.split('/')
-  if (segments.some((segment) => /^\.{0,2}$/.test(segment))) return undefined
+  if (segments.some((segment) => leaves.test(segment))) return undefined
   const key = segments.length > 1 ? segments.pop() : undefined
   return { vault, secret: segments.join('/'), key }
 }
+
+/** A segment by which a path could leave the place it begins in; URLs read `%2e` as a dot. */
+const leaves = /^(?:\.|%2e){0,2}$|%(?:2f|5c|00)/i

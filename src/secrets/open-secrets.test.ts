@@ -15,6 +15,9 @@ test.each([
   ['{vault://hcv-1/a/b/password}', { vault: 'hcv-1', secret: 'a/b', key: 'password' }],
   ['{vault://env/}', undefined],
   ['{vault://env/../etc/passwd}', undefined],
+  ['{vault://hcv-1/%2e%2E/auth/token/lookup-self/id}', undefined],
+  ['{vault://hcv-1/a%2f..%2fb}', undefined],
+  ['{vault://hcv-1/my%20db/key}', { vault: 'hcv-1', secret: 'my%20db', key: 'key' }],
   ['{vault://Env/x}', undefined],
   ['x {vault://env/x}', undefined],
 ])('%s is read as %j', (text, expected) => {
