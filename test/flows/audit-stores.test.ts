@@ -53,6 +53,15 @@ eachStore(({ engine, fresh }) => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
+  test('what no database keeps as it came does not look like tampering', async () => {
+    const store = await openStoreAt(await fresh())
+    const ledger = openLedger(store.audit, makeAuditKey(), systemClock)
+    const because = `schema violation (name: \ud800 is no name)`
+    await ledger.keep({ ...recordOf(1), path: '/services/\0', because })
+    expect(await ledger.verify()).toMatchObject({ intact: true, records: 1 })
+    await store.close()
+  })
+
   test('a record that is changed in the tables is found, and pruned records are not missed', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)
