@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { findProgram, need } from '../harness/need.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { checkNames, checkNoSidewaysScroll, untilSaid } from './check-pages.ts'
+import { chromiumNames } from './open-demo.ts'
 import { openBrowser, openVisitor } from './open-visitor.ts'
-
-const browsers = ['chromium', 'chromium-browser', 'google-chrome']
 
 const document = (port: number) => ({
   _format_version: '3.0',
@@ -15,14 +14,14 @@ test(
   'a change is found, drift is told, and going back asks first',
   { timeout: 90_000 },
   async (context) => {
-    need(context, ...browsers)
+    need(context, ...chromiumNames)
     const account = { name: 'admin', password: 'a password for tests' }
     const weir = await startWeir({
       env: { WEIR_ADMIN_PASSWORD: account.password, WEIR_WORKERS: '1' },
     })
     await weir.admin('POST', '/config/sync?message=First%20release', document(80))
     await weir.admin('PATCH', '/services/orders', { port: 8080 })
-    const browser = await openBrowser(findProgram(...browsers) ?? '')
+    const browser = await openBrowser(findProgram(...chromiumNames) ?? '')
     for (const width of [390, 1440]) {
       const visitor = await openVisitor(browser, weir.managerUrl, { account, width })
       const { page } = visitor

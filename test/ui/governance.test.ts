@@ -1,35 +1,8 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { describeDemo } from '../../src/cli/demo/demo-configuration.ts'
-import { findProgram, need } from '../harness/need.ts'
-import { startWeir, type TestWeir } from '../harness/start-weir.ts'
+import { expect, test } from 'vitest'
 import { checkNames, checkNoSidewaysScroll, untilSaid } from './check-pages.ts'
-import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
+import { admin, developer, openDemo } from './open-demo.ts'
 
-const [admin, developer] = describeDemo('').accounts
-const names = ['chromium', 'chromium-browser', 'google-chrome']
-let weir: TestWeir
-let stopWeir: (() => Promise<void>) | undefined
-let browser: Browser
-
-beforeAll(async () => {
-  const program = findProgram(...names)
-  if (program === undefined) return
-  weir = await startWeir({
-    command: ['demo'],
-    env: { WEIR_WORKERS: '1' },
-    onFinished: (stop) => (stopWeir = stop),
-  })
-  browser = await openBrowser(program)
-}, 90_000)
-afterAll(async () => {
-  await browser?.close()
-  await stopWeir?.()
-})
-beforeEach((context) => void need(context, ...names))
-
-const visit = (options: VisitorOptions = {}): Promise<Visitor> =>
-  openVisitor(browser, weir.managerUrl, options)
+const { visit } = openDemo()
 
 test.each([
   ['light', 1440],

@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { describeDemo } from '../../src/cli/demo/demo-configuration.ts'
-import { findProgram, need } from '../harness/need.ts'
-import { startWeir, type TestWeir } from '../harness/start-weir.ts'
+import { describe, expect, test } from 'vitest'
+import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 import {
   checkNames,
@@ -13,32 +10,10 @@ import {
   untilSaid,
   waitForTraffic,
 } from './check-pages.ts'
-import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
+import { admin, developer, openDemo } from './open-demo.ts'
+import type { Visitor, VisitorOptions } from './open-visitor.ts'
 
-const [admin, developer] = describeDemo('').accounts
-const names = ['chromium', 'chromium-browser', 'google-chrome']
-let weir: TestWeir
-let stopWeir: (() => Promise<void>) | undefined
-let browser: Browser
-
-beforeAll(async () => {
-  const program = findProgram(...names)
-  if (program === undefined) return
-  weir = await startWeir({
-    command: ['demo'],
-    env: { WEIR_WORKERS: '1' },
-    onFinished: (stop) => (stopWeir = stop),
-  })
-  browser = await openBrowser(program)
-}, 90_000)
-afterAll(async () => {
-  await browser?.close()
-  await stopWeir?.()
-})
-beforeEach((context) => void need(context, ...names))
-
-const visit = (options: VisitorOptions = {}): Promise<Visitor> =>
-  openVisitor(browser, weir.managerUrl, options)
+const { weir, visit } = openDemo()
 
 /** Opens a page of the traffic and waits until it shows some. */
 async function watch(path: string, options: VisitorOptions): Promise<Visitor> {
@@ -151,7 +126,7 @@ describe('the overview', () => {
     await untilSaid(visitor, 'No requests to show here')
     const delays: number[] = []
     for (let sent = 1; sent <= 5; sent++) {
-      await fetch(`${weir.proxyUrl}/nowhere`)
+      await fetch(`${weir().proxyUrl}/nowhere`)
       const answered = performance.now()
       await visitor.page
         .locator('tbody tr')
@@ -259,7 +234,7 @@ describe('the pages', () => {
 
 test('it says when the connection is lost, and goes on by itself', async () => {
   const { page } = await watch('/', { account: admin })
-  for (const pid of weir.children('weir control')) process.kill(pid, 'SIGKILL')
+  for (const pid of weir().children('weir control')) process.kill(pid, 'SIGKILL')
   await page.getByRole('button', { name: 'Reconnecting' }).waitFor()
   const live = page.getByRole('button', { name: 'Live', exact: true })
   await expect.poll(() => live.count(), { timeout: 50_000 }).toBe(1)
@@ -268,7 +243,7 @@ test('it says when the connection is lost, and goes on by itself', async () => {
 test('a fresh Weir is set up by its one-time link and teaches what to do first', async () => {
   const fresh = await startWeir({ env: { WEIR_ADMIN_TOKEN: '', WEIR_WORKERS: '1' } })
   const link = /http:\S+\/setup\?secret=\S+/.exec(fresh.output())?.[0] ?? ''
-  const visitor = await openVisitor(browser, fresh.managerUrl)
+  const visitor = await visit({ weir: fresh })
   const { page } = visitor
   await visitor.go(link)
   await page.getByRole('textbox', { name: 'Password', exact: true }).fill('first-password')
@@ -299,6 +274,6 @@ const consumersOf = async (workspace: string): Promise<string[]> =>
   (await read(`/${workspace}/consumers`)).map(({ username }) => String(username))
 
 async function read(path: string): Promise<readonly Record<string, unknown>[]> {
-  const answer = await weir.admin('GET', path, undefined, admin.token)
+  const answer = await weir().admin('GET', path, undefined, admin.token)
   return ((await answer.json()) as { data: Record<string, unknown>[] }).data
 }

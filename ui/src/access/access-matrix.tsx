@@ -1,6 +1,7 @@
 import { UnstyledButton } from '@mantine/core'
 import type { EntitlementRow, Entitlements } from '../../../src/schema/entitlement.ts'
 import classes from './access-matrix.module.css'
+import { ExtentMark } from './extent-mark.tsx'
 import { extentWords, verbs } from './extents.ts'
 
 /** A cell of the matrix. */
@@ -45,7 +46,7 @@ export function AccessMatrix({ entitlements, chosen, onChoose }: AccessMatrixPro
                     onClick={() => onChoose({ principal: row.principal.id, kind })}
                   >
                     {verbs.map((verb) => (
-                      <i key={verb} data-extent={row.may[kind]?.[verb].extent ?? 'none'} />
+                      <ExtentMark key={verb} extent={row.may[kind]?.[verb].extent ?? 'none'} />
                     ))}
                   </UnstyledButton>
                 </td>

@@ -2,6 +2,7 @@ import { Tabs } from '@mantine/core'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { NoAccess } from '../entities/no-access.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { usePageView } from '../view/use-page-view.ts'
 import classes from './access-page.module.css'
 import { Entitled } from './entitled.tsx'
@@ -17,12 +18,12 @@ export function AccessPage() {
   const workspace = view.workspace ?? (readable.includes('default') ? 'default' : readable[0])
   if (workspace === undefined)
     return (
-      <div className={classes.page}>
+      <Page>
         <NoAccess what="who may do what" />
-      </div>
+      </Page>
     )
   return (
-    <div className={classes.page}>
+    <Page>
       <PageHead
         title="Access"
         about={`Who may do what in workspace ${workspace}, and by which rule.`}
@@ -47,6 +48,6 @@ export function AccessPage() {
           <RoleList workspace={workspace} />
         </Tabs.Panel>
       </Tabs>
-    </div>
+    </Page>
   )
 }

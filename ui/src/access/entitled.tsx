@@ -7,7 +7,10 @@ import { Refusal } from '../parts/refusal.tsx'
 import { AccessMatrix, type Chosen } from './access-matrix.tsx'
 import { entitlementsQuery } from './access-queries.ts'
 import classes from './entitled.module.css'
+import { ExtentMark } from './extent-mark.tsx'
 import { extentWords, verbs } from './extents.ts'
+
+const extents = ['all', 'some', 'none'] as const
 
 /** The entitlement matrix of a workspace, and the rules behind the cell that is chosen. */
 export function Entitled({ workspace }: { readonly workspace: string }) {
@@ -34,8 +37,11 @@ export function Entitled({ workspace }: { readonly workspace: string }) {
 function Legend() {
   return (
     <span className={classes.legend} aria-hidden="true">
-      <i data-extent="all" /> all <i data-extent="some" /> some, by name <i data-extent="none" />{' '}
-      none
+      {extents.map((extent) => (
+        <span key={extent}>
+          <ExtentMark extent={extent} /> {extentWords[extent]}
+        </span>
+      ))}
       <span>in order: create, read, update, delete</span>
     </span>
   )

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { text } from '../api/entities.ts'
 import { changeRbac, rbacQuery, rolesOfQuery } from './access-queries.ts'
-import classes from './given-roles.module.css'
+import classes from './owned-list.module.css'
 
 /** What GivenRoles is about. */
 type GivenRolesProps = { readonly workspace: string; readonly user: string }

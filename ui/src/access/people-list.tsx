@@ -1,4 +1,4 @@
-import { Button, Skeleton, UnstyledButton } from '@mantine/core'
+import { Button, Skeleton } from '@mantine/core'
 import { IconUserPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -6,10 +6,14 @@ import { text, type EntityRecord } from '../api/entities.ts'
 import { Chips } from '../entities/chips.tsx'
 import { State } from '../entities/state.tsx'
 import { Refusal } from '../parts/refusal.tsx'
+import { RowOpener } from '../parts/row-opener.tsx'
+import { RowTable } from '../parts/row-table.tsx'
 import { rbacQuery } from './access-queries.ts'
 import { NewPrincipal } from './new-principal.tsx'
 import classes from './people-list.module.css'
 import { PersonDrawer } from './person-drawer.tsx'
+
+const widths = 'minmax(140px, 1.2fr) 130px minmax(100px, 1fr) minmax(120px, 1.4fr) 90px'
 
 /** Everybody who can come in: people, service accounts and agents, each with their roles here and their tokens. */
 export function PeopleList({ workspace }: { readonly workspace: string }) {
@@ -33,24 +37,22 @@ export function PeopleList({ workspace }: { readonly workspace: string }) {
           New principal
         </Button>
       </div>
-      <div className={classes.scroll}>
-        <table className={classes.table}>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Kind</th>
-              <th scope="col">Groups</th>
-              <th scope="col">Comment</th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {inOrder.map((one) => (
-              <Row key={one.id} person={one} onOpen={() => setOpen(one.id)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <RowTable widths={widths} narrowest={640}>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Kind</th>
+            <th scope="col">Groups</th>
+            <th scope="col">Comment</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {inOrder.map((one) => (
+            <Row key={one.id} person={one} onOpen={() => setOpen(one.id)} />
+          ))}
+        </tbody>
+      </RowTable>
       <PersonDrawer workspace={workspace} person={person} onClose={() => setOpen(undefined)} />
       <NewPrincipal isOpen={isMaking} onClose={() => setMaking(false)} />
     </>
@@ -63,9 +65,9 @@ function Row({ person, onOpen }: RowProps) {
   return (
     <tr>
       <td>
-        <UnstyledButton className={classes.name} onClick={onOpen}>
+        <RowOpener look="strong" onOpen={onOpen}>
           {text(person, 'name')}
-        </UnstyledButton>
+        </RowOpener>
       </td>
       <td>{text(person, 'kind').replace('-', ' ')}</td>
       <td>

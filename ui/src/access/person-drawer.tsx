@@ -1,5 +1,5 @@
-import { Drawer } from '@mantine/core'
 import { text, type EntityRecord } from '../api/entities.ts'
+import { SideDrawer } from '../parts/side-drawer.tsx'
 import { GivenRoles } from './given-roles.tsx'
 import classes from './person-drawer.module.css'
 import { TokenList } from './token-list.tsx'
@@ -14,28 +14,18 @@ type PersonDrawerProps = {
 /** A principal beside the page: the roles they have in the workspace, and their tokens. */
 export function PersonDrawer({ workspace, person, onClose }: PersonDrawerProps) {
   return (
-    <Drawer
-      opened={person !== undefined}
+    <SideDrawer
+      isOpen={person !== undefined}
       onClose={onClose}
-      position="right"
-      size={560}
       title={person === undefined ? '' : text(person, 'name')}
-      overlayProps={{ backgroundOpacity: 0.12 }}
-      transitionProps={{ duration: 120 }}
-      classNames={{
-        content: classes.content ?? '',
-        header: classes.header ?? '',
-        body: classes.inner ?? '',
-        title: classes.title ?? '',
-      }}
-      closeButtonProps={{ 'aria-label': 'Close the principal' }}
+      what="the principal"
     >
       {person !== undefined && (
-        <>
+        <div className={classes.sections}>
           <GivenRoles workspace={workspace} user={person.id} />
           <TokenList user={person.id} />
-        </>
+        </div>
       )}
-    </Drawer>
+    </SideDrawer>
   )
 }

@@ -8,6 +8,7 @@ import { formatDate } from '../parts/format.ts'
 import { Refusal } from '../parts/refusal.tsx'
 import { useNow } from '../view/use-now.ts'
 import { changeRbac, rbacQuery } from './access-queries.ts'
+import owned from './owned-list.module.css'
 import classes from './token-list.module.css'
 
 type Deed = { readonly method: 'POST' | 'DELETE'; readonly path: string; readonly body?: unknown }
@@ -30,14 +31,14 @@ export function TokenList({ user }: { readonly user: string }) {
   if (error !== null) return <Refusal error={error} what="their tokens" />
   return (
     <section>
-      <h3 className={classes.title}>Tokens</h3>
+      <h3 className={owned.title}>Tokens</h3>
       {deed.isError && (
         <Alert color="red" variant="light" role="alert" mb="sm">
           {deed.error.message}
         </Alert>
       )}
       {secret !== undefined && <Secret text={secret} />}
-      <ul className={classes.list}>
+      <ul className={owned.list}>
         {data?.length === 0 && <li>There is none.</li>}
         {data?.map((token) => (
           <Token
@@ -50,7 +51,7 @@ export function TokenList({ user }: { readonly user: string }) {
           />
         ))}
       </ul>
-      <div className={classes.add}>
+      <div className={owned.add}>
         <TextInput
           size="xs"
           aria-label="Name of the new token"

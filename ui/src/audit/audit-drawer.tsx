@@ -1,14 +1,16 @@
-import { Drawer, Skeleton } from '@mantine/core'
+import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ChainedRecord } from '../../../src/schema/audit-record.ts'
 import { CopyText } from '../parts/copy-text.tsx'
+import { DifferenceList } from '../parts/difference-list.tsx'
 import { formatDate } from '../parts/format.ts'
 import { Refusal } from '../parts/refusal.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
+import { SideDrawer } from '../parts/side-drawer.tsx'
 import classes from './audit-drawer.module.css'
 import { auditRecordQuery } from './audit-queries.ts'
 import { deedOf } from './deed-of.ts'
-import { Differences } from './differences.tsx'
+import { differencesOf } from './differences-of.ts'
 
 /** What an AuditDrawer shows. */
 type AuditDrawerProps = {
@@ -19,24 +21,14 @@ type AuditDrawerProps = {
 /** One record of the log, beside the page: who, from where, why it was allowed, what changed, and its link in the chain. */
 export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
   return (
-    <Drawer
-      opened={sequence !== undefined}
+    <SideDrawer
+      isOpen={sequence !== undefined}
       onClose={onClose}
-      position="right"
-      size={560}
       title={sequence === undefined ? 'Record' : `Record ${sequence}`}
-      overlayProps={{ backgroundOpacity: 0.12 }}
-      transitionProps={{ duration: 120 }}
-      classNames={{
-        content: classes.content ?? '',
-        header: classes.header ?? '',
-        body: classes.inner ?? '',
-        title: classes.title ?? '',
-      }}
-      closeButtonProps={{ 'aria-label': 'Close the record' }}
+      what="the record"
     >
       {sequence !== undefined && <Found sequence={sequence} />}
-    </Drawer>
+    </SideDrawer>
   )
 }
 
@@ -67,7 +59,7 @@ function Told({ record }: { readonly record: ChainedRecord }) {
         {record.because}
       </p>
       <Facts facts={facts} />
-      <Differences before={record.before} after={record.after} />
+      <DifferenceList items={differencesOf(record.before, record.after)} />
       <h3 className={classes.heading}>Link in the chain</h3>
       <Facts
         facts={[

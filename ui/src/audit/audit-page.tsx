@@ -1,15 +1,16 @@
-import { Button, Skeleton } from '@mantine/core'
 import { IconHistory } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { ListLoading } from '../parts/list-loading.tsx'
+import { LoadOlder } from '../parts/load-older.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { useNow } from '../view/use-now.ts'
 import { usePageView } from '../view/use-page-view.ts'
 import { AuditDrawer } from './audit-drawer.tsx'
 import { AuditFilters } from './audit-filters.tsx'
-import classes from './audit-page.module.css'
 import { auditQuery } from './audit-queries.ts'
 import { AuditTable } from './audit-table.tsx'
 import { ChainState } from './chain-state.tsx'
@@ -24,7 +25,7 @@ export function AuditPage() {
   const lines = log.data?.pages.flatMap(({ data }) => data) ?? []
 
   return (
-    <div className={classes.page}>
+    <Page>
       <PageHead
         title="Audit"
         about="Every change, refusal and sign-in, in a chain that nobody can rewrite unnoticed."
@@ -33,7 +34,7 @@ export function AuditPage() {
       </PageHead>
       <AuditFilters view={view} />
       {log.isPending ? (
-        <Loading />
+        <ListLoading />
       ) : log.error !== null && lines.length === 0 ? (
         <Refusal error={log.error} what="the audit log" onRetry={() => void log.refetch()} />
       ) : lines.length === 0 ? (
@@ -49,28 +50,8 @@ export function AuditPage() {
           onOpen={setOpen}
         />
       )}
-      {log.hasNextPage && (
-        <Button
-          variant="default"
-          size="compact-sm"
-          className={classes.more}
-          loading={log.isFetchingNextPage}
-          onClick={() => void log.fetchNextPage()}
-        >
-          Load older records
-        </Button>
-      )}
+      <LoadOlder list={log} what="records" />
       <AuditDrawer sequence={open} onClose={() => setOpen(undefined)} />
-    </div>
-  )
-}
-
-function Loading() {
-  return (
-    <div className={classes.loading} aria-busy="true" aria-label="Loading">
-      {Array.from({ length: 10 }, (_, row) => (
-        <Skeleton key={row} height={18} />
-      ))}
-    </div>
+    </Page>
   )
 }

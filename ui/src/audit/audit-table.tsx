@@ -1,7 +1,8 @@
-import { UnstyledButton } from '@mantine/core'
 import type { AuditLine } from '../../../src/schema/audit-answer.ts'
 import { formatAge } from '../parts/format-age.ts'
 import { formatDate } from '../parts/format.ts'
+import { RowOpener } from '../parts/row-opener.tsx'
+import { RowTable } from '../parts/row-table.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
 import classes from './audit-table.module.css'
 import { deedOf, touchWords } from './deed-of.ts'
@@ -19,46 +20,42 @@ type AuditTableProps = {
 export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTableProps) {
   const widths = `104px minmax(96px, 0.8fr) minmax(220px, 2fr) ${showsWorkspace ? '104px ' : ''}minmax(140px, 1.2fr) 56px`
   return (
-    <div className={classes.scroll}>
-      <table className={classes.table} style={{ '--columns': widths } as React.CSSProperties}>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            {showsWorkspace && <th scope="col">Workspace</th>}
-            <th scope="col">Changed</th>
-            <th scope="col">Status</th>
+    <RowTable widths={widths} narrowest={820} className={classes.records}>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">What</th>
+          {showsWorkspace && <th scope="col">Workspace</th>}
+          <th scope="col">Changed</th>
+          <th scope="col">Status</th>
+        </tr>
+      </thead>
+      <tbody>
+        {lines.map((line) => (
+          <tr
+            key={line.sequence}
+            data-denied={!line.allowed || undefined}
+            data-open={line.sequence === open || undefined}
+          >
+            <td className={classes.dim} title={formatDate(line.time)}>
+              {formatAge(line.time, now)}
+            </td>
+            <td>{line.principal?.name ?? <span className={classes.dim}>{whoElse(line)}</span>}</td>
+            <td>
+              <RowOpener onOpen={() => onOpen(line.sequence)}>
+                {deedOf(line)} <code>{line.path}</code>
+              </RowOpener>
+            </td>
+            {showsWorkspace && <td>{line.workspace}</td>}
+            <td className={classes.dim}>{touchWords(line)}</td>
+            <td>
+              <StatusBadge status={line.status} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {lines.map((line) => (
-            <tr
-              key={line.sequence}
-              data-denied={!line.allowed || undefined}
-              data-open={line.sequence === open || undefined}
-            >
-              <td className={classes.dim} title={formatDate(line.time)}>
-                {formatAge(line.time, now)}
-              </td>
-              <td>
-                {line.principal?.name ?? <span className={classes.dim}>{whoElse(line)}</span>}
-              </td>
-              <td>
-                <UnstyledButton className={classes.deed} onClick={() => onOpen(line.sequence)}>
-                  {deedOf(line)} <code>{line.path}</code>
-                </UnstyledButton>
-              </td>
-              {showsWorkspace && <td>{line.workspace}</td>}
-              <td className={classes.dim}>{touchWords(line)}</td>
-              <td>
-                <StatusBadge status={line.status} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </RowTable>
   )
 }
 

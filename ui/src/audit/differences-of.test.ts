@@ -14,13 +14,15 @@ test('of what was changed the fields are told that differ', () => {
   const after = { ...service, retries: 7, tags: ['a'] }
   expect(differencesOf([service], [after])).toEqual([
     {
-      id: 's',
+      kind: 'update',
       entity: 'service',
+      id: 's',
       name: 'orders',
-      did: 'updated',
+      under: '',
+      workspace: 'w',
       fields: [
-        { field: 'retries', before: '5', after: '7' },
-        { field: 'tags', before: undefined, after: '["a"]' },
+        { path: 'retries', before: '5', after: '7' },
+        { path: 'tags', before: undefined, after: '["a"]' },
       ],
     },
   ])
@@ -30,7 +32,7 @@ test('what is new or gone shows all that is set', () => {
   const fields = ['name', 'retries']
   const [made] = differencesOf([], [service])
   const [gone] = differencesOf([service], [])
-  expect(made).toMatchObject({ did: 'created', fields: [{ after: 'orders' }, { after: '5' }] })
-  expect(gone).toMatchObject({ did: 'deleted', fields: [{ before: 'orders' }, { before: '5' }] })
-  expect(made?.fields.map(({ field }) => field)).toEqual(fields)
+  expect(made).toMatchObject({ kind: 'create', fields: [{ after: 'orders' }, { after: '5' }] })
+  expect(gone).toMatchObject({ kind: 'delete', fields: [{ before: 'orders' }, { before: '5' }] })
+  expect(made?.fields.map(({ path }) => path)).toEqual(fields)
 })

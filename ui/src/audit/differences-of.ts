@@ -1,18 +1,4 @@
-/** One field that is not as it was. */
-export type FieldDifference = {
-  readonly field: string
-  readonly before: string | undefined
-  readonly after: string | undefined
-}
-
-/** One thing that a change touched. */
-export type ThingDifference = {
-  readonly id: string
-  readonly entity: string
-  readonly name: string
-  readonly did: 'created' | 'updated' | 'deleted'
-  readonly fields: readonly FieldDifference[]
-}
+import type { EntityDifference, FieldDifference } from '../../../src/schema/config-difference.ts'
 
 type Side = Readonly<Record<string, unknown>>
 
@@ -20,17 +6,19 @@ type Side = Readonly<Record<string, unknown>>
 export function differencesOf(
   before: readonly unknown[],
   after: readonly unknown[],
-): readonly ThingDifference[] {
+): readonly EntityDifference[] {
   const was = byId(before)
   const is = byId(after)
   return [...new Set([...was.keys(), ...is.keys()])].map((id) => {
     const [old, young] = [was.get(id), is.get(id)]
     const side = young ?? old ?? {}
     return {
-      id,
+      kind: old === undefined ? 'create' : young === undefined ? 'delete' : 'update',
       entity: String(side['entity']),
+      id,
       name: nameOf(side) ?? id,
-      did: old === undefined ? 'created' : young === undefined ? 'deleted' : 'updated',
+      under: '',
+      workspace: written(side['workspace']) ?? null,
       fields: fieldsOf(old ?? {}, young ?? {}),
     }
   })
@@ -47,7 +35,7 @@ const outside: ReadonlySet<string> = new Set(['entity', 'id', 'workspace'])
 function fieldsOf(old: Side, young: Side): readonly FieldDifference[] {
   return [...new Set([...Object.keys(old), ...Object.keys(young)])]
     .filter((field) => !outside.has(field))
-    .map((field) => ({ field, before: written(old[field]), after: written(young[field]) }))
+    .map((path) => ({ path, before: written(old[path]), after: written(young[path]) }))
     .filter(({ before, after }) => before !== after)
 }
 

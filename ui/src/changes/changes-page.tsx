@@ -1,14 +1,15 @@
-import { Button, Skeleton } from '@mantine/core'
 import { IconGitCommit } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSession, workspacesWith } from '../api/session.ts'
+import { ListLoading } from '../parts/list-loading.tsx'
+import { LoadOlder } from '../parts/load-older.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { useNow } from '../view/use-now.ts'
 import { usePageView } from '../view/use-page-view.ts'
-import classes from './changes-page.module.css'
 import { revisionsQuery } from './changes-queries.ts'
 import { DriftBanner } from './drift-banner.tsx'
 import { RevisionDrawer } from './revision-drawer.tsx'
@@ -25,7 +26,7 @@ export function ChangesPage() {
   const current = revisions.data?.pages[0]?.current ?? 0
 
   return (
-    <div className={classes.page}>
+    <Page>
       <PageHead
         title="Changes"
         about="Every revision of the configuration: who made it, why, what it changed, and the way back."
@@ -34,24 +35,14 @@ export function ChangesPage() {
         <DriftBanner key={name} workspace={name} />
       ))}
       <Revisions found={revisions} open={open} onOpen={setOpen} />
-      {revisions.hasNextPage && (
-        <Button
-          variant="default"
-          size="compact-sm"
-          className={classes.more}
-          loading={revisions.isFetchingNextPage}
-          onClick={() => void revisions.fetchNextPage()}
-        >
-          Load older revisions
-        </Button>
-      )}
+      <LoadOlder list={revisions} what="revisions" />
       <RevisionDrawer
         workspace={workspace}
         number={open}
         current={current}
         onClose={() => setOpen(undefined)}
       />
-    </div>
+    </Page>
   )
 }
 
@@ -67,7 +58,7 @@ function Revisions({ found, open, onOpen }: RevisionsProps) {
   const now = useNow(30_000)
   const lines = found.data?.pages.flatMap(({ data }) => data) ?? []
   const current = found.data?.pages[0]?.current ?? 0
-  if (found.isPending) return <Loading />
+  if (found.isPending) return <ListLoading />
   if (found.error !== null && lines.length === 0)
     return <Refusal error={found.error} what="the history" onRetry={() => void found.refetch()} />
   if (lines.length === 0)
@@ -78,14 +69,4 @@ function Revisions({ found, open, onOpen }: RevisionsProps) {
       </Notice>
     )
   return <RevisionTable {...{ revisions: lines, current, now, open, onOpen }} />
-}
-
-function Loading() {
-  return (
-    <div className={classes.loading} aria-busy="true" aria-label="Loading">
-      {Array.from({ length: 10 }, (_, row) => (
-        <Skeleton key={row} height={18} />
-      ))}
-    </div>
-  )
 }

@@ -1,14 +1,14 @@
-import { Button, Drawer } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconGitBranch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Drift, DriftAuthor } from '../../../src/schema/config-difference.ts'
 import { Banner } from '../parts/banner.tsx'
 import { formatDate } from '../parts/format.ts'
+import { SideDrawer } from '../parts/side-drawer.tsx'
 import { driftQuery } from './changes-queries.ts'
-import { DifferenceList } from './difference-list.tsx'
-import classes from './revision-drawer.module.css'
-import styles from './drift-banner.module.css'
+import { DifferenceList } from '../parts/difference-list.tsx'
+import classes from './drift-banner.module.css'
 
 /** Says that a workspace is not any more as it was synced from files, by whom, and shows what; says nothing while it is. */
 export function DriftBanner({ workspace }: { readonly workspace: string }) {
@@ -28,28 +28,19 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
       >
         {sentenceOf(workspace, drift)}
       </Banner>
-      <Drawer
-        opened={isOpen}
+      <SideDrawer
+        isOpen={isOpen}
         onClose={() => setOpen(false)}
-        position="right"
-        size={620}
         title={`Drift of ${workspace}`}
-        overlayProps={{ backgroundOpacity: 0.12 }}
-        transitionProps={{ duration: 120 }}
-        classNames={{
-          content: classes.content ?? '',
-          header: classes.header ?? '',
-          body: classes.inner ?? '',
-          title: classes.title ?? '',
-        }}
-        closeButtonProps={{ 'aria-label': 'Close the drift' }}
+        what="the drift"
+        width={620}
       >
-        <p className={styles.words}>
+        <p className={classes.words}>
           Synced last in revision {drift.synced.revision}, {formatDate(drift.synced.time)}, by{' '}
           {drift.synced.principal}. Since then these were changed beside the files:
         </p>
         <DifferenceList items={drift.items} below={({ by }) => <Authors authors={by} />} />
-      </Drawer>
+      </SideDrawer>
     </>
   )
 }
@@ -62,7 +53,7 @@ function sentenceOf(workspace: string, { items, synced }: Drift): string {
 
 function Authors({ authors }: { readonly authors: readonly DriftAuthor[] }) {
   return (
-    <p className={styles.authors}>
+    <p className={classes.authors}>
       {authors
         .map(
           ({ principal, revision, time }) =>

@@ -1,11 +1,12 @@
-import { Drawer, SegmentedControl, Skeleton } from '@mantine/core'
+import { SegmentedControl, Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { formatDate } from '../parts/format.ts'
 import { Refusal } from '../parts/refusal.tsx'
+import { SideDrawer } from '../parts/side-drawer.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import { revisionQuery, type ShownRevision } from './changes-queries.ts'
-import { DifferenceList } from './difference-list.tsx'
+import { DifferenceList } from '../parts/difference-list.tsx'
 import classes from './revision-drawer.module.css'
 import { RollBack } from './roll-back.tsx'
 
@@ -20,26 +21,17 @@ type RevisionDrawerProps = {
 /** One revision, beside the page: who, when, why, what it changed, and what going back to it would change. */
 export function RevisionDrawer({ workspace, number, current, onClose }: RevisionDrawerProps) {
   return (
-    <Drawer
-      opened={number !== undefined}
+    <SideDrawer
+      isOpen={number !== undefined}
       onClose={onClose}
-      position="right"
-      size={620}
       title={number === undefined ? 'Revision' : `Revision ${number}`}
-      overlayProps={{ backgroundOpacity: 0.12 }}
-      transitionProps={{ duration: 120 }}
-      classNames={{
-        content: classes.content ?? '',
-        header: classes.header ?? '',
-        body: classes.inner ?? '',
-        title: classes.title ?? '',
-      }}
-      closeButtonProps={{ 'aria-label': 'Close the revision' }}
+      what="the revision"
+      width={620}
     >
       {number !== undefined && (
         <Found key={number} {...{ workspace, number, current, onDone: onClose }} />
       )}
-    </Drawer>
+    </SideDrawer>
   )
 }
 

@@ -1,7 +1,8 @@
-import { UnstyledButton } from '@mantine/core'
 import type { RevisionLine } from '../../../src/schema/config-difference.ts'
 import { formatAge } from '../parts/format-age.ts'
 import { formatDate } from '../parts/format.ts'
+import { RowOpener } from '../parts/row-opener.tsx'
+import { RowTable } from '../parts/row-table.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import classes from './revision-table.module.css'
 
@@ -14,48 +15,47 @@ type RevisionTableProps = {
   readonly onOpen: (number: number) => void
 }
 
+const widths = '92px 104px minmax(96px, 0.6fr) minmax(200px, 2fr) 168px'
+
 /** Revisions, one line each; a click opens what it did. */
 export function RevisionTable({ revisions, current, now, open, onOpen }: RevisionTableProps) {
   return (
-    <div className={classes.scroll}>
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            <th scope="col">Revision</th>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col">Changed</th>
+    <RowTable widths={widths} narrowest={0} className={classes.revisions}>
+      <thead>
+        <tr>
+          <th scope="col">Revision</th>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">What</th>
+          <th scope="col">Changed</th>
+        </tr>
+      </thead>
+      <tbody>
+        {revisions.map((revision) => (
+          <tr key={revision.number} data-open={revision.number === open || undefined}>
+            <td className={classes.number}>
+              {revision.number}
+              {revision.number === current && <small>now</small>}
+            </td>
+            <td className={classes.dim} title={formatDate(revision.time)}>
+              {formatAge(revision.time, now)}
+            </td>
+            <td>{revision.principal}</td>
+            <td>
+              <RowOpener
+                look={revision.message === null ? 'dim' : 'plain'}
+                onOpen={() => onOpen(revision.number)}
+              >
+                {revision.message ?? revision.summary ?? kindsText(revision)}
+              </RowOpener>
+            </td>
+            <td>
+              <ChangeCounts counts={revision.counts} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {revisions.map((revision) => (
-            <tr key={revision.number} data-open={revision.number === open || undefined}>
-              <td className={classes.number}>
-                {revision.number}
-                {revision.number === current && <small>now</small>}
-              </td>
-              <td className={classes.dim} title={formatDate(revision.time)}>
-                {formatAge(revision.time, now)}
-              </td>
-              <td>{revision.principal}</td>
-              <td>
-                <UnstyledButton
-                  className={classes.what}
-                  data-plain={revision.message === null || undefined}
-                  onClick={() => onOpen(revision.number)}
-                >
-                  {revision.message ?? revision.summary ?? kindsText(revision)}
-                </UnstyledButton>
-              </td>
-              <td>
-                <ChangeCounts counts={revision.counts} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </RowTable>
   )
 }
 

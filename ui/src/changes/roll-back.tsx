@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { Refusal } from '../parts/refusal.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import { comparisonQuery, rollBack, type Comparison } from './changes-queries.ts'
-import { DifferenceList } from './difference-list.tsx'
+import { DifferenceList } from '../parts/difference-list.tsx'
 import classes from './roll-back.module.css'
 
 /** What RollBack is about. */

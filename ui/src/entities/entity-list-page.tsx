@@ -1,12 +1,14 @@
-import { Button, Skeleton, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { NotFound } from '../parts/not-found.tsx'
+import { ListLoading } from '../parts/list-loading.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { usePageView } from '../view/use-page-view.ts'
 import { EmptyList } from './empty-list.tsx'
@@ -36,13 +38,13 @@ function EntityList({ kind }: { readonly kind: Kind }) {
     [workspace, readable.join('/')],
   )
   return (
-    <div className={classes.page}>
+    <Page>
       {workspaces.length === 0 ? (
         <NoAccess what={kind.plural} />
       ) : (
         <Listed kind={kind} workspaces={workspaces} />
       )}
-    </div>
+    </Page>
   )
 }
 
@@ -92,7 +94,7 @@ function Listed({ kind, workspaces }: ListedProps) {
         />
       </PageHead>
       {list.isPending ? (
-        <Loading />
+        <ListLoading />
       ) : list.rows.length === 0 ? (
         <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
       ) : found.length === 0 ? (
@@ -134,15 +136,5 @@ function ListFoot({ kind, list, found }: ListFootProps) {
         </Button>
       )}
     </footer>
-  )
-}
-
-function Loading() {
-  return (
-    <div className={classes.loading} aria-busy="true" aria-label="Loading">
-      {Array.from({ length: 8 }, (_, row) => (
-        <Skeleton key={row} height={18} />
-      ))}
-    </div>
   )
 }

@@ -1,8 +1,9 @@
-import { Skeleton, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { entityQuery, labelOf, text, type EntityRecord } from '../api/entities.ts'
 import { NotFound } from '../parts/not-found.tsx'
+import { Page } from '../parts/page.tsx'
+import { PageLoading } from '../parts/page-loading.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { Configuration } from './configuration.tsx'
 import classes from './entity-page.module.css'
@@ -30,22 +31,15 @@ function Loaded({ kind, workspace, id }: LoadedProps) {
         onRetry={() => void refetch()}
       />
     )
-  if (data === undefined)
-    return (
-      <Stack className={classes.page} aria-busy="true" aria-label="Loading">
-        <Skeleton height={32} width={260} />
-        <Skeleton height={240} />
-        <Skeleton height={280} />
-      </Stack>
-    )
+  if (data === undefined) return <PageLoading />
   return (
-    <div className={classes.page}>
+    <Page>
       <TrafficOf kind={kind} workspace={workspace} entity={data} title={titleOf(kind, data)} />
       <div className={classes.columns}>
         <Configuration kind={kind} workspace={workspace} entity={data} />
         <Related kind={kind} workspace={workspace} entity={data} />
       </div>
-    </div>
+    </Page>
   )
 }
 

@@ -12,6 +12,7 @@ import {
 import { useMemo } from 'react'
 import type { Placed } from '../api/entities.ts'
 import type { EntityColumn } from './entity-columns.tsx'
+import { RowTable } from '../parts/row-table.tsx'
 import classes from './entity-table.module.css'
 
 const features = tableFeatures({
@@ -54,28 +55,26 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
   const widths = columns.map(({ width }) => width).join(' ')
 
   return (
-    <div className={classes.scroll}>
-      <table className={classes.table} style={{ '--columns': widths } as React.CSSProperties}>
-        <thead>
-          {table.getHeaderGroups().map((group) => (
-            <tr key={group.id}>
-              {group.headers.map((header) => (
-                <Heading key={header.id} header={header} onSort={onSort} />
-              ))}
-            </tr>
-          ))}
-        </thead>
-        <tbody>
-          {table.getRowModel().rows.map((row) => (
-            <tr key={row.id}>
-              {columns.map(({ id, cell }) => (
-                <td key={id}>{cell(row.original)}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <RowTable widths={widths} narrowest={780}>
+      <thead>
+        {table.getHeaderGroups().map((group) => (
+          <tr key={group.id}>
+            {group.headers.map((header) => (
+              <Heading key={header.id} header={header} onSort={onSort} />
+            ))}
+          </tr>
+        ))}
+      </thead>
+      <tbody>
+        {table.getRowModel().rows.map((row) => (
+          <tr key={row.id}>
+            {columns.map(({ id, cell }) => (
+              <td key={id}>{cell(row.original)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </RowTable>
   )
 }
 

@@ -4,6 +4,7 @@ import { useSession } from '../api/session.ts'
 import { FilterBar } from '../parts/filter-bar.tsx'
 import { LiveSwitch } from '../parts/live-switch.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageLoading } from '../parts/page-loading.tsx'
 import { TimeRangePicker } from '../parts/time-range-picker.tsx'
 import { useMasks, type Masks } from '../parts/use-masks.ts'
@@ -42,7 +43,7 @@ function Overview({ masks, view }: OverviewProps) {
   const latest = live.told('latest')
 
   return (
-    <div className={classes.page}>
+    <Page>
       <PageHead title="Overview" about={workspace ?? (isAcross ? 'All workspaces' : undefined)}>
         <TimeRangePicker range={range} onChange={view.setRange} />
         <LiveSwitch view={view} state={live.state} freshUntil={latest.answer?.freshUntil} />
@@ -73,6 +74,6 @@ function Overview({ masks, view }: OverviewProps) {
         </>
       )}
       <RequestDrawer view={view} />
-    </div>
+    </Page>
   )
 }

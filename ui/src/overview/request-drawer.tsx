@@ -1,7 +1,8 @@
-import { Drawer, Skeleton } from '@mantine/core'
+import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { answerQuery } from '../api/analytics.ts'
 import { Refusal } from '../parts/refusal.tsx'
+import { SideDrawer } from '../parts/side-drawer.tsx'
 import type { PageView } from '../view/use-page-view.ts'
 import { detailQuestion } from './detail-question.ts'
 import { RequestDetail } from './request-detail.tsx'
@@ -11,24 +12,15 @@ import classes from './request-drawer.module.css'
 export function RequestDrawer({ view }: { readonly view: PageView }) {
   const { request } = view
   return (
-    <Drawer
-      opened={request !== undefined}
+    <SideDrawer
+      isOpen={request !== undefined}
       onClose={() => view.change({ request: undefined })}
-      position="right"
-      size={520}
       title="Request"
-      overlayProps={{ backgroundOpacity: 0.12 }}
-      transitionProps={{ duration: 120 }}
-      classNames={{
-        content: classes.content ?? '',
-        header: classes.header ?? '',
-        body: classes.inner ?? '',
-        title: classes.title ?? '',
-      }}
-      closeButtonProps={{ 'aria-label': 'Close the details' }}
+      what="the details"
+      width={520}
     >
       {request !== undefined && <Found id={request} view={view} />}
-    </Drawer>
+    </SideDrawer>
   )
 }
 

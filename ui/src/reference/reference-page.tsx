@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { Notice } from '../parts/notice.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Page } from '../parts/page.tsx'
 import { PageLoading } from '../parts/page-loading.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { Refusal } from '../parts/refusal.tsx'
@@ -28,7 +29,7 @@ export function ReferencePage() {
     return <Refusal error={query.error} what="the reference" onRetry={() => void query.refetch()} />
   if (data === undefined) return <PageLoading />
   return (
-    <div className={classes.page}>
+    <Page narrow>
       <PageHead
         title="API reference"
         about="Kong’s Admin API as this program speaks it. Every path also exists under the name of a workspace."
@@ -63,7 +64,7 @@ export function ReferencePage() {
           <Shown group={shown} />
         </div>
       )}
-    </div>
+    </Page>
   )
 }
 
