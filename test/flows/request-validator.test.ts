@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { requestValidator } from '../../src/plugins/request-validator.ts'
+import { compileSchema } from '../../src/plugins/request-validator/compile-schema.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 
 /** A gateway with the plugin before a service that answers what it was sent. */
@@ -151,4 +152,16 @@ test('a pattern takes time in proportion to the text, whatever it is', async () 
   const began = performance.now()
   expect((await post(JSON.stringify(`${'a'.repeat(20_000)}!`))).status).toBe(400)
   expect(performance.now() - began).toBeLessThan(2000)
+})
+
+test('no body takes long: neither one of thousands of items nor one of thousands of levels', () => {
+  const items = Array.from({ length: 7000 }, (_, at) => ({ at, of: 'one kind' }))
+  const isSet = compileSchema('{"uniqueItems":true}', 'draft202012')
+  const began = performance.now()
+  expect(isSet(items)).toBeUndefined()
+  expect(performance.now() - began).toBeLessThan(500)
+  expect(isSet([...items, { of: 'one kind', at: 3 }])).toBe('must NOT have duplicate items')
+  const isTree = compileSchema('{"items":{"$ref":"#"},"uniqueItems":true}', 'draft7')
+  const deep = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000)) as unknown
+  expect(isTree(deep)).toBe('it is nested too deeply')
 })
