@@ -72,7 +72,7 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
       enabled_in_cluster: [...enabled].sort(),
     },
     configuration: {
-      database: 'sqlite',
+      database: configuration.database,
       role: 'traditional',
       rbac: 'on',
       rbac_auth_header: 'Kong-Admin-Token',

@@ -27,6 +27,8 @@ export type ListRequest = Omit<Address, 'at'>
 /** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
 export type Configuration = SignIn & {
   readonly clock: Clock
+  /** In which database it is kept, as Kong names it. */
+  readonly database: 'sqlite' | 'postgres'
   /** Policies that plugins may name. */
   readonly catalog: readonly PluginSchema[]
   /** Ed25519 public key that proves a seal, SPKI PEM. */

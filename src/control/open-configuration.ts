@@ -52,6 +52,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   return {
     ...signIn,
     clock: control.clock,
+    database: control.store.engine,
     catalog: control.catalog,
     publicKeyPem: publicKeyOf(control.sealKey),
     joinSecret,

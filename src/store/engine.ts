@@ -3,6 +3,7 @@ import type { Database } from './database.ts'
 
 /** A database engine under the store: what SQLite and PostgreSQL do each in its own way. */
 export type Engine = {
+  readonly name: 'sqlite' | 'postgres'
   readonly database: Database
   /** Where it is, for sentences; holds no password. */
   readonly place: string

@@ -35,6 +35,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
   const { database } = engine
   const settings = openSettingRows(database, cipher)
   return {
+    engine: engine.name,
     load: () =>
       engine.atOnce(async (reading) => ({
         entries: await readEntries(reading, cipher),

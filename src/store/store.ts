@@ -62,6 +62,8 @@ export type Commit = {
 
 /** The configuration store: entities, revisions, audit records, sessions and settings in one database. */
 export type Store = {
+  /** In which database it is. */
+  readonly engine: 'sqlite' | 'postgres'
   /** Everything, and the newest revision when there is one. */
   load(): Promise<{ entries: Entries; latest: SealedSnapshot | undefined }>
   /** The number of the newest revision; 0 when there is none. */

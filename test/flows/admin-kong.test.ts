@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { freshPlace } from '../harness/each-store.ts'
 import { openTestAdmin } from './admin-harness.ts'
 
 test('the sentences are those of Kong', async () => {
@@ -70,7 +71,9 @@ test('the statuses are those of Kong', async () => {
     'GET, HEAD, OPTIONS, POST',
   )
   const root = await admin.ask('GET', '/')
+  const database = (await freshPlace()).startsWith('postgres:') ? 'postgres' : 'sqlite'
   expect(root.body).toMatchObject({
+    configuration: { database },
     version: expect.stringMatching(/^\d+\.\d+/),
     weir: { version: '0.0.0-test' },
   })

@@ -20,6 +20,7 @@ export async function openPostgres(url: string, backups: string): Promise<Engine
   })
   return {
     database,
+    name: 'postgres',
     place,
     now: sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
     atOnce: (work) => database.transaction().setIsolationLevel('repeatable read').execute(work),

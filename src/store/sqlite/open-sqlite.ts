@@ -12,6 +12,7 @@ export function openSqlite(file: string): Engine {
   const database = new Kysely<FixedTables>({ dialect })
   return {
     database,
+    name: 'sqlite',
     place: file,
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
     atOnce: (work) => database.transaction().execute(work),
