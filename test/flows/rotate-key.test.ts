@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
@@ -72,3 +73,17 @@ async function keyOf(weir: TestWeir, username: string): Promise<string | undefin
   const { data = [] } = (await response.json()) as { data?: { key: string }[] }
   return data[0]?.key
 }
+
+test('where nothing is sealed no key is changed, and none is made', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'weir-nothing-'))
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }))
+  for (const command of ['rotate', 'retire']) {
+    await expect(secrets([command, '--data', data])).rejects.toThrow(/encryption\.key/)
+    const env = { WEIR_ENCRYPTION_KEY: randomBytes(32).toString('hex') }
+    const to = command === 'rotate' ? ['--to', join(data, 'next.key')] : []
+    await expect(secrets([command, '--data', data, ...to], env)).rejects.toThrow(
+      'Nothing is sealed here',
+    )
+  }
+  expect(readdirSync(data)).toEqual([])
+}, 60_000)

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Problem } from '../../lib/problem.ts'
 import { gatewayDataKey } from '../../planes/open-keys.ts'
 import type { PlaneSettings } from '../../planes/plane-settings.ts'
 import { readDataKey, replaceDataKey } from '../../secrets/kept-data-key.ts'
 import { openPostgresDataKey, openSqliteDataKey, type DataKey } from '../../store/open-data-key.ts'
 
-/** Wraps every data key of this machine anew, that of the store and that of the gateway; returns how many there are. */
+/** Wraps every data key of this machine anew, that of the store and that of the gateway; returns how many there are. Throws where there is none. */
 export async function rewrapDataKeys(
   settings: PlaneSettings,
   rewrap: (wrapped: string) => string,
@@ -14,6 +15,9 @@ export async function rewrapDataKeys(
   const ofGateway = readDataKey(file)
   if (ofGateway !== undefined) replaceDataKey(file, rewrap(ofGateway))
   const ofStore = await rewrapStore(settings, rewrap)
+  if (ofGateway === undefined && !ofStore) {
+    throw new Problem('cli.no_data_keys', 404, `Nothing is sealed here: ${settings.data}`)
+  }
   return Number(ofGateway !== undefined) + Number(ofStore)
 }
 
