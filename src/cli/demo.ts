@@ -45,7 +45,7 @@ function welcome({
     `  Manager    ${manager}   (live charts; sign in with one of these, or with both in two windows)`,
     ...signIns,
     `  Proxy      ${proxy}`,
-    `  Admin API  ${admin}`,
+    `  Admin API  ${admin}   (Kong-Admin-Token: ${accounts[0].token})`,
     '',
     '  Try:',
     ...lines.flatMap(({ shows, command }) => [`    # ${shows}`, `    ${command}`]),

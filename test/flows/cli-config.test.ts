@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -103,7 +105,25 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
   expect((await run('diff', 'nowhere.yaml')).err).toMatch(/no such file/)
   expect((await run('dump', '--addr', 'http://127.0.0.1:1')).err).toMatch(/cannot be reached/)
   expect((await run('dump', '--token', 'somebody-else')).err).toMatch(
-    /Invalid RBAC credentials \(401\)/,
+    /Invalid RBAC credentials \(401\)\n.*WEIR_ADMIN_TOKEN/,
   )
+  expect((await run('dump', '-w', 'Nowhere')).err).toMatch(/Not found: GET \/Nowhere\/config\b/)
   expect((await run('rollback', '99999')).err).toMatch(/no revision 99999/)
+})
+
+test('a refusal says why, and who is no Admin API is told apart', async () => {
+  const { admin, run, write } = await openDesk()
+  const token = 'token-of-a-reader-0000'
+  await admin.ask('POST', '/rbac/users', { name: 'reader', user_token: token })
+  write('kong.yaml', kong(5))
+  const refused = await run('sync', 'kong.yaml', '--token', token)
+  expect(refused).toMatchObject({ code: 1, out: '' })
+  expect(refused.err).toMatch(/do not have permissions[^]*\(403\)\nNo role of reader speaks about/)
+  const other = createServer((_, response) => response.writeHead(404).end('{"message":"no"}'))
+  await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening))
+  onTestFinished(() => void other.close())
+  const { port } = other.address() as AddressInfo
+  const mistaken = await run('history', '--addr', `http://127.0.0.1:${port}`)
+  expect(mistaken).toMatchObject({ code: 1, out: '' })
+  expect(mistaken.err).toMatch(/is not an Admin API \(404\).*WEIR_ADMIN_URL/)
 })

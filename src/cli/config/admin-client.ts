@@ -25,7 +25,8 @@ export async function callAdmin<Result>(access: AdminAccess, call: AdminCall): P
   const isLines = (response.headers.get('content-type') ?? '').includes('ndjson')
   if (isLines) return readLines<Result>(response, call)
   const text = await response.text()
-  if (!response.ok) throw refusal(response.status, text)
+  if (!isFromAdmin(response)) throw notAdmin(access.url, response.status)
+  if (!response.ok) throw refusal(response.status, text, call)
   return JSON.parse(text) as Result
 }
 
@@ -64,10 +65,13 @@ async function send(
   }
 }
 
+/** What a refusal says, and to those who may know it, why. */
+type Refusal = { readonly message?: unknown; readonly because?: unknown }
+
 type Line<Result> = {
   readonly progress?: Progress
   readonly result?: Result
-  readonly problem?: { readonly status: number; readonly message: string }
+  readonly problem?: Refusal & { readonly status: number }
 }
 
 async function readLines<Result>(response: Response, { onProgress }: AdminCall): Promise<Result> {
@@ -79,22 +83,41 @@ async function readLines<Result>(response: Response, { onProgress }: AdminCall):
     for (const text of lines) {
       const line = JSON.parse(text) as Line<Result>
       if (line.progress !== undefined) onProgress?.(line.progress)
-      if (line.problem !== undefined) throw refused(line.problem.status, line.problem.message)
+      if (line.problem !== undefined) throw refused(line.problem.status, line.problem)
       if (line.result !== undefined) return line.result
     }
   }
   throw new Problem('cli.cut_off', 502, 'The Admin API ended its answer before the result')
 }
 
-function refusal(status: number, text: string): Problem {
+function refusal(status: number, text: string, { method, path }: AdminCall): Problem {
   try {
-    const { message } = JSON.parse(text) as { message?: unknown }
-    if (typeof message === 'string') return refused(status, message)
+    const said = JSON.parse(text) as Refusal
+    if (said.message === 'Not found')
+      return refused(status, { message: `Not found: ${method} ${path}` })
+    if (typeof said.message === 'string') return refused(status, said)
   } catch {
     // What is not JSON is shown as it is.
   }
-  return refused(status, text.slice(0, 500))
+  return refused(status, { message: text.slice(0, 500) })
 }
 
-const refused = (status: number, message: string): Problem =>
-  new Problem('cli.refused', status, `${message} (${status})`)
+function refused(status: number, { message, because }: Refusal): Problem {
+  const reasons = typeof because === 'string' ? [because] : []
+  if (status === 401) reasons.push('Whose token asks is said by --token or WEIR_ADMIN_TOKEN.')
+  return new Problem(
+    'cli.refused',
+    status,
+    [`${String(message)} (${status})`, ...reasons].join('\n'),
+  )
+}
+
+/** Every answer of an Admin API has the number of its request. */
+const isFromAdmin = ({ headers }: Response): boolean => headers.has('x-kong-admin-request-id')
+
+const notAdmin = (url: string, status: number): Problem =>
+  new Problem(
+    'cli.not_admin',
+    502,
+    `What answers at ${url} is not an Admin API (${status}); where that is, --addr or WEIR_ADMIN_URL says.`,
+  )
