@@ -75,6 +75,13 @@ test.each([
   expect(vault.asked).toEqual([`the-token ${path}`])
 })
 
+test('no answer of a vault fills the memory', async () => {
+  const vault = await startVault('t')
+  vault.secrets.set('secret/db', { password: 'p'.repeat(2 ** 20) })
+  const { fill } = open({ vaults: { store: ['hcv', { ...at(vault), token: 't' }] } })
+  expect((await fill({ a: '{vault://store/db/password}' })).reason).toContain('has more than')
+})
+
 test('a secret that changes is noticed after its time, one that cannot be had meanwhile serves on', async () => {
   const vault = await startVault('t')
   vault.secrets.set('secret/db', { password: 'old' })

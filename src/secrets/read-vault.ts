@@ -100,7 +100,7 @@ async function askVault(wanted: Wanted, settings: HcvSettings, tools: VaultTools
   })
   if (response.status === 404) throw missing(wanted.text, 'the vault does not have it')
   if (!response.ok) throw unreachable(wanted.text, `the vault answered ${response.status}`)
-  const parsed = answers[kv].safeParse(await response.json().catch(() => undefined))
+  const parsed = answers[kv].safeParse(await readAnswer(response, wanted.text))
   if (!parsed.success) throw unreachable(wanted.text, 'the vault’s answer is not of its form')
   return JSON.stringify(parsed.data.data)
 }
@@ -116,6 +116,29 @@ async function ask(
     throw unreachable(text, 'the vault cannot be reached', cause)
   }
 }
+
+/** Who names a vault also names who answers, so that an answer must not fill the memory. */
+async function readAnswer(response: Response, text: string): Promise<unknown> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const part of response.body ?? []) {
+      parts.push(part)
+      size += part.length
+      if (size > largest) break
+    }
+  } catch (cause) {
+    throw unreachable(text, 'the vault broke its answer off', cause)
+  }
+  if (size > largest) throw unreachable(text, `the vault’s answer has more than ${largest} bytes`)
+  try {
+    return JSON.parse(Buffer.concat(parts).toString())
+  } catch {
+    return undefined
+  }
+}
+
+const largest = 1024 * 1024
 
 /** The token may be a variable of the environment itself, so that no store ever has it. */
 function tokenFrom(token: string, tools: VaultTools): string {
