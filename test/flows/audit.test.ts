@@ -82,6 +82,16 @@ test('the log of a running control plane is verified from outside, and a checkpo
       /^The audit log is as it was written: records 1 to \d+, 2 signed places agree\./,
     ),
   })
+  for (const [words, says] of [
+    [['--database', 'nonsense'], /WEIR_DATABASE_URL: expected postgres:/],
+    [['--checkpoint', 'nowhere.json'], /nowhere\.json does not exist/],
+    [['--key', 'nowhere.pem'], /nowhere\.pem does not exist/],
+  ] as const) {
+    const mistaken = await weirAudit(admin.data, 'verify', ...words)
+    expect(mistaken.stdout).toMatch(says)
+    expect(mistaken.stdout).not.toContain(' at ')
+    expect(mistaken.code).toBeGreaterThan(0)
+  }
   const key = await weirAudit(admin.data, 'key')
   const { body: chain } = await admin.ask('GET', '/audit/chain')
   expect(chain.public_key.trim()).toBe(key.stdout.trim())

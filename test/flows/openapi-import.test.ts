@@ -192,6 +192,7 @@ test('several servers become an upstream, and what cannot be imported says why',
     { swagger: '2.0', info: { title: 'x', version: '1' }, paths: {} },
     /expected openapi 3\.0 or 3\.1/,
   )
+  await fails('other.yaml', { services: [] }, /^other\.yaml: this is not a valid Openapi/)
   await fails(
     'relative.yaml',
     { ...document, servers: [{ url: '/v1' }] },

@@ -11,7 +11,7 @@ export type AuditSource = {
 }
 
 /** The file of the key that signs the log. */
-export const auditKeyFile = ({ data }: AuditSource): string => settingsOf(data).auditKeyFile
+export const auditKeyFile = (source: AuditSource): string => settingsOf(source).auditKeyFile
 
 /** Reads the log of a store and lets go of it again. */
 export async function withAuditLog<Result>(
@@ -26,13 +26,13 @@ export async function withAuditLog<Result>(
   }
 }
 
-async function openSource({ data, database }: AuditSource): Promise<AuditLog> {
-  const { data: directory, databaseUrl } = settingsOf(data)
-  const url = database ?? databaseUrl
-  if (url !== undefined) return openPostgresAudit(url)
-  const file = join(directory, 'weir.db')
+async function openSource(source: AuditSource): Promise<AuditLog> {
+  const { data, databaseUrl } = settingsOf(source)
+  if (databaseUrl !== undefined) return openPostgresAudit(databaseUrl)
+  const file = join(data, 'weir.db')
   if (existsSync(file)) return openSqliteAudit(file)
   throw new Problem('cli.no_store', 404, `There is no audit log here: ${file} does not exist.`)
 }
 
-const settingsOf = (data: string | undefined) => readSettings({ WEIR_DATA: data })
+const settingsOf = ({ data, database }: AuditSource) =>
+  readSettings({ WEIR_DATA: data, WEIR_DATABASE_URL: database })

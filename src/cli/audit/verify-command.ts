@@ -18,8 +18,10 @@ export async function verifyCommand(
   files: WitnessFiles,
   asJson: boolean,
 ): Promise<number> {
-  const witnesses = { keys: readKeys(source, files), checkpoints: files.checkpoints.map(readPlace) }
-  const report = await withAuditLog(source, (rows) => verifyKept(rows, witnesses))
+  const report = await withAuditLog(source, (rows) => {
+    const checkpoints = files.checkpoints.map(readPlace)
+    return verifyKept(rows, { keys: readKeys(source, files), checkpoints })
+  })
   console.log(asJson ? JSON.stringify(report, undefined, 2) : describe(report))
   return report.intact ? 0 : 1
 }
@@ -53,9 +55,10 @@ function readPlace(file: string): AuditCheckpoint {
   try {
     return checkpoint.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
-    throw new Problem('cli.checkpoint', 400, `${file} is not a checkpoint of an audit log.`, {
-      cause,
-    })
+    const message = existsSync(file)
+      ? `${file} is not a checkpoint of an audit log.`
+      : `The checkpoint ${file} does not exist.`
+    throw new Problem('cli.checkpoint', 400, message, { cause })
   }
 }
 

@@ -61,6 +61,10 @@ async function bundle(file: string): Promise<unknown> {
     const parser = new SwaggerParser()
     return await parser.bundle(file, { resolve: { http: false } })
   } catch (error) {
-    throw unusable(file, error instanceof Error ? error.message : String(error))
+    const message = error instanceof Error ? error.message : String(error)
+    throw unusable(
+      file,
+      message.replace(`${file} is`, 'this is').replace(`Error opening file ${file}: `, ''),
+    )
   }
 }
