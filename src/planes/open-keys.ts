@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import type { Keyring } from '../lib/cipher.ts'
 import type { Log } from '../lib/log.ts'
-import { openKeyring, type Keyring } from '../secrets/keyring.ts'
+import { openKeyring } from '../secrets/keyring.ts'
 import { readMasterKey, type KeySource, type MasterKey } from '../secrets/master-key.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 

@@ -1,21 +1,9 @@
 import { createHmac, hkdfSync } from 'node:crypto'
+import type { Cipher } from '../lib/cipher.ts'
 import { openBox, sealBox } from './sealed-box.ts'
 
-/** Seals and opens with one data key. The place is part of a seal: what is moved elsewhere cannot be opened there. */
-export type DataCipher = {
-  seal(clear: string, place: string): string
-  open(sealed: string, place: string): string
-  /** The same for a value of JSON. */
-  sealValue(clear: unknown, place: string): unknown
-  openValue(sealed: unknown, place: string): unknown
-  sealBytes(clear: Uint8Array, place: string): Uint8Array
-  openBytes(sealed: Uint8Array, place: string): Uint8Array
-  /** A keyed hash: the same for equal texts, and of no use to whoever has no key. */
-  digest(clear: string): string
-}
-
 /** The cipher of a data key, from which it derives a key for each purpose. */
-export function openDataCipher(dataKey: Uint8Array): DataCipher {
+export function openDataCipher(dataKey: Uint8Array): Cipher {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', dataKey, '', purpose, 32))
   const sealing = derive('weir seal')

@@ -1,11 +1,10 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Cipher, Keyring } from '../lib/cipher.ts'
 import { processIdentity } from '../lib/process-identity.ts'
-import type { DataCipher } from './data-cipher.ts'
-import type { Keyring } from './keyring.ts'
 
 /** The cipher of the data key in a file, which is made when it is not there; of two processes that make it both get the same. */
-export function openKeptDataKey(file: string, keyring: Keyring): DataCipher {
+export function openKeptDataKey(file: string, keyring: Keyring): Cipher {
   const kept = readDataKey(file)
   if (kept !== undefined) return keyring.openDataKey(kept)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })

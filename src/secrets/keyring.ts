@@ -1,17 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import type { Keyring } from '../lib/cipher.ts'
 import { Problem } from '../lib/problem.ts'
-import { openDataCipher, type DataCipher } from './data-cipher.ts'
+import { openDataCipher } from './data-cipher.ts'
 import type { MasterKey } from './master-key.ts'
 import { openBox, sealBox } from './sealed-box.ts'
-
-/** Makes and opens data keys, which rest beside what they seal, wrapped by a master key. */
-export type Keyring = {
-  /** A new data key, wrapped. */
-  makeDataKey(): string
-  /** The cipher of a data key; throws a Problem when it was wrapped by another key. */
-  openDataKey(wrapped: string): DataCipher
-}
 
 /** A data key wrapped once for each master key that opens it. */
 const wrapping = z.strictObject({

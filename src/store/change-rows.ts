@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { entities } from '../schema/entities.ts'
 import type { Entry } from '../schema/entry.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../lib/cipher.ts'
 import type { Database, FixedTables } from './database.ts'
 import { sealedFields } from './entity-table.ts'
 import type { ChangeCount, KeptChange, RevisionSpan, Write } from './store.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Entity } from '../schema/entity.ts'
 import { referenceIn, type Entry } from '../schema/entry.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../lib/cipher.ts'
 
 /** The columns of an entity's row. */
 export type EntityRow = Record<string, string | number | null>

@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts'
 import { appendAudit, openAuditRows } from './audit-rows.ts'
 import { countChanges, insertChanges, readChanges } from './change-rows.ts'
-import type { Cipher, Keyring } from './cipher.ts'
+import type { Cipher, Keyring } from '../lib/cipher.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'

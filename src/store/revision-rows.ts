@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../lib/cipher.ts'
 import type { Database } from './database.ts'
 import type { Revision } from './store.ts'
 

@@ -1,4 +1,4 @@
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../lib/cipher.ts'
 import type { Database } from './database.ts'
 
 /** Under this name rests the wrapped data key, the one setting that is not sealed by it. */

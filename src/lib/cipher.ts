@@ -7,7 +7,7 @@ export type Cipher = {
   openValue(sealed: unknown, place: string): unknown
   sealBytes(clear: Uint8Array, place: string): Uint8Array
   openBytes(sealed: Uint8Array, place: string): Uint8Array
-  /** The same for equal texts, and of no use to whoever has no key. */
+  /** A keyed hash: the same for equal texts, and of no use to whoever has no key. */
   digest(clear: string): string
 }
 
@@ -17,15 +17,4 @@ export type Keyring = {
   makeDataKey(): string
   /** The cipher of a data key; throws a Problem when it was wrapped by another key. */
   openDataKey(wrapped: string): Cipher
-}
-
-/** Leaves everything as it is: for a store that is opened without keys. */
-export const plainCipher: Cipher = {
-  seal: (clear) => clear,
-  open: (sealed) => sealed,
-  sealValue: (clear) => clear,
-  openValue: (sealed) => sealed,
-  sealBytes: (clear) => clear,
-  openBytes: (sealed) => sealed,
-  digest: (clear) => clear,
 }
