@@ -14,7 +14,7 @@ export async function answerProblem(
   error: unknown,
   [request, reply]: readonly [FastifyRequest, FastifyReply],
 ): Promise<void> {
-  const problem = problemOf(error)
+  const problem = problemOf(error, request)
   await auditRefusal(configuration, problem, request)
   void reply.headers(problem.headers)
   await reply.code(problem.status).send(problemBody(problem, request.url))
@@ -28,11 +28,13 @@ export function problemBody(problem: Problem, url: string): Record<string, unkno
 }
 
 /** What Fastify itself refuses, in the words of Kong. */
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, request: FastifyRequest): Problem {
   const { statusCode: status = 500, code = '' } = error as Partial<FastifyError>
   if (error instanceof Problem || status >= 500) return toProblem(error)
   if (status === 413) {
-    return new Problem('admin.too_large', 413, 'The body of a request is at most 1 MiB')
+    const kibibytes = request.routeOptions.bodyLimit / 1024
+    const most = kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`
+    return new Problem('admin.too_large', 413, `The body of such a request is at most ${most}`)
   }
   if (status === 415) return new Problem('admin.media_type', 415, 'Unsupported Media Type')
   const isBody = code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { adminToken, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 test('bodies that are not what they say are refused, and nothing is stored', async () => {
   const admin = await openTestAdmin()
@@ -33,6 +33,20 @@ test('bodies that are not what they say are refused, and nothing is stored', asy
   })
   expect(admin.configuration.current().revision).toBe(before)
   expect((await admin.ask('GET', '/services')).body.data).toEqual([])
+})
+
+test('what is too large is told what would not be', async () => {
+  const admin = await openTestAdmin()
+  const head = `host: h\r\nkong-admin-token: ${adminToken}\r\ncontent-type: application/json\r\ncontent-length: 99999999`
+  for (const [path, most] of [
+    ['/services', '1 MiB'],
+    ['/config', '64 MiB'],
+  ] as const) {
+    const request = `POST ${path} HTTP/1.1\r\n${head}\r\nconnection: close\r\n\r\n`
+    expect(await sendRaw(admin, request)).toMatch(
+      new RegExp(`^HTTP/1.1 413 .* at most ${most}"`, 's'),
+    )
+  }
 })
 
 test('requests that are not HTTP, or too much of it, get an answer and harm nobody', async () => {
