@@ -6,7 +6,7 @@ import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
-import { pageOf } from './page.ts'
+import { pageAsked, pageOf } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
 /** Where a collection is: its path, what it holds, and the entity it stands under. */
@@ -53,10 +53,8 @@ function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
     mayReadEntry(asked, entity.name, entry),
   )
   if (refusal !== undefined && readable.length === 0) throw refusal
-  return pageOf(
-    readable,
-    { path: request.url.split('?', 1)[0] ?? '', query, isNested: under !== undefined },
-    (entry) => presentTo(asked, entity, entry),
+  return pageOf(readable, pageAsked(request, under !== undefined), (entry) =>
+    presentTo(asked, entity, entry),
   )
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { Problem } from '../lib/problem.ts'
 import type { Entry } from '../schema/entry.ts'
 import { uuidPattern } from '../schema/fields.ts'
@@ -17,6 +18,16 @@ export type PageRequest = {
   /** Kong leaves size and tags out of account under another entity. */
   readonly isNested: boolean
 }
+
+/** What a request asks of the list at its path. */
+export const pageAsked = (
+  { url, query }: Pick<FastifyRequest, 'url' | 'query'>,
+  isNested: boolean,
+): PageRequest => ({
+  path: url.split('?', 1)[0] ?? '',
+  query: query as PageRequest['query'],
+  isNested,
+})
 
 /** The page of entries, in order of id, that a request asks for. */
 export function pageOf(

@@ -4,7 +4,7 @@ import type { Entry } from '../schema/entry.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
 import { mayReadEntry } from './may-read-entry.ts'
-import { pageOf } from './page.ts'
+import { pageAsked, pageOf } from './page.ts'
 
 /** Which entities carry which tags, of those that the asker may read. */
 export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
@@ -28,11 +28,7 @@ function tagsFor(asked: Asked, wanted: string | undefined): unknown {
   const byId = Map.groupBy(rows, ({ entry }) => entry.id)
   const page = pageOf(
     [...byId.values()].flatMap(([row]) => row?.entry ?? []),
-    {
-      path: request.url.split('?', 1)[0] ?? '',
-      query: request.query as Record<string, string>,
-      isNested: false,
-    },
+    pageAsked(request, false),
     ({ id }) => (byId.get(id) ?? []).map(presentRow),
   )
   return { ...page, data: page.data.flat() }
