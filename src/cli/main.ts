@@ -5,13 +5,13 @@ import { addAuditCommand } from './audit/audit-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
-import { readSettings, SettingsError } from './settings.ts'
+import { readVersion, SettingsError } from './settings.ts'
 
 type Options = { data?: string }
 
 const program = new Command('weir')
   .description('API gateway, governance and governed analytics in one program.')
-  .version(readSettings({ WEIR_DATA: '.' }).version)
+  .version(readVersion())
 
 program
   .command('start')

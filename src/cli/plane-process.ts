@@ -31,7 +31,10 @@ function runPlane(start: Start, socket: object): void {
     const isHurried = stopping
     stopping = true
     running
-      .then((stopPlane) => stopPlane(isHurried))
+      .then(
+        (stopPlane) => stopPlane(isHurried),
+        () => undefined, // It never started, and has said why.
+      )
       .catch((error: unknown) => log.error('could not stop in order', { error }))
       .finally(() => process.exit(0))
   }

@@ -20,10 +20,11 @@ export async function runNode(
 ): Promise<RunningNode> {
   const settings = readSettings(overrides)
   const unlock = lockData(settings.data)
+  const log = openLog('weir')
   const node = keepSupervisor({
     module: join(import.meta.dirname, 'supervisor-process.ts'),
     overrides,
-    log: openLog('weir'),
+    log,
   })
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => {
@@ -42,7 +43,11 @@ export async function runNode(
   process.on('SIGUSR2', () => node.upgrade())
   try {
     const addresses = await node.ready
-    void node.lost.then(() => stopping ?? process.exit(1))
+    void node.lost.then((why) => {
+      if (stopping !== undefined) return
+      log.error('the node ended, and so does this process', { why })
+      process.exit(1)
+    })
     return { settings, addresses, stop }
   } catch (error) {
     await stop()

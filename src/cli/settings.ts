@@ -177,7 +177,8 @@ export const readVariable = (name: string): string | undefined =>
 /** A fresh directory for a run that keeps nothing. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
 
-function readVersion(): string {
+/** The version of this program. */
+export function readVersion(): string {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     version: string
   }

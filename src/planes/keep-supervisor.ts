@@ -10,8 +10,8 @@ import type { NodeAddresses } from './node-addresses.ts'
 export type KeptSupervisor = {
   /** Resolves when everything listens; rejects when the node cannot start. */
   readonly ready: Promise<NodeAddresses>
-  /** Resolves when the supervisor ended although nobody asked it to. */
-  readonly lost: Promise<void>
+  /** Resolves with the reason when the supervisor ended although nobody asked it to. */
+  readonly lost: Promise<string>
   reload(): void
   /** Starts a supervisor from the files that are on disk now, and lets the present one hand its node over. When it does not come up, the present one goes on. While one is under way, another follows it. */
   upgrade(): void
@@ -38,7 +38,7 @@ const patience = 20_000
 /** Starts a supervisor and stays what a service manager knows: this process holds nothing of the node and knows of no plane, so that it never has to change. Between two supervisors it only passes on what they tell each other. */
 export function keepSupervisor({ module, overrides, log }: KeepingOptions): KeptSupervisor {
   const { promise: ready, resolve, reject } = Promise.withResolvers<NodeAddresses>()
-  const lost = Promise.withResolvers<void>()
+  const lost = Promise.withResolvers<string>()
   let heir: ChildProcess | undefined
   let isStopping = false
   let wantsAnother = false
@@ -60,7 +60,7 @@ export function keepSupervisor({ module, overrides, log }: KeepingOptions): Kept
     const other = child === current ? heir : current
     if (other === undefined) {
       reject(new Problem('start.ended', 500, why))
-      return lost.resolve()
+      return lost.resolve(why)
     }
     if (other === current && !isStopping) log.error('the upgrade failed', { why })
     current = other

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
@@ -84,7 +85,27 @@ test('settings that do not hold are named all at once', async () => {
   await expect(wrong).rejects.toThrow(
     /WEIR_ADMIN_LISTEN: expected HOST:PORT[^]*WEIR_WORKERS: expected a number[^]*WEIR_ADMIN_TOKEN: expected at least 16/,
   )
+  const failed = await startWeir({ env: { WEIR_WORKERS: '0' } }).then(() => '', String)
+  expect(failed).toMatch(/did not start: WEIR_WORKERS: expected at least 1\n$/)
 })
+
+test('a store that cannot be opened is named, each process saying so once', async () => {
+  const env = { WEIR_DATABASE_URL: 'postgres://weir@127.0.0.1:1/none', WEIR_WORKERS: '1' }
+  const failed = await startWeir({ env }).then(() => '', String)
+  expect(failed).toMatch(/\nThe configuration store postgres:[^]*cannot be opened: .*ECONNREFUSED/)
+  expect(failed.match(/"could not start"/g)).toHaveLength(1)
+  expect(failed).not.toContain('could not stop in order')
+}, 60_000)
+
+test('a process whose supervisor is killed ends, and says why', async () => {
+  const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
+  const ended = once(weir.process, 'exit')
+  const children = weir.children('weir')
+  process.kill(weir.children('weir supervisor')[0] ?? 0, 'SIGKILL')
+  expect(await ended).toEqual([1, null])
+  expect(weir.output()).toContain('the supervisor ended (SIGKILL)')
+  await until('its children to end', () => !children.some(isRunning), 30_000)
+}, 60_000)
 
 test('an end in order answers what is under way, and its events are kept', async () => {
   const { port } = await startUpstream(
@@ -114,3 +135,11 @@ test('an end in order answers what is under way, and its events are kept', async
     return data[0]?.['requests.count'] === 1
   })
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
