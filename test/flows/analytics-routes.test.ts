@@ -92,7 +92,7 @@ test('the words are those of the asker', async () => {
   const headers = { authorization: 'Bearer developer' }
   const response = await fetch(`${address}/api/analytics/meta`, { headers })
   expect(await response.json()).toMatchObject({
-    datasets: [{ name: 'requests' }],
+    datasets: [{ name: 'requests' }, { name: 'audit' }],
     visibility: { scope: 'some' },
   })
 })
