@@ -69,7 +69,8 @@ export async function changeConfiguration(
 ): Promise<Change> {
   const operations = await hashPasswords(request.operations)
   return control.turns.take(async () => {
-    for (let tries = 0; tries < mostTries; tries += 1) {
+    const givesUpAt = performance.now() + patience
+    while (performance.now() < givesUpAt) {
       await catchUp(control)
       const change = await tryToChange(control, { ...request, operations })
       if (change !== undefined) return change
@@ -82,8 +83,8 @@ export async function changeConfiguration(
   })
 }
 
-/** So often a change begins anew because another control plane on the same store was quicker. */
-const mostTries = 25
+/** For so many milliseconds a change begins anew whenever another control plane on the same store was quicker. */
+const patience = 10_000
 
 /** Walks once; nothing has happened when another revision was made meanwhile. */
 async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
