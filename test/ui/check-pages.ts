@@ -3,7 +3,18 @@ import { until } from '../harness/until.ts'
 import type { Visitor } from './open-visitor.ts'
 
 /** The pages of the Manager that need no object. */
-export const listPages = ['/services', '/routes', '/consumers', '/plugins'] as const
+export const listPages = [
+  '/services',
+  '/routes',
+  '/upstreams',
+  '/consumers',
+  '/consumer_groups',
+  '/plugins',
+  '/certificates',
+  '/vaults',
+  '/keys',
+  '/key-sets',
+] as const
 
 /** Waits until the overview shows numbers and rows. */
 export async function waitForTraffic({ page }: Visitor): Promise<void> {

@@ -189,10 +189,15 @@ describe('the pages', () => {
       const visitor = await visit({ account: admin, scheme, width })
       for (const path of ['/', ...listPages]) {
         await visitor.go(path)
-        await visitor.page.locator('tbody tr').first().waitFor()
+        await visitor.page
+          .locator('tbody tr')
+          .or(visitor.page.getByText(/^No .* yet$/))
+          .first()
+          .waitFor()
         await checkNoSidewaysScroll(visitor)
         await checkNames(visitor)
       }
+      await visitor.go('/services')
       await visitor.page.locator('tbody a').first().click()
       await visitor.page.locator('figure').first().waitFor()
       await checkNoSidewaysScroll(visitor)
@@ -217,7 +222,7 @@ describe('the pages', () => {
     await visitor.go('/consumers?workspace=ProductX')
     await visitor.page.getByRole('link', { name: 'web-shop', exact: true }).click()
     await visitor.page.getByRole('button', { name: 'Show the key' }).click()
-    expect(await untilSaid(visitor, 'demo-key-web-shop')).toContain('Groups')
+    expect(await untilSaid(visitor, 'demo-key-web-shop')).toContain('ACL groups')
   })
 
   test('the palette leads to an object by its name', async () => {

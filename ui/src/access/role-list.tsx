@@ -45,8 +45,7 @@ function Role({ workspace, role }: RoleProps) {
       aside={
         <Button
           size="compact-xs"
-          variant="subtle"
-          color="gray"
+          variant="default"
           aria-label={`Add to ${text(role, 'name')}`}
           onClick={() => setAdding(true)}
         >

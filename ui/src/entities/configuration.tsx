@@ -2,10 +2,11 @@ import { SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
 import type { EntityRecord } from '../api/entities.ts'
 import { CopyText } from '../parts/copy-text.tsx'
+import { Masked } from '../parts/masked.tsx'
 import { Panel } from '../parts/panel.tsx'
 import classes from './configuration.module.css'
 import { FieldValue } from './field-value.tsx'
-import { fieldsOf } from './fields-of.ts'
+import { fieldsOf, type Field } from './fields-of.ts'
 import type { Kind } from './kinds.ts'
 
 /** What a Configuration shows. */
@@ -15,9 +16,10 @@ type ConfigurationProps = {
   readonly entity: EntityRecord
 }
 
-/** All fields of an entity in a readable form, or its JSON. */
+/** All fields of an entity in a readable form, or its JSON; secrets in neither. */
 export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
   const [form, setForm] = useState('fields')
+  const fields = fieldsOf(kind.plural, entity)
   return (
     <Panel
       title="Configuration"
@@ -36,17 +38,21 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
       }
     >
       {form === 'json' ? (
-        <Json entity={entity} />
+        <Json fields={fields} />
       ) : (
         <dl className={classes.fields}>
-          {fieldsOf(kind.singular, entity).map(({ name, about, value }) => (
+          {fields.map(({ name, about, value, refersTo, isSecret }) => (
             <div key={name} className={classes.field}>
               <dt>
                 {name}
                 {about !== undefined && <small>{about}</small>}
               </dt>
               <dd>
-                <FieldValue name={name} value={value} workspace={workspace} />
+                {isSecret && value !== null ? (
+                  <Masked reason={hidden} />
+                ) : (
+                  <FieldValue {...{ name, value, workspace, refersTo }} />
+                )}
               </dd>
             </div>
           ))}
@@ -56,8 +62,15 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
   )
 }
 
-function Json({ entity }: { readonly entity: EntityRecord }) {
-  const json = JSON.stringify(entity, undefined, 2)
+const hidden = 'Never shown here; the Admin API tells it to those who may change it.'
+
+function Json({ fields }: { readonly fields: readonly Field[] }) {
+  const shown = fields.filter(({ isSecret }) => !isSecret)
+  const json = JSON.stringify(
+    Object.fromEntries(shown.map(({ name, value }) => [name, value])),
+    undefined,
+    2,
+  )
   return (
     <div className={classes.json}>
       <span className={classes.copy}>

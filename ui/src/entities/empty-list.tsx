@@ -12,7 +12,7 @@ export function EmptyList({ kind, workspace }: EmptyListProps) {
     <Notice icon={<Glyph size={28} stroke={1.5} />} title={`No ${kind.plural} yet`}>
       <p>{kind.teach}</p>
       <Code block mt="sm" ta="left" style={{ whiteSpace: 'pre-wrap' }}>
-        {`curl -H "Kong-Admin-Token: $TOKEN" \\\n  http://127.0.0.1:8001/${workspace}${kind.example.replaceAll(' -d', ' \\\n  -d')}`}
+        {`curl -H "Kong-Admin-Token: $TOKEN" \\\n  http://127.0.0.1:8001/${workspace}${kind.example.replaceAll(/ (?=-[dF])/g, ' \\\n  ')}`}
       </Code>
     </Notice>
   )

@@ -1,12 +1,12 @@
 import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { labelOf, referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
+import { referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
 import { formatAge } from '../parts/format-age.ts'
 import { nothing } from '../parts/format.ts'
 import { WorkspaceSeal } from '../shell/workspace-seal.tsx'
 import { Chips } from './chips.tsx'
 import { EntityLink } from './entity-link.tsx'
-import type { Kind } from './kinds.ts'
+import { namesOf, titleOf, type Kind } from './kinds.ts'
 import { matchersOf } from './matchers-of.ts'
 import { placeOf } from './place-of.ts'
 import { State } from './state.tsx'
@@ -27,8 +27,17 @@ export function entityColumns(kind: Kind, names: Names, isAcross: boolean): Enti
   const own: Readonly<Record<Kind['plural'], () => EntityColumn[]>> = {
     services: serviceColumns,
     routes: () => routeColumns(names),
-    consumers: consumerColumns,
+    upstreams: () => [wordsColumn('algorithm', 'How a target is picked')],
+    consumers: () => [wordsColumn('custom_id', 'Custom ID')],
+    consumer_groups: () => [],
     plugins: () => pluginColumns(names),
+    certificates: () => [serverNamesColumn],
+    vaults: () => [wordsColumn('name', 'Kind'), wordsColumn('description', 'Description')],
+    keys: () => [
+      wordsColumn('kid', 'Key ID'),
+      referenceColumn('set', 'Key set', 'key-sets', names),
+    ],
+    'key-sets': () => [],
   }
   return [
     nameColumn(kind),
@@ -43,11 +52,11 @@ const nameColumn = (kind: Kind): EntityColumn => ({
   id: 'name',
   title: 'Name',
   width: 'minmax(150px, 1.2fr)',
-  key: ({ entity }) => `${nameOf(kind, entity)} ${text(entity, 'instance_name')}`,
+  key: ({ entity }) => `${titleOf(kind, entity)} ${text(entity, 'instance_name')}`,
   cell: ({ workspace, entity }) => (
     <>
       <EntityLink plural={kind.plural} workspace={workspace} id={entity.id} strong>
-        {nameOf(kind, entity)}
+        {titleOf(kind, entity)}
       </EntityLink>
       <Text span inherit c="dimmed" ml={8}>
         {text(entity, 'instance_name')}
@@ -55,9 +64,6 @@ const nameColumn = (kind: Kind): EntityColumn => ({
     </>
   ),
 })
-
-const nameOf = (kind: Kind, entity: EntityRecord): string =>
-  kind.plural === 'plugins' ? text(entity, 'name') : labelOf(entity)
 
 const serviceColumns = (): EntityColumn[] => [
   {
@@ -78,33 +84,46 @@ const routeColumns = (names: Names): EntityColumn[] => [
     key: ({ entity }) => matchersOf(entity).join(' '),
     cell: ({ entity }) => <Chips values={matchersOf(entity)} mono />,
   },
-  {
-    id: 'service',
-    title: 'Service',
-    width: 'minmax(110px, 1fr)',
-    key: ({ entity }) => names(referenceOf(entity, 'service')) ?? '',
-    cell: ({ workspace, entity }) => {
-      const id = referenceOf(entity, 'service')
-      return id === undefined ? (
-        nothing
-      ) : (
-        <EntityLink plural="services" workspace={workspace} id={id}>
-          {names(id) ?? id.slice(0, 8)}
-        </EntityLink>
-      )
-    },
-  },
+  referenceColumn('service', 'Service', 'services', names),
 ]
 
-const consumerColumns = (): EntityColumn[] => [
-  {
-    id: 'custom_id',
-    title: 'Custom ID',
-    width: 'minmax(120px, 1fr)',
-    key: ({ entity }) => text(entity, 'custom_id'),
-    cell: ({ entity }) => text(entity, 'custom_id') || nothing,
+const wordsColumn = (field: string, title: string): EntityColumn => ({
+  id: field,
+  title,
+  width: 'minmax(120px, 1fr)',
+  key: ({ entity }) => text(entity, field),
+  cell: ({ entity }) => text(entity, field) || nothing,
+})
+
+const referenceColumn = (
+  field: string,
+  title: string,
+  plural: Kind['plural'],
+  names: Names,
+): EntityColumn => ({
+  id: field,
+  title,
+  width: 'minmax(110px, 1fr)',
+  key: ({ entity }) => names(referenceOf(entity, field)) ?? '',
+  cell: ({ workspace, entity }) => {
+    const id = referenceOf(entity, field)
+    return id === undefined ? (
+      nothing
+    ) : (
+      <EntityLink plural={plural} workspace={workspace} id={id}>
+        {names(id) ?? id.slice(0, 8)}
+      </EntityLink>
+    )
   },
-]
+})
+
+const serverNamesColumn: EntityColumn = {
+  id: 'snis',
+  title: 'Server names',
+  width: 'minmax(180px, 2fr)',
+  key: ({ entity }) => namesOf(entity).join(' '),
+  cell: ({ entity }) => <Chips values={namesOf(entity)} mono />,
+}
 
 const pluginColumns = (names: Names): EntityColumn[] => [
   {

@@ -63,6 +63,8 @@ function Listed({ kind, workspaces }: ListedProps) {
     services: kind.plural === 'routes' || kind.plural === 'plugins',
     routes: kind.plural === 'plugins',
     consumers: kind.plural === 'plugins',
+    consumer_groups: kind.plural === 'plugins',
+    'key-sets': kind.plural === 'keys',
   })
   // Sorting and searching mean all of them, so then every page is loaded.
   const list = useEntities(workspaces, kind.plural, typed !== '' || isSorted)

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { entityQuery, labelOf, text, type EntityRecord } from '../api/entities.ts'
+import { entityQuery } from '../api/entities.ts'
 import { NotFound } from '../parts/not-found.tsx'
 import { Page } from '../parts/page.tsx'
 import { PageLoading } from '../parts/page-loading.tsx'
 import { Refusal } from '../parts/refusal.tsx'
 import { Configuration } from './configuration.tsx'
+import { EntityHead } from './entity-head.tsx'
 import classes from './entity-page.module.css'
 import { kindOf, type Kind } from './kinds.ts'
 import { Related } from './related.tsx'
@@ -34,7 +35,11 @@ function Loaded({ kind, workspace, id }: LoadedProps) {
   if (data === undefined) return <PageLoading />
   return (
     <Page>
-      <TrafficOf kind={kind} workspace={workspace} entity={data} title={titleOf(kind, data)} />
+      {kind.traffic === undefined ? (
+        <EntityHead kind={kind} workspace={workspace} entity={data} about={kind.about} />
+      ) : (
+        <TrafficOf kind={kind} workspace={workspace} entity={data} />
+      )}
       <div className={classes.columns}>
         <Configuration kind={kind} workspace={workspace} entity={data} />
         <Related kind={kind} workspace={workspace} entity={data} />
@@ -42,6 +47,3 @@ function Loaded({ kind, workspace, id }: LoadedProps) {
     </Page>
   )
 }
-
-const titleOf = (kind: Kind, entity: EntityRecord): string =>
-  kind.plural === 'plugins' ? text(entity, 'name') : labelOf(entity)

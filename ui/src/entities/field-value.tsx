@@ -1,21 +1,23 @@
 import { useQuery } from '@tanstack/react-query'
 import { IconCheck, IconX } from '@tabler/icons-react'
-import { entityQuery, labelOf } from '../api/entities.ts'
+import { entityQuery } from '../api/entities.ts'
 import { formatDate, formatDuration, nothing } from '../parts/format.ts'
 import { Chips } from './chips.tsx'
 import { EntityLink } from './entity-link.tsx'
 import classes from './field-value.module.css'
-import { kinds, type Kind } from './kinds.ts'
+import { kinds, titleOf, type Kind } from './kinds.ts'
 
 /** What a FieldValue shows. */
 type FieldValueProps = {
   readonly name: string
   readonly value: unknown
   readonly workspace: string
+  /** Name of the kind of entity to which it refers, where its own name does not say. */
+  readonly refersTo?: string | undefined
 }
 
 /** A value of a field as people read it. */
-export function FieldValue({ name, value, workspace }: FieldValueProps) {
+export function FieldValue({ name, value, workspace, refersTo = name }: FieldValueProps) {
   if (isAbsent(value)) return <span className={classes.none}>{nothing}</span>
   if (typeof value === 'boolean') return <Truth value={value} />
   if (typeof value === 'number') return <>{numberWords(name, value)}</>
@@ -26,12 +28,17 @@ export function FieldValue({ name, value, workspace }: FieldValueProps) {
       </span>
     )
   if (typeof value === 'object' && value !== null) {
-    const kind = kinds.find(({ singular }) => singular === name)
+    const kind = kinds.find(({ singular }) => singular === refersTo.replaceAll(/[-_]/g, ' '))
     if (kind !== undefined && 'id' in value && typeof value.id === 'string')
       return <Reference kind={kind} workspace={workspace} id={value.id} />
     return <Members value={value} workspace={workspace} />
   }
-  return <span className={name === 'id' ? classes.mono : undefined}>{wordsOf(value)}</span>
+  return <Words name={name} text={wordsOf(value)} />
+}
+
+function Words({ name, text }: { readonly name: string; readonly text: string }) {
+  if (text.includes('\n')) return <pre className={classes.lines}>{text}</pre>
+  return <span className={name === 'id' ? classes.mono : undefined}>{text}</span>
 }
 
 function Truth({ value }: { readonly value: boolean }) {
@@ -66,7 +73,7 @@ function Reference({ kind, workspace, id }: ReferenceProps) {
   const { data } = useQuery({ ...entityQuery(workspace, kind.plural, id), staleTime: 60_000 })
   return (
     <EntityLink plural={kind.plural} workspace={workspace} id={id} strong>
-      {data === undefined ? id : labelOf(data)}
+      {data === undefined ? id : titleOf(kind, data)}
     </EntityLink>
   )
 }

@@ -1,11 +1,11 @@
 import { Button, Skeleton } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api/api-error.ts'
-import { labelOf, text, type EntityRecord } from '../api/entities.ts'
+import { labelOf, type EntityRecord } from '../api/entities.ts'
 import { Panel } from '../parts/panel.tsx'
 import { Chips } from './chips.tsx'
 import { EntityLink } from './entity-link.tsx'
-import type { Kind } from './kinds.ts'
+import { kindOf, titleOf, type Kind } from './kinds.ts'
 import { matchersOf } from './matchers-of.ts'
 import classes from './related-list.module.css'
 import { State } from './state.tsx'
@@ -19,12 +19,15 @@ type RelatedListProps = {
   readonly none: string
   readonly plural?: Kind['plural']
   readonly show?: (entity: EntityRecord) => ReactNode
+  /** True for what is worth no words when there is none. */
+  readonly isRare?: boolean
 }
 
 /** The entities of a nested collection. */
 export function RelatedList(props: RelatedListProps) {
-  const { workspace, path, title, none, plural, show } = props
+  const { workspace, path, title, none, plural, show, isRare = false } = props
   const list = useEntities([workspace], path, false)
+  if (isRare && list.error === null && list.rows.length === 0) return null
   return (
     <Panel title={title} hint={list.rows.length > 0 ? String(list.rows.length) : ''} flush>
       {list.isPending && <Skeleton height={18} m={14} w="auto" />}
@@ -62,10 +65,11 @@ type LinkedProps = {
 }
 
 function Linked({ plural, workspace, entity }: LinkedProps) {
+  const kind = kindOf(plural)
   return (
     <>
       <EntityLink plural={plural} workspace={workspace} id={entity.id} strong>
-        {plural === 'plugins' ? text(entity, 'name') : labelOf(entity)}
+        {kind === undefined ? labelOf(entity) : titleOf(kind, entity)}
       </EntityLink>
       {plural === 'routes' ? <Chips values={matchersOf(entity)} mono /> : <State entity={entity} />}
     </>

@@ -1,4 +1,4 @@
-import type { EntityRecord } from '../api/entities.ts'
+import { text, type EntityRecord } from '../api/entities.ts'
 import classes from './related.module.css'
 import type { Kind } from './kinds.ts'
 import { Credential } from './credential.tsx'
@@ -14,7 +14,7 @@ type RelatedProps = {
 /** What belongs to an entity: routes and plugins, or groups and credentials. */
 export function Related({ kind, workspace, entity }: RelatedProps) {
   const lists = relations[kind.plural]
-  if (lists.length === 0) return null
+  if (lists === undefined) return null
   return (
     <div className={classes.related}>
       {lists.map(({ path, ...list }) => (
@@ -38,6 +38,8 @@ type Relation = {
   /** Kind whose page an entry leads to. */
   readonly plural?: Kind['plural']
   readonly show?: (entity: EntityRecord) => React.ReactNode
+  /** True for what is worth no words when there is none. */
+  readonly isRare?: boolean
 }
 
 const routes: Relation = {
@@ -54,7 +56,7 @@ const plugins: Relation = {
 }
 const groups: Relation = {
   path: 'acls',
-  title: 'Groups',
+  title: 'ACL groups',
   none: 'In no group; an acl plugin that allows groups will refuse it.',
   show: (entity) => String(entity['group']),
 }
@@ -65,9 +67,60 @@ const keys: Relation = {
   show: (entity) => <Credential entity={entity} />,
 }
 
-const relations: Readonly<Record<Kind['plural'], readonly Relation[]>> = {
+const targets: Relation = {
+  path: 'targets',
+  title: 'Targets',
+  none: 'No target, so requests for this upstream fail.',
+  show: (entity) => (
+    <>
+      <b>{text(entity, 'target')}</b> <span>weight {text(entity, 'weight')}</span>
+    </>
+  ),
+}
+const members: Relation = {
+  path: 'consumers',
+  title: 'Consumers',
+  plural: 'consumers',
+  none: 'No consumer is in this group yet.',
+}
+const memberships: Relation = {
+  path: 'consumer_groups',
+  title: 'Consumer groups',
+  plural: 'consumer_groups',
+  none: '',
+  isRare: true,
+}
+const keysOfSet: Relation = {
+  path: 'keys',
+  title: 'Keys',
+  plural: 'keys',
+  none: 'No key is in this set yet.',
+}
+
+/** Credentials of a kind, by the field that names each; what proves them is not shown. */
+const credentials = (path: string, title: string, field: string): Relation => ({
+  path,
+  title,
+  none: '',
+  isRare: true,
+  show: (entity) => text(entity, field),
+})
+
+const relations: Readonly<Partial<Record<Kind['plural'], readonly Relation[]>>> = {
   services: [routes, plugins],
   routes: [plugins],
-  consumers: [keys, groups, plugins],
-  plugins: [],
+  upstreams: [targets],
+  consumers: [
+    keys,
+    credentials('basic-auth', 'Names and passwords', 'username'),
+    credentials('jwt', 'Token issuers', 'key'),
+    credentials('hmac-auth', 'Signing names', 'username'),
+    credentials('oauth2', 'OAuth clients', 'name'),
+    credentials('mtls-auth', 'Certificate subjects', 'subject_name'),
+    groups,
+    memberships,
+    plugins,
+  ],
+  consumer_groups: [members, plugins],
+  'key-sets': [keysOfSet],
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconChartHistogram, IconLock } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { EntityRecord } from '../api/entities.ts'
@@ -7,32 +7,27 @@ import { trafficQuestions } from '../overview/overview-questions.ts'
 import { TrafficPanels } from '../overview/traffic-panels.tsx'
 import { LiveSwitch } from '../parts/live-switch.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { TimeRangePicker } from '../parts/time-range-picker.tsx'
 import { useMasks } from '../parts/use-masks.ts'
 import { keepView } from '../view/keep-view.ts'
 import { useLiveAnswers } from '../view/use-live-answers.ts'
 import { usePageView } from '../view/use-page-view.ts'
-import { Chips } from './chips.tsx'
-import { tagsOf } from './entity-columns.tsx'
+import { EntityHead } from './entity-head.tsx'
 import type { Kind } from './kinds.ts'
-import { State } from './state.tsx'
-import classes from './traffic-of.module.css'
 
 /** Whose traffic is shown. */
 type TrafficOfProps = {
   readonly kind: Kind
   readonly workspace: string
   readonly entity: EntityRecord
-  readonly title: string
 }
 
 /** The head of an entity's page, and its own traffic, live. */
-export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
+export function TrafficOf({ kind, workspace, entity }: TrafficOfProps) {
   const view = usePageView()
   const masks = useMasks()
-  const filters = kind.traffic(entity)
+  const filters = kind.traffic?.(entity) ?? []
   const reason = filters.map(({ member }) => masks.reasonFor(member)).find(Boolean)
   const questions =
     masks.known && reason === undefined
@@ -42,13 +37,8 @@ export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
 
   return (
     <>
-      <PageHead
-        title={
-          <span className={classes.title}>
-            {title} <State entity={entity} /> <Chips values={tagsOf(entity)} />
-          </span>
-        }
-        before={<Whereabouts kind={kind} workspace={workspace} />}
+      <EntityHead
+        {...{ kind, workspace, entity }}
         {...(kind.plural === 'plugins' ? { about: 'The requests that this policy refused.' } : {})}
       >
         <Button
@@ -71,7 +61,7 @@ export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
           state={live.state}
           freshUntil={live.told('totals').answer?.freshUntil}
         />
-      </PageHead>
+      </EntityHead>
       {reason === undefined ? (
         <>
           <AnswerNotices live={live} view={view} masks={masks} />
@@ -85,22 +75,5 @@ export function TrafficOf({ kind, workspace, entity, title }: TrafficOfProps) {
         </Panel>
       )}
     </>
-  )
-}
-
-function Whereabouts({ kind, workspace }: { readonly kind: Kind; readonly workspace: string }) {
-  return (
-    <p className={classes.whereabouts}>
-      <Anchor
-        inherit
-        c="dimmed"
-        renderRoot={(props) => (
-          <Link to="/$plural" params={{ plural: kind.plural }} search={keepView} {...props} />
-        )}
-      >
-        {kind.title}
-      </Anchor>{' '}
-      / {workspace}
-    </p>
   )
 }

@@ -5,16 +5,23 @@ import { useEntities } from './use-entities.ts'
 /** Gives the label of the entity with an id, where the viewer may read it and it has been loaded. */
 export type Names = (id: string | undefined) => string | undefined
 
+type NamedKind = 'services' | 'routes' | 'consumers' | 'consumer_groups' | 'key-sets'
+
 /** The labels of every entity of some kinds in some workspaces. */
 export function useNames(
   workspaces: readonly string[],
-  kinds: Readonly<Record<'services' | 'routes' | 'consumers', boolean>>,
+  kinds: Readonly<Record<NamedKind, boolean>>,
 ): Names {
   const services = useNamesOf(workspaces, 'services', kinds.services)
   const routes = useNamesOf(workspaces, 'routes', kinds.routes)
   const consumers = useNamesOf(workspaces, 'consumers', kinds.consumers)
+  const groups = useNamesOf(workspaces, 'consumer_groups', kinds.consumer_groups)
+  const sets = useNamesOf(workspaces, 'key-sets', kinds['key-sets'])
+  const all = [services, routes, consumers, groups, sets]
   return (id) =>
-    id === undefined ? undefined : (services.get(id) ?? routes.get(id) ?? consumers.get(id))
+    id === undefined
+      ? undefined
+      : all.map((names) => names.get(id)).find((name) => name !== undefined)
 }
 
 function useNamesOf(workspaces: readonly string[], plural: string, wanted: boolean) {

@@ -2,7 +2,7 @@ import { ActionIcon, NavLink, ScrollArea } from '@mantine/core'
 import { IconBook2, IconChartHistogram, IconX, type Icon } from '@tabler/icons-react'
 import { Link, useLocation } from '@tanstack/react-router'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { kinds } from '../entities/kinds.ts'
+import { kinds, type Kind } from '../entities/kinds.ts'
 import { keepView } from '../view/keep-view.ts'
 import { usePageView } from '../view/use-page-view.ts'
 import { governancePages } from './governance-pages.ts'
@@ -47,9 +47,12 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
         <nav aria-label="Main">
           <p className={classes.group}>Traffic</p>
           <Item to="/" title="Overview" icon={IconChartHistogram} />
-          {readable.length > 0 && <p className={classes.group}>Gateway</p>}
-          {readable.map(({ plural, title, icon }) => (
-            <Item key={plural} to={`/${plural}`} title={title} icon={icon} />
+          {(['Gateway', 'Secrets'] as const).map((group) => (
+            <Kinds
+              key={group}
+              title={group}
+              kinds={readable.filter((kind) => kind.group === group)}
+            />
           ))}
           {pages.length > 0 && <p className={classes.group}>Governance</p>}
           {pages.map(({ to, title, icon }) => (
@@ -60,6 +63,20 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
         </nav>
       </ScrollArea>
       <AccountMenu />
+    </>
+  )
+}
+
+type KindsProps = { readonly title: string; readonly kinds: readonly Kind[] }
+
+function Kinds({ title, kinds: shown }: KindsProps) {
+  if (shown.length === 0) return null
+  return (
+    <>
+      <p className={classes.group}>{title}</p>
+      {shown.map(({ plural, title: words, icon }) => (
+        <Item key={plural} to={`/${plural}`} title={words} icon={icon} />
+      ))}
     </>
   )
 }

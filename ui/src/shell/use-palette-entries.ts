@@ -9,9 +9,9 @@ import {
   type Icon,
 } from '@tabler/icons-react'
 import type { Session } from '../../../src/schema/session.ts'
-import { labelOf, text, type Placed } from '../api/entities.ts'
+import type { Placed } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { kindOf, kinds, type Kind } from '../entities/kinds.ts'
+import { kindOf, kinds, titleOf, type Kind } from '../entities/kinds.ts'
 import { useEntities } from '../entities/use-entities.ts'
 import { governancePages } from './governance-pages.ts'
 import type { Search } from '../view/search.ts'
@@ -34,7 +34,9 @@ export function usePaletteEntries(): readonly PaletteEntry[] {
   const { setColorScheme } = useMantineColorScheme()
   const services = useObjects(session, 'services')
   const routes = useObjects(session, 'routes')
+  const upstreams = useObjects(session, 'upstreams')
   const consumers = useObjects(session, 'consumers')
+  const groups = useObjects(session, 'consumer_groups')
   const plugins = useObjects(session, 'plugins')
   const themes = [
     ['auto', 'Theme of the system', IconDeviceDesktop],
@@ -55,7 +57,9 @@ export function usePaletteEntries(): readonly PaletteEntry[] {
     })),
     ...services,
     ...routes,
+    ...upstreams,
     ...consumers,
+    ...groups,
     ...plugins,
     ...themes.map(([scheme, title, icon]) => ({
       id: scheme,
@@ -109,7 +113,7 @@ function useObjects(session: Session, plural: Kind['plural']): PaletteEntry[] {
 const objectEntry = (kind: Kind, { workspace, entity }: Placed): PaletteEntry => ({
   id: entity.id,
   group: kind.title,
-  title: kind.plural === 'plugins' ? text(entity, 'name') : labelOf(entity),
+  title: titleOf(kind, entity),
   aside: workspace,
   icon: kind.icon,
   to: `/${kind.plural}/${encodeURIComponent(workspace)}/${entity.id}`,
