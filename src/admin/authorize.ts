@@ -29,8 +29,13 @@ export async function identifyAsker(
     refuseCrossSite(request.headers)
   }
   request.setDecorator('principal', identified.principal)
+  request.setDecorator('isOfBrowser', identified.by === 'session')
   return identified.principal
 }
+
+/** Whether a request came with the cookie of a session, as pages send it. */
+export const isOfBrowser = (request: FastifyRequest): boolean =>
+  request.getDecorator<boolean>('isOfBrowser')
 
 /** The one place where a request to the Admin API is allowed or refused, before its body is read and before anybody learns what exists. */
 export async function authorize(

@@ -44,6 +44,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
   app.decorateRequest('located', undefined)
   app.decorateRequest('asked', undefined)
   app.decorateRequest('principal', undefined)
+  app.decorateRequest('isOfBrowser', false)
   app.decorateRequest('began', 0)
   app.addHook('onRequest', async (request, reply) => {
     request.setDecorator('began', performance.now())

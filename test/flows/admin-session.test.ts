@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { makeAuthority } from '../harness/make-certificate.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const password = 'a-long-enough-password'
@@ -143,3 +144,21 @@ const byCookie = (
     manager: true,
     headers: { cookie: cookie.split(';')[0] ?? '', ...headers },
   })
+
+test('a private key never goes to a browser, whatever its user may change', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
+  const pair = await makeAuthority('one')
+  const { body: made } = await admin.ask('POST', '/certificates', pair)
+  expect((await admin.ask('GET', `/certificates/${made.id}`)).body.key).toBe(pair.key)
+  for (const path of [
+    `/admin/certificates/${made.id}`,
+    '/admin/certificates',
+    '/admin/config/document',
+  ]) {
+    const shown = await byCookie(admin, cookie, 'GET', path)
+    expect(shown.status).toBe(200)
+    expect(JSON.stringify(shown.body)).toContain('BEGIN CERTIFICATE')
+    expect(JSON.stringify(shown.body)).not.toContain('PRIVATE KEY')
+  }
+})

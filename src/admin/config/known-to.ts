@@ -5,6 +5,7 @@ import type { EntityDifference } from '../../schema/config-difference.ts'
 import type { Entry } from '../../schema/entry.ts'
 import type { Action } from '../../schema/role.ts'
 import type { Asked, Place } from '../admin-route.ts'
+import { isOfBrowser } from '../authorize.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from '../ask-of.ts'
 
 type Asker = Pick<Asked, 'configuration' | 'principal'>
@@ -23,12 +24,13 @@ export function knownTo(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
   }
 }
 
-/** Whether an asker who may read an entry is told its secrets: where they are revealed to readers, or the asker may change it. */
+/** Whether an asker who may read an entry is told its secrets: where they are revealed to readers, or the asker may change it and is no browser. */
 export const maySeeSecrets =
-  (asker: Asker) =>
+  (asker: Asker & Pick<Asked, 'request'>) =>
   (entity: string, entry: Entry): boolean => {
     const { reveals } = entityNamed(entity)
     if (reveals !== 'writers') return reveals === 'readers'
+    if (isOfBrowser(asker.request)) return false
     const ask = askOf(asker, [entity, entry], 'update')
     return asker.configuration.judge(asker.principal, { ask }).allowed
   }
