@@ -10,6 +10,7 @@ export default defineConfig({
     include: ['{src,test,tools,bench,ui}/**/*.test.{ts,tsx}'],
     exclude: [...configDefaults.exclude, ...without],
     pool: 'forks',
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 60_000,
     reporters: ['default', closingReporter()],
