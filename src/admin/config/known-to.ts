@@ -1,12 +1,11 @@
 import type { Ask } from '../../access/rights.ts'
-import { entityNamed } from '../../control/entity-named.ts'
 import type { Looking } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
 import type { Entry } from '../../schema/entry.ts'
 import type { Action } from '../../schema/role.ts'
 import type { Asked, Place } from '../admin-route.ts'
-import { isOfBrowser } from '../authorize.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from '../ask-of.ts'
+import { tellsSecrets } from '../tells-secrets.ts'
 
 type Asker = Pick<Asked, 'configuration' | 'principal'>
 
@@ -24,16 +23,11 @@ export function knownTo(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
   }
 }
 
-/** Whether an asker who may read an entry is told its secrets: where they are revealed to readers, or the asker may change it and is no browser. */
+/** Tells of each entry that an asker may read whether they are told its secrets. */
 export const maySeeSecrets =
   (asker: Asker & Pick<Asked, 'request'>) =>
-  (entity: string, entry: Entry): boolean => {
-    const { reveals } = entityNamed(entity)
-    if (reveals !== 'writers') return reveals === 'readers'
-    if (isOfBrowser(asker.request)) return false
-    const ask = askOf(asker, [entity, entry], 'update')
-    return asker.configuration.judge(asker.principal, { ask }).allowed
-  }
+  (entity: string, entry: Entry): boolean =>
+    tellsSecrets(asker, [entity, entry], placeOf(asker, entry.workspace))
 
 /** What must be allowed for each of many differences to be made, as if they were made one by one. */
 export function asksFor(asker: Asker, items: readonly EntityDifference[]): Ask[] {
