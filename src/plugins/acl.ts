@@ -24,15 +24,15 @@ export const acl = definePlugin({
   name: 'acl',
   about: 'Lets a consumer pass, or not, by the groups it is in.',
   settings,
-  prepare(settings, tools) {
+  prepare(settings) {
     const { allow, deny, hide_groups_header: hidden } = settings
     const allowed = allow && new Set(allow)
     const denied = deny && new Set(deny)
     return {
       onRequest({ caller, forward }) {
         if (caller === undefined) throw new Problem('acl.nobody', 401, 'Unauthorized')
-        const { groups: own, id } = caller.consumer
-        const groups = settings.include_consumer_groups ? [...own, ...tools.groupsOf(id)] : own
+        const { groups: own, consumerGroups } = caller.consumer
+        const groups = settings.include_consumer_groups ? [...own, ...consumerGroups] : own
         const passes =
           allowed === null
             ? !groups.some((group) => denied?.has(group))

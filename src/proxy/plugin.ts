@@ -30,8 +30,6 @@ export type PluginTools = {
   findKey(key: string): Caller | undefined
   /** A consumer of this workspace by id or username. */
   findConsumer(idOrName: string): KnownConsumer | undefined
-  /** The names of the consumer groups of a consumer, by its id, in order. */
-  groupsOf(consumer: string): readonly string[]
 }
 
 /** A configured plugin, ready to act. It refuses by throwing a Problem. */

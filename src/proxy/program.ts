@@ -84,7 +84,7 @@ export function* compileSteps(
 ): Sliceable<Program> {
   const directories = openDirectories(snapshot, tools.clock)
   const groupsOf = openGroups(snapshot)
-  const plugins = preparePlugins(snapshot, directories, { ...tools, groupsOf })
+  const plugins = preparePlugins(snapshot, directories, tools)
   const keeper = tools.pools ?? keepPools({ clock: tools.clock })
   yield
   const pools = yield* compilePools(snapshot, keeper)
@@ -259,7 +259,7 @@ function openGroups({ consumers }: Snapshot): GroupsOf {
 function preparePlugins(
   snapshot: Snapshot,
   directories: ReadonlyMap<string, Directory>,
-  tools: ProgramTools & { readonly groupsOf: GroupsOf },
+  tools: ProgramTools,
 ): Map<string, ScopedPlugin[]> {
   const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
   const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
@@ -291,9 +291,9 @@ function refuseUnknown({ id, name }: Snapshot['plugins'][number]): never {
 function preparePlugin(
   plugin: Snapshot['plugins'][number],
   definition: PluginDefinition,
-  tools: ProgramTools & { readonly groupsOf: GroupsOf; readonly directory: Directory },
+  tools: ProgramTools & { readonly directory: Directory },
 ): PluginUse {
-  const { clock, counters, groupsOf, directory, withheld } = tools
+  const { clock, counters, directory, withheld } = tools
   if (withheld?.has(plugin.id) === true) return refusing
   const settings = definition.settings.safeParse(plugin.config)
   if (!settings.success)
@@ -308,7 +308,6 @@ function preparePlugin(
     workspace,
     clock,
     counters,
-    groupsOf,
     ...directory,
   })
 }
