@@ -2,7 +2,7 @@ import type { Answer, AnswerBody, BodySink } from '../ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 
 /** The flow control of the connection that an answer comes in on. */
-export type AnswerFlow = { pause(): void; resume(): void; drop(): void }
+export type AnswerFlow = { pause(): void; resume(): void; destroy(): void }
 
 /** Holds the parts of an answer until somebody reads them, and then passes them on. */
 export class AnswerReader implements AnswerBody {
@@ -52,7 +52,7 @@ export class AnswerReader implements AnswerBody {
 
   drop(): void {
     this.#sink = deaf
-    if (this.#end === undefined && this.#failure === undefined) this.#flow.drop()
+    if (this.#end === undefined && this.#failure === undefined) this.#flow.destroy()
   }
 }
 

@@ -103,11 +103,6 @@ export class UpstreamConnection implements AnswerFlow {
     this.#socket.destroy()
   }
 
-  /** Wants no more of the answer, and so no more of the connection. */
-  drop(): void {
-    this.#socket.destroy()
-  }
-
   /** Nobody reads the answer at present, so nothing can move. */
   #isHeld = (): boolean => this.#current?.message !== undefined && this.#socket.isPaused()
 
