@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Entries, Entry } from '../../src/schema/entry.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
+import { workerFlags } from '../../src/planes/worker-flags.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../../src/snapshot/seal-snapshot.ts'
 import { cores, stopProcess } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
@@ -16,8 +17,6 @@ const services = 10_000
 const connections = 1_000
 const rate = 2_000
 const everyMilliseconds = 1_000
-/** Flags of a worker; see `src/planes/supervise-node.ts`. */
-const flags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
 
 type Measured = { readonly latencies: number[]; errors: number; changes: number; stalls: number[] }
 
@@ -28,11 +27,11 @@ export async function benchReload({ rounds, seconds, tell }: BenchOptions): Prom
   await once(upstream, 'listening')
   const pinned = {
     execPath: 'taskset',
-    execArgv: ['-c', cores?.subject ?? '', process.execPath, ...flags],
+    execArgv: ['-c', cores?.subject ?? '', process.execPath, ...workerFlags],
   }
   const gateway = fork(
     join(import.meta.dirname, 'reload-gateway-child.ts'),
-    cores === undefined ? { execArgv: flags } : pinned,
+    cores === undefined ? { execArgv: workerFlags } : pinned,
   )
   try {
     gateway.send(orderOf((upstream.address() as AddressInfo).port))

@@ -10,6 +10,7 @@ import type { ListeningSocket } from './listening-socket.ts'
 import type { ControlAddresses, LentDuty } from './messages.ts'
 import type { NodeAddresses } from './node-addresses.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
+import { workerFlags } from './worker-flags.ts'
 
 /** A node under supervision: a control plane, gateway workers, and the counts that they share. */
 export type SupervisedNode = {
@@ -58,9 +59,6 @@ export type SupervisionOptions = {
 
 /** Milliseconds that a child has, beside the time for exchanges, to ship what it recorded and to end. */
 const endingTime = 5_000
-
-/** Exchanges are many and die young: a roomy nursery, and none of them born old, which V8 would otherwise decide under load and then copy everything they point to. */
-const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
 
 /** Starts the workers of a node, and unless it is an heir its control plane, and starts again what dies. The shared counts live here, in the process that does nothing else and therefore outlives the others. */
 export function superviseNode(options: SupervisionOptions): SupervisedNode {
