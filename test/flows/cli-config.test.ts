@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { openDesk } from '../harness/open-desk.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
 const kong = (limit: number) => `_format_version: "3.0"
 services:
@@ -27,33 +24,21 @@ consumers:
       - key: \${{ env "DECK_KEY" }}
 `
 
-async function openDesk() {
+async function openConfigDesk() {
   const admin = await openTestAdmin()
-  const folder = mkdtempSync(join(tmpdir(), 'weir-cli-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const run = (...words: string[]) =>
-    new Promise<{ code: number; out: string; err: string }>((done) => {
-      const env = {
-        PATH: process.env['PATH'],
-        WEIR_ADMIN_URL: admin.adminUrl,
-        WEIR_ADMIN_TOKEN: adminToken,
-        DECK_KEY: 'secret-of-alice',
-        DECK_ALICE: 'number-seven',
-      }
-      const child = execFile(
-        process.execPath,
-        [main, 'config', ...words],
-        { env, cwd: folder },
-        (error, out, err) => done({ code: error === null ? 0 : Number(error.code), out, err }),
-      )
-      child.stdin?.end()
-    })
+  const { folder, run: runWeir } = openDesk({
+    WEIR_ADMIN_URL: admin.adminUrl,
+    WEIR_ADMIN_TOKEN: adminToken,
+    DECK_KEY: 'secret-of-alice',
+    DECK_ALICE: 'number-seven',
+  })
+  const run = (...words: string[]) => runWeir('config', ...words)
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
   return { admin, folder, run, write }
 }
 
 test('diff, sync, diff and dump go around, with the exit codes of decK', async () => {
-  const { run, write, folder } = await openDesk()
+  const { run, write, folder } = await openConfigDesk()
   write('kong.yaml', kong(5))
   const planned = await run('diff', 'kong.yaml', '--non-zero-exit-code')
   expect(planned.code).toBe(2)
@@ -70,7 +55,7 @@ test('diff, sync, diff and dump go around, with the exit codes of decK', async (
 })
 
 test('a change is reviewed, found in the history, and taken back', async () => {
-  const { run, write, admin } = await openDesk()
+  const { run, write, admin } = await openConfigDesk()
   write('kong.yaml', kong(5))
   await run('sync', 'kong.yaml', '-m', 'first')
   const { revision } = admin.configuration.current()
@@ -89,7 +74,7 @@ test('a change is reviewed, found in the history, and taken back', async () => {
 })
 
 test('what is wrong is said in a sentence, and exits with 1', async () => {
-  const { run, write } = await openDesk()
+  const { run, write } = await openConfigDesk()
   write('bad.yaml', '_format_version: "3.0"\nservices:\n  - name: a\n  - host: "b c"\n')
   const bad = await run('validate', 'bad.yaml')
   expect(bad).toMatchObject({ code: 1, out: '' })
@@ -112,7 +97,7 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
 })
 
 test('a refusal says why, and who is no Admin API is told apart', async () => {
-  const { admin, run, write } = await openDesk()
+  const { admin, run, write } = await openConfigDesk()
   const token = 'token-of-a-reader-0000'
   await admin.ask('POST', '/rbac/users', { name: 'reader', user_token: token })
   write('kong.yaml', kong(5))

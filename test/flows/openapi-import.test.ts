@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { openDesk } from '../harness/open-desk.ts'
 import { stringify } from 'yaml'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
@@ -12,8 +11,6 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { compileProgram } from '../../src/proxy/program.ts'
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
 /** A shop in OpenAPI; a tree that contains itself, references, and parameters of a path. */
 const shop = (openapi: string, url: string) => ({
@@ -67,24 +64,13 @@ const shop = (openapi: string, url: string) => ({
   },
 })
 
-async function openDesk() {
+async function openImportDesk() {
   const admin = await openTestAdmin({ catalog })
-  const folder = mkdtempSync(join(tmpdir(), 'weir-openapi-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const run = (...words: string[]) =>
-    new Promise<{ code: number; out: string; err: string }>((done) => {
-      const env = {
-        PATH: process.env['PATH'],
-        WEIR_ADMIN_URL: admin.adminUrl,
-        WEIR_ADMIN_TOKEN: adminToken,
-      }
-      execFile(
-        process.execPath,
-        [main, 'openapi', 'import', ...words],
-        { env, cwd: folder },
-        (error, out, err) => done({ code: error === null ? 0 : Number(error.code), out, err }),
-      )
-    })
+  const { folder, run: runWeir } = openDesk({
+    WEIR_ADMIN_URL: admin.adminUrl,
+    WEIR_ADMIN_TOKEN: adminToken,
+  })
+  const run = (...words: string[]) => runWeir('openapi', 'import', ...words)
   const write = (name: string, value: unknown) =>
     writeFileSync(
       join(folder, name),
@@ -100,7 +86,7 @@ test.each(['3.0.3', '3.1.0'])(
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     onTestFinished(() => void server.close())
     const { port } = server.address() as AddressInfo
-    const { admin, run, write } = await openDesk()
+    const { admin, run, write } = await openImportDesk()
     write('shop.yaml', shop(version, `http://127.0.0.1:${port}/v1/`))
     const imported = await run('shop.yaml')
     expect(imported).toMatchObject({ code: 0, err: '' })
@@ -137,7 +123,7 @@ test.each(['3.0.3', '3.1.0'])(
 )
 
 test('what is imported again is the same, and what changed is all that changes', async () => {
-  const { admin, run, write } = await openDesk()
+  const { admin, run, write } = await openImportDesk()
   const document = shop('3.0.3', 'https://pets.test')
   write('shop.json', document)
   await admin.ask('POST', '/services', { name: 'other', host: 'other.test' })
@@ -166,7 +152,7 @@ test('what is imported again is the same, and what changed is all that changes',
 })
 
 test('several servers become an upstream, and what cannot be imported says why', async () => {
-  const { admin, run, write } = await openDesk()
+  const { admin, run, write } = await openImportDesk()
   const document = shop('3.1.0', 'https://a.test/v1')
   write('two.yaml', {
     ...document,

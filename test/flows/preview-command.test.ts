@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openDesk } from '../harness/open-desk.ts'
 import { adminToken, startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
-
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
 const document = (plugins: string) => `_format_version: "3.0"
 services:
@@ -23,22 +20,14 @@ test(
   { timeout: 60_000 },
   async () => {
     const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
-    const folder = mkdtempSync(join(tmpdir(), 'weir-preview-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const run = (...words: string[]) =>
-      new Promise<string>((done) => {
-        const env = {
-          PATH: process.env['PATH'],
-          WEIR_ADMIN_URL: weir.adminUrl,
-          WEIR_ADMIN_TOKEN: adminToken,
-        }
-        execFile(
-          process.execPath,
-          [main, 'config', ...words],
-          { env, cwd: folder },
-          (_, out, err) => done(out + err),
-        )
-      })
+    const { folder, run: runWeir } = openDesk({
+      WEIR_ADMIN_URL: weir.adminUrl,
+      WEIR_ADMIN_TOKEN: adminToken,
+    })
+    const run = async (...words: string[]): Promise<string> => {
+      const { out, err } = await runWeir('config', ...words)
+      return out + err
+    }
     writeFileSync(join(folder, 'now.yaml'), document(''))
     writeFileSync(join(folder, 'next.yaml'), document('      - { name: key-auth }'))
     expect(await run('sync', 'now.yaml')).toContain('Revision')
