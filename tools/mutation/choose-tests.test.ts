@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import type { SourceFile } from '../../test/tidy/read-source.ts'
+import { chooseTests } from './choose-tests.ts'
+
+const file = (path: string, ...imports: string[]): SourceFile => ({
+  path,
+  lines: 1,
+  imports,
+  exports: [],
+  isBarrel: false,
+  readsEnvironment: false,
+  problemCodes: [],
+})
+
+test('runs the nearest unit tests of the room first, then tests elsewhere and the flows of the folder', () => {
+  const files = [
+    file('src/access/decide.ts'),
+    file('src/access/decide.test.ts', 'src/access/decide.ts'),
+    file('src/access/explain.ts', 'src/access/decide.ts'),
+    file('src/access/explain.test.ts', 'src/access/explain.ts'),
+    file('src/access/other.test.ts'),
+    file('src/analytics/govern.test.ts', 'src/access/decide.ts'),
+    file('test/flows/rbac.test.ts'),
+  ]
+  expect(chooseTests('src/access/decide.ts', files)).toEqual({
+    unit: ['src/access/decide.test.ts', 'src/access/explain.test.ts'],
+    flow: ['src/analytics/govern.test.ts', 'test/flows/rbac.test.ts'],
+  })
+})

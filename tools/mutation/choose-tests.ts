@@ -1,0 +1,57 @@
+import type { SourceFile } from '../../test/tidy/read-source.ts'
+
+/**
+ * Flow tests that exercise a folder through a running program. Imports do not show these, because the code under test
+ * runs in a child process or behind a socket.
+ */
+const flows: Readonly<Record<string, readonly string[]>> = {
+  'src/access': ['test/flows/rbac.test.ts', 'test/flows/analytics-routes.test.ts'],
+  'src/analytics': ['test/flows/analytics-routes.test.ts', 'test/flows/audit-dataset.test.ts'],
+  'src/cluster': [
+    'test/flows/supervision.test.ts',
+    'test/flows/control-planes.test.ts',
+    'test/flows/upgrade.test.ts',
+  ],
+  'src/proxy': ['test/flows/proxy.test.ts', 'test/flows/plugins.test.ts'],
+  'src/proxy/http1': [
+    'test/conformance/smuggling.test.ts',
+    'test/conformance/answers.test.ts',
+    'test/conformance/differential.test.ts',
+    'test/flows/engine-connections.test.ts',
+    'test/flows/engine-streams.test.ts',
+  ],
+  'src/telemetry': ['test/flows/kill.test.ts'],
+}
+
+/** The test files that could notice a mutant in `path`, the quickest to say so first: unit tests of its room, then flows. */
+export function chooseTests(
+  path: string,
+  files: readonly SourceFile[],
+): { readonly unit: string[]; readonly flow: string[] } {
+  const room = path.split('/').slice(0, 2).join('/')
+  const reaching = importersOf(path, files)
+  const tests = [...reaching.keys()].filter((file) => file.includes('.test.'))
+  const byDistance = tests.toSorted((one, other) => reaching.get(one)! - reaching.get(other)!)
+  const unit = byDistance.filter((file) => file.startsWith(`${room}/`))
+  const named = Object.entries(flows)
+    .filter(([folder]) => path.startsWith(`${folder}/`))
+    .flatMap(([, paths]) => paths)
+  const others = byDistance.filter((file) => !unit.includes(file) && reaching.get(file)! <= 3)
+  const known = new Set(files.map((file) => file.path))
+  return { unit, flow: [...new Set([...others, ...named])].filter((file) => known.has(file)) }
+}
+
+/** Every file that imports `path`, directly or not, with the number of imports in between. */
+function importersOf(path: string, files: readonly SourceFile[]): Map<string, number> {
+  const distances = new Map<string, number>([[path, 0]])
+  const queue = [path]
+  for (const next of queue) {
+    for (const file of files) {
+      if (distances.has(file.path) || !file.imports.includes(next)) continue
+      distances.set(file.path, distances.get(next)! + 1)
+      queue.push(file.path)
+    }
+  }
+  distances.delete(path)
+  return distances
+}
