@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { exchangeOf } from '../../test/harness/build-peer.ts'
 import { snapshotOf } from '../../test/harness/build-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
-import { atOnce } from '../lib/in-slices.ts'
+import { runToCompletion } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import { askUpstream, TryFailure, type Answer, type Try } from './ask-upstream.ts'
 import { compilePools } from './compile-pools.ts'
@@ -34,7 +34,9 @@ function routeOver(plan: readonly Deed[], retries: number) {
       },
     ],
   })
-  const pool = atOnce(compilePools(snapshot, keepPools({ clock: systemClock }))).get('pool')
+  const pool = runToCompletion(compilePools(snapshot, keepPools({ clock: systemClock }))).get(
+    'pool',
+  )
   const [service] = snapshot.services
   const route = {
     service: { service, pool, hostHeader: '', tls: undefined },

@@ -1,4 +1,4 @@
-import type { Sliceable } from '../lib/in-slices.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { parseTarget } from '../schema/target-address.ts'
@@ -13,7 +13,7 @@ type SnapshotUpstream = Snapshot['upstreams'][number]
 export function* compilePools(
   snapshot: Snapshot,
   keeper: PoolKeeper,
-): Sliceable<ReadonlyMap<string, Pool>> {
+): CooperativeTask<ReadonlyMap<string, Pool>> {
   const names = new Set(snapshot.upstreams.map(({ workspace, name }) => `${workspace} ${name}`))
   const certificates = new Map(snapshot.certificates.map((one) => [one.id, one]))
   const plans: PoolPlan[] = snapshot.upstreams.map((upstream) => ({

@@ -1,4 +1,4 @@
-import { atOnce, type Sliceable } from '../lib/in-slices.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
@@ -29,12 +29,13 @@ export type Router<R> = {
  * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is asked one
  * by one, best first. Routes of streams are not its business.
  */
-export const compileRouter = <R>(routes: Routes<R>): Router<R> => atOnce(routerSteps(routes))
+export const compileRouter = <R>(routes: Routes<R>): Router<R> =>
+  runToCompletion(routerSteps(routes))
 
 type Routes<R> = readonly { readonly route: RoutePattern; readonly program: R }[]
 
 /** The same as work that can be interrupted. */
-export function* routerSteps<R>(routes: Routes<R>): Sliceable<Router<R>> {
+export function* routerSteps<R>(routes: Routes<R>): CooperativeTask<Router<R>> {
   const ways = yield* orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
   const share = openShare()
   const matchers: Matcher<R>[] = []

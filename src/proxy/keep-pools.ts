@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
-import type { Sliceable } from '../lib/in-slices.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
@@ -24,7 +24,7 @@ export type PoolKeeper = {
   /** Opens a pool that goes on with what is known of it. */
   open(plan: PoolPlan): Pool
   /** Makes these the pools that are watched, in place of those before, and starts their active checks and the look-up of their names; what was known of other pools is forgotten. Returns how to stop. */
-  watch(pools: readonly Pool[]): Sliceable<() => void>
+  watch(pools: readonly Pool[]): CooperativeTask<() => void>
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
   /** Takes somebody's word for how a target is, until a check or another word says otherwise. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
-import { atOnce, type Sliceable } from '../lib/in-slices.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
@@ -74,14 +74,14 @@ export const compileProgram = (
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
-): Program => atOnce(compileSteps(snapshot, revision, tools))
+): Program => runToCompletion(compileSteps(snapshot, revision, tools))
 
 /** The same as work that can be interrupted, so that requests need not wait for a large program. */
 export function* compileSteps(
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
-): Sliceable<Program> {
+): CooperativeTask<Program> {
   const directories = openDirectories(snapshot, tools.clock)
   const groupsOf = openGroups(snapshot)
   const plugins = preparePlugins(snapshot, directories, tools)
@@ -122,7 +122,7 @@ function* compileRoutes(
   snapshot: Snapshot,
   services: ReadonlyMap<string, ServiceProgram>,
   planOf: (route: SnapshotRoute) => PluginPlan,
-): Sliceable<CompiledRoute[]> {
+): CooperativeTask<CompiledRoute[]> {
   const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
   const routes: CompiledRoute[] = []
   for (const route of snapshot.routes) {
@@ -155,7 +155,7 @@ function* compileServices(
   snapshot: Snapshot,
   pools: ReadonlyMap<string, Pool>,
   isOffered: (service: SnapshotService) => boolean,
-): Sliceable<Map<string, ServiceProgram>> {
+): CooperativeTask<Map<string, ServiceProgram>> {
   const upstreams = new Map(
     snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
   )

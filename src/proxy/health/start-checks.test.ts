@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import { atOnce } from '../../lib/in-slices.ts'
+import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { upstream } from '../../schema/upstream.ts'
 import { roundRobin } from '../balance/round-robin.ts'
 import { keepPools } from '../keep-pools.ts'
@@ -25,7 +25,7 @@ function watch(count: number, active: Record<string, unknown>) {
     upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
-  const stop = atOnce(keeper.watch([pool]))
+  const stop = runToCompletion(keeper.watch([pool]))
   const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
   const healths = (): string[] =>
     keeper.health().flatMap(({ targets }) => targets.map(({ health }) => health))

@@ -1,5 +1,5 @@
 import { uuidv5 } from '../../lib/ids.ts'
-import type { Sliceable } from '../../lib/in-slices.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Route } from '../../schema/route.ts'
 
 /** What routing needs of a route. */
@@ -26,7 +26,7 @@ type Ranked<R> = Way<R> & {
 /** Every way of every route in the order in which Kong's `traditional_compatible` router would try them. Of two that are equal in everything else, the larger id comes first. */
 export function* orderRoutes<R>(
   routes: readonly { readonly route: RoutePattern; readonly program: R }[],
-): Sliceable<Way<R>[]> {
+): CooperativeTask<Way<R>[]> {
   const ways: Ranked<R>[] = []
   for (const { route, program } of routes) {
     yield

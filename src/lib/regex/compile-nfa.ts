@@ -1,60 +1,58 @@
 import { buildClasses, neighbor, type CharClasses } from './char-classes.ts'
 import type { CharSet } from './char-set.ts'
-import type { Look, Parsed, Syntax } from './syntax.ts'
+import type { Assertion, Parsed, Syntax } from './syntax.ts'
 
-/** One step of a compiled expression; `next` and `other` are numbers of steps, and `next` is preferred. */
-export type Step =
+/** An instruction of the Pike VM; `next` and `other` are indexes of instructions, and `next` is preferred. */
+export type Instruction =
   | { readonly kind: 'char'; readonly accepts: Uint8Array; readonly next: number }
   | { readonly kind: 'split'; readonly next: number; readonly other: number }
-  | { readonly kind: 'look'; readonly look: Look; readonly next: number }
+  | { readonly kind: 'assertion'; readonly assertion: Assertion; readonly next: number }
   | { readonly kind: 'save'; readonly slot: number; readonly next: number }
   | { readonly kind: 'match' }
 
-/** An expression compiled to steps. */
-export type Steps = {
-  readonly steps: readonly Step[]
+export type Nfa = {
+  readonly instructions: readonly Instruction[]
   readonly start: number
   readonly classes: CharClasses
-  readonly hasLooks: boolean
-  /** Two for the whole match and two for each group. */
-  readonly slots: number
+  readonly hasAssertions: boolean
+  /** Two slots for the whole match and two for each group. */
+  readonly slotCount: number
 }
 
-/** Compiles a parsed expression. */
-export function compileSteps({ syntax, groups }: Parsed): Steps {
+export function compileNfa({ syntax, groups }: Parsed): Nfa {
   const sets = new Set<CharSet>()
   collectSets(syntax, sets)
   const classes = buildClasses(sets)
   const writer = new Writer(new Map([...sets].map((set) => [set, classes.acceptedBy(set)])))
   const end = writer.put({ kind: 'save', slot: 1, next: writer.put({ kind: 'match' }) })
   const start = writer.put({ kind: 'save', slot: 0, next: writer.write(syntax, end) })
-  const { steps } = writer
-  const hasLooks = steps.some(({ kind }) => kind === 'look')
-  return { steps, start, classes, hasLooks, slots: 2 * groups + 2 }
+  const { instructions } = writer
+  const hasAssertions = instructions.some(({ kind }) => kind === 'assertion')
+  return { instructions, start, classes, hasAssertions, slotCount: 2 * groups + 2 }
 }
 
-/** Writes steps from the last to the first: each is told what follows it. */
+/** Emits instructions from the last to the first, because each refers to its successor. */
 class Writer {
-  readonly steps: Step[] = []
+  readonly instructions: Instruction[] = []
   readonly #accepted: ReadonlyMap<CharSet, Uint8Array>
 
   constructor(accepted: ReadonlyMap<CharSet, Uint8Array>) {
     this.#accepted = accepted
   }
 
-  put(step: Step): number {
-    return this.steps.push(step) - 1
+  put(instruction: Instruction): number {
+    return this.instructions.push(instruction) - 1
   }
 
-  /** Writes `part` before the step `next`, and gives the number of its first step. */
+  /** Emits `part` so that it continues at `next`; returns the index of its first instruction. */
   write(part: Syntax, next: number): number {
     switch (part.kind) {
       case 'set': {
         const accepts = this.#accepted.get(part.set) as Uint8Array
         return this.put({ kind: 'char', accepts, next })
       }
-      case 'look':
-        return this.put({ kind: 'look', look: part.look, next })
+      case 'assertion':
+        return this.put({ kind: 'assertion', assertion: part.assertion, next })
       case 'group': {
         const close = this.put({ kind: 'save', slot: 2 * part.index + 1, next })
         const inner = this.write(part.inner, close)
@@ -67,32 +65,32 @@ class Writer {
           .map((option) => this.write(option, next))
           .reduceRight((other, option) => this.put({ kind: 'split', next: option, other }))
       case 'repeat':
-        return part.most === Infinity ? this.#writeLoop(part, next) : this.#writeCopies(part, next)
+        return part.max === Infinity ? this.#writeLoop(part, next) : this.#writeCopies(part, next)
     }
   }
 
-  #writeLoop({ inner, least, lazy }: Repeat, next: number): number {
+  #writeLoop({ inner, min, lazy }: Repeat, next: number): number {
     const loop = this.put({ kind: 'match' })
     const body = this.write(inner, loop)
-    this.steps[loop] = splitOf(body, next, lazy)
-    // Entered at its body, the loop runs at least once.
-    let entry = least === 0 ? loop : body
-    for (let written = 1; written < least; written++) entry = this.write(inner, entry)
+    this.instructions[loop] = splitOf(body, next, lazy)
+    // Entering at the body runs the loop at least once.
+    let entry = min === 0 ? loop : body
+    for (let written = 1; written < min; written++) entry = this.write(inner, entry)
     return entry
   }
 
-  #writeCopies({ inner, least, most, lazy }: Repeat, next: number): number {
+  #writeCopies({ inner, min, max, lazy }: Repeat, next: number): number {
     let entry = next
-    for (let optional = least; optional < most; optional++)
+    for (let optional = min; optional < max; optional++)
       entry = this.put(splitOf(this.write(inner, entry), next, lazy))
-    for (let written = 0; written < least; written++) entry = this.write(inner, entry)
+    for (let written = 0; written < min; written++) entry = this.write(inner, entry)
     return entry
   }
 }
 
 type Repeat = Syntax & { readonly kind: 'repeat' }
 
-const splitOf = (more: number, enough: number, lazy: boolean): Step =>
+const splitOf = (more: number, enough: number, lazy: boolean): Instruction =>
   lazy ? { kind: 'split', next: enough, other: more } : { kind: 'split', next: more, other: enough }
 
 function collectSets(part: Syntax, sets: Set<CharSet>): void {
@@ -102,10 +100,10 @@ function collectSets(part: Syntax, sets: Set<CharSet>): void {
   else if (part.kind === 'group' || part.kind === 'repeat') collectSets(part.inner, sets)
 }
 
-/** Whether a condition holds between two neighbors. */
-export function holds(look: Look, before: number, after: number): boolean {
+/** Whether an assertion holds between two neighboring characters. */
+export function assertionHolds(assertion: Assertion, before: number, after: number): boolean {
   const { none, lineFeed, word } = neighbor
-  switch (look) {
+  switch (assertion) {
     case 'start':
       return before === none
     case 'end':
