@@ -4,9 +4,9 @@ import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.t
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
-import { http2Offers } from './compile-http2.ts'
-import { compilePools } from './compile-pools.ts'
-import { askedPeers, serviceTlsOf } from './compile-tls.ts'
+import { http2Offers } from './compile/compile-http2.ts'
+import { compilePools } from './compile/compile-pools.ts'
+import { askedPeers, serviceTlsOf } from './compile/compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { routerSteps, type Router } from './compile-router.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type GroupsOf,
   type PluginPlan,
   type ScopedPlugin,
-} from './choose-plugins.ts'
+} from './compile/choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition, PluginUse } from './plugin.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'

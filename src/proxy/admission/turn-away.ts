@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Problem } from '../../lib/problem.ts'
 import type { Reply } from '../exchange.ts'
-import type { FrontEvents } from '../front-events.ts'
+import type { FrontEvents } from '../front/front-events.ts'
 import { ClientReply } from '../http1/client-reply.ts'
 
 /** How long a connection that was turned away is listened to, so that its client can read why before it sees a reset. */

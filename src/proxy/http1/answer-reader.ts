@@ -1,4 +1,4 @@
-import type { Answer, AnswerBody, BodySink } from '../ask-upstream.ts'
+import type { Answer, AnswerBody, BodySink } from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 
 /** The flow control of the connection that an answer comes in on. */

@@ -1,4 +1,4 @@
-import type { Try } from '../ask-upstream.ts'
+import type { Try } from '../walk/ask-upstream.ts'
 import { openTargetSocket, readyEvent } from '../tls/open-target-socket.ts'
 import { UpstreamConnection, type PoolEvents } from './upstream-connection.ts'
 

@@ -1,4 +1,4 @@
-import type { UpstreamClient } from '../ask-upstream.ts'
+import type { UpstreamClient } from '../walk/ask-upstream.ts'
 import { openPools } from './open-pools.ts'
 import { switchProtocol } from './switch-protocol.ts'
 

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Answer, BodySink, Try } from '../ask-upstream.ts'
+import type { Answer, BodySink, Try } from '../walk/ask-upstream.ts'
 import { HeaderList } from '../header-list.ts'
 import { openTargetSocket } from '../tls/open-target-socket.ts'
 import { tryFailure } from './upstream-failure.ts'

@@ -1,4 +1,4 @@
-import type { UpstreamClient } from '../ask-upstream.ts'
+import type { UpstreamClient } from '../walk/ask-upstream.ts'
 import { openSessionPools } from './open-session-pools.ts'
 import { sendStream } from './send-stream.ts'
 

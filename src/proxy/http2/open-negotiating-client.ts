@@ -1,4 +1,4 @@
-import type { Try, UpstreamClient } from '../ask-upstream.ts'
+import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
 import { OtherProtocol } from './other-protocol.ts'
 
 /** For how long a target is taken for one that does not speak HTTP/2. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { readInto } from '../read-into.ts'
+import { readInto } from '../front/read-into.ts'
 
 /** Tells the protocols of plain connections apart. */
 export type PlainFront = {

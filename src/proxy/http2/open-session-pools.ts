@@ -1,6 +1,6 @@
 import http2, { constants, type ClientHttp2Session } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
-import type { Try } from '../ask-upstream.ts'
+import type { Try } from '../walk/ask-upstream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import { OtherProtocol } from './other-protocol.ts'
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { TryFailure } from '../ask-upstream.ts'
+import type { TryFailure } from '../walk/ask-upstream.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import { openTargetSocket, readyEvent, type ConnectionWish } from './open-target-socket.ts'
 

@@ -1,7 +1,7 @@
-import { toProblem, type Problem } from '../lib/problem.ts'
-import type { Exchange } from './exchange.ts'
+import { toProblem, type Problem } from '../../lib/problem.ts'
+import type { Exchange } from '../exchange.ts'
 import { isGrpc, sendGrpcProblem } from './send-grpc-problem.ts'
-import { HeaderList } from './header-list.ts'
+import { HeaderList } from '../header-list.ts'
 
 /** Turns whatever was thrown into an answer in Kong's form, and gives back how to send it; once a part of another answer is out, that is to break off. */
 export function sendProblem(error: unknown, exchange: Exchange): () => void {

@@ -1,12 +1,12 @@
-import { escapePath } from '../lib/normalize-path.ts'
-import { Problem } from '../lib/problem.ts'
-import type { Exchange } from './exchange.ts'
+import { escapePath } from '../../lib/normalize-path.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Exchange } from '../exchange.ts'
 import { FieldNames } from './field-names.ts'
-import type { HeaderList } from './header-list.ts'
+import type { HeaderList } from '../header-list.ts'
 import { hopByHopOf } from './hop-by-hop.ts'
-import { forwardPath } from './match/forward-path.ts'
-import type { Program, RouteProgram } from './program.ts'
-import { refuseWrongProtocol } from './refuse-protocol.ts'
+import { forwardPath } from '../match/forward-path.ts'
+import type { Program, RouteProgram } from '../program.ts'
+import { refuseWrongProtocol } from '../check-protocol.ts'
 
 /** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none, or came by the wrong protocol. */
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {

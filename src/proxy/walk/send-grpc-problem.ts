@@ -1,6 +1,6 @@
-import type { Problem } from '../lib/problem.ts'
-import type { Exchange, RequestHead } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
+import type { Problem } from '../../lib/problem.ts'
+import type { Exchange, RequestHead } from '../exchange.ts'
+import { HeaderList } from '../header-list.ts'
 
 /** Whether a request is a gRPC call, whose refusals are to be told in gRPC's own form. */
 export const isGrpc = ({ http2, headers }: RequestHead): boolean =>

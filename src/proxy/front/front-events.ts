@@ -1,5 +1,5 @@
-import type { Problem } from '../lib/problem.ts'
-import type { Reply, RequestBody, RequestHead } from './exchange.ts'
+import type { Problem } from '../../lib/problem.ts'
+import type { Reply, RequestBody, RequestHead } from '../exchange.ts'
 
 /** What a front hands on. */
 export type FrontEvents = {

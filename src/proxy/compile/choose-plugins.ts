@@ -1,4 +1,4 @@
-import type { PluginUse } from './plugin.ts'
+import type { PluginUse } from '../plugin.ts'
 
 /** A prepared plugin with what it was put on; undefined where it does not ask. */
 export type ScopedPlugin = {

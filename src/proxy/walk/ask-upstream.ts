@@ -1,12 +1,12 @@
-import { nowMicroseconds } from '../lib/clock.ts'
-import { Problem } from '../lib/problem.ts'
-import type { Peer, PeerAddress } from './balance/peer.ts'
-import { clientClosed } from './client-closed.ts'
-import type { Attempt, Exchange, RequestBody } from './exchange.ts'
-import type { HeaderList } from './header-list.ts'
-import { isIdempotent } from './idempotent.ts'
-import type { RouteProgram, ServiceProgram } from './program.ts'
-import { targetTlsFor, type TargetTls } from './tls/target-tls.ts'
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Peer, PeerAddress } from '../balance/peer.ts'
+import { clientClosed } from '../client-closed.ts'
+import type { Attempt, Exchange, RequestBody } from '../exchange.ts'
+import type { HeaderList } from '../header-list.ts'
+import { isIdempotent } from '../idempotent.ts'
+import type { RouteProgram, ServiceProgram } from '../program.ts'
+import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
 
 /** Takes the parts of an answer's body. */
 export type BodySink = {

@@ -1,5 +1,5 @@
-import { Problem } from '../lib/problem.ts'
-import type { Exchange } from './exchange.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Exchange } from '../exchange.ts'
 
 /** Tells clients that left from those whose connection a stopping gateway broke. */
 export type Ending = {

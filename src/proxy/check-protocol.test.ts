@@ -3,7 +3,7 @@ import { randomFrom, randomRequest } from '../../test/harness/random-routes.ts'
 import type { RequestHead } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import type { RouteProgram } from './program.ts'
-import { refuseWrongProtocol } from './refuse-protocol.ts'
+import { refuseWrongProtocol } from './check-protocol.ts'
 
 const grpc = { headers: new HeaderList(['Content-Type', 'application/grpc+proto']) }
 

@@ -1,8 +1,8 @@
-import { nowMicroseconds } from '../lib/clock.ts'
+import { nowMicroseconds } from '../../lib/clock.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
-import { clientClosed } from './client-closed.ts'
-import type { Exchange } from './exchange.ts'
-import type { HeaderList } from './header-list.ts'
+import { clientClosed } from '../client-closed.ts'
+import type { Exchange } from '../exchange.ts'
+import type { HeaderList } from '../header-list.ts'
 import { hopByHopOf } from './hop-by-hop.ts'
 
 /** Sends what the service answered, all but its end, and gives back how to send that; rejects when the service breaks off. */

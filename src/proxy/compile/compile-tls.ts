@@ -1,7 +1,7 @@
-import type { Snapshot } from '../schema/snapshot.ts'
-import type { PluginDefinition } from './plugin.ts'
-import type { AskedPeers } from './tls/server-names.ts'
-import { buildServiceTls, type ServiceTls } from './tls/target-tls.ts'
+import type { Snapshot } from '../../schema/snapshot.ts'
+import type { PluginDefinition } from '../plugin.ts'
+import type { AskedPeers } from '../tls/server-names.ts'
+import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
 type SnapshotUpstream = Snapshot['upstreams'][number]

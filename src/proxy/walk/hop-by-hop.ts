@@ -1,5 +1,5 @@
 import { FieldNames } from './field-names.ts'
-import type { HeaderList } from './header-list.ts'
+import type { HeaderList } from '../header-list.ts'
 
 const hopByHop = new FieldNames([
   'connection',

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Ending } from './ending.ts'
-import type { HeldPrograms } from './hold-programs.ts'
+import type { HeldPrograms } from '../hold-programs.ts'
 
 /** What is drained. */
 export type Drained = {

@@ -1,5 +1,5 @@
-import type { Snapshot } from '../schema/snapshot.ts'
-import type { PluginDefinition } from './plugin.ts'
+import type { Snapshot } from '../../schema/snapshot.ts'
+import type { PluginDefinition } from '../plugin.ts'
 
 type SnapshotService = Snapshot['services'][number]
 

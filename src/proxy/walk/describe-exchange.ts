@@ -1,7 +1,7 @@
-import { nowMicroseconds } from '../lib/clock.ts'
-import { redactQuery } from '../lib/redact-query.ts'
-import type { Event, EventLine } from '../schema/event.ts'
-import type { Caller, Exchange, Place, UpstreamResult } from './exchange.ts'
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { redactQuery } from '../../lib/redact-query.ts'
+import type { Event, EventLine } from '../../schema/event.ts'
+import type { Caller, Exchange, Place, UpstreamResult } from '../exchange.ts'
 
 /** Where an exchange was served. */
 export type NodeIdentity = {
