@@ -4,19 +4,18 @@ import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import {
-  freshMemory,
+  newPoolMemory,
   openPool,
   type Pool,
   type PoolMemory,
   type PoolPlan,
 } from './balance/open-pool.ts'
-import { usualPeerLimits, type PeerLimits } from './peer-limits.ts'
+import { defaultTargetLimits, type TargetLimits } from './target-limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
-import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
-import { probePeer, type Probe } from './health/probe-peer.ts'
-import { startChecks } from './health/start-checks.ts'
-import { systemTimers, type Timers } from './health/timers.ts'
+import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
+import { probeTarget, type Probe } from './health/probe-target.ts'
+import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
 
 /** What a node knows of upstreams for as long as it runs: where names lead and how targets are. Programs come and go. */
 export type PoolKeeper = {
@@ -37,7 +36,7 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
-  readonly limits?: PeerLimits
+  readonly limits?: TargetLimits
 }
 
 /** Opens a PoolKeeper. */
@@ -45,8 +44,8 @@ export function keepPools({
   clock = systemClock,
   timers = systemTimers,
   lookUp = openLookup(),
-  probe = probePeer,
-  limits = usualPeerLimits,
+  probe = probeTarget,
+  limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock)
   const memories = new WeakMap<Pool, PoolMemory>()
@@ -57,7 +56,7 @@ export function keepPools({
   return {
     clock,
     open(plan) {
-      const memory = known.get(plan.id) ?? freshMemory()
+      const memory = known.get(plan.id) ?? newPoolMemory()
       const pool = openPool(plan, { clock, resolver, memory, limits })
       memories.set(pool, memory)
       return pool
@@ -66,16 +65,16 @@ export function keepPools({
       const next = new Map<string, PoolMemory>()
       for (const pool of pools) {
         yield
-        const memory = memories.get(pool) ?? freshMemory()
+        const memory = memories.get(pool) ?? newPoolMemory()
         next.set(pool.plan.id, memory)
         settleMemory(pool, memory)
-        pool.peers()
+        pool.targets()
       }
       stopChecks()
       watched = pools
       known = next
       resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
-      const stop = startChecks(pools, { timers, probe })
+      const stop = startHealthChecks(pools, { timers, probe })
       stopChecks = stop
       return () => {
         stop()
@@ -99,11 +98,11 @@ export function keepPools({
 
 function takeWord(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
   const { target, address, healthy } = order
-  for (const { key, host, port, state } of pool.peers()) {
+  for (const { key, host, port, state } of pool.targets()) {
     const isMeant = address === null || address === `${host}:${port}`
     if (!isMeant || !key.startsWith(`${target} `)) continue
     if (healthy) recover(state.health)
-    else ejectByWord(state.health)
+    else ejectManually(state.health)
   }
   memory.changes += 1
 }

@@ -6,7 +6,7 @@ import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
 import { http2Offers } from './compile/compile-http2.ts'
 import { compilePools } from './compile/compile-pools.ts'
-import { askedPeers, serviceTlsOf } from './compile/compile-tls.ts'
+import { clientCaList, serviceTlsOf } from './compile/compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { routerSteps, type Router } from './compile-router.ts'
 import {
@@ -108,7 +108,7 @@ export function* compileSteps(
     revision,
     router,
     streams,
-    names: compileServerNames(snapshot, askedPeers(snapshot, tools.catalog)),
+    names: compileServerNames(snapshot, clientCaList(snapshot, tools.catalog)),
     close() {
       unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()

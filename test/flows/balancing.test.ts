@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trialDelay } from '../../src/proxy/health/open-circuit.ts'
+import { trialDelay } from '../../src/proxy/health/circuit-breaker.ts'
 import { heartbeat } from '../../src/schema/node-protocol.ts'
 import { holdTime } from '../harness/held-time.ts'
 import { openGateway } from '../harness/open-gateway.ts'
@@ -65,7 +65,7 @@ test('a target that somebody calls unwell is left alone until they call it well'
     gateway.pools.obey({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
   said(false)
   expect((await askTimes(gateway, 10))('a')).toBe(10)
-  time.pass(trialDelay.longest)
+  time.pass(trialDelay.max)
   gateway.reconfigure(words)
   expect((await askTimes(gateway, 10))('a')).toBe(10)
   said(true)

@@ -76,7 +76,7 @@ test('a client that expects 100 and is refused is not told to continue', async (
     'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
   )
   await wire.until(() => wire.answers.length === 1, 3_000)
-  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not Found'], []])
+  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not LookupResult'], []])
   wire.destroy()
 })
 

@@ -23,7 +23,7 @@ async function startHolding() {
   }
 }
 
-const limits = { busy: 2, waiting: 3 }
+const limits = { inFlight: 2, waiting: 3 }
 
 test('a target is asked no more than it may be; the next wait in turn, and more are refused at once', async () => {
   const [a, b] = [await startHolding(), await startHolding()]

@@ -123,8 +123,9 @@ const vouched = definePlugin({
   settings: z.object({ authorities: z.array(z.string()) }),
   trustedAuthorities: (settings) => settings['authorities'] as string[],
   prepare: () => ({
-    onRequest({ request: { peer } }) {
-      if (peer?.verified !== true) throw new Problem('vouched.missing', 401, 'No certificate')
+    onRequest({ request: { clientCertificate } }) {
+      if (clientCertificate?.verified !== true)
+        throw new Problem('vouched.missing', 401, 'No certificate')
     },
   }),
 })

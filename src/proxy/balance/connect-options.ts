@@ -10,7 +10,7 @@ export type ConnectAddress = {
 /** Milliseconds that an address has to answer before the one after it is tried (RFC 8305 section 5). */
 const attemptDelay = 250
 
-/** How to reach a peer with `net.connect` or `tls.connect`: by its address or, where it has one in the other family too, by whichever answers first. */
+/** How to reach a target with `net.connect` or `tls.connect`: by its address or, where it has one in the other family too, by whichever answers first. */
 export function connectOptions(target: ConnectAddress): TcpNetConnectOpts {
   const { port, alternatives = [] } = target
   const host = target.host.replace(/^\[|\]$/g, '')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-peer.ts'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { normalizePath } from '../../lib/normalize-path.ts'
 import { upstream } from '../../schema/upstream.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startNameServer } from '../../../test/harness/start-name-server.ts'
 import { openLookup } from './look-up-name.ts'
-import { parseHosts, parseSearch, searchOrder } from './name-files.ts'
+import { parseHosts, parseSearch, searchOrder } from './resolver-files.ts'
 
 test('several addresses become several, in a fixed order, with the shortest time to live', async () => {
   const { servers } = await startNameServer({

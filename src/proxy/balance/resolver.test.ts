@@ -1,26 +1,28 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import type { Found } from './look-up-name.ts'
-import { keptFor, openResolver } from './resolver.ts'
+import type { LookupResult } from './look-up-name.ts'
+import { cachePeriods, openResolver } from './resolver.ts'
 
 /** A resolver whose answers the test gives one by one. */
 function resolverOf() {
   const time = holdTime()
-  const asked: PromiseWithResolvers<Found>[] = []
+  const asked: PromiseWithResolvers<LookupResult>[] = []
   const resolver = openResolver(() => {
-    const answer = Promise.withResolvers<Found>()
+    const answer = Promise.withResolvers<LookupResult>()
     asked.push(answer)
     return answer.promise
   }, time.clock)
-  const settle = async (act: (answer: PromiseWithResolvers<Found>) => void): Promise<void> => {
-    const known = resolver.look('name.example')
-    act(asked.at(-1) as PromiseWithResolvers<Found>)
-    await known.asking
+  const settle = async (
+    act: (answer: PromiseWithResolvers<LookupResult>) => void,
+  ): Promise<void> => {
+    const known = resolver.lookUp('name.example')
+    act(asked.at(-1) as PromiseWithResolvers<LookupResult>)
+    await known.pending
   }
-  return { time, asked, resolver, settle, look: () => resolver.look('name.example') }
+  return { time, asked, resolver, settle, look: () => resolver.lookUp('name.example') }
 }
 
-const found = (ttl: number, ...hosts: string[]): Found => ({
+const found = (ttl: number, ...hosts: string[]): LookupResult => ({
   ttl,
   addresses: hosts.map((host) => ({ host, alternatives: [] })),
 })
@@ -59,7 +61,7 @@ test('a name that vanishes keeps its last good answer for a bounded time', async
   time.pass(10_000)
   await settle(({ reject }) => reject(coded('ENOTFOUND')))
   expect(look().answer).toBeDefined()
-  time.pass(keptFor.stale - 1)
+  time.pass(cachePeriods.stale - 1)
   expect(look().answer).toBeDefined()
   const before = resolver.changes
   time.pass(1)
@@ -68,9 +70,9 @@ test('a name that vanishes keeps its last good answer for a bounded time', async
 })
 
 test.each([
-  ['ENOTFOUND', keptFor.missing],
-  ['ENODATA', keptFor.missing],
-  ['ETIMEOUT', keptFor.failure],
+  ['ENOTFOUND', cachePeriods.missing],
+  ['ENODATA', cachePeriods.missing],
+  ['ETIMEOUT', cachePeriods.failure],
 ])('after %s it is asked again in %d milliseconds, not before', async (code, milliseconds) => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ reject }) => reject(coded(code)))
@@ -86,7 +88,7 @@ test.each([
 test('a time to live of 0 does not make a storm', async () => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(0, '192.0.2.1')))
-  time.pass(keptFor.least - 1)
+  time.pass(cachePeriods.min - 1)
   look()
   expect(asked).toHaveLength(1)
 })

@@ -2,9 +2,8 @@ import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Snapshot } from '../../schema/snapshot.ts'
 import { parseTarget } from '../../schema/target-address.ts'
-import { openBalancer } from '../balance/open-balancer.ts'
+import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
-import { roundRobin } from '../balance/round-robin.ts'
 import type { PoolKeeper } from '../keep-pools.ts'
 
 type SnapshotUpstream = Snapshot['upstreams'][number]

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../schema/snapshot.ts'
 import type { PluginDefinition } from '../plugin.ts'
-import type { AskedPeers } from '../tls/server-names.ts'
+import type { ClientCaList } from '../tls/server-names.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
@@ -29,10 +29,10 @@ export function serviceTlsOf(
 }
 
 /** Whom clients are asked to be vouched for by: the authorities of every enabled plugin that judges client certificates. Undefined where none does. */
-export function askedPeers(
+export function clientCaList(
   { plugins, ca_certificates: authorities }: Snapshot,
   catalog: readonly PluginDefinition[],
-): AskedPeers | undefined {
+): ClientCaList | undefined {
   const asking = plugins.flatMap(({ name, enabled, config }) => {
     const trusted = catalog.find((definition) => definition.name === name)?.trustedAuthorities
     return enabled && trusted !== undefined ? [trusted(config)] : []

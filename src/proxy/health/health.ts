@@ -1,10 +1,10 @@
 import type { Healthchecks } from '../../schema/healthchecks.ts'
 
-/** How a peer is, and what speaks for a change. */
+/** How a target is, and what speaks for a change. */
 export type Health = {
   healthy: boolean
   /** Who found it unhealthy: requests that failed, or questions. */
-  foundBy: 'passive' | 'active'
+  ejectedBy: 'passive' | 'active'
   successes: number
   statuses: number
   broken: number
@@ -14,23 +14,23 @@ export type Health = {
   /** A request tries it now. */
   onTrial: boolean
   /** How often in a row it was found unhealthy; lengthens the wait for a trial. */
-  trips: number
+  ejections: number
 }
 
 /** What was met with: a status, a connection that broke or was not had, or silence. */
-export type Finding = number | 'broken' | 'timeout'
+export type HealthResult = number | 'broken' | 'timeout'
 
-/** A peer of which nothing is known. */
-export const freshHealth = (): Health => ({
+/** A target of which nothing is known. */
+export const newHealth = (): Health => ({
   healthy: true,
-  foundBy: 'passive',
+  ejectedBy: 'passive',
   successes: 0,
   statuses: 0,
   broken: 0,
   timeouts: 0,
   trialAt: 0,
   onTrial: false,
-  trips: 0,
+  ejections: 0,
 })
 
 type Limits = Readonly<Record<'tcp_failures' | 'timeouts' | 'http_failures', number>> & {
@@ -43,18 +43,18 @@ export type Rules = {
   readonly unhealthy: Limits
 }
 
-/** Counts a finding as Kong does, and says what it makes of the peer: undefined while no count is full. A count whose limit is 0 is not kept; a success clears the
+/** Counts a finding as Kong does, and says what it makes of the target: undefined while no count is full. A count whose limit is 0 is not kept; a success clears the
  *  failures and a failure the successes; nothing is counted that would only confirm what is known. */
-export function countFinding(
+export function recordResult(
   health: Health,
   rules: Rules,
-  finding: Finding,
+  result: HealthResult,
 ): 'healthy' | 'unhealthy' | undefined {
-  if (typeof finding === 'number' && rules.healthy.http_statuses.includes(finding))
-    return countSuccess(health, rules.healthy.successes)
-  if (typeof finding === 'number' && !rules.unhealthy.http_statuses.includes(finding))
+  if (typeof result === 'number' && rules.healthy.http_statuses.includes(result))
+    return recordSuccess(health, rules.healthy.successes)
+  if (typeof result === 'number' && !rules.unhealthy.http_statuses.includes(result))
     return undefined
-  const count = typeof finding === 'number' ? 'statuses' : counts[finding]
+  const count = typeof result === 'number' ? 'statuses' : counts[result]
   const limit = rules.unhealthy[limits[count]]
   if (limit === 0 || !health.healthy) return undefined
   health.successes = 0
@@ -66,7 +66,7 @@ const counts = { broken: 'broken', timeout: 'timeouts' } as const
 const limits = { statuses: 'http_failures', broken: 'tcp_failures', timeouts: 'timeouts' } as const
 
 /** Counts a success that has no status, of a check that only connects. */
-export function countSuccess(health: Health, limit: number): 'healthy' | undefined {
+export function recordSuccess(health: Health, limit: number): 'healthy' | undefined {
   if (limit === 0) return undefined
   clearFailures(health)
   if (health.healthy) return undefined
@@ -78,32 +78,32 @@ export function countSuccess(health: Health, limit: number): 'healthy' | undefin
 export const usesHealthchecks = ({ active, passive }: Healthchecks): boolean =>
   active.healthy.interval > 0 || active.unhealthy.interval > 0 || usesPassive({ passive })
 
-/** Whether requests may find a peer unhealthy. */
+/** Whether requests may find a target unhealthy. */
 export const usesPassive = ({ passive: { unhealthy } }: Pick<Healthchecks, 'passive'>): boolean =>
   unhealthy.tcp_failures > 0 || unhealthy.timeouts > 0 || unhealthy.http_failures > 0
 
-/** Makes a peer healthy with all counts at zero. */
+/** Makes a target healthy with all counts at zero. */
 export function recover(health: Health): void {
   health.healthy = true
   health.successes = 0
   health.trialAt = 0
   health.onTrial = false
-  health.trips = 0
+  health.ejections = 0
   clearFailures(health)
 }
 
-/** Makes a peer unhealthy with all counts at zero. */
-export function eject(health: Health, foundBy: Health['foundBy']): void {
+/** Makes a target unhealthy with all counts at zero. */
+export function eject(health: Health, ejectedBy: Health['ejectedBy']): void {
   health.healthy = false
-  health.foundBy = foundBy
+  health.ejectedBy = ejectedBy
   health.successes = 0
   health.onTrial = false
-  health.trips += 1
+  health.ejections += 1
   clearFailures(health)
 }
 
-/** Makes a peer unhealthy because somebody says so: no request tries whether it is well again. */
-export function ejectByWord(health: Health): void {
+/** Makes a target unhealthy because somebody says so: no request tries whether it is well again. */
+export function ejectManually(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY
 }

@@ -20,7 +20,7 @@ export async function carryStream(
   exchange.place = route.place
   let finish = (): void => void client.end()
   try {
-    const { peer } = await askUpstream(streamClient, route, exchange)
+    const { socket: peer } = await askUpstream(streamClient, route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0
     await passOn(client, peer as Socket, { exchange, patience })
@@ -39,7 +39,7 @@ const streamClient: UpstreamClient = {
     new Promise((resolve, reject) => {
       attempt.onStart((reason) => reject(tryFailure(reason, 'connect')))
       connectTarget(attempt, [], attempt.timeouts.connect).then(
-        (peer) => resolve({ status: 200, headers: attempt.headers, body: undefined, peer }),
+        (socket) => resolve({ status: 200, headers: attempt.headers, body: undefined, socket }),
         reject,
       )
     }),

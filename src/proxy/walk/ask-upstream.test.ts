@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-peer.ts'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { snapshotOf } from '../../../test/harness/build-snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { runToCompletion } from '../../lib/cooperative-task.ts'
@@ -93,7 +93,7 @@ test('tries end with the first answer, the last retry, or what may not be repeat
         expect(upstream.status).toBe(upstream.attempts.at(-1)?.status)
         expect(answer instanceof Problem).toBe(upstream.status === 0)
         exchange.releasePeer?.()
-        expect(pool?.peers().map(({ state }) => state.busy)).toEqual([0, 0, 0, 0])
+        expect(pool?.targets().map(({ state }) => state.inFlight)).toEqual([0, 0, 0, 0])
       },
     ),
     { numRuns: 200 },

@@ -1,6 +1,6 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Peer, PeerAddress } from '../balance/peer.ts'
+import type { Target, TargetAddress } from '../balance/target.ts'
 import { clientClosed } from '../client-closed.ts'
 import type { Attempt, Exchange, RequestBody } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
@@ -24,12 +24,12 @@ export type AnswerBody = {
   drop(): void
 }
 
-/** The head of what a service answered, and the way to the rest. `peer` is there when it switched protocols. */
+/** The head of what a service answered, and the way to the rest. `socket` is there when it switched protocols. */
 export type Answer = {
   readonly status: number
   readonly headers: HeaderList
   readonly body: AnswerBody | undefined
-  readonly peer?: NodeJS.ReadWriteStream
+  readonly socket?: NodeJS.ReadWriteStream
 }
 
 /** One try, as the upstream client needs it. Times are milliseconds. */
@@ -41,7 +41,7 @@ export type Try = {
   readonly http2?: boolean
   /** True to speak HTTP/2 with a target that agrees to it in the handshake. */
   readonly offersHttp2?: boolean
-  readonly target: PeerAddress
+  readonly target: TargetAddress
   readonly method: string
   readonly path: string
   /** The Host field, or `:authority`; it is not among `headers`. */
@@ -77,7 +77,7 @@ export type UpstreamClient = {
   close(): Promise<void>
 }
 
-/** Asks the service of the route: takes a peer, forwards, and tries again as Kong does, each time with another peer while there is one. After a failure to connect
+/** Asks the service of the route: takes a target, forwards, and tries again as Kong does, each time with another target while there is one. After a failure to connect
  *  anything is tried again; once a request was sent, only idempotent methods. */
 export async function askUpstream(
   client: UpstreamClient,
@@ -92,13 +92,13 @@ export async function askUpstream(
   const { attempts } = exchange.upstream
   for (;;) {
     const taken = pool.take(exchange, service.service.connect_timeout)
-    const peer = taken instanceof Promise ? await taken : taken
-    const attempt = beginAttempt(peer, exchange)
+    const target = taken instanceof Promise ? await taken : taken
+    const attempt = beginAttempt(target, exchange)
     try {
-      const answer = await client.send(buildTry(service, peer, exchange))
-      return keepPeer(service, attempt, { exchange, answer })
+      const answer = await client.send(buildTry(service, target, exchange))
+      return keepTarget(service, attempt, { exchange, answer })
     } catch (error) {
-      dropPeer(service, attempt, error)
+      dropTarget(service, attempt, error)
       if (!(error instanceof TryFailure)) throw error
       if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
         throw error.problem
@@ -106,44 +106,44 @@ export async function askUpstream(
   }
 }
 
-function beginAttempt(peer: Peer, { upstream }: Exchange): Attempt {
+function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
   const startedAt = nowMicroseconds()
-  const attempt = { peer, startedAt, endedAt: 0, status: 0, failure: '' }
+  const attempt = { target, startedAt, endedAt: 0, status: 0, failure: '' }
   upstream.attempts.push(attempt)
   upstream.tries = upstream.attempts.length
-  upstream.target = peer.target
+  upstream.target = target.hostPort
   upstream.askedAt ||= startedAt
   return attempt
 }
 
-/** Notes what answered. Its peer is busy until the exchange is over, or, where protocols were switched, until the connection is. */
-function keepPeer(
+/** Notes what answered. Its target is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+function keepTarget(
   { pool }: ServiceProgram,
   attempt: Attempt,
   { exchange, answer }: { exchange: Exchange; answer: Answer },
 ): Answer {
   const { upstream } = exchange
-  const { peer } = attempt
+  const { target } = attempt
   attempt.endedAt = nowMicroseconds()
   attempt.status = answer.status
   upstream.answeredAt = attempt.endedAt
   upstream.status = answer.status
   if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
-  pool.answered(peer, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
-  if (answer.peer === undefined) exchange.releasePeer = () => pool.release(peer)
-  else answer.peer.once('close', () => pool.release(peer))
+  pool.answered(target, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
+  if (answer.socket === undefined) exchange.releasePeer = () => pool.release(target)
+  else answer.socket.once('close', () => pool.release(target))
   return answer
 }
 
-/** Notes what failed. A client that left, or sent too much, says nothing about the peer. */
-function dropPeer({ pool }: ServiceProgram, attempt: Attempt, error: unknown): void {
+/** Notes what failed. A client that left, or sent too much, says nothing about the target. */
+function dropTarget({ pool }: ServiceProgram, attempt: Attempt, error: unknown): void {
   attempt.endedAt = nowMicroseconds()
-  pool.release(attempt.peer)
+  pool.release(attempt.target)
   const problem = error instanceof TryFailure ? error.problem : undefined
   attempt.failure = problem?.code ?? 'internal'
   const isOwn = problem !== undefined && problem.status >= 500
   const finding = problem?.status === 504 ? 'timeout' : 'broken'
-  pool.failed(attempt.peer, isOwn ? finding : undefined)
+  pool.failed(attempt.target, isOwn ? finding : undefined)
 }
 
 function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Exchange): boolean {
@@ -153,20 +153,20 @@ function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Ex
 
 function buildTry(
   { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
-  peer: Peer,
+  target: Target,
   exchange: Exchange,
 ): Try {
   const { request, body } = exchange
   const { path, query, headers } = exchange.forward ?? request
   const host =
     exchange.forward?.host ??
-    (hostHeader === '' ? hostFieldOf(peer, tls !== undefined) : hostHeader)
+    (hostHeader === '' ? hostFieldOf(target, tls !== undefined) : hostHeader)
   return {
     secure: tls !== undefined,
     tls: tls && targetTlsFor(tls, host),
     http2: service.protocol === 'grpc' || service.protocol === 'grpcs',
     offersHttp2: offersHttp2 && request.upgrade === '',
-    target: peer,
+    target,
     method: request.method,
     path: query === '' ? path : `${path}?${query}`,
     host,
@@ -185,5 +185,5 @@ function buildTry(
   }
 }
 
-const hostFieldOf = ({ name, port }: Peer, secure: boolean): string =>
+const hostFieldOf = ({ name, port }: Target, secure: boolean): string =>
   port === (secure ? 443 : 80) ? name : `${name}:${port}`

@@ -27,7 +27,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
     `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
     `,"client_address":"${request.clientAddress}"` +
     `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
-    `,"peer_identity":${quote(request.peer?.spiffeId ?? '')}${nodeText(node)},"revision":${exchange.revision}}`
+    `,"peer_identity":${quote(request.clientCertificate?.spiffeId ?? '')}${nodeText(node)},"revision":${exchange.revision}}`
   )
 }
 
@@ -85,7 +85,8 @@ function failedTries({ attempts }: UpstreamResult): string {
   const failed = attempts.filter(({ failure }) => failure !== '')
   return membersOf({
     failed_tries: failed.map(
-      ({ peer, failure, startedAt, endedAt }) => `${peer.target} ${failure} ${endedAt - startedAt}`,
+      ({ target, failure, startedAt, endedAt }) =>
+        `${target.hostPort} ${failure} ${endedAt - startedAt}`,
     ),
   })
 }

@@ -10,9 +10,9 @@ export function sendAnswer(answer: Answer, exchange: Exchange): (() => void) | P
   const { reply } = exchange
   exchange.status = answer.status
   const headers = answerHeaders(answer, exchange)
-  if (answer.peer !== undefined) {
-    const { peer } = answer
-    return () => reply.upgrade?.(headers, peer)
+  if (answer.socket !== undefined) {
+    const { socket } = answer
+    return () => reply.upgrade?.(headers, socket)
   }
   if (answer.body === undefined || hasNoBody(exchange.request.method, answer.status)) {
     answer.body?.drop()

@@ -1,6 +1,35 @@
-import type { Try } from '../walk/ask-upstream.ts'
-import { openTargetSocket, readyEvent } from '../tls/open-target-socket.ts'
-import { UpstreamConnection, type PoolEvents } from './upstream-connection.ts'
+import { switchProtocol } from './switch-protocol.ts'
+import { type PoolEvents, UpstreamConnection } from './upstream-connection.ts'
+import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
+import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
+
+const sweepMilliseconds = 25
+
+/** Speaks HTTP/1.1 to targets. Time limits are looked at every 25 milliseconds, which is how exact they are. */
+export function openHttp1Client(): UpstreamClient {
+  let now = performance.now()
+  const pools = openPools(() => now)
+  const sweeping = setInterval(() => {
+    now = performance.now()
+    pools.sweep(now)
+  }, sweepMilliseconds)
+  sweeping.unref()
+
+  return {
+    send(attempt) {
+      if (attempt.upgrade !== '') return switchProtocol(attempt)
+      return new Promise((resolve, reject) =>
+        pools.take(attempt).send(attempt, { resolve, reject }),
+      )
+    },
+    keepOnly: pools.keepOnly,
+    close() {
+      clearInterval(sweeping)
+      pools.close()
+      return Promise.resolve()
+    },
+  }
+}
 
 /** Kept connections, shared among tries of one target and of one TLS identity. */
 export type Pools = {
@@ -14,14 +43,14 @@ export type Pools = {
 }
 
 /** Free connections kept for each key, and for how long. */
-const mostFree = 512
-const freeMilliseconds = 60_000
+const maxIdleConnections = 512
+const idleMilliseconds = 60_000
 const alpn = ['http/1.1']
 
 type Pool = {
   readonly key: string
   readonly origin: string
-  readonly free: UpstreamConnection[]
+  readonly idle: UpstreamConnection[]
   readonly all: Set<UpstreamConnection>
   isKept: boolean
 }
@@ -39,7 +68,7 @@ export function openPools(now: () => number): Pools {
     const key = keyOf(attempt)
     let pool = pools.get(key)
     if (pool === undefined) {
-      pool = { key, origin: originOf(attempt), free: [], all: new Set(), isKept: true }
+      pool = { key, origin: originOf(attempt), idle: [], all: new Set(), isKept: true }
       pools.set(key, pool)
       every.add(pool)
     }
@@ -49,18 +78,18 @@ export function openPools(now: () => number): Pools {
   const retire = (key: string, pool: Pool): void => {
     pools.delete(key)
     pool.isKept = false
-    for (const connection of pool.free.splice(0)) connection.destroy()
+    for (const connection of pool.idle.splice(0)) connection.destroy()
   }
   return {
     take(attempt) {
       const pool = poolFor(attempt)
-      return pool.free.pop() ?? connect(pool, attempt, now)
+      return pool.idle.pop() ?? connect(pool, attempt, now)
     },
     sweep(at) {
       for (const pool of every) {
         for (const connection of pool.all) {
-          const { freeSince } = connection
-          if (freeSince !== undefined && at - freeSince > freeMilliseconds) connection.destroy()
+          const { idleSince } = connection
+          if (idleSince !== undefined && at - idleSince > idleMilliseconds) connection.destroy()
           else connection.sweep(at)
         }
         if (pool.all.size > 0) continue
@@ -81,14 +110,14 @@ export function openPools(now: () => number): Pools {
 function connect(pool: Pool, attempt: Try, now: () => number): UpstreamConnection {
   const events: PoolEvents = {
     now,
-    onFree(free) {
-      if (pool.isKept && pool.free.length < mostFree) pool.free.push(free)
+    onIdle(free) {
+      if (pool.isKept && pool.idle.length < maxIdleConnections) pool.idle.push(free)
       else free.destroy()
     },
     onClosed(closed) {
       pool.all.delete(closed)
-      const at = pool.free.indexOf(closed)
-      if (at >= 0) pool.free.splice(at, 1)
+      const at = pool.idle.indexOf(closed)
+      if (at >= 0) pool.idle.splice(at, 1)
     },
   }
   const connection = new UpstreamConnection(

@@ -5,14 +5,14 @@ import { isIP } from 'node:net'
 export type HostsEntry = { readonly v4: string[]; readonly v6: string[] }
 
 /** The hosts file as names → addresses; read again whenever it changed. */
-export const readHosts = keepFile('/etc/hosts', parseHosts)
+export const readHosts = cacheFile('/etc/hosts', parseHosts)
 
 /** Names that `name` may stand for, in the order in which to ask, by the search list and ndots of resolv.conf. */
 export function readSearch(name: string): string[] {
   return searchOrder(name, readResolverFile())
 }
 
-const readResolverFile = keepFile('/etc/resolv.conf', parseSearch)
+const readResolverFile = cacheFile('/etc/resolv.conf', parseSearch)
 
 /** What a hosts file says. */
 export function parseHosts(text: string): ReadonlyMap<string, HostsEntry> {
@@ -59,7 +59,7 @@ export function searchOrder(name: string, { domains, dots }: Search): string[] {
 }
 
 /** Reads a file of the system, again when it changed; one that is not there is empty. */
-function keepFile<T>(path: string, parse: (text: string) => T): () => T {
+function cacheFile<T>(path: string, parse: (text: string) => T): () => T {
   let changedAt: number | undefined
   let kept: T | undefined
   return () => {

@@ -1,32 +1,32 @@
 import { Problem } from '../../lib/problem.ts'
 import { clientClosed } from '../client-closed.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Peer } from './peer.ts'
+import type { Target } from './target.ts'
 
-/** Exchanges that wait for any peer of a pool, first come, first served. It outlives the program that they came by. */
-export class WaitingLine {
-  readonly #waiting = new Set<(peer: Peer) => void>()
+/** First-in, first-out queue of exchanges that wait for a target with free capacity. It outlives the program. */
+export class RequestQueue {
+  readonly #waiting = new Set<(target: Target) => void>()
 
   get length(): number {
     return this.#waiting.size
   }
 
-  /** Waits for a peer, at most so many milliseconds, and not after the client left. */
-  join(exchange: Exchange, patience: number): Promise<Peer> {
+  /** Rejects after `milliseconds`, and when the client leaves. */
+  wait(exchange: Exchange, milliseconds: number): Promise<Target> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer)
         exchange.onLeave = undefined
         this.#waiting.delete(enter)
       }
-      const enter = (peer: Peer): void => {
+      const enter = (target: Target): void => {
         leave()
-        resolve(peer)
+        resolve(target)
       }
       const timer = setTimeout(() => {
         leave()
-        reject(busyTargets())
-      }, patience)
+        reject(targetsBusy())
+      }, milliseconds)
       this.#waiting.add(enter)
       exchange.onLeave = () => {
         leave()
@@ -35,15 +35,15 @@ export class WaitingLine {
     })
   }
 
-  /** Gives a peer that has room to whoever waits longest. */
-  serve(peer: Peer): void {
+  /** Resolves the first waiting exchange with `target`. */
+  serve(target: Target): void {
     const [first] = this.#waiting
-    first?.(peer)
+    first?.(target)
   }
 }
 
-/** All targets are as busy as they may be. */
-export const busyTargets = (): Problem =>
+/** Every target is at its limit of exchanges in flight. */
+export const targetsBusy = (): Problem =>
   new Problem('upstream.busy', 503, 'the targets of the service are busy', {
     headers: { 'Retry-After': '1' },
   })

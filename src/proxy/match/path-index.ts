@@ -6,7 +6,7 @@ export type PathEntry = { readonly bucket: number; readonly text: string; readon
  * with. The texts a path begins with are then a chain that starts at its place in the list: the last text that is not
  * greater than the path, or one of those that this begins with. A list, three arrays of numbers, and nothing else.
  */
-export class PathTable {
+export class PathIndex {
   readonly #texts: readonly string[]
   /** Place in the list of the next shorter text in the same bucket that this one begins with, or -1. */
   readonly #shorter: Int32Array

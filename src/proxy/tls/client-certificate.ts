@@ -1,3 +1,28 @@
+import type { TLSSocket } from 'node:tls'
+import type { ClientCertificate } from '../exchange.ts'
+
+/** Who the client certificate of a connection names, or undefined when none was shown. */
+export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
+  const certificate = socket.getPeerX509Certificate()?.raw
+  if (certificate === undefined) return undefined
+  const verified = socket.authorized
+  return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', certificate }
+}
+
+/** The SPIFFE ID in a certificate (DER), or ''. It counts only when it is the only URI among the names. */
+export function spiffeIdIn(certificate: Uint8Array): string {
+  const [uri, ...others] = urisIn(certificate)
+  return uri !== undefined && others.length === 0 && isSpiffeId(uri) ? uri : ''
+}
+
+/** The form of the SPIFFE-ID standard, sections 2.1 to 2.3, of a workload: its path is not empty. */
+function isSpiffeId(text: string): boolean {
+  if (text.length > 2048) return false
+  const found = /^spiffe:\/\/[a-z0-9._-]{1,255}((?:\/[A-Za-z0-9._-]+)+)$/.exec(text)
+  const path = found?.[1]?.split('/') ?? ['.']
+  return !path.includes('.') && !path.includes('..')
+}
+
 type Element = { readonly tag: number; readonly value: Uint8Array }
 
 /** The URIs among the alternative names of a certificate (DER). The bytes are read, not Node's text of them, in which one name can pass for two. */

@@ -3,7 +3,7 @@ import type { HeaderList } from '../header-list.ts'
 import type { Matcher } from './compile-matcher.ts'
 
 /** Numbers for what tells requests apart beside host and path, so that routes which differ in nothing else need not be asked one by one: a header with a value, or the server name of the handshake. Number 0 is for any request. */
-export class TraitTable {
+export class HeaderSniIndex {
   readonly #headers = new Map<string, Map<string, number>>()
   readonly #serverNames = new Map<string, number>()
   #withoutTls = 0

@@ -10,7 +10,7 @@ type Patterns = {
 }
 
 /** Numbers for host patterns. Number 0 is for any host. */
-export class HostTable {
+export class HostIndex {
   readonly #anyPort = emptyPatterns()
   readonly #byPort = new Map<number, Patterns>()
   #count = 1

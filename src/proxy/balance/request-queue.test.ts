@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeOf, peerOf } from '../../../test/harness/build-peer.ts'
-import { WaitingLine } from './waiting-line.ts'
+import { exchangeOf, targetOf } from '../../../test/harness/build-target.ts'
+import { RequestQueue } from './request-queue.ts'
 
-test('who comes first is served first; who left or waited too long is not', async () => {
+test('serves waiting exchanges in order of arrival, and skips those whose client left', async () => {
   const step = fc.oneof(
     fc.record({ join: fc.nat({ max: 99 }) }),
     fc.record({ leave: fc.nat({ max: 99 }) }),
@@ -11,8 +11,8 @@ test('who comes first is served first; who left or waited too long is not', asyn
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const line = new WaitingLine()
-      const peer = peerOf({ key: 'p' })
+      const queue = new RequestQueue()
+      const target = targetOf({ key: 'p' })
       const exchanges = new Map<number, ReturnType<typeof exchangeOf>>()
       const expected: number[] = []
       const served: number[] = []
@@ -22,7 +22,7 @@ test('who comes first is served first; who left or waited too long is not', asyn
           const exchange = exchangeOf()
           exchanges.set(one.join, exchange)
           model.push(one.join)
-          line.join(exchange, 60_000).then(
+          queue.wait(exchange, 60_000).then(
             () => served.push(one.join),
             () => undefined,
           )
@@ -31,16 +31,19 @@ test('who comes first is served first; who left or waited too long is not', asyn
           model = model.filter((name) => name !== one.leave)
         } else if ('serve' in one) {
           expected.push(...model.splice(0, 1))
-          line.serve(peer)
+          queue.serve(target)
         }
-        expect(line.length).toBe(model.length)
+        expect(queue.length).toBe(model.length)
       }
       for (const name of model) exchanges.get(name)?.onLeave?.()
       await Promise.resolve()
       expect(served).toEqual(expected)
     }),
   )
-  const late = new WaitingLine()
-  await expect(late.join(exchangeOf(), 1)).rejects.toMatchObject({ code: 'upstream.busy' })
-  expect(late.length).toBe(0)
+})
+
+test('refuses an exchange that waits too long, and removes it', async () => {
+  const queue = new RequestQueue()
+  await expect(queue.wait(exchangeOf(), 1)).rejects.toMatchObject({ code: 'upstream.busy' })
+  expect(queue.length).toBe(0)
 })

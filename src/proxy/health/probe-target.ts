@@ -3,45 +3,45 @@ import https from 'node:https'
 import { connect, isIP } from 'node:net'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import { connectOptions } from '../balance/connect-options.ts'
-import type { Peer } from '../balance/peer.ts'
-import type { Finding } from './health.ts'
+import type { Target } from '../balance/target.ts'
+import type { HealthResult } from './health.ts'
 
-/** Asks a peer how it is; never rejects. */
+/** Asks a target how it is; never rejects. */
 export type Probe = (
   this: void,
-  question: Question,
+  request: ProbeRequest,
   signal: AbortSignal,
-) => Promise<Finding | 'connected'>
+) => Promise<HealthResult | 'connected'>
 
 /** Whom to ask, and how. */
-export type Question = {
-  readonly peer: Peer
+export type ProbeRequest = {
+  readonly target: Target
   readonly upstream: UpstreamSettings
-  /** What to show when the peer asks who calls; PEM. */
+  /** What to show when the target asks who calls; PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined
 }
 
-/** Asks a peer on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
-export const probePeer: Probe = (question, signal) => {
-  const { type } = question.upstream.healthchecks.active
+/** Asks a target on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
+export const probeTarget: Probe = (request, signal) => {
+  const { type } = request.upstream.healthchecks.active
   return type === 'http' || type === 'https'
-    ? probeByRequest(question, signal)
-    : probeByConnecting(question, signal)
+    ? probeByRequest(request, signal)
+    : probeByConnecting(request, signal)
 }
 
-function probeByRequest(question: Question, signal: AbortSignal): Promise<Finding> {
-  const { peer, upstream, certificate } = question
+function probeByRequest(request: ProbeRequest, signal: AbortSignal): Promise<HealthResult> {
+  const { target, upstream, certificate } = request
   const { type, http_path: path, timeout, ...options } = upstream.healthchecks.active
   const module = type === 'https' ? https : http
   return new Promise((resolve) => {
     const request = module.get({
-      ...connectOptions(peer),
+      ...connectOptions(target),
       path,
       agent: false,
       signal,
       setHost: false,
-      headers: fieldsOf(peer, upstream),
-      servername: options.https_sni ?? nameOf(peer, upstream),
+      headers: fieldsOf(target, upstream),
+      servername: options.https_sni ?? nameOf(target, upstream),
       rejectUnauthorized: options.https_verify_certificate,
       cert: certificate?.cert,
       key: certificate?.key,
@@ -60,11 +60,11 @@ function probeByRequest(question: Question, signal: AbortSignal): Promise<Findin
 }
 
 function probeByConnecting(
-  { peer, upstream }: Question,
+  { target, upstream }: ProbeRequest,
   signal: AbortSignal,
-): Promise<Finding | 'connected'> {
+): Promise<HealthResult | 'connected'> {
   return new Promise((resolve) => {
-    const socket = connect({ ...connectOptions(peer), signal })
+    const socket = connect({ ...connectOptions(target), signal })
     const timer = setTimeout(() => {
       resolve('timeout')
       socket.destroy()
@@ -79,15 +79,15 @@ function probeByConnecting(
 }
 
 /** The configured fields, one line for each value, and the host of the upstream. */
-function fieldsOf(peer: Peer, { host_header: host, healthchecks }: UpstreamSettings): string[] {
+function fieldsOf(target: Target, { host_header: host, healthchecks }: UpstreamSettings): string[] {
   const fields = Object.entries(healthchecks.active.headers ?? {}).flatMap(([name, values]) =>
     values.flatMap((value) => [name, value]),
   )
-  return ['Host', host ?? peer.name, 'Connection', 'close', ...fields]
+  return ['Host', host ?? target.name, 'Connection', 'close', ...fields]
 }
 
 /** The name for the TLS handshake; an address is never sent (RFC 6066 section 3). */
-function nameOf(peer: Peer, { host_header: host }: UpstreamSettings): string {
-  const name = (host ?? peer.name).replace(/:\d+$/, '')
+function nameOf(target: Target, { host_header: host }: UpstreamSettings): string {
+  const name = (host ?? target.name).replace(/:\d+$/, '')
   return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
 }

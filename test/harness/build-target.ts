@@ -1,27 +1,30 @@
-import type { Choice } from '../../src/proxy/balance/balancer.ts'
-import { freshState, type Peer } from '../../src/proxy/balance/peer.ts'
+import type { Candidates } from '../../src/proxy/balance/balancers.ts'
+import { newTargetState, type Target } from '../../src/proxy/balance/target.ts'
 import { Exchange, type RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
 
-/** A peer as a test wants it; what it does not say is usual. */
-export function peerOf(words: Partial<Peer> & { key: string }): Peer {
+/** A target as a test wants it; what it does not say is usual. */
+export function targetOf(words: Partial<Target> & { key: string }): Target {
   return {
     host: '192.0.2.1',
     port: 80,
     alternatives: [],
-    target: words.key,
+    hostPort: words.key,
     name: words.key,
     weight: 100,
     failover: false,
-    state: freshState(),
+    state: newTargetState(),
     ...words,
   }
 }
 
-/** All of `peers` may be asked. */
-export const choiceOf = (peers: readonly Peer[], draining: readonly Peer[] = []): Choice => ({
-  all: peers,
-  open: peers,
+/** All of `targets` may be asked. */
+export const candidatesOf = (
+  targets: readonly Target[],
+  draining: readonly Target[] = [],
+): Candidates => ({
+  all: targets,
+  available: targets,
   draining,
 })
 

@@ -5,12 +5,12 @@ import type { FrontEvents } from '../front/front-events.ts'
 import { ClientReply } from '../http1/client-reply.ts'
 
 /** How long a connection that was turned away is listened to, so that its client can read why before it sees a reset. */
-const lingering = 1_000
+const lingerMilliseconds = 1_000
 /** Connections that may linger so; more are closed at once. */
-const mostLingering = 256
+const maxLingering = 256
 
 /** Makes the way to turn connections away for which there is no room: with a short answer where nothing has to be shaken hands on first, else by closing. Each is recorded. */
-export function openTurnAway(
+export function openConnectionRejecter(
   events: Pick<FrontEvents, 'onMalformed'>,
 ): (socket: Socket, speaksHttp: boolean) => void {
   const full = new Problem('admission.connections', 503, 'The gateway has too many connections', {
@@ -20,7 +20,7 @@ export function openTurnAway(
 
   const linger = (socket: Socket): void => {
     left += 1
-    const late = setTimeout(() => socket.destroy(), lingering)
+    const late = setTimeout(() => socket.destroy(), lingerMilliseconds)
     socket.once('close', () => {
       left -= 1
       clearTimeout(late)
@@ -32,12 +32,12 @@ export function openTurnAway(
     const clientAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
     socket.on('error', () => socket.destroy())
     const connection = {
-      mayPersist: () => false,
+      mayKeepAlive: () => false,
       answered: () => linger(socket),
       switched: () => undefined,
     }
     const reply: Reply =
-      speaksHttp && left < mostLingering
+      speaksHttp && left < maxLingering
         ? new ClientReply({ socket, method: 'GET', minor: 1, connection })
         : closing(socket)
     events.onMalformed(full, reply, clientAddress)
