@@ -10,9 +10,9 @@ import {
   type PoolMemory,
   type PoolPlan,
 } from './balance/open-pool.ts'
+import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './target-limits.ts'
 import { openResolver } from './balance/resolver.ts'
-import { describePool } from './health/describe-pool.ts'
 import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
 import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
@@ -26,8 +26,8 @@ export type PoolKeeper = {
   watch(pools: readonly Pool[]): CooperativeTask<() => void>
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
-  /** Takes somebody's word for how a target is, until a check or another word says otherwise. */
-  obey(this: void, order: TargetOrder): void
+  /** Sets the health of a target by order of an operator, until a check or another order changes it. */
+  applyHealthOverride(this: void, order: TargetOrder): void
 }
 
 /** What a keeper works with; all but tests leave it at the machine's own. */
@@ -81,10 +81,10 @@ export function keepPools({
         if (watched === pools) watched = []
       }
     },
-    obey(order) {
+    applyHealthOverride(order) {
       const pool = watched.find(({ plan }) => plan.id === order.upstream)
       const memory = known.get(order.upstream)
-      if (pool !== undefined && memory !== undefined) takeWord(pool, memory, order)
+      if (pool !== undefined && memory !== undefined) overrideHealth(pool, memory, order)
     },
     health: () =>
       watched.flatMap((pool) => {
@@ -96,7 +96,7 @@ export function keepPools({
   }
 }
 
-function takeWord(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+function overrideHealth(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
   const { target, address, healthy } = order
   for (const { key, host, port, state } of pool.targets()) {
     const isMeant = address === null || address === `${host}:${port}`
@@ -116,4 +116,34 @@ function settleMemory({ plan }: Pool, memory: PoolMemory): void {
     else if (!isChecked) recover(health)
   }
   memory.changes += 1
+}
+
+type TargetHealth = UpstreamHealth['targets'][number]
+type AddressHealth = TargetHealth['addresses'][number]['health']
+
+/** The health of a pool in Kong's terms: a target is healthy while one of its addresses is. */
+function describePool(pool: Pool, isChecked: boolean): UpstreamHealth {
+  const targets = Map.groupBy(pool.targets(), ({ key }) => key.slice(0, key.indexOf(' ')))
+  return {
+    upstream: pool.plan.id,
+    targets: pool.plan.targets.map(({ host, port }): TargetHealth => {
+      const own = targets.get(`${host}:${port}`) ?? []
+      const addresses = own.map((target) => ({
+        ip: target.host,
+        port: target.port,
+        weight: target.weight,
+        health: healthOf(target, isChecked),
+      }))
+      return { target: `${host}:${port}`, health: summary(addresses, isChecked), addresses }
+    }),
+  }
+}
+
+const healthOf = ({ state }: Target, isChecked: boolean): AddressHealth =>
+  isChecked ? (state.health.healthy ? 'HEALTHY' : 'UNHEALTHY') : 'HEALTHCHECKS_OFF'
+
+function summary(addresses: TargetHealth['addresses'], isChecked: boolean): TargetHealth['health'] {
+  if (addresses.length === 0) return 'DNS_ERROR'
+  if (!isChecked) return 'HEALTHCHECKS_OFF'
+  return addresses.some(({ health }) => health === 'HEALTHY') ? 'HEALTHY' : 'UNHEALTHY'
 }

@@ -1,20 +1,18 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 
-/** Addresses that a hosts file gives a name. */
 export type HostsEntry = { readonly v4: string[]; readonly v6: string[] }
 
-/** The hosts file as names → addresses; read again whenever it changed. */
+/** Addresses by name from /etc/hosts, read again after a change. */
 export const readHosts = cacheFile('/etc/hosts', parseHosts)
 
-/** Names that `name` may stand for, in the order in which to ask, by the search list and ndots of resolv.conf. */
+/** The names to query for `name`, in order, by the search list and ndots of resolv.conf. */
 export function readSearch(name: string): string[] {
   return searchOrder(name, readResolverFile())
 }
 
 const readResolverFile = cacheFile('/etc/resolv.conf', parseSearch)
 
-/** What a hosts file says. */
 export function parseHosts(text: string): ReadonlyMap<string, HostsEntry> {
   const entries = new Map<string, HostsEntry>()
   for (const line of text.split('\n')) {
@@ -32,10 +30,9 @@ export function parseHosts(text: string): ReadonlyMap<string, HostsEntry> {
   return entries
 }
 
-/** Domains in which names are looked for, and how many dots make a name that is tried as it is first. */
+/** Search domains, and ndots: a name with that many dots is queried as is first. */
 export type Search = { readonly domains: readonly string[]; readonly dots: number }
 
-/** What resolv.conf says about short names. */
 export function parseSearch(text: string): Search {
   let domains: string[] = []
   let dots = 1
@@ -50,7 +47,6 @@ export function parseSearch(text: string): Search {
   return { domains, dots }
 }
 
-/** The order in which a resolver asks for a name. */
 export function searchOrder(name: string, { domains, dots }: Search): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
   const longer = domains.map((domain) => `${name}.${domain.replace(/\.$/, '')}`)
@@ -58,7 +54,7 @@ export function searchOrder(name: string, { domains, dots }: Search): string[] {
   return isLong ? [name, ...longer] : [...longer, name]
 }
 
-/** Reads a file of the system, again when it changed; one that is not there is empty. */
+/** Caches a parsed file until its modification time changes; a missing file counts as empty. */
 function cacheFile<T>(path: string, parse: (text: string) => T): () => T {
   let changedAt: number | undefined
   let kept: T | undefined

@@ -11,41 +11,41 @@ import {
   type Health,
 } from './health.ts'
 
-/** What becomes of the findings about targets: Kong's counts, and beyond them a circuit that closes by itself. A target that requests found unhealthy, and that no question
- *  will find healthy again, gets one request after a delay that grows each time; when that is answered well it is healthy. At most half of the targets
- *  are taken out by what requests meet with, and at least one may be. */
+/**
+ * Decides from health results which targets are ejected: Kong's counters, and in addition a half-open state. A target
+ * that passive checks ejected and that no active check can recover gets one trial request after a delay that doubles with
+ * each ejection; a success recovers it. Passive checks eject at most half of the targets, but always at least one.
+ */
 export type CircuitBreaker = {
-  /** What a request met with; undefined when that says nothing. */
+  /** Reports the result of a request; undefined when it says nothing about the target. */
   report(target: Target, result: HealthResult | undefined): void
-  /** What a question met with; `connected` is that of a check that only connects. */
+  /** Reports the result of an active check; a check that only connects succeeds with `connected`. */
   reportCheck(target: Target, result: HealthResult | 'connected'): void
-  /** A target that a request may try, if one is due and the request may be risked. */
+  /** A target that is due for a trial request; `mayRisk` tells whether the request may fail. */
   pickTrial(mayRisk: boolean): Target | undefined
 }
 
-/** What a circuit is opened with. */
 export type CircuitBreakerOptions = {
   readonly healthchecks: Healthchecks | undefined
   readonly clock: Clock
-  /** Where a change of health is counted. */
   readonly memory: { changes: number }
   readonly targets: () => readonly Target[]
 }
 
-/** Milliseconds until a target is tried again: doubling from the first to the longest. */
+/** Milliseconds from an ejection to the trial request; doubles from `first` to `max`. */
 export const trialDelay = { first: 10_000, max: 300_000 }
 
 const delayAfter = (ejections: number): number =>
   Math.min(trialDelay.first * 2 ** Math.min(ejections - 1, 20), trialDelay.max)
 
-/** Opens a circuit over the targets of a pool; without healthchecks it finds nothing out. */
+/** Without healthchecks no target is ever ejected. */
 export function openCircuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   const { healthchecks, clock, memory, targets } = options
-  if (healthchecks === undefined) return idle
+  if (healthchecks === undefined) return disabled
   const { active, passive } = healthchecks
   const isPassive = usesPassive(healthchecks)
   const hasActiveChecks = active.unhealthy.interval > 0 && active.healthy.successes > 0
-  const findDue = openDueFinder(options)
+  const findDueTrial = openTrialFinder(options)
 
   const ejectTarget = ({ state: { health } }: Target, by: Health['ejectedBy']): void => {
     eject(health, by)
@@ -58,7 +58,7 @@ export function openCircuitBreaker(options: CircuitBreakerOptions): CircuitBreak
   }
   const settleTrial = (target: Target, result: HealthResult | undefined): void => {
     const { health } = target.state
-    health.onTrial = false
+    health.inTrial = false
     memory.changes += 1
     if (result === undefined) return
     const isHealthy =
@@ -70,7 +70,7 @@ export function openCircuitBreaker(options: CircuitBreakerOptions): CircuitBreak
   return {
     report(target, result) {
       const { health } = target.state
-      if (health.onTrial) return settleTrial(target, result)
+      if (health.inTrial) return settleTrial(target, result)
       if (!isPassive || result === undefined) return
       const verdict = recordResult(health, passive, result)
       if (verdict === 'healthy') recoverTarget(target)
@@ -86,17 +86,17 @@ export function openCircuitBreaker(options: CircuitBreakerOptions): CircuitBreak
       else if (verdict === 'unhealthy') ejectTarget(target, 'active')
     },
     pickTrial(mayRisk) {
-      const due = mayRisk && !hasActiveChecks ? findDue() : undefined
+      const due = mayRisk && !hasActiveChecks ? findDueTrial() : undefined
       if (due === undefined) return undefined
-      due.state.health.onTrial = true
+      due.state.health.inTrial = true
       memory.changes += 1
       return due
     },
   }
 }
 
-/** Finds the target whose trial is due; looks through all of them only after a change. */
-function openDueFinder({
+/** Scans the targets only after a change of targets or health. */
+function openTrialFinder({
   clock,
   memory,
   targets,
@@ -117,27 +117,27 @@ function openDueFinder({
   }
 }
 
-const idle: CircuitBreaker = {
+const disabled: CircuitBreaker = {
   report: () => undefined,
   reportCheck: () => undefined,
   pickTrial: () => undefined,
 }
 
-const isWaiting = ({ healthy, onTrial }: Health): boolean => !healthy && !onTrial
+const awaitsTrial = ({ healthy, inTrial }: Health): boolean => !healthy && !inTrial
 
-const isDue = (health: Health, now: number): boolean => isWaiting(health) && now >= health.trialAt
+const isDue = (health: Health, now: number): boolean => awaitsTrial(health) && now >= health.trialAt
 
 function nextTrial(targets: readonly Target[]): number {
   const times = targets.flatMap(({ state: { health } }) =>
-    isWaiting(health) ? [health.trialAt] : [],
+    awaitsTrial(health) ? [health.trialAt] : [],
   )
   return Math.min(...times)
 }
 
-/** Whether one more may be taken out: half of the targets, and one in any case. */
+/** Passive checks eject at most half of the targets, and at least one. */
 function mayEject(targets: readonly Target[]): boolean {
-  const out = targets.filter(
+  const ejected = targets.filter(
     ({ state: { health } }) => !health.healthy && health.ejectedBy === 'passive',
   ).length
-  return out < Math.max(1, Math.floor(targets.length / 2))
+  return ejected < Math.max(1, Math.floor(targets.length / 2))
 }

@@ -1,26 +1,25 @@
 import type { Healthchecks } from '../../schema/healthchecks.ts'
 
-/** How a target is, and what speaks for a change. */
+/** The health of a target, with the counters of its current state. */
 export type Health = {
   healthy: boolean
-  /** Who found it unhealthy: requests that failed, or questions. */
+  /** Passive checks observe requests; active checks are probes. */
   ejectedBy: 'passive' | 'active'
   successes: number
   statuses: number
   broken: number
   timeouts: number
-  /** When one request may try whether it is well again, where no question finds out. */
+  /** When a trial request may be sent, if no active check recovers the target. */
   trialAt: number
-  /** A request tries it now. */
-  onTrial: boolean
-  /** How often in a row it was found unhealthy; lengthens the wait for a trial. */
+  /** A trial request is in flight. */
+  inTrial: boolean
+  /** Consecutive ejections; they lengthen the delay before a trial. */
   ejections: number
 }
 
-/** What was met with: a status, a connection that broke or was not had, or silence. */
+/** An HTTP status, a failed connection, or a timeout. */
 export type HealthResult = number | 'broken' | 'timeout'
 
-/** A target of which nothing is known. */
 export const newHealth = (): Health => ({
   healthy: true,
   ejectedBy: 'passive',
@@ -29,7 +28,7 @@ export const newHealth = (): Health => ({
   broken: 0,
   timeouts: 0,
   trialAt: 0,
-  onTrial: false,
+  inTrial: false,
   ejections: 0,
 })
 
@@ -37,14 +36,16 @@ type Limits = Readonly<Record<'tcp_failures' | 'timeouts' | 'http_failures', num
   readonly http_statuses: readonly number[]
 }
 
-/** The rules of one kind of check. */
+/** The thresholds of active or passive checks. */
 export type Rules = {
   readonly healthy: { readonly http_statuses: readonly number[]; readonly successes: number }
   readonly unhealthy: Limits
 }
 
-/** Counts a finding as Kong does, and says what it makes of the target: undefined while no count is full. A count whose limit is 0 is not kept; a success clears the
- *  failures and a failure the successes; nothing is counted that would only confirm what is known. */
+/**
+ * Counts a result as Kong does; returns the new health when a counter reaches its limit. A limit of 0 disables a counter.
+ * A success resets the failures and a failure the successes. Results that confirm the current health are not counted.
+ */
 export function recordResult(
   health: Health,
   rules: Rules,
@@ -65,7 +66,7 @@ export function recordResult(
 const counts = { broken: 'broken', timeout: 'timeouts' } as const
 const limits = { statuses: 'http_failures', broken: 'tcp_failures', timeouts: 'timeouts' } as const
 
-/** Counts a success that has no status, of a check that only connects. */
+/** Counts a success without a status, of a check that only connects. */
 export function recordSuccess(health: Health, limit: number): 'healthy' | undefined {
   if (limit === 0) return undefined
   clearFailures(health)
@@ -74,35 +75,31 @@ export function recordSuccess(health: Health, limit: number): 'healthy' | undefi
   return health.successes >= limit ? 'healthy' : undefined
 }
 
-/** Whether anything of it is switched on. */
 export const usesHealthchecks = ({ active, passive }: Healthchecks): boolean =>
   active.healthy.interval > 0 || active.unhealthy.interval > 0 || usesPassive({ passive })
 
-/** Whether requests may find a target unhealthy. */
 export const usesPassive = ({ passive: { unhealthy } }: Pick<Healthchecks, 'passive'>): boolean =>
   unhealthy.tcp_failures > 0 || unhealthy.timeouts > 0 || unhealthy.http_failures > 0
 
-/** Makes a target healthy with all counts at zero. */
 export function recover(health: Health): void {
   health.healthy = true
   health.successes = 0
   health.trialAt = 0
-  health.onTrial = false
+  health.inTrial = false
   health.ejections = 0
   clearFailures(health)
 }
 
-/** Makes a target unhealthy with all counts at zero. */
 export function eject(health: Health, ejectedBy: Health['ejectedBy']): void {
   health.healthy = false
   health.ejectedBy = ejectedBy
   health.successes = 0
-  health.onTrial = false
+  health.inTrial = false
   health.ejections += 1
   clearFailures(health)
 }
 
-/** Makes a target unhealthy because somebody says so: no request tries whether it is well again. */
+/** Ejects a target by order of an operator, without trial requests. */
 export function ejectManually(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY

@@ -6,22 +6,21 @@ import { connectOptions } from '../balance/connect-options.ts'
 import type { Target } from '../balance/target.ts'
 import type { HealthResult } from './health.ts'
 
-/** Asks a target how it is; never rejects. */
+/** Probes a target; never rejects. */
 export type Probe = (
   this: void,
   request: ProbeRequest,
   signal: AbortSignal,
 ) => Promise<HealthResult | 'connected'>
 
-/** Whom to ask, and how. */
 export type ProbeRequest = {
   readonly target: Target
   readonly upstream: UpstreamSettings
-  /** What to show when the target asks who calls; PEM. */
+  /** Client certificate; PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined
 }
 
-/** Asks a target on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
+/** Probes on a new connection: http and https send a request, other types only connect, as in Kong. */
 export const probeTarget: Probe = (request, signal) => {
   const { type } = request.upstream.healthchecks.active
   return type === 'http' || type === 'https'
@@ -78,7 +77,6 @@ function probeByConnecting(
   })
 }
 
-/** The configured fields, one line for each value, and the host of the upstream. */
 function fieldsOf(target: Target, { host_header: host, healthchecks }: UpstreamSettings): string[] {
   const fields = Object.entries(healthchecks.active.headers ?? {}).flatMap(([name, values]) =>
     values.flatMap((value) => [name, value]),
@@ -86,7 +84,7 @@ function fieldsOf(target: Target, { host_header: host, healthchecks }: UpstreamS
   return ['Host', host ?? target.name, 'Connection', 'close', ...fields]
 }
 
-/** The name for the TLS handshake; an address is never sent (RFC 6066 section 3). */
+/** The name for SNI, which never is an address (RFC 6066 section 3). */
 function nameOf(target: Target, { host_header: host }: UpstreamSettings): string {
   const name = (host ?? target.name).replace(/:\d+$/, '')
   return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''

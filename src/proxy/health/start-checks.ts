@@ -4,10 +4,9 @@ import type { Pool } from '../balance/open-pool.ts'
 import type { Target } from '../balance/target.ts'
 import type { Probe } from './probe-target.ts'
 
-/** What checks are made with. */
 export type CheckTools = { readonly timers: Timers; readonly probe: Probe }
 
-/** Starts to ask the targets of pools how they are, the healthy and the unhealthy each at their interval; returns how to stop. */
+/** Starts the active checks of the pools; healthy and unhealthy targets have their own intervals. Returns a function that stops them. */
 export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): () => void {
   const ended = new AbortController()
   setMaxListeners(0, ended.signal)
@@ -15,7 +14,7 @@ export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): ()
     const { upstream } = pool.plan
     return upstream === undefined
       ? []
-      : startPool(pool, upstream, { ...tools, signal: ended.signal })
+      : startPoolChecks(pool, upstream, { ...tools, signal: ended.signal })
   })
   return () => {
     for (const stop of stops) stop()
@@ -25,33 +24,37 @@ export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): ()
 
 type PoolCheckTools = CheckTools & { readonly signal: AbortSignal }
 
-function startPool(pool: Pool, upstream: UpstreamSettings, tools: PoolCheckTools): (() => void)[] {
+function startPoolChecks(
+  pool: Pool,
+  upstream: UpstreamSettings,
+  tools: PoolCheckTools,
+): (() => void)[] {
   const { active } = upstream.healthchecks
-  const asked = new Set<string>()
-  const checkWhere = (healthy: boolean): void => {
+  const probing = new Set<string>()
+  const checkTargets = (healthy: boolean): void => {
     const wanted = (target: Target): boolean =>
-      target.weight > 0 && target.state.health.healthy === healthy && !asked.has(target.key)
-    void checkAll(pool.targets().filter(wanted), { pool, upstream, asked, ...tools })
+      target.weight > 0 && target.state.health.healthy === healthy && !probing.has(target.key)
+    void checkAll(pool.targets().filter(wanted), { pool, upstream, probing, ...tools })
   }
   const kinds = [
     [active.healthy.interval, true],
     [active.unhealthy.interval, false],
   ] as const
   return kinds.flatMap(([interval, healthy]) =>
-    interval === 0 ? [] : [tools.timers.every(interval * 1000, () => checkWhere(healthy))],
+    interval === 0 ? [] : [tools.timers.every(interval * 1000, () => checkTargets(healthy))],
   )
 }
 
 type Round = PoolCheckTools & {
   readonly pool: Pool
   readonly upstream: UpstreamSettings
-  /** Keys of the targets that are being asked; nobody is asked twice at a time. */
-  readonly asked: Set<string>
+  /** Keys of the targets with a probe in flight or queued. */
+  readonly probing: Set<string>
 }
 
-/** Asks `targets`, as many at a time as configured. */
+/** Probes `targets` with the configured concurrency. */
 async function checkAll(targets: readonly Target[], round: Round): Promise<void> {
-  for (const { key } of targets) round.asked.add(key)
+  for (const { key } of targets) round.probing.add(key)
   const waiting = [...targets]
   const work = async (): Promise<void> => {
     for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
@@ -63,22 +66,22 @@ async function checkAll(targets: readonly Target[], round: Round): Promise<void>
 
 async function check(
   target: Target,
-  { pool, upstream, asked, probe, signal }: Round,
+  { pool, upstream, probing, probe, signal }: Round,
 ): Promise<void> {
   const result = signal.aborted
     ? undefined
     : await probe({ target, upstream, certificate: pool.plan.certificate }, signal)
-  asked.delete(target.key)
+  probing.delete(target.key)
   if (result !== undefined && !signal.aborted) pool.circuitBreaker.reportCheck(target, result)
 }
 
-/** What repeats; handed in, so that a test may decide when. */
+/** Intervals; passed in, so that tests can control them. */
 export type Timers = {
-  /** Calls `act` every so many milliseconds; returns how to stop that. */
+  /** Returns a function that stops the interval. */
   every(milliseconds: number, act: () => void): () => void
 }
 
-/** The machine's timers; they keep no process alive. */
+/** The timers do not keep the process alive. */
 export const systemTimers: Timers = {
   every(milliseconds, act) {
     const timer = setInterval(act, milliseconds)
