@@ -37,7 +37,7 @@ test.each([
   [['grpc'], { ...grpc, http2: true }],
   [['grpc'], { ...grpc, http2: true, scheme: 'https' }],
   [['grpcs'], { ...grpc, http2: true, scheme: 'https' }],
-] as const)('%j takes %j', (protocols, fields) =>
+] as const)('%j accepts %j', (protocols, fields) =>
   expect(refusal(protocols, fields)).toBeUndefined(),
 )
 
@@ -66,11 +66,11 @@ test.each([
     },
   ],
   [['grpcs'], { ...grpc, http2: true }, { status: 200, headers: { 'grpc-status': '1' } }],
-] as const)('%j refuses %j', (protocols, fields, expected) =>
+] as const)('%j rejects %j', (protocols, fields, expected) =>
   expect(refusal(protocols, fields)).toMatchObject(expected),
 )
 
-test.each([301, 302, 307, 308])('a route may redirect to HTTPS with %d', (status) =>
+test.each([301, 302, 307, 308])('redirects to HTTPS with %d', (status) =>
   expect(refusal(['https'], {}, status)).toMatchObject({
     status,
     headers: { location: 'https://a.com/a%20b?x=1' },

@@ -15,7 +15,7 @@ const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLen
 const targetsOf = (list: readonly number[]): Target[] =>
   list.map((weight, index) => targetOf({ key: `p${index}`, weight }))
 
-test('in every cycle of round-robin each target has exactly its weight, and never two shares early', () => {
+test('round-robin picks each target as often as its weight in every cycle, interleaved', () => {
   fc.assert(
     fc.property(weights, (list) => {
       const targets = targetsOf(list)
@@ -36,7 +36,7 @@ test('in every cycle of round-robin each target has exactly its weight, and neve
   )
 })
 
-test('least-connections always leaves the loads as even as weights allow', () => {
+test('least-connections keeps the loads even in proportion to the weights', () => {
   fc.assert(
     fc.property(weights, fc.integer({ min: 1, max: 200 }), (list, requests) => {
       const targets = targetsOf(list)
@@ -51,7 +51,7 @@ test('least-connections always leaves the loads as even as weights allow', () =>
   )
 })
 
-test('latency sends nearly all to the fast target, and comes back to a slow one that time forgave', () => {
+test('latency prefers the fast target and tries a slow one again after a while', () => {
   let now = 1_000_000
   const [fast, slow] = [
     targetOf({ key: 'fast', weight: 1 }),
@@ -79,7 +79,7 @@ test('latency sends nearly all to the fast target, and comes back to a slow one 
   expect(ask()).toBe(slow)
 })
 
-test('latency counts who waits already, and expects of a new target what the others do', () => {
+test('latency counts requests in flight, and treats a new target as average', () => {
   const [known, fresh] = [targetOf({ key: 'known' }), targetOf({ key: 'fresh' })]
   observeLatency(known.state, 10, 0)
   const latency = openPeakEwma(
@@ -93,7 +93,7 @@ test('latency counts who waits already, and expects of a new target what the oth
   expect(pick()).toBe(known)
 })
 
-test('a slow answer raises the expectation at once, fast ones lower it gradually', () => {
+test('a slow response raises the average at once, fast ones lower it gradually', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 30 }),
@@ -111,7 +111,7 @@ test('a slow answer raises the expectation at once, fast ones lower it gradually
   )
 })
 
-test('a sticky session stays through drains, and moves only when its target cannot be asked', () => {
+test('a sticky session stays on a draining target and moves only when its target is not available', () => {
   const targets = targetsOf([1, 1, 1])
   const [first, second] = targets as [Target, Target, Target]
   const balancer = openStickySessions('seat', '/app')

@@ -15,7 +15,7 @@ function ownersOf(targets: readonly Target[], open = targets): string[] {
   return Array.from({ length: slots }, (_, slot) => ring.find(slot, open)?.key ?? '')
 }
 
-test('a target that leaves gives up its own slots and no other slot moves; coming back it has them again', () => {
+test('removing a target moves only its own slots, and adding it again restores them', () => {
   fc.assert(
     fc.property(names, fc.nat(), (list, seed) => {
       const targets = targetsOf(list)
@@ -32,7 +32,7 @@ test('a target that leaves gives up its own slots and no other slot moves; comin
   )
 })
 
-test('an unhealthy target is stepped over exactly as if it had left', () => {
+test('an unavailable target is skipped exactly as if it were removed', () => {
   fc.assert(
     fc.property(names, fc.nat(), (list, seed) => {
       const targets = targetsOf(list)
@@ -43,7 +43,7 @@ test('an unhealthy target is stepped over exactly as if it had left', () => {
   )
 })
 
-test('every target has its share of the slots, to within what chance allows', () => {
+test('each target owns a share of the slots in proportion to its weight', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 8 }),
@@ -63,7 +63,7 @@ test('every target has its share of the slots, to within what chance allows', ()
   )
 })
 
-test('a target whose weight grows takes slots and gives none', () => {
+test('a target whose weight grows gains slots and loses none', () => {
   const targets = targetsOf(['a', 'b', 'c', 'd'])
   const [grown, ...others] = targets as [Target, ...Target[]]
   const before = ownersOf(targets)
@@ -73,7 +73,7 @@ test('a target whose weight grows takes slots and gives none', () => {
   expect(moved.length / slots).toBeCloseTo(2 / 5 - 1 / 4, 1)
 })
 
-test('near texts are spread over all slots', () => {
+test('similar inputs spread over all slots', () => {
   const used = new Set(Array.from({ length: 1000 }, (_, index) => hashText(`user-${index}`) % 100))
   expect(used.size).toBe(100)
 })

@@ -28,7 +28,7 @@ const found = (ttl: number, ...hosts: string[]): LookupResult => ({
 })
 const coded = (code: string): Error => Object.assign(new Error(code), { code })
 
-test('a name is asked for once by however many, and again only when its time to live is over', async () => {
+test('shares one query among concurrent lookups, and repeats it after the time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   for (let reader = 0; reader < 100; reader += 1) look()
   expect(asked).toHaveLength(1)
@@ -41,7 +41,7 @@ test('a name is asked for once by however many, and again only when its time to 
   expect(asked).toHaveLength(2)
 })
 
-test('the answer before is used while a newer one is awaited, and changes are counted', async () => {
+test('serves the cached answer during a refresh, and counts changes', async () => {
   const { resolver, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
   time.pass(60_000)
@@ -55,7 +55,7 @@ test('the answer before is used while a newer one is awaited, and changes are co
   expect(look().answer?.addresses[0]?.host).toBe('192.0.2.2')
 })
 
-test('a name that vanishes keeps its last good answer for a bounded time', async () => {
+test('serves a stale answer for a bounded time after a name disappears', async () => {
   const { settle, look, time, resolver } = resolverOf()
   await settle(({ resolve }) => resolve(found(10, '192.0.2.1')))
   time.pass(10_000)
@@ -73,7 +73,7 @@ test.each([
   ['ENOTFOUND', cachePeriods.missing],
   ['ENODATA', cachePeriods.missing],
   ['ETIMEOUT', cachePeriods.failure],
-])('after %s it is asked again in %d milliseconds, not before', async (code, milliseconds) => {
+])('after %s repeats the query in %d ms', async (code, milliseconds) => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ reject }) => reject(coded(code)))
   expect(look().failure).toMatchObject({ code })
@@ -85,7 +85,7 @@ test.each([
   expect(asked).toHaveLength(2)
 })
 
-test('a time to live of 0 does not make a storm', async () => {
+test('applies a minimum time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(0, '192.0.2.1')))
   time.pass(cachePeriods.min - 1)

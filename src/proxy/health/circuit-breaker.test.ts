@@ -23,7 +23,7 @@ function circuitOf(count: number, checks: Record<string, unknown> = passive) {
 
 const isHealthy = ({ state }: Target): boolean => state.health.healthy
 
-test('what failed is tried by one request after a delay, which doubles up to its bound', () => {
+test('sends one trial request after a delay that doubles up to its maximum', () => {
   const { circuitBreaker, targets, time } = circuitOf(1)
   const [target] = targets as [Target]
   circuitBreaker.report(target, 503)
@@ -47,7 +47,7 @@ test('what failed is tried by one request after a delay, which doubles up to its
   expect(circuitBreaker.pickTrial(true)).toBe(target)
 })
 
-test('a trial whose client left is given to the next request', () => {
+test('repeats a trial whose client left with the next request', () => {
   const { circuitBreaker, targets, time } = circuitOf(1)
   const [target] = targets as [Target]
   circuitBreaker.report(target, 'timeout')
@@ -58,7 +58,7 @@ test('a trial whose client left is given to the next request', () => {
   expect(circuitBreaker.pickTrial(true)).toBe(target)
 })
 
-test('requests take out half of the targets at most, and one in any case', () => {
+test('passive checks eject at most half of the targets, and at least one', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 12 }),
@@ -74,7 +74,7 @@ test('requests take out half of the targets at most, and one in any case', () =>
   )
 })
 
-test('questions may take out every target, and bring them back without a trial', () => {
+test('active checks can eject every target and recover it without a trial', () => {
   const active = {
     healthy: { interval: 1, successes: 2 },
     unhealthy: { interval: 1, http_failures: 2, tcp_failures: 1 },
@@ -98,7 +98,7 @@ test('questions may take out every target, and bring them back without a trial',
   expect(memory.changes).toBe(before + targets.length)
 })
 
-test('without checks nothing is ever taken out', () => {
+test('ejects no target without health checks', () => {
   const { circuitBreaker, targets } = circuitOf(2, {})
   for (let failure = 0; failure < 1000; failure += 1)
     circuitBreaker.report(targets[0] as Target, 'broken')

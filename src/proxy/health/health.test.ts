@@ -35,7 +35,7 @@ function judge(rules: Rules, healthy: boolean, since: readonly HealthResult[]): 
   return counted.filter((one) => one === 200).length >= successes && successes > 0
 }
 
-test('the counts come to what looking back over all findings comes to', () => {
+test('counts as a model that looks at the whole history', () => {
   fc.assert(
     fc.property(rulesOf, fc.array(result, { maxLength: 60 }), (rules, findings) => {
       const health = newHealth()

@@ -29,7 +29,7 @@ const probeRequestOf = (
 })
 const ask = (request: ProbeRequest) => probeTarget(request, new AbortController().signal)
 
-test('a request asks for the path with the fields, as the host, and finds the status', async () => {
+test('sends path, Host and fields of an http probe, and returns the status', async () => {
   const asked: IncomingMessage[] = []
   const server = http.createServer((request, response) => {
     asked.push(request)
@@ -46,7 +46,7 @@ test('a request asks for the path with the fields, as the host, and finds the st
   })
 })
 
-test('silence is a timeout, a refusal and an answer that is none are breaks', async () => {
+test('returns timeout for silence, and broken for a refused connection and an invalid response', async () => {
   const silent = await listen(net.createServer())
   expect(await ask(probeRequestOf(silent, { timeout: 0.05 }))).toBe('timeout')
   const odd = await listen(net.createServer((socket) => void socket.end('HELLO\r\n\r\n')))
@@ -54,13 +54,13 @@ test('silence is a timeout, a refusal and an answer that is none are breaks', as
   expect(await ask(probeRequestOf(1, {}))).toBe('broken')
 })
 
-test.each(['tcp', 'grpc', 'grpcs'])('%s connects, and asks nothing', async (type) => {
+test.each(['tcp', 'grpc', 'grpcs'])('a %s probe only connects', async (type) => {
   const port = await listen(net.createServer())
   expect(await ask(probeRequestOf(port, { type }))).toBe('connected')
   expect(await ask(probeRequestOf(1, { type }))).toBe('broken')
 })
 
-test('https verifies unless told not to, and asks for the configured name', async () => {
+test('an https probe verifies unless that is turned off, and sends the configured SNI', async () => {
   const authority = await makeAuthority('authority')
   const names: (string | false | null)[] = []
   const pair = await authority.issue({ names: ['target.test'] })
@@ -79,7 +79,7 @@ test('https verifies unless told not to, and asks for the configured name', asyn
   expect(names).toEqual(['other.test', 'other.test'])
 })
 
-test('an address that does not answer is passed over for the one in the other family', async () => {
+test('falls back to the address of the other family', async () => {
   const six = http.createServer((_request, response) => void response.end())
   const port = await listen(six, '::1')
   expect(await ask(probeRequestOf(port, {}, { alternatives: ['::1'] }))).toBe(200)

@@ -32,7 +32,7 @@ function watch(count: number, active: Record<string, unknown>) {
   return { time, asked, stop, turn, healths }
 }
 
-test('no more are asked at a time than configured, and nobody twice at a time', async () => {
+test('limits concurrent probes, and does not probe a target twice at a time', async () => {
   const { time, asked, turn } = watch(5, { concurrency: 2, healthy: { interval: 1 } })
   time.pass(1_000)
   expect(asked.map(({ target }) => target)).toEqual(['192.0.2.1:1', '192.0.2.1:2'])
@@ -48,7 +48,7 @@ test('no more are asked at a time than configured, and nobody twice at a time', 
   expect(asked).toHaveLength(7)
 })
 
-test('healthy and unhealthy targets are each asked at their own interval', async () => {
+test('probes healthy and unhealthy targets at their own intervals', async () => {
   const { time, asked, turn, healths } = watch(2, {
     healthy: { interval: 10, successes: 1 },
     unhealthy: { interval: 1, http_failures: 1 },
@@ -67,7 +67,7 @@ test('healthy and unhealthy targets are each asked at their own interval', async
   expect(healths()).toEqual(['HEALTHY', 'HEALTHY'])
 })
 
-test('after the end nothing is asked, and what is answered late counts for nothing', async () => {
+test('starts no probe after a stop, and ignores late results', async () => {
   const { time, asked, stop, turn } = watch(1, {
     healthy: { interval: 1 },
     unhealthy: { http_failures: 1 },
