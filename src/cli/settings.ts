@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { usualAdmission } from '../proxy/admission-limits.ts'
-import { usualPeerLimits } from '../proxy/peer-limits.ts'
+import { defaultTargetLimits } from '../proxy/target-limits.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -72,8 +72,8 @@ const environment = z.object({
   WEIR_MAX_IN_FLIGHT: wholeNumber(usualAdmission.inFlight, 1, 1_000_000),
   WEIR_MAX_WAITING: wholeNumber(usualAdmission.waiting, 0, 1_000_000),
   WEIR_MAX_CONNECTIONS: wholeNumber(usualAdmission.connections, 1, 1_000_000),
-  WEIR_TARGET_CONNECTIONS: wholeNumber(usualPeerLimits.busy, 1, 1_000_000),
-  WEIR_TARGET_WAITING: wholeNumber(usualPeerLimits.waiting, 0, 1_000_000),
+  WEIR_TARGET_CONNECTIONS: wholeNumber(defaultTargetLimits.inFlight, 1, 1_000_000),
+  WEIR_TARGET_WAITING: wholeNumber(defaultTargetLimits.waiting, 0, 1_000_000),
   WEIR_DRAIN_SECONDS: wholeNumber(10, 0, 86_400),
   WEIR_ADMIN_TOKEN: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
   WEIR_ADMIN_PASSWORD: z.string().min(8, { error: 'expected at least 8 characters' }).optional(),
@@ -134,7 +134,7 @@ export function readSettings(
       waiting: settings.WEIR_MAX_WAITING,
       connections: settings.WEIR_MAX_CONNECTIONS,
     },
-    targets: { busy: settings.WEIR_TARGET_CONNECTIONS, waiting: settings.WEIR_TARGET_WAITING },
+    targets: { inFlight: settings.WEIR_TARGET_CONNECTIONS, waiting: settings.WEIR_TARGET_WAITING },
     drainSeconds: settings.WEIR_DRAIN_SECONDS,
     ...(settings.WEIR_ADMIN_TOKEN === undefined ? {} : { adminToken: settings.WEIR_ADMIN_TOKEN }),
     ...(settings.WEIR_ADMIN_PASSWORD === undefined

@@ -22,12 +22,12 @@ export type LinkOptions = {
   /** The state that heartbeats report. */
   readonly state: () => Heartbeat
   /** Does what the control plane asks for in answer to a heartbeat. */
-  readonly obey: (orders: Orders) => void
+  readonly applyOrders: (orders: Orders) => void
   readonly log: Log
 }
 
 /** Opens a link that knows no control plane yet. */
-export function openControlLink({ onSnapshot, state, obey, log }: LinkOptions): ControlLink {
+export function openControlLink({ onSnapshot, state, applyOrders, log }: LinkOptions): ControlLink {
   const ended = new AbortController()
   const { signal } = ended
   const known = Promise.withResolvers<void>()
@@ -54,7 +54,7 @@ export function openControlLink({ onSnapshot, state, obey, log }: LinkOptions): 
     () =>
       void line
         ?.sendHeartbeat(state())
-        .then(obey)
+        .then(applyOrders)
         .catch(() => undefined),
     5_000,
   )

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inSlices, turn, type Sliceable } from '../lib/in-slices.ts'
+import { runSliced, yieldToEventLoop, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { verifySteps } from '../snapshot/seal-snapshot.ts'
@@ -66,7 +66,7 @@ function readKept(text: string): Received {
 export async function receiveSnapshot<Program>(
   received: Received,
   node: {
-    compile(snapshot: Snapshot, revision: number): Sliceable<Program>
+    compile(snapshot: Snapshot, revision: number): CooperativeTask<Program>
     /** Completes a snapshot with what does not travel in it. */
     complete?(snapshot: Snapshot): Promise<Snapshot>
     swap(program: Program): void
@@ -74,10 +74,10 @@ export async function receiveSnapshot<Program>(
   },
 ): Promise<void> {
   const { sealed, publicKey } = received
-  const verified = await inSlices(verifySteps(sealed, publicKey))
+  const verified = await runSliced(verifySteps(sealed, publicKey))
   const snapshot = (await node.complete?.(verified)) ?? verified
-  const program = await inSlices(node.compile(snapshot, sealed.revision))
-  await turn()
+  const program = await runSliced(node.compile(snapshot, sealed.revision))
+  await yieldToEventLoop()
   await node.shelf.keep(received)
   node.swap(program)
 }

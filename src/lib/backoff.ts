@@ -1,22 +1,22 @@
-/** Delays for a thing that keeps failing: doubling from `first` to `longest` milliseconds, each with up to half of jitter taken off. */
+/** Exponential backoff with jitter: delays double from `first` to `max` milliseconds, and each is shortened by up to half. */
 export type Backoff = {
   /** The next delay in milliseconds. */
   next(): number
-  /** Call when it worked, so that the next failure starts small again. */
+  /** Starts again at the first delay. Call after a success. */
   reset(): void
 }
 
-/** Opens a Backoff; `random` gives numbers in [0, 1). */
+/** `random` returns numbers in [0, 1). */
 export function openBackoff(
   first: number,
-  longest: number,
+  max: number,
   random: () => number = Math.random,
 ): Backoff {
   let delay = first
   return {
     next() {
       const current = delay
-      delay = Math.min(delay * 2, longest)
+      delay = Math.min(delay * 2, max)
       return current * (1 - random() / 2)
     },
     reset() {

@@ -1,11 +1,11 @@
-/** JSON text with the members of every object in order of name: equal values are equal bytes. */
+/** JSON with the keys of every object sorted, so that equal values serialize to equal bytes. */
 export function canonicalText(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inOrder(inner) : inner,
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? sortKeys(inner) : inner,
   )
 }
 
-function inOrder(value: object): object {
+function sortKeys(value: object): object {
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(entries)
 }

@@ -1,20 +1,20 @@
-/** Turns what must not rest in clear into what only the holder of a key can read, and back. The place is part of it: what is moved elsewhere cannot be opened there. */
+/** Authenticated encryption of stored values. `aad` names where a value is stored: a ciphertext that is moved elsewhere does not decrypt there. */
 export type Cipher = {
-  seal(clear: string, place: string): string
-  open(sealed: string, place: string): string
-  /** The same for a value of JSON. */
-  sealValue(clear: unknown, place: string): unknown
-  openValue(sealed: unknown, place: string): unknown
-  sealBytes(clear: Uint8Array, place: string): Uint8Array
-  openBytes(sealed: Uint8Array, place: string): Uint8Array
-  /** A keyed hash: the same for equal texts, and of no use to whoever has no key. */
+  seal(clear: string, aad: string): string
+  open(sealed: string, aad: string): string
+  /** The same for a JSON value. */
+  sealValue(clear: unknown, aad: string): unknown
+  openValue(sealed: unknown, aad: string): unknown
+  sealBytes(clear: Uint8Array, aad: string): Uint8Array
+  openBytes(sealed: Uint8Array, aad: string): Uint8Array
+  /** A keyed hash: equal for equal texts, and not computable without the key. */
   digest(clear: string): string
 }
 
-/** What makes ciphers out of data keys, which rest wrapped by a key from outside. */
+/** Envelope encryption: data keys are stored wrapped by a key-encryption key. */
 export type Keyring = {
   /** A new data key, wrapped. */
   makeDataKey(): string
-  /** The cipher of a data key; throws a Problem when it was wrapped by another key. */
+  /** Unwraps a data key; throws a Problem when another key wrapped it. */
   openDataKey(wrapped: string): Cipher
 }

@@ -1,18 +1,18 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
-/** Random hexadecimal digits, made in stock and used from the front. */
+/** A buffer of random hexadecimal digits; one `randomBytes` call serves many ids. */
 let digits = ''
 let used = 0
-const stock = 8192
+const bufferedDigits = 8192
 
-/** The part that all ids of a millisecond have in common. */
+/** The timestamp part of an id, computed once per millisecond. */
 let prefix = ''
 let prefixOf = -1
 
-/** A UUID version 7 (RFC 9562 section 5.7): ordered by the millisecond it was made in. */
+/** A UUID version 7 (RFC 9562 section 5.7), ordered by its millisecond. */
 export function uuidv7(milliseconds: number): string {
   if (used + 19 > digits.length) {
-    digits = randomBytes(stock / 2).toString('hex')
+    digits = randomBytes(bufferedDigits / 2).toString('hex')
     used = 0
   }
   if (milliseconds !== prefixOf) {
@@ -26,16 +26,16 @@ export function uuidv7(milliseconds: number): string {
   return `${prefix}${digits.slice(at + 1, at + 4)}-${variant}${digits.slice(at + 4, at + 7)}-${digits.slice(at + 7, at + 19)}`
 }
 
-/** The digits whose two upper bits are 10, as RFC 9562 section 4.1 has them. */
+/** The digits whose two upper bits are 10 (RFC 9562 section 4.1). */
 const variants = ['8', '9', 'a', 'b']
 
-/** A UUID version 4, as Kong makes for entities. */
+/** A UUID version 4, the form of Kong's entity ids. */
 export const uuidv4 = (): string => randomUUID()
 
 /** A secret of `bytes` random bytes, as unpadded base64url text. */
 export const randomSecret = (bytes = 32): string => randomBytes(bytes).toString('base64url')
 
-/** The UUID version 5 (RFC 9562 section 5.5) of a name in a namespace, which is a UUID itself. */
+/** A UUID version 5 (RFC 9562 section 5.5); `namespace` is a UUID. */
 export function uuidv5(namespace: string, name: string): string {
   const hash = createHash('sha1').update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
   const bytes = hash.update(name).digest()

@@ -1,12 +1,12 @@
 import { Problem } from './problem.ts'
-import { compileSteps, type Steps } from './regex/compile-steps.ts'
-import { findGroups } from './regex/find-groups.ts'
-import { openRecognizer, type Recognizer } from './regex/open-recognizer.ts'
+import { compileNfa, type Nfa } from './regex/compile-nfa.ts'
+import { findCaptures } from './regex/find-captures.ts'
+import { openLazyDfa, type LazyDfa } from './regex/lazy-dfa.ts'
 import { parseRegex } from './regex/parse-regex.ts'
 import { Reader } from './regex/reader.ts'
-import { certainStart, sizeOf, type Parsed } from './regex/syntax.ts'
+import { literalPrefix, countInstructions, type Parsed } from './regex/syntax.ts'
 
-/** What a match found. A group that took no part is undefined by number, and absent by name. */
+/** A group that did not participate is undefined in `groups` and absent from `named`. */
 export type RegexMatch = {
   readonly start: number
   readonly end: number
@@ -15,86 +15,86 @@ export type RegexMatch = {
   readonly named: Readonly<Record<string, string>>
 }
 
-/** A regular expression whose time grows only in proportion to the text, whatever expression and text are. */
+/** A regular expression that matches in time linear in the text, for any expression and text. */
 export type LinearRegex = {
   readonly source: string
-  /** The characters with which every match begins, as far as they are certain. */
+  /** The literal text that every match begins with. */
   readonly literal: string
-  /** Whether it matches anywhere, or from the start of the text when anchored. */
+  /** Whether it matches anywhere, or at the start of the text when anchored. */
   test(text: string): boolean
-  /** Where the match from the start of the text ends, or -1; for anchored expressions. */
+  /** The end of the match, or -1; for anchored expressions. */
   endOf(text: string): number
   /** The first match with its groups. */
   exec(text: string): RegexMatch | undefined
 }
 
-/** How an expression is to be read. */
 export type RegexOptions = {
-  /** Letters match in both cases, as after `(?i)`. */
+  /** Case-insensitive, as after `(?i)`. */
   readonly ignoreCase?: boolean
   /** Matches at the start of the text only. */
   readonly anchored?: boolean
-  /** What it is, for the sentence of a refusal. */
+  /** Identifies the expression in error messages. */
   readonly name?: string
 }
 
-/** Each character of a text costs at most one visit to each step. */
-const mostSteps = 2_000
+/** Each character of a text costs at most one visit to each instruction. */
+const maxInstructions = 2_000
 
 /**
- * Compiles an expression that came from configuration; the only door for those. The syntax is what Rust's engine, which
- * Kong's own router uses, has in common with Perl and JavaScript: no look-around, no back-references, ASCII `\d`, `\w`
- * and `\b`, `$` at the very end. Throws a Problem that names the place of what it refuses. Runs in a browser too.
+ * Compiles an expression from a configuration; such expressions are compiled nowhere else. The syntax is what Rust's
+ * regex crate, which Kong's router uses, has in common with Perl and JavaScript: no look-around, no back-references,
+ * ASCII `\d`, `\w` and `\b`, and `$` only at the very end. Throws a Problem with the position of what is not supported.
+ * Runs in a browser too.
  */
 export function linearRegex(source: string, options: RegexOptions = {}): LinearRegex {
   let opened: Opened | undefined
   const open = (): Opened => (opened ??= openExpression(source, options))
   return {
     source,
-    literal: certainStart(parseChecked(source, options).syntax),
-    test: (text) => open().recognizer.test(text),
-    endOf: (text) => open().recognizer.endOf(text),
+    literal: literalPrefix(parseChecked(source, options).syntax),
+    test: (text) => open().dfa.test(text),
+    endOf: (text) => open().dfa.endOf(text),
     exec(text) {
-      const { steps, recognizer, names } = open()
-      if (!recognizer.test(text)) return undefined
-      const places = findGroups(steps, text, options.anchored === true)
-      return places && matchOf(text, places, names)
+      const { nfa, dfa, names } = open()
+      if (!dfa.test(text)) return undefined
+      const slots = findCaptures(nfa, text, options.anchored === true)
+      return slots && matchOf(text, slots, names)
     },
   }
 }
 
 function parseChecked(source: string, { ignoreCase = false, name = '' }: RegexOptions): Parsed {
   const parsed = parseRegex(new Reader(source, name), ignoreCase)
-  if (sizeOf(parsed.syntax) > mostSteps) {
-    const sentence = `has more than ${mostSteps} steps once its repetitions are written out`
+  if (countInstructions(parsed.syntax) > maxInstructions) {
+    const sentence = `has more than ${maxInstructions} instructions after its repetitions are expanded`
     throw new Problem('regex.size', 400, `${name || 'it'} ${sentence}`)
   }
   return parsed
 }
 
 type Opened = {
-  readonly steps: Steps
-  readonly recognizer: Recognizer
+  readonly nfa: Nfa
+  readonly dfa: LazyDfa
   readonly names: Parsed['names']
 }
 
-/** Done at the first use, from the source again: of many expressions in a configuration few may ever meet a text, and a parsed one is large. */
+/** Compiles at the first use and parses again for it: a parsed expression is large, and most expressions of a large configuration are never matched. */
 function openExpression(source: string, options: RegexOptions): Opened {
   const parsed = parseChecked(source, options)
-  const steps = compileSteps(parsed)
-  const literal = certainStart(parsed.syntax)
-  const recognizer = openRecognizer(steps, options.anchored === true, literal)
-  return { steps, recognizer, names: parsed.names }
+  const nfa = compileNfa(parsed)
+  const literal = literalPrefix(parsed.syntax)
+  const dfa = openLazyDfa(nfa, options.anchored === true, literal)
+  return { nfa, dfa, names: parsed.names }
 }
 
 function matchOf(
   text: string,
-  places: readonly number[],
+  slots: readonly number[],
   names: ReadonlyMap<string, number>,
 ): RegexMatch {
-  const groups = Array.from({ length: places.length / 2 }, (_, group) => {
-    const start = places[2 * group] as number
-    const end = places[2 * group + 1] as number
+  const groups = Array.from({ length: slots.length / 2 }, (_, group) => {
+    const start = slots[2 * group] as number
+    const end = slots[2 * group + 1] as number
     return start < 0 || end < 0 ? undefined : text.slice(start, end)
   })
   const named: Record<string, string> = Object.create(null) as Record<string, string>
@@ -102,10 +102,10 @@ function matchOf(
     const caught = groups[group]
     if (caught !== undefined) named[name] = caught
   }
-  return { start: places[0] as number, end: places[1] as number, groups, named }
+  return { start: slots[0] as number, end: slots[1] as number, groups, named }
 }
 
-/** Why an expression would be refused, or undefined. */
+/** The error message for an invalid expression, or undefined for a valid one. */
 export function regexComplaint(source: string): string | undefined {
   try {
     linearRegex(source)

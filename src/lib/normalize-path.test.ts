@@ -38,7 +38,7 @@ const wild = fc.string({
   ),
 })
 
-test('normalizing is idempotent and never leaves a way around a route', () => {
+test('normalization is idempotent and leaves no alternative spelling', () => {
   fc.assert(
     fc.property(wild, (tail) => {
       const once = normalizePath(`/${tail}`)
@@ -48,7 +48,7 @@ test('normalizing is idempotent and never leaves a way around a route', () => {
   )
 })
 
-test('an escaped path is sendable and means the same path', () => {
+test('an escaped path is valid in a request and normalizes to the same path', () => {
   fc.assert(
     fc.property(wild, (tail) => {
       const normal = normalizePath(`/${tail}`)
@@ -59,7 +59,7 @@ test('an escaped path is sendable and means the same path', () => {
   )
 })
 
-test('a byte means the same whether it came raw or encoded', () => {
+test('a raw byte and its percent-encoding normalize to the same path', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
       const raw = Buffer.from(bytes.filter((byte) => byte > 0x7f)).toString('latin1')

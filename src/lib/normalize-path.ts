@@ -1,8 +1,8 @@
 /**
- * The one spelling of a request's path by which it is matched, so that no spelling leads around a route: dot segments
- * removed and slashes merged (RFC 3986 section 6.2.2, and Kong's merging), percent-encoded characters decoded where that
- * changes no meaning. Reserved and control characters stay encoded, and so do bytes that are not UTF-8. What is not
- * ASCII is taken for bytes, as HTTP sends it.
+ * Normalizes a request path before routing, so that no alternative spelling bypasses a route: removes dot segments,
+ * merges slashes (RFC 3986 section 6.2.2, and Kong's merging) and decodes percent-encoded characters where that does not
+ * change the meaning. Reserved characters, control characters and bytes that are not UTF-8 stay encoded. Characters
+ * outside ASCII are treated as bytes, as HTTP sends them.
  */
 export function normalizePath(path: string): string {
   if (!/[^!-$&-~]|\/[./]/.test(path)) return path
@@ -11,11 +11,11 @@ export function normalizePath(path: string): string {
   return /\/[./]/.test(decoded) ? removeDots(decoded) : decoded
 }
 
-/** The same for a path that somebody wrote down as text. */
+/** The same for a configured path, which is text and not bytes. */
 export const normalizePattern = (path: string): string =>
   normalizePath(path.replace(/[^!-~]+/gu, encodeURIComponent))
 
-/** A normalized path as it may stand in a request: everything that RFC 3986 does not allow there percent-encoded. */
+/** Percent-encodes everything in a normalized path that RFC 3986 does not allow in a request. */
 export const escapePath = (path: string): string =>
   unsafe.test(path) ? path.replace(allUnsafe, encodeURIComponent) : path
 
@@ -25,7 +25,7 @@ const allUnsafe = /[^!#$%&'()*+,/:;=?@[\]\w.~-]+/gu
 const encodeByte = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 
-/** Controls, and what RFC 3986 section 2.2 reserves with the percent sign itself, would mean something else when decoded. */
+/** Control characters, reserved characters (RFC 3986 section 2.2) and the percent sign change their meaning when decoded. */
 const staysEncoded = (character: string): boolean =>
   character < ' ' || character === '\x7f' || "!*'();:@&=+$,/?%#[]".includes(character)
 

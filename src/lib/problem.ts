@@ -1,13 +1,13 @@
-/** What a Problem may carry beside its code, status and sentence. */
+/** Optional parts of a Problem. */
 export type ProblemOptions = {
-  /** Extra members for the body, for example `fields` in Kong's error form. */
+  /** Extra members of the response body, for example `fields` in Kong's error format. */
   readonly detail?: Readonly<Record<string, unknown>>
   /** Response headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 
-/** A refusal with a stable code (`room.reason`), an HTTP status and one sentence for the caller. */
+/** An error for the caller: a stable code (`room.reason`), an HTTP status and one sentence. */
 export class Problem extends Error {
   readonly code: string
   readonly status: number
@@ -24,7 +24,7 @@ export class Problem extends Error {
   }
 }
 
-/** Any thrown thing as a Problem; what is not one already becomes `internal`, 500, and tells the caller nothing. */
+/** Converts any thrown value to a Problem. An unexpected error becomes `internal` with status 500 and reveals nothing to the caller. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   return new Problem('internal', 500, 'An unexpected error occurred', { cause: error })

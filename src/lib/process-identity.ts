@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** A name for a process that no later process gets, even with the same pid: pid and, on Linux, when it started in ticks since boot. */
+/** An identity that is not reused when the pid is: the pid and, on Linux, the start time in ticks since boot. */
 export function processIdentity(pid = process.pid): string {
   return `${pid}-${startTicks(pid) ?? 'x'}`
 }
 
-/** Whether the process of that identity still runs. */
 export function isRunning(identity: string): boolean {
   const [pid = '', ticks] = identity.split('-', 2)
   if (!exists(Number(pid))) return false
@@ -22,7 +21,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Field 22 of /proc/PID/stat; the command before it may hold blanks, so counting starts after its closing parenthesis. A zombie counts as gone. */
+/** Field 22 of /proc/PID/stat. The command in field 2 may contain spaces, so counting starts after its closing parenthesis. A zombie counts as ended. */
 function startTicks(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -23,7 +23,7 @@ const secretNames: ReadonlySet<string> = new Set([
   'x-goog-signature',
 ])
 
-/** A query string with the values of secret parameters replaced by REDACTED (as OpenTelemetry's conventions ask), and also those of `more` names. */
+/** Replaces the values of secret query parameters, and of those named in `more`, with REDACTED, as OpenTelemetry's semantic conventions require. */
 export function redactQuery(query: string, more?: readonly string[]): string {
   if (query === '') return query
   const pairs = query.split('&')

@@ -74,7 +74,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       upstreams: pools.health(),
       ...runner.refusal(),
     }),
-    obey: ({ targets }) => targets.forEach(pools.obey),
+    applyOrders: ({ targets }) => targets.forEach(pools.applyHealthOverride),
     log,
   })
   const shipping = startShipping({ spool, send: link.sendBatch, log })

@@ -5,7 +5,7 @@ import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/ex
 import type { HeaderList } from '../proxy/header-list.ts'
 import type { Counters, PluginDefinition, PluginTools, Window } from '../proxy/plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from '../proxy/program.ts'
-import { refuseWrongProtocol } from '../proxy/refuse-protocol.ts'
+import { refuseWrongProtocol } from '../proxy/check-protocol.ts'
 import { runRequestPlugins } from '../proxy/run-plugins.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { everyHeader, RecordedHeaders, type Watch } from './recorded-headers.ts'

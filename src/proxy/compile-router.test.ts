@@ -21,7 +21,7 @@ test.each([
   ['few routes', 4, 400, 15],
   ['some routes', 40, 300, 25],
   ['many routes', 600, 8, 900],
-])('the compiled router agrees with the slow and obvious one: %s', (_, most, runs, requests) => {
+])('the compiled router agrees with a linear router: %s', (_, most, runs, requests) => {
   fc.assert(
     fc.property(seeds, fc.integer({ min: 0, max: most }), (seed, count) => {
       const random = randomFrom(seed)
@@ -59,7 +59,7 @@ const route = (fields: Partial<RoutePattern>): RoutePattern => ({
   ...fields,
 })
 
-test('groups are found when they are asked for', () => {
+test('computes captures on demand', () => {
   const router = compileRouter([
     { route: route({ paths: ['~/a/(?<id>\\d+)/(\\w+)'] }), program: 'regex' },
     { route: route({ paths: ['/'] }), program: 'plain' },
@@ -72,14 +72,14 @@ test('groups are found when they are asked for', () => {
   expect(router.match(request({ path: '/b' }))?.findGroups()).toBeUndefined()
 })
 
-test('an expression that cannot run is refused with its route', () => {
+test('rejects an invalid expression and names its route', () => {
   const paths = ['~/a(?!b)']
   expect(() => compileRouter([{ route: route({ paths }), program: 1 }])).toThrow(
     "route 00000000-0000-4000-8000-000000000000: path '~/a(?!b)' at character 6: (?!…) cannot be",
   )
 })
 
-test('routes of streams are passed over', () => {
+test('ignores stream routes', () => {
   const router = compileRouter([
     { route: route({ protocols: ['tcp', 'tls'], snis: ['a.com'] }), program: 'stream' },
   ])

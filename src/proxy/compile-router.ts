@@ -1,12 +1,12 @@
-import { atOnce, type Sliceable } from '../lib/in-slices.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
 import { accepts, compileMatcher, coveredBy, type Matcher } from './match/compile-matcher.ts'
-import { HostTable } from './match/host-table.ts'
-import { orderRoutes, type RoutePattern, type Way } from './match/order-routes.ts'
-import { PathTable, type PathEntry } from './match/path-table.ts'
-import { TraitTable } from './match/trait-table.ts'
+import { HostIndex } from './match/host-index.ts'
+import { orderRoutes, type RoutePattern, type RouteVariant } from './match/order-routes.ts'
+import { PathIndex, type PathEntry } from './match/path-index.ts'
+import { HeaderSniIndex } from './match/header-sni-index.ts'
 
 /** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
 export type Match<R> = {
@@ -29,12 +29,13 @@ export type Router<R> = {
  * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is asked one
  * by one, best first. Routes of streams are not its business.
  */
-export const compileRouter = <R>(routes: Routes<R>): Router<R> => atOnce(routerSteps(routes))
+export const compileRouter = <R>(routes: Routes<R>): Router<R> =>
+  runToCompletion(routerSteps(routes))
 
 type Routes<R> = readonly { readonly route: RoutePattern; readonly program: R }[]
 
 /** The same as work that can be interrupted. */
-export function* routerSteps<R>(routes: Routes<R>): Sliceable<Router<R>> {
+export function* routerSteps<R>(routes: Routes<R>): CooperativeTask<Router<R>> {
   const ways = yield* orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
   const share = openShare()
   const matchers: Matcher<R>[] = []
@@ -66,9 +67,9 @@ export function* routerSteps<R>(routes: Routes<R>): Sliceable<Router<R>> {
 }
 
 /** What a way is found by: a bucket for each pair of host and trait, and in it the texts its paths begin with. */
-function* indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R>[]) {
-  const hosts = new HostTable()
-  const traits = new TraitTable()
+function* indexMatchers<R>(ways: readonly RouteVariant<R>[], matchers: readonly Matcher<R>[]) {
+  const hosts = new HostIndex()
+  const traits = new HeaderSniIndex()
   const hostsOf = ways.map(({ route }) => hostNumbers(hosts, route.hosts))
   yield
   const traitsOf = matchers.map((matcher) => traits.add(matcher))
@@ -89,7 +90,7 @@ function* indexMatchers<R>(ways: readonly Way<R>[], matchers: readonly Matcher<R
   }
   yield
   const bucketOf = (host: number, trait: number) => buckets.get(keyOf(host, trait))
-  return { hosts, traits, bucketOf, paths: new PathTable(entries, buckets.size) }
+  return { hosts, traits, bucketOf, paths: new PathIndex(entries, buckets.size) }
 }
 
 const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
@@ -110,7 +111,7 @@ function openShare(): (words: readonly string[]) => ReadonlySet<string> {
 
 const anyHost: readonly number[] = [0]
 
-function hostNumbers(table: HostTable, hosts: RoutePattern['hosts']): readonly number[] {
+function hostNumbers(table: HostIndex, hosts: RoutePattern['hosts']): readonly number[] {
   if (hosts === null || hosts.length === 0) return anyHost
   return hosts.length === 1
     ? [table.add(hosts[0] as string)]

@@ -3,7 +3,7 @@ import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Event, Outcome } from '../schema/event.ts'
-import type { Peer } from './balance/peer.ts'
+import type { Target } from './balance/target.ts'
 import type { ClientLink } from './client-link.ts'
 import { HeaderList } from './header-list.ts'
 
@@ -29,13 +29,13 @@ export type RequestHead = {
   /** The name of the TLS handshake (SNI), lower case; absent when there was none. */
   readonly serverName?: string | undefined
   /** Who proved to be at the other end by a client certificate; absent when there was none. */
-  readonly peer?: PeerIdentity | undefined
+  readonly clientCertificate?: ClientCertificate | undefined
   /** The connection that it came by; without it a request is taken for the only one of its connection. */
   readonly connection?: ClientLink | undefined
 }
 
 /** Who a client certificate says that the other end is. */
-export type PeerIdentity = {
+export type ClientCertificate = {
   /** Whether one of the asked authorities vouches for it. */
   readonly verified: boolean
   /** Its SPIFFE ID, when it is verified and has exactly one; else ''. */
@@ -75,7 +75,7 @@ export type Reply = {
   /** Breaks the connection, so that the client cannot take the answer for whole. */
   abort(): void
   /** Switches protocols: sends the head of a 101 and hands over the raw connection. */
-  upgrade?(headers: HeaderList, peer: NodeJS.ReadWriteStream): void
+  upgrade?(headers: HeaderList, socket: NodeJS.ReadWriteStream): void
 }
 
 /** A consumer as the request's way knows it. */
@@ -116,7 +116,7 @@ export const nowhere: Place = {
 
 /** One try of an exchange. */
 export type Attempt = {
-  readonly peer: Peer
+  readonly target: Target
   /** Microseconds since the epoch. */
   readonly startedAt: number
   /** When the head of its answer came, or it failed; 0 until then. */
@@ -139,7 +139,7 @@ export type UpstreamResult = {
   target: string
   /** Every try, in order. */
   readonly attempts: Attempt[]
-  /** A Set-Cookie field by which the client comes back to the same peer, or ''. */
+  /** A Set-Cookie field by which the client comes back to the same target, or ''. */
   cookie: string
   /** Microseconds since the epoch; 0 when it did not come to that. */
   askedAt: number

@@ -1,22 +1,21 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
-import type { Sliceable } from '../lib/in-slices.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import {
-  freshMemory,
+  newPoolMemory,
   openPool,
   type Pool,
   type PoolMemory,
   type PoolPlan,
 } from './balance/open-pool.ts'
-import { usualPeerLimits, type PeerLimits } from './peer-limits.ts'
+import type { Target } from './balance/target.ts'
+import { defaultTargetLimits, type TargetLimits } from './target-limits.ts'
 import { openResolver } from './balance/resolver.ts'
-import { describePool } from './health/describe-pool.ts'
-import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
-import { probePeer, type Probe } from './health/probe-peer.ts'
-import { startChecks } from './health/start-checks.ts'
-import { systemTimers, type Timers } from './health/timers.ts'
+import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
+import { probeTarget, type Probe } from './health/probe-target.ts'
+import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
 
 /** What a node knows of upstreams for as long as it runs: where names lead and how targets are. Programs come and go. */
 export type PoolKeeper = {
@@ -24,11 +23,11 @@ export type PoolKeeper = {
   /** Opens a pool that goes on with what is known of it. */
   open(plan: PoolPlan): Pool
   /** Makes these the pools that are watched, in place of those before, and starts their active checks and the look-up of their names; what was known of other pools is forgotten. Returns how to stop. */
-  watch(pools: readonly Pool[]): Sliceable<() => void>
+  watch(pools: readonly Pool[]): CooperativeTask<() => void>
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
-  /** Takes somebody's word for how a target is, until a check or another word says otherwise. */
-  obey(this: void, order: TargetOrder): void
+  /** Sets the health of a target by order of an operator, until a check or another order changes it. */
+  applyHealthOverride(this: void, order: TargetOrder): void
 }
 
 /** What a keeper works with; all but tests leave it at the machine's own. */
@@ -37,7 +36,7 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
-  readonly limits?: PeerLimits
+  readonly limits?: TargetLimits
 }
 
 /** Opens a PoolKeeper. */
@@ -45,8 +44,8 @@ export function keepPools({
   clock = systemClock,
   timers = systemTimers,
   lookUp = openLookup(),
-  probe = probePeer,
-  limits = usualPeerLimits,
+  probe = probeTarget,
+  limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock)
   const memories = new WeakMap<Pool, PoolMemory>()
@@ -57,7 +56,7 @@ export function keepPools({
   return {
     clock,
     open(plan) {
-      const memory = known.get(plan.id) ?? freshMemory()
+      const memory = known.get(plan.id) ?? newPoolMemory()
       const pool = openPool(plan, { clock, resolver, memory, limits })
       memories.set(pool, memory)
       return pool
@@ -66,26 +65,26 @@ export function keepPools({
       const next = new Map<string, PoolMemory>()
       for (const pool of pools) {
         yield
-        const memory = memories.get(pool) ?? freshMemory()
+        const memory = memories.get(pool) ?? newPoolMemory()
         next.set(pool.plan.id, memory)
         settleMemory(pool, memory)
-        pool.peers()
+        pool.targets()
       }
       stopChecks()
       watched = pools
       known = next
       resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
-      const stop = startChecks(pools, { timers, probe })
+      const stop = startHealthChecks(pools, { timers, probe })
       stopChecks = stop
       return () => {
         stop()
         if (watched === pools) watched = []
       }
     },
-    obey(order) {
+    applyHealthOverride(order) {
       const pool = watched.find(({ plan }) => plan.id === order.upstream)
       const memory = known.get(order.upstream)
-      if (pool !== undefined && memory !== undefined) takeWord(pool, memory, order)
+      if (pool !== undefined && memory !== undefined) overrideHealth(pool, memory, order)
     },
     health: () =>
       watched.flatMap((pool) => {
@@ -97,13 +96,13 @@ export function keepPools({
   }
 }
 
-function takeWord(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+function overrideHealth(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
   const { target, address, healthy } = order
-  for (const { key, host, port, state } of pool.peers()) {
+  for (const { key, host, port, state } of pool.targets()) {
     const isMeant = address === null || address === `${host}:${port}`
     if (!isMeant || !key.startsWith(`${target} `)) continue
     if (healthy) recover(state.health)
-    else ejectByWord(state.health)
+    else ejectManually(state.health)
   }
   memory.changes += 1
 }
@@ -117,4 +116,34 @@ function settleMemory({ plan }: Pool, memory: PoolMemory): void {
     else if (!isChecked) recover(health)
   }
   memory.changes += 1
+}
+
+type TargetHealth = UpstreamHealth['targets'][number]
+type AddressHealth = TargetHealth['addresses'][number]['health']
+
+/** The health of a pool in Kong's terms: a target is healthy while one of its addresses is. */
+function describePool(pool: Pool, isChecked: boolean): UpstreamHealth {
+  const targets = Map.groupBy(pool.targets(), ({ key }) => key.slice(0, key.indexOf(' ')))
+  return {
+    upstream: pool.plan.id,
+    targets: pool.plan.targets.map(({ host, port }): TargetHealth => {
+      const own = targets.get(`${host}:${port}`) ?? []
+      const addresses = own.map((target) => ({
+        ip: target.host,
+        port: target.port,
+        weight: target.weight,
+        health: healthOf(target, isChecked),
+      }))
+      return { target: `${host}:${port}`, health: summary(addresses, isChecked), addresses }
+    }),
+  }
+}
+
+const healthOf = ({ state }: Target, isChecked: boolean): AddressHealth =>
+  isChecked ? (state.health.healthy ? 'HEALTHY' : 'UNHEALTHY') : 'HEALTHCHECKS_OFF'
+
+function summary(addresses: TargetHealth['addresses'], isChecked: boolean): TargetHealth['health'] {
+  if (addresses.length === 0) return 'DNS_ERROR'
+  if (!isChecked) return 'HEALTHCHECKS_OFF'
+  return addresses.some(({ health }) => health === 'HEALTHY') ? 'HEALTHY' : 'UNHEALTHY'
 }

@@ -2,22 +2,21 @@ import net, { type Server, type Socket } from 'node:net'
 import type { EventLine } from '../schema/event.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
-import { openTurnAway } from './admission/turn-away.ts'
+import { openConnectionRejecter } from './admission/reject-connection.ts'
 import { usualAdmission, type AdmissionLimits } from './admission-limits.ts'
-import type { UpstreamClient } from './ask-upstream.ts'
-import type { NodeIdentity } from './describe-exchange.ts'
-import { drainFronts } from './drain-fronts.ts'
-import { openEnding } from './ending.ts'
-import type { FrontEvents } from './front-events.ts'
+import type { UpstreamClient } from './walk/ask-upstream.ts'
+import type { NodeIdentity } from './walk/describe-exchange.ts'
+import { drainFronts } from './front/drain-fronts.ts'
+import { openEnding } from './front/ending.ts'
+import type { FrontEvents } from './front/front-events.ts'
 import type { FrontLimits } from './front-limits.ts'
 import { holdPrograms } from './hold-programs.ts'
 import { openFront } from './http1/open-front.ts'
-import { openUpstreamClient } from './http1/open-upstream-client.ts'
-import { openHttp2Client } from './http2/open-http2-client.ts'
+import { openHttp1Client } from './http1/open-http1-client.ts'
+import { openHttp2Client, openNegotiatingClient } from './http2/open-http2-client.ts'
 import { openHttp2Front } from './http2/open-http2-front.ts'
-import { openNegotiatingClient } from './http2/open-negotiating-client.ts'
 import { openPlainFront } from './http2/open-plain-front.ts'
-import { openFrontEvents, type FrontParts } from './open-front-events.ts'
+import { openFrontEvents, type FrontParts } from './front/open-front-events.ts'
 import type { Program } from './program.ts'
 import { openStreamFront } from './stream/open-stream-front.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
@@ -59,16 +58,16 @@ export function openProxy(options: ProxyOptions): Proxy {
   const admission = openAdmission(most)
   const ending = openEnding()
   const connections: ConnectionLimit = limitConnections({
-    most: most.connections,
+    max: most.connections,
     closeSilent: () => plain.closeSilent(),
   })
   const parts = { programs, upstream, admission, connections, ending }
   const events = openFrontEvents(options, parts)
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
-  const turnAway = openTurnAway(events)
+  const rejectConnection = openConnectionRejecter(events)
   const admit = (accept: (socket: Socket) => void, speaksHttp: boolean) => (socket: Socket) =>
-    connections.admit(socket) ? accept(socket) : turnAway(socket, speaksHttp)
+    connections.admit(socket) ? accept(socket) : rejectConnection(socket, speaksHttp)
   const server = net.createServer({ noDelay: true }, admit(plain.accept, true))
   const secureServer = net.createServer({ noDelay: true }, admit(secure.accept, false))
   const streamServers: Server[] = []
@@ -133,7 +132,7 @@ function openFronts(
 
 /** One client for all services: each try says which protocol it is for. */
 function openClients(): UpstreamClient {
-  const http1 = openUpstreamClient()
+  const http1 = openHttp1Client()
   const http2 = openHttp2Client()
   const negotiating = openNegotiatingClient(http1, http2)
   return {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
-import { atOnce, type Sliceable } from '../lib/in-slices.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
-import { http2Offers } from './compile-http2.ts'
-import { compilePools } from './compile-pools.ts'
-import { askedPeers, serviceTlsOf } from './compile-tls.ts'
+import { http2Offers } from './compile/compile-http2.ts'
+import { compilePools } from './compile/compile-pools.ts'
+import { clientCaList, serviceTlsOf } from './compile/compile-tls.ts'
 import type { Caller, KnownConsumer, Place } from './exchange.ts'
 import { routerSteps, type Router } from './compile-router.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type GroupsOf,
   type PluginPlan,
   type ScopedPlugin,
-} from './choose-plugins.ts'
+} from './compile/choose-plugins.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import type { Counters, PluginDefinition, PluginUse } from './plugin.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
@@ -74,14 +74,14 @@ export const compileProgram = (
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
-): Program => atOnce(compileSteps(snapshot, revision, tools))
+): Program => runToCompletion(compileSteps(snapshot, revision, tools))
 
 /** The same as work that can be interrupted, so that requests need not wait for a large program. */
 export function* compileSteps(
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
-): Sliceable<Program> {
+): CooperativeTask<Program> {
   const directories = openDirectories(snapshot, tools.clock)
   const groupsOf = openGroups(snapshot)
   const plugins = preparePlugins(snapshot, directories, tools)
@@ -108,7 +108,7 @@ export function* compileSteps(
     revision,
     router,
     streams,
-    names: compileServerNames(snapshot, askedPeers(snapshot, tools.catalog)),
+    names: compileServerNames(snapshot, clientCaList(snapshot, tools.catalog)),
     close() {
       unwatch?.()
       for (const list of plugins.values()) for (const { use } of list) use.close?.()
@@ -122,7 +122,7 @@ function* compileRoutes(
   snapshot: Snapshot,
   services: ReadonlyMap<string, ServiceProgram>,
   planOf: (route: SnapshotRoute) => PluginPlan,
-): Sliceable<CompiledRoute[]> {
+): CooperativeTask<CompiledRoute[]> {
   const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
   const routes: CompiledRoute[] = []
   for (const route of snapshot.routes) {
@@ -155,7 +155,7 @@ function* compileServices(
   snapshot: Snapshot,
   pools: ReadonlyMap<string, Pool>,
   isOffered: (service: SnapshotService) => boolean,
-): Sliceable<Map<string, ServiceProgram>> {
+): CooperativeTask<Map<string, ServiceProgram>> {
   const upstreams = new Map(
     snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
   )

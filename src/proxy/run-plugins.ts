@@ -1,6 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import type { Exchange } from './exchange.ts'
-import type { ScopedPlugin } from './choose-plugins.ts'
+import type { ScopedPlugin } from './compile/choose-plugins.ts'
 import type { Waiting } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { oncePer } from '../lib/once-per.ts'
+import { memoizeByKey } from '../lib/memoize-by-key.ts'
 import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
 import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
 
@@ -73,24 +73,24 @@ const placed = <Placed extends { readonly id: string; readonly workspace: string
   entry: Entry,
 ): Placed => placedOf(entry) as unknown as Placed
 
-const placedOf = oncePer((entry: Entry) => {
+const placedOf = memoizeByKey((entry: Entry) => {
   const { tags: _tags, ...fields } = entry.fields
   return { ...fields, id: entry.id, workspace: entry.workspace }
 })
 
-const routeOf = oncePer((entry: Entry) => ({
+const routeOf = memoizeByKey((entry: Entry) => ({
   ...placed<Snapshot['routes'][number]>(entry),
   created_at: entry.createdAt,
 }))
 
-const loneConsumerOf = oncePer((entry: Entry) => ({
+const loneConsumerOf = memoizeByKey((entry: Entry) => ({
   ...placed<Consumer>(entry),
   groups: [],
   consumer_groups: [],
 }))
 
 /** The time to live of a key counts from its creation. */
-const keyOf = oncePer((entry: Entry): SnapshotKey => {
+const keyOf = memoizeByKey((entry: Entry): SnapshotKey => {
   const ttl = entry.fields['ttl'] as number | null
   return {
     id: entry.id,

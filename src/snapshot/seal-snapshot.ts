@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
-import { atOnce, type Sliceable } from '../lib/in-slices.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { snapshotText } from './snapshot-text.ts'
@@ -28,10 +28,13 @@ export function sealSnapshot(
 
 /** The snapshot inside, once the seal proves that this control plane made it. */
 export const verifySeal = (sealed: SealedSnapshot, publicKeyPem: string): Snapshot =>
-  atOnce(verifySteps(sealed, publicKeyPem))
+  runToCompletion(verifySteps(sealed, publicKeyPem))
 
 /** The same as work that can be interrupted. */
-export function* verifySteps(sealed: SealedSnapshot, publicKeyPem: string): Sliceable<Snapshot> {
+export function* verifySteps(
+  sealed: SealedSnapshot,
+  publicKeyPem: string,
+): CooperativeTask<Snapshot> {
   const bytes = signedBytes(sealed.revision, sealed.body)
   yield
   if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {

@@ -1,5 +1,5 @@
 import { canonicalText } from '../lib/canonical-text.ts'
-import { oncePer } from '../lib/once-per.ts'
+import { memoizeByKey } from '../lib/memoize-by-key.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 
 /** The canonical text of a snapshot. Of what it has in common with others only the joining is done again. */
@@ -14,4 +14,4 @@ export function snapshotText(snapshot: Snapshot): string {
   return `{${texts.join(',')}}`
 }
 
-const textOf = oncePer<object, string>(canonicalText)
+const textOf = memoizeByKey<object, string>(canonicalText)

@@ -4,7 +4,7 @@ import { openPlainGateway } from './open-plain-gateway.ts'
 import { runAnswers } from './run-answers.ts'
 
 test(
-  'whatever a service answers, a client gets its own answer, whole or recognizably broken, and no other',
+  'a client gets the response to its own request, complete or visibly broken, whatever the service sends',
   { timeout: 60_000 },
   async () => {
     const { disagreements, ...counts } = await runAnswers(openPlainGateway, {

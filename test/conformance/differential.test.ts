@@ -3,7 +3,7 @@ import { openPlainGateway } from './open-plain-gateway.ts'
 import { runStreams } from './run-streams.ts'
 
 test(
-  'Weir and Node’s strict parser agree where every request of a stream begins and ends',
+  'agrees with Node’s strict parser on the boundaries of every request in a stream',
   { timeout: 60_000 },
   async () => {
     const { disagreements, ...counts } = await runStreams(openPlainGateway, {

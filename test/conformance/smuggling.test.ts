@@ -38,7 +38,7 @@ const harmless = smugglingForms.flatMap((form) =>
   form.harmless === undefined ? [] : [{ ...form, ...form.harmless }],
 )
 
-test.each(refused)('$name is refused, and nothing arrives at the service', async (form) => {
+test.each(refused)('rejects $name, and sends nothing to the service', async (form) => {
   const { wire, from } = await send(form)
   expect(await wire.until(() => wire.closed, 3_000), 'the connection is closed').toBe(true)
   expect(wire.answers.map(({ start }) => start)).toEqual([
@@ -48,7 +48,7 @@ test.each(refused)('$name is refused, and nothing arrives at the service', async
   expect([...wire.complaints, ...recorder.complaints.splice(0)]).toEqual([])
 })
 
-test.each(harmless)('$name is harmless: $why', async (form) => {
+test.each(harmless)('accepts $name: $why', async (form) => {
   const { wire, from, method } = await send(form)
   await wire.until(() => wire.answers.length === 2 || wire.closed, 3_000)
   wire.destroy()
@@ -57,7 +57,7 @@ test.each(harmless)('$name is harmless: $why', async (form) => {
   expect([...wire.complaints, ...recorder.complaints.splice(0)]).toEqual([])
 })
 
-test('the request after a body is the next one, on the kept connection and on that to the service', async () => {
+test('keeps request boundaries after a body on both connections', async () => {
   const before = recorder.messages.length
   const wire = openWire(gateway.port)
   const post = `POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`

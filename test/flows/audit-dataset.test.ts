@@ -56,7 +56,7 @@ async function seenBy(name: string): Promise<readonly unknown[]> {
 }
 
 /** The same, read from the log itself. */
-async function keptFor(name: string): Promise<readonly unknown[]> {
+async function cachePeriods(name: string): Promise<readonly unknown[]> {
   const records = (await configuration.audit.readFor(rightsNamed(name), {}, 1000)) ?? []
   return records
     .toReversed()
@@ -80,10 +80,10 @@ test('the dataset shows each record once, to exactly those who may read the log 
   })
   await admin.ask('POST', '/ProductX/consumers', { username: 'x' }, { token })
   await admin.ask('POST', '/ProductY/consumers', { username: 'y' }, { token })
-  const all = await keptFor('admin')
+  const all = await cachePeriods('admin')
   await until('the warehouse has the log', async () => (await seenBy('admin')).length >= all.length)
   for (const name of ['admin', 'member', 'deaf'])
-    expect(await seenBy(name)).toEqual(await keptFor(name))
+    expect(await seenBy(name)).toEqual(await cachePeriods(name))
   expect((await seenBy('member')).length).toBeGreaterThan(3)
   expect(await seenBy('deaf')).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { trialDelay } from '../../src/proxy/health/open-circuit.ts'
+import { trialDelay } from '../../src/proxy/health/circuit-breaker.ts'
 import { heartbeat } from '../../src/schema/node-protocol.ts'
 import { holdTime } from '../harness/held-time.ts'
 import { openGateway } from '../harness/open-gateway.ts'
@@ -11,7 +11,7 @@ const passive = (unhealthy: object, more: object = {}) => ({
   healthchecks: { passive: { unhealthy }, ...more },
 })
 
-test('requests fall to targets by their weights, exactly, and a change of weight goes on from there', async () => {
+test('distributes requests exactly by weight, also after a change of weight', async () => {
   const [a, b] = [await startTarget('a'), await startTarget('b')]
   const gateway = await openGateway(pooled([a.at(30), b.at(10)]))
   const first = await askTimes(gateway, 40)
@@ -23,7 +23,7 @@ test('requests fall to targets by their weights, exactly, and a change of weight
   expect((await askTimes(gateway, 10))('a')).toBe(10)
 })
 
-test('a target that fails is taken out, tried again by one request, and taken back', async () => {
+test('ejects a failing target, sends it one trial request, and recovers it', async () => {
   const time = holdTime()
   const [good, bad] = [await startTarget('good'), await startTarget('bad')]
   const words = pooled([good.at(1), bad.at(1)], passive({ http_failures: 2 }))
@@ -54,7 +54,7 @@ test('a target that fails is taken out, tried again by one request, and taken ba
   expect((await askTimes(gateway, 10))('bad')).toBe(5)
 })
 
-test('a target that somebody calls unwell is left alone until they call it well', async () => {
+test('keeps a target ejected that an operator set unhealthy, until it is set healthy', async () => {
   const time = holdTime()
   const [a, b] = [await startTarget('a'), await startTarget('b')]
   const words = pooled([a.at(1), b.at(1)], passive({ http_failures: 2 }))
@@ -62,10 +62,10 @@ test('a target that somebody calls unwell is left alone until they call it well'
   await askTimes(gateway, 2)
   const upstream = gateway.pools.health()[0]?.upstream ?? ''
   const said = (healthy: boolean, address: string | null = null) =>
-    gateway.pools.obey({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
+    gateway.pools.applyHealthOverride({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
   said(false)
   expect((await askTimes(gateway, 10))('a')).toBe(10)
-  time.pass(trialDelay.longest)
+  time.pass(trialDelay.max)
   gateway.reconfigure(words)
   expect((await askTimes(gateway, 10))('a')).toBe(10)
   said(true)
@@ -74,7 +74,7 @@ test('a target that somebody calls unwell is left alone until they call it well'
   expect((await askTimes(gateway, 10))('b')).toBe(5)
 })
 
-test('of a lone target that fails the circuit opens: 503 at once, without asking it', async () => {
+test('returns 503 without an upstream request while the only target is ejected', async () => {
   const target = await startTarget('only')
   target.habits.status = 500
   const gateway = await openGateway(pooled([target.at(1)], passive({ http_failures: 3 })))
@@ -85,7 +85,7 @@ test('of a lone target that fails the circuit opens: 503 at once, without asking
   expect(gateway.events.at(-1)).toMatchObject({ reason: 'upstream.no_peer', tries: 0 })
 })
 
-test('targets are asked how they are, and leave and return by what they answer', async () => {
+test('active checks eject and recover targets', async () => {
   const time = holdTime()
   const [good, ill] = [await startTarget('good'), await startTarget('ill')]
   const active = {
@@ -116,7 +116,7 @@ test('targets are asked how they are, and leave and return by what they answer',
   expect((await askTimes(gateway, 6))('ill')).toBe(3)
 })
 
-test('a check that only connects finds a dead target', async () => {
+test('a tcp check ejects a target that refuses connections', async () => {
   const time = holdTime()
   const [good, dead] = [await startTarget('good'), await startTarget('dead')]
   dead.server.close()
@@ -135,7 +135,7 @@ test('a check that only connects finds a dead target', async () => {
   expect(gateway.events.map(({ tries }) => tries)).toEqual([1, 1, 1, 1])
 })
 
-test('the whole upstream answers 503 while no more than its threshold is well', async () => {
+test('returns 503 while the healthy share is not above the threshold', async () => {
   const targets = [await startTarget('a'), await startTarget('b'), await startTarget('c')]
   const [a, b, c] = targets as [Awaited<ReturnType<typeof startTarget>>, ...typeof targets]
   const words = pooled(
@@ -150,7 +150,7 @@ test('the whole upstream answers 503 while no more than its threshold is well', 
   expect(gateway.events.at(-1)?.reason).toBe('upstream.no_peer')
 })
 
-test('failover targets are asked only while no other is well', async () => {
+test('uses failover targets only while no other target is healthy', async () => {
   const time = holdTime()
   const [main, spare] = [await startTarget('main'), await startTarget('spare')]
   const words = pooled(
@@ -166,7 +166,7 @@ test('failover targets are asked only while no other is well', async () => {
   expect((await askTimes(gateway, 5))('main')).toBe(5)
 })
 
-test('the same header goes to the same target, through a change of others', async () => {
+test('sends equal headers to the same target, also when other targets change', async () => {
   const targets = await Promise.all(['a', 'b', 'c', 'd'].map(startTarget))
   const hashing = {
     algorithm: 'consistent-hashing',
@@ -198,7 +198,7 @@ test('the same header goes to the same target, through a change of others', asyn
   expect(before.every((home, user) => home === 'a' || home === after[user])).toBe(true)
 })
 
-test('a client without a cookie is given one, and comes back by it', async () => {
+test('sets a cookie that brings the client back to the same target', async () => {
   const targets = await Promise.all(['a', 'b', 'c'].map(startTarget))
   const cookie = { algorithm: 'consistent-hashing', hash_on: 'cookie', hash_on_cookie: 'seat' }
   const sticky = { algorithm: 'sticky-sessions', sticky_sessions_cookie: 'seat' }
@@ -217,7 +217,7 @@ test('a client without a cookie is given one, and comes back by it', async () =>
   }
 })
 
-test('a drained target keeps its sessions and gets no new ones', async () => {
+test('a draining target keeps its sessions and gets no new ones', async () => {
   const [a, b] = [await startTarget('a'), await startTarget('b')]
   const sticky = { algorithm: 'sticky-sessions', sticky_sessions_cookie: 'seat' }
   const gateway = await openGateway(pooled([a.at(10), b.at(10)], sticky))
@@ -230,7 +230,7 @@ test('a drained target keeps its sessions and gets no new ones', async () => {
   expect((await askTimes(gateway, 5))(home)).toBe(0)
 })
 
-test('least-connections keeps away from a target that hangs', async () => {
+test('least-connections avoids a target that hangs', async () => {
   const fast = await startTarget('fast')
   const held: (() => void)[] = []
   const slow = await startUpstream((_request, response) => {
@@ -249,7 +249,7 @@ test('least-connections keeps away from a target that hangs', async () => {
   expect(held).toHaveLength(1)
 })
 
-test('every try takes another target, and is told in order', async () => {
+test('each attempt uses another target, and is recorded in order', async () => {
   const dead = await Promise.all(['x', 'y', 'z'].map(startTarget))
   for (const { server } of dead) server.close()
   const good = await startTarget('good')
@@ -266,7 +266,7 @@ test('every try takes another target, and is told in order', async () => {
   expect(failed?.every(([, , microseconds]) => Number(microseconds) > 0)).toBe(true)
 })
 
-test('what a worker knows of its targets travels in its heartbeat', async () => {
+test('the heartbeat of a worker contains the health of its targets', async () => {
   const [good, bad] = [await startTarget('good'), await startTarget('bad')]
   const gateway = await openGateway(pooled([good.at(7), bad.at(3)], passive({ http_failures: 1 })))
   bad.habits.status = 500
@@ -282,7 +282,7 @@ test('what a worker knows of its targets travels in its heartbeat', async () => 
   ])
 })
 
-test('what nobody checks any more is taken for well', async () => {
+test('a target is healthy again once its checks are removed', async () => {
   const [good, bad] = [await startTarget('good'), await startTarget('bad')]
   const targets = [good.at(1), bad.at(1)]
   const gateway = await openGateway(pooled(targets, passive({ http_failures: 1 })))
@@ -294,7 +294,7 @@ test('what nobody checks any more is taken for well', async () => {
   expect((await askTimes(gateway, 4))('bad')).toBe(2)
 })
 
-test('after a thousand changes no more timers run than after one, and none after the last program', async () => {
+test('a thousand changes leave no timers behind', async () => {
   const time = holdTime()
   const target = await startTarget('a')
   const active = { healthy: { interval: 1 }, unhealthy: { interval: 1 } }

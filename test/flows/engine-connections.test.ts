@@ -24,7 +24,7 @@ const bodies = ({ answers }: Wire): string[] => answers.map(({ body }) => body)
 const starts = ({ answers }: Wire): string[] => answers.map(({ start }) => start)
 const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
 
-test('pipelined requests are answered in the order in which they came', async () => {
+test('answers pipelined requests in order', async () => {
   const gateway = await openBefore((request, response) => {
     // The first take longest.
     const wait = 40 - 4 * Number(request.url?.slice(1))
@@ -38,7 +38,7 @@ test('pipelined requests are answered in the order in which they came', async ()
   wire.destroy()
 })
 
-test('a client that closes its half is taken for one that left, as nginx takes it', async () => {
+test('treats a half-closed connection as a client that left, as nginx does', async () => {
   let isDropped = false
   const gateway = await openBefore((request) => void request.on('close', () => (isDropped = true)))
   const wire = openWire(gateway.port)
@@ -50,7 +50,7 @@ test('a client that closes its half is taken for one that left, as nginx takes i
   expect(gateway.events).toMatchObject([{ status: 499, reason: 'client.closed' }])
 })
 
-test('a client that expects 100 is told to continue, and then answered', async () => {
+test('sends 100 Continue to a client that expects it', async () => {
   const gateway = await openBefore(async (request, response) => {
     response.end((await request.toArray()).join(''))
   })
@@ -68,7 +68,7 @@ test('a client that expects 100 is told to continue, and then answered', async (
   wire.destroy()
 })
 
-test('a client that expects 100 and is refused is not told to continue', async () => {
+test('sends no 100 Continue when the request is refused', async () => {
   const gateway = await openGateway({ routes: [{ paths: ['/nowhere'] }] })
   const wire = openWire(gateway.port)
   await send(
@@ -76,11 +76,11 @@ test('a client that expects 100 and is refused is not told to continue', async (
     'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
   )
   await wire.until(() => wire.answers.length === 1, 3_000)
-  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not Found'], []])
+  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not LookupResult'], []])
   wire.destroy()
 })
 
-test('answers without a body have none, and the connection goes on', async () => {
+test('sends no body with 204, 304 and HEAD, and keeps the connection open', async () => {
   const gateway = await openBefore((request, response) => {
     const status = Number(request.url?.slice(1))
     response.writeHead(status, status === 200 ? { 'content-length': '1000' } : { etag: '"x"' })
@@ -116,7 +116,7 @@ test.each([
   wire.destroy()
 })
 
-test('an HTTP/1.0 client gets an answer of unknown length without chunks, up to the close', async () => {
+test('sends a response of unknown length to an HTTP/1.0 client without chunks, and closes', async () => {
   const gateway = await openBefore((_request, response) => {
     response.write('one ')
     setTimeout(() => response.end('two'), 20)
@@ -128,7 +128,7 @@ test('an HTTP/1.0 client gets an answer of unknown length without chunks, up to 
   expect(fieldOf(wire.answers[0]?.fields ?? [], 'transfer-encoding')).toBeUndefined()
 })
 
-test('Connection: close is honored and said', async () => {
+test('closes the connection after Connection: close, and sends the field', async () => {
   const gateway = await openBefore(echoPath)
   const wire = openWire(gateway.port)
   await send(wire, head('/1', 'Connection: close\r\n') + head('/2'))
@@ -138,7 +138,7 @@ test('Connection: close is honored and said', async () => {
   expect(gateway.events).toHaveLength(1)
 })
 
-test('an idle connection is closed after its time, without a word', async () => {
+test('closes an idle connection after its timeout without a response', async () => {
   const gateway = await openBefore(echoPath, { idleMilliseconds: 300 })
   const wire = openWire(gateway.port)
   await send(wire, head('/1'))
@@ -160,7 +160,7 @@ async function drip(port: number, first: string): Promise<string> {
   return told
 }
 
-test('clients that send their head drop by drop are cut with 408 and hold nobody up', async () => {
+test('returns 408 to clients that send their head byte by byte, and serves others meanwhile', async () => {
   const gateway = await openBefore(echoPath, { headMilliseconds: 400 })
   const startedAt = performance.now()
   const slow = Array.from({ length: 50 }, () =>
@@ -177,7 +177,7 @@ test('clients that send their head drop by drop are cut with 408 and hold nobody
   expect(performance.now() - startedAt).toBeLessThan(5_000)
 })
 
-test('a client that sends empty lines without end is cut, and its bytes are not kept', async () => {
+test('closes a connection that sends empty lines without end, and does not buffer them', async () => {
   const gateway = await openBefore(echoPath, { headMilliseconds: 400, idleMilliseconds: 400 })
   const socket = net.connect(gateway.port, '127.0.0.1').on('error', () => undefined)
   const closed = once(socket, 'close')
@@ -189,7 +189,7 @@ test('a client that sends empty lines without end is cut, and its bytes are not 
   expect((await gateway.ask('/')).status).toBe(200)
 })
 
-test('clients that stop in the middle of their body are cut with 408', async () => {
+test('returns 408 when a body stalls', async () => {
   const gateway = await openBefore(
     async (request, response) =>
       response.end(String((await request.toArray().catch(() => [])).length)),
@@ -206,7 +206,7 @@ test('clients that stop in the middle of their body are cut with 408', async () 
   expect(new Set(gateway.events.map(({ status }) => status))).toEqual(new Set([408]))
 })
 
-test('a refused HEAD gets no body, whatever was wrong with it', async () => {
+test('sends no body with a refused HEAD request', async () => {
   const gateway = await openBefore(echoPath)
   for (const host of ['', 'Host: a\r\nHost: b\r\n', 'Host: a b\r\n']) {
     const socket = net.connect(gateway.port, '127.0.0.1')

@@ -25,7 +25,7 @@ async function startRaw(talk: (socket: net.Socket) => void): Promise<number> {
   return (server.address() as net.AddressInfo).port
 }
 
-test('server-sent events arrive one by one, as they are sent', async () => {
+test('forwards server-sent events one by one', async () => {
   let stream: http.ServerResponse | undefined
   const upstream = await startUpstream((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -49,7 +49,7 @@ test('server-sent events arrive one by one, as they are sent', async () => {
   await until('the stream is recorded', () => gateway.events.length === 1)
 })
 
-test('an answer that comes before the body ends reaches the client at once', async () => {
+test('forwards a response that begins before the request body ends', async () => {
   const port = await startRaw((socket) => {
     socket.once('data', () =>
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno'),
@@ -75,7 +75,7 @@ test.each([
   ['of a known length', 'Content-Length: 100\r\n\r\nhalf'],
   ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
   ['in the middle of a chunk', 'Transfer-Encoding: chunked\r\n\r\nff\r\nhalf'],
-])('an answer %s whose service dies is not mistaken for a whole one', async (_form, answer) => {
+])('breaks the connection when a response %s is cut short', async (_form, answer) => {
   const port = await startRaw((socket) => {
     socket.once('data', () => {
       socket.write(`HTTP/1.1 200 OK\r\n${answer}`)
@@ -90,7 +90,7 @@ test.each([
   expect(gateway.events[0]).toMatchObject({ status: 200, outcome: 'failed' })
 })
 
-test('a service that dies before it answers is 502, and the connection of the client goes on', async () => {
+test('returns 502 when the service closes without a response, and keeps the client connection open', async () => {
   const port = await startRaw((socket) => void socket.once('data', () => socket.destroy()))
   const gateway = await before(port)
   const wire = openWire(gateway.port)
@@ -100,7 +100,7 @@ test('a service that dies before it answers is 502, and the connection of the cl
   wire.destroy()
 })
 
-test('a kept connection that its service closed is replaced without the client noticing', async () => {
+test('replaces an idle connection that the service closed', async () => {
   let connections = 0
   const port = await startRaw((socket) => {
     connections += 1
@@ -114,7 +114,7 @@ test('a kept connection that its service closed is replaced without the client n
   expect(connections).toBe(20)
 })
 
-test('an upload waits for a service that reads slowly', async () => {
+test('applies back-pressure to an upload when the service reads slowly', async () => {
   let sink: IncomingMessage | undefined
   const upstream = await startUpstream((request) => {
     request.pause()

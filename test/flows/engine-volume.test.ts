@@ -75,7 +75,7 @@ test.each([
   ['with a length', { 'content-length': String(size) }],
   ['in chunks', { 'transfer-encoding': 'chunked' }],
 ])(
-  'a large upload %s passes whole in little memory',
+  'forwards a large upload %s in bounded memory',
   { timeout: 60_000 },
   async (_form, headers) => {
     const gateway = await forkGateway(through((await startVolume()).port))
@@ -85,7 +85,7 @@ test.each([
   },
 )
 
-test('clients that do not read are held in little memory, cut after the write limit, and harm nobody', async () => {
+test('bounds the memory of clients that do not read, and closes them after the write timeout', async () => {
   const upstream = await startVolume()
   const gateway = await forkGateway({
     ...through(upstream.port),
@@ -113,7 +113,7 @@ test('clients that do not read are held in little memory, cut after the write li
 })
 
 test(
-  'ten thousand idle connections cost little memory, and the next is served at once',
+  'ten thousand idle connections use little memory and do not stop new requests',
   { timeout: 60_000 },
   async () => {
     const count = 10_000

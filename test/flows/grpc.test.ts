@@ -19,7 +19,7 @@ const calls = (port: number, protocol = 'grpc', more: Record<string, unknown> = 
   ],
 })
 
-test('calls of all four kinds pass, with fields before and after, and are recorded', async () => {
+test('forwards and records all four kinds of calls with metadata and trailers', async () => {
   const { port } = await startGrpc()
   const gateway = await openGateway(calls(port))
   const client = callGrpc(`127.0.0.1:${gateway.port}`)
@@ -47,7 +47,7 @@ test('calls of all four kinds pass, with fields before and after, and are record
   )
 })
 
-test('an error of the service comes through with its code and message', async () => {
+test('forwards an error of the service with its code and message', async () => {
   const { port } = await startGrpc({
     Once: (_call: unknown, callback: grpc.sendUnaryData<string>) =>
       callback({ code: grpc.status.FAILED_PRECONDITION, details: 'nicht bereit: ü' }),
@@ -59,7 +59,7 @@ test('an error of the service comes through with its code and message', async ()
   })
 })
 
-test('our own refusals are in gRPC’s form', async () => {
+test('sends refusals as gRPC statuses', async () => {
   const { port, server } = await startGrpc()
   const words = calls(port, 'grpc', { retries: 0 })
   const gateway = await openGateway({
@@ -85,7 +85,7 @@ test('our own refusals are in gRPC’s form', async () => {
   ])
 })
 
-test('a call that is cancelled or late is taken back from the service', async () => {
+test('aborts the upstream call when a call is cancelled or its deadline passes', async () => {
   let cancelled = 0
   const { port } = await startGrpc({
     Once: (call: grpc.ServerUnaryCall<string, string>) => {
@@ -102,7 +102,7 @@ test('a call that is cancelled or late is taken back from the service', async ()
   expect(gateway.events[0]).toMatchObject({ status: 499, outcome: 'failed' })
 })
 
-test('a service that says goodbye gets no more calls, and none is lost', async () => {
+test('sends no calls to a service after its GOAWAY, and loses none', async () => {
   const first = await startGrpc()
   const gateway = await openGateway(calls(first.port))
   const client = callGrpc(`127.0.0.1:${gateway.port}`)
@@ -115,7 +115,7 @@ test('a service that says goodbye gets no more calls, and none is lost', async (
   await shut
 })
 
-test('grpcs on both sides: the service is verified and asks who calls', async () => {
+test('verifies a grpcs service and sends it the client certificate', async () => {
   const authority = await makeAuthority('test authority')
   const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
   const caller = await authority.issue({ names: ['gateway'] })

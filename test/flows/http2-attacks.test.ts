@@ -90,7 +90,7 @@ const attacks: Readonly<Record<string, { most: number; piece: (index: number) =>
 }
 
 for (const [name, { most, piece }] of Object.entries(attacks)) {
-  test(`a flood of ${name} ends its connection and disturbs no other`, async () => {
+  test(`a flood of ${name} closes its connection and no other`, async () => {
     const upstream = await startUpstream((request, response) => {
       if (request.method === 'GET') response.end('ok')
     })
@@ -105,7 +105,7 @@ for (const [name, { most, piece }] of Object.entries(attacks)) {
   })
 }
 
-test('a head that grows a thousandfold when unpacked reaches nobody', async () => {
+test('rejects a head that grows a thousandfold when it is decompressed', async () => {
   let asked = 0
   const upstream = await startUpstream((_request, response) => {
     asked += 1
@@ -123,7 +123,7 @@ test('a head that grows a thousandfold when unpacked reaches nobody', async () =
   await stillServes(gateway.port)
 })
 
-test('a body that stops coming is answered 408, and an answer that nobody takes is broken off', async () => {
+test('returns 408 when a body stalls, and resets a stream whose response is not read', async () => {
   const upstream = await startUpstream((request, response) => {
     if (request.method === 'POST') return void request.resume()
     response.end(Buffer.alloc(8_000_000))

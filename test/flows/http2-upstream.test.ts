@@ -41,7 +41,7 @@ const words = (port: number, plugins: readonly Record<string, unknown>[]) => ({
 })
 const offer = { name: 'upstream-http2', service: 'api', config: {} }
 
-test('an https service is asked over HTTP/2 on one connection where that is set, and over HTTP/1.1 where it is not', async () => {
+test('uses HTTP/2 on one connection to an https service where enabled, else HTTP/1.1', async () => {
   const { port, connections } = await startService(true)
   const plain = await openGateway(words(port, []))
   expect((await plain.ask('/')).headers.get('x-asked-by')).toBe('1.1')
@@ -55,7 +55,7 @@ test('an https service is asked over HTTP/2 on one connection where that is set,
   await until('each is recorded', () => gateway.events.length === 40)
 })
 
-test('a service that does not offer HTTP/2 is asked over HTTP/1.1, and is not asked for it again', async () => {
+test('falls back to HTTP/1.1 and caches that a service does not offer HTTP/2', async () => {
   const { port, connections } = await startService(false)
   const gateway = await openGateway(words(port, [offer]))
   for (let turn = 0; turn < 5; turn += 1)
@@ -63,7 +63,7 @@ test('a service that does not offer HTTP/2 is asked over HTTP/1.1, and is not as
   expect(connections()).toBeLessThan(4)
 })
 
-test('trailers pass both ways when client and service speak HTTP/2', async () => {
+test('forwards trailers both ways over HTTP/2', async () => {
   const { port } = await startService(true)
   const gateway = await openGateway(words(port, [offer]))
   const session = http2.connect(gateway.url)
@@ -81,7 +81,7 @@ test('trailers pass both ways when client and service speak HTTP/2', async () =>
   expect((await trailers)[0]).toMatchObject({ 'x-sum': 'well' })
 })
 
-test('a connection to a service that cannot be had is a failed try as over HTTP/1.1', async () => {
+test('counts a failed HTTP/2 connection as a failed attempt', async () => {
   const { port } = await startService(true)
   const gateway = await openGateway({
     services: [{ name: 'api', host: 'pool', protocol: 'https', retries: 3 }],

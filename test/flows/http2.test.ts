@@ -26,7 +26,7 @@ const everything = (port: number) => ({
   routes: [{ name: 'all', paths: ['/'], service: 'api' }],
 })
 
-test('requests of one connection run side by side and are recorded each', async () => {
+test('serves the streams of a connection concurrently, and records each', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port))
   const session = connect(gateway.port)
@@ -50,7 +50,7 @@ test('requests of one connection run side by side and are recorded each', async 
   expect(gateway.events[0]).toMatchObject({ status: 200, outcome: 'allowed', request_bytes: 6 })
 })
 
-test('a refusal, a HEAD and an empty answer end as they should', async () => {
+test('ends the streams of a refusal, a HEAD and an empty response', async () => {
   const upstream = await startUpstream((request, response) => {
     response.statusCode = request.url === '/none' ? 204 : 200
     response.end(request.url === '/none' ? undefined : 'text')
@@ -69,7 +69,7 @@ test('a refusal, a HEAD and an empty answer end as they should', async () => {
   expect(await ask('/', 'GET')).toEqual({ status: 200, text: 'text' })
 })
 
-test('a stream that the client takes back lets the service go and is recorded as 499', async () => {
+test('aborts the upstream request of a stream that the client resets, and records 499', async () => {
   let isGone = false
   const upstream = await startUpstream((request, response) => {
     response.write('first')
@@ -84,7 +84,7 @@ test('a stream that the client takes back lets the service go and is recorded as
   expect(gateway.events[0]).toMatchObject({ outcome: 'failed', reason: 'client.closed' })
 })
 
-test('32 MiB pass unharmed both ways through a slow reader', async () => {
+test('forwards 32 MiB both ways through a slow reader', async () => {
   const upstream = await startUpstream((request, response) => request.pipe(response))
   const gateway = await openGateway(everything(upstream.port))
   const stream = connect(gateway.port).request({ ':path': '/', ':method': 'POST' })
@@ -103,7 +103,7 @@ test('32 MiB pass unharmed both ways through a slow reader', async () => {
   expect(received).toBe(32 * part.length)
 })
 
-test('draining says goodbye, lets the stream end, and takes no other', async () => {
+test('draining sends GOAWAY, completes open streams and accepts no others', async () => {
   let finish = (): void => undefined
   const upstream = await startUpstream((_request, response) => {
     response.write('begun ')
@@ -122,7 +122,7 @@ test('draining says goodbye, lets the stream end, and takes no other', async () 
   await drained
 })
 
-test('a flood of streams taken back ends its connection and no other', async () => {
+test('a flood of stream resets closes its connection and no other', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port))
   const [bad, good] = [connect(gateway.port), connect(gateway.port)]
@@ -143,7 +143,7 @@ test('a flood of streams taken back ends its connection and no other', async () 
   expect(await read(good.request({ ':path': '/' }))).toMatchObject({ status: 200 })
 })
 
-test('a head beyond its limit is refused and recorded, and the connection goes on', async () => {
+test('rejects and records a head over the limit, and keeps the connection open', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port))
   const session = connect(gateway.port)

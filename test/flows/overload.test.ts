@@ -70,7 +70,7 @@ async function statusOf(session: ClientHttp2Session, fields = {}): Promise<numbe
   return Number(head[':status'])
 }
 
-test('while a service hangs thousands are refused at once in level memory; those in flight end well, and then all is as before', async () => {
+test('refuses thousands of requests in bounded memory while a service hangs, completes those in flight, and recovers', async () => {
   const upstream = await startHangingUpstream()
   const gateway = await forkGateway({
     words: everything(upstream.port),
@@ -101,7 +101,7 @@ test('while a service hangs thousands are refused at once in level memory; those
   expect((await flood(ask, 500)).map(({ status }) => status)).not.toContain(503)
 })
 
-test('a connection with a hundred streams takes nothing from ten with one request each', async () => {
+test('a connection with a hundred streams does not delay ten with one request each', async () => {
   const upstream = await startUpstream(
     (_request: IncomingMessage, response: ServerResponse) =>
       void setTimeout(() => response.end('ok'), 10),
@@ -129,7 +129,7 @@ test('a connection with a hundred streams takes nothing from ten with one reques
   expect(greedy, 'it gets what the others leave').toContain(200)
 })
 
-test('what is refused is recorded with its reason, and a gRPC call is refused in its own form', async () => {
+test('records a refused request with its reason, and refuses a gRPC call with a gRPC status', async () => {
   const upstream = await startHangingUpstream()
   const admission = { inFlight: 1, waiting: 0 }
   const gateway = await openGateway(everything(upstream.port), { admission })
@@ -153,7 +153,7 @@ test('what is refused is recorded with its reason, and a gRPC call is refused in
   expect((await gateway.ask('/')).status).toBe(200)
 })
 
-test('a client that leaves while it waits gives its place in the line back', async () => {
+test('removes a waiting request whose client left', async () => {
   const upstream = await startHangingUpstream()
   const admission = { inFlight: 1, waiting: 1 }
   const gateway = await openGateway(everything(upstream.port), { admission })
@@ -171,7 +171,7 @@ test('a client that leaves while it waits gives its place in the line back', asy
   expect((await first).status).toBe(200)
 })
 
-test('a connection too many is told why and closed, and recorded', async () => {
+test('answers 503 on a connection over the limit, closes and records it', async () => {
   const upstream = await startHangingUpstream()
   const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
   const busy = [openAsker(gateway.port, 1)(), openAsker(gateway.port, 1)()]
@@ -189,7 +189,7 @@ test('a connection too many is told why and closed, and recorded', async () => {
   for (const { status } of await Promise.all(busy)) expect(status).toBe(200)
 })
 
-test('at the limit a connection that has said nothing makes room for one that asks', async () => {
+test('at the limit closes a connection that sent nothing for a new one', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port), { admission: { connections: 1 } })
   const silent = net.connect(gateway.port, '127.0.0.1').resume()
@@ -199,7 +199,7 @@ test('at the limit a connection that has said nothing makes room for one that as
   await until('it was closed', () => silent.closed)
 })
 
-test('at the limit the connection that is idle longest makes room for one that asks', async () => {
+test('at the limit closes the connection that is idle longest for a new one', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
   const [older, newer] = [connect(gateway.port), connect(gateway.port)]
@@ -209,7 +209,7 @@ test('at the limit the connection that is idle longest makes room for one that a
   expect(newer.destroyed).toBe(false)
 })
 
-test('a kept HTTP/1.1 connection that is idle longest makes room, too', async () => {
+test('at the limit closes an idle HTTP/1.1 connection for a new one', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
   const [older, newer] = [openWire(gateway.port), openWire(gateway.port)]

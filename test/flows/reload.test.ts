@@ -8,7 +8,7 @@ const connections = 1_000
 const programs = 20
 
 test(
-  'programs change under a thousand busy connections: no error, and connections and health are carried over',
+  'swaps programs under a thousand busy connections without an error, and keeps connections and health',
   { timeout: 60_000 },
   async () => {
     const healthy = await startUpstream((_request, response) => response.end('ok'))

@@ -14,7 +14,7 @@ async function gatewayWith(routes: readonly Record<string, unknown>[]) {
   })
 }
 
-test('a path is matched decoded, forwarded encoded, and recorded as configured and as sent', async () => {
+test('matches a path decoded, forwards it encoded, and records it as configured and as sent', async () => {
   const gateway = await gatewayWith([
     { name: 'words', paths: ['/café au lait'] },
     { name: 'numbers', paths: ['~/(?i)orders/(?<id>[0-9]{1,20})'] },
@@ -35,7 +35,7 @@ test('a path is matched decoded, forwarded encoded, and recorded as configured a
   ])
 })
 
-test('a gRPC route tells others what it takes', async () => {
+test('a gRPC route returns 415 or 426 to other requests', async () => {
   const gateway = await gatewayWith([
     { name: 'grpc', protocols: ['grpc'], paths: ['/'], strip_path: false },
   ])

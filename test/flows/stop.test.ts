@@ -19,7 +19,7 @@ async function startSilentUpstream() {
   return { port, taken }
 }
 
-test('what a stop breaks at its deadline is recorded as that, whatever its protocol', async () => {
+test('records exchanges that a stop breaks at its deadline, for every protocol', async () => {
   const upstream = await startSilentUpstream()
   const gateway = await openGateway({
     services: [
@@ -55,7 +55,7 @@ test('what a stop breaks at its deadline is recorded as that, whatever its proto
   expect(gateway.events).toHaveLength(4)
 })
 
-test('a second, shorter stop ends the first', async () => {
+test('a second stop with a shorter deadline shortens the first', async () => {
   const upstream = await startSilentUpstream()
   const gateway = await openGateway({
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
@@ -82,7 +82,7 @@ async function weirBefore(port: number, drainSeconds: number): Promise<TestWeir>
   return weir
 }
 
-test('a stop waits as long as it is told to, and what it broke is in the warehouse', async () => {
+test('a stop waits until its deadline, and the broken exchange reaches the warehouse', async () => {
   const upstream = await startSilentUpstream()
   const weir = await weirBefore(upstream.port, 1)
   const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
@@ -101,7 +101,7 @@ test('a stop waits as long as it is told to, and what it broke is in the warehou
   })
 })
 
-test('a second signal ends a stop at once, and all its processes', async () => {
+test('a second signal ends a stop and all processes at once', async () => {
   const upstream = await startSilentUpstream()
   const weir = await weirBefore(upstream.port, 120)
   const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')

@@ -44,7 +44,7 @@ async function all(socket: Socket): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-test('bytes pass both ways and unharmed, and a connection is one event, recorded before its end', async () => {
+test('forwards bytes both ways, and records a connection as one event before its end', async () => {
   const port = await startServer((socket) => void socket.pipe(socket))
   const gateway = await openGateway(gatewayTo(port, 'tcp', fromHere))
   const bytes = Buffer.alloc(8_388_608, 'weir ')
@@ -64,13 +64,13 @@ test('bytes pass both ways and unharmed, and a connection is one event, recorded
   })
 })
 
-test('a server that speaks first is heard', async () => {
+test('forwards the bytes of a server that sends first', async () => {
   const port = await startServer((socket) => void socket.end('220 ready\r\n'))
   const gateway = await openGateway(gatewayTo(port, 'tcp', fromHere))
   expect(String(await all(net.connect(gateway.streamPort, '127.0.0.1')))).toBe('220 ready\r\n')
 })
 
-test('no route closes; no target closes and is recorded as failed; a client that leaves lets the target go', async () => {
+test('closes without a route, records a failed target, and closes the target when the client leaves', async () => {
   let isGone = false
   const port = await startServer((socket) => {
     socket.write('hello')
@@ -97,7 +97,7 @@ test('no route closes; no target closes and is recorded as failed; a client that
   expect(gateway.events[1]).toMatchObject({ outcome: 'failed', reason: 'client.closed' })
 })
 
-test('TLS ends here for a route for tls, and at the service for one for tls_passthrough', async () => {
+test('terminates TLS for a tls route, and passes it through for a tls_passthrough route', async () => {
   const pair = await authority.issue({ names: ['inside.example'] })
   const shown = await authority.issue({ names: ['shop.example'] })
   const plainPort = await startServer((socket) => void socket.pipe(socket))
@@ -143,7 +143,7 @@ test('TLS ends here for a route for tls, and at the service for one for tls_pass
   ])
 })
 
-test('a whole Weir carries streams where it is told to listen', async () => {
+test('a complete Weir forwards streams on its configured addresses', async () => {
   const port = await startServer((socket) => void socket.pipe(socket))
   const [open, secure] = [await freePort(), await freePort()]
   const weir = await startWeir({

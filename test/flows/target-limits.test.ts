@@ -23,9 +23,9 @@ async function startHolding() {
   }
 }
 
-const limits = { busy: 2, waiting: 3 }
+const limits = { inFlight: 2, waiting: 3 }
 
-test('a target is asked no more than it may be; the next wait in turn, and more are refused at once', async () => {
+test('limits exchanges in flight to a target, queues further ones in order, and refuses more', async () => {
   const [a, b] = [await startHolding(), await startHolding()]
   const gateway = await openGateway(pooled([a.at, b.at]), { pools: { limits } })
   const statuses: number[] = []
@@ -53,7 +53,7 @@ test('a target is asked no more than it may be; the next wait in turn, and more 
   expect([a.most, b.most, statuses]).toEqual([2, 2, Array.from({ length: 7 }, () => 200)])
 })
 
-test('who waits too long is refused, and who leaves gives the place back', async () => {
+test('refuses an exchange that waits too long, and removes one whose client left', async () => {
   const a = await startHolding()
   const gateway = await openGateway(pooled([a.at], {}, { connect_timeout: 300 }), {
     pools: { limits },

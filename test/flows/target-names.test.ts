@@ -12,7 +12,7 @@ import { startNameServer } from '../harness/start-name-server.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-test('a name with several addresses is several targets; when it vanishes its last answer goes on', async () => {
+test('resolves a name to several targets, and keeps them when the name disappears', async () => {
   const time = holdTime()
   const zone: Record<string, { a: string[]; ttl: number }> = {
     'service.test': { a: ['127.0.0.1', '127.0.0.2'], ttl: 10 },
@@ -44,7 +44,7 @@ test('a name with several addresses is several targets; when it vanishes its las
   expect((await askTimes(gateway, 4))('ok')).toBe(4)
 })
 
-test('an SRV record says port and share, and its name is the Host where that is wanted', async () => {
+test('uses port and weight of SRV records, and their name as Host where configured', async () => {
   const [a, b] = [await startUpstream(), await startUpstream()]
   const srv = [
     { priority: 1, weight: 30, port: a.port, target: 'a.test' },
@@ -77,7 +77,7 @@ test('an SRV record says port and share, and its name is the Host where that is 
   )
 })
 
-test('an IPv6 address is a target like any other', async () => {
+test('forwards to an IPv6 address', async () => {
   const server = http.createServer((request, response) => void response.end(request.headers.host))
   server.listen(0, '::1')
   await once(server, 'listening')
@@ -88,7 +88,7 @@ test('an IPv6 address is a target like any other', async () => {
   expect(gateway.events[0]?.target).toBe(target)
 })
 
-test('a target whose name leads nowhere is passed over, and said to be', async () => {
+test('skips a target whose name does not resolve, and reports DNS_ERROR', async () => {
   const good = await startTarget('good')
   const { servers } = await startNameServer({})
   const gateway = await openGateway(
@@ -102,7 +102,7 @@ test('a target whose name leads nowhere is passed over, and said to be', async (
   ])
 })
 
-test('a name that no server answers for holds nobody up who can go elsewhere', async () => {
+test('does not wait for an unresolved name when another target is available', async () => {
   const good = await startTarget('good')
   const { servers, questions } = await startNameServer({
     'silent.test': { silent: ['a', 'aaaa', 'srv'] },
@@ -115,7 +115,7 @@ test('a name that no server answers for holds nobody up who can go elsewhere', a
   await until('it was asked for', () => questions.length > 0)
 })
 
-test('a name that is resolved is still the one to send and to verify over TLS', async () => {
+test('sends and verifies the configured name over TLS, not the address', async () => {
   const authority = await makeAuthority('authority')
   const authorityId = '00000000-0000-4000-8000-00000000000c'
   const hosts: unknown[] = []

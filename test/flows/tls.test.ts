@@ -47,7 +47,7 @@ async function ask(socket: tls.TLSSocket, host: string): Promise<string> {
   return String(bytes).split('\r\n')[0] ?? ''
 }
 
-test('the nearest certificate is shown, else the one for any name', async () => {
+test('presents the most specific certificate, else the one for *', async () => {
   const pairs = {
     'exact.example.com': await issue('exact'),
     '*.example.com': await issue('leading'),
@@ -67,7 +67,7 @@ test('the nearest certificate is shown, else the one for any name', async () => 
   expect(await shown('a.other.example.com')).toBe('any')
 })
 
-test('a change of certificate drops no connection, and no ticket outlives it', async () => {
+test('a change of certificate drops no connection and invalidates session tickets', async () => {
   const upstream = await startUpstream((_request, response) => response.end('ok'))
   const words = {
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
@@ -90,7 +90,7 @@ test('a change of certificate drops no connection, and no ticket outlives it', a
   expect(gateway.events[0]).toMatchObject({ scheme: 'https', tls_version: 'TLSv1.3' })
 })
 
-test('TLS 1.2 is spoken and 1.1 is not; protocols are agreed on', async () => {
+test('accepts TLS 1.2, rejects TLS 1.1, and negotiates ALPN', async () => {
   const gateway = await openGateway({}, { certificate: await issue('any') })
   const shaken = async (options: tls.ConnectionOptions) =>
     (await shake(gateway.securePort, 'x.example', options)).socket
@@ -103,7 +103,7 @@ test('TLS 1.2 is spoken and 1.1 is not; protocols are agreed on', async () => {
   await expect(shaken({ ALPNProtocols: ['other'] })).rejects.toThrow(/closed|protocol/)
 })
 
-test('what is no handshake, or half of one, harms nobody', async () => {
+test('closes invalid and incomplete handshakes', async () => {
   const gateway = await openGateway(
     {},
     { certificate: await issue('any'), limits: { headMilliseconds: 200 } },
@@ -123,13 +123,14 @@ const vouched = definePlugin({
   settings: z.object({ authorities: z.array(z.string()) }),
   trustedAuthorities: (settings) => settings['authorities'] as string[],
   prepare: () => ({
-    onRequest({ request: { peer } }) {
-      if (peer?.verified !== true) throw new Problem('vouched.missing', 401, 'No certificate')
+    onRequest({ request: { clientCertificate } }) {
+      if (clientCertificate?.verified !== true)
+        throw new Problem('vouched.missing', 401, 'No certificate')
     },
   }),
 })
 
-test('client certificates are asked for where a plugin judges them, and never resumed', async () => {
+test('requests client certificates where a plugin needs them, and issues no tickets then', async () => {
   const upstream = await startUpstream((_request, response) => response.end('ok'))
   const words = {
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
@@ -181,7 +182,7 @@ async function startSecureUpstream(pair: Pair): Promise<number> {
 
 const ca = '00000000-0000-4000-8000-0000000000ca'
 
-test('services are verified only where that is asked for, by the given authorities', async () => {
+test('verifies services only where enabled, by the configured CA certificates', async () => {
   const port = await startSecureUpstream(
     await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] }),
   )
@@ -212,7 +213,7 @@ test('services are verified only where that is asked for, by the given authoriti
   expect(await asked({ ...verified, host: 'localhost' })).toEqual([200, 'unknown'])
 })
 
-test('a name that the certificate does not have, and a chain that is too long, are refused', async () => {
+test('rejects a certificate without the name, and a chain that is too long', async () => {
   const middle = await authority.delegate('middle')
   const port = await startSecureUpstream(await middle.issue({ addresses: ['127.0.0.1'] }))
   const gateway = await openGateway({})
@@ -241,7 +242,7 @@ test('a name that the certificate does not have, and a chain that is too long, a
   expect(await status({ host: 'localhost' })).toBe(502)
 })
 
-test('a whole Weir speaks TLS: its own certificate first, then the one that it is given', async () => {
+test('a complete Weir serves TLS with its default certificate, then with a configured one', async () => {
   const { port } = await startUpstream()
   const weir = await startWeir()
   const secure = Number(new URL(weir.secureUrl).port)

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Timers } from '../../src/proxy/health/timers.ts'
+import type { Timers } from '../../src/proxy/health/start-checks.ts'
 
 /** Time that passes only when the test says so. */
 export type HeldTime = {

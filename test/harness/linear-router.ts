@@ -4,7 +4,11 @@ import type { RequestHead } from '../../src/proxy/exchange.ts'
 import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
 
 /** What a router found. */
-export type Found = { readonly route: string; readonly pattern: string; readonly covered: number }
+export type LookupResult = {
+  readonly route: string
+  readonly pattern: string
+  readonly covered: number
+}
 
 /** A part of a route as Kong splits it: its paths are of one length, or all regular expressions. */
 type Part = {
@@ -17,7 +21,7 @@ type Part = {
 /** The slow and obvious router: every part of every route in order of rank, asked one after the other by the letter of Kong's documentation, with the built-in regular expressions. */
 export function linearRouter(
   routes: readonly RoutePattern[],
-): (request: RequestHead) => Found | undefined {
+): (request: RequestHead) => LookupResult | undefined {
   const parts = routes.flatMap(splitRoute).toSorted(byRank)
   return (request) => {
     const path = normalizePath(request.path)

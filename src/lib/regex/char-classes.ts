@@ -1,20 +1,19 @@
-import { highest, wordSet, type CharSet } from './char-set.ts'
+import { maxCodePoint, wordSet, type CharSet } from './char-set.ts'
 
-/** What a look-around needs to know of a neighbor: nothing there, a line feed, a word character, or another one. */
+/** The kinds of characters that assertions distinguish; `none` is the start or end of the text. */
 export const neighbor = { none: 0, lineFeed: 1, word: 2, other: 3 } as const
 
-/** Characters that no part of an expression tells apart share a class, so that tables stay small. */
+/** Equivalence classes of characters: characters that no part of an expression distinguishes share a class, which keeps transition tables small. */
 export type CharClasses = {
-  /** How many there are, the end of the text not counted. */
+  /** Number of classes, without the end of the text. */
   readonly count: number
   of(point: number): number
-  /** For each class whether the set accepts it. */
+  /** For each class, 1 if the set contains it. */
   acceptedBy(set: CharSet): Uint8Array
-  /** What a neighbor of each class is to a look-around. */
+  /** The `neighbor` kind of each class. */
   readonly neighbors: readonly number[]
 }
 
-/** The classes that the sets of an expression make. */
 export function buildClasses(sets: Iterable<CharSet>): CharClasses {
   const borders = new Set([0, 0x0a, 0x0b])
   for (const set of [wordSet, ...sets]) {
@@ -23,7 +22,7 @@ export function buildClasses(sets: Iterable<CharSet>): CharClasses {
       borders.add((set[at + 1] as number) + 1)
     }
   }
-  borders.delete(highest + 1)
+  borders.delete(maxCodePoint + 1)
   const starts = Uint32Array.from(borders).sort()
   const low = Uint16Array.from({ length: 256 }, (_, point) => lastAtMost(starts, point))
   return {

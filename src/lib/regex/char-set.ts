@@ -1,11 +1,10 @@
-/** A set of code points: pairs of first and last, in order, without overlap. */
+/** A set of code points as sorted, disjoint pairs of first and last. */
 export type CharSet = readonly number[]
 
-/** The highest code point of Unicode. */
-export const highest = 0x10_ffff
+export const maxCodePoint = 0x10_ffff
 
-/** The union of any number of pairs of first and last, in any order. */
-export function unionOf(pairs: readonly number[]): CharSet {
+/** Sorts and merges pairs of first and last. */
+export function union(pairs: readonly number[]): CharSet {
   const ranges: [number, number][] = []
   for (let at = 0; at < pairs.length; at += 2)
     ranges.push([pairs[at] as number, pairs[at + 1] as number])
@@ -19,23 +18,22 @@ export function unionOf(pairs: readonly number[]): CharSet {
   return joined
 }
 
-/** Everything that is not in the set. */
-export function negationOf(set: CharSet): CharSet {
+export function negate(set: CharSet): CharSet {
   const outside: number[] = []
   let next = 0
   for (let at = 0; at < set.length; at += 2) {
     if ((set[at] as number) > next) outside.push(next, (set[at] as number) - 1)
     next = (set[at + 1] as number) + 1
   }
-  if (next <= highest) outside.push(next, highest)
+  if (next <= maxCodePoint) outside.push(next, maxCodePoint)
   return outside
 }
 
-// Latin, Greek and Cyrillic; beyond these a letter is only itself.
+// Case folding covers Latin, Greek and Cyrillic.
 const lastFolded = 0x52f
 
-/** The set with every letter in both cases. */
-export function foldedOf(set: CharSet): CharSet {
+/** Adds the other case of every letter. */
+export function foldCase(set: CharSet): CharSet {
   const both: number[] = [...set]
   for (let at = 0; at < set.length; at += 2) {
     const last = Math.min(set[at + 1] as number, lastFolded)
@@ -48,10 +46,10 @@ export function foldedOf(set: CharSet): CharSet {
       }
     }
   }
-  return unionOf(both)
+  return union(both)
 }
 
-/** ASCII letters fold among themselves only, so that `k` does not accept the Kelvin sign. */
+/** ASCII letters fold to ASCII letters only, so that `k` does not accept the Kelvin sign. */
 const isSameLetter = (one: number, other: number): boolean => one < 0x80 === other < 0x80
 
 const digits = [0x30, 0x39]
@@ -59,25 +57,25 @@ const lower = [0x61, 0x7a]
 const upper = [0x41, 0x5a]
 const blanks = [0x09, 0x0d, 0x20, 0x20, 0xa0, 0xa0, 0x2028, 0x2029, 0xfeff, 0xfeff]
 
-/** ASCII letters, digits and the underscore: what `\w` and `\b` mean. */
-export const wordSet: CharSet = unionOf([...digits, ...upper, 0x5f, 0x5f, ...lower])
+/** ASCII letters, digits and the underscore: the characters of `\w` and `\b`. */
+export const wordSet: CharSet = union([...digits, ...upper, 0x5f, 0x5f, ...lower])
 
-/** What a letter after a backslash stands for. */
+/** The sets of `\d`, `\w`, … by letter. */
 export const escapedSets: Readonly<Record<string, CharSet>> = {
   d: digits,
   w: wordSet,
-  s: unionOf(blanks),
-  h: unionOf([0x09, 0x09, 0x20, 0x20, 0xa0, 0xa0]),
-  D: negationOf(digits),
-  W: negationOf(wordSet),
-  S: negationOf(unionOf(blanks)),
-  H: negationOf(unionOf([0x09, 0x09, 0x20, 0x20, 0xa0, 0xa0])),
+  s: union(blanks),
+  h: union([0x09, 0x09, 0x20, 0x20, 0xa0, 0xa0]),
+  D: negate(digits),
+  W: negate(wordSet),
+  S: negate(union(blanks)),
+  H: negate(union([0x09, 0x09, 0x20, 0x20, 0xa0, 0xa0])),
 }
 
-/** The names that may stand between `[:` and `:]`. */
+/** The POSIX classes, `[:alpha:]` and others, by name. */
 export const namedSets: Readonly<Record<string, CharSet>> = {
-  alnum: unionOf([...digits, ...upper, ...lower]),
-  alpha: unionOf([...upper, ...lower]),
+  alnum: union([...digits, ...upper, ...lower]),
+  alpha: union([...upper, ...lower]),
   blank: [0x09, 0x09, 0x20, 0x20],
   cntrl: [0x00, 0x1f, 0x7f, 0x7f],
   digit: digits,
@@ -88,5 +86,5 @@ export const namedSets: Readonly<Record<string, CharSet>> = {
   space: [0x09, 0x0d, 0x20, 0x20],
   upper,
   word: wordSet,
-  xdigit: unionOf([...digits, 0x41, 0x46, 0x61, 0x66]),
+  xdigit: union([...digits, 0x41, 0x46, 0x61, 0x66]),
 }

@@ -1,6 +1,6 @@
-import { foldedOf, negationOf, type CharSet } from './char-set.ts'
+import { foldCase, negate, type CharSet } from './char-set.ts'
 import { parseClass } from './parse-class.ts'
-import { parseEscape } from './parse-escape.ts'
+import { parseEscape } from './parse-class.ts'
 import type { Reader } from './reader.ts'
 import type { Parsed, Syntax } from './syntax.ts'
 
@@ -14,23 +14,23 @@ type Parsing = {
   depth: number
 }
 
-const deepest = 200
+const maxDepth = 200
 
-/** Parses the syntax that Perl, Rust and JavaScript share; refuses, with the place, what cannot be matched in linear time. */
+/** Parses the syntax common to Perl, Rust and JavaScript; rejects, with the position, what cannot be matched in linear time. */
 export function parseRegex(reader: Reader, ignoreCase: boolean): Parsed {
   const flags = { ignoreCase, dotAll: false, lines: false }
   const parsing: Parsing = { reader, names: new Map(), groups: 0, flags, depth: 0 }
   const syntax = parseChoice(parsing)
-  if (!reader.ended) reader.refuse('a ) closes nothing')
+  if (!reader.ended) reader.fail('unmatched )')
   return { syntax, groups: parsing.groups, names: parsing.names }
 }
 
 function parseChoice(parsing: Parsing): Syntax {
   const { reader, flags } = parsing
-  if (++parsing.depth > deepest) reader.refuse(`groups are nested deeper than ${deepest}`)
+  if (++parsing.depth > maxDepth) reader.fail(`groups are nested deeper than ${maxDepth}`)
   const options = [parseSequence(parsing)]
   while (reader.take('|')) options.push(parseSequence(parsing))
-  // Flags set inside of a group end with it.
+  // Flags set inside a group end with it.
   parsing.flags = flags
   parsing.depth -= 1
   return options.length === 1 ? (options[0] as Syntax) : { kind: 'choice', options }
@@ -46,61 +46,61 @@ function parseSequence(parsing: Parsing): Syntax {
   return parts.length === 1 ? (parts[0] as Syntax) : { kind: 'sequence', parts }
 }
 
-/** One thing that may be repeated; undefined after flags, which are nothing by themselves. */
+/** Returns undefined after inline flags such as `(?i)`, which match nothing. */
 function parseAtom(parsing: Parsing): Syntax | undefined {
   const { reader, flags } = parsing
   if (reader.take('(')) return parseGroup(parsing)
   if (reader.take('[')) return setOf(parseClass(reader, flags.ignoreCase), false)
-  if (reader.take('.')) return setOf(flags.dotAll ? negationOf([]) : notLineFeed, false)
-  if (reader.take('^')) return { kind: 'look', look: flags.lines ? 'line-start' : 'start' }
-  if (reader.take('$')) return { kind: 'look', look: flags.lines ? 'line-end' : 'end' }
+  if (reader.take('.')) return setOf(flags.dotAll ? negate([]) : notLineFeed, false)
+  if (reader.take('^'))
+    return { kind: 'assertion', assertion: flags.lines ? 'line-start' : 'start' }
+  if (reader.take('$')) return { kind: 'assertion', assertion: flags.lines ? 'line-end' : 'end' }
   if (reader.take('\\')) return parseEscaped(parsing)
-  if (/[*+?]/.test(reader.peek()))
-    reader.refuse(`there is nothing to repeat before ${reader.peek()}`)
+  if (/[*+?]/.test(reader.peek())) reader.fail(`${reader.peek()} has nothing to repeat`)
   const point = reader.next()
   return setOf([point, point], flags.ignoreCase)
 }
 
 function parseEscaped({ reader, flags }: Parsing): Syntax {
   const escape = parseEscape(reader)
-  return 'look' in escape
-    ? { kind: 'look', look: escape.look }
+  return 'assertion' in escape
+    ? { kind: 'assertion', assertion: escape.assertion }
     : setOf(escape.set, flags.ignoreCase)
 }
 
-const notLineFeed: CharSet = negationOf([0x0a, 0x0a])
+const notLineFeed: CharSet = negate([0x0a, 0x0a])
 
 const setOf = (set: CharSet, ignoreCase: boolean): Syntax => ({
   kind: 'set',
-  set: ignoreCase ? foldedOf(set) : set,
+  set: ignoreCase ? foldCase(set) : set,
 })
 
 function parseGroup(parsing: Parsing): Syntax | undefined {
   const { reader } = parsing
   if (!reader.take('?')) return parseNumbered(parsing, ++parsing.groups)
   for (const mark of ['=', '!', '<=', '<!', '>', '|'])
-    if (reader.take(mark)) reader.refuse(`(?${mark}…) cannot be matched in linear time`)
+    if (reader.take(mark)) reader.fail(`(?${mark}…) is not supported`)
   if (reader.take('P<') || reader.take('<')) {
     const index = ++parsing.groups
     const name = reader.until('>')
-    if (!/^[A-Za-z_]\w*$/.test(name)) reader.refuse(`'${name}' is not a name for a group`)
-    if (parsing.names.has(name)) reader.refuse(`two groups are named '${name}'`)
+    if (!/^[A-Za-z_]\w*$/.test(name)) reader.fail(`'${name}' is not a valid group name`)
+    if (parsing.names.has(name)) reader.fail(`duplicate group name '${name}'`)
     parsing.names.set(name, index)
     return parseNumbered(parsing, index)
   }
   const outer = parsing.flags
   parsing.flags = parseFlags(parsing)
   if (reader.take(')')) return undefined
-  if (!reader.take(':')) reader.refuse('after (? comes one of : < P< i m s -')
+  if (!reader.take(':')) reader.fail('(? must be followed by one of : < P< i m s -')
   const inner = parseChoice(parsing)
   parsing.flags = outer
-  if (!reader.take(')')) reader.refuse('a ( is not closed')
+  if (!reader.take(')')) reader.fail('unclosed (')
   return inner
 }
 
 function parseNumbered(parsing: Parsing, index: number): Syntax {
   const inner = parseChoice(parsing)
-  if (!parsing.reader.take(')')) parsing.reader.refuse('a ( is not closed')
+  if (!parsing.reader.take(')')) parsing.reader.fail('unclosed (')
   return { kind: 'group', index, inner }
 }
 
@@ -118,12 +118,11 @@ function parseFlags({ reader, flags }: Parsing): Flags {
 function parseRepeat(reader: Reader, inner: Syntax): Syntax {
   const times = parseTimes(reader)
   if (times === undefined) return inner
-  const [least, most] = times
+  const [min, max] = times
   const lazy = reader.take('?')
-  if (!lazy && reader.take('+'))
-    reader.refuse('possessive repetition cannot be matched in linear time')
-  if (parseTimes(reader) !== undefined) reader.refuse('a repetition is repeated')
-  return { kind: 'repeat', inner, least, most, lazy }
+  if (!lazy && reader.take('+')) reader.fail('possessive quantifiers are not supported')
+  if (parseTimes(reader) !== undefined) reader.fail('a quantifier follows a quantifier')
+  return { kind: 'repeat', inner, min, max, lazy }
 }
 
 function parseTimes(reader: Reader): readonly [number, number] | undefined {
@@ -133,14 +132,14 @@ function parseTimes(reader: Reader): readonly [number, number] | undefined {
   return parseCounted(reader)
 }
 
-/** A brace that counts nothing stands for itself. */
+/** A brace that is not a quantifier is literal. */
 function parseCounted(reader: Reader): readonly [number, number] | undefined {
   const counted = reader.match(/\{(?:(\d{1,6})|(\d{0,6}),(\d{0,6}))\}/y)
   if (counted === undefined) return undefined
-  const [whole, exact, from = '', to = ''] = counted
-  if (whole === '{,}') return reader.back(3)
-  const least = Number(exact ?? from)
-  const most = Number(exact ?? (to === '' ? Infinity : to))
-  if (most < least) reader.refuse(`{${least},${most}} asks for more at least than at most`)
-  return [least, most]
+  const [text, exact, from = '', to = ''] = counted
+  if (text === '{,}') return reader.back(3)
+  const min = Number(exact ?? from)
+  const max = Number(exact ?? (to === '' ? Infinity : to))
+  if (max < min) reader.fail(`in {${min},${max}} the minimum is greater than the maximum`)
+  return [min, max]
 }

@@ -1,12 +1,11 @@
 import { Problem } from '../problem.ts'
 
-/** Reads the text of an expression from left to right. */
 export class Reader {
   readonly source: string
   readonly #name: string
   #at = 0
 
-  /** `name` says in a refusal what is refused; it may be ''. */
+  /** `name` identifies the expression in error messages; it may be ''. */
   constructor(source: string, name: string) {
     this.source = source
     this.#name = name
@@ -36,7 +35,7 @@ export class Reader {
   /** Steps over the next character and gives its code point. */
   next(): number {
     const point = this.source.codePointAt(this.#at)
-    if (point === undefined) return this.refuse('it ends too early')
+    if (point === undefined) return this.fail('unexpected end')
     this.#at += point > 0xffff ? 2 : 1
     return point
   }
@@ -49,7 +48,6 @@ export class Reader {
     return found
   }
 
-  /** Goes back `length` characters. */
   back(length: number): undefined {
     this.#at -= length
   }
@@ -57,15 +55,14 @@ export class Reader {
   /** The text up to `mark`, stepping over both. */
   until(mark: string): string {
     const end = this.source.indexOf(mark, this.#at)
-    if (end < 0) this.refuse(`a ${mark} is missing`)
+    if (end < 0) this.fail(`missing ${mark}`)
     const text = this.source.slice(this.#at, end)
     this.#at = end + mark.length
     return text
   }
 
-  /** Refuses the expression, naming the place. */
-  refuse(sentence: string): never {
-    const place = `${this.#name} at character ${this.#at + 1}`.trimStart()
-    throw new Problem('regex.refused', 400, `${place}: ${sentence}`)
+  fail(message: string): never {
+    const position = `${this.#name} at character ${this.#at + 1}`.trimStart()
+    throw new Problem('regex.refused', 400, `${position}: ${message}`)
   }
 }

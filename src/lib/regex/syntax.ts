@@ -1,36 +1,34 @@
 import type { CharSet } from './char-set.ts'
 
-/** A condition on a place between two characters. */
-export type Look = 'start' | 'end' | 'line-start' | 'line-end' | 'boundary' | 'inside'
+/** A zero-width assertion; `inside` is `\B`. */
+export type Assertion = 'start' | 'end' | 'line-start' | 'line-end' | 'boundary' | 'inside'
 
-/** A regular expression as a tree. */
 export type Syntax =
   | { readonly kind: 'set'; readonly set: CharSet }
-  | { readonly kind: 'look'; readonly look: Look }
+  | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'group'; readonly index: number; readonly inner: Syntax }
   | { readonly kind: 'sequence'; readonly parts: readonly Syntax[] }
   | { readonly kind: 'choice'; readonly options: readonly Syntax[] }
   | {
       readonly kind: 'repeat'
       readonly inner: Syntax
-      readonly least: number
-      readonly most: number
+      readonly min: number
+      readonly max: number
       readonly lazy: boolean
     }
 
-/** A parsed expression: its tree, and the names of its groups by number. */
 export type Parsed = {
   readonly syntax: Syntax
   readonly groups: number
   readonly names: ReadonlyMap<string, number>
 }
 
-/** The characters every match begins with, as far as they are certain. */
-export function certainStart(syntax: Syntax): string {
+/** The literal text that every match begins with. */
+export function literalPrefix(syntax: Syntax): string {
   return startOf(syntax).text
 }
 
-/** What a match of `syntax` begins with, and whether that is all it consists of. */
+/** The literal text at the start of a match; `whole` when the match is nothing else. */
 function startOf(syntax: Syntax): { readonly text: string; readonly whole: boolean } {
   switch (syntax.kind) {
     case 'set': {
@@ -38,16 +36,16 @@ function startOf(syntax: Syntax): { readonly text: string; readonly whole: boole
       const isOne = syntax.set.length === 2 && first === last
       return isOne ? { text: String.fromCodePoint(first), whole: true } : nothing
     }
-    case 'look':
+    case 'assertion':
       return { text: '', whole: true }
     case 'group':
       return startOf(syntax.inner)
     case 'sequence':
       return startOfSequence(syntax.parts)
     case 'choice':
-      return { text: syntax.options.map(certainStart).reduce(commonStart), whole: false }
+      return { text: syntax.options.map(literalPrefix).reduce(commonStart), whole: false }
     case 'repeat':
-      return syntax.least === 0 ? nothing : { text: certainStart(syntax.inner), whole: false }
+      return syntax.min === 0 ? nothing : { text: literalPrefix(syntax.inner), whole: false }
   }
 }
 
@@ -66,25 +64,25 @@ const nothing = { text: '', whole: false }
 function commonStart(one: string, other: string): string {
   let length = 0
   while (length < one.length && one[length] === other[length]) length++
-  // Half of a surrogate pair is no character.
+  // Do not split a surrogate pair.
   return one.slice(0, length).replace(/[\ud800-\udbff]$/, '')
 }
 
-/** How many steps an expression has once its counted repetitions are written out; at least one for each part. */
-export function sizeOf(syntax: Syntax): number {
+/** The number of instructions after counted repetitions are expanded; at least one for each part. */
+export function countInstructions(syntax: Syntax): number {
   switch (syntax.kind) {
     case 'set':
-    case 'look':
+    case 'assertion':
       return 1
     case 'group':
-      return 2 + sizeOf(syntax.inner)
+      return 2 + countInstructions(syntax.inner)
     case 'sequence':
-      return syntax.parts.reduce((sum, part) => sum + sizeOf(part), 1)
+      return syntax.parts.reduce((sum, part) => sum + countInstructions(part), 1)
     case 'choice':
-      return syntax.options.reduce((sum, option) => sum + 1 + sizeOf(option), 0)
+      return syntax.options.reduce((sum, option) => sum + 1 + countInstructions(option), 0)
     case 'repeat': {
-      const copies = syntax.most === Infinity ? syntax.least + 1 : syntax.most
-      return 1 + copies * (1 + sizeOf(syntax.inner))
+      const copies = syntax.max === Infinity ? syntax.min + 1 : syntax.max
+      return 1 + copies * (1 + countInstructions(syntax.inner))
     }
   }
 }

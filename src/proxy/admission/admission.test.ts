@@ -52,7 +52,7 @@ function openTrial(limits: { inFlight: number; waiting: number }) {
   return { admission, those, acts }
 }
 
-test('never more than the limit are in, never more than there is room for wait, and nobody is forgotten', async () => {
+test('keeps requests in flight and waiting within their limits, and settles every request', async () => {
   const act = fc.constantFrom('enter', 'enter', 'leave', 'gone', 'sweep', 'pass', 'busy', 'calm')
   const limits = fc.record({ inFlight: fc.integer({ min: 1, max: 60 }), waiting: fc.nat(6) })
   const trial = async (limit: { inFlight: number; waiting: number }, names: string[]) => {
@@ -73,7 +73,7 @@ test('never more than the limit are in, never more than there is room for wait, 
   })
 })
 
-test('a burst may wait for half a second, a standing queue for twenty milliseconds', async () => {
+test('refuses after half a second in a burst, and after 20 ms in a standing queue', async () => {
   const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   const first = enter(admission)
   const burst = enter(admission)
@@ -100,7 +100,7 @@ test('a burst may wait for half a second, a standing queue for twenty millisecon
   expect(again.state, 'what stood has cleared').toBe('waiting')
 })
 
-test('a busy loop gets less to do until it is not, and then all of it again', () => {
+test('lowers the limit while the event loop lags and restores it afterwards', () => {
   const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
   for (let index = 0; index < 600; index++) enter(admission)
   admission.observe(200)
@@ -111,7 +111,7 @@ test('a busy loop gets less to do until it is not, and then all of it again', ()
   expect(admission.open).toBe(1_000)
 })
 
-test('requests that stream for long do not take the places that a busy loop has left', () => {
+test('does not count long-running requests against the limit of a lagging event loop', () => {
   const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
   for (let index = 0; index < 600; index++) enter(admission)
   for (let index = 0; index < 20; index++) admission.observe(1)
@@ -120,7 +120,7 @@ test('requests that stream for long do not take the places that a busy loop has 
   expect(admission.open).toBeGreaterThanOrEqual(632)
 })
 
-test('a greedy connection cannot push the others back', async () => {
+test('serves connections round-robin, so that one connection cannot delay the others', async () => {
   const { admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   const first = enter(admission)
   const greedy = {}
@@ -132,7 +132,7 @@ test('a greedy connection cannot push the others back', async () => {
   expect(modest.map(({ state }) => state)).toEqual(modest.map(() => 'in'))
 })
 
-test('whoever waits alone is spared while most wait behind others of their own connection', async () => {
+test('spares a connection with one waiting request while others have many', async () => {
   const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   enter(admission)
   const greedy = {}

@@ -24,7 +24,7 @@ const moment = 100
 /** A turn of the event loop that is longer than this on the average, in milliseconds, makes everybody wait for everybody. */
 const longTurn = 25
 /** What a busy loop is always given to do, so that it can show that it is busy no longer. */
-const leastYoung = 32
+const minYoung = 32
 /** Observations by which a request becomes an elder: one that streams or waits for long, and is not what keeps the loop busy. */
 const generation = 10
 
@@ -117,7 +117,7 @@ export class Admission {
     }
     if (turn > longTurn) {
       const young = Math.min(this.#young, this.#inFlight - this.#settled)
-      this.#young = Math.max(leastYoung, Math.floor(young * Math.max(0.25, longTurn / turn)))
+      this.#young = Math.max(minYoung, Math.floor(young * Math.max(0.25, longTurn / turn)))
     } else this.#young = Math.floor(this.#young * 1.25) + 1
     if (this.#young >= this.#limits.inFlight) this.#young = Number.POSITIVE_INFINITY
     this.#open = Math.min(this.#limits.inFlight, this.#settled + this.#young)

@@ -74,7 +74,7 @@ function act(
   return queue.takeLate((waiting, length) => waiting < next - item && length > item % 3)
 }
 
-test('the fair queue does what the slow and obvious one does', () => {
+test('behaves like a simple model of a fair queue', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const queue = new FairQueue<number>()
@@ -88,7 +88,7 @@ test('the fair queue does what the slow and obvious one does', () => {
   )
 })
 
-test('whoever joins last is served after one of each other connection', () => {
+test('serves a new connection after at most one request of each other connection', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 9 }),
@@ -106,7 +106,7 @@ test('whoever joins last is served after one of each other connection', () => {
   )
 })
 
-test('room is made by those who wait with more, until all wait with the same', () => {
+test('evicts from the longest lines until all lines are equally long', () => {
   const queue = new FairQueue<number>()
   const greedy = {}
   for (let item = 0; item < 100; item++) queue.push(greedy, item)

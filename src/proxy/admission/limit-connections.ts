@@ -14,25 +14,25 @@ export type ConnectionLimit = {
 
 /** What is limited, and how room is made before anybody who once asked for something has to go. */
 export type ConnectionLimitOptions = {
-  readonly most: number
+  readonly max: number
   /** Closes a connection that has said nothing yet; false when there is none. */
   readonly closeSilent: () => boolean
 }
 
 /** Below this, in milliseconds, a connection only draws breath between two requests. */
-const leastIdle = 1_000
+const minIdle = 1_000
 /** Looking for idle ones costs a look at all; under a flood it is done this often at most. */
 const lookMilliseconds = 100
 
 /** Limits the connections of all fronts together. */
-export function limitConnections({ most, closeSilent }: ConnectionLimitOptions): ConnectionLimit {
+export function limitConnections({ max, closeSilent }: ConnectionLimitOptions): ConnectionLimit {
   const links = new Set<ClientLink>()
   let idle: ClientLink[] = []
   let lookedAt = Number.NEGATIVE_INFINITY
   let open = 0
 
   const isIdle = ({ socket, exchanges, idleSince }: ClientLink, now: number): boolean =>
-    exchanges === 0 && !socket.destroyed && now - idleSince > leastIdle
+    exchanges === 0 && !socket.destroyed && now - idleSince > minIdle
 
   const closeIdlest = (): boolean => {
     const now = performance.now()
@@ -52,7 +52,7 @@ export function limitConnections({ most, closeSilent }: ConnectionLimitOptions):
 
   return {
     admit(socket) {
-      if (open >= most && !closeSilent() && !closeIdlest()) return false
+      if (open >= max && !closeSilent() && !closeIdlest()) return false
       open += 1
       socket.once('close', () => (open -= 1))
       return true

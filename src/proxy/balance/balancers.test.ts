@@ -1,98 +1,104 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { choiceOf, exchangeOf, peerOf } from '../../../test/harness/build-peer.ts'
+import { candidatesOf, exchangeOf, targetOf } from '../../../test/harness/build-target.ts'
 import { HeaderList } from '../header-list.ts'
-import { openLatency, observeLatency } from './latency.ts'
-import { leastConnections } from './least-connections.ts'
-import { tokenOf, type Peer } from './peer.ts'
-import { roundRobin } from './round-robin.ts'
-import { openStickySessions } from './sticky-sessions.ts'
+import {
+  openPeakEwma,
+  observeLatency,
+  leastConnections,
+  roundRobin,
+  openStickySessions,
+} from './balancers.ts'
+import { tokenOf, type Target } from './target.ts'
 
 const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 })
-const peersOf = (list: readonly number[]): Peer[] =>
-  list.map((weight, index) => peerOf({ key: `p${index}`, weight }))
+const targetsOf = (list: readonly number[]): Target[] =>
+  list.map((weight, index) => targetOf({ key: `p${index}`, weight }))
 
-test('in every cycle of round-robin each peer has exactly its weight, and never two shares early', () => {
+test('round-robin picks each target as often as its weight in every cycle, interleaved', () => {
   fc.assert(
     fc.property(weights, (list) => {
-      const peers = peersOf(list)
+      const targets = targetsOf(list)
       const cycle = list.reduce((sum, weight) => sum + weight, 0)
-      const taken = new Map<Peer, number>()
+      const taken = new Map<Target, number>()
       for (let turn = 1; turn <= 2 * cycle; turn += 1) {
-        const peer = roundRobin.pick(choiceOf(peers), exchangeOf()) as Peer
-        taken.set(peer, (taken.get(peer) ?? 0) + 1)
-        for (const other of peers) {
+        const target = roundRobin.pick(candidatesOf(targets), exchangeOf()) as Target
+        taken.set(target, (taken.get(target) ?? 0) + 1)
+        for (const other of targets) {
           const fair = (turn * other.weight) / cycle
-          expect(Math.abs((taken.get(other) ?? 0) - fair)).toBeLessThan(Math.max(2, peers.length))
+          expect(Math.abs((taken.get(other) ?? 0) - fair)).toBeLessThan(Math.max(2, targets.length))
         }
         if (turn % cycle !== 0) continue
-        for (const other of peers) expect(taken.get(other)).toBe((other.weight * turn) / cycle)
+        for (const other of targets) expect(taken.get(other)).toBe((other.weight * turn) / cycle)
       }
     }),
     { numRuns: 50 },
   )
 })
 
-test('least-connections always leaves the loads as even as weights allow', () => {
+test('least-connections keeps the loads even in proportion to the weights', () => {
   fc.assert(
     fc.property(weights, fc.integer({ min: 1, max: 200 }), (list, requests) => {
-      const peers = peersOf(list)
+      const targets = targetsOf(list)
       for (let request = 0; request < requests; request += 1) {
-        const peer = leastConnections.pick(choiceOf(peers), exchangeOf()) as Peer
-        const load = (peer.state.busy + 1) / peer.weight
-        for (const other of peers)
-          expect((other.state.busy + 1) / other.weight).toBeGreaterThanOrEqual(load)
-        peer.state.busy += 1
+        const target = leastConnections.pick(candidatesOf(targets), exchangeOf()) as Target
+        const load = (target.state.inFlight + 1) / target.weight
+        for (const other of targets)
+          expect((other.state.inFlight + 1) / other.weight).toBeGreaterThanOrEqual(load)
+        target.state.inFlight += 1
       }
     }),
   )
 })
 
-test('latency sends nearly all to the fast peer, and comes back to a slow one that time forgave', () => {
+test('latency prefers the fast target and tries a slow one again after a while', () => {
   let now = 1_000_000
-  const [fast, slow] = [peerOf({ key: 'fast', weight: 1 }), peerOf({ key: 'slow', weight: 999 })]
-  const latency = openLatency(
+  const [fast, slow] = [
+    targetOf({ key: 'fast', weight: 1 }),
+    targetOf({ key: 'slow', weight: 999 }),
+  ]
+  const latency = openPeakEwma(
     () => now,
     () => 0,
   )
-  const ask = (): Peer => latency.pick(choiceOf([fast, slow]), exchangeOf()) as Peer
-  const answer = (peer: Peer, milliseconds: number): void => {
+  const ask = (): Target => latency.pick(candidatesOf([fast, slow]), exchangeOf()) as Target
+  const answer = (target: Target, milliseconds: number): void => {
     now += milliseconds
-    observeLatency(peer.state, milliseconds, now)
+    observeLatency(target.state, milliseconds, now)
   }
   answer(fast, 5)
   answer(slow, 200)
   let slowOnes = 0
   for (let request = 0; request < 100; request += 1) {
-    const peer = ask()
-    answer(peer, peer === fast ? 5 : 200)
-    if (peer === slow) slowOnes += 1
+    const target = ask()
+    answer(target, target === fast ? 5 : 200)
+    if (target === slow) slowOnes += 1
   }
   expect(slowOnes).toBe(0)
   for (let request = 0; request < 100 && ask() === fast; request += 1) answer(fast, 800)
   expect(ask()).toBe(slow)
 })
 
-test('latency counts who waits already, and expects of a new peer what the others do', () => {
-  const [known, fresh] = [peerOf({ key: 'known' }), peerOf({ key: 'fresh' })]
+test('latency counts requests in flight, and treats a new target as average', () => {
+  const [known, fresh] = [targetOf({ key: 'known' }), targetOf({ key: 'fresh' })]
   observeLatency(known.state, 10, 0)
-  const latency = openLatency(
+  const latency = openPeakEwma(
     () => 0,
     () => 0,
   )
-  const pick = (): Peer | undefined => latency.pick(choiceOf([known, fresh]), exchangeOf())
-  known.state.busy = 1
+  const pick = (): Target | undefined => latency.pick(candidatesOf([known, fresh]), exchangeOf())
+  known.state.inFlight = 1
   expect(pick()).toBe(fresh)
-  fresh.state.busy = 2
+  fresh.state.inFlight = 2
   expect(pick()).toBe(known)
 })
 
-test('a slow answer raises the expectation at once, fast ones lower it gradually', () => {
+test('a slow response raises the average at once, fast ones lower it gradually', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 30 }),
       (answers) => {
-        const { state } = peerOf({ key: 'p' })
+        const { state } = targetOf({ key: 'p' })
         let now = 0
         for (const milliseconds of answers) {
           const before = state.latency
@@ -105,25 +111,25 @@ test('a slow answer raises the expectation at once, fast ones lower it gradually
   )
 })
 
-test('a sticky session stays through drains, and moves only when its peer cannot be asked', () => {
-  const peers = peersOf([1, 1, 1])
-  const [first, second] = peers as [Peer, Peer, Peer]
+test('a sticky session stays on a draining target and moves only when its target is not available', () => {
+  const targets = targetsOf([1, 1, 1])
+  const [first, second] = targets as [Target, Target, Target]
   const balancer = openStickySessions('seat', '/app')
   const withCookie = (value: string) =>
     exchangeOf({ headers: new HeaderList(['Cookie', `other=1; seat=${value}`]) })
 
   const stranger = exchangeOf()
-  const seat = balancer.pick(choiceOf(peers), stranger) as Peer
+  const seat = balancer.pick(candidatesOf(targets), stranger) as Target
   expect(stranger.upstream.cookie).toBe(`seat=${tokenOf(seat)}; Path=/app; HttpOnly`)
 
   for (let visit = 0; visit < 5; visit += 1) {
     const guest = withCookie(tokenOf(second))
-    expect(balancer.pick(choiceOf(peers), guest)).toBe(second)
+    expect(balancer.pick(candidatesOf(targets), guest)).toBe(second)
     expect(guest.upstream.cookie).toBe('')
   }
   const drained = { ...second, weight: 0 }
-  expect(balancer.pick(choiceOf([first], [drained]), withCookie(tokenOf(second)))).toBe(drained)
+  expect(balancer.pick(candidatesOf([first], [drained]), withCookie(tokenOf(second)))).toBe(drained)
   const moved = withCookie(tokenOf(second))
-  expect(balancer.pick(choiceOf([first]), moved)).toBe(first)
+  expect(balancer.pick(candidatesOf([first]), moved)).toBe(first)
   expect(moved.upstream.cookie).toContain(tokenOf(first))
 })

@@ -1,16 +1,15 @@
 import { isIPv6, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
 
-/** An address, and those of the same machine in the other family. */
 export type ConnectAddress = {
   readonly host: string
   readonly port: number
   readonly alternatives?: readonly string[]
 }
 
-/** Milliseconds that an address has to answer before the one after it is tried (RFC 8305 section 5). */
+/** Milliseconds before the next address is tried in parallel (RFC 8305 section 5). */
 const attemptDelay = 250
 
-/** How to reach a peer with `net.connect` or `tls.connect`: by its address or, where it has one in the other family too, by whichever answers first. */
+/** Options for `net.connect` and `tls.connect`. With alternatives, Happy Eyeballs picks the address that connects first. */
 export function connectOptions(target: ConnectAddress): TcpNetConnectOpts {
   const { port, alternatives = [] } = target
   const host = target.host.replace(/^\[|\]$/g, '')
@@ -21,7 +20,7 @@ export function connectOptions(target: ConnectAddress): TcpNetConnectOpts {
   }))
   const lookup: LookupFunction = (_name, _options, answer) => answer(null, known)
   return {
-    // A name that is no address, because addresses are not looked up.
+    // Must be a name: Node calls `lookup` only for names.
     host: 'peer.invalid',
     port,
     lookup,

@@ -1,6 +1,5 @@
 import type { HeaderList } from '../header-list.ts'
 
-/** The value of a cookie of the request, or undefined. */
 export function readCookie(headers: HeaderList, name: string): string | undefined {
   for (const field of headers.all('cookie')) {
     for (const pair of field.split(';')) {
@@ -14,6 +13,6 @@ export function readCookie(headers: HeaderList, name: string): string | undefine
   return undefined
 }
 
-/** A Set-Cookie field for the length of the client's session. */
+/** A Set-Cookie value without Max-Age, which the client keeps for its session. */
 export const sessionCookie = (name: string, value: string, path: string): string =>
   `${name}=${value}; Path=${path}; HttpOnly`

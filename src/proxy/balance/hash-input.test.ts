@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-peer.ts'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { normalizePath } from '../../lib/normalize-path.ts'
 import { upstream } from '../../schema/upstream.ts'
@@ -38,18 +38,18 @@ test.each([
   [{ hash_on: 'uri_capture', hash_on_uri_capture: 'id' }, '42'],
   [{ hash_on: 'uri_capture', hash_on_uri_capture: '2' }, 'orders'],
   [{ hash_on: 'uri_capture', hash_on_uri_capture: 'other' }, undefined],
-])('%j gives %s', (words, expected) => {
+])('%j hashes %s', (words, expected) => {
   expect(inputOf(words)(exchange)).toBe(expected)
 })
 
-test('a consumer goes by its id', () => {
+test('hashes the id of the consumer', () => {
   const known = exchangeOf()
   const consumer = { id: 'c1', name: 'ann', customId: null, groups: [], consumerGroups: [] }
   known.caller = { kind: 'consumer', method: 'key-auth', credential: 'k', consumer }
   expect(inputOf({ hash_on: 'consumer' })(known)).toBe('c1')
 })
 
-test('a client without the cookie is given one, the same in every try of the exchange', () => {
+test('sets a cookie for a client without one, the same in every attempt of the exchange', () => {
   const input = inputOf({ hash_on: 'cookie', hash_on_cookie: 'seat', hash_on_cookie_path: '/x' })
   const stranger = exchangeOf()
   const given = input(stranger)

@@ -4,19 +4,19 @@ import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Exchange } from '../exchange.ts'
 import { readCookie, sessionCookie } from './cookies.ts'
 
-/** What of an exchange decides where it goes; undefined when it lacks that. */
+/** The value that is hashed; undefined when the request does not have it. */
 export type HashInput = (exchange: Exchange) => string | undefined
 
-/** The input that an upstream is configured with, then its fallback. */
+/** `hash_on`, then `hash_fallback`. */
 export function hashInputOf(upstream: UpstreamSettings): HashInput {
   const first = inputFor(upstream.hash_on, {
-    ...names(upstream),
+    ...settingsOf(upstream),
     header: upstream.hash_on_header,
     queryArgument: upstream.hash_on_query_arg,
     capture: upstream.hash_on_uri_capture,
   })
   const second = inputFor(upstream.hash_fallback, {
-    ...names(upstream),
+    ...settingsOf(upstream),
     header: upstream.hash_fallback_header,
     queryArgument: upstream.hash_fallback_query_arg,
     capture: upstream.hash_fallback_uri_capture,
@@ -24,7 +24,7 @@ export function hashInputOf(upstream: UpstreamSettings): HashInput {
   return (exchange) => first(exchange) ?? second(exchange)
 }
 
-type Names = {
+type InputSettings = {
   readonly header: string | null
   readonly queryArgument: string | null
   readonly capture: string | null
@@ -32,13 +32,16 @@ type Names = {
   readonly cookiePath: string
 }
 
-const names = ({ hash_on_cookie: cookie, hash_on_cookie_path: cookiePath }: UpstreamSettings) => ({
+const settingsOf = ({
+  hash_on_cookie: cookie,
+  hash_on_cookie_path: cookiePath,
+}: UpstreamSettings) => ({
   cookie: cookie ?? '',
   cookiePath,
 })
 
-function inputFor(kind: UpstreamSettings['hash_on'], names: Names): HashInput {
-  const header = names.header?.toLowerCase() ?? ''
+function inputFor(kind: UpstreamSettings['hash_on'], settings: InputSettings): HashInput {
+  const header = settings.header?.toLowerCase() ?? ''
   switch (kind) {
     case 'none':
       return () => undefined
@@ -51,19 +54,19 @@ function inputFor(kind: UpstreamSettings['hash_on'], names: Names): HashInput {
     case 'header':
       return ({ request }) => filled(request.headers.all(header).join(','))
     case 'cookie':
-      return (exchange) => cookieOf(exchange, names)
+      return (exchange) => cookieOf(exchange, settings)
     case 'query_arg':
       return ({ request }) =>
-        filled(new URLSearchParams(request.query).getAll(names.queryArgument ?? '').join(','))
+        filled(new URLSearchParams(request.query).getAll(settings.queryArgument ?? '').join(','))
     case 'uri_capture':
-      return openCapture(names.capture ?? '')
+      return openCapture(settings.capture ?? '')
   }
 }
 
 const filled = (text: string): string | undefined => (text === '' ? undefined : text)
 
-/** A client without the cookie is given one, and goes from now on where that leads. */
-function cookieOf(exchange: Exchange, { cookie, cookiePath }: Names): string {
+/** A client without the cookie gets one with a new value, which is hashed at once. */
+function cookieOf(exchange: Exchange, { cookie, cookiePath }: InputSettings): string {
   const known = readCookie(exchange.request.headers, cookie)
   if (known !== undefined) return known
   const { upstream } = exchange
@@ -72,7 +75,7 @@ function cookieOf(exchange: Exchange, { cookie, cookiePath }: Names): string {
   return given
 }
 
-/** A group of the regular expression by which the path matched, by name or number. */
+/** A capture group of the route's path expression, by name or number. */
 function openCapture(group: string): HashInput {
   const number = /^\d+$/.test(group) ? Number(group) : -1
   return ({ captures: { groups, named } }) => filled(named[group] ?? groups[number] ?? '')

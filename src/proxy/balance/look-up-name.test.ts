@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { startNameServer } from '../../../test/harness/start-name-server.ts'
 import { openLookup } from './look-up-name.ts'
-import { parseHosts, parseSearch, searchOrder } from './name-files.ts'
+import { parseHosts, parseSearch, searchOrder } from './resolver-files.ts'
 
-test('several addresses become several, in a fixed order, with the shortest time to live', async () => {
+test('returns all addresses in a stable order with the shortest time to live', async () => {
   const { servers } = await startNameServer({
     'many.test': { a: ['192.0.2.9', '192.0.2.1'], ttl: 17 },
   })
@@ -16,7 +16,7 @@ test('several addresses become several, in a fixed order, with the shortest time
   })
 })
 
-test('addresses in both families belong together', async () => {
+test('pairs addresses of both families', async () => {
   const { servers } = await startNameServer({
     'both.test': { a: ['192.0.2.1', '192.0.2.2'], aaaa: ['2001:db8::1'] },
     'six.test': { aaaa: ['2001:db8::2'] },
@@ -29,14 +29,14 @@ test('addresses in both families belong together', async () => {
   expect((await lookUp('six.test')).addresses).toEqual([{ host: '2001:db8::2', alternatives: [] }])
 })
 
-test('a name server that is silent about IPv6 delays nobody who has IPv4', async () => {
+test('does not wait for AAAA records when A records are there', async () => {
   const { servers } = await startNameServer({ 'four.test': { a: ['192.0.2.1'], silent: ['aaaa'] } })
   const before = performance.now()
   expect((await openLookup(servers)('four.test')).addresses).toHaveLength(1)
   expect(performance.now() - before).toBeLessThan(5_000)
 })
 
-test('SRV records give port and weight, those of the lowest priority only', async () => {
+test('uses port and weight of the SRV records with the lowest priority number', async () => {
   const { servers } = await startNameServer({
     'service.test': {
       srv: [
@@ -61,19 +61,19 @@ test('SRV records give port and weight, those of the lowest priority only', asyn
   })
 })
 
-test('a name that nobody knows is refused with its reason', async () => {
+test('rejects an unknown name with ENOTFOUND', async () => {
   const { servers } = await startNameServer({})
   await expect(openLookup(servers)('lost.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' })
 })
 
-test('the hosts file comes before any name server', async () => {
+test('reads the hosts file before it queries name servers', async () => {
   const { servers, questions } = await startNameServer({})
   const { addresses } = await openLookup(servers)('localhost')
   expect(addresses.map(({ host }) => host)).toContain('127.0.0.1')
   expect(questions).toEqual([])
 })
 
-test('hosts and resolver files are read as the system reads them', () => {
+test('parses hosts and resolv.conf as the system does', () => {
   const hosts = parseHosts('127.0.0.1 localhost lh # loop\n::1 LocalHost\nnonsense here\n')
   expect(hosts.get('localhost')).toEqual({ v4: ['127.0.0.1'], v6: ['::1'] })
   expect(hosts.get('lh')).toEqual({ v4: ['127.0.0.1'], v6: [] })

@@ -1,22 +1,21 @@
 import type { RecordWithTtl } from 'node:dns'
 import dns from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readHosts, readSearch } from './name-files.ts'
+import { readHosts, readSearch } from './resolver-files.ts'
 
-/** One address that a name leads to. */
-export type FoundAddress = {
+export type ResolvedAddress = {
   readonly host: string
-  /** Addresses of the same machine in the other family. */
+  /** Addresses of the same machine in the other family (Happy Eyeballs). */
   readonly alternatives: readonly string[]
-  /** Said by an SRV record. */
+  /** From an SRV record. */
   readonly service?: { readonly name: string; readonly port: number; readonly weight: number }
 }
 
-/** Where a name leads, in a fixed order, and for how many seconds that holds. */
-export type Found = { readonly addresses: readonly FoundAddress[]; readonly ttl: number }
+/** Addresses in a stable order; `ttl` in seconds. */
+export type LookupResult = { readonly addresses: readonly ResolvedAddress[]; readonly ttl: number }
 
-/** Finds out where a name leads; rejects with an error whose code is that of node:dns. */
-export type Lookup = (this: void, name: string) => Promise<Found>
+/** Rejects with an error that has a code of node:dns. */
+export type Lookup = (this: void, name: string) => Promise<LookupResult>
 
 type Records = {
   readonly addresses: readonly string[]
@@ -24,13 +23,13 @@ type Records = {
   readonly failure: Error | undefined
 }
 
-/** After the IPv4 addresses are there, IPv6 is waited for this long (RFC 8305 section 3). */
+/** Milliseconds to wait for AAAA records after A records arrived (RFC 8305 section 3). */
 const resolutionDelay = 50
 
-/** How long an answer holds that says nothing about it, in seconds. */
-const unstated = 30
+/** Seconds, for answers without a time to live. */
+const defaultTtl = 30
 
-/** Looks names up in the hosts file, then SRV, A and AAAA records at the name servers, in the search domains too, and last as the operating system does. */
+/** Order of lookup: the hosts file; SRV, A and AAAA records, also in the search domains; the operating system. */
 export function openLookup(
   servers: dns.Resolver = new dns.Resolver({ timeout: 2_000, tries: 2 }),
 ): Lookup {
@@ -46,19 +45,19 @@ export function openLookup(
         if (!isMissing(error)) break
       }
     }
-    return askSystem(name, failure)
+    return lookUpBySystem(name, failure)
   }
 }
 
-/** Both kinds are asked for at a time, so that a silent server costs its time once; what a service record says goes first, as in Kong. */
-async function findRecords(servers: dns.Resolver, name: string): Promise<Found> {
+/** Queries SRV and address records concurrently, so that a silent server costs one timeout; SRV records take precedence, as in Kong. */
+async function findRecords(servers: dns.Resolver, name: string): Promise<LookupResult> {
   const addresses = findAddresses(servers, name)
   addresses.catch(() => undefined)
   return (await findService(servers, name)) ?? addresses
 }
 
-/** The targets of a service with the lowest priority number (RFC 2782), as Kong takes them; undefined when there is no such record. */
-async function findService(servers: dns.Resolver, name: string): Promise<Found | undefined> {
+/** The SRV targets with the lowest priority number (RFC 2782), as in Kong; undefined without SRV records. */
+async function findService(servers: dns.Resolver, name: string): Promise<LookupResult | undefined> {
   const records = await servers.resolveSrv(name).catch(() => [])
   if (records.length === 0) return undefined
   const first = Math.min(...records.map(({ priority }) => priority))
@@ -77,12 +76,12 @@ async function findService(servers: dns.Resolver, name: string): Promise<Found |
       service: { name: target, port, weight: Math.max(weight, 1) },
     })),
   )
-  const ttl = Math.min(unstated, ...reached.map((one) => one.ttl))
+  const ttl = Math.min(defaultTtl, ...reached.map((one) => one.ttl))
   return { addresses: addresses.toSorted(compareAddresses), ttl }
 }
 
-/** Both families at a time; whoever has IPv4 addresses does not wait long for the others. */
-async function findAddresses(servers: dns.Resolver, name: string): Promise<Found> {
+/** Queries both families concurrently. */
+async function findAddresses(servers: dns.Resolver, name: string): Promise<LookupResult> {
   const six = readRecords(servers.resolve6(name, { ttl: true }))
   const four = await readRecords(servers.resolve4(name, { ttl: true }))
   const others = await (four.failure === undefined
@@ -108,18 +107,18 @@ async function readRecords(answer: Promise<RecordWithTtl[]>): Promise<Records> {
   }
 }
 
-/** What name servers do not know may still be known to the operating system: mDNS, NIS and others. */
-async function askSystem(name: string, failure: unknown): Promise<Found> {
+/** getaddrinfo, which also uses mDNS, NIS and other sources. */
+async function lookUpBySystem(name: string, failure: unknown): Promise<LookupResult> {
   const found = await dns.lookup(name, { all: true }).catch((error: unknown) => {
     throw failure ?? error
   })
   const of = (wanted: number): string[] =>
     found.flatMap(({ address, family }) => (family === wanted ? [address] : []))
-  return { addresses: pair(of(4), of(6)), ttl: unstated }
+  return { addresses: pair(of(4), of(6)), ttl: defaultTtl }
 }
 
-/** Addresses of both families as machines with two each, as far as they go round. */
-function pair(four: readonly string[], six: readonly string[]): FoundAddress[] {
+/** Pairs each IPv4 address with an IPv6 address as its alternative. */
+function pair(four: readonly string[], six: readonly string[]): ResolvedAddress[] {
   const [v4, v6] = [four.toSorted(), six.toSorted()]
   if (v4.length === 0) return v6.map((host) => ({ host, alternatives: [] }))
   return v4.map((host, index) => {
@@ -128,7 +127,7 @@ function pair(four: readonly string[], six: readonly string[]): FoundAddress[] {
   })
 }
 
-const compareAddresses = (a: FoundAddress, b: FoundAddress): number =>
+const compareAddresses = (a: ResolvedAddress, b: ResolvedAddress): number =>
   `${a.host} ${a.service?.port}` < `${b.host} ${b.service?.port}` ? -1 : 1
 
 function isMissing(error: unknown): boolean {

@@ -2,149 +2,200 @@ import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Attempt, Exchange } from '../exchange.ts'
-import type { Finding } from '../health/health.ts'
-import { openCircuit, type Circuit } from '../health/open-circuit.ts'
+import { openCircuitBreaker, type CircuitBreaker } from '../health/circuit-breaker.ts'
+import type { HealthResult } from '../health/health.ts'
 import { isIdempotent } from '../idempotent.ts'
+import type { TargetLimits } from '../target-limits.ts'
 import { unresolvedName } from '../unresolved-name.ts'
-import type { Balancer } from './balancer.ts'
-import { observeLatency } from './latency.ts'
-import { openChooser } from './open-chooser.ts'
-import type { Peer, PeerState } from './peer.ts'
-import type { PeerLimits } from '../peer-limits.ts'
-import { busyTargets, WaitingLine } from './waiting-line.ts'
-import { followTargets, type PoolTarget } from './pool-targets.ts'
+import { observeLatency, type Balancer, type Candidates } from './balancers.ts'
+import { RequestQueue, targetsBusy } from './request-queue.ts'
+import { resolveTargets, type TargetConfig } from './resolve-targets.ts'
 import type { Resolver } from './resolver.ts'
+import type { Target, TargetState } from './target.ts'
 
-/** What a pool is made of. */
 export type PoolPlan = {
-  /** Equal in every program for the same upstream or the same direct service. */
+  /** Equal in every program for the same upstream, or for the same service without an upstream. */
   readonly id: string
-  readonly targets: readonly PoolTarget[]
+  readonly targets: readonly TargetConfig[]
   readonly balancer: Balancer
-  /** Absent for a service that has its address itself. */
+  /** Undefined for a service that has its address itself. */
   readonly upstream: UpstreamSettings | undefined
-  /** What checks show when a target asks who calls; PEM. */
+  /** The client certificate of active health checks; PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined
 }
 
-/** What is remembered of a pool from one program to the next. */
+/** State of a pool that outlives a program. */
 export type PoolMemory = {
-  readonly states: Map<string, PeerState>
-  /** Grows whenever a peer falls ill or recovers. */
+  readonly states: Map<string, TargetState>
+  /** Increases whenever the health of a target changes. */
   changes: number
-  /** Who waits for a peer with room. */
-  readonly line: WaitingLine
+  readonly queue: RequestQueue
 }
 
-/** What is remembered of a pool of which nothing is known. */
-export const freshMemory = (): PoolMemory => ({
+export const newPoolMemory = (): PoolMemory => ({
   states: new Map(),
   changes: 0,
-  line: new WaitingLine(),
+  queue: new RequestQueue(),
 })
 
-/** The peers of an upstream, and who is asked next. */
+/** The targets of an upstream. */
 export type Pool = {
   readonly plan: PoolPlan
-  /** While no name leads anywhere yet: waits until one more is known to, or not to. To be called again afterwards. */
+  /** While no name is resolved: resolves after the next lookup. Call again afterwards. */
   ready(): Promise<unknown> | undefined
-  /** The peer for the next try, which counts as busy from now on: another one than before while there is one. Refuses when there is none. When each is as busy as it may be, it is a promise, which waits for one at most so many milliseconds. */
-  take(exchange: Exchange, patience: number): Peer | Promise<Peer>
-  /** A peer answered; it stays busy. */
-  answered(peer: Peer, status: number, milliseconds: number): void
-  /** A peer failed, or, without a finding, the client left before it answered. */
-  failed(peer: Peer, finding: Finding | undefined): void
-  /** A peer is done with. */
-  release(peer: Peer): void
-  /** All peers of now. */
-  peers(): readonly Peer[]
-  readonly circuit: Circuit
-  failureOf(target: PoolTarget): unknown
+  /**
+   * Picks the target of the next attempt, one without an earlier attempt if possible, and counts the exchange as in
+   * flight. Throws when there is none. When every target is at its limit, waits for at most `milliseconds`.
+   */
+  take(exchange: Exchange, milliseconds: number): Target | Promise<Target>
+  /** Reports a response head; the exchange stays in flight. */
+  answered(target: Target, status: number, milliseconds: number): void
+  /** Reports a failed attempt; without a result, the client left before a response. */
+  failed(target: Target, result: HealthResult | undefined): void
+  /** Ends an exchange that `take` began. */
+  release(target: Target): void
+  targets(): readonly Target[]
+  readonly circuitBreaker: CircuitBreaker
 }
 
-/** What pools are made with. */
-export type PoolTools = {
+export type PoolContext = {
   readonly clock: Clock
   readonly resolver: Resolver
   readonly memory: PoolMemory
-  readonly limits: PeerLimits
+  readonly limits: TargetLimits
 }
 
-/** Opens a pool. */
-export function openPool(plan: PoolPlan, { clock, resolver, memory, limits }: PoolTools): Pool {
+export function openPool(plan: PoolPlan, { clock, resolver, memory, limits }: PoolContext): Pool {
   const { balancer, upstream } = plan
   const healthchecks = upstream?.healthchecks
-  const targets = followTargets(plan.targets, resolver, {
-    states: memory.states,
-    useServiceName: upstream?.use_srv_name === true,
-  })
-  const peers = (): readonly Peer[] => targets.peers(clock.now())
-  const circuit = openCircuit({ healthchecks, clock, memory, peers })
-  const choose = openChooser(peers, memory, healthchecks?.threshold ?? 0)
+  const useServiceName = upstream?.use_srv_name === true
+  const resolved = resolveTargets(plan.targets, resolver, memory.states, useServiceName)
+  const targets = (): readonly Target[] => resolved.targets(clock.now())
+  const circuitBreaker = openCircuitBreaker({ healthchecks, clock, memory, targets })
+  const currentCandidates = trackCandidates(targets, memory, healthchecks?.threshold ?? 0)
 
-  const hasRoom = ({ state }: Peer): boolean => state.busy < limits.busy
-  const pick = (exchange: Exchange): Peer | 'busy' | undefined => {
-    const among = choose()
-    const onTrial = circuit.pickTrial(
-      among.open.length === 0 || isIdempotent(exchange.request.method),
+  const hasCapacity = ({ state }: Target): boolean => state.inFlight < limits.inFlight
+  const pick = (exchange: Exchange): Target | 'busy' | undefined => {
+    const candidates = currentCandidates()
+    const { draining } = candidates
+    const trial = circuitBreaker.pickTrial(
+      candidates.available.length === 0 || isIdempotent(exchange.request.method),
     )
-    if (onTrial !== undefined) return onTrial
-    if (among.open.length === 0 && among.draining.length === 0) return undefined
-    const open = among.open.every(hasRoom) ? among.open : among.open.filter(hasRoom)
-    if (open.length === 0 && among.draining.length === 0) return 'busy'
-    const fresh = untried(open, exchange.upstream.attempts)
-    return balancer.pick(fresh === among.open ? among : { ...among, open: fresh }, exchange)
+    if (trial !== undefined) return trial
+    if (candidates.available.length === 0 && draining.length === 0) return undefined
+    const withCapacity = candidates.available.every(hasCapacity)
+      ? candidates.available
+      : candidates.available.filter(hasCapacity)
+    if (withCapacity.length === 0 && draining.length === 0) return 'busy'
+    const available = withoutAttempts(withCapacity, exchange.upstream.attempts)
+    return balancer.pick(
+      available === candidates.available ? candidates : { ...candidates, available },
+      exchange,
+    )
   }
-  const isOpen = ({ state }: Peer): boolean => choose().open.some((peer) => peer.state === state)
+  const isAvailable = ({ state }: Target): boolean =>
+    currentCandidates().available.some((target) => target.state === state)
 
   return {
     plan,
-    circuit,
-    peers,
-    ready: () => targets.ready(clock.now()),
-    failureOf: (target) => targets.failureOf(target),
-    take(exchange, patience) {
-      const peer = pick(exchange)
-      if (peer === undefined) throw noPeer(peers(), plan, targets.failureOf)
-      if (peer === 'busy') {
-        if (memory.line.length >= limits.waiting) throw busyTargets()
-        return memory.line.join(exchange, patience)
+    circuitBreaker,
+    targets,
+    ready: () => resolved.ready(clock.now()),
+    take(exchange, milliseconds) {
+      const target = pick(exchange)
+      if (target === undefined) {
+        const failures = targets().length > 0 ? [] : plan.targets.map(resolved.failureOf)
+        throw noTarget(failures.find((failure) => failure !== undefined))
       }
-      peer.state.busy += 1
-      return peer
+      if (target === 'busy') {
+        if (memory.queue.length >= limits.waiting) throw targetsBusy()
+        return memory.queue.wait(exchange, milliseconds)
+      }
+      target.state.inFlight += 1
+      return target
     },
-    answered(peer, status, milliseconds) {
-      observeLatency(peer.state, milliseconds, clock.now())
-      circuit.report(peer, status)
+    answered(target, status, milliseconds) {
+      observeLatency(target.state, milliseconds, clock.now())
+      circuitBreaker.report(target, status)
     },
-    failed(peer, finding) {
-      circuit.report(peer, finding)
+    failed(target, result) {
+      circuitBreaker.report(target, result)
     },
-    release(peer) {
-      peer.state.busy -= 1
-      const { line } = memory
-      if (line.length > 0 && hasRoom(peer) && isOpen(peer)) {
-        peer.state.busy += 1
-        line.serve(peer)
+    release(target) {
+      target.state.inFlight -= 1
+      const { queue } = memory
+      if (queue.length > 0 && hasCapacity(target) && isAvailable(target)) {
+        target.state.inFlight += 1
+        queue.serve(target)
       }
     },
   }
 }
 
-/** The peers that no try went to, or all when one went to each. */
-function untried(peers: readonly Peer[], attempts: readonly Attempt[]): readonly Peer[] {
-  if (attempts.length === 0) return peers
-  const fresh = peers.filter(({ key }) => attempts.every(({ peer }) => peer.key !== key))
-  return fresh.length === 0 ? peers : fresh
+/** The targets without an attempt of the exchange, or all if each had one. */
+function withoutAttempts(
+  targets: readonly Target[],
+  attempts: readonly Attempt[],
+): readonly Target[] {
+  if (attempts.length === 0) return targets
+  const rest = targets.filter(({ key }) => attempts.every(({ target }) => target.key !== key))
+  return rest.length === 0 ? targets : rest
 }
 
-function noPeer(
-  peers: readonly Peer[],
-  { targets }: PoolPlan,
-  failureOf: (target: PoolTarget) => unknown,
-): Problem {
-  const cause =
-    peers.length > 0 ? undefined : targets.map(failureOf).find((one) => one !== undefined)
-  if (cause !== undefined) return unresolvedName(cause)
-  return new Problem('upstream.no_peer', 503, 'failure to get a peer from the ring-balancer')
+const noTarget = (dnsFailure: unknown): Problem =>
+  dnsFailure === undefined
+    ? new Problem('upstream.no_peer', 503, 'failure to get a peer from the ring-balancer')
+    : unresolvedName(dnsFailure)
+
+/** Computes the candidates again only when targets or their health changed. While at most `threshold` percent of the weight is healthy, no target is available. */
+function trackCandidates(
+  targets: () => readonly Target[],
+  memory: { readonly changes: number },
+  threshold: number,
+): () => Candidates {
+  let seenTargets: readonly Target[] | undefined
+  let seenChanges = -1
+  let candidates: Candidates = { all: [], available: [], draining: [] }
+  return () => {
+    const current = targets()
+    if (current === seenTargets && seenChanges === memory.changes) return candidates
+    const next = findCandidates(current)
+    const all = isSame(candidates.all, next.all) ? candidates.all : next.all
+    candidates = isBelowThreshold(current, threshold)
+      ? { all, available: [], draining: [] }
+      : {
+          all,
+          // The same list where all are available, so that balancers can compare by identity.
+          available: next.available.length === all.length ? all : next.available,
+          draining: next.draining,
+        }
+    seenTargets = current
+    seenChanges = memory.changes
+    return candidates
+  }
+}
+
+/** Failover targets are available only while no other target is healthy. */
+function findCandidates(targets: readonly Target[]): Candidates {
+  const draining = targets.filter((target) => target.weight === 0 && isHealthy(target))
+  const primary = targets.filter(({ weight, failover }) => weight > 0 && !failover)
+  const secondary = targets.filter(({ weight, failover }) => weight > 0 && failover)
+  const healthy = primary.filter(isHealthy)
+  return healthy.length > 0 || secondary.length === 0
+    ? { all: primary, available: healthy, draining }
+    : { all: secondary, available: secondary.filter(isHealthy), draining }
+}
+
+const isHealthy = ({ state }: Target): boolean => state.health.healthy
+
+const isSame = (a: readonly Target[], b: readonly Target[]): boolean =>
+  a.length === b.length && a.every((target, at) => target === b[at])
+
+/** As in Kong, the healthy share must be greater than the threshold. */
+function isBelowThreshold(targets: readonly Target[], threshold: number): boolean {
+  if (threshold === 0) return false
+  const sum = (list: readonly Target[]): number =>
+    list.reduce((total, { weight }) => total + weight, 0)
+  const total = sum(targets)
+  return total > 0 && (sum(targets.filter(isHealthy)) / total) * 100 <= threshold
 }

@@ -1,32 +1,34 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import type { Found } from './look-up-name.ts'
-import { keptFor, openResolver } from './resolver.ts'
+import type { LookupResult } from './look-up-name.ts'
+import { cachePeriods, openResolver } from './resolver.ts'
 
 /** A resolver whose answers the test gives one by one. */
 function resolverOf() {
   const time = holdTime()
-  const asked: PromiseWithResolvers<Found>[] = []
+  const asked: PromiseWithResolvers<LookupResult>[] = []
   const resolver = openResolver(() => {
-    const answer = Promise.withResolvers<Found>()
+    const answer = Promise.withResolvers<LookupResult>()
     asked.push(answer)
     return answer.promise
   }, time.clock)
-  const settle = async (act: (answer: PromiseWithResolvers<Found>) => void): Promise<void> => {
-    const known = resolver.look('name.example')
-    act(asked.at(-1) as PromiseWithResolvers<Found>)
-    await known.asking
+  const settle = async (
+    act: (answer: PromiseWithResolvers<LookupResult>) => void,
+  ): Promise<void> => {
+    const known = resolver.lookUp('name.example')
+    act(asked.at(-1) as PromiseWithResolvers<LookupResult>)
+    await known.pending
   }
-  return { time, asked, resolver, settle, look: () => resolver.look('name.example') }
+  return { time, asked, resolver, settle, look: () => resolver.lookUp('name.example') }
 }
 
-const found = (ttl: number, ...hosts: string[]): Found => ({
+const found = (ttl: number, ...hosts: string[]): LookupResult => ({
   ttl,
   addresses: hosts.map((host) => ({ host, alternatives: [] })),
 })
 const coded = (code: string): Error => Object.assign(new Error(code), { code })
 
-test('a name is asked for once by however many, and again only when its time to live is over', async () => {
+test('shares one query among concurrent lookups, and repeats it after the time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   for (let reader = 0; reader < 100; reader += 1) look()
   expect(asked).toHaveLength(1)
@@ -39,7 +41,7 @@ test('a name is asked for once by however many, and again only when its time to 
   expect(asked).toHaveLength(2)
 })
 
-test('the answer before is used while a newer one is awaited, and changes are counted', async () => {
+test('serves the cached answer during a refresh, and counts changes', async () => {
   const { resolver, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
   time.pass(60_000)
@@ -53,13 +55,13 @@ test('the answer before is used while a newer one is awaited, and changes are co
   expect(look().answer?.addresses[0]?.host).toBe('192.0.2.2')
 })
 
-test('a name that vanishes keeps its last good answer for a bounded time', async () => {
+test('serves a stale answer for a bounded time after a name disappears', async () => {
   const { settle, look, time, resolver } = resolverOf()
   await settle(({ resolve }) => resolve(found(10, '192.0.2.1')))
   time.pass(10_000)
   await settle(({ reject }) => reject(coded('ENOTFOUND')))
   expect(look().answer).toBeDefined()
-  time.pass(keptFor.stale - 1)
+  time.pass(cachePeriods.stale - 1)
   expect(look().answer).toBeDefined()
   const before = resolver.changes
   time.pass(1)
@@ -68,10 +70,10 @@ test('a name that vanishes keeps its last good answer for a bounded time', async
 })
 
 test.each([
-  ['ENOTFOUND', keptFor.missing],
-  ['ENODATA', keptFor.missing],
-  ['ETIMEOUT', keptFor.failure],
-])('after %s it is asked again in %d milliseconds, not before', async (code, milliseconds) => {
+  ['ENOTFOUND', cachePeriods.missing],
+  ['ENODATA', cachePeriods.missing],
+  ['ETIMEOUT', cachePeriods.failure],
+])('after %s repeats the query in %d ms', async (code, milliseconds) => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ reject }) => reject(coded(code)))
   expect(look().failure).toMatchObject({ code })
@@ -83,10 +85,10 @@ test.each([
   expect(asked).toHaveLength(2)
 })
 
-test('a time to live of 0 does not make a storm', async () => {
+test('applies a minimum time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(0, '192.0.2.1')))
-  time.pass(keptFor.least - 1)
+  time.pass(cachePeriods.min - 1)
   look()
   expect(asked).toHaveLength(1)
 })

@@ -1,82 +1,82 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
-import type { Found, Lookup } from './look-up-name.ts'
+import type { LookupResult, Lookup } from './look-up-name.ts'
 
-/** What is known of a name. */
-export type KnownName = {
+/** A cached name. */
+export type NameEntry = {
   readonly name: string
-  /** The last good answer, also when it is out of date; undefined before there is one, or when it is too old. */
-  answer: Found | undefined
-  /** Why there is no newer answer. */
+  /** The last successful answer, possibly stale; undefined before the first one and after `staleUntil`. */
+  answer: LookupResult | undefined
+  /** The error of the last lookup; undefined after a success. */
   failure: unknown
-  /** When to ask again, in milliseconds since the epoch. */
-  dueAt: number
-  /** When the answer is too old to be used even though there is no newer one. */
-  lostAt: number
-  /** There while somebody asks. */
-  asking: Promise<void> | undefined
+  /** When the next lookup is due, in milliseconds since the epoch. */
+  refreshAt: number
+  /** When a stale answer is dropped if lookups still fail. */
+  staleUntil: number
+  /** The lookup in progress. */
+  pending: Promise<void> | undefined
 }
 
-/** Remembers names for as long as their answers say, and longer while there is no newer answer. */
+/** A DNS cache that serves stale answers while lookups fail (RFC 8767). */
 export type Resolver = {
-  /** Grows whenever the answer to a name changes. */
+  /** Increases whenever the answer to a name changes. */
   readonly changes: number
-  /** What is known of a name; asks in the background when that is out of date. */
-  look(name: string): KnownName
-  /** Forgets all other names. */
+  /** Returns the cached entry; starts a lookup in the background when one is due. */
+  lookUp(name: string): NameEntry
+  /** Removes all other names from the cache. */
   keepOnly(wanted: ReadonlySet<string>): void
 }
 
-/** How long answers are kept, in milliseconds. */
-export const keptFor = {
-  /** Beyond its time to live while no newer answer can be had. */
+/** Milliseconds. */
+export const cachePeriods = {
+  /** How long an answer is served after its time to live while lookups fail. */
   stale: 3_600_000,
-  /** That a name does not exist. */
+  /** How long a negative answer is cached. */
   missing: 30_000,
-  /** That no name server answered. */
+  /** How long after a failure the next lookup waits. */
   failure: 1_000,
-  /** At least, so that a time to live of 0 does not make a storm. */
-  least: 1_000,
-  most: 86_400_000,
+  /** Lower and upper bound of the time to live. */
+  min: 1_000,
+  max: 86_400_000,
 }
 
-/** Opens a resolver over `lookUp`; of a name that is asked for by many at a time it asks once. */
+/** Concurrent lookups of one name share one query. */
 export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
-  const names = new Map<string, KnownName>()
+  const names = new Map<string, NameEntry>()
   let changes = 0
 
-  const ask = async (known: KnownName): Promise<void> => {
+  const refresh = async (entry: NameEntry): Promise<void> => {
     try {
-      const found = await lookUp(known.name)
-      const lifetime = Math.min(Math.max(found.ttl * 1000, keptFor.least), keptFor.most)
-      if (!isSame(known.answer, found)) changes += 1
-      known.answer = found
-      known.failure = undefined
-      known.dueAt = clock.now() + lifetime
-      known.lostAt = known.dueAt + keptFor.stale
+      const found = await lookUp(entry.name)
+      const ttl = Math.min(Math.max(found.ttl * 1000, cachePeriods.min), cachePeriods.max)
+      if (!isSame(entry.answer, found)) changes += 1
+      entry.answer = found
+      entry.failure = undefined
+      entry.refreshAt = clock.now() + ttl
+      entry.staleUntil = entry.refreshAt + cachePeriods.stale
     } catch (error) {
-      known.failure = error
+      entry.failure = error
       const { code } = error as NodeJS.ErrnoException
-      known.dueAt =
+      entry.refreshAt =
         clock.now() +
-        (code === 'ENOTFOUND' || code === 'ENODATA' ? keptFor.missing : keptFor.failure)
+        (code === 'ENOTFOUND' || code === 'ENODATA' ? cachePeriods.missing : cachePeriods.failure)
     }
-    known.asking = undefined
+    entry.pending = undefined
   }
   return {
     get changes() {
       return changes
     },
-    look(name) {
+    lookUp(name) {
       const now = clock.now()
-      let known = names.get(name)
-      if (known === undefined) names.set(name, (known = unknown(name)))
-      if (known.answer !== undefined && now >= known.lostAt && known.failure !== undefined) {
-        known.answer = undefined
+      let entry = names.get(name)
+      if (entry === undefined) names.set(name, (entry = newEntry(name)))
+      if (entry.answer !== undefined && now >= entry.staleUntil && entry.failure !== undefined) {
+        entry.answer = undefined
         changes += 1
       }
-      if (now >= known.dueAt) known.asking ??= ask(known)
-      return known
+      if (now >= entry.refreshAt) entry.pending ??= refresh(entry)
+      return entry
     },
     keepOnly(wanted) {
       for (const name of names.keys()) if (!wanted.has(name)) names.delete(name)
@@ -84,19 +84,19 @@ export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
   }
 }
 
-const unknown = (name: string): KnownName => ({
+const newEntry = (name: string): NameEntry => ({
   name,
   answer: undefined,
   failure: undefined,
-  dueAt: 0,
-  lostAt: 0,
-  asking: undefined,
+  refreshAt: 0,
+  staleUntil: 0,
+  pending: undefined,
 })
 
-const isSame = (before: Found | undefined, after: Found): boolean =>
+const isSame = (before: LookupResult | undefined, after: LookupResult): boolean =>
   before !== undefined && JSON.stringify(before.addresses) === JSON.stringify(after.addresses)
 
-/** The address in a host that is one, without brackets; undefined for a name. */
+/** The IP address in `host`, without brackets; undefined when `host` is a name. */
 export function literalAddress(host: string): string | undefined {
   const bare = host.replace(/^\[|\]$/g, '')
   return isIP(bare) === 0 ? undefined : bare

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countFinding, eject, freshHealth, recover, type Finding, type Rules } from './health.ts'
+import { recordResult, eject, newHealth, recover, type HealthResult, type Rules } from './health.ts'
 
 const limit = fc.integer({ min: 0, max: 4 })
 const rulesOf = fc
@@ -14,13 +14,13 @@ const rulesOf = fc
       http_failures: http,
     },
   }))
-const finding = fc.constantFrom<Finding>(200, 404, 500, 'broken', 'timeout')
+const result = fc.constantFrom<HealthResult>(200, 404, 500, 'broken', 'timeout')
 
 /** Kong's rule said another way: look back over what was found since the last change. */
-function judge(rules: Rules, healthy: boolean, since: readonly Finding[]): boolean {
+function judge(rules: Rules, healthy: boolean, since: readonly HealthResult[]): boolean {
   const { successes } = rules.healthy
   const { http_failures: http, tcp_failures: tcp, timeouts } = rules.unhealthy
-  const limits = new Map<Finding, number>([
+  const limits = new Map<HealthResult, number>([
     [500, http],
     ['broken', tcp],
     ['timeout', timeouts],
@@ -35,18 +35,18 @@ function judge(rules: Rules, healthy: boolean, since: readonly Finding[]): boole
   return counted.filter((one) => one === 200).length >= successes && successes > 0
 }
 
-test('the counts come to what looking back over all findings comes to', () => {
+test('counts as a model that looks at the whole history', () => {
   fc.assert(
-    fc.property(rulesOf, fc.array(finding, { maxLength: 60 }), (rules, findings) => {
-      const health = freshHealth()
-      let since: Finding[] = []
+    fc.property(rulesOf, fc.array(result, { maxLength: 60 }), (rules, findings) => {
+      const health = newHealth()
+      let since: HealthResult[] = []
       for (const one of findings) {
         since.push(one)
-        const verdict = countFinding(health, rules, one)
-        const isWell = judge(rules, health.healthy, since)
-        expect(verdict !== undefined).toBe(isWell !== health.healthy)
+        const verdict = recordResult(health, rules, one)
+        const isHealthy = judge(rules, health.healthy, since)
+        expect(verdict !== undefined).toBe(isHealthy !== health.healthy)
         if (verdict === undefined) continue
-        expect(verdict).toBe(isWell ? 'healthy' : 'unhealthy')
+        expect(verdict).toBe(isHealthy ? 'healthy' : 'unhealthy')
         if (verdict === 'healthy') recover(health)
         else eject(health, 'passive')
         since = []

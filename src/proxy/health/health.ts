@@ -1,60 +1,61 @@
 import type { Healthchecks } from '../../schema/healthchecks.ts'
 
-/** How a peer is, and what speaks for a change. */
+/** The health of a target, with the counters of its current state. */
 export type Health = {
   healthy: boolean
-  /** Who found it unhealthy: requests that failed, or questions. */
-  foundBy: 'passive' | 'active'
+  /** Passive checks observe requests; active checks are probes. */
+  ejectedBy: 'passive' | 'active'
   successes: number
   statuses: number
   broken: number
   timeouts: number
-  /** When one request may try whether it is well again, where no question finds out. */
+  /** When a trial request may be sent, if no active check recovers the target. */
   trialAt: number
-  /** A request tries it now. */
-  onTrial: boolean
-  /** How often in a row it was found unhealthy; lengthens the wait for a trial. */
-  trips: number
+  /** A trial request is in flight. */
+  inTrial: boolean
+  /** Consecutive ejections; they lengthen the delay before a trial. */
+  ejections: number
 }
 
-/** What was met with: a status, a connection that broke or was not had, or silence. */
-export type Finding = number | 'broken' | 'timeout'
+/** An HTTP status, a failed connection, or a timeout. */
+export type HealthResult = number | 'broken' | 'timeout'
 
-/** A peer of which nothing is known. */
-export const freshHealth = (): Health => ({
+export const newHealth = (): Health => ({
   healthy: true,
-  foundBy: 'passive',
+  ejectedBy: 'passive',
   successes: 0,
   statuses: 0,
   broken: 0,
   timeouts: 0,
   trialAt: 0,
-  onTrial: false,
-  trips: 0,
+  inTrial: false,
+  ejections: 0,
 })
 
 type Limits = Readonly<Record<'tcp_failures' | 'timeouts' | 'http_failures', number>> & {
   readonly http_statuses: readonly number[]
 }
 
-/** The rules of one kind of check. */
+/** The thresholds of active or passive checks. */
 export type Rules = {
   readonly healthy: { readonly http_statuses: readonly number[]; readonly successes: number }
   readonly unhealthy: Limits
 }
 
-/** Counts a finding as Kong does, and says what it makes of the peer: undefined while no count is full. A count whose limit is 0 is not kept; a success clears the
- *  failures and a failure the successes; nothing is counted that would only confirm what is known. */
-export function countFinding(
+/**
+ * Counts a result as Kong does; returns the new health when a counter reaches its limit. A limit of 0 disables a counter.
+ * A success resets the failures and a failure the successes. Results that confirm the current health are not counted.
+ */
+export function recordResult(
   health: Health,
   rules: Rules,
-  finding: Finding,
+  result: HealthResult,
 ): 'healthy' | 'unhealthy' | undefined {
-  if (typeof finding === 'number' && rules.healthy.http_statuses.includes(finding))
-    return countSuccess(health, rules.healthy.successes)
-  if (typeof finding === 'number' && !rules.unhealthy.http_statuses.includes(finding))
+  if (typeof result === 'number' && rules.healthy.http_statuses.includes(result))
+    return recordSuccess(health, rules.healthy.successes)
+  if (typeof result === 'number' && !rules.unhealthy.http_statuses.includes(result))
     return undefined
-  const count = typeof finding === 'number' ? 'statuses' : counts[finding]
+  const count = typeof result === 'number' ? 'statuses' : counts[result]
   const limit = rules.unhealthy[limits[count]]
   if (limit === 0 || !health.healthy) return undefined
   health.successes = 0
@@ -65,8 +66,8 @@ export function countFinding(
 const counts = { broken: 'broken', timeout: 'timeouts' } as const
 const limits = { statuses: 'http_failures', broken: 'tcp_failures', timeouts: 'timeouts' } as const
 
-/** Counts a success that has no status, of a check that only connects. */
-export function countSuccess(health: Health, limit: number): 'healthy' | undefined {
+/** Counts a success without a status, of a check that only connects. */
+export function recordSuccess(health: Health, limit: number): 'healthy' | undefined {
   if (limit === 0) return undefined
   clearFailures(health)
   if (health.healthy) return undefined
@@ -74,36 +75,32 @@ export function countSuccess(health: Health, limit: number): 'healthy' | undefin
   return health.successes >= limit ? 'healthy' : undefined
 }
 
-/** Whether anything of it is switched on. */
 export const usesHealthchecks = ({ active, passive }: Healthchecks): boolean =>
   active.healthy.interval > 0 || active.unhealthy.interval > 0 || usesPassive({ passive })
 
-/** Whether requests may find a peer unhealthy. */
 export const usesPassive = ({ passive: { unhealthy } }: Pick<Healthchecks, 'passive'>): boolean =>
   unhealthy.tcp_failures > 0 || unhealthy.timeouts > 0 || unhealthy.http_failures > 0
 
-/** Makes a peer healthy with all counts at zero. */
 export function recover(health: Health): void {
   health.healthy = true
   health.successes = 0
   health.trialAt = 0
-  health.onTrial = false
-  health.trips = 0
+  health.inTrial = false
+  health.ejections = 0
   clearFailures(health)
 }
 
-/** Makes a peer unhealthy with all counts at zero. */
-export function eject(health: Health, foundBy: Health['foundBy']): void {
+export function eject(health: Health, ejectedBy: Health['ejectedBy']): void {
   health.healthy = false
-  health.foundBy = foundBy
+  health.ejectedBy = ejectedBy
   health.successes = 0
-  health.onTrial = false
-  health.trips += 1
+  health.inTrial = false
+  health.ejections += 1
   clearFailures(health)
 }
 
-/** Makes a peer unhealthy because somebody says so: no request tries whether it is well again. */
-export function ejectByWord(health: Health): void {
+/** Ejects a target by order of an operator, without trial requests. */
+export function ejectManually(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY
 }

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import { atOnce } from '../../lib/in-slices.ts'
+import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { upstream } from '../../schema/upstream.ts'
-import { roundRobin } from '../balance/round-robin.ts'
+import { roundRobin } from '../balance/balancers.ts'
 import { keepPools } from '../keep-pools.ts'
-import type { Probe } from './probe-peer.ts'
+import type { Probe } from './probe-target.ts'
 
-/** A watched pool of `count` peers whose probes the test answers. */
+/** A watched pool of `count` targets whose probes the test answers. */
 function watch(count: number, active: Record<string, unknown>) {
   const time = holdTime()
-  const asked: { peer: string; answer: (status: number) => void; signal: AbortSignal }[] = []
-  const probe: Probe = ({ peer }, signal) =>
-    new Promise((answer) => void asked.push({ peer: peer.target, answer, signal }))
+  const asked: { target: string; answer: (status: number) => void; signal: AbortSignal }[] = []
+  const probe: Probe = ({ target }, signal) =>
+    new Promise((answer) => void asked.push({ target: target.hostPort, answer, signal }))
   const keeper = keepPools({ clock: time.clock, timers: time.timers, probe })
   const pool = keeper.open({
     id: 'u',
@@ -25,17 +25,17 @@ function watch(count: number, active: Record<string, unknown>) {
     upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
-  const stop = atOnce(keeper.watch([pool]))
+  const stop = runToCompletion(keeper.watch([pool]))
   const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
   const healths = (): string[] =>
     keeper.health().flatMap(({ targets }) => targets.map(({ health }) => health))
   return { time, asked, stop, turn, healths }
 }
 
-test('no more are asked at a time than configured, and nobody twice at a time', async () => {
+test('limits concurrent probes, and does not probe a target twice at a time', async () => {
   const { time, asked, turn } = watch(5, { concurrency: 2, healthy: { interval: 1 } })
   time.pass(1_000)
-  expect(asked.map(({ peer }) => peer)).toEqual(['192.0.2.1:1', '192.0.2.1:2'])
+  expect(asked.map(({ target }) => target)).toEqual(['192.0.2.1:1', '192.0.2.1:2'])
   time.pass(5_000)
   expect(asked).toHaveLength(2)
   for (let answered = 0; answered < 5; answered += 1) {
@@ -43,12 +43,12 @@ test('no more are asked at a time than configured, and nobody twice at a time', 
     await turn()
     expect(asked.length - answered - 1).toBeLessThanOrEqual(2)
   }
-  expect(new Set(asked.map(({ peer }) => peer)).size).toBe(5)
+  expect(new Set(asked.map(({ target }) => target)).size).toBe(5)
   time.pass(1_000)
   expect(asked).toHaveLength(7)
 })
 
-test('healthy and unhealthy peers are each asked at their own interval', async () => {
+test('probes healthy and unhealthy targets at their own intervals', async () => {
   const { time, asked, turn, healths } = watch(2, {
     healthy: { interval: 10, successes: 1 },
     unhealthy: { interval: 1, http_failures: 1 },
@@ -61,13 +61,13 @@ test('healthy and unhealthy peers are each asked at their own interval', async (
   await turn()
   expect(healths()).toEqual(['UNHEALTHY', 'HEALTHY'])
   time.pass(1_000)
-  expect(asked.slice(2).map(({ peer }) => peer)).toEqual(['192.0.2.1:1'])
+  expect(asked.slice(2).map(({ target }) => target)).toEqual(['192.0.2.1:1'])
   asked[2]?.answer(302)
   await turn()
   expect(healths()).toEqual(['HEALTHY', 'HEALTHY'])
 })
 
-test('after the end nothing is asked, and what is answered late counts for nothing', async () => {
+test('starts no probe after a stop, and ignores late results', async () => {
   const { time, asked, stop, turn } = watch(1, {
     healthy: { interval: 1 },
     unhealthy: { http_failures: 1 },

@@ -1,22 +1,20 @@
 import { setMaxListeners } from 'node:events'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Pool } from '../balance/open-pool.ts'
-import type { Peer } from '../balance/peer.ts'
-import type { Probe } from './probe-peer.ts'
-import type { Timers } from './timers.ts'
+import type { Target } from '../balance/target.ts'
+import type { Probe } from './probe-target.ts'
 
-/** What checks are made with. */
 export type CheckTools = { readonly timers: Timers; readonly probe: Probe }
 
-/** Starts to ask the peers of pools how they are, the healthy and the unhealthy each at their interval; returns how to stop. */
-export function startChecks(pools: readonly Pool[], tools: CheckTools): () => void {
+/** Starts the active checks of the pools; healthy and unhealthy targets have their own intervals. Returns a function that stops them. */
+export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): () => void {
   const ended = new AbortController()
   setMaxListeners(0, ended.signal)
   const stops = pools.flatMap((pool) => {
     const { upstream } = pool.plan
     return upstream === undefined
       ? []
-      : startPool(pool, upstream, { ...tools, signal: ended.signal })
+      : startPoolChecks(pool, upstream, { ...tools, signal: ended.signal })
   })
   return () => {
     for (const stop of stops) stop()
@@ -26,46 +24,68 @@ export function startChecks(pools: readonly Pool[], tools: CheckTools): () => vo
 
 type PoolCheckTools = CheckTools & { readonly signal: AbortSignal }
 
-function startPool(pool: Pool, upstream: UpstreamSettings, tools: PoolCheckTools): (() => void)[] {
+function startPoolChecks(
+  pool: Pool,
+  upstream: UpstreamSettings,
+  tools: PoolCheckTools,
+): (() => void)[] {
   const { active } = upstream.healthchecks
-  const asked = new Set<string>()
-  const checkWhere = (healthy: boolean): void => {
-    const wanted = (peer: Peer): boolean =>
-      peer.weight > 0 && peer.state.health.healthy === healthy && !asked.has(peer.key)
-    void checkAll(pool.peers().filter(wanted), { pool, upstream, asked, ...tools })
+  const probing = new Set<string>()
+  const checkTargets = (healthy: boolean): void => {
+    const wanted = (target: Target): boolean =>
+      target.weight > 0 && target.state.health.healthy === healthy && !probing.has(target.key)
+    void checkAll(pool.targets().filter(wanted), { pool, upstream, probing, ...tools })
   }
   const kinds = [
     [active.healthy.interval, true],
     [active.unhealthy.interval, false],
   ] as const
   return kinds.flatMap(([interval, healthy]) =>
-    interval === 0 ? [] : [tools.timers.every(interval * 1000, () => checkWhere(healthy))],
+    interval === 0 ? [] : [tools.timers.every(interval * 1000, () => checkTargets(healthy))],
   )
 }
 
 type Round = PoolCheckTools & {
   readonly pool: Pool
   readonly upstream: UpstreamSettings
-  /** Keys of the peers that are being asked; nobody is asked twice at a time. */
-  readonly asked: Set<string>
+  /** Keys of the targets with a probe in flight or queued. */
+  readonly probing: Set<string>
 }
 
-/** Asks `peers`, as many at a time as configured. */
-async function checkAll(peers: readonly Peer[], round: Round): Promise<void> {
-  for (const { key } of peers) round.asked.add(key)
-  const waiting = [...peers]
+/** Probes `targets` with the configured concurrency. */
+async function checkAll(targets: readonly Target[], round: Round): Promise<void> {
+  for (const { key } of targets) round.probing.add(key)
+  const waiting = [...targets]
   const work = async (): Promise<void> => {
-    for (let peer = waiting.shift(); peer !== undefined; peer = waiting.shift())
-      await check(peer, round)
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
+      await check(target, round)
   }
   const { concurrency } = round.upstream.healthchecks.active
-  await Promise.all(Array.from({ length: Math.min(concurrency, peers.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(concurrency, targets.length) }, work))
 }
 
-async function check(peer: Peer, { pool, upstream, asked, probe, signal }: Round): Promise<void> {
-  const finding = signal.aborted
+async function check(
+  target: Target,
+  { pool, upstream, probing, probe, signal }: Round,
+): Promise<void> {
+  const result = signal.aborted
     ? undefined
-    : await probe({ peer, upstream, certificate: pool.plan.certificate }, signal)
-  asked.delete(peer.key)
-  if (finding !== undefined && !signal.aborted) pool.circuit.reportCheck(peer, finding)
+    : await probe({ target, upstream, certificate: pool.plan.certificate }, signal)
+  probing.delete(target.key)
+  if (result !== undefined && !signal.aborted) pool.circuitBreaker.reportCheck(target, result)
+}
+
+/** Intervals; passed in, so that tests can control them. */
+export type Timers = {
+  /** Returns a function that stops the interval. */
+  every(milliseconds: number, act: () => void): () => void
+}
+
+/** The timers do not keep the process alive. */
+export const systemTimers: Timers = {
+  every(milliseconds, act) {
+    const timer = setInterval(act, milliseconds)
+    timer.unref()
+    return () => clearInterval(timer)
+  },
 }

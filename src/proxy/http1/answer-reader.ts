@@ -1,4 +1,4 @@
-import type { Answer, AnswerBody, BodySink } from '../ask-upstream.ts'
+import type { Answer, AnswerBody, BodySink } from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 
 /** The flow control of the connection that an answer comes in on. */
@@ -51,12 +51,12 @@ export class AnswerReader implements AnswerBody {
   }
 
   drop(): void {
-    this.#sink = deaf
+    this.#sink = discard
     if (this.#end === undefined && this.#failure === undefined) this.#flow.destroy()
   }
 }
 
-const deaf: BodySink = { part: () => undefined, end: () => undefined, fail: () => undefined }
+const discard: BodySink = { part: () => undefined, end: () => undefined, fail: () => undefined }
 
 /** Settles a try once. */
 export type Settle = {

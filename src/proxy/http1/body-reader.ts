@@ -1,6 +1,6 @@
-import { ChunkReader } from './chunk-reader.ts'
-import type { BodyEvents, BodyReader } from './body-events.ts'
+import type { HeaderList } from '../header-list.ts'
 import type { Framing } from './framing.ts'
+import { parseFields } from './parse-fields.ts'
 
 /** Opens a reader for a body that is framed so. */
 export function openBodyReader(framing: Framing, events: BodyEvents): BodyReader {
@@ -35,5 +35,125 @@ function openCloseReader(events: BodyEvents): BodyReader {
       events.end(undefined)
       return true
     },
+  }
+}
+
+/** Takes what a body reader finds. */
+export type BodyEvents = {
+  part(bytes: Buffer): void
+  /** The body is complete; trailers are there when it came in chunks and had some. */
+  end(trailers: HeaderList | undefined): void
+}
+
+/** Finds the end of a body in a stream of bytes. */
+export type BodyReader = {
+  /** Reads from `at` on; returns where the body ended, or -1 when all bytes were of the body. Throws a MalformedBody. */
+  read(bytes: Buffer, at: number): number
+  /** The connection ended; false when that was too early. */
+  close(): boolean
+}
+
+/** Bytes that are not the body they should be. */
+export class MalformedBody extends Error {}
+
+const maxLineBytes = 256
+const maxTrailerBytes = 8192
+
+/** chunk-size and its extensions, which have no meaning for us and are dropped (RFC 9112 section 7.1.1), but may hold no control characters. */
+const sizeLine = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/
+
+/** Reads chunks to the letter of RFC 9112 section 7.1: every line ends with CRLF and nothing else. */
+export class ChunkReader implements BodyReader {
+  readonly #events: BodyEvents
+  #expects: 'size' | 'bytes' | 'gap' | 'trailer' = 'size'
+  #missing = 0
+  #line = ''
+  #trailers = ''
+  #isDone = false
+
+  constructor(events: BodyEvents) {
+    this.#events = events
+  }
+
+  read(bytes: Buffer, at: number): number {
+    let next = at
+    while (next >= 0 && next < bytes.length) {
+      next = this.#advance(bytes, next)
+      if (this.#isDone) return next
+    }
+    return -1
+  }
+
+  close(): boolean {
+    return false
+  }
+
+  #advance(bytes: Buffer, at: number): number {
+    switch (this.#expects) {
+      case 'size':
+        return this.#readSize(bytes, at)
+      case 'bytes':
+        return this.#readBytes(bytes, at)
+      case 'gap':
+        return this.#readGap(bytes, at)
+      case 'trailer':
+        return this.#readTrailer(bytes, at)
+    }
+  }
+
+  #readSize(bytes: Buffer, at: number): number {
+    const next = this.#takeLine(bytes, at, maxLineBytes)
+    if (next < 0) return next
+    const size = sizeLine.exec(this.#line)?.[1]
+    if (size === undefined) throw new MalformedBody('a chunk has no size')
+    this.#line = ''
+    this.#missing = Number.parseInt(size, 16)
+    this.#expects = this.#missing === 0 ? 'trailer' : 'bytes'
+    return next
+  }
+
+  #readBytes(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#missing)
+    this.#missing -= end - at
+    this.#events.part(bytes.subarray(at, end))
+    if (this.#missing === 0) this.#expects = 'gap'
+    return end
+  }
+
+  /** The CRLF after the bytes of a chunk. */
+  #readGap(bytes: Buffer, at: number): number {
+    const next = this.#takeLine(bytes, at, 0)
+    if (next >= 0) this.#expects = 'size'
+    return next
+  }
+
+  #readTrailer(bytes: Buffer, at: number): number {
+    const next = this.#takeLine(bytes, at, maxTrailerBytes - this.#trailers.length)
+    if (next < 0) return next
+    if (this.#line === '') this.#finish()
+    else this.#trailers += `${this.#line}\r\n`
+    this.#line = ''
+    return next
+  }
+
+  /** Adds to the line up to CRLF; returns where that ended, or -1 when the bytes ended first. */
+  #takeLine(bytes: Buffer, at: number, longest: number): number {
+    const feed = bytes.indexOf(10, at)
+    const isWhole = feed >= 0
+    const text = this.#line + bytes.toString('latin1', at, isWhole ? feed : bytes.length)
+    const content = text.endsWith('\r') ? text.slice(0, -1) : text
+    if (content.length > longest || content.includes('\r') || (isWhole && content === text)) {
+      throw new MalformedBody('a line of a chunked body is malformed')
+    }
+    this.#line = isWhole ? content : text
+    return isWhole ? feed + 1 : -1
+  }
+
+  #finish(): void {
+    const fields = parseFields(this.#trailers)
+    if (fields === undefined || fields === 'many')
+      throw new MalformedBody('the trailers are malformed')
+    this.#isDone = true
+    this.#events.end(fields.headers.flat.length === 0 ? undefined : fields.headers)
   }
 }

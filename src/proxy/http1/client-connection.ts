@@ -2,15 +2,14 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
-import { copyOf, type Taker } from '../read-into.ts'
+import { copyOf, type Taker } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
-import { MalformedBody, type BodyReader } from './body-events.ts'
-import { openBodyReader } from './body-reader.ts'
-import type { FrontEvents } from '../front-events.ts'
+import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
+import type { FrontEvents } from '../front/front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
 import { ClientReply, type ReplyConnection } from './client-reply.ts'
-import { buildHead } from './build-head.ts'
 import {
+  buildHead,
   headTooLarge,
   malformed,
   readRequest,
@@ -30,11 +29,11 @@ export type ConnectionContext = {
 
 const headEnd = Buffer.from('\r\n\r\n')
 /** Bytes of later requests that may wait while one is served. */
-const mostWaiting = 65_536
+const maxBufferedBytes = 65_536
 /** How long a closing connection still listens, so that the client can read its answer before it sees a reset. */
-const lingering = 2_000
+const lingerMilliseconds = 2_000
 /** How long a draining front waits for the next request of a quiet connection, to say there that it is the last. */
-const farewell = 1_000
+const drainGraceMilliseconds = 1_000
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 
@@ -47,13 +46,13 @@ export class ClientConnection implements ReplyConnection {
   #since: number
   #unread: Buffer | undefined
   #scanned = 0
-  #persists = true
+  #keepAlive = true
   #reader: BodyReader | undefined
   #body: IncomingBody | undefined
   #reply: ClientReply | undefined
   #leave: (() => void) | undefined
   /** Where everything goes once protocols are switched. */
-  #peer: Duplex | undefined
+  #tunnel: Duplex | undefined
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket
@@ -71,10 +70,10 @@ export class ClientConnection implements ReplyConnection {
     const waited = now - this.#since
     if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
     else if (this.#state === 'exchange') this.#sweepExchange(waited)
-    else if (this.#state === 'lingering' && waited > lingering) this.#socket.destroy()
+    else if (this.#state === 'lingering' && waited > lingerMilliseconds) this.#socket.destroy()
     else if (this.#state === 'idle') {
-      const patience = isDraining() ? farewell : limits.idleMilliseconds
-      if (waited > patience) this.#socket.destroy()
+      const timeout = isDraining() ? drainGraceMilliseconds : limits.idleMilliseconds
+      if (waited > timeout) this.#socket.destroy()
     }
   }
 
@@ -98,7 +97,7 @@ export class ClientConnection implements ReplyConnection {
     if (this.#state === 'idle' && this.#unread === undefined && this.#takeWhole(bytes, length))
       return
     if (this.#state === 'lingering') return
-    if (this.#peer !== undefined) return this.#pass(this.#peer, bytes, length)
+    if (this.#tunnel !== undefined) return this.#pass(this.#tunnel, bytes, length)
     if (this.#state === 'exchange') this.#since = this.#context.now()
     const own = copyOf(bytes, length)
     this.#unread = this.#unread === undefined ? own : Buffer.concat([this.#unread, own])
@@ -137,7 +136,7 @@ export class ClientConnection implements ReplyConnection {
     const bytes = this.#unread
     if (bytes === undefined) return false
     if (this.#reader === undefined) {
-      if (bytes.length > mostWaiting) this.#socket.pause()
+      if (bytes.length > maxBufferedBytes) this.#socket.pause()
       return false
     }
     try {
@@ -187,12 +186,12 @@ export class ClientConnection implements ReplyConnection {
   }
 
   #begin(message: RequestMessage): void {
-    const { framing, method, minor, persists } = message
+    const { framing, method, minor, keepAlive } = message
     const { events, limits } = this.#context
     const socket = this.#socket
     this.#state = 'exchange'
     this.#since = this.#context.now()
-    this.#persists = persists
+    this.#keepAlive = keepAlive
     const head = buildHead(message, this.#facts)
     const body =
       framing.kind === 'length' && framing.length === 0
@@ -206,13 +205,14 @@ export class ClientConnection implements ReplyConnection {
 
   #openBody({ framing, fields, minor }: RequestMessage, limit: number): RequestBody {
     const expects = minor === 1 && fields.expect[0]?.toLowerCase() === '100-continue'
-    let isTold = !expects
+    let hasSentContinue = !expects
     const body = openRequestBody({
       length: framing.kind === 'length' ? framing.length : undefined,
       limit,
       onWanted: () => {
-        if (!isTold && body.received === 0) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n')
-        isTold = true
+        if (!hasSentContinue && body.received === 0)
+          this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+        hasSentContinue = true
         this.#socket.resume()
       },
     })
@@ -229,17 +229,17 @@ export class ClientConnection implements ReplyConnection {
     return body
   }
 
-  mayPersist(): boolean {
-    return this.#persists && !this.#context.isDraining() && (this.#body?.isWhole ?? true)
+  mayKeepAlive(): boolean {
+    return this.#keepAlive && !this.#context.isDraining() && (this.#body?.isWhole ?? true)
   }
 
-  answered(persists: boolean): void {
+  answered(keepAlive: boolean): void {
     this.#reply = undefined
     this.#leave = undefined
     this.#reader = undefined
     this.#body = undefined
     this.#since = this.#context.now()
-    if (!persists) return this.#linger()
+    if (!keepAlive) return this.#linger()
     this.#state = 'idle'
     if (this.#socket.isPaused()) this.#socket.resume()
     this.#advance()
@@ -257,7 +257,7 @@ export class ClientConnection implements ReplyConnection {
     const { events } = this.#context
     this.#state = 'exchange'
     this.#unread = undefined
-    this.#persists = false
+    this.#keepAlive = false
     const reply = new ClientReply({
       socket: this.#socket,
       method: beginning === 'HEAD ' ? 'HEAD' : 'GET',
@@ -280,24 +280,24 @@ export class ClientConnection implements ReplyConnection {
     this.#leave = undefined
   }
 
-  switched(peer: Duplex): void {
+  switched(target: Duplex): void {
     const socket = this.#socket
     this.#state = 'tunnel'
     this.#leave = undefined
-    this.#peer = peer
-    if (this.#unread !== undefined) peer.write(this.#unread)
+    this.#tunnel = target
+    if (this.#unread !== undefined) target.write(this.#unread)
     this.#unread = undefined
     const end = (): void => {
       socket.destroy()
-      peer.destroy()
+      target.destroy()
     }
-    for (const stream of [socket, peer]) stream.on('error', end).on('close', end)
-    socket.on('end', () => peer.end())
-    peer.on('drain', () => socket.resume())
-    peer.pipe(socket)
+    for (const stream of [socket, target]) stream.on('error', end).on('close', end)
+    socket.on('end', () => target.end())
+    target.on('drain', () => socket.resume())
+    target.pipe(socket)
   }
 
-  #pass(peer: Duplex, bytes: Buffer, length: number): void {
-    if (!peer.write(copyOf(bytes, length))) this.#socket.pause()
+  #pass(target: Duplex, bytes: Buffer, length: number): void {
+    if (!target.write(copyOf(bytes, length))) this.#socket.pause()
   }
 }

@@ -2,17 +2,16 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Reply } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
-import { httpDate } from './http-date.ts'
-import { chunkHead, fieldLines, writePiece } from './write-message.ts'
+import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
 /** The connection that an answer goes out on. */
 export type ReplyConnection = {
   /** Whether it may serve another request, as far as is known when the answer begins. */
-  mayPersist(): boolean
+  mayKeepAlive(): boolean
   /** The answer is out. */
-  answered(persists: boolean): void
-  /** It becomes a tunnel to `peer`. */
-  switched(peer: Duplex): void
+  answered(keepAlive: boolean): void
+  /** It becomes a tunnel to `target`. */
+  switched(target: Duplex): void
 }
 
 /** What a reply needs to know. */
@@ -29,7 +28,7 @@ export class ClientReply implements Reply {
   #pending = ''
   #hasBody = true
   #isChunked = false
-  #persists = false
+  #keepAlive = false
 
   constructor(options: ReplyOptions) {
     this.#options = options
@@ -40,8 +39,8 @@ export class ClientReply implements Reply {
     this.#hasBody = method !== 'HEAD' && status !== 204 && status !== 304
     const hasLength = headers.get('content-length') !== undefined
     this.#isChunked = this.#hasBody && !hasLength && minor === 1
-    this.#persists = (hasLength || !this.#hasBody || this.#isChunked) && connection.mayPersist()
-    const own = ownLines(headers, this.#isChunked, this.#persists, minor)
+    this.#keepAlive = (hasLength || !this.#hasBody || this.#isChunked) && connection.mayKeepAlive()
+    const own = ownLines(headers, this.#isChunked, this.#keepAlive, minor)
     this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}${own}\r\n`
   }
 
@@ -53,8 +52,8 @@ export class ClientReply implements Reply {
     if (chunk.length === 0 || !this.#hasBody) return true
     const { socket } = this.#options
     return this.#isChunked
-      ? writePiece(socket, this.#take() + chunkHead(chunk), chunk, '\r\n')
-      : writePiece(socket, this.#take(), chunk, '')
+      ? writeParts(socket, this.#take() + chunkHead(chunk), chunk, '\r\n')
+      : writeParts(socket, this.#take(), chunk, '')
   }
 
   onWritable(resume: () => void): void {
@@ -67,21 +66,21 @@ export class ClientReply implements Reply {
     const end = this.#isChunked
       ? `0\r\n${trailers === undefined ? '' : fieldLines(trailers)}\r\n`
       : ''
-    if (isEmpty) writePiece(socket, this.#take(), undefined, end)
-    else if (!this.#isChunked) writePiece(socket, this.#take(), last, '')
-    else writePiece(socket, this.#take() + chunkHead(last), last, `\r\n${end}`)
-    connection.answered(this.#persists)
+    if (isEmpty) writeParts(socket, this.#take(), undefined, end)
+    else if (!this.#isChunked) writeParts(socket, this.#take(), last, '')
+    else writeParts(socket, this.#take() + chunkHead(last), last, `\r\n${end}`)
+    connection.answered(this.#keepAlive)
   }
 
   abort(): void {
     this.#options.socket.destroy()
   }
 
-  upgrade(headers: HeaderList, peer: NodeJS.ReadWriteStream): void {
+  upgrade(headers: HeaderList, target: NodeJS.ReadWriteStream): void {
     const { socket, connection } = this.#options
     const own = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${own}${fieldLines(headers)}\r\n`, 'latin1')
-    connection.switched(peer as Duplex)
+    connection.switched(target as Duplex)
   }
 
   #take(): string {
@@ -95,11 +94,24 @@ export class ClientReply implements Reply {
 function ownLines(
   headers: HeaderList,
   isChunked: boolean,
-  persists: boolean,
+  keepAlive: boolean,
   minor: number,
 ): string {
   const date = headers.get('date') === undefined ? `Date: ${httpDate()}\r\n` : ''
   const framing = isChunked ? 'Transfer-Encoding: chunked\r\n' : ''
-  if (!persists) return `${date}${framing}Connection: close\r\n`
+  if (!keepAlive) return `${date}${framing}Connection: close\r\n`
   return minor === 0 ? `${date}${framing}Connection: keep-alive\r\n` : `${date}${framing}`
+}
+
+let date = ''
+let second = 0
+
+/** The present moment as an HTTP date (RFC 9110 section 5.6.7), made once a second. */
+export function httpDate(now = Date.now()): string {
+  const current = Math.floor(now / 1000)
+  if (current !== second) {
+    second = current
+    date = new Date(now).toUTCString()
+  }
+  return date
 }

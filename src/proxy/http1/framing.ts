@@ -47,7 +47,7 @@ function framingOfLength(values: readonly string[]): Framing | undefined {
 }
 
 /** Whether the connection may serve another message after this one (RFC 9112 section 9.3). */
-export function mayPersist({ connection }: Fields, minor: number): boolean {
+export function mayKeepAlive({ connection }: Fields, minor: number): boolean {
   if (connection.length === 0) return minor === 1
   const options = connection.join(',').toLowerCase()
   if (options === 'keep-alive') return true

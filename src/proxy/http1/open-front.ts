@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
-import type { FrontEvents } from '../front-events.ts'
+import type { FrontEvents } from '../front/front-events.ts'
 import type { FrontLimits } from '../front-limits.ts'
-import { readInto } from '../read-into.ts'
+import { readInto } from '../front/read-into.ts'
 import { ClientConnection } from './client-connection.ts'
 
 /** Speaks HTTP/1.1 with clients, by RFC 9110 and 9112. */

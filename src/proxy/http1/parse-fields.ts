@@ -1,4 +1,4 @@
-import { FieldNames } from '../field-names.ts'
+import { FieldNames } from '../walk/field-names.ts'
 import { HeaderList } from '../header-list.ts'
 
 const none: readonly string[] = []
@@ -32,7 +32,7 @@ export class Fields {
 const wellFormed = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 
 /** Most fields in one head. */
-const mostFields = 256
+const maxFields = 256
 
 /** Reads the lines of a head after its first, each with its CRLF; undefined when one of them is not well formed, 'many' when there are too many. */
 export function parseFields(text: string): Fields | 'many' | undefined {
@@ -48,7 +48,7 @@ export function parseFields(text: string): Fields | 'many' | undefined {
     if (framingNames.has(name)) fields.note(name.toLowerCase(), value)
     at = end + 2
   }
-  return flat.length > 2 * mostFields ? 'many' : fields
+  return flat.length > 2 * maxFields ? 'many' : fields
 }
 
 const framingNames = new FieldNames([

@@ -1,7 +1,9 @@
 import { METHODS } from 'node:http'
 import { Problem } from '../../lib/problem.ts'
-import { mayPersist, requestFraming, responseFraming, type Framing } from './framing.ts'
-import { parseFields, type Fields } from './parse-fields.ts'
+import type { RequestHead } from '../exchange.ts'
+import { type Framing, mayKeepAlive, requestFraming, responseFraming } from './framing.ts'
+import { type Fields, parseFields } from './parse-fields.ts'
+import type { ConnectionFacts } from '../tls/read-connection.ts'
 
 /** The head of a request, understood. */
 export type RequestMessage = {
@@ -11,7 +13,7 @@ export type RequestMessage = {
   readonly minor: number
   readonly fields: Fields
   readonly framing: Framing
-  readonly persists: boolean
+  readonly keepAlive: boolean
 }
 
 /** The head of a response, understood. */
@@ -19,7 +21,7 @@ export type ResponseMessage = {
   readonly status: number
   readonly fields: Fields
   readonly framing: Framing
-  readonly persists: boolean
+  readonly keepAlive: boolean
 }
 
 const methods: ReadonlySet<string> = new Set(METHODS)
@@ -41,7 +43,7 @@ export function readRequest(head: string): RequestMessage {
   const framing = requestFraming(fields, message.minor)
   if (framing === undefined) throw malformed('the length of the body is ambiguous')
   checkTarget(message)
-  return { ...message, framing, persists: mayPersist(fields, message.minor) }
+  return { ...message, framing, keepAlive: mayKeepAlive(fields, message.minor) }
 }
 
 /** Reads the head of a response; undefined when it is malformed, or framed so that its end is uncertain. */
@@ -58,7 +60,7 @@ export function readResponse(head: string, method: string): ResponseMessage | un
     status,
     fields,
     framing,
-    persists: framing.kind !== 'close' && mayPersist(fields, minor),
+    keepAlive: framing.kind !== 'close' && mayKeepAlive(fields, minor),
   }
 }
 
@@ -75,7 +77,7 @@ function checkTarget({
   target,
   minor,
   fields: { host },
-}: Omit<RequestMessage, 'framing' | 'persists'>): void {
+}: Omit<RequestMessage, 'framing' | 'keepAlive'>): void {
   const isAbsolute = /^https?:\/\/[^/?]/i.test(target)
   if (!target.startsWith('/') && !isAbsolute && !(target === '*' && method === 'OPTIONS'))
     throw malformed('the request target is malformed')
@@ -105,3 +107,58 @@ export const headTooLarge = (): Problem =>
 
 /** A request that did not arrive in time. */
 export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Request timeout')
+
+/** The head of a request in the words of the walk. The authority of an absolute-form target outweighs the Host field (RFC 9112 section 3.2.2). */
+export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
+  const { method, target, fields } = message
+  const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
+  const { host, port } = splitHost(authority)
+  return {
+    method,
+    scheme: facts.scheme,
+    host,
+    port: port ?? facts.localPort,
+    path,
+    query,
+    headers: fields.headers,
+    clientAddress: facts.clientAddress,
+    tlsVersion: facts.tlsVersion,
+    serverName: facts.serverName,
+    clientCertificate: facts.clientCertificate,
+    connection: facts.connection,
+    upgrade: asksForWebSocket(message) ? 'websocket' : '',
+  }
+}
+
+/** RFC 6455 section 4.1; a request with a body is none, for nobody could tell where its frames begin. */
+function asksForWebSocket({ method, minor, fields, framing }: RequestMessage): boolean {
+  const [protocol = ''] = fields.upgrade
+  if (fields.upgrade.length !== 1 || protocol.toLowerCase() !== 'websocket') return false
+  if (method !== 'GET' || minor !== 1 || framing.kind !== 'length' || framing.length > 0)
+    return false
+  const options = fields.connection.join(',').toLowerCase().split(',')
+  return options.some((option) => option.trim() === 'upgrade')
+}
+
+function splitTarget(target: string): { authority?: string; path: string; query: string } {
+  if (target.startsWith('/')) return splitQuery(target)
+  const found = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
+  if (found === null) return { path: '/', query: '' }
+  const [, authority = '', rest = ''] = found
+  const split = splitQuery(rest.startsWith('/') ? rest : `/${rest}`)
+  return { authority: authority.slice(authority.lastIndexOf('@') + 1), ...split }
+}
+
+function splitQuery(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?')
+  return mark < 0
+    ? { path: target, query: '' }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+function splitHost(field: string): { host: string; port: number | undefined } {
+  const colon = field.endsWith(']') ? -1 : field.lastIndexOf(':')
+  const host = (colon < 0 ? field : field.slice(0, colon)).toLowerCase()
+  const port = colon < 0 || colon === field.length - 1 ? undefined : Number(field.slice(colon + 1))
+  return { host, port }
+}

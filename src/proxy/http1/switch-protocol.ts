@@ -1,8 +1,8 @@
 import http from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Answer, BodySink, Try } from '../ask-upstream.ts'
+import type { Answer, BodySink, Try } from '../walk/ask-upstream.ts'
 import { HeaderList } from '../header-list.ts'
-import { openTargetSocket } from '../tls/open-target-socket.ts'
+import { openTargetSocket } from '../tls/connect-target.ts'
 import { tryFailure } from './upstream-failure.ts'
 
 /** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
@@ -31,7 +31,7 @@ export function switchProtocol(attempt: Try): Promise<Answer> {
         status: 101,
         headers: new HeaderList(response.rawHeaders),
         body: undefined,
-        peer: socket,
+        socket,
       })
     })
     request.on('response', (response) => {

@@ -1,27 +1,26 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import type { Try } from '../ask-upstream.ts'
+import type { Try } from '../walk/ask-upstream.ts'
 import type { RequestBody } from '../exchange.ts'
 import { AnswerReader, type AnswerFlow, type Settle } from './answer-reader.ts'
-import { MalformedBody, type BodyReader } from './body-events.ts'
-import { openBodyReader } from './body-reader.ts'
+import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
 import { readResponse, type ResponseMessage } from './read-message.ts'
-import { copyOf, readInto } from '../read-into.ts'
+import { copyOf, readInto } from '../front/read-into.ts'
 import { tryFailure } from './upstream-failure.ts'
-import { chunkHead, fieldLines, writePiece } from './write-message.ts'
+import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
 /** What a connection tells its pool. */
 export type PoolEvents = {
   /** It can take another try. */
-  onFree(connection: UpstreamConnection): void
+  onIdle(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
   now(): number
 }
 
 const headEnd = Buffer.from('\r\n\r\n')
-const mostHeadBytes = 65_536
-const mostInterim = 32
+const maxHeadBytes = 65_536
+const maxInterimResponses = 32
 
 /** A broken answer: what the target sent is not HTTP/1.1, or ended too early. */
 const brokenAnswer = (reason: string): Error =>
@@ -34,7 +33,7 @@ type Current = {
   readonly settle: Settle
   readonly answer: AnswerReader
   /** Milliseconds that may pass until something moves, and since when. */
-  patience: number
+  timeout: number
   since: number
   isSent: boolean
   upload: Readable | undefined
@@ -50,7 +49,7 @@ export class UpstreamConnection implements AnswerFlow {
   #current: Current | undefined
   #unread: Buffer | undefined
   #isConnected = false
-  #freeSince = 0
+  #idleSince = 0
 
   constructor(socket: Socket, pool: PoolEvents, readyEvent: 'connect' | 'secureConnect') {
     this.#socket = socket
@@ -67,8 +66,8 @@ export class UpstreamConnection implements AnswerFlow {
   }
 
   /** Whether it is not busy and since when, in the pool's milliseconds. */
-  get freeSince(): number | undefined {
-    return this.#current === undefined ? this.#freeSince : undefined
+  get idleSince(): number | undefined {
+    return this.#current === undefined ? this.#idleSince : undefined
   }
 
   /** Sends a try; the connection must be free. */
@@ -79,7 +78,7 @@ export class UpstreamConnection implements AnswerFlow {
       attempt,
       settle,
       answer,
-      patience: connect,
+      timeout: connect,
       since: this.#pool.now(),
       isSent: false,
       upload: undefined,
@@ -94,8 +93,8 @@ export class UpstreamConnection implements AnswerFlow {
   /** Ends a try that waits too long. */
   sweep(now: number): void {
     const current = this.#current
-    if (current === undefined || this.#isHeld() || now - current.since <= current.patience) return
-    this.#fail(stalled(current.patience))
+    if (current === undefined || this.#isHeld() || now - current.since <= current.timeout) return
+    this.#fail(stalled(current.timeout))
     this.#socket.destroy()
   }
 
@@ -124,7 +123,7 @@ export class UpstreamConnection implements AnswerFlow {
     const isChunked = body.present && body.length === undefined
     const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${fieldLines(headers)}${framingLine(method, body)}\r\n`
     current.since = this.#pool.now()
-    current.patience = body.present ? timeouts.write : timeouts.read
+    current.timeout = body.present ? timeouts.write : timeouts.read
     current.isSent = true
     this.#socket.write(head, 'latin1')
     if (body.present) this.#upload(current, isChunked)
@@ -138,7 +137,7 @@ export class UpstreamConnection implements AnswerFlow {
       if (!isMine()) return
       current.since = this.#pool.now()
       const isFast = isChunked
-        ? writePiece(this.#socket, chunkHead(bytes), bytes, '\r\n')
+        ? writeParts(this.#socket, chunkHead(bytes), bytes, '\r\n')
         : this.#socket.write(bytes)
       if (!isFast) upload.pause()
     })
@@ -147,7 +146,7 @@ export class UpstreamConnection implements AnswerFlow {
       if (isChunked) this.#socket.write('0\r\n\r\n', 'latin1')
       current.upload = undefined
       current.since = this.#pool.now()
-      current.patience = current.attempt.timeouts.read
+      current.timeout = current.attempt.timeouts.read
     })
     upload.on('error', (error) => {
       if (!isMine()) return
@@ -176,8 +175,7 @@ export class UpstreamConnection implements AnswerFlow {
   #readHead(current: Current, bytes: Buffer): void {
     const end = bytes.indexOf(headEnd)
     if (end < 0) {
-      if (bytes.length > mostHeadBytes)
-        throw new MalformedBody('the head of the answer is too long')
+      if (bytes.length > maxHeadBytes) throw new MalformedBody('the head of the answer is too long')
       this.#unread = bytes
       return
     }
@@ -188,7 +186,7 @@ export class UpstreamConnection implements AnswerFlow {
     const rest = bytes.subarray(end + 4)
     if (message.status < 200) {
       current.interim += 1
-      if (current.interim > mostInterim)
+      if (current.interim > maxInterimResponses)
         throw new MalformedBody('there is no end of interim answers')
       if (rest.length > 0) this.#readHead(current, rest)
       return
@@ -199,7 +197,7 @@ export class UpstreamConnection implements AnswerFlow {
   #answer(current: Current, message: ResponseMessage, rest: Buffer): void {
     const { answer, settle, attempt } = current
     current.message = message
-    current.patience = attempt.timeouts.read
+    current.timeout = attempt.timeouts.read
     const { status, framing, fields } = message
     if (framing.kind === 'length' && framing.length === 0) {
       settle.resolve({ status, headers: fields.headers, body: undefined })
@@ -222,12 +220,12 @@ export class UpstreamConnection implements AnswerFlow {
   /** The answer is whole. The connection serves on when both sides are at the same place: the request is sent, and nothing came after the answer. */
   #finished(current: Current, hasMore: boolean): void {
     const mayServeOn =
-      current.message?.persists === true && current.upload === undefined && !hasMore
+      current.message?.keepAlive === true && current.upload === undefined && !hasMore
     current.upload = undefined
     this.#current = undefined
-    this.#freeSince = this.#pool.now()
+    this.#idleSince = this.#pool.now()
     if (this.#socket.isPaused()) this.#socket.resume()
-    if (mayServeOn) this.#pool.onFree(this)
+    if (mayServeOn) this.#pool.onIdle(this)
     else this.#socket.destroy()
   }
 

@@ -1,5 +1,5 @@
 import { Problem } from '../../lib/problem.ts'
-import { TryFailure } from '../ask-upstream.ts'
+import { TryFailure } from '../walk/ask-upstream.ts'
 import { unresolvedName } from '../unresolved-name.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])

@@ -5,7 +5,7 @@ import type { HeaderList } from '../header-list.ts'
 const small = 12_288
 
 /** Writes text, bytes and text as one piece, with one system call when they are small; false when the other side is slow. */
-export function writePiece(
+export function writeParts(
   socket: Writable,
   before: string,
   bytes: Uint8Array | undefined,

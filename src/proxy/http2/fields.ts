@@ -1,5 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
+import type { RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
+import type { ConnectionFacts } from '../tls/read-connection.ts'
 
 /** Fields that HTTP/2 has no use for (RFC 9113 section 8.2.2), and Host, which is `:authority`. */
 const unsent: ReadonlySet<string> = new Set([
@@ -48,4 +50,28 @@ export function incomingFields(raw: readonly string[], first: readonly string[] 
 export function pseudoField(raw: readonly string[], name: string): string {
   for (let at = 0; at < raw.length; at += 2) if (raw[at] === name) return raw[at + 1] as string
   return ''
+}
+
+/** The head of a request in the words of the walk. `:authority` is its host, else the Host field. */
+export function buildHead(raw: readonly string[], facts: ConnectionFacts): RequestHead {
+  const { localPort, ...connection } = facts
+  const field = pseudoField(raw, ':authority')
+  const given = incomingFields(raw)
+  const authority = field === '' ? (given.get('host') ?? '') : field
+  const headers = given.without((name) => name.toLowerCase() === 'host')
+  if (authority !== '') headers.flat.unshift('Host', authority)
+  const found = /^(.*?)(?::(\d{1,5}))?$/.exec(authority)
+  const target = pseudoField(raw, ':path')
+  const mark = target.indexOf('?')
+  return {
+    ...connection,
+    method: pseudoField(raw, ':method'),
+    host: (found?.[1] ?? '').toLowerCase(),
+    port: found?.[2] === undefined ? localPort : Number(found[2]),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '' : target.slice(mark + 1),
+    headers,
+    upgrade: '',
+    http2: true,
+  }
 }

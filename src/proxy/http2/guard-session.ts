@@ -1,5 +1,8 @@
-import { constants, type ServerHttp2Session } from 'node:http2'
+import { type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { FrontLimits } from '../front-limits.ts'
+import { timedOut } from '../http1/read-message.ts'
+import type { StreamBody } from './stream-body.ts'
 
 /** Ends a session whose client keeps us busy without wanting anything. */
 export type SessionGuard = {
@@ -8,7 +11,7 @@ export type SessionGuard = {
   /** A request was answered whole. */
   answered(): void
   /** A stream ended before its answer did, whoever ended it. */
-  brokeOff(): void
+  reset(): void
   /** A part of a body came. */
   received(this: void, size: number): void
   /** Looks at what came all in all; called every now and then. */
@@ -19,13 +22,13 @@ export type SessionGuard = {
 const burst = 500
 const perSecond = 100
 /** One answered request makes up for so many of them. */
-const amends = 4
+const creditPerAnswer = 4
 
 /** Clients of gRPC measure the line with a ping for each part of an answer; such a ping, after so many bytes that we sent, is free. */
-const freeAfter = 1_024
+const bytesPerFreePing = 1_024
 
 /** Of what came, at least one byte in so many has to be of a head or a body, beyond as much as we sent and so many bytes to begin with. */
-const leastShare = 8
+const maxOverhead = 8
 const allowance = 1_048_576
 
 /** Guards a session against floods that the library lets through: of pings, of settings, of streams that either side resets (CVE-2023-44487, CVE-2025-8671), and of whatever frames that carry nothing (CVE-2019-9511 and those after it). */
@@ -37,7 +40,7 @@ export function guardSession(session: ServerHttp2Session, socket: Socket): Sessi
 
   const end = (): void => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
   const sweep = (): void => {
-    if (socket.bytesRead > useful * leastShare + socket.bytesWritten + allowance) end()
+    if (socket.bytesRead > useful * maxOverhead + socket.bytesWritten + allowance) end()
   }
   const spend = (): void => {
     const now = performance.now()
@@ -46,7 +49,7 @@ export function guardSession(session: ServerHttp2Session, socket: Socket): Sessi
     if (credit < 0 && !session.destroyed) end()
   }
   session.on('ping', () => {
-    const isFree = socket.bytesWritten - pingedAt > freeAfter
+    const isFree = socket.bytesWritten - pingedAt > bytesPerFreePing
     pingedAt = socket.bytesWritten
     if (!isFree) spend()
   })
@@ -56,12 +59,41 @@ export function guardSession(session: ServerHttp2Session, socket: Socket): Sessi
       useful += size
     },
     answered() {
-      credit += amends
+      credit += creditPerAnswer
     },
-    brokeOff: spend,
+    reset: spend,
     received(size) {
       useful += size
     },
     sweep,
+  }
+}
+
+/** Ends a stream on which nothing moves any more; to be called every now and then with the time. */
+export type StreamWatch = (now: number) => void
+
+/** Watches a stream: a body that is wanted has to go on coming, and what is sent has to be taken, each within its time as over HTTP/1.1. */
+export function watchStream(
+  stream: ServerHttp2Stream,
+  body: StreamBody | undefined,
+  limits: FrontLimits,
+): StreamWatch {
+  const isLate = openStallDetector(limits.bodyMilliseconds)
+  const isStuck = openStallDetector(limits.writeMilliseconds)
+  return (now) => {
+    if (isLate(now, body?.isAwaited === true, body?.received ?? 0)) body?.fail(timedOut())
+    if (isStuck(now, stream.writableNeedDrain, stream.writableLength))
+      stream.close(constants.NGHTTP2_CANCEL)
+  }
+}
+
+/** Says whether something that should move did not for so long. */
+function openStallDetector(milliseconds: number) {
+  let since = performance.now()
+  let seen = -1
+  return (now: number, shouldMove: boolean, place: number): boolean => {
+    if (!shouldMove || place !== seen) since = now
+    seen = place
+    return now - since > milliseconds
   }
 }

@@ -1,6 +1,8 @@
-import type { UpstreamClient } from '../ask-upstream.ts'
-import { openSessionPools } from './open-session-pools.ts'
+import http2, { type ClientHttp2Session, constants } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
 import { sendStream } from './send-stream.ts'
+import { connectTarget } from '../tls/connect-target.ts'
+import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
 
 /** Speaks HTTP/2 to targets: each try is a stream of a session that tries share. */
 export function openHttp2Client(): UpstreamClient {
@@ -22,3 +24,121 @@ export function openHttp2Client(): UpstreamClient {
     },
   }
 }
+
+/** For how long a target is taken for one that does not speak HTTP/2. */
+const memory = 300_000
+const maxCacheEntries = 10_000
+
+/** Sends over HTTP/2 what may go that way to a target that agrees to it in the handshake, and all else over HTTP/1.1. */
+export function openNegotiatingClient(
+  http1: UpstreamClient,
+  http2: UpstreamClient,
+): Pick<UpstreamClient, 'send'> {
+  const others = new Map<string, number>()
+  return {
+    async send(attempt) {
+      const key = keyOf(attempt)
+      const until = others.get(key)
+      if (until !== undefined && performance.now() < until) return http1.send(attempt)
+      try {
+        return await http2.send(attempt)
+      } catch (error) {
+        if (!(error instanceof AlpnMismatch)) throw error
+        if (others.size >= maxCacheEntries) others.clear()
+        others.set(key, performance.now() + memory)
+        return http1.send(attempt)
+      }
+    },
+  }
+}
+
+const keyOf = ({ target: { host, port }, tls }: Try): string =>
+  `${host}:${port} ${tls?.identity ?? ''}`
+
+/** A kept session, and how many streams it carries. */
+export type KeptSession = { readonly session: ClientHttp2Session; streams: number }
+
+type Pool = { readonly origin: string; readonly sessions: Set<KeptSession> }
+
+/** Sessions with targets, shared by tries of the same origin and TLS identity. */
+export type SessionPools = {
+  /** A session that can carry one more stream; tries that come while it is being made wait for it. */
+  take(attempt: Try): Promise<KeptSession>
+  keepOnly(this: void, wanted: (origin: string) => boolean): void
+  close(): void
+}
+
+/** Streams that a target takes when it does not say. */
+const defaultMaxStreams = 100
+const settings = { enablePush: false, initialWindowSize: 262_144 }
+
+/** Opens the pools. A session on which the target says goodbye (GOAWAY) takes no more streams and ends after its last. */
+export function openSessionPools(): SessionPools {
+  const pools = new Map<string, Pool>()
+  const opening = new Map<string, Promise<KeptSession>>()
+
+  const keep = (key: string, origin: string, session: ClientHttp2Session): KeptSession => {
+    const kept: KeptSession = { session, streams: 0 }
+    const pool = pools.get(key) ?? { origin, sessions: new Set<KeptSession>() }
+    pools.set(key, pool)
+    pool.sessions.add(kept)
+    session.on('error', () => undefined)
+    session.on('goaway', () => pool.sessions.delete(kept))
+    session.on('close', () => {
+      pool.sessions.delete(kept)
+      if (pool.sessions.size === 0 && pools.get(key) === pool) pools.delete(key)
+    })
+    session.unref()
+    return kept
+  }
+  const open = async (key: string, attempt: Try): Promise<KeptSession> => {
+    const offer = attempt.offersHttp2 === true ? ['h2', 'http/1.1'] : ['h2']
+    const socket = await connectTarget(attempt, offer, attempt.timeouts.connect)
+    if (attempt.offersHttp2 === true && (socket as TLSSocket).alpnProtocol !== 'h2') {
+      socket.destroy()
+      throw new AlpnMismatch()
+    }
+    const origin = originOf(attempt)
+    return keep(key, origin, http2.connect(origin, { createConnection: () => socket, settings }))
+  }
+  return {
+    async take(attempt) {
+      const key = `${originOf(attempt)} ${attempt.tls?.identity ?? ''}`
+      for (;;) {
+        const free = [...(pools.get(key)?.sessions ?? [])].find(hasRoom)
+        if (free !== undefined) return free
+        const pending = opening.get(key)
+        if (pending === undefined) {
+          const made = open(key, attempt).finally(() => opening.delete(key))
+          opening.set(key, made)
+          return made
+        }
+        await pending
+      }
+    },
+    keepOnly(wanted) {
+      for (const [key, { origin, sessions }] of pools) {
+        if (wanted(origin)) continue
+        pools.delete(key)
+        for (const { session } of sessions) session.close()
+      }
+    },
+    close() {
+      for (const { sessions } of pools.values())
+        for (const { session } of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+    },
+  }
+}
+
+const hasRoom = ({ session, streams }: KeptSession): boolean =>
+  !session.closed &&
+  !session.destroyed &&
+  streams < (session.remoteSettings.maxConcurrentStreams ?? defaultMaxStreams)
+
+function originOf({ tls, target: { host, port } }: Try): string {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  return `${tls === undefined ? 'http' : 'https'}://${name}:${port}`
+}
+
+/** The target wants another protocol than HTTP/2; nothing was sent to it. */
+export class AlpnMismatch extends Error {}

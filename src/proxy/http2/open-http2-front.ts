@@ -9,20 +9,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Problem } from '../../lib/problem.ts'
 import { clientClosed } from '../client-closed.ts'
 import type { FrontLimits } from '../front-limits.ts'
-import type { FrontEvents } from '../front-events.ts'
+import type { FrontEvents } from '../front/front-events.ts'
 import type { Front } from '../http1/open-front.ts'
 import { headTooLarge, malformed } from '../http1/read-message.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
-import { copyOf } from '../read-into.ts'
-import { buildHead } from './build-head.ts'
-import { pseudoField } from './fields.ts'
-import { guardSession, type SessionGuard } from './guard-session.ts'
+import { copyOf } from '../front/read-into.ts'
+import { buildHead, pseudoField } from './fields.ts'
+import { guardSession, type SessionGuard, watchStream, type StreamWatch } from './guard-session.ts'
 import { openReply } from './open-reply.ts'
 import { openStreamBody } from './stream-body.ts'
-import { watchStream, type StreamWatch } from './watch-stream.ts'
 
-const mostStreams = 128
+const maxStreams = 128
 const streamWindow = 262_144
 const connectionWindow = 1_048_576
 /** Streams that a client may open and take back at once, and in each second; more is an attack (CVE-2023-44487). */
@@ -58,7 +56,7 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       if (first !== undefined) giveBack(socket, first)
       const session = performServerHandshake(socket, {
         settings: {
-          maxConcurrentStreams: mostStreams,
+          maxConcurrentStreams: maxStreams,
           initialWindowSize: streamWindow,
           maxHeaderListSize: limits.headBytes,
           enablePush: false,
@@ -122,7 +120,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       streams.delete(watch)
       const isWhole = stream.writableFinished && !stream.aborted
       if (isWhole) return guard.answered()
-      guard.brokeOff()
+      guard.reset()
       leave()
     })
   }
@@ -135,8 +133,8 @@ function giveBack(socket: Socket, first: Buffer): void {
 }
 
 /** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */
-function complaintAbout(raw: readonly string[], size: number, most: number): Problem | undefined {
-  if (size > most) return headTooLarge()
+function complaintAbout(raw: readonly string[], size: number, limit: number): Problem | undefined {
+  if (size > limit) return headTooLarge()
   const isWhole = pseudoField(raw, ':path').startsWith('/') && pseudoField(raw, ':method') !== ''
   return isWhole ? undefined : malformed('the request names no path')
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { readInto } from '../read-into.ts'
+import { readInto } from '../front/read-into.ts'
 
 /** Tells the protocols of plain connections apart. */
 export type PlainFront = {
@@ -14,7 +14,7 @@ export type PlainFront = {
 }
 
 /** Milliseconds that a connection has to begin to speak, however crowded it is. */
-const leastPatience = 1_000
+const minSilence = 1_000
 
 /** Opens a front that looks at the first bytes of a connection and hands it on with them: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). One that says nothing for too long is closed. */
 export function openPlainFront(
@@ -45,7 +45,7 @@ export function openPlainFront(
     },
     closeSilent() {
       const [oldest] = silent
-      if (oldest === undefined || performance.now() - oldest[1] < leastPatience) return false
+      if (oldest === undefined || performance.now() - oldest[1] < minSilence) return false
       silent.delete(oldest[0])
       oldest[0].destroy()
       return true

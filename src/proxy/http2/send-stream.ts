@@ -1,7 +1,7 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import { TryFailure, type Answer, type BodySink, type Try } from '../ask-upstream.ts'
+import { TryFailure, type Answer, type BodySink, type Try } from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import { incomingFields, outgoingFields } from './fields.ts'

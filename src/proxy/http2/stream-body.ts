@@ -29,15 +29,15 @@ export function openStreamBody(
   { limit, gone, onPart }: BodyOptions,
 ): StreamBody {
   const length = headers.get('content-length')
-  let isTold = headers.get('expect')?.toLowerCase() !== '100-continue'
+  let hasSentContinue = headers.get('expect')?.toLowerCase() !== '100-continue'
   let trailers: HeaderList | undefined
   let isWatched = false
   const body = openRequestBody({
     length: length === undefined ? undefined : Number(length),
     limit,
     onWanted() {
-      if (!isTold && !stream.destroyed) stream.additionalHeaders({ ':status': 100 })
-      isTold = true
+      if (!hasSentContinue && !stream.destroyed) stream.additionalHeaders({ ':status': 100 })
+      hasSentContinue = true
       if (!isWatched) watch()
       stream.resume()
     },

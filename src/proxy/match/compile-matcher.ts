@@ -1,7 +1,7 @@
 import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
 import type { RequestHead } from '../exchange.ts'
-import { isRegex, type Way } from './order-routes.ts'
+import { isRegex, type RouteVariant } from './order-routes.ts'
 
 /** A path pattern, ready to be compared with a normalized path. */
 export type PathTest = {
@@ -33,7 +33,7 @@ export type Matcher<R> = {
 
 /** Compiles one way; `share` gives back the same set for the same words. */
 export function compileMatcher<R>(
-  { route, program, paths }: Way<R>,
+  { route, program, paths }: RouteVariant<R>,
   share: (words: readonly string[]) => ReadonlySet<string>,
 ): Matcher<R> {
   const { methods, headers, snis } = route

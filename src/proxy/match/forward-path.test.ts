@@ -51,7 +51,7 @@ test.each([
   )
 })
 
-test('no request leads out of the path of its service', () => {
+test('no request path leaves the path of the service', () => {
   const segment = fc.constantFrom('..', '.', 'a', 'a..', '%2e%2e', '%2E', 'b', '')
   fc.assert(
     fc.property(

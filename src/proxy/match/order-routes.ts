@@ -1,5 +1,5 @@
 import { uuidv5 } from '../../lib/ids.ts'
-import type { Sliceable } from '../../lib/in-slices.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Route } from '../../schema/route.ts'
 
 /** What routing needs of a route. */
@@ -9,13 +9,13 @@ export type RoutePattern = Pick<
 >
 
 /** One of the ways in which a route matches: its paths are of one length, or all regular expressions. */
-export type Way<R> = {
+export type RouteVariant<R> = {
   readonly route: RoutePattern
   readonly program: R
   readonly paths: readonly string[]
 }
 
-type Ranked<R> = Way<R> & {
+type Ranked<R> = RouteVariant<R> & {
   /** Number of kinds of conditions, only plain hosts, number of headers, has a regular expression: 13 bits. */
   readonly major: number
   /** Priority of the regular expressions, or length of the path. */
@@ -26,7 +26,7 @@ type Ranked<R> = Way<R> & {
 /** Every way of every route in the order in which Kong's `traditional_compatible` router would try them. Of two that are equal in everything else, the larger id comes first. */
 export function* orderRoutes<R>(
   routes: readonly { readonly route: RoutePattern; readonly program: R }[],
-): Sliceable<Way<R>[]> {
+): CooperativeTask<RouteVariant<R>[]> {
   const ways: Ranked<R>[] = []
   for (const { route, program } of routes) {
     yield

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { toProblem } from '../../lib/problem.ts'
 import { nowMicroseconds } from '../../lib/clock.ts'
-import { askUpstream, type UpstreamClient } from '../ask-upstream.ts'
+import { askUpstream, type UpstreamClient } from '../walk/ask-upstream.ts'
 import { clientClosed } from '../client-closed.ts'
-import { describeExchange } from '../describe-exchange.ts'
+import { describeExchange } from '../walk/describe-exchange.ts'
 import type { Exchange } from '../exchange.ts'
-import type { RequestTools } from '../handle-request.ts'
+import type { RequestTools } from '../walk/handle-request.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import type { RouteProgram } from '../program.ts'
 import { connectTarget } from '../tls/connect-target.ts'
@@ -20,7 +20,7 @@ export async function carryStream(
   exchange.place = route.place
   let finish = (): void => void client.end()
   try {
-    const { peer } = await askUpstream(streamClient, route, exchange)
+    const { socket: peer } = await askUpstream(streamClient, route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0
     await passOn(client, peer as Socket, { exchange, patience })
@@ -39,7 +39,7 @@ const streamClient: UpstreamClient = {
     new Promise((resolve, reject) => {
       attempt.onStart((reason) => reject(tryFailure(reason, 'connect')))
       connectTarget(attempt, [], attempt.timeouts.connect).then(
-        (peer) => resolve({ status: 200, headers: attempt.headers, body: undefined, peer }),
+        (socket) => resolve({ status: 200, headers: attempt.headers, body: undefined, socket }),
         reject,
       )
     }),

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exchange.ts'
-import type { RequestTools } from '../handle-request.ts'
+import type { RequestTools } from '../walk/handle-request.ts'
 import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 import { absentBody } from '../http1/request-body.ts'

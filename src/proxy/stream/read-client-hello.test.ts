@@ -24,14 +24,14 @@ async function helloFor(servername: string): Promise<Buffer> {
 const named = await helloFor('Shop.Example.com')
 const nameless = await helloFor('')
 
-test('the name is read as soon as the whole message is there, and not before', () => {
+test('reads the server name when the ClientHello is complete, and not before', () => {
   expect(readClientHello(named)).toEqual({ serverName: 'shop.example.com' })
   expect(readClientHello(nameless)).toEqual({ serverName: undefined })
   for (let length = 1; length < named.length; length += 1)
     expect(readClientHello(named.subarray(0, length))).toBe('more')
 })
 
-test('a message cut into records is read like a whole one', () => {
+test('reads a ClientHello that is split into records', () => {
   const size = named.readUInt16BE(3)
   fc.assert(
     fc.property(fc.integer({ min: 1, max: size - 1 }), (cut) => {
@@ -47,7 +47,7 @@ test('a message cut into records is read like a whole one', () => {
   )
 })
 
-test('no bytes make it throw', () => {
+test('never throws, whatever the bytes', () => {
   const spoiled = fc
     .tuple(fc.nat(named.length - 1), fc.integer({ min: 0, max: 255 }))
     .map(([at, byte]) => {

@@ -1,26 +1,31 @@
-import type { Socket } from 'node:net'
-import type { TryFailure } from '../ask-upstream.ts'
+import net, { type Socket } from 'node:net'
+import tls, { type DetailedPeerCertificate } from 'node:tls'
+import { type ConnectAddress, connectOptions } from '../balance/connect-options.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
-import { openTargetSocket, readyEvent, type ConnectionWish } from './open-target-socket.ts'
+import { type TargetTls, indicatedName } from './target-tls.ts'
+import type { TryFailure } from '../walk/ask-upstream.ts'
 
 /** Connects to a target, and when it is to be secure, also shakes hands and verifies, all within `milliseconds`. Rejects with a TryFailure of stage `connect`. */
 export function connectTarget(
-  wish: ConnectionWish,
+  request: ConnectionRequest,
   protocols: readonly string[],
   milliseconds: number,
 ): Promise<Socket> {
   return new Promise<Socket>((resolve, reject: (failure: TryFailure) => void) => {
-    const socket = openTargetSocket(wish, protocols)
+    const socket = openTargetSocket(request, protocols)
     const fail = (error: unknown): void => {
       clearTimeout(timer)
       socket.destroy()
       reject(tryFailure(error, 'connect'))
     }
-    const closed = (): void => fail(coded('ECONNRESET', 'closed while connecting'))
-    const timer = setTimeout(() => fail(coded('ETIMEDOUT', 'not connected in time')), milliseconds)
+    const closed = (): void => fail(errorWithCode('ECONNRESET', 'closed while connecting'))
+    const timer = setTimeout(
+      () => fail(errorWithCode('ETIMEDOUT', 'not connected in time')),
+      milliseconds,
+    )
     socket.on('error', fail)
     socket.once('close', closed)
-    socket.once(readyEvent(wish), () => {
+    socket.once(readyEvent(request), () => {
       clearTimeout(timer)
       socket.off('error', fail)
       socket.off('close', closed)
@@ -29,4 +34,52 @@ export function connectTarget(
   })
 }
 
-const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+const errorWithCode = (code: string, message: string): Error =>
+  Object.assign(new Error(message), { code })
+
+/** A connection that somebody wants. */
+export type ConnectionRequest = {
+  readonly target: ConnectAddress
+  readonly tls?: TargetTls | undefined
+}
+
+/** Opens a socket to a target that offers `protocols` (ALPN) where it is secure. It can be used after `connect`, a secure one after `secureConnect`; a target that cannot prove its name is an `error` instead. */
+export function openTargetSocket(
+  { target, tls: secure }: ConnectionRequest,
+  protocols: readonly string[],
+): net.Socket {
+  const where = { ...connectOptions(target), noDelay: true, keepAlive: true }
+  if (secure === undefined) return net.connect(where)
+  return tls.connect({
+    ...where,
+    servername: indicatedName(secure),
+    secureContext: secure.context(),
+    rejectUnauthorized: secure.verify,
+    checkServerIdentity: (_host, certificate) =>
+      depthComplaint(secure, certificate as DetailedPeerCertificate) ??
+      tls.checkServerIdentity(secure.serverName, certificate),
+    ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
+  })
+}
+
+/** The event after which a socket to a target can be used. */
+export const readyEvent = ({ tls: secure }: ConnectionRequest): 'connect' | 'secureConnect' =>
+  secure === undefined ? 'connect' : 'secureConnect'
+
+/** What is wrong with the length of the chain by which a target proves its name. Node does not know OpenSSL's depth, which counts what is between the target's certificate and a trusted one. */
+function depthComplaint(
+  { depth }: TargetTls,
+  certificate: DetailedPeerCertificate,
+): Error | undefined {
+  if (depth === undefined) return undefined
+  let length = 1
+  for (let at = certificate; isIssuedByAnother(at); at = at.issuerCertificate) length += 1
+  if (length - 2 <= depth) return undefined
+  return Object.assign(new Error('the certificate chain is too long'), {
+    code: 'CERT_CHAIN_TOO_LONG',
+  })
+}
+
+const isIssuedByAnother = (certificate: DetailedPeerCertificate): boolean =>
+  (certificate.issuerCertificate as DetailedPeerCertificate | undefined) !== undefined &&
+  certificate.issuerCertificate.fingerprint256 !== certificate.fingerprint256

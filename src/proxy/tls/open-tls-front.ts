@@ -42,13 +42,13 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
 
   function open(by: ServerNames): tls.Server {
     const made = tls.createServer({
-      ...contextOptions(by.peers),
+      ...contextOptions(by.clientCas),
       ...fallback,
       ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
       handshakeTimeout: timeout,
-      requestCert: by.peers !== undefined,
+      requestCert: by.clientCas !== undefined,
       rejectUnauthorized: false,
-      secureOptions: by.peers === undefined ? 0 : constants.SSL_OP_NO_TICKET,
+      secureOptions: by.clientCas === undefined ? 0 : constants.SSL_OP_NO_TICKET,
       SNICallback: (name, done) => done(null, by.find(name.toLowerCase())),
     })
     made.on('secureConnection', (socket) => {

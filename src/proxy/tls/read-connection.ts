@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { newLink, type ClientLink } from '../client-link.ts'
 import type { RequestHead } from '../exchange.ts'
-import { readPeer } from './read-peer.ts'
+import { readClientCertificate } from './client-certificate.ts'
 
 /** What every request of a connection has in common. */
 export type ConnectionFacts = Pick<
   RequestHead,
-  'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'peer'
+  'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'clientCertificate'
 > & {
   /** The port it came to, where its host names none. */
   readonly localPort: number
@@ -28,6 +28,6 @@ export function readConnection(socket: Socket): ConnectionFacts {
     scheme: 'https',
     tlsVersion: socket.getProtocol() ?? '',
     serverName: typeof servername === 'string' ? servername.toLowerCase() : undefined,
-    peer: readPeer(socket),
+    clientCertificate: readClientCertificate(socket),
   }
 }

@@ -3,14 +3,14 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Snapshot } from '../../schema/snapshot.ts'
 
 /** Who clients are asked to be: the authorities (PEM) whose certificates count. */
-export type AskedPeers = { readonly authorities: readonly string[] }
+export type ClientCaList = { readonly authorities: readonly string[] }
 
 /** What handshakes with clients go by. */
 export type ServerNames = {
   /** Equal for equal certificates, names and authorities, and for nothing else. */
   readonly identity: string
   /** The authorities clients are asked to be vouched for by; undefined when they are not asked. */
-  readonly peers: AskedPeers | undefined
+  readonly clientCas: ClientCaList | undefined
   /** The certificate for a name in lower case: of it, of a wildcard that covers one label of it, or of any name; undefined when there is none. */
   find(name: string): SecureContext | undefined
 }
@@ -18,9 +18,9 @@ export type ServerNames = {
 /** Compiles the certificates of a snapshot; each is read when it is first asked for. */
 export function compileServerNames(
   { certificates, snis }: Pick<Snapshot, 'certificates' | 'snis'>,
-  peers: AskedPeers | undefined,
+  clientCas: ClientCaList | undefined,
 ): ServerNames {
-  const text = JSON.stringify([certificates, snis, peers ?? null])
+  const text = JSON.stringify([certificates, snis, clientCas ?? null])
   const contexts = new Map<string, SecureContext>()
   const byId = new Map(certificates.map((certificate) => [certificate.id, certificate]))
   const byName = new Map(snis.map(({ name, certificate }) => [name, certificate.id]))
@@ -32,14 +32,14 @@ export function compileServerNames(
     const context = createSecureContext({
       cert: certAlt === null ? [cert] : [cert, certAlt],
       key: keyAlt === null ? [key] : [key, keyAlt],
-      ...contextOptions(peers),
+      ...contextOptions(clientCas),
     })
     contexts.set(id, context)
     return context
   }
   return {
     identity: createHash('sha256').update(text).digest('base64url'),
-    peers,
+    clientCas,
     find(name) {
       const id = coveringNames(name)
         .map((covering) => byName.get(covering))
@@ -50,9 +50,9 @@ export function compileServerNames(
 }
 
 /** What every context of a listener has in common. */
-export const contextOptions = (peers: AskedPeers | undefined) => ({
+export const contextOptions = (clientCas: ClientCaList | undefined) => ({
   minVersion: 'TLSv1.2' as const,
-  ...(peers === undefined ? {} : { ca: [...peers.authorities] }),
+  ...(clientCas === undefined ? {} : { ca: [...clientCas.authorities] }),
 })
 
 /** The names that cover one, nearest first, as in Kong. */

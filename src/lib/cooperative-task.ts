@@ -1,0 +1,26 @@
+/** Work that may be suspended at each `yield`. */
+export type CooperativeTask<T> = Generator<void, T>
+
+/** Runs a task without suspending it. */
+export function runToCompletion<T>(task: CooperativeTask<T>): T {
+  for (;;) {
+    const { done, value } = task.next()
+    if (done === true) return value
+  }
+}
+
+/** Runs a task in slices of about `milliseconds`, with pauses of the same length in which the event loop serves other work. */
+export async function runSliced<T>(task: CooperativeTask<T>, milliseconds = 4): Promise<T> {
+  for (;;) {
+    const end = performance.now() + milliseconds
+    do {
+      const { done, value } = task.next()
+      if (done === true) return value
+    } while (performance.now() < end)
+    await new Promise((resolve) => void setTimeout(resolve, milliseconds))
+  }
+}
+
+/** Resolves after everything that is already queued in the event loop. */
+export const yieldToEventLoop = (): Promise<void> =>
+  new Promise((resolve) => void setImmediate(resolve))

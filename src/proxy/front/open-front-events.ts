@@ -1,0 +1,67 @@
+import type { ConnectionLimit } from '../admission/limit-connections.ts'
+import type { OpenAdmission } from '../admission/open-admission.ts'
+import type { UpstreamClient } from '../walk/ask-upstream.ts'
+import { describeExchange } from '../walk/describe-exchange.ts'
+import type { Ending } from './ending.ts'
+import { Exchange, type RequestHead } from '../exchange.ts'
+import type { FrontEvents } from './front-events.ts'
+import { handleRequest, type RequestTools } from '../walk/handle-request.ts'
+import { HeaderList } from '../header-list.ts'
+import type { HeldPrograms } from '../hold-programs.ts'
+import { absentBody } from '../http1/request-body.ts'
+import { sendProblem } from '../walk/send-problem.ts'
+
+/** What requests go through beside their walk. */
+export type FrontParts = {
+  readonly programs: HeldPrograms
+  readonly upstream: UpstreamClient
+  readonly admission: OpenAdmission
+  readonly connections: ConnectionLimit
+  readonly ending: Ending
+}
+
+/** What becomes of what a front hands on, whatever its protocol. */
+export function openFrontEvents(
+  { node, record }: Pick<RequestTools, 'node' | 'record'>,
+  { programs, upstream, admission, connections, ending }: FrontParts,
+): FrontEvents {
+  const tools: RequestTools = { upstream, admission, node, record }
+  return {
+    onRequest(head, body, reply) {
+      const held = programs.take()
+      const exchange = new Exchange(held.program.revision, head, body, reply)
+      const { connection } = head
+      if (connection !== undefined) connections.begin(connection)
+      const over = (): void => {
+        programs.release(held)
+        // A connection that switched protocols stays busy.
+        if (connection !== undefined && exchange.status !== 101) connections.end(connection)
+      }
+      handleRequest(tools, held.program, exchange).then(over, over)
+      return () => {
+        ending.note(exchange)
+        exchange.left = true
+        exchange.onLeave?.()
+      }
+    },
+    onMalformed(problem, reply, clientAddress) {
+      const head = { ...noHead, clientAddress }
+      const exchange = new Exchange(programs.revision, head, absentBody, reply)
+      const finish = sendProblem(problem, exchange)
+      record(describeExchange(exchange, node), finish, () => reply.abort())
+    },
+  }
+}
+
+const noHead: RequestHead = {
+  method: '',
+  scheme: 'http',
+  host: '',
+  port: 0,
+  path: '',
+  query: '',
+  headers: new HeaderList(),
+  clientAddress: '',
+  tlsVersion: '',
+  upgrade: '',
+}

@@ -1,0 +1,91 @@
+import http from 'node:http'
+import https from 'node:https'
+import { connect, isIP } from 'node:net'
+import type { UpstreamSettings } from '../../schema/upstream.ts'
+import { connectOptions } from '../balance/connect-options.ts'
+import type { Target } from '../balance/target.ts'
+import type { HealthResult } from './health.ts'
+
+/** Probes a target; never rejects. */
+export type Probe = (
+  this: void,
+  request: ProbeRequest,
+  signal: AbortSignal,
+) => Promise<HealthResult | 'connected'>
+
+export type ProbeRequest = {
+  readonly target: Target
+  readonly upstream: UpstreamSettings
+  /** Client certificate; PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined
+}
+
+/** Probes on a new connection: http and https send a request, other types only connect, as in Kong. */
+export const probeTarget: Probe = (request, signal) => {
+  const { type } = request.upstream.healthchecks.active
+  return type === 'http' || type === 'https'
+    ? probeByRequest(request, signal)
+    : probeByConnecting(request, signal)
+}
+
+function probeByRequest(request: ProbeRequest, signal: AbortSignal): Promise<HealthResult> {
+  const { target, upstream, certificate } = request
+  const { type, http_path: path, timeout, ...options } = upstream.healthchecks.active
+  const module = type === 'https' ? https : http
+  return new Promise((resolve) => {
+    const request = module.get({
+      ...connectOptions(target),
+      path,
+      agent: false,
+      signal,
+      setHost: false,
+      headers: fieldsOf(target, upstream),
+      servername: options.https_sni ?? nameOf(target, upstream),
+      rejectUnauthorized: options.https_verify_certificate,
+      cert: certificate?.cert,
+      key: certificate?.key,
+    })
+    const timer = setTimeout(() => {
+      resolve('timeout')
+      request.destroy()
+    }, timeout * 1000)
+    request.on('response', (response) => {
+      resolve(response.statusCode ?? 0)
+      response.destroy()
+    })
+    request.on('error', () => resolve('broken'))
+    request.on('close', () => clearTimeout(timer))
+  })
+}
+
+function probeByConnecting(
+  { target, upstream }: ProbeRequest,
+  signal: AbortSignal,
+): Promise<HealthResult | 'connected'> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...connectOptions(target), signal })
+    const timer = setTimeout(() => {
+      resolve('timeout')
+      socket.destroy()
+    }, upstream.healthchecks.active.timeout * 1000)
+    socket.on('connect', () => {
+      resolve('connected')
+      socket.destroy()
+    })
+    socket.on('error', () => resolve('broken'))
+    socket.on('close', () => clearTimeout(timer))
+  })
+}
+
+function fieldsOf(target: Target, { host_header: host, healthchecks }: UpstreamSettings): string[] {
+  const fields = Object.entries(healthchecks.active.headers ?? {}).flatMap(([name, values]) =>
+    values.flatMap((value) => [name, value]),
+  )
+  return ['Host', host ?? target.name, 'Connection', 'close', ...fields]
+}
+
+/** The name for SNI, which never is an address (RFC 6066 section 3). */
+function nameOf(target: Target, { host_header: host }: UpstreamSettings): string {
+  const name = (host ?? target.name).replace(/:\d+$/, '')
+  return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
+}

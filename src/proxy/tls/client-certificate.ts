@@ -1,0 +1,83 @@
+import type { TLSSocket } from 'node:tls'
+import type { ClientCertificate } from '../exchange.ts'
+
+/** Who the client certificate of a connection names, or undefined when none was shown. */
+export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
+  const certificate = socket.getPeerX509Certificate()?.raw
+  if (certificate === undefined) return undefined
+  const verified = socket.authorized
+  return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', certificate }
+}
+
+/** The SPIFFE ID in a certificate (DER), or ''. It counts only when it is the only URI among the names. */
+export function spiffeIdIn(certificate: Uint8Array): string {
+  const [uri, ...others] = urisIn(certificate)
+  return uri !== undefined && others.length === 0 && isSpiffeId(uri) ? uri : ''
+}
+
+/** The form of the SPIFFE-ID standard, sections 2.1 to 2.3, of a workload: its path is not empty. */
+function isSpiffeId(text: string): boolean {
+  if (text.length > 2048) return false
+  const found = /^spiffe:\/\/[a-z0-9._-]{1,255}((?:\/[A-Za-z0-9._-]+)+)$/.exec(text)
+  const path = found?.[1]?.split('/') ?? ['.']
+  return !path.includes('.') && !path.includes('..')
+}
+
+type Element = { readonly tag: number; readonly value: Uint8Array }
+
+/** The URIs among the alternative names of a certificate (DER). The bytes are read, not Node's text of them, in which one name can pass for two. */
+export function urisIn(certificate: Uint8Array): string[] {
+  const names = extensionsOf(certificate).find(({ id }) => id === subjectAltName)
+  if (names === undefined) return []
+  return elementsOf(firstIn(names.value).value)
+    .filter(({ tag }) => tag === uriTag)
+    .map(({ value }) => Buffer.from(value).toString('latin1'))
+}
+
+/** 2.5.29.17, as the bytes of its OBJECT IDENTIFIER. */
+const subjectAltName = '551d11'
+const extensionsTag = 0xa3
+const octetStringTag = 0x04
+const uriTag = 0x86
+
+function extensionsOf(certificate: Uint8Array): { id: string; value: Uint8Array }[] {
+  const toBeSigned = firstIn(firstIn(certificate).value)
+  const field = elementsOf(toBeSigned.value).find(({ tag }) => tag === extensionsTag)
+  if (field === undefined) return []
+  return elementsOf(firstIn(field.value).value).flatMap((extension) => {
+    const [id, ...rest] = elementsOf(extension.value)
+    const value = rest.find(({ tag }) => tag === octetStringTag)
+    if (id === undefined || value === undefined) return []
+    return [{ id: Buffer.from(id.value).toString('hex'), value: value.value }]
+  })
+}
+
+function firstIn(bytes: Uint8Array): Element {
+  const [first] = elementsOf(bytes)
+  if (first === undefined) throw new RangeError('an element of the certificate is missing')
+  return first
+}
+
+/** The elements that follow one another in DER (ITU-T X.690 section 8.1). Certificates use no tags of several bytes. */
+function elementsOf(bytes: Uint8Array): Element[] {
+  const elements: Element[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const tag = bytes[at] as number
+    const { length, start } = readLength(bytes, at + 1)
+    if (start + length > bytes.length)
+      throw new RangeError('an element of the certificate is cut off')
+    elements.push({ tag, value: bytes.subarray(start, start + length) })
+    at = start + length
+  }
+  return elements
+}
+
+function readLength(bytes: Uint8Array, at: number): { length: number; start: number } {
+  const first = bytes[at] ?? 0
+  if (first < 0x80) return { length: first, start: at + 1 }
+  let length = 0
+  const start = at + 1 + (first & 0x7f)
+  for (let index = at + 1; index < start; index += 1) length = length * 256 + (bytes[index] ?? 0)
+  return { length, start }
+}

@@ -1,0 +1,189 @@
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Target, TargetAddress } from '../balance/target.ts'
+import { clientClosed } from '../client-closed.ts'
+import type { Attempt, Exchange, RequestBody } from '../exchange.ts'
+import type { HeaderList } from '../header-list.ts'
+import { isIdempotent } from '../idempotent.ts'
+import type { RouteProgram, ServiceProgram } from '../program.ts'
+import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
+
+/** Takes the parts of an answer's body. */
+export type BodySink = {
+  part(chunk: Uint8Array): void
+  end(trailers?: HeaderList): void
+  fail(error: unknown): void
+}
+
+/** The body of an answer, which flows once `read` is called. */
+export type AnswerBody = {
+  read(sink: BodySink): void
+  pause(): void
+  resume(): void
+  /** Wants no more of it. */
+  drop(): void
+}
+
+/** The head of what a service answered, and the way to the rest. `socket` is there when it switched protocols. */
+export type Answer = {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: AnswerBody | undefined
+  readonly socket?: NodeJS.ReadWriteStream
+}
+
+/** One try, as the upstream client needs it. Times are milliseconds. */
+export type Try = {
+  readonly secure: boolean
+  /** How the connection is made secure; undefined when it is not. */
+  readonly tls?: TargetTls | undefined
+  /** True to speak HTTP/2. */
+  readonly http2?: boolean
+  /** True to speak HTTP/2 with a target that agrees to it in the handshake. */
+  readonly offersHttp2?: boolean
+  readonly target: TargetAddress
+  readonly method: string
+  readonly path: string
+  /** The Host field, or `:authority`; it is not among `headers`. */
+  readonly host: string
+  readonly headers: HeaderList
+  readonly body: RequestBody
+  /** Protocol to switch to, or ''. */
+  readonly upgrade: string
+  readonly timeouts: { readonly connect: number; readonly write: number; readonly read: number }
+  /** Takes the way to give up at once; called when the try starts. */
+  onStart(giveUp: (reason: Problem) => void): void
+}
+
+/** A failed try: how far it came, and the Problem to answer when nobody tries again. */
+export class TryFailure extends Error {
+  readonly stage: 'connect' | 'sent'
+  readonly problem: Problem
+
+  constructor(stage: 'connect' | 'sent', problem: Problem) {
+    super(problem.message, { cause: problem.cause })
+    this.stage = stage
+    this.problem = problem
+  }
+}
+
+/** Speaks to targets. */
+export type UpstreamClient = {
+  /** Resolves with the head of an answer; rejects with a TryFailure. */
+  send(attempt: Try): Promise<Answer>
+  /** Closes idle connections to everything that the predicate does not want kept. */
+  keepOnly(wanted: (origin: string) => boolean): void
+  /** Ends all connections. */
+  close(): Promise<void>
+}
+
+/** Asks the service of the route: takes a target, forwards, and tries again as Kong does, each time with another target while there is one. After a failure to connect
+ *  anything is tried again; once a request was sent, only idempotent methods. */
+export async function askUpstream(
+  client: UpstreamClient,
+  route: RouteProgram,
+  exchange: Exchange,
+): Promise<Answer> {
+  const { service } = route
+  if (service === undefined)
+    throw new Problem('service.none', 503, 'no Service found with those values')
+  const { pool } = service
+  for (let waiting = pool.ready(); waiting !== undefined; waiting = pool.ready()) await waiting
+  const { attempts } = exchange.upstream
+  for (;;) {
+    const taken = pool.take(exchange, service.service.connect_timeout)
+    const target = taken instanceof Promise ? await taken : taken
+    const attempt = beginAttempt(target, exchange)
+    try {
+      const answer = await client.send(buildTry(service, target, exchange))
+      return keepTarget(service, attempt, { exchange, answer })
+    } catch (error) {
+      dropTarget(service, attempt, error)
+      if (!(error instanceof TryFailure)) throw error
+      if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
+        throw error.problem
+    }
+  }
+}
+
+function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
+  const startedAt = nowMicroseconds()
+  const attempt = { target, startedAt, endedAt: 0, status: 0, failure: '' }
+  upstream.attempts.push(attempt)
+  upstream.tries = upstream.attempts.length
+  upstream.target = target.hostPort
+  upstream.askedAt ||= startedAt
+  return attempt
+}
+
+/** Notes what answered. Its target is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+function keepTarget(
+  { pool }: ServiceProgram,
+  attempt: Attempt,
+  { exchange, answer }: { exchange: Exchange; answer: Answer },
+): Answer {
+  const { upstream } = exchange
+  const { target } = attempt
+  attempt.endedAt = nowMicroseconds()
+  attempt.status = answer.status
+  upstream.answeredAt = attempt.endedAt
+  upstream.status = answer.status
+  if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
+  pool.answered(target, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
+  if (answer.socket === undefined) exchange.releasePeer = () => pool.release(target)
+  else answer.socket.once('close', () => pool.release(target))
+  return answer
+}
+
+/** Notes what failed. A client that left, or sent too much, says nothing about the target. */
+function dropTarget({ pool }: ServiceProgram, attempt: Attempt, error: unknown): void {
+  attempt.endedAt = nowMicroseconds()
+  pool.release(attempt.target)
+  const problem = error instanceof TryFailure ? error.problem : undefined
+  attempt.failure = problem?.code ?? 'internal'
+  const isOwn = problem !== undefined && problem.status >= 500
+  const finding = problem?.status === 504 ? 'timeout' : 'broken'
+  pool.failed(attempt.target, isOwn ? finding : undefined)
+}
+
+function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Exchange): boolean {
+  if (left || problem.status === 413 || !body.replayable) return false
+  return stage === 'connect' || isIdempotent(request.method)
+}
+
+function buildTry(
+  { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
+  target: Target,
+  exchange: Exchange,
+): Try {
+  const { request, body } = exchange
+  const { path, query, headers } = exchange.forward ?? request
+  const host =
+    exchange.forward?.host ??
+    (hostHeader === '' ? hostFieldOf(target, tls !== undefined) : hostHeader)
+  return {
+    secure: tls !== undefined,
+    tls: tls && targetTlsFor(tls, host),
+    http2: service.protocol === 'grpc' || service.protocol === 'grpcs',
+    offersHttp2: offersHttp2 && request.upgrade === '',
+    target,
+    method: request.method,
+    path: query === '' ? path : `${path}?${query}`,
+    host,
+    headers,
+    body,
+    upgrade: request.upgrade,
+    timeouts: {
+      connect: service.connect_timeout,
+      write: service.write_timeout,
+      read: service.read_timeout,
+    },
+    onStart(giveUp) {
+      exchange.onLeave = () => giveUp(clientClosed())
+      if (exchange.left) exchange.onLeave()
+    },
+  }
+}
+
+const hostFieldOf = ({ name, port }: Target, secure: boolean): string =>
+  port === (secure ? 443 : 80) ? name : `${name}:${port}`

@@ -1,0 +1,120 @@
+import { nowMicroseconds } from '../../lib/clock.ts'
+import { redactQuery } from '../../lib/redact-query.ts'
+import type { Event, EventLine } from '../../schema/event.ts'
+import type { Caller, Exchange, Place, UpstreamResult } from '../exchange.ts'
+
+/** Where an exchange was served. */
+export type NodeIdentity = {
+  readonly node: string
+  readonly zone: string
+  readonly environment: string
+}
+
+/** The exchange as one event: what is remembered of it for good. It is written as text at once, because an object of forty columns and its serialisation would
+ *  cost more than the rest of the way; what exchanges have in common is made ready once. */
+export function describeExchange(exchange: Exchange, node: NodeIdentity): EventLine {
+  const { request, upstream, caller } = exchange
+  return (
+    `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
+    `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${placeText(exchange.place)}` +
+    (caller === undefined ? nobody : callerText(caller)) +
+    `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
+    `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(request.host)}` +
+    `,"path":${quote(request.path)},"route_path":${quote(exchange.routePath)}` +
+    `,"query":${quote(redactQuery(request.query, exchange.secretParameters))}` +
+    `,"status":${exchange.status},"upstream_status":${upstream.status}` +
+    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedTries(upstream)}${timesText(exchange)}` +
+    `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
+    `,"client_address":"${request.clientAddress}"` +
+    `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
+    `,"peer_identity":${quote(request.clientCertificate?.spiffeId ?? '')}${nodeText(node)},"revision":${exchange.revision}}`
+  )
+}
+
+/** A JSON string; most text needs no escaping. */
+const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+/** The members of an object as text to go on with. */
+const membersOf = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
+
+/** Makes text of an object once, for as long as the object lives. */
+function once<Subject extends object>(
+  make: (subject: Subject) => string,
+): (subject: Subject) => string {
+  const made = new WeakMap<Subject, string>()
+  return (subject) => {
+    let text = made.get(subject)
+    if (text === undefined) made.set(subject, (text = make(subject)))
+    return text
+  }
+}
+
+const placeText = once<Place>(membersOf)
+const nodeText = once<NodeIdentity>(({ node, zone, environment }) =>
+  membersOf({ node, zone, environment }),
+)
+
+const unknown = { agent: '', subject: '', issuer: '', scopes: [] }
+
+const nobody = membersOf({
+  consumer: '',
+  consumer_name: '',
+  consumer_groups: [],
+  principal_kind: 'anonymous',
+  auth_method: '',
+  credential: '',
+  ...unknown,
+})
+
+const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
+  membersOf({
+    consumer: consumer.id,
+    consumer_name: consumer.name,
+    consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
+    principal_kind: kind,
+    auth_method: method,
+    credential,
+    ...unknown,
+  }),
+)
+
+/** Nearly always no try failed, and the last one of several often did not. */
+function failedTries({ attempts }: UpstreamResult): string {
+  if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
+  const failed = attempts.filter(({ failure }) => failure !== '')
+  return membersOf({
+    failed_tries: failed.map(
+      ({ target, failure, startedAt, endedAt }) =>
+        `${target.hostPort} ${failure} ${endedAt - startedAt}`,
+    ),
+  })
+}
+
+function timesText({ startedAt, upstream }: Exchange): string {
+  const now = nowMicroseconds()
+  const answeredAt = upstream.answeredAt === 0 ? now : upstream.answeredAt
+  const upstreamTime = upstream.askedAt === 0 ? 0 : answeredAt - upstream.askedAt
+  const receiveTime =
+    upstream.answeredAt === 0 ? 0 : (upstream.finishedAt || now) - upstream.answeredAt
+  const gatewayTime = Math.max(0, now - startedAt - upstreamTime - receiveTime)
+  return `,"duration_us":${now - startedAt},"gateway_us":${gatewayTime},"upstream_us":${upstreamTime},"receive_us":${receiveTime}`
+}
+
+/** The seconds of the last event as text; most of the time the next one has them too. */
+let second = 0
+let secondText = '0'
+
+function decimalSeconds(microseconds: number): string {
+  const seconds = Math.floor(microseconds / 1e6)
+  if (seconds !== second) {
+    second = seconds
+    secondText = String(seconds)
+  }
+  return `${secondText}.${String(1e6 + microseconds - seconds * 1e6).slice(1)}`
+}
+
+const traceIdOf = (traceparent: string | undefined): string =>
+  traceparent === undefined
+    ? ''
+    : (/^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-/.exec(traceparent)?.[1] ?? '')

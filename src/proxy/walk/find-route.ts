@@ -1,0 +1,83 @@
+import { escapePath } from '../../lib/normalize-path.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Exchange } from '../exchange.ts'
+import { FieldNames } from './field-names.ts'
+import type { HeaderList } from '../header-list.ts'
+import { hopByHopOf } from './hop-by-hop.ts'
+import { forwardPath } from '../match/forward-path.ts'
+import type { Program, RouteProgram } from '../program.ts'
+import { refuseWrongProtocol } from '../check-protocol.ts'
+
+/** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none, or came by the wrong protocol. */
+export function findRoute(program: Program, exchange: Exchange): RouteProgram {
+  const { request } = exchange
+  const match = program.router.match(request)
+  if (match === undefined)
+    throw new Problem('route.none', 404, 'no Route matched with those values')
+  const { route, path, covered } = match
+  exchange.place = route.place
+  exchange.routePath = match.pattern
+  exchange.findGroups = match.findGroups
+  refuseWrongProtocol(request, route)
+  const {
+    strip_path: stripPath,
+    path_handling: handling,
+    preserve_host: preserveHost,
+  } = route.route
+  const servicePath = route.service?.service.path ?? null
+  const prefix = stripPath ? escapePath(path.slice(0, covered)) : ''
+  exchange.forward = {
+    path: forwardPath({ path, covered, stripPath, handling, servicePath }),
+    query: request.query,
+    host: preserveHost ? (request.headers.get('host') ?? request.host) : undefined,
+    headers: forwardHeaders(exchange, prefix),
+  }
+  return route
+}
+
+/** Names by which the gateway tells the service who calls; a client must not be able to say them itself, in any spelling that a server might fold together. */
+const identityNames = [
+  'x-consumer-id',
+  'x-consumer-custom-id',
+  'x-consumer-username',
+  'x-consumer-groups',
+  'x-authenticated-groups',
+  'x-credential-identifier',
+  'x-anonymous-consumer',
+  'x-real-ip',
+  'x-kong-request-id',
+]
+
+const replacedNames = new FieldNames([
+  ...identityNames,
+  'host',
+  'expect',
+  'content-length',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
+  'x-forwarded-for',
+])
+
+function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
+  const endsHere = hopByHopOf(request.headers)
+  const headers = request.headers.without((name) => replacedNames.hasFolded(name) || endsHere(name))
+  headers.add('X-Forwarded-For', forwardedFor(request))
+  headers.add('X-Forwarded-Proto', request.scheme)
+  headers.add('X-Forwarded-Host', request.host)
+  headers.add('X-Forwarded-Port', String(request.port))
+  headers.add('X-Forwarded-Path', request.path)
+  if (prefix !== '') headers.add('X-Forwarded-Prefix', prefix)
+  headers.add('X-Real-IP', request.clientAddress)
+  headers.add('X-Kong-Request-Id', id)
+  return headers
+}
+
+/** The addresses that a request came by, the last one being who sent it here. */
+function forwardedFor({ headers, clientAddress }: Exchange['request']): string {
+  return headers.get('x-forwarded-for') === undefined
+    ? clientAddress
+    : [...headers.all('x-forwarded-for'), clientAddress].join(', ')
+}

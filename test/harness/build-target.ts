@@ -1,0 +1,47 @@
+import type { Candidates } from '../../src/proxy/balance/balancers.ts'
+import { newTargetState, type Target } from '../../src/proxy/balance/target.ts'
+import { Exchange, type RequestHead } from '../../src/proxy/exchange.ts'
+import { HeaderList } from '../../src/proxy/header-list.ts'
+
+/** A target as a test wants it; what it does not say is usual. */
+export function targetOf(words: Partial<Target> & { key: string }): Target {
+  return {
+    host: '192.0.2.1',
+    port: 80,
+    alternatives: [],
+    hostPort: words.key,
+    name: words.key,
+    weight: 100,
+    failover: false,
+    state: newTargetState(),
+    ...words,
+  }
+}
+
+/** All of `targets` may be asked. */
+export const candidatesOf = (
+  targets: readonly Target[],
+  draining: readonly Target[] = [],
+): Candidates => ({
+  all: targets,
+  available: targets,
+  draining,
+})
+
+/** An exchange that just arrived, with a head as a test wants it. */
+export function exchangeOf(words: Partial<RequestHead> = {}): Exchange {
+  const head: RequestHead = {
+    method: 'GET',
+    scheme: 'http',
+    host: 'h.example',
+    port: 80,
+    path: '/',
+    query: '',
+    headers: new HeaderList(),
+    clientAddress: '198.51.100.1',
+    tlsVersion: '',
+    upgrade: '',
+    ...words,
+  }
+  return new Exchange(1, head, {} as Exchange['body'], {} as Exchange['reply'])
+}
