@@ -1,0 +1,45 @@
+import type { Log } from './log.ts'
+
+/** How many lines of one message a limited log writes. */
+export type LogLimits = {
+  /** Lines of one level and message in each interval; further ones are counted, not written. */
+  readonly burst?: number
+  /** Milliseconds. */
+  readonly interval?: number
+}
+
+type Level = keyof Log
+type Fields = Readonly<Record<string, unknown>>
+type Window = { written: number; suppressed: number }
+
+/**
+ * Limits each message of a log, so that a fault that every request meets does not fill the disk. At the end of an
+ * interval in which lines were left out, one more line of the message says how many, as `suppressed`. Messages must be
+ * constant text: what varies belongs into the fields.
+ */
+export function limitLog(log: Log, { burst = 10, interval = 10_000 }: LogLimits = {}): Log {
+  const windows = new Map<string, Window>()
+  const limited =
+    (level: Level) =>
+    (message: string, fields?: Fields): void => {
+      const key = `${level} ${message}`
+      let window = windows.get(key)
+      if (window === undefined) {
+        const end = (): void => {
+          const suppressed = windows.get(key)?.suppressed ?? 0
+          windows.delete(key)
+          if (suppressed > 0) log[level](message, { suppressed })
+        }
+        window = { written: 0, suppressed: 0 }
+        windows.set(key, window)
+        setTimeout(end, interval).unref()
+      }
+      if (window.written >= burst) {
+        window.suppressed += 1
+        return
+      }
+      window.written += 1
+      log[level](message, fields)
+    }
+  return { info: limited('info'), warn: limited('warn'), error: limited('error') }
+}
