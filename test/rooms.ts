@@ -14,9 +14,10 @@ export const tiers: readonly (readonly string[])[] = [
     'telemetry',
   ],
   ['plugins', 'control', 'analytics', 'cluster'],
-  ['declarative', 'preview'],
+  ['declarative', 'preview', 'dataplane'],
   ['admin'],
   ['planes'],
+  ['supervisor'],
   ['cli'],
 ]
 

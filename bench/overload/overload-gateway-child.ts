@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { AdmissionLimits } from '../../src/proxy/admission-limits.ts'
 import { usualLimits } from '../../src/proxy/front-limits.ts'
@@ -55,7 +55,7 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const proxy = openProxy({
     program: compileProgram(snapshot, 1, {
       catalog: [toil],
-      counters: openCounterLedger(systemClock),
+      counters: openCounterTable(systemClock),
       clock: systemClock,
       pools: keepPools(),
     }),

@@ -4,15 +4,17 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
-import { openSnapshotShelf, receiveSnapshot } from '../../src/cluster/receive-snapshot.ts'
+import { openCounterTable } from '../../src/cluster/counter-table.ts'
+import { applySnapshot } from '../../src/dataplane/apply-snapshot.ts'
+import { openSnapshotCache } from '../../src/dataplane/snapshot-cache.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { openLog } from '../../src/lib/log.ts'
 import { usualAdmission } from '../../src/proxy/admission-limits.ts'
 import { usualLimits } from '../../src/proxy/front-limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
-import { compileProgram, compileSteps } from '../../src/proxy/program.ts'
-import type { SealedSnapshot } from '../../src/schema/snapshot.ts'
+import { compileProgram, type Program } from '../../src/proxy/program.ts'
+import type { SealedSnapshot, Snapshot } from '../../src/schema/snapshot.ts'
 import { verifySeal } from '../../src/snapshot/seal-snapshot.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
@@ -33,13 +35,15 @@ export type ReloadOutcome = { readonly changes: number; readonly longestStall: n
 process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-reload-'))
   const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
-  const shelf = openSnapshotShelf(join(folder, 'shelf'), {
-    seal: (clear) => clear,
-    open: (sealed) => sealed,
-  })
+  const log = openLog('bench')
+  const cipher = { seal: (clear: string) => clear, open: (sealed: string) => sealed }
+  const cache = openSnapshotCache(join(folder, 'cache'), cipher, log)
+  const secrets = {
+    fill: async (snapshot: Snapshot) => ({ snapshot, withheld: new Map<string, string>() }),
+  }
   const tools = {
     catalog: [],
-    counters: openCounterLedger(systemClock),
+    counters: openCounterTable(systemClock),
     clock: systemClock,
     pools: keepPools(),
   }
@@ -51,15 +55,14 @@ process.once('message', ({ lines, publicKey }: ReloadOrder) => {
     admission: usualAdmission,
     record,
   })
-  const change = (line: string): Promise<void> =>
-    receiveSnapshot(
+  const swap = (program: Program): void => proxy.swapProgram(program)
+  const change = async (line: string): Promise<void> => {
+    const rejected = await applySnapshot(
       { sealed: parse(line), publicKey },
-      {
-        compile: (snapshot, revision) => compileSteps(snapshot, revision, tools),
-        swap: (program) => proxy.swapProgram(program),
-        shelf,
-      },
+      { secrets, tools, cache, swap, log: { ...log, info: () => undefined } },
     )
+    if (rejected !== undefined) throw rejected.error
+  }
   const run = async ({ milliseconds, every }: ReloadRound): Promise<ReloadOutcome> => {
     const delays = monitorEventLoopDelay({ resolution: 1 })
     delays.enable()

@@ -73,8 +73,8 @@ function ofWorkers(workers: readonly KnownWorker[]): Metric[] {
     }),
   })
   return [
-    each(['kong_data_plane_last_seen', 'gauge'], 'When a worker was heard.', ({ heardAt }) =>
-      Math.floor(heardAt / 1000),
+    each(['kong_data_plane_last_seen', 'gauge'], 'When a worker was heard.', ({ lastSeen }) =>
+      Math.floor(lastSeen / 1000),
     ),
     each(['weir_worker_revision', 'gauge'], 'Revision a worker runs.', (one) => one.state.revision),
     each(

@@ -113,11 +113,11 @@ function describeStatus(facts: NodeFacts, { configuration, request }: Asked): un
     },
     server: { total_requests: facts.requests() },
     revision: configuration.current().revision,
-    workers: workers.map(({ node, worker, zone, heardAt, state }) => ({
+    workers: workers.map(({ node, worker, zone, lastSeen, state }) => ({
       node,
       worker,
       zone,
-      heard_at: Math.floor(heardAt / 1000),
+      heard_at: Math.floor(lastSeen / 1000),
       revision: state.revision,
       spooled_bytes: state.spooledBytes,
       exchanges: state.exchanges,

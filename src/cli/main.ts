@@ -6,8 +6,7 @@ import { addConfigCommand } from './config/config-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
 import { readVersion, SettingsError } from './settings.ts'
-
-type Options = { data?: string }
+import type { StartOptions } from './start.ts'
 
 const program = new Command('weir')
   .description('API gateway, governance and governed analytics in one program.')
@@ -15,18 +14,40 @@ const program = new Command('weir')
 
 program
   .command('start')
-  .description('Start a control plane and gateway workers on this machine.')
-  .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
-  .action(async ({ data }: Options) => {
+  .description('Start Weir: a control plane and gateway workers, or one of the two.')
+  .option('--data <directory>', 'data directory (WEIR_DATA, default ./data)')
+  .option('--plane <plane>', 'run only the plane "control" or "gateway" (WEIR_PLANE)')
+  .option(
+    '--control-url <url>',
+    'with --plane gateway: node address of the control plane (WEIR_CONTROL_URL)',
+  )
+  .addHelpText(
+    'after',
+    `
+A gateway plane authenticates with the join token that the control plane writes to
+<data>/join-token; pass it in WEIR_JOIN_TOKEN or WEIR_JOIN_TOKEN_FILE. The node protocol
+is plain HTTP: between machines, use a private network or a TLS proxy and an https URL.
+
+Signals:
+  SIGTERM, SIGINT  stop gracefully; a second one stops at once
+  SIGHUP           replace the gateway workers one after the other
+  SIGUSR2          upgrade to the program on disk without dropping a request
+
+Examples:
+  $ weir start --data /var/lib/weir
+  $ weir start --plane control
+  $ WEIR_JOIN_TOKEN_FILE=join-token weir start --plane gateway --control-url http://10.0.0.1:8005`,
+  )
+  .action(async (options: StartOptions) => {
     const { startCommand } = await import('./start.ts')
-    await startCommand(data)
+    await startCommand(options)
   })
 
 program
   .command('demo')
-  .description('Start with sample services, two workspaces and steady traffic.')
-  .option('--data <directory>', 'keep the demo here instead of in a temporary directory')
-  .action(async ({ data }: Options) => {
+  .description('Start Weir with sample services, two workspaces and steady traffic.')
+  .option('--data <directory>', 'data directory (default: a temporary one, removed at exit)')
+  .action(async ({ data }: { data?: string }) => {
     const { demoCommand } = await import('./demo.ts')
     await demoCommand(data)
   })

@@ -1,27 +1,42 @@
 import { join } from 'node:path'
 import { openLog } from '../lib/log.ts'
-import { keepSupervisor } from '../planes/keep-supervisor.ts'
-import { lockData } from '../planes/lock-data.ts'
-import type { NodeAddresses } from '../planes/node-addresses.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
+import { launchNode } from '../supervisor/launcher.ts'
+import { lockDataDirectory } from '../supervisor/lock-data-directory.ts'
+import type { PlaneAddresses } from '../supervisor/messages.ts'
 import { readSettings } from './settings.ts'
 
-/** A node that runs until a signal ends it. */
-export type RunningNode = {
+/** A node that runs until a signal stops it. */
+export type RunningNode<Addresses> = {
   readonly settings: PlaneSettings
-  readonly addresses: NodeAddresses
+  readonly addresses: Addresses
   stop(): Promise<void>
 }
 
-/** Starts a node, reloads its workers at SIGHUP, upgrades all of it to the program on disk at SIGUSR2, and stops it in order at SIGINT and SIGTERM, after `beforeStop`; at the second of these it ends at once, and its children with it. */
+/** Where a node with both planes listens. */
+export type NodeAddresses = NonNullable<PlaneAddresses['control']> &
+  NonNullable<PlaneAddresses['gateway']>
+
+type Overrides = Readonly<Record<string, string | undefined>>
+
+/** Starts both planes; see `runPlanes`. */
 export async function runNode(
-  overrides: Readonly<Record<string, string | undefined>>,
+  overrides: Overrides,
+  beforeStop?: () => void | Promise<void>,
+): Promise<RunningNode<NodeAddresses>> {
+  const { addresses, ...node } = await runPlanes({ ...overrides, WEIR_PLANE: '' }, beforeStop)
+  return { ...node, addresses: { ...addresses.control, ...addresses.gateway } as NodeAddresses }
+}
+
+/** Starts the planes that the settings name. SIGHUP replaces the workers, SIGUSR2 upgrades everything to the program on disk; SIGINT and SIGTERM stop gracefully, after `beforeStop`, and the second one of these at once. */
+export async function runPlanes(
+  overrides: Overrides,
   beforeStop: () => void | Promise<void> = () => undefined,
-): Promise<RunningNode> {
+): Promise<RunningNode<PlaneAddresses>> {
   const settings = readSettings(overrides)
-  const unlock = lockData(settings.data)
+  const unlock = lockDataDirectory(settings.data)
   const log = openLog('weir')
-  const node = keepSupervisor({
+  const node = launchNode({
     module: join(import.meta.dirname, 'supervisor-process.ts'),
     overrides,
     log,
@@ -43,9 +58,9 @@ export async function runNode(
   process.on('SIGUSR2', () => node.upgrade())
   try {
     const addresses = await node.ready
-    void node.lost.then((why) => {
+    void node.lost.then((reason) => {
       if (stopping !== undefined) return
-      log.error('the node ended, and so does this process', { why })
+      log.error('launcher: node exited unexpectedly', { reason })
       process.exit(1)
     })
     return { settings, addresses, stop }

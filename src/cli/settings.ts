@@ -8,20 +8,20 @@ import { defaultTargetLimits } from '../proxy/target-limits.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-const address = (usual: string) =>
+const address = (fallback: string) =>
   z
     .string()
-    .default(usual)
+    .default(fallback)
     .transform((text, context) => {
       const found = /^(?:(\[[^\]]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(text)
       if (found === null || Number(found[2]) > 65_535) {
-        context.addIssue({ code: 'custom', message: `expected HOST:PORT, such as ${usual}` })
+        context.addIssue({ code: 'custom', message: `expected HOST:PORT, such as ${fallback}` })
         return z.NEVER
       }
       return { host: (found[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(found[2]) }
     })
 
-/** HOST:PORT, with ` ssl` after it where connections begin with a TLS handshake. */
+/** HOST:PORT, followed by ` ssl` when connections begin with a TLS handshake. */
 const streamAddress = z
   .string()
   .transform((text) => ({ text: text.replace(/ +ssl$/, ''), isSecure: / +ssl$/.test(text) }))
@@ -32,21 +32,35 @@ const streamAddress = z
     return z.NEVER
   })
 
-const wholeNumber = (usual: number, least: number, most: number) =>
+const wholeNumber = (fallback: number, min: number, max: number) =>
   z.coerce
     .number({ error: 'expected a number' })
     .int({ error: 'expected a whole number' })
-    .min(least, { error: `expected at least ${least}` })
-    .max(most, { error: `expected at most ${most}` })
-    .default(usual)
+    .min(min, { error: `expected at least ${min}` })
+    .max(max, { error: `expected at most ${max}` })
+    .default(fallback)
 
-const name = (usual: string) =>
+const name = (fallback: string) =>
   z
     .string()
     .regex(/^[\w.-]{1,100}$/, { error: 'expected letters, digits, dots and dashes' })
-    .default(usual)
+    .default(fallback)
 
 const environment = z.object({
+  WEIR_PLANE: z
+    .enum(['gateway', 'control'], {
+      error: ({ input }) =>
+        input === 'sidecar'
+          ? 'the sidecar plane is not implemented yet; expected gateway or control'
+          : 'expected gateway or control',
+    })
+    .optional(),
+  WEIR_CONTROL_URL: z
+    .url({ protocol: /^https?$/, error: 'expected http(s)://host:port' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  WEIR_JOIN_TOKEN: z.string().optional(),
+  WEIR_JOIN_TOKEN_FILE: z.string().optional(),
   WEIR_DATA: z.string().min(1).default('./data'),
   WEIR_PROXY_LISTEN: address('0.0.0.0:8000'),
   WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), address('0.0.0.0:8443')], {
@@ -93,15 +107,16 @@ const environment = z.object({
     .optional(),
 })
 
-/** Settings that do not hold, each with its name and what was expected. */
+/** Invalid settings, each with its name and what is allowed. */
 export class SettingsError extends Error {}
 
-/** The settings of this process from its environment, with `overrides` put before; the only reader of the environment. Throws a SettingsError that names every wrong one. */
+/** Reads the settings from the environment, in which `overrides` take precedence; the only reader of the environment. Throws a SettingsError that names every invalid one. */
 export function readSettings(
   overrides: Readonly<Record<string, string | undefined>> = {},
 ): PlaneSettings {
-  const given = Object.entries({ ...process.env, ...overrides }).filter(
-    ([, value]) => value !== undefined && value !== '',
+  const overriding = Object.entries(overrides).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ ...process.env, ...Object.fromEntries(overriding) }).filter(
+    ([, value]) => value !== '',
   )
   const parsed = environment.safeParse(Object.fromEntries(given))
   if (!parsed.success) {
@@ -112,6 +127,7 @@ export function readSettings(
   const settings = parsed.data
   return {
     version: readVersion(),
+    ...readPlane(settings),
     data: resolve(settings.WEIR_DATA),
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
@@ -156,13 +172,41 @@ export function readSettings(
   }
 }
 
-/** Where commands find the Admin API, and as whom they ask it. */
+/** The plane to run alone, and for a gateway its control plane. */
+function readPlane({
+  WEIR_PLANE: plane,
+  WEIR_CONTROL_URL: url,
+  WEIR_JOIN_TOKEN: token,
+  WEIR_JOIN_TOKEN_FILE: file,
+}: z.output<typeof environment>): Pick<PlaneSettings, 'plane' | 'remoteControl'> {
+  if (plane !== 'gateway') return plane === undefined ? {} : { plane }
+  const joinToken = token ?? (file === undefined ? undefined : readTokenFile(file))
+  if (url !== undefined && joinToken !== undefined)
+    return { plane, remoteControl: { url, joinToken } }
+  const missing = [
+    ...(url === undefined ? ['WEIR_CONTROL_URL: required by the gateway plane'] : []),
+    ...(joinToken === undefined
+      ? ['WEIR_JOIN_TOKEN or WEIR_JOIN_TOKEN_FILE: required by the gateway plane']
+      : []),
+  ]
+  throw new SettingsError(missing.join('\n'))
+}
+
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new SettingsError(`WEIR_JOIN_TOKEN_FILE: ${(error as Error).message}`)
+  }
+}
+
+/** The address of the Admin API, and the token of the principal that calls it. */
 export function readAdminAccess(): { readonly url: string; readonly token: string | undefined } {
   const { WEIR_ADMIN_URL: url = '', WEIR_ADMIN_TOKEN: token } = process.env
   return { url: url === '' ? 'http://127.0.0.1:8001' : url, token }
 }
 
-/** The environment variables whose names begin so. */
+/** The environment variables whose names begin with `prefix`. */
 export const readVariables = (prefix: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -170,11 +214,11 @@ export const readVariables = (prefix: string): Readonly<Record<string, string>> 
     ),
   )
 
-/** A variable of the environment to which the configuration may refer; those of Weir itself are nobody's business. */
+/** A variable of the environment to which the configuration may refer: none of Weir's own, because they hold its secrets. */
 export const readVariable = (name: string): string | undefined =>
   name.startsWith('WEIR_') ? undefined : process.env[name]
 
-/** A fresh directory for a run that keeps nothing. */
+/** Makes a temporary data directory. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
 
 /** The version of this program. */

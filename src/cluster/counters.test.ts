@@ -2,35 +2,43 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Taken, Window } from '../proxy/plugin.ts'
 import {
-  askCounters,
+  openCounterClient,
   type CountAnswer,
+  type CounterClient,
   type CountRequest,
   type CountReturn,
   type Recall,
-  type SharedCounters,
-} from './ask-counters.ts'
-import { openCounterBank } from './share-counters.ts'
+} from './counter-client.ts'
+import { openCounterServer } from './counter-server.ts'
+import { openCounterTable } from './counter-table.ts'
+import { openPredecessorCounters, openSuccessorCounters } from './counter-upgrade.ts'
 
 const clock = { now: () => 0 }
 const window = (key: string, limit: number): Window => ({ key, limit, endsAt: 1000 })
+
+type FromWorker = CountRequest | CountReturn
+type ToWorker = CountAnswer | Recall
 
 /** A node of some workers over a wire that a test may delay. */
 function openNode(workers: number) {
   const wires: { deliver: () => void }[] = []
   const later = (deliver: () => void): void => void wires.push({ deliver })
-  const counters: SharedCounters[] = []
+  const counters: CounterClient[] = []
+  const dead = new Set<number>()
   let messages = 0
-  const bank = openCounterBank({
+  const server = openCounterServer({
     clock,
-    tell: (worker, message: CountAnswer | Recall) =>
-      later(() => counters[worker]?.receive(message)),
+    send: (worker, message: ToWorker) =>
+      later(() => dead.has(worker) || counters[worker]?.receive(message)),
+    // The tests decide when a worker answers.
+    recallTimeout: 60_000,
   })
   for (let worker = 0; worker < workers; worker += 1) {
-    const send = (message: CountRequest | CountReturn): void => {
+    const send = (message: FromWorker): void => {
       messages += 1
-      later(() => bank.receive(worker, structuredClone(message)))
+      later(() => dead.has(worker) || server.receive(worker, structuredClone(message)))
     }
-    counters.push(askCounters({ send, clock }))
+    counters.push(openCounterClient({ send, clock }))
   }
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < 3;) {
@@ -40,10 +48,27 @@ function openNode(workers: number) {
       wire?.deliver()
     }
   }
-  return { counters, bank, settle, messages: () => messages }
+  return {
+    counters,
+    server,
+    settle,
+    messages: () => messages,
+    /** The worker sends and receives nothing any more, and then the supervisor notices. */
+    die(worker: number): void {
+      dead.add(worker)
+      server.forget(worker)
+    },
+    async take(worker: number, ...windows: Window[]): Promise<Taken> {
+      const taken = (counters[worker] as CounterClient).take(windows)
+      await settle()
+      return taken
+    },
+    leased: () => server.rows().map(([, , , leases]) => leases),
+    count: () => server.rows()[0]?.[1],
+  }
 }
 
-test('over any number of workers exactly the limit is admitted, whoever asks in whatever order', async () => {
+test('admits exactly the limit over any number of workers, in whatever order they take', async () => {
   const plan = fc.record({
     workers: fc.integer({ min: 1, max: 4 }),
     limit: fc.integer({ min: 1, max: 700 }),
@@ -60,7 +85,7 @@ test('over any number of workers exactly the limit is admitted, whoever asks in 
         for (let time = 0; time < times; time += 1)
           taken.push(
             Promise.resolve(
-              (node.counters[worker % workers] as SharedCounters).take([window('k', limit)]),
+              (node.counters[worker % workers] as CounterClient).take([window('k', limit)]),
             ),
           )
         if (isSettled) await node.settle()
@@ -75,7 +100,7 @@ test('over any number of workers exactly the limit is admitted, whoever asks in 
   )
 })
 
-test('with much room a worker rarely asks', async () => {
+test('a worker rarely sends a request while the window has much room', async () => {
   const node = openNode(2)
   for (let time = 0; time < 10_000; time += 1) {
     const taken = node.counters[0]?.take([window('k', 1_000_000)])
@@ -84,37 +109,238 @@ test('with much room a worker rarely asks', async () => {
   expect(node.messages()).toBeLessThan(100)
 })
 
-test('a request that one window refuses counts in none', async () => {
+test('a request that one window rejects counts in none', async () => {
   const node = openNode(1)
-  const [counters] = node.counters as [SharedCounters]
-  const take = async (windows: Window[]): Promise<Taken> => {
-    const taken = counters.take(windows)
-    await node.settle()
-    return taken
-  }
-  expect(await take([window('small', 1), window('large', 9)])).toMatchObject({
-    admitted: true,
-    counts: [1, 1],
-  })
-  expect(await take([window('small', 1), window('large', 9)])).toMatchObject({
-    admitted: false,
-    counts: [1, 1],
-  })
-  expect(await take([window('large', 9)])).toMatchObject({ admitted: true, counts: [2] })
+  const small = window('small', 1)
+  const large = window('large', 9)
+  expect(await node.take(0, small, large)).toMatchObject({ admitted: true, counts: [1, 1] })
+  expect(await node.take(0, small, large)).toMatchObject({ admitted: false, counts: [1, 1] })
+  expect(await node.take(0, large)).toMatchObject({ admitted: true, counts: [2] })
 })
 
-test('what a dead worker was lent counts as used, and nobody waits for it', async () => {
-  const node = openNode(2)
-  const first = node.counters[0]?.take([window('k', 640)])
-  await node.settle()
-  expect(await first).toMatchObject({ admitted: true })
-  node.bank.forget(0)
-  const verdicts: Promise<Taken | undefined>[] = []
-  for (let time = 0; time < 700; time += 1) {
-    verdicts.push(Promise.resolve(node.counters[1]?.take([window('k', 640)])))
-    await node.settle()
+test('leases at most 256 tokens and a 64th of the room, and only from a window with room', () => {
+  const leaseOf = (limit: number): number => {
+    const table = openCounterTable(clock)
+    return table.take([window('k', limit)], 0).leased[0] ?? Number.NaN
   }
-  const admitted = (await Promise.all(verdicts)).filter((taken) => taken?.admitted)
-  expect(admitted.length).toBeGreaterThan(620)
-  expect(admitted.length).toBeLessThan(640)
+  expect([1, 64, 65, 129, 16_385, 16_449, 1_000_000].map(leaseOf)).toEqual([
+    0, 0, 1, 2, 256, 256, 256,
+  ])
+  const table = openCounterTable(clock)
+  table.take([window('k', 641)], 0)
+  expect(table.rows()).toEqual([['k', 11, 1000, [[0, 10]]]])
+  expect(table.take([window('k', 641)]).leased).toEqual([0])
+})
+
+test('takes back no more tokens than it leased, and none of a worker without a lease', () => {
+  const table = openCounterTable(clock)
+  table.take([window('k', 641)], 0)
+  table.giveBack(1, [['k', 5]])
+  expect(table.rows()).toEqual([['k', 11, 1000, [[0, 10]]]])
+  table.giveBack(0, [['k', 99]])
+  expect(table.rows()).toEqual([['k', 1, 1000, []]])
+})
+
+test('the unused tokens of a dead worker count as used, exactly', async () => {
+  const node = openNode(2)
+  // Of 641 one is taken and ten are leased, of which the worker uses three before it dies.
+  for (let time = 0; time < 4; time += 1)
+    expect(await node.take(0, window('k', 641))).toMatchObject({ admitted: true })
+  expect(node.leased()).toEqual([[[0, 10]]])
+  node.die(0)
+  expect(node.leased(), 'its lease is gone').toEqual([[]])
+  expect(node.count()).toBe(11)
+  let admitted = 0
+  for (let time = 0; time < 700; time += 1)
+    admitted += Number((await node.take(1, window('k', 641))).admitted)
+  expect(admitted, 'nobody waits for its tokens, and nobody gets them').toBe(641 - 11)
+})
+
+test('a late return of a worker that was given up does not free its tokens', async () => {
+  const node = openNode(2)
+  await node.take(0, window('k', 641))
+  node.server.forget(0)
+  node.server.receive(0, { type: 'returned', unused: [['k', 10]] })
+  expect(node.count()).toBe(11)
+})
+
+test('a request that waits for the lease of a worker is answered when that worker dies', async () => {
+  const node = openNode(2)
+  await node.take(0, window('k', 641))
+  const takes: Promise<Taken>[] = []
+  for (let time = 0; time < 641; time += 1)
+    takes.push(Promise.resolve((node.counters[1] as CounterClient).take([window('k', 641)])))
+  node.die(0)
+  await node.settle()
+  const verdicts = (await Promise.all(takes)).map(({ admitted }) => admitted)
+  expect(verdicts.filter(Boolean)).toHaveLength(641 - 11)
+  expect(verdicts.at(-1)).toBe(false)
+  expect(node.server.isIdle).toBe(true)
+})
+
+/** A server whose messages a test answers by hand. */
+function openServer(options: { readonly recallTimeout?: number } = {}) {
+  const sent: (readonly [worker: number, message: ToWorker])[] = []
+  const server = openCounterServer({
+    clock,
+    send: (worker, message) => void sent.push([worker, message]),
+    recallTimeout: 60_000,
+    ...options,
+  })
+  let id = 0
+  const count = (worker: number, ...requests: Window[][]): void =>
+    server.receive(worker, { type: 'count', id: (id += 1), requests, unused: [] })
+  const answers = () =>
+    sent.flatMap(([worker, message]) =>
+      message.type === 'counted' ? [[worker, message.taken] as const] : [],
+    )
+  return { server, sent, count, answers }
+}
+
+test('leases nothing to a worker while its leases are recalled', () => {
+  const { server, sent, count, answers } = openServer()
+  // Worker 0 holds leases in two windows; the small one fills up, so that worker 1 recalls them.
+  count(0, [window('full', 65), window('roomy', 6_401)])
+  expect(answers().at(-1)).toEqual([
+    0,
+    [expect.objectContaining({ leased: [1, 100], admitted: true })],
+  ])
+  for (let taken = 2; taken < 65; taken += 1) count(1, [window('full', 65)])
+  expect(sent.some(([, { type }]) => type === 'recall')).toBe(false)
+  count(1, [window('full', 65)])
+  expect(sent.at(-1)).toEqual([0, { type: 'recall' }])
+  expect(server.isIdle).toBe(false)
+  // Its request crosses the recall on the wire: a lease now would be ended by the return, which does not know of it.
+  count(0, [window('roomy', 6_401)])
+  expect(answers().at(-1)).toEqual([0, [{ admitted: true, counts: [102], leased: [0] }]])
+  server.receive(0, {
+    type: 'returned',
+    unused: [
+      ['full', 1],
+      ['roomy', 100],
+    ],
+  })
+  expect(answers().at(-1)).toEqual([1, [{ admitted: true, counts: [65], leased: [0] }]])
+  expect(server.isIdle).toBe(true)
+  expect(server.rows()).toEqual([
+    ['full', 65, 1000, []],
+    ['roomy', 2, 1000, []],
+  ])
+  count(0, [window('roomy', 6_401)])
+  expect(answers().at(-1), 'once all is returned it may lease again').toEqual([
+    0,
+    [{ admitted: true, counts: [3], leased: [99] }],
+  ])
+})
+
+test('leases only for the last request of a message', () => {
+  const { count, answers } = openServer()
+  const one = [window('k', 6_401)]
+  count(0, one, one, one)
+  expect(answers()[0]?.[1].map(({ leased }) => leased)).toEqual([[0], [0], [99]])
+})
+
+test('a worker that does not return its leases in time is given up', async () => {
+  const { server, count, answers } = openServer({ recallTimeout: 20 })
+  count(0, [window('k', 65)])
+  for (let taken = 2; taken < 66; taken += 1) count(1, [window('k', 65)])
+  expect(server.isIdle).toBe(false)
+  await expect.poll(() => server.isIdle).toBe(true)
+  expect(answers().at(-1)).toMatchObject([1, [{ admitted: false, counts: [65] }]])
+  expect(server.rows()).toEqual([['k', 65, 1000, []]])
+})
+
+test('recalls from every worker with a lease, and waits for all of them', () => {
+  const { server, sent, count, answers } = openServer()
+  count(0, [window('k', 193)])
+  count(1, [window('k', 193)])
+  const [[, , , leases] = []] = server.rows()
+  expect(leases).toEqual([
+    [0, 3],
+    [1, 2],
+  ])
+  while (sent.at(-1)?.[1].type !== 'recall') count(2, [window('k', 193)])
+  const recalled = sent.flatMap(([worker, { type }]) => (type === 'recall' ? [worker] : []))
+  expect(recalled).toEqual([0, 1, 2])
+  const before = answers().length
+  for (const worker of recalled) {
+    expect(answers()).toHaveLength(before)
+    server.receive(worker, { type: 'returned', unused: [] })
+  }
+  expect(answers().length).toBe(before + 1)
+})
+
+test('ended windows are swept, open ones are not', () => {
+  let now = 0
+  const table = openCounterTable({ now: () => now })
+  table.take([window('ends', 9), { ...window('stays', 9), endsAt: 1001 }])
+  now = 1000
+  table.sweep()
+  expect(table.rows().map(([key]) => key)).toEqual(['stays'])
+})
+
+test('a request that is not answered in time is rejected', async () => {
+  const client = openCounterClient({ send: () => undefined, clock, timeout: 10 })
+  await expect(client.take([window('k', 1)])).rejects.toThrow('not answered within 10 ms')
+})
+
+test('an upgrade counts every request once, and lets the leases of the predecessor count as used', async () => {
+  const toWorkers: (readonly [number, ToWorker])[] = []
+  const server = openCounterServer({
+    clock,
+    send: (worker, message) =>
+      predecessor.isSuccessors(worker) && predecessor.deliver(worker, message),
+    recallTimeout: 60_000,
+  })
+  const predecessor = openPredecessorCounters(server, (worker, message, handled) =>
+    successor.deliver(worker, message, handled),
+  )
+  let isOpen = true
+  const successor = openSuccessorCounters(
+    { clock, send: (worker, message) => void toWorkers.push([worker, message]) },
+    (request) => isOpen && predecessor.handle(request),
+  )
+  const request = (id: number): CountRequest => ({
+    type: 'count',
+    id,
+    requests: [[window('k', 641)]],
+    unused: [],
+  })
+  server.receive(0, request(1))
+  successor.receive(0, request(1))
+  expect(toWorkers).toHaveLength(1)
+  expect(server.rows()).toEqual([
+    [
+      'k',
+      21,
+      1000,
+      [
+        [0, 10],
+        [2 ** 32, 9],
+      ],
+    ],
+  ])
+  isOpen = false
+  successor.receive(1, request(1))
+  successor.forget(0)
+  expect(successor.isIdle).toBe(false)
+  const { rows, handled } = predecessor.close()
+  expect(rows).toEqual([['k', 21, 1000, [[0, 9]]]])
+  successor.takeOver(rows, handled)
+  expect(successor.isIdle).toBe(true)
+  expect(toWorkers.at(-1)).toMatchObject([1, { taken: [{ admitted: true, counts: [22] }] }])
+  expect(successor.rows()).toEqual([['k', 31, 1000, [[1, 9]]]])
+})
+
+test('an abandoned upgrade gives up the leases of all workers of the successor', () => {
+  const server = openCounterServer({ clock, send: () => undefined })
+  const predecessor = openPredecessorCounters(server, () => undefined)
+  predecessor.handle({
+    number: 1,
+    worker: 3,
+    message: { type: 'count', id: 1, requests: [[window('k', 641)]], unused: [] },
+  })
+  expect(server.rows()[0]?.[3]).toHaveLength(1)
+  predecessor.abandon()
+  expect(server.rows()).toEqual([['k', 11, 1000, []]])
 })

@@ -1,59 +1,70 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import type { Heartbeat, Orders, TargetOrder } from '../schema/node-protocol.ts'
 import type { NodeClaims } from './node-token.ts'
 
-/** A worker of a node, as its last heartbeat told. */
+/** A worker of a node, as its last heartbeat described it. */
 export type KnownWorker = NodeClaims & {
   readonly state: Heartbeat
   /** Milliseconds since the epoch. */
-  readonly heardAt: number
+  readonly lastSeen: number
 }
 
-/** Which workers there are, by what they tell of themselves. */
+/** The workers that send heartbeats to this control plane. */
 export type NodeRegistry = {
-  /** Takes a heartbeat, and returns what the worker has not been told yet. */
-  hear(this: void, claims: NodeClaims, state: Heartbeat): Orders
-  /** Lets every worker know with its next heartbeat. */
+  /** Takes a heartbeat, and returns the orders that the worker has not got yet. */
+  receiveHeartbeat(this: void, claims: NodeClaims, state: Heartbeat): Orders
+  /** Sends an order to every worker with the answer to its next heartbeat. */
   order(this: void, order: TargetOrder): void
-  /** Those that were heard lately, in order of node and worker. */
+  /** Workers that were seen lately, in order of node and worker. */
   workers(this: void): KnownWorker[]
 }
 
-/** A worker is forgotten after six heartbeats that did not come. */
-const forgottenAfter = 30_000
-/** Orders that may wait for a worker's next heartbeat; beyond, the oldest are forgotten. */
-const mostWaiting = 10_000
+/** Milliseconds: six missed heartbeats. */
+const forgetAfter = 30_000
+/** Orders that may wait for one worker; beyond, the oldest are dropped. */
+const maxWaiting = 10_000
 
-/** Opens a registry that knows nobody yet. */
-export function openNodeRegistry(clock: Clock): NodeRegistry {
+/** Opens an empty registry. */
+export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeRegistry {
   const known = new Map<string, KnownWorker>()
   const waiting = new Map<string, Map<string, TargetOrder>>()
-  const forgetTheGone = (): void => {
-    const oldest = clock.now() - forgottenAfter
-    for (const [name, { heardAt }] of known) {
-      if (heardAt >= oldest) continue
+  const forgetSilent = (): void => {
+    const oldest = clock.now() - forgetAfter
+    for (const [name, { lastSeen }] of known) {
+      if (lastSeen >= oldest) continue
       known.delete(name)
       waiting.delete(name)
     }
   }
   return {
-    hear(claims, state) {
-      const name = `${claims.node} ${claims.worker}`
-      known.set(name, { ...claims, state, heardAt: clock.now() })
+    receiveHeartbeat(claims, state) {
+      const { node, worker } = claims
+      const name = `${node} ${worker}`
+      const { refusedRevision, refusal } = state
+      // Repeated by every heartbeat until the worker applies a snapshot.
+      if (refusedRevision !== undefined && known.get(name)?.state.refusal !== refusal)
+        log?.warn('cluster: worker rejected a snapshot', {
+          node,
+          worker,
+          revision: refusedRevision,
+          reason: refusal,
+        })
+      known.set(name, { ...claims, state, lastSeen: clock.now() })
       const targets = [...(waiting.get(name)?.values() ?? [])]
       waiting.delete(name)
       return { targets }
     },
     order(order) {
-      forgetTheGone()
+      forgetSilent()
       for (const name of known.keys()) {
         const orders = waiting.get(name) ?? new Map<string, TargetOrder>()
         waiting.set(name, orders)
-        wait(orders, order)
+        queue(orders, order)
       }
     },
     workers() {
-      forgetTheGone()
+      forgetSilent()
       return [...known.values()].sort((a, b) =>
         a.node === b.node ? a.worker - b.worker : a.node < b.node ? -1 : 1,
       )
@@ -61,11 +72,11 @@ export function openNodeRegistry(clock: Clock): NodeRegistry {
   }
 }
 
-/** Of two orders for the same address the later one counts, and comes last. */
-function wait(orders: Map<string, TargetOrder>, order: TargetOrder): void {
-  const place = JSON.stringify([order.upstream, order.target, order.address])
-  orders.delete(place)
-  orders.set(place, order)
+/** Of two orders for the same address only the later one counts. */
+function queue(orders: Map<string, TargetOrder>, order: TargetOrder): void {
+  const key = JSON.stringify([order.upstream, order.target, order.address])
+  orders.delete(key)
+  orders.set(key, order)
   const [oldest = ''] = orders.keys()
-  if (orders.size > mostWaiting) orders.delete(oldest)
+  if (orders.size > maxWaiting) orders.delete(oldest)
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** Who a token was made for. */
+/** The worker that a token identifies. */
 export type NodeClaims = {
   readonly node: string
   readonly worker: number
@@ -8,13 +8,13 @@ export type NodeClaims = {
   readonly environment: string
 }
 
-/** A token that says who a node is, made with the join secret: the control plane that made it need not remember it. */
+/** Makes a token for a worker, signed with the join secret, so that a control plane need not remember it. */
 export function makeNodeToken(claims: NodeClaims, secret: string): string {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
   return `${payload}.${sign(payload, secret).toString('base64url')}`
 }
 
-/** The claims of a token made with this secret; undefined for any other text. */
+/** The claims of a token that was signed with this secret; undefined for any other text. */
 export function readNodeToken(token: string, secret: string): NodeClaims | undefined {
   const [payload = '', signature = ''] = token.split('.', 2)
   const given = Buffer.from(signature, 'base64url')

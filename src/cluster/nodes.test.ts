@@ -3,11 +3,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
-import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
-import { joinControl } from './join-control.ts'
-import { receiveSnapshot } from './receive-snapshot.ts'
-import { serveNodes, type NodeServing } from './serve-nodes.ts'
+import { openControlConnection } from './control-connection.ts'
+import { openControlClient } from './control-client.ts'
+import { serveNodes, type NodeServerOptions } from './serve-nodes.ts'
 
 const empty: Snapshot = {
   format: 1,
@@ -35,7 +35,7 @@ const enrolment = {
   version: '1',
 }
 
-async function serve(more: Partial<NodeServing> = {}) {
+async function serve(more: Partial<NodeServerOptions> = {}) {
   const state = { sealed: sealSnapshot(empty, 1, key), listeners: new Set<() => void>() }
   const batches: [string, string][] = []
   const heartbeats: [string, Heartbeat][] = []
@@ -73,11 +73,11 @@ async function serve(more: Partial<NodeServing> = {}) {
   }
 }
 
-test('a node that enrols gets the present snapshot, then each that follows', async () => {
+test('sends an enrolled node the current snapshot, then every new one', async () => {
   const control = await serve()
-  const line = joinControl(control.url, enrolment)
+  const client = openControlClient(control.url, enrolment)
   const revisions: number[] = []
-  const following = line.receiveSnapshots(({ revision }, publicKey) => {
+  const following = client.receiveSnapshots(({ revision }, publicKey) => {
     revisions.push(revision)
     expect(publicKey).toBe(publicKeyOf(key))
   })
@@ -86,36 +86,36 @@ test('a node that enrols gets the present snapshot, then each that follows', asy
   control.publish(3)
   await expect.poll(() => revisions).toEqual([1, 2, 3])
   const ended = following.catch(() => 'ended')
-  await line.close()
+  await client.close()
   expect(await ended).toBe('ended')
   await expect.poll(() => control.state.listeners.size).toBe(0)
 })
 
-test('batches and heartbeats arrive under the name of the node', async () => {
+test('receives batches and heartbeats with the claims of the node', async () => {
   const control = await serve()
-  const line = joinControl(control.url, enrolment)
-  await line.sendBatch('batch-1', Buffer.from('{"a":1}\n'))
-  const told = await line.sendHeartbeat({ revision: 4, spooledBytes: 0, exchanges: 1 })
-  expect(told).toEqual({ targets: [order] })
+  const client = openControlClient(control.url, enrolment)
+  await client.sendBatch('batch-1', Buffer.from('{"a":1}\n'))
+  const orders = await client.sendHeartbeat({ revision: 4, spooledBytes: 0, exchanges: 1 })
+  expect(orders).toEqual({ targets: [order] })
   expect(control.batches).toEqual([['batch-1', '{"a":1}\n']])
   expect(control.heartbeats).toEqual([['n1/3', { revision: 4, spooledBytes: 0, exchanges: 1 }]])
-  await line.close()
+  await client.close()
 })
 
-test('a wrong join secret is refused, and enrolling works once the right one is known', async () => {
+test('returns 403 to an enrolment with the wrong join secret', async () => {
   const control = await serve()
-  const stranger = joinControl(control.url, { ...enrolment, secret: 'guess' })
+  const stranger = openControlClient(control.url, { ...enrolment, secret: 'guess' })
   await expect(stranger.sendBatch('b', Buffer.from(''))).rejects.toMatchObject({ status: 403 })
   await stranger.close()
 })
 
-test('a batch that the warehouse refuses comes back as its status', async () => {
+test('returns the status with which the warehouse rejects a batch', async () => {
   const control = await serve({
-    receiveBatch: () => Promise.reject(new Problem('test.line', 400, 'line 1 is no event')),
+    receiveBatch: () => Promise.reject(new Problem('test.line', 400, 'line 1 is not an event')),
   })
-  const line = joinControl(control.url, enrolment)
-  await expect(line.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({ status: 400 })
-  await line.close()
+  const client = openControlClient(control.url, enrolment)
+  await expect(client.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({ status: 400 })
+  await client.close()
 })
 
 test.each([
@@ -128,7 +128,7 @@ test.each([
   ['PUT', '/v1/batches/b', '{}', {}, 401],
   ['GET', '/v1/secrets', null, {}, 401],
 ])(
-  '%s %s with a bad body or token is %s %s %s',
+  '%s %s with body %s and headers %s returns %s',
   async (...[method, path, body, headers, status]) => {
     const control = await serve()
     const response = await fetch(control.url + path, {
@@ -145,34 +145,55 @@ test.each([
   },
 )
 
-test('a snapshot with a broken seal, or one that does not compile, changes nothing', async () => {
-  const sealed = sealSnapshot(empty, 5, key)
-  const publicKey = publicKeyOf(key)
-  const steps: string[] = []
-  const node = {
-    *compile(_snapshot: Snapshot, revision: number) {
-      yield
-      return `program ${revision}`
-    },
-    swap: (program: string) => void steps.push(`swap ${program}`),
-    shelf: { keep: () => Promise.resolve(void steps.push('keep')) },
-  }
-  const forged: SealedSnapshot[] = [
-    { ...sealed, revision: 6 },
-    { ...sealed, body: sealed.body.replace('[]', '[{}]') },
-    { ...sealed, signature: 'AAAA' },
-  ]
-  for (const bad of forged)
-    await expect(receiveSnapshot({ sealed: bad, publicKey }, node)).rejects.toThrow(/seal/)
-  const broken = {
-    ...node,
-    *compile() {
-      yield
-      throw new Error('does not compile')
-    },
-  }
-  await expect(receiveSnapshot({ sealed, publicKey }, broken)).rejects.toThrow('does not compile')
-  expect(steps).toEqual([])
-  await receiveSnapshot({ sealed, publicKey }, node)
-  expect(steps).toEqual(['keep', 'swap program 5'])
+/** A log whose lines a test reads. */
+function openTestLog() {
+  const lines: Record<string, unknown>[] = []
+  const log = openLog(
+    'test',
+    (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  )
+  return { log, lines }
+}
+
+function connect(url: string, log: ReturnType<typeof openLog>) {
+  const connection = openControlConnection({
+    onSnapshot: () => undefined,
+    state: () => ({ revision: 1, spooledBytes: 0, exchanges: 0 }),
+    onOrders: () => undefined,
+    log,
+    heartbeatInterval: 20,
+  })
+  onTestFinished(() => connection.close())
+  connection.connect(url, enrolment)
+  return connection
+}
+
+test('logs why the control plane is unreachable and why a heartbeat failed', async () => {
+  const { log, lines } = openTestLog()
+  connect('http://127.0.0.1:1', log)
+  const causes = (message: string) =>
+    lines.filter((line) => line['message'] === message).map((line) => JSON.stringify(line['error']))
+  for (const message of ['cluster: control plane unreachable', 'cluster: heartbeat failed'])
+    await expect.poll(() => causes(message)[0]).toContain('ECONNREFUSED')
+})
+
+test('logs a failure to serve a node with its stack', async () => {
+  const { log, lines } = openTestLog()
+  const control = await serve({
+    receiveBatch: () => Promise.reject(new Error('warehouse broke')),
+    log,
+  })
+  const connection = connect(
+    control.url,
+    openLog('node', () => undefined),
+  )
+  await expect(connection.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({ status: 500 })
+  expect(lines).toEqual([
+    expect.objectContaining({
+      level: 'error',
+      message: 'cluster: node request failed',
+      path: '/v1/batches/b',
+      error: expect.objectContaining({ stack: expect.stringContaining('warehouse broke') }),
+    }),
+  ])
 })

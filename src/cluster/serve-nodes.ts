@@ -14,33 +14,35 @@ import {
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import { makeNodeToken, readNodeToken, type NodeClaims } from './node-token.ts'
 
-/** What the control plane offers its nodes. */
-export type NodeServing = {
+/** What the node protocol is served with. */
+export type NodeServerOptions = {
   readonly joinSecret: string
   readonly publicKey: string
   readonly sealed: () => SealedSnapshot
-  /** Calls back at every publication; returns how to stop that. */
+  /** Calls the listener at every publication; returns how to stop that. */
   readonly onPublish: (listener: () => void) => () => void
   /** Resolves once the batch is in the warehouse. */
   readonly receiveBatch: (batch: string, lines: Buffer) => Promise<void>
-  /** Takes what a node tells, and returns what it is to be told. */
+  /** Returns the orders for the worker. */
   readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
 }
 
-const largestBatch = 16 * 1024 * 1024
-/** Before and after it is known who sends. */
-const largestEnrolment = 65_536
-const largestHeartbeat = 4 * 1024 * 1024
+const maxBatchBytes = 16 * 1024 * 1024
+/** Anyone may send an enrolment, only nodes send heartbeats. */
+const maxEnrolmentBytes = 65_536
+const maxHeartbeatBytes = 4 * 1024 * 1024
 
-/** Serves the node protocol; the caller lets the server listen. */
-export function serveNodes(serving: NodeServing): Server {
+/** Makes a server of the node protocol; the caller lets it listen. */
+export function serveNodes(serving: NodeServerOptions): Server {
   return createServer((request, response) => {
     answer(serving, request, response).catch((error: unknown) => {
       const { status, code, message, cause } = toProblem(error)
       if (status >= 500)
-        serving.log.error('a node could not be served', {
+        serving.log.error('cluster: node request failed', {
+          method: request.method,
           path: request.url,
+          code,
           error: cause ?? error,
         })
       if (!response.headersSent) response.writeHead(status, { 'Content-Type': 'application/json' })
@@ -51,7 +53,7 @@ export function serveNodes(serving: NodeServing): Server {
 }
 
 async function answer(
-  serving: NodeServing,
+  serving: NodeServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -65,31 +67,31 @@ async function answer(
     case `PUT ${nodePaths.batches}`:
       await serving.receiveBatch(
         decodeURIComponent(url.slice(nodePaths.batches.length + 1)),
-        await readBody(request, largestBatch),
+        await readBody(request, maxBatchBytes),
       )
       return void response.writeHead(204).end()
     case `POST ${nodePaths.heartbeat}`:
       return sendJson(
         response,
-        serving.onHeartbeat(node, await readJson(request, heartbeat, largestHeartbeat)),
+        serving.onHeartbeat(node, await readJson(request, heartbeat, maxHeartbeatBytes)),
       )
     default:
-      throw new Problem('node.path', 404, `there is no ${call} in the node protocol`)
+      throw new Problem('node.path', 404, `The node protocol has no ${call}`)
   }
 }
 
 async function enrol(
-  { joinSecret, publicKey }: NodeServing,
+  { joinSecret, publicKey }: NodeServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { secret, node, worker, zone, environment } = await readJson(
     request,
     enrolment,
-    largestEnrolment,
+    maxEnrolmentBytes,
   )
   if (!equalSecrets(secret, joinSecret))
-    throw new Problem('node.secret', 403, 'this is not the join secret of the control plane')
+    throw new Problem('node.secret', 403, 'The join token is not valid for this control plane')
   const enrolled: Enrolled = {
     token: makeNodeToken({ node, worker, zone, environment }, joinSecret),
     publicKey,
@@ -101,32 +103,32 @@ function sendJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
 }
 
-function authenticate({ joinSecret }: NodeServing, request: IncomingMessage): NodeClaims {
+function authenticate({ joinSecret }: NodeServerOptions, request: IncomingMessage): NodeClaims {
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const claims = readNodeToken(token, joinSecret)
   if (claims === undefined)
-    throw new Problem('node.token', 401, 'this is not the token of a node; enrol again')
+    throw new Problem('node.token', 401, 'The node token is not valid; enrol again')
   return claims
 }
 
-function streamSnapshots({ sealed, onPublish }: NodeServing, response: ServerResponse): void {
+function streamSnapshots({ sealed, onPublish }: NodeServerOptions, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
   const send = (): void => void response.write(`${JSON.stringify(sealed())}\n`)
   send()
   const stop = onPublish(send)
-  const pulse = setInterval(() => void response.write('\n'), 5_000)
+  const keepalive = setInterval(() => void response.write('\n'), 5_000)
   response.on('close', () => {
     stop()
-    clearInterval(pulse)
+    clearInterval(keepalive)
   })
 }
 
 async function readJson<T>(
   request: IncomingMessage,
   schema: z.ZodType<T>,
-  most: number,
+  maxBytes: number,
 ): Promise<T> {
-  const text = (await readBody(request, most)).toString()
+  const text = (await readBody(request, maxBytes)).toString()
   const parsed = schema.safeParse(parseJson(text))
   if (!parsed.success) throw new Problem('node.message', 400, parsed.error.message)
   return parsed.data
@@ -140,12 +142,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > most) throw new Problem('node.too_large', 413, `a body may have ${most} bytes`)
+    if (size > maxBytes)
+      throw new Problem('node.too_large', 413, `The body is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

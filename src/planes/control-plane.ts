@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -6,43 +7,46 @@ import { analyticsRoutes } from '../admin/analytics-routes.ts'
 import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
 import { openAnalytics } from '../analytics/open-analytics.ts'
 import { keepAuditKey } from '../audit/audit-key.ts'
-import { openCounterLedger } from '../cluster/counter-ledger.ts'
-import { openNodeRegistry, type NodeRegistry } from '../cluster/node-registry.ts'
+import { openCounterTable } from '../cluster/counter-table.ts'
+import { openNodeRegistry } from '../cluster/node-registry.ts'
 import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
+import { startAuditJobs } from '../control/start-audit-jobs.ts'
 import { openTurns } from '../control/turns.ts'
+import { checkCompiles } from '../dataplane/resolve-references.ts'
 import { systemClock } from '../lib/clock.ts'
+import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { previewChange } from '../preview/preview-change.ts'
-import { compileProgram } from '../proxy/program.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { openPostgresStore } from '../store/open-postgres-store.ts'
+import { openSqliteStore } from '../store/open-sqlite-store.ts'
+import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
-import { withoutSecrets } from './fill-snapshot.ts'
-import { attendAudit } from './attend-audit.ts'
-import type { SupervisorLine } from './messages.ts'
-import { openConfiguredStore } from './open-configured-store.ts'
+import type { SupervisorChannel } from './messages.ts'
+import { joinTokenFile, openKeys } from './open-keys.ts'
 import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
 
 /** What the control plane is started with. */
 export type ControlStart = {
   readonly settings: PlaneSettings
-  readonly line: SupervisorLine
+  readonly supervisor: SupervisorChannel
   readonly log: Log
 }
 
-/** Starts the control plane and tells the supervisor where it listens; returns how to stop it. */
-export async function startControlPlane({
-  settings,
-  line,
-  log,
-}: ControlStart): Promise<() => Promise<void>> {
+/** Starts the control plane and reports its addresses to the supervisor; returns how to stop it. */
+export async function startControlPlane(start: ControlStart): Promise<() => Promise<void>> {
+  const { settings, supervisor, log } = start
+  // For jobs that retry every second.
+  const limitedLog = limitLog(log)
+  const counters = openCounterTable(systemClock)
   const configuration = await openConfiguration({
-    store: await openConfiguredStore(settings, log),
+    store: await openStore(settings, log),
     catalog,
-    compile: tryToCompile,
-    report: (error) => log.warn('changes of other control planes wait', { error }),
+    compile: (snapshot) => checkCompiles(snapshot, { catalog, counters, clock: systemClock }),
+    report: (error) =>
+      limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     adminToken: settings.adminToken,
     adminPassword: settings.adminPassword,
     auditKey: keepAuditKey(settings.auditKeyFile),
@@ -53,9 +57,15 @@ export async function startControlPlane({
       ? { path: join(settings.data, 'warehouse'), auditDays }
       : { url: settings.warehouseUrl, auditDays },
   )
-  const leaveAudit = attendAudit(configuration.audit, warehouse, { days: auditDays, log })
-  const registry = openNodeRegistry(systemClock)
-  // Each replays a day of traffic; one after the other, so that readers cannot starve changes.
+  const stopAuditJobs = startAuditJobs({
+    ledger: configuration.audit,
+    warehouse,
+    days: auditDays,
+    clock: systemClock,
+    log: limitedLog,
+  })
+  const registry = openNodeRegistry(systemClock, log)
+  // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
   const previews = openTurns()
   const { admin, manager } = await openAdmin({
     configuration,
@@ -64,76 +74,62 @@ export async function startControlPlane({
     log,
     workers: registry.workers,
     order: registry.order,
-    analytics: offerAnalytics(configuration, warehouse, log),
+    analytics: openAnalyticsRoutes(configuration, warehouse, log),
     preview: (request) => previews.take(() => previewChange({ warehouse, catalog }, request)),
   })
-  const nodes = offerNodes(configuration, warehouse, { log, hear: registry.hear })
-  const setUpSecret = configuration.setUpSecret()
-  line.send({
+  const nodes = serveNodes({
+    joinSecret: configuration.joinSecret,
+    publicKey: configuration.publicKeyPem,
+    sealed: () => configuration.current().sealed,
+    onPublish: (listener) => configuration.onPublish(listener),
+    receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
+    onHeartbeat: registry.receiveHeartbeat,
+    log,
+  })
+  // A gateway plane on another machine needs it; without one there is no reason to have it on disk.
+  if (settings.plane === 'control')
+    writeFileSync(joinTokenFile(settings), `${configuration.joinSecret}\n`, { mode: 0o600 })
+  const setupSecret = configuration.setUpSecret()
+  supervisor.send({
     type: 'control-ready',
     addresses: {
       admin: await admin.listen(settings.adminListen),
       manager: await manager.listen(settings.managerListen),
       nodes: await listen(nodes, settings.nodeListen),
       joinSecret: configuration.joinSecret,
-      setup: setUpSecret === undefined ? undefined : `/setup?secret=${setUpSecret}`,
+      setup: setupSecret === undefined ? undefined : `/setup?secret=${setupSecret}`,
     },
   })
   return async () => {
     nodes.closeAllConnections()
     nodes.close()
     await Promise.all([admin.close(), manager.close()])
-    await leaveAudit()
+    await stopAuditJobs()
     await configuration.close()
     await warehouse.close()
   }
 }
 
-/** A snapshot that compiles here runs on every node of this version. */
-function tryToCompile(snapshot: Snapshot): void {
-  const { snapshot: known, withheld } = withoutSecrets(snapshot)
-  compileProgram(known, 0, {
-    withheld,
-    catalog,
-    counters: openCounterLedger(systemClock),
-    clock: systemClock,
-  }).close()
+/** Opens a PostgreSQL database, or a SQLite file in the data directory. */
+function openStore(settings: PlaneSettings, log: Log): Promise<Store> {
+  const { data, databaseUrl } = settings
+  const options = { keyring: openKeys(settings, log), log }
+  return databaseUrl === undefined
+    ? openSqliteStore(join(data, 'weir.db'), options)
+    : openPostgresStore(databaseUrl, data, options)
 }
 
-function offerAnalytics(configuration: Configuration, warehouse: Warehouse, log: Log) {
+function openAnalyticsRoutes(configuration: Configuration, warehouse: Warehouse, log: Log) {
   const analytics = openAnalytics({
     warehouse,
     rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
-    report: (problem) =>
-      log.error('a question failed', { id: problem.detail['id'], error: problem.cause }),
+    report: ({ detail, cause }) =>
+      log.error('analytics: query failed', { id: detail['id'], error: cause }),
   })
   return (app: FastifyInstance, identify: IdentifyRequest): void => {
     void app.register(analyticsRoutes, { analytics, identify })
   }
-}
-
-function offerNodes(
-  configuration: Configuration,
-  warehouse: Warehouse,
-  { log, hear }: { readonly log: Log; readonly hear: NodeRegistry['hear'] },
-): Server {
-  return serveNodes({
-    joinSecret: configuration.joinSecret,
-    publicKey: configuration.publicKeyPem,
-    sealed: () => configuration.current().sealed,
-    onPublish: (listener) => configuration.onPublish(listener),
-    receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
-    onHeartbeat(claims, state) {
-      const told = hear(claims, state)
-      const { node, worker } = claims
-      const { refusedRevision, refusal } = state
-      if (refusedRevision !== undefined)
-        log.warn('a node refuses a revision', { node, worker, refusedRevision, refusal })
-      return told
-    },
-    log,
-  })
 }
 
 function listen(server: Server, { host, port }: ListenAddress): Promise<string> {

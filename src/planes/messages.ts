@@ -1,25 +1,26 @@
-import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/ask-counters.ts'
+import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/counter-client.ts'
 import type { PlaneSettings, StreamListen } from './plane-settings.ts'
 
-/** Where the parts of the control plane can be reached. */
+/** Where a control plane listens. */
 export type ControlAddresses = {
   readonly admin: string
   readonly manager: string
+  /** Where nodes connect. */
   readonly nodes: string
   readonly joinSecret: string
   /** Path of the one-time set-up page, while there is no super-admin. */
   readonly setup: string | undefined
 }
 
-/** What a lent socket is for: connections that begin with a TLS handshake, or streams. */
-export type LentDuty = 'secure' | StreamListen
+/** What a listening socket is for: connections that begin with a TLS handshake, or streams. */
+export type SocketDuty = 'secure' | StreamListen
 
-/** A listening socket of the supervisor, and what it is for. */
-export type LentSocket = { readonly duty: LentDuty; readonly socket: object }
+/** A listening socket of the supervisor that a worker accepts on. */
+export type PassedSocket = { readonly duty: SocketDuty; readonly socket: object }
 
-/** What the supervisor tells a child. `start` comes first; to a gateway worker it brings its listening socket along, and each `lend` before it one more. */
+/** What the supervisor sends to a child. `start` comes first and brings a gateway worker the socket of plain connections; each `socket` before it brings one more. */
 export type ToChild =
-  | { readonly type: 'lend'; readonly duty: LentDuty }
+  | { readonly type: 'socket'; readonly duty: SocketDuty }
   | { readonly type: 'start'; readonly plane: 'control'; readonly settings: PlaneSettings }
   | {
       readonly type: 'start'
@@ -32,7 +33,7 @@ export type ToChild =
   | CountAnswer
   | Recall
 
-/** What a child tells the supervisor. */
+/** What a child sends to the supervisor. */
 export type FromChild =
   | { readonly type: 'control-ready'; readonly addresses: ControlAddresses }
   | { readonly type: 'gateway-ready' }
@@ -40,9 +41,9 @@ export type FromChild =
   | CountRequest
   | CountReturn
 
-/** A child's end of the line to its supervisor. */
-export type SupervisorLine = {
+/** A child's IPC channel to its supervisor. */
+export type SupervisorChannel = {
   send(this: void, message: FromChild): void
-  /** Hears everything but `lend` and `start`. */
+  /** Calls the listener with every message but `socket` and `start`. */
   onMessage(listener: (message: ToChild) => void): void
 }

@@ -2,21 +2,21 @@ import { join } from 'node:path'
 import type { Keyring } from '../lib/cipher.ts'
 import type { Log } from '../lib/log.ts'
 import { openKeyring } from '../secrets/keyring.ts'
-import { readMasterKey, type KeySource, type MasterKey } from '../secrets/master-key.ts'
+import { readMasterKey, type KeySource } from '../secrets/master-key.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
-/** What the settings say about the key by which secrets are sealed. */
+/** The settings of the key that encrypts secrets. */
 export type KeySettings = Pick<PlaneSettings, 'data' | 'encryptionKey' | 'encryptionKeyFile'>
 
-/** The key by which secrets are sealed: the one that was given, or one that is made in the data directory. */
-export const readKey = (settings: KeySettings, log: Log): MasterKey =>
-  readMasterKey(keySourceOf(settings), (file) =>
-    log.warn('a key to seal secrets with was made; keep a copy of it away from the data', { file }),
-  )
-
-/** Opens the keyring of that key. */
+/** Opens the keyring of the key in the settings; without one, makes a key in the data directory. */
 export const openKeys = (settings: KeySettings, log: Log): Keyring =>
-  openKeyring(readKey(settings, log))
+  openKeyring(
+    readMasterKey(keySourceOf(settings), (file) =>
+      log.warn('secrets: encryption key generated, back it up outside of the data directory', {
+        file,
+      }),
+    ),
+  )
 
 /** Where the key is. */
 export function keySourceOf({ data, encryptionKey, encryptionKeyFile }: KeySettings): KeySource {
@@ -25,6 +25,10 @@ export function keySourceOf({ data, encryptionKey, encryptionKeyFile }: KeySetti
   return { file: join(data, 'encryption.key'), mayMake: true }
 }
 
-/** Where the data key of what the gateway keeps on disk is. */
+/** The file of the wrapped data key for what a gateway keeps on disk. */
 export const gatewayDataKey = ({ data }: Pick<KeySettings, 'data'>): string =>
   join(data, 'gateway', 'data-key')
+
+/** The file into which a control plane that runs alone writes the token with which gateways join it. */
+export const joinTokenFile = ({ data }: Pick<KeySettings, 'data'>): string =>
+  join(data, 'join-token')

@@ -75,7 +75,7 @@ test('what somebody says of a target reaches every worker once', async () => {
 test('a worker that is silent is forgotten', async () => {
   let now = 1_000_000
   const registry = openNodeRegistry({ now: () => now })
-  registry.hear(claims, { revision: 1, spooledBytes: 0, exchanges: 0 })
+  registry.receiveHeartbeat(claims, { revision: 1, spooledBytes: 0, exchanges: 0 })
   now += 29_000
   expect(registry.workers()).toHaveLength(1)
   now += 2_000
@@ -94,7 +94,10 @@ async function openWithWorkers() {
   const registry = openNodeRegistry({ now: () => 0 })
   const admin = await openTestAdmin({ workers: registry.workers, order: registry.order })
   const hear = (worker: number, upstreams: UpstreamHealth[]) =>
-    registry.hear({ ...claims, worker }, { revision: 1, spooledBytes: 7, exchanges: 0, upstreams })
+    registry.receiveHeartbeat(
+      { ...claims, worker },
+      { revision: 1, spooledBytes: 7, exchanges: 0, upstreams },
+    )
   return { ...admin, hear }
 }
 

@@ -9,7 +9,7 @@ import { catalog } from '../../src/plugins/catalog.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { compileProgram } from '../../src/proxy/program.ts'
 
 /** A shop in OpenAPI; a tree that contains itself, references, and parameters of a path. */
@@ -96,7 +96,7 @@ test.each(['3.0.3', '3.1.0'])(
     gateway.proxy.swapProgram(
       compileProgram(snapshot, 2, {
         catalog,
-        counters: openCounterLedger(systemClock),
+        counters: openCounterTable(systemClock),
         clock: systemClock,
       }),
     )

@@ -10,11 +10,11 @@ import { until } from '../harness/until.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
-test('the key is changed while everything runs, and only the new one opens what was sealed', async () => {
+test('rotates the key of a running node, after which only the new one decrypts', async () => {
   const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
   const { data } = weir
   const file = join(data, 'encryption.key')
-  expect(weir.output()).toContain('a key to seal secrets with was made')
+  expect(weir.output()).toContain('secrets: encryption key generated')
   copyFileSync(file, join(data, 'old.key'))
   await addConsumer(weir, 'before')
   const said = await secrets(['rotate', '--data', data])
@@ -31,7 +31,7 @@ test('the key is changed while everything runs, and only the new one opens what 
   expect(await keyOf(again, 'after')).toBe('key-of-after')
 }, 120_000)
 
-test('a key in the environment is changed by way of two that both open everything', async () => {
+test('rotates a key in the environment by way of two valid keys', async () => {
   const key = randomBytes(32).toString('hex')
   const env = { WEIR_ENCRYPTION_KEY: key, WEIR_WORKERS: '1' }
   const weir = await startWeir({ env })
@@ -74,7 +74,7 @@ async function keyOf(weir: TestWeir, username: string): Promise<string | undefin
   return data[0]?.key
 }
 
-test('where nothing is sealed no key is changed, and none is made', async () => {
+test('changes and makes no key where nothing is encrypted', async () => {
   const data = mkdtempSync(join(tmpdir(), 'weir-nothing-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   for (const command of ['rotate', 'retire']) {

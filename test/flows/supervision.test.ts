@@ -23,7 +23,7 @@ const countOf = async (weir: TestWeir): Promise<number> =>
 
 const ask = (weir: TestWeir) => fetch(`${weir.proxyUrl}/api`, { headers: { connection: 'close' } })
 
-test('a limit holds exactly over all workers, also over the death of one', async () => {
+test('a rate limit is exact over all workers, even when one is killed', async () => {
   const weir = await weirWithRoute()
   await weir.admin('POST', '/plugins', { name: 'rate-limiting', config: { hour: 60 } })
   await until('the limit is in force', async () => (await ask(weir)).headers.has('ratelimit-limit'))
@@ -38,7 +38,7 @@ test('a limit holds exactly over all workers, also over the death of one', async
   expect(statuses.filter((status) => status === 429)).toHaveLength(100 - before)
 })
 
-test('no connection is refused while workers are killed or replaced one after the other', async () => {
+test('refuses no connection while workers are killed or replaced', async () => {
   const weir = await weirWithRoute()
   let asking = true
   const refusals: unknown[] = []
@@ -63,7 +63,7 @@ test('no connection is refused while workers are killed or replaced one after th
   expect(refusals).not.toContain('ECONNREFUSED')
 })
 
-test('the proxy goes on without a control plane, also after a restart of its workers', async () => {
+test('workers that restart without a control plane serve from the snapshot on disk', async () => {
   const weir = await weirWithRoute()
   const [control = 0] = weir.children('weir control')
   process.kill(control, 'SIGSTOP')
@@ -73,12 +73,12 @@ test('the proxy goes on without a control plane, also after a restart of its wor
   await expect.poll(() => countOf(weir), { timeout: 15_000 }).toBeGreaterThan(1)
 })
 
-test('one data directory serves one program at a time', async () => {
+test('refuses to start in a data directory that is in use', async () => {
   const weir = await weirWithRoute()
   await expect(startWeir({ data: weir.data })).rejects.toThrow(/in use by process \d+/)
 })
 
-test('settings that do not hold are named all at once', async () => {
+test('names all invalid settings at once', async () => {
   const wrong = startWeir({
     env: { WEIR_WORKERS: 'many', WEIR_ADMIN_LISTEN: 'nowhere', WEIR_ADMIN_TOKEN: 'short' },
   })
@@ -89,25 +89,25 @@ test('settings that do not hold are named all at once', async () => {
   expect(failed).toMatch(/did not start: WEIR_WORKERS: expected at least 1\n$/)
 })
 
-test('a store that cannot be opened is named, each process saying so once', async () => {
+test('names a store that cannot be opened, logged once per process', async () => {
   const env = { WEIR_DATABASE_URL: 'postgres://weir@127.0.0.1:1/none', WEIR_WORKERS: '1' }
   const failed = await startWeir({ env }).then(() => '', String)
   expect(failed).toMatch(/\nThe configuration store postgres:[^]*cannot be opened: .*ECONNREFUSED/)
-  expect(failed.match(/"could not start"/g)).toHaveLength(1)
-  expect(failed).not.toContain('could not stop in order')
+  expect(failed.match(/"plane: cannot start"/g)).toHaveLength(1)
+  expect(failed).not.toContain('graceful stop failed')
 }, 60_000)
 
-test('a process whose supervisor is killed ends, and says why', async () => {
+test('exits with the reason when its supervisor is killed', async () => {
   const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
   const ended = once(weir.process, 'exit')
   const children = weir.children('weir')
   process.kill(weir.children('weir supervisor')[0] ?? 0, 'SIGKILL')
   expect(await ended).toEqual([1, null])
-  expect(weir.output()).toContain('the supervisor ended (SIGKILL)')
+  expect(weir.output()).toContain('The supervisor exited (SIGKILL)')
   await until('its children to end', () => !children.some(isRunning), 30_000)
 }, 60_000)
 
-test('an end in order answers what is under way, and its events are kept', async () => {
+test('a graceful stop answers requests in flight and keeps their events', async () => {
   const { port } = await startUpstream(
     (_request, response) => void setTimeout(() => response.end('late'), 400),
   )

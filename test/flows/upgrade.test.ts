@@ -10,7 +10,7 @@ import { until } from '../harness/until.ts'
 const limit = 1_500
 
 test(
-  'upgrades under load refuse no connection, fail no request, record each once and keep limits exact, also when the new program is broken',
+  'upgrades under load refuse no connection, fail no request, record each once and keep limits exact, even when the new program is broken',
   { timeout: 180_000 },
   async () => {
     const { port } = await startUpstream((_request, response) => response.end('ok'))
@@ -79,14 +79,14 @@ async function upgrade(weir: TestWeir): Promise<void> {
 async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   const workers = weir.children('weir gateway')
   const whole = readFileSync(file, 'utf8')
-  const failures = (): number => weir.output().split('the upgrade failed').length
+  const failures = (): number => weir.output().split('upgrade: failed').length
   const before = failures()
   writeFileSync(file, 'this is no program(')
   weir.process.kill('SIGUSR2')
   await until('the upgrade is given up', () => failures() > before, 60_000)
   writeFileSync(file, whole)
   await until('the old program says that it goes on', () =>
-    weir.output().includes('the new program did not come up; this one goes on'),
+    weir.output().includes('upgrade: new program failed to start, the current one goes on'),
   )
   expect(new Set(weir.children('weir gateway'))).toEqual(new Set(workers))
   await until('the Admin API answers', async () => {

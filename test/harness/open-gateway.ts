@@ -1,6 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
+import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
@@ -52,7 +52,7 @@ export async function openGateway(
   const pools = keepPools({ clock, ...options.pools })
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
-    counters: openCounterLedger(clock),
+    counters: openCounterTable(clock),
     clock,
     pools,
   }

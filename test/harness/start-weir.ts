@@ -20,6 +20,8 @@ export type TestWeir = {
   readonly secureUrl: string
   readonly adminUrl: string
   readonly managerUrl: string
+  /** Where gateways of other processes connect; '' unless the control plane runs alone. */
+  readonly nodesUrl: string
   readonly data: string
   readonly process: ChildProcess
   /** What it printed so far. */
@@ -37,8 +39,12 @@ export type WeirOptions = {
   /** Its first file; that of this repository unless said otherwise. */
   readonly program?: string
   readonly command?: readonly string[]
+  /** The only plane to run. */
+  readonly plane?: 'gateway' | 'control'
   readonly data?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Called with what it prints. */
+  readonly onOutput?: (text: string) => void
   /** Who ends it; a test unless said otherwise. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -47,8 +53,10 @@ export type WeirOptions = {
 export async function startWeir({
   program = main,
   command = ['start'],
+  plane,
   data,
   env = {},
+  onOutput = () => undefined,
   onFinished = onTestFinished,
 }: WeirOptions = {}): Promise<TestWeir> {
   const directory = data ?? mkdtempSync(join(tmpdir(), 'weir-test-'))
@@ -66,13 +74,17 @@ export async function startWeir({
       ...listens,
       WEIR_WORKERS: '2',
       WEIR_ADMIN_TOKEN: adminToken,
+      ...(plane === undefined ? {} : { WEIR_PLANE: plane }),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (text) => (output += String(text)))
+    stream.on('data', (text) => {
+      output += String(text)
+      onOutput(String(text))
+    })
   const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal)
@@ -85,7 +97,9 @@ export async function startWeir({
   })
   const find = (name: string): string =>
     new RegExp(`${name} +(https?://\\S+)`).exec(output)?.[1] ?? ''
-  const isUp = (): boolean => ['Manager', 'Admin API', 'Proxy'].every((name) => find(name) !== '')
+  const control = plane === 'gateway' ? [] : ['Manager', 'Admin API']
+  const expected = [...control, ...(plane === 'control' ? [] : ['Proxy'])]
+  const isUp = (): boolean => expected.every((name) => find(name) !== '')
   await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 60_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
@@ -100,6 +114,7 @@ export async function startWeir({
     secureUrl: find('Proxy TLS'),
     adminUrl,
     managerUrl: find('Manager'),
+    nodesUrl: find('Nodes'),
     data: directory,
     process: child,
     output: () => output,

@@ -1,8 +1,8 @@
 import net from 'node:net'
 import { Problem } from '../lib/problem.ts'
-import type { ListenAddress } from './plane-settings.ts'
+import type { ListenAddress } from '../planes/plane-settings.ts'
 
-/** A bound TCP socket that this process holds and never accepts on. */
+/** A bound TCP socket on which this process never accepts. */
 export type ListeningSocket = {
   /** What a child process listens on. */
   readonly handle: object
@@ -17,24 +17,24 @@ type CreateHandle = (...bind: Bind) => Handle | number
 /** UV_TCP_REUSEPORT of libuv. */
 const reusePort = 2
 
-/** Binds a socket that shares its port with its siblings. It belongs to the supervisor and is lent to a worker: the kernel spreads
- *  connections over the sockets, and while a worker is restarted or replaced those of its socket wait instead of being refused.
- *  Node's cluster module makes its shared handles with the same function; no documented one binds without accepting. */
-export function bindListeningSocket({ host, port }: ListenAddress): ListeningSocket {
+/** Binds a socket that shares its port with the sockets of the other workers, so that the kernel spreads connections over
+ *  them. The supervisor keeps it open: connections wait in it while its worker is restarted or replaced. Node's cluster
+ *  module makes its shared handles with the same function; no documented one binds without accepting. */
+function bindListeningSocket({ host, port }: ListenAddress): ListeningSocket {
   const create = (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle
   const handle = create(host, port, net.isIPv6(host) ? 6 : 4, undefined, reusePort)
   if (typeof handle === 'number')
     throw new Problem(
       'listen.failed',
       500,
-      `cannot listen on ${host}:${port} (${errorName(handle)})`,
+      `Cannot listen on ${host}:${port}: ${describeError(handle)}`,
     )
   const bound: { port?: number } = {}
   handle.getsockname(bound)
   return { handle, port: bound.port ?? port, close: () => handle.close() }
 }
 
-/** Binds one socket for each that is not `known` yet, all on one port. */
+/** Binds a socket for each undefined element of `known`, all on one port. */
 export function bindListeningSockets(
   { host, port }: ListenAddress,
   known: readonly (ListeningSocket | undefined)[],
@@ -47,14 +47,14 @@ export function bindListeningSockets(
   })
 }
 
-/** A socket that another process bound and handed over. */
+/** A socket that another process bound and sent here. */
 export const adoptListeningSocket = (handle: object, port: number): ListeningSocket => ({
   handle,
   port,
   close: () => (handle as Handle).close(),
 })
 
-const errorName = (code: number): string =>
+const describeError = (code: number): string =>
   ({ [-98]: 'the port is in use', [-13]: 'permission denied', [-99]: 'no such address here' })[
     code
   ] ?? `error ${code}`

@@ -13,18 +13,17 @@ import {
 } from '../schema/node-protocol.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 
-/** A node's line to the control plane. Everything rejects while the control plane is away; callers try again. */
-export type ControlLine = {
-  /** Enrols, then calls back with every sealed snapshot, the present one first; rejects when the stream ends or falls silent. */
+/** A node's client of the node protocol. Every call rejects while the control plane is unreachable; callers retry. */
+export type ControlClient = {
+  /** Enrols, then calls back with every sealed snapshot, the current one first; rejects when the stream ends or is silent for 15 seconds. */
   receiveSnapshots(onSealed: (sealed: SealedSnapshot, publicKey: string) => void): Promise<never>
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
-  /** Resolves to what the node is told in answer. */
   sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
 }
 
-/** Opens a line to the control plane at `url`. */
-export function joinControl(url: string, enrolment: Enrolment): ControlLine {
+/** Opens a client of the control plane at `url`. */
+export function openControlClient(url: string, enrolment: Enrolment): ControlClient {
   const dispatcher = new Agent({
     connect: { timeout: 5_000 },
     bodyTimeout: 15_000,
@@ -67,7 +66,7 @@ export function joinControl(url: string, enrolment: Enrolment): ControlLine {
       })) {
         if (line !== '') onSealed(JSON.parse(line) as SealedSnapshot, publicKey)
       }
-      throw new Problem('control.ended', 503, 'the control plane ended the stream of snapshots')
+      throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
     async sendBatch(batch, lines) {
       await readText(await call('PUT', `${nodePaths.batches}/${encodeURIComponent(batch)}`, lines))

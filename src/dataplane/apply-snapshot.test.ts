@@ -1,0 +1,178 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../lib/clock.ts'
+import { openLog } from '../lib/log.ts'
+import type { Program } from '../proxy/program.ts'
+import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import type { ApplyContext, ReceivedSnapshot } from './apply-snapshot.ts'
+import { openDataPlane } from './open-data-plane.ts'
+import { openSnapshotCache } from './snapshot-cache.ts'
+
+const empty: Snapshot = {
+  format: 1,
+  workspaces: [],
+  services: [],
+  routes: [],
+  consumers: [],
+  consumer_groups: [],
+  keys: [],
+  upstreams: [],
+  plugins: [],
+  certificates: [],
+  snis: [],
+  ca_certificates: [],
+  vaults: [],
+}
+const key = makeSealKey()
+const publicKey = publicKeyOf(key)
+const received = (revision: number, snapshot = empty): ReceivedSnapshot => ({
+  sealed: sealSnapshot(snapshot, revision, key),
+  publicKey,
+})
+const withUnknownPlugin: Snapshot = {
+  ...empty,
+  plugins: [
+    {
+      id: 'p',
+      name: 'no-such-plugin',
+      workspace: 'w',
+      config: {},
+    } as unknown as Snapshot['plugins'][number],
+  ],
+}
+const cipher = {
+  seal: (clear: string) => Buffer.from(clear).toString('base64'),
+  open: (sealed: string) => Buffer.from(sealed, 'base64').toString(),
+}
+
+/** A data plane over real files, with a log and the revisions that it ran. */
+function openTestDataPlane(changed: Partial<ApplyContext> = {}) {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-dataplane-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const lines: Record<string, unknown>[] = []
+  const log = openLog(
+    'test',
+    (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  )
+  const revisions: number[] = []
+  const open = () =>
+    openDataPlane({
+      secrets: { fill: async (snapshot) => ({ snapshot, withheld: new Map() }) },
+      tools: {
+        catalog: [],
+        counters: { take: () => ({ admitted: true, counts: [] }) },
+        clock: systemClock,
+      },
+      swap: ({ revision }: Program) => void revisions.push(revision),
+      log,
+      ...changed,
+      cache: openSnapshotCache(directory, cipher, log),
+    })
+  const logged = (message: string) => lines.filter((line) => line['message'] === message)
+  return { directory, open, dataPlane: open(), revisions, logged }
+}
+
+const forged: readonly (readonly [string, (sealed: SealedSnapshot) => SealedSnapshot])[] = [
+  ['another revision', (sealed) => ({ ...sealed, revision: 6 })],
+  ['another body', (sealed) => ({ ...sealed, body: sealed.body.replace('[]', '[{}]') })],
+  ['another signature', (sealed) => ({ ...sealed, signature: 'AAAA' })],
+]
+
+test.each(forged)('rejects a snapshot with %s, and keeps the running program', async (_, forge) => {
+  const { dataPlane, revisions, logged } = openTestDataPlane()
+  dataPlane.receive(received(4))
+  await expect.poll(() => revisions).toEqual([4])
+  const { sealed } = received(5)
+  dataPlane.receive({ sealed: forge(sealed), publicKey })
+  await expect.poll(() => dataPlane.rejection()?.refusal).toMatch(/^verify: .*seal/)
+  expect(revisions).toEqual([4])
+  expect(logged('dataplane: snapshot rejected')).toMatchObject([
+    { level: 'error', step: 'verify', error: { stack: expect.stringContaining('seal') } },
+  ])
+})
+
+test('reports the failed step until another snapshot is applied', async () => {
+  const { dataPlane, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  dataPlane.receive(received(2, withUnknownPlugin))
+  await expect
+    .poll(() => dataPlane.rejection())
+    .toEqual({ refusedRevision: 2, refusal: expect.stringMatching(/^compile: .*no-such-plugin/) })
+  dataPlane.receive(received(3))
+  await expect.poll(() => revisions).toEqual([1, 3])
+  await expect.poll(() => dataPlane.rejection()).toBeUndefined()
+})
+
+test('rejects a snapshot whose references cannot be resolved or that cannot be swapped in', async () => {
+  const fails = (reason: string) => () => {
+    throw new Error(reason)
+  }
+  const unresolved = openTestDataPlane({ secrets: { fill: fails('vault broke') } })
+  unresolved.dataPlane.receive(received(1))
+  await expect.poll(() => unresolved.dataPlane.rejection()?.refusal).toMatch(/^resolve: .*vault/)
+  const unswapped = openTestDataPlane({ swap: fails('proxy broke') })
+  unswapped.dataPlane.receive(received(1))
+  await expect.poll(() => unswapped.dataPlane.rejection()?.refusal).toMatch(/^swap: .*proxy/)
+})
+
+test('applies a snapshot that cannot be cached on disk, and logs why', async () => {
+  const { dataPlane, directory, revisions, logged } = openTestDataPlane()
+  rmSync(directory, { recursive: true })
+  writeFileSync(directory, '')
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  expect(dataPlane.rejection()).toBeUndefined()
+  expect(logged('dataplane: snapshot not cached on disk')).toMatchObject([
+    { revision: 1, error: { message: expect.stringContaining('ENOTDIR') } },
+  ])
+})
+
+test('restores the last applied snapshot, and caches none that was rejected', async () => {
+  const { dataPlane, directory, open, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  dataPlane.receive(received(2, withUnknownPlugin))
+  await expect.poll(() => dataPlane.rejection()).toBeDefined()
+  expect(readFileSync(join(directory, 'snapshot.sealed'), 'utf8')).not.toContain('"revision"')
+  open().restore()
+  await expect.poll(() => revisions).toEqual([1, 1])
+})
+
+test('starts without a snapshot when the cached one cannot be read, and logs why', async () => {
+  const { directory, open, logged } = openTestDataPlane()
+  writeFileSync(join(directory, 'snapshot.sealed'), 'garbage')
+  chmodSync(join(directory, 'snapshot.sealed'), 0o600)
+  const dataPlane = open()
+  dataPlane.restore()
+  expect(logged('dataplane: cached snapshot cannot be read')).toMatchObject([
+    { error: { stack: expect.any(String) } },
+  ])
+})
+
+test('applies only the newest of the snapshots that arrive while one is applied', async () => {
+  const { dataPlane, revisions } = openTestDataPlane()
+  for (const revision of [1, 2, 3, 4]) dataPlane.receive(received(revision))
+  await expect.poll(() => revisions).toEqual([1, 4])
+})
+
+test('does not apply the running snapshot again when a reconnect sends it', async () => {
+  const { dataPlane, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  dataPlane.receive(received(1))
+  dataPlane.receive(received(2))
+  await expect.poll(() => revisions).toEqual([1, 2])
+})
+
+test('a secret that changes while a snapshot is applied does not bring back the one before', async () => {
+  const { dataPlane, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  dataPlane.receive(received(2))
+  dataPlane.reapply()
+  await expect.poll(() => revisions).toEqual([1, 2, 2])
+})

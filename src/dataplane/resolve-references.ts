@@ -1,0 +1,34 @@
+import { compileProgram, type ProgramTools } from '../proxy/program.ts'
+import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import type { Secrets } from '../secrets/open-secrets.ts'
+import { substitute, wantedBy, type Substituted } from '../secrets/substitute.ts'
+
+/** Replaces vault references by their secrets. A plugin is withheld when a secret is missing, or when its settings are not valid with the secret. */
+export async function resolveReferences(
+  snapshot: Snapshot,
+  secrets: Pick<Secrets, 'fill'>,
+  catalog: readonly PluginSchema[],
+): Promise<Substituted> {
+  const resolved = await secrets.fill(snapshot)
+  const withheld = new Map(resolved.withheld)
+  resolved.snapshot.plugins.forEach(({ id, name, config }, index) => {
+    if (config === snapshot.plugins[index]?.config || withheld.has(id)) return
+    const settings = catalog.find((schema) => schema.name === name)?.settings
+    if (settings?.safeParse(config).success === false)
+      withheld.set(id, 'its settings are not valid with the secret that the reference leads to')
+  })
+  return { snapshot: resolved.snapshot, withheld }
+}
+
+/** Proves that every node of this version can run a snapshot, where its secrets are not available: throws a Problem for what does not compile, and for a reference that leads nowhere. */
+export function checkCompiles(
+  snapshot: Snapshot,
+  tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
+): void {
+  const hasReferences = wantedBy(snapshot).length > 0
+  const { snapshot: known, withheld } = hasReferences
+    ? substitute(snapshot, () => ({ reason: '' }))
+    : { snapshot, withheld: new Map<string, string>() }
+  compileProgram(known, 0, { ...tools, withheld }).close()
+}

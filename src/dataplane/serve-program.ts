@@ -1,0 +1,56 @@
+import type { Server } from 'node:net'
+import { openProxy, type Proxy, type ProxyOptions } from '../proxy/open-proxy.ts'
+import type { Program } from '../proxy/program.ts'
+
+/** Serves requests by the latest program. */
+export type ProgramServer = {
+  /** Serves by this program from now on; opens the proxy for the first one. */
+  swap(this: void, program: Program): void
+  readonly revision: number
+  readonly exchanges: number
+  drain(milliseconds: number): Promise<void>
+}
+
+/** What a proxy is opened with when the first program is there, and where it then listens. */
+export type ProgramServerOptions = {
+  readonly proxyOptions: () => Promise<Omit<ProxyOptions, 'program'>>
+  readonly listen: (proxy: Proxy) => readonly (readonly [Server, socket: object])[]
+  readonly onListening: () => void
+  readonly onFailed: (error: unknown) => void
+}
+
+/** A worker has no program until its first snapshot; connections wait in the listening sockets until then. */
+export function serveProgram(options: ProgramServerOptions): ProgramServer {
+  let latest: Program | undefined
+  let proxy: Proxy | undefined
+  const open = async (first: Program): Promise<void> => {
+    const proxyOptions = await options.proxyOptions()
+    // Another program may have come meanwhile.
+    proxy = openProxy({ ...proxyOptions, program: latest ?? first })
+    await Promise.all(options.listen(proxy).map(([server, socket]) => listen(server, socket)))
+    options.onListening()
+  }
+  return {
+    swap(program) {
+      const isFirst = latest === undefined
+      if (proxy === undefined) latest?.close()
+      else proxy.swapProgram(program)
+      latest = program
+      if (isFirst) open(program).catch(options.onFailed)
+    },
+    get revision() {
+      return proxy?.revision ?? 0
+    },
+    get exchanges() {
+      return proxy?.exchanges ?? 0
+    },
+    drain: async (milliseconds) => proxy?.drain(milliseconds),
+  }
+}
+
+function listen(server: Server, socket: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, resolve)
+  })
+}

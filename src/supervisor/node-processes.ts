@@ -1,0 +1,332 @@
+import type { ChildProcess } from 'node:child_process'
+import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
+import {
+  openCounterServer,
+  type CounterServer,
+  type CounterServerOptions,
+} from '../cluster/counter-server.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import type { ControlAddresses } from '../planes/messages.ts'
+import type { ListenAddress, PlaneSettings } from '../planes/plane-settings.ts'
+import type { ListeningSocket } from './listening-socket.ts'
+import type { PlaneAddresses } from './messages.ts'
+import { bindProxyListeners, type ProxyListeners, type WorkerSockets } from './proxy-listeners.ts'
+import {
+  sendTo,
+  superviseProcess,
+  type SupervisedProcess,
+  type SupervisedProcessOptions,
+} from './supervised-process.ts'
+
+/** The processes of a node, and the counters that its gateway workers share. */
+export type NodeProcesses = {
+  /** Resolves when all planes are ready; rejects when one cannot start and a restart would not help. */
+  readonly ready: Promise<PlaneAddresses>
+  /** Resolves when all gateway workers are ready. */
+  readonly workersReady: Promise<void>
+  readonly hasControl: boolean
+  readonly counters: CounterServer
+  /** Sends messages to workers of a successor there instead of to a process of this node. */
+  shareCounters(successor: SuccessorWorkers): void
+  /** What a successor inherits, but for the counters. */
+  state(): Omit<InheritedState, 'openCounters'>
+  startControl(): void
+  stopControl(): Promise<void>
+  /** Stops the gateway workers gracefully. */
+  stopWorkers(): Promise<void>
+  /** Replaces the gateway workers one after the other; no request is dropped. */
+  reload(): Promise<void>
+  /** Stops everything gracefully: exchanges finish, and recorded events are shipped. */
+  stop(): Promise<void>
+  /** Shortens the waits of a `stop` that is under way. */
+  hurry(): void
+}
+
+type SuccessorWorkers = {
+  readonly isSuccessors: (worker: number) => boolean
+  readonly deliver: SendToWorker
+}
+type SendToWorker = (worker: number, message: CountAnswer | Recall) => void
+
+/** What a successor starts with. */
+export type InheritedState = {
+  readonly sockets: ReadonlyMap<string, ListeningSocket>
+  /** Undefined when the node runs no control plane. */
+  readonly addresses: ControlAddresses | undefined
+  readonly openCounters: (options: CounterServerOptions) => CounterServer
+}
+
+/** What processes are started with. */
+export type NodeOptions = {
+  readonly settings: PlaneSettings
+  /** The module that children run. */
+  readonly childModule: string
+  readonly log: Log
+  /** Set for a successor, whose control plane is started only after that of the predecessor has stopped. */
+  readonly inherited?: InheritedState | undefined
+}
+
+/** Milliseconds that a stopping child has to ship its events, beside the time for exchanges. */
+const shipTimeout = 5_000
+
+/** Node's flags for a gateway worker. Exchanges are many and die young: a roomy nursery, and none of them allocated in old space, for which V8 would otherwise decide under load. */
+export const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
+
+/** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore outlives the others. */
+export function startNodeProcesses(options: NodeOptions): NodeProcesses {
+  const { settings, childModule, log, inherited } = options
+  const hasControl = settings.plane !== 'gateway'
+  const listeners =
+    settings.plane === 'control' ? undefined : bindProxyListeners(settings, inherited?.sockets)
+  const sockets = listeners?.byKey ?? new Map<string, ListeningSocket>()
+  const readiness = openReadiness(listeners, hasControl)
+  const { counters, numberOf, share } = openCounters(inherited)
+  const sweeping = setInterval(() => counters.sweep(), 10_000)
+  const stopTimeout = settings.drainSeconds * 1_000 + shipTimeout
+  const common: CommonOptions = {
+    module: childModule,
+    stopTimeout,
+    log,
+    onEarlyExit(name) {
+      if (inherited !== undefined) readiness.failed(`The ${name} exited before it was ready`)
+    },
+  }
+  const control = openControl(settings, inherited?.addresses, common, {
+    readiness,
+    onReady(addresses) {
+      for (const worker of workers) worker.send(controlMessage(addresses.nodes, addresses))
+    },
+  })
+  const controlOf = (): ReturnType<typeof controlMessage> | undefined => {
+    const { remoteControl } = settings
+    if (remoteControl !== undefined)
+      return controlMessage(remoteControl.url, { joinSecret: remoteControl.joinToken })
+    const addresses = control.addresses()
+    return addresses && controlMessage(addresses.nodes, addresses)
+  }
+  let workers: readonly SupervisedProcess[] = []
+  if (hasControl && inherited === undefined) control.start()
+  workers = (listeners?.workers ?? []).map((workerSockets, slot) =>
+    startWorker(settings, slot, workerSockets, common, {
+      readiness,
+      counters,
+      numberOf,
+      controlOf,
+    }),
+  )
+  const stopWorkers = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.stop(stopTimeout)))
+  }
+
+  return {
+    ready: readiness.ready,
+    workersReady: readiness.workersReady,
+    hasControl,
+    counters,
+    shareCounters: share,
+    state: () => ({ sockets, addresses: control.addresses() }),
+    startControl: () => hasControl && control.start(),
+    stopControl: () => control.stop(),
+    stopWorkers,
+    async reload() {
+      for (const worker of workers) await worker.replace()
+    },
+    async stop() {
+      control.forbid()
+      clearInterval(sweeping)
+      // Nobody accepts any more: a refused connection is better than one that waits in vain.
+      for (const socket of sockets.values()) socket.close()
+      await stopWorkers()
+      await control.stop()
+    },
+    hurry() {
+      for (const worker of workers) worker.send({ type: 'stop' })
+    },
+  }
+}
+
+type CommonOptions = Pick<
+  SupervisedProcessOptions,
+  'module' | 'stopTimeout' | 'log' | 'onEarlyExit'
+>
+type Readiness = ReturnType<typeof openReadiness>
+
+/** The control plane of a node, which may be stopped and started again. */
+function openControl(
+  settings: PlaneSettings,
+  inherited: ControlAddresses | undefined,
+  common: CommonOptions,
+  {
+    readiness,
+    onReady,
+  }: {
+    readonly readiness: Readiness
+    readonly onReady: (addresses: ControlAddresses) => void
+  },
+) {
+  let addresses = inherited
+  let child: SupervisedProcess | undefined
+  let isForbidden = false
+  return {
+    addresses: () => addresses,
+    start(): void {
+      if (child !== undefined || isForbidden) return
+      child = superviseProcess({
+        ...common,
+        name: 'control plane',
+        ready: 'control-ready',
+        introduce: (fresh) =>
+          sendTo(fresh, {
+            type: 'start',
+            plane: 'control',
+            settings: keepPorts(settings, addresses),
+          }),
+        onMessage(message) {
+          if (message.type === 'failed') readiness.failed(message.message)
+          if (message.type !== 'control-ready') return
+          addresses = message.addresses
+          readiness.control(addresses)
+          onReady(addresses)
+        },
+      })
+    },
+    /** Makes every later `start` do nothing. */
+    forbid(): void {
+      isForbidden = true
+    },
+    async stop(): Promise<void> {
+      const stopping = child
+      child = undefined
+      await stopping?.stop(common.stopTimeout)
+    },
+  }
+}
+
+function startWorker(
+  settings: PlaneSettings,
+  slot: number,
+  { plain, others }: WorkerSockets,
+  common: CommonOptions,
+  {
+    readiness,
+    counters,
+    numberOf,
+    controlOf,
+  }: {
+    readonly readiness: Readiness
+    readonly counters: CounterServer
+    readonly numberOf: (child: ChildProcess) => number
+    readonly controlOf: () => ReturnType<typeof controlMessage> | undefined
+  },
+): SupervisedProcess {
+  return superviseProcess({
+    ...common,
+    name: `gateway worker ${slot}`,
+    ready: 'gateway-ready',
+    flags: workerFlags,
+    introduce(child) {
+      numberOf(child)
+      for (const { duty, handle } of others) sendTo(child, { type: 'socket', duty }, handle)
+      sendTo(child, { type: 'start', plane: 'gateway', settings, slot }, plain.handle)
+      const control = controlOf()
+      if (control !== undefined) sendTo(child, control)
+    },
+    onMessage(message, child) {
+      if (message.type === 'count' || message.type === 'returned')
+        counters.receive(numberOf(child), message)
+      else if (message.type === 'gateway-ready') readiness.worker()
+      else if (message.type === 'failed') readiness.failed(message.message)
+    },
+  })
+}
+
+/** Opens the counters of a node. A lease belongs to a process and not to a slot: a worker and its replacement count side by side for a while. */
+function openCounters(inherited: InheritedState | undefined) {
+  const children = new Map<number, ChildProcess>()
+  const numbers = new WeakMap<ChildProcess, number>()
+  let last = 0
+  let successor: SuccessorWorkers | undefined
+  const counters = (inherited?.openCounters ?? openCounterServer)({
+    clock: systemClock,
+    send(worker, message) {
+      const child = children.get(worker)
+      if (successor?.isSuccessors(worker) === true) successor.deliver(worker, message)
+      else if (child !== undefined) sendTo(child, message)
+    },
+  })
+  return {
+    counters,
+    /** The number under which a worker counts. */
+    numberOf(this: void, child: ChildProcess): number {
+      const known = numbers.get(child)
+      if (known !== undefined) return known
+      const number = (last += 1)
+      numbers.set(child, number)
+      children.set(number, child)
+      // Its last messages come before this, and after its exit.
+      child.once('disconnect', () => {
+        children.delete(number)
+        counters.forget(number)
+      })
+      return number
+    },
+    share(this: void, workers: SuccessorWorkers): void {
+      successor = workers
+    },
+  }
+}
+
+const controlMessage = (url: string, { joinSecret }: { readonly joinSecret: string }) =>
+  ({ type: 'control', url, joinSecret }) as const
+
+/** A restarted control plane listens where it listened before, even when the settings leave the port open. */
+function keepPorts(
+  settings: PlaneSettings,
+  addresses: ControlAddresses | undefined,
+): PlaneSettings {
+  if (addresses === undefined) return settings
+  const at = (address: ListenAddress, url: string): ListenAddress => ({
+    ...address,
+    port: Number(new URL(url).port),
+  })
+  return {
+    ...settings,
+    adminListen: at(settings.adminListen, addresses.admin),
+    managerListen: at(settings.managerListen, addresses.manager),
+    nodeListen: at(settings.nodeListen, addresses.nodes),
+  }
+}
+
+function openReadiness(listeners: ProxyListeners | undefined, hasControl: boolean) {
+  const ready = Promise.withResolvers<PlaneAddresses>()
+  const workersReady = Promise.withResolvers<void>()
+  let control: PlaneAddresses['control']
+  let missing = listeners?.workers.length ?? 0
+  // Whoever awaits one of them may begin to do so later.
+  for (const { promise } of [ready, workersReady]) promise.catch(() => undefined)
+  const check = (): void => {
+    if (missing <= 0) workersReady.resolve()
+    if (missing <= 0 && (control !== undefined || !hasControl))
+      ready.resolve({ control, gateway: listeners?.addresses })
+  }
+  check()
+  return {
+    ready: ready.promise,
+    workersReady: workersReady.promise,
+    control({ admin, manager, nodes, setup }: ControlAddresses) {
+      control = { admin, manager, nodes, setup }
+      check()
+    },
+    worker() {
+      missing -= 1
+      check()
+    },
+    failed(message: string) {
+      const problem = new Problem('start.failed', 500, message)
+      workersReady.reject(problem)
+      ready.reject(problem)
+    },
+  }
+}

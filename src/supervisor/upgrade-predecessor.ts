@@ -1,0 +1,93 @@
+import { openPredecessorCounters } from '../cluster/counter-upgrade.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import type { LauncherChannel, ToPredecessor, ToSuccessor } from './messages.ts'
+import type { NodeProcesses } from './node-processes.ts'
+
+/** An upgrade as the predecessor sees it. */
+export type PredecessorUpgrade = {
+  /** Takes a message of the successor. */
+  receive(message: ToPredecessor): void
+  /** The successor has ended. */
+  fail(reason: string): void
+  /** Resolves once the successor serves alone and the workers here have stopped; rejects when this supervisor goes on. */
+  readonly done: Promise<void>
+}
+
+/** Milliseconds that a successor may take for each step. */
+const stepTimeout = 60_000
+
+/** Moves a node to a successor: sockets, control plane, workers, counters. Until both the workers and the control plane of the successor serve, every step can be undone. Only accepting connections happens on both sides at once. */
+export function upgradeToSuccessor(
+  node: NodeProcesses,
+  launcher: LauncherChannel,
+  log: Log,
+): PredecessorUpgrade {
+  const send = (message: ToSuccessor, handle?: object) =>
+    launcher.send({ type: 'relay', message }, handle)
+  const steps = openSteps()
+  const counters = openPredecessorCounters(
+    node.counters,
+    (worker, message, handled) => void send({ type: 'counter-message', worker, message, handled }),
+  )
+  node.shareCounters(counters)
+
+  const start = async (): Promise<void> => {
+    const { sockets, addresses } = node.state()
+    if (addresses === undefined && node.hasControl)
+      throw new Problem('upgrade.early', 409, 'The control plane is not ready yet')
+    for (const [key, { handle, port }] of sockets) void send({ type: 'socket', key, port }, handle)
+    void send({ type: 'state', addresses })
+    await steps.reached('workers-ready')
+    await node.stopControl()
+    void send({ type: 'control-stopped' })
+    await steps.reached('control-ready')
+  }
+  const finish = async (): Promise<void> => {
+    await node.stopWorkers()
+    while (!node.counters.isIdle) await new Promise((resolve) => setTimeout(resolve, 5))
+    await send({ type: 'counters', ...counters.close() })
+  }
+  const undo = (error: unknown): never => {
+    counters.abandon()
+    node.startControl()
+    log.error('upgrade: new program failed to start, the current one goes on', { error })
+    throw error
+  }
+  return {
+    receive(message) {
+      if (message.type === 'counter-request') counters.handle(message.request)
+      else steps.reach(message.type)
+    },
+    fail: steps.fail,
+    done: start().catch(undo).then(finish),
+  }
+}
+
+/** Steps of the successor that can be awaited. */
+function openSteps() {
+  const reached = new Set<string>()
+  let waiting: { step: string; resolve: () => void; reject: (error: Error) => void } | undefined
+  let failure: Problem | undefined
+  return {
+    reach(step: string): void {
+      reached.add(step)
+      if (waiting?.step === step) waiting.resolve()
+    },
+    fail(this: void, reason: string): void {
+      failure ??= new Problem('upgrade.failed', 500, reason)
+      waiting?.reject(failure)
+    },
+    async reached(step: ToPredecessor['type']): Promise<void> {
+      if (failure !== undefined) throw failure
+      if (reached.has(step)) return
+      const timer = setTimeout(
+        () => this.fail(`The new program did not reach ${step} within ${stepTimeout / 1_000} s`),
+        stepTimeout,
+      )
+      await new Promise<void>((resolve, reject) => (waiting = { step, resolve, reject })).finally(
+        () => clearTimeout(timer),
+      )
+    },
+  }
+}

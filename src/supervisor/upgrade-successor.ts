@@ -1,0 +1,66 @@
+import { openSuccessorCounters, type SuccessorCounters } from '../cluster/counter-upgrade.ts'
+import { Problem } from '../lib/problem.ts'
+import { adoptListeningSocket, type ListeningSocket } from './listening-socket.ts'
+import { upgradeProtocol, type LauncherChannel, type ToSuccessor } from './messages.ts'
+import type { InheritedState } from './node-processes.ts'
+
+/** An upgrade as the successor sees it. */
+export type SuccessorUpgrade = {
+  /** Takes a message of the predecessor, and with it a socket. */
+  receive(message: ToSuccessor, handle: object | undefined): void
+  /** The predecessor has ended: what it did not send is lost. */
+  close(): void
+  readonly state: Promise<InheritedState>
+  /** Resolves when the control plane of the predecessor has stopped. */
+  readonly controlStopped: Promise<void>
+}
+
+/** Takes over the state of a predecessor piece by piece. */
+export function inheritState(launcher: LauncherChannel, version: string): SuccessorUpgrade {
+  const sockets = new Map<string, ListeningSocket>()
+  const state = Promise.withResolvers<InheritedState>()
+  const control = Promise.withResolvers<void>()
+  let counters: SuccessorCounters | undefined
+  const forward: Parameters<typeof openSuccessorCounters>[1] = (request) =>
+    void launcher.send({ type: 'relay', message: { type: 'counter-request', request } })
+  void launcher.send({
+    type: 'relay',
+    message: { type: 'successor', protocol: upgradeProtocol, version },
+  })
+  // Its rejection is handled by whoever awaits it, which may be later.
+  state.promise.catch(() => undefined)
+  return {
+    state: state.promise,
+    controlStopped: control.promise,
+    receive(message, handle) {
+      switch (message.type) {
+        case 'socket':
+          if (handle !== undefined)
+            sockets.set(message.key, adoptListeningSocket(handle, message.port))
+          break
+        case 'state':
+          state.resolve({
+            sockets,
+            addresses: message.addresses,
+            openCounters: (options) => (counters = openSuccessorCounters(options, forward)),
+          })
+          break
+        case 'control-stopped':
+          control.resolve()
+          break
+        case 'counter-message':
+          counters?.deliver(message.worker, message.message, message.handled)
+          break
+        case 'counters':
+          counters?.takeOver(message.rows, message.handled)
+      }
+    },
+    close() {
+      state.reject(
+        new Problem('upgrade.alone', 500, 'The running program ended before the upgrade'),
+      )
+      counters?.takeOver([], 0)
+      control.resolve()
+    },
+  }
+}
