@@ -48,11 +48,13 @@ export async function startControlPlane({
     auditKey: keepAuditKey(settings.auditKeyFile),
   })
   const { auditDays } = settings
-  const warehouse = await openWarehouse(
-    settings.warehouseUrl === undefined
-      ? { path: join(settings.data, 'warehouse'), auditDays }
-      : { url: settings.warehouseUrl, auditDays },
-  )
+  const warehouse = await openWarehouse({
+    ...(settings.warehouseUrl === undefined
+      ? { path: join(settings.data, 'warehouse') }
+      : { url: settings.warehouseUrl }),
+    retentionDays: { audit: auditDays },
+    log,
+  })
   const leaveAudit = attendAudit(configuration.audit, warehouse, { days: auditDays, log })
   const registry = openNodeRegistry(systemClock)
   // Each replays a day of traffic; one after the other, so that readers cannot starve changes.
@@ -105,11 +107,10 @@ function offerAnalytics(configuration: Configuration, warehouse: Warehouse, log:
     warehouse,
     rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
-    report: (problem) =>
-      log.error('a question failed', { id: problem.detail['id'], error: problem.cause }),
+    log,
   })
   return (app: FastifyInstance, identify: IdentifyRequest): void => {
-    void app.register(analyticsRoutes, { analytics, identify })
+    void app.register(analyticsRoutes, { analytics, identify, log })
   }
 }
 
@@ -123,7 +124,7 @@ function offerNodes(
     publicKey: configuration.publicKeyPem,
     sealed: () => configuration.current().sealed,
     onPublish: (listener) => configuration.onPublish(listener),
-    receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
+    receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat(claims, state) {
       const told = hear(claims, state)
       const { node, worker } = claims

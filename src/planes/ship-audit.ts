@@ -48,7 +48,7 @@ const pauseUnless = (signal: AbortSignal): Promise<void> =>
   })
 
 async function newestIn(warehouse: Warehouse): Promise<number> {
-  const [row] = await warehouse.ask({ sql: 'SELECT max(sequence) AS last FROM audit' })
+  const [row] = await warehouse.query({ sql: 'SELECT max(sequence) AS last FROM audit' })
   return Number(row?.['last'] ?? 0)
 }
 
@@ -56,7 +56,7 @@ async function insert(warehouse: Warehouse, records: readonly ChainedRecord[]): 
   const [first, last] = [records[0], records.at(-1)]
   const lines = records.map((record) => JSON.stringify(lineOf(record)))
   const batch = `audit-${first?.sequence}-${last?.sequence}-${last?.hash.slice(0, 16)}`
-  await warehouse.insertBatch(batch, Buffer.from(`${lines.join('\n')}\n`), 'audit')
+  await warehouse.insertBatch('audit', batch, Buffer.from(`${lines.join('\n')}\n`))
 }
 
 function lineOf(record: ChainedRecord): AuditLineInWarehouse {
