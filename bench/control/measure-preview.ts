@@ -124,7 +124,7 @@ async function fill(
         client_address: `10.0.${consumer % 250}.${consumer % 199}`,
       })
     })
-    await warehouse.insertBatch(`bench-${start}`, Buffer.from(`${lines.join('\n')}\n`))
+    await warehouse.insertBatch('requests', `bench-${start}`, Buffer.from(`${lines.join('\n')}\n`))
     if (start % (batch * 10) === 0) tell(`${start.toLocaleString('en-US')} events kept`)
   }
 }

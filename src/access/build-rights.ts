@@ -13,13 +13,13 @@ import type {
   RuleSource,
 } from './rights.ts'
 
-/** The parts of a snapshot in which the names that rules use are looked up. */
+/** The parts of a snapshot that resolve the names in permissions. */
 export type Names = Pick<Snapshot, 'workspaces' | 'services' | 'routes'>
 
-/** What follows from a principal's roles, with the names in their rules resolved against the configuration. */
+/** Resolves the permissions of a principal's roles against the configuration. */
 export function buildRights(source: RightsSource, names: Names): Rights {
   return {
-    asker: source.asker,
+    principal: source.principal,
     revision: source.revision,
     endpoints: source.held.flatMap((held) =>
       held.endpoints.flatMap((permission) => endpointRule(held, permission, names)),
@@ -49,9 +49,9 @@ function endpointRule(
 ): readonly EndpointRule[] {
   const confined = confinement(held)
   const written = permission.workspace === '*' ? undefined : workspaceOf(permission, names)
-  // Roles outside the default workspace reach only their own.
+  // As in Kong, a role outside of the default workspace applies to its own workspace only.
   if (confined !== undefined && written !== undefined && written.id !== confined) return []
-  const where = written === undefined ? reachOf(held) : `workspace ${written.name}`
+  const where = written === undefined ? workspacePhrase(held) : `workspace ${written.name}`
   return [
     {
       written,
@@ -77,7 +77,7 @@ function entityRule(held: HeldRole, permission: EntityPermission): EntityRule {
     confined: confinement(held),
     actions: permission.actions,
     negative: permission.negative,
-    words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} on ${what} in ${reachOf(held)}`,
+    words: `${roleWords(held)} ${verb(permission)} ${permission.actions.join(', ')} on ${what} in ${workspacePhrase(held)}`,
     source: { ...sourceOf(held, what), ...(kind === undefined ? {} : { kind }) },
   }
 }
@@ -90,7 +90,7 @@ function workspaceOf({ workspace }: EndpointPermission, names: Names) {
   return { id: found?.id, name: found?.name ?? workspace }
 }
 
-const reachOf = (held: HeldRole): string =>
+const workspacePhrase = (held: HeldRole): string =>
   confinement(held) === undefined ? 'every workspace' : `workspace ${held.workspace.name}`
 
 const roleWords = ({ role, workspace, group }: HeldRole): string =>

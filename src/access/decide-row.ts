@@ -1,14 +1,14 @@
 import { columnsOf, type RowRule, type RuleColumn } from './row-rule.ts'
 
-/** A row as far as rules are concerned. */
+/** The attributes of a row that rules read. */
 export type RuledRow = { readonly [Column in RuleColumn]?: string | null | undefined }
 
-/** Whether a row is within the rule. A row that lacks a column the rule asks about is not, whatever the rule says. */
+/** Whether the rule accepts a row. A row without one of the columns that the rule reads is never accepted. */
 export function decideRow(rule: RowRule, row: RuledRow): boolean {
-  const isWhole = columnsOf(rule).every(
+  const isComplete = columnsOf(rule).every(
     (column) => row[column] !== undefined && row[column] !== null,
   )
-  return isWhole && holds(rule, row)
+  return isComplete && holds(rule, row)
 }
 
 function holds(rule: RowRule, row: RuledRow): boolean {

@@ -2,22 +2,25 @@ import { entities } from '../schema/entities.ts'
 import { idsNamed, segmentsOf } from './path.ts'
 import type { Ask, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
 
-/** What the rules say about a question: yes, no, or nothing at all; `rule` is the one that spoke. */
+/** What the rules say about a request, and the deciding rule. `nothing` means that no rule applies. */
 export type Verdict =
   | { readonly says: 'allow' | 'deny'; readonly rule: EndpointRule | EntityRule }
   | { readonly says: 'nothing' }
 
-/** Whether a principal may do something at a path of the Admin API, and which rule says so. What no rule allows is denied. */
+/** Whether a principal may act on a path of the Admin API, and the rule that decides. Denied by default. */
 export function decide(rights: Rights, ask: Ask): Decision {
   const verdict = verdictOn(rights, ask)
   if (verdict.says !== 'nothing')
     return { allowed: verdict.says === 'allow', because: sentence(verdict.rule.words) }
   const where = ask.workspace.name === '' ? '' : ` in workspace ${ask.workspace.name}`
-  const because = `no role of ${rights.asker.name} speaks about ${ask.action} at ${ask.path}${where}, and what is not allowed is denied`
+  const because = `no role of ${rights.principal.name} allows ${ask.action} at ${ask.path}${where}`
   return { allowed: false, because: sentence(because) }
 }
 
-/** What the rules say: endpoint rules by Kong's four levels, then entity rules; a denial wins over any grant of its level, and over every entity rule. */
+/**
+ * Endpoint rules decide by Kong's four levels, then entity rules. Within a level a denial wins over every grant. An endpoint
+ * denial wins over entity grants, and an entity denial over endpoint grants.
+ */
 export function verdictOn(rights: Rights, ask: Ask): Verdict {
   const byPath = endpointVerdict(rights, ask)
   if (byPath.says === 'deny') return byPath
@@ -27,7 +30,7 @@ export function verdictOn(rights: Rights, ask: Ask): Verdict {
     : byEntity
 }
 
-/** Kong's levels, most telling first: a path here, a path anywhere, any path here, any path anywhere. */
+/** Kong's levels, most specific first: path in a workspace, path in `*`, `*` in a workspace, `*` in `*`. */
 export const levels: readonly ((rule: EndpointRule) => boolean)[] = [
   (rule) => rule.segments !== undefined && rule.written !== undefined,
   (rule) => rule.segments !== undefined && rule.written === undefined,
@@ -35,15 +38,15 @@ export const levels: readonly ((rule: EndpointRule) => boolean)[] = [
   (rule) => rule.segments === undefined && rule.written === undefined,
 ]
 
-/** Every rule that speaks about a question, the most telling first: endpoint rules in order of level, then entity rules. */
-export const rulesAbout = (rights: Rights, ask: Ask): readonly (EndpointRule | EntityRule)[] => [
+/** Every rule that applies to a request, most specific first: endpoint rules by level, then entity rules. */
+export const matchingRules = (rights: Rights, ask: Ask): readonly (EndpointRule | EntityRule)[] => [
   ...levels.flatMap((level) =>
     rights.endpoints.filter((rule) => level(rule) && endpointMatches(rights, rule, ask)),
   ),
   ...rights.entities.filter((rule) => entityMatches(rule, ask)),
 ]
 
-/** `developer forbids …` as a sentence. */
+/** Capitalizes the words of a rule and adds a full stop. */
 export const sentence = (words: string): string =>
   `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 
@@ -68,7 +71,7 @@ function endpointMatches(rights: Rights, rule: EndpointRule, ask: Ask): boolean 
   return rule.segments === undefined || pathMatches(rights, rule.segments, ask)
 }
 
-// A denial also holds for a workspace of the written name that is gone.
+// A denial also applies to a deleted workspace that had the written name.
 const isWritten = (
   rule: EndpointRule,
   written: NonNullable<EndpointRule['written']>,
@@ -86,21 +89,23 @@ function pathMatches(rights: Rights, pattern: readonly string[], ask: Ask): bool
       (segment, at) =>
         segment === '*' ||
         segment === path[at] ||
-        isSameEntity(rights, ask, [segment, path[at] ?? '', path[at - 1] ?? '']),
+        isSameEntity(rights, ask, path[at - 1] ?? '', segment, path[at] ?? ''),
     )
   )
 }
 
-/** Whether the rule and the path name one entity in two ways, by its id and by its key. */
+/** Whether a rule and a path refer to the same entity, one by its id and the other by its key. */
 function isSameEntity(
   rights: Rights,
   { workspace, entity }: Ask,
-  [rule, segment, kind]: readonly [string, string, string],
+  kind: string,
+  written: string,
+  requested: string,
 ): boolean {
   const references = entity === undefined ? [] : [entity.id, entity.name]
-  if (references.includes(rule) && references.includes(segment)) return true
-  const named = idsNamed(rights, kind, rule, workspace.id)
-  return idsNamed(rights, kind, segment, workspace.id).some((id) => named.includes(id))
+  if (references.includes(written) && references.includes(requested)) return true
+  const ids = idsNamed(rights, kind, written, workspace.id)
+  return idsNamed(rights, kind, requested, workspace.id).some((id) => ids.includes(id))
 }
 
 function entityMatches(rule: EntityRule, { workspace, entity, action }: Ask): boolean {

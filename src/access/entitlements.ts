@@ -3,13 +3,13 @@ import { action as actions, type Action } from '../schema/role.ts'
 import { sentence, verdictOn } from './decide.ts'
 import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
 
-/** How far an action goes, and the rule that says so for what no rule names. */
+/** For which entities an action is allowed, and the rule that decides for entities that no rule names. */
 export type Entitlement = { readonly extent: Extent; readonly because: string | undefined }
 
-/** The id of no entity, for a question about one that no rule names. */
-const unheardOf = '00000000-0000-4000-8000-00000000ffff'
+/** The id of no entity: stands for every entity that no rule names. */
+const unnamedEntity = '00000000-0000-4000-8000-00000000ffff'
 
-/** What a principal may do with each kind of entity in a workspace. */
+/** What a principal may do with each entity type in a workspace. */
 export function entitlementsOf(
   rights: Rights,
   workspace: Ask['workspace'],
@@ -19,13 +19,13 @@ export function entitlementsOf(
     kinds.map((kind) => [
       kind,
       Object.fromEntries(
-        actions.options.map((action) => [action, entitlement(rights, workspace, [kind, action])]),
+        actions.options.map((action) => [action, entitlement(rights, workspace, kind, action)]),
       ) as Record<Action, Entitlement>,
     ]),
   )
 }
 
-/** Whether any rule of a principal reaches a workspace. */
+/** Whether any rule of a principal applies in a workspace. */
 export const reaches = (rights: Rights, { id }: Ask['workspace']): boolean =>
   [...rights.endpoints, ...rights.entities].some(
     (rule) =>
@@ -36,11 +36,12 @@ export const reaches = (rights: Rights, { id }: Ask['workspace']): boolean =>
 function entitlement(
   rights: Rights,
   workspace: Ask['workspace'],
-  [kind, action]: readonly [string, Action],
+  kind: string,
+  action: Action,
 ): Entitlement {
   const general = verdictOn(rights, generalAsk(workspace, kind, action))
   const isAllowed = general.says === 'allow'
-  const differs = namedAsks(rights, workspace, [kind, action]).some(
+  const differs = namedAsks(rights, workspace, kind, action).some(
     (ask) => (verdictOn(rights, ask).says === 'allow') !== isAllowed,
   )
   return {
@@ -49,10 +50,10 @@ function entitlement(
   }
 }
 
-/** Things are made at their collection, and read, changed and deleted one by one. */
+/** Entities are created at their collection; other actions address one entity. The audit log is read as a whole. */
 function generalAsk(workspace: Ask['workspace'], kind: string, action: Action): Ask {
   if (action === 'create' || kind === 'audit') return { workspace, path: `/${kind}`, action }
-  return namedAsk(workspace, kind, action)(unheardOf)
+  return namedAsk(workspace, kind, action)(unnamedEntity)
 }
 
 const namedAsk =
@@ -64,11 +65,12 @@ const namedAsk =
     entity: { type: kind, id: at, name: null },
   })
 
-/** The questions about those entities that some rule names. */
+/** One request for each entity that some rule names. */
 function namedAsks(
   rights: Rights,
   workspace: Ask['workspace'],
-  [kind, action]: readonly [string, Action],
+  kind: string,
+  action: Action,
 ): readonly Ask[] {
   const depth = kind.split('/').length
   const isNamed = ({ segments }: EndpointRule): boolean =>
@@ -82,6 +84,6 @@ function namedAsks(
   return [...new Set([...byPath, ...byId])].filter(isEntity).map(namedAsk(workspace, kind, action))
 }
 
-/** What bears a name is of a known kind, whatever a permission calls it. */
+/** The actual type of an entity, whatever type a permission states. */
 const kindsById = ({ named }: Rights): ReadonlyMap<string, string> =>
   new Map([...named.values()].flat().map(({ id, kind }) => [id, kind]))

@@ -1,8 +1,8 @@
 import type { AskTold, RuleTold } from '../schema/entitlement.ts'
-import { levels, rulesAbout, sentence, verdictOn } from './decide.ts'
+import { levels, matchingRules, sentence, verdictOn } from './decide.ts'
 import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
 
-/** What the rules say about one path of a question, every one of them, and which of them decides. */
+/** Every rule that applies to a request, and which of them decides. */
 export function explainAsk(rights: Rights, ask: Ask, as: AskTold['as']): AskTold {
   const verdict = verdictOn(rights, ask)
   const decisive = verdict.says === 'nothing' ? undefined : verdict.rule
@@ -12,11 +12,11 @@ export function explainAsk(rights: Rights, ask: Ask, as: AskTold['as']): AskTold
     path: ask.path,
     action: ask.action,
     says: verdict.says,
-    rules: rulesAbout(rights, ask).map((rule) => tell(rule, rule === decisive)),
+    rules: matchingRules(rights, ask).map((rule) => describeRule(rule, rule === decisive)),
   }
 }
 
-function tell(rule: EndpointRule | EntityRule, decides: boolean): RuleTold {
+function describeRule(rule: EndpointRule | EntityRule, decides: boolean): RuleTold {
   const isEndpoint = 'segments' in rule
   const { role, workspace, group, about } = rule.source
   return {

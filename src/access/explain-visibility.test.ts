@@ -2,11 +2,20 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arbitraryRights, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { rightsOf } from '../../test/harness/rights-of.ts'
-import { explainIdentity } from './explain-identity.ts'
-import { explainVisibility } from './explain-visibility.ts'
-import { identityRule, rowRule } from './row-rules.ts'
 import { decideRow } from './decide-row.ts'
-import { maySeeNamed, maySeeWorkspace } from './visible.ts'
+import * as explain from './explain-visibility.ts'
+import type { Rights } from './rights.ts'
+import { collectionRule, trafficRule, type RowPolicy } from './row-rules.ts'
+import { isEntityVisible, isWorkspaceVisible } from './visible.ts'
+
+const traffic: RowPolicy = { rule: 'service_or_route' }
+const audit: RowPolicy = { rule: 'collection', collection: 'audit', hasWorkspace: true }
+const explainVisibility = (rights: Rights) =>
+  explain.explainVisibility(rights, traffic, { one: 'request', many: 'requests' })
+const explainAudit = (rights: Rights, policy = audit) =>
+  explain.explainVisibility(rights, policy, { one: 'audit record', many: 'audit records' })
+const explainIdentity = (rights: Rights) =>
+  explain.explainIdentity(rights, trafficRule(rights), 'consumers')
 
 const [root, a] = workspaces
 
@@ -71,10 +80,10 @@ test('the scope is all or nothing only when it is so for every row', () => {
           route: '',
           route_name: '',
         }
-        const isSeen = decideRow(rowRule(rights), row)
-        const knowsCaller = isSeen && decideRow(identityRule(rights), row)
+        const isSeen = decideRow(trafficRule(rights), row)
+        const knowsCaller = isSeen && decideRow(collectionRule(rights, 'consumers'), row)
         expect(scope === 'some' || isSeen === (scope === 'all')).toBe(true)
-        expect(!isSeen || maySeeWorkspace(rights, workspace)).toBe(true)
+        expect(!isSeen || isWorkspaceVisible(rights, trafficRule(rights), workspace)).toBe(true)
         expect(!knowsCaller || explainIdentity(rights).scope !== 'nothing').toBe(true)
       }
     }),
@@ -83,19 +92,19 @@ test('the scope is all or nothing only when it is so for every row', () => {
 
 test('who may see what is told without telling whether it is there', () => {
   const rights = rightsOf(a, ['+A *', '-A /services/billing'])
-  expect(['A', 'B', 'gone', 'default'].map((name) => maySeeWorkspace(rights, name))).toEqual([
-    true,
-    false,
-    false,
-    false,
-  ])
   expect(
-    ['orders', 'billing', 'gone'].map((name) => maySeeNamed(rights, 'services', name)),
+    ['A', 'B', 'gone', 'default'].map((name) =>
+      isWorkspaceVisible(rights, trafficRule(rights), name),
+    ),
+  ).toEqual([true, false, false, false])
+  expect(
+    ['orders', 'billing', 'gone'].map((name) =>
+      isEntityVisible(rights, trafficRule(rights), 'services', name),
+    ),
   ).toEqual([true, false, false])
-  expect(['list', 'orders'].map((name) => maySeeNamed(rights, 'routes', name))).toEqual([
-    true,
-    false,
-  ])
+  expect(
+    ['list', 'orders'].map((name) => isEntityVisible(rights, trafficRule(rights), 'routes', name)),
+  ).toEqual([true, false])
 })
 
 test('callers are explained by the rule that hides them', () => {
@@ -112,4 +121,42 @@ test('callers are explained by the rule that hides them', () => {
     'No role of ann allows read at /consumers.',
   )
   expect(explainIdentity(rightsOf(root, ['+* *'])).scope).toBe('all')
+})
+
+test.each([
+  [root, ['+* *'], 'all', 'You see every audit record.'],
+  [root, ['+A /audit', '+B /audit'], 'some', 'You see audit records of workspaces A and B.'],
+  [a, ['+A *'], 'some', 'You see audit records of workspace A.'],
+  [
+    a,
+    ['+A *', '-A /audit'],
+    'nothing',
+    'You see no audit records: none of your roles lets you read /audit.',
+  ],
+  [
+    a,
+    ['+A /services'],
+    'nothing',
+    'You see no audit records: none of your roles lets you read /audit.',
+  ],
+] as const)('audit records: %o with %o sees %s: %s', (home, permissions, scope, statement) => {
+  expect(explainAudit(rightsOf(home, permissions))).toMatchObject({ scope, statement })
+})
+
+test('a collection is explained by the rules about it, or by their absence', () => {
+  const because = (...permissions: string[]) => explainAudit(rightsOf(a, permissions)).because
+  expect(because('+A /audit read', '+A /services read', '-A * update')).toEqual([
+    'Role tester of workspace A allows read at /audit in workspace A.',
+  ])
+  expect(because('+A /services')).toEqual(['No role of ann allows read at /audit.'])
+})
+
+test('rows without a workspace are visible only with a permission in every workspace', () => {
+  const policy: RowPolicy = { rule: 'collection', collection: 'nodes', hasWorkspace: false }
+  const scope = (...permissions: string[]) =>
+    explainAudit(rightsOf(root, permissions), policy).scope
+  expect(scope('+* /nodes')).toBe('all')
+  expect(scope('+A /nodes')).toBe('nothing')
+  expect(scope('+* *', '-* /nodes')).toBe('nothing')
+  expect(scope('+* *', '-A /nodes')).toBe('all')
 })

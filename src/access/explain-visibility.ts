@@ -1,81 +1,142 @@
 import type { Visibility } from '../schema/answer.ts'
-import { sentence } from './decide.ts'
 import { decideRow } from './decide-row.ts'
-import type { Named, Rights } from './rights.ts'
+import { sentence } from './decide.ts'
+import type { EndpointRule, Named, Rights } from './rights.ts'
 import type { RowRule } from './row-rule.ts'
-import { rowRule } from './row-rules.ts'
-import { allNamed, inWorkspace, readable, speaksOf, type Place } from './visible.ts'
+import { collectionRule, rowRule, type RowPolicy } from './row-rules.ts'
+import {
+  coversReading,
+  entitiesOf,
+  inWorkspace,
+  visibleEntities,
+  type WorkspaceRef,
+} from './visible.ts'
 
-/** What a principal may see, in plain words, and the rules that say so. */
-export function explainVisibility(rights: Rights): Visibility {
-  const rule = rowRule(rights)
+/** What one row and several rows are called, for example `audit record` and `audit records`. */
+export type RowNoun = { readonly one: string; readonly many: string }
+
+/** Which rows a principal sees, in plain words, and the rules that decide it. */
+export function explainVisibility(rights: Rights, policy: RowPolicy, noun: RowNoun): Visibility {
+  const rule = rowRule(rights, policy)
   return {
-    scope: rule.is === 'true' ? 'all' : rule.is === 'false' ? 'nothing' : 'some',
-    statement: statementOf(rights, rule),
-    because: becauseOf(rights),
+    scope: scopeOf(rule),
+    statement: statementOf(rights, policy, rule, noun),
+    because: becauseOf(rights, policy),
     masked: [],
     revision: rights.revision,
   }
 }
 
-function statementOf(rights: Rights, rule: RowRule): string {
-  if (rule.is === 'true') return 'You see every request.'
-  const places = rights.workspaces.map((workspace) => ({
+/** In which of the rows that a principal sees they may also see who the caller was. */
+export type IdentityScope = {
+  readonly scope: 'all' | 'some' | 'nothing'
+  readonly workspaces: readonly string[]
+  readonly because: string
+}
+
+/** Where a principal may see callers, given the rows they see and the collection whose readers know callers. */
+export function explainIdentity(rights: Rights, rows: RowRule, collection: string): IdentityScope {
+  const rule = collectionRule(rights, collection)
+  // Rows without a workspace, or of a deleted one, are treated as one more workspace.
+  const visible = [...rights.workspaces, { id: '', name: '' }].filter(
+    (workspace) => inWorkspace(rows, workspace).is !== 'false',
+  )
+  const known = visible.filter((workspace) => inWorkspace(rule, workspace).is !== 'false')
+  const scope = known.length === 0 ? 'nothing' : rule.is === 'true' ? 'all' : 'some'
+  const denials = rights.endpoints.filter(
+    (endpoint) => endpoint.negative && coversCollection(endpoint, collection),
+  )
+  const because =
+    denials.length > 0
+      ? denials.map(({ words }) => sentence(words)).join(' ')
+      : `No role of ${rights.principal.name} allows read at /${collection}.`
+  return { scope, workspaces: known.map(({ name }) => name).filter((name) => name !== ''), because }
+}
+
+const coversCollection = ({ actions, segments }: EndpointRule, collection: string): boolean =>
+  actions.includes('read') &&
+  (segments === undefined ||
+    (segments.length === 1 && ['*', collection].includes(segments[0] ?? '')))
+
+const scopeOf = (rule: RowRule): Visibility['scope'] =>
+  rule.is === 'true' ? 'all' : rule.is === 'false' ? 'nothing' : 'some'
+
+function statementOf(
+  rights: Rights,
+  policy: RowPolicy,
+  rule: RowRule,
+  { one, many }: RowNoun,
+): string {
+  if (rule.is === 'true') return `You see every ${one}.`
+  const workspaces = rights.workspaces.map((workspace) => ({
     workspace,
     rule: inWorkspace(rule, workspace),
   }))
-  const whole = places.filter((place) => place.rule.is === 'true')
-  const parts = places.filter((place) => place.rule.is !== 'true' && place.rule.is !== 'false')
+  const complete = workspaces.filter((entry) => entry.rule.is === 'true')
+  const partial = workspaces.filter(
+    (entry) => entry.rule.is !== 'true' && entry.rule.is !== 'false',
+  )
   const phrases = [
-    ...(whole.length > 0 ? [wholeWords(whole.map(({ workspace }) => workspace.name))] : []),
-    ...parts.map(({ workspace }) => partWords(rights, rule, workspace)),
+    ...(complete.length > 0
+      ? [workspacePhrase(complete.map(({ workspace }) => workspace.name))]
+      : []),
+    ...partial.map(({ workspace }) => partialPhrase(rights, rule, workspace)),
   ]
-  if (phrases.length > 0) return `You see requests of ${phrases.join(', and of ')}.`
+  if (phrases.length > 0) return `You see ${many} of ${phrases.join(', and of ')}.`
   return rule.is === 'false'
-    ? 'You see no requests: none of your roles lets you read services or routes.'
-    : 'You see no requests of any present workspace.'
+    ? `You see no ${many}: none of your roles lets you read ${readable(policy)}.`
+    : `You see no ${many} of any existing workspace.`
 }
 
-const wholeWords = (names: readonly string[]): string =>
+const readable = (policy: RowPolicy): string =>
+  policy.rule === 'service_or_route' ? 'services or routes' : `/${policy.collection}`
+
+const pathsOf = (policy: RowPolicy): string =>
+  policy.rule === 'service_or_route' ? '/services or /routes' : `/${policy.collection}`
+
+const workspacePhrase = (names: readonly string[]): string =>
   `${names.length === 1 ? 'workspace' : 'workspaces'} ${list(names)}`
 
-function partWords(rights: Rights, rule: RowRule, place: Place): string {
-  const isHere = (named: Named): boolean => named.workspace === place.id
-  const seen = new Set(readable(rights, rule, 'services'))
-  const services = allNamed(rights, 'services').filter(isHere)
-  const shown = services.filter((service) => seen.has(service))
-  const hidden = services.filter((service) => !seen.has(service))
-  if (isOpen(rule, place) && hidden.length > 0)
-    return `workspace ${place.name} except ${noun('service', hidden)}`
-  if (shown.length > 0) return `${noun('service', shown)} in workspace ${place.name}`
-  const routes = readable(rights, rule, 'routes').filter(isHere)
+function partialPhrase(rights: Rights, rule: RowRule, workspace: WorkspaceRef): string {
+  const isHere = (named: Named): boolean => named.workspace === workspace.id
+  const visible = new Set(visibleEntities(rights, rule, 'services'))
+  const services = entitiesOf(rights, 'services').filter(isHere)
+  const shown = services.filter((service) => visible.has(service))
+  const hidden = services.filter((service) => !visible.has(service))
+  if (isOpenByDefault(rule, workspace) && hidden.length > 0)
+    return `workspace ${workspace.name} except ${counted('service', hidden)}`
+  if (shown.length > 0) return `${counted('service', shown)} in workspace ${workspace.name}`
+  const routes = visibleEntities(rights, rule, 'routes').filter(isHere)
   return routes.length > 0
-    ? `${noun('route', routes)} in workspace ${place.name}`
-    : `a part of workspace ${place.name}`
+    ? `${counted('route', routes)} in workspace ${workspace.name}`
+    : `a part of workspace ${workspace.name}`
 }
 
-/** Whether a service that no rule has heard of is seen, so that what is hidden is the exception. */
-const isOpen = (rule: RowRule, { id, name }: Place): boolean =>
+/** Whether a service that no rule names is visible, so that hidden services are the exception. */
+const isOpenByDefault = (rule: RowRule, { id, name }: WorkspaceRef): boolean =>
   decideRow(rule, {
     workspace: id,
     workspace_name: name,
-    service: 'unheard of',
+    service: 'named by no rule',
     service_name: '',
     route: '',
     route_name: '',
   })
 
-function becauseOf(rights: Rights): readonly string[] {
-  const rules = [
-    ...rights.endpoints.filter((rule) => speaksOf(rule, ['services', 'routes'])),
-    ...rights.entities.filter(({ actions }) => actions.includes('read')),
-  ]
+function becauseOf(rights: Rights, policy: RowPolicy): readonly string[] {
+  const rules =
+    policy.rule === 'service_or_route'
+      ? [
+          ...rights.endpoints.filter((rule) => coversReading(rule, ['services', 'routes'])),
+          ...rights.entities.filter(({ actions }) => actions.includes('read')),
+        ]
+      : rights.endpoints.filter((rule) => coversReading(rule, [policy.collection]))
   return rules.length > 0
     ? [...new Set(rules.map(({ words }) => sentence(words)))]
-    : [`No role of ${rights.asker.name} speaks about reading services or routes.`]
+    : [`No role of ${rights.principal.name} allows read at ${pathsOf(policy)}.`]
 }
 
-const noun = (word: string, named: readonly Named[]): string =>
+const counted = (word: string, named: readonly Named[]): string =>
   `${word}${named.length === 1 ? '' : 's'} ${list(named.map(({ id, name }) => name ?? id))}`
 
 function list(names: readonly string[]): string {

@@ -1,14 +1,14 @@
 import { uuidPattern } from '../schema/fields.ts'
 import type { Rights } from './rights.ts'
 
-/** The segments of an Admin API path; empty ones do not count, ids are in lower case. */
+/** The non-empty segments of an Admin API path, ids in lower case. */
 export const segmentsOf = (path: string): readonly string[] =>
   path
     .split('/')
     .filter((segment) => segment !== '')
     .map((segment) => (uuidPattern.test(segment) ? segment.toLowerCase() : segment))
 
-/** The ids of the entities of one kind that a segment names now, in one workspace or in all. */
+/** The ids of the entities of one kind that a segment currently refers to, in one workspace or in all. */
 export function idsNamed(
   rights: Rights,
   kind: string,

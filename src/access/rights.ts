@@ -1,68 +1,68 @@
 import type { EndpointPermission, EntityPermission, Role, Action } from '../schema/role.ts'
 
-/** Who asks, as far as rights are concerned. */
-export type Asker = { readonly id: string; readonly name: string; readonly kind: string }
+/** Whom rights belong to. */
+export type Principal = { readonly id: string; readonly name: string; readonly kind: string }
 
-/** A role a principal has, with the workspace it lives in and what it says. */
+/** A role that a principal holds, its workspace and its permissions. */
 export type HeldRole = {
   readonly role: Pick<Role, 'id' | 'name'>
   readonly workspace: { readonly id: string; readonly name: string }
-  /** Name of the group through which the principal has it; absent when it was given to them. */
+  /** The group that grants the role; absent when it was assigned directly. */
   readonly group?: string
   readonly endpoints: readonly EndpointPermission[]
   readonly entities: readonly EntityPermission[]
 }
 
-/** Everything from which rights follow. */
+/** The input of buildRights. */
 export type RightsSource = {
-  readonly asker: Asker
+  readonly principal: Principal
   readonly held: readonly HeldRole[]
   /** Revision of the configuration this was read from. */
   readonly revision: number
 }
 
-/** What is asked of an Admin API path. `path` starts after the workspace prefix, for example `/services/orders`. */
+/** A request to the Admin API. `path` starts after the workspace prefix, for example `/services/orders`. */
 export type Ask = {
   readonly workspace: { readonly id: string; readonly name: string }
   readonly path: string
   readonly action: Action
-  /** The entity the path names, when it names one; `name` is its current key. */
+  /** The entity that the path refers to; `name` is its current key. */
   readonly entity?: { readonly type: string; readonly id: string; readonly name: string | null }
 }
 
-/** A verdict with the sentence that says which rule of which role gave it. */
+/** The sentence names the deciding rule and its role. */
 export type Decision = { readonly allowed: boolean; readonly because: string }
 
-/** Which permission of which role a rule is, as it was written. */
+/** The permission that a rule was built from. */
 export type RuleSource = {
   readonly role: string
   readonly workspace: string
   readonly group?: string
-  /** The path, or what the entity permission is about. */
+  /** The endpoint, or the entities of an entity permission. */
   readonly about: string
-  /** Plural of the kind of entity that an entity permission names. */
+  /** Plural of the entity type of an entity permission. */
   readonly kind?: string
 }
 
-/** What one permission says, ready to be asked: an endpoint rule has its path as segments (undefined is `*`, any path). */
+/** An endpoint permission with its names resolved. Without `segments` it applies to every path (`*`). */
 export type EndpointRule = {
-  /** Where it was written: a workspace, or undefined for every one that its role reaches. */
+  /** The workspace of the permission, or undefined for `*`. `id` is undefined when no such workspace exists. */
   readonly written: { readonly id: string | undefined; readonly name: string } | undefined
-  /** The one workspace its role is confined to, or undefined for a role of the default workspace. */
+  /** The workspace that its role is confined to, or undefined for a role of the default workspace. */
   readonly confined: string | undefined
   readonly segments: readonly string[] | undefined
   readonly actions: readonly Action[]
   readonly negative: boolean
-  /** The rule in words: which role of which workspace allows or forbids what, and where. */
+  /** For people: which role allows or forbids what, and where. */
   readonly words: string
   readonly source: RuleSource
 }
 
-/** What one entity permission says. */
+/** An entity permission with its names resolved. */
 export type EntityRule = {
-  /** An entity, a workspace (all in it), or `*`. */
+  /** The id of an entity, the id of a workspace (everything in it), or `*`. */
   readonly entity: string
-  /** Plural of the kind of entity that `*` stands for, or undefined for every kind. */
+  /** For `*`: the plural of the only entity type that it covers, or undefined for all types. */
   readonly kind: string | undefined
   readonly confined: string | undefined
   readonly actions: readonly Action[]
@@ -71,7 +71,7 @@ export type EntityRule = {
   readonly source: RuleSource
 }
 
-/** What bears a name that a rule may use. */
+/** A service or route that rules can refer to by name. */
 export type Named = {
   readonly kind: 'services' | 'routes'
   readonly workspace: string
@@ -81,13 +81,13 @@ export type Named = {
   readonly service: string | undefined
 }
 
-/** What a principal may do, built by buildRights; decide, rowRule, identityRule and explainVisibility read it. */
+/** What a principal may do. */
 export type Rights = {
-  readonly asker: Asker
+  readonly principal: Principal
   readonly revision: number
   readonly endpoints: readonly EndpointRule[]
   readonly entities: readonly EntityRule[]
   readonly workspaces: readonly { readonly id: string; readonly name: string }[]
-  /** `services/orders` → the services of that name, in all workspaces. */
+  /** For example `services/orders` → the services of that name in all workspaces. */
   readonly named: ReadonlyMap<string, readonly Named[]>
 }

@@ -1,4 +1,4 @@
-/** The columns of a row by which it is visible or not: ids, and the names they had when the row was recorded. */
+/** The attributes of a row that decide whether it is visible: ids, and names as they were when the row was recorded. */
 export type RuleColumn =
   | 'workspace'
   | 'workspace_name'
@@ -7,7 +7,7 @@ export type RuleColumn =
   | 'route'
   | 'route_name'
 
-/** Which rows, as a value: decideRow asks it about one row, toPredicate makes SQL of it. */
+/** A set of rows. decideRow evaluates it for one row, toPredicate renders it as SQL. */
 export type RowRule =
   | { readonly is: 'true' }
   | { readonly is: 'false' }
@@ -17,12 +17,10 @@ export type RowRule =
   | { readonly is: 'or'; readonly of: readonly RowRule[] }
   | { readonly is: 'not'; readonly of: RowRule }
 
-/** Every row. */
 export const everyRow: RowRule = { is: 'true' }
-/** No row. */
 export const noRow: RowRule = { is: 'false' }
 
-/** Rows whose column holds one of the values; no value, no row. */
+/** Rows whose column holds one of the values; without values, no row. */
 export function oneOf(column: RuleColumn, values: readonly string[]): RowRule {
   const distinct = [...new Set(values)].toSorted()
   const [first] = distinct
@@ -32,24 +30,23 @@ export function oneOf(column: RuleColumn, values: readonly string[]): RowRule {
     : { is: 'in', column, values: distinct }
 }
 
-/** Rows for which all hold; as short as constants and repetitions allow. */
+/** The conjunction, simplified by constants and absorption. */
 export const allOf = (...rules: readonly RowRule[]): RowRule => join('and', rules)
 
-/** Rows for which at least one holds; as short as constants and repetitions allow. */
+/** The disjunction, simplified by constants and absorption. */
 export const anyOf = (...rules: readonly RowRule[]): RowRule => join('or', rules)
 
-/** The other rows. */
 export function not(rule: RowRule): RowRule {
   if (rule.is === 'true') return noRow
   if (rule.is === 'false') return everyRow
   return rule.is === 'not' ? rule.of : { is: 'not', of: rule }
 }
 
-/** `then` for the rows of the condition, `otherwise` for the rest. */
+/** `then` for rows that meet the condition, `otherwise` for the rest. */
 export const choose = (condition: RowRule, then: RowRule, otherwise: RowRule): RowRule =>
   isSame(then, otherwise) ? then : anyOf(allOf(condition, then), allOf(not(condition), otherwise))
 
-/** The rule once some columns are known. */
+/** The rule that remains when the values of some columns are known. */
 export function assume(
   rule: RowRule,
   known: { readonly [Column in RuleColumn]?: string },
@@ -74,7 +71,7 @@ export function assume(
   }
 }
 
-/** The columns that the rule asks about, in order of name. */
+/** The columns that the rule reads, sorted. */
 export function columnsOf(rule: RowRule): readonly RuleColumn[] {
   const found = new Set<RuleColumn>()
   const visit = (part: RowRule): void => {
@@ -98,7 +95,7 @@ function join(is: 'and' | 'or', rules: readonly RowRule[]): RowRule {
   return parts.length === 1 ? only : { is, of: parts }
 }
 
-/** `a = 1 or a = 2` as `a in (1, 2)`. */
+/** `a = 1 or a = 2` is `a in (1, 2)`. */
 function mergeValues(parts: readonly RowRule[]): readonly RowRule[] {
   const values = new Map<RuleColumn, readonly string[]>()
   const rest: RowRule[] = []
@@ -112,7 +109,7 @@ function mergeValues(parts: readonly RowRule[]): readonly RowRule[] {
   return [...[...values].map(([column, wanted]) => oneOf(column, wanted)), ...rest]
 }
 
-/** `p or (p and q)` as `p`, and the same with the words exchanged; repetitions go with it. */
+/** Absorption: `p or (p and q)` is `p`, and `p and (p or q)` is `p`. Also removes duplicates. */
 function absorb(is: 'and' | 'or', parts: readonly RowRule[]): readonly RowRule[] {
   const termsOf = (part: RowRule): readonly RowRule[] =>
     part.is === (is === 'and' ? 'or' : 'and') ? part.of : [part]
@@ -121,7 +118,7 @@ function absorb(is: 'and' | 'or', parts: readonly RowRule[]): readonly RowRule[]
   return parts.filter(
     (part, at) =>
       !parts.some(
-        (other, place) => isWithin(other, part) && (place < at || !isWithin(part, other)),
+        (other, index) => isWithin(other, part) && (index < at || !isWithin(part, other)),
       ),
   )
 }

@@ -21,7 +21,7 @@ import { buildRights } from './build-rights.ts'
 import { decide, verdictOn } from './decide.ts'
 import { decideRow, type RuledRow } from './decide-row.ts'
 import type { Ask, Rights } from './rights.ts'
-import { identityRule, rowRule } from './row-rules.ts'
+import { collectionRule, trafficRule } from './row-rules.ts'
 import {
   allOf,
   anyOf,
@@ -70,7 +70,7 @@ const rowOf = (workspaceId: string, rest: Partial<typeof emptyRow>) => ({
 test('rows are visible exactly when their service is readable, by id and by name', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
-      const rule = rowRule(rights)
+      const rule = trafficRule(rights)
       for (const service of services) {
         const row = rowOf(service.workspace, {
           service: service.id,
@@ -87,7 +87,7 @@ test('rows are visible exactly when their service is readable, by id and by name
 test('when no rule speaks about the service, the route decides; without both, the collection', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
-      const rule = rowRule(rights)
+      const rule = trafficRule(rights)
       for (const route of routes) {
         const service = services.find(({ id }) => id === route.service?.id)
         const row = rowOf(route.workspace, {
@@ -116,7 +116,7 @@ test('callers are known exactly where consumers are readable', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
       for (const workspace of [...workspaces, nowhere, deleted])
-        expect(decideRow(identityRule(rights), rowOf(workspace.id, {}))).toBe(
+        expect(decideRow(collectionRule(rights, 'consumers'), rowOf(workspace.id, {}))).toBe(
           decide(rights, read(workspace, '/consumers')).allowed,
         )
     }),
@@ -125,7 +125,10 @@ test('callers are known exactly where consumers are readable', () => {
 })
 
 test('a denial never shows a row, a grant never hides one, and without roles there is nothing', () => {
-  const rules = (rights: Rights): readonly RowRule[] => [rowRule(rights), identityRule(rights)]
+  const rules = (rights: Rights): readonly RowRule[] => [
+    trafficRule(rights),
+    collectionRule(rights, 'consumers'),
+  ]
   fc.assert(
     fc.property(
       arbitrarySource,
@@ -155,7 +158,7 @@ test('a denial never shows a row, a grant never hides one, and without roles the
             expect(permission.negative ? was || !is : !was || is).toBe(true)
           }
         })
-        expect(rowRule(buildRights({ ...source, held: [] }, names))).toEqual({ is: 'false' })
+        expect(trafficRule(buildRights({ ...source, held: [] }, names))).toEqual({ is: 'false' })
       },
     ),
     { numRuns: 500 },
@@ -166,9 +169,9 @@ test('a denial by name also hides rows recorded under that name, an allowance by
   const [, place] = workspaces
   const gone = rowOf(place.id, { service: 'deleted', service_name: 'orders' })
   const other = rowOf(place.id, { service: 'deleted', service_name: 'other' })
-  const denied = rowRule(rightsOf(place, ['+A *', '-A /services/orders']))
+  const denied = trafficRule(rightsOf(place, ['+A *', '-A /services/orders']))
   expect([gone, other].map((row) => decideRow(denied, row))).toEqual([false, true])
-  const allowed = rowRule(rightsOf(place, ['+A /services/orders']))
+  const allowed = trafficRule(rightsOf(place, ['+A /services/orders']))
   expect(decideRow(allowed, gone)).toBe(false)
 })
 
@@ -279,7 +282,7 @@ test('the engine takes the rows that rights give', async () => {
       arbitraryRights,
       fc.array(arbitraryRow, { minLength: 20, maxLength: 40 }),
       async (rights, rows) => {
-        for (const rule of [rowRule(rights), identityRule(rights)])
+        for (const rule of [trafficRule(rights), collectionRule(rights, 'consumers')])
           expect(await visibleIn('plain', rule, rows)).toEqual(visible(rule, rows))
       },
     ),

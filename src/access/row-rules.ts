@@ -1,10 +1,41 @@
 import { levels } from './decide.ts'
 import { idsNamed } from './path.ts'
 import type { EndpointRule, EntityRule, Rights } from './rights.ts'
-import { allOf, anyOf, choose, everyRow, noRow, not, oneOf, type RowRule } from './row-rule.ts'
+import {
+  allOf,
+  anyOf,
+  assume,
+  choose,
+  everyRow,
+  noRow,
+  not,
+  oneOf,
+  type RowRule,
+} from './row-rule.ts'
 
-/** The rows a principal may see: those whose service they may read; when no rule speaks about the service, those whose route they may read; and those with neither where they may read the collection of services. */
-export function rowRule(rights: Rights): RowRule {
+/** Whose permissions make a row visible. A dataset declares it. */
+export type RowPolicy =
+  | { readonly rule: 'service_or_route' }
+  | {
+      readonly rule: 'collection'
+      /** First segment of an Admin API path, for example `audit`. */
+      readonly collection: string
+      /** False when rows belong to no workspace. */
+      readonly hasWorkspace: boolean
+    }
+
+/** The rows that a principal may see. */
+export function rowRule(rights: Rights, policy: RowPolicy): RowRule {
+  if (policy.rule === 'service_or_route') return trafficRule(rights)
+  const rule = collectionRule(rights, policy.collection)
+  return policy.hasWorkspace ? rule : assume(rule, { workspace: '', workspace_name: '' })
+}
+
+/**
+ * Rows whose service the principal may read. Where no rule applies to the service, the route decides; for rows without
+ * service and route, the permission to read the collection of services.
+ */
+export function trafficRule(rights: Rights): RowRule {
   const service = verdictRules(rights, 'services', serviceColumns)
   const route = verdictRules(rights, 'routes', routeColumns)
   const hasService = not(oneOf('service', ['']))
@@ -12,15 +43,13 @@ export function rowRule(rights: Rights): RowRule {
   return choose(
     hasService,
     anyOf(service.allow, allOf(not(service.deny), hasRoute, route.allow)),
-    choose(hasRoute, route.allow, verdictRules(rights, 'services').allow),
+    choose(hasRoute, route.allow, collectionRule(rights, 'services')),
   )
 }
 
-/** The rows whose caller a principal may know: those of workspaces in which they may read consumers. */
-export const identityRule = (rights: Rights): RowRule => verdictRules(rights, 'consumers').allow
-
-/** The records of the audit log a principal may see: those of workspaces whose log they may read. */
-export const auditRule = (rights: Rights): RowRule => verdictRules(rights, 'audit').allow
+/** Rows of the workspaces in which the principal may read a collection of the Admin API. */
+export const collectionRule = (rights: Rights, collection: string): RowRule =>
+  verdictRules(rights, collection).allow
 
 type EntityColumns = {
   readonly id: 'service' | 'route'
@@ -29,7 +58,10 @@ type EntityColumns = {
 const serviceColumns: EntityColumns = { id: 'service', name: 'service_name' }
 const routeColumns: EntityColumns = { id: 'route', name: 'route_name' }
 
-/** For which rows the rules allow, and for which they forbid, to read the entity in those columns, or the collection itself. The counterpart of verdictOn. */
+/**
+ * The rows for which reading is allowed, and those for which it is denied: reading the entity in `columns` or, without
+ * columns, the collection. Must agree with verdictOn for every row.
+ */
 function verdictRules(
   rights: Rights,
   kind: string,
@@ -44,7 +76,7 @@ function verdictRules(
       anyOf(
         ...rules
           .filter((rule) => rule.negative === negative)
-          .map((rule) => allOf(reach(rule), named(rights, rule, { kind, columns }))),
+          .map((rule) => allOf(inWorkspaceOf(rule), named(rights, rule, kind, columns))),
       )
     const [denied, allowed] = [rowsOf(true), rowsOf(false)]
     deny = anyOf(denied, allOf(not(allowed), deny))
@@ -64,29 +96,30 @@ function verdictRules(
 const within = (workspace: string | undefined): RowRule =>
   workspace === undefined ? everyRow : oneOf('workspace', [workspace])
 
-/** The rows of the workspaces a rule speaks about; a denial also those recorded under the name that it uses. */
-function reach({ confined, written, negative }: EndpointRule): RowRule {
+/** The rows of the workspaces that a rule covers. A denial also covers rows recorded under the name that it was written with. */
+function inWorkspaceOf({ confined, written, negative }: EndpointRule): RowRule {
   if (written === undefined) return within(confined)
   const byId = written.id === undefined ? noRow : within(written.id)
   const byName = negative ? oneOf('workspace_name', [written.name]) : noRow
   return allOf(within(confined), anyOf(byId, byName))
 }
 
-/** The rows of the entities that a rule's path names; a denial also those recorded under that name. */
+/** The rows of the entities that a rule's path names. A denial also covers rows recorded under that name. */
 function named(
   rights: Rights,
   rule: EndpointRule,
-  shape: { readonly kind: string; readonly columns: EntityColumns | undefined },
+  kind: string,
+  columns: EntityColumns | undefined,
 ): RowRule {
   if (rule.segments === undefined) return everyRow
-  const [kind, entity, ...rest] = rule.segments
-  if (rest.length > 0 || (kind !== '*' && kind !== shape.kind)) return noRow
-  if (shape.columns === undefined) return entity === undefined ? everyRow : noRow
+  const [collection, entity, ...rest] = rule.segments
+  if (rest.length > 0 || (collection !== '*' && collection !== kind)) return noRow
+  if (columns === undefined) return entity === undefined ? everyRow : noRow
   if (entity === undefined) return noRow
   if (entity === '*') return everyRow
-  const where = rule.written?.id ?? rule.confined
-  const byId = oneOf(shape.columns.id, idsNamed(rights, shape.kind, entity, where))
-  return rule.negative ? anyOf(byId, oneOf(shape.columns.name, [entity])) : byId
+  const workspace = rule.written?.id ?? rule.confined
+  const byId = oneOf(columns.id, idsNamed(rights, kind, entity, workspace))
+  return rule.negative ? anyOf(byId, oneOf(columns.name, [entity])) : byId
 }
 
 function entityRows(rule: EntityRule, kind: string, columns: EntityColumns): RowRule {

@@ -1,45 +1,47 @@
 import { decideRow, type RuledRow } from './decide-row.ts'
 import type { EndpointRule, Named, Rights } from './rights.ts'
 import { assume, type RowRule } from './row-rule.ts'
-import { rowRule } from './row-rules.ts'
 
-/** A workspace as rules know it. */
-export type Place = { readonly id: string; readonly name: string }
+export type WorkspaceRef = { readonly id: string; readonly name: string }
 
-/** Whether anything of a workspace of this name may be seen; the answer does not depend on whether it exists. */
-export function maySeeWorkspace(rights: Rights, nameOrId: string): boolean {
-  const rule = rowRule(rights)
+/** Whether the rule accepts any row of a workspace. Names that do not exist are treated like invisible ones. */
+export function isWorkspaceVisible(rights: Rights, rule: RowRule, nameOrId: string): boolean {
   const candidates = rights.workspaces.filter(({ id, name }) => [id, name].includes(nameOrId))
   return [...candidates, { id: '', name: nameOrId }].some(
     (workspace) => inWorkspace(rule, workspace).is !== 'false',
   )
 }
 
-/** Whether anything of a service or route of this name or id may be seen; the answer does not depend on whether it exists. */
-export function maySeeNamed(rights: Rights, kind: Named['kind'], nameOrId: string): boolean {
-  const rule = rowRule(rights)
-  return (
-    rule.is === 'true' ||
-    readable(rights, rule, kind).some(({ id, name }) => nameOrId === id || nameOrId === name)
-  )
-}
+/** Whether the rule accepts rows of a service or route. Names that do not exist are treated like invisible ones. */
+export const isEntityVisible = (
+  rights: Rights,
+  rule: RowRule,
+  kind: Named['kind'],
+  nameOrId: string,
+): boolean =>
+  rule.is === 'true' ||
+  visibleEntities(rights, rule, kind).some(({ id, name }) => nameOrId === id || nameOrId === name)
 
-/** The rule once the workspace is known. */
-export const inWorkspace = (rule: RowRule, { id, name }: Place): RowRule =>
+/** The rule that remains for rows of one workspace. */
+export const inWorkspace = (rule: RowRule, { id, name }: WorkspaceRef): RowRule =>
   assume(rule, { workspace: id, workspace_name: name })
 
-/** The services or routes whose rows are within the rule, as they are named now. */
-export function readable(rights: Rights, rule: RowRule, kind: Named['kind']): readonly Named[] {
+/** The services or routes whose rows the rule accepts, under their current names. */
+export function visibleEntities(
+  rights: Rights,
+  rule: RowRule,
+  kind: Named['kind'],
+): readonly Named[] {
   const names = namesById(rights)
-  return allNamed(rights, kind).filter((named) => decideRow(rule, rowOf(named, names)))
+  return entitiesOf(rights, kind).filter((named) => decideRow(rule, rowOf(named, names)))
 }
 
-/** All services or routes that a rule could name. */
-export const allNamed = (rights: Rights, kind: Named['kind']): readonly Named[] =>
+/** All services or routes. */
+export const entitiesOf = (rights: Rights, kind: Named['kind']): readonly Named[] =>
   [...rights.named.values()].flat().filter((named) => named.kind === kind)
 
-/** Whether a rule bears on reading one of the collections or something in it. */
-export const speaksOf = (rule: EndpointRule, kinds: readonly string[]): boolean =>
+/** Whether a rule is about reading one of the collections, or an entity in it. */
+export const coversReading = (rule: EndpointRule, kinds: readonly string[]): boolean =>
   rule.actions.includes('read') &&
   (rule.segments === undefined ||
     (rule.segments.length <= 2 && ['*', ...kinds].includes(rule.segments[0] ?? '')))

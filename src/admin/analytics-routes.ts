@@ -4,27 +4,28 @@ import { z } from 'zod'
 import type { Rights } from '../access/rights.ts'
 import type { Analytics } from '../analytics/open-analytics.ts'
 import type { Subscription } from '../analytics/open-subscription.ts'
+import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
 
-/** What the routes of analytics work with. */
 export type AnalyticsRoutesOptions = {
   readonly analytics: Analytics
-  /** Who asks, and what they may; throws a Problem 401. */
+  /** Authenticates the caller; throws a Problem 401. */
   readonly identify: (
     request: FastifyRequest,
   ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
+  readonly log: Log
 }
 
 const bodyLimit = 256 * 1024
 
-/** A Fastify plugin: the words, the answers, and the answers as they change, under /api/analytics. */
+/** A Fastify plugin with meta, query and subscribe under /api/analytics. */
 export async function analyticsRoutes(
   app: FastifyInstance,
-  { analytics, identify }: AnalyticsRoutesOptions,
+  { analytics, identify, log }: AnalyticsRoutesOptions,
 ): Promise<void> {
   const streams = new Set<Stream>()
-  app.setErrorHandler(sendProblem)
+  app.setErrorHandler(sendProblem(log))
   app.addHook('preClose', () => {
     for (const stream of streams) stream.end()
   })
@@ -49,7 +50,7 @@ export async function analyticsRoutes(
     const { principalId } = await identify(request)
     const { queries } = subscribeBody(request.body)
     const stream = openStream()
-    // What is wrong with the questions is still an ordinary answer.
+    // Throws for invalid queries, so the response must not be hijacked yet.
     const subscription = analytics.subscribe(principalId, queries, (push) => stream.push(push))
     reply.hijack()
     streams.add(stream)
@@ -67,42 +68,42 @@ function formatOf({ query }: FastifyRequest): 'json' | 'csv' {
 function subscribeBody(body: unknown): { readonly queries: unknown } {
   const parsed = z.strictObject({ queries: z.unknown() }).safeParse(body)
   if (parsed.success) return parsed.data as { queries: unknown }
-  throw new Problem('query.body', 400, 'expected a record with one field, queries')
+  throw new Problem('query.body', 400, 'expected an object with one field, queries')
 }
 
-/** Header values are ASCII: what is beyond it is percent-encoded, as in RFC 8187. */
+/** Header values are ASCII; other characters are percent-encoded as in RFC 8187. */
 const headerText = (text: string): string =>
   text.replaceAll(/[^\x20-\x7e]|%/gu, (character) => encodeURIComponent(character))
 
-/** Server-sent events to one reader. */
+/** Server-sent events to one client. */
 type Stream = {
   push(push: Push): void
   start(reply: FastifyReply, subscription: Subscription): void
-  /** Sends what waits, and no more. */
+  /** Sends the pending pushes and ends the response. */
   end(): void
 }
 
-/** A stream that keeps, for a reader who is slow, only the newest push for each question. */
+/** A stream that keeps only the newest push of each query for a slow client. */
 function openStream(): Stream {
-  const waiting = new Map<string, Push>()
+  const pending = new Map<string, Push>()
   let response: ServerResponse | undefined
   let isFull = false
 
   const flush = (): void => {
-    for (const [id, push] of waiting) {
+    for (const [id, push] of pending) {
       if (response === undefined || isFull) return
-      waiting.delete(id)
+      pending.delete(id)
       isFull = !response.write(dataOf(push))
     }
   }
   const end = (): void => {
-    response?.end([...waiting.values()].map(dataOf).join(''))
-    waiting.clear()
+    response?.end([...pending.values()].map(dataOf).join(''))
+    pending.clear()
   }
   return {
     push(push) {
-      waiting.delete(push.id)
-      waiting.set(push.id, push)
+      pending.delete(push.id)
+      pending.set(push.id, push)
       flush()
     },
     start(reply, subscription) {
@@ -110,7 +111,7 @@ function openStream(): Stream {
       response = raw
       raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...streamHeaders })
       raw.write('retry: 1000\n\n')
-      const heartbeat = setInterval(() => isFull || raw.write(': still here\n\n'), 15_000)
+      const heartbeat = setInterval(() => isFull || raw.write(': heartbeat\n\n'), 15_000)
       raw.on('drain', () => {
         isFull = false
         flush()
@@ -135,20 +136,23 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 } as const
 
-async function sendProblem(
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  const problem = problemOf(error)
-  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
-  await reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .send({ code: problem.code, message: problem.message, ...problem.detail })
-}
+const sendProblem =
+  (log: Log) =>
+  async (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const problem = problemOf(error)
+    if (problem.status >= 500 && problem.code !== 'query.failed')
+      log.error('analytics: request failed', {
+        method: request.method,
+        url: request.url,
+        error: problem.cause ?? problem,
+      })
+    await reply
+      .code(problem.status)
+      .headers(problem.headers)
+      .send({ code: problem.code, message: problem.message, ...problem.detail })
+  }
 
-/** Fastify's own refusals, of bodies that are too long or not JSON, say what is wrong. */
+/** Fastify's own errors below 500, such as invalid JSON, are safe to return. */
 const problemOf = (error: FastifyError): Problem =>
   !(error instanceof Problem) && error.statusCode !== undefined && error.statusCode < 500
     ? new Problem('request.invalid', error.statusCode, error.message)

@@ -72,7 +72,7 @@ export async function auditRefusal(
 
 function askerOf(configuration: Configuration, request: FastifyRequest): AuditRecord['principal'] {
   const principal = request.getDecorator<string | undefined>('principal')
-  return principal === undefined ? null : (configuration.rightsOf(principal)?.asker ?? null)
+  return principal === undefined ? null : (configuration.rightsOf(principal)?.principal ?? null)
 }
 
 /** A refused sign-in is kept where it is refused, with whose it was. */

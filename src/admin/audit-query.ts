@@ -17,7 +17,7 @@ const time = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const truth = z
+const boolean = z
   .enum(['true', 'false'], { error: 'expected one of: true, false' })
   .transform((text) => text === 'true')
 
@@ -32,7 +32,7 @@ const query = z.strictObject({
   before: time.optional(),
   principal: z.string().min(1).optional(),
   action: action.optional(),
-  allowed: truth.optional(),
+  allowed: boolean.optional(),
   status: wholeNumber.optional(),
   method: z.string().toUpperCase().optional(),
   path: z.string().min(1).optional(),
@@ -41,15 +41,14 @@ const query = z.strictObject({
   workspace: z.string().min(1).optional(),
 })
 
-/** What a caller asks of the audit log. */
 export type AuditQuery = {
   readonly filter: AuditFilter
   readonly size: number
-  /** Name or id of the one workspace asked for. */
+  /** Name or id of a workspace. */
   readonly workspace: string | undefined
 }
 
-/** The filters in a query string; times as Kong names them, `after` and `before`. */
+/** Parses the filters of a query string. As in Kong, times are `after` and `before`. */
 export function readAuditQuery(given: unknown): AuditQuery {
   const parsed = query.safeParse(given)
   if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))

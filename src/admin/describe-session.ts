@@ -9,7 +9,7 @@ export function describeSession(
   principal: string,
   version: string,
 ): Session {
-  const asker = configuration.rightsOf(principal)?.asker
+  const asker = configuration.rightsOf(principal)?.principal
   const held = configuration.rolesOf(principal)
   const mayRead = (workspace: { id: string; name: string }): string[] =>
     entities

@@ -51,8 +51,8 @@ type Wanted = {
 
 function explain(asked: Asked, wanted: Wanted, routes: readonly AdminRoute[]): Explanation {
   const rights = rightsNamed(asked, wanted.user)
-  const asks = questionOf(asked, { ...wanted, user: rights.asker.id }, routes)
-  const { allowed, because } = asked.configuration.judge(rights.asker.id, asks)
+  const asks = questionOf(asked, { ...wanted, user: rights.principal.id }, routes)
+  const { allowed, because } = asked.configuration.judge(rights.principal.id, asks)
   const told = [
     explainAsk(rights, asks.ask, 'asked'),
     ...(asks.doors ?? []).map((door) => explainAsk(rights, door, 'door')),
@@ -61,7 +61,7 @@ function explain(asked: Asked, wanted: Wanted, routes: readonly AdminRoute[]): E
   const shown = told.map((one) => shownTo(asked, one))
   const isShown = shown.every((one, at) => one === told[at])
   return {
-    principal: rights.asker,
+    principal: rights.principal,
     workspace: asks.ask.workspace.name,
     path: asks.ask.path,
     action: asks.ask.action,
@@ -139,7 +139,7 @@ function describeEntitlements(asked: Asked): Entitlements {
       })
       return [
         {
-          principal: { ...rights.asker, enabled: fields['enabled'] === true },
+          principal: { ...rights.principal, enabled: fields['enabled'] === true },
           roles: rolesReaching(asked, id),
           may: Object.fromEntries(may) as EntitlementRow['may'],
         },

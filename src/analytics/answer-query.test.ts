@@ -12,17 +12,19 @@ import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
 import { rightsOf } from '../../test/harness/rights-of.ts'
 import { decideRow } from '../access/decide-row.ts'
 import type { Rights } from '../access/rights.ts'
-import { identityRule, rowRule } from '../access/row-rules.ts'
+import { collectionRule, trafficRule } from '../access/row-rules.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Answer, Cell } from '../schema/answer.ts'
 import type { Event, EventColumnName } from '../schema/event.ts'
 import type { QueryInput } from '../schema/query.ts'
-import { answerQuery } from './answer-query.ts'
-import { buildScope } from './build-scope.ts'
-import { readDataset } from './dataset.ts'
+import { builtInTables } from '../warehouse/tables.ts'
+import * as queries from './answer-query.ts'
+import type { Dataset } from './datasets/dataset.ts'
+import { readDataset } from './datasets/read-datasets.ts'
+import { buildScope, type Scope } from './datasets/scope.ts'
 
-const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
-const copy = { ...dataset, table: 'copy' }
+const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url), builtInTables)
+const copy = { ...dataset, table: { ...dataset.table, name: 'copy' } }
 const everything = buildScope(rightsOf(workspaces[0], ['+* *']), dataset)
 
 let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
@@ -37,11 +39,16 @@ afterAll(async () => {
   await warehouse.close()
 })
 
-const askOf = (from: typeof dataset) => ({
-  dataset: from,
-  ask: (statement: Parameters<typeof warehouse.ask>[0]) => warehouse.ask(statement),
-  now: askedAt,
-})
+const answerQuery = (from: Dataset, scope: Scope, query: unknown) =>
+  queries.answerQuery(
+    {
+      datasets: new Map([['requests', from]]),
+      scopeOf: () => scope,
+      select: (statement) => warehouse.query(statement),
+      now: askedAt,
+    },
+    query,
+  )
 
 async function fill(table: string, events: readonly Event[]): Promise<void> {
   await client.command({ query: `TRUNCATE TABLE ${table}` })
@@ -50,9 +57,9 @@ async function fill(table: string, events: readonly Event[]): Promise<void> {
 
 /** The rows that rights give, with the callers taken out that they do not give: by decideRow, without any SQL. */
 function permitted(rights: Rights, events: readonly Event[]): readonly Event[] {
-  const [rows, callers] = [rowRule(rights), identityRule(rights)]
+  const [rows, callers] = [trafficRule(rights), collectionRule(rights, 'consumers')]
   const blank = (event: Event): Event => {
-    const blanks = [...dataset.identity].map((column) => [
+    const blanks = [...(dataset.policy.identity?.columns ?? [])].map((column) => [
       column,
       Array.isArray(event[column as EventColumnName]) ? [] : '',
     ])
@@ -116,8 +123,8 @@ test('answers are those of an unrestricted asker over what decideRow lets throug
         const scope = buildScope(rights, dataset)
         const masked = new Set(scope.visibility.masked.map(({ member }) => member))
         for (const question of questions) {
-          const got = await outcomeOf(answerQuery(askOf(dataset), scope, question))
-          const want = await outcomeOf(answerQuery(askOf(copy), everything, question))
+          const got = await outcomeOf(answerQuery(dataset, scope, question))
+          const want = await outcomeOf(answerQuery(copy, everything, question))
           const isRefused = masked.size > 0 && needsCallers(question)
           expect(got instanceof Problem).toBe(isRefused)
           if (got instanceof Problem || want instanceof Problem) {
@@ -140,8 +147,8 @@ test('asking again with the question of the answer gives the same answer', async
   const events = fc.sample(arbitraryEvent, { numRuns: 60, seed: 1 })
   await fill('requests', events)
   for (const question of fc.sample(arbitraryQuestion, { numRuns: 60, seed: 2 })) {
-    const { answer: first } = await answerQuery(askOf(dataset), everything, question)
-    const { answer: again } = await answerQuery(askOf(dataset), everything, first.query)
+    const { answer: first } = await answerQuery(dataset, everything, question)
+    const { answer: again } = await answerQuery(dataset, everything, first.query)
     expect(comparable(again, new Set())).toEqual(comparable(first, new Set()))
     expect(again.query.timeDimensions).toEqual(first.query.timeDimensions)
   }

@@ -1,80 +1,123 @@
 import { Problem } from '../lib/problem.ts'
 import type { Answer } from '../schema/answer.ts'
-import { query as querySchema, type Query, type QueryInput } from '../schema/query.ts'
+import { query as querySchema, type Filter, type Query, type QueryInput } from '../schema/query.ts'
 import { violationMessage, violationsOf } from '../schema/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 import { buildAnswer } from './build-answer.ts'
-import type { Scope } from './build-scope.ts'
 import { compilePlan } from './compile-plan.ts'
-import type { Dataset } from './dataset.ts'
+import type { Dataset, Datasets } from './datasets/dataset.ts'
+import { visibleDatasets } from './datasets/describe-datasets.ts'
+import type { Scope } from './datasets/scope.ts'
 import { governPlan } from './govern-plan.ts'
-import { planQuery } from './plan-query.ts'
+import { emptyQuery, planQuery } from './plan-query.ts'
 
-/** Where and when questions are answered. */
-export type Desk = {
-  readonly dataset: Dataset
-  readonly ask: (statement: Statement) => Promise<readonly Row[]>
+/** What queries of one principal are answered from. */
+export type QueryContext = {
+  readonly datasets: Datasets
+  readonly scopeOf: (dataset: Dataset) => Scope
+  readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
-/**
- * A question's way: its words are found in the dataset (plan), the plan is brought within what the asker may see
- * (govern), only then it becomes a statement (compile), and what the warehouse gives becomes the answer.
- */
-export async function answerQuery(desk: Desk, scope: Scope, input: unknown): Promise<Answered> {
+/** An answer, and whether the query depends on the current time. */
+export type Answered = { readonly answer: Answer; readonly isRelative: boolean }
+
+/** Answers a query: plan, govern by the rights of the principal, compile to SQL, select, build the answer. */
+export async function answerQuery(context: QueryContext, input: unknown): Promise<Answered> {
   const query = parseQuery(input)
-  const plan = planQuery(desk.dataset, query, desk.now)
+  const dataset = findDataset(context, query)
+  const scope = context.scopeOf(dataset)
+  const plan = planQuery(dataset, query, context.now)
   const governed = governPlan(plan, scope)
   const statement = compilePlan(governed)
-  const [rows, freshUntil] = await Promise.all([desk.ask(statement), newestRow(desk, scope)])
-  return { answer: { ...buildAnswer(governed, scope, rows), freshUntil }, moves: plan.moves }
+  const [rows, freshUntil] = await Promise.all([
+    context.select(statement),
+    newestRow(context, dataset, scope),
+  ])
+  return {
+    answer: { ...buildAnswer(governed, scope, rows), freshUntil },
+    isRelative: plan.isRelative,
+  }
 }
 
-/** An answer, and whether the same question means other rows a moment later. */
-export type Answered = { readonly answer: Answer; readonly moves: boolean }
+/** The parsers, ours and the engine's, are recursive. */
+const maxDepth = 24
 
 function parseQuery(input: unknown): Query {
-  if (isDeeperThan(deepest, input))
-    throw new Problem(
-      'query.depth',
-      400,
-      `The question is nested more than ${deepest} levels deep.`,
-    )
+  if (isDeeperThan(maxDepth, input))
+    throw new Problem('query.depth', 400, `The query is nested more than ${maxDepth} levels deep.`)
   const parsed = querySchema.safeParse(input)
   if (parsed.success) return parsed.data
   const fields = violationsOf(parsed.error)
   throw new Problem('query.invalid', 400, violationMessage(fields), { detail: { fields } })
 }
 
-/** Deep enough for every question of a person; the engine's parser, and ours, are recursive. */
-const deepest = 24
-
 const isDeeperThan = (levels: number, value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)))
 
-/** When the newest row that the asker may see began; first looked for where it most likely is. */
-async function newestRow(desk: Desk, scope: Scope): Promise<string | null> {
-  const hourAgo = new Date(Math.floor(desk.now / 3_600_000 - 1) * 3_600_000).toISOString()
-  return (await newestSince(desk, scope, hourAgo)) ?? (await newestSince(desk, scope, undefined))
+/** The dataset of the first member. An unknown dataset is an error that names only datasets visible to the principal. */
+function findDataset({ datasets, scopeOf }: QueryContext, query: Query): Dataset {
+  const [first] = membersIn(query)
+  if (first === undefined) throw emptyQuery()
+  const name = first.slice(0, first.indexOf('.'))
+  const dataset = datasets.get(name)
+  if (dataset !== undefined) return dataset
+  const visible = visibleDatasets(datasets, scopeOf).map((one) => one.name)
+  const expected =
+    visible.length === 0
+      ? 'you have access to no dataset'
+      : `expected one of: ${visible.join(', ')}`
+  throw new Problem('query.dataset', 400, `unknown dataset '${name}', ${expected}`, {
+    detail: { datasets: visible },
+  })
 }
 
-async function newestSince(
-  { dataset, ask, now }: Desk,
+function membersIn({ measures, dimensions, timeDimensions, segments, filters }: Query) {
+  const ofFilter = (filter: Filter): readonly string[] => {
+    if ('and' in filter) return filter.and.flatMap(ofFilter)
+    return 'or' in filter ? filter.or.flatMap(ofFilter) : [filter.member]
+  }
+  return [
+    ...measures,
+    ...dimensions,
+    ...timeDimensions.map(({ dimension }) => dimension),
+    ...segments,
+    ...filters.flatMap(ofFilter),
+  ]
+}
+
+/** The time of the newest visible row. Most often it is in the last hour, which is quick to search. */
+async function newestRow(
+  context: QueryContext,
+  dataset: Dataset,
   scope: Scope,
-  since: string | undefined,
 ): Promise<string | null> {
-  const measure = `${dataset.name}.last_seen`
-  const input: QueryInput = {
-    measures: [measure],
+  const hourAgo = new Date(Math.floor(context.now / 3_600_000 - 1) * 3_600_000).toISOString()
+  return (
+    (await newestRowSince(context, dataset, scope, hourAgo)) ??
+    (await newestRowSince(context, dataset, scope))
+  )
+}
+
+async function newestRowSince(
+  { select, now }: QueryContext,
+  dataset: Dataset,
+  scope: Scope,
+  since?: string,
+): Promise<string | null> {
+  const { newest, time } = dataset
+  const members = new Map([newest, time].map((member) => [member.name, member]))
+  const query: QueryInput = {
+    measures: [newest.name],
     filters:
       since === undefined
         ? []
-        : [{ member: dataset.time.name, operator: 'afterOrOnDate', values: [since] }],
+        : [{ member: time.name, operator: 'afterOrOnDate', values: [since] }],
   }
-  const plan = governPlan(planQuery(dataset, parseQuery(input), now), scope)
-  const { data } = buildAnswer(plan, scope, await ask(compilePlan(plan)))
-  return (data[0]?.[measure] ?? null) as string | null
+  const plan = governPlan(planQuery({ ...dataset, members }, parseQuery(query), now), scope)
+  const { data } = buildAnswer(plan, scope, await select(compilePlan(plan)))
+  return (data[0]?.[newest.name] ?? null) as string | null
 }

@@ -1,12 +1,13 @@
-import { maySeeNamed, maySeeWorkspace } from '../access/visible.ts'
+import { isEntityVisible, isWorkspaceVisible } from '../access/visible.ts'
 import type { Answer, Annotations, Cell } from '../schema/answer.ts'
 import type { Row } from '../warehouse/open-warehouse.ts'
-import type { Scope } from './build-scope.ts'
+import type { Dataset, Member } from './datasets/dataset.ts'
+import type { Scope } from './datasets/scope.ts'
 import { fillGaps, type Cells } from './fill-gaps.ts'
 import type { GovernedPlan } from './govern-plan.ts'
 import { comparisonsIn, type PlanColumn } from './plan.ts'
 
-/** The answer to a question from the rows that its statement gave. */
+/** Builds the answer to a plan from the rows that its statement returned. */
 export function buildAnswer(
   plan: GovernedPlan,
   scope: Scope,
@@ -16,7 +17,7 @@ export function buildAnswer(
   const cells = found
     .slice(0, plan.limit)
     .map((row) => plan.columns.map((_, at) => (row[`c${at}`] ?? null) as Cell))
-  const { rows, left } = fillGaps(plan, cells, isCut)
+  const { rows, notice } = fillGaps(plan, cells, isCut)
   return {
     query: plan.query,
     data: rows.map((row) => record(plan.columns, row)),
@@ -26,12 +27,12 @@ export function buildAnswer(
       ...hiddenNotices(plan, scope),
       ...callerNotices(plan, scope),
       ...(isCut ? [`Only the first ${plan.limit} rows are shown.`] : []),
-      ...(left === undefined ? [] : [left]),
+      ...(notice === undefined ? [] : [notice]),
     ],
   }
 }
 
-/** Under a bucket's own name, and, as in Cube, under the bare name of its time dimension too. */
+/** As in Cube, a bucket is under `time.granularity` and under the name of its time dimension. */
 function record(columns: readonly PlanColumn[], row: Cells): Readonly<Record<string, Cell>> {
   const entries = columns.map((column, at): [string, Cell] => [
     keyOf(column),
@@ -49,7 +50,7 @@ const keyOf = ({ member, granularity }: PlanColumn): string =>
 function shown({ member, masked }: PlanColumn, cell: Cell | undefined): Cell {
   if (masked || cell === undefined || cell === null) return null
   if (member.type !== 'time') return cell
-  // The largest of no times is the epoch.
+  // max() of no rows is the epoch.
   return cell === 0 ? null : new Date(Number(cell)).toISOString()
 }
 
@@ -73,31 +74,42 @@ function annotate({ columns, query, dataset }: GovernedPlan): Answer['annotation
   }
 }
 
-/** One sentence for each name that a filter asks for and the asker may not see; the same whether it exists or not. */
-function hiddenNotices({ where, dataset }: GovernedPlan, { rights }: Scope): readonly string[] {
-  if (dataset.policy !== 'traffic') return []
-  const asked = comparisonsIn(where).filter(({ operator }) => operator === 'equals')
-  const notices = asked.flatMap(({ member, values }) => {
-    const short = member.name.slice(dataset.name.length + 1).replace(/_id$/, '')
-    if (short !== 'workspace' && short !== 'service' && short !== 'route') return []
-    const maySee = (value: string): boolean =>
-      short === 'workspace'
-        ? maySeeWorkspace(rights, value)
-        : maySeeNamed(rights, `${short}s`, value)
+/** One sentence for each name in a filter that the principal does not see, whether it exists or not. */
+function hiddenNotices({ where, dataset }: GovernedPlan, scope: Scope): readonly string[] {
+  const equals = comparisonsIn(where).filter(({ operator }) => operator === 'equals')
+  const notices = equals.flatMap(({ member, values }) => {
+    const kind = referencedBy(member, dataset)
+    if (kind === undefined) return []
     return values
       .map(String)
-      .filter((value) => value !== '' && !maySee(value))
-      .map((value) => `You may not read ${short} ${value}; if it exists, it is left out here.`)
+      .filter((value) => value !== '' && !isVisible(kind, value, scope))
+      .map(
+        (value) => `You do not have access to ${kind} ${value}; if it exists, its rows are hidden.`,
+      )
   })
   return [...new Set(notices)]
 }
 
-/** Where callers are known in some rows only. */
+type Kind = 'workspace' | 'service' | 'route'
+
+/** What a member refers to by its id or name, when it is one of the columns of the row rule. */
+const referencedBy = ({ sql }: Member, { policy: { columns } }: Dataset): Kind | undefined =>
+  (['workspace', 'service', 'route'] as const).find(
+    (kind) => columns[kind] === sql || columns[`${kind}_name`] === sql,
+  )
+
+const isVisible = (kind: Kind, value: string, { rights, rows }: Scope): boolean =>
+  kind === 'workspace'
+    ? isWorkspaceVisible(rights, rows, value)
+    : isEntityVisible(rights, rows, `${kind}s`, value)
+
+/** Says in which workspaces callers are shown, when they are masked in others. */
 function callerNotices({ columns, where }: GovernedPlan, scope: Scope): readonly string[] {
   const { scope: extent, workspaces } = scope.identity
   const members = [...columns, ...comparisonsIn(where)].map(({ member }) => member)
   if (extent !== 'some' || !members.some(({ identity }) => identity)) return []
   if (workspaces.length === scope.rights.workspaces.length) return []
-  const where_ = workspaces.length === 0 ? 'nowhere else' : `in ${workspaces.join(', ')} only`
-  return [`Callers are shown ${where_}; in other rows they are masked.`]
+  return workspaces.length === 0
+    ? ['Callers are shown only in rows without a workspace; in other rows they are masked.']
+    : [`Callers are shown in ${workspaces.join(', ')} only; in other rows they are masked.`]
 }

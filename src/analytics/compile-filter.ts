@@ -1,17 +1,16 @@
-import type { Member } from './dataset.ts'
+import type { Member } from './datasets/dataset.ts'
 import type { Comparison, PlanFilter } from './plan.ts'
 
-/** Gives a value a name in the statement, and the `{name:Type}` that stands for it. */
+/** Adds a parameter to the statement and returns its placeholder, `{name:Type}`. */
 export type Bind = (type: string, value: unknown) => string
 
-/** The SQL that a member stands for in the statement. */
 export type SqlOf = (member: Member) => string
 
-/** A filter as a condition that is never NULL. */
+/** Compiles a filter to a condition that is never NULL. */
 export function compileFilter(filter: PlanFilter, sqlOf: SqlOf, bind: Bind): string {
   if ('and' in filter || 'or' in filter) {
-    const [parts, word] = 'and' in filter ? [filter.and, ' AND '] : [filter.or, ' OR ']
-    return `(${parts.map((part) => compileFilter(part, sqlOf, bind)).join(word)})`
+    const [parts, joint] = 'and' in filter ? [filter.and, ' AND '] : [filter.or, ' OR ']
+    return `(${parts.map((part) => compileFilter(part, sqlOf, bind)).join(joint)})`
   }
   const sql = sqlOf(filter.member)
   const positive = negations[filter.operator]
@@ -37,19 +36,19 @@ function compare(comparison: Comparison, sql: string, bind: Bind): string {
 
 function compareText({ operator, values }: Comparison, sql: string, bind: Bind): string {
   if (operator === 'set') return `(${sql} != '')`
-  const wanted = bind('Array(String)', values)
-  if (operator === 'equals') return `(${sql} IN ${wanted})`
-  return `arrayExists(value -> ${likeness(operator, sql)}, ${wanted})`
+  const list = bind('Array(String)', values)
+  if (operator === 'equals') return `(${sql} IN ${list})`
+  return `arrayExists(value -> ${matches(operator, sql)}, ${list})`
 }
 
 function compareList({ operator, values }: Comparison, sql: string, bind: Bind): string {
   if (operator === 'set') return `notEmpty(${sql})`
-  const wanted = bind('Array(String)', values)
-  const like = operator === 'equals' ? 'item = value' : likeness(operator, 'item')
-  return `arrayExists(item -> arrayExists(value -> ${like}, ${wanted}), ${sql})`
+  const list = bind('Array(String)', values)
+  const match = operator === 'equals' ? 'item = value' : matches(operator, 'item')
+  return `arrayExists(item -> arrayExists(value -> ${match}, ${list}), ${sql})`
 }
 
-function likeness(operator: Comparison['operator'], sql: string): string {
+function matches(operator: Comparison['operator'], sql: string): string {
   const [text, value] = [`lowerUTF8(${sql})`, 'lowerUTF8(value)']
   if (operator === 'startsWith') return `startsWith(${text}, ${value})`
   if (operator === 'endsWith') return `endsWith(${text}, ${value})`

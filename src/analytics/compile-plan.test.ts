@@ -2,13 +2,14 @@ import { expect, test } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { rightsOf } from '../../test/harness/rights-of.ts'
 import { query as querySchema, type QueryInput } from '../schema/query.ts'
-import { buildScope } from './build-scope.ts'
+import { builtInTables } from '../warehouse/tables.ts'
 import { compilePlan } from './compile-plan.ts'
-import { readDataset } from './dataset.ts'
+import { readDataset } from './datasets/read-datasets.ts'
+import { buildScope } from './datasets/scope.ts'
 import { governPlan } from './govern-plan.ts'
 import { planQuery } from './plan-query.ts'
 
-const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
+const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url), builtInTables)
 const now = Date.parse('2026-03-12T10:30:00.000Z')
 const [root, a] = workspaces
 

@@ -1,14 +1,14 @@
 import type { Granularity } from '../schema/query.ts'
 import type { Statement } from '../warehouse/open-warehouse.ts'
-import { fixedSeconds, isFixed } from './buckets.ts'
 import { compileFilter, type Bind } from './compile-filter.ts'
 import type { GovernedPlan } from './govern-plan.ts'
 import { bucketOf } from './plan.ts'
+import { fixedSeconds, isFixed } from './time/buckets.ts'
 
-/** What one question may cost: seconds, and bytes of memory. */
+/** Per query: seconds, and bytes of memory. */
 const limits = { max_execution_time: 15, max_memory_usage: 2_000_000_000 } as const
 
-/** The statement that answers a governed plan; its columns are c0, c1, … in the order of the plan's. One row more than the limit tells that there are more. */
+/** Compiles a governed plan to SQL. Its columns are c0, c1, … in the order of the plan. One row above the limit shows that the answer is truncated. */
 export function compilePlan(plan: GovernedPlan): Statement {
   const params: Record<string, unknown> = { ...plan.scan.rows.params }
   const bind: Bind = (type, value) => {
@@ -32,17 +32,19 @@ export function compilePlan(plan: GovernedPlan): Statement {
 const clause = (word: string, parts: readonly string[], between = ' AND '): string =>
   parts.length === 0 ? '' : `${word} ${parts.join(between)}`
 
-/** The table as the asker may see it, in the place of the table: no condition of theirs is beside the row rule, and none sees an unmasked column. */
+/** The table as the principal sees it: a subquery, so that no condition of a query is evaluated beside the row rule or on unmasked columns. */
 function compileScan(plan: GovernedPlan, params: Record<string, unknown>): string {
   const { scan, dataset } = plan
-  const hidden = scan.columns.filter((column) => dataset.identity.has(column))
-  if (hidden.length > 0) Object.assign(params, scan.callers.params)
+  const { table, policy } = dataset
+  const isIdentity = (column: string): boolean => policy.identity?.columns.has(column) === true
+  if (scan.columns.some(isIdentity)) Object.assign(params, scan.callers.params)
   const columns = scan.columns.map((column) => {
-    if (!dataset.identity.has(column) || scan.callers.sql === '1') return column
-    const nothing = dataset.columns[column]?.type.startsWith('Array') ? '[]' : `''`
-    return `if(${scan.callers.sql}, ${column}, ${nothing}) AS ${column}`
+    if (!isIdentity(column) || scan.callers.sql === '1') return column
+    const empty = table.columns[column]?.type.startsWith('Array') ? '[]' : `''`
+    return `if(${scan.callers.sql}, ${column}, ${empty}) AS ${column}`
   })
-  return `(SELECT ${columns.join(', ')} FROM ${dataset.table}${dataset.isMerged ? ' FINAL' : ''} WHERE ${scan.rows.sql}) AS ${dataset.table}`
+  const final = table.engine === 'ReplacingMergeTree' ? ' FINAL' : ''
+  return `(SELECT ${columns.join(', ')} FROM ${table.name}${final} WHERE ${scan.rows.sql}) AS ${table.name}`
 }
 
 const key = (column: number): string => `c${column}`
@@ -51,7 +53,7 @@ function columnsOf(plan: GovernedPlan, bind: Bind): readonly string[] {
   return plan.columns.map(({ member, granularity, masked }, at) => {
     if (masked) return `NULL AS ${key(at)}`
     if (granularity !== undefined)
-      return `${bucketSql(plan, { sql: member.sql, granularity }, bind)} AS ${key(at)}`
+      return `${bucketSql(plan, member.sql, granularity, bind)} AS ${key(at)}`
     const sql = member.kind === 'measure' ? measureSql(plan, member.sql, bind) : member.sql
     return `${member.type === 'time' ? `toUnixTimestamp64Milli(${sql})` : sql} AS ${key(at)}`
   })
@@ -77,7 +79,7 @@ const groups = (plan: GovernedPlan): readonly string[] =>
 const havings = (plan: GovernedPlan, bind: Bind): readonly string[] =>
   plan.having.map((filter) => compileFilter(filter, ({ sql }) => measureSql(plan, sql, bind), bind))
 
-/** Rows are in the order of the time itself, which is finer than the milliseconds that are shown. */
+/** Ungrouped rows are ordered by the time column itself, which is finer than the milliseconds of the answer. */
 const orderOf = (plan: GovernedPlan): readonly string[] =>
   plan.order.flatMap(({ column, direction }) => {
     const { member, granularity, masked } = plan.columns[column] ?? {}
@@ -96,14 +98,10 @@ const units = {
 } as const
 
 /**
- * Milliseconds at which the bucket begins. Up to a quarter of an hour buckets are the same in every zone. In longer ones
- * a row is put by the beginnings that the plan has, because the engine may know older rules for the zone's clocks.
+ * The start of the bucket in milliseconds. Buckets of up to 15 minutes do not depend on the time zone. For longer ones the
+ * plan passes the starts of the buckets, because the engine may have an older time zone database.
  */
-function bucketSql(
-  plan: GovernedPlan,
-  { sql, granularity }: { readonly sql: string; readonly granularity: Granularity },
-  bind: Bind,
-): string {
+function bucketSql(plan: GovernedPlan, sql: string, granularity: Granularity, bind: Bind): string {
   if (isFixed(granularity))
     return `toUnixTimestamp(toStartOfInterval(${sql}, INTERVAL ${fixedSeconds[granularity]} SECOND)) * 1000`
   if (plan.starts !== undefined)
@@ -115,7 +113,7 @@ function bucketSql(
 const measureSql = (plan: GovernedPlan, sql: string, bind: Bind): string =>
   sql.includes('{seconds}') ? sql.replaceAll('{seconds}', secondsSql(plan, bind)) : sql
 
-/** The seconds that a group spans: its bucket, else what has passed of the range, else the time from the first row to the last. */
+/** The seconds that a group covers: its bucket, else the elapsed part of the range, else the time between its first and last row. */
 function secondsSql(plan: GovernedPlan, bind: Bind): string {
   const bucket = bucketOf(plan)
   if (bucket !== undefined) {

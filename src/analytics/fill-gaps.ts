@@ -4,36 +4,35 @@ import { bucketOf, type Plan } from './plan.ts'
 /** The cells of one row, in the order of the plan's columns; times are milliseconds. */
 export type Cells = readonly Cell[]
 
-/** How many rows an answer may grow to. */
-const mostRows = 50_000
+const maxRows = 50_000
 
-/** Rows for the buckets in which nothing happened, for each group, up to now; `left` says why there are none where there might be. */
+/** Adds rows for empty buckets up to now, in each group. The notice says why none were added where some may be missing. */
 export function fillGaps(
   plan: Plan,
   rows: readonly Cells[],
   isCut: boolean,
-): { readonly rows: readonly Cells[]; readonly left?: string } {
+): { readonly rows: readonly Cells[]; readonly notice?: string } {
   const bucket = bucketOf(plan)
   if (bucket === undefined || !isFillable(plan)) return { rows }
-  if (isCut || plan.offset > 0) return { rows, left: 'Empty intervals are left out.' }
+  if (isCut || plan.offset > 0) return { rows, notice: 'Empty intervals are omitted.' }
   const at = plan.columns.indexOf(bucket)
   const groups = groupRows(plan, rows, at)
   const starts = plan.starts?.filter((start) => start < plan.now)
-  if (starts === undefined || starts.length * groups.size > mostRows)
-    return { rows, left: 'Empty intervals are left out, because there are too many.' }
+  if (starts === undefined || starts.length * groups.size > maxRows)
+    return { rows, notice: 'Empty intervals are omitted because there are too many.' }
   const expected = new Set<unknown>(starts)
   const filled = [...groups.values()].flatMap((group) => {
     const known = new Map(group.map((row) => [row[at], row]))
     const [first] = group
     return [
-      ...starts.map((start) => known.get(start) ?? emptyRow(plan, first, { at, start })),
+      ...starts.map((start) => known.get(start) ?? emptyRow(plan, first, at, start)),
       ...group.filter((row) => !expected.has(row[at])),
     ]
   })
   return { rows: filled.toSorted(byOrder(plan)) }
 }
 
-/** Whether what is not in the answer did not happen: a group that a condition on groups took away did. */
+/** Whether a bucket that is not in the answer has no rows: HAVING also removes buckets with rows. */
 const isFillable = ({ range, ungrouped, having, columns }: Plan): boolean =>
   range !== undefined &&
   !ungrouped &&
@@ -44,7 +43,7 @@ const isFillable = ({ range, ungrouped, having, columns }: Plan): boolean =>
       member.type !== 'time' || granularity !== undefined || member.kind === 'measure',
   )
 
-/** Rows by the values of their dimensions but the bucket; without other dimensions there is one group even without rows. */
+/** Rows by their dimensions except the bucket. Without other dimensions there is always one group. */
 function groupRows(plan: Plan, rows: readonly Cells[], bucket: number): Map<string, Cells[]> {
   const keys = plan.columns.flatMap(({ member }, at) =>
     member.kind === 'dimension' && at !== bucket ? [at] : [],
@@ -54,17 +53,13 @@ function groupRows(plan: Plan, rows: readonly Cells[], bucket: number): Map<stri
   return groups
 }
 
-const emptyRow = (
-  plan: Plan,
-  like: Cells | undefined,
-  { at, start }: { readonly at: number; readonly start: number },
-): Cells =>
+const emptyRow = (plan: Plan, sample: Cells | undefined, at: number, start: number): Cells =>
   plan.columns.map(({ member }, column) => {
     if (column === at) return start
-    return member.kind === 'measure' ? member.empty : (like?.[column] ?? null)
+    return member.kind === 'measure' ? member.empty : (sample?.[column] ?? null)
   })
 
-/** The plan's order; what is null comes last, as in the engine. */
+/** The order of the plan; as in the engine, null comes last and strings compare by bytes. */
 const byOrder =
   ({ order }: Plan) =>
   (one: Cells, other: Cells): number => {

@@ -1,32 +1,30 @@
 import { toPredicate, type Predicate } from '../access/to-predicate.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Scope } from './build-scope.ts'
-import type { Member } from './dataset.ts'
+import type { Member } from './datasets/dataset.ts'
+import { isMasked, type Scope } from './datasets/scope.ts'
 import { comparisonsIn, type Plan } from './plan.ts'
 
 declare const governed: unique symbol
 
-/** What of a table a statement may read: these columns of these rows, and those that tell who called only where the asker may know it. */
+/** The part of a table that a statement reads: columns, rows, and the rows in which identity columns are not masked. */
 export type Scan = {
   readonly columns: readonly string[]
   readonly rows: Predicate
   readonly callers: Predicate
 }
 
-/** A plan within what the asker may see. Only governPlan makes one, and compilePlan takes nothing else. */
+/** A plan restricted to what a principal sees. Only governPlan builds one, and compilePlan accepts nothing else. */
 export type GovernedPlan = Plan & { readonly scan: Scan; readonly [governed]: true }
 
-/** The plan within what the asker may see: row rule and masks added; refused when it would filter, group, order or count by what is masked. */
+/** Adds the row rule and the masks. Filtering, grouping, ordering or counting by a masked member is an error. */
 export function governPlan(plan: Plan, scope: Scope): GovernedPlan {
-  const isMasked = (member: Member): boolean =>
-    member.identity && scope.identity.scope === 'nothing'
   for (const member of usedIn(plan)) {
-    if (!isMasked(member)) continue
-    const message = `${member.name} is masked: it cannot filter, group, order or count, and shows only as null in ungrouped questions. ${scope.identity.because}`
+    if (!isMasked(member, scope)) continue
+    const message = `${member.name} is masked for you: it cannot be used to filter, group, order or count. ${scope.identity.because}`
     throw new Problem('query.masked', 403, message, { detail: { member: member.name } })
   }
   const columns = plan.columns.map((column) =>
-    isMasked(column.member) ? { ...column, masked: true as const } : column,
+    isMasked(column.member, scope) ? { ...column, masked: true as const } : column,
   )
   const read = [
     plan.dataset.time,
@@ -34,17 +32,18 @@ export function governPlan(plan: Plan, scope: Scope): GovernedPlan {
     ...plan.segments,
     ...comparisonsIn([...plan.where, ...plan.having]).map(({ member }) => member),
   ]
+  const names = plan.dataset.policy.columns
   const scan: Scan = {
     columns: [...new Set(read.flatMap((member) => member.columns))].toSorted(),
-    rows: toPredicate(scope.rows, 'row'),
-    callers: toPredicate(scope.callers, 'caller'),
+    rows: toPredicate(scope.rows, 'row', names),
+    callers: toPredicate(scope.callers, 'caller', names),
   }
   return { ...plan, columns, scan } as unknown as GovernedPlan
 }
 
-/** The members by which a plan filters, groups, orders or counts; a question for rows only shows its columns, unless it orders by them. */
+/** The members by which a plan filters, groups, orders or counts. An ungrouped plan only shows its columns, unless it orders by them. */
 function usedIn(plan: Plan): readonly Member[] {
-  const ordering = plan.order.filter(({ asked }) => asked)
+  const ordering = plan.order.filter(({ isRequested }) => isRequested)
   const shown = plan.ungrouped
     ? ordering.flatMap(({ column }) => plan.columns[column] ?? [])
     : plan.columns

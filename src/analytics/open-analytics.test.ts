@@ -3,7 +3,6 @@ import { routes, services, workspaces } from '../../test/harness/arbitrary-right
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
 import { rightsOf } from '../../test/harness/rights-of.ts'
 import type { Rights } from '../access/rights.ts'
-import type { Problem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
 import type { Event } from '../schema/event.ts'
 import type { QueryInput } from '../schema/query.ts'
@@ -18,7 +17,9 @@ let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
 let analytics: Analytics
 let asked: Statement[]
 let rights: Rights | undefined
-const reported: Problem[] = []
+const logged: Record<string, unknown>[] = []
+const note = (message: string, fields: object = {}) => void logged.push({ message, ...fields })
+const log = { info: note, warn: note, error: note }
 
 beforeEach(async () => {
   warehouse = await openTestWarehouse()
@@ -27,14 +28,14 @@ beforeEach(async () => {
   analytics = openAnalytics({
     warehouse: {
       ...warehouse,
-      ask: async (statement) => {
+      query: async (statement) => {
         asked.push(statement)
-        return await warehouse.ask(statement)
+        return await warehouse.query(statement)
       },
     },
     rightsOf: () => rights,
     clock: { now: () => Date.now() },
-    report: (problem) => reported.push(problem),
+    log,
   })
 })
 afterEach(async () => {
@@ -100,7 +101,7 @@ test('gaps are filled up to now, in each group, with what nothing amounts to', a
 
   const cut = await then.answer(everything, { ...question, limit: 1 })
   expect(cut.data).toHaveLength(1)
-  expect(cut.notices).toEqual(['Only the first 1 rows are shown.', 'Empty intervals are left out.'])
+  expect(cut.notices).toEqual(['Only the first 1 rows are shown.', 'Empty intervals are omitted.'])
 })
 
 test('a filter on what is out of sight gives nothing, and the same words whether it exists or not', async () => {
@@ -114,7 +115,7 @@ test('a filter on what is out of sight gives nothing, and the same words whether
     const { data, notices, visibility } = await ask('requests.workspace', name)
     expect(data).toEqual([{ 'requests.count': 0 }])
     expect(notices).toEqual([
-      `You may not read workspace ${name}; if it exists, it is left out here.`,
+      `You do not have access to workspace ${name}; if it exists, its rows are hidden.`,
     ])
     expect(visibility.statement).toBe('You see requests of workspace A.')
   }
@@ -151,7 +152,8 @@ test('who may know callers in some workspaces only is told so', async () => {
 
 test('the words are those that the asker may use', () => {
   const { datasets, visibility } = analytics.meta(developer)
-  const masked = [...(datasets[0]?.dimensions ?? []), ...(datasets[0]?.measures ?? [])]
+  const masked = datasets
+    .flatMap(({ dimensions, measures }) => [...dimensions, ...measures])
     .filter((member) => member.masked)
     .map(({ name }) => name)
   expect(masked).toEqual(
@@ -213,17 +215,17 @@ test('CSV is quoted, harmless, and masked like everything else', async () => {
 
 test('what the engine says about a failure stays in the log', async () => {
   const broken = openAnalytics({
-    warehouse: { ...warehouse, ask: () => Promise.reject(new Error('secret of a row')) },
+    warehouse: { ...warehouse, query: () => Promise.reject(new Error('secret of a row')) },
     rightsOf: () => undefined,
     clock: { now: () => Date.now() },
-    report: (problem) => reported.push(problem),
+    log,
   })
   await expect(broken.answer(everything, count)).rejects.toMatchObject({
     code: 'query.failed',
     status: 500,
     message: expect.not.stringContaining('secret') as string,
   })
-  expect(reported.at(-1)?.cause).toMatchObject({ message: 'secret of a row' })
+  expect(logged.at(-1)).toMatchObject({ error: { message: 'secret of a row' } })
 })
 
 test('a subscription pushes at once, then what rows change, and nothing else', async () => {

@@ -1,79 +1,71 @@
 import type { Rights } from '../access/rights.ts'
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
-import { Problem, toProblem } from '../lib/problem.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
 import type { Answer, Meta, Push } from '../schema/answer.ts'
 import type { Row, Statement, Warehouse } from '../warehouse/open-warehouse.ts'
 import { answerQuery, type Answered } from './answer-query.ts'
-import { buildScope, type Scope } from './build-scope.ts'
-import { datasetNamed } from './dataset-named.ts'
-import { readDataset, type Dataset } from './dataset.ts'
-import { metaOf } from './meta-of.ts'
+import type { Dataset } from './datasets/dataset.ts'
+import { describeDatasets } from './datasets/describe-datasets.ts'
+import { builtInDatasets, readDatasets } from './datasets/read-datasets.ts'
+import { buildScope, type Scope } from './datasets/scope.ts'
 import { openSubscription, type Subscription } from './open-subscription.ts'
 import { writeCsv } from './write-csv.ts'
 
-/** What analytics works with. */
 export type AnalyticsOptions = {
   readonly warehouse: Warehouse
-  /** The rights of a principal now; undefined, or a Problem thrown, when there is no such principal any more. */
+  /** The current rights of a principal; undefined, or a Problem, when it no longer exists. */
   readonly rightsOf: (principalId: string) => Promise<Rights | undefined> | Rights | undefined
   readonly clock: Clock
-  /** Told of every statement that failed, with the engine's own words as its cause. */
-  readonly report?: (problem: Problem) => void
+  readonly log?: Log
+  /** A directory with one YAML file per dataset. */
+  readonly datasets?: URL
 }
 
-/** Governed answers: nobody gets a row, or a caller's name, that their rights do not give them. */
+/** Answers queries within the rights of a principal. */
 export type Analytics = {
-  /** The answer to a question in a dataset's words. */
   answer(rights: Rights, input: unknown): Promise<Answer>
-  /** The words that the asker may use. */
+  /** The datasets and members that a principal can query. */
   meta(rights: Rights): Meta
-  /** The answer as CSV, beside it. */
   csv(rights: Rights, input: unknown): Promise<{ readonly csv: string; readonly answer: Answer }>
-  /** Pushes the answers to several questions, and each again when it changes, until closed or until the principal's rights end. */
+  /** Pushes the answer to each query, and again whenever it changes, until closed or until the rights of the principal end. */
   subscribe(principalId: string, queries: unknown, push: (push: Push) => void): Subscription
 }
 
-/** Opens analytics over a warehouse. */
 export function openAnalytics(options: AnalyticsOptions): Analytics {
-  const { warehouse, rightsOf, clock } = options
-  const datasets = ['requests', 'audit'].map((name) =>
-    readDataset(new URL(`datasets/${name}.yaml`, import.meta.url)),
-  )
-  const scopes = new WeakMap<Rights, readonly Scope[]>()
-  const ask = shareAnswers(options)
+  const { warehouse, rightsOf, clock, log } = options
+  const datasets = readDatasets(options.datasets ?? builtInDatasets, warehouse.tables)
+  const scopes = new WeakMap<Rights, Map<Dataset, Scope>>()
+  const select = shareSelects(options)
 
-  const scopesOf = (rights: Rights): readonly Scope[] => {
-    const known = scopes.get(rights) ?? datasets.map((dataset) => buildScope(rights, dataset))
+  const scopesOf = (rights: Rights) => {
+    const known = scopes.get(rights) ?? new Map<Dataset, Scope>()
     scopes.set(rights, known)
-    return known
+    return (dataset: Dataset): Scope => {
+      const scope = known.get(dataset) ?? buildScope(rights, dataset)
+      known.set(dataset, scope)
+      return scope
+    }
   }
-  const answered = async (rights: Rights, input: unknown): Promise<Answered> => {
-    const named = datasetNamed(input)
-    const at = Math.max(
-      0,
-      datasets.findIndex(({ name }) => name === named),
-    )
-    const [dataset, scope] = [datasets[at] as Dataset, scopesOf(rights)[at] as Scope]
-    return await answerQuery({ dataset, ask, now: tickOf(clock) }, scope, input)
-  }
-  const answer = async (rights: Rights, input: unknown): Promise<Answer> =>
-    (await answered(rights, input)).answer
+  const answer = async (rights: Rights, input: unknown): Promise<Answered> =>
+    await answerQuery({ datasets, scopeOf: scopesOf(rights), select, now: tickOf(clock) }, input)
 
   return {
-    answer,
-    meta: (rights) => metaOf(datasets, scopesOf(rights)),
+    answer: async (rights, input) => (await answer(rights, input)).answer,
+    meta: (rights) => describeDatasets(datasets, rights, scopesOf(rights)),
     async csv(rights, input) {
-      const found = await answer(rights, input)
+      const { answer: found } = await answer(rights, input)
       return { csv: writeCsv(found), answer: found }
     },
     subscribe: (principalId, queries, push) =>
       openSubscription(
         {
           rights: async () => await rightsOf(principalId),
-          answer: answered,
+          answer,
           onInsert: (listener) => warehouse.onInsert(listener),
           clock,
+          log,
         },
         queries,
         push,
@@ -83,25 +75,25 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
 
 const tick = 250
 
-/** Now, as the end of its quarter of a second: who asks the same within it, asks the same statement. */
+/** The end of the current tick, so that equal queries within a tick compile to equal statements. */
 const tickOf = (clock: Clock): number => (Math.floor(clock.now() / tick) + 1) * tick
 
-/** Asks the warehouse, and once only while no row comes in within one tick. The key is the statement with its parameters, which hold the row rule. */
-function shareAnswers({ warehouse, clock, report }: AnalyticsOptions) {
+/** Runs equal statements once per tick, until rows are inserted. The key includes the parameters and with them the row rule. */
+function shareSelects({ warehouse, clock, log }: AnalyticsOptions) {
   const shared = new Map<string, Promise<readonly Row[]>>()
-  let since = 0
+  let sharedTick = 0
   warehouse.onInsert(() => shared.clear())
 
   return (statement: Statement): Promise<readonly Row[]> => {
     const now = tickOf(clock)
-    if (now !== since) shared.clear()
-    since = now
+    if (now !== sharedTick) shared.clear()
+    sharedTick = now
     const key = JSON.stringify([statement.sql, statement.params])
     const known = shared.get(key)
     if (known !== undefined) return known
-    const rows = warehouse.ask(statement).catch((error: unknown) => {
-      const problem = failure(error, uuidv7(clock.now()))
-      report?.(problem)
+    const rows = warehouse.query(statement).catch((error: unknown) => {
+      const problem = queryProblem(error, uuidv7(clock.now()))
+      log?.error('analytics: query failed', { id: problem.detail['id'], error })
       throw problem
     })
     shared.set(key, rows)
@@ -109,15 +101,15 @@ function shareAnswers({ warehouse, clock, report }: AnalyticsOptions) {
   }
 }
 
-/** What the engine says stays with us: its words may hold what the asker may not see. */
-function failure(error: unknown, id: string): Problem {
+// ClickHouse: TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED
+const limitErrors = ['159', '241']
+
+/** The engine's message may quote rows that the principal does not see, so it goes to the log only. */
+function queryProblem(error: unknown, id: string): Problem {
   if (error instanceof Problem) return error
-  const isTooMuch = ['159', '241'].includes(String((error as { code?: unknown }).code))
-  const message = isTooMuch
-    ? `The question takes too much time or memory; ask about less time or fewer groups (${id}).`
-    : `The question could not be answered; an administrator finds the reason in the log under ${id}.`
-  return new Problem('query.failed', isTooMuch ? 422 : 500, message, {
-    detail: { id },
-    cause: toProblem(error).cause,
-  })
+  const isLimit = limitErrors.includes(String((error as { code?: unknown }).code))
+  const message = isLimit
+    ? `The query exceeds the time or memory limit. Use a shorter time range or fewer groups. (${id})`
+    : `The query failed. The log contains the reason under ${id}.`
+  return new Problem('query.failed', isLimit ? 422 : 500, message, { detail: { id }, cause: error })
 }

@@ -2,103 +2,106 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Rights } from '../access/rights.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
 import { violationMessage, violationsOf } from '../schema/violations.ts'
 import type { Answered } from './answer-query.ts'
-import { openPace } from './open-pace.ts'
+import { openRefreshScheduler } from './refresh-scheduler.ts'
 
-/** What a subscription works with. */
-export type SubscriptionTools = {
-  /** The rights of the subscriber now, or undefined when they have ended. */
+export type SubscriptionContext = {
+  /** The current rights of the subscriber, or undefined when they have ended. */
   readonly rights: () => Promise<Rights | undefined>
   readonly answer: (rights: Rights, input: unknown) => Promise<Answered>
   readonly onInsert: (listener: () => void) => () => void
   readonly clock: Clock
+  readonly log: Log | undefined
 }
 
-/** A subscription that runs until it is closed, or until the subscriber's rights end. */
 export type Subscription = { close(): void; readonly ended: Promise<void> }
 
-/** Answers questions again when rows come in, their windows move, or the rights change, and pushes the answers that changed; one turn at a time. */
+/** Answers the queries again after inserts, as time passes and when the rights change, and pushes the answers that differ. */
 export function openSubscription(
-  tools: SubscriptionTools,
+  context: SubscriptionContext,
   input: unknown,
   push: (push: Push) => void,
 ): Subscription {
   const queries = Object.entries(parseQueries(input))
   const send = onlyChanges(push)
-  const pace = openPace(tools.clock)
-  const stopListening = tools.onInsert(pace.rowsCame)
+  const scheduler = openRefreshScheduler(context.clock)
+  const stopListening = context.onInsert(scheduler.onInsert)
   let isOpen = true
   const close = (): void => {
     isOpen = false
     stopListening()
-    pace.hasten()
+    scheduler.wake()
   }
 
   const answerOne = async (rights: Rights, id: string, query: unknown): Promise<boolean> => {
-    const { message, moves } = await tools.answer(rights, query).then(
+    const { message, isRelative } = await context.answer(rights, query).then(
       ({ answer, ...rest }) => ({ ...rest, message: { id, answer } }),
-      (error: unknown) => ({ moves: false, message: refusal(id, toProblem(error)) }),
+      (error: unknown) => ({ isRelative: false, message: failed(id, error) }),
     )
     if (isOpen) send(message)
-    return moves
+    return isRelative
   }
-  const turn = async (): Promise<void> => {
-    const rights = await tools.rights()
+  const failed = (id: string, error: unknown): Push => {
+    if (!(error instanceof Problem))
+      context.log?.error('analytics: subscription failed', { query: id, error })
+    const { code, message } = toProblem(error)
+    return { id, problem: { code, message } }
+  }
+  const refresh = async (): Promise<void> => {
+    const rights = await context.rights()
     if (rights === undefined) throw new Problem('query.ended', 403, 'Your access has ended.')
-    if (!isOpen || !pace.begins(rights)) return
-    const moves = await Promise.all(queries.map(([id, query]) => answerOne(rights, id, query)))
-    pace.ended(moves.includes(true))
+    if (!isOpen || !scheduler.start(rights)) return
+    const relative = await Promise.all(queries.map(([id, query]) => answerOne(rights, id, query)))
+    scheduler.finish(relative.includes(true))
   }
   const run = async (): Promise<void> => {
     try {
       while (isOpen) {
-        await turn()
-        if (isOpen) await pace.rest()
+        await refresh()
+        if (isOpen) await scheduler.wait()
       }
     } catch (error) {
-      const problem = toProblem(error)
-      if (isOpen) for (const [id] of queries) send(refusal(id, problem))
+      for (const [id] of queries) {
+        const message = failed(id, error)
+        if (isOpen) send(message)
+      }
       close()
     }
   }
   return { close, ended: run() }
 }
 
-const questions = z
+const queriesSchema = z
   .record(z.string().min(1).max(100), z.unknown())
-  .refine((queries) => Object.keys(queries).length > 0, { error: 'expected at least one question' })
+  .refine((queries) => Object.keys(queries).length > 0, { error: 'expected at least one query' })
   .refine((queries) => Object.keys(queries).length <= 40, {
-    error: 'a subscription takes at most 40 questions',
+    error: 'expected at most 40 queries',
   })
 
 function parseQueries(input: unknown): Readonly<Record<string, unknown>> {
-  const parsed = questions.safeParse(input)
+  const parsed = queriesSchema.safeParse(input)
   if (parsed.success) return parsed.data
   const fields = violationsOf(parsed.error)
   throw new Problem('query.subscription', 400, violationMessage(fields), { detail: { fields } })
 }
 
-const refusal = (id: string, { code, message }: Problem): Push => ({
-  id,
-  problem: { code, message },
-})
-
-/** Passes on what differs from what was last passed on to the same question. */
+/** Forwards a message only if it differs from the previous one of the same query. */
 function onlyChanges(push: (push: Push) => void): (push: Push) => void {
-  const passed = new Map<string, string>()
+  const sent = new Map<string, string>()
   return (message) => {
-    const digest = createHash('sha256').update(essenceOf(message)).digest('base64')
-    if (passed.get(message.id) === digest) return
-    passed.set(message.id, digest)
+    const digest = createHash('sha256').update(contentOf(message)).digest('base64')
+    if (sent.get(message.id) === digest) return
+    sent.set(message.id, digest)
     push(message)
   }
 }
 
-/** What a change of is worth telling: not the moment of asking, and not the id under which a failure is logged. */
-function essenceOf(message: Push): string {
+/** The parts of a message that count as a change: not the time of the query, and not the log id of a failure. */
+function contentOf(message: Push): string {
   if ('problem' in message) return message.problem.code
   const { data, visibility, notices } = message.answer
   return JSON.stringify([data, visibility, notices])

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { query as querySchema, type QueryInput } from '../schema/query.ts'
-import { readDataset } from './dataset.ts'
+import { builtInTables } from '../warehouse/tables.ts'
+import { readDataset } from './datasets/read-datasets.ts'
 import { planQuery } from './plan-query.ts'
 
-const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url))
+const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url), builtInTables)
 const now = Date.parse('2026-03-12T10:30:15.500Z')
 const plan = (input: QueryInput) => planQuery(dataset, querySchema.parse(input), now)
 
@@ -48,7 +49,11 @@ test.each<[string, QueryInput, string]>([
     { ...count, timeDimensions: [{ dimension: 'requests.status' }] },
     'requests.status is not a time',
   ],
-  ['query.ungrouped', { ...count, ungrouped: true }, 'a question for rows has no measures'],
+  [
+    'query.ungrouped',
+    { ...count, ungrouped: true },
+    'measures are not allowed in ungrouped queries',
+  ],
   [
     'query.order',
     { ...count, order: { 'requests.service': 'asc' } },
@@ -57,52 +62,52 @@ test.each<[string, QueryInput, string]>([
   [
     'query.operator',
     filtered('requests.status', 'contains', '5'),
-    'filters: contains does not work on requests.status; expected one of: equals',
+    'filters: requests.status does not support contains; expected one of: equals',
   ],
   [
     'query.operator',
     filtered('requests.service', 'gt', 'a'),
-    'gt does not work on requests.service',
+    'requests.service does not support gt',
   ],
   [
     'query.operator',
     filtered('requests.time', 'equals', 'now'),
-    'equals does not work on requests.time',
+    'requests.time does not support equals',
   ],
   [
     'query.operator',
     filtered('requests.scopes', 'startsWith', 'a'),
-    'startsWith does not work on requests.scopes',
+    'requests.scopes does not support startsWith',
   ],
   [
     'query.values',
     filtered('requests.service', 'equals'),
-    'equals of requests.service takes at least one value, and got 0',
+    'equals on requests.service takes at least one value, got 0',
   ],
   [
     'query.values',
     filtered('requests.service', 'set', 'x'),
-    'set of requests.service takes no values, and got 1',
+    'set on requests.service takes no values, got 1',
   ],
   [
     'query.values',
     filtered('requests.status', 'gt', '1', '2'),
-    'gt of requests.status takes one value, and got 2',
+    'gt on requests.status takes one value, got 2',
   ],
   [
     'query.number',
     filtered('requests.status', 'equals', 'x'),
-    `requests.status is a number, 'x' is not`,
+    `requests.status is a number, got 'x'`,
   ],
   [
     'query.number',
     filtered('requests.status', 'equals', ' '),
-    `requests.status is a number, ' ' is not`,
+    `requests.status is a number, got ' '`,
   ],
   [
     'query.number',
     filtered('requests.count', 'gt', 'Infinity'),
-    `requests.count is a number, 'Infinity' is not`,
+    `requests.count is a number, got 'Infinity'`,
   ],
   [
     'query.date',
@@ -123,7 +128,7 @@ test.each<[string, QueryInput, string]>([
         },
       ],
     },
-    'dimensions and measures cannot share one and / or',
+    'dimensions and measures cannot be combined in one and / or group',
   ],
 ])('%s: %o', (code, input, message) => {
   expect(() => plan(input)).toThrow(
@@ -146,7 +151,7 @@ test.each<[string, QueryInput, unknown]>([
   expect(plan(input).query.order).toEqual(order)
 })
 
-test('a range that slides begins with a whole bucket, and the answer says so', () => {
+test('a sliding range starts with a whole bucket, which the query of the answer shows', () => {
   const input = { ...count, timeDimensions: [{ ...time, dateRange: 'last 15 minutes' }] }
   expect(plan(input).query.timeDimensions[0]?.dateRange).toEqual([
     '2026-03-12T10:15:00.000Z',
@@ -154,13 +159,13 @@ test('a range that slides begins with a whole bucket, and the answer says so', (
   ])
 })
 
-test('a question moves when words in it do', () => {
+test('a plan is relative when a date in it is', () => {
   const range = (dateRange: string) => ({
     ...count,
     timeDimensions: [{ dimension: 'requests.time', dateRange }],
   })
-  expect(plan(range('last 15 minutes')).moves).toBe(true)
-  expect(plan(range('2026-01-01')).moves).toBe(false)
-  expect(plan(filtered('requests.time', 'afterDate', '2 hours ago')).moves).toBe(true)
-  expect(plan(filtered('requests.time', 'afterDate', '2026-01-01')).moves).toBe(false)
+  expect(plan(range('last 15 minutes')).isRelative).toBe(true)
+  expect(plan(range('2026-01-01')).isRelative).toBe(false)
+  expect(plan(filtered('requests.time', 'afterDate', '2 hours ago')).isRelative).toBe(true)
+  expect(plan(filtered('requests.time', 'afterDate', '2026-01-01')).isRelative).toBe(false)
 })

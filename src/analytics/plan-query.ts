@@ -1,17 +1,15 @@
 import { Problem } from '../lib/problem.ts'
 import type { Query } from '../schema/query.ts'
-import { bucketStarts, startOfBucket } from './buckets.ts'
-import type { Dataset, Member } from './dataset.ts'
-import { parseDateRange, type Range } from './date-range.ts'
-import { nearestWord } from './nearest-word.ts'
-import { isAboutGroups, planFilter } from './plan-filters.ts'
+import type { Dataset, Member } from './datasets/dataset.ts'
+import { isGroupFilter, planFilter } from './plan-filters.ts'
 import { comparisonsIn, type Plan, type PlanColumn, type PlanFilter } from './plan.ts'
-import { buildZone, type Zone } from './zone.ts'
+import { bucketStarts, startOfBucket } from './time/buckets.ts'
+import { parseDateRange, type Range } from './time/date-range.ts'
+import { buildZone, type Zone } from './time/zone.ts'
 
-/** How many rows an answer has when the question does not say. */
 export const defaultLimit = 10_000
 
-/** The question with its words found in the dataset and its dates made absolute; `now` is when it is asked. */
+/** Resolves the members of a query in a dataset and makes its dates absolute. */
 export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
   const zone = buildZone(query.timezone)
   const find = finder(dataset)
@@ -20,7 +18,7 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
   const planned = query.filters.map((filter) => planFilter(filter, { find, zone, now }))
   checkSize(planned)
   const { groups = [], rows = [] } = Object.groupBy(planned, (filter) =>
-    isAboutGroups(filter) ? 'groups' : 'rows',
+    isGroupFilter(filter) ? 'groups' : 'rows',
   )
   const order = planOrder(query, columns)
   const limit = query.limit ?? defaultLimit
@@ -31,7 +29,7 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
       ...query,
       timeDimensions: query.timeDimensions.map((one) => ({ ...one, ...absolute(range) })),
       order: order
-        .filter(({ asked }) => asked)
+        .filter(({ isRequested }) => isRequested)
         .map(({ column, direction }) => [columns[column]?.member.name ?? '', direction]),
       limit,
       offset,
@@ -48,16 +46,16 @@ export function planQuery(dataset: Dataset, query: Query, now: number): Plan {
     limit,
     offset,
     ungrouped: query.ungrouped,
-    moves: range?.moves === true || comparisonsIn(planned).some((one) => one.moves),
+    isRelative: range?.isRelative === true || comparisonsIn(planned).some((one) => one.isRelative),
   }
 }
 
-const mostComparisons = 500
+const maxComparisons = 500
 
 function checkSize(filters: readonly PlanFilter[]): void {
   const { length } = comparisonsIn(filters)
-  if (length <= mostComparisons) return
-  const message = `filters: at most ${mostComparisons} comparisons, and got ${length}`
+  if (length <= maxComparisons) return
+  const message = `filters: at most ${maxComparisons} conditions are allowed, got ${length}`
   throw new Problem('query.filters', 422, message)
 }
 
@@ -68,48 +66,57 @@ const finder =
   (name, kinds = ['dimension', 'measure']) => {
     const member = dataset.members.get(name)
     if (member !== undefined && kinds.includes(member.kind)) return member
-    const words = [...dataset.members.values()].filter(({ kind }) => kinds.includes(kind))
-    const near = nearestWord(
+    const candidates = [...dataset.members.values()].filter(({ kind }) => kinds.includes(kind))
+    const near = nearestName(
       name,
-      words.map((word) => word.name),
+      candidates.map((one) => one.name),
     )
     const hint = near === undefined ? '' : `; did you mean ${near}?`
     const message = `${name} is not a ${kinds.join(' or ')} of ${dataset.name}${hint}`
     throw new Problem('query.member', 422, message)
   }
 
+export const emptyQuery = (): Problem =>
+  new Problem(
+    'query.empty',
+    422,
+    'expected a measure, a dimension, or a time dimension with a granularity',
+  )
+
 function planColumns(query: Query, find: Find): readonly PlanColumn[] {
   const buckets = query.timeDimensions.flatMap(({ dimension, granularity }): PlanColumn[] => {
     const member = find(dimension, ['dimension'])
     if (member.type !== 'time')
-      throw new Problem('query.time', 422, `timeDimensions: ${dimension} is not a time`)
+      throw new Problem('query.time', 422, `timeDimensions: ${dimension} is not a time dimension`)
     return granularity === undefined ? [] : [{ member, granularity }]
   })
   const named = (names: readonly string[], kind: Member['kind']): PlanColumn[] =>
     [...new Set(names)].map((name) => ({ member: find(name, [kind]) }))
   const measures = named(query.measures, 'measure')
   if (query.ungrouped && measures.length > 0)
-    throw new Problem('query.ungrouped', 422, 'ungrouped: a question for rows has no measures')
+    throw new Problem(
+      'query.ungrouped',
+      422,
+      'ungrouped: measures are not allowed in ungrouped queries',
+    )
   const columns = [...named(query.dimensions, 'dimension'), ...buckets, ...measures]
-  if (columns.length > 0) return columns
-  const message = 'expected a measure, a dimension, or a time dimension with a granularity'
-  throw new Problem('query.empty', 422, message)
+  if (columns.length === 0) throw emptyQuery()
+  return columns
 }
 
-/** A range that slides begins with a whole bucket, so that the first one is not counted in part. */
+/** A sliding range starts with a whole bucket, so that the first bucket is complete. */
 function planRange(
   { timeDimensions: [time] }: Query,
   { zone, now }: { readonly zone: Zone; readonly now: number },
 ): Range | undefined {
   if (time?.dateRange === undefined) return undefined
   const range = parseDateRange(time.dateRange, { zone, now })
-  return range.slides && time.granularity !== undefined
+  return range.isSliding && time.granularity !== undefined
     ? { ...range, from: startOfBucket(zone, time.granularity, range.from) }
     : range
 }
 
-/** How many intervals are worth telling apart. */
-const mostStarts = 10_000
+const maxBuckets = 10_000
 
 function planStarts(
   { timeDimensions: [time] }: Query,
@@ -117,7 +124,7 @@ function planStarts(
   zone: Zone,
 ): readonly number[] | undefined {
   if (time?.granularity === undefined || range === undefined) return undefined
-  return bucketStarts(zone, time.granularity, { ...range, limit: mostStarts })
+  return bucketStarts(zone, time.granularity, range.from, range.to, maxBuckets)
 }
 
 const absolute = (range: Range | undefined): { dateRange?: [string, string] } =>
@@ -125,20 +132,20 @@ const absolute = (range: Range | undefined): { dateRange?: [string, string] } =>
 
 const isoTime = (instant: number): string => new Date(instant).toISOString()
 
-/** The order asked for; else by time, else the largest first, else by name; what it leaves open follows the columns, so that answers do not jump. */
+/** The requested order; by default by time, else by the first measure descending. Dimensions break ties, so that the order is stable. */
 function planOrder(query: Query, columns: readonly PlanColumn[]): Plan['order'] {
-  const asked = askedOrder(query, columns)
+  const requested = requestedOrder(query, columns)
   const rest = columns
-    .map((_, column) => ({ column, direction: 'asc' as const, asked: false }))
+    .map((_, column) => ({ column, direction: 'asc' as const, isRequested: false }))
     .filter(
       ({ column }) =>
         columns[column]?.member.kind === 'dimension' &&
-        !asked.some((entry) => entry.column === column),
+        !requested.some((entry) => entry.column === column),
     )
-  return [...asked, ...rest]
+  return [...requested, ...rest]
 }
 
-function askedOrder({ order }: Query, columns: readonly PlanColumn[]): Plan['order'] {
+function requestedOrder({ order }: Query, columns: readonly PlanColumn[]): Plan['order'] {
   if (order === undefined) return defaultOrder(columns)
   const entries = Array.isArray(order) ? order : Object.entries(order)
   return entries.map(([name, direction]) => {
@@ -146,15 +153,40 @@ function askedOrder({ order }: Query, columns: readonly PlanColumn[]): Plan['ord
       ({ member, granularity }) => member.name === name && granularity !== undefined,
     )
     const column = buckets >= 0 ? buckets : columns.findIndex(({ member }) => member.name === name)
-    if (column >= 0) return { column, direction, asked: true }
-    const message = `order: ${name} is not among the measures and dimensions asked for`
+    if (column >= 0) return { column, direction, isRequested: true }
+    const message = `order: ${name} is not among the measures and dimensions of the query`
     throw new Problem('query.order', 422, message)
   })
 }
 
 function defaultOrder(columns: readonly PlanColumn[]): Plan['order'] {
   const bucket = columns.findIndex(({ granularity }) => granularity !== undefined)
-  if (bucket >= 0) return [{ column: bucket, direction: 'asc', asked: true }]
+  if (bucket >= 0) return [{ column: bucket, direction: 'asc', isRequested: true }]
   const measure = columns.findIndex(({ member }) => member.kind === 'measure')
-  return measure >= 0 ? [{ column: measure, direction: 'desc', asked: true }] : []
+  return measure >= 0 ? [{ column: measure, direction: 'desc', isRequested: true }] : []
+}
+
+/** The name with the smallest edit distance, if it is close enough to suggest. */
+function nearestName(wrong: string, names: readonly string[]): string | undefined {
+  const ranked = names
+    .map((name) => ({ name, distance: distance(wrong.toLowerCase(), name.toLowerCase()) }))
+    .toSorted((one, other) => one.distance - other.distance)
+  const [best] = ranked
+  return best !== undefined && best.distance <= Math.max(2, wrong.length / 2)
+    ? best.name
+    : undefined
+}
+
+/** Levenshtein distance. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substituted))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
 }

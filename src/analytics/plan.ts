@@ -1,71 +1,69 @@
 import type { Granularity, Operator, Query } from '../schema/query.ts'
-import type { Dataset, Member } from './dataset.ts'
-import type { Range } from './date-range.ts'
-import type { Zone } from './zone.ts'
+import type { Dataset, Member } from './datasets/dataset.ts'
+import type { Range } from './time/date-range.ts'
+import type { Zone } from './time/zone.ts'
 
-/** One comparison, with values of the member's own type: text, numbers, or milliseconds since the epoch. */
+/** A condition with values of the member's type: strings, numbers, or milliseconds since the epoch. */
 export type Comparison = {
   readonly member: Member
   readonly operator: Operator
   readonly values: readonly (string | number)[]
-  /** Whether the same words mean other values a moment later. */
-  readonly moves: boolean
+  /** Whether the values depend on the current time. */
+  readonly isRelative: boolean
 }
 
-/** A filter whose words are resolved. */
+/** A filter with its members resolved. */
 export type PlanFilter =
   | Comparison
   | { readonly and: readonly PlanFilter[] }
   | { readonly or: readonly PlanFilter[] }
 
-/** One column of the answer: a member's value, or the bucket of time that it falls into. */
+/** A column of the answer: the value of a member, or its time bucket. */
 export type PlanColumn = {
   readonly member: Member
   readonly granularity?: Granularity
-  /** Whether the asker gets null in place of the value. */
+  /** Whether the value is null for the principal. */
   readonly masked?: true
 }
 
-/** A column by which the answer is ordered; `asked` unless it only settles what the question leaves open. */
+/** `isRequested` is false for columns that only make the order total. */
 export type PlanOrder = {
   readonly column: number
   readonly direction: 'asc' | 'desc'
-  readonly asked: boolean
+  readonly isRequested: boolean
 }
 
-/** A question with its words resolved and its dates made absolute. */
+/** A query with its members resolved and its dates absolute. */
 export type Plan = {
   readonly dataset: Dataset
-  /** The question with what was left out filled in. */
+  /** The query with defaults and absolute dates filled in. */
   readonly query: Query
   readonly columns: readonly PlanColumn[]
   readonly range: Range | undefined
-  /** When the buckets of the range begin, unless there are too many. */
+  /** The starts of the buckets in the range; undefined when there are too many. */
   readonly starts: readonly number[] | undefined
   readonly zone: Zone
-  /** When it was asked. */
+  /** Milliseconds since the epoch. */
   readonly now: number
-  /** Conditions on rows. */
   readonly where: readonly PlanFilter[]
   readonly segments: readonly Member[]
-  /** Conditions on groups. */
   readonly having: readonly PlanFilter[]
   readonly order: readonly PlanOrder[]
   readonly limit: number
   readonly offset: number
   readonly ungrouped: boolean
-  /** Whether the same words mean something else a moment later. */
-  readonly moves: boolean
+  /** Whether the plan depends on the current time. */
+  readonly isRelative: boolean
 }
 
-/** The comparisons in filters, without what joins them. */
+/** All comparisons in a list of filters. */
 export const comparisonsIn = (filters: readonly PlanFilter[]): readonly Comparison[] =>
   filters.flatMap((filter) => {
     if ('and' in filter) return comparisonsIn(filter.and)
     return 'or' in filter ? comparisonsIn(filter.or) : [filter]
   })
 
-/** The column that cuts time into buckets, if there is one. */
+/** The column of time buckets, if there is one. */
 export const bucketOf = (plan: Plan): (PlanColumn & { granularity: Granularity }) | undefined =>
   plan.columns.find(
     (column): column is PlanColumn & { granularity: Granularity } =>

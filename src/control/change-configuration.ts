@@ -170,7 +170,7 @@ function describeChange(
     ...origin,
     id: uuidv7(now),
     time: now,
-    principal: asker === 'weir' ? null : (state.rightsOf(asker.principal)?.asker ?? null),
+    principal: asker === 'weir' ? null : (state.rightsOf(asker.principal)?.principal ?? null),
     workspace: ask.workspace.name,
     workspaceId: ask.workspace.id,
     action: ask.action,

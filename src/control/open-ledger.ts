@@ -1,6 +1,6 @@
 import type { Rights } from '../access/rights.ts'
 import { decideRow } from '../access/decide-row.ts'
-import { auditRule } from '../access/row-rules.ts'
+import { collectionRule } from '../access/row-rules.ts'
 import type { AuditKey } from '../audit/audit-key.ts'
 import { chainRecord } from '../audit/chain-record.ts'
 import { signCheckpoint } from '../audit/checkpoint.ts'
@@ -64,7 +64,7 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
     settle: () => append(thinner.rest()),
     read: (filter, limit, oldestFirst) => rows.read(filter, limit, oldestFirst),
     async readFor(rights, filter, limit) {
-      const rule = auditRule(rights)
+      const rule = collectionRule(rights, 'audit')
       if (rule.is === 'true') return rows.read(filter, limit)
       const wanted = filter.workspaces
       const readable = (await rows.workspaces()).filter(

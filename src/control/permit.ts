@@ -29,7 +29,7 @@ export function refusalOf(rights: Rights | undefined, question: Question): Probl
   if (rights === undefined) return unknownAsker()
   const { allowed, because } = judge(rights, question)
   if (allowed) return undefined
-  const message = `${rights.asker.name}, you do not have permissions to ${question.ask.action} this resource`
+  const message = `${rights.principal.name}, you do not have permissions to ${question.ask.action} this resource`
   return new Problem('control.forbidden', 403, message, { detail: { because } })
 }
 

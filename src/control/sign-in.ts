@@ -65,7 +65,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
     },
     async signOut(cookie, principal, origin) {
       await sessions.end(cookie)
-      const asker = control.state.rightsOf(principal)?.asker ?? null
+      const asker = control.state.rightsOf(principal)?.principal ?? null
       const because = 'Everybody may end their own session.'
       await note(origin, { principal: asker, because, status: 204 })
     },

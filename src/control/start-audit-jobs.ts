@@ -80,7 +80,7 @@ const pauseUnless = (signal: AbortSignal): Promise<void> =>
   })
 
 async function lastInWarehouse(warehouse: Warehouse): Promise<number> {
-  const [row] = await warehouse.ask({ sql: 'SELECT max(sequence) AS last FROM audit' })
+  const [row] = await warehouse.query({ sql: 'SELECT max(sequence) AS last FROM audit' })
   return Number(row?.['last'] ?? 0)
 }
 
@@ -88,7 +88,7 @@ async function insert(warehouse: Warehouse, records: readonly ChainedRecord[]): 
   const [first, last] = [records[0], records.at(-1)]
   const lines = records.map((record) => JSON.stringify(toLine(record)))
   const batch = `audit-${first?.sequence}-${last?.sequence}-${last?.hash.slice(0, 16)}`
-  await warehouse.insertBatch(batch, Buffer.from(`${lines.join('\n')}\n`), 'audit')
+  await warehouse.insertBatch('audit', batch, Buffer.from(`${lines.join('\n')}\n`))
 }
 
 function toLine(record: ChainedRecord): AuditLineInWarehouse {

@@ -45,15 +45,11 @@ export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedS
 
 function rightsOf(
   entries: Entries,
-  principal: Entry,
+  { id, fields }: Entry,
   { revision, snapshot }: { revision: number; snapshot: Snapshot },
 ): Rights {
-  const asker = {
-    id: principal.id,
-    name: String(principal.fields['name']),
-    kind: String(principal.fields['kind']),
-  }
-  return buildRights({ asker, held: heldRoles(entries, principal.id), revision }, snapshot)
+  const principal = { id, name: String(fields['name']), kind: String(fields['kind']) }
+  return buildRights({ principal, held: heldRoles(entries, id), revision }, snapshot)
 }
 
 /** The roles of a principal, with what they say: those granted to them, and those of their groups. */

@@ -48,7 +48,7 @@ async function change(
   const refusal = configuration.refusal(order.asker.principal, question)
   if (refusal !== undefined) throw refusal
   const remembered = await rememberSync(configuration, planned, {
-    principal: configuration.rightsOf(order.asker.principal)?.asker.name ?? '',
+    principal: configuration.rightsOf(order.asker.principal)?.principal.name ?? '',
     message: order.message,
   })
   if (operations.length === 0) {

@@ -52,11 +52,13 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     auditKey: keepAuditKey(settings.auditKeyFile),
   })
   const { auditDays } = settings
-  const warehouse = await openWarehouse(
-    settings.warehouseUrl === undefined
-      ? { path: join(settings.data, 'warehouse'), auditDays }
-      : { url: settings.warehouseUrl, auditDays },
-  )
+  const warehouse = await openWarehouse({
+    ...(settings.warehouseUrl === undefined
+      ? { path: join(settings.data, 'warehouse') }
+      : { url: settings.warehouseUrl }),
+    retentionDays: { audit: auditDays },
+    log,
+  })
   const stopAuditJobs = startAuditJobs({
     ledger: configuration.audit,
     warehouse,
@@ -82,7 +84,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     publicKey: configuration.publicKeyPem,
     sealed: () => configuration.current().sealed,
     onPublish: (listener) => configuration.onPublish(listener),
-    receiveBatch: (batch, lines) => warehouse.insertBatch(batch, lines),
+    receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
     log,
   })
@@ -124,11 +126,10 @@ function openAnalyticsRoutes(configuration: Configuration, warehouse: Warehouse,
     warehouse,
     rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
-    report: ({ detail, cause }) =>
-      log.error('analytics: query failed', { id: detail['id'], error: cause }),
+    log,
   })
   return (app: FastifyInstance, identify: IdentifyRequest): void => {
-    void app.register(analyticsRoutes, { analytics, identify })
+    void app.register(analyticsRoutes, { analytics, identify, log })
   }
 }
 

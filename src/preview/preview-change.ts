@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Rights } from '../access/rights.ts'
-import { identityRule, rowRule } from '../access/row-rules.ts'
+import { collectionRule, trafficRule } from '../access/row-rules.ts'
 import type { PluginDefinition, Window } from '../proxy/plugin.ts'
 import type { PreviewReport } from '../schema/preview.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
@@ -13,7 +13,7 @@ import type { TrafficGroup } from './traffic-group.ts'
 
 /** What previews are made with. */
 export type PreviewTools = {
-  readonly warehouse: Pick<Warehouse, 'ask'>
+  readonly warehouse: Pick<Warehouse, 'query'>
   readonly catalog: readonly PluginDefinition[]
 }
 
@@ -42,7 +42,7 @@ export async function previewChange(
   const judges = snapshots.map((snapshot) => openJudge({ snapshot, catalog, present, now: to }))
   const [before, after] = judges as [Judge, Judge]
   try {
-    const [rows, callers] = [rowRule(rights), identityRule(rights)]
+    const [rows, callers] = [trafficRule(rights), collectionRule(rights, 'consumers')]
     const scope: TrafficScope = { warehouse, rows, callers, from, to, snapshots }
     const { groups, requests } = await readGroups(scope)
     const judged: Judged[] = []

@@ -7,7 +7,7 @@ import type { TrafficBucket, TrafficGroup } from './traffic-group.ts'
 
 /** Which events are replayed: those of a window that the asker may see, callers only where they may know them. */
 export type TrafficScope = {
-  readonly warehouse: Pick<Warehouse, 'ask'>
+  readonly warehouse: Pick<Warehouse, 'query'>
   readonly rows: RowRule
   readonly callers: RowRule
   /** Milliseconds since the epoch. */
@@ -29,7 +29,7 @@ export async function readGroups(
 ): Promise<{ readonly groups: readonly TrafficGroup[]; readonly requests: number }> {
   const { sql, params } = scanOf(scope)
   const [rows, [total]] = await Promise.all([
-    scope.warehouse.ask({
+    scope.warehouse.query({
       sql: `SELECT hex(key) AS group_key, ${told.map((name) => `any(${name}) AS group_${name}`).join(', ')},
         count() AS requests,
         argMax((path, toString(request_id), toUnixTimestamp64Milli(time)), time) AS example
@@ -37,7 +37,7 @@ export async function readGroups(
       params,
       settings: limits,
     }),
-    scope.warehouse.ask({
+    scope.warehouse.query({
       sql: `SELECT count() AS requests FROM ${sql}`,
       params,
       settings: limits,
@@ -70,7 +70,7 @@ export async function readBuckets(
     params: { ...params, ...(isFew ? { keys } : {}), spanMs },
     settings: limits,
   }
-  return (await scope.warehouse.ask(statement)).flatMap((row) => {
+  return (await scope.warehouse.query(statement)).flatMap((row) => {
     const spans = row['spans'] as readonly number[]
     const counts = row['counts'] as readonly number[]
     return spans.map((span, index) => ({

@@ -1,6 +1,6 @@
 import type { Query } from './query.ts'
 
-/** The units in which a member is measured. */
+/** How a value is shown. */
 export type Format =
   | 'number'
   | 'percent'
@@ -11,7 +11,7 @@ export type Format =
   | 'time'
   | 'id'
 
-/** A dimension or measure as the asker may know it. */
+/** A dimension, measure or segment, as a principal sees it. */
 export type MemberMeta = {
   /** dataset.member */
   readonly name: string
@@ -19,11 +19,11 @@ export type MemberMeta = {
   readonly about: string
   readonly type: 'string' | 'number' | 'time' | 'boolean'
   readonly format: Format
-  /** True when values come masked and the member cannot filter, group or order. */
+  /** Whether values are null for the principal and the member cannot filter, group or order. */
   readonly masked: boolean
 }
 
-/** A dataset as the asker may know it: only what they may use. */
+/** A dataset, as a principal sees it. */
 export type DatasetMeta = {
   readonly name: string
   readonly title: string
@@ -31,31 +31,37 @@ export type DatasetMeta = {
   readonly measures: readonly MemberMeta[]
   readonly dimensions: readonly MemberMeta[]
   readonly segments: readonly MemberMeta[]
+  readonly visibility: Visibility
 }
 
-/** Answer of GET /api/analytics/meta. */
-export type Meta = { readonly datasets: readonly DatasetMeta[]; readonly visibility: Visibility }
+/** Response of GET /api/analytics/meta. */
+export type Meta = {
+  /** The datasets of which the principal sees any row, in order of name. */
+  readonly datasets: readonly DatasetMeta[]
+  /** What the principal sees of the gateway's traffic. */
+  readonly visibility: Visibility
+}
 
-/** What the asker may see, and why. Shown as a chip on every page. */
+/** Which rows a principal sees, and why. */
 export type Visibility = {
-  /** `all`, `some` or `nothing` of the rows. */
+  /** How many of the rows. */
   readonly scope: 'all' | 'some' | 'nothing'
-  /** One sentence in plain words, for example "You see requests of workspace ProductX." */
+  /** One sentence, for example "You see requests of workspace ProductX." */
   readonly statement: string
-  /** One sentence for each rule: which role in which workspace gave or took what. */
+  /** One sentence per rule: which role in which workspace allows or forbids what. */
   readonly because: readonly string[]
-  /** Dimensions that are masked for the asker, with one sentence that says why. */
+  /** Dimensions that are masked in every row, with the reason. */
   readonly masked: readonly { readonly member: string; readonly reason: string }[]
-  /** Revision of the configuration whose permissions were applied. */
+  /** The configuration revision whose permissions were applied. */
   readonly revision: number
 }
 
-/** One value in an answer. Times are ISO 8601 in UTC with milliseconds and Z; a masked value is null. */
+/** Times are ISO 8601 in UTC with milliseconds and Z. A masked value is null. */
 export type Cell = string | number | boolean | null | readonly string[]
 
-/** Answer of POST /api/analytics/query, Cube's /load form plus visibility. */
+/** Response of POST /api/analytics/query: Cube's /load response plus visibility. */
 export type Answer = {
-  /** The question with defaults and absolute dates filled in. */
+  /** The query with defaults and absolute dates filled in. */
   readonly query: Query
   readonly data: readonly Readonly<Record<string, Cell>>[]
   readonly annotation: {
@@ -64,16 +70,16 @@ export type Answer = {
     readonly timeDimensions: Annotations
   }
   readonly visibility: Visibility
-  /** Sentences about this question, for example that a filter asked for rows outside of what the asker may see. */
+  /** Sentences about this query, for example that a filter names a workspace that the principal does not see. */
   readonly notices: readonly string[]
-  /** When the newest row known to the warehouse began, ISO 8601, or null when there is none for the asker. */
+  /** The time of the newest row that the principal sees, ISO 8601, or null when there is none. */
   readonly freshUntil: string | null
 }
 
-/** Member → how to show it. */
+/** Member → how it is shown. */
 export type Annotations = Readonly<Record<string, Pick<MemberMeta, 'title' | 'type' | 'format'>>>
 
-/** One message of POST /api/analytics/subscribe (text/event-stream): a whole new answer to one of the asked questions, or why there is none. */
+/** One event of POST /api/analytics/subscribe (text/event-stream): the complete new answer to one of the queries, or an error. */
 export type Push =
   | { readonly id: string; readonly answer: Answer }
   | { readonly id: string; readonly problem: { readonly code: string; readonly message: string } }

@@ -1,28 +1,27 @@
-/** The columns of an audit record in the warehouse, in the order of the table `audit`; without what was before and after, which only the log itself tells. */
+/** The columns of the table `audit`. The states before and after a change are in the audit log only. */
 export const auditColumns = {
-  sequence: { type: 'UInt64', about: 'Place in the chain of the log.' },
+  sequence: { type: 'UInt64', about: 'Position in the chain of the log.' },
   time: { type: `DateTime64(3, 'UTC')`, about: 'When it happened.' },
-  request_id: { type: 'String', about: 'The request that did it.' },
-  workspace: { type: 'LowCardinality(String)', about: 'Id of the workspace asked for.' },
-  workspace_name: { type: 'LowCardinality(String)', about: 'Its name when it happened.' },
-  principal: { type: 'LowCardinality(String)', about: 'Id of who asked, or empty.' },
-  principal_name: { type: 'LowCardinality(String)', about: 'Their name, or empty.' },
-  address: { type: 'String', about: 'From where it was asked.' },
+  request_id: { type: 'String', about: 'The request to the Admin API.' },
+  workspace: { type: 'LowCardinality(String)', about: 'Id of the workspace of the request.' },
+  workspace_name: { type: 'LowCardinality(String)', about: 'Its name at the time of the request.' },
+  principal: { type: 'LowCardinality(String)', about: 'Id of the principal, or empty.' },
+  principal_name: { type: 'LowCardinality(String)', about: 'Name of the principal, or empty.' },
+  address: { type: 'String', about: 'Client address.' },
   method: { type: 'LowCardinality(String)', about: 'Method of the request.' },
   path: { type: 'String', about: 'Path of the request, after the workspace.' },
   action: { type: 'LowCardinality(String)', about: 'create, read, update or delete.' },
   allowed: { type: 'UInt8', about: '1 when it was allowed.' },
-  because: { type: 'String', about: 'The rule that decided, or the sentence of the refusal.' },
-  status: { type: 'UInt16', about: 'Status of the answer.' },
-  revision: { type: 'UInt64', about: 'Revision that was made, or 0.' },
-  kinds: { type: 'Array(LowCardinality(String))', about: 'Kinds of entities that were touched.' },
-  touched: { type: 'UInt32', about: 'How many entities were touched.' },
+  because: { type: 'String', about: 'The deciding rule, or the error message.' },
+  status: { type: 'UInt16', about: 'Status of the response.' },
+  revision: { type: 'UInt64', about: 'Revision that the change created, or 0.' },
+  kinds: { type: 'Array(LowCardinality(String))', about: 'Types of the entities that changed.' },
+  touched: { type: 'UInt32', about: 'How many entities changed.' },
 } as const satisfies Readonly<Record<string, { readonly type: string; readonly about: string }>>
 
-/** A column of an audit record. */
 type AuditColumnName = keyof typeof auditColumns
 
-/** An audit record as the warehouse takes it, in ClickHouse's JSONEachRow form; `time` is decimal seconds. */
+/** A row of the table `audit` in ClickHouse's JSONEachRow form. `time` is in decimal seconds. */
 export type AuditLineInWarehouse = {
   readonly [Name in AuditColumnName]: string | number | readonly string[]
 }

@@ -1,5 +1,6 @@
-/** One column of an event: its ClickHouse type, its name elsewhere, and what it says. Absent text is '' and an absent number 0; there is no NULL. */
+/** A column of an event. No column is nullable: absent text is '' and an absent number 0. */
 export type EventColumn = {
+  /** ClickHouse type. */
   readonly type: string
   /** Name in OpenTelemetry's semantic conventions, where one exists. */
   readonly otel?: string
@@ -10,7 +11,7 @@ export type EventColumn = {
 
 const label = 'LowCardinality(String)'
 
-/** The columns of one finished exchange, in the order of the table `requests`. */
+/** The columns of a finished exchange, in the order of the table `requests`. */
 export const eventColumns = {
   time: {
     type: `DateTime64(6, 'UTC')`,
@@ -24,24 +25,39 @@ export const eventColumns = {
   },
   trace_id: { type: 'String', otel: 'trace_id', about: 'W3C trace id, from traceparent.' },
   workspace: { type: label, kong: 'workspace', about: 'Id of the workspace of the matched route.' },
-  workspace_name: { type: label, kong: 'workspace_name', about: 'Its name when it happened.' },
+  workspace_name: {
+    type: label,
+    kong: 'workspace_name',
+    about: 'Its name at the time of the request.',
+  },
   service: { type: label, kong: 'service.id', about: 'Id of the service.' },
-  service_name: { type: label, kong: 'service.name', about: 'Its name when it happened.' },
+  service_name: {
+    type: label,
+    kong: 'service.name',
+    about: 'Its name at the time of the request.',
+  },
   route: { type: label, kong: 'route.id', about: 'Id of the route.' },
-  route_name: { type: label, kong: 'route.name', about: 'Its name when it happened.' },
-  consumer: { type: label, kong: 'consumer.id', about: 'Id of the consumer who called.' },
+  route_name: { type: label, kong: 'route.name', about: 'Its name at the time of the request.' },
+  consumer: {
+    type: label,
+    kong: 'consumer.id',
+    about: 'Id of the consumer that sent the request.',
+  },
   consumer_name: {
     type: label,
     kong: 'consumer.username',
     about: 'Its username, else its custom id.',
   },
-  consumer_groups: { type: `Array(${label})`, about: 'Groups of the consumer, those of acl too.' },
+  consumer_groups: {
+    type: `Array(${label})`,
+    about: 'Groups of the consumer, including those of the acl plugin.',
+  },
   principal_kind: {
     type: label,
     about: 'consumer, user, service-account, agent, workload, or anonymous.',
   },
   agent: { type: label, about: 'The agent that acted for the caller.' },
-  auth_method: { type: label, about: 'The plugin that identified the caller.' },
+  auth_method: { type: label, about: 'The plugin that authenticated the caller.' },
   credential: {
     type: label,
     kong: 'authenticated_entity.id',
@@ -52,11 +68,10 @@ export const eventColumns = {
   scopes: { type: `Array(${label})`, about: 'Scopes of the token.' },
   outcome: {
     type: label,
-    about:
-      'allowed (the service answered), denied (a rule refused), failed (no answer could be had).',
+    about: 'allowed (the service responded), denied (by a plugin) or failed (without a response).',
   },
-  denied_by: { type: label, about: 'The plugin or step that refused.' },
-  reason: { type: label, otel: 'error.type', about: 'Stable code of the refusal or failure.' },
+  denied_by: { type: label, about: 'The plugin or step that denied the request.' },
+  reason: { type: label, otel: 'error.type', about: 'Stable code of the denial or failure.' },
   method: {
     type: label,
     otel: 'http.request.method',
@@ -64,12 +79,16 @@ export const eventColumns = {
     about: 'Request method.',
   },
   scheme: { type: label, otel: 'url.scheme', about: 'http or https.' },
-  host: { type: label, otel: 'server.address', about: 'Host the client asked for, without port.' },
+  host: {
+    type: label,
+    otel: 'server.address',
+    about: 'Host that the client requested, without port.',
+  },
   path: {
     type: 'String',
     otel: 'url.path',
     kong: 'request.uri',
-    about: 'Path the client asked for.',
+    about: 'Path that the client requested.',
   },
   route_path: {
     type: label,
@@ -85,20 +104,23 @@ export const eventColumns = {
     type: 'UInt16',
     otel: 'http.response.status_code',
     kong: 'response.status',
-    about: 'Status the client received; 499 when it left first.',
+    about: 'Status that the client received; 499 when it disconnected first.',
   },
   upstream_status: {
     type: 'UInt16',
     kong: 'upstream_status',
-    about: 'Status the service answered in the last try.',
+    about: 'Status that the service returned in the last try.',
   },
-  tries: { type: 'UInt8', kong: 'tries', about: 'How many targets were asked.' },
-  target: { type: label, otel: 'network.peer.address', about: 'host:port that answered last.' },
+  tries: { type: 'UInt8', kong: 'tries', about: 'How many targets were tried.' },
+  target: {
+    type: label,
+    otel: 'network.peer.address',
+    about: 'host:port of the last target tried.',
+  },
   failed_tries: {
     type: 'Array(String)',
     kong: 'tries',
-    about:
-      'Each try that failed: target, code of the problem and microseconds, with a blank between.',
+    about: 'Each failed try: target, problem code and microseconds, separated by spaces.',
   },
   duration_us: {
     type: 'UInt64',
@@ -114,12 +136,12 @@ export const eventColumns = {
   upstream_us: {
     type: 'UInt64',
     kong: 'latencies.proxy',
-    about: 'Microseconds waiting for the first byte of the service’s answer.',
+    about: 'Microseconds waiting for the first byte of the response of the service.',
   },
   receive_us: {
     type: 'UInt64',
     kong: 'latencies.receive',
-    about: 'Microseconds receiving the service’s answer.',
+    about: 'Microseconds receiving the response of the service.',
   },
   request_bytes: {
     type: 'UInt64',
@@ -147,17 +169,16 @@ export const eventColumns = {
     about: 'TLS version, or empty.',
   },
   peer_identity: { type: label, about: 'SPIFFE ID of the peer, or empty.' },
-  node: { type: label, about: 'The node that served it.' },
+  node: { type: label, about: 'The node that handled the request.' },
   zone: { type: label, about: 'The zone of the node.' },
   environment: {
     type: label,
     otel: 'deployment.environment.name',
     about: 'The environment of the node.',
   },
-  revision: { type: 'UInt64', about: 'Revision of the configuration that decided.' },
+  revision: { type: 'UInt64', about: 'Configuration revision that was active.' },
 } as const satisfies Readonly<Record<string, EventColumn>>
 
-/** A column of an event. */
 export type EventColumnName = keyof typeof eventColumns
 
 type ValueOf<Type extends string> = Type extends `Array(${string}`
@@ -166,13 +187,12 @@ type ValueOf<Type extends string> = Type extends `Array(${string}`
     ? number
     : string
 
-/** One finished exchange as it is written to the spool: one JSON object in ClickHouse's JSONEachRow form. `time` is decimal seconds since the epoch with six places. */
+/** A finished exchange in ClickHouse's JSONEachRow form. `time` is in decimal seconds since the epoch with six places. */
 export type Event = {
   readonly [Name in EventColumnName]: ValueOf<(typeof eventColumns)[Name]['type']>
 }
 
-/** An Event as one JSON text, without the line feed that follows it in a spool. */
+/** An Event as JSON, without the line feed that follows it in the spool. */
 export type EventLine = string
 
-/** What an exchange ended as. */
 export type Outcome = 'allowed' | 'denied' | 'failed'

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 
-const member = z.string().regex(/^[a-z_]+\.[a-z0-9_]+$/, { error: 'expected dataset.member' })
+const member = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*\.[a-z0-9_]+$/, { error: 'expected dataset.member' })
 
-/** Sizes into which a time dimension may be cut. */
+/** The bucket sizes of time dimensions. */
 export const granularities = [
   'second',
   'ten_seconds',
@@ -17,10 +19,9 @@ export const granularities = [
   'quarter',
   'year',
 ] as const
-/** One size into which a time dimension may be cut. */
 export type Granularity = (typeof granularities)[number]
 
-/** Comparisons of Cube's query format. */
+/** The filter operators of Cube's query format. */
 export const operators = [
   'equals',
   'notEquals',
@@ -43,10 +44,9 @@ export const operators = [
   'afterDate',
   'afterOrOnDate',
 ] as const
-/** One comparison. */
 export type Operator = (typeof operators)[number]
 
-/** One comparison of a member with values; values are text, as in Cube. */
+/** A comparison of a member with values, which are strings as in Cube. */
 export const condition = z.strictObject({
   member,
   operator: z.enum(operators),
@@ -55,13 +55,11 @@ export const condition = z.strictObject({
     .max(1000)
     .optional(),
 })
-/** One comparison. */
 export type Condition = z.output<typeof condition>
 
-/** A comparison, or several joined by and / or. Dimensions and measures cannot share a group. */
+/** A condition, or several joined by and / or. Dimensions and measures cannot share a group. */
 export type Filter = Condition | { and: Filter[] } | { or: Filter[] }
 
-/** A filter as it arrives. */
 export const filter: z.ZodType<Filter> = z.lazy(() =>
   z.union([
     condition,
@@ -74,13 +72,13 @@ const dateRange = z.union([
   z
     .string()
     .min(1)
-    .describe('Relative words, such as "last 15 minutes", "today", "this week", or one date.'),
+    .describe('A relative range such as "last 15 minutes", "today" or "this week", or one date.'),
   z
     .tuple([z.string(), z.string()])
-    .describe('From and to, ISO 8601; without an offset they are in the query’s time zone.'),
+    .describe('Start and end, ISO 8601; without an offset in the time zone of the query.'),
 ])
 
-/** A question in a dataset's words: Cube's JSON query format, closed. Unknown members are refused, never ignored. */
+/** Cube's JSON query format. Unknown fields and members are errors. */
 export const query = z.strictObject({
   measures: z.array(member).max(50).default([]),
   dimensions: z.array(member).max(50).default([]),
@@ -108,10 +106,9 @@ export const query = z.strictObject({
   ungrouped: z
     .boolean()
     .default(false)
-    .describe('One row of the answer for each row of the dataset; no measures then.'),
+    .describe('Returns the rows of the dataset instead of groups; not allowed with measures.'),
 })
 
-/** A parsed question. */
 export type Query = z.output<typeof query>
-/** A question as it is asked, with defaults left out. */
+/** A query before defaults are filled in. */
 export type QueryInput = z.input<typeof query>

@@ -1,4 +1,4 @@
-/** Somebody who signed in, known by the SHA-256 of a cookie. */
+/** A signed-in principal, keyed by the SHA-256 of the session cookie. */
 export type KeptSession = {
   readonly sha256: string
   readonly principal: string
@@ -6,7 +6,7 @@ export type KeptSession = {
   readonly expiresAt: number
 }
 
-/** Where sessions rest. */
+/** The table of sessions. */
 export type SessionRows = {
   put(session: KeptSession): Promise<void>
   find(sha256: string): Promise<KeptSession | undefined>

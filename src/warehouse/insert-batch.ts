@@ -2,15 +2,15 @@ import { Readable } from 'node:stream'
 import { drainStream, type ClickHouseClient } from '@clickhouse/client'
 import { Problem } from '../lib/problem.ts'
 
-/** The tables of the warehouse. */
-export type Table = 'requests' | 'audit'
-
-/** Stores a batch as one block under its id as the deduplication token, so that it is in the table once or not at all, however often it is sent. */
+/**
+ * Inserts a batch as a single block with its id as the deduplication token: the table holds the whole batch once or none of
+ * it, however often it is sent.
+ */
 export async function insertBatch(
   client: ClickHouseClient,
+  table: string,
   batchId: string,
   ndjson: Buffer,
-  table: Table = 'requests',
 ): Promise<void> {
   if (!/^[\w.:-]{1,200}$/.test(batchId))
     throw new Problem(
@@ -26,11 +26,11 @@ export async function insertBatch(
     })
     await drainStream(stream)
   } catch (error) {
-    throw refusal(error, ndjson)
+    throw insertProblem(error, table, ndjson)
   }
 }
 
-// A block ends at its row limit, or, parsed in parallel, wherever a thread stops: either would split the batch.
+// A block ends at its row limit and, with parallel parsing, wherever a thread stops. Either would split the batch.
 const settings = Object.entries({
   input_format_parallel_parsing: 0,
   max_insert_block_size: 100_000_000,
@@ -46,21 +46,19 @@ const settings = Object.entries({
   .map(([name, value]) => `${name} = ${value}`)
   .join(', ')
 
-/** The engine names the row it could not read, if the fault is in the batch; its words may hold the data and stay in the cause. */
-function refusal(error: unknown, ndjson: Buffer): Problem {
-  const words = error instanceof Error ? error.message : ''
-  if (!/JSONEachRow|\(at row \d+\)/.test(words))
+/** 400 names the line when the batch is at fault. The engine's message may quote data, so only the cause holds it. */
+function insertProblem(error: unknown, table: string, ndjson: Buffer): Problem {
+  const text = error instanceof Error ? error.message : ''
+  if (!/JSONEachRow|\(at row \d+\)/.test(text))
     return new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', {
       cause: error,
     })
-  const line = Number(/\(at row (\d+)\)/.exec(words)?.[1] ?? firstNotJson(ndjson))
-  return new Problem('warehouse.batch', 400, `Line ${line} of the batch is not an event.`, {
-    detail: { line },
-    cause: error,
-  })
+  const line = Number(/\(at row (\d+)\)/.exec(text)?.[1] ?? firstInvalidLine(ndjson))
+  const message = `Line ${line} of the batch is not a valid row of table ${table}.`
+  return new Problem('warehouse.batch', 400, message, { detail: { line }, cause: error })
 }
 
-function firstNotJson(ndjson: Buffer): number {
+function firstInvalidLine(ndjson: Buffer): number {
   const lines = ndjson.toString().split('\n')
   return (
     1 +

@@ -12,7 +12,7 @@ let warehouse: Warehouse
 
 beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), 'weir-warehouse-'))
-  warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+  warehouse = await openWarehouse({ path, retentionDays: { requests: 10_000 } })
 })
 afterAll(async () => {
   await warehouse.close()
@@ -26,7 +26,7 @@ const lines = (...events: readonly object[]): Buffer =>
 
 const count = async (node: string): Promise<unknown> => {
   const sql = 'SELECT count() AS count FROM requests WHERE node = {node:String}'
-  const [row] = await warehouse.ask({ sql, params: { node } })
+  const [row] = await warehouse.query({ sql, params: { node } })
   return row?.['count']
 }
 
@@ -40,9 +40,9 @@ test('every column comes back as it was written', async () => {
     duration_us: 5_000_000_000,
     response_bytes: 9_007_199_254_740_991,
   })
-  await warehouse.insertBatch('all-1', lines(event))
+  await warehouse.insertBatch('requests', 'all-1', lines(event))
   const sql = `SELECT * FROM requests WHERE node = 'all'`
-  expect(await warehouse.ask({ sql })).toEqual([{ ...event, time: '2025-11-21 04:40:00.123456' }])
+  expect(await warehouse.query({ sql })).toEqual([{ ...event, time: '2025-11-21 04:40:00.123456' }])
 })
 
 test('the same batch id stores once, across months and after reopening; the same rows under another id store again', async () => {
@@ -50,24 +50,24 @@ test('the same batch id stores once, across months and after reopening; the same
     buildEvent({ node: 'twice' }),
     buildEvent({ node: 'twice', time: '1766700000.000000' }),
   )
-  await warehouse.insertBatch('twice-1', batch)
-  await warehouse.insertBatch('twice-1', batch)
+  await warehouse.insertBatch('requests', 'twice-1', batch)
+  await warehouse.insertBatch('requests', 'twice-1', batch)
   expect(await count('twice')).toBe(2)
   await warehouse.close()
-  warehouse = await openWarehouse({ path, retentionDays: 10_000 })
-  await warehouse.insertBatch('twice-1', batch)
+  warehouse = await openWarehouse({ path, retentionDays: { requests: 10_000 } })
+  await warehouse.insertBatch('requests', 'twice-1', batch)
   expect(await count('twice')).toBe(2)
-  await warehouse.insertBatch('twice-2', batch)
+  await warehouse.insertBatch('requests', 'twice-2', batch)
   expect(await count('twice')).toBe(4)
 })
 
 test('listeners hear of batches that are stored, until they stop', async () => {
   let heard = 0
   const stop = warehouse.onInsert(() => heard++)
-  await warehouse.insertBatch('heard-1', lines(buildEvent({ node: 'heard' })))
-  await warehouse.insertBatch('heard-2', Buffer.from('{')).catch(() => undefined)
+  await warehouse.insertBatch('requests', 'heard-1', lines(buildEvent({ node: 'heard' })))
+  await warehouse.insertBatch('requests', 'heard-2', Buffer.from('{')).catch(() => undefined)
   stop()
-  await warehouse.insertBatch('heard-3', lines(buildEvent({ node: 'heard' })))
+  await warehouse.insertBatch('requests', 'heard-3', lines(buildEvent({ node: 'heard' })))
   expect(heard).toBe(1)
 })
 
@@ -85,16 +85,18 @@ test.each([
   ['SQL after the data', '; DROP TABLE requests'],
 ])('a batch with %s is refused whole, and the line is named', async (_, bad) => {
   const batch = Buffer.from(`${good}\n${bad}\n${good}\n`)
-  await expect(warehouse.insertBatch('bad-1', batch)).rejects.toMatchObject({
+  await expect(warehouse.insertBatch('requests', 'bad-1', batch)).rejects.toMatchObject({
     code: 'warehouse.batch',
     status: 400,
-    message: 'Line 2 of the batch is not an event.',
+    message: 'Line 2 of the batch is not a valid row of table requests.',
   })
   expect(await count('bad')).toBe(0)
 })
 
 test('a batch id that is none is refused', async () => {
-  await expect(warehouse.insertBatch(`x', max_rows_to_read = '1`, lines())).rejects.toMatchObject({
+  await expect(
+    warehouse.insertBatch('requests', `x', max_rows_to_read = '1`, lines()),
+  ).rejects.toMatchObject({
     code: 'warehouse.id',
     status: 400,
   })
@@ -115,8 +117,8 @@ test('a large batch is one block', async () => {
       .toString()
       .repeat(70_000),
   )
-  await warehouse.insertBatch('large-1', batch)
-  await warehouse.insertBatch('large-1', batch)
+  await warehouse.insertBatch('requests', 'large-1', batch)
+  await warehouse.insertBatch('requests', 'large-1', batch)
   expect(await count('large')).toBe(70_000)
 })
 

@@ -5,52 +5,55 @@ import {
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client'
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
+import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import { alterAudit, createAudit } from './audit-table.ts'
-import { insertBatch, type Table } from './insert-batch.ts'
-import { alterRequests, createRequests } from './requests-table.ts'
+import { insertBatch } from './insert-batch.ts'
+import { builtInTables, tableStatements, type Table } from './tables.ts'
 
-/** SQL with the values of its `{name:Type}` parameters, and limits for the engine. */
+/** SQL, the values of its `{name:Type}` parameters, and engine settings such as limits. */
 export type Statement = {
   readonly sql: string
   readonly params?: Readonly<Record<string, unknown>>
   readonly settings?: Readonly<Record<string, number>>
 }
 
-/** One row of an answer. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** Where events are kept and asked about. */
+/** ClickHouse, embedded or as a server. */
 export type Warehouse = {
-  /** Stores a batch of events, one JSON object a line; resolves once they are stored. The same id again changes nothing. */
-  insertBatch(batchId: string, ndjson: Buffer, table?: Table): Promise<void>
-  /** Calls the listener after every batch that this process stored; gives the function that stops it. */
+  readonly tables: readonly Table[]
+  /** Stores a batch of rows, one JSON object per line; resolves once they are durable. Repeating a batch id changes nothing. */
+  insertBatch(table: string, batchId: string, ndjson: Buffer): Promise<void>
+  /** Calls the listener after every batch that this process stores; returns the function that unsubscribes it. */
   onInsert(listener: () => void): () => void
-  /** The rows that a statement gives. 64-bit integers come as numbers, NaN as null. */
-  ask(statement: Statement): Promise<readonly Row[]>
-  /** Waits for what runs, then lets go of the engine. */
+  /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. */
+  query(statement: Statement): Promise<readonly Row[]>
+  /** Waits for running statements, then closes the connections. */
   close(): Promise<void>
 }
 
-/** Where the warehouse is: a ClickHouse server, or a directory for the embedded engine. */
 export type WarehouseOptions = {
-  /** http(s)://user:password@host:port/database */
+  /** A ClickHouse server: http(s)://user:password@host:port/database */
   readonly url?: string
+  /** The directory of the embedded engine, used when there is no `url`. */
   readonly path?: string
-  /** Days after which events are dropped. */
-  readonly retentionDays?: number
-  /** Days after which rows of the audit log are dropped. */
-  readonly auditDays?: number
+  /** Table → days until its rows expire. */
+  readonly retentionDays?: Readonly<Record<string, number>>
+  readonly tables?: readonly Table[]
+  readonly log?: Log
 }
 
-/** How many questions the embedded engine answers side by side; each takes a connection, which answers one at a time. */
-const sideBySide = 3
+/** An embedded connection runs one statement at a time, so this is how many queries run in parallel. */
+const embeddedReaders = 3
 
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
-  const { writer, askers } = await connect(options)
-  const readers = openPool(askers)
-  await prepareTables(writer, options.retentionDays ?? 90, options.auditDays ?? 400)
+  const { tables = builtInTables, retentionDays = {}, log } = options
+  const { writer, readers } = await connect(options)
+  const pool = openPool(readers)
+  for (const table of tables)
+    for (const query of tableStatements(table, retentionDays[table.name] ?? table.retentionDays))
+      await writer.command({ query })
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -62,31 +65,42 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     running.add(settled)
     return promise
   }
+  // The batch is stored: an error of a listener must not make its sender repeat it.
+  const notify = (listener: () => void): void => {
+    try {
+      listener()
+    } catch (error) {
+      log?.error('warehouse: insert listener failed', { error })
+    }
+  }
 
   return {
-    async insertBatch(batchId, ndjson, table) {
-      await run(() => insertBatch(writer, batchId, ndjson, table))
-      for (const listener of listeners) listener()
+    tables,
+    async insertBatch(table, batchId, ndjson) {
+      if (!tables.some(({ name }) => name === table))
+        throw new Problem('warehouse.table', 400, `The warehouse has no table '${table}'.`)
+      await run(() => insertBatch(writer, table, batchId, ndjson))
+      listeners.forEach(notify)
     },
     onInsert(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    async ask(statement) {
-      return await run(() => readers.use((reader) => askFor(reader, statement)))
+    async query(statement) {
+      return await run(() => pool.use((reader) => select(reader, statement)))
     },
     async close() {
       if (isClosed) return
       isClosed = true
       await Promise.all(running)
-      await Promise.all([writer, ...askers].map((client) => client.close()))
+      await Promise.all([writer, ...readers].map((client) => client.close()))
     },
   }
 }
 
 const noop = (): void => undefined
 
-/** Gives work to whichever has the least of it. */
+/** Gives each task to the member with the fewest running tasks. */
 function openPool<T>(members: readonly T[]) {
   const loads = members.map((member) => ({ member, running: 0 }))
   return {
@@ -102,49 +116,39 @@ function openPool<T>(members: readonly T[]) {
   }
 }
 
-// chdb names the types of the client's former common package, which differ from today's by a private field only.
+// chdb is typed against an earlier package of the client; the types differ only in a private field.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 
 async function connect({ url, path }: WarehouseOptions): Promise<{
   readonly writer: ClickHouseClient
-  readonly askers: readonly ClickHouseClient[]
+  readonly readers: readonly ClickHouseClient[]
 }> {
   if (url !== undefined) {
     const client = createClient({ url, request_timeout: 60_000 })
-    return { writer: client, askers: [client] }
+    return { writer: client, readers: [client] }
   }
   if (path === undefined)
-    throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a url or a path.')
+    throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a URL or a path.')
   await mkdir(path, { recursive: true })
   const open = (): ClickHouseClient =>
     createClient({ connection: connectEmbedded(path) as unknown as Connection })
-  return { writer: open(), askers: Array.from({ length: sideBySide }, open) }
+  return { writer: open(), readers: Array.from({ length: embeddedReaders }, open) }
 }
 
 function connectEmbedded(path: string): ChdbConnection {
   try {
     return createChdbConnection({ path })
   } catch (cause) {
-    const message = `The warehouse at ${path} cannot be opened; one process at a time can have it open.`
+    const message = `The warehouse at ${path} cannot be opened; only one process at a time can have it open.`
     throw new Problem('warehouse.open', 500, message, { cause })
   }
 }
 
-async function prepareTables(
-  client: ClickHouseClient,
-  retentionDays: number,
-  auditDays: number,
-): Promise<void> {
-  const requests = [createRequests(retentionDays), ...alterRequests(retentionDays)]
-  for (const query of [...requests, createAudit(auditDays), ...alterAudit(auditDays)])
-    await client.command({ query })
-}
-
-async function askFor(
+async function select(
   client: ClickHouseClient,
   { sql, params, settings }: Statement,
 ): Promise<readonly Row[]> {
-  // In the statement and not beside it: what is set beside it would stay set on an embedded connection.
+  // Settings sent beside the statement would persist on an embedded connection.
   const clause = Object.entries({ ...outputSettings, ...settings })
     .map(([name, value]) => `${name} = ${value}`)
     .join(', ')

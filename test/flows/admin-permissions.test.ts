@@ -183,7 +183,7 @@ test('every refusal is audited with the rule that decided, every change with wha
     { status: 201, path: '/consumers/parent/key-auth', after: [{ key: 'REDACTED' }] },
     { status: 200, after: [{ name: 'dev', password: 'REDACTED' }] },
   ])
-  expect(records.at(-1)?.because).toMatch(/^No role of dev speaks about create at \/services/)
+  expect(records.at(-1)?.because).toMatch(/^No role of dev allows create at \/services/)
   expect(JSON.stringify(records)).not.toContain('never-to-be-logged')
 })
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Rights } from '../../src/access/rights.ts'
 import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
 import { openAnalytics } from '../../src/analytics/open-analytics.ts'
+import { openLog } from '../../src/lib/log.ts'
 import { Problem } from '../../src/lib/problem.ts'
 import type { Answer, Push } from '../../src/schema/answer.ts'
 import { workspaces } from '../harness/arbitrary-rights.ts'
@@ -46,6 +47,7 @@ beforeAll(async () => {
   })
   await app.register(analyticsRoutes, {
     analytics,
+    log: openLog('test'),
     identify: async ({ headers }) => {
       const principalId = headers.authorization?.replace('Bearer ', '') ?? ''
       const rights = known[principalId]
@@ -92,7 +94,7 @@ test('the words are those of the asker', async () => {
   const headers = { authorization: 'Bearer developer' }
   const response = await fetch(`${address}/api/analytics/meta`, { headers })
   expect(await response.json()).toMatchObject({
-    datasets: [{ name: 'requests' }, { name: 'audit' }],
+    datasets: [{ name: 'audit' }, { name: 'requests' }],
     visibility: { scope: 'some' },
   })
 })

@@ -90,7 +90,7 @@ test('the dataset shows each record once, to exactly those who may read the log 
 
 test('it is told of to those who may see any of it, and counts', async () => {
   const names = (name: string) => analytics.meta(rightsNamed(name)).datasets.map((one) => one.name)
-  expect(names('member')).toEqual(['requests', 'audit'])
+  expect(names('member')).toEqual(['audit', 'requests'])
   expect(names('deaf')).toEqual(['requests'])
   const { data, visibility } = await analytics.answer(rightsNamed('member'), {
     measures: ['audit.count', 'audit.denied'],
@@ -98,7 +98,7 @@ test('it is told of to those who may see any of it, and counts', async () => {
     segments: ['audit.changes'],
   })
   expect(data).toMatchObject([{ 'audit.workspace': 'ProductX', 'audit.denied': 0 }])
-  expect(visibility.statement).toBe('You see the audit log of workspace ProductX.')
+  expect(visibility.statement).toBe('You see audit records of workspace ProductX.')
   await expect(
     analytics.answer(rightsNamed('member'), { measures: ['audit.count', 'requests.count'] }),
   ).rejects.toMatchObject({ code: 'query.member' })

@@ -103,7 +103,7 @@ test('a refusal says why, and who is no Admin API is told apart', async () => {
   write('kong.yaml', kong(5))
   const refused = await run('sync', 'kong.yaml', '--token', token)
   expect(refused).toMatchObject({ code: 1, out: '' })
-  expect(refused.err).toMatch(/do not have permissions[^]*\(403\)\nNo role of reader speaks about/)
+  expect(refused.err).toMatch(/do not have permissions[^]*\(403\)\nNo role of reader allows/)
   const other = createServer((_, response) => response.writeHead(404).end('{"message":"no"}'))
   await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening))
   onTestFinished(() => void other.close())

@@ -87,7 +87,7 @@ const arbitraryHeld: fc.Arbitrary<HeldRole> = fc.record({
 
 /** What some principal's rights follow from. */
 export const arbitrarySource: fc.Arbitrary<RightsSource> = fc.record({
-  asker: fc.constant({ id: id(90), name: 'somebody', kind: 'user' }),
+  principal: fc.constant({ id: id(90), name: 'somebody', kind: 'user' }),
   held: fc.array(arbitraryHeld, { maxLength: 3 }),
   revision: fc.constant(7),
 })

@@ -4,18 +4,18 @@ import { buildEvent } from './build-event.ts'
 // Run with a path and a round: inserts batches of 500 and tells the parent of each that is acknowledged, until it is killed;
 // a batch left open by the round before is sent again first. Run with `count`: tells the rows of each batch, and ends.
 const [path = '', round = ''] = process.argv.slice(2)
-const warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+const warehouse = await openWarehouse({ path, retentionDays: { requests: 10_000 } })
 
 if (round === 'count') {
   const sql = 'SELECT node, count() AS count FROM requests GROUP BY node'
-  const rows = await warehouse.ask({ sql })
+  const rows = await warehouse.query({ sql })
   process.send?.(Object.fromEntries(rows.map((row) => [row['node'], row['count']])))
   await warehouse.close()
   process.disconnect()
 } else {
   const insert = async (batch: string): Promise<void> => {
     const line = `${JSON.stringify(buildEvent({ node: batch }))}\n`
-    await warehouse.insertBatch(batch, Buffer.from(line.repeat(500)))
+    await warehouse.insertBatch('requests', batch, Buffer.from(line.repeat(500)))
     process.send?.(batch)
   }
   const before = Number(round) - 1

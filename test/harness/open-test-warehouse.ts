@@ -10,14 +10,17 @@ export async function openTestWarehouse(): Promise<
   Warehouse & { readonly path: string; store(events: readonly Partial<Event>[]): Promise<void> }
 > {
   const path = await mkdtemp(join(tmpdir(), 'weir-warehouse-'))
-  const warehouse = await openWarehouse({ path, retentionDays: 10_000 })
+  const warehouse = await openWarehouse({
+    path,
+    retentionDays: { requests: 10_000, audit: 10_000 },
+  })
   let batch = 0
   return {
     ...warehouse,
     path,
     async store(events) {
       const lines = events.map((event) => `${JSON.stringify(buildEvent(event))}\n`)
-      await warehouse.insertBatch(`test-${batch++}`, Buffer.from(lines.join('')))
+      await warehouse.insertBatch('requests', `test-${batch++}`, Buffer.from(lines.join('')))
     },
     async close() {
       await warehouse.close()

@@ -26,7 +26,7 @@ export const rightsOf = (
 ): Rights =>
   buildRights(
     {
-      asker: { id: 'ann', name: 'ann', kind: 'user' },
+      principal: { id: 'ann', name: 'ann', kind: 'user' },
       held: [
         {
           role: { id: 'tester', name: 'tester' },

@@ -50,7 +50,7 @@ test('a principal is made, given a role and a token; the matrix, an explanation 
   await page.getByRole('combobox', { name: 'Method' }).click()
   await page.getByRole('option', { name: 'POST' }).click()
   await page.getByRole('button', { name: 'Explain' }).click()
-  await untilSaid(visitor, 'No role of robot speaks about create at /services')
+  await untilSaid(visitor, 'No role of robot allows create at /services')
 
   await visitor.go('/audit?path=/rbac/users/robot/roles')
   await page.getByRole('button', { name: 'Create at /rbac/users/robot/roles' }).click()

@@ -1,18 +1,16 @@
-import { Problem } from '../lib/problem.ts'
+import { Problem } from '../../lib/problem.ts'
 
-/** A wall-clock time, in the order of Date.UTC: year, month from 0, day, hour, minute, second, millisecond. */
+/** A local time in the order of Date.UTC: year, month from 0, day, hour, minute, second, millisecond. */
 export type Wall = readonly [number, number, number, number, number, number, number]
 
-/** An IANA time zone: instants are milliseconds since the epoch. */
+/** An IANA time zone. Instants are milliseconds since the epoch. */
 export type Zone = {
   readonly name: string
-  /** What clocks in the zone show at an instant. */
   wallOf(instant: number): Wall
-  /** When clocks in the zone show a time. What they show twice is the first; what they skip is as much later as they skip. Parts may overflow, as in Date.UTC. */
+  /** A repeated local time is its first occurrence; a skipped one is moved forward by the length of the gap. Parts may overflow, as in Date.UTC. */
   instantOf(wall: Wall): number
 }
 
-/** The zone of that name, as the engine spells it. */
 export function buildZone(name: string): Zone {
   const format = formatOf(name)
   const offsets = new Map<number, number>()
@@ -27,7 +25,7 @@ export function buildZone(name: string): Zone {
     wallOf: (instant) => wallAt(instant + offsetAt(instant)),
     instantOf(wall) {
       const local = Date.UTC(...wall)
-      // Beyond what Date can hold there is no time to show.
+      // Outside of the range of Date.
       if (!(Math.abs(local) < 8e15)) return NaN
       const before = local - offsetAt(local - day)
       const after = local - offsetAt(local + day)
@@ -38,7 +36,7 @@ export function buildZone(name: string): Zone {
   }
 }
 
-/** Clocks change at whole quarters of an hour, so that an offset holds for one. */
+/** Transitions happen at multiples of 15 minutes, so an offset is constant within a slot. */
 const slotLength = 900_000
 
 function measureOffset(format: Intl.DateTimeFormat, instant: number): number {
@@ -50,7 +48,6 @@ function measureOffset(format: Intl.DateTimeFormat, instant: number): number {
 
 const day = 86_400_000
 
-/** The parts of a wall-clock time that is counted as Date.UTC counts. */
 export const wallAt = (local: number): Wall => {
   const date = new Date(local)
   return [
@@ -66,7 +63,7 @@ export const wallAt = (local: number): Wall => {
 
 function formatOf(name: string): Intl.DateTimeFormat {
   try {
-    // Offsets such as +01:00 are zones to Intl, but not to the engine.
+    // Intl accepts offsets such as +01:00 as zones; ClickHouse does not.
     if (!/^[a-z]/i.test(name)) throw new RangeError(name)
     return new Intl.DateTimeFormat('en-US', {
       timeZone: name,

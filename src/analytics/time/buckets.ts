@@ -1,7 +1,7 @@
-import type { Granularity } from '../schema/query.ts'
+import type { Granularity } from '../../schema/query.ts'
 import type { Wall, Zone } from './zone.ts'
 
-/** Granularities that last equally long everywhere and always, with their seconds. */
+/** Granularities of a fixed length, in seconds. */
 export const fixedSeconds = {
   second: 1,
   ten_seconds: 10,
@@ -13,11 +13,11 @@ export const fixedSeconds = {
 
 type Fixed = keyof typeof fixedSeconds
 
-/** Whether buckets of that size are the same in every zone. */
+/** Whether buckets are independent of the time zone. */
 export const isFixed = (granularity: Granularity): granularity is Fixed =>
   granularity in fixedSeconds
 
-/** When the bucket that holds an instant begins. The engine cuts the same way: hours count from the beginning of the day, weeks from Monday. */
+/** The start of the bucket that contains an instant. As in ClickHouse, hours count from midnight and weeks start on Monday. */
 export function startOfBucket(zone: Zone, granularity: Granularity, instant: number): number {
   if (isFixed(granularity)) return floor(instant, fixedSeconds[granularity] * 1000)
   const [year, month, date] = zone.wallOf(instant)
@@ -38,7 +38,7 @@ export function startOfBucket(zone: Zone, granularity: Granularity, instant: num
   }
 }
 
-/** When the bucket after the one that begins at an instant begins. */
+/** The start of the bucket after the one that starts at `start`. */
 export function nextBucket(zone: Zone, granularity: Granularity, start: number): number {
   if (isFixed(granularity)) return start + fixedSeconds[granularity] * 1000
   const [year, month, date] = zone.wallOf(start)
@@ -62,15 +62,17 @@ export function nextBucket(zone: Zone, granularity: Granularity, start: number):
   }
 }
 
-/** When the buckets begin that hold the instants from one up to another; undefined when there are more than the limit. */
+/** The starts of the buckets that cover a range; undefined when there are more than `limit`. */
 export function bucketStarts(
   zone: Zone,
   granularity: Granularity,
-  { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+  from: number,
+  to: number,
+  limit: number,
 ): readonly number[] | undefined {
   const starts: number[] = []
   let start = startOfBucket(zone, granularity, from)
-  // The clocks of a zone are slow to read: once a day is enough for hours.
+  // Zone offsets are slow to compute: for hours, once a day is enough.
   let midnight = granularity === 'hour' ? start : Infinity
   while (start < to) {
     if (starts.length >= limit) return undefined
@@ -84,9 +86,8 @@ export function bucketStarts(
   return starts
 }
 
-/** An instant some calendar units later (or earlier, when negative), at the same time of day. */
-export function shift(zone: Zone, instant: number, by: { unit: Unit; count: number }): number {
-  const { unit, count } = by
+/** Adds calendar units to an instant and keeps the time of day. */
+export function shift(zone: Zone, instant: number, unit: Unit, count: number): number {
   if (unit === 'second' || unit === 'minute' || unit === 'hour')
     return instant + count * unitMilliseconds[unit]
   const [year, month, date, ...time] = zone.wallOf(instant)
@@ -99,7 +100,6 @@ export function shift(zone: Zone, instant: number, by: { unit: Unit; count: numb
   return zone.instantOf([year, months, Math.min(date, length), ...time] as Wall)
 }
 
-/** Units in which people count time. */
 export type Unit = 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year'
 
 const hour = 3_600_000
