@@ -8,12 +8,16 @@ export type SourceFile = {
   readonly lines: number
   /** Everything it imports or re-exports, types included: a path for our own files, else the name as written. */
   readonly imports: readonly string[]
+  /** Values, types excluded, that it imports from modules of Node and from packages; `*` for a whole module. */
+  readonly foreignValues: readonly { readonly from: string; readonly name: string }[]
   readonly exports: readonly string[]
   /** True when it only passes on what other files export. */
   readonly isBarrel: boolean
   readonly readsEnvironment: boolean
   /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
+  /** Every string literal that could be the name of a plugin. */
+  readonly texts: readonly string[]
 }
 
 /** Reads and parses every TypeScript file below these folders of `root`. */
@@ -45,12 +49,23 @@ function readSource(root: string, path: string): SourceFile {
     path,
     lines: text.split('\n').length - 1,
     imports: [...new Set(specifiers.map((specifier) => resolve(path, specifier)))],
+    foreignValues: module.staticImports.flatMap(({ moduleRequest, entries }) =>
+      moduleRequest.value.startsWith('.')
+        ? []
+        : entries
+            .filter((entry) => !entry.isType)
+            .map(({ importName }) => ({
+              from: moduleRequest.value,
+              name: importName.name ?? '*',
+            })),
+    ),
     exports: exported.map((entry) =>
       entry.exportName.kind === 'Default' ? 'default' : (entry.exportName.name ?? '*'),
     ),
     isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
     problemCodes: codesOf(seen),
+    texts: seen.texts,
   }
 }
 
@@ -67,6 +82,7 @@ type Seen = {
   problemCodes: (string | undefined)[]
   /** Every text that looks like a code. */
   codeTexts: string[]
+  texts: string[]
   readsEnvironment: boolean
 }
 
@@ -76,7 +92,13 @@ export const codeForm = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$/
 /** What the list of a module's static imports and exports does not tell. */
 function look(program: ESTree.Program): Seen {
   const types = new Set<ESTree.Node>()
-  const seen: Seen = { specifiers: [], problemCodes: [], codeTexts: [], readsEnvironment: false }
+  const seen: Seen = {
+    specifiers: [],
+    problemCodes: [],
+    codeTexts: [],
+    texts: [],
+    readsEnvironment: false,
+  }
   const open = (source: ESTree.Node): void => {
     seen.specifiers.push(textOf(source) ?? 'an import that is not written out')
   }
@@ -92,8 +114,9 @@ function look(program: ESTree.Program): Seen {
     TSLiteralType: (node) => void types.add(node.literal),
     Literal(node) {
       if (types.has(node)) return
-      if (typeof node.value === 'string' && codeForm.test(node.value))
-        seen.codeTexts.push(node.value)
+      if (typeof node.value !== 'string') return
+      if (codeForm.test(node.value)) seen.codeTexts.push(node.value)
+      if (/^[a-z][a-z0-9-]*$/.test(node.value)) seen.texts.push(node.value)
     },
     MemberExpression(node) {
       if (isName(node.object, 'process') && isName(node.property, 'env'))
