@@ -11,6 +11,7 @@ const file = (path: string, lines: number, imports: readonly string[] = []): Sou
   isBarrel: false,
   readsEnvironment: false,
   problemCodes: [],
+  problems: [],
   texts: [],
 })
 

@@ -9,7 +9,8 @@ import { readVersion, SettingsError } from './settings.ts'
 
 type Options = { data?: string }
 
-const program = new Command('weir')
+/** The command line; `npm run reference` describes it. */
+export const program = new Command('weir')
   .description('API gateway, governance and governed analytics in one program.')
   .version(readVersion())
 
@@ -36,10 +37,14 @@ addOpenApiCommand(program)
 addAuditCommand(program)
 addSecretsCommand(program)
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (!(error instanceof SettingsError) && !(error instanceof Problem)) throw error
-  console.error(error.message)
-  process.exit(error instanceof SettingsError ? 2 : 1)
+if (import.meta.main) await run()
+
+async function run(): Promise<void> {
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    if (!(error instanceof SettingsError) && !(error instanceof Problem)) throw error
+    console.error(error.message)
+    process.exit(error instanceof SettingsError ? 2 : 1)
+  }
 }

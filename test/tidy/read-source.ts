@@ -16,8 +16,16 @@ export type SourceFile = {
   readonly readsEnvironment: boolean
   /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
+  /** Problems that are written out, with `…` for what is filled in. */
+  readonly problems: readonly WrittenProblem[]
   /** Every string literal that could be the name of a plugin. */
   readonly texts: readonly string[]
+}
+
+export type WrittenProblem = {
+  readonly code: string
+  readonly status: number | undefined
+  readonly sentence: string | undefined
 }
 
 /** Reads and parses every TypeScript file below these folders of `root`. */
@@ -65,6 +73,7 @@ function readSource(root: string, path: string): SourceFile {
     isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
     problemCodes: codesOf(seen),
+    problems: seen.problems,
     texts: seen.texts,
   }
 }
@@ -81,6 +90,7 @@ type Seen = {
   specifiers: string[]
   problemCodes: (string | undefined)[]
   /** Every text that looks like a code. */
+  problems: WrittenProblem[]
   codeTexts: string[]
   texts: string[]
   readsEnvironment: boolean
@@ -95,6 +105,7 @@ function look(program: ESTree.Program): Seen {
   const seen: Seen = {
     specifiers: [],
     problemCodes: [],
+    problems: [],
     codeTexts: [],
     texts: [],
     readsEnvironment: false,
@@ -107,9 +118,16 @@ function look(program: ESTree.Program): Seen {
     TSImportType: (node) => open(node.source),
     TSExternalModuleReference: (node) => open(node.expression),
     NewExpression(node) {
-      const [code] = node.arguments
-      if (isName(node.callee, 'Problem'))
-        seen.problemCodes.push(code === undefined ? undefined : textOf(code))
+      if (!isName(node.callee, 'Problem')) return
+      const [code, status, sentence] = node.arguments
+      const written = code === undefined ? undefined : textOf(code)
+      seen.problemCodes.push(written)
+      if (written !== undefined)
+        seen.problems.push({
+          code: written,
+          status: status?.type === 'Literal' ? Number(status.value) : undefined,
+          sentence: sentence === undefined ? undefined : outlineOf(sentence),
+        })
     },
     TSLiteralType: (node) => void types.add(node.literal),
     Literal(node) {
@@ -142,3 +160,9 @@ const isName = (node: ESTree.Node, name: string): boolean =>
 
 const textOf = (node: ESTree.Node): string | undefined =>
   node.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
+
+/** A text, with `…` for each expression in a template. */
+const outlineOf = (node: ESTree.Node): string | undefined =>
+  node.type === 'TemplateLiteral'
+    ? node.quasis.map(({ value }) => value.cooked ?? value.raw).join('…')
+    : textOf(node)
