@@ -27,7 +27,7 @@ test('the reference names every setting that is read, and no other', () => {
 
 test('README.md names every plugin', () => {
   const row = /^\| plugins \| ([^|]+) \|/m.exec(read('README.md'))?.[1] ?? ''
-  const names = [...row.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name)
+  const names = [...row.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => String(name))
   expect(names.toSorted()).toEqual(catalog.map(({ name }) => name).toSorted())
 })
 

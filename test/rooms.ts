@@ -33,11 +33,13 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/http1/',
   'src/proxy/http2/',
   'src/proxy/tls/',
+  'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',
   'src/proxy/read-into.ts',
   'src/cluster/',
   'src/planes/listening-socket.ts',
+  'src/supervisor/listening-socket.ts',
   'src/cli/demo/',
 ]
 

@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import { environment } from './settings.ts'
 
-type Name = keyof typeof environment.shape
-
 /** One environment variable as the reference shows it. */
 export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
 
-const about: Readonly<Record<Name, string>> = {
+/** What each setting is for; `describeSettings` throws when one is missing here. */
+const about: Readonly<Partial<Record<string, string>>> = {
+  WEIR_PLANE: 'Runs one plane only: `control` or `gateway`. Also `--plane`.',
+  WEIR_CONTROL_URL: 'Node address of the control plane, for a gateway plane. Also `--control-url`.',
+  WEIR_JOIN_TOKEN: 'Token with which a gateway plane authenticates at the control plane.',
+  WEIR_JOIN_TOKEN_FILE:
+    'File with that token; the control plane writes `join-token` in its data directory.',
   WEIR_DATA: 'Data directory: store, keys, spool and warehouse. Also `--data`.',
   WEIR_PROXY_LISTEN: 'Listener for HTTP/1.1 and HTTP/2 without TLS.',
   WEIR_PROXY_SSL_LISTEN: 'Listener for TLS; `off` disables it.',
@@ -48,11 +52,11 @@ const dynamic: Readonly<Partial<Record<string, string>>> = {
 /** Every environment variable that Weir reads, with its default. */
 export function describeSettings(): Setting[] {
   const { properties = {} } = z.toJSONSchema(environment, { io: 'input', unrepresentable: 'any' })
-  const settings = Object.entries(about).map(([name, about]) => ({
-    name,
-    initial: dynamic[name] ?? initialOf(properties[name]),
-    about,
-  }))
+  const settings = Object.entries(properties).map(([name, schema]) => {
+    const text = about[name]
+    if (text === undefined) throw new Error(`src/cli/describe-settings.ts: describe ${name}`)
+    return { name, initial: dynamic[name] ?? initialOf(schema), about: text }
+  })
   const url = {
     name: 'WEIR_ADMIN_URL',
     initial: 'http://127.0.0.1:8001',
@@ -65,6 +69,5 @@ function initialOf(schema: z.core.JSONSchema._JSONSchema | undefined): string {
   if (typeof schema !== 'object') return ''
   const { default: initial = schema.anyOf?.find((one) => one.default !== undefined)?.default } =
     schema
-  const isEmpty = initial === undefined || (Array.isArray(initial) && initial.length === 0)
-  return isEmpty ? '' : String(initial)
+  return typeof initial === 'string' || typeof initial === 'number' ? String(initial) : ''
 }

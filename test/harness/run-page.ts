@@ -23,23 +23,35 @@ export type Step =
  *  - ```` ```yaml NAME ```` (any language but sh and text) is written to the file NAME.
  */
 export function readSteps(page: string): Step[] {
-  const steps: Step[] = []
   const fences = [...page.matchAll(/^```(\S+)(?: +(.+))?\n([^]*?)^```$/gm)]
-  for (const [index, fence] of fences.entries()) {
+  return fences.flatMap((fence, index): Step[] => {
     const [, language, info = '', text = ''] = fence
-    if (language === 'sh' && /^(eventually)?$/.test(info)) {
-      const next = fences[index + 1]
-      const between = page.slice(fence.index + fence[0].length, next?.index)
-      const expected = next?.[1] === 'text' && between.trim() === '' ? next[3] : undefined
-      const line = page.slice(0, fence.index).split('\n').length + 1
-      const isEventual = info === 'eventually'
-      if (isEventual && expected === undefined) throw new Error(`line ${line}: show the output`)
-      steps.push({ kind: 'commands', line, text, expected, isEventual })
-    } else if (language === 'sh') {
-      if (!/^no-run: \S/.test(info)) throw new Error(`sh ${info}: give a reason, no-run: …`)
-    } else if (info !== '') steps.push({ kind: 'file', name: info, text })
-  }
-  return steps
+    if (language !== 'sh') return info === '' ? [] : [{ kind: 'file', name: info, text }]
+    if (info.startsWith('no-run')) {
+      if (/^no-run: \S/.test(info)) return []
+      throw new Error(`sh ${info}: give a reason, no-run: …`)
+    }
+    const next = fences[index + 1]
+    const between = page.slice(fence.index + fence[0].length, next?.index)
+    const expected = next?.[1] === 'text' && between.trim() === '' ? next[3] : undefined
+    const line = page.slice(0, fence.index).split('\n').length + 1
+    return [commandsOf({ line, text, expected, info })]
+  })
+}
+
+function commandsOf({
+  info,
+  ...step
+}: {
+  line: number
+  text: string
+  expected: string | undefined
+  info: string
+}): Step {
+  if (info !== '' && info !== 'eventually') throw new Error(`line ${step.line}: sh ${info}`)
+  const isEventual = info === 'eventually'
+  if (isEventual && step.expected === undefined) throw new Error(`line ${step.line}: no output`)
+  return { kind: 'commands', ...step, isEventual }
 }
 
 /** What is wrong with a page when it is executed: the first step that fails, with what it printed. */
