@@ -29,6 +29,21 @@ export function mayOpen(from: string, to: string): boolean {
   return from === to || (tierOf(to) !== -1 && tierOf(to) < tierOf(from))
 }
 
+/** Where sockets are opened: files and folders of `src`. Everywhere else an import from a socket module is a type or a constant. */
+export const socketPlaces: readonly string[] = [
+  'src/proxy/http1/',
+  'src/proxy/http2/',
+  'src/proxy/tls/',
+  'src/proxy/front/',
+  'src/proxy/health/',
+  'src/proxy/open-proxy.ts',
+  'src/proxy/read-into.ts',
+  'src/cluster/',
+  'src/planes/listening-socket.ts',
+  'src/supervisor/listening-socket.ts',
+  'src/cli/demo/',
+]
+
 /** The table of docs/ARCHITECTURE.md. */
 export function renderRooms(): string {
   const below = (height: number): string => ['nothing', 'tier 1'][height] ?? `tiers 1 to ${height}`

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { rooms } from './rooms.ts'
 import { architectureComplaints } from './tidy/architecture.ts'
+import { missingPaths, proseOf, readDocuments, unlinkedPages } from './tidy/documents.ts'
 import { readSources } from './tidy/read-source.ts'
 import { rules } from './tidy/rules.ts'
+import { banned, findWords, pending, readTexts } from './tidy/words.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folders = ['src', 'ui', 'test', 'bench', 'tools']
@@ -28,6 +30,58 @@ describe('this repository', () => {
     const document = readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8')
     expect(architectureComplaints(root, document, files)).toEqual([])
   })
+})
+
+describe('the documents', () => {
+  const documents = readDocuments(root)
+  const handwritten = documents.filter(({ path }) => !path.startsWith('docs/reference/'))
+
+  test('name only files that exist', () => {
+    expect(missingPaths(root, documents)).toEqual([])
+  })
+
+  test('are all reached by a link', () => {
+    expect(unlinkedPages(documents)).toEqual([])
+  })
+
+  test('use the words of the field', () => {
+    expect(findWords(handwritten.map(proseOf), { ...banned, ...pending })).toEqual([])
+  })
+})
+
+test('the code uses the words of the field', () => {
+  expect(findWords(readTexts(root, ['src', 'ui/src']), banned)).toEqual([])
+})
+
+test.each([
+  ['a missing file', '`src/lib/gone.ts`', 'src/lib/gone.ts does not exist'],
+  ['a missing folder', 'see `test/gone/`', 'test/gone/ does not exist'],
+  ['a broken link', '[page](guide/gone.md)', 'docs/guide/gone.md does not exist'],
+])('%s in a document is found', (_, text, expected) => {
+  const documents = [{ path: 'docs/page.md', text: `\`src/cli/main.ts\` [map](STYLE.md) ${text}` }]
+  expect(missingPaths(root, documents)).toEqual([`docs/page.md: ${expected}`])
+})
+
+test('a page to which nothing links is found', () => {
+  const documents = [
+    { path: 'README.md', text: '[a](docs/a.md)' },
+    { path: 'docs/a.md', text: '' },
+    { path: 'docs/b.md', text: '[a](a.md)' },
+  ]
+  expect(unlinkedPages(documents)).toEqual(['docs/b.md: no document links to it'])
+})
+
+test.each([
+  ['heir', 'const theHeir = 1'],
+  ['heir', 'its heirs'],
+  ['heir', 'open-heir.ts'],
+  ['bodyOf', 'bodyOf(entity)'],
+  ['usual[A-Z]\\w*', 'usualLimits'],
+  ['is told', 'The node is told.'],
+])('the banned %s is found in “%s”', (word, text) => {
+  const harmless = 'their heirloom, somebodyOf, as usual, is toldest'
+  const found = findWords([{ path: 'a.md', text: `\n${harmless}\n${text}` }], { [word]: 'another' })
+  expect(found).toEqual([`a.md:2: “${word}”; write another`])
 })
 
 /** Each is planted alone in a copy; the rule in whose words it is must find it, whatever form it takes. */
@@ -54,6 +108,12 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
   ['the environment', 'src/lib/bad.ts', `export const a = process.env['A']\n`],
   ['the environment', 'src/lib/bad.ts', `const { env } = process\n`],
   ['the environment', 'src/lib/bad.ts', `import { env } from 'node:process'\n`],
+  ['sockets are opened', 'src/proxy/bad.ts', `import { connect, isIP } from 'node:net'\n`],
+  ['sockets are opened', 'src/store/bad.ts', `import http from 'node:http'\n`],
+  ['sockets are opened', 'src/store/bad.ts', `import * as tls from 'node:tls'\n`],
+  ['the proxy names', 'src/proxy/bad.ts', `export const a = plugin.name === 'rate-bad'\n`],
+  ['planes start', 'src/planes/bad.ts', `import { createHash } from 'node:crypto'\n`],
+  ['planes start', 'src/planes/bad.ts', `import { z } from 'zod'\n`],
   ['every problem code', 'src/lib/bad.ts', `throw new Problem('NoRoom', 400, 'x')\n`],
   ['every problem code', 'src/lib/bad.ts', `throw new Problem(code, 400, 'x')\n`],
   [
@@ -68,6 +128,8 @@ describe('a planted violation is found', () => {
     'src/lib/good.ts': `// import '../schema/route.ts'\nexport const a = "import '../schema/route.ts'"\nexport const b = /import '..\\/schema/\n`,
     'src/lib/back.ts': `import type { A } from './bad.ts'\nexport type B = A\n`,
     'src/schema/route.ts': `import { a } from '../lib/good.ts'\nexport const route = new Problem('schema.odd', 400, a)\n`,
+    'src/proxy/good.ts': `import { isIP, type Socket } from 'node:net'\nexport const ip = isIP('key-auth')\n`,
+    'src/plugins/rate-bad.ts': `export const rate = 'rate-bad'\n`,
     'src/cli/settings.ts': `export const environment = process.env\n`,
     'ui/src/page.tsx': `import type { Route } from '../../src/schema/route.ts'\nexport const page = <p>{1}</p>\n`,
   }

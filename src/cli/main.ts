@@ -8,7 +8,8 @@ import { addSecretsCommand } from './secrets/secrets-command.ts'
 import { readVersion, SettingsError } from './settings.ts'
 import type { StartOptions } from './start.ts'
 
-const program = new Command('weir')
+/** The command line; `npm run reference` describes it. */
+export const program = new Command('weir')
   .description('API gateway, governance and governed analytics in one program.')
   .version(readVersion())
 
@@ -57,10 +58,14 @@ addOpenApiCommand(program)
 addAuditCommand(program)
 addSecretsCommand(program)
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (!(error instanceof SettingsError) && !(error instanceof Problem)) throw error
-  console.error(error.message)
-  process.exit(error instanceof SettingsError ? 2 : 1)
+if (import.meta.main) await run()
+
+async function run(): Promise<void> {
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    if (!(error instanceof SettingsError) && !(error instanceof Problem)) throw error
+    console.error(error.message)
+    process.exit(error instanceof SettingsError ? 2 : 1)
+  }
 }

@@ -46,7 +46,7 @@ const name = (fallback: string) =>
     .regex(/^[\w.-]{1,100}$/, { error: 'expected letters, digits, dots and dashes' })
     .default(fallback)
 
-const environment = z.object({
+export const environment = z.object({
   WEIR_PLANE: z
     .enum(['gateway', 'control'], {
       error: ({ input }) =>

@@ -8,12 +8,24 @@ export type SourceFile = {
   readonly lines: number
   /** Everything it imports or re-exports, types included: a path for our own files, else the name as written. */
   readonly imports: readonly string[]
+  /** Values, types excluded, that it imports from modules of Node and from packages; `*` for a whole module. */
+  readonly foreignValues: readonly { readonly from: string; readonly name: string }[]
   readonly exports: readonly string[]
   /** True when it only passes on what other files export. */
   readonly isBarrel: boolean
   readonly readsEnvironment: boolean
   /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
+  /** Problems that are written out, with `…` for what is filled in. */
+  readonly problems: readonly WrittenProblem[]
+  /** Every string literal that could be the name of a plugin. */
+  readonly texts: readonly string[]
+}
+
+export type WrittenProblem = {
+  readonly code: string
+  readonly status: number | undefined
+  readonly sentence: string | undefined
 }
 
 /** Reads and parses every TypeScript file below these folders of `root`. */
@@ -45,12 +57,24 @@ function readSource(root: string, path: string): SourceFile {
     path,
     lines: text.split('\n').length - 1,
     imports: [...new Set(specifiers.map((specifier) => resolve(path, specifier)))],
+    foreignValues: module.staticImports.flatMap(({ moduleRequest, entries }) =>
+      moduleRequest.value.startsWith('.')
+        ? []
+        : entries
+            .filter((entry) => !entry.isType)
+            .map(({ importName }) => ({
+              from: moduleRequest.value,
+              name: importName.name ?? '*',
+            })),
+    ),
     exports: exported.map((entry) =>
       entry.exportName.kind === 'Default' ? 'default' : (entry.exportName.name ?? '*'),
     ),
     isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
     problemCodes: codesOf(seen),
+    problems: seen.problems,
+    texts: seen.texts,
   }
 }
 
@@ -66,7 +90,9 @@ type Seen = {
   specifiers: string[]
   problemCodes: (string | undefined)[]
   /** Every text that looks like a code. */
+  problems: WrittenProblem[]
   codeTexts: string[]
+  texts: string[]
   readsEnvironment: boolean
 }
 
@@ -76,7 +102,14 @@ export const codeForm = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$/
 /** What the list of a module's static imports and exports does not tell. */
 function look(program: ESTree.Program): Seen {
   const types = new Set<ESTree.Node>()
-  const seen: Seen = { specifiers: [], problemCodes: [], codeTexts: [], readsEnvironment: false }
+  const seen: Seen = {
+    specifiers: [],
+    problemCodes: [],
+    problems: [],
+    codeTexts: [],
+    texts: [],
+    readsEnvironment: false,
+  }
   const open = (source: ESTree.Node): void => {
     seen.specifiers.push(textOf(source) ?? 'an import that is not written out')
   }
@@ -85,15 +118,23 @@ function look(program: ESTree.Program): Seen {
     TSImportType: (node) => open(node.source),
     TSExternalModuleReference: (node) => open(node.expression),
     NewExpression(node) {
-      const [code] = node.arguments
-      if (isName(node.callee, 'Problem'))
-        seen.problemCodes.push(code === undefined ? undefined : textOf(code))
+      if (!isName(node.callee, 'Problem')) return
+      const [code, status, sentence] = node.arguments
+      const written = code === undefined ? undefined : textOf(code)
+      seen.problemCodes.push(written)
+      if (written !== undefined)
+        seen.problems.push({
+          code: written,
+          status: status?.type === 'Literal' ? Number(status.value) : undefined,
+          sentence: sentence === undefined ? undefined : outlineOf(sentence),
+        })
     },
     TSLiteralType: (node) => void types.add(node.literal),
     Literal(node) {
       if (types.has(node)) return
-      if (typeof node.value === 'string' && codeForm.test(node.value))
-        seen.codeTexts.push(node.value)
+      if (typeof node.value !== 'string') return
+      if (codeForm.test(node.value)) seen.codeTexts.push(node.value)
+      if (/^[a-z][a-z0-9-]*$/.test(node.value)) seen.texts.push(node.value)
     },
     MemberExpression(node) {
       if (isName(node.object, 'process') && isName(node.property, 'env'))
@@ -119,3 +160,9 @@ const isName = (node: ESTree.Node, name: string): boolean =>
 
 const textOf = (node: ESTree.Node): string | undefined =>
   node.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
+
+/** A text, with `…` for each expression in a template. */
+const outlineOf = (node: ESTree.Node): string | undefined =>
+  node.type === 'TemplateLiteral'
+    ? node.quasis.map(({ value }) => value.cooked ?? value.raw).join('…')
+    : textOf(node)

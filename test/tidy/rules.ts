@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { mayOpen } from '../rooms.ts'
+import { mayOpen, socketPlaces } from '../rooms.ts'
 import { findCycles } from './find-cycles.ts'
 import { codeForm, type SourceFile } from './read-source.ts'
 
@@ -43,6 +43,15 @@ export const rules: readonly Rule[] = [
         files.filter((file) => isProduct(file) && file.path !== 'src/cli/settings.ts'),
         (file) => file.readsEnvironment && 'reads the environment',
       ),
+  },
+  {
+    says: 'sockets are opened in the places that test/rooms.ts lists',
+    broken: (files) => each(files.filter(isProduct), socketComplaint),
+  },
+  { says: 'the proxy names no plugin', broken: pluginNameComplaints },
+  {
+    says: 'planes start processes and join rooms, and use no package',
+    broken: (files) => each(files.filter(isProduct), planeComplaint),
   },
   { says: 'every problem code is room.reason, written once', broken: codeComplaints },
 ]
@@ -108,6 +117,44 @@ function exportComplaint(file: SourceFile): Complaint {
   if (basename(file.path).endsWith('.config.ts')) return undefined
   if (file.exports.includes('default')) return 'has a default export'
   return file.isBarrel && 'is a barrel: it only passes on what others export'
+}
+
+const socketModules = /^(node:(net|tls|dgram|https?|http2)|undici)$/
+/** Functions and tables of the socket modules that open nothing. */
+const inert = new Set([
+  'BlockList',
+  'METHODS',
+  'STATUS_CODES',
+  'constants',
+  'isIP',
+  'isIPv4',
+  'isIPv6',
+])
+
+function socketComplaint({ path, foreignValues }: SourceFile): Complaint {
+  if (socketPlaces.some((place) => path.startsWith(place))) return undefined
+  const found = foreignValues.find(({ from, name }) => socketModules.test(from) && !inert.has(name))
+  return found !== undefined && `imports ${found.name} from ${found.from}`
+}
+
+/** `key-auth` is the authentication method of a consumer's key too, in events and for `findKey`. */
+function pluginNameComplaints(files: readonly SourceFile[]): string[] {
+  const plugins = files.flatMap(({ path }) => /^src\/plugins\/([^/]+)\.ts$/.exec(path)?.[1] ?? [])
+  const names = new Set(plugins.filter((name) => name !== 'key-auth'))
+  const proxy = files.filter((file) => isProduct(file) && roomOf(file.path) === 'proxy')
+  return each(proxy, ({ texts }) => {
+    const name = texts.find((text) => names.has(text))
+    return name !== undefined && `names the plugin ${name}`
+  })
+}
+
+const planeModules =
+  /^node:(child_process|cluster|events|fs|net|os|path|process|timers\/promises|url)$/
+
+function planeComplaint({ path, foreignValues }: SourceFile): Complaint {
+  if (roomOf(path) !== 'planes') return undefined
+  const found = foreignValues.find(({ from }) => !planeModules.test(from))
+  return found !== undefined && `imports ${found.from}`
 }
 
 function codeComplaints(files: readonly SourceFile[]): string[] {

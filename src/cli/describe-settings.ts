@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { environment } from './settings.ts'
+
+/** One environment variable as the reference shows it. */
+export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
+
+/** What each setting is for; `describeSettings` throws when one is missing here. */
+const about: Readonly<Partial<Record<string, string>>> = {
+  WEIR_PLANE: 'Runs one plane only: `control` or `gateway`. Also `--plane`.',
+  WEIR_CONTROL_URL: 'Node address of the control plane, for a gateway plane. Also `--control-url`.',
+  WEIR_JOIN_TOKEN: 'Token with which a gateway plane authenticates at the control plane.',
+  WEIR_JOIN_TOKEN_FILE:
+    'File with that token; the control plane writes `join-token` in its data directory.',
+  WEIR_DATA: 'Data directory: store, keys, spool and warehouse. Also `--data`.',
+  WEIR_PROXY_LISTEN: 'Listener for HTTP/1.1 and HTTP/2 without TLS.',
+  WEIR_PROXY_SSL_LISTEN: 'Listener for TLS; `off` disables it.',
+  WEIR_STREAM_LISTEN:
+    'Listeners for `tcp` and `tls` routes, comma-separated; ` ssl` after an address terminates TLS: `0.0.0.0:9000,0.0.0.0:9443 ssl`.',
+  WEIR_ADMIN_LISTEN: 'Listener of the Admin API.',
+  WEIR_MANAGER_LISTEN: 'Listener of the Manager.',
+  WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',
+  WEIR_WORKERS: 'Number of gateway workers.',
+  WEIR_NODE: 'Name of this node in events.',
+  WEIR_ZONE: 'Zone of this node in events.',
+  WEIR_ENVIRONMENT: 'Environment of this node in events.',
+  WEIR_PROXY_BODY_LIMIT: 'Largest request body in bytes; larger ones get a 413. 0 means no limit.',
+  WEIR_MAX_IN_FLIGHT: 'Requests that a worker serves at the same time.',
+  WEIR_MAX_WAITING:
+    'Requests that wait when a worker is full; further ones get a 503 with `Retry-After`.',
+  WEIR_MAX_CONNECTIONS: 'Client connections of a worker; further ones are closed.',
+  WEIR_TARGET_CONNECTIONS: 'Exchanges of a worker with one target at the same time.',
+  WEIR_TARGET_WAITING: 'Exchanges of a worker that wait for one target.',
+  WEIR_DRAIN_SECONDS: 'Time for exchanges in progress to finish when a worker stops.',
+  WEIR_ADMIN_TOKEN: 'Token of the first super-admin, at least 16 characters.',
+  WEIR_ADMIN_PASSWORD: 'Password of the first super-admin, at least 8 characters.',
+  WEIR_DATABASE_URL: 'PostgreSQL database; SQLite in the data directory when unset.',
+  WEIR_ENCRYPTION_KEY: 'Master key that encrypts secrets at rest, 32 bytes in hex.',
+  WEIR_ENCRYPTION_KEY_FILE: 'File with the master key; `encryption.key` in `WEIR_DATA` when unset.',
+  WEIR_AUDIT_KEY_FILE:
+    'File with the key that signs the audit log; `audit.key` in `WEIR_DATA` when unset.',
+  WEIR_AUDIT_DAYS: 'Days that audit records are kept.',
+  WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
+  WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
+}
+
+/** Defaults that depend on the machine. */
+const dynamic: Readonly<Partial<Record<string, string>>> = {
+  WEIR_WORKERS: 'number of cores',
+  WEIR_NODE: 'host name',
+}
+
+/** Every environment variable that Weir reads, with its default. */
+export function describeSettings(): Setting[] {
+  const { properties = {} } = z.toJSONSchema(environment, { io: 'input', unrepresentable: 'any' })
+  const settings = Object.entries(properties).map(([name, schema]) => {
+    const text = about[name]
+    if (text === undefined) throw new Error(`src/cli/describe-settings.ts: describe ${name}`)
+    return { name, initial: dynamic[name] ?? initialOf(schema), about: text }
+  })
+  const url = {
+    name: 'WEIR_ADMIN_URL',
+    initial: 'http://127.0.0.1:8001',
+    about: 'Admin API that commands call. They authenticate with `WEIR_ADMIN_TOKEN`.',
+  }
+  return [...settings, url]
+}
+
+function initialOf(schema: z.core.JSONSchema._JSONSchema | undefined): string {
+  if (typeof schema !== 'object') return ''
+  const { default: initial = schema.anyOf?.find((one) => one.default !== undefined)?.default } =
+    schema
+  return typeof initial === 'string' || typeof initial === 'number' ? String(initial) : ''
+}
