@@ -8,9 +8,9 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { sessionQuery } from './api/session.ts'
-import { NotFound } from './parts/not-found.tsx'
-import { PageError } from './parts/page-error.tsx'
-import { PageLoading } from './parts/page-loading.tsx'
+import { PageError } from './notices/error-state.tsx'
+import { NotFound } from './notices/not-found.tsx'
+import { PageSkeleton } from './notices/skeletons.tsx'
 import { Shell } from './shell/shell.tsx'
 import { formatSearch, parseSearch, type Search } from './view/search.ts'
 
@@ -24,13 +24,13 @@ const root = createRootRouteWithContext<Context>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./entrance/sign-in-page.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(() => import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
 })
 
 const setUp = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./entrance/set-up-page.tsx'), 'SetUpPage'),
+  component: lazyRouteComponent(() => import('./sign-in/set-up-page.tsx'), 'SetUpPage'),
 })
 
 const inside = createRoute({
@@ -110,7 +110,7 @@ const routeTree = root.addChildren([
 ])
 
 /** Opens the router: every page, and how addresses are read and written. */
-export function openRouter(queryClient: QueryClient) {
+export function createAppRouter(queryClient: QueryClient) {
   return createRouter({
     routeTree,
     context: { queryClient },
@@ -119,7 +119,7 @@ export function openRouter(queryClient: QueryClient) {
     defaultPreload: 'intent',
     defaultPreloadStaleTime: 0,
     scrollRestoration: true,
-    defaultPendingComponent: PageLoading,
+    defaultPendingComponent: PageSkeleton,
     defaultErrorComponent: PageError,
     defaultNotFoundComponent: NotFound,
   })
@@ -127,6 +127,6 @@ export function openRouter(queryClient: QueryClient) {
 
 declare module '@tanstack/react-router' {
   interface Register {
-    router: ReturnType<typeof openRouter>
+    router: ReturnType<typeof createAppRouter>
   }
 }

@@ -1,8 +1,7 @@
 import { Tabs } from '@mantine/core'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { NoAccess } from '../entities/no-access.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { NoAccess } from '../notices/error-state.tsx'
 import { usePageView } from '../view/use-page-view.ts'
 import { AllWorkspaces } from './all-workspaces.tsx'
 import { ExplainForm } from './explain-form.tsx'
@@ -33,7 +32,7 @@ export function AccessPage() {
   const scope = workspaces.length > 1 ? 'All workspaces' : only
   return (
     <Page>
-      <PageHead
+      <PageHeader
         title="Access"
         about={`${scope} · Principals, roles and tokens, and the rule behind every permission.`}
       />

@@ -1,19 +1,19 @@
 import { Skeleton } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import type { EntitlementRow } from '../../../src/schema/entitlement.ts'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { WorkspaceSeal } from '../shell/workspace-seal.tsx'
-import { keepView } from '../view/keep-view.ts'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
+import { keepScope } from '../view/search.ts'
 import { roleLabels } from './access-queries.ts'
 import classes from './all-workspaces.module.css'
-import { usePeople, type Person } from './use-people.ts'
+import { type Person, usePeople } from './use-people.ts'
 import { actions } from './workspace-matrix.tsx'
 
 /** Principals by workspace: their roles in each, and how far these reach. */
 export function AllWorkspaces({ workspaces }: { readonly workspaces: readonly string[] }) {
   const { people, isPending, error, isComplete, refetch } = usePeople(workspaces)
-  if (error !== null) return <Refusal error={error} what="permissions" onRetry={refetch} />
+  if (error !== null) return <ErrorState error={error} what="permissions" onRetry={refetch} />
   if (isPending) return <Skeleton height={280} />
   const scope = isComplete
     ? `${workspaces.length} workspaces`
@@ -27,7 +27,7 @@ export function AllWorkspaces({ workspaces }: { readonly workspaces: readonly st
               <th scope="col">Principal</th>
               {workspaces.map((name) => (
                 <th key={name} scope="col">
-                  <WorkspaceSeal name={name} /> {name}
+                  <WorkspaceAvatar name={name} /> {name}
                 </th>
               ))}
             </tr>
@@ -61,7 +61,7 @@ function Row({ person, workspaces }: RowProps) {
             ) : (
               <Link
                 to="/access"
-                search={(previous) => ({ ...keepView(previous), workspace: name })}
+                search={(previous) => ({ ...keepScope(previous), workspace: name })}
                 className={classes.cell}
               >
                 <b>{levelOf(row)}</b>

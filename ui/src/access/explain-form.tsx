@@ -1,11 +1,11 @@
 import { Button, Select, TextInput } from '@mantine/core'
 import { IconCircleCheck, IconCircleX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import type { AskTold, Explanation, RuleTold } from '../../../src/schema/entitlement.ts'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { entitlementsQuery, explanationQuery, type AccessCheck } from './access-queries.ts'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { type AccessCheck, entitlementsQuery, explanationQuery } from './access-queries.ts'
 import classes from './explain-form.module.css'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
@@ -68,7 +68,7 @@ export function ExplainForm({ workspaces }: { readonly workspaces: readonly stri
 
 function Result({ workspace, ...check }: AccessCheck & { readonly workspace: string }) {
   const { data, error } = useQuery(explanationQuery(workspace, check))
-  if (error !== null) return <Refusal error={error} what="this explanation" />
+  if (error !== null) return <ErrorState error={error} what="this explanation" />
   return data === undefined ? null : <ExplanationPanel explanation={data} />
 }
 

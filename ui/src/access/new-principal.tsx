@@ -1,6 +1,6 @@
 import { Alert, Button, Modal, PasswordInput, Select, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import { changeRbac } from './access-queries.ts'
 
 type NewPrincipalProps = { readonly isOpen: boolean; readonly onClose: () => void }

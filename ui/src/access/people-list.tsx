@@ -3,17 +3,16 @@ import { IconUserPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { text } from '../api/entities.ts'
 import { Chips } from '../entities/chips.tsx'
-import { State } from '../entities/state.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { RowOpener } from '../parts/row-opener.tsx'
-import { RowTable } from '../parts/row-table.tsx'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { EnabledBadge } from '../entities/enabled-badge.tsx'
+import { RowButton, RowTable } from '../layout/row-table.tsx'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { roleLabels } from './access-queries.ts'
 import { NewPrincipal } from './new-principal.tsx'
 import classes from './principal-drawer.module.css'
 import { PrincipalRoles } from './principal-roles.tsx'
 import { TokenList } from './token-list.tsx'
-import { usePeople, type Person } from './use-people.ts'
+import { type Person, usePeople } from './use-people.ts'
 
 const widths =
   'minmax(130px, 1fr) 120px minmax(180px, 2fr) minmax(80px, 0.7fr) minmax(100px, 1fr) 84px'
@@ -23,7 +22,7 @@ export function PeopleList({ workspaces }: { readonly workspaces: readonly strin
   const { people, isPending, error, isComplete, refetch } = usePeople(workspaces)
   const [openId, setOpenId] = useState<string>()
   const [isCreating, setCreating] = useState(false)
-  if (error !== null) return <Refusal error={error} what="principals" onRetry={refetch} />
+  if (error !== null) return <ErrorState error={error} what="principals" onRetry={refetch} />
   if (isPending) return <Skeleton height={200} />
   const open = people.find(({ id }) => id === openId)
   return (
@@ -97,9 +96,9 @@ function Row({ person, isAcross, onOpen }: RowProps) {
   return (
     <tr>
       <td>
-        <RowOpener look="strong" onOpen={onOpen}>
+        <RowButton look="strong" onOpen={onOpen}>
           {person.name}
-        </RowOpener>
+        </RowButton>
       </td>
       <td>{person.kind.replace('-', ' ')}</td>
       <td>
@@ -111,7 +110,7 @@ function Row({ person, isAcross, onOpen }: RowProps) {
       <td className={classes.dim}>
         {record === undefined ? '' : text(record, 'comment') || text(record, 'email')}
       </td>
-      <td>{record !== undefined && <State entity={record} />}</td>
+      <td>{record !== undefined && <EnabledBadge entity={record} />}</td>
     </tr>
   )
 }

@@ -1,9 +1,9 @@
 import { Alert, Button, MultiSelect, SegmentedControl, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import { changeRbac } from './access-queries.ts'
-import { actions as allActions } from './workspace-matrix.tsx'
 import classes from './permission-form.module.css'
+import { actions as allActions } from './workspace-matrix.tsx'
 
 type PermissionFormProps = {
   readonly workspace: string

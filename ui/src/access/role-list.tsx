@@ -1,10 +1,10 @@
 import { Alert, Button, CloseButton, Skeleton, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
-import { text, type EntityRecord } from '../api/entities.ts'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { WorkspaceSeal } from '../shell/workspace-seal.tsx'
+import { type FormEvent, useState } from 'react'
+import { type EntityRecord, text } from '../api/entities.ts'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { changeRbac, rbacQuery } from './access-queries.ts'
 import { PermissionForm } from './permission-form.tsx'
 import classes from './role-list.module.css'
@@ -15,7 +15,9 @@ type RoleListProps = { readonly workspace: string; readonly isTitled: boolean }
 export function RoleList({ workspace, isTitled }: RoleListProps) {
   const { data, error, refetch } = useQuery(rbacQuery(workspace, 'roles'))
   if (error !== null)
-    return <Refusal error={error} what={`roles in ${workspace}`} onRetry={() => void refetch()} />
+    return (
+      <ErrorState error={error} what={`roles in ${workspace}`} onRetry={() => void refetch()} />
+    )
   if (data === undefined) return <Skeleton height={200} mb="md" />
   const sorted = data.toSorted((a, b) => text(a, 'name').localeCompare(text(b, 'name')))
   return (
@@ -23,7 +25,7 @@ export function RoleList({ workspace, isTitled }: RoleListProps) {
       <header className={classes.head}>
         {isTitled && (
           <h2>
-            <WorkspaceSeal name={workspace} /> {workspace}
+            <WorkspaceAvatar name={workspace} /> {workspace}
           </h2>
         )}
         <NewRole workspace={workspace} />

@@ -1,11 +1,10 @@
 import { Alert, Button, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { text, type EntityRecord } from '../api/entities.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
+import { type EntityRecord, text } from '../api/entities.ts'
+import { CopyText } from '../controls/copy-text.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { ErrorState } from '../notices/error-state.tsx'
 import { useNow } from '../view/use-now.ts'
 import { changeRbac, rbacQuery } from './access-queries.ts'
 import classes from './principal-drawer.module.css'
@@ -27,7 +26,7 @@ export function TokenList({ user }: { readonly user: string }) {
       void client.invalidateQueries({ queryKey: ['access', 'default', path] })
     },
   })
-  if (error !== null) return <Refusal error={error} what="the tokens of this principal" />
+  if (error !== null) return <ErrorState error={error} what="the tokens of this principal" />
   return (
     <section aria-label="Tokens">
       <h3 className={classes.title}>Tokens</h3>

@@ -2,8 +2,8 @@ import { Skeleton, UnstyledButton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { EntitlementRow, Entitlements, Extent } from '../../../src/schema/entitlement.ts'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { entitlementsQuery, roleLabels } from './access-queries.ts'
 import classes from './workspace-matrix.module.css'
 
@@ -21,7 +21,11 @@ export function WorkspaceMatrix({ workspace }: { readonly workspace: string }) {
   const [selected, setSelected] = useState<Cell>()
   if (error !== null)
     return (
-      <Refusal error={error} what={`permissions in ${workspace}`} onRetry={() => void refetch()} />
+      <ErrorState
+        error={error}
+        what={`permissions in ${workspace}`}
+        onRetry={() => void refetch()}
+      />
     )
   if (data === undefined) return <Skeleton height={280} />
   return (

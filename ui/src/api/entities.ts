@@ -5,7 +5,7 @@ import { requestJson } from './request-json.ts'
 export type EntityRecord = Readonly<Record<string, unknown>> & { readonly id: string }
 
 /** An entity beside the name of the workspace it was read from. */
-export type Placed = { readonly workspace: string; readonly entity: EntityRecord }
+export type EntityRow = { readonly workspace: string; readonly entity: EntityRecord }
 
 type Page = { readonly data: readonly EntityRecord[]; readonly offset?: string | null }
 type Cursor = { readonly index: number; readonly offset?: string }
@@ -17,7 +17,10 @@ export const entitiesQuery = (workspaces: readonly string[], path: string) =>
   infiniteQueryOptions({
     queryKey: ['entities', workspaces, path],
     initialPageParam: { index: 0 } as Cursor,
-    queryFn: async ({ pageParam, signal }): Promise<{ rows: readonly Placed[]; next?: Cursor }> => {
+    queryFn: async ({
+      pageParam,
+      signal,
+    }): Promise<{ rows: readonly EntityRow[]; next?: Cursor }> => {
       const workspace = workspaces[pageParam.index]
       if (workspace === undefined) return { rows: [] }
       const page = await requestJson<Page>(collectionUrl(workspace, path, pageParam.offset), {
@@ -56,14 +59,14 @@ export const text = (entity: EntityRecord, field: string): string => {
 }
 
 /** What people call an entity: its key, else its id. */
-export const labelOf = (entity: EntityRecord): string =>
+export const entityLabel = (entity: EntityRecord): string =>
   text(entity, 'name') ||
   text(entity, 'username') ||
   text(entity, 'custom_id') ||
   text(entity, 'id')
 
 /** The id that a reference holds, or undefined. */
-export function referenceOf(entity: EntityRecord, field: string): string | undefined {
+export function referenceId(entity: EntityRecord, field: string): string | undefined {
   const value = entity[field]
   if (typeof value !== 'object' || value === null || !('id' in value)) return undefined
   return typeof value.id === 'string' ? value.id : undefined

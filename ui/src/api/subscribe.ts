@@ -1,10 +1,9 @@
 import type { Push } from '../../../src/schema/answer.ts'
 import type { QueryInput } from '../../../src/schema/query.ts'
 import { ApiError, readApiError } from './api-error.ts'
-import { readEvents } from './read-events.ts'
 
-/** Questions by an id of the page's choosing. */
-export type Questions = Readonly<Record<string, QueryInput>>
+/** Queries by an id of the page's choosing. */
+export type Queries = Readonly<Record<string, QueryInput>>
 
 /** How a subscription is: `done` when it was asked to end after the first answers and did. */
 export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'done' | 'refused'
@@ -22,17 +21,17 @@ const longestSilence = 40_000
 
 /** Keeps a subscription alive until `signal` aborts, or, with `once`, until every question has one answer. */
 export async function subscribe(
-  questions: Questions,
+  queries: Queries,
   options: { readonly once: boolean; readonly signal: AbortSignal },
   listener: Listener,
 ): Promise<void> {
   const { once, signal } = options
-  const waiting = new Set(Object.keys(questions))
+  const waiting = new Set(Object.keys(queries))
   let failures = 0
   listener.state('connecting')
   while (!signal.aborted) {
     try {
-      for await (const push of openStream(questions, signal)) {
+      for await (const push of openStream(queries, signal)) {
         failures = 0
         listener.push(push)
         waiting.delete(push.id)
@@ -49,13 +48,13 @@ export async function subscribe(
   }
 }
 
-async function* openStream(questions: Questions, signal: AbortSignal): AsyncGenerator<Push> {
+async function* openStream(queries: Queries, signal: AbortSignal): AsyncGenerator<Push> {
   const silence = new AbortController()
   const response = await fetch('/api/analytics/subscribe', {
     method: 'POST',
     credentials: 'same-origin',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ queries: questions }),
+    body: JSON.stringify({ queries: queries }),
     signal: AbortSignal.any([signal, silence.signal]),
   })
   if (!response.ok) throw await readApiError(response)
@@ -90,3 +89,27 @@ function pause(delay: number, signal: AbortSignal): Promise<void> {
     )
   })
 }
+
+/** The data of each event of a text/event-stream; '' for a comment or an event without data, which shows only that the sender lives. */
+async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.pipeThrough(new TextDecoderStream() as never).getReader()
+  let rest = ''
+  try {
+    while (true) {
+      const { done, value } = (await reader.read()) as ReadableStreamReadResult<string>
+      if (done) return
+      const blocks = (rest + value).replaceAll('\r\n', '\n').split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) yield dataOf(block)
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+const dataOf = (block: string): string =>
+  block
+    .split('\n')
+    .filter((line) => line.startsWith('data:'))
+    .map((line) => line.slice(line.startsWith('data: ') ? 6 : 5))
+    .join('\n')

@@ -1,16 +1,16 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ChainedRecord } from '../../../src/schema/audit-record.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { DifferenceList } from '../parts/difference-list.tsx'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
-import { StatusBadge } from '../parts/status-badge.tsx'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { CopyText } from '../controls/copy-text.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { formatDate } from '../format/format.ts'
+import { StatusBadge } from '../format/status-badge.tsx'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import classes from './audit-drawer.module.css'
+import { actionLabel } from './audit-labels.ts'
 import { auditRecordQuery } from './audit-queries.ts'
-import { deedOf } from './deed-of.ts'
-import { differencesOf } from './differences-of.ts'
+import { diffRecord } from './diff-record.ts'
 
 /** What an AuditDrawer shows. */
 type AuditDrawerProps = {
@@ -35,13 +35,13 @@ export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
 function Found({ sequence }: { readonly sequence: number }) {
   const { data, error, refetch } = useQuery(auditRecordQuery(sequence))
   if (error !== null)
-    return <Refusal error={error} what="this record" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="this record" onRetry={() => void refetch()} />
   if (data === undefined)
     return [120, 200, 80].map((height) => <Skeleton key={height} height={height} mb="md" />)
-  return <Told record={data} />
+  return <LiveResult record={data} />
 }
 
-function Told({ record }: { readonly record: ChainedRecord }) {
+function LiveResult({ record }: { readonly record: ChainedRecord }) {
   const facts: readonly (readonly [string, string])[] = [
     ['Who', record.principal?.name ?? (record.address === '' ? 'Weir' : 'nobody known')],
     ['When', formatDate(record.time)],
@@ -53,13 +53,13 @@ function Told({ record }: { readonly record: ChainedRecord }) {
   return (
     <>
       <p className={classes.deed}>
-        <StatusBadge status={record.status} /> {deedOf(record)} <code>{record.path}</code>
+        <StatusBadge status={record.status} /> {actionLabel(record)} <code>{record.path}</code>
       </p>
       <p className={classes.because} data-denied={!record.allowed || undefined}>
         {record.because}
       </p>
       <Facts facts={facts} />
-      <DifferenceList items={differencesOf(record.before, record.after)} />
+      <DifferenceList items={diffRecord(record.before, record.after)} />
       <h3 className={classes.heading}>Link in the chain</h3>
       <Facts
         facts={[

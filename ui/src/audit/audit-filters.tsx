@@ -1,9 +1,9 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconRoute, IconUser } from '@tabler/icons-react'
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import type { PageView } from '../view/use-page-view.ts'
 import classes from './audit-filters.module.css'
-import { auditMembers, type AuditMember } from './audit-queries.ts'
+import { type AuditMember, auditMembers } from './audit-queries.ts'
 
 const outcomes = [
   { value: 'any', label: 'All' },

@@ -1,11 +1,9 @@
 import type { AuditLine } from '../../../src/schema/audit-answer.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { RowOpener } from '../parts/row-opener.tsx'
-import { RowTable } from '../parts/row-table.tsx'
-import { StatusBadge } from '../parts/status-badge.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { StatusBadge } from '../format/status-badge.tsx'
+import { RowButton, RowTable } from '../layout/row-table.tsx'
+import { actionLabel, touchedLabel } from './audit-labels.ts'
 import classes from './audit-table.module.css'
-import { deedOf, touchWords } from './deed-of.ts'
 
 /** What an AuditTable shows. */
 type AuditTableProps = {
@@ -43,12 +41,12 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
             </td>
             <td>{line.principal?.name ?? <span className={classes.dim}>{whoElse(line)}</span>}</td>
             <td>
-              <RowOpener onOpen={() => onOpen(line.sequence)}>
-                {deedOf(line)} <code>{line.path}</code>
-              </RowOpener>
+              <RowButton onOpen={() => onOpen(line.sequence)}>
+                {actionLabel(line)} <code>{line.path}</code>
+              </RowButton>
             </td>
             {showsWorkspace && <td>{line.workspace}</td>}
-            <td className={classes.dim}>{touchWords(line)}</td>
+            <td className={classes.dim}>{touchedLabel(line)}</td>
             <td>
               <StatusBadge status={line.status} />
             </td>

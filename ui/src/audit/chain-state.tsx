@@ -2,10 +2,10 @@ import { Button, Popover, UnstyledButton } from '@mantine/core'
 import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { AuditVerdict } from '../../../src/schema/audit-answer.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { formatCount, formatDate } from '../parts/format.ts'
-import classes from './chain-state.module.css'
+import { CopyText } from '../controls/copy-text.tsx'
+import { formatCount, formatDate } from '../format/format.ts'
 import { auditChainQuery, verifyAudit } from './audit-queries.ts'
+import classes from './chain-state.module.css'
 
 /** How the chain stands, for those who may know: verified on request, with its signed end to be kept elsewhere. */
 export function ChainState() {

@@ -1,5 +1,5 @@
 import type { ChangeCounts as Counts } from '../../../src/schema/config-difference.ts'
-import { formatCount } from '../parts/format.ts'
+import { formatCount } from '../format/format.ts'
 import classes from './change-counts.module.css'
 
 /** How many entities were made, changed and removed; what is none is not said. */

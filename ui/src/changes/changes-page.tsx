@@ -2,12 +2,11 @@ import { IconGitCommit } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { ListLoading } from '../parts/list-loading.tsx'
-import { LoadOlder } from '../parts/load-older.tsx'
-import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { LoadOlder } from '../controls/load-older.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { ListSkeleton } from '../notices/skeletons.tsx'
 import { useNow } from '../view/use-now.ts'
 import { usePageView } from '../view/use-page-view.ts'
 import { revisionsQuery } from './changes-queries.ts'
@@ -27,7 +26,7 @@ export function ChangesPage() {
 
   return (
     <Page>
-      <PageHead
+      <PageHeader
         title="Changes"
         about="Every revision of the configuration: who made it, why, what it changed, and the way back."
       />
@@ -58,9 +57,11 @@ function Revisions({ found, open, onOpen }: RevisionsProps) {
   const now = useNow(30_000)
   const lines = found.data?.pages.flatMap(({ data }) => data) ?? []
   const current = found.data?.pages[0]?.current ?? 0
-  if (found.isPending) return <ListLoading />
+  if (found.isPending) return <ListSkeleton />
   if (found.error !== null && lines.length === 0)
-    return <Refusal error={found.error} what="the history" onRetry={() => void found.refetch()} />
+    return (
+      <ErrorState error={found.error} what="the history" onRetry={() => void found.refetch()} />
+    )
   if (lines.length === 0)
     return (
       <Notice icon={<IconGitCommit size={28} stroke={1.5} />} title="Nothing was changed yet">

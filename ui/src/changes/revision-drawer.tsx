@@ -1,12 +1,12 @@
 import { SegmentedControl, Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { formatDate } from '../format/format.ts'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import { revisionQuery, type ShownRevision } from './changes-queries.ts'
-import { DifferenceList } from '../parts/difference-list.tsx'
 import classes from './revision-drawer.module.css'
 import { RollBack } from './roll-back.tsx'
 
@@ -44,7 +44,7 @@ function Found({ workspace, number, current, onDone }: FoundProps) {
   const { data, error, refetch } = useQuery(revisionQuery(workspace, number))
   const [side, setSide] = useState('did')
   if (error !== null)
-    return <Refusal error={error} what="this revision" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="this revision" onRetry={() => void refetch()} />
   if (data === undefined)
     return [80, 200, 120].map((height) => <Skeleton key={height} height={height} mb="md" />)
   return (

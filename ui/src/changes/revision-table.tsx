@@ -1,8 +1,6 @@
 import type { RevisionLine } from '../../../src/schema/config-difference.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { RowOpener } from '../parts/row-opener.tsx'
-import { RowTable } from '../parts/row-table.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { RowButton, RowTable } from '../layout/row-table.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import classes from './revision-table.module.css'
 
@@ -42,12 +40,12 @@ export function RevisionTable({ revisions, current, now, open, onOpen }: Revisio
             </td>
             <td>{revision.principal}</td>
             <td>
-              <RowOpener
+              <RowButton
                 look={revision.message === null ? 'dim' : 'plain'}
                 onOpen={() => onOpen(revision.number)}
               >
                 {revision.message ?? revision.summary ?? kindsText(revision)}
-              </RowOpener>
+              </RowButton>
             </td>
             <td>
               <ChangeCounts counts={revision.counts} />

@@ -2,10 +2,10 @@ import { Button, Skeleton, TextInput } from '@mantine/core'
 import { IconArrowBackUp } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Refusal } from '../parts/refusal.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { ChangeCounts } from './change-counts.tsx'
-import { comparisonQuery, rollBack, type Comparison } from './changes-queries.ts'
-import { DifferenceList } from '../parts/difference-list.tsx'
+import { type Comparison, comparisonQuery, rollBack } from './changes-queries.ts'
 import classes from './roll-back.module.css'
 
 /** What RollBack is about. */
@@ -19,7 +19,7 @@ type RollBackProps = {
 export function RollBack({ workspace, number, onDone }: RollBackProps) {
   const { data, error, refetch } = useQuery(comparisonQuery(workspace, number))
   if (error !== null)
-    return <Refusal error={error} what="the comparison" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="the comparison" onRetry={() => void refetch()} />
   if (data === undefined) return <Skeleton height={160} mt="md" />
   if (data.items.length === 0)
     return <p className={classes.words}>Nothing: all that can go back is as it was then.</p>

@@ -1,8 +1,11 @@
 import { useComputedColorScheme, VisuallyHidden } from '@mantine/core'
+import { BarChart, LineChart } from 'echarts/charts'
+import { AriaComponent, GridComponent, TooltipComponent } from 'echarts/components'
+import * as core from 'echarts/core'
+import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 import { palettes } from '../styles/palette.ts'
 import { chartOption, plotInset, type TimeChartInput } from './chart-option.ts'
-import { echarts } from './echarts.ts'
 import classes from './time-chart.module.css'
 import { useDragZoom } from './use-drag-zoom.ts'
 
@@ -62,3 +65,8 @@ export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
     </figure>
   )
 }
+
+core.use([BarChart, LineChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer])
+
+/** ECharts with only what Weir's charts use. */
+const echarts = core

@@ -1,4 +1,4 @@
-import { formatClock, formatDate } from '../parts/format.ts'
+import { formatClock, formatDate } from '../format/format.ts'
 
 /** What ECharts tells about one series under the cross-hair. */
 type Hovered = {

@@ -1,8 +1,8 @@
-import { useRef, useState, type PointerEvent } from 'react'
+import { type PointerEvent, useRef, useState } from 'react'
 import { plotInset } from './chart-option.ts'
 
 /** Fewer pixels are a click, not a drag. */
-const leastDrag = 6
+const minDrag = 6
 
 type Drag = { readonly start: number; readonly end: number }
 
@@ -36,7 +36,7 @@ export function useDragZoom(
       },
       onPointerUp(event: PointerEvent<HTMLElement>) {
         setDrag(undefined)
-        if (drag === undefined || Math.abs(drag.end - drag.start) < leastDrag) return
+        if (drag === undefined || Math.abs(drag.end - drag.start) < minDrag) return
         const width = event.currentTarget.clientWidth - plotInset.left - plotInset.right
         const [from, to] = held.current
         const timeAt = (x: number) =>

@@ -1,16 +1,14 @@
 import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { nothing } from '../parts/format.ts'
-import { WorkspaceSeal } from '../shell/workspace-seal.tsx'
+import { type EntityRecord, type EntityRow, referenceId, text } from '../api/entities.ts'
+import { formatAge, nothing } from '../format/format.ts'
+import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { Chips } from './chips.tsx'
+import { EnabledBadge } from './enabled-badge.tsx'
+import { placeOf, routeMatchers } from './entity-labels.ts'
 import { EntityLink } from './entity-link.tsx'
-import { namesOf, titleOf, type Kind } from './kinds.ts'
-import { matchersOf } from './matchers-of.ts'
-import { placeOf } from './place-of.ts'
-import { State } from './state.tsx'
-import type { Names } from './use-names.ts'
+import { entityTitle, type Kind, serverNames } from './kinds.ts'
+import type { Names } from './use-entities.ts'
 
 /** A column of a list: what it sorts and searches by, and how it looks. */
 export type EntityColumn = {
@@ -18,8 +16,8 @@ export type EntityColumn = {
   readonly title: string
   /** Share of the width, as CSS says it in a grid. */
   readonly width: string
-  readonly key: (row: Placed) => string | number
-  readonly cell: (row: Placed) => ReactNode
+  readonly key: (row: EntityRow) => string | number
+  readonly cell: (row: EntityRow) => ReactNode
 }
 
 /** The columns of a kind's list; with the workspace when several are listed. */
@@ -27,16 +25,13 @@ export function entityColumns(kind: Kind, names: Names, isAcross: boolean): Enti
   const own: Readonly<Record<Kind['plural'], () => EntityColumn[]>> = {
     services: serviceColumns,
     routes: () => routeColumns(names),
-    upstreams: () => [wordsColumn('algorithm', 'How a target is picked')],
-    consumers: () => [wordsColumn('custom_id', 'Custom ID')],
+    upstreams: () => [textColumn('algorithm', 'How a target is picked')],
+    consumers: () => [textColumn('custom_id', 'Custom ID')],
     consumer_groups: () => [],
     plugins: () => pluginColumns(names),
     certificates: () => [serverNamesColumn],
-    vaults: () => [wordsColumn('name', 'Kind'), wordsColumn('description', 'Description')],
-    keys: () => [
-      wordsColumn('kid', 'Key ID'),
-      referenceColumn('set', 'Key set', 'key-sets', names),
-    ],
+    vaults: () => [textColumn('name', 'Kind'), textColumn('description', 'Description')],
+    keys: () => [textColumn('kid', 'Key ID'), referenceColumn('set', 'Key set', 'key-sets', names)],
     'key-sets': () => [],
   }
   return [
@@ -52,11 +47,11 @@ const nameColumn = (kind: Kind): EntityColumn => ({
   id: 'name',
   title: 'Name',
   width: 'minmax(150px, 1.2fr)',
-  key: ({ entity }) => `${titleOf(kind, entity)} ${text(entity, 'instance_name')}`,
+  key: ({ entity }) => `${entityTitle(kind, entity)} ${text(entity, 'instance_name')}`,
   cell: ({ workspace, entity }) => (
     <>
       <EntityLink plural={kind.plural} workspace={workspace} id={entity.id} strong>
-        {titleOf(kind, entity)}
+        {entityTitle(kind, entity)}
       </EntityLink>
       <Text span inherit c="dimmed" ml={8}>
         {text(entity, 'instance_name')}
@@ -70,8 +65,8 @@ const serviceColumns = (): EntityColumn[] => [
     id: 'address',
     title: 'Where requests go',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => addressOf(entity),
-    cell: ({ entity }) => <code>{addressOf(entity)}</code>,
+    key: ({ entity }) => serviceAddress(entity),
+    cell: ({ entity }) => <code>{serviceAddress(entity)}</code>,
   },
   enabledColumn,
 ]
@@ -81,13 +76,13 @@ const routeColumns = (names: Names): EntityColumn[] => [
     id: 'matches',
     title: 'Matches',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => matchersOf(entity).join(' '),
-    cell: ({ entity }) => <Chips values={matchersOf(entity)} mono />,
+    key: ({ entity }) => routeMatchers(entity).join(' '),
+    cell: ({ entity }) => <Chips values={routeMatchers(entity)} mono />,
   },
   referenceColumn('service', 'Service', 'services', names),
 ]
 
-const wordsColumn = (field: string, title: string): EntityColumn => ({
+const textColumn = (field: string, title: string): EntityColumn => ({
   id: field,
   title,
   width: 'minmax(120px, 1fr)',
@@ -104,9 +99,9 @@ const referenceColumn = (
   id: field,
   title,
   width: 'minmax(110px, 1fr)',
-  key: ({ entity }) => names(referenceOf(entity, field)) ?? '',
+  key: ({ entity }) => names(referenceId(entity, field)) ?? '',
   cell: ({ workspace, entity }) => {
-    const id = referenceOf(entity, field)
+    const id = referenceId(entity, field)
     return id === undefined ? (
       nothing
     ) : (
@@ -121,8 +116,8 @@ const serverNamesColumn: EntityColumn = {
   id: 'snis',
   title: 'Server names',
   width: 'minmax(180px, 2fr)',
-  key: ({ entity }) => namesOf(entity).join(' '),
-  cell: ({ entity }) => <Chips values={namesOf(entity)} mono />,
+  key: ({ entity }) => serverNames(entity).join(' '),
+  cell: ({ entity }) => <Chips values={serverNames(entity)} mono />,
 }
 
 const pluginColumns = (names: Names): EntityColumn[] => [
@@ -141,7 +136,7 @@ const enabledColumn: EntityColumn = {
   title: 'State',
   width: '96px',
   key: ({ entity }) => (entity['enabled'] === false ? 1 : 0),
-  cell: ({ entity }) => <State entity={entity} />,
+  cell: ({ entity }) => <EnabledBadge entity={entity} />,
 }
 
 const workspaceColumn: EntityColumn = {
@@ -151,7 +146,7 @@ const workspaceColumn: EntityColumn = {
   key: ({ workspace }) => workspace,
   cell: ({ workspace }) => (
     <>
-      <WorkspaceSeal name={workspace} /> {workspace}
+      <WorkspaceAvatar name={workspace} /> {workspace}
     </>
   ),
 }
@@ -160,8 +155,8 @@ const tagsColumn: EntityColumn = {
   id: 'tags',
   title: 'Tags',
   width: 'minmax(110px, 1fr)',
-  key: ({ entity }) => tagsOf(entity).join(' '),
-  cell: ({ entity }) => <Chips values={tagsOf(entity)} />,
+  key: ({ entity }) => entityTags(entity).join(' '),
+  cell: ({ entity }) => <Chips values={entityTags(entity)} />,
 }
 
 const ageColumn: EntityColumn = {
@@ -173,10 +168,10 @@ const ageColumn: EntityColumn = {
 }
 
 /** The tags of an entity. */
-export const tagsOf = (entity: EntityRecord): string[] =>
+export const entityTags = (entity: EntityRecord): string[] =>
   Array.isArray(entity['tags']) ? entity['tags'].map(String) : []
 
-function addressOf(entity: EntityRecord): string {
+function serviceAddress(entity: EntityRecord): string {
   const port = text(entity, 'port') === '' ? '' : `:${text(entity, 'port')}`
   return `${text(entity, 'protocol')}://${text(entity, 'host')}${port}${text(entity, 'path')}`
 }

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { keepView } from '../view/keep-view.ts'
+import { keepScope } from '../view/search.ts'
 import classes from './entity-link.module.css'
 import type { Kind } from './kinds.ts'
 
@@ -19,7 +19,7 @@ export function EntityLink({ plural, workspace, id, strong = false, children }: 
     <Link
       to="/$plural/$workspace/$key"
       params={{ plural, workspace, key: id }}
-      search={keepView}
+      search={keepScope}
       className={classes.link}
       data-strong={strong || undefined}
     >

@@ -1,30 +1,26 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button, Code, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
+import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { NotFound } from '../parts/not-found.tsx'
-import { ListLoading } from '../parts/list-loading.tsx'
-import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { ErrorState, NoAccess } from '../notices/error-state.tsx'
+import { NotFound } from '../notices/not-found.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { ListSkeleton } from '../notices/skeletons.tsx'
 import { usePageView } from '../view/use-page-view.ts'
-import { EmptyList } from './empty-list.tsx'
-import { entityColumns, tagsOf } from './entity-columns.tsx'
+import { entityColumns, entityTags } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
-import { kindOf, type Kind } from './kinds.ts'
-import { NoAccess } from './no-access.tsx'
-import { searchRows } from './search-rows.ts'
-import { useEntities } from './use-entities.ts'
-import { useNames } from './use-names.ts'
+import { findKind, type Kind } from './kinds.ts'
+import { useEntities, useNames } from './use-entities.ts'
 
 /** The list of one kind of entity. */
 export function EntityListPage() {
   const { plural = '' } = useParams({ strict: false })
-  const kind = kindOf(plural)
+  const kind = findKind(plural)
   return kind === undefined ? <NotFound /> : <EntityList key={plural} kind={kind} />
 }
 
@@ -68,7 +64,7 @@ function Listed({ kind, workspaces }: ListedProps) {
   })
   // Sorting and searching mean all of them, so then every page is loaded.
   const list = useEntities(workspaces, kind.plural, typed !== '' || isSorted)
-  const hasTags = list.rows.some(({ entity }) => tagsOf(entity).length > 0)
+  const hasTags = list.rows.some(({ entity }) => entityTags(entity).length > 0)
   const columns = entityColumns(kind, names, workspaces.length > 1).filter(
     ({ id }) => id !== 'tags' || hasTags,
   )
@@ -76,7 +72,7 @@ function Listed({ kind, workspaces }: ListedProps) {
 
   if (list.error !== null && list.rows.length === 0)
     return (
-      <Refusal
+      <ErrorState
         error={list.error}
         what={`${kind.plural} of ${workspaces.join(', ')}`}
         onRetry={() => void list.refetch()}
@@ -84,7 +80,7 @@ function Listed({ kind, workspaces }: ListedProps) {
     )
   return (
     <>
-      <PageHead title={kind.title} about={kind.about}>
+      <PageHeader title={kind.title} about={kind.about}>
         <TextInput
           size="xs"
           w={230}
@@ -94,9 +90,9 @@ function Listed({ kind, workspaces }: ListedProps) {
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
-      </PageHead>
+      </PageHeader>
       {list.isPending ? (
-        <ListLoading />
+        <ListSkeleton />
       ) : list.rows.length === 0 ? (
         <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
       ) : found.length === 0 ? (
@@ -138,5 +134,35 @@ function ListFoot({ kind, list, found }: ListFootProps) {
         </Button>
       )}
     </footer>
+  )
+}
+
+/** The rows in whose columns, or whose id, every typed word is found. */
+function searchRows(
+  rows: readonly EntityRow[],
+  columns: readonly { readonly key: (row: EntityRow) => string | number }[],
+  typed: string,
+): readonly EntityRow[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return rows
+  return rows.filter((row) => {
+    const said = [...columns.map(({ key }) => key(row)), row.entity.id].join(' ').toLowerCase()
+    return words.every((word) => said.includes(word))
+  })
+}
+
+/** What an EmptyList teaches. */
+type EmptyListProps = { readonly kind: Kind; readonly workspace: string }
+
+/** In the place of a list that is empty: what such a thing is for, and how to make the first. */
+function EmptyList({ kind, workspace }: EmptyListProps) {
+  const Glyph = kind.icon
+  return (
+    <Notice icon={<Glyph size={28} stroke={1.5} />} title={`No ${kind.plural} yet`}>
+      <p>{kind.teach}</p>
+      <Code block mt="sm" ta="left" style={{ whiteSpace: 'pre-wrap' }}>
+        {`curl -H "Kong-Admin-Token: $TOKEN" \\\n  http://127.0.0.1:8001/${workspace}${kind.example.replaceAll(/ (?=-[dF])/g, ' \\\n  ')}`}
+      </Code>
+    </Notice>
   )
 }

@@ -1,18 +1,18 @@
 import { UnstyledButton } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import {
+  type ColumnDef,
   createSortedRowModel,
+  type Header,
   rowSortingFeature,
   sortFn_alphanumeric,
   tableFeatures,
   useTable,
-  type ColumnDef,
-  type Header,
 } from '@tanstack/react-table'
 import { useMemo } from 'react'
-import type { Placed } from '../api/entities.ts'
+import type { EntityRow } from '../api/entities.ts'
+import { RowTable } from '../layout/row-table.tsx'
 import type { EntityColumn } from './entity-columns.tsx'
-import { RowTable } from '../parts/row-table.tsx'
 import classes from './entity-table.module.css'
 
 const features = tableFeatures({
@@ -21,13 +21,13 @@ const features = tableFeatures({
   sortFns: { alphanumeric: sortFn_alphanumeric },
 })
 
-type Column = ColumnDef<typeof features, Placed, unknown>
+type Column = ColumnDef<typeof features, EntityRow, unknown>
 
 /** What an EntityTable shows. */
 type EntityTableProps = {
-  readonly rows: readonly Placed[]
+  readonly rows: readonly EntityRow[]
   readonly columns: readonly EntityColumn[]
-  /** Told when the viewer sorts, because sorting needs every row. */
+  /** LiveResult when the viewer sorts, because sorting needs every row. */
   readonly onSort: () => void
 }
 
@@ -49,7 +49,7 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
     features,
     columns: definitions,
     data,
-    getRowId: ({ workspace, entity }: Placed) => `${workspace}/${entity.id}`,
+    getRowId: ({ workspace, entity }: EntityRow) => `${workspace}/${entity.id}`,
     enableMultiSort: false,
   })
   const widths = columns.map(({ width }) => width).join(' ')
@@ -79,7 +79,7 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
 }
 
 type HeadingProps = {
-  readonly header: Header<typeof features, Placed, unknown>
+  readonly header: Header<typeof features, EntityRow, unknown>
   readonly onSort: () => void
 }
 

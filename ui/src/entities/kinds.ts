@@ -1,4 +1,5 @@
 import {
+  type Icon,
   IconArrowsSplit,
   IconCertificate,
   IconKey,
@@ -9,10 +10,9 @@ import {
   IconUser,
   IconUsersGroup,
   IconVersions,
-  type Icon,
 } from '@tabler/icons-react'
+import { entityLabel, type EntityRecord, referenceId, text } from '../api/entities.ts'
 import type { PageFilter } from '../view/search.ts'
-import { labelOf, referenceOf, text, type EntityRecord } from '../api/entities.ts'
 
 /** A kind of entity that has pages. */
 export type Kind = {
@@ -47,14 +47,14 @@ export type Kind = {
 /** A plugin that is put somewhere is asked about only there. */
 const placeFilters = (plugin: EntityRecord): PageFilter[] =>
   ['service', 'route', 'consumer'].flatMap((field) => {
-    const id = referenceOf(plugin, field)
+    const id = referenceId(plugin, field)
     return id === undefined ? [] : [is(`${field}_id`, id)]
   })
 
 const is = (member: string, value: string): PageFilter => ({ member, value, exclude: false })
 
 /** The server names of a certificate. */
-export const namesOf = (certificate: EntityRecord): readonly string[] =>
+export const serverNames = (certificate: EntityRecord): readonly string[] =>
   Array.isArray(certificate['snis']) ? certificate['snis'].map(String) : []
 
 /** Every kind of entity that has pages, in the order of the navigation. */
@@ -134,7 +134,7 @@ export const kinds: readonly Kind[] = [
     about: 'What the gateway shows to callers by server name, and to services that ask for it.',
     teach: 'A certificate and its private key let the gateway answer by TLS under your own names.',
     example: '/certificates -F cert=@cert.pem -F key=@key.pem -F "snis[]=api.example.com"',
-    label: (entity) => namesOf(entity)[0] ?? entity.id,
+    label: (entity) => serverNames(entity)[0] ?? entity.id,
   },
   {
     plural: 'vaults',
@@ -171,8 +171,9 @@ export const kinds: readonly Kind[] = [
 ]
 
 /** The kind with this plural name. */
-export const kindOf = (plural: string): Kind | undefined =>
+export const findKind = (plural: string): Kind | undefined =>
   kinds.find((kind) => kind.plural === plural)
 
 /** What people call an entity of a kind. */
-export const titleOf = ({ label = labelOf }: Kind, entity: EntityRecord): string => label(entity)
+export const entityTitle = ({ label = entityLabel }: Kind, entity: EntityRecord): string =>
+  label(entity)

@@ -1,8 +1,17 @@
-import { text, type EntityRecord } from '../api/entities.ts'
+import { ActionIcon, Button, Skeleton, Tooltip } from '@mantine/core'
+import { IconEye, IconEyeOff } from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import { ApiError } from '../api/api-error.ts'
+import { entityLabel, type EntityRecord, text } from '../api/entities.ts'
+import { CopyText } from '../controls/copy-text.tsx'
+import { Panel } from '../layout/panel.tsx'
+import { Chips } from './chips.tsx'
+import { EnabledBadge } from './enabled-badge.tsx'
+import { routeMatchers } from './entity-labels.ts'
+import { EntityLink } from './entity-link.tsx'
+import { entityTitle, findKind, type Kind } from './kinds.ts'
 import classes from './related.module.css'
-import type { Kind } from './kinds.ts'
-import { Credential } from './credential.tsx'
-import { RelatedList } from './related-list.tsx'
+import { useEntities } from './use-entities.ts'
 
 /** Whose relations are shown. */
 type RelatedProps = {
@@ -124,3 +133,101 @@ const relations: Readonly<Partial<Record<Kind['plural'], readonly Relation[]>>> 
   consumer_groups: [members, plugins],
   'key-sets': [keysOfSet],
 }
+
+/** An API key, hidden until it is asked for. */
+function Credential({ entity }: { readonly entity: EntityRecord }) {
+  const [isShown, setShown] = useState(false)
+  const key = text(entity, 'key')
+  const words = isShown ? 'Hide the key' : 'Show the key'
+  return (
+    <>
+      <code className={classes.key}>{isShown ? key : '•'.repeat(20)}</code>
+      <span className={classes.actions}>
+        <Tooltip label={words}>
+          <ActionIcon
+            size="sm"
+            variant="subtle"
+            color="gray"
+            aria-label={words}
+            onClick={() => setShown(!isShown)}
+          >
+            {isShown ? <IconEyeOff size={15} stroke={1.7} /> : <IconEye size={15} stroke={1.7} />}
+          </ActionIcon>
+        </Tooltip>
+        <CopyText text={key} title="Copy" />
+      </span>
+    </>
+  )
+}
+
+/** What a RelatedList shows. */
+type RelatedListProps = {
+  readonly workspace: string
+  readonly path: string
+  readonly title: string
+  readonly none: string
+  readonly plural?: Kind['plural']
+  readonly show?: (entity: EntityRecord) => ReactNode
+  /** True for what is worth no words when there is none. */
+  readonly isRare?: boolean
+}
+
+/** The entities of a nested collection. */
+function RelatedList(props: RelatedListProps) {
+  const { workspace, path, title, none, plural, show, isRare = false } = props
+  const list = useEntities([workspace], path, false)
+  if (isRare && list.error === null && list.rows.length === 0) return null
+  return (
+    <Panel title={title} hint={list.rows.length > 0 ? String(list.rows.length) : ''} flush>
+      {list.isPending && <Skeleton height={18} m={14} w="auto" />}
+      {list.error !== null && <p className={classes.words}>{sentencesOf(list.error)}</p>}
+      {list.isSuccess && list.rows.length === 0 && <p className={classes.words}>{none}</p>}
+      <ul className={classes.list}>
+        {list.rows.map(({ entity }) => (
+          <li key={entity.id}>
+            {show?.(entity) ??
+              (plural !== undefined && (
+                <Linked plural={plural} workspace={workspace} entity={entity} />
+              ))}
+          </li>
+        ))}
+      </ul>
+      {list.hasNextPage && (
+        <Button
+          m={10}
+          size="compact-xs"
+          variant="default"
+          loading={list.isFetchingNextPage}
+          onClick={() => void list.fetchNextPage()}
+        >
+          Load more
+        </Button>
+      )}
+    </Panel>
+  )
+}
+
+type LinkedProps = {
+  readonly plural: Kind['plural']
+  readonly workspace: string
+  readonly entity: EntityRecord
+}
+
+function Linked({ plural, workspace, entity }: LinkedProps) {
+  const kind = findKind(plural)
+  return (
+    <>
+      <EntityLink plural={plural} workspace={workspace} id={entity.id} strong>
+        {kind === undefined ? entityLabel(entity) : entityTitle(kind, entity)}
+      </EntityLink>
+      {plural === 'routes' ? (
+        <Chips values={routeMatchers(entity)} mono />
+      ) : (
+        <EnabledBadge entity={entity} />
+      )}
+    </>
+  )
+}
+
+const sentencesOf = (error: Error): string =>
+  error instanceof ApiError ? [error.message, ...error.because].join(' — ') : error.message

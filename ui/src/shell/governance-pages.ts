@@ -1,4 +1,4 @@
-import { IconGitCommit, IconHistory, IconShieldLock, type Icon } from '@tabler/icons-react'
+import { type Icon, IconGitCommit, IconHistory, IconShieldLock } from '@tabler/icons-react'
 import type { Session } from '../../../src/schema/session.ts'
 import { workspacesWith } from '../api/session.ts'
 

@@ -1,10 +1,9 @@
 import { IconSearch } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import classes from './command-palette.module.css'
 import { filterEntries } from './filter-entries.ts'
-import { PaletteOption } from './palette-option.tsx'
-import { usePaletteEntries, type PaletteEntry } from './use-palette-entries.ts'
+import { type PaletteEntry, usePaletteEntries } from './use-palette-entries.ts'
 
 const listId = 'palette-list'
 
@@ -90,4 +89,42 @@ function useGo(onDone: () => void) {
     if (entry.run !== undefined) entry.run()
     else void navigate({ to: entry.to ?? '/', search: entry.search ?? {} })
   }
+}
+
+/** What a PaletteOption shows. */
+type PaletteOptionProps = {
+  readonly entry: PaletteEntry
+  readonly id: string
+  readonly isChosen: boolean
+  readonly startsGroup: boolean
+  readonly onChoose: () => void
+}
+
+/** One thing the palette found, under the title of its group when it is the first. */
+function PaletteOption(props: PaletteOptionProps) {
+  const { entry, id, isChosen, startsGroup, onChoose } = props
+  const { icon: Glyph, title, group, aside } = entry
+  return (
+    <>
+      {startsGroup && (
+        <p className={classes.group} role="presentation">
+          {group}
+        </p>
+      )}
+      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the combobox has the keys */}
+      <div
+        id={id}
+        // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- the list is no select
+        role="option"
+        tabIndex={-1}
+        aria-selected={isChosen}
+        className={classes.option}
+        onClick={onChoose}
+      >
+        <Glyph size={17} stroke={1.7} />
+        <b>{title}</b>
+        <small>{aside}</small>
+      </div>
+    </>
+  )
 }

@@ -1,20 +1,20 @@
 import { useMantineColorScheme } from '@mantine/core'
 import {
+  type Icon,
   IconBook2,
   IconChartHistogram,
   IconDeviceDesktop,
   IconMoon,
   IconStack2,
   IconSun,
-  type Icon,
 } from '@tabler/icons-react'
 import type { Session } from '../../../src/schema/session.ts'
-import type { Placed } from '../api/entities.ts'
+import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { kindOf, kinds, titleOf, type Kind } from '../entities/kinds.ts'
+import { entityTitle, findKind, type Kind, kinds } from '../entities/kinds.ts'
 import { useEntities } from '../entities/use-entities.ts'
-import { governancePages } from './governance-pages.ts'
 import type { Search } from '../view/search.ts'
+import { governancePages } from './governance-pages.ts'
 
 /** Something the palette leads to, or does. */
 export type PaletteEntry = {
@@ -104,16 +104,16 @@ function pageEntries(session: Session): PaletteEntry[] {
 }
 
 function useObjects(session: Session, plural: Kind['plural']): PaletteEntry[] {
-  const kind = kindOf(plural)
+  const kind = findKind(plural)
   const workspaces = workspacesWith(session, plural).map(({ name }) => name)
   const { rows } = useEntities(workspaces, plural, true)
   return kind === undefined ? [] : rows.map((row) => objectEntry(kind, row))
 }
 
-const objectEntry = (kind: Kind, { workspace, entity }: Placed): PaletteEntry => ({
+const objectEntry = (kind: Kind, { workspace, entity }: EntityRow): PaletteEntry => ({
   id: entity.id,
   group: kind.title,
-  title: titleOf(kind, entity),
+  title: entityTitle(kind, entity),
   aside: workspace,
   icon: kind.icon,
   to: `/${kind.plural}/${encodeURIComponent(workspace)}/${entity.id}`,

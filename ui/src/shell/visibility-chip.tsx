@@ -3,7 +3,7 @@ import { IconEye, IconEyeCheck, IconEyeOff, IconLock } from '@tabler/icons-react
 import { useQuery } from '@tanstack/react-query'
 import type { Visibility } from '../../../src/schema/answer.ts'
 import { metaQuery } from '../api/analytics.ts'
-import { titleOfMember } from '../parts/member-title.ts'
+import { memberTitle } from '../format/member-title.ts'
 import classes from './visibility-chip.module.css'
 
 const icons = { all: IconEyeCheck, some: IconEye, nothing: IconEyeOff } as const
@@ -54,7 +54,7 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
             {masked
               .filter((one) => one.reason === reason)
               .map(({ member }) => (
-                <span key={member}>{titleOfMember(member)}</span>
+                <span key={member}>{memberTitle(member)}</span>
               ))}
           </p>
           <p className={classes.reason}>{reason}</p>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { palettes, statusClasses, statusClassOf } from './palette.ts'
+import { palettes, statusClasses, toStatusClass } from './palette.ts'
 
 const schemes = ['light', 'dark'] as const
 
@@ -29,7 +29,7 @@ describe.each(schemes)('in the %s scheme', (scheme) => {
 })
 
 test('a status code falls into its class', () => {
-  expect([101, 204, 304, 429, 499, 503].map(statusClassOf)).toEqual([
+  expect([101, 204, 304, 429, 499, 503].map(toStatusClass)).toEqual([
     '1xx',
     '2xx',
     '3xx',

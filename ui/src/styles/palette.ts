@@ -101,7 +101,7 @@ const dark: Palette = {
 export const palettes: Readonly<Record<'light' | 'dark', Palette>> = { light, dark }
 
 /** The status class of a status code. */
-export function statusClassOf(status: number): StatusClass {
+export function toStatusClass(status: number): StatusClass {
   const found = statusClasses.find((name) => name.startsWith(String(Math.floor(status / 100))))
   return found ?? '1xx'
 }

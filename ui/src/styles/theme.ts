@@ -1,5 +1,5 @@
 import { createTheme, type CSSVariablesResolver } from '@mantine/core'
-import { palettes, type Palette } from './palette.ts'
+import { type Palette, palettes } from './palette.ts'
 
 const smallInputs = { defaultProps: { size: 'sm' } } as const
 

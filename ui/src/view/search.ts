@@ -49,3 +49,10 @@ export function formatSearch(search: Search): string {
   const text = parameters.toString().replaceAll('%3A', ':').replaceAll('%2F', '/')
   return text === '' ? '' : `?${text}`
 }
+
+/** What stays when one page leads to another: the workspace and the time range, not the filters. */
+export const keepScope = ({ workspace, range, live }: Search): Search => ({
+  ...(workspace === undefined ? {} : { workspace }),
+  ...(range === undefined ? {} : { range }),
+  ...(live === undefined ? {} : { live }),
+})

@@ -76,14 +76,14 @@ const steps: readonly (readonly [Granularity, number])[] = [
   ['day', day],
 ]
 
-const mostBuckets = 100
+const maxBuckets = 100
 
 /** The bucket size in which a range is drawn, with its milliseconds. */
 export function bucketOf(range: TimeRange): { granularity: Granularity; milliseconds: number } {
   const [from, to] = domainOf(range, 0)
   const span = to - from
   const [granularity, milliseconds] =
-    steps.find(([, step]) => span / step <= (span > 2 * day ? 2 * mostBuckets : mostBuckets)) ??
+    steps.find(([, step]) => span / step <= (span > 2 * day ? 2 * maxBuckets : maxBuckets)) ??
     (steps.at(-1) as (typeof steps)[number])
   return { granularity, milliseconds }
 }
@@ -106,3 +106,14 @@ export function describeTimeRange(range: TimeRange): string {
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+const key = 'weir-moving-range'
+
+/** Remembers a range that moves with the time, as the one that "Back to live" means. */
+export function rememberRange(range: TimeRange): void {
+  if (range.kind === 'last') sessionStorage.setItem(key, formatTimeRange(range))
+}
+
+/** The moving range that was looked at last. */
+export const rememberedRange = (): TimeRange =>
+  parseTimeRange(sessionStorage.getItem(key) ?? '') ?? defaultRange

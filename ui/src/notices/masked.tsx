@@ -1,0 +1,50 @@
+import { Tooltip, VisuallyHidden } from '@mantine/core'
+import { IconLock } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import type { Meta } from '../../../src/schema/answer.ts'
+import { metaQuery } from '../api/analytics.ts'
+import classes from './masked.module.css'
+
+/** Stands in the place of a value that is there but not for the viewer. */
+export function Masked({ reason }: { readonly reason: string }) {
+  return (
+    <Tooltip label={reason}>
+      <span className={classes.masked}>
+        <IconLock size={12} stroke={2} aria-hidden="true" />
+        <VisuallyHidden>Masked: {reason}</VisuallyHidden>
+      </span>
+    </Tooltip>
+  )
+}
+
+/** Why a member is masked for the viewer, by its name without the dataset; undefined when it is not, or not known yet. */
+export type Masks = {
+  readonly known: boolean
+  reasonFor(member: string): string | undefined
+}
+
+const withoutReason = 'Your roles do not let you read who the callers are.'
+
+/** Which members of `requests` the viewer gets masked, and why. */
+export function useMasks(): Masks {
+  const { data, isError } = useQuery(metaQuery)
+  return useMemo(() => {
+    const reasons = data === undefined ? new Map<string, string>() : reasonsOf(data)
+    return {
+      known: data !== undefined || isError,
+      reasonFor: (member) => reasons.get(member),
+    }
+  }, [data, isError])
+}
+
+function reasonsOf({ datasets, visibility }: Meta): Map<string, string> {
+  const reasons = new Map<string, string>()
+  const members = datasets.flatMap(({ dimensions, measures }) => [...dimensions, ...measures])
+  for (const { name, masked } of members) {
+    if (!masked) continue
+    const found = visibility.masked.find(({ member }) => member === name)
+    reasons.set(name.slice(name.indexOf('.') + 1), found?.reason ?? withoutReason)
+  }
+  return reasons
+}
