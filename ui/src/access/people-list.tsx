@@ -43,7 +43,7 @@ export function PeopleList({ workspaces }: { readonly workspaces: readonly strin
           </Text>
         )}
       </div>
-      <RowTable widths={widths} narrowest={860}>
+      <RowTable widths={widths} minWidth={860}>
         <thead>
           <tr>
             <th scope="col">Name</th>

@@ -1,6 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
-import type { EntitlementRow } from '../../../src/schema/entitlement.ts'
-import type { EntityRecord } from '../api/entities.ts'
+import type { EntitlementRow, Entitlements } from '../../../src/schema/entitlement.ts'
+import { text, type EntityRecord } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { entitlementsQuery, rbacQuery } from './access-queries.ts'
 
@@ -33,24 +33,12 @@ export function usePeople(workspaces: readonly string[]): People {
   )
   const users = useQuery({ ...rbacQuery('default', 'users'), enabled: mayList })
 
-  const people = new Map<string, Person>()
-  for (const record of users.data ?? [])
-    people.set(record.id, {
-      id: record.id,
-      name: String(record['name']),
-      kind: String(record['kind']),
-      access: new Map(),
-      record,
-    })
-  for (const { data } of entitlements)
-    for (const row of data?.principals ?? []) {
-      const { id, name, kind } = row.principal
-      const known = people.get(id) ?? { id, name, kind, access: new Map(), record: undefined }
-      const access = new Map([...known.access, [data?.workspace ?? '', row] as const])
-      people.set(id, { ...known, access })
-    }
+  const people = mergePeople(
+    users.data ?? [],
+    entitlements.flatMap(({ data }) => data ?? []),
+  )
   return {
-    people: [...people.values()].toSorted((one, other) => one.name.localeCompare(other.name)),
+    people: people.toSorted((one, other) => one.name.localeCompare(other.name)),
     isPending: entitlements.some(({ isPending }) => isPending) || (mayList && users.isPending),
     error: entitlements.find(({ error }) => error !== null)?.error ?? null,
     isComplete: users.data !== undefined,
@@ -58,4 +46,22 @@ export function usePeople(workspaces: readonly string[]): People {
       for (const query of entitlements) void query.refetch()
     },
   }
+}
+
+function mergePeople(
+  records: readonly EntityRecord[],
+  entitlements: readonly Entitlements[],
+): Person[] {
+  const people = new Map<string, Person>()
+  for (const record of records) {
+    const [name, kind] = [text(record, 'name'), text(record, 'kind')]
+    people.set(record.id, { id: record.id, name, kind, access: new Map(), record })
+  }
+  for (const { workspace, principals } of entitlements)
+    for (const row of principals) {
+      const { id, name, kind } = row.principal
+      const known = people.get(id) ?? { id, name, kind, access: new Map(), record: undefined }
+      people.set(id, { ...known, access: new Map([...known.access, [workspace, row]]) })
+    }
+  return [...people.values()]
 }

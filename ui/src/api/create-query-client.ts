@@ -1,7 +1,7 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { ApiError } from './api-error.ts'
 
-/** Opens the cache of everything read from the API; `onSignedOut` is called when the API no longer knows who asks. */
+/** Creates the cache of API responses; `onSignedOut` runs when the session is no longer valid. */
 export function createQueryClient(onSignedOut: () => void): QueryClient {
   const client: QueryClient = new QueryClient({
     queryCache: new QueryCache({

@@ -1,10 +1,10 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { requestJson } from './request-json.ts'
 
-/** An entity as the Admin API answers it. */
+/** An entity as the Admin API returns it. */
 export type EntityRecord = Readonly<Record<string, unknown>> & { readonly id: string }
 
-/** An entity beside the name of the workspace it was read from. */
+/** An entity and the name of its workspace. */
 export type EntityRow = { readonly workspace: string; readonly entity: EntityRecord }
 
 type Page = { readonly data: readonly EntityRecord[]; readonly offset?: string | null }
@@ -12,7 +12,7 @@ type Cursor = { readonly index: number; readonly offset?: string }
 
 const pageSize = 100
 
-/** Pages of a collection through one workspace after the other; `path` is for example `services` or `services/orders/routes`. */
+/** Pages of a collection, one workspace after the other; `path` is for example `services` or `services/orders/routes`. */
 export const entitiesQuery = (workspaces: readonly string[], path: string) =>
   infiniteQueryOptions({
     queryKey: ['entities', workspaces, path],
@@ -34,7 +34,7 @@ export const entitiesQuery = (workspaces: readonly string[], path: string) =>
     getNextPageParam: (page) => page.next,
   })
 
-/** One entity by id or key. */
+/** One entity by ID or key. */
 export const entityQuery = (workspace: string, plural: string, key: string) =>
   queryOptions({
     queryKey: ['entity', workspace, plural, key],
@@ -52,20 +52,19 @@ function collectionUrl(workspace: string, path: string, offset: string | undefin
   return `/admin/${encodeURIComponent(workspace)}/${steps}?${parameters}`
 }
 
-/** Text in a field, or '' when it holds none. */
+/** A field as text; '' unless it holds text or a number. */
 export const text = (entity: EntityRecord, field: string): string => {
   const value = entity[field]
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
-/** What people call an entity: its key, else its id. */
+/** The display name of an entity; its ID when it has no name. */
 export const entityLabel = (entity: EntityRecord): string =>
   text(entity, 'name') ||
   text(entity, 'username') ||
   text(entity, 'custom_id') ||
   text(entity, 'id')
 
-/** The id that a reference holds, or undefined. */
 export function referenceId(entity: EntityRecord, field: string): string | undefined {
   const value = entity[field]
   if (typeof value !== 'object' || value === null || !('id' in value)) return undefined

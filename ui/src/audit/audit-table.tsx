@@ -18,7 +18,7 @@ type AuditTableProps = {
 export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTableProps) {
   const widths = `104px minmax(96px, 0.8fr) minmax(220px, 2fr) ${showsWorkspace ? '104px ' : ''}minmax(140px, 1.2fr) 56px`
   return (
-    <RowTable widths={widths} narrowest={820} className={classes.records}>
+    <RowTable widths={widths} minWidth={820} className={classes.records}>
       <thead>
         <tr>
           <th scope="col">When</th>

@@ -18,7 +18,7 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
   return (
     <>
       <Banner
-        mood="refusal"
+        tone="warning"
         icon={<IconGitBranch size={17} stroke={1.7} />}
         action={
           <Button size="compact-xs" variant="default" onClick={() => setOpen(true)}>
@@ -39,7 +39,7 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
           Synced last in revision {drift.synced.revision}, {formatDate(drift.synced.time)}, by{' '}
           {drift.synced.principal}. Since then these were changed beside the files:
         </p>
-        <DifferenceList items={drift.items} below={({ by }) => <Authors authors={by} />} />
+        <DifferenceList items={drift.items} renderBelow={({ by }) => <Authors authors={by} />} />
       </SideDrawer>
     </>
   )

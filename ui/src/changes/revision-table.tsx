@@ -18,7 +18,7 @@ const widths = '92px 104px minmax(96px, 0.6fr) minmax(200px, 2fr) 168px'
 /** Revisions, one line each; a click opens what it did. */
 export function RevisionTable({ revisions, current, now, open, onOpen }: RevisionTableProps) {
   return (
-    <RowTable widths={widths} narrowest={0} className={classes.revisions}>
+    <RowTable widths={widths} minWidth={0} className={classes.revisions}>
       <thead>
         <tr>
           <th scope="col">Revision</th>

@@ -1,10 +1,9 @@
 import { Button, CopyButton } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 
-/** What a CopyText copies. */
 type CopyTextProps = { readonly text: string; readonly title: string }
 
-/** A button that puts a text into the clipboard and says that it did. */
+/** A button that copies text to the clipboard. */
 export function CopyText({ text, title }: CopyTextProps) {
   return (
     <CopyButton value={text} timeout={1600}>

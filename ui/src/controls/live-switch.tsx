@@ -6,23 +6,22 @@ import { rememberedRange } from '../view/time-range.ts'
 import type { PageView } from '../view/use-page-view.ts'
 import classes from './live-switch.module.css'
 
-/** What a LiveSwitch shows and changes. */
 type LiveSwitchProps = {
   readonly view: PageView
   readonly state: StreamState
   readonly freshUntil: string | null | undefined
 }
 
-/** Says whether the page follows the traffic, and starts or stops it. */
+/** Shows whether the page updates live; a click pauses or resumes it. */
 export function LiveSwitch({ view, state, freshUntil }: LiveSwitchProps) {
-  const shown = shownState(view, state)
+  const shown = displayState(view, state)
   const click = () => {
     if (view.range.kind === 'between') view.setRange(rememberedRange())
     else view.change({ live: view.live ? 'off' : undefined })
   }
-  const newest = freshUntil ? ` Newest request: ${formatClock(Date.parse(freshUntil))}.` : ''
+  const newest = freshUntil ? ` Latest request: ${formatClock(Date.parse(freshUntil))}.` : ''
   return (
-    <Tooltip label={`${hints[shown]}${newest}`}>
+    <Tooltip label={`${tooltips[shown]}${newest}`}>
       <Button
         size="xs"
         variant="default"
@@ -40,15 +39,15 @@ export function LiveSwitch({ view, state, freshUntil }: LiveSwitchProps) {
   )
 }
 
-type Shown = 'live' | 'connecting' | 'reconnecting' | 'paused' | 'fixed'
+type DisplayState = 'live' | 'connecting' | 'reconnecting' | 'paused' | 'fixed'
 
-function shownState(view: PageView, state: StreamState): Shown {
+function displayState(view: PageView, state: StreamState): DisplayState {
   if (view.range.kind === 'between') return 'fixed'
   if (!view.live) return 'paused'
   return state === 'live' || state === 'connecting' ? state : 'reconnecting'
 }
 
-const labels: Readonly<Record<Shown, string>> = {
+const labels: Readonly<Record<DisplayState, string>> = {
   live: 'Live',
   connecting: 'Live',
   reconnecting: 'Reconnecting',
@@ -56,10 +55,10 @@ const labels: Readonly<Record<Shown, string>> = {
   fixed: 'Back to live',
 }
 
-const hints: Readonly<Record<Shown, string>> = {
-  live: 'New requests appear by themselves. Click to pause.',
+const tooltips: Readonly<Record<DisplayState, string>> = {
+  live: 'New requests appear as they arrive. Click to pause.',
   connecting: 'Connecting…',
-  reconnecting: 'The connection was lost; what you see is the last that was known.',
-  paused: 'Nothing changes until you go on. Click to follow the traffic again.',
-  fixed: 'A fixed time is shown. Click to follow the traffic again.',
+  reconnecting: 'Connection lost. Showing the last known data.',
+  paused: 'Updates are paused. Click to resume.',
+  fixed: 'Showing a fixed time range. Click to return to live updates.',
 }

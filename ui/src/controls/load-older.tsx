@@ -1,17 +1,16 @@
 import { Button } from '@mantine/core'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 
-/** What LoadOlder goes on with. */
 type LoadOlderProps = {
   readonly list: Pick<
     UseInfiniteQueryResult,
     'hasNextPage' | 'isFetchingNextPage' | 'fetchNextPage'
   >
-  /** What there is more of, for example `records`. */
+  /** Plural noun, for example `records`. */
   readonly what: string
 }
 
-/** Below a list that is newest first: a button for the page before, while there is one. */
+/** Loads the next page of a list that is sorted newest first. */
 export function LoadOlder({ list, what }: LoadOlderProps) {
   if (!list.hasNextPage) return null
   return (

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { timeZoneName } from '../format/format.ts'
 import {
   describeTimeRange,
-  domainOf,
+  toDomain,
   formatTimeRange,
   parseTimeRange,
   presets,
@@ -14,13 +14,12 @@ import {
 } from '../view/time-range.ts'
 import classes from './time-range-picker.module.css'
 
-/** What a TimeRangePicker shows and changes. */
 type TimeRangePickerProps = {
   readonly range: TimeRange
   readonly onChange: (range: TimeRange) => void
 }
 
-/** Chooses a moving span by one click, or a fixed one by its two ends. */
+/** Selects a relative or a fixed time range. */
 export function TimeRangePicker({ range, onChange }: TimeRangePickerProps) {
   const choose = (key: string) => {
     const chosen = parseTimeRange(key)
@@ -43,13 +42,12 @@ export function TimeRangePicker({ range, onChange }: TimeRangePickerProps) {
   )
 }
 
-/** What a CustomRange shows and changes. */
 type CustomRangeProps = {
   readonly range: TimeRange
   readonly onChange: (range: TimeRange) => void
 }
 
-/** A button that opens the choice of a fixed range by its two ends, and says the one that is shown. */
+/** Selects a fixed time range by its start and end. */
 function CustomRange({ range, onChange }: CustomRangeProps) {
   const [isOpen, setOpen] = useState(false)
   const isFixed = range.kind === 'between'
@@ -64,7 +62,7 @@ function CustomRange({ range, onChange }: CustomRangeProps) {
           leftSection={<IconCalendarTime size={15} stroke={1.7} />}
           onClick={() => setOpen(!isOpen)}
         >
-          {isFixed ? describeTimeRange(range) : <span className={classes.word}>Custom</span>}
+          {isFixed ? describeTimeRange(range) : <span className={classes.label}>Custom</span>}
         </Button>
       </Popover.Target>
       <Popover.Dropdown>
@@ -81,7 +79,7 @@ function CustomRange({ range, onChange }: CustomRangeProps) {
 }
 
 function Ends({ range, onChange }: CustomRangeProps) {
-  const [ends, setEnds] = useState(() => domainOf(range, Date.now()).map(localText))
+  const [ends, setEnds] = useState(() => toDomain(range, Date.now()).map(localText))
   const [from = NaN, to = NaN] = ends.map((end) => new Date(end).getTime())
   const set = (at: number, value: string | null) => {
     if (value !== null) setEnds(ends.with(at, value))
@@ -101,20 +99,20 @@ function Ends({ range, onChange }: CustomRangeProps) {
         />
       ))}
       <span className={classes.zone}>
-        {from < to ? `Times are in ${timeZoneName()}.` : 'The end must be after the beginning.'}
+        {from < to ? `Times in ${timeZoneName()}` : 'The end must be after the start.'}
       </span>
       <Button
         size="xs"
         disabled={!(from < to)}
         onClick={() => onChange({ kind: 'between', from, to })}
       >
-        Show this range
+        Apply
       </Button>
     </Stack>
   )
 }
 
-/** The form in which the date picker keeps a local time. */
+/** A local time in the format of the date picker. */
 function localText(time: number): string {
   const date = new Date(time - new Date(time).getTimezoneOffset() * 60_000)
   return date.toISOString().slice(0, 19).replace('T', ' ')

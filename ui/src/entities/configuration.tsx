@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { entityQuery, type EntityRecord } from '../api/entities.ts'
 import { CopyText } from '../controls/copy-text.tsx'
-import { formatDate, formatDuration, nothing } from '../format/format.ts'
+import { formatDate, formatDuration, absent } from '../format/format.ts'
 import { Panel } from '../layout/panel.tsx'
 import { Masked } from '../notices/masked.tsx'
 import { Chips } from './chips.tsx'
@@ -96,7 +96,7 @@ type FieldValueProps = {
 
 /** A value of a field as people read it. */
 function FieldValue({ name, value, workspace, refersTo = name }: FieldValueProps) {
-  if (isAbsent(value)) return <span className={classes.none}>{nothing}</span>
+  if (isAbsent(value)) return <span className={classes.none}>{absent}</span>
   if (typeof value === 'boolean') return <Truth value={value} />
   if (typeof value === 'number') return <>{numberWords(name, value)}</>
   if (Array.isArray(value))

@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { type EntityRecord, type EntityRow, referenceId, text } from '../api/entities.ts'
-import { formatAge, nothing } from '../format/format.ts'
+import { formatAge, absent } from '../format/format.ts'
 import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { Chips } from './chips.tsx'
 import { EnabledBadge } from './enabled-badge.tsx'
@@ -87,7 +87,7 @@ const textColumn = (field: string, title: string): EntityColumn => ({
   title,
   width: 'minmax(120px, 1fr)',
   key: ({ entity }) => text(entity, field),
-  cell: ({ entity }) => text(entity, field) || nothing,
+  cell: ({ entity }) => text(entity, field) || absent,
 })
 
 const referenceColumn = (
@@ -103,7 +103,7 @@ const referenceColumn = (
   cell: ({ workspace, entity }) => {
     const id = referenceId(entity, field)
     return id === undefined ? (
-      nothing
+      absent
     ) : (
       <EntityLink plural={plural} workspace={workspace} id={id}>
         {names(id) ?? id.slice(0, 8)}

@@ -55,7 +55,7 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
   const widths = columns.map(({ width }) => width).join(' ')
 
   return (
-    <RowTable widths={widths} narrowest={780}>
+    <RowTable widths={widths} minWidth={780}>
       <thead>
         {table.getHeaderGroups().map((group) => (
           <tr key={group.id}>

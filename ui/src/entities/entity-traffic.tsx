@@ -8,7 +8,7 @@ import { Panel } from '../layout/panel.tsx'
 import { useMasks } from '../notices/masked.tsx'
 import { Notice } from '../notices/notice.tsx'
 import { trafficQueries } from '../overview/overview-queries.ts'
-import { AnswerNotices, refusalOf } from '../traffic/answer-notices.tsx'
+import { AnswerNotices, liveError } from '../traffic/answer-notices.tsx'
 import { TrafficPanels } from '../traffic/traffic-panels.tsx'
 import { keepScope } from '../view/search.ts'
 import { useLiveQueries } from '../view/use-live-queries.ts'
@@ -59,13 +59,13 @@ export function EntityTraffic({ kind, workspace, entity }: EntityTrafficProps) {
         <LiveSwitch
           view={view}
           state={live.state}
-          freshUntil={live.told('totals').answer?.freshUntil}
+          freshUntil={live.result('totals').answer?.freshUntil}
         />
       </EntityHeader>
       {reason === undefined ? (
         <>
           <AnswerNotices live={live} view={view} masks={masks} />
-          {refusalOf(live) === undefined && <TrafficPanels live={live} view={view} height={160} />}
+          {liveError(live) === undefined && <TrafficPanels live={live} view={view} height={160} />}
         </>
       ) : (
         <Panel title="Traffic">

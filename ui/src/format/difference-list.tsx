@@ -2,20 +2,18 @@ import type { ReactNode } from 'react'
 import type { EntityDifference, FieldDifference } from '../../../src/schema/config-difference.ts'
 import classes from './difference-list.module.css'
 
-/** What a DifferenceList shows. */
 type DifferenceListProps<Item extends EntityDifference> = {
   readonly items: readonly Item[]
-  /** What stands below an item. */
-  readonly below?: (item: Item) => ReactNode
+  readonly renderBelow?: (item: Item) => ReactNode
 }
 
 const maxShown = 200
 const verbs = { create: 'created', update: 'updated', delete: 'deleted' } as const
 
-/** Entities that are not as they were, field by field. */
+/** Changed entities, field by field. */
 export function DifferenceList<Item extends EntityDifference>({
   items,
-  below,
+  renderBelow,
 }: DifferenceListProps<Item>) {
   return (
     <>
@@ -34,12 +32,12 @@ export function DifferenceList<Item extends EntityDifference>({
                 ))}
               </dl>
             )}
-            {below?.(item)}
+            {renderBelow?.(item)}
           </li>
         ))}
       </ul>
       {items.length > maxShown && (
-        <p className={classes.more}>{items.length - maxShown} more are not shown here.</p>
+        <p className={classes.more}>{items.length - maxShown} more not shown</p>
       )}
     </>
   )
@@ -51,25 +49,25 @@ function Field({ field }: { readonly field: FieldDifference }) {
     return (
       <div className={classes.field}>
         <dt>{path}</dt>
-        <dd className={classes.hidden}>a secret, which is not shown</dd>
+        <dd className={classes.hidden}>secret, not shown</dd>
       </div>
     )
   return (
     <div className={classes.field}>
       <dt>{path}</dt>
       {before !== undefined && (
-        <dd className={classes.was} aria-label={`was ${textOf(before)}`}>
-          {textOf(before)}
+        <dd className={classes.before} aria-label={`before: ${valueText(before)}`}>
+          {valueText(before)}
         </dd>
       )}
       {after !== undefined && (
-        <dd className={classes.is} aria-label={`is ${textOf(after)}`}>
-          {textOf(after)}
+        <dd className={classes.after} aria-label={`after: ${valueText(after)}`}>
+          {valueText(after)}
         </dd>
       )}
     </div>
   )
 }
 
-const textOf = (value: unknown): string =>
+const valueText = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value)

@@ -15,7 +15,7 @@ test.each([
   [999, '999 ms'],
   [1234, '1.23 s'],
   [180_000, '3 min'],
-])('%d milliseconds read %s', (value, words) => expect(formatDuration(value)).toBe(words))
+])('formats %d milliseconds as %s', (value, words) => expect(formatDuration(value)).toBe(words))
 
 test.each([
   [0, '0%'],
@@ -23,21 +23,21 @@ test.each([
   [0.0123, '1.23%'],
   [0.5, '50.0%'],
   [1, '100.0%'],
-])('the share %d reads %s', (value, words) => expect(formatPercent(value)).toBe(words))
+])('formats the share %d as %s', (value, words) => expect(formatPercent(value)).toBe(words))
 
 test.each([
   [0, '0 B'],
   [999, '999 B'],
   [1530, '1.53 kB'],
   [5e15, '5,000 TB'],
-])('%d bytes read %s', (value, words) => expect(formatBytes(value)).toBe(words))
+])('formats %d bytes as %s', (value, words) => expect(formatBytes(value)).toBe(words))
 
-test('counts are exact while they are short', () => {
+test('formats counts exactly up to 9,999', () => {
   expect([9999, 10_000, 1_234_567].map(formatCount)).toEqual(['9,999', '10K', '1.23M'])
   expect(formatRate(24.56)).toBe('24.6')
 })
 
-test('a masked, absent or empty cell reads as nothing', () => {
+test('formats a masked, absent or empty cell as a dash', () => {
   expect([null, undefined, '', []].map((cell) => formatCell(cell, 'text'))).toEqual(
     Array(4).fill('–'),
   )

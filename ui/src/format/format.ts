@@ -7,14 +7,14 @@ const compact = new Intl.NumberFormat('en-US', {
   maximumSignificantDigits: 3,
 })
 
-/** What stands where there is nothing. */
-export const nothing = '–'
+/** Placeholder for an absent value. */
+export const absent = '–'
 
-/** A count: exact up to 9,999, then short (12.3K). */
+/** A count: exact up to 9,999, then compact (12.3K). */
 export const formatCount = (value: number): string =>
   Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value)
 
-/** A span in milliseconds, in the unit that reads best. */
+/** A duration in milliseconds, in a suitable unit. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds === 0) return '0 ms'
   if (milliseconds < 1) return `${whole.format(milliseconds * 1000)} µs`
@@ -38,7 +38,7 @@ export function formatBytes(bytes: number): string {
   return `${threeDigits.format(bytes / 1000 ** power)} ${units[power]}`
 }
 
-/** A frequency per second. */
+/** A rate per second. */
 export const formatRate = (perSecond: number): string =>
   perSecond < 1000 ? threeDigits.format(perSecond) : compact.format(perSecond)
 
@@ -50,25 +50,25 @@ const formats: Partial<Record<Format, (value: number) => string>> = {
   per_second: formatRate,
 }
 
-/** A cell in the format its column is annotated with. */
+/** A cell in the format of its column. */
 export function formatCell(cell: Cell | undefined, format: Format): string {
-  if (cell === null || cell === undefined || cell === '') return nothing
+  if (cell === null || cell === undefined || cell === '') return absent
   if (typeof cell === 'number') return (formats[format] ?? String)(cell)
-  return Array.isArray(cell) ? cell.join(', ') || nothing : String(cell)
+  return Array.isArray(cell) ? cell.join(', ') || absent : String(cell)
 }
 
-/** A clock time with seconds, and milliseconds when wanted. */
+/** A time of day with seconds, and optionally milliseconds. */
 export function formatClock(time: number, withMilliseconds = false): string {
   const date = new Date(time)
   const clock = date.toLocaleTimeString('en-US', { hourCycle: 'h23' })
   return withMilliseconds ? `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}` : clock
 }
 
-/** A date with its clock time. */
+/** A date with the time of day. */
 export const formatDate = (time: number): string =>
   `${new Date(time).toLocaleDateString('en-US', { year: 'numeric', month: 'short', day: 'numeric' })}, ${formatClock(time)}`
 
-/** The name of the time zone in which times are shown, for example `GMT+1`. */
+/** The local time zone, for example `GMT+1`. */
 export function timeZoneName(): string {
   const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts()
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'local time'
@@ -82,7 +82,7 @@ const units = [
   ['min', 60],
 ] as const
 
-/** How long ago a time was, shortly: `3 d ago`. */
+/** The age of a time in short form: `3 d ago`. */
 export function formatAge(time: number, now: number): string {
   const seconds = (now - time) / 1000
   const unit = units.find(([, size]) => seconds >= size)

@@ -1,4 +1,4 @@
-/** Names of members that read badly when made from the word itself. */
+/** Titles that cannot be derived from the name. */
 const titles: Readonly<Record<string, string>> = {
   status_class: 'Status class',
   denied_by: 'Denied by',
@@ -14,7 +14,7 @@ const titles: Readonly<Record<string, string>> = {
   clients: 'Number of clients',
 }
 
-/** What people call a member, with or without its dataset: `requests.status_class` is Status class. */
+/** The title of a member, with or without its dataset: `requests.status_class` is Status class. */
 export function memberTitle(member: string): string {
   const name = member.slice(member.indexOf('.') + 1)
   const words = name.replaceAll('_', ' ')

@@ -1,14 +1,13 @@
 import type { ReactNode } from 'react'
 import classes from './page.module.css'
 
-/** What a Page holds. */
 type PageProps = {
   readonly children: ReactNode
-  /** For pages that are read more than scanned. */
+  /** Limits the width, for pages of text. */
   readonly narrow?: boolean
 }
 
-/** The place of a page beside the navigation: its width, its margins, and its parts below each other. */
+/** The content area beside the navigation. */
 export function Page({ children, narrow = false }: PageProps) {
   return (
     <div className={classes.page} data-narrow={narrow || undefined}>
@@ -17,20 +16,19 @@ export function Page({ children, narrow = false }: PageProps) {
   )
 }
 
-/** What a PageHeader shows. */
 type PageHeaderProps = {
   readonly title: ReactNode
   readonly about?: ReactNode
-  /** What stands before the title, for example where the page belongs. */
+  /** Above the title, for example a breadcrumb. */
   readonly before?: ReactNode
   readonly children?: ReactNode
 }
 
-/** The first line of a page: what it is, and its controls. */
+/** The title, description and controls of a page. */
 export function PageHeader({ title, about, before, children }: PageHeaderProps) {
   return (
     <div className={classes.head}>
-      <div className={classes.words}>
+      <div className={classes.text}>
         {before}
         <h1 className={classes.title}>{title}</h1>
         {about !== undefined && <p className={classes.about}>{about}</p>}

@@ -1,19 +1,18 @@
 import type { ReactNode } from 'react'
 import classes from './panel.module.css'
 
-/** What a Panel holds. */
 type PanelProps = {
   readonly title: string
-  /** One sentence that says what is counted, shown beside the title. */
+  /** Secondary text beside the title. */
   readonly hint?: string
   readonly aside?: ReactNode
   readonly children: ReactNode
-  /** Dims what answers an older question. */
+  /** Dims the content while newer data loads. */
   readonly stale?: boolean
   readonly flush?: boolean
 }
 
-/** A titled box on a page. */
+/** A titled section of a page. */
 export function Panel({ title, hint, aside, children, stale, flush }: PanelProps) {
   return (
     <section className={classes.panel} aria-label={title}>

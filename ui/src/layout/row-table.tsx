@@ -2,20 +2,19 @@ import { UnstyledButton } from '@mantine/core'
 import type { CSSProperties, ReactNode } from 'react'
 import classes from './row-table.module.css'
 
-/** What a RowTable holds. */
 type RowTableProps = {
-  /** Widths of the columns, as CSS says them in a grid. */
+  /** Column widths as a CSS grid template. */
   readonly widths: string
-  /** Below so many pixels it scrolls sideways instead of growing narrower. */
-  readonly narrowest: number
+  /** Minimum width in pixels; below it the table scrolls horizontally. */
+  readonly minWidth: number
   readonly className?: string | undefined
   /** Its `thead` and `tbody`. */
   readonly children: ReactNode
 }
 
-/** A framed table whose rows have one height and whose cells are cut where they end. */
-export function RowTable({ widths, narrowest, className = '', children }: RowTableProps) {
-  const style = { '--columns': widths, '--narrowest': `${narrowest}px` } as CSSProperties
+/** A framed table with rows of equal height and truncated cells. */
+export function RowTable({ widths, minWidth, className = '', children }: RowTableProps) {
+  const style = { '--columns': widths, '--min-width': `${minWidth}px` } as CSSProperties
   return (
     <div className={classes.scroll}>
       <table className={`${classes.table} ${className}`} style={style}>
@@ -25,14 +24,13 @@ export function RowTable({ widths, narrowest, className = '', children }: RowTab
   )
 }
 
-/** What a RowButton says. */
 type RowButtonProps = {
   readonly onOpen: () => void
   readonly look?: 'plain' | 'strong' | 'dim'
   readonly children: ReactNode
 }
 
-/** The words of a row of a RowTable that open it; a click anywhere on the row does too. */
+/** Opens the row it stands in; the whole row is clickable. */
 export function RowButton({ onOpen, look = 'plain', children }: RowButtonProps) {
   return (
     <UnstyledButton

@@ -2,18 +2,17 @@ import { Drawer } from '@mantine/core'
 import type { ReactNode } from 'react'
 import classes from './side-drawer.module.css'
 
-/** What a SideDrawer holds. */
 type SideDrawerProps = {
   readonly isOpen: boolean
   readonly onClose: () => void
   readonly title: string
-  /** What its cross says it closes, for example `the record`. */
+  /** For the label of the close button, for example `the record`. */
   readonly what: string
   readonly width?: number
   readonly children: ReactNode
 }
 
-/** One thing in detail, beside the page it belongs to. */
+/** Details beside the page. */
 export function SideDrawer({
   isOpen,
   onClose,

@@ -1,23 +1,21 @@
 import type { ReactNode } from 'react'
 import classes from './banner.module.css'
 
-/** What a Banner says. */
 type BannerProps = {
-  /** A refusal asks for attention; a note only tells. */
-  readonly mood: 'refusal' | 'note'
+  readonly tone: 'warning' | 'info'
   readonly icon: ReactNode
   readonly children: ReactNode
   readonly action?: ReactNode
 }
 
-/** One sentence across the page, above what it is about. */
-export function Banner({ mood, icon, children, action }: BannerProps) {
+/** A message across the page. */
+export function Banner({ tone, icon, children, action }: BannerProps) {
   return (
-    <div className={classes.banner} data-mood={mood} role={mood === 'refusal' ? 'alert' : 'note'}>
+    <div className={classes.banner} data-tone={tone} role={tone === 'warning' ? 'alert' : 'note'}>
       <span className={classes.icon} aria-hidden="true">
         {icon}
       </span>
-      <span className={classes.words}>{children}</span>
+      <span className={classes.text}>{children}</span>
       {action}
     </div>
   )

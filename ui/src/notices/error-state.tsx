@@ -6,41 +6,40 @@ import { metaQuery } from '../api/analytics.ts'
 import { ApiError } from '../api/api-error.ts'
 import { Notice } from './notice.tsx'
 
-/** What a ErrorState explains. */
 type ErrorStateProps = {
   readonly error: unknown
-  /** What was being read, for example `consumers of ProductX`. */
+  /** What failed to load, for example `consumers in ProductX`. */
   readonly what?: string
   readonly onRetry?: () => void
 }
 
-/** An error in the place of what could not be shown: the API's sentence, the rules that decided, and what to do. */
+/** An error in place of content, with the API's message and the rules behind a denial. */
 export function ErrorState({ error, what = 'this page', onRetry }: ErrorStateProps) {
   const { status, message, because } =
-    error instanceof ApiError ? error : new ApiError(0, 'Something unexpected went wrong.')
+    error instanceof ApiError ? error : new ApiError(0, 'An unexpected error occurred.')
   const retry = onRetry !== undefined && status !== 403 && status !== 404 && (
     <Button variant="default" onClick={onRetry}>
-      Try again
+      Retry
     </Button>
   )
   return (
-    <Notice icon={iconOf(status)} title={entityTitle(status, what)} action={retry || undefined}>
+    <Notice icon={errorIcon(status)} title={errorTitle(status, what)} action={retry || undefined}>
       <p>{message}</p>
       {because.map((sentence) => (
         <p key={sentence}>{sentence}</p>
       ))}
-      {status === 403 && <p>Ask an administrator of the workspace for a role that may read it.</p>}
+      {status === 403 && <p>Ask a workspace administrator for access.</p>}
     </Notice>
   )
 }
 
-function entityTitle(status: number, what: string): string {
+function errorTitle(status: number, what: string): string {
   if (status === 403) return `You may not read ${what}`
-  if (status === 404) return `There is no such thing, or you may not know of it`
+  if (status === 404) return 'Not found, or you may not see it'
   return `Could not load ${what}`
 }
 
-function iconOf(status: number) {
+function errorIcon(status: number) {
   const Icon =
     status === 403
       ? IconLock
@@ -52,7 +51,7 @@ function iconOf(status: number) {
   return <Icon size={28} stroke={1.5} />
 }
 
-/** The page in place of one that failed. */
+/** Replaces a page that failed to render. */
 export function PageError({ error, reset }: ErrorComponentProps) {
   const router = useRouter()
   return (
@@ -66,16 +65,16 @@ export function PageError({ error, reset }: ErrorComponentProps) {
   )
 }
 
-/** In the place of what the viewer may read in no workspace: which rules say so, and whom to ask. */
+/** Replaces content that the viewer may not read in any workspace, with the rules behind it. */
 export function NoAccess({ what }: { readonly what: string }) {
   const { data } = useQuery(metaQuery)
   return (
     <Notice icon={<IconLock size={28} stroke={1.5} />} title={`You may not read ${what}`}>
-      <p>None of your roles lets you read {what} in any workspace.</p>
+      <p>None of your roles allows reading {what} in any workspace.</p>
       {data?.visibility.because.map((sentence) => (
         <p key={sentence}>{sentence}</p>
       ))}
-      <p>Ask an administrator of the workspace for a role that may read them.</p>
+      <p>Ask a workspace administrator for access.</p>
     </Notice>
   )
 }

@@ -6,7 +6,7 @@ import type { Meta } from '../../../src/schema/answer.ts'
 import { metaQuery } from '../api/analytics.ts'
 import classes from './masked.module.css'
 
-/** Stands in the place of a value that is there but not for the viewer. */
+/** Replaces a value that the viewer may not see. */
 export function Masked({ reason }: { readonly reason: string }) {
   return (
     <Tooltip label={reason}>
@@ -18,15 +18,16 @@ export function Masked({ reason }: { readonly reason: string }) {
   )
 }
 
-/** Why a member is masked for the viewer, by its name without the dataset; undefined when it is not, or not known yet. */
+/** The masked members of `requests`. */
 export type Masks = {
   readonly known: boolean
+  /** Why a member is masked, by its name without the dataset; undefined when it is not. */
   reasonFor(member: string): string | undefined
 }
 
-const withoutReason = 'Your roles do not let you read who the callers are.'
+const defaultReason = 'Your roles do not allow reading consumers.'
 
-/** Which members of `requests` the viewer gets masked, and why. */
+/** The members of `requests` that are masked for the viewer. */
 export function useMasks(): Masks {
   const { data, isError } = useQuery(metaQuery)
   return useMemo(() => {
@@ -44,7 +45,7 @@ function reasonsOf({ datasets, visibility }: Meta): Map<string, string> {
   for (const { name, masked } of members) {
     if (!masked) continue
     const found = visibility.masked.find(({ member }) => member === name)
-    reasons.set(name.slice(name.indexOf('.') + 1), found?.reason ?? withoutReason)
+    reasons.set(name.slice(name.indexOf('.') + 1), found?.reason ?? defaultReason)
   }
   return reasons
 }

@@ -3,19 +3,19 @@ import { IconMapOff } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { Notice } from './notice.tsx'
 
-/** The page for an address that leads nowhere. */
+/** The page for an unknown address. */
 export function NotFound() {
   return (
     <Notice
       icon={<IconMapOff size={28} stroke={1.5} />}
-      title="There is no such page"
+      title="Page not found"
       action={
         <Button variant="default" renderRoot={(props) => <Link to="/" {...props} />}>
           Go to the overview
         </Button>
       }
     >
-      The address may be mistyped, or what it named may be gone.
+      The address is wrong, or the object was deleted.
     </Notice>
   )
 }

@@ -1,17 +1,15 @@
 import type { ReactNode } from 'react'
 import classes from './notice.module.css'
 
-/** What a Notice says. */
 type NoticeProps = {
   readonly icon: ReactNode
   readonly title: string
   readonly children?: ReactNode
-  /** What can be done about it. */
   readonly action?: ReactNode
   readonly compact?: boolean
 }
 
-/** A calm block of words in the place of what cannot be shown: why, and what to do. */
+/** A message in place of content: an empty state, a denial or an error. */
 export function Notice({ icon, title, children, action, compact = false }: NoticeProps) {
   return (
     <div className={classes.notice} data-compact={compact || undefined}>
@@ -19,7 +17,7 @@ export function Notice({ icon, title, children, action, compact = false }: Notic
         {icon}
       </span>
       <p className={classes.title}>{title}</p>
-      {children !== undefined && <div className={classes.words}>{children}</div>}
+      {children !== undefined && <div className={classes.text}>{children}</div>}
       {action !== undefined && <div className={classes.action}>{action}</div>}
     </div>
   )

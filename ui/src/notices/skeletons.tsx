@@ -1,7 +1,7 @@
 import { Skeleton, Stack } from '@mantine/core'
 import classes from './skeletons.module.css'
 
-/** The shape of a page that is on its way. */
+/** Placeholder of a loading page. */
 export function PageSkeleton() {
   return (
     <Stack gap="md" p="lg" aria-busy="true" aria-label="Loading">
@@ -12,7 +12,7 @@ export function PageSkeleton() {
   )
 }
 
-/** The shape of a list that is on its way. */
+/** Placeholder of a loading list. */
 export function ListSkeleton() {
   return (
     <div className={classes.loading} aria-busy="true" aria-label="Loading">

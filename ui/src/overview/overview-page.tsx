@@ -12,7 +12,7 @@ import { Notice } from '../notices/notice.tsx'
 import { PageSkeleton } from '../notices/skeletons.tsx'
 import { LatestRequests } from '../requests/latest-requests.tsx'
 import { RequestDrawer } from '../requests/request-drawer.tsx'
-import { AnswerNotices, refusalOf } from '../traffic/answer-notices.tsx'
+import { AnswerNotices, liveError } from '../traffic/answer-notices.tsx'
 import { TrafficPanels } from '../traffic/traffic-panels.tsx'
 import { useLiveQueries } from '../view/use-live-queries.ts'
 import { type PageView, usePageView } from '../view/use-page-view.ts'
@@ -21,7 +21,7 @@ import { Leaderboard } from './leaderboard.tsx'
 import classes from './overview-page.module.css'
 import { exportQuery, overviewQueries } from './overview-queries.ts'
 
-/** All traffic that the viewer may see: numbers, charts, leaderboards and the latest requests. */
+/** The traffic that the viewer may see: totals, charts, leaderboards and the latest requests. */
 export function OverviewPage() {
   const masks = useMasks()
   const view = usePageView()
@@ -42,7 +42,7 @@ function Overview({ masks, view }: OverviewProps) {
   const asked = shown.filter(({ member }) => masks.reasonFor(member) === undefined)
   const scope = { workspace, range, filters }
   const live = useLiveQueries(overviewQueries(scope, asked), view.live)
-  const latest = live.told('latest')
+  const latest = live.result('latest')
 
   return (
     <Page>
@@ -52,7 +52,7 @@ function Overview({ masks, view }: OverviewProps) {
       </PageHeader>
       <FilterBar view={view} />
       <AnswerNotices live={live} view={view} masks={masks} />
-      {refusalOf(live) === undefined && (
+      {liveError(live) === undefined && (
         <>
           <TrafficPanels live={live} view={view} height={220} />
           <div className={classes.boards}>
@@ -60,7 +60,7 @@ function Overview({ masks, view }: OverviewProps) {
               <Leaderboard
                 key={board.member}
                 board={board}
-                told={live.told(`board.${board.member}`)}
+                result={live.result(`board.${board.member}`)}
                 maskReason={masks.reasonFor(board.member)}
                 filters={filters}
                 onToggle={view.toggle}
@@ -68,8 +68,8 @@ function Overview({ masks, view }: OverviewProps) {
             ))}
           </div>
           <LatestRequests
-            told={latest}
-            exported={exportQuery(scope)}
+            result={latest}
+            exportedQuery={exportQuery(scope)}
             view={view}
             maskReason={masks.reasonFor('consumer')}
           />
@@ -80,16 +80,14 @@ function Overview({ masks, view }: OverviewProps) {
   )
 }
 
-/** In the place of the charts for those who may see no requests at all: which rules say so, and whom to ask. */
+/** Replaces the page for viewers who may see no requests, with the rules behind it. */
 function NoVisibleRequests({ visibility }: { readonly visibility: Visibility }) {
   return (
     <Notice icon={<IconEyeOff size={28} stroke={1.5} />} title={visibility.statement}>
       {visibility.because.map((sentence) => (
         <p key={sentence}>{sentence}</p>
       ))}
-      <p>
-        Requests are shown to those who may read their service. Ask an administrator for a role.
-      </p>
+      <p>You see the requests of services that you may read. Ask an administrator for access.</p>
     </Notice>
   )
 }

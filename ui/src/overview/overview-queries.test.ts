@@ -5,9 +5,9 @@ import { boards } from './boards.ts'
 import { exportQuery, overviewQueries, type Scope } from './overview-queries.ts'
 
 const scopes: [string, Scope][] = [
-  ['as it opens', { workspace: undefined, range: defaultRange, filters: [] }],
+  ['without filters', { workspace: undefined, range: defaultRange, filters: [] }],
   [
-    'narrowed in every way',
+    'with a workspace, a fixed range and filters',
     {
       workspace: 'ProductX',
       range: parseTimeRange('2026-11-20T10:00:00Z~2026-11-20T10:30:00Z') ?? defaultRange,
@@ -20,14 +20,14 @@ const scopes: [string, Scope][] = [
   ],
 ]
 
-test.each(scopes)('every question of the overview %s is in the query format', (_, scope) => {
-  for (const question of [...Object.values(overviewQueries(scope, boards)), exportQuery(scope)])
-    expect(query.safeParse(question).error).toBeUndefined()
+test.each(scopes)('every query is valid: %s', (_, scope) => {
+  for (const sent of [...Object.values(overviewQueries(scope, boards)), exportQuery(scope)])
+    expect(query.safeParse(sent).error).toBeUndefined()
 })
 
-test('a leaderboard keeps showing the values beside the picked one', () => {
+test('a leaderboard ignores filters on its own dimension', () => {
   const scope = scopes[1]?.[1] as Scope
-  const asked = overviewQueries(scope, boards)
-  expect(JSON.stringify(asked['board.route']?.filters)).not.toContain('requests.route')
-  expect(JSON.stringify(asked['board.service']?.filters)).toContain('requests.route')
+  const queries = overviewQueries(scope, boards)
+  expect(JSON.stringify(queries['board.route']?.filters)).not.toContain('requests.route')
+  expect(JSON.stringify(queries['board.service']?.filters)).toContain('requests.route')
 })

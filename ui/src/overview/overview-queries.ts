@@ -1,18 +1,18 @@
 import type { Filter, QueryInput } from '../../../src/schema/query.ts'
 import type { Queries } from '../api/subscribe.ts'
-import { conditionsOf } from '../view/filters.ts'
+import { toConditions } from '../view/filters.ts'
 import type { PageFilter } from '../view/search.ts'
-import { bucketOf, dateRangeOf, previousDateRangeOf, type TimeRange } from '../view/time-range.ts'
+import { chooseBucket, toDateRange, previousDateRange, type TimeRange } from '../view/time-range.ts'
 import type { Board } from './boards.ts'
 
-/** What the queries of a page depend on. */
+/** Restricts the requests that a query reads. */
 export type Scope = {
   readonly workspace: string | undefined
   readonly range: TimeRange
   readonly filters: readonly PageFilter[]
 }
 
-/** What every time series and total of the overview measures. */
+/** The measures of totals and time series. */
 export const totalMeasures = [
   'requests.count',
   'requests.per_second',
@@ -24,7 +24,7 @@ export const totalMeasures = [
   'requests.denied_rate',
 ]
 
-/** What the table of latest requests shows, and what its details begin with. */
+/** The dimensions of the table of latest requests. */
 export const rowMembers = [
   'time',
   'request_id',
@@ -46,7 +46,7 @@ export const rowMembers = [
 const maxRows = 200
 const maxExportedRows = 50_000
 
-/** All queries of the overview, to be asked over one subscription. */
+/** All queries of the overview. */
 export function overviewQueries(scope: Scope, boards: readonly Board[]): Queries {
   const queries: Record<string, QueryInput> = {
     ...trafficQueries(scope),
@@ -56,39 +56,39 @@ export function overviewQueries(scope: Scope, boards: readonly Board[]): Queries
   return queries
 }
 
-/** The queries behind the numbers and charts of some traffic. */
+/** The queries of totals and charts. */
 export function trafficQueries(scope: Scope): Queries {
-  const filters = filtersOf(scope)
-  const time = timeOf(scope.range)
-  const cut = { ...time, granularity: bucketOf(scope.range).granularity }
-  const before = { dimension: 'requests.time', dateRange: previousDateRangeOf(scope.range) }
+  const filters = toFilters(scope)
+  const time = timeDimension(scope.range)
+  const buckets = { ...time, granularity: chooseBucket(scope.range).granularity }
+  const previous = { dimension: 'requests.time', dateRange: previousDateRange(scope.range) }
   return {
     totals: { measures: totalMeasures, timeDimensions: [time], filters },
-    previous: { measures: totalMeasures, timeDimensions: [before], filters },
-    series: { measures: totalMeasures, timeDimensions: [cut], filters },
+    previous: { measures: totalMeasures, timeDimensions: [previous], filters },
+    series: { measures: totalMeasures, timeDimensions: [buckets], filters },
     statuses: {
       measures: ['requests.count'],
       dimensions: ['requests.status_class'],
-      timeDimensions: [cut],
+      timeDimensions: [buckets],
       filters,
     },
   }
 }
 
-/** The question whose CSV answer is every row of the table, not only the latest. */
+/** The query of the CSV export, which is not limited to the latest rows. */
 export const exportQuery = (scope: Scope): QueryInput =>
   rowsQuery(scope, rowMembers, maxExportedRows)
 
-function boardQuery(scope: Scope, { member, onlySet, size }: Board): QueryInput {
+function boardQuery(scope: Scope, { member, excludesUnset, size }: Board): QueryInput {
   const dimension = `requests.${member}`
-  // A board ignores filters on its own member, so that more of its values can be picked.
+  // A board ignores filters on its own dimension, so that more values can be selected.
   const others = scope.filters.filter((filter) => filter.member !== member)
-  const filters = filtersOf({ ...scope, filters: others })
+  const filters = toFilters({ ...scope, filters: others })
   return {
     measures: ['requests.count', 'requests.error_count'],
     dimensions: [dimension],
-    timeDimensions: [timeOf(scope.range)],
-    filters: onlySet ? [...filters, { member: dimension, operator: 'set' }] : filters,
+    timeDimensions: [timeDimension(scope.range)],
+    filters: excludesUnset ? [...filters, { member: dimension, operator: 'set' }] : filters,
     order: [['requests.count', 'desc']],
     limit: size,
   }
@@ -97,19 +97,19 @@ function boardQuery(scope: Scope, { member, onlySet, size }: Board): QueryInput 
 const rowsQuery = (scope: Scope, dimensions: readonly string[], limit: number): QueryInput => ({
   ungrouped: true,
   dimensions: [...dimensions],
-  timeDimensions: [timeOf(scope.range)],
-  filters: filtersOf(scope),
+  timeDimensions: [timeDimension(scope.range)],
+  filters: toFilters(scope),
   order: [['requests.time', 'desc']],
   limit,
 })
 
-const timeOf = (range: TimeRange) => ({
+const timeDimension = (range: TimeRange) => ({
   dimension: 'requests.time',
-  dateRange: dateRangeOf(range),
+  dateRange: toDateRange(range),
 })
 
-function filtersOf({ workspace, filters }: Scope): Filter[] {
-  const conditions = conditionsOf(filters)
+function toFilters({ workspace, filters }: Scope): Filter[] {
+  const conditions = toConditions(filters)
   if (workspace === undefined) return conditions
   return [{ member: 'requests.workspace', operator: 'equals', values: [workspace] }, ...conditions]
 }

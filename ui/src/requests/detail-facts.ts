@@ -1,19 +1,18 @@
-/** One line of a request's details. */
+/** One field of a request. */
 export type DetailField = {
   /** Member of `requests`, without the dataset. */
   readonly member: string
   readonly title: string
-  /** Ids and the like are set in a typeface of equal widths. */
   readonly mono?: boolean
-  /** False for what cannot sensibly be filtered by. */
+  /** False where a filter makes no sense. */
   readonly filter?: boolean
 }
 
-/** The groups of a request's details, in the order in which they are read. */
-export const detailGroups: readonly { title: string; facts: readonly DetailField[] }[] = [
+/** The fields of a request by group. */
+export const detailGroups: readonly { title: string; fields: readonly DetailField[] }[] = [
   {
-    title: 'What decided',
-    facts: [
+    title: 'Decision',
+    fields: [
       { member: 'outcome', title: 'Outcome' },
       { member: 'denied_by', title: 'Denied by' },
       { member: 'reason', title: 'Reason' },
@@ -21,25 +20,25 @@ export const detailGroups: readonly { title: string; facts: readonly DetailField
     ],
   },
   {
-    title: 'Who asked',
-    facts: [
+    title: 'Caller',
+    fields: [
       { member: 'consumer', title: 'Consumer' },
-      { member: 'consumer_groups', title: 'Groups', filter: false },
-      { member: 'auth_method', title: 'Authenticated by' },
+      { member: 'consumer_groups', title: 'Consumer groups', filter: false },
+      { member: 'auth_method', title: 'Authentication' },
       { member: 'credential', title: 'Credential', mono: true },
       { member: 'subject', title: 'Subject' },
       { member: 'issuer', title: 'Issuer' },
       { member: 'scopes', title: 'Scopes', filter: false },
       { member: 'principal_kind', title: 'Kind' },
       { member: 'agent', title: 'Agent' },
-      { member: 'client_address', title: 'Address', mono: true },
+      { member: 'client_address', title: 'Client address', mono: true },
       { member: 'user_agent', title: 'User agent' },
-      { member: 'peer_identity', title: 'Peer' },
+      { member: 'peer_identity', title: 'Peer identity' },
     ],
   },
   {
-    title: 'Where it went',
-    facts: [
+    title: 'Routing',
+    fields: [
       { member: 'workspace', title: 'Workspace' },
       { member: 'service', title: 'Service' },
       { member: 'route', title: 'Route' },
@@ -49,12 +48,12 @@ export const detailGroups: readonly { title: string; facts: readonly DetailField
       { member: 'target', title: 'Target', mono: true },
       { member: 'tries', title: 'Tries', filter: false },
       { member: 'failed_tries', title: 'Failed tries', mono: true, filter: false },
-      { member: 'upstream_status', title: 'Service answered' },
+      { member: 'upstream_status', title: 'Upstream status' },
     ],
   },
   {
-    title: 'Sizes and traces',
-    facts: [
+    title: 'Size and trace',
+    fields: [
       { member: 'request_bytes', title: 'Request body', filter: false },
       { member: 'response_bytes', title: 'Response body', filter: false },
       { member: 'request_id', title: 'Request ID', mono: true, filter: false },

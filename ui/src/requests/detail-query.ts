@@ -1,6 +1,5 @@
 import type { QueryInput } from '../../../src/schema/query.ts'
 
-/** Everything about a request that its details show. */
 const members = [
   'time',
   'request_id',
@@ -50,10 +49,10 @@ const members = [
   'response_bytes',
 ]
 
-/** Around the time in the id; it is made when the request begins, on a clock that may be a little off. */
-const around = 10 * 60_000
+/** Tolerance around the time in the ID, which comes from the clock of the gateway. */
+const tolerance = 10 * 60_000
 
-/** The question for one request. Its UUIDv7 says when it was, so that only that time is searched. */
+/** The query of one request. A UUIDv7 contains its time, which narrows the search. */
 export function detailQuery(id: string): QueryInput {
   const time = Number.parseInt(id.replace('-', '').slice(0, 12), 16)
   const isTimed = id.charAt(14) === '7' && Number.isFinite(time)
@@ -66,8 +65,8 @@ export function detailQuery(id: string): QueryInput {
           {
             dimension: 'requests.time',
             dateRange: [
-              new Date(time - around).toISOString(),
-              new Date(time + around).toISOString(),
+              new Date(time - tolerance).toISOString(),
+              new Date(time + tolerance).toISOString(),
             ],
           },
         ]

@@ -10,35 +10,33 @@ import type { PageView } from '../view/use-page-view.ts'
 import { toRows } from './request-row.ts'
 import { RequestTable } from './request-table.tsx'
 
-/** What the LatestRequests show. */
 type LatestRequestsProps = {
-  readonly told: LiveResult
-  /** The question whose answer is exported. */
-  readonly exported: QueryInput
+  readonly result: LiveResult
+  readonly exportedQuery: QueryInput
   readonly view: PageView
   readonly maskReason: string | undefined
 }
 
-/** The table of the latest requests, with the export of all of them. */
-export function LatestRequests({ told, exported, view, maskReason }: LatestRequestsProps) {
-  const { answer, problem } = told
+/** The latest requests, with a CSV export. */
+export function LatestRequests({ result, exportedQuery, view, maskReason }: LatestRequestsProps) {
+  const { answer, problem } = result
   const rows = useMemo(() => toRows(answer), [answer])
-  const exporting = useMutation({ mutationFn: () => downloadCsv(exported, 'requests.csv') })
+  const csvExport = useMutation({ mutationFn: () => downloadCsv(exportedQuery, 'requests.csv') })
   return (
     <Panel
       title="Latest requests"
-      hint={rows.length > 0 ? `the newest ${rows.length}` : ''}
-      stale={told.stale}
+      hint={rows.length > 0 ? `Newest ${rows.length}` : ''}
+      stale={result.stale}
       flush
       aside={
         <Button
           size="compact-xs"
           variant="default"
           leftSection={<IconDownload size={14} stroke={1.7} />}
-          loading={exporting.isPending}
-          onClick={() => exporting.mutate()}
+          loading={csvExport.isPending}
+          onClick={() => csvExport.mutate()}
         >
-          {exporting.isError ? 'Export failed, try again' : 'Export CSV'}
+          {csvExport.isError ? 'Export failed. Retry' : 'Export CSV'}
         </Button>
       }
     >

@@ -13,10 +13,9 @@ import { type DetailRow, numberIn, textIn, toTiming } from './request-row.ts'
 import type { Timing } from './request-table.tsx'
 import { toCurl } from './to-curl.ts'
 
-/** What a RequestDetail shows, and the view its links filter. */
 type RequestDetailProps = { readonly row: DetailRow; readonly view: PageView }
 
-/** Everything about one request: what decided, where its time went, who asked, and where it went. */
+/** One request: outcome, timing and fields. */
 export function RequestDetail({ row, view }: RequestDetailProps) {
   return (
     <article className={classes.detail}>
@@ -33,24 +32,24 @@ type GroupProps = RequestDetailProps & { readonly group: (typeof detailGroups)[n
 
 function Group({ group, row, view }: GroupProps) {
   const masks = useMasks()
-  const masked = group.facts.filter(({ member }) => masks.reasonFor(member) !== undefined)
+  const masked = group.fields.filter(({ member }) => masks.reasonFor(member) !== undefined)
   const reason = masks.reasonFor(masked[0]?.member ?? '')
   return (
     <section>
       <h3 className={classes.title}>{group.title}</h3>
       <dl className={classes.list}>
-        {group.facts
-          .filter((fact) => !masked.includes(fact))
-          .map((fact) => (
-            <Fact
-              key={fact.member}
-              fact={fact}
-              cell={row[`requests.${fact.member}`] ?? null}
+        {group.fields
+          .filter((field) => !masked.includes(field))
+          .map((field) => (
+            <FieldRow
+              key={field.member}
+              field={field}
+              cell={row[`requests.${field.member}`] ?? null}
               view={view}
             />
           ))}
       </dl>
-      {reason !== undefined && <MaskedFields facts={masked} reason={reason} />}
+      {reason !== undefined && <MaskedFields fields={masked} reason={reason} />}
     </section>
   )
 }
@@ -64,7 +63,7 @@ function Summary({ row }: { readonly row: DetailRow }) {
         <b>{textIn(row, 'method')}</b>
         <code>{textIn(row, 'path')}</code>
       </p>
-      <p className={classes.when}>
+      <p className={classes.time}>
         {time} · {formatDuration(numberIn(row, 'duration'))}
       </p>
       <p className={classes.outcome} data-outcome={textIn(row, 'outcome')}>
@@ -75,32 +74,31 @@ function Summary({ row }: { readonly row: DetailRow }) {
   )
 }
 
-/** What became of a request, in one sentence. */
 function outcomeSummary(row: DetailRow): string {
   const text = (name: string): string => textIn(row, name)
   const reason = text('reason') === '' ? '' : ` (${text('reason')})`
   switch (text('outcome')) {
     case 'denied':
-      return `Denied by ${text('denied_by') || 'the gateway'}${reason}; the service was not asked.`
+      return `Denied by ${text('denied_by') || 'the gateway'}${reason}; not forwarded to the service.`
     case 'failed':
-      return `Failed${reason}: ${text('service') || 'the service'} gave no usable answer.`
+      return `Failed${reason}: ${text('service') || 'the service'} returned no valid response.`
     default:
-      return `Allowed; ${text('service') || 'the service'} answered ${text('upstream_status') || text('status')}.`
+      return `Allowed; ${text('service') || 'the service'} returned ${text('upstream_status') || text('status')}.`
   }
 }
 
-/** Where the time of a request went, one part after the other. */
+/** The parts of a request's duration, one after the other. */
 function Waterfall({ timing }: { readonly timing: Timing }) {
   const { gateway, upstream, receive, duration } = timing
   const total = Math.max(duration, gateway + upstream + receive, 0.001)
   const parts: readonly { part: Part; title: string; start: number }[] = [
     { part: 'gateway', title: 'Gateway', start: 0 },
-    { part: 'upstream', title: 'Waiting for the service', start: gateway },
-    { part: 'receive', title: 'Receiving its answer', start: gateway + upstream },
+    { part: 'upstream', title: 'Waiting for response', start: gateway },
+    { part: 'receive', title: 'Receiving response', start: gateway + upstream },
   ]
   return (
     <section>
-      <h3 className={classes.waterfallTitle}>Where the time went</h3>
+      <h3 className={classes.waterfallTitle}>Timing</h3>
       {parts.map(({ part, title, start }) => (
         <div key={part} className={classes.row}>
           <span className={classes.name}>{title}</span>
@@ -121,44 +119,43 @@ function Waterfall({ timing }: { readonly timing: Timing }) {
   )
 }
 
-/** What a Fact says. */
-type FactProps = {
-  readonly fact: DetailField
+type FieldRowProps = {
+  readonly field: DetailField
   readonly cell: Cell
   readonly view: PageView
 }
 
-/** One name and its value, with links that filter by it; left out when it is empty. */
-function Fact({ fact, cell, view }: FactProps) {
-  const { member, title, mono, filter } = fact
-  const words = wordsOf(member, cell)
-  if (words === '') return null
+/** A field with controls that filter by it; nothing when it is empty. */
+function FieldRow({ field, cell, view }: FieldRowProps) {
+  const { member, title, mono, filter } = field
+  const value = cellText(member, cell)
+  if (value === '') return null
   return (
-    <div className={classes.fact}>
+    <div className={classes.field}>
       <dt>{title}</dt>
-      <dd data-mono={mono || undefined}>{words}</dd>
-      {filter !== false && <FilterLinks member={member} value={words} view={view} />}
+      <dd data-mono={mono || undefined}>{value}</dd>
+      {filter !== false && <FilterLinks member={member} value={value} view={view} />}
     </div>
   )
 }
 
-/** What is masked of a group of facts, in one line with the reason. */
-function MaskedFields({ facts, reason }: MaskedFieldsProps) {
+/** The masked fields of a group, with the reason. */
+function MaskedFields({ fields, reason }: MaskedFieldsProps) {
   return (
     <p className={classes.masked}>
-      <Masked reason={reason} /> {facts.map(({ title }) => title).join(', ')}
+      <Masked reason={reason} /> {fields.map(({ title }) => title).join(', ')}
       <small>{reason}</small>
     </p>
   )
 }
 
-type MaskedFieldsProps = { readonly facts: readonly DetailField[]; readonly reason: string }
+type MaskedFieldsProps = { readonly fields: readonly DetailField[]; readonly reason: string }
 
-/** Of these, zero means that there was none. */
-const noneWhenZero = ['tries', 'upstream_status']
+/** Members for which zero means none. */
+const absentWhenZero = ['tries', 'upstream_status']
 
-function wordsOf(member: string, cell: Cell): string {
-  if (cell === 0 && noneWhenZero.includes(member)) return ''
+function cellText(member: string, cell: Cell): string {
+  if (cell === 0 && absentWhenZero.includes(member)) return ''
   if (typeof cell === 'number' && member.endsWith('_bytes')) return formatBytes(cell)
   return Array.isArray(cell) ? cell.join(', ') : String(cell ?? '')
 }
@@ -171,15 +168,15 @@ type FilterLinksProps = {
 
 function FilterLinks({ member, value, view }: FilterLinksProps) {
   const choices = [
-    { exclude: false, words: 'Only this', Glyph: IconFilterPlus },
-    { exclude: true, words: 'Exclude this', Glyph: IconCircleMinus },
+    { exclude: false, label: 'Filter by this value', Glyph: IconFilterPlus },
+    { exclude: true, label: 'Exclude this value', Glyph: IconCircleMinus },
   ]
   return (
     <span className={classes.links}>
-      {choices.map(({ exclude, words, Glyph }) => (
-        <Tooltip key={words} label={words}>
+      {choices.map(({ exclude, label, Glyph }) => (
+        <Tooltip key={label} label={label}>
           <UnstyledButton
-            aria-label={`${words}: ${member} ${value}`}
+            aria-label={`${label}: ${member} ${value}`}
             onClick={() => view.toggle({ member, value, exclude })}
           >
             <Glyph size={15} stroke={1.7} />

@@ -8,7 +8,7 @@ import { detailQuery } from './detail-query.ts'
 import { RequestDetail } from './request-detail.tsx'
 import classes from './request-drawer.module.css'
 
-/** The details of the request that the address names, beside the page. */
+/** The details of the request in the page's address. */
 export function RequestDrawer({ view }: { readonly view: PageView }) {
   const { request } = view
   return (
@@ -16,15 +16,15 @@ export function RequestDrawer({ view }: { readonly view: PageView }) {
       isOpen={request !== undefined}
       onClose={() => view.change({ request: undefined })}
       title="Request"
-      what="the details"
+      what="the request"
       width={520}
     >
-      {request !== undefined && <Found id={request} view={view} />}
+      {request !== undefined && <LoadedRequest id={request} view={view} />}
     </SideDrawer>
   )
 }
 
-function Found({ id, view }: { readonly id: string; readonly view: PageView }) {
+function LoadedRequest({ id, view }: { readonly id: string; readonly view: PageView }) {
   const { data, error, refetch } = useQuery({
     ...answerQuery(detailQuery(id)),
     staleTime: Infinity,
@@ -37,7 +37,7 @@ function Found({ id, view }: { readonly id: string; readonly view: PageView }) {
   if (row === undefined)
     return (
       <p className={classes.none}>
-        There is no such request, or you may not see it. {data.visibility.statement}
+        Request not found, or you may not see it. {data.visibility.statement}
       </p>
     )
   return <RequestDetail row={row} view={view} />

@@ -1,6 +1,6 @@
 import type { Answer } from '../../../src/schema/answer.ts'
 
-/** One row of the table of latest requests. */
+/** A request in the table. */
 export type RequestRow = {
   readonly id: string
   readonly time: number
@@ -14,11 +14,10 @@ export type RequestRow = {
   readonly workspace: string
   readonly service: string
   readonly route: string
-  /** Null when it is masked. */
+  /** Null when masked. */
   readonly consumer: string | null
 }
 
-/** The rows that an ungrouped answer holds. */
 export const toRows = (answer: Answer | undefined): RequestRow[] => (answer?.data ?? []).map(toRow)
 
 const toRow = (row: DetailRow): RequestRow => ({
@@ -34,7 +33,7 @@ const toRow = (row: DetailRow): RequestRow => ({
   consumer: row['requests.consumer'] === null ? null : textIn(row, 'consumer'),
 })
 
-/** Where the time of a request went, in milliseconds. */
+/** The parts of a request's duration, in milliseconds. */
 export const toTiming = (row: DetailRow) => ({
   duration: numberIn(row, 'duration'),
   gateway: numberIn(row, 'gateway_duration'),
@@ -45,12 +44,12 @@ export const toTiming = (row: DetailRow) => ({
 /** A row of an ungrouped answer. */
 export type DetailRow = Answer['data'][number]
 
-/** The text in a cell of `requests`, by the member's name without the dataset; '' when there is none. */
+/** A cell as text, by the member's name without the dataset; '' when empty. */
 export function textIn(row: DetailRow, name: string): string {
   const cell = row[`requests.${name}`] ?? ''
   return Array.isArray(cell) ? cell.join(', ') : String(cell)
 }
 
-/** The number in a cell of `requests`; 0 when there is none. */
+/** A cell as a number, by the member's name without the dataset; 0 when empty. */
 export const numberIn = (row: DetailRow, name: string): number =>
   Number(row[`requests.${name}`] ?? 0)

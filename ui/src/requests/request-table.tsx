@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core'
 import { IconListSearch } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type RefObject, useLayoutEffect, useRef } from 'react'
-import { formatClock, formatDuration, nothing } from '../format/format.ts'
+import { formatClock, formatDuration, absent } from '../format/format.ts'
 import { StatusBadge } from '../format/status-badge.tsx'
 import { Masked } from '../notices/masked.tsx'
 import { Notice } from '../notices/notice.tsx'
@@ -21,7 +21,6 @@ const headings = [
   'Workspace',
 ]
 
-/** What a RequestTable shows. */
 type RequestTableProps = {
   readonly rows: readonly RequestRow[]
   readonly isLoading: boolean
@@ -30,10 +29,10 @@ type RequestTableProps = {
   readonly maskReason: string | undefined
 }
 
-/** The latest requests, newest first. New ones come in at the top without moving what is being read. */
+/** The latest requests, newest first. New rows are added at the top without moving the visible ones. */
 export function RequestTable({ rows, isLoading, ...rest }: RequestTableProps) {
   const place = useRef<HTMLDivElement>(null)
-  useHeldScroll(place, rows)
+  useStableScroll(place, rows)
   return (
     <div ref={place} className={classes.scroll}>
       <table className={classes.table} aria-label="Latest requests" aria-rowcount={rows.length + 1}>
@@ -56,10 +55,9 @@ export function RequestTable({ rows, isLoading, ...rest }: RequestTableProps) {
         <Notice
           compact
           icon={<IconListSearch size={26} stroke={1.5} />}
-          title="No requests to show here"
+          title="No matching requests"
         >
-          None came in this time, or the filters leave none over. Widen the time range, or remove a
-          filter.
+          No requests match this time range and these filters.
         </Notice>
       )}
     </div>
@@ -121,7 +119,6 @@ function moveOrOpen(event: KeyboardEvent<HTMLElement>, open: () => void): void {
   }
 }
 
-/** What the cells of a row show. */
 type RequestCellsProps = {
   readonly row: RequestRow
   /** The longest duration in the table, in milliseconds. */
@@ -129,7 +126,6 @@ type RequestCellsProps = {
   readonly maskReason: string | undefined
 }
 
-/** The cells of one request. */
 export function RequestCells({ row, slowest, maskReason }: RequestCellsProps) {
   return (
     <>
@@ -145,12 +141,12 @@ export function RequestCells({ row, slowest, maskReason }: RequestCellsProps) {
         <span>{formatDuration(row.duration)}</span>
         <TimingBar timing={row} slowest={slowest} />
       </td>
-      <td title={row.route}>{row.route || nothing}</td>
-      <td title={row.service}>{row.service || nothing}</td>
+      <td title={row.route}>{row.route || absent}</td>
+      <td title={row.service}>{row.service || absent}</td>
       <td>
         <Consumer consumer={row.consumer} maskReason={maskReason} />
       </td>
-      <td title={row.workspace}>{row.workspace || nothing}</td>
+      <td title={row.workspace}>{row.workspace || absent}</td>
     </>
   )
 }
@@ -174,7 +170,7 @@ export type Timing = {
   readonly receive: number
 }
 
-/** A tiny bar whose length is the duration beside the slowest shown (as square roots, so that fast ones are still seen), cut into its parts. */
+/** A bar for the duration, relative to the slowest row, split into its parts. The scale is a square root, so that fast requests stay visible. */
 export function TimingBar({
   timing,
   slowest,
@@ -195,22 +191,22 @@ export function TimingBar({
   )
 }
 
-/** Pixels of one row of the table. */
+/** Height of a row in pixels. */
 const rowHeight = 32
 
-/** Keeps the row at the top of the view where it is when newer rows push it down; at the very top the newest are shown. */
-function useHeldScroll(place: RefObject<HTMLElement | null>, rows: readonly RequestRow[]) {
+/** Keeps the visible rows in place when new rows are added above them, unless the table is scrolled to the top. */
+function useStableScroll(place: RefObject<HTMLElement | null>, rows: readonly RequestRow[]) {
   const before = useRef(rows)
   useLayoutEffect(() => {
     const old = before.current
     before.current = rows
-    const shift = place.current === null ? 0 : shiftOf(old, rows, place.current.scrollTop)
+    const shift = place.current === null ? 0 : rowShift(old, rows, place.current.scrollTop)
     if (shift !== 0) place.current?.scrollBy({ top: shift * rowHeight, behavior: 'instant' })
   }, [place, rows])
 }
 
-/** By how many rows the first visible row that is still there has moved. */
-function shiftOf(old: readonly RequestRow[], rows: readonly RequestRow[], top: number): number {
+/** By how many rows the first visible row that still exists has moved. */
+function rowShift(old: readonly RequestRow[], rows: readonly RequestRow[], top: number): number {
   if (old === rows || top === 0) return 0
   for (let index = Math.floor(top / rowHeight); index < old.length; index++) {
     const now = rows.findIndex(({ id }) => id === old[index]?.id)

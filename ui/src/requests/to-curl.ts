@@ -1,6 +1,6 @@
 import { type DetailRow, textIn } from './request-row.ts'
 
-/** How each authentication method wants its secret, which is never known here. */
+/** The header of each authentication method; events do not contain the secret. */
 const credentials: Readonly<Record<string, string>> = {
   'key-auth': 'apikey: <your key>',
   'basic-auth': 'authorization: Basic <your credentials>',
@@ -9,7 +9,7 @@ const credentials: Readonly<Record<string, string>> = {
   oauth2: 'authorization: Bearer <your token>',
 }
 
-/** A curl command that repeats the request; placeholders stand where secrets would. */
+/** A curl command that repeats a request, with placeholders for secrets. */
 export function toCurl(row: DetailRow): string {
   const text = (name: string): string => textIn(row, name)
   const query = text('query') === '' ? '' : `?${text('query')}`
@@ -20,6 +20,6 @@ export function toCurl(row: DetailRow): string {
   return lines.join(' \\\n  ')
 }
 
-/** A word for a POSIX shell. */
+/** Quotes an argument for a POSIX shell. */
 const quote = (word: string): string =>
   /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll(`'`, `'\\''`)}'`

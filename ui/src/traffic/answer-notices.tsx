@@ -5,27 +5,26 @@ import type { Masks } from '../notices/masked.tsx'
 import type { LiveResults } from '../view/use-live-queries.ts'
 import type { PageView } from '../view/use-page-view.ts'
 
-/** What the AnswerNotices look at. */
 type AnswerNoticesProps = {
   readonly live: LiveResults
   readonly view: PageView
   readonly masks: Masks
 }
 
-/** What the answers want to say in words: why there are no rows, which filter is not allowed, what failed. */
+/** Notices of the answers, and the error that prevented them. */
 export function AnswerNotices({ live, view, masks }: AnswerNoticesProps) {
-  const { answer } = live.told('totals')
+  const { answer } = live.result('totals')
   const masked = view.filters.filter(({ member }) => masks.reasonFor(member) !== undefined)
-  const refused = refusalOf(live)
-  if (refused === undefined)
+  const error = liveError(live)
+  if (error === undefined)
     return answer?.notices.map((notice) => (
-      <Banner key={notice} mood="note" icon={<IconInfoCircle size={17} stroke={1.8} />}>
+      <Banner key={notice} tone="info" icon={<IconInfoCircle size={17} stroke={1.8} />}>
         {notice}
       </Banner>
     ))
   return (
     <Banner
-      mood="refusal"
+      tone="warning"
       icon={masked.length > 0 ? <IconLock size={17} /> : <IconPlugConnectedX size={17} />}
       action={
         masked.length > 0 && (
@@ -36,16 +35,16 @@ export function AnswerNotices({ live, view, masks }: AnswerNoticesProps) {
               view.change({ filters: view.filters.filter((one) => !masked.includes(one)) })
             }
           >
-            Remove the filter
+            Remove filter
           </Button>
         )
       }
     >
-      {refused}
+      {error}
     </Banner>
   )
 }
 
-/** Why the page has no answers, when it has none. */
-export const refusalOf = (live: LiveResults): string | undefined =>
-  live.error?.message ?? live.told('totals').problem?.message
+/** Why a page has no answers, if it has none. */
+export const liveError = (live: LiveResults): string | undefined =>
+  live.error?.message ?? live.result('totals').problem?.message

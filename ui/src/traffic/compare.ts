@@ -1,7 +1,7 @@
-/** How a number changed against the one before. */
-export type Change = { readonly direction: 'up' | 'down' | 'same'; readonly words: string }
+/** A relative change. */
+export type Change = { readonly direction: 'up' | 'down' | 'same'; readonly label: string }
 
-/** How a number changed against the one before; undefined when either is not known or there was nothing before to compare with. */
+/** The change between two values; undefined when either is unknown or the previous one is zero. */
 export function compare(
   value: number | undefined,
   previous: number | undefined,
@@ -9,8 +9,8 @@ export function compare(
   if (value === undefined || previous === undefined || previous === 0) return undefined
   const share = (value - previous) / previous
   const percent = Math.abs(share) * 100
-  if (percent < 0.5) return { direction: 'same', words: 'no change' }
+  if (percent < 0.5) return { direction: 'same', label: 'no change' }
   const direction = share > 0 ? 'up' : 'down'
-  if (share > 9) return { direction, words: `${Math.round(value / previous)}×` }
-  return { direction, words: `${percent < 10 ? percent.toFixed(1) : Math.round(percent)}%` }
+  if (share > 9) return { direction, label: `${Math.round(value / previous)}×` }
+  return { direction, label: `${percent < 10 ? percent.toFixed(1) : Math.round(percent)}%` }
 }

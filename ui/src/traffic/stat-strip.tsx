@@ -8,7 +8,7 @@ import {
   formatDuration,
   formatPercent,
   formatRate,
-  nothing,
+  absent,
 } from '../format/format.ts'
 import { compare } from './compare.ts'
 import classes from './stat-strip.module.css'
@@ -18,8 +18,8 @@ type Stat = {
   readonly title: string
   readonly color: string
   readonly format: (value: number) => string
-  /** Whether more of it is worse; undefined when it is neither. */
-  readonly moreIsWorse?: boolean
+  /** Whether an increase is worse; undefined when it is neither. */
+  readonly higherIsWorse?: boolean
 }
 
 const stats: readonly Stat[] = [
@@ -30,40 +30,39 @@ const stats: readonly Stat[] = [
     title: 'Error rate',
     color: 'var(--status-5xx)',
     format: formatPercent,
-    moreIsWorse: true,
+    higherIsWorse: true,
   },
   {
     measure: 'duration_p95',
     title: 'p95 latency',
     color: 'var(--timing-upstream)',
     format: formatDuration,
-    moreIsWorse: true,
+    higherIsWorse: true,
   },
   {
     measure: 'denied_count',
     title: 'Denied',
     color: 'var(--status-4xx)',
     format: formatCount,
-    moreIsWorse: true,
+    higherIsWorse: true,
   },
 ]
 
-/** What a StatStrip shows. */
 type StatStripProps = {
   readonly totals: Answer | undefined
   readonly previous: Answer | undefined
   readonly series: Answer | undefined
-  /** What the time before is called, for example `the 15 minutes before`. */
-  readonly before: string
+  /** Label of the previous period, for example `previous 15 minutes`. */
+  readonly previousLabel: string
 }
 
-/** The big numbers of some traffic, each against the time before. */
-export function StatStrip({ totals, previous, series, before }: StatStripProps) {
+/** Totals, each compared with the previous period. */
+export function StatStrip({ totals, previous, series, previousLabel }: StatStripProps) {
   return (
     <section className={classes.strip} aria-label="Totals">
       {stats.map((stat) => {
         const name = `requests.${stat.measure}`
-        const value = numberOf(totals, name)
+        const value = totalOf(totals, name)
         return (
           <div key={stat.measure} className={classes.stat}>
             <p className={classes.title}>{stat.title}</p>
@@ -72,14 +71,14 @@ export function StatStrip({ totals, previous, series, before }: StatStripProps) 
                 <Skeleton height={30} width={90} />
               ) : (
                 <span className={classes.value}>
-                  {value === undefined ? nothing : stat.format(value)}
+                  {value === undefined ? absent : stat.format(value)}
                 </span>
               )}
               <Delta
                 stat={stat}
                 value={value}
-                previous={numberOf(previous, name)}
-                before={before}
+                previous={totalOf(previous, name)}
+                previousLabel={previousLabel}
               />
             </div>
             <Sparkline points={pointsOf(series, name)} color={stat.color} />
@@ -94,30 +93,30 @@ type DeltaProps = {
   readonly stat: Stat
   readonly value: number | undefined
   readonly previous: number | undefined
-  readonly before: string
+  readonly previousLabel: string
 }
 
-function Delta({ stat, value, previous, before }: DeltaProps) {
+function Delta({ stat, value, previous, previousLabel }: DeltaProps) {
   const change = compare(value, previous)
   if (change === undefined || previous === undefined) return null
-  const { direction, words } = change
-  const isWorse = stat.moreIsWorse === true && direction === 'up'
-  const isBetter = stat.moreIsWorse === true && direction === 'down'
+  const { direction, label } = change
+  const isWorse = stat.higherIsWorse === true && direction === 'up'
+  const isBetter = stat.higherIsWorse === true && direction === 'down'
   const Arrow = direction === 'up' ? IconArrowUpRight : IconArrowDownRight
   return (
-    <Tooltip label={`${stat.format(previous)} in ${before}`}>
+    <Tooltip label={`${stat.format(previous)} in the ${previousLabel}`}>
       <span
         className={classes.delta}
-        data-mood={isWorse ? 'worse' : isBetter ? 'better' : undefined}
+        data-trend={isWorse ? 'worse' : isBetter ? 'better' : undefined}
       >
         {direction !== 'same' && <Arrow size={13} stroke={2} />}
-        {words}
+        {label}
       </span>
     </Tooltip>
   )
 }
 
-function numberOf(answer: Answer | undefined, measure: string): number | undefined {
+function totalOf(answer: Answer | undefined, measure: string): number | undefined {
   const value = answer?.data[0]?.[measure]
   return typeof value === 'number' ? value : undefined
 }

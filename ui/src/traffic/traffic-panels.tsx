@@ -5,31 +5,30 @@ import type { TimeChartInput } from '../charts/chart-option.ts'
 import { fillBuckets, pointsByValue, pointsOf, type Series } from '../charts/chart-series.ts'
 import { Legend } from '../charts/legend.tsx'
 import { TimeChart } from '../charts/time-chart.tsx'
-import { formatCount, formatDuration, nothing } from '../format/format.ts'
+import { formatCount, formatDuration, absent } from '../format/format.ts'
 import { Panel } from '../layout/panel.tsx'
 import { palettes, type Percentile, statusClasses } from '../styles/palette.ts'
-import { bucketOf, domainOf, type TimeRange } from '../view/time-range.ts'
+import { chooseBucket, toDomain, type TimeRange } from '../view/time-range.ts'
 import type { LiveResult, LiveResults } from '../view/use-live-queries.ts'
 import { useNow } from '../view/use-now.ts'
 import type { PageView } from '../view/use-page-view.ts'
 import { StatStrip } from './stat-strip.tsx'
 import classes from './traffic-panels.module.css'
 
-/** What the panels of some traffic show. */
 type TrafficPanelsProps = {
-  /** Answers to the trafficQueries. */
+  /** Results of the trafficQueries. */
   readonly live: LiveResults
   readonly view: PageView
-  /** Of each chart, in pixels. */
+  /** Height of each chart in pixels. */
   readonly height: number
 }
 
-/** Numbers and charts of some traffic, moving with the time while they are live. */
+/** Totals and charts; while live they move with the time. */
 export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
   const { range, setRange } = view
-  const now = useNow(view.live ? tickOf(range) : undefined)
-  const domain = useMemo(() => domainOf(range, now), [range, now])
-  const totals = live.told('totals')
+  const now = useNow(view.live ? tickInterval(range) : undefined)
+  const domain = useMemo(() => toDomain(range, now), [range, now])
+  const totals = live.result('totals')
   const onZoom = useCallback(
     (from: number, to: number) => setRange({ kind: 'between', from, to }),
     [setRange],
@@ -38,16 +37,16 @@ export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
     <>
       <StatStrip
         totals={totals.answer}
-        previous={live.told('previous').answer}
-        series={live.told('series').answer}
-        before={wordsBefore(range)}
+        previous={live.result('previous').answer}
+        series={live.result('series').answer}
+        previousLabel={previousLabel(range)}
       />
       <TrafficCharts
-        statuses={live.told('statuses')}
-        series={live.told('series')}
+        statuses={live.result('statuses')}
+        series={live.result('series')}
         totals={totals.answer}
         domain={domain}
-        bucket={bucketOf(range).milliseconds}
+        bucket={chooseBucket(range).milliseconds}
         height={height}
         onZoom={onZoom}
       />
@@ -55,16 +54,15 @@ export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
   )
 }
 
-/** Charts move by about one pixel at a time. */
-function tickOf(range: TimeRange): number {
-  const [from, to] = domainOf(range, 0)
+/** Milliseconds in which a chart moves by about one pixel. */
+function tickInterval(range: TimeRange): number {
+  const [from, to] = toDomain(range, 0)
   return Math.max(1000, (to - from) / 900)
 }
 
-const wordsBefore = (range: TimeRange): string =>
-  range.kind === 'last' ? `the ${range.preset.title} before` : 'the same time before'
+const previousLabel = (range: TimeRange): string =>
+  range.kind === 'last' ? `previous ${range.preset.title}` : 'previous period'
 
-/** What the charts of some traffic show. */
 type TrafficChartsProps = {
   readonly statuses: LiveResult
   readonly series: LiveResult
@@ -101,7 +99,7 @@ function StatusChart({ statuses, domain, bucket, height, onZoom }: TrafficCharts
   return (
     <Panel title="Requests by status" stale={statuses.stale} aside={<Legend entries={entries} />}>
       <Plot
-        told={statuses}
+        result={statuses}
         height={height}
         label={`Requests by status over time: ${entries.map(({ name, value }) => `${name} ${value}`).join(', ')}`}
         input={{ kind: 'stack', series, domain, bucket, format: formatCount }}
@@ -114,21 +112,21 @@ function StatusChart({ statuses, domain, bucket, height, onZoom }: TrafficCharts
 const percentiles: readonly Percentile[] = ['p50', 'p95', 'p99']
 
 function LatencyChart(props: TrafficChartsProps) {
-  const { series: told, totals, domain, bucket, height, onZoom } = props
+  const { series: result, totals, domain, bucket, height, onZoom } = props
   const palette = palettes[useComputedColorScheme('light', { getInitialValueInEffect: false })]
   const series = percentiles.map((name): Series => ({
     name,
     color: palette.percentile[name],
-    points: fillBuckets(pointsOf(told.answer, `requests.duration_${name}`), domain, bucket, null),
+    points: fillBuckets(pointsOf(result.answer, `requests.duration_${name}`), domain, bucket, null),
   }))
   const entries = series.map(({ name, color }) => {
     const value = totals?.data[0]?.[`requests.duration_${name}`]
-    return { name, color, value: typeof value === 'number' ? formatDuration(value) : nothing }
+    return { name, color, value: typeof value === 'number' ? formatDuration(value) : absent }
   })
   return (
-    <Panel title="Latency" stale={told.stale} aside={<Legend entries={entries} />}>
+    <Panel title="Latency" stale={result.stale} aside={<Legend entries={entries} />}>
       <Plot
-        told={told}
+        result={result}
         height={height}
         label={`Latency over time: ${entries.map(({ name, value }) => `${name} ${value}`).join(', ')}`}
         input={{ kind: 'lines', series, domain, bucket, format: formatDuration }}
@@ -139,26 +137,26 @@ function LatencyChart(props: TrafficChartsProps) {
 }
 
 type PlotProps = {
-  readonly told: LiveResult
+  readonly result: LiveResult
   readonly label: string
   readonly height: number
   readonly input: TimeChartInput
   readonly onZoom: (from: number, to: number) => void
 }
 
-function Plot({ told, label, height, input, onZoom }: PlotProps) {
-  if (told.problem !== undefined)
+function Plot({ result, label, height, input, onZoom }: PlotProps) {
+  if (result.problem !== undefined)
     return (
       <p className={classes.problem} style={{ height }}>
-        {told.problem.message}
+        {result.problem.message}
       </p>
     )
-  if (told.answer === undefined) return <Skeleton height={height - 12} mt={8} />
+  if (result.answer === undefined) return <Skeleton height={height - 12} mt={8} />
   const isEmpty = input.series.every(({ points }) => points.every(([, value]) => !value))
   return (
     <div className={classes.plot}>
       <TimeChart {...input} label={label} height={height} onZoom={onZoom} />
-      {isEmpty && <p className={classes.empty}>No requests in this time</p>}
+      {isEmpty && <p className={classes.empty}>No requests in this time range</p>}
     </div>
   )
 }

@@ -3,25 +3,25 @@ import type { Answer, Push } from '../../../src/schema/answer.ts'
 import type { ApiError } from '../api/api-error.ts'
 import { type Queries, type StreamState, subscribe } from '../api/subscribe.ts'
 
-/** What is known about one question: the newest answer, or why there is none. */
+/** The newest answer to a query, or the problem that prevented one. */
 export type LiveResult = {
   readonly answer?: Answer
   readonly problem?: { readonly code: string; readonly message: string }
-  /** True when the question has changed since. */
+  /** True when the query has changed since. */
   readonly stale: boolean
 }
 
-/** The newest answers to a page's queries. */
+/** The results of a page's queries. */
 export type LiveResults = {
-  told(id: string): LiveResult
+  result(id: string): LiveResult
   readonly state: StreamState
   readonly error: ApiError | undefined
 }
 
-type Kept = { readonly told: LiveResult; readonly stale: LiveResult; readonly key: string }
-const unknown: LiveResult = { stale: false }
+type Kept = { readonly result: LiveResult; readonly stale: LiveResult; readonly key: string }
+const pending: LiveResult = { stale: false }
 
-/** Asks all queries of a page over one subscription; while `live`, new answers come by themselves. The old answer to a changed question stays until the new one is there. */
+/** Subscribes to all queries of a page; while `live`, answers are pushed. After a query changes, its old answer stays, marked as stale, until the new one arrives. */
 export function useLiveQueries(queries: Queries, live: boolean): LiveResults {
   const [kept, setKept] = useState<ReadonlyMap<string, Kept>>(new Map())
   const [stream, setStream] = useState<{ state: StreamState; error?: ApiError }>({
@@ -30,13 +30,13 @@ export function useLiveQueries(queries: Queries, live: boolean): LiveResults {
   const key = JSON.stringify(queries)
 
   useEffect(() => {
-    const asked = JSON.parse(key) as Queries
+    const sent = JSON.parse(key) as Queries
     const ending = new AbortController()
-    const frame = openFrame<Push>((pushes) =>
-      setKept((before) => mergePushes(before, pushes, asked)),
+    const frame = createFrameBatch<Push>((pushes) =>
+      setKept((before) => mergePushes(before, pushes, sent)),
     )
     void subscribe(
-      asked,
+      sent,
       { once: !live, signal: ending.signal },
       {
         push: (push) => frame.add(push.id, push),
@@ -51,10 +51,10 @@ export function useLiveQueries(queries: Queries, live: boolean): LiveResults {
 
   return useMemo(
     () => ({
-      told(id) {
+      result(id) {
         const found = kept.get(id)
-        if (found === undefined) return unknown
-        return found.key === JSON.stringify(queries[id]) ? found.told : found.stale
+        if (found === undefined) return pending
+        return found.key === JSON.stringify(queries[id]) ? found.result : found.stale
       },
       state: stream.state,
       error: stream.error,
@@ -67,40 +67,40 @@ export function useLiveQueries(queries: Queries, live: boolean): LiveResults {
 function mergePushes(
   before: ReadonlyMap<string, Kept>,
   pushes: ReadonlyMap<string, Push>,
-  asked: Queries,
+  sent: Queries,
 ): ReadonlyMap<string, Kept> {
   const after = new Map(before)
   for (const [id, push] of pushes) {
-    const told = 'answer' in push ? { answer: push.answer } : { problem: push.problem }
+    const result = 'answer' in push ? { answer: push.answer } : { problem: push.problem }
     after.set(id, {
-      told: { ...told, stale: false },
-      stale: { ...told, stale: true },
-      key: JSON.stringify(asked[id]),
+      result: { ...result, stale: false },
+      stale: { ...result, stale: true },
+      key: JSON.stringify(sent[id]),
     })
   }
   return after
 }
 
-/** Answers of one turn of the server come shortly after each other. */
-const gatherFor = 100
+/** Milliseconds within which the answers of one server update arrive. */
+const batchWindow = 100
 
-/** Gathers the newest of each id for a moment and until the next frame, so that a dozen answers draw the page once. */
-function openFrame<T>(flush: (gathered: ReadonlyMap<string, T>) => void) {
-  let gathered = new Map<string, T>()
+/** Batches the newest value of each ID until the next frame, so that a dozen answers render once. */
+function createFrameBatch<T>(flush: (batch: ReadonlyMap<string, T>) => void) {
+  let batch = new Map<string, T>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let frame: number | undefined
   const draw = () => {
-    const ready = gathered
-    gathered = new Map()
+    const ready = batch
+    batch = new Map()
     timer = undefined
     flush(ready)
   }
   return {
     add(id: string, value: T) {
-      gathered.set(id, value)
+      batch.set(id, value)
       timer ??= setTimeout(() => {
         frame = requestAnimationFrame(draw)
-      }, gatherFor)
+      }, batchWindow)
     },
     close() {
       clearTimeout(timer)
