@@ -33,63 +33,63 @@ const setUp = createRoute({
   component: lazyRouteComponent(() => import('./sign-in/set-up-page.tsx'), 'SetUpPage'),
 })
 
-const inside = createRoute({
+const signedIn = createRoute({
   getParentRoute: () => root,
-  id: 'inside',
+  id: 'signedIn',
   component: Shell,
   async beforeLoad({ context, location }) {
     const session = await context.queryClient.ensureQueryData(sessionQuery)
     if (session !== null) return
     const next = location.pathname + location.searchStr
-    // oxlint-disable-next-line typescript/only-throw-error -- the router's way to redirect
+    // oxlint-disable-next-line typescript/only-throw-error -- redirects are thrown in TanStack Router
     throw redirect({ to: '/sign-in', search: next === '/' ? {} : { next } })
   },
 })
 
 const overview = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/',
   component: lazyRouteComponent(() => import('./overview/overview-page.tsx'), 'OverviewPage'),
 })
 
 const reference = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/reference',
   component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 })
 
 const referenceGroup = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/reference/$group',
   component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 })
 
 const access = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/access',
   component: lazyRouteComponent(() => import('./access/access-page.tsx'), 'AccessPage'),
 })
 
 const audit = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/audit',
   component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
 })
 
 const changes = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/changes',
   component: lazyRouteComponent(() => import('./changes/changes-page.tsx'), 'ChangesPage'),
 })
 
 const entityList = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/$plural',
   component: lazyRouteComponent(() => import('./entities/entity-list-page.tsx'), 'EntityListPage'),
 })
 
 const entity = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/$plural/$workspace/$key',
   component: lazyRouteComponent(() => import('./entities/entity-page.tsx'), 'EntityPage'),
 })
@@ -97,7 +97,7 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([
+  signedIn.addChildren([
     overview,
     access,
     audit,
@@ -109,7 +109,7 @@ const routeTree = root.addChildren([
   ]),
 ])
 
-/** Opens the router: every page, and how addresses are read and written. */
+/** Creates the router with every page. */
 export function createAppRouter(queryClient: QueryClient) {
   return createRouter({
     routeTree,

@@ -10,10 +10,11 @@ export type EntityRow = { readonly workspace: string; readonly entity: EntityRec
 type Page = { readonly data: readonly EntityRecord[]; readonly offset?: string | null }
 type Cursor = { readonly index: number; readonly offset?: string }
 
-const pageSize = 100
+/** The largest page that the Admin API returns. */
+const maxPageSize = 1000
 
 /** Pages of a collection, one workspace after the other; `path` is for example `services` or `services/orders/routes`. */
-export const entitiesQuery = (workspaces: readonly string[], path: string) =>
+export const entitiesQuery = (workspaces: readonly string[], path: string, firstSize: number) =>
   infiniteQueryOptions({
     queryKey: ['entities', workspaces, path],
     initialPageParam: { index: 0 } as Cursor,
@@ -23,15 +24,19 @@ export const entitiesQuery = (workspaces: readonly string[], path: string) =>
     }): Promise<{ rows: readonly EntityRow[]; next?: Cursor }> => {
       const workspace = workspaces[pageParam.index]
       if (workspace === undefined) return { rows: [] }
-      const page = await requestJson<Page>(collectionUrl(workspace, path, pageParam.offset), {
-        signal,
-      })
+      const isFirst = pageParam.index === 0 && pageParam.offset === undefined
+      const size = isFirst ? firstSize : maxPageSize
+      const url = collectionUrl(workspace, path, { ...pageParam, size })
+      const page = await requestJson<Page>(url, { signal })
       const rows = page.data.map((entity) => ({ workspace, entity }))
       if (page.offset) return { rows, next: { ...pageParam, offset: page.offset } }
       const index = pageParam.index + 1
       return index < workspaces.length ? { rows, next: { index } } : { rows }
     },
     getNextPageParam: (page) => page.next,
+    // A refetch requests every loaded page again.
+    refetchOnWindowFocus: false,
+    staleTime: 15_000,
   })
 
 /** One entity by ID or key. */
@@ -45,8 +50,12 @@ export const entityQuery = (workspace: string, plural: string, key: string) =>
       ),
   })
 
-function collectionUrl(workspace: string, path: string, offset: string | undefined): string {
-  const parameters = new URLSearchParams({ size: String(pageSize) })
+function collectionUrl(
+  workspace: string,
+  path: string,
+  { size, offset }: { readonly size: number; readonly offset?: string },
+): string {
+  const parameters = new URLSearchParams({ size: String(size) })
   if (offset !== undefined) parameters.set('offset', offset)
   const steps = path.split('/').map(encodeURIComponent).join('/')
   return `/admin/${encodeURIComponent(workspace)}/${steps}?${parameters}`

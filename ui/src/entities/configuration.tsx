@@ -13,16 +13,15 @@ import { describeFields, type Field } from './describe-fields.ts'
 import { EntityLink } from './entity-link.tsx'
 import { entityTitle, type Kind, kinds } from './kinds.ts'
 
-/** What a Configuration shows. */
 type ConfigurationProps = {
   readonly kind: Kind
   readonly workspace: string
   readonly entity: EntityRecord
 }
 
-/** All fields of an entity in a readable form, or its JSON; secrets in neither. */
+/** The fields of an entity as a list or as JSON, without secrets. */
 export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
-  const [form, setForm] = useState('fields')
+  const [view, setView] = useState('fields')
   const fields = describeFields(kind.plural, entity)
   return (
     <Panel
@@ -31,9 +30,9 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
       aside={
         <SegmentedControl
           size="xs"
-          aria-label="Form of the configuration"
-          value={form}
-          onChange={setForm}
+          aria-label="View as"
+          value={view}
+          onChange={setView}
           data={[
             { value: 'fields', label: 'Fields' },
             { value: 'json', label: 'JSON' },
@@ -41,7 +40,7 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
         />
       }
     >
-      {form === 'json' ? (
+      {view === 'json' ? (
         <Json fields={fields} />
       ) : (
         <dl className={classes.fields}>
@@ -66,7 +65,7 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
   )
 }
 
-const hidden = 'Never shown here; the Admin API tells it to those who may change it.'
+const hidden = 'Not shown here. The Admin API returns it to those who may update this object.'
 
 function Json({ fields }: { readonly fields: readonly Field[] }) {
   const shown = fields.filter(({ isSecret }) => !isSecret)
@@ -85,24 +84,23 @@ function Json({ fields }: { readonly fields: readonly Field[] }) {
   )
 }
 
-/** What a FieldValue shows. */
 type FieldValueProps = {
   readonly name: string
   readonly value: unknown
   readonly workspace: string
-  /** Name of the kind of entity to which it refers, where its own name does not say. */
+  /** The kind of entity it refers to, if that differs from its name. */
   readonly refersTo?: string | undefined
 }
 
-/** A value of a field as people read it. */
+/** A formatted field value. */
 function FieldValue({ name, value, workspace, refersTo = name }: FieldValueProps) {
-  if (isAbsent(value)) return <span className={classes.none}>{absent}</span>
-  if (typeof value === 'boolean') return <Truth value={value} />
-  if (typeof value === 'number') return <>{numberWords(name, value)}</>
+  if (isEmpty(value)) return <span className={classes.none}>{absent}</span>
+  if (typeof value === 'boolean') return <BooleanValue value={value} />
+  if (typeof value === 'number') return <>{formatNumber(name, value)}</>
   if (Array.isArray(value))
     return (
       <span className={classes.wrap}>
-        <Chips values={value.map((item) => wordsOf(item))} mono />
+        <Chips values={value.map((item) => valueText(item))} mono />
       </span>
     )
   if (typeof value === 'object' && value !== null) {
@@ -111,17 +109,17 @@ function FieldValue({ name, value, workspace, refersTo = name }: FieldValueProps
       return <Reference kind={kind} workspace={workspace} id={value.id} />
     return <Members value={value} workspace={workspace} />
   }
-  return <Words name={name} text={wordsOf(value)} />
+  return <TextValue name={name} text={valueText(value)} />
 }
 
-function Words({ name, text }: { readonly name: string; readonly text: string }) {
+function TextValue({ name, text }: { readonly name: string; readonly text: string }) {
   if (text.includes('\n')) return <pre className={classes.lines}>{text}</pre>
   return <span className={name === 'id' ? classes.mono : undefined}>{text}</span>
 }
 
-function Truth({ value }: { readonly value: boolean }) {
+function BooleanValue({ value }: { readonly value: boolean }) {
   return (
-    <span className={classes.truth} data-true={value || undefined}>
+    <span className={classes.boolean} data-true={value || undefined}>
       {value ? <IconCheck size={14} stroke={2.2} /> : <IconX size={14} stroke={2} />}
       {value ? 'yes' : 'no'}
     </span>
@@ -156,17 +154,17 @@ function Reference({ kind, workspace, id }: ReferenceProps) {
   )
 }
 
-function numberWords(name: string, value: number): string {
+function formatNumber(name: string, value: number): string {
   if (name.endsWith('_timeout')) return formatDuration(value)
   if (name.endsWith('_at')) return formatDate(value * 1000)
   return String(value)
 }
 
-const isAbsent = (value: unknown): boolean =>
+const isEmpty = (value: unknown): boolean =>
   value === null ||
   value === undefined ||
   value === '' ||
   (Array.isArray(value) && value.length === 0)
 
-const wordsOf = (value: unknown): string =>
+const valueText = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value)

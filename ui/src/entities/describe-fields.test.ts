@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { describeFields } from './describe-fields.ts'
 
-test('fields come in the order of the schema with its words, unknown ones and ids last', () => {
+test('fields are in schema order with their description; unknown ones and IDs are last', () => {
   const fields = describeFields('services', {
     id: '1',
     created_at: 1,
@@ -13,7 +13,7 @@ test('fields come in the order of the schema with its words, unknown ones and id
   expect(fields[1]?.about).toBe('Port of the service; ignored when host names an upstream.')
 })
 
-test('what the schema calls secret is a secret, and a reference says to what', () => {
+test('marks secrets, and the target of references', () => {
   const fields = describeFields('keys', { id: '1', set: { id: '2' }, kid: 'k', jwk: '{}' })
   expect(fields.filter(({ isSecret }) => isSecret).map(({ name }) => name)).toEqual(['jwk'])
   expect(fields[0]).toMatchObject({ name: 'set', refersTo: 'key-set' })

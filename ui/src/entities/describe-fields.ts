@@ -10,12 +10,12 @@ import { upstream } from '../../../src/schema/upstream.ts'
 import { vault } from '../../../src/schema/vault.ts'
 import type { EntityRecord } from '../api/entities.ts'
 
-/** One field of an entity, with what its schema says about it. */
+/** A field of an entity with its description. */
 export type Field = {
   readonly name: string
   readonly about: string | undefined
   readonly value: unknown
-  /** Name of the kind of entity that its value refers to. */
+  /** The kind of entity that its value refers to. */
   readonly refersTo: string | undefined
   readonly isSecret: boolean
 }
@@ -33,7 +33,7 @@ const entities: readonly Entity[] = [
   keySet,
 ]
 
-/** The fields of an entity in the order of its schema, then what every entity has. */
+/** The fields of an entity in the order of its schema, then unknown ones, ID and timestamps. */
 export function describeFields(plural: string, record: EntityRecord): Field[] {
   const entity = entities.find((one) => one.plural === plural)
   const shape = entity?.fields.shape ?? {}

@@ -5,27 +5,27 @@ import { formatAge, absent } from '../format/format.ts'
 import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { Chips } from './chips.tsx'
 import { EnabledBadge } from './enabled-badge.tsx'
-import { placeOf, routeMatchers } from './entity-labels.ts'
+import { pluginScope, routeMatchers } from './entity-labels.ts'
 import { EntityLink } from './entity-link.tsx'
 import { entityTitle, type Kind, serverNames } from './kinds.ts'
 import type { Names } from './use-entities.ts'
 
-/** A column of a list: what it sorts and searches by, and how it looks. */
+/** A column of a list, with the value to sort and search by. */
 export type EntityColumn = {
   readonly id: string
   readonly title: string
-  /** Share of the width, as CSS says it in a grid. */
+  /** As a CSS grid track. */
   readonly width: string
   readonly key: (row: EntityRow) => string | number
   readonly cell: (row: EntityRow) => ReactNode
 }
 
-/** The columns of a kind's list; with the workspace when several are listed. */
+/** The columns of a kind's list; `isAcross` adds the workspace. */
 export function entityColumns(kind: Kind, names: Names, isAcross: boolean): EntityColumn[] {
   const own: Readonly<Record<Kind['plural'], () => EntityColumn[]>> = {
     services: serviceColumns,
     routes: () => routeColumns(names),
-    upstreams: () => [textColumn('algorithm', 'How a target is picked')],
+    upstreams: () => [textColumn('algorithm', 'Load balancing')],
     consumers: () => [textColumn('custom_id', 'Custom ID')],
     consumer_groups: () => [],
     plugins: () => pluginColumns(names),
@@ -63,7 +63,7 @@ const nameColumn = (kind: Kind): EntityColumn => ({
 const serviceColumns = (): EntityColumn[] => [
   {
     id: 'address',
-    title: 'Where requests go',
+    title: 'Upstream URL',
     width: 'minmax(220px, 2fr)',
     key: ({ entity }) => serviceAddress(entity),
     cell: ({ entity }) => <code>{serviceAddress(entity)}</code>,
@@ -122,11 +122,11 @@ const serverNamesColumn: EntityColumn = {
 
 const pluginColumns = (names: Names): EntityColumn[] => [
   {
-    id: 'place',
-    title: 'Put on',
+    id: 'scope',
+    title: 'Scope',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => placeOf(entity, names),
-    cell: ({ entity }) => placeOf(entity, names),
+    key: ({ entity }) => pluginScope(entity, names),
+    cell: ({ entity }) => pluginScope(entity, names),
   },
   enabledColumn,
 ]
@@ -161,13 +161,12 @@ const tagsColumn: EntityColumn = {
 
 const ageColumn: EntityColumn = {
   id: 'updated',
-  title: 'Changed',
+  title: 'Updated',
   width: '92px',
   key: ({ entity }) => Number(entity['updated_at'] ?? 0),
   cell: ({ entity }) => formatAge(Number(entity['updated_at'] ?? 0) * 1000, Date.now()),
 }
 
-/** The tags of an entity. */
 export const entityTags = (entity: EntityRecord): string[] =>
   Array.isArray(entity['tags']) ? entity['tags'].map(String) : []
 

@@ -10,7 +10,6 @@ import { entityTags } from './entity-columns.tsx'
 import classes from './entity-header.module.css'
 import { entityTitle, type Kind } from './kinds.ts'
 
-/** Whose page it is, and its controls. */
 type EntityHeaderProps = {
   readonly kind: Kind
   readonly workspace: string
@@ -19,7 +18,7 @@ type EntityHeaderProps = {
   readonly children?: ReactNode
 }
 
-/** The first line of an entity's page: where it belongs, its name, state and tags. */
+/** The header of an entity's page: breadcrumb, name, state and tags. */
 export function EntityHeader({ kind, workspace, entity, about, children }: EntityHeaderProps) {
   return (
     <PageHeader

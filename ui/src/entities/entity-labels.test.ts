@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { placeOf, routeMatchers } from './entity-labels.ts'
+import { pluginScope, routeMatchers } from './entity-labels.ts'
 
 const names = (id: string | undefined) => (id === 's1' ? 'orders' : undefined)
 
-test('a plugin says where it is put, by name where the name is known', () => {
-  expect(placeOf({ id: 'p', service: { id: 's1' } }, names)).toBe('service orders')
-  expect(placeOf({ id: 'p', service: { id: 's1' }, consumer: { id: '0123456789' } }, names)).toBe(
-    'service orders, consumer 01234567',
-  )
-  expect(placeOf({ id: 'p', service: null }, names)).toBe('everything in the workspace')
+test('names the scope of a plugin, by ID where the name is unknown', () => {
+  expect(pluginScope({ id: 'p', service: { id: 's1' } }, names)).toBe('service orders')
+  expect(
+    pluginScope({ id: 'p', service: { id: 's1' }, consumer: { id: '0123456789' } }, names),
+  ).toBe('service orders, consumer 01234567')
+  expect(pluginScope({ id: 'p', service: null }, names)).toBe('entire workspace')
 })
 
-test('a route says what it matches', () => {
+test('lists the conditions of a route', () => {
   const route = {
     id: 'r',
     methods: ['GET', 'PUT'],

@@ -1,7 +1,7 @@
 import { type EntityRecord, referenceId } from '../api/entities.ts'
 import type { Names } from './use-entities.ts'
 
-/** What a route matches, one word each: methods first, then hosts, paths and headers. */
+/** The conditions of a route: methods, hosts, paths and header names. */
 export function routeMatchers(route: EntityRecord): string[] {
   const list = (field: string): string[] =>
     Array.isArray(route[field]) ? route[field].map(String) : []
@@ -15,11 +15,11 @@ export function routeMatchers(route: EntityRecord): string[] {
   ]
 }
 
-/** Where a plugin is put, in words: `route list-orders, consumer alice`, or everything. */
-export function placeOf(plugin: EntityRecord, names: Names): string {
-  const places = ['service', 'route', 'consumer', 'consumer_group'].flatMap((field) => {
+/** Where a plugin applies, for example `route list-orders, consumer alice`. */
+export function pluginScope(plugin: EntityRecord, names: Names): string {
+  const scopes = ['service', 'route', 'consumer', 'consumer_group'].flatMap((field) => {
     const id = referenceId(plugin, field)
     return id === undefined ? [] : [`${field.replace('_', ' ')} ${names(id) ?? id.slice(0, 8)}`]
   })
-  return places.length === 0 ? 'everything in the workspace' : places.join(', ')
+  return scopes.length === 0 ? 'entire workspace' : scopes.join(', ')
 }

@@ -4,7 +4,6 @@ import { keepScope } from '../view/search.ts'
 import classes from './entity-link.module.css'
 import type { Kind } from './kinds.ts'
 
-/** Where an EntityLink leads. */
 type EntityLinkProps = {
   readonly plural: Kind['plural']
   readonly workspace: string

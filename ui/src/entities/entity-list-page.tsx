@@ -1,7 +1,7 @@
-import { Button, Code, TextInput } from '@mantine/core'
+import { Code, Loader, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
 import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
@@ -15,7 +15,7 @@ import { entityColumns, entityTags } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
 import { findKind, type Kind } from './kinds.ts'
-import { useEntities, useNames } from './use-entities.ts'
+import { completely, useEntities, useNames } from './use-entities.ts'
 
 /** The list of one kind of entity. */
 export function EntityListPage() {
@@ -30,51 +30,52 @@ function EntityList({ kind }: { readonly kind: Kind }) {
   const readable = readableIn(session, kind.plural)
   const workspaces = useMemo(
     () => (workspace === undefined ? readable : [workspace]),
-    // oxlint-disable-next-line react/exhaustive-deps -- the list is new at every render, its words are not
+    // oxlint-disable-next-line react/exhaustive-deps -- the list is new on every render, its names are not
     [workspace, readable.join('/')],
   )
   return (
     <Page>
       {workspaces.length === 0 ? (
-        <NoAccess what={kind.plural} />
+        <NoAccess what={kind.title.toLowerCase()} />
       ) : (
-        <Listed kind={kind} workspaces={workspaces} />
+        <Entities kind={kind} workspaces={workspaces} />
       )}
     </Page>
   )
 }
 
-/** The workspaces to ask; when the kind may be read in none, the others are asked so that they say why. */
+/** The workspaces to list; when the kind may be read in none, all, so that the API explains the denial. */
 function readableIn(session: Session, plural: string): string[] {
   const readable = workspacesWith(session, plural)
   return (readable.length > 0 ? readable : session.workspaces).map(({ name }) => name)
 }
 
-type ListedProps = { readonly kind: Kind; readonly workspaces: readonly string[] }
+type EntitiesProps = { readonly kind: Kind; readonly workspaces: readonly string[] }
 
-function Listed({ kind, workspaces }: ListedProps) {
+function Entities({ kind, workspaces }: EntitiesProps) {
   const [typed, setTyped] = useState('')
+  const search = useDeferredValue(typed)
   const [isSorted, setSorted] = useState(false)
-  const names = useNames(workspaces, {
-    services: kind.plural === 'routes' || kind.plural === 'plugins',
-    routes: kind.plural === 'plugins',
-    consumers: kind.plural === 'plugins',
-    consumer_groups: kind.plural === 'plugins',
-    'key-sets': kind.plural === 'keys',
-  })
-  // Sorting and searching mean all of them, so then every page is loaded.
-  const list = useEntities(workspaces, kind.plural, typed !== '' || isSorted)
+  // The Admin API neither sorts nor searches, so both need every page.
+  const needsAll = search !== '' || isSorted
+  const list = useEntities(workspaces, kind.plural, needsAll ? completely : {})
+  const names = useNames(workspaces, list.rows)
   const hasTags = list.rows.some(({ entity }) => entityTags(entity).length > 0)
   const columns = entityColumns(kind, names, workspaces.length > 1).filter(
     ({ id }) => id !== 'tags' || hasTags,
   )
-  const found = searchRows(list.rows, columns, typed)
+  const found = searchRows(list.rows, columns, search)
+  const isLoadingAll = needsAll && list.hasNextPage
+  const { hasNextPage, isFetching, fetchNextPage } = list
+  const loadMore = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage()
+  }, [hasNextPage, isFetching, fetchNextPage])
 
   if (list.error !== null && list.rows.length === 0)
     return (
       <ErrorState
         error={list.error}
-        what={`${kind.plural} of ${workspaces.join(', ')}`}
+        what={`${kind.title.toLowerCase()} in ${workspaces.join(', ')}`}
         onRetry={() => void list.refetch()}
       />
     )
@@ -84,8 +85,8 @@ function Listed({ kind, workspaces }: ListedProps) {
         <TextInput
           size="xs"
           w={230}
-          aria-label={`Search ${kind.plural}`}
-          placeholder={`Search ${kind.plural}`}
+          aria-label={`Search ${kind.title.toLowerCase()}`}
+          placeholder={`Search ${kind.title.toLowerCase()}`}
           leftSection={<IconSearch size={14} stroke={1.8} />}
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
@@ -95,49 +96,46 @@ function Listed({ kind, workspaces }: ListedProps) {
         <ListSkeleton />
       ) : list.rows.length === 0 ? (
         <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
-      ) : found.length === 0 ? (
-        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="Nothing found">
-          No {kind.singular} has “{typed}” in what this list shows.
-        </Notice>
+      ) : found.length > 0 ? (
+        <EntityTable
+          rows={found}
+          columns={columns}
+          onSort={() => setSorted(true)}
+          onEnd={loadMore}
+        />
+      ) : isLoadingAll ? (
+        <ListSkeleton />
       ) : (
-        <EntityTable rows={found} columns={columns} onSort={() => setSorted(true)} />
+        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
+          No {kind.title.toLowerCase()} match “{search}”.
+        </Notice>
       )}
-      <ListFoot kind={kind} list={list} found={found.length} />
+      {list.rows.length > 0 && (
+        <footer className={classes.footer} role="status">
+          {countLabel(kind, {
+            found: found.length,
+            loaded: list.rows.length,
+            isPartial: list.hasNextPage,
+          })}
+          {isLoadingAll && <Loader size={12} />}
+        </footer>
+      )}
     </>
   )
 }
 
-type ListFootProps = {
-  readonly kind: Kind
-  readonly list: ReturnType<typeof useEntities>
-  readonly found: number
+/** `12 of 3,100 routes`, with a note while not all are loaded. */
+function countLabel(
+  kind: Kind,
+  { found, loaded, isPartial }: { found: number; loaded: number; isPartial: boolean },
+): string {
+  const noun = (loaded === 1 ? kind.singular : kind.title).toLowerCase()
+  const count = `${loaded.toLocaleString('en-US')} ${noun}`
+  const matched = found === loaded ? count : `${found.toLocaleString('en-US')} of ${count}`
+  return isPartial ? `${matched} loaded, more available` : matched
 }
 
-function ListFoot({ kind, list, found }: ListFootProps) {
-  const { rows, hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  if (rows.length === 0) return null
-  return (
-    <footer className={classes.foot}>
-      <span>
-        {found === rows.length ? '' : `${found} of `}
-        {rows.length} {rows.length === 1 ? kind.singular : kind.plural}
-        {hasNextPage ? ' loaded, there are more' : ''}
-      </span>
-      {hasNextPage && (
-        <Button
-          size="compact-xs"
-          variant="default"
-          loading={isFetchingNextPage}
-          onClick={() => void fetchNextPage()}
-        >
-          Load more
-        </Button>
-      )}
-    </footer>
-  )
-}
-
-/** The rows in whose columns, or whose id, every typed word is found. */
+/** The rows whose columns or ID contain every word. */
 function searchRows(
   rows: readonly EntityRow[],
   columns: readonly { readonly key: (row: EntityRow) => string | number }[],
@@ -146,20 +144,19 @@ function searchRows(
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return rows
   return rows.filter((row) => {
-    const said = [...columns.map(({ key }) => key(row)), row.entity.id].join(' ').toLowerCase()
-    return words.every((word) => said.includes(word))
+    const content = [...columns.map(({ key }) => key(row)), row.entity.id].join(' ').toLowerCase()
+    return words.every((word) => content.includes(word))
   })
 }
 
-/** What an EmptyList teaches. */
 type EmptyListProps = { readonly kind: Kind; readonly workspace: string }
 
-/** In the place of a list that is empty: what such a thing is for, and how to make the first. */
+/** Replaces an empty list, with a command that creates the first entity. */
 function EmptyList({ kind, workspace }: EmptyListProps) {
   const Glyph = kind.icon
   return (
-    <Notice icon={<Glyph size={28} stroke={1.5} />} title={`No ${kind.plural} yet`}>
-      <p>{kind.teach}</p>
+    <Notice icon={<Glyph size={28} stroke={1.5} />} title={`No ${kind.title.toLowerCase()} yet`}>
+      <p>{kind.emptyText}</p>
       <Code block mt="sm" ta="left" style={{ whiteSpace: 'pre-wrap' }}>
         {`curl -H "Kong-Admin-Token: $TOKEN" \\\n  http://127.0.0.1:8001/${workspace}${kind.example.replaceAll(/ (?=-[dF])/g, ' \\\n  ')}`}
       </Code>

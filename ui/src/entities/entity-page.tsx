@@ -12,7 +12,7 @@ import { EntityTraffic } from './entity-traffic.tsx'
 import { findKind, type Kind } from './kinds.ts'
 import { Related } from './related.tsx'
 
-/** Everything about one entity: its traffic, its fields, and what belongs to it. */
+/** One entity: its traffic, configuration and related entities. */
 export function EntityPage() {
   const { plural = '', workspace = '', key = '' } = useParams({ strict: false })
   const kind = findKind(plural)
@@ -28,7 +28,7 @@ function Loaded({ kind, workspace, id }: LoadedProps) {
     return (
       <ErrorState
         error={error}
-        what={`this ${kind.singular} of ${workspace}`}
+        what={`this ${kind.singular} in ${workspace}`}
         onRetry={() => void refetch()}
       />
     )

@@ -16,14 +16,13 @@ import { usePageView } from '../view/use-page-view.ts'
 import { EntityHeader } from './entity-header.tsx'
 import type { Kind } from './kinds.ts'
 
-/** Whose traffic is shown. */
 type EntityTrafficProps = {
   readonly kind: Kind
   readonly workspace: string
   readonly entity: EntityRecord
 }
 
-/** The head of an entity's page, and its own traffic, live. */
+/** The header of an entity's page and its live traffic. */
 export function EntityTraffic({ kind, workspace, entity }: EntityTrafficProps) {
   const view = usePageView()
   const masks = useMasks()
@@ -39,7 +38,7 @@ export function EntityTraffic({ kind, workspace, entity }: EntityTrafficProps) {
     <>
       <EntityHeader
         {...{ kind, workspace, entity }}
-        {...(kind.plural === 'plugins' ? { about: 'The requests that this policy refused.' } : {})}
+        {...(kind.plural === 'plugins' ? { about: 'Requests that this plugin denied.' } : {})}
       >
         <Button
           size="xs"
@@ -69,7 +68,7 @@ export function EntityTraffic({ kind, workspace, entity }: EntityTrafficProps) {
         </>
       ) : (
         <Panel title="Traffic">
-          <Notice compact icon={<IconLock size={24} stroke={1.5} />} title="Masked for you">
+          <Notice compact icon={<IconLock size={24} stroke={1.5} />} title="Masked">
             {reason}
           </Notice>
         </Panel>

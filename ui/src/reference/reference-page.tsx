@@ -14,7 +14,7 @@ import { FieldTable } from './field-table.tsx'
 import { type Call, type Group, groupApi, searchGroups } from './group-api.ts'
 import classes from './reference-page.module.css'
 
-/** The reference of the Admin API: what can be asked, and what things are made of, from the description that the API gives of itself. */
+/** The reference of the Admin API, from its OpenAPI document. */
 export function ReferencePage() {
   const query = useQuery(documentQuery)
   const { data } = query
@@ -25,14 +25,18 @@ export function ReferencePage() {
   const shown = found.find(({ name }) => slugOf(name) === named) ?? found[0]
   if (query.error !== null)
     return (
-      <ErrorState error={query.error} what="the reference" onRetry={() => void query.refetch()} />
+      <ErrorState
+        error={query.error}
+        what="the API reference"
+        onRetry={() => void query.refetch()}
+      />
     )
   if (data === undefined) return <PageSkeleton />
   return (
     <Page narrow>
       <PageHeader
         title="API reference"
-        about="Kong’s Admin API as this program speaks it. Every path also exists under the name of a workspace."
+        about="Kong-compatible Admin API. Prefix a path with a workspace name to address that workspace."
       >
         <TextInput
           size="xs"
@@ -55,8 +59,8 @@ export function ReferencePage() {
         </Button>
       </PageHeader>
       {shown === undefined ? (
-        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="Nothing found">
-          No path and no field has “{typed}” in its name.
+        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
+          No paths or fields match “{typed}”.
         </Notice>
       ) : (
         <div className={classes.columns}>
@@ -70,7 +74,7 @@ export function ReferencePage() {
 
 type ContentsProps = { readonly groups: readonly Group[]; readonly shown: Group }
 
-/** Everything the reference is about: a list beside it, or on a narrow screen a choice above it. */
+/** The list of groups; a select on narrow screens. */
 function Contents({ groups, shown }: ContentsProps) {
   const navigate = useNavigate()
   return (
@@ -133,16 +137,16 @@ function Shown({ group }: { readonly group: Group }) {
   )
 }
 
-/** Some groups have a slash in their name. */
+/** Group names may contain a slash. */
 const slugOf = (name: string): string => name.replaceAll('/', '.')
 
-/** What can be asked, one line for each path with its methods; the shortest paths first. */
+/** Operations by path, the shortest paths first. */
 function CallList({ calls }: { readonly calls: readonly Call[] }) {
   const byPath = [...Map.groupBy(calls, ({ path }) => path)]
   return (
     <ul className={classes.calls}>
       {byPath
-        .toSorted(([a], [b]) => depthOf(a) - depthOf(b))
+        .toSorted(([a], [b]) => depth(a) - depth(b))
         .map(([path, methods]) => (
           <li key={path}>
             <code>{path}</code>
@@ -159,4 +163,4 @@ function CallList({ calls }: { readonly calls: readonly Call[] }) {
   )
 }
 
-const depthOf = (path: string): number => path.split('/').length
+const depth = (path: string): number => path.split('/').length

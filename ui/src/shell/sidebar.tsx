@@ -11,7 +11,7 @@ import classes from './sidebar.module.css'
 import { WeirMark } from './weir-mark.tsx'
 import { WorkspaceSwitcher } from './workspace-switcher.tsx'
 
-/** The navigation: only what the viewer may read has a place in it. */
+/** The navigation, limited to pages that the viewer may read. */
 export function Sidebar({ onClose }: { readonly onClose: () => void }) {
   const session = useSession()
   const { workspace } = usePageView()
@@ -26,7 +26,12 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
   return (
     <>
       <div className={classes.brand}>
-        <Link to="/" search={keepScope} className={classes.name} aria-label="Weir, to the overview">
+        <Link
+          to="/"
+          search={keepScope}
+          className={classes.name}
+          aria-label="Weir, go to the overview"
+        >
           <WeirMark />
           Weir
         </Link>
@@ -35,7 +40,7 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
           variant="subtle"
           color="gray"
           onClick={onClose}
-          aria-label="Close the navigation"
+          aria-label="Close navigation"
         >
           <IconX size={18} />
         </ActionIcon>

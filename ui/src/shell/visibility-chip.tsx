@@ -8,7 +8,7 @@ import classes from './visibility-chip.module.css'
 
 const icons = { all: IconEyeCheck, some: IconEye, nothing: IconEyeOff } as const
 
-/** Says on every page what the viewer sees; opens to which rules of which roles make it so. */
+/** Which requests the viewer sees, and the rules behind it. */
 export function VisibilityChip() {
   const { data, isError } = useQuery(metaQuery)
   if (isError) return null
@@ -41,13 +41,13 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
   return (
     <div tabIndex={-1} className={classes.explanation}>
       <h3>{statement}</h3>
-      <h4>Because</h4>
+      <h4>Rules</h4>
       <ul>
         {because.map((sentence) => (
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
-      {reasons.length > 0 && <h4>Masked for you</h4>}
+      {reasons.length > 0 && <h4>Masked fields</h4>}
       {reasons.map((reason) => (
         <div key={reason} className={classes.masked}>
           <p>
@@ -61,7 +61,7 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
         </div>
       ))}
       <footer>
-        The same rules hold for every chart, table, export and query. Permissions of revision{' '}
+        These rules apply to every chart, table, export and query. Permissions as of revision{' '}
         <b>{revision}</b>.
       </footer>
     </div>

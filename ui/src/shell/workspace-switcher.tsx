@@ -7,7 +7,7 @@ import { usePageView } from '../view/use-page-view.ts'
 import { WorkspaceAvatar } from './workspace-avatar.tsx'
 import classes from './workspace-switcher.module.css'
 
-/** Chooses the workspace whose traffic and objects the pages show, or all that the viewer may read. */
+/** Selects the workspace that the pages show, or all of them. */
 export function WorkspaceSwitcher() {
   const { workspaces } = useSession()
   const { workspace } = usePageView()
@@ -38,9 +38,7 @@ export function WorkspaceSwitcher() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown mah={420} style={{ overflowY: 'auto' }}>
-        <Menu.Label>
-          {workspaces.length === 0 ? 'You may read no workspace yet' : 'Workspaces you may read'}
-        </Menu.Label>
+        <Menu.Label>{workspaces.length === 0 ? 'No workspaces' : 'Workspaces'}</Menu.Label>
         {workspaces.length > 1 && (
           <Menu.Item
             leftSection={<IconStack2 size={18} stroke={1.6} />}

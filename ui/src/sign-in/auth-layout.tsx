@@ -2,21 +2,20 @@ import type { ReactNode } from 'react'
 import { WeirMark } from '../shell/weir-mark.tsx'
 import classes from './auth-layout.module.css'
 
-/** What stands at the entrance. */
 type AuthLayoutProps = {
   readonly title: string
-  readonly words: string
+  readonly text: string
   readonly children: ReactNode
 }
 
-/** The frame of the pages before the sign-in. */
-export function AuthLayout({ title, words, children }: AuthLayoutProps) {
+/** The layout of the sign-in and set-up pages. */
+export function AuthLayout({ title, text, children }: AuthLayoutProps) {
   return (
     <div className={classes.page}>
       <main className={classes.card}>
         <WeirMark size={40} />
         <h1 className={classes.title}>{title}</h1>
-        <p className={classes.words}>{words}</p>
+        <p className={classes.text}>{text}</p>
         {children}
       </main>
       <Water />
@@ -24,7 +23,7 @@ export function AuthLayout({ title, words, children }: AuthLayoutProps) {
   )
 }
 
-/** Water lines that step over an edge, as in the mark. */
+/** Decoration in the shape of the logo. */
 function Water() {
   return (
     <svg

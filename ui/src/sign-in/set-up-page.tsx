@@ -8,22 +8,17 @@ import { Notice } from '../notices/notice.tsx'
 import type { Search } from '../view/search.ts'
 import { AuthLayout } from './auth-layout.tsx'
 
-/** Where the one-time link of the first start makes the first super-admin. */
+/** Creates the first super-admin from the one-time link of the first start. */
 export function SetUpPage() {
   const { secret }: Search = useSearch({ strict: false })
   return (
     <AuthLayout
       title="Welcome to Weir"
-      words="Make the first account. It may do everything, and it can give others less."
+      text="Create the first account. It has full access and can invite others."
     >
       {secret === undefined ? (
-        <Notice
-          compact
-          icon={<IconLinkOff size={26} stroke={1.5} />}
-          title="The link is incomplete"
-        >
-          Open the whole set-up link that Weir printed when it started; it holds a secret that works
-          once.
+        <Notice compact icon={<IconLinkOff size={26} stroke={1.5} />} title="Incomplete link">
+          Open the complete set-up link that Weir printed when it started.
         </Notice>
       ) : (
         <FirstAccountForm secret={secret} />
@@ -32,20 +27,20 @@ export function SetUpPage() {
   )
 }
 
-/** Asks for the name and password of the first super-admin, makes it, and signs it in. */
+/** The form for the first super-admin; submitting it signs in. */
 function FirstAccountForm({ secret }: { readonly secret: string }) {
-  const [typed, setTyped] = useState({ name: 'admin', password: '', again: '' })
-  const { name, password, again } = typed
+  const [typed, setTyped] = useState({ name: 'admin', password: '', confirmation: '' })
+  const { name, password, confirmation } = typed
   const queryClient = useQueryClient()
   const router = useRouter()
-  const making = useMutation({
+  const creation = useMutation({
     mutationFn: () => setUp(secret, name, password),
     onSuccess() {
       queryClient.clear()
       router.history.replace('/')
     },
   })
-  const differs = again !== '' && again !== password
+  const differs = confirmation !== '' && confirmation !== password
   const field = (key: keyof typeof typed) => ({
     required: true,
     withAsterisk: false,
@@ -55,15 +50,15 @@ function FirstAccountForm({ secret }: { readonly secret: string }) {
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (password === again) making.mutate()
+    if (password === confirmation) creation.mutate()
   }
 
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
-        {making.isError && (
+        {creation.isError && (
           <Alert color="red" variant="light" role="alert">
-            {making.error.message}
+            {creation.error.message}
           </Alert>
         )}
         <TextInput label="Name" autoComplete="username" {...field('name')} />
@@ -75,13 +70,13 @@ function FirstAccountForm({ secret }: { readonly secret: string }) {
           {...field('password')}
         />
         <PasswordInput
-          label="Password again"
+          label="Confirm password"
           autoComplete="new-password"
-          error={differs ? 'The two passwords differ' : undefined}
-          {...field('again')}
+          error={differs ? 'Passwords do not match' : undefined}
+          {...field('confirmation')}
         />
-        <Button type="submit" mt={6} loading={making.isPending} disabled={differs}>
-          Create the account and sign in
+        <Button type="submit" mt={6} loading={creation.isPending} disabled={differs}>
+          Create account
         </Button>
       </Stack>
     </form>

@@ -7,7 +7,6 @@ import { signIn } from '../api/session.ts'
 import type { Search } from '../view/search.ts'
 import { AuthLayout } from './auth-layout.tsx'
 
-/** Where a person says who they are. */
 export function SignInPage() {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
@@ -15,7 +14,7 @@ export function SignInPage() {
   const queryClient = useQueryClient()
   const router = useRouter()
 
-  const entering = useMutation({
+  const signingIn = useMutation({
     mutationFn: () => signIn(name, password),
     async onSuccess() {
       queryClient.clear()
@@ -25,16 +24,16 @@ export function SignInPage() {
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    entering.mutate()
+    signingIn.mutate()
   }
 
   return (
-    <AuthLayout title="Sign in to Weir" words="What you see follows from what you may read.">
+    <AuthLayout title="Sign in to Weir" text="Use the account that your administrator gave you.">
       <form onSubmit={submit}>
         <Stack gap="sm">
-          {entering.isError && (
+          {signingIn.isError && (
             <Alert color="red" variant="light" role="alert">
-              {sentenceOf(entering.error)}
+              {errorText(signingIn.error)}
             </Alert>
           )}
           <TextInput
@@ -53,7 +52,7 @@ export function SignInPage() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
-          <Button type="submit" mt={6} loading={entering.isPending}>
+          <Button type="submit" mt={6} loading={signingIn.isPending}>
             Sign in
           </Button>
         </Stack>
@@ -62,12 +61,12 @@ export function SignInPage() {
   )
 }
 
-function sentenceOf(error: Error): string {
+function errorText(error: Error): string {
   if (error instanceof ApiError && error.status === 401 && error.message === '')
-    return 'This name and password do not belong together.'
+    return 'Wrong name or password.'
   return error.message
 }
 
-/** Only a path of this site, so that a link cannot send a fresh sign-in elsewhere. */
+/** Whether a path stays on this site; a link must not redirect elsewhere after sign-in. */
 const isOwnPath = (next: string | undefined): next is string =>
   next !== undefined && /^\/(?![/\\])/.test(next)

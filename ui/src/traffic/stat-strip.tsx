@@ -3,13 +3,7 @@ import { IconArrowDownRight, IconArrowUpRight } from '@tabler/icons-react'
 import type { Answer } from '../../../src/schema/answer.ts'
 import { pointsOf } from '../charts/chart-series.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
-import {
-  formatCount,
-  formatDuration,
-  formatPercent,
-  formatRate,
-  absent,
-} from '../format/format.ts'
+import { formatCount, formatDuration, formatPercent, formatRate, absent } from '../format/format.ts'
 import { compare } from './compare.ts'
 import classes from './stat-strip.module.css'
 
