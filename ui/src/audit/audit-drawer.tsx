@@ -12,13 +12,12 @@ import { actionLabel } from './audit-labels.ts'
 import { auditRecordQuery } from './audit-queries.ts'
 import { diffRecord } from './diff-record.ts'
 
-/** What an AuditDrawer shows. */
 type AuditDrawerProps = {
   readonly sequence: number | undefined
   readonly onClose: () => void
 }
 
-/** One record of the log, beside the page: who, from where, why it was allowed, what changed, and its link in the chain. */
+/** The details of an audit record: principal, decision, changes and its hash in the chain. */
 export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
   return (
     <SideDrawer
@@ -27,32 +26,32 @@ export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
       title={sequence === undefined ? 'Record' : `Record ${sequence}`}
       what="the record"
     >
-      {sequence !== undefined && <Found sequence={sequence} />}
+      {sequence !== undefined && <LoadedRecord sequence={sequence} />}
     </SideDrawer>
   )
 }
 
-function Found({ sequence }: { readonly sequence: number }) {
+function LoadedRecord({ sequence }: { readonly sequence: number }) {
   const { data, error, refetch } = useQuery(auditRecordQuery(sequence))
   if (error !== null)
     return <ErrorState error={error} what="this record" onRetry={() => void refetch()} />
   if (data === undefined)
     return [120, 200, 80].map((height) => <Skeleton key={height} height={height} mb="md" />)
-  return <LiveResult record={data} />
+  return <RecordDetails record={data} />
 }
 
-function LiveResult({ record }: { readonly record: ChainedRecord }) {
+function RecordDetails({ record }: { readonly record: ChainedRecord }) {
   const facts: readonly (readonly [string, string])[] = [
-    ['Who', record.principal?.name ?? (record.address === '' ? 'Weir' : 'nobody known')],
-    ['When', formatDate(record.time)],
-    ['From', record.address || '–'],
+    ['Principal', record.principal?.name ?? (record.address === '' ? 'Weir' : 'unknown')],
+    ['Time', formatDate(record.time)],
+    ['Client address', record.address || '–'],
     ['Workspace', record.workspace || '–'],
-    ['Request', record.requestId || '–'],
-    ['Revision', record.revision === null ? 'none was made' : String(record.revision)],
+    ['Request ID', record.requestId || '–'],
+    ['Revision', record.revision === null ? 'none' : String(record.revision)],
   ]
   return (
     <>
-      <p className={classes.deed}>
+      <p className={classes.action}>
         <StatusBadge status={record.status} /> {actionLabel(record)} <code>{record.path}</code>
       </p>
       <p className={classes.because} data-denied={!record.allowed || undefined}>
@@ -60,14 +59,14 @@ function LiveResult({ record }: { readonly record: ChainedRecord }) {
       </p>
       <Facts facts={facts} />
       <DifferenceList items={diffRecord(record.before, record.after)} />
-      <h3 className={classes.heading}>Link in the chain</h3>
+      <h3 className={classes.heading}>Hash chain</h3>
       <Facts
         facts={[
           ['Hash', record.hash],
-          ['Of the one before', record.previous],
+          ['Previous hash', record.previous],
         ]}
       />
-      <CopyText text={JSON.stringify(record, undefined, 2)} title="Copy the record" />
+      <CopyText text={JSON.stringify(record, undefined, 2)} title="Copy as JSON" />
     </>
   )
 }

@@ -1,16 +1,16 @@
 import type { AuditLine } from '../../../src/schema/audit-answer.ts'
 import type { AuditRecord } from '../../../src/schema/audit-record.ts'
 
-const entrance = '/api/session'
-const verbs = { create: 'Create at', read: 'Read', update: 'Update', delete: 'Delete' } as const
+const sessionPath = '/api/session'
+const verbs = { create: 'Create', read: 'Read', update: 'Update', delete: 'Delete' } as const
 
-/** What somebody did, or tried, as a verb before the path. */
+/** The action of a record, to be followed by its path. */
 export function actionLabel({ path, action }: Pick<AuditRecord, 'path' | 'action'>): string {
-  if (path === entrance) return action === 'delete' ? 'Sign out at' : 'Sign in at'
+  if (path === sessionPath) return action === 'delete' ? 'Sign out' : 'Sign in'
   return verbs[action]
 }
 
-/** What a change touched, shortly: the first thing by its name, and how many more. */
+/** The first changed entity of a record, and the number of others. */
 export function touchedLabel({ touched, touches }: AuditLine): string {
   const [first] = touches
   if (first === undefined) return ''

@@ -14,7 +14,7 @@ import { auditQuery } from './audit-queries.ts'
 import { AuditTable } from './audit-table.tsx'
 import { ChainState } from './chain-state.tsx'
 
-/** Who did what, and was refused what: the audit log with what each change changed. */
+/** The audit log: changes, denials and sign-ins. */
 export function AuditPage() {
   const view = usePageView()
   const { workspace, filters } = view
@@ -25,10 +25,7 @@ export function AuditPage() {
 
   return (
     <Page>
-      <PageHeader
-        title="Audit"
-        about="Every change, refusal and sign-in, in a chain that nobody can rewrite unnoticed."
-      >
+      <PageHeader title="Audit" about="Every change, denial and sign-in, in a tamper-evident log.">
         <ChainState />
       </PageHeader>
       <AuditFilters view={view} />
@@ -37,8 +34,8 @@ export function AuditPage() {
       ) : log.error !== null && lines.length === 0 ? (
         <ErrorState error={log.error} what="the audit log" onRetry={() => void log.refetch()} />
       ) : lines.length === 0 ? (
-        <Notice icon={<IconHistory size={28} stroke={1.5} />} title="Nothing of the kind happened">
-          No record of the log is as the filters say.
+        <Notice icon={<IconHistory size={28} stroke={1.5} />} title="No matching records">
+          No audit records match these filters.
         </Notice>
       ) : (
         <AuditTable

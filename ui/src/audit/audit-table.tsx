@@ -5,7 +5,6 @@ import { RowButton, RowTable } from '../layout/row-table.tsx'
 import { actionLabel, touchedLabel } from './audit-labels.ts'
 import classes from './audit-table.module.css'
 
-/** What an AuditTable shows. */
 type AuditTableProps = {
   readonly lines: readonly AuditLine[]
   readonly now: number
@@ -14,18 +13,18 @@ type AuditTableProps = {
   readonly onOpen: (sequence: number) => void
 }
 
-/** Records of the log, one line each; a click opens what changed. */
+/** Audit records; a click opens the details. */
 export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTableProps) {
   const widths = `104px minmax(96px, 0.8fr) minmax(220px, 2fr) ${showsWorkspace ? '104px ' : ''}minmax(140px, 1.2fr) 56px`
   return (
     <RowTable widths={widths} minWidth={820} className={classes.records}>
       <thead>
         <tr>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
+          <th scope="col">Time</th>
+          <th scope="col">Principal</th>
+          <th scope="col">Action</th>
           {showsWorkspace && <th scope="col">Workspace</th>}
-          <th scope="col">Changed</th>
+          <th scope="col">Changes</th>
           <th scope="col">Status</th>
         </tr>
       </thead>
@@ -39,7 +38,9 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
             <td className={classes.dim} title={formatDate(line.time)}>
               {formatAge(line.time, now)}
             </td>
-            <td>{line.principal?.name ?? <span className={classes.dim}>{whoElse(line)}</span>}</td>
+            <td>
+              {line.principal?.name ?? <span className={classes.dim}>{actorLabel(line)}</span>}
+            </td>
             <td>
               <RowButton onOpen={() => onOpen(line.sequence)}>
                 {actionLabel(line)} <code>{line.path}</code>
@@ -57,5 +58,5 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
   )
 }
 
-/** Weir has no address of its own; whoever else is unknown has one. */
-const whoElse = ({ address }: AuditLine): string => (address === '' ? 'Weir' : 'nobody known')
+/** The actor of a record without a principal; only Weir's own changes have no client address. */
+const actorLabel = ({ address }: AuditLine): string => (address === '' ? 'Weir' : 'unknown')

@@ -10,7 +10,7 @@ const service = {
   path: null,
 }
 
-test('of what was changed the fields are told that differ', () => {
+test('lists the fields that changed', () => {
   const after = { ...service, retries: 7, tags: ['a'] }
   expect(diffRecord([service], [after])).toEqual([
     {
@@ -28,7 +28,7 @@ test('of what was changed the fields are told that differ', () => {
   ])
 })
 
-test('what is new or gone shows all that is set', () => {
+test('lists all set fields of created and deleted entities', () => {
   const fields = ['name', 'retries']
   const [made] = diffRecord([], [service])
   const [gone] = diffRecord([service], [])

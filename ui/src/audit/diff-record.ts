@@ -1,45 +1,45 @@
 import type { EntityDifference, FieldDifference } from '../../../src/schema/config-difference.ts'
 
-type Side = Readonly<Record<string, unknown>>
+type EntityState = Readonly<Record<string, unknown>>
 
-/** What a record's change did to each thing, field by field; fields that are unset on both sides are left out. */
+/** The changes of a record by entity and field; fields that are unset on both states are omitted. */
 export function diffRecord(
   before: readonly unknown[],
   after: readonly unknown[],
 ): readonly EntityDifference[] {
-  const was = byId(before)
-  const is = byId(after)
-  return [...new Set([...was.keys(), ...is.keys()])].map((id) => {
-    const [old, young] = [was.get(id), is.get(id)]
-    const side = young ?? old ?? {}
+  const previousById = byId(before)
+  const currentById = byId(after)
+  return [...new Set([...previousById.keys(), ...currentById.keys()])].map((id) => {
+    const [previous, current] = [previousById.get(id), currentById.get(id)]
+    const state = current ?? previous ?? {}
     return {
-      kind: old === undefined ? 'create' : young === undefined ? 'delete' : 'update',
-      entity: String(side['entity']),
+      kind: previous === undefined ? 'create' : current === undefined ? 'delete' : 'update',
+      entity: String(state['entity']),
       id,
-      name: nameOf(side) ?? id,
+      name: nameOf(state) ?? id,
       under: '',
-      workspace: written(side['workspace']) ?? null,
-      fields: describeFields(old ?? {}, young ?? {}),
+      workspace: valueText(state['workspace']) ?? null,
+      fields: describeFields(previous ?? {}, current ?? {}),
     }
   })
 }
 
-const nameOf = (side: Side): string | undefined =>
-  ['name', 'username', 'target'].map((field) => written(side[field])).find(Boolean)
+const nameOf = (state: EntityState): string | undefined =>
+  ['name', 'username', 'target'].map((field) => valueText(state[field])).find(Boolean)
 
-const byId = (sides: readonly unknown[]): ReadonlyMap<string, Side> =>
-  new Map((sides as readonly Side[]).map((side) => [String(side['id']), side]))
+const byId = (states: readonly unknown[]): ReadonlyMap<string, EntityState> =>
+  new Map((states as readonly EntityState[]).map((state) => [String(state['id']), state]))
 
-const outside: ReadonlySet<string> = new Set(['entity', 'id', 'workspace'])
+const identityFields: ReadonlySet<string> = new Set(['entity', 'id', 'workspace'])
 
-function describeFields(old: Side, young: Side): readonly FieldDifference[] {
-  return [...new Set([...Object.keys(old), ...Object.keys(young)])]
-    .filter((field) => !outside.has(field))
-    .map((path) => ({ path, before: written(old[path]), after: written(young[path]) }))
+function describeFields(previous: EntityState, current: EntityState): readonly FieldDifference[] {
+  return [...new Set([...Object.keys(previous), ...Object.keys(current)])]
+    .filter((field) => !identityFields.has(field))
+    .map((path) => ({ path, before: valueText(previous[path]), after: valueText(current[path]) }))
     .filter(({ before, after }) => before !== after)
 }
 
-const written = (value: unknown): string | undefined =>
+const valueText = (value: unknown): string | undefined =>
   value === undefined || value === null
     ? undefined
     : typeof value === 'string'

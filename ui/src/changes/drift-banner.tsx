@@ -10,7 +10,7 @@ import { Banner } from '../notices/banner.tsx'
 import { driftQuery } from './changes-queries.ts'
 import classes from './drift-banner.module.css'
 
-/** Says that a workspace is not any more as it was synced from files, by whom, and shows what; says nothing while it is. */
+/** Reports that a workspace differs from its last sync; nothing while it does not. */
 export function DriftBanner({ workspace }: { readonly workspace: string }) {
   const { data: drift } = useQuery(driftQuery(workspace))
   const [isOpen, setOpen] = useState(false)
@@ -22,22 +22,22 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
         icon={<IconGitBranch size={17} stroke={1.7} />}
         action={
           <Button size="compact-xs" variant="default" onClick={() => setOpen(true)}>
-            Show
+            Show drift
           </Button>
         }
       >
-        {sentenceOf(workspace, drift)}
+        {driftText(workspace, drift)}
       </Banner>
       <SideDrawer
         isOpen={isOpen}
         onClose={() => setOpen(false)}
-        title={`Drift of ${workspace}`}
+        title={`Drift in ${workspace}`}
         what="the drift"
         width={620}
       >
-        <p className={classes.words}>
-          Synced last in revision {drift.synced.revision}, {formatDate(drift.synced.time)}, by{' '}
-          {drift.synced.principal}. Since then these were changed beside the files:
+        <p className={classes.text}>
+          Last synced in revision {drift.synced.revision} by {drift.synced.principal},{' '}
+          {formatDate(drift.synced.time)}. Changed since:
         </p>
         <DifferenceList items={drift.items} renderBelow={({ by }) => <Authors authors={by} />} />
       </SideDrawer>
@@ -45,10 +45,10 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
   )
 }
 
-function sentenceOf(workspace: string, { items, synced }: Drift): string {
+function driftText(workspace: string, { items, synced }: Drift): string {
   const authors = [...new Set(items.flatMap(({ by }) => by.map(({ principal }) => principal)))]
   const what = items.length === 1 ? '1 entity differs' : `${items.length} entities differ`
-  return `${workspace} is not as it was synced in revision ${synced?.revision}: ${what}, changed by ${authors.join(', ')}.`
+  return `${workspace} has drifted from revision ${synced?.revision}: ${what}, changed by ${authors.join(', ')}.`
 }
 
 function Authors({ authors }: { readonly authors: readonly DriftAuthor[] }) {

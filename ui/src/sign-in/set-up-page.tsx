@@ -14,7 +14,7 @@ export function SetUpPage() {
   return (
     <AuthLayout
       title="Welcome to Weir"
-      text="Create the first account. It has full access and can invite others."
+      text="Create the first account. It has full access and can create other accounts."
     >
       {secret === undefined ? (
         <Notice compact icon={<IconLinkOff size={26} stroke={1.5} />} title="Incomplete link">
