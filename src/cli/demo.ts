@@ -1,14 +1,15 @@
 import { rmSync } from 'node:fs'
-import { applyDemo, demoKeys, describeDemo } from './demo/demo-configuration.ts'
+import { applyDemo, demoAccounts, demoCommands, readDemoKeys } from './demo/apply-demo.ts'
 import { spawnSampleUpstream } from './demo/spawn-sample-upstream.ts'
 import { startTraffic } from './demo/traffic.ts'
 import { runNode } from './run-node.ts'
 import { temporaryData } from './settings.ts'
 
-/** Starts a node with sample services, configures it through its own Admin API, and sends it traffic until Ctrl-C. Without a directory nothing is kept. */
+const [admin] = demoAccounts
+
+/** Starts a node with sample services, configures it through its Admin API, and sends it traffic until Ctrl-C. Without a directory the data is temporary. */
 export async function demoCommand(directory: string | undefined): Promise<void> {
   const data = directory ?? temporaryData()
-  const [admin] = describeDemo('').accounts
   const overrides = {
     WEIR_DATA: data,
     WEIR_ADMIN_TOKEN: admin.token,
@@ -24,33 +25,29 @@ export async function demoCommand(directory: string | undefined): Promise<void> 
     await upstream.close()
   })
   const proxy = addresses.proxy.replace('0.0.0.0', '127.0.0.1')
-  await applyDemo({ adminUrl: addresses.admin, token: admin.token, ports: upstream.ports })
-  void startTraffic({ proxyUrl: proxy, keys: demoKeys, signal: ended.signal })
+  await applyDemo({ adminUrl: addresses.admin, ports: upstream.ports })
+  void startTraffic({ proxyUrl: proxy, keys: readDemoKeys(), signal: ended.signal })
   console.log(welcome({ ...addresses, proxy }))
 }
 
-function welcome({
-  proxy,
-  admin,
-  manager,
-}: {
-  proxy: string
-  admin: string
-  manager: string
-}): string {
-  const { accounts, lines } = describeDemo(proxy)
-  const signIns = accounts.map(({ name, password }) => `    ${name.padEnd(14)}${password}`)
+type Addresses = { readonly proxy: string; readonly admin: string; readonly manager: string }
+
+function welcome(addresses: Addresses): string {
+  const signIns = demoAccounts.map(({ name, password }) => `    ${name.padEnd(14)}${password}`)
   return [
     '',
-    `  Manager    ${manager}   (live charts; sign in with one of these, or with both in two windows)`,
+    `  Manager    ${addresses.manager}   (live charts; sign in as one of these, or as several in separate windows)`,
     ...signIns,
-    `  Proxy      ${proxy}`,
-    `  Admin API  ${admin}   (Kong-Admin-Token: ${accounts[0].token})`,
+    `  Proxy      ${addresses.proxy}`,
+    `  Admin API  ${addresses.admin}   (Kong-Admin-Token: ${admin.token})`,
     '',
     '  Try:',
-    ...lines.flatMap(({ shows, command }) => [`    # ${shows}`, `    ${command}`]),
+    ...demoCommands(addresses.proxy).flatMap(({ shows, command }) => [
+      `    # ${shows}`,
+      `    ${command}`,
+    ]),
     '',
-    '  Ctrl-C ends everything.',
+    '  Press Ctrl-C to stop everything.',
     '',
   ].join('\n')
 }

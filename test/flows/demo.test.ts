@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { demoAccounts } from '../../src/cli/demo/demo-objects.ts'
+import { applyDemo, demoAccounts } from '../../src/cli/demo/apply-demo.ts'
 import type { Answer } from '../../src/schema/answer.ts'
 import { need } from '../harness/need.ts'
 import { until } from '../harness/until.ts'
@@ -51,7 +51,49 @@ async function ask(account: number, query: object): Promise<Answer> {
 const valuesOf = ({ data }: Answer, member: string): unknown[] =>
   [...new Set(data.map((row) => row[member]))].filter((value) => value !== '')
 
-test('the three lines to try do what they say', async (context) => {
+type RevisionList = {
+  readonly current: number
+  readonly data: readonly { readonly principal: string; readonly message: string | null }[]
+}
+
+async function admin<Body>(path: string, token: string = demoAccounts[0].token): Promise<Body> {
+  const answer = await fetch(`${addressOf('Admin API')}${path}`, {
+    headers: { 'kong-admin-token': token },
+  })
+  return (await answer.json()) as Body
+}
+
+test('prints the accounts of the super-admin and of both developers', () => {
+  for (const { name, password } of demoAccounts)
+    expect(printed).toMatch(new RegExp(`^ +${name} +${password}$`, 'm'))
+})
+
+test('is set up in a few revisions, each product by its own people', async () => {
+  const { data } = await admin<RevisionList>('/config/revisions?size=1000')
+  expect(data.length).toBeLessThanOrEqual(13)
+  const synced = data.filter(({ message }) => message !== null)
+  expect(synced.map(({ principal, message }) => [principal, message]).toReversed()).toEqual([
+    ['admin', 'ProductX: workspace and developer role'],
+    ['productx-dev', 'ProductX: orders, inventory and search'],
+    ['productx-ops', 'ProductX: consumers and their limits'],
+    ['producty-dev', 'ProductY: payments, billing and users'],
+  ])
+})
+
+test('makes no revision when it is set up a second time', async () => {
+  const targets = await admin<{ data: readonly { target: string; weight: number }[] }>(
+    '/ProductX/upstreams/orders.productx.demo/targets',
+  )
+  const [first = 0, second = 0] = targets.data
+    .toSorted((one, other) => other.weight - one.weight)
+    .map(({ target }) => Number(target.split(':')[1]))
+  const before = await admin<RevisionList>('/config/revisions')
+  await applyDemo({ adminUrl: addressOf('Admin API'), ports: [first, second] })
+  const after = await admin<RevisionList>('/config/revisions')
+  expect(after.current).toBe(before.current)
+})
+
+test('the three printed commands answer with the printed status', async (context) => {
   need(context, 'curl')
   const lines = [...printed.matchAll(/# (.*): (\d{3})\n +(curl .*)/g)]
   expect(lines.map(([, , status]) => status)).toEqual(['401', '200', '429'])
@@ -69,7 +111,7 @@ function run(command: string): Promise<{ stdout: string }> {
   })
 }
 
-test('traffic of every kind arrives, and who may see both products sees both', async () => {
+test('every kind of answer occurs, and the super-admin sees both products', async () => {
   const query = {
     measures: ['requests.count'],
     dimensions: ['requests.status', 'requests.workspace'],
@@ -86,7 +128,7 @@ test('traffic of every kind arrives, and who may see both products sees both', a
   expect(new Set(workspaces)).toEqual(new Set(['ProductX', 'ProductY']))
 }, 60_000)
 
-test('the developer of ProductX sees ProductX, without its callers', async () => {
+test('the developer of ProductX sees only ProductX, without its consumers', async () => {
   const answer = await ask(1, {
     dimensions: ['requests.workspace', 'requests.consumer'],
     ungrouped: true,
@@ -97,13 +139,22 @@ test('the developer of ProductX sees ProductX, without its callers', async () =>
   expect(answer.visibility.statement).toContain('ProductX')
 })
 
-test('a retired route answers for itself', async () => {
+test('the developer of ProductY sees only ProductY, with its consumers', async () => {
+  const answer = await until('a request of checkout', async () => {
+    const query = { dimensions: ['requests.workspace', 'requests.consumer'], ungrouped: true }
+    const found = await ask(2, { ...query, limit: 1000 })
+    return valuesOf(found, 'requests.consumer').includes('checkout') ? found : undefined
+  })
+  expect(valuesOf(answer, 'requests.workspace')).toEqual(['ProductY'])
+})
+
+test('request-termination answers a retired route', async () => {
   const answer = await fetch(`${addressOf('Proxy')}/stock/v1/7`)
   expect(answer.status).toBe(503)
   expect(await answer.text()).toContain('Stock has moved to /inventory.')
 })
 
-test('Ctrl-C ends everything and leaves nothing', async () => {
+test('SIGINT stops everything and removes the temporary data', async () => {
   expect(readdirSync(temporary)).toHaveLength(1)
   const ended = once(demo, 'exit')
   demo.kill('SIGINT')

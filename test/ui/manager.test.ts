@@ -61,7 +61,7 @@ describe('what each person sees', () => {
 
   test('the developer of ProductX sees ProductX only, on every page', async () => {
     const visitor = await visit({ account: developer })
-    const others = await namesOf('ProductY')
+    const others = await serverNames('ProductY')
     for (const path of ['/', '/services', '/routes', '/plugins', '/services?workspace=ProductX']) {
       await visitor.go(path)
       const said = await untilSaid(visitor, /inventory|orders/)
@@ -268,7 +268,7 @@ async function untilEveryRow(visitor: Visitor, words: RegExp): Promise<void> {
 }
 
 /** Names of the services and routes of a workspace, as the super-admin reads them. */
-async function namesOf(workspace: string): Promise<string[]> {
+async function serverNames(workspace: string): Promise<string[]> {
   const lists = await Promise.all(
     ['services', 'routes'].map((plural) => read(`/${workspace}/${plural}`)),
   )

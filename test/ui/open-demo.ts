@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { describeDemo } from '../../src/cli/demo/demo-configuration.ts'
+import { demoAccounts } from '../../src/cli/demo/apply-demo.ts'
 import { findProgram, need } from '../harness/need.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
@@ -9,7 +9,7 @@ import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './o
 export const chromiumNames = ['chromium', 'chromium-browser', 'google-chrome'] as const
 
 /** Who may sign in to the demo: its super-admin, and a developer of one workspace. */
-export const [admin, developer] = describeDemo('').accounts
+export const [admin, developer] = demoAccounts
 
 /** The demo, and a way to come before its pages. */
 type Demo = {

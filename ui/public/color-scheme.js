@@ -1,10 +1,10 @@
-// Runs before the first paint, so that a dark page never flashes white; a file of its own because the CSP allows no inline script.
+// Runs before the first paint to avoid a white flash in dark mode. A separate file because the CSP forbids inline scripts.
 ;(function () {
   var chosen = null
   try {
     chosen = localStorage.getItem('mantine-color-scheme-value')
   } catch {
-    // Storage may be forbidden; the system's scheme is used then.
+    // Storage may be blocked; the system's scheme applies.
   }
   var dark =
     chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)

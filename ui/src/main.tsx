@@ -4,16 +4,16 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { openQueryClient } from './api/open-query-client.ts'
-import { openRouter } from './router.tsx'
+import { createQueryClient } from './api/create-query-client.ts'
+import { createAppRouter } from './router.tsx'
 import { cssVariables, theme } from './styles/theme.ts'
 
-const queryClient = openQueryClient(() => {
+const queryClient = createQueryClient(() => {
   const { pathname, searchStr } = router.state.location
   if (pathname !== '/sign-in')
     void router.navigate({ to: '/sign-in', search: { next: pathname + searchStr } })
 })
-const router = openRouter(queryClient)
+const router = createAppRouter(queryClient)
 
 const root = document.getElementById('root')
 if (root !== null)

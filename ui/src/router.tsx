@@ -8,9 +8,9 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { sessionQuery } from './api/session.ts'
-import { NotFound } from './parts/not-found.tsx'
-import { PageError } from './parts/page-error.tsx'
-import { PageLoading } from './parts/page-loading.tsx'
+import { PageError } from './notices/error-state.tsx'
+import { NotFound } from './notices/not-found.tsx'
+import { PageSkeleton } from './notices/skeletons.tsx'
 import { Shell } from './shell/shell.tsx'
 import { formatSearch, parseSearch, type Search } from './view/search.ts'
 
@@ -24,72 +24,72 @@ const root = createRootRouteWithContext<Context>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./entrance/sign-in-page.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(() => import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
 })
 
 const setUp = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./entrance/set-up-page.tsx'), 'SetUpPage'),
+  component: lazyRouteComponent(() => import('./sign-in/set-up-page.tsx'), 'SetUpPage'),
 })
 
-const inside = createRoute({
+const signedIn = createRoute({
   getParentRoute: () => root,
-  id: 'inside',
+  id: 'signedIn',
   component: Shell,
   async beforeLoad({ context, location }) {
     const session = await context.queryClient.ensureQueryData(sessionQuery)
     if (session !== null) return
     const next = location.pathname + location.searchStr
-    // oxlint-disable-next-line typescript/only-throw-error -- the router's way to redirect
+    // oxlint-disable-next-line typescript/only-throw-error -- redirects are thrown in TanStack Router
     throw redirect({ to: '/sign-in', search: next === '/' ? {} : { next } })
   },
 })
 
 const overview = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/',
   component: lazyRouteComponent(() => import('./overview/overview-page.tsx'), 'OverviewPage'),
 })
 
 const reference = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/reference',
   component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 })
 
 const referenceGroup = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/reference/$group',
   component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 })
 
 const access = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/access',
   component: lazyRouteComponent(() => import('./access/access-page.tsx'), 'AccessPage'),
 })
 
 const audit = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/audit',
   component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
 })
 
 const changes = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/changes',
   component: lazyRouteComponent(() => import('./changes/changes-page.tsx'), 'ChangesPage'),
 })
 
 const entityList = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/$plural',
   component: lazyRouteComponent(() => import('./entities/entity-list-page.tsx'), 'EntityListPage'),
 })
 
 const entity = createRoute({
-  getParentRoute: () => inside,
+  getParentRoute: () => signedIn,
   path: '/$plural/$workspace/$key',
   component: lazyRouteComponent(() => import('./entities/entity-page.tsx'), 'EntityPage'),
 })
@@ -97,7 +97,7 @@ const entity = createRoute({
 const routeTree = root.addChildren([
   signIn,
   setUp,
-  inside.addChildren([
+  signedIn.addChildren([
     overview,
     access,
     audit,
@@ -109,8 +109,8 @@ const routeTree = root.addChildren([
   ]),
 ])
 
-/** Opens the router: every page, and how addresses are read and written. */
-export function openRouter(queryClient: QueryClient) {
+/** Creates the router with every page. */
+export function createAppRouter(queryClient: QueryClient) {
   return createRouter({
     routeTree,
     context: { queryClient },
@@ -119,7 +119,7 @@ export function openRouter(queryClient: QueryClient) {
     defaultPreload: 'intent',
     defaultPreloadStaleTime: 0,
     scrollRestoration: true,
-    defaultPendingComponent: PageLoading,
+    defaultPendingComponent: PageSkeleton,
     defaultErrorComponent: PageError,
     defaultNotFoundComponent: NotFound,
   })
@@ -127,6 +127,6 @@ export function openRouter(queryClient: QueryClient) {
 
 declare module '@tanstack/react-router' {
   interface Register {
-    router: ReturnType<typeof openRouter>
+    router: ReturnType<typeof createAppRouter>
   }
 }

@@ -17,27 +17,6 @@ export type Caller = {
   readonly calls: readonly Call[]
 }
 
-/** The consumers of the demo: workspace, groups, and requests a minute where they have a limit of their own. */
-export const consumers: readonly {
-  readonly name: string
-  readonly workspace: 'ProductX' | 'ProductY'
-  readonly groups: readonly string[]
-  readonly perMinute?: number
-}[] = [
-  { name: 'web-shop', workspace: 'ProductX', groups: ['apps'] },
-  { name: 'mobile-app', workspace: 'ProductX', groups: ['apps'] },
-  { name: 'warehouse-sync', workspace: 'ProductX', groups: ['internal'] },
-  { name: 'partner-acme', workspace: 'ProductX', groups: ['partners'], perMinute: 30 },
-  { name: 'visitor', workspace: 'ProductX', groups: ['apps'], perMinute: 10 },
-  { name: 'checkout', workspace: 'ProductY', groups: ['apps'] },
-  { name: 'back-office', workspace: 'ProductY', groups: ['internal'] },
-  { name: 'partner-globex', workspace: 'ProductY', groups: ['partners'] },
-  { name: 'legacy-batch', workspace: 'ProductY', groups: ['internal'], perMinute: 20 },
-]
-
-/** The key of a demo consumer. */
-export const demoKey = (consumer: string): string => `demo-key-${consumer}`
-
 const browser = 'Mozilla/5.0 (X11; Linux x64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const shopping: readonly Call[] = [
   { method: 'GET', path: '/search/items?q=item+{id}', weight: 30 },

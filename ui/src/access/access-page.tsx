@@ -1,51 +1,65 @@
 import { Tabs } from '@mantine/core'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { NoAccess } from '../entities/no-access.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { NoAccess } from '../notices/error-state.tsx'
 import { usePageView } from '../view/use-page-view.ts'
-import classes from './access-page.module.css'
-import { Entitled } from './entitled.tsx'
+import { AllWorkspaces } from './all-workspaces.tsx'
 import { ExplainForm } from './explain-form.tsx'
 import { PeopleList } from './people-list.tsx'
 import { RoleList } from './role-list.tsx'
+import { WorkspaceMatrix } from './workspace-matrix.tsx'
 
-/** Who may do what in a workspace, and why: the matrix of everybody, one question explained, people with their tokens, and roles. */
+const tabs = {
+  flexWrap: 'nowrap',
+  marginBottom: 12,
+  overflowX: 'auto',
+  scrollbarWidth: 'none',
+} as const
+
+/** Who may do what, in one workspace or in all that the viewer may inspect. */
 export function AccessPage() {
   const session = useSession()
-  const view = usePageView()
+  const { workspace: selected } = usePageView()
   const readable = workspacesWith(session, 'rbac/explain').map(({ name }) => name)
-  const workspace = view.workspace ?? (readable.includes('default') ? 'default' : readable[0])
-  if (workspace === undefined)
+  const workspaces = selected === undefined ? readable : [selected]
+  const [only] = workspaces
+  if (only === undefined)
     return (
       <Page>
-        <NoAccess what="who may do what" />
+        <NoAccess what="access settings" />
       </Page>
     )
+  const scope = workspaces.length > 1 ? 'All workspaces' : only
   return (
     <Page>
-      <PageHead
+      <PageHeader
         title="Access"
-        about={`Who may do what in workspace ${workspace}, and by which rule.`}
+        about={`${scope} · Principals, roles and tokens, and the rule behind every permission.`}
       />
-      <Tabs key={workspace} defaultValue="matrix" keepMounted={false}>
-        <Tabs.List className={classes.tabs ?? ''}>
-          <Tabs.Tab value="matrix">Everybody</Tabs.Tab>
-          <Tabs.Tab value="explain">Explain</Tabs.Tab>
+      <Tabs key={workspaces.join('/')} defaultValue="access" keepMounted={false}>
+        <Tabs.List style={tabs}>
+          <Tabs.Tab value="access">Permissions</Tabs.Tab>
           <Tabs.Tab value="people">People and tokens</Tabs.Tab>
           <Tabs.Tab value="roles">Roles</Tabs.Tab>
+          <Tabs.Tab value="explain">Explain</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="matrix">
-          <Entitled workspace={workspace} />
-        </Tabs.Panel>
-        <Tabs.Panel value="explain">
-          <ExplainForm workspace={workspace} />
+        <Tabs.Panel value="access">
+          {workspaces.length > 1 ? (
+            <AllWorkspaces workspaces={workspaces} />
+          ) : (
+            <WorkspaceMatrix workspace={only} />
+          )}
         </Tabs.Panel>
         <Tabs.Panel value="people">
-          <PeopleList workspace={workspace} />
+          <PeopleList workspaces={workspaces} />
         </Tabs.Panel>
         <Tabs.Panel value="roles">
-          <RoleList workspace={workspace} />
+          {workspaces.map((name) => (
+            <RoleList key={name} workspace={name} isTitled={workspaces.length > 1} />
+          ))}
+        </Tabs.Panel>
+        <Tabs.Panel value="explain">
+          <ExplainForm workspaces={workspaces} />
         </Tabs.Panel>
       </Tabs>
     </Page>

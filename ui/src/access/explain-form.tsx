@@ -1,34 +1,46 @@
 import { Button, Select, TextInput } from '@mantine/core'
+import { IconCircleCheck, IconCircleX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { entitlementsQuery, explanationQuery, type AccessQuestion } from './access-queries.ts'
+import { type FormEvent, useState } from 'react'
+import type { AskTold, Explanation, RuleTold } from '../../../src/schema/entitlement.ts'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { type AccessCheck, entitlementsQuery, explanationQuery } from './access-queries.ts'
 import classes from './explain-form.module.css'
-import { Explained } from './explained.tsx'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-/** Asks whether somebody may do something, exactly as the Admin API would decide it. */
-export function ExplainForm({ workspace }: { readonly workspace: string }) {
+/** Explains whether a principal may send a request, decided as the Admin API decides it. */
+export function ExplainForm({ workspaces }: { readonly workspaces: readonly string[] }) {
+  const [workspace = workspaces[0] ?? '', setWorkspace] = useState<string>()
   const { data } = useQuery(entitlementsQuery(workspace))
   const names = data?.principals.map(({ principal }) => principal.name) ?? []
   const [typed, setTyped] = useState({ user: '', method: 'GET', path: '/services' })
-  const [asked, setAsked] = useState<AccessQuestion>()
+  const [check, setCheck] = useState<AccessCheck & { readonly workspace: string }>()
+  const user = names.includes(typed.user) ? typed.user : (names[0] ?? '')
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    setAsked({ ...typed, user: typed.user || (names[0] ?? '') })
+    setCheck({ ...typed, user, workspace })
   }
   return (
     <div className={classes.columns}>
-      <Panel title="May they?" hint="Decided as a request to the Admin API would be">
+      <Panel title="Check a request" hint="Decided as the Admin API decides it">
         <form onSubmit={submit} className={classes.form}>
+          {workspaces.length > 1 && (
+            <Select
+              label="Workspace"
+              data={workspaces}
+              allowDeselect={false}
+              value={workspace}
+              onChange={(name) => name !== null && setWorkspace(name)}
+            />
+          )}
           <Select
-            label="Who"
+            label="Principal"
             searchable
             data={names}
-            value={typed.user || (names[0] ?? null)}
-            onChange={(user) => setTyped({ ...typed, user: user ?? '' })}
+            value={user || null}
+            onChange={(name) => setTyped({ ...typed, user: name ?? '' })}
           />
           <Select
             label="Method"
@@ -44,18 +56,79 @@ export function ExplainForm({ workspace }: { readonly workspace: string }) {
             value={typed.path}
             onChange={(event) => setTyped({ ...typed, path: event.currentTarget.value })}
           />
-          <Button type="submit">Explain</Button>
+          <Button type="submit" disabled={user === ''}>
+            Explain
+          </Button>
         </form>
       </Panel>
-      {asked !== undefined && <Answer workspace={workspace} question={asked} />}
+      {check !== undefined && <Result {...check} />}
     </div>
   )
 }
 
-type AnswerProps = { readonly workspace: string; readonly question: AccessQuestion }
+function Result({ workspace, ...check }: AccessCheck & { readonly workspace: string }) {
+  const { data, error } = useQuery(explanationQuery(workspace, check))
+  if (error !== null) return <ErrorState error={error} what="this explanation" />
+  return data === undefined ? null : <ExplanationPanel explanation={data} />
+}
 
-function Answer({ workspace, question }: AnswerProps) {
-  const { data, error } = useQuery(explanationQuery(workspace, question))
-  if (error !== null) return <Refusal error={error} what="this explanation" />
-  return data === undefined ? null : <Explained explanation={data} />
+function ExplanationPanel({ explanation }: { readonly explanation: Explanation }) {
+  const { allowed, because, principal, action, path, workspace, asks } = explanation
+  const Icon = allowed ? IconCircleCheck : IconCircleX
+  return (
+    <Panel
+      title={`${principal.name}: ${action} ${path} in ${workspace}`}
+      hint={`Revision ${explanation.revision}`}
+    >
+      <p className={classes.verdict} data-allowed={allowed || undefined}>
+        <Icon size={20} stroke={1.8} aria-hidden="true" />
+        <b>{allowed ? 'Allowed' : 'Denied'}</b> {because}
+      </p>
+      {asks.map((check) => (
+        <Check key={`${check.as} ${check.workspace} ${check.path} ${check.action}`} check={check} />
+      ))}
+    </Panel>
+  )
+}
+
+const requirements = {
+  asked: 'must be allowed',
+  door: 'must not be denied',
+  also: 'must also be allowed',
+} as const
+const verdicts = { allow: 'allowed', deny: 'denied', nothing: 'no rule applies' } as const
+
+function Check({ check }: { readonly check: AskTold }) {
+  return (
+    <section className={classes.check}>
+      <h3>
+        {check.action} <code>{check.path}</code> in {check.workspace || 'no workspace'}{' '}
+        {requirements[check.as]}: {verdicts[check.says]}
+      </h3>
+      <ol>
+        {check.rules.map((rule) => (
+          <Rule key={`${rule.level} ${rule.says}`} rule={rule} />
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+/** By Kong's precedence level; 0 does not occur. */
+const levels = [
+  '',
+  'this path in this workspace',
+  'this path in any workspace',
+  'any path in this workspace',
+  'any path in any workspace',
+  'entity permission',
+]
+
+function Rule({ rule }: { readonly rule: RuleTold }) {
+  return (
+    <li data-decides={rule.decides || undefined} data-negative={rule.negative || undefined}>
+      {rule.says} <small>{levels[rule.level]}</small>
+      {rule.decides && <small> · decisive</small>}
+    </li>
+  )
 }

@@ -1,20 +1,19 @@
 import { Alert, Button, Modal, PasswordInput, Select, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import { changeRbac } from './access-queries.ts'
 
-/** What a NewPrincipal needs. */
 type NewPrincipalProps = { readonly isOpen: boolean; readonly onClose: () => void }
 
 const kinds = [
-  { value: 'user', label: 'User, who signs in' },
-  { value: 'service-account', label: 'Service account, by token' },
-  { value: 'agent', label: 'Agent, by token' },
+  { value: 'user', label: 'User (signs in)' },
+  { value: 'service-account', label: 'Service account (token)' },
+  { value: 'agent', label: 'Agent (token)' },
 ]
 
 const empty = { name: '', kind: 'user', email: '', password: '' }
 
-/** Makes a principal; roles and tokens are given to it afterwards. */
+/** A form that creates a principal without roles or tokens. */
 export function NewPrincipal({ isOpen, onClose }: NewPrincipalProps) {
   const [typed, setTyped] = useState(empty)
   const client = useQueryClient()
@@ -22,10 +21,10 @@ export function NewPrincipal({ isOpen, onClose }: NewPrincipalProps) {
     setTyped(empty)
     onClose()
   }
-  const making = useMutation({
+  const creation = useMutation({
     mutationFn: () => {
-      const given = Object.entries(typed).filter(([, value]) => value !== '')
-      return changeRbac('POST', ['default', 'users'], Object.fromEntries(given))
+      const filled = Object.entries(typed).filter(([, value]) => value !== '')
+      return changeRbac('POST', 'default', 'users', Object.fromEntries(filled))
     },
     onSuccess() {
       void client.invalidateQueries({ queryKey: ['access'] })
@@ -34,20 +33,20 @@ export function NewPrincipal({ isOpen, onClose }: NewPrincipalProps) {
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    making.mutate()
+    creation.mutate()
   }
   return (
     <Modal opened={isOpen} onClose={close} title="New principal" centered>
       <form onSubmit={submit}>
         <Stack gap="sm">
-          {making.isError && (
+          {creation.isError && (
             <Alert color="red" variant="light" role="alert">
-              {making.error.message}
+              {creation.error.message}
             </Alert>
           )}
-          <PrincipalFields typed={typed} onType={setTyped} />
-          <Button type="submit" loading={making.isPending}>
-            Make the principal
+          <PrincipalFields typed={typed} onChange={setTyped} />
+          <Button type="submit" loading={creation.isPending}>
+            Create principal
           </Button>
         </Stack>
       </form>
@@ -57,14 +56,14 @@ export function NewPrincipal({ isOpen, onClose }: NewPrincipalProps) {
 
 type PrincipalFieldsProps = {
   readonly typed: typeof empty
-  readonly onType: (typed: typeof empty) => void
+  readonly onChange: (typed: typeof empty) => void
 }
 
-function PrincipalFields({ typed, onType }: PrincipalFieldsProps) {
+function PrincipalFields({ typed, onChange }: PrincipalFieldsProps) {
   const field = (key: keyof typeof empty) => ({
     value: typed[key],
     onChange: (event: { currentTarget: { value: string } }) =>
-      onType({ ...typed, [key]: event.currentTarget.value }),
+      onChange({ ...typed, [key]: event.currentTarget.value }),
   })
   return (
     <>
@@ -74,14 +73,14 @@ function PrincipalFields({ typed, onType }: PrincipalFieldsProps) {
         data={kinds}
         allowDeselect={false}
         value={typed.kind}
-        onChange={(kind) => onType({ ...typed, kind: kind ?? 'user' })}
+        onChange={(kind) => onChange({ ...typed, kind: kind ?? 'user' })}
       />
       {typed.kind === 'user' && (
         <>
           <TextInput label="Email" type="email" {...field('email')} />
           <PasswordInput
             label="Password"
-            description="At least 8 characters; may be given later"
+            description="At least 8 characters; can be set later"
             autoComplete="new-password"
             {...field('password')}
           />

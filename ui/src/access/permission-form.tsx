@@ -1,29 +1,28 @@
 import { Alert, Button, MultiSelect, SegmentedControl, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import { changeRbac } from './access-queries.ts'
-import { verbs } from './extents.ts'
 import classes from './permission-form.module.css'
+import { actions as allActions } from './workspace-matrix.tsx'
 
-/** What a PermissionForm adds to. */
 type PermissionFormProps = {
   readonly workspace: string
   readonly role: string
   readonly onDone: () => void
 }
 
-/** Adds to a role what it allows, or forbids, at a path. */
+/** A form that adds an endpoint permission to a role. */
 export function PermissionForm({ workspace, role, onDone }: PermissionFormProps) {
   const [endpoint, setEndpoint] = useState('/services/*')
   const [actions, setActions] = useState<string[]>(['read'])
-  const [verb, setVerb] = useState('allows')
+  const [effect, setEffect] = useState('allow')
   const client = useQueryClient()
-  const adding = useMutation({
+  const addition = useMutation({
     mutationFn: () =>
-      changeRbac('POST', [workspace, `roles/${role}/endpoints`], {
+      changeRbac('POST', workspace, `roles/${role}/endpoints`, {
         endpoint,
         actions,
-        negative: verb === 'forbids',
+        negative: effect === 'deny',
       }),
     onSuccess() {
       void client.invalidateQueries({ queryKey: ['access', workspace] })
@@ -32,37 +31,40 @@ export function PermissionForm({ workspace, role, onDone }: PermissionFormProps)
   })
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    adding.mutate()
+    addition.mutate()
   }
   return (
     <form className={classes.form} onSubmit={submit}>
       <SegmentedControl
         size="xs"
-        aria-label="Allow or forbid"
-        value={verb}
-        onChange={setVerb}
-        data={['allows', 'forbids']}
+        aria-label="Allow or deny"
+        value={effect}
+        onChange={setEffect}
+        data={[
+          { value: 'allow', label: 'Allow' },
+          { value: 'deny', label: 'Deny' },
+        ]}
       />
       <MultiSelect
         size="xs"
         aria-label="Actions"
-        data={verbs}
+        data={allActions}
         value={actions}
         onChange={setActions}
       />
       <TextInput
         size="xs"
-        aria-label="Path; a star is one segment, and alone any path"
+        aria-label="Endpoint path; * matches one segment, * alone any path"
         value={endpoint}
         onChange={(event) => setEndpoint(event.currentTarget.value)}
       />
-      {adding.isError && (
+      {addition.isError && (
         <Alert color="red" variant="light" role="alert">
-          {adding.error.message}
+          {addition.error.message}
         </Alert>
       )}
       <span className={classes.actions}>
-        <Button type="submit" size="compact-xs" loading={adding.isPending}>
+        <Button type="submit" size="compact-xs" loading={addition.isPending}>
           Add
         </Button>
         <Button size="compact-xs" variant="subtle" color="gray" onClick={onDone}>

@@ -1,30 +1,82 @@
-import { Button, CloseButton, Skeleton } from '@mantine/core'
+import { Alert, Button, CloseButton, Skeleton, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
-import { text, type EntityRecord } from '../api/entities.ts'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { type FormEvent, useState } from 'react'
+import { type EntityRecord, text } from '../api/entities.ts'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { changeRbac, rbacQuery } from './access-queries.ts'
 import { PermissionForm } from './permission-form.tsx'
-import { RoleForm } from './role-form.tsx'
 import classes from './role-list.module.css'
 
-/** The roles of a workspace and what each says. */
-export function RoleList({ workspace }: { readonly workspace: string }) {
+type RoleListProps = { readonly workspace: string; readonly isTitled: boolean }
+
+/** The roles of a workspace with their permissions. */
+export function RoleList({ workspace, isTitled }: RoleListProps) {
   const { data, error, refetch } = useQuery(rbacQuery(workspace, 'roles'))
   if (error !== null)
-    return <Refusal error={error} what={`roles of ${workspace}`} onRetry={() => void refetch()} />
-  if (data === undefined) return <Skeleton height={200} />
-  const inOrder = data.toSorted((a, b) => text(a, 'name').localeCompare(text(b, 'name')))
+    return (
+      <ErrorState error={error} what={`roles in ${workspace}`} onRetry={() => void refetch()} />
+    )
+  if (data === undefined) return <Skeleton height={200} mb="md" />
+  const sorted = data.toSorted((a, b) => text(a, 'name').localeCompare(text(b, 'name')))
   return (
-    <>
-      <RoleForm workspace={workspace} />
+    <section className={classes.workspace} aria-label={`Roles in ${workspace}`}>
+      <header className={classes.head}>
+        {isTitled && (
+          <h2>
+            <WorkspaceAvatar name={workspace} /> {workspace}
+          </h2>
+        )}
+        <NewRole workspace={workspace} />
+      </header>
       <div className={classes.roles}>
-        {inOrder.map((role) => (
+        {sorted.map((role) => (
           <Role key={role.id} workspace={workspace} role={role} />
         ))}
       </div>
-    </>
+    </section>
+  )
+}
+
+function NewRole({ workspace }: { readonly workspace: string }) {
+  const [name, setName] = useState('')
+  const client = useQueryClient()
+  const creation = useMutation({
+    mutationFn: () => changeRbac('POST', workspace, 'roles', { name }),
+    onSuccess() {
+      setName('')
+      void client.invalidateQueries({ queryKey: ['access', workspace] })
+    },
+  })
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    creation.mutate()
+  }
+  return (
+    <form className={classes.newRole} onSubmit={submit}>
+      <TextInput
+        size="xs"
+        aria-label={`Name of the new role in ${workspace}`}
+        placeholder="Role name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <Button
+        type="submit"
+        size="xs"
+        variant="default"
+        disabled={name === ''}
+        loading={creation.isPending}
+      >
+        New role
+      </Button>
+      {creation.isError && (
+        <Alert color="red" variant="light" role="alert">
+          {creation.error.message}
+        </Alert>
+      )}
+    </form>
   )
 }
 
@@ -34,10 +86,10 @@ function Role({ workspace, role }: RoleProps) {
   const endpoints = useQuery(rbacQuery(workspace, `roles/${role.id}/endpoints`))
   const entities = useQuery(rbacQuery(workspace, `roles/${role.id}/entities`))
   const [isAdding, setAdding] = useState(false)
-  const says = [
-    ...(endpoints.data ?? []).map((one) => sentence(one, text(one, 'endpoint'), placeOf(one))),
-    ...(entities.data ?? []).map((one) => sentence(one, text(one, 'entity_id'), '')),
-  ].toSorted((a, b) => a.about.localeCompare(b.about))
+  const permissions = [
+    ...(endpoints.data ?? []).map(endpointPermission),
+    ...(entities.data ?? []).map(entityPermission),
+  ].toSorted((a, b) => a.target.localeCompare(b.target))
   return (
     <Panel
       title={text(role, 'name')}
@@ -46,19 +98,24 @@ function Role({ workspace, role }: RoleProps) {
         <Button
           size="compact-xs"
           variant="default"
-          aria-label={`Add to ${text(role, 'name')}`}
+          aria-label={`Add permission to ${text(role, 'name')}`}
           onClick={() => setAdding(true)}
         >
-          Add
+          Add permission
         </Button>
       }
     >
-      {endpoints.isSuccess && entities.isSuccess && says.length === 0 && (
-        <p className={classes.none}>This role says nothing yet.</p>
+      {endpoints.isSuccess && entities.isSuccess && permissions.length === 0 && (
+        <p className={classes.empty}>No permissions yet.</p>
       )}
-      <ul className={classes.says}>
-        {says.map((one) => (
-          <Sentence key={one.id} told={one} workspace={workspace} role={role.id} />
+      <ul className={classes.permissions}>
+        {permissions.map((permission) => (
+          <PermissionRow
+            key={permission.id}
+            permission={permission}
+            workspace={workspace}
+            role={role.id}
+          />
         ))}
       </ul>
       {isAdding && (
@@ -68,58 +125,68 @@ function Role({ workspace, role }: RoleProps) {
   )
 }
 
-type SentenceProps = {
-  readonly told: ReturnType<typeof sentence>
+type Permission = {
+  readonly id: string
+  readonly isNegative: boolean
+  readonly actions: string
+  readonly target: string
+  readonly scope: string
+  /** Under the path of the role. */
+  readonly path: string
+}
+
+function endpointPermission(record: EntityRecord): Permission {
+  const [endpoint, workspace] = [text(record, 'endpoint'), text(record, 'workspace')]
+  return {
+    id: record.id,
+    isNegative: record['negative'] === true,
+    actions: actionsLabel(record),
+    target: endpoint === '*' ? 'any path' : endpoint,
+    scope: workspace === '*' ? 'in every workspace' : `in ${workspace}`,
+    path: `endpoints/${workspace}/${endpoint.replace(/^\/+/, '')}`,
+  }
+}
+
+const entityPermission = (record: EntityRecord): Permission => ({
+  id: record.id,
+  isNegative: record['negative'] === true,
+  actions: actionsLabel(record),
+  target: text(record, 'entity_id') === '*' ? 'any entity' : text(record, 'entity_id'),
+  scope: '',
+  path: `entities/${record.id}`,
+})
+
+function actionsLabel(record: EntityRecord): string {
+  const actions = (record['actions'] as readonly string[] | undefined) ?? []
+  return actions.length === 4 ? 'all actions on' : `${actions.join(', ')} on`
+}
+
+type PermissionRowProps = {
+  readonly permission: Permission
   readonly workspace: string
   readonly role: string
 }
 
-/** One permission in words, and the way to take it back. */
-function Sentence({ told, workspace, role }: SentenceProps) {
-  const { id, verb, isNegative, actions, about, where, path } = told
+function PermissionRow({ permission, workspace, role }: PermissionRowProps) {
+  const { isNegative, actions, target, scope, path } = permission
   const client = useQueryClient()
-  const taking = useMutation({
-    mutationFn: () =>
-      changeRbac('DELETE', [workspace, `roles/${role}/${path ?? `entities/${id}`}`]),
+  const removal = useMutation({
+    mutationFn: () => changeRbac('DELETE', workspace, `roles/${role}/${path}`),
     onSettled: () => client.invalidateQueries({ queryKey: ['access', workspace] }),
   })
+  const effect = isNegative ? 'Deny' : 'Allow'
   return (
     <li data-negative={isNegative || undefined}>
       <span>
-        <b>{verb}</b> {actions} <code>{about}</code>
-        {where !== '' && <i>{where}</i>}
+        <b>{effect}</b> {actions} <code>{target}</code>
+        {scope !== '' && <i>{scope}</i>}
       </span>
       <CloseButton
         size="xs"
-        aria-label={`Take back: ${verb} ${actions} ${about}`}
-        disabled={taking.isPending}
-        onClick={() => taking.mutate()}
+        aria-label={`Remove permission: ${effect} ${actions} ${target}`}
+        disabled={removal.isPending}
+        onClick={() => removal.mutate()}
       />
     </li>
   )
 }
-
-const placeOf = (permission: EntityRecord): string => {
-  const place = text(permission, 'workspace')
-  return place === '*' ? 'in every workspace' : `in ${place}`
-}
-
-function sentence(permission: EntityRecord, about: string, where: string) {
-  const isNegative = permission['negative'] === true
-  const actions = (permission['actions'] as readonly string[] | undefined) ?? []
-  return {
-    id: permission.id,
-    isNegative,
-    verb: isNegative ? 'forbids' : 'allows',
-    actions: actions.length === 4 ? 'everything at' : `${actions.join(', ')} at`,
-    about: about === '*' ? 'any path' : about,
-    where,
-    /** Endpoint permissions are addressed by workspace and endpoint. */
-    path:
-      where === ''
-        ? undefined
-        : `endpoints/${text(permission, 'workspace')}/${endpointPath(about)}`,
-  }
-}
-
-const endpointPath = (endpoint: string): string => endpoint.replace(/^\/+/, '')

@@ -1,71 +1,69 @@
 import { Alert, Button, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { text, type EntityRecord } from '../api/entities.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
+import { type EntityRecord, text } from '../api/entities.ts'
+import { CopyText } from '../controls/copy-text.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { ErrorState } from '../notices/error-state.tsx'
 import { useNow } from '../view/use-now.ts'
 import { changeRbac, rbacQuery } from './access-queries.ts'
-import owned from './owned-list.module.css'
-import classes from './token-list.module.css'
+import classes from './principal-drawer.module.css'
 
-type Deed = { readonly method: 'POST' | 'DELETE'; readonly path: string; readonly body?: unknown }
+type Change = { readonly method: 'POST' | 'DELETE'; readonly path: string; readonly body?: unknown }
 
-/** The tokens of a principal: made, rotated and taken; a secret is shown once. */
+/** The tokens of a principal, with controls to create, rotate and revoke them. */
 export function TokenList({ user }: { readonly user: string }) {
   const path = `users/${user}/tokens`
   const { data, error } = useQuery(rbacQuery('default', path))
   const [name, setName] = useState('')
   const [secret, setSecret] = useState<string>()
   const client = useQueryClient()
-  const deed = useMutation({
-    mutationFn: ({ method, path: at, body }: Deed) => changeRbac(method, ['default', at], body),
-    onSuccess(answer) {
+  const change = useMutation({
+    mutationFn: ({ method, path: at, body }: Change) => changeRbac(method, 'default', at, body),
+    onSuccess(created) {
       setName('')
-      setSecret(answer === undefined ? undefined : text(answer, 'token'))
+      setSecret(created === undefined ? undefined : text(created, 'token'))
       void client.invalidateQueries({ queryKey: ['access', 'default', path] })
     },
   })
-  if (error !== null) return <Refusal error={error} what="their tokens" />
+  if (error !== null) return <ErrorState error={error} what="the tokens of this principal" />
   return (
-    <section>
-      <h3 className={owned.title}>Tokens</h3>
-      {deed.isError && (
+    <section aria-label="Tokens">
+      <h3 className={classes.title}>Tokens</h3>
+      {change.isError && (
         <Alert color="red" variant="light" role="alert" mb="sm">
-          {deed.error.message}
+          {change.error.message}
         </Alert>
       )}
       {secret !== undefined && <Secret text={secret} />}
-      <ul className={owned.list}>
-        {data?.length === 0 && <li>There is none.</li>}
+      <ul className={classes.list}>
+        {data?.length === 0 && <li className={classes.dim}>No tokens.</li>}
         {data?.map((token) => (
           <Token
             key={token.id}
             token={token}
             onRotate={() =>
-              deed.mutate({ method: 'POST', path: `${path}/${token.id}/rotate`, body: {} })
+              change.mutate({ method: 'POST', path: `${path}/${token.id}/rotate`, body: {} })
             }
-            onRevoke={() => deed.mutate({ method: 'DELETE', path: `${path}/${token.id}` })}
+            onRevoke={() => change.mutate({ method: 'DELETE', path: `${path}/${token.id}` })}
           />
         ))}
       </ul>
-      <div className={owned.add}>
+      <div className={classes.add}>
         <TextInput
           size="xs"
-          aria-label="Name of the new token"
-          placeholder="Name of the new token"
+          aria-label="Token name"
+          placeholder="Token name"
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />
         <Button
           size="xs"
           variant="default"
-          loading={deed.isPending}
-          onClick={() => deed.mutate({ method: 'POST', path, body: name === '' ? {} : { name } })}
+          loading={change.isPending}
+          onClick={() => change.mutate({ method: 'POST', path, body: name === '' ? {} : { name } })}
         >
-          Make a token
+          Create token
         </Button>
       </div>
     </section>
@@ -75,9 +73,9 @@ export function TokenList({ user }: { readonly user: string }) {
 function Secret({ text: secret }: { readonly text: string }) {
   return (
     <output className={classes.secret}>
-      <span>This token is shown once. Whoever has it is this principal.</span>
+      <span>Copy this token now. It will not be shown again.</span>
       <code>{secret}</code>
-      <CopyText text={secret} title="Copy the token" />
+      <CopyText text={secret} title="Copy token" />
     </output>
   )
 }
@@ -95,14 +93,14 @@ function Token({ token, onRotate, onRevoke }: TokenProps) {
     <li>
       <span>
         <b>{name}</b>
-        <small>{lifeOf(token, now)}</small>
+        <small>{usageLabel(token, now)}</small>
       </span>
-      <span className={classes.actions}>
+      <span className={classes.buttons}>
         <Button
           size="compact-xs"
           variant="default"
           aria-label={`Rotate ${name}`}
-          title="A new token; this one goes on for an hour"
+          title="Creates a new token; this one stays valid for an hour"
           onClick={onRotate}
         >
           Rotate
@@ -121,14 +119,16 @@ function Token({ token, onRotate, onRevoke }: TokenProps) {
   )
 }
 
-/** When a token was used last, and how long it lasts. */
-function lifeOf(token: EntityRecord, now: number): string {
-  const [used, ends] = [token['last_used_at'], token['expires_at']]
+/** When a token was last used, and when it expires. */
+function usageLabel(token: EntityRecord, now: number): string {
+  const [used, expires] = [token['last_used_at'], token['expires_at']]
   const from = text(token, 'last_used_from')
-  const use =
+  const usage =
     typeof used === 'number'
-      ? `used ${formatAge(used * 1000, now)}${from === '' ? '' : ` from ${from}`}`
-      : 'never used'
-  if (typeof ends !== 'number') return `${use}, lasts until it is revoked`
-  return ends * 1000 <= now ? `${use}, over` : `${use}, ends ${formatDate(ends * 1000)}`
+      ? `Last used ${formatAge(used * 1000, now)}${from === '' ? '' : ` from ${from}`}`
+      : 'Never used'
+  if (typeof expires !== 'number') return `${usage} · no expiry`
+  return expires * 1000 <= now
+    ? `${usage} · expired`
+    : `${usage} · expires ${formatDate(expires * 1000)}`
 }

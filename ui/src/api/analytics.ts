@@ -3,7 +3,7 @@ import type { Answer, Meta } from '../../../src/schema/answer.ts'
 import type { QueryInput } from '../../../src/schema/query.ts'
 import { requestJson, send } from './request-json.ts'
 
-/** What the asker may ask, and what they see. */
+/** The datasets that the viewer may query, and the rows they see. */
 export const metaQuery = queryOptions({
   queryKey: ['meta'],
   queryFn: ({ signal }) => requestJson<Meta>('/api/analytics/meta', { signal }),
@@ -11,19 +11,19 @@ export const metaQuery = queryOptions({
   refetchInterval: 30_000,
 })
 
-/** The answer to one question, asked once. */
-export const answerQuery = (question: QueryInput) =>
+/** The answer to a query, without a subscription. */
+export const answerQuery = (query: QueryInput) =>
   queryOptions({
-    queryKey: ['answer', question],
+    queryKey: ['answer', query],
     queryFn: ({ signal }) =>
-      requestJson<Answer>('/api/analytics/query', { method: 'POST', body: question, signal }),
+      requestJson<Answer>('/api/analytics/query', { method: 'POST', body: query, signal }),
   })
 
-/** Asks the question and hands its rows to the browser as a CSV download. */
-export async function downloadCsv(question: QueryInput, fileName: string): Promise<void> {
+/** Downloads the answer to a query as CSV. */
+export async function downloadCsv(query: QueryInput, fileName: string): Promise<void> {
   const response = await send('/api/analytics/query?format=csv', {
     method: 'POST',
-    body: question,
+    body: query,
   })
   const address = URL.createObjectURL(await response.blob())
   const link = document.createElement('a')

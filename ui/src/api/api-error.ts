@@ -1,8 +1,8 @@
-/** A refusal of the API, in its own words. */
+/** An error that the API returned, with its message. */
 export class ApiError extends Error {
   readonly status: number
   readonly code: string
-  /** The rules that decided, when the API names them. */
+  /** The rules behind a denial, where the API names them. */
   readonly because: readonly string[]
 
   constructor(status: number, message: string, code = '', because: readonly string[] = []) {
@@ -14,24 +14,23 @@ export class ApiError extends Error {
   }
 }
 
-/** The ApiError that an unsuccessful response means. */
 export async function readApiError(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => undefined)
-  const said = isRecord(body) ? body : {}
+  const fields = isRecord(body) ? body : {}
   const message =
-    typeof said['message'] === 'string'
-      ? said['message']
-      : `The server answered ${response.status} ${response.statusText}`.trim()
-  const code = typeof said['code'] === 'string' ? said['code'] : ''
-  return new ApiError(response.status, message, code, sentences(said['because']))
+    typeof fields['message'] === 'string'
+      ? fields['message']
+      : `The server returned ${response.status} ${response.statusText}`.trim()
+  const code = typeof fields['code'] === 'string' ? fields['code'] : ''
+  return new ApiError(response.status, message, code, toList(fields['because']))
 }
 
-/** The error that a failed fetch means. */
+/** The error for a request that got no response. */
 export const unreachable = (): ApiError =>
-  new ApiError(0, 'Weir could not be reached. Is the control plane running?', 'unreachable')
+  new ApiError(0, 'The control plane is unreachable. Check that Weir is running.', 'unreachable')
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
-const sentences = (value: unknown): string[] =>
+const toList = (value: unknown): string[] =>
   typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []

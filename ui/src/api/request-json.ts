@@ -1,13 +1,12 @@
 import { readApiError, unreachable } from './api-error.ts'
 
-/** What a request may carry. */
 export type RequestOptions = {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly body?: unknown
   readonly signal?: AbortSignal
 }
 
-/** Sends a request to Weir; throws an ApiError unless the answer is a success. */
+/** Sends a request; throws an ApiError unless the response is successful. */
 export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = 'GET', body, signal } = options
   const response = await fetch(path, {
@@ -27,7 +26,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   return response
 }
 
-/** Sends a request to Weir and reads the JSON of its answer. */
+/** Sends a request and parses the JSON response. */
 export async function requestJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
   const response = await send(path, options)
   return (await response.json()) as T

@@ -3,7 +3,7 @@ import type { Session } from '../../../src/schema/session.ts'
 import { ApiError } from './api-error.ts'
 import { requestJson, send } from './request-json.ts'
 
-/** Who is signed in; null when nobody is. */
+/** The current session; null when signed out. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async ({ signal }): Promise<Session | null> => {
@@ -18,13 +18,13 @@ export const sessionQuery = queryOptions({
   refetchInterval: 60_000,
 })
 
-/** The session of the person before the screen; only for pages behind the sign-in. */
+/** The current session; only for pages that require sign-in. */
 export function useSession(): Session {
   const { data } = useSuspenseQuery(sessionQuery)
-  return data ?? nobody
+  return data ?? signedOut
 }
 
-/** Signs in; the answer sets the session cookie. */
+/** Signs in; the response sets the session cookie. */
 export async function signIn(name: string, password: string): Promise<void> {
   await send('/api/session', { method: 'POST', body: { name, password } })
 }
@@ -34,16 +34,16 @@ export async function signOut(): Promise<void> {
   await send('/api/session', { method: 'DELETE' })
 }
 
-/** Makes the first super-admin with the secret of the one-time link, and signs it in. */
+/** Creates the first super-admin with the secret of the one-time link, and signs in. */
 export async function setUp(secret: string, name: string, password: string): Promise<void> {
   await send('/api/setup', { method: 'POST', body: { secret, name, password } })
 }
 
-/** Workspaces of the session in which entities of this plural name may be read. */
+/** The workspaces in which the session may read entities of this plural name. */
 export const workspacesWith = (session: Session, plural: string) =>
   session.workspaces.filter(({ mayRead }) => mayRead.includes(plural) || mayRead.includes('*'))
 
-const nobody: Session = {
+const signedOut: Session = {
   principal: { id: '', name: '', kind: 'user' },
   workspaces: [],
   version: '',

@@ -1,24 +1,23 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ChainedRecord } from '../../../src/schema/audit-record.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { DifferenceList } from '../parts/difference-list.tsx'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
-import { StatusBadge } from '../parts/status-badge.tsx'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { CopyText } from '../controls/copy-text.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { formatDate } from '../format/format.ts'
+import { StatusBadge } from '../format/status-badge.tsx'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import classes from './audit-drawer.module.css'
+import { actionLabel } from './audit-labels.ts'
 import { auditRecordQuery } from './audit-queries.ts'
-import { deedOf } from './deed-of.ts'
-import { differencesOf } from './differences-of.ts'
+import { diffRecord } from './diff-record.ts'
 
-/** What an AuditDrawer shows. */
 type AuditDrawerProps = {
   readonly sequence: number | undefined
   readonly onClose: () => void
 }
 
-/** One record of the log, beside the page: who, from where, why it was allowed, what changed, and its link in the chain. */
+/** The details of an audit record: principal, decision, changes and its hash in the chain. */
 export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
   return (
     <SideDrawer
@@ -27,47 +26,47 @@ export function AuditDrawer({ sequence, onClose }: AuditDrawerProps) {
       title={sequence === undefined ? 'Record' : `Record ${sequence}`}
       what="the record"
     >
-      {sequence !== undefined && <Found sequence={sequence} />}
+      {sequence !== undefined && <LoadedRecord sequence={sequence} />}
     </SideDrawer>
   )
 }
 
-function Found({ sequence }: { readonly sequence: number }) {
+function LoadedRecord({ sequence }: { readonly sequence: number }) {
   const { data, error, refetch } = useQuery(auditRecordQuery(sequence))
   if (error !== null)
-    return <Refusal error={error} what="this record" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="this record" onRetry={() => void refetch()} />
   if (data === undefined)
     return [120, 200, 80].map((height) => <Skeleton key={height} height={height} mb="md" />)
-  return <Told record={data} />
+  return <RecordDetails record={data} />
 }
 
-function Told({ record }: { readonly record: ChainedRecord }) {
+function RecordDetails({ record }: { readonly record: ChainedRecord }) {
   const facts: readonly (readonly [string, string])[] = [
-    ['Who', record.principal?.name ?? (record.address === '' ? 'Weir' : 'nobody known')],
-    ['When', formatDate(record.time)],
-    ['From', record.address || '–'],
+    ['Principal', record.principal?.name ?? (record.address === '' ? 'Weir' : 'unknown')],
+    ['Time', formatDate(record.time)],
+    ['Client address', record.address || '–'],
     ['Workspace', record.workspace || '–'],
-    ['Request', record.requestId || '–'],
-    ['Revision', record.revision === null ? 'none was made' : String(record.revision)],
+    ['Request ID', record.requestId || '–'],
+    ['Revision', record.revision === null ? 'none' : String(record.revision)],
   ]
   return (
     <>
-      <p className={classes.deed}>
-        <StatusBadge status={record.status} /> {deedOf(record)} <code>{record.path}</code>
+      <p className={classes.action}>
+        <StatusBadge status={record.status} /> {actionLabel(record)} <code>{record.path}</code>
       </p>
       <p className={classes.because} data-denied={!record.allowed || undefined}>
         {record.because}
       </p>
       <Facts facts={facts} />
-      <DifferenceList items={differencesOf(record.before, record.after)} />
-      <h3 className={classes.heading}>Link in the chain</h3>
+      <DifferenceList items={diffRecord(record.before, record.after)} />
+      <h3 className={classes.heading}>Hash chain</h3>
       <Facts
         facts={[
           ['Hash', record.hash],
-          ['Of the one before', record.previous],
+          ['Previous hash', record.previous],
         ]}
       />
-      <CopyText text={JSON.stringify(record, undefined, 2)} title="Copy the record" />
+      <CopyText text={JSON.stringify(record, undefined, 2)} title="Copy as JSON" />
     </>
   )
 }

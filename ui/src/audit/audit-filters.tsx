@@ -1,9 +1,9 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconRoute, IconUser } from '@tabler/icons-react'
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import type { PageView } from '../view/use-page-view.ts'
 import classes from './audit-filters.module.css'
-import { auditMembers, type AuditMember } from './audit-queries.ts'
+import { type AuditFilterName, auditFilters } from './audit-queries.ts'
 
 const outcomes = [
   { value: 'any', label: 'All' },
@@ -11,25 +11,25 @@ const outcomes = [
   { value: 'false', label: 'Denied' },
 ]
 
-/** The filters of the log; the address of the page holds them. */
+/** The filters of the audit log, kept in the address. */
 export function AuditFilters({ view }: { readonly view: PageView }) {
   const { filters } = view
-  const valueOf = (member: AuditMember): string =>
+  const valueOf = (member: AuditFilterName): string =>
     filters.find((filter) => filter.member === member)?.value ?? ''
-  const put = (member: AuditMember, value: string): void => {
+  const setFilter = (member: AuditFilterName, value: string): void => {
     const others = filters.filter((filter) => filter.member !== member)
     const added = value === '' ? [] : [{ member, value, exclude: false }]
     view.change({ filters: [...others, ...added] })
   }
-  const isFiltered = auditMembers.some((member) => valueOf(member) !== '')
+  const isFiltered = auditFilters.some((member) => valueOf(member) !== '')
 
   return (
-    <search className={classes.bar} aria-label="Filters of the audit log">
+    <search className={classes.bar} aria-label="Audit log filters">
       <SegmentedControl
         size="xs"
         aria-label="Outcome"
         value={valueOf('allowed') || 'any'}
-        onChange={(value) => put('allowed', value === 'any' ? '' : value)}
+        onChange={(value) => setFilter('allowed', value === 'any' ? '' : value)}
         data={outcomes}
       />
       <Select
@@ -39,22 +39,22 @@ export function AuditFilters({ view }: { readonly view: PageView }) {
         placeholder="Any action"
         clearable
         value={valueOf('action') || null}
-        onChange={(value) => put('action', value ?? '')}
+        onChange={(value) => setFilter('action', value ?? '')}
         data={['create', 'read', 'update', 'delete']}
       />
-      <Typed
-        key={`who ${valueOf('principal')}`}
-        label="Who"
+      <TextFilter
+        key={`principal ${valueOf('principal')}`}
+        label="Principal"
         icon={<IconUser size={14} stroke={1.8} />}
         value={valueOf('principal')}
-        onPut={(value) => put('principal', value)}
+        onApply={(value) => setFilter('principal', value)}
       />
-      <Typed
+      <TextFilter
         key={`path ${valueOf('path')}`}
-        label="Path begins with"
+        label="Path prefix"
         icon={<IconRoute size={14} stroke={1.8} />}
         value={valueOf('path')}
-        onPut={(value) => put('path', value)}
+        onApply={(value) => setFilter('path', value)}
       />
       {isFiltered && (
         <Button
@@ -70,19 +70,19 @@ export function AuditFilters({ view }: { readonly view: PageView }) {
   )
 }
 
-type TypedProps = {
+type TextFilterProps = {
   readonly label: string
   readonly icon: ReactNode
   readonly value: string
-  readonly onPut: (value: string) => void
+  readonly onApply: (value: string) => void
 }
 
-/** A field whose words count once they are entered or left. */
-function Typed({ label, icon, value, onPut }: TypedProps) {
+/** A text filter that applies on Enter or blur. */
+function TextFilter({ label, icon, value, onApply }: TextFilterProps) {
   const [typed, setTyped] = useState(value)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    onPut(typed.trim())
+    onApply(typed.trim())
   }
   return (
     <form onSubmit={submit}>
@@ -94,7 +94,7 @@ function Typed({ label, icon, value, onPut }: TypedProps) {
         leftSection={icon}
         value={typed}
         onChange={(event) => setTyped(event.currentTarget.value)}
-        onBlur={() => typed.trim() !== value && onPut(typed.trim())}
+        onBlur={() => typed.trim() !== value && onApply(typed.trim())}
       />
     </form>
   )

@@ -1,12 +1,11 @@
 import { IconHistory } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { ListLoading } from '../parts/list-loading.tsx'
-import { LoadOlder } from '../parts/load-older.tsx'
-import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { LoadOlder } from '../controls/load-older.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { ListSkeleton } from '../notices/skeletons.tsx'
 import { useNow } from '../view/use-now.ts'
 import { usePageView } from '../view/use-page-view.ts'
 import { AuditDrawer } from './audit-drawer.tsx'
@@ -15,7 +14,7 @@ import { auditQuery } from './audit-queries.ts'
 import { AuditTable } from './audit-table.tsx'
 import { ChainState } from './chain-state.tsx'
 
-/** Who did what, and was refused what: the audit log with what each change changed. */
+/** The audit log: changes, denials and sign-ins. */
 export function AuditPage() {
   const view = usePageView()
   const { workspace, filters } = view
@@ -26,20 +25,17 @@ export function AuditPage() {
 
   return (
     <Page>
-      <PageHead
-        title="Audit"
-        about="Every change, refusal and sign-in, in a chain that nobody can rewrite unnoticed."
-      >
+      <PageHeader title="Audit" about="Every change, denial and sign-in, in a tamper-evident log.">
         <ChainState />
-      </PageHead>
+      </PageHeader>
       <AuditFilters view={view} />
       {log.isPending ? (
-        <ListLoading />
+        <ListSkeleton />
       ) : log.error !== null && lines.length === 0 ? (
-        <Refusal error={log.error} what="the audit log" onRetry={() => void log.refetch()} />
+        <ErrorState error={log.error} what="the audit log" onRetry={() => void log.refetch()} />
       ) : lines.length === 0 ? (
-        <Notice icon={<IconHistory size={28} stroke={1.5} />} title="Nothing of the kind happened">
-          No record of the log is as the filters say.
+        <Notice icon={<IconHistory size={28} stroke={1.5} />} title="No matching records">
+          No audit records match these filters.
         </Notice>
       ) : (
         <AuditTable

@@ -4,8 +4,8 @@ import type { ChainedRecord } from '../../../src/schema/audit-record.ts'
 import { requestJson } from '../api/request-json.ts'
 import type { PageFilter } from '../view/search.ts'
 
-/** The members by which the log can be filtered, as the Admin API names them. */
-export const auditMembers = [
+/** Filters of the audit log, as query parameters of the Admin API. */
+export const auditFilters = [
   'principal',
   'action',
   'allowed',
@@ -14,13 +14,12 @@ export const auditMembers = [
   'revision',
 ] as const
 
-/** One of them. */
-export type AuditMember = (typeof auditMembers)[number]
+export type AuditFilterName = (typeof auditFilters)[number]
 
-const placeOf = (workspace: string | undefined): string =>
+const adminPath = (workspace: string | undefined): string =>
   workspace === undefined ? '/admin' : `/admin/${encodeURIComponent(workspace)}`
 
-/** Records newest first, page by page; of every workspace whose log the viewer may read, or of one. */
+/** Records, newest first, of one workspace or of all whose log the viewer may read. */
 export const auditQuery = (workspace: string | undefined, filters: readonly PageFilter[]) =>
   infiniteQueryOptions({
     queryKey: ['audit', workspace ?? '', filters],
@@ -28,16 +27,16 @@ export const auditQuery = (workspace: string | undefined, filters: readonly Page
     queryFn: ({ pageParam, signal }) => {
       const parameters = new URLSearchParams({ size: '50' })
       for (const { member, value } of filters) {
-        if ((auditMembers as readonly string[]).includes(member)) parameters.set(member, value)
+        if ((auditFilters as readonly string[]).includes(member)) parameters.set(member, value)
       }
       if (pageParam !== '') parameters.set('offset', pageParam)
-      return requestJson<AuditPage>(`${placeOf(workspace)}/audit?${parameters}`, { signal })
+      return requestJson<AuditPage>(`${adminPath(workspace)}/audit?${parameters}`, { signal })
     },
     getNextPageParam: ({ offset }) => offset,
     refetchInterval: 15_000,
   })
 
-/** One record with everything that was and became. */
+/** One record with the state before and after the change. */
 export const auditRecordQuery = (sequence: number) =>
   queryOptions({
     queryKey: ['audit', 'record', sequence],
@@ -46,12 +45,12 @@ export const auditRecordQuery = (sequence: number) =>
     staleTime: Number.POSITIVE_INFINITY,
   })
 
-/** What is signed about the log. */
+/** The signed checkpoint of the log. */
 export const auditChainQuery = queryOptions({
   queryKey: ['audit', 'chain'],
   queryFn: ({ signal }) => requestJson<AuditChain>('/admin/audit/chain', { signal }),
   retry: false,
 })
 
-/** Verifies the whole log. */
+/** Verifies the entire log. */
 export const verifyAudit = (): Promise<AuditVerdict> => requestJson('/admin/audit/verify')

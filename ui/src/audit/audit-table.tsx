@@ -1,13 +1,10 @@
 import type { AuditLine } from '../../../src/schema/audit-answer.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { RowOpener } from '../parts/row-opener.tsx'
-import { RowTable } from '../parts/row-table.tsx'
-import { StatusBadge } from '../parts/status-badge.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { StatusBadge } from '../format/status-badge.tsx'
+import { RowButton, RowTable } from '../layout/row-table.tsx'
+import { actionLabel, touchedLabel } from './audit-labels.ts'
 import classes from './audit-table.module.css'
-import { deedOf, touchWords } from './deed-of.ts'
 
-/** What an AuditTable shows. */
 type AuditTableProps = {
   readonly lines: readonly AuditLine[]
   readonly now: number
@@ -16,18 +13,18 @@ type AuditTableProps = {
   readonly onOpen: (sequence: number) => void
 }
 
-/** Records of the log, one line each; a click opens what changed. */
+/** Audit records; a click opens the details. */
 export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTableProps) {
   const widths = `104px minmax(96px, 0.8fr) minmax(220px, 2fr) ${showsWorkspace ? '104px ' : ''}minmax(140px, 1.2fr) 56px`
   return (
-    <RowTable widths={widths} narrowest={820} className={classes.records}>
+    <RowTable widths={widths} minWidth={820} className={classes.records}>
       <thead>
         <tr>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
+          <th scope="col">Time</th>
+          <th scope="col">Principal</th>
+          <th scope="col">Action</th>
           {showsWorkspace && <th scope="col">Workspace</th>}
-          <th scope="col">Changed</th>
+          <th scope="col">Changes</th>
           <th scope="col">Status</th>
         </tr>
       </thead>
@@ -41,14 +38,16 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
             <td className={classes.dim} title={formatDate(line.time)}>
               {formatAge(line.time, now)}
             </td>
-            <td>{line.principal?.name ?? <span className={classes.dim}>{whoElse(line)}</span>}</td>
             <td>
-              <RowOpener onOpen={() => onOpen(line.sequence)}>
-                {deedOf(line)} <code>{line.path}</code>
-              </RowOpener>
+              {line.principal?.name ?? <span className={classes.dim}>{actorLabel(line)}</span>}
+            </td>
+            <td>
+              <RowButton onOpen={() => onOpen(line.sequence)}>
+                {actionLabel(line)} <code>{line.path}</code>
+              </RowButton>
             </td>
             {showsWorkspace && <td>{line.workspace}</td>}
-            <td className={classes.dim}>{touchWords(line)}</td>
+            <td className={classes.dim}>{touchedLabel(line)}</td>
             <td>
               <StatusBadge status={line.status} />
             </td>
@@ -59,5 +58,5 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
   )
 }
 
-/** Weir has no address of its own; whoever else is unknown has one. */
-const whoElse = ({ address }: AuditLine): string => (address === '' ? 'Weir' : 'nobody known')
+/** The actor of a record without a principal; only Weir's own changes have no client address. */
+const actorLabel = ({ address }: AuditLine): string => (address === '' ? 'Weir' : 'unknown')

@@ -2,12 +2,12 @@ import { Button, Popover, UnstyledButton } from '@mantine/core'
 import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { AuditVerdict } from '../../../src/schema/audit-answer.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { formatCount, formatDate } from '../parts/format.ts'
-import classes from './chain-state.module.css'
+import { CopyText } from '../controls/copy-text.tsx'
+import { formatCount, formatDate } from '../format/format.ts'
 import { auditChainQuery, verifyAudit } from './audit-queries.ts'
+import classes from './chain-state.module.css'
 
-/** How the chain stands, for those who may know: verified on request, with its signed end to be kept elsewhere. */
+/** State of the audit chain: its latest checkpoint, and verification on demand. */
 export function ChainState() {
   const { data: chain } = useQuery(auditChainQuery)
   const verification = useMutation({ mutationFn: verifyAudit })
@@ -18,31 +18,31 @@ export function ChainState() {
       <Popover.Target>
         <UnstyledButton className={classes.chip} data-state={stateOf(verdict)}>
           <Icon verdict={verdict} />
-          {wordsOf(verdict, chain.head.sequence)}
+          {stateLabel(verdict, chain.head.sequence)}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown>
-        <p className={classes.words}>
-          The log ends with record {chain.head.sequence}, signed {formatDate(chain.head.time)} with
-          the key <code>{chain.head.key}</code>.
+        <p className={classes.text}>
+          Latest checkpoint: record {chain.head.sequence}, signed {formatDate(chain.head.time)} with
+          key <code>{chain.head.key}</code>.
           {chain.base !== null && ` Records up to ${chain.base.sequence} were pruned.`}
         </p>
         <Verdict verdict={verdict} />
-        {verification.isError && <p className={classes.words}>{verification.error.message}</p>}
+        {verification.isError && <p className={classes.text}>{verification.error.message}</p>}
         <div className={classes.actions}>
           <Button
             size="compact-xs"
             loading={verification.isPending}
             onClick={() => verification.mutate()}
           >
-            Verify the whole log
+            Verify log
           </Button>
-          <CopyText text={JSON.stringify(chain.head, undefined, 2)} title="Copy the checkpoint" />
-          <CopyText text={chain.public_key} title="Copy the key" />
+          <CopyText text={JSON.stringify(chain.head, undefined, 2)} title="Copy checkpoint" />
+          <CopyText text={chain.public_key} title="Copy public key" />
         </div>
-        <p className={classes.words}>
-          Keep a checkpoint elsewhere: <code>weir audit verify --checkpoint</code> then convicts
-          whoever replaces the log as a whole.
+        <p className={classes.text}>
+          Store a checkpoint elsewhere. <code>weir audit verify --checkpoint</code> then also
+          detects a replaced log.
         </p>
       </Popover.Dropdown>
     </Popover>
@@ -53,9 +53,9 @@ function Verdict({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
   if (verdict === undefined) return null
   if (verdict.intact)
     return (
-      <p className={classes.words}>
-        All {formatCount(verdict.records)} records are as they were written, and{' '}
-        {verdict.checkpoints} signed places agree.
+      <p className={classes.text}>
+        {formatCount(verdict.records)} records and {formatCount(verdict.checkpoints)} checkpoints
+        verified. No record was changed.
       </p>
     )
   return (
@@ -80,7 +80,7 @@ function Icon({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
   return <Shape size={15} stroke={1.8} aria-hidden="true" />
 }
 
-function wordsOf(verdict: AuditVerdict | undefined, end: number): string {
-  if (verdict === undefined) return `Signed to record ${end}`
-  return verdict.intact ? 'Verified, intact' : 'Tampered with'
+function stateLabel(verdict: AuditVerdict | undefined, end: number): string {
+  if (verdict === undefined) return `Signed up to record ${end}`
+  return verdict.intact ? 'Verified' : 'Tampering detected'
 }

@@ -1,8 +1,8 @@
 import type { ChangeCounts as Counts } from '../../../src/schema/config-difference.ts'
-import { formatCount } from '../parts/format.ts'
+import { formatCount } from '../format/format.ts'
 import classes from './change-counts.module.css'
 
-/** How many entities were made, changed and removed; what is none is not said. */
+/** Numbers of created, updated and deleted entities; zeros are omitted. */
 export function ChangeCounts({ counts }: { readonly counts: Counts }) {
   const parts = [
     ['created', '+', counts.created],

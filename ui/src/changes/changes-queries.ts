@@ -8,67 +8,94 @@ import { requestJson } from '../api/request-json.ts'
 
 type RevisionPage = { readonly data: readonly RevisionLine[]; readonly current: number }
 
-/** One revision with what it did. */
+/** A revision as one workspace shows it; undefined means all that the default workspace lets the viewer read. */
+export type RevisionRow = { readonly workspace: string | undefined; readonly line: RevisionLine }
+
+/** One revision with its changes. */
 export type ShownRevision = Omit<RevisionLine, 'kinds' | 'summary'> & ConfigDifference
 
-/** What going back to a revision would change, and the present revision. */
+/** What a rollback would change, and the current revision. */
 export type Comparison = ConfigDifference & { readonly revision: number }
 
 const size = 50
 
-const placeOf = (workspace: string | undefined): string =>
+const adminPath = (workspace: string | undefined): string =>
   workspace === undefined ? '/admin' : `/admin/${encodeURIComponent(workspace)}`
 
-/** Revisions newest first, page by page; of all that the viewer may know, or of one workspace. */
-export const revisionsQuery = (workspace: string | undefined) =>
+/** Revisions of some workspaces, newest first; a revision of several workspaces has a row for each. */
+export const revisionsQuery = (workspaces: readonly (string | undefined)[]) =>
   infiniteQueryOptions({
-    queryKey: ['changes', workspace ?? ''],
+    queryKey: ['changes', workspaces],
     initialPageParam: '',
-    queryFn: ({ pageParam, signal }) => {
+    queryFn: async ({ pageParam, signal }) => {
       const below = pageParam === '' ? '' : `&below=${pageParam}`
-      const path = `${placeOf(workspace)}/config/revisions?size=${size}${below}`
-      return requestJson<RevisionPage>(path, { signal })
+      const pages = await Promise.all(
+        workspaces.map(async (workspace) => {
+          const path = `${adminPath(workspace)}/config/revisions?size=${size}${below}`
+          return { workspace, ...(await requestJson<RevisionPage>(path, { signal })) }
+        }),
+      )
+      return {
+        ...newest(pages.map(({ workspace, data }) => data.map((line) => ({ workspace, line })))),
+        current: Math.max(0, ...pages.map(({ current }) => current)),
+      }
     },
-    getNextPageParam: ({ data }) => (data.length < size ? undefined : String(data.at(-1)?.number)),
+    getNextPageParam: ({ below }) => below,
     refetchInterval: 15_000,
   })
 
-/** What a revision did. */
+/** The newest rows of several lists, and where the next page begins. Below the last row of a full list, that list is not known yet. */
+function newest(lists: readonly (readonly RevisionRow[])[]): {
+  readonly rows: readonly RevisionRow[]
+  readonly below: string | undefined
+} {
+  const ends = lists.filter((list) => list.length === size).map((list) => numberOf(list.at(-1)))
+  const end = Math.max(0, ...ends)
+  const rows = lists
+    .flat()
+    .filter((row) => numberOf(row) >= end)
+    .toSorted((one, other) => numberOf(other) - numberOf(one))
+  return { rows, below: ends.length === 0 ? undefined : String(end) }
+}
+
+const numberOf = (row: RevisionRow | undefined): number => row?.line.number ?? 0
+
+/** The changes of a revision. */
 export const revisionQuery = (workspace: string | undefined, number: number) =>
   queryOptions({
     queryKey: ['changes', workspace ?? '', number],
     queryFn: ({ signal }) =>
-      requestJson<ShownRevision>(`${placeOf(workspace)}/config/revisions/${number}`, { signal }),
+      requestJson<ShownRevision>(`${adminPath(workspace)}/config/revisions/${number}`, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   })
 
-/** What going back to a revision would change now. */
+/** What a rollback to a revision would change. */
 export const comparisonQuery = (workspace: string | undefined, number: number) =>
   queryOptions({
     queryKey: ['changes', workspace ?? '', number, 'compare'],
     queryFn: ({ signal }) =>
-      requestJson<Comparison>(`${placeOf(workspace)}/config/revisions/${number}/compare`, {
+      requestJson<Comparison>(`${adminPath(workspace)}/config/revisions/${number}/compare`, {
         signal,
       }),
     retry: false,
   })
 
-/** What in a workspace is not as it was synced last. */
+/** Differences of a workspace from its last sync. */
 export const driftQuery = (workspace: string) =>
   queryOptions({
     queryKey: ['changes', workspace, 'drift'],
-    queryFn: ({ signal }) => requestJson<Drift>(`${placeOf(workspace)}/config/drift`, { signal }),
+    queryFn: ({ signal }) => requestJson<Drift>(`${adminPath(workspace)}/config/drift`, { signal }),
     refetchInterval: 15_000,
     retry: false,
   })
 
-/** Goes back to a revision, if the configuration is still as it was compared. */
+/** Rolls back to a revision, unless the configuration has changed since the comparison. */
 export const rollBack = (
   workspace: string | undefined,
   { number, seen, message }: { number: number; seen: number; message: string },
 ): Promise<{ readonly revision: number }> => {
   const query = new URLSearchParams({ revision: String(seen) })
   if (message !== '') query.set('message', message)
-  const path = `${placeOf(workspace)}/config/revisions/${number}/rollback?${query}`
+  const path = `${adminPath(workspace)}/config/revisions/${number}/rollback?${query}`
   return requestJson(path, { method: 'POST' })
 }

@@ -3,14 +3,14 @@ import { IconGitBranch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Drift, DriftAuthor } from '../../../src/schema/config-difference.ts'
-import { Banner } from '../parts/banner.tsx'
-import { formatDate } from '../parts/format.ts'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { formatDate } from '../format/format.ts'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { Banner } from '../notices/banner.tsx'
 import { driftQuery } from './changes-queries.ts'
-import { DifferenceList } from '../parts/difference-list.tsx'
 import classes from './drift-banner.module.css'
 
-/** Says that a workspace is not any more as it was synced from files, by whom, and shows what; says nothing while it is. */
+/** Reports that a workspace differs from its last sync; nothing while it does not. */
 export function DriftBanner({ workspace }: { readonly workspace: string }) {
   const { data: drift } = useQuery(driftQuery(workspace))
   const [isOpen, setOpen] = useState(false)
@@ -18,37 +18,37 @@ export function DriftBanner({ workspace }: { readonly workspace: string }) {
   return (
     <>
       <Banner
-        mood="refusal"
+        tone="warning"
         icon={<IconGitBranch size={17} stroke={1.7} />}
         action={
           <Button size="compact-xs" variant="default" onClick={() => setOpen(true)}>
-            Show
+            Show drift
           </Button>
         }
       >
-        {sentenceOf(workspace, drift)}
+        {driftText(workspace, drift)}
       </Banner>
       <SideDrawer
         isOpen={isOpen}
         onClose={() => setOpen(false)}
-        title={`Drift of ${workspace}`}
+        title={`Drift in ${workspace}`}
         what="the drift"
         width={620}
       >
-        <p className={classes.words}>
-          Synced last in revision {drift.synced.revision}, {formatDate(drift.synced.time)}, by{' '}
-          {drift.synced.principal}. Since then these were changed beside the files:
+        <p className={classes.text}>
+          Last synced in revision {drift.synced.revision} by {drift.synced.principal},{' '}
+          {formatDate(drift.synced.time)}. Changed since:
         </p>
-        <DifferenceList items={drift.items} below={({ by }) => <Authors authors={by} />} />
+        <DifferenceList items={drift.items} renderBelow={({ by }) => <Authors authors={by} />} />
       </SideDrawer>
     </>
   )
 }
 
-function sentenceOf(workspace: string, { items, synced }: Drift): string {
+function driftText(workspace: string, { items, synced }: Drift): string {
   const authors = [...new Set(items.flatMap(({ by }) => by.map(({ principal }) => principal)))]
   const what = items.length === 1 ? '1 entity differs' : `${items.length} entities differ`
-  return `${workspace} is not as it was synced in revision ${synced?.revision}: ${what}, changed by ${authors.join(', ')}.`
+  return `${workspace} has drifted from revision ${synced?.revision}: ${what}, changed by ${authors.join(', ')}.`
 }
 
 function Authors({ authors }: { readonly authors: readonly DriftAuthor[] }) {

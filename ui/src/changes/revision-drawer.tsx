@@ -1,16 +1,15 @@
 import { SegmentedControl, Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatDate } from '../parts/format.ts'
-import { Refusal } from '../parts/refusal.tsx'
-import { SideDrawer } from '../parts/side-drawer.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { formatDate } from '../format/format.ts'
+import { SideDrawer } from '../layout/side-drawer.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { ChangeCounts } from './change-counts.tsx'
 import { revisionQuery, type ShownRevision } from './changes-queries.ts'
-import { DifferenceList } from '../parts/difference-list.tsx'
 import classes from './revision-drawer.module.css'
 import { RollBack } from './roll-back.tsx'
 
-/** What a RevisionDrawer shows. */
 type RevisionDrawerProps = {
   readonly workspace: string | undefined
   readonly number: number | undefined
@@ -18,7 +17,7 @@ type RevisionDrawerProps = {
   readonly onClose: () => void
 }
 
-/** One revision, beside the page: who, when, why, what it changed, and what going back to it would change. */
+/** The details of a revision, and a rollback to it. */
 export function RevisionDrawer({ workspace, number, current, onClose }: RevisionDrawerProps) {
   return (
     <SideDrawer
@@ -29,22 +28,22 @@ export function RevisionDrawer({ workspace, number, current, onClose }: Revision
       width={620}
     >
       {number !== undefined && (
-        <Found key={number} {...{ workspace, number, current, onDone: onClose }} />
+        <LoadedRevision key={number} {...{ workspace, number, current, onDone: onClose }} />
       )}
     </SideDrawer>
   )
 }
 
-type FoundProps = Omit<RevisionDrawerProps, 'number' | 'onClose'> & {
+type LoadedRevisionProps = Omit<RevisionDrawerProps, 'number' | 'onClose'> & {
   readonly number: number
   readonly onDone: () => void
 }
 
-function Found({ workspace, number, current, onDone }: FoundProps) {
+function LoadedRevision({ workspace, number, current, onDone }: LoadedRevisionProps) {
   const { data, error, refetch } = useQuery(revisionQuery(workspace, number))
-  const [side, setSide] = useState('did')
+  const [tab, setTab] = useState('changes')
   if (error !== null)
-    return <Refusal error={error} what="this revision" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="this revision" onRetry={() => void refetch()} />
   if (data === undefined)
     return [80, 200, 120].map((height) => <Skeleton key={height} height={height} mb="md" />)
   return (
@@ -54,15 +53,15 @@ function Found({ workspace, number, current, onDone }: FoundProps) {
         <SegmentedControl
           fullWidth
           size="xs"
-          value={side}
-          onChange={setSide}
+          value={tab}
+          onChange={setTab}
           data={[
-            { value: 'did', label: 'What it changed' },
-            { value: 'back', label: 'What going back would change' },
+            { value: 'changes', label: 'Changes' },
+            { value: 'rollback', label: 'Roll back' },
           ]}
         />
       )}
-      {side === 'did' ? (
+      {tab === 'changes' ? (
         <DifferenceList items={data.items} />
       ) : (
         <RollBack workspace={workspace} number={number} onDone={onDone} />

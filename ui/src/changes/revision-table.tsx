@@ -1,54 +1,60 @@
 import type { RevisionLine } from '../../../src/schema/config-difference.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { formatDate } from '../parts/format.ts'
-import { RowOpener } from '../parts/row-opener.tsx'
-import { RowTable } from '../parts/row-table.tsx'
+import { formatAge, formatDate } from '../format/format.ts'
+import { RowButton, RowTable } from '../layout/row-table.tsx'
 import { ChangeCounts } from './change-counts.tsx'
+import type { RevisionRow } from './changes-queries.ts'
 import classes from './revision-table.module.css'
 
-/** What a RevisionTable shows. */
 type RevisionTableProps = {
-  readonly revisions: readonly RevisionLine[]
+  readonly rows: readonly RevisionRow[]
   readonly current: number
   readonly now: number
-  readonly open: number | undefined
-  readonly onOpen: (number: number) => void
+  readonly open: RevisionRow | undefined
+  readonly onOpen: (row: RevisionRow) => void
+  readonly showsWorkspace: boolean
 }
 
-const widths = '92px 104px minmax(96px, 0.6fr) minmax(200px, 2fr) 168px'
-
-/** Revisions, one line each; a click opens what it did. */
-export function RevisionTable({ revisions, current, now, open, onOpen }: RevisionTableProps) {
+/** Revisions; a click opens the details. */
+export function RevisionTable(props: RevisionTableProps) {
+  const { rows, current, now, open, onOpen, showsWorkspace } = props
+  const widths = `92px 104px minmax(96px, 0.6fr) minmax(200px, 2fr) ${showsWorkspace ? '120px ' : ''}168px`
   return (
-    <RowTable widths={widths} narrowest={0} className={classes.revisions}>
+    <RowTable widths={widths} minWidth={0} className={classes.revisions}>
       <thead>
         <tr>
           <th scope="col">Revision</th>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
-          <th scope="col">Changed</th>
+          <th scope="col">Time</th>
+          <th scope="col">Principal</th>
+          <th scope="col">Message</th>
+          {showsWorkspace && <th scope="col">Workspace</th>}
+          <th scope="col">Changes</th>
         </tr>
       </thead>
       <tbody>
-        {revisions.map((revision) => (
-          <tr key={revision.number} data-open={revision.number === open || undefined}>
+        {rows.map(({ workspace, line: revision }) => (
+          <tr
+            key={`${revision.number} ${workspace}`}
+            data-open={
+              (revision.number === open?.line.number && workspace === open.workspace) || undefined
+            }
+          >
             <td className={classes.number}>
               {revision.number}
-              {revision.number === current && <small>now</small>}
+              {revision.number === current && <small>current</small>}
             </td>
             <td className={classes.dim} title={formatDate(revision.time)}>
               {formatAge(revision.time, now)}
             </td>
             <td>{revision.principal}</td>
             <td>
-              <RowOpener
+              <RowButton
                 look={revision.message === null ? 'dim' : 'plain'}
-                onOpen={() => onOpen(revision.number)}
+                onOpen={() => onOpen({ workspace, line: revision })}
               >
-                {revision.message ?? revision.summary ?? kindsText(revision)}
-              </RowOpener>
+                {revision.message ?? revision.summary ?? kindsLabel(revision)}
+              </RowButton>
             </td>
+            {showsWorkspace && <td>{workspace}</td>}
             <td>
               <ChangeCounts counts={revision.counts} />
             </td>
@@ -59,8 +65,8 @@ export function RevisionTable({ revisions, current, now, open, onOpen }: Revisio
   )
 }
 
-/** `3 routes, 1 service` for a change about which nobody said anything. */
-const kindsText = ({ kinds }: RevisionLine): string =>
+/** `3 routes, 1 service`, for a revision without message and summary. */
+const kindsLabel = ({ kinds }: RevisionLine): string =>
   kinds
     .map(({ entity, created, updated, deleted }) => {
       const count = created + updated + deleted

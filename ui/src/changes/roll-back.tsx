@@ -2,88 +2,87 @@ import { Button, Skeleton, TextInput } from '@mantine/core'
 import { IconArrowBackUp } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { Refusal } from '../parts/refusal.tsx'
+import { DifferenceList } from '../format/difference-list.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
 import { ChangeCounts } from './change-counts.tsx'
-import { comparisonQuery, rollBack, type Comparison } from './changes-queries.ts'
-import { DifferenceList } from '../parts/difference-list.tsx'
+import { type Comparison, comparisonQuery, rollBack } from './changes-queries.ts'
 import classes from './roll-back.module.css'
 
-/** What RollBack is about. */
 type RollBackProps = {
   readonly workspace: string | undefined
   readonly number: number
   readonly onDone: () => void
 }
 
-/** What going back to a revision would change, and the way to do it, which asks once more. */
+/** What a rollback would change, with a confirmation to run it. */
 export function RollBack({ workspace, number, onDone }: RollBackProps) {
   const { data, error, refetch } = useQuery(comparisonQuery(workspace, number))
   if (error !== null)
-    return <Refusal error={error} what="the comparison" onRetry={() => void refetch()} />
+    return <ErrorState error={error} what="the comparison" onRetry={() => void refetch()} />
   if (data === undefined) return <Skeleton height={160} mt="md" />
   if (data.items.length === 0)
-    return <p className={classes.words}>Nothing: all that can go back is as it was then.</p>
+    return <p className={classes.text}>The configuration already matches this revision.</p>
   return (
     <>
-      <Offer workspace={workspace} number={number} comparison={data} onDone={onDone} />
+      <Preview workspace={workspace} number={number} comparison={data} onDone={onDone} />
       <DifferenceList items={data.items} />
     </>
   )
 }
 
-type Offered = RollBackProps & { readonly comparison: Comparison }
+type PreviewProps = RollBackProps & { readonly comparison: Comparison }
 
-function Offer(offered: Offered) {
-  const [isAsking, setAsking] = useState(false)
-  if (isAsking) return <Confirm {...offered} onCancel={() => setAsking(false)} />
+function Preview(props: PreviewProps) {
+  const [isConfirming, setConfirming] = useState(false)
+  if (isConfirming) return <Confirm {...props} onCancel={() => setConfirming(false)} />
   return (
     <div className={classes.offer}>
-      <ChangeCounts counts={offered.comparison.counts} />
+      <ChangeCounts counts={props.comparison.counts} />
       <Button
         size="compact-sm"
         variant="default"
         leftSection={<IconArrowBackUp size={15} />}
-        onClick={() => setAsking(true)}
+        onClick={() => setConfirming(true)}
       >
-        Go back to revision {offered.number}
+        Roll back to revision {props.number}
       </Button>
     </div>
   )
 }
 
-function Confirm(offered: Offered & { readonly onCancel: () => void }) {
-  const { number, onCancel } = offered
+function Confirm(props: PreviewProps & { readonly onCancel: () => void }) {
+  const { number, onCancel } = props
   const [message, setMessage] = useState('')
-  const going = useRollBack(offered, message)
+  const rollback = useRollBack(props, message)
   return (
     <form
       className={classes.confirm}
       onSubmit={(event) => {
         event.preventDefault()
-        going.mutate()
+        rollback.mutate()
       }}
     >
-      <p className={classes.words}>
-        This makes a new revision in which the configuration is as it was in revision {number}, at
-        once and on every gateway. People, roles and tokens stay as they are.
+      <p className={classes.text}>
+        This creates a new revision with the configuration of revision {number} and applies it to
+        every gateway. Principals, roles and tokens do not change.
       </p>
       <TextInput
-        label="Why"
+        label="Message"
         placeholder={`Roll back to revision ${number}`}
         value={message}
         onChange={(event) => setMessage(event.currentTarget.value)}
         data-autofocus
       />
-      {going.isError && (
-        <p className={classes.refused} role="alert">
-          {going.error.message}
+      {rollback.isError && (
+        <p className={classes.error} role="alert">
+          {rollback.error.message}
         </p>
       )}
       <div className={classes.buttons}>
         <Button size="compact-sm" variant="default" onClick={onCancel}>
           Cancel
         </Button>
-        <Button size="compact-sm" color="red" type="submit" loading={going.isPending}>
+        <Button size="compact-sm" color="red" type="submit" loading={rollback.isPending}>
           Roll back
         </Button>
       </div>
@@ -91,7 +90,7 @@ function Confirm(offered: Offered & { readonly onCancel: () => void }) {
   )
 }
 
-function useRollBack({ workspace, number, comparison, onDone }: Offered, message: string) {
+function useRollBack({ workspace, number, comparison, onDone }: PreviewProps, message: string) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: () => rollBack(workspace, { number, seen: comparison.revision, message }),

@@ -3,7 +3,7 @@ import type { Palette } from '../styles/palette.ts'
 import type { Point, Series } from './chart-series.ts'
 import { tooltipContent } from './tooltip-content.ts'
 
-/** What a time chart draws. */
+/** Data of a time chart. */
 export type TimeChartInput = {
   readonly kind: 'stack' | 'lines'
   readonly series: readonly Series[]
@@ -72,7 +72,7 @@ function valueAxis({ kind, format }: TimeChartInput, palette: Palette) {
   return {
     type: 'value',
     min: 0,
-    // A stack counts whole things.
+    // Stacks show counts, which are integers.
     ...(kind === 'stack' ? { minInterval: 1 } : {}),
     splitNumber: 3,
     axisLabel: {
@@ -84,7 +84,7 @@ function valueAxis({ kind, format }: TimeChartInput, palette: Palette) {
   }
 }
 
-/** A bucket is drawn in its middle. */
+/** Points are drawn at the middle of their bucket. */
 const centered = (points: readonly Point[], bucket: number) =>
   points.map(([time, value]) => [time + bucket / 2, value])
 

@@ -3,7 +3,7 @@ import type { Answer } from '../../../src/schema/answer.ts'
 /** A value at a time (milliseconds since the epoch); null when there is none. */
 export type Point = readonly [time: number, value: number | null]
 
-/** One line or one layer of a stack. */
+/** A line, or a layer of a stack. */
 export type Series = {
   readonly name: string
   readonly color: string
@@ -12,7 +12,7 @@ export type Series = {
 
 const timeMember = 'requests.time'
 
-/** The time of a row: Cube names a cut time dimension with its granularity. */
+/** Cube appends the granularity to the name of a time dimension. */
 function timeOf(row: Answer['data'][number], granularity: string | undefined): number {
   const cell = row[`${timeMember}.${granularity}`] ?? row[timeMember]
   return Date.parse(String(cell))
@@ -45,7 +45,7 @@ export function pointsByValue(
   return groups
 }
 
-/** The points within a domain, one for every bucket; buckets without a row get `empty`. */
+/** One point for every bucket of a domain; buckets without a row get `empty`. */
 export function fillBuckets(
   points: readonly Point[],
   domain: readonly [number, number],

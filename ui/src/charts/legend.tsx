@@ -1,9 +1,8 @@
 import classes from './legend.module.css'
 
-/** One entry of a legend. */
 export type LegendEntry = { readonly name: string; readonly color: string; readonly value?: string }
 
-/** The names and colors of a chart's series, with a number each when there is one. */
+/** The series of a chart with their colors and totals. */
 export function Legend({ entries }: { readonly entries: readonly LegendEntry[] }) {
   return (
     <ul className={classes.legend}>

@@ -4,7 +4,7 @@ import classes from './sparkline.module.css'
 const width = 100
 const height = 28
 
-/** A small line that shows only the shape; the number beside it says how much. */
+/** A small line chart without axes. */
 export function Sparkline({
   points,
   color,
@@ -13,12 +13,12 @@ export function Sparkline({
   readonly color: string
 }) {
   const values = points.map(([, value]) => value ?? 0)
-  const most = Math.max(...values, Number.MIN_VALUE)
+  const max = Math.max(...values, Number.MIN_VALUE)
   const step = width / Math.max(values.length - 1, 1)
   const line = values
     .map(
       (value, index) =>
-        `${round(index * step)},${round(height - 1 - (value / most) * (height - 3))}`,
+        `${round(index * step)},${round(height - 1 - (value / max) * (height - 3))}`,
     )
     .join(' ')
   return (

@@ -1,35 +1,37 @@
 import { useComputedColorScheme, VisuallyHidden } from '@mantine/core'
+import { BarChart, LineChart } from 'echarts/charts'
+import { AriaComponent, GridComponent, TooltipComponent } from 'echarts/components'
+import * as core from 'echarts/core'
+import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 import { palettes } from '../styles/palette.ts'
 import { chartOption, plotInset, type TimeChartInput } from './chart-option.ts'
-import { echarts } from './echarts.ts'
 import classes from './time-chart.module.css'
 import { useDragZoom } from './use-drag-zoom.ts'
 
-/** What a TimeChart needs beside its data. */
 type TimeChartProps = TimeChartInput & {
-  /** What the chart shows, for those who cannot see it. */
+  /** Description for screen readers. */
   readonly label: string
   readonly height: number
   readonly onZoom: (from: number, to: number) => void
 }
 
-/** All charts of a page share one cross-hair. */
+/** Charts of one group share the crosshair. */
 const group = 'page'
 
-/** A chart over time: drag to zoom, cross-hair shared with the page's other charts. New data changes what is drawn in place. */
+/** A chart over time with drag to zoom and a crosshair shared by all charts of the page. */
 export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
-  const place = useRef<HTMLDivElement>(null)
+  const container = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false })
   const { drag, frame } = useDragZoom(input.domain, onZoom)
 
   useEffect(() => {
-    if (place.current === null) return
-    const chart = echarts.init(place.current)
+    if (container.current === null) return
+    const chart = echarts.init(container.current)
     chart.group = group
     echarts.connect(group)
     const observer = new ResizeObserver(() => chart.resize())
-    observer.observe(place.current)
+    observer.observe(container.current)
     return () => {
       observer.disconnect()
       chart.dispose()
@@ -37,7 +39,7 @@ export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
   }, [])
 
   useEffect(() => {
-    const chart = place.current && echarts.getInstanceByDom(place.current)
+    const chart = container.current && echarts.getInstanceByDom(container.current)
     chart?.setOption(chartOption(input, palettes[scheme]), {
       replaceMerge: ['series'],
       lazyUpdate: true,
@@ -47,7 +49,7 @@ export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
   return (
     <figure className={classes.frame} style={{ height }} {...frame}>
       <VisuallyHidden component="figcaption">{label}</VisuallyHidden>
-      <div ref={place} className={classes.canvas} />
+      <div ref={container} className={classes.canvas} />
       {drag !== undefined && (
         <div
           className={classes.selection}
@@ -62,3 +64,7 @@ export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
     </figure>
   )
 }
+
+core.use([BarChart, LineChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer])
+
+const echarts = core

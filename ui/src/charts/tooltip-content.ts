@@ -1,13 +1,13 @@
-import { formatClock, formatDate } from '../parts/format.ts'
+import { formatClock, formatDate } from '../format/format.ts'
 
-/** What ECharts tells about one series under the cross-hair. */
+/** The part of an ECharts tooltip parameter that is used. */
 type Hovered = {
   readonly seriesName: string
   readonly color: string
   readonly value: readonly [number, number | null]
 }
 
-/** The tooltip of a time chart; built from nodes, so that no name is ever read as HTML. */
+/** The tooltip of a time chart, built from DOM nodes so that names are never parsed as HTML. */
 export function tooltipContent(
   parameters: unknown,
   bucket: number,

@@ -1,21 +1,21 @@
-import { useRef, useState, type PointerEvent } from 'react'
+import { type PointerEvent, useRef, useState } from 'react'
 import { plotInset } from './chart-option.ts'
 
-/** Fewer pixels are a click, not a drag. */
-const leastDrag = 6
+/** Shorter drags, in pixels, count as clicks. */
+const minDrag = 6
 
 type Drag = { readonly start: number; readonly end: number }
 
-/** Dragging over a plot picks a span of its time. Gives what the plot's frame needs, and the span being picked in pixels. */
+/** Selects a time range by dragging over a plot: event handlers for its frame, and the current selection in pixels. */
 export function useDragZoom(
   domain: readonly [number, number],
   onZoom: (from: number, to: number) => void,
 ) {
   const [drag, setDrag] = useState<Drag>()
-  // The domain of a live chart moves while the pointer is down; what was under the pointer counts.
+  // A live chart moves while the pointer is down; the domain at pointer down applies.
   const held = useRef(domain)
 
-  const placeOf = (event: PointerEvent<HTMLElement>) => {
+  const xOf = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
     const x = event.clientX - box.left
     return Math.min(Math.max(x, plotInset.left), box.width - plotInset.right)
@@ -27,16 +27,16 @@ export function useDragZoom(
       onPointerDown(event: PointerEvent<HTMLElement>) {
         if (event.button !== 0 || event.pointerType === 'touch') return
         held.current = domain
-        const start = placeOf(event)
+        const start = xOf(event)
         setDrag({ start, end: start })
         event.currentTarget.setPointerCapture(event.pointerId)
       },
       onPointerMove(event: PointerEvent<HTMLElement>) {
-        if (drag !== undefined) setDrag({ start: drag.start, end: placeOf(event) })
+        if (drag !== undefined) setDrag({ start: drag.start, end: xOf(event) })
       },
       onPointerUp(event: PointerEvent<HTMLElement>) {
         setDrag(undefined)
-        if (drag === undefined || Math.abs(drag.end - drag.start) < leastDrag) return
+        if (drag === undefined || Math.abs(drag.end - drag.start) < minDrag) return
         const width = event.currentTarget.clientWidth - plotInset.left - plotInset.right
         const [from, to] = held.current
         const timeAt = (x: number) =>

@@ -1,9 +1,8 @@
 import classes from './chips.module.css'
 
-/** What the Chips show. */
 type ChipsProps = { readonly values: readonly string[]; readonly mono?: boolean }
 
-/** Short words in a row, each in a frame. */
+/** A row of framed labels. */
 export function Chips({ values, mono = false }: ChipsProps) {
   return (
     <span className={classes.chips} title={values.join(', ')}>

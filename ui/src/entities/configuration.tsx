@@ -1,25 +1,28 @@
 import { SegmentedControl } from '@mantine/core'
+import { IconCheck, IconX } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { EntityRecord } from '../api/entities.ts'
-import { CopyText } from '../parts/copy-text.tsx'
-import { Masked } from '../parts/masked.tsx'
-import { Panel } from '../parts/panel.tsx'
+import { entityQuery, type EntityRecord } from '../api/entities.ts'
+import { CopyText } from '../controls/copy-text.tsx'
+import { formatDate, formatDuration, absent } from '../format/format.ts'
+import { Panel } from '../layout/panel.tsx'
+import { Masked } from '../notices/masked.tsx'
+import { Chips } from './chips.tsx'
 import classes from './configuration.module.css'
-import { FieldValue } from './field-value.tsx'
-import { fieldsOf, type Field } from './fields-of.ts'
-import type { Kind } from './kinds.ts'
+import { describeFields, type Field } from './describe-fields.ts'
+import { EntityLink } from './entity-link.tsx'
+import { entityTitle, type Kind, kinds } from './kinds.ts'
 
-/** What a Configuration shows. */
 type ConfigurationProps = {
   readonly kind: Kind
   readonly workspace: string
   readonly entity: EntityRecord
 }
 
-/** All fields of an entity in a readable form, or its JSON; secrets in neither. */
+/** The fields of an entity as a list or as JSON, without secrets. */
 export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
-  const [form, setForm] = useState('fields')
-  const fields = fieldsOf(kind.plural, entity)
+  const [view, setView] = useState('fields')
+  const fields = describeFields(kind.plural, entity)
   return (
     <Panel
       title="Configuration"
@@ -27,9 +30,9 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
       aside={
         <SegmentedControl
           size="xs"
-          aria-label="Form of the configuration"
-          value={form}
-          onChange={setForm}
+          aria-label="View as"
+          value={view}
+          onChange={setView}
           data={[
             { value: 'fields', label: 'Fields' },
             { value: 'json', label: 'JSON' },
@@ -37,7 +40,7 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
         />
       }
     >
-      {form === 'json' ? (
+      {view === 'json' ? (
         <Json fields={fields} />
       ) : (
         <dl className={classes.fields}>
@@ -62,7 +65,7 @@ export function Configuration({ kind, workspace, entity }: ConfigurationProps) {
   )
 }
 
-const hidden = 'Never shown here; the Admin API tells it to those who may change it.'
+const hidden = 'Not shown here. The Admin API returns it to those who may update this object.'
 
 function Json({ fields }: { readonly fields: readonly Field[] }) {
   const shown = fields.filter(({ isSecret }) => !isSecret)
@@ -80,3 +83,88 @@ function Json({ fields }: { readonly fields: readonly Field[] }) {
     </div>
   )
 }
+
+type FieldValueProps = {
+  readonly name: string
+  readonly value: unknown
+  readonly workspace: string
+  /** The kind of entity it refers to, if that differs from its name. */
+  readonly refersTo?: string | undefined
+}
+
+/** A formatted field value. */
+function FieldValue({ name, value, workspace, refersTo = name }: FieldValueProps) {
+  if (isEmpty(value)) return <span className={classes.none}>{absent}</span>
+  if (typeof value === 'boolean') return <BooleanValue value={value} />
+  if (typeof value === 'number') return <>{formatNumber(name, value)}</>
+  if (Array.isArray(value))
+    return (
+      <span className={classes.wrap}>
+        <Chips values={value.map((item) => valueText(item))} mono />
+      </span>
+    )
+  if (typeof value === 'object' && value !== null) {
+    const kind = kinds.find(({ singular }) => singular === refersTo.replaceAll(/[-_]/g, ' '))
+    if (kind !== undefined && 'id' in value && typeof value.id === 'string')
+      return <Reference kind={kind} workspace={workspace} id={value.id} />
+    return <Members value={value} workspace={workspace} />
+  }
+  return <TextValue name={name} text={valueText(value)} />
+}
+
+function TextValue({ name, text }: { readonly name: string; readonly text: string }) {
+  if (text.includes('\n')) return <pre className={classes.lines}>{text}</pre>
+  return <span className={name === 'id' ? classes.mono : undefined}>{text}</span>
+}
+
+function BooleanValue({ value }: { readonly value: boolean }) {
+  return (
+    <span className={classes.boolean} data-true={value || undefined}>
+      {value ? <IconCheck size={14} stroke={2.2} /> : <IconX size={14} stroke={2} />}
+      {value ? 'yes' : 'no'}
+    </span>
+  )
+}
+
+function Members({ value, workspace }: { readonly value: object; readonly workspace: string }) {
+  const members = Object.entries(value)
+  if (members.length === 0) return <span className={classes.none}>none</span>
+  return (
+    <dl className={classes.members}>
+      {members.map(([name, member]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <FieldValue name={name} value={member} workspace={workspace} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+type ReferenceProps = { readonly kind: Kind; readonly workspace: string; readonly id: string }
+
+function Reference({ kind, workspace, id }: ReferenceProps) {
+  const { data } = useQuery({ ...entityQuery(workspace, kind.plural, id), staleTime: 60_000 })
+  return (
+    <EntityLink plural={kind.plural} workspace={workspace} id={id} strong>
+      {data === undefined ? id : entityTitle(kind, data)}
+    </EntityLink>
+  )
+}
+
+function formatNumber(name: string, value: number): string {
+  if (name.endsWith('_timeout')) return formatDuration(value)
+  if (name.endsWith('_at')) return formatDate(value * 1000)
+  return String(value)
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  (Array.isArray(value) && value.length === 0)
+
+const valueText = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value)

@@ -1,42 +1,37 @@
 import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { referenceOf, text, type EntityRecord, type Placed } from '../api/entities.ts'
-import { formatAge } from '../parts/format-age.ts'
-import { nothing } from '../parts/format.ts'
-import { WorkspaceSeal } from '../shell/workspace-seal.tsx'
+import { type EntityRecord, type EntityRow, referenceId, text } from '../api/entities.ts'
+import { formatAge, absent } from '../format/format.ts'
+import { WorkspaceAvatar } from '../shell/workspace-avatar.tsx'
 import { Chips } from './chips.tsx'
+import { EnabledBadge } from './enabled-badge.tsx'
+import { pluginScope, routeMatchers } from './entity-labels.ts'
 import { EntityLink } from './entity-link.tsx'
-import { namesOf, titleOf, type Kind } from './kinds.ts'
-import { matchersOf } from './matchers-of.ts'
-import { placeOf } from './place-of.ts'
-import { State } from './state.tsx'
-import type { Names } from './use-names.ts'
+import { entityTitle, type Kind, serverNames } from './kinds.ts'
+import type { Names } from './use-entities.ts'
 
-/** A column of a list: what it sorts and searches by, and how it looks. */
+/** A column of a list, with the value to sort and search by. */
 export type EntityColumn = {
   readonly id: string
   readonly title: string
-  /** Share of the width, as CSS says it in a grid. */
+  /** As a CSS grid track. */
   readonly width: string
-  readonly key: (row: Placed) => string | number
-  readonly cell: (row: Placed) => ReactNode
+  readonly key: (row: EntityRow) => string | number
+  readonly cell: (row: EntityRow) => ReactNode
 }
 
-/** The columns of a kind's list; with the workspace when several are listed. */
+/** The columns of a kind's list; `isAcross` adds the workspace. */
 export function entityColumns(kind: Kind, names: Names, isAcross: boolean): EntityColumn[] {
   const own: Readonly<Record<Kind['plural'], () => EntityColumn[]>> = {
     services: serviceColumns,
     routes: () => routeColumns(names),
-    upstreams: () => [wordsColumn('algorithm', 'How a target is picked')],
-    consumers: () => [wordsColumn('custom_id', 'Custom ID')],
+    upstreams: () => [textColumn('algorithm', 'Load balancing')],
+    consumers: () => [textColumn('custom_id', 'Custom ID')],
     consumer_groups: () => [],
     plugins: () => pluginColumns(names),
     certificates: () => [serverNamesColumn],
-    vaults: () => [wordsColumn('name', 'Kind'), wordsColumn('description', 'Description')],
-    keys: () => [
-      wordsColumn('kid', 'Key ID'),
-      referenceColumn('set', 'Key set', 'key-sets', names),
-    ],
+    vaults: () => [textColumn('name', 'Kind'), textColumn('description', 'Description')],
+    keys: () => [textColumn('kid', 'Key ID'), referenceColumn('set', 'Key set', 'key-sets', names)],
     'key-sets': () => [],
   }
   return [
@@ -52,11 +47,11 @@ const nameColumn = (kind: Kind): EntityColumn => ({
   id: 'name',
   title: 'Name',
   width: 'minmax(150px, 1.2fr)',
-  key: ({ entity }) => `${titleOf(kind, entity)} ${text(entity, 'instance_name')}`,
+  key: ({ entity }) => `${entityTitle(kind, entity)} ${text(entity, 'instance_name')}`,
   cell: ({ workspace, entity }) => (
     <>
       <EntityLink plural={kind.plural} workspace={workspace} id={entity.id} strong>
-        {titleOf(kind, entity)}
+        {entityTitle(kind, entity)}
       </EntityLink>
       <Text span inherit c="dimmed" ml={8}>
         {text(entity, 'instance_name')}
@@ -68,10 +63,10 @@ const nameColumn = (kind: Kind): EntityColumn => ({
 const serviceColumns = (): EntityColumn[] => [
   {
     id: 'address',
-    title: 'Where requests go',
+    title: 'Upstream URL',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => addressOf(entity),
-    cell: ({ entity }) => <code>{addressOf(entity)}</code>,
+    key: ({ entity }) => serviceAddress(entity),
+    cell: ({ entity }) => <code>{serviceAddress(entity)}</code>,
   },
   enabledColumn,
 ]
@@ -81,18 +76,18 @@ const routeColumns = (names: Names): EntityColumn[] => [
     id: 'matches',
     title: 'Matches',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => matchersOf(entity).join(' '),
-    cell: ({ entity }) => <Chips values={matchersOf(entity)} mono />,
+    key: ({ entity }) => routeMatchers(entity).join(' '),
+    cell: ({ entity }) => <Chips values={routeMatchers(entity)} mono />,
   },
   referenceColumn('service', 'Service', 'services', names),
 ]
 
-const wordsColumn = (field: string, title: string): EntityColumn => ({
+const textColumn = (field: string, title: string): EntityColumn => ({
   id: field,
   title,
   width: 'minmax(120px, 1fr)',
   key: ({ entity }) => text(entity, field),
-  cell: ({ entity }) => text(entity, field) || nothing,
+  cell: ({ entity }) => text(entity, field) || absent,
 })
 
 const referenceColumn = (
@@ -104,11 +99,11 @@ const referenceColumn = (
   id: field,
   title,
   width: 'minmax(110px, 1fr)',
-  key: ({ entity }) => names(referenceOf(entity, field)) ?? '',
+  key: ({ entity }) => names(referenceId(entity, field)) ?? '',
   cell: ({ workspace, entity }) => {
-    const id = referenceOf(entity, field)
+    const id = referenceId(entity, field)
     return id === undefined ? (
-      nothing
+      absent
     ) : (
       <EntityLink plural={plural} workspace={workspace} id={id}>
         {names(id) ?? id.slice(0, 8)}
@@ -121,17 +116,17 @@ const serverNamesColumn: EntityColumn = {
   id: 'snis',
   title: 'Server names',
   width: 'minmax(180px, 2fr)',
-  key: ({ entity }) => namesOf(entity).join(' '),
-  cell: ({ entity }) => <Chips values={namesOf(entity)} mono />,
+  key: ({ entity }) => serverNames(entity).join(' '),
+  cell: ({ entity }) => <Chips values={serverNames(entity)} mono />,
 }
 
 const pluginColumns = (names: Names): EntityColumn[] => [
   {
-    id: 'place',
-    title: 'Put on',
+    id: 'scope',
+    title: 'Scope',
     width: 'minmax(220px, 2fr)',
-    key: ({ entity }) => placeOf(entity, names),
-    cell: ({ entity }) => placeOf(entity, names),
+    key: ({ entity }) => pluginScope(entity, names),
+    cell: ({ entity }) => pluginScope(entity, names),
   },
   enabledColumn,
 ]
@@ -141,7 +136,7 @@ const enabledColumn: EntityColumn = {
   title: 'State',
   width: '96px',
   key: ({ entity }) => (entity['enabled'] === false ? 1 : 0),
-  cell: ({ entity }) => <State entity={entity} />,
+  cell: ({ entity }) => <EnabledBadge entity={entity} />,
 }
 
 const workspaceColumn: EntityColumn = {
@@ -151,7 +146,7 @@ const workspaceColumn: EntityColumn = {
   key: ({ workspace }) => workspace,
   cell: ({ workspace }) => (
     <>
-      <WorkspaceSeal name={workspace} /> {workspace}
+      <WorkspaceAvatar name={workspace} /> {workspace}
     </>
   ),
 }
@@ -160,23 +155,22 @@ const tagsColumn: EntityColumn = {
   id: 'tags',
   title: 'Tags',
   width: 'minmax(110px, 1fr)',
-  key: ({ entity }) => tagsOf(entity).join(' '),
-  cell: ({ entity }) => <Chips values={tagsOf(entity)} />,
+  key: ({ entity }) => entityTags(entity).join(' '),
+  cell: ({ entity }) => <Chips values={entityTags(entity)} />,
 }
 
 const ageColumn: EntityColumn = {
   id: 'updated',
-  title: 'Changed',
+  title: 'Updated',
   width: '92px',
   key: ({ entity }) => Number(entity['updated_at'] ?? 0),
   cell: ({ entity }) => formatAge(Number(entity['updated_at'] ?? 0) * 1000, Date.now()),
 }
 
-/** The tags of an entity. */
-export const tagsOf = (entity: EntityRecord): string[] =>
+export const entityTags = (entity: EntityRecord): string[] =>
   Array.isArray(entity['tags']) ? entity['tags'].map(String) : []
 
-function addressOf(entity: EntityRecord): string {
+function serviceAddress(entity: EntityRecord): string {
   const port = text(entity, 'port') === '' ? '' : `:${text(entity, 'port')}`
   return `${text(entity, 'protocol')}://${text(entity, 'host')}${port}${text(entity, 'path')}`
 }

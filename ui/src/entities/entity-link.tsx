@@ -1,10 +1,9 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { keepView } from '../view/keep-view.ts'
+import { keepScope } from '../view/search.ts'
 import classes from './entity-link.module.css'
 import type { Kind } from './kinds.ts'
 
-/** Where an EntityLink leads. */
 type EntityLinkProps = {
   readonly plural: Kind['plural']
   readonly workspace: string
@@ -19,7 +18,7 @@ export function EntityLink({ plural, workspace, id, strong = false, children }: 
     <Link
       to="/$plural/$workspace/$key"
       params={{ plural, workspace, key: id }}
-      search={keepView}
+      search={keepScope}
       className={classes.link}
       data-strong={strong || undefined}
     >

@@ -1,30 +1,26 @@
-import { Button, TextInput } from '@mantine/core'
+import { Code, Loader, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
+import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { NotFound } from '../parts/not-found.tsx'
-import { ListLoading } from '../parts/list-loading.tsx'
-import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { ErrorState, NoAccess } from '../notices/error-state.tsx'
+import { NotFound } from '../notices/not-found.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { ListSkeleton } from '../notices/skeletons.tsx'
 import { usePageView } from '../view/use-page-view.ts'
-import { EmptyList } from './empty-list.tsx'
-import { entityColumns, tagsOf } from './entity-columns.tsx'
+import { entityColumns, entityTags } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
-import { kindOf, type Kind } from './kinds.ts'
-import { NoAccess } from './no-access.tsx'
-import { searchRows } from './search-rows.ts'
-import { useEntities } from './use-entities.ts'
-import { useNames } from './use-names.ts'
+import { findKind, type Kind } from './kinds.ts'
+import { completely, useEntities, useNames } from './use-entities.ts'
 
 /** The list of one kind of entity. */
 export function EntityListPage() {
   const { plural = '' } = useParams({ strict: false })
-  const kind = kindOf(plural)
+  const kind = findKind(plural)
   return kind === undefined ? <NotFound /> : <EntityList key={plural} kind={kind} />
 }
 
@@ -34,109 +30,136 @@ function EntityList({ kind }: { readonly kind: Kind }) {
   const readable = readableIn(session, kind.plural)
   const workspaces = useMemo(
     () => (workspace === undefined ? readable : [workspace]),
-    // oxlint-disable-next-line react/exhaustive-deps -- the list is new at every render, its words are not
+    // oxlint-disable-next-line react/exhaustive-deps -- the list is new on every render, its names are not
     [workspace, readable.join('/')],
   )
   return (
     <Page>
       {workspaces.length === 0 ? (
-        <NoAccess what={kind.plural} />
+        <NoAccess what={kind.title.toLowerCase()} />
       ) : (
-        <Listed kind={kind} workspaces={workspaces} />
+        <Entities kind={kind} workspaces={workspaces} />
       )}
     </Page>
   )
 }
 
-/** The workspaces to ask; when the kind may be read in none, the others are asked so that they say why. */
+/** The workspaces to list; when the kind may be read in none, all, so that the API explains the denial. */
 function readableIn(session: Session, plural: string): string[] {
   const readable = workspacesWith(session, plural)
   return (readable.length > 0 ? readable : session.workspaces).map(({ name }) => name)
 }
 
-type ListedProps = { readonly kind: Kind; readonly workspaces: readonly string[] }
+type EntitiesProps = { readonly kind: Kind; readonly workspaces: readonly string[] }
 
-function Listed({ kind, workspaces }: ListedProps) {
+function Entities({ kind, workspaces }: EntitiesProps) {
   const [typed, setTyped] = useState('')
+  const search = useDeferredValue(typed)
   const [isSorted, setSorted] = useState(false)
-  const names = useNames(workspaces, {
-    services: kind.plural === 'routes' || kind.plural === 'plugins',
-    routes: kind.plural === 'plugins',
-    consumers: kind.plural === 'plugins',
-    consumer_groups: kind.plural === 'plugins',
-    'key-sets': kind.plural === 'keys',
-  })
-  // Sorting and searching mean all of them, so then every page is loaded.
-  const list = useEntities(workspaces, kind.plural, typed !== '' || isSorted)
-  const hasTags = list.rows.some(({ entity }) => tagsOf(entity).length > 0)
+  // The Admin API neither sorts nor searches, so both need every page.
+  const needsAll = search !== '' || isSorted
+  const list = useEntities(workspaces, kind.plural, needsAll ? completely : {})
+  const names = useNames(workspaces, list.rows)
+  const hasTags = list.rows.some(({ entity }) => entityTags(entity).length > 0)
   const columns = entityColumns(kind, names, workspaces.length > 1).filter(
     ({ id }) => id !== 'tags' || hasTags,
   )
-  const found = searchRows(list.rows, columns, typed)
+  const found = searchRows(list.rows, columns, search)
+  const isLoadingAll = needsAll && list.hasNextPage
+  const { hasNextPage, isFetching, fetchNextPage } = list
+  const loadMore = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage()
+  }, [hasNextPage, isFetching, fetchNextPage])
 
   if (list.error !== null && list.rows.length === 0)
     return (
-      <Refusal
+      <ErrorState
         error={list.error}
-        what={`${kind.plural} of ${workspaces.join(', ')}`}
+        what={`${kind.title.toLowerCase()} in ${workspaces.join(', ')}`}
         onRetry={() => void list.refetch()}
       />
     )
   return (
     <>
-      <PageHead title={kind.title} about={kind.about}>
+      <PageHeader title={kind.title} about={kind.about}>
         <TextInput
           size="xs"
           w={230}
-          aria-label={`Search ${kind.plural}`}
-          placeholder={`Search ${kind.plural}`}
+          aria-label={`Search ${kind.title.toLowerCase()}`}
+          placeholder={`Search ${kind.title.toLowerCase()}`}
           leftSection={<IconSearch size={14} stroke={1.8} />}
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
-      </PageHead>
+      </PageHeader>
       {list.isPending ? (
-        <ListLoading />
+        <ListSkeleton />
       ) : list.rows.length === 0 ? (
         <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
-      ) : found.length === 0 ? (
-        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="Nothing found">
-          No {kind.singular} has “{typed}” in what this list shows.
-        </Notice>
+      ) : found.length > 0 ? (
+        <EntityTable
+          rows={found}
+          columns={columns}
+          onSort={() => setSorted(true)}
+          onEnd={loadMore}
+        />
+      ) : isLoadingAll ? (
+        <ListSkeleton />
       ) : (
-        <EntityTable rows={found} columns={columns} onSort={() => setSorted(true)} />
+        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
+          No {kind.title.toLowerCase()} match “{search}”.
+        </Notice>
       )}
-      <ListFoot kind={kind} list={list} found={found.length} />
+      {list.rows.length > 0 && (
+        <footer className={classes.footer} role="status">
+          {countLabel(kind, {
+            found: found.length,
+            loaded: list.rows.length,
+            isPartial: list.hasNextPage,
+          })}
+          {isLoadingAll && <Loader size={12} />}
+        </footer>
+      )}
     </>
   )
 }
 
-type ListFootProps = {
-  readonly kind: Kind
-  readonly list: ReturnType<typeof useEntities>
-  readonly found: number
+/** `12 of 3,100 routes`, with a note while not all are loaded. */
+function countLabel(
+  kind: Kind,
+  { found, loaded, isPartial }: { found: number; loaded: number; isPartial: boolean },
+): string {
+  const noun = (loaded === 1 ? kind.singular : kind.title).toLowerCase()
+  const count = `${loaded.toLocaleString('en-US')} ${noun}`
+  const matched = found === loaded ? count : `${found.toLocaleString('en-US')} of ${count}`
+  return isPartial ? `${matched} loaded, more available` : matched
 }
 
-function ListFoot({ kind, list, found }: ListFootProps) {
-  const { rows, hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  if (rows.length === 0) return null
+/** The rows whose columns or ID contain every word. */
+function searchRows(
+  rows: readonly EntityRow[],
+  columns: readonly { readonly key: (row: EntityRow) => string | number }[],
+  typed: string,
+): readonly EntityRow[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return rows
+  return rows.filter((row) => {
+    const content = [...columns.map(({ key }) => key(row)), row.entity.id].join(' ').toLowerCase()
+    return words.every((word) => content.includes(word))
+  })
+}
+
+type EmptyListProps = { readonly kind: Kind; readonly workspace: string }
+
+/** Replaces an empty list, with a command that creates the first entity. */
+function EmptyList({ kind, workspace }: EmptyListProps) {
+  const Glyph = kind.icon
   return (
-    <footer className={classes.foot}>
-      <span>
-        {found === rows.length ? '' : `${found} of `}
-        {rows.length} {rows.length === 1 ? kind.singular : kind.plural}
-        {hasNextPage ? ' loaded, there are more' : ''}
-      </span>
-      {hasNextPage && (
-        <Button
-          size="compact-xs"
-          variant="default"
-          loading={isFetchingNextPage}
-          onClick={() => void fetchNextPage()}
-        >
-          Load more
-        </Button>
-      )}
-    </footer>
+    <Notice icon={<Glyph size={28} stroke={1.5} />} title={`No ${kind.title.toLowerCase()} yet`}>
+      <p>{kind.emptyText}</p>
+      <Code block mt="sm" ta="left" style={{ whiteSpace: 'pre-wrap' }}>
+        {`curl -H "Kong-Admin-Token: $TOKEN" \\\n  http://127.0.0.1:8001/${workspace}${kind.example.replaceAll(/ (?=-[dF])/g, ' \\\n  ')}`}
+      </Code>
+    </Notice>
   )
 }

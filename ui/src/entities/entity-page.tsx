@@ -1,21 +1,21 @@
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { entityQuery } from '../api/entities.ts'
-import { NotFound } from '../parts/not-found.tsx'
-import { Page } from '../parts/page.tsx'
-import { PageLoading } from '../parts/page-loading.tsx'
-import { Refusal } from '../parts/refusal.tsx'
+import { Page } from '../layout/page.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { NotFound } from '../notices/not-found.tsx'
+import { PageSkeleton } from '../notices/skeletons.tsx'
 import { Configuration } from './configuration.tsx'
-import { EntityHead } from './entity-head.tsx'
+import { EntityHeader } from './entity-header.tsx'
 import classes from './entity-page.module.css'
-import { kindOf, type Kind } from './kinds.ts'
+import { EntityTraffic } from './entity-traffic.tsx'
+import { findKind, type Kind } from './kinds.ts'
 import { Related } from './related.tsx'
-import { TrafficOf } from './traffic-of.tsx'
 
-/** Everything about one entity: its traffic, its fields, and what belongs to it. */
+/** One entity: its traffic, configuration and related entities. */
 export function EntityPage() {
   const { plural = '', workspace = '', key = '' } = useParams({ strict: false })
-  const kind = kindOf(plural)
+  const kind = findKind(plural)
   if (kind === undefined) return <NotFound />
   return <Loaded key={key} kind={kind} workspace={workspace} id={key} />
 }
@@ -26,19 +26,19 @@ function Loaded({ kind, workspace, id }: LoadedProps) {
   const { data, error, refetch } = useQuery(entityQuery(workspace, kind.plural, id))
   if (error !== null)
     return (
-      <Refusal
+      <ErrorState
         error={error}
-        what={`this ${kind.singular} of ${workspace}`}
+        what={`this ${kind.singular} in ${workspace}`}
         onRetry={() => void refetch()}
       />
     )
-  if (data === undefined) return <PageLoading />
+  if (data === undefined) return <PageSkeleton />
   return (
     <Page>
       {kind.traffic === undefined ? (
-        <EntityHead kind={kind} workspace={workspace} entity={data} about={kind.about} />
+        <EntityHeader kind={kind} workspace={workspace} entity={data} about={kind.about} />
       ) : (
-        <TrafficOf kind={kind} workspace={workspace} entity={data} />
+        <EntityTraffic kind={kind} workspace={workspace} entity={data} />
       )}
       <div className={classes.columns}>
         <Configuration kind={kind} workspace={workspace} entity={data} />

@@ -1,18 +1,19 @@
 import { UnstyledButton } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import {
+  type ColumnDef,
   createSortedRowModel,
+  type Header,
   rowSortingFeature,
   sortFn_alphanumeric,
   tableFeatures,
   useTable,
-  type ColumnDef,
-  type Header,
 } from '@tanstack/react-table'
-import { useMemo } from 'react'
-import type { Placed } from '../api/entities.ts'
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import type { EntityRow } from '../api/entities.ts'
+import { RowTable } from '../layout/row-table.tsx'
 import type { EntityColumn } from './entity-columns.tsx'
-import { RowTable } from '../parts/row-table.tsx'
 import classes from './entity-table.module.css'
 
 const features = tableFeatures({
@@ -21,18 +22,24 @@ const features = tableFeatures({
   sortFns: { alphanumeric: sortFn_alphanumeric },
 })
 
-type Column = ColumnDef<typeof features, Placed, unknown>
+type Column = ColumnDef<typeof features, EntityRow, unknown>
 
-/** What an EntityTable shows. */
 type EntityTableProps = {
-  readonly rows: readonly Placed[]
+  readonly rows: readonly EntityRow[]
   readonly columns: readonly EntityColumn[]
-  /** Told when the viewer sorts, because sorting needs every row. */
+  /** Called when the viewer sorts, which needs every row. */
   readonly onSort: () => void
+  /** Called when the last row comes into view. */
+  readonly onEnd: () => void
 }
 
-/** A table of entities; a click on a heading sorts by it. */
-export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
+/** Height of a row in pixels, as in the style sheet. */
+const rowHeight = 38
+/** Up to this many rows all are rendered, so that the browser's own search finds them. */
+const alwaysRendered = 200
+
+/** A table of entities. A click on a heading sorts by it; only the visible part of a long list is rendered. */
+export function EntityTable({ rows, columns, onSort, onEnd }: EntityTableProps) {
   const ids = columns.map(({ id }) => id).join()
   const definitions = useMemo(
     () =>
@@ -41,7 +48,7 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
         accessorFn: column.key,
         header: column.title,
       })),
-    // oxlint-disable-next-line react/exhaustive-deps -- the columns are new at every render, their ids are not
+    // oxlint-disable-next-line react/exhaustive-deps -- columns are new on every render, their IDs are not
     [ids, rows],
   )
   const data = useMemo(() => [...rows], [rows])
@@ -49,13 +56,33 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
     features,
     columns: definitions,
     data,
-    getRowId: ({ workspace, entity }: Placed) => `${workspace}/${entity.id}`,
+    getRowId: ({ workspace, entity }: EntityRow) => `${workspace}/${entity.id}`,
     enableMultiSort: false,
   })
   const widths = columns.map(({ width }) => width).join(' ')
+  const sorted = table.getRowModel().rows
+
+  const body = useRef<HTMLTableSectionElement>(null)
+  const [scrollMargin, setScrollMargin] = useState(0)
+  useLayoutEffect(() => {
+    const top = body.current?.getBoundingClientRect().top ?? 0
+    setScrollMargin(Math.round(top + window.scrollY))
+  }, [rows.length])
+  // oxlint-disable-next-line react/incompatible-library -- no compiler memoizes this component
+  const virtual = useWindowVirtualizer({
+    count: sorted.length,
+    estimateSize: () => rowHeight,
+    overscan: sorted.length <= alwaysRendered ? alwaysRendered : 20,
+    scrollMargin,
+  })
+  const visible = virtual.getVirtualItems()
+  const { endIndex = 0 } = virtual.range ?? {}
+  useEffect(() => {
+    if (endIndex >= sorted.length - 1) onEnd()
+  }, [endIndex, sorted.length, onEnd])
 
   return (
-    <RowTable widths={widths} narrowest={780}>
+    <RowTable widths={widths} minWidth={780}>
       <thead>
         {table.getHeaderGroups().map((group) => (
           <tr key={group.id}>
@@ -65,21 +92,29 @@ export function EntityTable({ rows, columns, onSort }: EntityTableProps) {
           </tr>
         ))}
       </thead>
-      <tbody>
-        {table.getRowModel().rows.map((row) => (
-          <tr key={row.id}>
-            {columns.map(({ id, cell }) => (
-              <td key={id}>{cell(row.original)}</td>
-            ))}
-          </tr>
-        ))}
+      <tbody ref={body} className={classes.body} style={{ height: virtual.getTotalSize() }}>
+        {visible.map(({ index, start }) => {
+          const row = sorted[index]
+          if (row === undefined) return null
+          return (
+            <tr
+              key={row.id}
+              aria-rowindex={index + 2}
+              style={{ transform: `translateY(${start - scrollMargin}px)` }}
+            >
+              {columns.map(({ id, cell }) => (
+                <td key={id}>{cell(row.original)}</td>
+              ))}
+            </tr>
+          )
+        })}
       </tbody>
     </RowTable>
   )
 }
 
 type HeadingProps = {
-  readonly header: Header<typeof features, Placed, unknown>
+  readonly header: Header<typeof features, EntityRow, unknown>
   readonly onSort: () => void
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Icon,
   IconArrowsSplit,
   IconCertificate,
   IconKey,
@@ -9,10 +10,9 @@ import {
   IconUser,
   IconUsersGroup,
   IconVersions,
-  type Icon,
 } from '@tabler/icons-react'
+import { entityLabel, type EntityRecord, referenceId, text } from '../api/entities.ts'
 import type { PageFilter } from '../view/search.ts'
-import { labelOf, referenceOf, text, type EntityRecord } from '../api/entities.ts'
 
 /** A kind of entity that has pages. */
 export type Kind = {
@@ -27,34 +27,32 @@ export type Kind = {
     | 'vaults'
     | 'keys'
     | 'key-sets'
-  /** Where the navigation has it. */
   readonly group: 'Gateway' | 'Secrets'
   readonly singular: string
   readonly title: string
   readonly icon: Icon
-  /** One sentence for people. */
+  /** Subtitle of its pages. */
   readonly about: string
-  /** What to know, and do, when there is none. */
-  readonly teach: string
-  /** A shell command that makes the first one, without the address of the Admin API. */
+  /** Text of the empty list. */
+  readonly emptyText: string
+  /** Path and curl options that create one. */
   readonly example: string
-  /** What one is called, where that is not its key. */
+  /** The title of one, where it is not the name. */
   readonly label?: (entity: EntityRecord) => string
-  /** Which requests its traffic is; absent where requests do not tell. */
+  /** The filters that select its traffic; absent where events do not record it. */
   readonly traffic?: (entity: EntityRecord) => readonly PageFilter[]
 }
 
-/** A plugin that is put somewhere is asked about only there. */
-const placeFilters = (plugin: EntityRecord): PageFilter[] =>
+/** Restricts the traffic of a plugin to its scope. */
+const scopeFilters = (plugin: EntityRecord): PageFilter[] =>
   ['service', 'route', 'consumer'].flatMap((field) => {
-    const id = referenceOf(plugin, field)
+    const id = referenceId(plugin, field)
     return id === undefined ? [] : [is(`${field}_id`, id)]
   })
 
 const is = (member: string, value: string): PageFilter => ({ member, value, exclude: false })
 
-/** The server names of a certificate. */
-export const namesOf = (certificate: EntityRecord): readonly string[] =>
+export const serverNames = (certificate: EntityRecord): readonly string[] =>
   Array.isArray(certificate['snis']) ? certificate['snis'].map(String) : []
 
 /** Every kind of entity that has pages, in the order of the navigation. */
@@ -65,8 +63,9 @@ export const kinds: readonly Kind[] = [
     singular: 'service',
     title: 'Services',
     icon: IconServer2,
-    about: 'Applications behind the gateway: where their requests go, and how patiently.',
-    teach: 'A service says where requests go. Give it a route, and the gateway can find it.',
+    about: 'Applications behind the gateway, with their address, timeouts and retries.',
+    emptyText:
+      'A service is an application behind the gateway. Add a route to send requests to it.',
     example: '/services -d name=orders -d url=http://127.0.0.1:9000',
     traffic: ({ id }) => [is('service_id', id)],
   },
@@ -76,8 +75,8 @@ export const kinds: readonly Kind[] = [
     singular: 'route',
     title: 'Routes',
     icon: IconArrowsSplit,
-    about: 'How a request is recognized as being for a service.',
-    teach: 'A route tells by host, path, method or header which service a request is for.',
+    about: 'Conditions that select the service of a request.',
+    emptyText: 'A route sends requests to a service by host, path, method or header.',
     example: '/services/orders/routes -d name=orders -d "paths[]=/orders"',
     traffic: ({ id }) => [is('route_id', id)],
   },
@@ -87,9 +86,9 @@ export const kinds: readonly Kind[] = [
     singular: 'upstream',
     title: 'Upstreams',
     icon: IconTopologyStar3,
-    about: 'Pools of targets under one host name, and how one of them is picked.',
-    teach:
-      'An upstream spreads the requests of a service over targets. Name it as the service’s host.',
+    about: 'Load-balanced pools of targets with health checks.',
+    emptyText:
+      'An upstream balances the requests of a service over several targets. Use its name as the host of the service.',
     example: '/upstreams -d name=orders.internal',
   },
   {
@@ -98,8 +97,8 @@ export const kinds: readonly Kind[] = [
     singular: 'consumer',
     title: 'Consumers',
     icon: IconUser,
-    about: 'Who calls the gateway.',
-    teach: 'A consumer is a caller with a name. Credentials make it known, groups give it access.',
+    about: 'Clients of the gateway, with their credentials and groups.',
+    emptyText: 'A consumer represents a client. Credentials authenticate it, groups authorize it.',
     example: '/consumers -d username=alice',
     traffic: ({ id }) => [is('consumer_id', id)],
   },
@@ -109,8 +108,8 @@ export const kinds: readonly Kind[] = [
     singular: 'consumer group',
     title: 'Consumer groups',
     icon: IconUsersGroup,
-    about: 'Consumers that are treated alike: plugins may be put on all of them together.',
-    teach: 'A consumer group lets you limit or allow many consumers by one plugin.',
+    about: 'Groups of consumers that share plugins.',
+    emptyText: 'A consumer group applies one plugin to many consumers.',
     example: '/consumer_groups -d name=gold',
   },
   {
@@ -119,11 +118,11 @@ export const kinds: readonly Kind[] = [
     singular: 'plugin',
     title: 'Plugins',
     icon: IconPlug,
-    about: 'Policies put on services, routes, consumers, or everything in a workspace.',
-    teach: 'A plugin identifies, limits, changes or refuses requests where it is put.',
+    about: 'Policies on services, routes, consumers or the entire workspace.',
+    emptyText: 'A plugin authenticates, limits, transforms or denies requests in its scope.',
     example: '/plugins -d name=key-auth',
     label: (entity) => text(entity, 'name'),
-    traffic: (entity) => [is('denied_by', text(entity, 'name')), ...placeFilters(entity)],
+    traffic: (entity) => [is('denied_by', text(entity, 'name')), ...scopeFilters(entity)],
   },
   {
     plural: 'certificates',
@@ -131,10 +130,10 @@ export const kinds: readonly Kind[] = [
     singular: 'certificate',
     title: 'Certificates',
     icon: IconCertificate,
-    about: 'What the gateway shows to callers by server name, and to services that ask for it.',
-    teach: 'A certificate and its private key let the gateway answer by TLS under your own names.',
+    about: 'TLS certificates by server name, and client certificates for services.',
+    emptyText: 'Add a certificate with its private key to serve TLS under your own domains.',
     example: '/certificates -F cert=@cert.pem -F key=@key.pem -F "snis[]=api.example.com"',
-    label: (entity) => namesOf(entity)[0] ?? entity.id,
+    label: (entity) => serverNames(entity)[0] ?? entity.id,
   },
   {
     plural: 'vaults',
@@ -142,8 +141,8 @@ export const kinds: readonly Kind[] = [
     singular: 'vault',
     title: 'Vaults',
     icon: IconLockSquareRounded,
-    about: 'Places where secrets are kept, to which {vault://prefix/secret} refers.',
-    teach: 'With a vault the configuration names a secret instead of holding it.',
+    about: 'Secret stores, referenced as {vault://prefix/secret}.',
+    emptyText: 'A vault lets the configuration reference secrets instead of storing them.',
     example: '/vaults -d name=env -d prefix=my-env -d config.prefix=SECRET_',
     label: (entity) => text(entity, 'prefix'),
   },
@@ -153,8 +152,8 @@ export const kinds: readonly Kind[] = [
     singular: 'key',
     title: 'Keys',
     icon: IconKey,
-    about: 'Keys that sign and verify tokens, each with the id by which tokens name it.',
-    teach: 'A key is given as a JWK or as PEM, and is found by its id.',
+    about: 'Keys that sign and verify tokens.',
+    emptyText: 'A key is a JWK or a PEM pair, and tokens reference it by its key ID.',
     example: '/keys -F name=first -F kid=first -F jwk=@key.json',
     label: (entity) => text(entity, 'name') || text(entity, 'kid'),
   },
@@ -164,15 +163,15 @@ export const kinds: readonly Kind[] = [
     singular: 'key set',
     title: 'Key sets',
     icon: IconVersions,
-    about: 'Keys that are used together, such as those of one issuer.',
-    teach: 'A key set holds the keys of an issuer, so that they can be changed one by one.',
+    about: 'Sets of keys, such as the keys of one issuer.',
+    emptyText: 'A key set groups the keys of an issuer, so that they can be rotated one by one.',
     example: '/key-sets -d name=issuer',
   },
 ]
 
-/** The kind with this plural name. */
-export const kindOf = (plural: string): Kind | undefined =>
+export const findKind = (plural: string): Kind | undefined =>
   kinds.find((kind) => kind.plural === plural)
 
-/** What people call an entity of a kind. */
-export const titleOf = ({ label = labelOf }: Kind, entity: EntityRecord): string => label(entity)
+/** The title of an entity. */
+export const entityTitle = ({ label = entityLabel }: Kind, entity: EntityRecord): string =>
+  label(entity)

@@ -1,17 +1,25 @@
-import { text, type EntityRecord } from '../api/entities.ts'
+import { ActionIcon, Button, Skeleton, Tooltip } from '@mantine/core'
+import { IconEye, IconEyeOff } from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import { ApiError } from '../api/api-error.ts'
+import { entityLabel, type EntityRecord, text } from '../api/entities.ts'
+import { CopyText } from '../controls/copy-text.tsx'
+import { Panel } from '../layout/panel.tsx'
+import { Chips } from './chips.tsx'
+import { EnabledBadge } from './enabled-badge.tsx'
+import { routeMatchers } from './entity-labels.ts'
+import { EntityLink } from './entity-link.tsx'
+import { entityTitle, findKind, type Kind } from './kinds.ts'
 import classes from './related.module.css'
-import type { Kind } from './kinds.ts'
-import { Credential } from './credential.tsx'
-import { RelatedList } from './related-list.tsx'
+import { useEntities } from './use-entities.ts'
 
-/** Whose relations are shown. */
 type RelatedProps = {
   readonly kind: Kind
   readonly workspace: string
   readonly entity: EntityRecord
 }
 
-/** What belongs to an entity: routes and plugins, or groups and credentials. */
+/** The nested collections of an entity, such as the routes and plugins of a service. */
 export function Related({ kind, workspace, entity }: RelatedProps) {
   const lists = relations[kind.plural]
   if (lists === undefined) return null
@@ -29,49 +37,48 @@ export function Related({ kind, workspace, entity }: RelatedProps) {
   )
 }
 
-/** One list of related entities. */
 type Relation = {
-  /** Last step of the collection's path. */
+  /** Last segment of the collection's path. */
   readonly path: string
   readonly title: string
-  readonly none: string
-  /** Kind whose page an entry leads to. */
+  readonly emptyText: string
+  /** The kind whose page an entry links to. */
   readonly plural?: Kind['plural']
-  readonly show?: (entity: EntityRecord) => React.ReactNode
-  /** True for what is worth no words when there is none. */
-  readonly isRare?: boolean
+  readonly render?: (entity: EntityRecord) => React.ReactNode
+  /** Whether the empty list is hidden. */
+  readonly isOptional?: boolean
 }
 
 const routes: Relation = {
   path: 'routes',
   title: 'Routes',
   plural: 'routes',
-  none: 'No route leads to this service, so no request can reach it.',
+  emptyText: 'No routes. Requests cannot reach this service.',
 }
 const plugins: Relation = {
   path: 'plugins',
   title: 'Plugins',
   plural: 'plugins',
-  none: 'No plugin is put here; those of the whole workspace still apply.',
+  emptyText: 'No plugins. Plugins of the workspace still apply.',
 }
 const groups: Relation = {
   path: 'acls',
   title: 'ACL groups',
-  none: 'In no group; an acl plugin that allows groups will refuse it.',
-  show: (entity) => String(entity['group']),
+  emptyText: 'No groups. The acl plugin denies this consumer where it allows groups.',
+  render: (entity) => String(entity['group']),
 }
 const keys: Relation = {
   path: 'key-auth',
   title: 'API keys',
-  none: 'No key, so key-auth cannot know this consumer.',
-  show: (entity) => <Credential entity={entity} />,
+  emptyText: 'No keys. key-auth cannot authenticate this consumer.',
+  render: (entity) => <Credential entity={entity} />,
 }
 
 const targets: Relation = {
   path: 'targets',
   title: 'Targets',
-  none: 'No target, so requests for this upstream fail.',
-  show: (entity) => (
+  emptyText: 'No targets. Requests for this upstream fail.',
+  render: (entity) => (
     <>
       <b>{text(entity, 'target')}</b> <span>weight {text(entity, 'weight')}</span>
     </>
@@ -81,29 +88,29 @@ const members: Relation = {
   path: 'consumers',
   title: 'Consumers',
   plural: 'consumers',
-  none: 'No consumer is in this group yet.',
+  emptyText: 'No consumers in this group.',
 }
 const memberships: Relation = {
   path: 'consumer_groups',
   title: 'Consumer groups',
   plural: 'consumer_groups',
-  none: '',
-  isRare: true,
+  emptyText: '',
+  isOptional: true,
 }
 const keysOfSet: Relation = {
   path: 'keys',
   title: 'Keys',
   plural: 'keys',
-  none: 'No key is in this set yet.',
+  emptyText: 'No keys in this set.',
 }
 
-/** Credentials of a kind, by the field that names each; what proves them is not shown. */
+/** Credentials of a kind, by their identifying field; secrets are not shown. */
 const credentials = (path: string, title: string, field: string): Relation => ({
   path,
   title,
-  none: '',
-  isRare: true,
-  show: (entity) => text(entity, field),
+  emptyText: '',
+  isOptional: true,
+  render: (entity) => text(entity, field),
 })
 
 const relations: Readonly<Partial<Record<Kind['plural'], readonly Relation[]>>> = {
@@ -112,11 +119,11 @@ const relations: Readonly<Partial<Record<Kind['plural'], readonly Relation[]>>> 
   upstreams: [targets],
   consumers: [
     keys,
-    credentials('basic-auth', 'Names and passwords', 'username'),
-    credentials('jwt', 'Token issuers', 'key'),
-    credentials('hmac-auth', 'Signing names', 'username'),
-    credentials('oauth2', 'OAuth clients', 'name'),
-    credentials('mtls-auth', 'Certificate subjects', 'subject_name'),
+    credentials('basic-auth', 'Basic auth credentials', 'username'),
+    credentials('jwt', 'JWT credentials', 'key'),
+    credentials('hmac-auth', 'HMAC credentials', 'username'),
+    credentials('oauth2', 'OAuth 2.0 clients', 'name'),
+    credentials('mtls-auth', 'mTLS subjects', 'subject_name'),
     groups,
     memberships,
     plugins,
@@ -124,3 +131,99 @@ const relations: Readonly<Partial<Record<Kind['plural'], readonly Relation[]>>> 
   consumer_groups: [members, plugins],
   'key-sets': [keysOfSet],
 }
+
+/** An API key, hidden until revealed. */
+function Credential({ entity }: { readonly entity: EntityRecord }) {
+  const [isShown, setShown] = useState(false)
+  const key = text(entity, 'key')
+  const label = isShown ? 'Hide the key' : 'Show the key'
+  return (
+    <>
+      <code className={classes.key}>{isShown ? key : '•'.repeat(20)}</code>
+      <span className={classes.actions}>
+        <Tooltip label={label}>
+          <ActionIcon
+            size="sm"
+            variant="subtle"
+            color="gray"
+            aria-label={label}
+            onClick={() => setShown(!isShown)}
+          >
+            {isShown ? <IconEyeOff size={15} stroke={1.7} /> : <IconEye size={15} stroke={1.7} />}
+          </ActionIcon>
+        </Tooltip>
+        <CopyText text={key} title="Copy" />
+      </span>
+    </>
+  )
+}
+
+type RelatedListProps = {
+  readonly workspace: string
+  readonly path: string
+  readonly title: string
+  readonly emptyText: string
+  readonly plural?: Kind['plural']
+  readonly render?: (entity: EntityRecord) => ReactNode
+  /** Whether the empty list is hidden. */
+  readonly isOptional?: boolean
+}
+
+function RelatedList(props: RelatedListProps) {
+  const { workspace, path, title, emptyText, plural, render, isOptional = false } = props
+  const list = useEntities([workspace], path)
+  if (isOptional && list.error === null && list.rows.length === 0) return null
+  return (
+    <Panel title={title} hint={list.rows.length > 0 ? String(list.rows.length) : ''} flush>
+      {list.isPending && <Skeleton height={18} m={14} w="auto" />}
+      {list.error !== null && <p className={classes.text}>{errorText(list.error)}</p>}
+      {list.isSuccess && list.rows.length === 0 && <p className={classes.text}>{emptyText}</p>}
+      <ul className={classes.list}>
+        {list.rows.map(({ entity }) => (
+          <li key={entity.id}>
+            {render?.(entity) ??
+              (plural !== undefined && (
+                <Linked plural={plural} workspace={workspace} entity={entity} />
+              ))}
+          </li>
+        ))}
+      </ul>
+      {list.hasNextPage && (
+        <Button
+          m={10}
+          size="compact-xs"
+          variant="default"
+          loading={list.isFetchingNextPage}
+          onClick={() => void list.fetchNextPage()}
+        >
+          Load more
+        </Button>
+      )}
+    </Panel>
+  )
+}
+
+type LinkedProps = {
+  readonly plural: Kind['plural']
+  readonly workspace: string
+  readonly entity: EntityRecord
+}
+
+function Linked({ plural, workspace, entity }: LinkedProps) {
+  const kind = findKind(plural)
+  return (
+    <>
+      <EntityLink plural={plural} workspace={workspace} id={entity.id} strong>
+        {kind === undefined ? entityLabel(entity) : entityTitle(kind, entity)}
+      </EntityLink>
+      {plural === 'routes' ? (
+        <Chips values={routeMatchers(entity)} mono />
+      ) : (
+        <EnabledBadge entity={entity} />
+      )}
+    </>
+  )
+}
+
+const errorText = (error: Error): string =>
+  error instanceof ApiError ? [error.message, ...error.because].join(' — ') : error.message

@@ -1,25 +1,86 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useMemo } from 'react'
-import { entitiesQuery, type Placed } from '../api/entities.ts'
+import { entitiesQuery, entityLabel, type EntityRow, referenceId } from '../api/entities.ts'
+import { useSession, workspacesWith } from '../api/session.ts'
 
-const noRows: readonly Placed[] = []
+const noRows: readonly EntityRow[] = []
 
-/** So many rows are loaded by themselves, from as many workspaces as it takes. */
-const fewest = 100
+/** Rows that a list loads without being asked for more, from as many workspaces as it takes. */
+const initialRows = 100
 
-/** The entities of a collection in some workspaces: page after page, or with `all` every page by itself. */
-export function useEntities(workspaces: readonly string[], path: string, all: boolean) {
+/** How much of a collection to load. */
+type LoadOptions = {
+  /** Size of the first page; later pages have the largest size that the Admin API allows. */
+  readonly firstSize?: number
+  /** Whether the loaded rows suffice; otherwise the next page is loaded. */
+  readonly isEnough?: (rows: readonly EntityRow[]) => boolean
+}
+
+const hasInitialRows = (rows: readonly EntityRow[]): boolean => rows.length >= initialRows
+
+/** Every page of a collection, as few requests as possible. */
+export const completely: LoadOptions = { firstSize: 1000, isEnough: () => false }
+
+/** The entities of a collection in some workspaces, page by page. */
+export function useEntities(
+  workspaces: readonly string[],
+  path: string,
+  { firstSize = initialRows, isEnough = hasInitialRows }: LoadOptions = {},
+) {
   const query = useInfiniteQuery({
-    ...entitiesQuery(workspaces, path),
+    ...entitiesQuery(workspaces, path, firstSize),
     enabled: workspaces.length > 0,
   })
   const { hasNextPage, isFetching, isError, fetchNextPage, data } = query
 
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? noRows, [data])
-  const wantsMore = all || rows.length < fewest
+  const loadsMore = hasNextPage && !isEnough(rows)
   useEffect(() => {
-    if (wantsMore && hasNextPage && !isFetching && !isError) void fetchNextPage()
-  }, [wantsMore, hasNextPage, isFetching, isError, fetchNextPage])
+    if (loadsMore && !isFetching && !isError) void fetchNextPage()
+  }, [loadsMore, isFetching, isError, fetchNextPage])
 
   return { ...query, rows, isPending: query.isPending || (rows.length === 0 && hasNextPage) }
+}
+
+/** The label of an entity by its ID; undefined where the viewer may not read it or it is not loaded yet. */
+export type Names = (id: string | undefined) => string | undefined
+
+/** Resolves the labels of everything that some rows refer to; loads no more pages than that takes. */
+export function useNames(workspaces: readonly string[], rows: readonly EntityRow[]): Names {
+  const services = useNamesOf(workspaces, rows, 'service', 'services')
+  const routes = useNamesOf(workspaces, rows, 'route', 'routes')
+  const consumers = useNamesOf(workspaces, rows, 'consumer', 'consumers')
+  const groups = useNamesOf(workspaces, rows, 'consumer_group', 'consumer_groups')
+  const sets = useNamesOf(workspaces, rows, 'set', 'key-sets')
+  return (id) =>
+    id === undefined
+      ? undefined
+      : (services.get(id) ?? routes.get(id) ?? consumers.get(id) ?? groups.get(id) ?? sets.get(id))
+}
+
+function useNamesOf(
+  workspaces: readonly string[],
+  rows: readonly EntityRow[],
+  field: string,
+  plural: string,
+): ReadonlyMap<string, string> {
+  const needed = useMemo(
+    () => new Set(rows.flatMap(({ entity }) => referenceId(entity, field) ?? [])),
+    [rows, field],
+  )
+  const readable = workspacesWith(useSession(), plural).map(({ name }) => name)
+  const sources = needed.size === 0 ? [] : workspaces.filter((name) => readable.includes(name))
+  const { rows: loaded } = useEntities(sources, plural, {
+    firstSize: 1000,
+    isEnough: (found) => hasAll(found, needed),
+  })
+  return useMemo(
+    () => new Map(loaded.map(({ entity }) => [entity.id, entityLabel(entity)])),
+    [loaded],
+  )
+}
+
+function hasAll(rows: readonly EntityRow[], ids: ReadonlySet<string>): boolean {
+  const found = rows.filter(({ entity }) => ids.has(entity.id))
+  return new Set(found.map(({ entity }) => entity.id)).size === ids.size
 }

@@ -1,75 +1,74 @@
-/** A leaderboard: the values of a member with the most requests. */
+/** A leaderboard: the values of a dimension with the most requests. */
 export type Board = {
   /** Member of `requests`, without the dataset. */
   readonly member: string
   readonly title: string
-  /** What a row without a value is called. */
-  readonly none: string
-  /** Leaves rows without a value out. */
-  readonly onlySet: boolean
+  /** Label of rows without a value. */
+  readonly unsetLabel: string
+  /** Excludes rows without a value. */
+  readonly excludesUnset: boolean
   readonly size: number
-  /** What it means that the board is empty. */
-  readonly empty: string
+  /** Text of the empty board. */
+  readonly emptyText: string
 }
 
 const size = 6
 
-/** The leaderboards of the overview. */
 export const boards: readonly Board[] = [
   {
     member: 'route',
     title: 'Top routes',
-    none: 'No route matched',
-    onlySet: false,
+    unsetLabel: 'No route matched',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
   {
     member: 'consumer',
     title: 'Top consumers',
-    none: 'Anonymous',
-    onlySet: false,
+    unsetLabel: 'Anonymous',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
   {
     member: 'service',
     title: 'Top services',
-    none: 'No service',
-    onlySet: false,
+    unsetLabel: 'No service',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
   {
     member: 'status',
     title: 'Status codes',
-    none: 'None',
-    onlySet: false,
+    unsetLabel: 'None',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
   {
     member: 'denied_by',
     title: 'Denied by',
-    none: 'Not denied',
-    onlySet: true,
+    unsetLabel: 'Not denied',
+    excludesUnset: true,
     size,
-    empty: 'Nothing was denied in this time.',
+    emptyText: 'No denied requests in this time range.',
   },
   {
     member: 'workspace',
     title: 'Workspaces',
-    none: 'No workspace',
-    onlySet: false,
+    unsetLabel: 'No workspace',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
   {
     member: 'method',
     title: 'Methods',
-    none: 'None',
-    onlySet: false,
+    unsetLabel: 'None',
+    excludesUnset: false,
     size,
-    empty: 'No requests in this time.',
+    emptyText: 'No requests in this time range.',
   },
 ]

@@ -1,32 +1,34 @@
+import { IconEyeOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import type { Visibility } from '../../../src/schema/answer.ts'
 import { metaQuery } from '../api/analytics.ts'
 import { useSession } from '../api/session.ts'
-import { FilterBar } from '../parts/filter-bar.tsx'
-import { LiveSwitch } from '../parts/live-switch.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { PageLoading } from '../parts/page-loading.tsx'
-import { TimeRangePicker } from '../parts/time-range-picker.tsx'
-import { useMasks, type Masks } from '../parts/use-masks.ts'
-import { useLiveAnswers } from '../view/use-live-answers.ts'
-import { usePageView, type PageView } from '../view/use-page-view.ts'
-import { AnswerNotices, refusalOf } from './answer-notices.tsx'
+import { FilterBar } from '../controls/filter-bar.tsx'
+import { LiveSwitch } from '../controls/live-switch.tsx'
+import { TimeRangePicker } from '../controls/time-range-picker.tsx'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { type Masks, useMasks } from '../notices/masked.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { PageSkeleton } from '../notices/skeletons.tsx'
+import { LatestRequests } from '../requests/latest-requests.tsx'
+import { RequestDrawer } from '../requests/request-drawer.tsx'
+import { AnswerNotices, liveError } from '../traffic/answer-notices.tsx'
+import { TrafficPanels } from '../traffic/traffic-panels.tsx'
+import { useLiveQueries } from '../view/use-live-queries.ts'
+import { type PageView, usePageView } from '../view/use-page-view.ts'
 import { boards } from './boards.ts'
-import { LatestRequests } from './latest-requests.tsx'
 import { Leaderboard } from './leaderboard.tsx'
 import classes from './overview-page.module.css'
-import { NothingToSee } from './nothing-to-see.tsx'
-import { exportQuestion, overviewQuestions } from './overview-questions.ts'
-import { RequestDrawer } from './request-drawer.tsx'
-import { TrafficPanels } from './traffic-panels.tsx'
+import { exportQuery, overviewQueries } from './overview-queries.ts'
 
-/** All traffic that the viewer may see: numbers, charts, leaderboards and the latest requests. */
+/** The traffic that the viewer may see: totals, charts, leaderboards and the latest requests. */
 export function OverviewPage() {
   const masks = useMasks()
   const view = usePageView()
   const { data } = useQuery(metaQuery)
-  if (!masks.known) return <PageLoading />
-  if (data?.visibility.scope === 'nothing') return <NothingToSee visibility={data.visibility} />
+  if (!masks.known) return <PageSkeleton />
+  if (data?.visibility.scope === 'nothing')
+    return <NoVisibleRequests visibility={data.visibility} />
   return <Overview masks={masks} view={view} />
 }
 
@@ -39,18 +41,18 @@ function Overview({ masks, view }: OverviewProps) {
   const shown = boards.filter(({ member }) => member !== (isAcross ? 'method' : 'workspace'))
   const asked = shown.filter(({ member }) => masks.reasonFor(member) === undefined)
   const scope = { workspace, range, filters }
-  const live = useLiveAnswers(overviewQuestions(scope, asked), view.live)
-  const latest = live.told('latest')
+  const live = useLiveQueries(overviewQueries(scope, asked), view.live)
+  const latest = live.result('latest')
 
   return (
     <Page>
-      <PageHead title="Overview" about={workspace ?? (isAcross ? 'All workspaces' : undefined)}>
+      <PageHeader title="Overview" about={workspace ?? (isAcross ? 'All workspaces' : undefined)}>
         <TimeRangePicker range={range} onChange={view.setRange} />
         <LiveSwitch view={view} state={live.state} freshUntil={latest.answer?.freshUntil} />
-      </PageHead>
+      </PageHeader>
       <FilterBar view={view} />
       <AnswerNotices live={live} view={view} masks={masks} />
-      {refusalOf(live) === undefined && (
+      {liveError(live) === undefined && (
         <>
           <TrafficPanels live={live} view={view} height={220} />
           <div className={classes.boards}>
@@ -58,22 +60,34 @@ function Overview({ masks, view }: OverviewProps) {
               <Leaderboard
                 key={board.member}
                 board={board}
-                told={live.told(`board.${board.member}`)}
-                maskedBecause={masks.reasonFor(board.member)}
+                result={live.result(`board.${board.member}`)}
+                maskReason={masks.reasonFor(board.member)}
                 filters={filters}
                 onToggle={view.toggle}
               />
             ))}
           </div>
           <LatestRequests
-            told={latest}
-            exported={exportQuestion(scope)}
+            result={latest}
+            exportedQuery={exportQuery(scope)}
             view={view}
-            maskedBecause={masks.reasonFor('consumer')}
+            maskReason={masks.reasonFor('consumer')}
           />
         </>
       )}
       <RequestDrawer view={view} />
     </Page>
+  )
+}
+
+/** Replaces the page for viewers who may see no requests, with the rules behind it. */
+function NoVisibleRequests({ visibility }: { readonly visibility: Visibility }) {
+  return (
+    <Notice icon={<IconEyeOff size={28} stroke={1.5} />} title={visibility.statement}>
+      {visibility.because.map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      <p>You see the requests of services that you may read. Ask an administrator for access.</p>
+    </Notice>
   )
 }

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { requestJson } from '../api/request-json.ts'
 
-/** A JSON Schema as the description of the API holds it. */
+/** A JSON Schema in the OpenAPI document. */
 export type FieldSchema = {
   readonly type?: string | readonly string[]
   readonly description?: string
@@ -16,24 +16,23 @@ export type FieldSchema = {
   readonly writeOnly?: boolean
 }
 
-/** One method of a path. */
+/** An operation in the OpenAPI document. */
 export type Operation = {
   readonly tags: readonly string[]
   readonly summary?: string
   readonly responses: Readonly<Record<string, unknown>>
 }
 
-/** The description of the Admin API, as far as the pages read it. */
+/** The parts of the OpenAPI document that the reference reads. */
 export type ApiDocument = {
   readonly tags: readonly { readonly name: string; readonly description?: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly components: { readonly schemas: Readonly<Record<string, FieldSchema>> }
 }
 
-/** Where the description is read. */
 export const documentPath = '/admin/openapi.json'
 
-/** The description of the Admin API; it changes with the program only. */
+/** The OpenAPI document of the Admin API; it changes only with the version. */
 export const documentQuery = queryOptions({
   queryKey: ['api-document'],
   queryFn: ({ signal }) => requestJson<ApiDocument>(documentPath, { signal }),

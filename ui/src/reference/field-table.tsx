@@ -1,8 +1,8 @@
 import type { FieldSchema } from './api-document.ts'
 import classes from './reference-page.module.css'
-import { fieldsIn, typeWords } from './type-words.ts'
+import { nestedFields, typeLabel } from './type-label.ts'
 
-/** What a thing is made of: each field with its type, its default and its words, records unfolded below. */
+/** The fields of a schema with type, default and description; nested records follow inline. */
 export function FieldTable({ schema }: { readonly schema: FieldSchema }) {
   return (
     <dl className={classes.fields}>
@@ -14,7 +14,7 @@ export function FieldTable({ schema }: { readonly schema: FieldSchema }) {
 function Fields({ schema, prefix }: { readonly schema: FieldSchema; readonly prefix: string }) {
   const required = new Set(schema.required)
   return Object.entries(schema.properties ?? {}).map(([name, field]) => {
-    const inner = isReference(field) ? undefined : fieldsIn(field)
+    const inner = isReference(field) ? undefined : nestedFields(field)
     return [
       <div key={prefix + name} className={classes.field}>
         <dt>
@@ -26,8 +26,8 @@ function Fields({ schema, prefix }: { readonly schema: FieldSchema; readonly pre
         </dt>
         <dd>
           <span className={classes.type}>
-            {isReference(field) ? 'reference by id or name' : typeWords(field)}
-            {defaultWords(field)}
+            {isReference(field) ? 'reference by ID or name' : typeLabel(field)}
+            {defaultLabel(field)}
           </span>
           {field.description}
         </dd>
@@ -52,13 +52,13 @@ function Marks({
   return (
     <>
       {isRequired && <small className={classes.required}>required</small>}
-      {field.readOnly === true && <small>answered only</small>}
-      {field.writeOnly === true && <small>never answered</small>}
+      {field.readOnly === true && <small>read-only</small>}
+      {field.writeOnly === true && <small>write-only</small>}
     </>
   )
 }
 
-function defaultWords({ default: value }: FieldSchema): string {
+function defaultLabel({ default: value }: FieldSchema): string {
   const isWorthIt = value !== undefined && value !== null && typeof value !== 'object'
-  return isWorthIt || Array.isArray(value) ? ` · ${JSON.stringify(value)} unless given` : ''
+  return isWorthIt || Array.isArray(value) ? ` · default ${JSON.stringify(value)}` : ''
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ApiDocument } from './api-document.ts'
 import { groupApi, searchGroups } from './group-api.ts'
-import { typeWords } from './type-words.ts'
+import { typeLabel } from './type-label.ts'
 
 const answers = {
   '200': { content: { 'application/json': { schema: { $ref: '#/components/schemas/plugin' } } } },
@@ -21,7 +21,7 @@ const document: ApiDocument = {
   },
 }
 
-test('calls stand with what they are about, and a thing with the settings of its kinds', () => {
+test('groups operations by tag, and an entity with the schemas of its kinds', () => {
   const [plugins, status] = groupApi(document)
   expect(plugins?.calls).toMatchObject([
     { method: 'GET', path: '/plugins', summary: 'List plugins' },
@@ -31,12 +31,12 @@ test('calls stand with what they are about, and a thing with the settings of its
   expect(status?.schemas).toEqual([])
 })
 
-test('a group is found by a field of its settings', () => {
+test('finds a group by a field of its schemas', () => {
   expect(searchGroups(groupApi(document), 'ALLOW').map(({ name }) => name)).toEqual(['plugins'])
 })
 
-test('types are said in words', () => {
-  expect(typeWords({ type: 'array', items: { type: 'string' } })).toBe('list of text')
-  expect(typeWords({ anyOf: [{ type: 'integer' }, { type: 'null' }] })).toBe('integer')
-  expect(typeWords({ enum: ['http', 'https'] })).toBe('http, https')
+test('formats schema types', () => {
+  expect(typeLabel({ type: 'array', items: { type: 'string' } })).toBe('list of string')
+  expect(typeLabel({ anyOf: [{ type: 'integer' }, { type: 'null' }] })).toBe('integer')
+  expect(typeLabel({ enum: ['http', 'https'] })).toBe('http, https')
 })

@@ -1,24 +1,24 @@
 import type { ApiDocument, FieldSchema, Operation } from './api-document.ts'
 
-/** One method of one path, as the reference shows it. */
+/** An operation of a path. */
 export type Call = {
   readonly method: string
   readonly path: string
   readonly summary: string
 }
 
-/** What belongs together: calls about one kind of thing, and what the thing is made of. */
+/** The operations and schemas of one tag. */
 export type Group = {
   readonly name: string
   readonly about: string
   readonly calls: readonly Call[]
-  /** Name and schema of the thing, and of what its settings may be. */
+  /** The schema of the entity, then those of its kinds, such as plugins. */
   readonly schemas: readonly (readonly [name: string, schema: FieldSchema])[]
 }
 
 const methods = ['get', 'post', 'put', 'patch', 'delete']
 
-/** The description of the API in groups, in order of name. */
+/** Groups the OpenAPI document by tag. */
 export function groupApi(document: ApiDocument): Group[] {
   const calls = callsIn(document)
   return document.tags.map(({ name, description = '' }) => ({
@@ -40,7 +40,7 @@ function callsIn({ paths }: ApiDocument): (Call & { readonly group: string })[] 
   )
 }
 
-/** The schema that the item of a group refers to, and the settings of each kind where the thing is of many kinds. */
+/** The schema that a tag's operations return, and the configuration of each plugin or vault. */
 function schemasOf(
   { paths, components: { schemas } }: ApiDocument,
   group: string,
@@ -59,7 +59,7 @@ function schemasOf(
   return [[own, schema], ...settings]
 }
 
-/** The groups in which a word occurs, in a name, a path or a field. */
+/** The groups that contain a text in a name, path or field. */
 export function searchGroups(groups: readonly Group[], typed: string): Group[] {
   const word = typed.trim().toLowerCase()
   return groups.filter((group) => JSON.stringify(group).toLowerCase().includes(word))

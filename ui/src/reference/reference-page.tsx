@@ -3,20 +3,18 @@ import { IconBook2, IconDownload, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
-import { Notice } from '../parts/notice.tsx'
-import { PageHead } from '../parts/page-head.tsx'
-import { Page } from '../parts/page.tsx'
-import { PageLoading } from '../parts/page-loading.tsx'
-import { Panel } from '../parts/panel.tsx'
-import { Refusal } from '../parts/refusal.tsx'
-import { keepView } from '../view/keep-view.ts'
+import { Page, PageHeader } from '../layout/page.tsx'
+import { Panel } from '../layout/panel.tsx'
+import { ErrorState } from '../notices/error-state.tsx'
+import { Notice } from '../notices/notice.tsx'
+import { PageSkeleton } from '../notices/skeletons.tsx'
+import { keepScope } from '../view/search.ts'
 import { documentPath, documentQuery } from './api-document.ts'
-import { CallList } from './call-list.tsx'
 import { FieldTable } from './field-table.tsx'
-import { groupApi, searchGroups, type Group } from './group-api.ts'
+import { type Call, type Group, groupApi, searchGroups } from './group-api.ts'
 import classes from './reference-page.module.css'
 
-/** The reference of the Admin API: what can be asked, and what things are made of, from the description that the API gives of itself. */
+/** The reference of the Admin API, from its OpenAPI document. */
 export function ReferencePage() {
   const query = useQuery(documentQuery)
   const { data } = query
@@ -26,13 +24,19 @@ export function ReferencePage() {
   const { group: named } = useParams({ strict: false })
   const shown = found.find(({ name }) => slugOf(name) === named) ?? found[0]
   if (query.error !== null)
-    return <Refusal error={query.error} what="the reference" onRetry={() => void query.refetch()} />
-  if (data === undefined) return <PageLoading />
+    return (
+      <ErrorState
+        error={query.error}
+        what="the API reference"
+        onRetry={() => void query.refetch()}
+      />
+    )
+  if (data === undefined) return <PageSkeleton />
   return (
     <Page narrow>
-      <PageHead
+      <PageHeader
         title="API reference"
-        about="Kong’s Admin API as this program speaks it. Every path also exists under the name of a workspace."
+        about="Kong-compatible Admin API. Prefix a path with a workspace name to address that workspace."
       >
         <TextInput
           size="xs"
@@ -53,10 +57,10 @@ export function ReferencePage() {
         >
           OpenAPI
         </Button>
-      </PageHead>
+      </PageHeader>
       {shown === undefined ? (
-        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="Nothing found">
-          No path and no field has “{typed}” in its name.
+        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
+          No paths or fields match “{typed}”.
         </Notice>
       ) : (
         <div className={classes.columns}>
@@ -70,7 +74,7 @@ export function ReferencePage() {
 
 type ContentsProps = { readonly groups: readonly Group[]; readonly shown: Group }
 
-/** Everything the reference is about: a list beside it, or on a narrow screen a choice above it. */
+/** The list of groups; a select on narrow screens. */
 function Contents({ groups, shown }: ContentsProps) {
   const navigate = useNavigate()
   return (
@@ -86,7 +90,7 @@ function Contents({ groups, shown }: ContentsProps) {
               <Link
                 to="/reference/$group"
                 params={{ group: slugOf(name) }}
-                search={keepView}
+                search={keepScope}
                 aria-current={name === shown.name ? 'page' : undefined}
                 {...props}
               />
@@ -105,7 +109,7 @@ function Contents({ groups, shown }: ContentsProps) {
           void navigate({
             to: '/reference/$group',
             params: { group: group ?? '' },
-            search: keepView,
+            search: keepScope,
           })
         }
       />
@@ -133,5 +137,30 @@ function Shown({ group }: { readonly group: Group }) {
   )
 }
 
-/** Some groups have a slash in their name. */
+/** Group names may contain a slash. */
 const slugOf = (name: string): string => name.replaceAll('/', '.')
+
+/** Operations by path, the shortest paths first. */
+function CallList({ calls }: { readonly calls: readonly Call[] }) {
+  const byPath = [...Map.groupBy(calls, ({ path }) => path)]
+  return (
+    <ul className={classes.calls}>
+      {byPath
+        .toSorted(([a], [b]) => depth(a) - depth(b))
+        .map(([path, methods]) => (
+          <li key={path}>
+            <code>{path}</code>
+            <span className={classes.methods}>
+              {methods.map(({ method, summary }) => (
+                <span key={method} data-method={method} title={summary}>
+                  {method}
+                </span>
+              ))}
+            </span>
+          </li>
+        ))}
+    </ul>
+  )
+}
+
+const depth = (path: string): number => path.split('/').length

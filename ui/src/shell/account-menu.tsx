@@ -5,7 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { signOut, useSession } from '../api/session.ts'
 import classes from './account-menu.module.css'
 
-/** Who is signed in, with the theme switch and the way out. */
+/** The signed-in principal, with theme and sign-out. */
 export function AccountMenu() {
   const { principal, version } = useSession()
   const queryClient = useQueryClient()
@@ -22,10 +22,10 @@ export function AccountMenu() {
       <Menu width={220} position="top-start" closeOnItemClick={false}>
         <Menu.Target>
           <UnstyledButton className={classes.target} aria-label={`Account of ${principal.name}`}>
-            <span className={classes.face} aria-hidden="true">
+            <span className={classes.avatar} aria-hidden="true">
               {principal.name.slice(0, 1).toUpperCase()}
             </span>
-            <span className={classes.words}>
+            <span className={classes.text}>
               <b>{principal.name}</b>
               <small>{principal.kind}</small>
             </span>
@@ -51,7 +51,7 @@ export function AccountMenu() {
 }
 
 const schemes = [
-  { value: 'auto', title: 'As the system', icon: IconDeviceDesktop },
+  { value: 'auto', title: 'System', icon: IconDeviceDesktop },
   { value: 'light', title: 'Light', icon: IconSun },
   { value: 'dark', title: 'Dark', icon: IconMoon },
 ] as const

@@ -4,7 +4,7 @@ import { IconSearch } from '@tabler/icons-react'
 import classes from './command-palette.module.css'
 import { PaletteList } from './palette-list.tsx'
 
-/** The search field of the header, and the palette it opens (Ctrl or Cmd and K). */
+/** The search button of the header and the palette it opens (Ctrl+K, ⌘K). */
 export function CommandPalette() {
   const [isOpen, { open, close, toggle }] = useDisclosure(false)
   useHotkeys([['mod+K', toggle]], [])
@@ -12,9 +12,9 @@ export function CommandPalette() {
 
   return (
     <>
-      <UnstyledButton className={classes.opener} onClick={open} aria-label="Search or jump to">
+      <UnstyledButton className={classes.opener} onClick={open} aria-label="Search">
         <IconSearch size={15} stroke={1.8} />
-        <span>Search or jump to…</span>
+        <span>Search…</span>
         <Kbd size="xs">{isApple ? '⌘ K' : 'Ctrl K'}</Kbd>
       </UnstyledButton>
       <Modal
@@ -28,7 +28,7 @@ export function CommandPalette() {
         overlayProps={{ backgroundOpacity: 0.25 }}
         transitionProps={{ duration: 90 }}
         classNames={{ content: classes.content ?? '' }}
-        aria-label="Search or jump to"
+        aria-label="Search"
       >
         <PaletteList onDone={close} />
       </Modal>

@@ -9,14 +9,14 @@ const entries = [
 ]
 const titles = (typed: string) => filterEntries(entries, typed).map((entry) => entry.title)
 
-test('every typed word must be found, in the name, the workspace or the kind', () => {
+test('matches entries whose title, workspace or kind contain every word', () => {
   expect(titles('ord productx')).toEqual(['orders', 'list-orders'])
   expect(titles('services ord')).toEqual(['orders'])
   expect(titles('nothing')).toEqual([])
   expect(titles('')).toHaveLength(entries.length)
 })
 
-test('groups keep their order, and names that begin so come first', () => {
+test('keeps the order of groups and puts titles with the prefix first', () => {
   expect(filterEntries(entries, 'orders').map(({ group }) => group)).toEqual([
     'Routes',
     'Routes',

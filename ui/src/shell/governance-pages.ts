@@ -1,8 +1,7 @@
-import { IconGitCommit, IconHistory, IconShieldLock, type Icon } from '@tabler/icons-react'
+import { type Icon, IconGitCommit, IconHistory, IconShieldLock } from '@tabler/icons-react'
 import type { Session } from '../../../src/schema/session.ts'
 import { workspacesWith } from '../api/session.ts'
 
-/** A page about who may do what, and who did. */
 type GovernancePage = { readonly to: string; readonly title: string; readonly icon: Icon }
 
 const pages: readonly (GovernancePage & { readonly needs: string })[] = [
@@ -11,6 +10,6 @@ const pages: readonly (GovernancePage & { readonly needs: string })[] = [
   { to: '/audit', title: 'Audit', icon: IconHistory, needs: 'audit' },
 ]
 
-/** Those of the pages that show the viewer anything. */
+/** The governance pages that the viewer may open. */
 export const governancePages = (session: Session): readonly GovernancePage[] =>
   pages.filter(({ needs }) => workspacesWith(session, needs).length > 0)

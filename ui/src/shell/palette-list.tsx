@@ -1,20 +1,21 @@
 import { IconSearch } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { type KeyboardEvent, useDeferredValue, useEffect, useRef, useState } from 'react'
 import classes from './command-palette.module.css'
 import { filterEntries } from './filter-entries.ts'
-import { PaletteOption } from './palette-option.tsx'
-import { usePaletteEntries, type PaletteEntry } from './use-palette-entries.ts'
+import { type PaletteEntry, usePaletteEntries } from './use-palette-entries.ts'
 
 const listId = 'palette-list'
 
-/** The palette's field and what it finds; arrows move, Enter goes there. */
+/** The palette's input and results; arrow keys move, Enter opens. */
 export function PaletteList({ onDone }: { readonly onDone: () => void }) {
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState(0)
-  const found = filterEntries(usePaletteEntries(), typed)
+  const search = useDeferredValue(typed.trim())
+  const { entries, isLoading } = usePaletteEntries(search !== '')
+  const found = filterEntries(entries, search)
   const at = Math.min(chosen, found.length - 1)
-  const go = useGo(onDone)
+  const go = useRunEntry(onDone)
 
   const onKeyDown = (event: KeyboardEvent) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -38,7 +39,7 @@ export function PaletteList({ onDone }: { readonly onDone: () => void }) {
           aria-controls={listId}
           aria-activedescendant={at >= 0 ? `${listId}-${at}` : undefined}
           aria-label="Search pages and objects"
-          placeholder="Services, routes, consumers, pages…"
+          placeholder="Search services, routes, consumers, pages…"
           value={typed}
           onKeyDown={onKeyDown}
           onChange={(event) => {
@@ -47,7 +48,11 @@ export function PaletteList({ onDone }: { readonly onDone: () => void }) {
           }}
         />
       </div>
-      {found.length === 0 && <p className={classes.none}>Nothing is called “{typed}”.</p>}
+      {isLoading ? (
+        <p className={classes.none}>Searching…</p>
+      ) : (
+        found.length === 0 && <p className={classes.none}>No results for “{search}”.</p>
+      )}
       <Options found={found} at={at} onChoose={go} />
     </>
   )
@@ -65,8 +70,8 @@ function Options({ found, at, onChoose }: OptionsProps) {
     list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' })
   }, [at, found])
   return (
-    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- no tag is a list under a combobox
-    <div className={classes.list} role="listbox" id={listId} ref={list} aria-label="Found">
+    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- HTML has no listbox element for a combobox
+    <div className={classes.list} role="listbox" id={listId} ref={list} aria-label="Results">
       {found.map((entry, index) => (
         <PaletteOption
           key={entry.id}
@@ -81,8 +86,8 @@ function Options({ found, at, onChoose }: OptionsProps) {
   )
 }
 
-/** Goes where an entry leads, or does what it does. */
-function useGo(onDone: () => void) {
+/** Opens the page of an entry, or runs its command. */
+function useRunEntry(onDone: () => void) {
   const navigate = useNavigate()
   return (entry: PaletteEntry | undefined) => {
     if (entry === undefined) return
@@ -90,4 +95,41 @@ function useGo(onDone: () => void) {
     if (entry.run !== undefined) entry.run()
     else void navigate({ to: entry.to ?? '/', search: entry.search ?? {} })
   }
+}
+
+type PaletteOptionProps = {
+  readonly entry: PaletteEntry
+  readonly id: string
+  readonly isChosen: boolean
+  readonly startsGroup: boolean
+  readonly onChoose: () => void
+}
+
+/** A result, under the title of its group when it is the first one. */
+function PaletteOption(props: PaletteOptionProps) {
+  const { entry, id, isChosen, startsGroup, onChoose } = props
+  const { icon: Glyph, title, group, aside } = entry
+  return (
+    <>
+      {startsGroup && (
+        <p className={classes.group} role="presentation">
+          {group}
+        </p>
+      )}
+      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the combobox handles keys */}
+      <div
+        id={id}
+        // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- not inside a select
+        role="option"
+        tabIndex={-1}
+        aria-selected={isChosen}
+        className={classes.option}
+        onClick={onChoose}
+      >
+        <Glyph size={17} stroke={1.7} />
+        <b>{title}</b>
+        <small>{aside}</small>
+      </div>
+    </>
+  )
 }

@@ -8,7 +8,7 @@ import { Sidebar } from './sidebar.tsx'
 import { VisibilityChip } from './visibility-chip.tsx'
 import { WeirMark } from './weir-mark.tsx'
 
-/** What stands around every page behind the sign-in: navigation, search, and the chip that says what the viewer sees. */
+/** The frame of every page behind sign-in: navigation, search and the visibility chip. */
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false)
   const { pathname } = useLocation()
@@ -22,7 +22,7 @@ export function Shell() {
       padding={0}
     >
       <a href="#page" className={classes.skip}>
-        Skip to the page
+        Skip to content
       </a>
       <AppShell.Header className={classes.header}>
         <Burger
@@ -30,7 +30,7 @@ export function Shell() {
           onClick={toggle}
           hiddenFrom="sm"
           size="sm"
-          aria-label={isOpen ? 'Close the navigation' : 'Open the navigation'}
+          aria-label={isOpen ? 'Close navigation' : 'Open navigation'}
           aria-expanded={isOpen}
         />
         <span className={classes.smallMark}>

@@ -1,17 +1,17 @@
 import { ActionIcon, NavLink, ScrollArea } from '@mantine/core'
-import { IconBook2, IconChartHistogram, IconX, type Icon } from '@tabler/icons-react'
+import { type Icon, IconBook2, IconChartHistogram, IconX } from '@tabler/icons-react'
 import { Link, useLocation } from '@tanstack/react-router'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { kinds, type Kind } from '../entities/kinds.ts'
-import { keepView } from '../view/keep-view.ts'
+import { type Kind, kinds } from '../entities/kinds.ts'
+import { keepScope } from '../view/search.ts'
 import { usePageView } from '../view/use-page-view.ts'
-import { governancePages } from './governance-pages.ts'
 import { AccountMenu } from './account-menu.tsx'
+import { governancePages } from './governance-pages.ts'
 import classes from './sidebar.module.css'
 import { WeirMark } from './weir-mark.tsx'
 import { WorkspaceSwitcher } from './workspace-switcher.tsx'
 
-/** The navigation: only what the viewer may read has a place in it. */
+/** The navigation, limited to pages that the viewer may read. */
 export function Sidebar({ onClose }: { readonly onClose: () => void }) {
   const session = useSession()
   const { workspace } = usePageView()
@@ -26,7 +26,12 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
   return (
     <>
       <div className={classes.brand}>
-        <Link to="/" search={keepView} className={classes.name} aria-label="Weir, to the overview">
+        <Link
+          to="/"
+          search={keepScope}
+          className={classes.name}
+          aria-label="Weir, go to the overview"
+        >
           <WeirMark />
           Weir
         </Link>
@@ -35,7 +40,7 @@ export function Sidebar({ onClose }: { readonly onClose: () => void }) {
           variant="subtle"
           color="gray"
           onClick={onClose}
-          aria-label="Close the navigation"
+          aria-label="Close navigation"
         >
           <IconX size={18} />
         </ActionIcon>
@@ -93,7 +98,7 @@ function Item({ to, title, icon: Glyph }: ItemProps) {
       active={isHere}
       leftSection={<Glyph size={17} stroke={1.7} />}
       renderRoot={(props) => (
-        <Link to={to} search={keepView} aria-current={isHere ? 'page' : undefined} {...props} />
+        <Link to={to} search={keepScope} aria-current={isHere ? 'page' : undefined} {...props} />
       )}
     />
   )

@@ -1,22 +1,23 @@
 import { useMantineColorScheme } from '@mantine/core'
 import {
+  type Icon,
   IconBook2,
   IconChartHistogram,
   IconDeviceDesktop,
   IconMoon,
   IconStack2,
   IconSun,
-  type Icon,
 } from '@tabler/icons-react'
+import { useMemo } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
-import type { Placed } from '../api/entities.ts'
+import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
-import { kindOf, kinds, titleOf, type Kind } from '../entities/kinds.ts'
-import { useEntities } from '../entities/use-entities.ts'
-import { governancePages } from './governance-pages.ts'
+import { entityTitle, findKind, type Kind, kinds } from '../entities/kinds.ts'
+import { completely, useEntities } from '../entities/use-entities.ts'
 import type { Search } from '../view/search.ts'
+import { governancePages } from './governance-pages.ts'
 
-/** Something the palette leads to, or does. */
+/** A page to open or a command to run. */
 export type PaletteEntry = {
   readonly id: string
   readonly group: string
@@ -28,39 +29,38 @@ export type PaletteEntry = {
   readonly run?: () => void
 }
 
-/** Everything the palette knows: pages, workspaces, objects the viewer may read, themes. */
-export function usePaletteEntries(): readonly PaletteEntry[] {
+type Palette = { readonly entries: readonly PaletteEntry[]; readonly isLoading: boolean }
+
+/** Entries of the command palette. Objects are loaded once the viewer types. */
+export function usePaletteEntries(isSearching: boolean): Palette {
   const session = useSession()
   const { setColorScheme } = useMantineColorScheme()
-  const services = useObjects(session, 'services')
-  const routes = useObjects(session, 'routes')
-  const upstreams = useObjects(session, 'upstreams')
-  const consumers = useObjects(session, 'consumers')
-  const groups = useObjects(session, 'consumer_groups')
-  const plugins = useObjects(session, 'plugins')
+  const objects = [
+    useObjects(session, 'services', isSearching),
+    useObjects(session, 'routes', isSearching),
+    useObjects(session, 'upstreams', isSearching),
+    useObjects(session, 'consumers', isSearching),
+    useObjects(session, 'consumer_groups', isSearching),
+    useObjects(session, 'plugins', isSearching),
+  ]
   const themes = [
-    ['auto', 'Theme of the system', IconDeviceDesktop],
+    ['auto', 'System theme', IconDeviceDesktop],
     ['light', 'Light theme', IconSun],
     ['dark', 'Dark theme', IconMoon],
   ] as const
 
-  return [
+  const entries = [
     ...pageEntries(session),
     ...session.workspaces.map(({ id, name }) => ({
       id,
       group: 'Workspaces',
       title: name,
-      aside: 'Traffic of this workspace',
+      aside: 'Overview',
       icon: IconStack2,
       to: '/',
       search: { workspace: name },
     })),
-    ...services,
-    ...routes,
-    ...upstreams,
-    ...consumers,
-    ...groups,
-    ...plugins,
+    ...objects.flatMap(({ entries }) => entries),
     ...themes.map(([scheme, title, icon]) => ({
       id: scheme,
       group: 'Settings',
@@ -70,6 +70,7 @@ export function usePaletteEntries(): readonly PaletteEntry[] {
       run: () => setColorScheme(scheme),
     })),
   ]
+  return { entries, isLoading: objects.some(({ isLoading }) => isLoading) }
 }
 
 function pageEntries(session: Session): PaletteEntry[] {
@@ -80,7 +81,7 @@ function pageEntries(session: Session): PaletteEntry[] {
       id: '/reference',
       group: 'Pages',
       title: 'API reference',
-      aside: 'What can be asked of the Admin API',
+      aside: 'Admin API',
       icon: IconBook2,
       to: '/reference',
     },
@@ -103,17 +104,21 @@ function pageEntries(session: Session): PaletteEntry[] {
   ]
 }
 
-function useObjects(session: Session, plural: Kind['plural']): PaletteEntry[] {
-  const kind = kindOf(plural)
-  const workspaces = workspacesWith(session, plural).map(({ name }) => name)
-  const { rows } = useEntities(workspaces, plural, true)
-  return kind === undefined ? [] : rows.map((row) => objectEntry(kind, row))
+function useObjects(session: Session, plural: Kind['plural'], isSearching: boolean): Palette {
+  const kind = findKind(plural)
+  const workspaces = isSearching ? workspacesWith(session, plural).map(({ name }) => name) : []
+  const { rows, hasNextPage, isFetching } = useEntities(workspaces, plural, completely)
+  const entries = useMemo(
+    () => (kind === undefined ? [] : rows.map((row) => objectEntry(kind, row))),
+    [kind, rows],
+  )
+  return { entries, isLoading: isSearching && (hasNextPage || isFetching) }
 }
 
-const objectEntry = (kind: Kind, { workspace, entity }: Placed): PaletteEntry => ({
+const objectEntry = (kind: Kind, { workspace, entity }: EntityRow): PaletteEntry => ({
   id: entity.id,
   group: kind.title,
-  title: titleOf(kind, entity),
+  title: entityTitle(kind, entity),
   aside: workspace,
   icon: kind.icon,
   to: `/${kind.plural}/${encodeURIComponent(workspace)}/${entity.id}`,

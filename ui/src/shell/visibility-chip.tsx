@@ -3,12 +3,12 @@ import { IconEye, IconEyeCheck, IconEyeOff, IconLock } from '@tabler/icons-react
 import { useQuery } from '@tanstack/react-query'
 import type { Visibility } from '../../../src/schema/answer.ts'
 import { metaQuery } from '../api/analytics.ts'
-import { titleOfMember } from '../parts/member-title.ts'
+import { memberTitle } from '../format/member-title.ts'
 import classes from './visibility-chip.module.css'
 
 const icons = { all: IconEyeCheck, some: IconEye, nothing: IconEyeOff } as const
 
-/** Says on every page what the viewer sees; opens to which rules of which roles make it so. */
+/** Which requests the viewer sees, and the rules behind it. */
 export function VisibilityChip() {
   const { data, isError } = useQuery(metaQuery)
   if (isError) return null
@@ -41,27 +41,27 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
   return (
     <div tabIndex={-1} className={classes.explanation}>
       <h3>{statement}</h3>
-      <h4>Because</h4>
+      <h4>Rules</h4>
       <ul>
         {because.map((sentence) => (
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
-      {reasons.length > 0 && <h4>Masked for you</h4>}
+      {reasons.length > 0 && <h4>Masked fields</h4>}
       {reasons.map((reason) => (
         <div key={reason} className={classes.masked}>
           <p>
             {masked
               .filter((one) => one.reason === reason)
               .map(({ member }) => (
-                <span key={member}>{titleOfMember(member)}</span>
+                <span key={member}>{memberTitle(member)}</span>
               ))}
           </p>
           <p className={classes.reason}>{reason}</p>
         </div>
       ))}
       <footer>
-        The same rules hold for every chart, table, export and query. Permissions of revision{' '}
+        These rules apply to every chart, table, export and query. Permissions as of revision{' '}
         <b>{revision}</b>.
       </footer>
     </div>

@@ -1,4 +1,4 @@
-/** The mark of Weir: two water lines that step over an edge. */
+/** The logo. */
 export function WeirMark({ size = 24 }: { readonly size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">

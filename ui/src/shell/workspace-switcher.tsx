@@ -2,12 +2,12 @@ import { Menu, UnstyledButton } from '@mantine/core'
 import { IconCheck, IconSelector, IconStack2 } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useSession } from '../api/session.ts'
-import { keepView } from '../view/keep-view.ts'
+import { keepScope } from '../view/search.ts'
 import { usePageView } from '../view/use-page-view.ts'
-import { WorkspaceSeal } from './workspace-seal.tsx'
+import { WorkspaceAvatar } from './workspace-avatar.tsx'
 import classes from './workspace-switcher.module.css'
 
-/** Chooses the workspace whose traffic and objects the pages show, or all that the viewer may read. */
+/** Selects the workspace that the pages show, or all of them. */
 export function WorkspaceSwitcher() {
   const { workspaces } = useSession()
   const { workspace } = usePageView()
@@ -19,7 +19,7 @@ export function WorkspaceSwitcher() {
     void navigate({
       to: '.',
       search: (previous) => {
-        const { workspace: _, ...kept } = keepView(previous)
+        const { workspace: _, ...kept } = keepScope(previous)
         return name === undefined ? kept : { ...kept, workspace: name }
       },
     })
@@ -31,16 +31,14 @@ export function WorkspaceSwitcher() {
           {shown === undefined ? (
             <IconStack2 size={18} stroke={1.6} />
           ) : (
-            <WorkspaceSeal name={shown} />
+            <WorkspaceAvatar name={shown} />
           )}
           <span className={classes.label}>{shown ?? 'All workspaces'}</span>
           <IconSelector size={14} stroke={1.7} className={classes.arrow} />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown mah={420} style={{ overflowY: 'auto' }}>
-        <Menu.Label>
-          {workspaces.length === 0 ? 'You may read no workspace yet' : 'Workspaces you may read'}
-        </Menu.Label>
+        <Menu.Label>{workspaces.length === 0 ? 'No workspaces' : 'Workspaces'}</Menu.Label>
         {workspaces.length > 1 && (
           <Menu.Item
             leftSection={<IconStack2 size={18} stroke={1.6} />}
@@ -53,7 +51,7 @@ export function WorkspaceSwitcher() {
         {workspaces.map(({ id, name, roles }) => (
           <Menu.Item
             key={id}
-            leftSection={<WorkspaceSeal name={name} />}
+            leftSection={<WorkspaceAvatar name={name} />}
             rightSection={shown === name && <IconCheck size={14} />}
             onClick={() => choose(name)}
           >

@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest'
-import { palettes, statusClasses, statusClassOf } from './palette.ts'
+import { palettes, statusClasses, toStatusClass } from './palette.ts'
 
 const schemes = ['light', 'dark'] as const
 
 describe.each(schemes)('in the %s scheme', (scheme) => {
   const palette = palettes[scheme]
-  const grounds = [palette.body, palette.panel, palette.hover]
+  const backgrounds = [palette.body, palette.panel, palette.hover]
 
-  test.each(statusClasses)('%s stands out as a mark and reads as a word', (name) => {
+  test.each(statusClasses)('%s has enough contrast as a mark and as text', (name) => {
     expect(contrast(palette.status[name], palette.panel)).toBeGreaterThanOrEqual(3)
-    for (const ground of [...grounds, palette.statusSoft[name]])
-      expect(contrast(palette.statusText[name], ground)).toBeGreaterThanOrEqual(4.5)
+    for (const background of [...backgrounds, palette.statusSoft[name]])
+      expect(contrast(palette.statusText[name], background)).toBeGreaterThanOrEqual(4.5)
   })
 
-  test('text reads on every ground', () => {
-    for (const ground of grounds)
-      for (const ink of [palette.text, palette.dim, palette.accent])
-        expect(contrast(ink, ground)).toBeGreaterThanOrEqual(4.5)
+  test('text has enough contrast on every background', () => {
+    for (const background of backgrounds)
+      for (const foreground of [palette.text, palette.dim, palette.accent])
+        expect(contrast(foreground, background)).toBeGreaterThanOrEqual(4.5)
   })
 
-  test('percentiles and parts of time stand out, percentiles also from each other', () => {
+  test('percentiles and timing parts have enough contrast', () => {
     const { p50, p95, p99 } = palette.percentile
     for (const mark of [p50, p95, p99, ...Object.values(palette.timing)])
       expect(contrast(mark, palette.panel)).toBeGreaterThanOrEqual(3)
@@ -28,8 +28,8 @@ describe.each(schemes)('in the %s scheme', (scheme) => {
   })
 })
 
-test('a status code falls into its class', () => {
-  expect([101, 204, 304, 429, 499, 503].map(statusClassOf)).toEqual([
+test('maps a status code to its class', () => {
+  expect([101, 204, 304, 429, 499, 503].map(toStatusClass)).toEqual([
     '1xx',
     '2xx',
     '3xx',

@@ -1,4 +1,4 @@
-/** Colors of one scheme; each status class and each percentile has one color everywhere. */
+/** Colors of a scheme; each status class and percentile has one color everywhere. */
 export type Palette = {
   readonly body: string
   readonly panel: string
@@ -8,22 +8,21 @@ export type Palette = {
   readonly line: string
   readonly hover: string
   readonly accent: string
-  /** Of marks: bars, dots and lines. */
+  /** For bars, dots and lines. */
   readonly status: Readonly<Record<StatusClass, string>>
-  /** Of words; readable on the panel and on the soft ground. */
+  /** For text, on panels and on statusSoft. */
   readonly statusText: Readonly<Record<StatusClass, string>>
-  /** Of grounds behind status words. */
+  /** Background of status text. */
   readonly statusSoft: Readonly<Record<StatusClass, string>>
   readonly percentile: Readonly<Record<Percentile, string>>
-  /** Parts of a request's time. */
+  /** Parts of a request's duration. */
   readonly timing: Readonly<Record<Part, string>>
 }
 
-/** The first digit of a status, as the dataset says it. */
+/** The class of a status code, as in the dataset. */
 export type StatusClass = (typeof statusClasses)[number]
-/** A share of the fastest requests. */
 export type Percentile = 'p50' | 'p95' | 'p99'
-/** Where the time of a request goes. */
+/** A part of a request's duration. */
 export type Part = 'gateway' | 'upstream' | 'receive'
 
 /** Every status class, from the bottom of a stack to its top. */
@@ -97,11 +96,9 @@ const dark: Palette = {
   timing: { gateway: '#4cc3d6', upstream: '#7f79de', receive: '#7f8f9a' },
 }
 
-/** The two schemes. */
 export const palettes: Readonly<Record<'light' | 'dark', Palette>> = { light, dark }
 
-/** The status class of a status code. */
-export function statusClassOf(status: number): StatusClass {
+export function toStatusClass(status: number): StatusClass {
   const found = statusClasses.find((name) => name.startsWith(String(Math.floor(status / 100))))
   return found ?? '1xx'
 }

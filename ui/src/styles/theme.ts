@@ -1,9 +1,9 @@
 import { createTheme, type CSSVariablesResolver } from '@mantine/core'
-import { palettes, type Palette } from './palette.ts'
+import { type Palette, palettes } from './palette.ts'
 
 const smallInputs = { defaultProps: { size: 'sm' } } as const
 
-/** Mantine's theme: dense, calm, one accent. */
+/** The Mantine theme. */
 export const theme = createTheme({
   fontFamily: `'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif`,
   fontFamilyMonospace: `ui-monospace, 'SF Mono', 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace`,
@@ -54,14 +54,14 @@ export const theme = createTheme({
   },
 })
 
-/** The palettes as CSS variables, so that style sheets and charts share them. */
+/** The palettes as CSS variables, shared by style sheets and charts. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: variablesOf(palettes.light),
-  dark: variablesOf(palettes.dark),
+  light: toVariables(palettes.light),
+  dark: toVariables(palettes.dark),
 })
 
-function variablesOf(palette: Palette): Record<string, string> {
+function toVariables(palette: Palette): Record<string, string> {
   const variables: Record<string, string> = {
     '--mantine-color-body': palette.body,
     '--mantine-color-text': palette.text,

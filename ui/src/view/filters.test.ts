@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { query } from '../../../src/schema/query.ts'
-import { conditionsOf, toggleFilter } from './filters.ts'
+import { toConditions, toggleFilter } from './filters.ts'
 import type { PageFilter } from './search.ts'
 
 const is = (member: string, value: string): PageFilter => ({ member, value, exclude: false })
 const not = (member: string, value: string): PageFilter => ({ member, value, exclude: true })
 
-test('a second click takes the filter away, an excluding click turns it round', () => {
+test('toggling the same filter removes it; toggling its opposite inverts it', () => {
   const once = toggleFilter([], is('route', 'orders'))
   expect(once).toEqual([is('route', 'orders')])
   expect(toggleFilter(once, is('route', 'orders'))).toEqual([])
@@ -46,6 +46,6 @@ test.each([
     ],
   ],
 ] as const)('%s', (_, filters, conditions) => {
-  expect(conditionsOf(filters)).toEqual(conditions)
-  expect(query.safeParse({ filters: conditionsOf(filters) }).success).toBe(true)
+  expect(toConditions(filters)).toEqual(conditions)
+  expect(query.safeParse({ filters: toConditions(filters) }).success).toBe(true)
 })

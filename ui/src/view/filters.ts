@@ -1,35 +1,35 @@
 import type { Filter } from '../../../src/schema/query.ts'
 import type { PageFilter } from './search.ts'
 
-/** What a click on a value does: adds it as a filter, or takes the same filter away again. */
+/** Adds a filter, or removes it when the same filter is set. */
 export function toggleFilter(
   filters: readonly PageFilter[],
   clicked: PageFilter,
 ): readonly PageFilter[] {
   const others = filters.filter((filter) => !isSameValue(filter, clicked))
-  const had = filters.some(
+  const isSet = filters.some(
     (filter) => isSameValue(filter, clicked) && filter.exclude === clicked.exclude,
   )
-  return had ? others : [...others, clicked]
+  return isSet ? others : [...others, clicked]
 }
 
-/** Whether two filters speak about the same value. */
+/** Whether two filters are about the same value. */
 export const isSameValue = (one: PageFilter, other: PageFilter): boolean =>
   one.member === other.member && one.value === other.value
 
-/** The page's filters in the query format: any of the wanted values of a member, none of the excluded ones. */
-export function conditionsOf(filters: readonly PageFilter[]): Filter[] {
+/** The filters in the query format: any of a member's included values and none of its excluded ones. */
+export function toConditions(filters: readonly PageFilter[]): Filter[] {
   const members = [...new Set(filters.map(({ member }) => member))]
   return members.flatMap((member) => {
     const own = filters.filter((filter) => filter.member === member)
-    return [...wanted(member, valuesOf(own, false)), ...unwanted(member, valuesOf(own, true))]
+    return [...included(member, valuesOf(own, false)), ...excluded(member, valuesOf(own, true))]
   })
 }
 
 const valuesOf = (filters: readonly PageFilter[], exclude: boolean): string[] =>
   filters.filter((filter) => filter.exclude === exclude).map(({ value }) => value)
 
-function wanted(name: string, values: readonly string[]): Filter[] {
+function included(name: string, values: readonly string[]): Filter[] {
   const member = `requests.${name}`
   const named = values.filter((value) => value !== '')
   const any: Filter[] = []
@@ -38,7 +38,7 @@ function wanted(name: string, values: readonly string[]): Filter[] {
   return any.length > 1 ? [{ or: any }] : any
 }
 
-function unwanted(name: string, values: readonly string[]): Filter[] {
+function excluded(name: string, values: readonly string[]): Filter[] {
   const member = `requests.${name}`
   const named = values.filter((value) => value !== '')
   const all: Filter[] = []

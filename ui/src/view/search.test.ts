@@ -19,15 +19,15 @@ const search: fc.Arbitrary<Search> = fc.record(
   { requiredKeys: [] },
 )
 
-test('what an address is written from is what is read from it', () => {
+test('parsing a formatted search gives it back', () => {
   fc.assert(
-    fc.property(search, (said) => {
-      expect(parseSearch(formatSearch(said))).toEqual(said)
+    fc.property(search, (parameters) => {
+      expect(parseSearch(formatSearch(parameters))).toEqual(parameters)
     }),
   )
 })
 
-test('an address reads like a sentence', () => {
+test('filters and ranges are readable in the address', () => {
   const filters = [
     { member: 'route', value: 'orders', exclude: false },
     { member: 'status_class', value: '5xx', exclude: true },
@@ -35,6 +35,6 @@ test('an address reads like a sentence', () => {
   expect(formatSearch({ range: '1h', filters })).toBe('?range=1h&route=orders&not.status_class=5xx')
 })
 
-test('what cannot be a filter is left out', () => {
+test('ignores keys that cannot be filters', () => {
   expect(parseSearch('?DROP TABLE=1&live=yes&__proto__=x')).toEqual({})
 })

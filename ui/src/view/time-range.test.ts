@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  bucketOf,
-  dateRangeOf,
-  domainOf,
+  chooseBucket,
+  toDateRange,
+  toDomain,
   formatTimeRange,
   parseTimeRange,
   presets,
-  previousDateRangeOf,
+  previousDateRange,
   type TimeRange,
 } from './time-range.ts'
 
@@ -19,7 +19,7 @@ const anyRange = fc.oneof(
   fc.constantFrom(...presets).map((preset): TimeRange => ({ kind: 'last', preset })),
 )
 
-test('a range survives the address', () => {
+test('parsing a formatted range gives it back', () => {
   fc.assert(
     fc.property(anyRange, (range) => {
       expect(parseTimeRange(formatTimeRange(range))).toEqual(range)
@@ -27,26 +27,26 @@ test('a range survives the address', () => {
   )
 })
 
-test('the previous range is as long and ends where the range begins', () => {
+test('the previous range has the same length and ends where the range starts', () => {
   fc.assert(
     fc.property(between, (range) => {
-      const [from, to] = dateRangeOf(range) as [string, string]
-      const [before, until] = previousDateRangeOf(range) as [string, string]
+      const [from, to] = toDateRange(range) as [string, string]
+      const [before, until] = previousDateRange(range) as [string, string]
       expect(until).toBe(from)
       expect(Date.parse(until) - Date.parse(before)).toBe(Date.parse(to) - Date.parse(from))
     }),
   )
 })
 
-test('a range is drawn in a readable number of buckets', () => {
+test('a range has at most 200 buckets', () => {
   fc.assert(
     fc.property(anyRange, (range) => {
-      const [from, to] = domainOf(range, Date.now())
-      expect((to - from) / bucketOf(range).milliseconds).toBeLessThanOrEqual(200)
+      const [from, to] = toDomain(range, Date.now())
+      expect((to - from) / chooseBucket(range).milliseconds).toBeLessThanOrEqual(200)
     }),
   )
 })
 
-test.each(['', '3 weeks', '2026~', '2026-02-01~2026-01-01', 'x~y'])('%j is no range', (text) => {
+test.each(['', '3 weeks', '2026~', '2026-02-01~2026-01-01', 'x~y'])('%j is not a range', (text) => {
   expect(parseTimeRange(text)).toBeUndefined()
 })

@@ -5,9 +5,9 @@ export type TimeRange =
   | { readonly kind: 'last'; readonly preset: Preset }
   | { readonly kind: 'between'; readonly from: number; readonly to: number }
 
-/** A span that ends now. */
+/** A time range that ends now. */
 export type Preset = {
-  /** How the address says it. */
+  /** Its form in the address. */
   readonly key: string
   readonly title: string
   readonly count: number
@@ -19,7 +19,7 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** The spans offered, shortest first. */
+/** The ranges offered, shortest first. */
 export const presets: readonly Preset[] = [
   { key: '5m', title: '5 minutes', count: 5, unit: 'minutes', milliseconds: 5 * minute },
   { key: '15m', title: '15 minutes', count: 15, unit: 'minutes', milliseconds: 15 * minute },
@@ -29,10 +29,10 @@ export const presets: readonly Preset[] = [
   { key: '7d', title: '7 days', count: 7, unit: 'days', milliseconds: 7 * day },
 ]
 
-/** The span of an address that names none. */
+/** The range of an address without one. */
 export const defaultRange: TimeRange = { kind: 'last', preset: presets[1] as Preset }
 
-/** The range an address says, for example `15m` or `<from>~<to>` in ISO 8601; undefined when it says none. */
+/** Parses `15m` or `<from>~<to>` in ISO 8601; undefined when the text is no range. */
 export function parseTimeRange(text: string): TimeRange | undefined {
   const preset = presets.find(({ key }) => key === text)
   if (preset !== undefined) return { kind: 'last', preset }
@@ -40,19 +40,19 @@ export function parseTimeRange(text: string): TimeRange | undefined {
   return from < to ? { kind: 'between', from, to } : undefined
 }
 
-/** How the address says a range. */
+/** Formats a range for the address. */
 export const formatTimeRange = (range: TimeRange): string =>
   range.kind === 'last' ? range.preset.key : `${iso(range.from)}~${iso(range.to)}`
 
-/** The range in the words of the query format. */
-export function dateRangeOf(range: TimeRange): string | [string, string] {
+/** The range in the query format. */
+export function toDateRange(range: TimeRange): string | [string, string] {
   if (range.kind === 'between') return [iso(range.from), iso(range.to)]
   const { count, unit } = range.preset
   return `last ${count} ${unit}`
 }
 
-/** The equally long range just before. */
-export function previousDateRangeOf(range: TimeRange): string | [string, string] {
+/** The range of the same length just before, in the query format. */
+export function previousDateRange(range: TimeRange): string | [string, string] {
   if (range.kind === 'between') {
     return [iso(2 * range.from - range.to), iso(range.from)]
   }
@@ -60,8 +60,8 @@ export function previousDateRangeOf(range: TimeRange): string | [string, string]
   return `from ${2 * count} ${unit} ago to ${count} ${unit} ago`
 }
 
-/** Where a range begins and ends when it is `now`. */
-export const domainOf = (range: TimeRange, now: number): readonly [number, number] =>
+/** Start and end of a range at the time `now`. */
+export const toDomain = (range: TimeRange, now: number): readonly [number, number] =>
   range.kind === 'between' ? [range.from, range.to] : [now - range.preset.milliseconds, now]
 
 /** The bucket sizes that charts use, smallest first. */
@@ -76,19 +76,19 @@ const steps: readonly (readonly [Granularity, number])[] = [
   ['day', day],
 ]
 
-const mostBuckets = 100
+const maxBuckets = 100
 
-/** The bucket size in which a range is drawn, with its milliseconds. */
-export function bucketOf(range: TimeRange): { granularity: Granularity; milliseconds: number } {
-  const [from, to] = domainOf(range, 0)
+/** The bucket size in which charts draw a range. */
+export function chooseBucket(range: TimeRange): { granularity: Granularity; milliseconds: number } {
+  const [from, to] = toDomain(range, 0)
   const span = to - from
   const [granularity, milliseconds] =
-    steps.find(([, step]) => span / step <= (span > 2 * day ? 2 * mostBuckets : mostBuckets)) ??
+    steps.find(([, step]) => span / step <= (span > 2 * day ? 2 * maxBuckets : maxBuckets)) ??
     (steps.at(-1) as (typeof steps)[number])
   return { granularity, milliseconds }
 }
 
-/** A range in words: `Last 15 minutes`, or its two ends. */
+/** A range for display: `Last 15 minutes`, or its start and end. */
 export function describeTimeRange(range: TimeRange): string {
   if (range.kind === 'last') return `Last ${range.preset.title}`
   const sameDay = new Date(range.from).toDateString() === new Date(range.to).toDateString()
@@ -106,3 +106,14 @@ export function describeTimeRange(range: TimeRange): string {
 }
 
 const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+const key = 'weir-moving-range'
+
+/** Remembers a relative range for "Back to live". */
+export function rememberRange(range: TimeRange): void {
+  if (range.kind === 'last') sessionStorage.setItem(key, formatTimeRange(range))
+}
+
+/** The relative range shown last. */
+export const rememberedRange = (): TimeRange =>
+  parseTimeRange(sessionStorage.getItem(key) ?? '') ?? defaultRange

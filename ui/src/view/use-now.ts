@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 
-/** The time now, told anew every `interval` milliseconds; it stands still while that is undefined. */
+/** The current time, updated every `interval` milliseconds; not updated while that is undefined. */
 export function useNow(interval: number | undefined): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {

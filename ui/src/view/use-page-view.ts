@@ -4,22 +4,22 @@ import { toggleFilter } from './filters.ts'
 import type { PageFilter, Search } from './search.ts'
 import { defaultRange, formatTimeRange, parseTimeRange, type TimeRange } from './time-range.ts'
 
-/** What a page shows, as its address says it, and the ways to change it. */
+/** The state of a page that its address holds, and functions that change it. */
 export type PageView = {
   readonly workspace: string | undefined
   readonly range: TimeRange
-  /** Whether new requests appear by themselves. */
+  /** Whether new requests appear as they arrive. */
   readonly live: boolean
   readonly filters: readonly PageFilter[]
   readonly request: string | undefined
-  readonly change: (change: { [Word in keyof Search]?: Search[Word] | undefined }) => void
+  readonly change: (change: { [Key in keyof Search]?: Search[Key] | undefined }) => void
   readonly setRange: (range: TimeRange) => void
   readonly toggle: (filter: PageFilter) => void
 }
 
 const noFilters: readonly PageFilter[] = []
 
-/** The view of the page, read from its address; every change is a new address, so that Back undoes it. */
+/** The view in the page's address; every change navigates, so that Back undoes it. */
 export function usePageView(): PageView {
   const search: Search = useSearch({ strict: false })
   const navigate = useNavigate()
@@ -27,7 +27,7 @@ export function usePageView(): PageView {
     (changed) => {
       void navigate({
         to: '.',
-        search: (previous: Search) => withoutAbsent({ ...previous, ...changed }),
+        search: (previous: Search) => omitEmpty({ ...previous, ...changed }),
       })
     },
     [navigate],
@@ -48,7 +48,7 @@ export function usePageView(): PageView {
   }, [search, change])
 }
 
-function withoutAbsent(search: Record<string, unknown>): Search {
+function omitEmpty(search: Record<string, unknown>): Search {
   return Object.fromEntries(
     Object.entries(search).filter(
       ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),

@@ -1,0 +1,72 @@
+import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter, useSearch } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { ApiError } from '../api/api-error.ts'
+import { signIn } from '../api/session.ts'
+import type { Search } from '../view/search.ts'
+import { AuthLayout } from './auth-layout.tsx'
+
+export function SignInPage() {
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const { next }: Search = useSearch({ strict: false })
+  const queryClient = useQueryClient()
+  const router = useRouter()
+
+  const signingIn = useMutation({
+    mutationFn: () => signIn(name, password),
+    async onSuccess() {
+      queryClient.clear()
+      router.history.push(isOwnPath(next) ? next : '/')
+    },
+  })
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    signingIn.mutate()
+  }
+
+  return (
+    <AuthLayout title="Sign in to Weir" text="Use the account that your administrator gave you.">
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          {signingIn.isError && (
+            <Alert color="red" variant="light" role="alert">
+              {errorText(signingIn.error)}
+            </Alert>
+          )}
+          <TextInput
+            label="Name"
+            autoComplete="username"
+            required
+            withAsterisk={false}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label="Password"
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+          />
+          <Button type="submit" mt={6} loading={signingIn.isPending}>
+            Sign in
+          </Button>
+        </Stack>
+      </form>
+    </AuthLayout>
+  )
+}
+
+function errorText(error: Error): string {
+  if (error instanceof ApiError && error.status === 401 && error.message === '')
+    return 'Wrong name or password.'
+  return error.message
+}
+
+/** Whether a path stays on this site; a link must not redirect elsewhere after sign-in. */
+const isOwnPath = (next: string | undefined): next is string =>
+  next !== undefined && /^\/(?![/\\])/.test(next)
