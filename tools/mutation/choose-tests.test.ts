@@ -10,6 +10,9 @@ const file = (path: string, ...imports: string[]): SourceFile => ({
   isBarrel: false,
   readsEnvironment: false,
   problemCodes: [],
+  foreignValues: [],
+  problems: [],
+  texts: [],
 })
 
 test('runs the nearest unit tests of the room first, then tests elsewhere and the flows of the folder', () => {
