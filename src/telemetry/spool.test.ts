@@ -109,7 +109,7 @@ test('a batch is sent until it is acknowledged, under the same id with the same 
   spool.append('bad\n')
   await expect.poll(() => spool.bytes).toBe(0)
   spool.append('good\n')
-  await expect.poll(() => spool.bytes, { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => spool.bytes, { timeout: 45_000 }).toBe(0)
   await shipping.stop(1000)
   const good = sent.filter(([, lines]) => lines === 'good\n')
   expect(good).toHaveLength(4)

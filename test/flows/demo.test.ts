@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
   demo.stdout?.on('data', collect)
   demo.stderr?.on('data', collect)
-  await until('the demo', () => printed.includes('Ctrl-C'), 55_000)
+  await until('the demo', () => printed.includes('Ctrl-C'), 120_000)
 })
 afterAll(() => {
   demo.kill('SIGKILL')
@@ -84,7 +84,7 @@ test('traffic of every kind arrives, and who may see both products sees both', a
   )
   const workspaces = valuesOf(await ask(0, query), 'requests.workspace')
   expect(new Set(workspaces)).toEqual(new Set(['ProductX', 'ProductY']))
-}, 60_000)
+}, 180_000)
 
 test('the developer of ProductX sees ProductX, without its callers', async () => {
   const answer = await ask(1, {

@@ -29,7 +29,7 @@ test('the key is changed while everything runs, and only the new one opens what 
   const again = await startWeir({ data, env: { WEIR_WORKERS: '1' } })
   expect(await keyOf(again, 'before')).toBe('key-of-before')
   expect(await keyOf(again, 'after')).toBe('key-of-after')
-}, 120_000)
+}, 180_000)
 
 test('a key in the environment is changed by way of two that both open everything', async () => {
   const key = randomBytes(32).toString('hex')
@@ -51,7 +51,7 @@ test('a key in the environment is changed by way of two that both open everythin
   }
   await secrets(['retire', '--data', data], newer)
   await expect(secrets(['retire', '--data', data], env)).rejects.toThrow('is not the one')
-}, 120_000)
+}, 180_000)
 
 async function secrets(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const run = promisify(execFile)
@@ -86,4 +86,4 @@ test('where nothing is sealed no key is changed, and none is made', async () => 
     )
   }
   expect(readdirSync(data)).toEqual([])
-}, 60_000)
+}, 180_000)

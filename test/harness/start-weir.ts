@@ -86,7 +86,7 @@ export async function startWeir({
   const find = (name: string): string =>
     new RegExp(`${name} +(https?://\\S+)`).exec(output)?.[1] ?? ''
   const isUp = (): boolean => ['Manager', 'Admin API', 'Proxy'].every((name) => find(name) !== '')
-  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 60_000)
+  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 180_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
   const call = (url: string, method: string, body: unknown, token: string): Promise<Response> =>
