@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { silentLog, type Log } from '../lib/log.ts'
 import type { Sliceable } from '../lib/in-slices.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
@@ -38,17 +39,20 @@ export type KeeperTools = {
   readonly lookUp?: Lookup
   readonly probe?: Probe
   readonly limits?: PeerLimits
+  /** Where failed look-ups and probes are logged; nowhere unless given. */
+  readonly log?: Log
 }
 
 /** Opens a PoolKeeper. */
 export function keepPools({
   clock = systemClock,
   timers = systemTimers,
-  lookUp = openLookup(),
+  log = silentLog,
+  lookUp = openLookup({ log }),
   probe = probePeer,
   limits = usualPeerLimits,
 }: KeeperTools = {}): PoolKeeper {
-  const resolver = openResolver(lookUp, clock)
+  const resolver = openResolver(lookUp, clock, log)
   const memories = new WeakMap<Pool, PoolMemory>()
   let watched: readonly Pool[] = []
   let known = new Map<string, PoolMemory>()
@@ -75,7 +79,7 @@ export function keepPools({
       watched = pools
       known = next
       resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
-      const stop = startChecks(pools, { timers, probe })
+      const stop = startChecks(pools, { timers, probe, log })
       stopChecks = stop
       return () => {
         stop()

@@ -29,7 +29,7 @@ test('a name with several addresses is several targets; when it vanishes its las
   const { port } = server.address() as net.AddressInfo
   const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
     clock: time.clock,
-    pools: { lookUp: openLookup(servers) },
+    pools: { lookUp: openLookup({ servers }) },
   })
   expect((await askTimes(gateway, 4))('ok')).toBe(4)
   expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
@@ -57,7 +57,7 @@ test('an SRV record says port and share, and its name is the Host where that is 
   })
   const hostsOf = async (upstream: object): Promise<unknown[]> => {
     const words = pooled([{ target: 'service.test:1', weight: 1 }], upstream)
-    const gateway = await openGateway(words, { pools: { lookUp: openLookup(servers) } })
+    const gateway = await openGateway(words, { pools: { lookUp: openLookup({ servers }) } })
     const hosts: unknown[] = []
     for (let request = 0; request < 4; request += 1)
       hosts.push(((await (await gateway.ask('/')).json()) as Echo).headers['host'])
@@ -93,7 +93,7 @@ test('a target whose name leads nowhere is passed over, and said to be', async (
   const { servers } = await startNameServer({})
   const gateway = await openGateway(
     pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
+    { pools: { lookUp: openLookup({ servers }) } },
   )
   expect((await askTimes(gateway, 3))('good')).toBe(3)
   expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
@@ -109,7 +109,7 @@ test('a name that no server answers for holds nobody up who can go elsewhere', a
   })
   const gateway = await openGateway(
     pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
+    { pools: { lookUp: openLookup({ servers }) } },
   )
   expect((await askTimes(gateway, 3))('good')).toBe(3)
   await until('it was asked for', () => questions.length > 0)

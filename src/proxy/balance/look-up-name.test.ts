@@ -7,7 +7,7 @@ test('several addresses become several, in a fixed order, with the shortest time
   const { servers } = await startNameServer({
     'many.test': { a: ['192.0.2.9', '192.0.2.1'], ttl: 17 },
   })
-  expect(await openLookup(servers)('many.test')).toEqual({
+  expect(await openLookup({ servers })('many.test')).toEqual({
     addresses: [
       { host: '192.0.2.1', alternatives: [] },
       { host: '192.0.2.9', alternatives: [] },
@@ -21,7 +21,7 @@ test('addresses in both families belong together', async () => {
     'both.test': { a: ['192.0.2.1', '192.0.2.2'], aaaa: ['2001:db8::1'] },
     'six.test': { aaaa: ['2001:db8::2'] },
   })
-  const lookUp = openLookup(servers)
+  const lookUp = openLookup({ servers })
   expect((await lookUp('both.test')).addresses).toEqual([
     { host: '192.0.2.1', alternatives: ['2001:db8::1'] },
     { host: '192.0.2.2', alternatives: ['2001:db8::1'] },
@@ -32,7 +32,7 @@ test('addresses in both families belong together', async () => {
 test('a name server that is silent about IPv6 delays nobody who has IPv4', async () => {
   const { servers } = await startNameServer({ 'four.test': { a: ['192.0.2.1'], silent: ['aaaa'] } })
   const before = performance.now()
-  expect((await openLookup(servers)('four.test')).addresses).toHaveLength(1)
+  expect((await openLookup({ servers })('four.test')).addresses).toHaveLength(1)
   expect(performance.now() - before).toBeLessThan(5_000)
 })
 
@@ -48,7 +48,7 @@ test('SRV records give port and weight, those of the lowest priority only', asyn
     'one.test': { a: ['192.0.2.1'], ttl: 5 },
     'two.test': { a: ['192.0.2.2'], ttl: 9 },
   })
-  expect(await openLookup(servers)('service.test')).toEqual({
+  expect(await openLookup({ servers })('service.test')).toEqual({
     addresses: [
       {
         host: '192.0.2.1',
@@ -63,12 +63,12 @@ test('SRV records give port and weight, those of the lowest priority only', asyn
 
 test('a name that nobody knows is refused with its reason', async () => {
   const { servers } = await startNameServer({})
-  await expect(openLookup(servers)('lost.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' })
+  await expect(openLookup({ servers })('lost.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' })
 })
 
 test('the hosts file comes before any name server', async () => {
   const { servers, questions } = await startNameServer({})
-  const { addresses } = await openLookup(servers)('localhost')
+  const { addresses } = await openLookup({ servers })('localhost')
   expect(addresses.map(({ host }) => host)).toContain('127.0.0.1')
   expect(questions).toEqual([])
 })

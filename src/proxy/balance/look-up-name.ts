@@ -1,6 +1,7 @@
 import type { RecordWithTtl } from 'node:dns'
 import dns from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { silentLog, type Log } from '../../lib/log.ts'
 import { readHosts, readSearch } from './name-files.ts'
 
 /** One address that a name leads to. */
@@ -30,17 +31,21 @@ const resolutionDelay = 50
 /** How long an answer holds that says nothing about it, in seconds. */
 const unstated = 30
 
+/** What names are looked up with; all but tests leave it at the system's name servers. */
+export type LookupTools = { readonly servers?: dns.Resolver; readonly log?: Log }
+
 /** Looks names up in the hosts file, then SRV, A and AAAA records at the name servers, in the search domains too, and last as the operating system does. */
-export function openLookup(
-  servers: dns.Resolver = new dns.Resolver({ timeout: 2_000, tries: 2 }),
-): Lookup {
+export function openLookup({
+  servers = new dns.Resolver({ timeout: 2_000, tries: 2 }),
+  log = silentLog,
+}: LookupTools = {}): Lookup {
   return async (name) => {
     const fixed = readHosts().get(name.toLowerCase().replace(/\.$/, ''))
     if (fixed !== undefined) return { addresses: pair(fixed.v4, fixed.v6), ttl: 5 }
     let failure: unknown
     for (const full of readSearch(name)) {
       try {
-        return await findRecords(servers, full)
+        return await findRecords(servers, full, log)
       } catch (error) {
         failure = error
         if (!isMissing(error)) break
@@ -51,15 +56,24 @@ export function openLookup(
 }
 
 /** Both kinds are asked for at a time, so that a silent server costs its time once; what a service record says goes first, as in Kong. */
-async function findRecords(servers: dns.Resolver, name: string): Promise<Found> {
+async function findRecords(servers: dns.Resolver, name: string, log: Log): Promise<Found> {
   const addresses = findAddresses(servers, name)
+  // It is awaited below; until then its rejection must not count as unhandled.
   addresses.catch(() => undefined)
-  return (await findService(servers, name)) ?? addresses
+  return (await findService(servers, name, log)) ?? addresses
 }
 
 /** The targets of a service with the lowest priority number (RFC 2782), as Kong takes them; undefined when there is no such record. */
-async function findService(servers: dns.Resolver, name: string): Promise<Found | undefined> {
-  const records = await servers.resolveSrv(name).catch(() => [])
+async function findService(
+  servers: dns.Resolver,
+  name: string,
+  log: Log,
+): Promise<Found | undefined> {
+  const records = await servers.resolveSrv(name).catch((error: unknown) => {
+    if (!isMissing(error))
+      log.warn('dns: SRV lookup failed, address records are used', { name, error })
+    return []
+  })
   if (records.length === 0) return undefined
   const first = Math.min(...records.map(({ priority }) => priority))
   const leading = records.filter(({ priority }) => priority === first)
@@ -69,7 +83,11 @@ async function findService(servers: dns.Resolver, name: string): Promise<Found |
       ...(await findAddresses(servers, record.name)),
     })),
   )
-  const reached = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const reached = found.flatMap((one) => {
+    if (one.status === 'fulfilled') return [one.value]
+    log.warn('dns: lookup of an SRV target failed', { name, error: one.reason })
+    return []
+  })
   if (reached.length === 0) return undefined
   const addresses = reached.flatMap(({ addresses, record: { name: target, port, weight } }) =>
     addresses.map((address) => ({

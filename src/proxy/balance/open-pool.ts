@@ -1,11 +1,9 @@
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
-import type { Attempt, Exchange } from '../exchange.ts'
+import { isIdempotent, type Attempt, type Exchange } from '../exchange.ts'
 import type { Finding } from '../health/health.ts'
 import { openCircuit, type Circuit } from '../health/open-circuit.ts'
-import { isIdempotent } from '../idempotent.ts'
-import { unresolvedName } from '../unresolved-name.ts'
 import type { Balancer } from './balancer.ts'
 import { observeLatency } from './latency.ts'
 import { openChooser } from './open-chooser.ts'
@@ -13,7 +11,7 @@ import type { Peer, PeerState } from './peer.ts'
 import type { PeerLimits } from '../peer-limits.ts'
 import { busyTargets, WaitingLine } from './waiting-line.ts'
 import { followTargets, type PoolTarget } from './pool-targets.ts'
-import type { Resolver } from './resolver.ts'
+import { unresolvedName, type Resolver } from './resolver.ts'
 
 /** What a pool is made of. */
 export type PoolPlan = {

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
+import { silentLog, type Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
 import type { Found, Lookup } from './look-up-name.ts'
 
 /** What is known of a name. */
@@ -40,8 +42,12 @@ export const keptFor = {
   most: 86_400_000,
 }
 
+/** A name has no address. */
+export const unresolvedName = (cause: unknown): Problem =>
+  new Problem('upstream.name', 503, 'name resolution failed', { cause })
+
 /** Opens a resolver over `lookUp`; of a name that is asked for by many at a time it asks once. */
-export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
+export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog): Resolver {
   const names = new Map<string, KnownName>()
   let changes = 0
 
@@ -56,6 +62,11 @@ export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
       known.lostAt = known.dueAt + keptFor.stale
     } catch (error) {
       known.failure = error
+      log.warn('dns: lookup failed', {
+        name: known.name,
+        isStaleUsed: known.answer !== undefined,
+        error,
+      })
       const { code } = error as NodeJS.ErrnoException
       known.dueAt =
         clock.now() +

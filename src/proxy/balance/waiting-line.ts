@@ -1,6 +1,5 @@
 import { Problem } from '../../lib/problem.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Exchange } from '../exchange.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import type { Peer } from './peer.ts'
 
 /** Exchanges that wait for any peer of a pool, first come, first served. It outlives the program that they came by. */
@@ -16,7 +15,7 @@ export class WaitingLine {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer)
-        exchange.onLeave = undefined
+        exchange.offClientGone(gone)
         this.#waiting.delete(enter)
       }
       const enter = (peer: Peer): void => {
@@ -28,10 +27,11 @@ export class WaitingLine {
         reject(busyTargets())
       }, patience)
       this.#waiting.add(enter)
-      exchange.onLeave = () => {
+      const gone = (): void => {
         leave()
         reject(clientClosed())
       }
+      exchange.onClientGone(gone)
     })
   }
 

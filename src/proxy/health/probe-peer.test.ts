@@ -27,7 +27,8 @@ const questionOf = (
   upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
   certificate: undefined,
 })
-const ask = (question: Question) => probePeer(question, new AbortController().signal)
+const ask = (question: Question) =>
+  probePeer(question, new AbortController().signal, () => undefined)
 
 test('a request asks for the path with the fields, as the host, and finds the status', async () => {
   const asked: IncomingMessage[] = []

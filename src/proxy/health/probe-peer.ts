@@ -6,11 +6,12 @@ import { connectOptions } from '../balance/connect-options.ts'
 import type { Peer } from '../balance/peer.ts'
 import type { Finding } from './health.ts'
 
-/** Asks a peer how it is; never rejects. */
+/** Asks a peer how it is; never rejects. What broke a probe is passed to `onError`. */
 export type Probe = (
   this: void,
   question: Question,
   signal: AbortSignal,
+  onError: (error: Error) => void,
 ) => Promise<Finding | 'connected'>
 
 /** Whom to ask, and how. */
@@ -22,14 +23,18 @@ export type Question = {
 }
 
 /** Asks a peer on a connection of its own: http and https by a request, the others by connecting, as Kong does. */
-export const probePeer: Probe = (question, signal) => {
+export const probePeer: Probe = (question, signal, onError) => {
   const { type } = question.upstream.healthchecks.active
   return type === 'http' || type === 'https'
-    ? probeByRequest(question, signal)
-    : probeByConnecting(question, signal)
+    ? probeByRequest(question, signal, onError)
+    : probeByConnecting(question, signal, onError)
 }
 
-function probeByRequest(question: Question, signal: AbortSignal): Promise<Finding> {
+function probeByRequest(
+  question: Question,
+  signal: AbortSignal,
+  onError: (error: Error) => void,
+): Promise<Finding> {
   const { peer, upstream, certificate } = question
   const { type, http_path: path, timeout, ...options } = upstream.healthchecks.active
   const module = type === 'https' ? https : http
@@ -54,7 +59,10 @@ function probeByRequest(question: Question, signal: AbortSignal): Promise<Findin
       resolve(response.statusCode ?? 0)
       response.destroy()
     })
-    request.on('error', () => resolve('broken'))
+    request.on('error', (error) => {
+      onError(error)
+      resolve('broken')
+    })
     request.on('close', () => clearTimeout(timer))
   })
 }
@@ -62,6 +70,7 @@ function probeByRequest(question: Question, signal: AbortSignal): Promise<Findin
 function probeByConnecting(
   { peer, upstream }: Question,
   signal: AbortSignal,
+  onError: (error: Error) => void,
 ): Promise<Finding | 'connected'> {
   return new Promise((resolve) => {
     const socket = connect({ ...connectOptions(peer), signal })
@@ -73,7 +82,10 @@ function probeByConnecting(
       resolve('connected')
       socket.destroy()
     })
-    socket.on('error', () => resolve('broken'))
+    socket.on('error', (error) => {
+      onError(error)
+      resolve('broken')
+    })
     socket.on('close', () => clearTimeout(timer))
   })
 }

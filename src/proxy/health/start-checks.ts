@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { Log } from '../../lib/log.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { Peer } from '../balance/peer.ts'
@@ -6,7 +7,7 @@ import type { Probe } from './probe-peer.ts'
 import type { Timers } from './timers.ts'
 
 /** What checks are made with. */
-export type CheckTools = { readonly timers: Timers; readonly probe: Probe }
+export type CheckTools = { readonly timers: Timers; readonly probe: Probe; readonly log: Log }
 
 /** Starts to ask the peers of pools how they are, the healthy and the unhealthy each at their interval; returns how to stop. */
 export function startChecks(pools: readonly Pool[], tools: CheckTools): () => void {
@@ -62,10 +63,15 @@ async function checkAll(peers: readonly Peer[], round: Round): Promise<void> {
   await Promise.all(Array.from({ length: Math.min(concurrency, peers.length) }, work))
 }
 
-async function check(peer: Peer, { pool, upstream, asked, probe, signal }: Round): Promise<void> {
+async function check(peer: Peer, round: Round): Promise<void> {
+  const { pool, upstream, asked, probe, signal, log } = round
+  const onError = (error: Error): void => {
+    if (signal.aborted) return
+    log.warn('health: probe failed', { upstream: upstream.name, target: peer.target, error })
+  }
   const finding = signal.aborted
     ? undefined
-    : await probe({ peer, upstream, certificate: pool.plan.certificate }, signal)
+    : await probe({ peer, upstream, certificate: pool.plan.certificate }, signal, onError)
   asked.delete(peer.key)
   if (finding !== undefined && !signal.aborted) pool.circuit.reportCheck(peer, finding)
 }

@@ -31,7 +31,7 @@ export function switchProtocol(attempt: Try): Promise<Answer> {
         status: 101,
         headers: new HeaderList(response.rawHeaders),
         body: undefined,
-        peer: socket,
+        socket,
       })
     })
     request.on('response', (response) => {
