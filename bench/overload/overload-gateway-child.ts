@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { openLog } from '../../src/lib/log.ts'
 import type { AdmissionLimits } from '../../src/proxy/admission-limits.ts'
 import { usualLimits } from '../../src/proxy/front-limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
@@ -46,7 +47,8 @@ const toil = definePlugin({
 // A worker's engine alone, which records into a spool as a worker does.
 process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-overload-'))
-  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
+  const log = openLog('bench')
+  const { record } = openRecorder(openSpool(folder), log)
   const snapshot = snapshotOf({
     services: [{ name: 'api', host: '127.0.0.1', port: upstreamPort, retries: 0 }],
     routes: [{ name: 'all', paths: ['/'], service: 'api' }],
@@ -63,6 +65,7 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
     limits: usualLimits,
     admission: admission ?? unlimited,
     record,
+    log,
   })
   proxy.server.listen(0, '127.0.0.1', () =>
     process.send?.((proxy.server.address() as AddressInfo).port),

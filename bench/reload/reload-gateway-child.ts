@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { openSnapshotShelf, receiveSnapshot } from '../../src/cluster/receive-snapshot.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { openLog } from '../../src/lib/log.ts'
 import { usualAdmission } from '../../src/proxy/admission-limits.ts'
 import { usualLimits } from '../../src/proxy/front-limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
@@ -32,7 +33,8 @@ export type ReloadOutcome = { readonly changes: number; readonly longestStall: n
 // A worker's engine alone, which records into a spool and takes in snapshots as a worker does.
 process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-reload-'))
-  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
+  const log = openLog('bench')
+  const { record } = openRecorder(openSpool(folder), log)
   const shelf = openSnapshotShelf(join(folder, 'shelf'), {
     seal: (clear) => clear,
     open: (sealed) => sealed,
@@ -50,6 +52,7 @@ process.once('message', ({ lines, publicKey }: ReloadOrder) => {
     limits: usualLimits,
     admission: usualAdmission,
     record,
+    log,
   })
   const change = (line: string): Promise<void> =>
     receiveSnapshot(

@@ -4,6 +4,7 @@ import { askCounters } from '../cluster/ask-counters.ts'
 import { openControlLink } from '../cluster/open-control-link.ts'
 import { openSnapshotShelf, receiveSnapshot, type Received } from '../cluster/receive-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
+import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { usualLimits } from '../proxy/front-limits.ts'
@@ -40,12 +41,11 @@ export type WorkerStart = {
 export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => Promise<void> {
   const { settings, slot, line, log } = start
   const spool = openSpool(join(settings.data, 'spool'))
-  const recorder = openRecorder(spool, (error) =>
-    log.error('events cannot be written; answers are withheld', { error }),
-  )
+  const limited = limitLog(log)
+  const recorder = openRecorder(spool, limited)
   const counters = askCounters({ send: line.send, clock: systemClock })
   const serving = openServing(start, recorder)
-  const pools = keepPools({ limits: settings.targets })
+  const pools = keepPools({ limits: settings.targets, log: limited })
   const secrets = openSecrets({
     readVariable: start.readVariable,
     files: settings.vaultFiles,
@@ -62,7 +62,14 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       return filled.snapshot
     },
     compile: (snapshot, revision) =>
-      compileSteps(snapshot, revision, { catalog, counters, clock: systemClock, pools, withheld }),
+      compileSteps(snapshot, revision, {
+        catalog,
+        counters,
+        clock: systemClock,
+        log: limited,
+        pools,
+        withheld,
+      }),
     swap: serving.run,
     log,
   })
@@ -77,7 +84,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     applyOrders: ({ targets }) => targets.forEach(pools.applyHealthOverride),
     log,
   })
-  const shipping = startShipping({ spool, send: link.sendBatch, log })
+  const shipping = startShipping({ spool, send: link.sendBatch, log: limited })
   const { node, zone, environment, version } = settings
 
   runner.resume()
@@ -109,7 +116,7 @@ function openServing({ settings, socket, lent, line, log }: WorkerStart, recorde
     const certificate = await keepDefaultCertificate(join(data, 'gateway'))
     if (latest === undefined) return
     const identity = { node, zone, environment }
-    const parts = { limits, admission, certificate, record }
+    const parts = { limits, admission, certificate, record, log: limitLog(log) }
     proxy = openProxy({ program: latest, node: identity, ...parts })
     const opened = proxy
     const others = lent.map(({ duty, socket: other }) =>

@@ -1,11 +1,10 @@
 import net, { type Server, type Socket } from 'node:net'
-import type { EventLine } from '../schema/event.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
 import { openConnectionRejecter } from './admission/reject-connection.ts'
 import { usualAdmission, type AdmissionLimits } from './admission-limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
-import type { NodeIdentity } from './walk/describe-exchange.ts'
+import type { EndTools } from './walk/end-exchange.ts'
 import { drainFronts } from './front/drain-fronts.ts'
 import { openEnding } from './front/ending.ts'
 import type { FrontEvents } from './front/front-events.ts'
@@ -41,14 +40,11 @@ export type Proxy = {
 /** What a proxy is opened with. */
 export type ProxyOptions = {
   readonly program: Program
-  readonly node: NodeIdentity
   readonly limits: FrontLimits
   readonly admission?: AdmissionLimits
   /** Shown for server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
-  /** Writes an event where it survives this process, then releases the answer; abandons it when that fails. */
-  readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
-}
+} & EndTools
 
 /** Opens a proxy over `program`. */
 export function openProxy(options: ProxyOptions): Proxy {

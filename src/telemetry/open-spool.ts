@@ -106,8 +106,10 @@ function takeOver(dead: string, own: string): Map<string, number> {
   if (!existsSync(claimed)) {
     try {
       renameSync(dead, claimed)
-    } catch {
-      return new Map()
+    } catch (error) {
+      // Another process won.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+      throw error
     }
   }
   const found = new Map<string, number>()

@@ -54,13 +54,12 @@ test('the folder of a living process is left alone', () => {
 test('no answer is released before its event is written, and one write serves a whole turn', async () => {
   const written: string[] = []
   const released: number[] = []
-  const recorder = openRecorder({ append: (lines) => void written.push(lines) }, () => undefined)
+  const recorder = openRecorder({ append: (lines) => void written.push(lines) }, quiet)
   for (const index of [1, 2, 3]) {
-    recorder.record(
-      event(index),
-      () => released.push(written.length),
-      () => undefined,
-    )
+    recorder.record(event(index), {
+      release: () => released.push(written.length),
+      abandon: () => undefined,
+    })
   }
   expect([written, released]).toEqual([[], []])
   await new Promise(setImmediate)
@@ -71,24 +70,23 @@ test('no answer is released before its event is written, and one write serves a 
 test('when an event cannot be written its answer is abandoned, and later ones go on', async () => {
   let isFull = true
   const ends: string[] = []
+  const answer = (index: number) => ({
+    release: () => void ends.push(`released ${index}`),
+    abandon: () => void ends.push(`abandoned ${index}`),
+  })
   const append = (): void => {
     if (isFull) throw new Error('ENOSPC')
   }
-  const recorder = openRecorder({ append }, () => ends.push('trouble'))
-  recorder.record(
-    event(1),
-    () => ends.push('released 1'),
-    () => ends.push('abandoned 1'),
+  const recorder = openRecorder(
+    { append },
+    openLog('test', (line) => ends.push(JSON.parse(line).error.message)),
   )
+  recorder.record(event(1), answer(1))
   await new Promise(setImmediate)
   isFull = false
-  recorder.record(
-    event(2),
-    () => ends.push('released 2'),
-    () => ends.push('abandoned 2'),
-  )
+  recorder.record(event(2), answer(2))
   await new Promise(setImmediate)
-  expect(ends).toEqual(['trouble', 'abandoned 1', 'released 2'])
+  expect(ends).toEqual(['ENOSPC', 'abandoned 1', 'released 2'])
 })
 
 test('a batch is sent until it is acknowledged, under the same id with the same bytes; a refused one is set aside', async () => {

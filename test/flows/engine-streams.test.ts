@@ -7,10 +7,10 @@ import { openWire } from '../harness/open-wire.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-const before = (port: number, more: Record<string, unknown> = {}) =>
+const before = (port: number, more: Record<string, unknown> = {}, route: object = {}) =>
   openGateway({
     services: [{ name: 'all', host: '127.0.0.1', port, retries: 0, ...more }],
-    routes: [{ paths: ['/'], service: 'all', strip_path: false }],
+    routes: [{ paths: ['/'], service: 'all', strip_path: false, ...route }],
   })
 
 /** An upstream that is a plain socket in the hands of the test. */
@@ -51,7 +51,7 @@ test('forwards a response that begins before the request body ends', async () =>
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno'),
     )
   })
-  const gateway = await before(port)
+  const gateway = await before(port, {}, { request_buffering: false })
   const wire = openWire(gateway.port)
   await wire.send([
     Buffer.from(

@@ -2,6 +2,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { silentLog, type Log } from '../../src/lib/log.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
 import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
@@ -39,6 +40,8 @@ export type GatewayOptions = {
   readonly catalog?: readonly PluginDefinition[]
   /** For server names that no certificate of the snapshot covers. */
   readonly certificate?: { readonly cert: string; readonly key: string }
+  /** Where faults are logged; nowhere unless given. */
+  readonly log?: Log
   /** Who ends it; a test unless said otherwise. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -55,6 +58,7 @@ export async function openGateway(
     counters: openCounterLedger(clock),
     clock,
     pools,
+    log: options.log ?? silentLog,
   }
   const events: Event[] = []
   let revision = 1
@@ -64,10 +68,11 @@ export async function openGateway(
     limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
     admission: { ...usualAdmission, ...options.admission },
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
-    record(event, release) {
+    record(event, answer) {
       events.push(JSON.parse(event) as Event)
-      release()
+      answer.release()
     },
+    log: options.log ?? silentLog,
   })
   const listen = (server: Server): Promise<number> =>
     new Promise((resolve) => {

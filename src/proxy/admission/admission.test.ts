@@ -1,13 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nowMicroseconds } from '../../lib/clock.ts'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { Admission, type Applicant } from './admission.ts'
 
-const applicant = (connection?: object): Applicant => ({
-  startedAt: nowMicroseconds(),
-  onLeave: undefined,
-  request: { connection: connection as Applicant['request']['connection'] },
-})
+const applicant = (connection?: object) =>
+  exchangeOf({ connection: connection as Applicant['request']['connection'] })
 
 /** What became of a request, as far as it is known. */
 function enter(admission: Admission, of = applicant()) {
@@ -43,7 +40,7 @@ function openTrial(limits: { inFlight: number; waiting: number }) {
       fate.state = 'done'
       admission.leave(fate.of)
     },
-    gone: () => those('waiting')[0]?.of.onLeave?.(),
+    gone: () => those('waiting')[0]?.of.clientLeft(),
     sweep: () => admission.sweep(),
     pass: () => (time.now += 100),
     busy: () => admission.observe(100),

@@ -1,12 +1,11 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { AdmissionLimits } from '../admission-limits.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Exchange } from '../exchange.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import { FairQueue } from './fair-queue.ts'
 
 /** What admission looks at in an exchange. */
-export type Applicant = Pick<Exchange, 'startedAt' | 'onLeave'> & {
+export type Applicant = Pick<Exchange, 'startedAt' | 'onClientGone' | 'offClientGone'> & {
   readonly request: Pick<Exchange['request'], 'connection'>
 }
 
@@ -135,12 +134,24 @@ export class Admission {
     const since = this.#now()
     if (!this.#isFull && since - this.#clearedAt > moment) this.#fullSince = since
     this.#isFull = true
-    return new Promise((admit, refuse) => {
-      const waiter = { since, admit, refuse }
-      queue.push(connection, waiter)
-      applicant.onLeave = () => {
-        if (queue.remove(connection, waiter)) refuse(clientClosed())
+    return new Promise((resolve, reject) => {
+      const settled = (): void => applicant.offClientGone(gone)
+      const waiter: Waiter = {
+        since,
+        admit() {
+          settled()
+          resolve()
+        },
+        refuse(problem) {
+          settled()
+          reject(problem)
+        },
       }
+      const gone = (): void => {
+        if (queue.remove(connection, waiter)) waiter.refuse(clientClosed())
+      }
+      queue.push(connection, waiter)
+      applicant.onClientGone(gone)
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ClientLink } from '../client-link.ts'
+import type { ClientLink } from '../exchange.ts'
 
 /** Keeps the number of open connections within a limit. */
 export type ConnectionLimit = {

@@ -48,6 +48,7 @@ export function openConnectionRejecter(
 const closing = (socket: Socket): Reply => ({
   begin: () => undefined,
   write: () => true,
+  pendingBytes: 0,
   onWritable: () => undefined,
   finish: () => void socket.destroy(),
   abort: () => void socket.destroy(),

@@ -1,16 +1,14 @@
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
-import type { Attempt, Exchange } from '../exchange.ts'
+import { isIdempotent, type Attempt, type Exchange } from '../exchange.ts'
 import { openCircuitBreaker, type CircuitBreaker } from '../health/circuit-breaker.ts'
 import type { HealthResult } from '../health/health.ts'
-import { isIdempotent } from '../idempotent.ts'
 import type { TargetLimits } from '../target-limits.ts'
-import { unresolvedName } from '../unresolved-name.ts'
 import { observeLatency, type Balancer, type Candidates } from './balancers.ts'
 import { RequestQueue, targetsBusy } from './request-queue.ts'
 import { resolveTargets, type TargetConfig } from './resolve-targets.ts'
-import type { Resolver } from './resolver.ts'
+import { unresolvedName, type Resolver } from './resolver.ts'
 import type { Target, TargetState } from './target.ts'
 
 export type PoolPlan = {

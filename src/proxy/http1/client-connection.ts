@@ -44,6 +44,8 @@ export class ClientConnection implements ReplyConnection {
   readonly #facts: ConnectionFacts
   #state: State = 'idle'
   #since: number
+  /** Bytes that the client had not taken at the last sweep. */
+  #unsent = 0
   #unread: Buffer | undefined
   #scanned = 0
   #keepAlive = true
@@ -70,6 +72,7 @@ export class ClientConnection implements ReplyConnection {
     const waited = now - this.#since
     if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
     else if (this.#state === 'exchange') this.#sweepExchange(waited)
+    else if (this.#socket.writableLength > 0 && this.#state !== 'tunnel') this.#sweepSending(now)
     else if (this.#state === 'lingering' && waited > lingerMilliseconds) this.#socket.destroy()
     else if (this.#state === 'idle') {
       const timeout = isDraining() ? drainGraceMilliseconds : limits.idleMilliseconds
@@ -85,6 +88,14 @@ export class ClientConnection implements ReplyConnection {
       this.#reader = undefined
       this.#body?.fail(timedOut())
     } else if (socket.writableNeedDrain && waited > limits.writeMilliseconds) socket.destroy()
+  }
+
+  /** The answer is complete, but the client has not taken all of it. */
+  #sweepSending(now: number): void {
+    const { writableLength } = this.#socket
+    if (writableLength !== this.#unsent) this.#since = now
+    this.#unsent = writableLength
+    if (now - this.#since > this.#context.limits.writeMilliseconds) this.#socket.destroy()
   }
 
   /** Breaks the connection whatever it does. */

@@ -56,6 +56,10 @@ export class ClientReply implements Reply {
       : writeParts(socket, this.#take(), chunk, '')
   }
 
+  get pendingBytes(): number {
+    return this.#options.socket.writableLength
+  }
+
   onWritable(resume: () => void): void {
     this.#options.socket.once('drain', resume)
   }
@@ -76,11 +80,11 @@ export class ClientReply implements Reply {
     this.#options.socket.destroy()
   }
 
-  upgrade(headers: HeaderList, target: NodeJS.ReadWriteStream): void {
+  upgrade(headers: HeaderList, target: Duplex): void {
     const { socket, connection } = this.#options
     const own = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${own}${fieldLines(headers)}\r\n`, 'latin1')
-    connection.switched(target as Duplex)
+    connection.switched(target)
   }
 
   #take(): string {

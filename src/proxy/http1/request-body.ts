@@ -19,11 +19,11 @@ export type BodyOptions = {
   readonly length: number | undefined
   /** Most bytes; 0 for no limit. */
   readonly limit: number
-  /** More is wanted. Called at the first `open`, too. */
+  /** More is wanted. Called at the first `open` or `readAhead`, too. */
   readonly onWanted: () => void
 }
 
-/** How much of a body is kept to be sent again with the next try. */
+/** How much of a body is read ahead of the service, and kept to be sent again with the next try. */
 const kept = 65_536
 
 /** Opens the body of a request for as many tries as it takes; beyond its limit it breaks off with 413. */
@@ -33,10 +33,12 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
   let current: Readable | undefined
   let isWhole = false
   let failure: Error | undefined
+  let ahead: { resolve(): void; reject(error: Error): void } | undefined
 
   const fail = (error: Error): void => {
     failure ??= error
     current?.destroy(failure)
+    ahead?.reject(failure)
   }
   return {
     present: true,
@@ -58,14 +60,21 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
       if (limit > 0 && received > limit)
         fail(new Problem('request.too_large', 413, 'Request size limit exceeded'))
       if (failure !== undefined) return true
+      if (received >= kept) ahead?.resolve()
       if (current === undefined || received <= kept) early.push(bytes)
       return current === undefined ? received < kept : current.push(bytes)
     },
     end() {
       isWhole = true
       current?.push(null)
+      ahead?.resolve()
     },
     fail,
+    readAhead() {
+      if (isWhole || received >= kept || failure !== undefined) return undefined
+      onWanted()
+      return new Promise((resolve, reject) => (ahead = { resolve, reject }))
+    },
     open() {
       const next = new Readable({ read: onWanted })
       current = next
@@ -86,4 +95,5 @@ export const absentBody: RequestBody = {
   received: 0,
   replayable: true,
   open: () => Readable.from([]),
+  readAhead: () => undefined,
 }

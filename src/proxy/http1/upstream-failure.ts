@@ -1,6 +1,6 @@
 import { Problem } from '../../lib/problem.ts'
 import { TryFailure } from '../walk/ask-upstream.ts'
-import { unresolvedName } from '../unresolved-name.ts'
+import { unresolvedName } from '../balance/resolver.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
 const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])

@@ -7,7 +7,7 @@ import {
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Problem } from '../../lib/problem.ts'
-import { clientClosed } from '../client-closed.ts'
+import { clientClosed } from '../exchange.ts'
 import type { FrontLimits } from '../front-limits.ts'
 import type { FrontEvents } from '../front/front-events.ts'
 import type { Front } from '../http1/open-front.ts'

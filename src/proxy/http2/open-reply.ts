@@ -30,6 +30,9 @@ export function openReply(stream: ServerHttp2Stream): Reply {
       sendHead(false)
       return stream.destroyed || stream.write(chunk)
     },
+    get pendingBytes() {
+      return stream.writableLength
+    },
     onWritable(resume) {
       stream.once('drain', resume)
     },

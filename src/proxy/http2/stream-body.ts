@@ -71,5 +71,6 @@ export function openStreamBody(
     },
     fail: (error) => body.fail(error),
     open: () => body.open(),
+    readAhead: () => body.readAhead(),
   }
 }

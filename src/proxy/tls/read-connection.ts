@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { newLink, type ClientLink } from '../client-link.ts'
-import type { RequestHead } from '../exchange.ts'
+import type { ClientLink, RequestHead } from '../exchange.ts'
 import { readClientCertificate } from './client-certificate.ts'
 
 /** What every request of a connection has in common. */
@@ -19,7 +18,7 @@ export function readConnection(socket: Socket): ConnectionFacts {
   const where = {
     clientAddress: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
     localPort: socket.localPort ?? 0,
-    connection: newLink(socket),
+    connection: { socket, exchanges: 0, idleSince: 0 },
   }
   if (!(socket instanceof TLSSocket)) return { ...where, scheme: 'http', tlsVersion: '' }
   const { servername } = socket as { servername?: string | false }
