@@ -4,17 +4,14 @@ import type { Reply } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
-/** The connection that an answer goes out on. */
 export type ReplyConnection = {
-  /** Whether it may serve another request, as far as is known when the answer begins. */
+  /** Whether the connection may be kept alive, as known when the response begins. */
   mayKeepAlive(): boolean
-  /** The answer is out. */
+  /** The response was written. */
   answered(keepAlive: boolean): void
-  /** It becomes a tunnel to `target`. */
   switched(target: Duplex): void
 }
 
-/** What a reply needs to know. */
 export type ReplyOptions = {
   readonly socket: Duplex
   readonly method: string
@@ -22,7 +19,7 @@ export type ReplyOptions = {
   readonly connection: ReplyConnection
 }
 
-/** The way back to an HTTP/1.1 client: head and first part leave together, and a body without a length leaves in chunks, or to an HTTP/1.0 client until the connection closes. */
+/** Writes a response: the head leaves with the first part of the body. A body without a length is chunked, or ends with the connection for an HTTP/1.0 client. */
 export class ClientReply implements Reply {
   readonly #options: ReplyOptions
   #pending = ''
@@ -94,7 +91,7 @@ export class ClientReply implements Reply {
   }
 }
 
-/** The lines that belong to this hop. */
+/** Hop-by-hop fields. */
 function ownLines(
   headers: HeaderList,
   isChunked: boolean,
@@ -110,7 +107,7 @@ function ownLines(
 let date = ''
 let second = 0
 
-/** The present moment as an HTTP date (RFC 9110 section 5.6.7), made once a second. */
+/** The current HTTP date (RFC 9110 section 5.6.7), formatted once per second. */
 export function httpDate(now = Date.now()): string {
   const current = Math.floor(now / 1000)
   if (current !== second) {

@@ -12,12 +12,11 @@ import { carryStream } from './carry-stream.ts'
 import type { StreamOrigin } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
 
-/** What a stream front is opened with. */
 export type StreamFrontOptions = EndTools & {
   readonly programs: HeldPrograms
-  /** Shown for server names that no certificate covers. */
+  /** Default certificate. */
   readonly certificate?: CertificatePair
-  /** Milliseconds for a handshake. */
+  /** Handshake timeout in milliseconds. */
   readonly timeout: number
   /** Hears of a stream whose client is gone, before the stream does. */
   readonly onGone: (exchange: Exchange) => void
