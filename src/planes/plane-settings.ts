@@ -1,5 +1,4 @@
-import type { AdmissionLimits } from '../proxy/admission-limits.ts'
-import type { PeerLimits } from '../proxy/peer-limits.ts'
+import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }
@@ -32,7 +31,7 @@ export type PlaneSettings = {
   /** How much a gateway worker takes on at a time. */
   readonly admission: AdmissionLimits
   /** How much a gateway worker asks of one target at a time. */
-  readonly targets: PeerLimits
+  readonly targets: TargetLimits
   /** Seconds that exchanges under way may take to finish when a worker stops. */
   readonly drainSeconds: number
   /** The key that signs the audit log, made when it is not there; control planes on one database share it. */

@@ -11,7 +11,7 @@ import {
   type PoolMemory,
   type PoolPlan,
 } from './balance/open-pool.ts'
-import { usualPeerLimits, type PeerLimits } from './peer-limits.ts'
+import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
 import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
@@ -38,7 +38,7 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
-  readonly limits?: PeerLimits
+  readonly limits?: TargetLimits
   /** Where failed look-ups and probes are logged; nowhere unless given. */
   readonly log?: Log
 }
@@ -50,7 +50,7 @@ export function keepPools({
   log = silentLog,
   lookUp = openLookup({ log }),
   probe = probePeer,
-  limits = usualPeerLimits,
+  limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock, log)
   const memories = new WeakMap<Pool, PoolMemory>()

@@ -1,4 +1,4 @@
-import type { AdmissionLimits } from '../admission-limits.ts'
+import type { AdmissionLimits } from '../limits.ts'
 import { Admission } from './admission.ts'
 import { watchTurns } from './watch-turns.ts'
 

@@ -8,7 +8,7 @@ import type { Balancer } from './balancer.ts'
 import { observeLatency } from './latency.ts'
 import { openChooser } from './open-chooser.ts'
 import type { Peer, PeerState } from './peer.ts'
-import type { PeerLimits } from '../peer-limits.ts'
+import type { TargetLimits } from '../limits.ts'
 import { busyTargets, WaitingLine } from './waiting-line.ts'
 import { followTargets, type PoolTarget } from './pool-targets.ts'
 import { unresolvedName, type Resolver } from './resolver.ts'
@@ -65,7 +65,7 @@ export type PoolTools = {
   readonly clock: Clock
   readonly resolver: Resolver
   readonly memory: PoolMemory
-  readonly limits: PeerLimits
+  readonly limits: TargetLimits
 }
 
 /** Opens a pool. */

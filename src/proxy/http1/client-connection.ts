@@ -7,7 +7,7 @@ import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
 import { openBodyReader } from './body-reader.ts'
 import type { FrontEvents } from '../front/front-events.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { ClientReply, type ReplyConnection } from './client-reply.ts'
 import { buildHead } from './build-head.ts'
 import {

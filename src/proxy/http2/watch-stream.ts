@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { timedOut } from '../http1/read-message.ts'
 import type { StreamBody } from './stream-body.ts'
 

@@ -124,7 +124,7 @@ function beginAttempt(peer: Peer, { upstream }: Exchange): Attempt {
   return attempt
 }
 
-/** Notes what answered. Its peer is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+/** Notes what answered. Its peer is busy until the exchange is over. */
 function keepPeer(
   { pool }: ServiceProgram,
   attempt: Attempt,
@@ -138,10 +138,7 @@ function keepPeer(
   upstream.status = answer.status
   if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
   pool.answered(peer, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
-  const { socket } = answer
-  const release = (): void => pool.release(peer)
-  if (socket === undefined || socket.destroyed) exchange.defer(release)
-  else socket.once('close', release)
+  exchange.defer(() => pool.release(peer))
   return answer
 }
 
