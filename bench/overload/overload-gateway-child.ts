@@ -6,8 +6,7 @@ import { z } from 'zod'
 import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
-import type { AdmissionLimits } from '../../src/proxy/admission-limits.ts'
-import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { type AdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
 import { definePlugin } from '../../src/proxy/plugin.ts'
@@ -62,7 +61,7 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
       pools: keepPools(),
     }),
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
-    limits: usualLimits,
+    limits: defaultFrontLimits,
     admission: admission ?? unlimited,
     record,
     log,

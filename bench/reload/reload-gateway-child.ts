@@ -8,8 +8,7 @@ import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { openSnapshotShelf, receiveSnapshot } from '../../src/cluster/receive-snapshot.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
-import { usualAdmission } from '../../src/proxy/admission-limits.ts'
-import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { defaultAdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, compileSteps } from '../../src/proxy/program.ts'
@@ -49,8 +48,8 @@ process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const proxy = openProxy({
     program: compileProgram(verifySeal(parse(lines[0] ?? ''), publicKey), 1, tools),
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
-    limits: usualLimits,
-    admission: usualAdmission,
+    limits: defaultFrontLimits,
+    admission: defaultAdmissionLimits,
     record,
     log,
   })

@@ -7,7 +7,7 @@ import { systemClock } from '../lib/clock.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
-import { usualLimits } from '../proxy/front-limits.ts'
+import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileSteps, type Program } from '../proxy/program.ts'
@@ -109,7 +109,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
 function openServing({ settings, socket, lent, line, log }: WorkerStart, recorder: Recorder) {
   const { node, zone, environment, bodyLimit, admission, data } = settings
   const { record } = recorder
-  const limits = { ...usualLimits, bodyBytes: bodyLimit }
+  const limits = { ...defaultFrontLimits, bodyBytes: bodyLimit }
   let latest: Program | undefined
   let proxy: Proxy | undefined
   const open = async (): Promise<void> => {

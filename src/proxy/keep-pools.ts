@@ -12,7 +12,7 @@ import {
   type PoolPlan,
 } from './balance/open-pool.ts'
 import type { Target } from './balance/target.ts'
-import { defaultTargetLimits, type TargetLimits } from './target-limits.ts'
+import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'

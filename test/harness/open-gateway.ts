@@ -4,8 +4,12 @@ import { openCounterLedger } from '../../src/cluster/counter-ledger.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { silentLog, type Log } from '../../src/lib/log.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
-import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
-import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
+import {
+  type AdmissionLimits,
+  defaultAdmissionLimits,
+  defaultFrontLimits,
+  type FrontLimits,
+} from '../../src/proxy/limits.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
@@ -65,8 +69,8 @@ export async function openGateway(
   const proxy = openProxy({
     program: compileProgram(snapshotOf(words), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
-    limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
-    admission: { ...usualAdmission, ...options.admission },
+    limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
+    admission: { ...defaultAdmissionLimits, ...options.admission },
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, answer) {
       events.push(JSON.parse(event) as Event)

@@ -1,6 +1,6 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { AdmissionLimits } from '../admission-limits.ts'
+import type { AdmissionLimits } from '../limits.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import { FairQueue } from './fair-queue.ts'
 

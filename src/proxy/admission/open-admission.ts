@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { AdmissionLimits } from '../admission-limits.ts'
+import type { AdmissionLimits } from '../limits.ts'
 import { Admission } from './admission.ts'
 
 export type OpenAdmission = Pick<Admission, 'enter' | 'leave'> & {

@@ -2,7 +2,7 @@ import type { ConnectionLimit } from '../admission/limit-connections.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { UpstreamClient } from '../walk/ask-upstream.ts'
 import { endExchange, logFault, type EndTools } from '../walk/end-exchange.ts'
-import type { Ending } from './ending.ts'
+import type { ShutdownState } from './drain-fronts.ts'
 import { Exchange, type RequestHead } from '../exchange.ts'
 import type { FrontEvents } from './front-events.ts'
 import { answerFailure, handleRequest, type RequestTools } from '../walk/handle-request.ts'
@@ -16,13 +16,13 @@ export type FrontParts = {
   readonly upstream: UpstreamClient
   readonly admission: OpenAdmission
   readonly connections: ConnectionLimit
-  readonly ending: Ending
+  readonly shutdown: ShutdownState
 }
 
 /** What becomes of what a front hands on, whatever its protocol. */
 export function openFrontEvents(
   { node, record, log }: EndTools,
-  { programs, upstream, admission, connections, ending }: FrontParts,
+  { programs, upstream, admission, connections, shutdown }: FrontParts,
 ): FrontEvents {
   const tools: RequestTools = { upstream, admission, node, record, log }
   return {
@@ -38,7 +38,7 @@ export function openFrontEvents(
       }
       handleRequest(tools, held.program, exchange).then(over, over)
       return () => {
-        ending.note(exchange)
+        shutdown.explain(exchange)
         try {
           exchange.clientLeft()
         } catch (error) {

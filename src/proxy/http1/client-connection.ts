@@ -6,7 +6,7 @@ import { copyOf, type Taker } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
 import type { FrontEvents } from '../front/front-events.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { ClientReply, type ReplyConnection } from './client-reply.ts'
 import {
   buildHead,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FrontEvents } from '../front/front-events.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { readInto } from '../front/read-into.ts'
 import { ClientConnection } from './client-connection.ts'
 

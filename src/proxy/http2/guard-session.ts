@@ -1,6 +1,6 @@
 import { type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { timedOut } from '../http1/read-message.ts'
 import type { StreamBody } from './stream-body.ts'
 

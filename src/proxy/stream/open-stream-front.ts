@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exchange.ts'
 import { logFault, type EndTools } from '../walk/end-exchange.ts'
@@ -173,5 +174,6 @@ const replyTo = (socket: Socket): Reply => ({
   pendingBytes: 0,
   onWritable: () => undefined,
   finish: () => void socket.end(),
-  abort: () => void socket.destroy(),
+  // A plain end would look to the client as if the stream were complete.
+  abort: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
 })

@@ -124,7 +124,7 @@ function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
   return attempt
 }
 
-/** Notes what answered. Its target is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+/** Notes what answered. Its target is busy until the exchange is over. */
 function keepTarget(
   { pool }: ServiceProgram,
   attempt: Attempt,
@@ -138,10 +138,7 @@ function keepTarget(
   upstream.status = answer.status
   if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
   pool.answered(target, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
-  const { socket } = answer
-  const release = (): void => pool.release(target)
-  if (socket === undefined || socket.destroyed) exchange.defer(release)
-  else socket.once('close', release)
+  exchange.defer(() => pool.release(target))
   return answer
 }
 

@@ -29,11 +29,9 @@ export function endExchange(
   finish: () => void,
   admission?: Pick<OpenAdmission, 'leave'>,
 ): void {
-  try {
-    exchange.dispose()
-  } catch (error) {
-    logFault(log, 'proxy: releasing the target failed', exchange, error)
-  }
+  const { tunnel } = exchange
+  if (tunnel === undefined || tunnel.destroyed) release(exchange, log)
+  else tunnel.once('close', () => release(exchange, log))
   try {
     admission?.leave(exchange)
   } catch (error) {
@@ -45,6 +43,15 @@ export function endExchange(
   } catch (error) {
     logFault(log, 'proxy: recording the event failed', exchange, error)
     answer.abandon()
+  }
+}
+
+/** Releases the target; one that switched protocols is busy until its connection ends. */
+function release(exchange: Exchange, log: Log): void {
+  try {
+    exchange.dispose()
+  } catch (error) {
+    logFault(log, 'proxy: releasing the target failed', exchange, error)
   }
 }
 
