@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
+import { defaultAdmissionLimits, type AdmissionLimits } from '../../src/proxy/limits.ts'
 import { cores, stopProcess, usageOf } from '../processes.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { clientPatience, measureCapacity, offerLoad, type Outcome } from './offer-load.ts'
@@ -21,13 +21,13 @@ const scenarios: readonly Scenario[] = [
     name: 'slow service',
     service: { atOnce: 20, milliseconds: 10 },
     work: 0,
-    admission: { ...usualAdmission, inFlight: 40 },
+    admission: { ...defaultAdmissionLimits, inFlight: 40 },
   },
   {
     name: 'busy worker',
     service: { atOnce: 1, milliseconds: 0 },
     work: 0.5,
-    admission: usualAdmission,
+    admission: defaultAdmissionLimits,
   },
 ]
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { AdmissionLimits } from '../../src/proxy/admission-limits.ts'
-import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { openLog } from '../../src/lib/log.ts'
+import { type AdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
 import { definePlugin } from '../../src/proxy/plugin.ts'
@@ -46,7 +46,8 @@ const toil = definePlugin({
 // A worker's engine alone, which records into a spool as a worker does.
 process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-overload-'))
-  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
+  const log = openLog('bench')
+  const { record } = openRecorder(openSpool(folder), log)
   const snapshot = snapshotOf({
     services: [{ name: 'api', host: '127.0.0.1', port: upstreamPort, retries: 0 }],
     routes: [{ name: 'all', paths: ['/'], service: 'api' }],
@@ -60,9 +61,10 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
       pools: keepPools(),
     }),
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
-    limits: usualLimits,
+    limits: defaultFrontLimits,
     admission: admission ?? unlimited,
     record,
+    log,
   })
   proxy.server.listen(0, '127.0.0.1', () =>
     process.send?.((proxy.server.address() as AddressInfo).port),

@@ -9,8 +9,7 @@ import { applySnapshot } from '../../src/dataplane/apply-snapshot.ts'
 import { openSnapshotCache } from '../../src/dataplane/snapshot-cache.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
-import { usualAdmission } from '../../src/proxy/admission-limits.ts'
-import { usualLimits } from '../../src/proxy/front-limits.ts'
+import { defaultAdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type Program } from '../../src/proxy/program.ts'
@@ -34,8 +33,8 @@ export type ReloadOutcome = { readonly changes: number; readonly longestStall: n
 // A worker's engine alone, which records into a spool and takes in snapshots as a worker does.
 process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-reload-'))
-  const { record } = openRecorder(openSpool(folder), (error) => console.error(error))
   const log = openLog('bench')
+  const { record } = openRecorder(openSpool(folder), log)
   const cipher = { seal: (clear: string) => clear, open: (sealed: string) => sealed }
   const cache = openSnapshotCache(join(folder, 'cache'), cipher, log)
   const secrets = {
@@ -51,9 +50,10 @@ process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const proxy = openProxy({
     program: compileProgram(verifySeal(parse(lines[0] ?? ''), publicKey), 1, tools),
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
-    limits: usualLimits,
-    admission: usualAdmission,
+    limits: defaultFrontLimits,
+    admission: defaultAdmissionLimits,
     record,
+    log,
   })
   const swap = (program: Program): void => proxy.swapProgram(program)
   const change = async (line: string): Promise<void> => {

@@ -274,7 +274,7 @@ test('the engine takes the rows that decideRow takes, missing attributes include
     ),
     { numRuns: 100 },
   )
-}, 60_000)
+}, 180_000)
 
 test('the engine takes the rows that rights give', async () => {
   await fc.assert(
@@ -288,4 +288,4 @@ test('the engine takes the rows that rights give', async () => {
     ),
     { numRuns: 60 },
   )
-}, 60_000)
+}, 180_000)

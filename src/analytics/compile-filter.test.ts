@@ -132,7 +132,7 @@ test('every operator says what it says without SQL', async () => {
       ids: expected(condition),
     })
   expect(new Set(conditions.map(({ operator }) => operator)).size).toBe(20)
-}, 60_000)
+}, 180_000)
 
 test('and / or join as they read', async () => {
   await fc.assert(
@@ -141,7 +141,7 @@ test('and / or join as they read', async () => {
     }),
     { numRuns: 150 },
   )
-}, 60_000)
+}, 180_000)
 
 test('groups and their measures are those counted by hand', async () => {
   const { data } = await analytics.answer(everything, {

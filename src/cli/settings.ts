@@ -3,8 +3,7 @@ import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
-import { usualAdmission } from '../proxy/admission-limits.ts'
-import { defaultTargetLimits } from '../proxy/target-limits.ts'
+import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -83,9 +82,9 @@ export const environment = z.object({
   WEIR_ZONE: name('default'),
   WEIR_ENVIRONMENT: name('default'),
   WEIR_PROXY_BODY_LIMIT: wholeNumber(0, 0, Number.MAX_SAFE_INTEGER),
-  WEIR_MAX_IN_FLIGHT: wholeNumber(usualAdmission.inFlight, 1, 1_000_000),
-  WEIR_MAX_WAITING: wholeNumber(usualAdmission.waiting, 0, 1_000_000),
-  WEIR_MAX_CONNECTIONS: wholeNumber(usualAdmission.connections, 1, 1_000_000),
+  WEIR_MAX_IN_FLIGHT: wholeNumber(defaultAdmissionLimits.inFlight, 1, 1_000_000),
+  WEIR_MAX_WAITING: wholeNumber(defaultAdmissionLimits.waiting, 0, 1_000_000),
+  WEIR_MAX_CONNECTIONS: wholeNumber(defaultAdmissionLimits.connections, 1, 1_000_000),
   WEIR_TARGET_CONNECTIONS: wholeNumber(defaultTargetLimits.inFlight, 1, 1_000_000),
   WEIR_TARGET_WAITING: wholeNumber(defaultTargetLimits.waiting, 0, 1_000_000),
   WEIR_DRAIN_SECONDS: wholeNumber(10, 0, 86_400),

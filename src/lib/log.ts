@@ -5,6 +5,13 @@ export type Log = {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
+/** A Log that writes nothing. */
+export const silentLog: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
 /** A Log that writes JSON lines to standard error under the name of the process. */
 export function openLog(
   name: string,

@@ -8,7 +8,7 @@ import { systemClock } from '../lib/clock.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
-import { usualLimits } from '../proxy/front-limits.ts'
+import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openKeptDataKey } from '../secrets/kept-data-key.ts'
@@ -41,18 +41,17 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const log = limitLog(start.log)
   const directory = join(settings.data, 'gateway')
   const spool = openSpool(join(settings.data, 'spool'))
-  const { record } = openRecorder(spool, (error) =>
-    log.error('recorder: events cannot be written, responses are withheld', { error }),
-  )
+  const { record } = openRecorder(spool, log)
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
-  const pools = keepPools({ limits: settings.targets })
+  const pools = keepPools({ limits: settings.targets, log })
   const server = serveProgram({
     proxyOptions: async () => ({
       certificate: await keepDefaultCertificate(directory),
       node: { node, zone, environment },
-      limits: { ...usualLimits, bodyBytes: settings.bodyLimit },
+      limits: { ...defaultFrontLimits, bodyBytes: settings.bodyLimit },
       admission: settings.admission,
       record,
+      log,
     }),
     listen: (proxy) => [
       [proxy.server, start.socket],
@@ -79,7 +78,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const cipher = openKeptDataKey(gatewayDataKey(settings), openKeys(settings, log))
   const dataPlane = openDataPlane({
     secrets,
-    tools: { catalog, counters, clock: systemClock, pools },
+    tools: { catalog, counters, clock: systemClock, log, pools },
     cache: openSnapshotCache(directory, cipher, log),
     swap: server.swap,
     log,

@@ -1,5 +1,4 @@
-import type { AdmissionLimits } from '../proxy/admission-limits.ts'
-import type { TargetLimits } from '../proxy/target-limits.ts'
+import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }

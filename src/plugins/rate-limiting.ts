@@ -53,7 +53,7 @@ export const rateLimiting = definePlugin({
   about:
     'At most so many requests in each second, minute, hour, day, month or year, counted for each caller.',
   settings,
-  prepare(settings, { id, clock, counters }) {
+  prepare(settings, { id, clock, counters, log }) {
     const limits = periods.flatMap((period) => {
       const limit = settings[period]
       return limit === null ? [] : [openLimit(id, period, limit)]
@@ -85,6 +85,11 @@ export const rateLimiting = definePlugin({
               throw new Problem('rate-limiting.unknown', 500, 'An unexpected error occurred', {
                 cause,
               })
+            log.error('rate-limiting: counters unavailable, request not limited', {
+              request_id: exchange.id,
+              plugin: id,
+              error: cause,
+            })
           },
         )
       },

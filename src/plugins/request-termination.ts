@@ -50,9 +50,12 @@ export const requestTermination = definePlugin({
           request.headers.get(trigger.toLowerCase()) === undefined &&
           !parameters().has(trigger)
         )
-          return
+          return undefined
         const { method, scheme, host, port, path, headers } = request
-        const answer = echo
+        const sentence = message ?? STATUS_CODES[status] ?? 'Terminated'
+        const refusal =
+          status < 400 ? undefined : new Problem('request-termination.ended', status, sentence)
+        const content = echo
           ? {
               type: 'application/json; charset=utf-8',
               body: JSON.stringify({
@@ -69,13 +72,13 @@ export const requestTermination = definePlugin({
               }),
             }
           : fixed
-        const sentence = message ?? STATUS_CODES[status] ?? 'Terminated'
-        throw new Problem(
-          'request-termination.ended',
+        return {
           status,
-          sentence,
-          answer === undefined ? {} : { detail: { answer } },
-        )
+          ...(refusal && { refusal }),
+          ...(content === undefined
+            ? { message: sentence }
+            : { headers: { 'Content-Type': content.type }, body: content.body }),
+        }
       },
     }
   },

@@ -81,6 +81,11 @@ function changesOf({ group, before, after }: Both, facts: Facts): PreviewChange[
   if (passed && !passes) return [{ ...usual, kind: 'refused', ...reasonOf(after) }]
   if (!passed && passes) return [{ ...usual, kind: 'admitted', ...reasonOf(before) }]
   if (!passed) return []
+  if (!isSameAnswer(before, after)) {
+    const kind = after.answer === undefined ? 'forwarded' : 'answered'
+    const { by, status } = after.answer ?? before.answer ?? { by: '', status: 0 }
+    return [{ ...usual, kind, ...reasonOf(after), by, status }]
+  }
   const moved = isElsewhere(before, after)
     ? [{ ...usual, kind: 'rerouted' as const, ...reasonOf(after) }]
     : []
@@ -89,6 +94,9 @@ function changesOf({ group, before, after }: Both, facts: Facts): PreviewChange[
 
 const isElsewhere = ({ route: one }: Verdict, { route: other }: Verdict): boolean =>
   one?.route.id !== other?.route.id || one?.service?.service.id !== other?.service?.service.id
+
+const isSameAnswer = ({ answer: one }: Verdict, { answer: other }: Verdict): boolean =>
+  one?.by === other?.by && one?.status === other?.status
 
 function limitChange(
   { key }: TrafficGroup,
@@ -130,7 +138,9 @@ function placeOf({ route }: Verdict): PreviewPlace {
 
 /** How many requests of a group fared as the replay says. Limits are not replayed for this: where one counts, both may be. */
 function agreementOf(group: TrafficGroup, { refusal, windows }: Verdict): number {
-  const wasRefused = group.outcome === 'denied' || group.reason === 'route.none'
+  // Redirects and fixed pages were recorded as denied by earlier versions.
+  const isRefusal = group.outcome === 'denied' && group.status >= 400
+  const wasRefused = isRefusal || group.reason === 'route.none'
   const mayBoth = refusal === undefined && windows.length > 0 && group.status === 429
   return wasRefused === (refusal !== undefined) || mayBoth ? group.requests : 0
 }

@@ -3,9 +3,15 @@ import { canonicalText } from '../lib/canonical-text.ts'
 import { Problem } from '../lib/problem.ts'
 import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/exchange.ts'
 import type { HeaderList } from '../proxy/header-list.ts'
-import type { Counters, PluginDefinition, PluginTools, Window } from '../proxy/plugin.ts'
+import { checkProtocol } from '../proxy/check-protocol.ts'
+import type {
+  Counters,
+  PluginDefinition,
+  PluginResult,
+  PluginTools,
+  Window,
+} from '../proxy/plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from '../proxy/program.ts'
-import { refuseWrongProtocol } from '../proxy/check-protocol.ts'
 import { runRequestPlugins } from '../proxy/run-plugins.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { everyHeader, RecordedHeaders, type Watch } from './recorded-headers.ts'
@@ -19,6 +25,8 @@ export type Verdict = {
   readonly refusal:
     | { readonly by: string; readonly reason: string; readonly status: number }
     | undefined
+  /** What answers them instead of the service; undefined when nothing does. */
+  readonly answer: { readonly by: string; readonly status: number } | undefined
   /** False where it depends on what events do not hold. */
   readonly isSure: boolean
   /** The windows in which each of them would be counted. */
@@ -58,8 +66,9 @@ export function openJudge({ snapshot, catalog, present, now }: JudgeOptions): Ju
   const unasked = new Set<string>()
   const credentials = new Set(snapshot.keys.map(({ id }) => id))
   const directories = new Map<string, PluginTools>()
+  const watching: Watching = { watch, unasked, directories, answeredBy: '' }
   const program = compileProgram(snapshot, 0, {
-    catalog: catalog.map((one) => watched(one, { watch, unasked, directories })),
+    catalog: catalog.map((one) => watched(one, watching)),
     counters: noting(taken),
     clock,
   })
@@ -82,11 +91,12 @@ export function openJudge({ snapshot, catalog, present, now }: JudgeOptions): Ju
       tools: directories.get(route.place.workspace),
       hasCredential: (id) => credentials.has(id),
     })
-    const refusal = refusalOf(exchange, route)
+    const { refusal, answer } = outcomeOf(exchange, route, watching)
     const isAsked = group.reason.endsWith('.no_key') || group.reason.endsWith('.unknown_key')
     return {
       route,
       refusal,
+      answer,
       isSure: refusal === undefined || watch.asked === 0 || isAsked,
       windows: [...taken],
     }
@@ -120,6 +130,7 @@ type Routed = { readonly route: RouteProgram | undefined | 'unknown' }
 const nowhere: Verdict = {
   route: undefined,
   refusal: { by: 'route', reason: 'route.none', status: 404 },
+  answer: undefined,
   isSure: true,
   windows: [],
 }
@@ -128,6 +139,8 @@ type Watching = {
   readonly watch: Watch
   readonly unasked: Set<string>
   readonly directories: Map<string, PluginTools>
+  /** The plugin that answered last. */
+  answeredBy: string
 }
 
 /** A plugin that is watched: whether it refuses because of something nobody recorded, or would have to wait. */
@@ -141,7 +154,7 @@ function watched(definition: PluginDefinition, watching: Watching): PluginDefini
       const ask = use.onRequest?.bind(use)
       if (ask === undefined) return use
       // Only who calls can be told from what was recorded later; any other look at what was not recorded says nothing.
-      const askBlindly = (exchange: Exchange): void | Promise<void> => {
+      const askBlindly = (exchange: Exchange): PluginResult => {
         try {
           return ask(exchange)
         } catch (error) {
@@ -153,26 +166,40 @@ function watched(definition: PluginDefinition, watching: Watching): PluginDefini
         ...use,
         onRequest(exchange) {
           watch.asked = 0
-          const waiting = askBlindly(exchange)
-          if (waiting === undefined) return
+          const result = askBlindly(exchange)
+          if (!(result instanceof Promise)) {
+            watching.answeredBy = definition.name
+            return result
+          }
           unasked.add(definition.name)
-          waiting.catch(() => undefined)
+          // What it waits for is not replayed, so neither is its failure.
+          result.catch(() => undefined)
         },
       }
     },
   }
 }
 
-/** Runs the plugins as the gateway would; they refuse by throwing. */
-function refusalOf(exchange: Exchange, route: RouteProgram): Verdict['refusal'] {
+/** Runs the plugins as the gateway would. */
+function outcomeOf(
+  exchange: Exchange,
+  route: RouteProgram,
+  watching: Watching,
+): Pick<Verdict, 'refusal' | 'answer'> {
   try {
-    if (isPlain(route)) refuseWrongProtocol(exchange.request, route)
-    void runRequestPlugins(route, exchange)
-    return undefined
+    const redirect = isPlain(route) ? checkProtocol(exchange.request, route) : undefined
+    const answer = redirect ?? runRequestPlugins(route, exchange)
+    if (answer === undefined || answer instanceof Promise)
+      return { refusal: undefined, answer: undefined }
+    const by = redirect === undefined ? watching.answeredBy : 'route'
+    const { status, refusal } = answer
+    return refusal === undefined
+      ? { refusal, answer: { by, status } }
+      : { refusal: { by, reason: refusal.code, status }, answer: undefined }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const by = exchange.deniedBy === '' ? 'route' : exchange.deniedBy
-    return { by, reason: error.code, status: error.status }
+    return { refusal: { by, reason: error.code, status: error.status }, answer: undefined }
   }
 }
 
@@ -273,6 +300,10 @@ class RecordedBody {
 
   open(): Readable {
     return Readable.from([])
+  }
+
+  readAhead(): undefined {
+    return undefined
   }
 }
 

@@ -3,12 +3,12 @@ import { randomFrom, randomRequest } from '../../test/harness/random-routes.ts'
 import type { RequestHead } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import type { RouteProgram } from './program.ts'
-import { refuseWrongProtocol } from './check-protocol.ts'
+import { checkProtocol } from './check-protocol.ts'
 
 const grpc = { headers: new HeaderList(['Content-Type', 'application/grpc+proto']) }
 
-/** Status and headers of the refusal, or nothing. */
-function refusal(protocols: readonly string[], fields: Partial<RequestHead>, status = 426) {
+/** The redirect, or status and headers of the refusal, or nothing. */
+function check(protocols: readonly string[], fields: Partial<RequestHead>, status = 426) {
   const request: RequestHead = {
     ...randomRequest(randomFrom(1)),
     scheme: 'http',
@@ -20,8 +20,7 @@ function refusal(protocols: readonly string[], fields: Partial<RequestHead>, sta
   }
   const route = { protocols, https_redirect_status_code: status } as unknown
   try {
-    refuseWrongProtocol(request, { route } as RouteProgram)
-    return undefined
+    return checkProtocol(request, { route } as RouteProgram)
   } catch (error) {
     const { status, message, headers } = error as Record<string, unknown>
     return { status, message, headers }
@@ -38,7 +37,7 @@ test.each([
   [['grpc'], { ...grpc, http2: true, scheme: 'https' }],
   [['grpcs'], { ...grpc, http2: true, scheme: 'https' }],
 ] as const)('%j accepts %j', (protocols, fields) =>
-  expect(refusal(protocols, fields)).toBeUndefined(),
+  expect(check(protocols, fields)).toBeUndefined(),
 )
 
 const useHttps = {
@@ -67,11 +66,11 @@ test.each([
   ],
   [['grpcs'], { ...grpc, http2: true }, { status: 200, headers: { 'grpc-status': '1' } }],
 ] as const)('%j rejects %j', (protocols, fields, expected) =>
-  expect(refusal(protocols, fields)).toMatchObject(expected),
+  expect(check(protocols, fields)).toMatchObject(expected),
 )
 
 test.each([301, 302, 307, 308])('redirects to HTTPS with %d', (status) =>
-  expect(refusal(['https'], {}, status)).toMatchObject({
+  expect(check(['https'], {}, status)).toMatchObject({
     status,
     headers: { location: 'https://a.com/a%20b?x=1' },
   }),

@@ -1,9 +1,13 @@
 import { Problem } from '../lib/problem.ts'
 import type { RequestHead } from './exchange.ts'
+import type { PluginAnswer } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 
-/** Refuses a request that its route accepts in everything but the protocol, and says which one to use, in Kong's words. */
-export function refuseWrongProtocol(request: RequestHead, { route }: RouteProgram): void {
+/** Redirects to https, or refuses, a request that its route accepts in everything but the protocol; in Kong's words. */
+export function checkProtocol(
+  request: RequestHead,
+  { route }: RouteProgram,
+): PluginAnswer | undefined {
   const { protocols } = route
   const isSecure = request.scheme === 'https'
   const takes = (plain: string, secure: string): boolean =>
@@ -11,13 +15,13 @@ export function refuseWrongProtocol(request: RequestHead, { route }: RouteProgra
   if (protocols.some((protocol) => protocol === 'grpc' || protocol === 'grpcs')) {
     refuseNonGrpc(request)
     if (!isSecure && !takes('grpc', 'grpcs')) throw useGrpcs()
-    return
+    return undefined
   }
   const isSocket = request.upgrade === 'websocket'
-  if (takes('http', 'https') || (isSocket && takes('ws', 'wss'))) return
+  if (takes('http', 'https') || (isSocket && takes('ws', 'wss'))) return undefined
   if (!isSocket && takes('ws', 'wss')) throw useWebSocket()
   if (isSecure) throw new Problem('route.protocol', 404, 'no Route matched with those values')
-  throw useHttps(request, route.https_redirect_status_code)
+  return redirectToHttps(request, route.https_redirect_status_code)
 }
 
 function refuseNonGrpc({ headers, http2 }: RequestHead): void {
@@ -33,8 +37,7 @@ function refuseNonGrpc({ headers, http2 }: RequestHead): void {
 /** A gRPC client reads its status from fields of an answer that is 200. */
 const useGrpcs = (): Problem =>
   new Problem('route.grpcs', 200, 'gRPC request matched gRPCs route', {
-    headers: { 'grpc-status': '1', 'grpc-message': 'gRPC request matched gRPCs route' },
-    detail: { answer: { type: 'application/grpc', body: '' } },
+    headers: { 'grpc-status': '1' },
   })
 
 const useWebSocket = (): Problem =>
@@ -42,14 +45,13 @@ const useWebSocket = (): Problem =>
     headers: { connection: 'Upgrade', upgrade: 'websocket' },
   })
 
-function useHttps({ host, path, query }: RequestHead, status: number): Problem {
+/** The upgrade that 426 asks for is a refusal; a redirect is an answer like any other. */
+function redirectToHttps({ host, path, query }: RequestHead, status: number): PluginAnswer {
   if (status === 426) {
-    return new Problem('route.https', 426, 'Please use HTTPS protocol', {
+    throw new Problem('route.https', 426, 'Please use HTTPS protocol', {
       headers: { connection: 'Upgrade', upgrade: 'TLS/1.2, HTTP/1.1' },
     })
   }
   const location = `https://${host}${path}${query === '' ? '' : `?${query}`}`
-  return new Problem('route.redirect', status, 'Please use HTTPS protocol', {
-    headers: { location },
-  })
+  return { status, headers: { location }, message: 'Please use HTTPS protocol' }
 }

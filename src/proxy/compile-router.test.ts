@@ -75,7 +75,7 @@ test('computes captures on demand', () => {
 test('rejects an invalid expression and names its route', () => {
   const paths = ['~/a(?!b)']
   expect(() => compileRouter([{ route: route({ paths }), program: 1 }])).toThrow(
-    "route 00000000-0000-4000-8000-000000000000: path '~/a(?!b)' at character 6: (?!…) cannot be",
+    "route 00000000-0000-4000-8000-000000000000: path '~/a(?!b)' at character 6: (?!…) is not",
   )
 })
 

@@ -1,11 +1,21 @@
-import type { Problem } from '../lib/problem.ts'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Problem } from '../lib/problem.ts'
 import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Event, Outcome } from '../schema/event.ts'
 import type { Target } from './balance/target.ts'
-import type { ClientLink } from './client-link.ts'
 import { HeaderList } from './header-list.ts'
+
+/** A client's connection, the same object for all requests that come over it. */
+export type ClientLink = {
+  readonly socket: Socket
+  /** Requests in flight on it; a tunnel stays one. */
+  exchanges: number
+  /** When the last of them ended, by `performance.now()`. */
+  idleSince: number
+}
 
 /** The head of a request as the protocol front understood it. */
 export type RequestHead = {
@@ -56,6 +66,8 @@ export type RequestBody = {
   readonly replayable: boolean
   /** The body from its first byte on. */
   open(): NodeJS.ReadableStream
+  /** Reads ahead until the body is complete or the buffer is full; undefined when that is so already. Rejects when the body breaks off. */
+  readAhead(): Promise<void> | undefined
   /** Fields after the body, once all of it was read. */
   readonly trailers?: HeaderList | undefined
 }
@@ -66,6 +78,8 @@ export type Reply = {
   begin(status: number, headers: HeaderList): void
   /** Sends a part of the body; false when the client is slow and `onWritable` should be awaited. */
   write(chunk: Uint8Array): boolean
+  /** Bytes that were written and that the client has not taken yet. */
+  readonly pendingBytes: number
   /** Calls back once when the client can take more. */
   onWritable(resume: () => void): void
   /** Lets out what was begun although no part of the body is there yet. */
@@ -74,8 +88,8 @@ export type Reply = {
   finish(last?: Uint8Array, trailers?: HeaderList): void
   /** Breaks the connection, so that the client cannot take the answer for whole. */
   abort(): void
-  /** Switches protocols: sends the head of a 101 and hands over the raw connection. */
-  upgrade?(headers: HeaderList, socket: NodeJS.ReadWriteStream): void
+  /** Switches protocols: sends the head of a 101 and connects the client to `socket`. */
+  upgrade?(headers: HeaderList, socket: Duplex): void
 }
 
 /** A consumer as the request's way knows it. */
@@ -125,6 +139,8 @@ export type Attempt = {
   status: number
   /** Code of the problem it ended with, or ''. */
   failure: string
+  /** Gives it up because the client left; undefined until its request is being sent. */
+  abort: (() => void) | undefined
 }
 
 /** The parts of a path that the groups of its pattern caught: the whole match and each group by number, and the named ones. */
@@ -186,12 +202,10 @@ export class Exchange {
     answeredAt: 0,
     finishedAt: 0,
   }
-  /** Set when the client left before its answer ended. */
-  left = false
-  /** Called when the client leaves early. */
-  onLeave: (() => void) | undefined = undefined
-  /** Lets go of the peer that answered; called once the exchange is over. */
-  releasePeer: (() => void) | undefined = undefined
+  /** True once the client left before its answer ended. */
+  isClientGone = false
+  /** The connection to a target that switched protocols. */
+  tunnel: Duplex | undefined = undefined
   status = 0
   responseBytes = 0
   outcome: Outcome = 'allowed'
@@ -202,7 +216,13 @@ export class Exchange {
   /** True once a part of the answer went out. */
   begun = false
 
+  /** True once the response plugins ran. */
+  hasRunResponsePlugins = false
+
   #captures: Captures | undefined = undefined
+  // A single callback is kept as it is: nearly all exchanges have one at most, and need no list.
+  #goneListeners: Callback | Callback[] | undefined = undefined
+  #deferred: Callback | Callback[] | undefined = undefined
 
   constructor(revision: number, request: RequestHead, body: RequestBody, reply: Reply) {
     this.startedAt = nowMicroseconds()
@@ -218,11 +238,92 @@ export class Exchange {
     return (this.#captures ??= this.findGroups?.() ?? noCaptures)
   }
 
-  /** Notes who refused and why; the first refusal stands. */
+  /** Calls `listener` when the client leaves early, at once if it already has. */
+  onClientGone(listener: Callback): void {
+    if (this.isClientGone) listener()
+    else this.#goneListeners = withCallback(this.#goneListeners, listener)
+  }
+
+  offClientGone(listener: Callback): void {
+    this.#goneListeners = withoutCallback(this.#goneListeners, listener)
+  }
+
+  /** The client left: calls the listeners, each once. */
+  clientLeft(): void {
+    if (this.isClientGone) return
+    this.isClientGone = true
+    const listeners = this.#goneListeners
+    this.#goneListeners = undefined
+    callEach(listeners)
+  }
+
+  /** Calls `dispose` when the exchange is over. */
+  defer(dispose: Callback): void {
+    this.#deferred = withCallback(this.#deferred, dispose)
+  }
+
+  /** The exchange is over: runs what was deferred, each once. */
+  dispose(): void {
+    const deferred = this.#deferred
+    this.#deferred = undefined
+    callEach(deferred)
+  }
+
+  /** Records who refused and why; the first refusal stands. */
   refuse(outcome: 'denied' | 'failed', by: string, problem: Problem): void {
     if (this.reason !== '') return
     this.outcome = outcome
     this.deniedBy = outcome === 'denied' ? by : ''
     this.reason = problem.code
   }
+
+  /** Records a fault of the gateway, whatever was recorded before. */
+  fail(problem: Problem): void {
+    this.outcome = 'failed'
+    this.deniedBy = ''
+    this.reason = problem.code
+  }
 }
+
+type Callback = () => void
+
+function withCallback(known: Callback | Callback[] | undefined, added: Callback) {
+  if (known === undefined) return added
+  return typeof known === 'function' ? [known, added] : [...known, added]
+}
+
+function withoutCallback(known: Callback | Callback[] | undefined, removed: Callback) {
+  if (known === removed) return undefined
+  return typeof known === 'object' ? known.filter((one) => one !== removed) : known
+}
+
+/** Calls all of them, although one may throw; then throws what the first threw. */
+function callEach(callbacks: Callback | Callback[] | undefined): void {
+  if (callbacks === undefined) return
+  if (typeof callbacks === 'function') return callbacks()
+  let thrown: { readonly error: unknown } | undefined
+  for (const callback of callbacks) {
+    try {
+      callback()
+    } catch (error) {
+      thrown ??= { error }
+    }
+  }
+  if (thrown !== undefined) throw thrown.error
+}
+
+/** The client left before its answer ended; 499, nginx's status, is seen by nobody but the event. */
+export const clientClosed = (): Problem =>
+  new Problem('client.closed', 499, 'the client left before its answer ended')
+
+const idempotentMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'PUT',
+  'DELETE',
+])
+
+/** Whether a request with this method may be sent again after it was sent once (RFC 9110 section 9.2.2). */
+export const isIdempotent = (method: string): boolean => idempotentMethods.has(method)

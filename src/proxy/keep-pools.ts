@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { silentLog, type Log } from '../lib/log.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
@@ -11,7 +12,7 @@ import {
   type PoolPlan,
 } from './balance/open-pool.ts'
 import type { Target } from './balance/target.ts'
-import { defaultTargetLimits, type TargetLimits } from './target-limits.ts'
+import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
@@ -37,17 +38,20 @@ export type KeeperTools = {
   readonly lookUp?: Lookup
   readonly probe?: Probe
   readonly limits?: TargetLimits
+  /** Logs failed lookups and probes. */
+  readonly log?: Log
 }
 
 /** Opens a PoolKeeper. */
 export function keepPools({
   clock = systemClock,
   timers = systemTimers,
-  lookUp = openLookup(),
+  log = silentLog,
+  lookUp = openLookup({ log }),
   probe = probeTarget,
   limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
-  const resolver = openResolver(lookUp, clock)
+  const resolver = openResolver(lookUp, clock, log)
   const memories = new WeakMap<Pool, PoolMemory>()
   let watched: readonly Pool[] = []
   let known = new Map<string, PoolMemory>()
@@ -74,7 +78,7 @@ export function keepPools({
       watched = pools
       known = next
       resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
-      const stop = startHealthChecks(pools, { timers, probe })
+      const stop = startHealthChecks(pools, { timers, probe, log })
       stopChecks = stop
       return () => {
         stop()

@@ -1,15 +1,12 @@
 import net, { type Server, type Socket } from 'node:net'
-import type { EventLine } from '../schema/event.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
 import { openConnectionRejecter } from './admission/reject-connection.ts'
-import { usualAdmission, type AdmissionLimits } from './admission-limits.ts'
+import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
-import type { NodeIdentity } from './walk/describe-exchange.ts'
-import { drainFronts } from './front/drain-fronts.ts'
-import { openEnding } from './front/ending.ts'
+import type { EndTools } from './walk/end-exchange.ts'
+import { drainFronts, openShutdownState } from './front/drain-fronts.ts'
 import type { FrontEvents } from './front/front-events.ts'
-import type { FrontLimits } from './front-limits.ts'
 import { holdPrograms } from './hold-programs.ts'
 import { openFront } from './http1/open-front.ts'
 import { openHttp1Client } from './http1/open-http1-client.ts'
@@ -41,27 +38,24 @@ export type Proxy = {
 /** What a proxy is opened with. */
 export type ProxyOptions = {
   readonly program: Program
-  readonly node: NodeIdentity
   readonly limits: FrontLimits
   readonly admission?: AdmissionLimits
   /** Shown for server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
-  /** Writes an event where it survives this process, then releases the answer; abandons it when that fails. */
-  readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
-}
+} & EndTools
 
 /** Opens a proxy over `program`. */
 export function openProxy(options: ProxyOptions): Proxy {
   const upstream = openClients()
   const programs = holdPrograms(options.program)
-  const most = options.admission ?? usualAdmission
-  const admission = openAdmission(most)
-  const ending = openEnding()
+  const limits = options.admission ?? defaultAdmissionLimits
+  const admission = openAdmission(limits)
+  const shutdown = openShutdownState()
   const connections: ConnectionLimit = limitConnections({
-    max: most.connections,
+    max: limits.connections,
     closeSilent: () => plain.closeSilent(),
   })
-  const parts = { programs, upstream, admission, connections, ending }
+  const parts = { programs, upstream, admission, connections, shutdown }
   const events = openFrontEvents(options, parts)
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
@@ -97,8 +91,8 @@ export function openProxy(options: ProxyOptions): Proxy {
       secureServer.close()
       for (const streamServer of streamServers) streamServer.close()
       const { serving } = fronts
-      const hearing = [plain, secure]
-      await drainFronts({ hearing, closeSilent: plain.close, serving, ...parts }, milliseconds)
+      const detecting = [plain, secure]
+      await drainFronts({ detecting, closeSilent: plain.close, serving, ...parts }, milliseconds)
       secure.close()
       admission.close()
       await upstream.close()
@@ -110,7 +104,7 @@ export function openProxy(options: ProxyOptions): Proxy {
 function openFronts(
   options: ProxyOptions,
   events: FrontEvents,
-  { programs, ending }: Pick<FrontParts, 'programs' | 'ending'>,
+  { programs, shutdown }: Pick<FrontParts, 'programs' | 'shutdown'>,
 ) {
   const { program, limits, certificate } = options
   const timeout = limits.headMilliseconds
@@ -126,7 +120,7 @@ function openFronts(
     protocols: ['h2', 'http/1.1'],
     onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
   })
-  const streams = openStreamFront({ ...options, programs, timeout, onGone: ending.note })
+  const streams = openStreamFront({ ...options, programs, timeout, onGone: shutdown.explain })
   return { plain, secure, streams, serving: [http1, http2, streams] }
 }
 

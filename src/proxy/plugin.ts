@@ -1,9 +1,23 @@
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
 
-/** Nothing when the step is done, a promise when it has to wait. */
-export type Waiting = void | Promise<void>
+/** An answer that the gateway gives itself instead of asking the service. */
+export type PluginAnswer = {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** The body as it is. */
+  readonly body?: string | Uint8Array
+  /** Instead of `body`, a sentence in the form that the client accepts: JSON, plain text, HTML or XML. */
+  readonly message?: string
+  /** Marks the answer as a refusal: the event is `denied` for this reason. Without it the event is `allowed`. */
+  readonly refusal?: Problem
+}
+
+/** Nothing to let the request go on, or an answer to it; a promise only when the plugin has to wait. */
+export type PluginResult = void | PluginAnswer | Promise<void | PluginAnswer>
 
 /** One window of a limit that a request wants to count in. */
 export type Window = {
@@ -26,17 +40,19 @@ export type PluginTools = {
   readonly workspace: string
   readonly clock: Clock
   readonly counters: Counters
+  /** Limited: a message is written a few times in ten seconds and then counted. */
+  readonly log: Log
   /** The consumer that holds an API key in this workspace. */
   findKey(key: string): Caller | undefined
   /** A consumer of this workspace by id or username. */
   findConsumer(idOrName: string): KnownConsumer | undefined
 }
 
-/** A configured plugin, ready to act. It refuses by throwing a Problem. */
+/** A configured plugin, ready to act. */
 export type PluginUse = {
-  /** Before the request is forwarded. */
-  onRequest?(exchange: Exchange): Waiting
-  /** When the head of an answer is about to go out, whoever made it; may add to `exchange.answerHeaders`. */
+  /** Before the request is forwarded. Returns an answer to give it instead of asking the service; throws a Problem to refuse. */
+  onRequest?(exchange: Exchange): PluginResult
+  /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders`. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void
   /** When the program that holds it ends. */
   close?(): void

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { silentLog, type Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Pool } from './balance/open-pool.ts'
@@ -43,6 +44,8 @@ export type RouteProgram = {
   readonly place: Place
   readonly service: ServiceProgram | undefined
   readonly plugins: PluginPlan
+  /** Whether a body is read ahead before a target is asked; never for gRPC, whose calls may be answered message by message. */
+  readonly isRequestBuffered: boolean
 }
 
 /** A snapshot compiled to run. */
@@ -63,6 +66,8 @@ export type ProgramTools = {
   readonly catalog: readonly PluginDefinition[]
   readonly counters: Counters
   readonly clock: Clock
+  /** Where plugins log; nowhere unless given. */
+  readonly log?: Log
   /** Remembers the state of targets from one program to the next, and watches them; without it a program watches nothing. */
   readonly pools?: PoolKeeper
   /** Plugins whose secrets cannot be had, with the reason: where one applies, requests are refused. */
@@ -111,7 +116,13 @@ export function* compileSteps(
     names: compileServerNames(snapshot, clientCaList(snapshot, tools.catalog)),
     close() {
       unwatch?.()
-      for (const list of plugins.values()) for (const { use } of list) use.close?.()
+      for (const { name, use } of [...plugins.values()].flat()) {
+        try {
+          use.close?.()
+        } catch (error) {
+          tools.log?.error('proxy: closing a plugin failed', { plugin: name, revision, error })
+        }
+      }
     },
   }
 }
@@ -131,7 +142,10 @@ function* compileRoutes(
     const workspace = workspaces.get(route.workspace)
     if (workspace === undefined || service?.service.enabled === false) continue
     const place = placeOf(workspace, service?.service, route)
-    routes.push({ route, program: { route, place, service, plugins: planOf(route) } })
+    const isGrpc = service !== undefined && service.service.protocol.startsWith('grpc')
+    const isRequestBuffered = route.request_buffering && !isGrpc
+    const program = { route, place, service, plugins: planOf(route), isRequestBuffered }
+    routes.push({ route, program })
   }
   return routes
 }
@@ -293,7 +307,7 @@ function preparePlugin(
   definition: PluginDefinition,
   tools: ProgramTools & { readonly directory: Directory },
 ): PluginUse {
-  const { clock, counters, directory, withheld } = tools
+  const { clock, counters, directory, withheld, log = silentLog } = tools
   if (withheld?.has(plugin.id) === true) return refusing
   const settings = definition.settings.safeParse(plugin.config)
   if (!settings.success)
@@ -308,6 +322,7 @@ function preparePlugin(
     workspace,
     clock,
     counters,
+    log,
     ...directory,
   })
 }

@@ -1,45 +1,81 @@
 import { Problem } from '../lib/problem.ts'
-import type { Exchange } from './exchange.ts'
 import type { ScopedPlugin } from './compile/choose-plugins.ts'
-import type { Waiting } from './plugin.ts'
+import type { Exchange } from './exchange.ts'
+import type { PluginAnswer, PluginResult } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 
-/** Runs the plugins of the route in order, those that identify first; the others are chosen once the caller is known. Waits only if one of them does. */
-export function runRequestPlugins({ plugins }: RouteProgram, exchange: Exchange): Waiting {
-  const waiting = runFrom(plugins.identify, 0, exchange)
-  const later = (): Waiting => runFrom(plugins.authorize(exchange.caller?.consumer.id), 0, exchange)
-  return waiting === undefined ? later() : waiting.then(later)
+/** Runs the plugins of the route in order until one answers: first those that identify; the others are chosen once the caller is known. Waits only if one of them does. */
+export function runRequestPlugins(
+  { plugins }: RouteProgram,
+  exchange: Exchange,
+): PluginAnswer | undefined | Promise<PluginAnswer | undefined> {
+  const authorize = () => runFrom(plugins.authorize(exchange.caller?.consumer.id), 0, exchange)
+  const result = runFrom(plugins.identify, 0, exchange)
+  if (result === undefined) return authorize()
+  return result instanceof Promise ? result.then((answer) => answer ?? authorize()) : result
 }
 
-function runFrom(plugins: readonly ScopedPlugin[], from: number, exchange: Exchange): Waiting {
+function runFrom(
+  plugins: readonly ScopedPlugin[],
+  from: number,
+  exchange: Exchange,
+): PluginAnswer | undefined | Promise<PluginAnswer | undefined> {
   for (let index = from; index < plugins.length; index += 1) {
     const plugin = plugins[index] as ScopedPlugin
+    let result: PluginResult
     try {
-      const waiting = plugin.use.onRequest?.(exchange)
-      if (waiting !== undefined) {
-        return waiting.then(
-          () => runFrom(plugins, index + 1, exchange),
-          (error: unknown) => note(error, plugin, exchange),
-        )
-      }
+      result = plugin.use.onRequest?.(exchange)
     } catch (error) {
-      note(error, plugin, exchange)
+      throw failureOf(error, plugin, exchange)
     }
+    if (result === undefined) continue
+    if (!(result instanceof Promise)) return accept(result, plugin, exchange)
+    return result.then(
+      (answer) =>
+        answer === undefined
+          ? runFrom(plugins, index + 1, exchange)
+          : accept(answer, plugin, exchange),
+      (error: unknown) => {
+        throw failureOf(error, plugin, exchange)
+      },
+    )
   }
   return undefined
 }
 
-/** Remembers which plugin refused, and refuses on. */
-function note(error: unknown, plugin: ScopedPlugin, exchange: Exchange): never {
-  if (error instanceof Problem) exchange.refuse('denied', plugin.name, error)
-  throw error
+function accept(answer: PluginAnswer, plugin: ScopedPlugin, exchange: Exchange): PluginAnswer {
+  if (answer.refusal !== undefined) exchange.refuse('denied', plugin.name, answer.refusal)
+  return answer
 }
 
-/** Lets the plugins of the route see the answer before it goes out, innermost first. */
+/** A Problem is a refusal by the plugin; anything else is a fault, in whose stack the plugin is named. */
+function failureOf(error: unknown, { name }: ScopedPlugin, exchange: Exchange): Error {
+  if (!(error instanceof Problem)) return new Error(`plugin ${name} failed`, { cause: error })
+  exchange.refuse('denied', name, error)
+  return error
+}
+
+/** Runs the response plugins of the route in the opposite order, once per exchange. When one throws, the others still run, and then it throws the first error. */
 export function runResponsePlugins({ plugins }: RouteProgram, exchange: Exchange): void {
+  if (exchange.hasRunResponsePlugins) return
+  exchange.hasRunResponsePlugins = true
   const later = plugins.authorize(exchange.caller?.consumer.id)
-  for (let index = later.length - 1; index >= 0; index -= 1)
-    later[index]?.use.onResponse?.(exchange)
-  for (let index = plugins.identify.length - 1; index >= 0; index -= 1)
-    plugins.identify[index]?.use.onResponse?.(exchange)
+  const failure = runBackwards(later, exchange)
+  const failureBefore = runBackwards(plugins.identify, exchange)
+  if (failure !== undefined) throw failure
+  if (failureBefore !== undefined) throw failureBefore
+}
+
+function runBackwards(plugins: readonly ScopedPlugin[], exchange: Exchange): Error | undefined {
+  let failure: Error | undefined
+  for (let index = plugins.length - 1; index >= 0; index -= 1) {
+    const plugin = plugins[index] as ScopedPlugin
+    try {
+      plugin.use.onResponse?.(exchange)
+    } catch (error) {
+      // A Problem cannot refuse any more what was already answered.
+      failure ??= new Error(`plugin ${plugin.name} failed in onResponse`, { cause: error })
+    }
+  }
+  return failure
 }

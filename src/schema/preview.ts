@@ -1,5 +1,12 @@
 /** What would have become of requests under another configuration. */
-export type PreviewKind = 'refused' | 'admitted' | 'rerouted' | 'limited' | 'unlimited'
+export type PreviewKind =
+  | 'refused'
+  | 'admitted'
+  | 'answered'
+  | 'forwarded'
+  | 'rerouted'
+  | 'limited'
+  | 'unlimited'
 
 /** A request as an example of many. */
 export type PreviewExample = {
@@ -25,7 +32,7 @@ export type PreviewChange = {
   readonly consumer: string
   readonly from: PreviewPlace
   readonly to: PreviewPlace
-  /** The plugin or step that would refuse, or that refused, and its code. */
+  /** The plugin or step that would refuse or answer, or that did, and its code. */
   readonly by: string
   readonly reason: string
   /** Status that clients would get, or got, with the refusal. */

@@ -1,40 +1,44 @@
+import type { Log } from '../lib/log.ts'
 import type { EventLine } from '../schema/event.ts'
 import type { Spool } from './open-spool.ts'
 
 /** Keeps the promise *recorded before answered*. */
 export type Recorder = {
-  /** Writes the event to the spool together with all others of this turn of the event loop, then calls `release`; when it cannot be written, `abandon`. */
-  record(this: void, event: EventLine, release: () => void, abandon: () => void): void
+  /** Writes the event to the spool together with all others of this turn of the event loop, then releases its answer; abandons it when the event cannot be written. */
+  record(this: void, event: EventLine, answer: RecordedAnswer): void
 }
 
-/** Opens a recorder over a spool. `onTrouble` hears of every write that failed. */
-export function openRecorder(
-  spool: Pick<Spool, 'append'>,
-  onTrouble: (error: unknown) => void,
-): Recorder {
+/** An answer that waits for its event to be recorded; neither method throws. */
+export type RecordedAnswer = { release(): void; abandon(): void }
+
+/** Opens a recorder over a spool. */
+export function openRecorder(spool: Pick<Spool, 'append'>, log: Log): Recorder {
   let lines = ''
-  let waiting: { release: () => void; abandon: () => void }[] = []
+  let waiting: RecordedAnswer[] = []
 
   const commit = (): void => {
     const written = lines
-    const exchanges = waiting
+    const answers = waiting
     lines = ''
     waiting = []
     try {
       spool.append(written)
     } catch (error) {
-      onTrouble(error)
-      for (const { abandon } of exchanges) abandon()
+      log.error('spool: events not written, their answers are withheld', {
+        events: answers.length,
+        error,
+      })
+      for (const answer of answers) answer.abandon()
       return
     }
-    for (const { release } of exchanges) release()
+    for (const answer of answers) answer.release()
   }
 
   return {
-    record(event, release, abandon) {
+    record(event, answer) {
       if (waiting.length === 0) setImmediate(commit)
       lines += `${event}\n`
-      waiting.push({ release, abandon })
+      waiting.push(answer)
     },
   }
 }

@@ -54,6 +54,7 @@ export function openSpool(root: string): Spool {
     closed.set(open.batch, open.bytes)
     open = undefined
   }
+  const keep = (batch: string, bytes: number): void => void closed.set(batch, bytes)
   const openSegment = () => {
     const batch = uuidv7(Date.now())
     return { batch, file: openSync(pathOf(batch, 'open'), 'ax', 0o600), bytes: 0 }
@@ -77,9 +78,12 @@ export function openSpool(root: string): Spool {
       closed.delete(batch)
     },
     adopt() {
+      const claimed = join(directory, 'adopted')
+      // A take-over that failed half-way is finished first.
+      if (existsSync(claimed)) moveSegments(claimed, directory, keep)
       for (const name of readdirSync(root)) {
-        if (isRunning(name)) continue
-        for (const [batch, bytes] of takeOver(join(root, name), directory)) closed.set(batch, bytes)
+        if (!isRunning(name) && claim(join(root, name), claimed))
+          moveSegments(claimed, directory, keep)
       }
     },
     get bytes() {
@@ -100,17 +104,23 @@ function writeWhole(file: number, bytes: Buffer, at: number): number {
   }
 }
 
-/** Moves the segments of a dead process into `own`. Of two processes that try, the rename lets one win; a takeover that was itself cut short is finished by the next. */
-function takeOver(dead: string, own: string): Map<string, number> {
-  const claimed = join(own, 'adopted')
-  if (!existsSync(claimed)) {
-    try {
-      renameSync(dead, claimed)
-    } catch {
-      return new Map()
-    }
+/** Claims the folder of a dead process; false when another process was faster. */
+function claim(dead: string, claimed: string): boolean {
+  try {
+    renameSync(dead, claimed)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
-  const found = new Map<string, number>()
+}
+
+/** Moves the segments under `claimed` into `own`, also those of a take-over that its process did not live to finish. */
+function moveSegments(
+  claimed: string,
+  own: string,
+  onMoved: (batch: string, bytes: number) => void,
+): void {
   for (const { name, parentPath } of filesUnder(claimed)) {
     const [batch = '', ending] = name.split('.', 2)
     const path = join(parentPath, name)
@@ -118,10 +128,9 @@ function takeOver(dead: string, own: string): Map<string, number> {
     const { size } = statSync(path)
     if (size === 0) continue
     renameSync(path, join(own, `${batch}.${ending === 'refused' ? 'refused' : 'ndjson'}`))
-    if (ending !== 'refused') found.set(batch, size)
+    if (ending !== 'refused') onMoved(batch, size)
   }
   rmSync(claimed, { recursive: true })
-  return found
 }
 
 const filesUnder = (directory: string) =>

@@ -42,6 +42,57 @@ test('segments of a dead process are adopted whole, their torn last line cut, th
   expect(readdirSync(root)).toHaveLength(1)
 })
 
+test('a take-over that was cut short is finished by the next, in the same process or after its death', async () => {
+  const root = fresh()
+  const child = spawn('true')
+  await once(child, 'exit')
+  const dead = join(root, `${child.pid}-1`)
+  mkdirSync(join(dead, 'adopted', 'older'), { recursive: true })
+  writeFileSync(join(dead, 'batch-a.ndjson'), '{"a":1}\n')
+  writeFileSync(join(dead, 'adopted', 'batch-b.ndjson'), '{"b":1}\n')
+  writeFileSync(join(dead, 'adopted', 'older', 'batch-c.open'), '{"c":1}\n{"torn')
+  const spool = openSpool(root)
+  const [own = ''] = readdirSync(root).filter((name) => join(root, name) !== dead)
+  mkdirSync(join(root, own, 'adopted'))
+  writeFileSync(join(root, own, 'adopted', 'batch-d.ndjson'), '{"d":1}\n')
+  spool.adopt()
+  spool.adopt()
+  expect(spool.closed().toSorted()).toEqual(['batch-a', 'batch-b', 'batch-c', 'batch-d'])
+  expect(String(await spool.read('batch-c'))).toBe('{"c":1}\n')
+  expect(spool.bytes).toBe(4 * '{"a":1}\n'.length)
+  expect(readdirSync(root)).toEqual([own])
+})
+
+test('a take-over that was cut short is finished although no further process died', () => {
+  const root = fresh()
+  const spool = openSpool(root)
+  const [own = ''] = readdirSync(root)
+  mkdirSync(join(root, own, 'adopted'))
+  writeFileSync(join(root, own, 'adopted', 'batch-a.ndjson'), '{"a":1}\n')
+  spool.adopt()
+  expect(spool.closed()).toEqual(['batch-a'])
+  expect(readdirSync(join(root, own))).toEqual(['batch-a.ndjson'])
+})
+
+test('a write that a full disk breaks off leaves no part of a line behind', async () => {
+  const script = `ulimit -f 8; exec "$0" "$1" "$2"`
+  const path = join(import.meta.dirname, 'full-disk-child.ts')
+  const child = spawn('bash', ['-c', `trap '' XFSZ; ${script}`, process.execPath, path, fresh()])
+  const parts: string[] = []
+  child.stdout.on('data', (part) => parts.push(String(part)))
+  await once(child, 'close')
+  const { failures, bytes, lines } = JSON.parse(parts.join('')) as {
+    failures: number
+    bytes: number
+    lines: string[]
+  }
+  expect(failures).toBeGreaterThan(0)
+  expect(lines.slice(-2)).toEqual(['last', ''])
+  expect(new Set(lines.slice(0, -2).map(({ length }) => length))).toEqual(new Set([1_999]))
+  expect(lines).toHaveLength(8 - failures + 2)
+  expect(bytes).toBe((8 - failures) * 2_000 + 'last\n'.length)
+})
+
 test('the folder of a living process is left alone', () => {
   const root = fresh()
   const mine = openSpool(root)
@@ -54,13 +105,12 @@ test('the folder of a living process is left alone', () => {
 test('no answer is released before its event is written, and one write serves a whole turn', async () => {
   const written: string[] = []
   const released: number[] = []
-  const recorder = openRecorder({ append: (lines) => void written.push(lines) }, () => undefined)
+  const recorder = openRecorder({ append: (lines) => void written.push(lines) }, quiet)
   for (const index of [1, 2, 3]) {
-    recorder.record(
-      event(index),
-      () => released.push(written.length),
-      () => undefined,
-    )
+    recorder.record(event(index), {
+      release: () => released.push(written.length),
+      abandon: () => undefined,
+    })
   }
   expect([written, released]).toEqual([[], []])
   await new Promise(setImmediate)
@@ -71,24 +121,23 @@ test('no answer is released before its event is written, and one write serves a 
 test('when an event cannot be written its answer is abandoned, and later ones go on', async () => {
   let isFull = true
   const ends: string[] = []
+  const answer = (index: number) => ({
+    release: () => void ends.push(`released ${index}`),
+    abandon: () => void ends.push(`abandoned ${index}`),
+  })
   const append = (): void => {
     if (isFull) throw new Error('ENOSPC')
   }
-  const recorder = openRecorder({ append }, () => ends.push('trouble'))
-  recorder.record(
-    event(1),
-    () => ends.push('released 1'),
-    () => ends.push('abandoned 1'),
+  const recorder = openRecorder(
+    { append },
+    openLog('test', (line) => ends.push(JSON.parse(line).error.message)),
   )
+  recorder.record(event(1), answer(1))
   await new Promise(setImmediate)
   isFull = false
-  recorder.record(
-    event(2),
-    () => ends.push('released 2'),
-    () => ends.push('abandoned 2'),
-  )
+  recorder.record(event(2), answer(2))
   await new Promise(setImmediate)
-  expect(ends).toEqual(['trouble', 'abandoned 1', 'released 2'])
+  expect(ends).toEqual(['ENOSPC', 'abandoned 1', 'released 2'])
 })
 
 test('a batch is sent until it is acknowledged, under the same id with the same bytes; a refused one is set aside', async () => {
@@ -109,7 +158,7 @@ test('a batch is sent until it is acknowledged, under the same id with the same 
   spool.append('bad\n')
   await expect.poll(() => spool.bytes).toBe(0)
   spool.append('good\n')
-  await expect.poll(() => spool.bytes, { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => spool.bytes, { timeout: 45_000 }).toBe(0)
   await shipping.stop(1000)
   const good = sent.filter(([, lines]) => lines === 'good\n')
   expect(good).toHaveLength(4)

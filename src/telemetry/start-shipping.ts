@@ -22,17 +22,29 @@ export function startShipping({ spool, send, log, interval = 100 }: ShippingOpti
   const backoff = openBackoff(200, 5_000)
 
   const shipAll = async (): Promise<boolean> => {
-    spool.adopt()
-    spool.rotate()
+    try {
+      spool.adopt()
+    } catch (error) {
+      log.error('shipping: spool of a dead process not taken over', { error })
+    }
+    try {
+      spool.rotate()
+    } catch (error) {
+      log.error('shipping: segment not closed', { error })
+      return false
+    }
     for (const batch of spool.closed()) {
       try {
         await send(batch, await spool.read(batch))
         spool.remove(batch)
         backoff.reset()
       } catch (error) {
-        if (!(error instanceof Problem && error.status === 400)) return false
+        if (!(error instanceof Problem && error.status === 400)) {
+          log.warn('shipping: batch not sent, it stays in the spool', { batch, error })
+          return false
+        }
         spool.quarantine(batch)
-        log.error('the warehouse refused a batch for good; it was set aside in the spool', {
+        log.error('shipping: batch rejected by the warehouse, it is kept in the spool', {
           batch,
           error,
         })

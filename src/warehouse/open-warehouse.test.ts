@@ -140,4 +140,4 @@ test('killed in mid-insert, the warehouse holds exactly the acknowledged batches
   await rm(place, { recursive: true, force: true })
   for (const batch of acknowledged) expect(counts[batch]).toBe(size)
   for (const [batch, rows] of Object.entries(counts)) expect([batch, rows]).toEqual([batch, size])
-}, 60_000)
+}, 180_000)

@@ -4,7 +4,7 @@ import { runStreams } from './run-streams.ts'
 
 test(
   'agrees with Node’s strict parser on the boundaries of every request in a stream',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const { disagreements, ...counts } = await runStreams(openPlainGateway, {
       seed: 20_260,

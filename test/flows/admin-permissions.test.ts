@@ -25,7 +25,7 @@ test('nobody gets anything but 401, whatever the path, the method and the token'
     }
   }
   expect(admin.configuration.current().revision).toBe(before)
-}, 60_000)
+}, 180_000)
 
 test('a principal of ProductX learns nothing elsewhere, not even which names exist', async () => {
   const admin = await openTestAdmin()
@@ -53,7 +53,7 @@ test('a principal of ProductX learns nothing elsewhere, not even which names exi
   }
   for (const path of paths) await Promise.all(methods.map((method) => check(path, method)))
   expect(admin.configuration.current().revision).toBe(before)
-}, 90_000)
+}, 180_000)
 
 test('the list of workspaces holds those in which one may read it', async () => {
   const admin = await openTestAdmin()

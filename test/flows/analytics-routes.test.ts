@@ -147,7 +147,7 @@ async function subscribe(who: string, queries: object) {
 }
 
 const until = async (isTrue: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 8000
+  const deadline = Date.now() + 45_000
   while (!isTrue()) {
     if (Date.now() > deadline) throw new Error('waited in vain')
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -199,7 +199,7 @@ test('a reader who stops reading gets the newest answer, not all of them', async
   const other = await open('admin', { q: rows }, (piece) => {
     turns += piece.split('data: ').length - 1
   })
-  for (let batch = 0; batch < 40 && turns < 14; batch++) {
+  while (turns < 14) {
     await warehouse.store([at(Date.now())])
     await new Promise((resolve) => setTimeout(resolve, 260))
   }
@@ -211,7 +211,7 @@ test('a reader who stops reading gets the newest answer, not all of them', async
   // Each is 4 MB: some are held by the sockets, the newest comes after them, and all others are gone.
   expect(pieces.join('').split('data: ').length - 1).toBeLessThan(turns - 4)
   request.destroy()
-}, 60_000)
+}, 180_000)
 
 test('closing the listener ends its streams', async () => {
   const { response, pushes } = await subscribe('admin', { q: { measures: ['requests.count'] } })

@@ -161,7 +161,7 @@ test('any record that is changed, removed or moved in the store is found, and wh
   const bad = await weirAudit(admin.data, 'verify')
   expect(bad.code).toBe(1)
   expect(bad.stdout).toContain('Record 3 is missing.')
-}, 60_000)
+}, 180_000)
 
 function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): void {
   file.exec('delete from audit')

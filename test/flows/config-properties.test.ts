@@ -71,7 +71,7 @@ const dump = async (admin: TestAdmin) => (await admin.ask('GET', '/config/docume
 
 test(
   'whatever was there, a sync makes it as the document says, and a rollback as it was',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const admin = await openTestAdmin()
     await fc.assert(

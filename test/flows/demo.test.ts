@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
   demo.stdout?.on('data', collect)
   demo.stderr?.on('data', collect)
-  await until('the demo', () => printed.includes('Ctrl-C'), 55_000)
+  await until('the demo', () => printed.includes('Ctrl-C'), 120_000)
 })
 afterAll(() => {
   demo.kill('SIGKILL')
@@ -126,7 +126,7 @@ test('every kind of answer occurs, and the super-admin sees both products', asyn
   )
   const workspaces = valuesOf(await ask(0, query), 'requests.workspace')
   expect(new Set(workspaces)).toEqual(new Set(['ProductX', 'ProductY']))
-}, 60_000)
+}, 180_000)
 
 test('the developer of ProductX sees only ProductX, without its consumers', async () => {
   const answer = await ask(1, {

@@ -17,7 +17,7 @@ ${plugins}
 
 test(
   'a reviewer sees what a change would have done to the traffic of the last hour',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
     const { folder, run: runWeir } = openDesk({

@@ -152,7 +152,7 @@ const variants: readonly (readonly [string, (words: SnapshotWords) => SnapshotWo
   ],
 ]
 
-test('what is foretold is what the gateway then does', { timeout: 60_000 }, async () => {
+test('what is foretold is what the gateway then does', { timeout: 180_000 }, async () => {
   const port = await startService()
   const words = present(port)
   const gateway = await openGateway(words)

@@ -206,7 +206,7 @@ test('bodies stream both ways without being gathered', async () => {
   const upstream = await startUpstream((request, response) => void request.pipe(response))
   const gateway = await openGateway({
     services: [orders(upstream.port)],
-    routes: [{ paths: ['/'], service: 'orders' }],
+    routes: [{ paths: ['/'], service: 'orders', request_buffering: false }],
   })
   const request = http.request(`${gateway.url}/`, { method: 'POST' })
   request.write('first')

@@ -149,17 +149,17 @@ test.each([
 test('a pattern takes time in proportion to the text, whatever it is', async () => {
   const schema = JSON.stringify({ type: 'string', pattern: '^(a+)+$' })
   const { post } = await open({ body_schema: schema, version: 'draft7' })
-  const began = performance.now()
+  // Exponential time would never end.
   expect((await post(JSON.stringify(`${'a'.repeat(20_000)}!`))).status).toBe(400)
-  expect(performance.now() - began).toBeLessThan(2000)
 })
 
 test('no body takes long: neither one of thousands of items nor one of thousands of levels', () => {
-  const items = Array.from({ length: 7000 }, (_, at) => ({ at, of: 'one kind' }))
+  const items = Array.from({ length: 30_000 }, (_, at) => ({ at, of: 'one kind' }))
   const isSet = compileSchema('{"uniqueItems":true}', 'draft202012')
-  const began = performance.now()
+  // Quadratic time would take 450 million comparisons. The CPU time of this thread does not depend on other processes.
+  const began = process.threadCpuUsage()
   expect(isSet(items)).toBeUndefined()
-  expect(performance.now() - began).toBeLessThan(500)
+  expect(process.threadCpuUsage(began).user / 1_000).toBeLessThan(3_000)
   expect(isSet([...items, { of: 'one kind', at: 3 }])).toBe('must NOT have duplicate items')
   const isTree = compileSchema('{"items":{"$ref":"#"},"uniqueItems":true}', 'draft7')
   const deep = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000)) as unknown

@@ -29,7 +29,7 @@ test('rotates the key of a running node, after which only the new one decrypts',
   const again = await startWeir({ data, env: { WEIR_WORKERS: '1' } })
   expect(await keyOf(again, 'before')).toBe('key-of-before')
   expect(await keyOf(again, 'after')).toBe('key-of-after')
-}, 120_000)
+}, 180_000)
 
 test('rotates a key in the environment by way of two valid keys', async () => {
   const key = randomBytes(32).toString('hex')
@@ -51,7 +51,7 @@ test('rotates a key in the environment by way of two valid keys', async () => {
   }
   await secrets(['retire', '--data', data], newer)
   await expect(secrets(['retire', '--data', data], env)).rejects.toThrow('is not the one')
-}, 120_000)
+}, 180_000)
 
 async function secrets(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const run = promisify(execFile)
@@ -86,4 +86,4 @@ test('changes and makes no key where nothing is encrypted', async () => {
     )
   }
   expect(readdirSync(data)).toEqual([])
-}, 60_000)
+}, 180_000)

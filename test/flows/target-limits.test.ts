@@ -55,7 +55,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
 
 test('refuses an exchange that waits too long, and removes one whose client left', async () => {
   const a = await startHolding()
-  const gateway = await openGateway(pooled([a.at], {}, { connect_timeout: 300 }), {
+  const gateway = await openGateway(pooled([a.at], {}, { connect_timeout: 2_000 }), {
     pools: { limits },
   })
   const asked = [gateway.ask('/'), gateway.ask('/')]

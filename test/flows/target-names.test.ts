@@ -29,7 +29,7 @@ test('resolves a name to several targets, and keeps them when the name disappear
   const { port } = server.address() as net.AddressInfo
   const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
     clock: time.clock,
-    pools: { lookUp: openLookup(servers) },
+    pools: { lookUp: openLookup({ servers }) },
   })
   expect((await askTimes(gateway, 4))('ok')).toBe(4)
   expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
@@ -57,7 +57,7 @@ test('uses port and weight of SRV records, and their name as Host where configur
   })
   const hostsOf = async (upstream: object): Promise<unknown[]> => {
     const words = pooled([{ target: 'service.test:1', weight: 1 }], upstream)
-    const gateway = await openGateway(words, { pools: { lookUp: openLookup(servers) } })
+    const gateway = await openGateway(words, { pools: { lookUp: openLookup({ servers }) } })
     const hosts: unknown[] = []
     for (let request = 0; request < 4; request += 1)
       hosts.push(((await (await gateway.ask('/')).json()) as Echo).headers['host'])
@@ -93,7 +93,7 @@ test('skips a target whose name does not resolve, and reports DNS_ERROR', async 
   const { servers } = await startNameServer({})
   const gateway = await openGateway(
     pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
+    { pools: { lookUp: openLookup({ servers }) } },
   )
   expect((await askTimes(gateway, 3))('good')).toBe(3)
   expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
@@ -109,7 +109,7 @@ test('does not wait for an unresolved name when another target is available', as
   })
   const gateway = await openGateway(
     pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
-    { pools: { lookUp: openLookup(servers) } },
+    { pools: { lookUp: openLookup({ servers }) } },
   )
   expect((await askTimes(gateway, 3))('good')).toBe(3)
   await until('it was asked for', () => questions.length > 0)

@@ -65,7 +65,7 @@ test('secrets of vaults reach requests, and no answer, file, log or revision of 
     expect(rests.some((text) => text.includes(secret))).toBe(false)
     expect(weir.output()).not.toContain(secret)
   }
-}, 90_000)
+}, 180_000)
 
 test('a certificate whose key is in a file is shown, and its key to nobody', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-vault-files-'))
@@ -89,7 +89,7 @@ test('a certificate whose key is in a file is shown, and its key to nobody', asy
   const answer = await (await weir.admin('GET', `/certificates/${id}`)).text()
   expect(answer).toContain('{vault://files/shop.key}')
   expect(answer).not.toContain('PRIVATE KEY')
-}, 60_000)
+}, 180_000)
 
 function subjectShown(url: string, servername: string): Promise<PeerCertificate['subject']> {
   const { hostname, port } = new URL(url)

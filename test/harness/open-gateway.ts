@@ -2,9 +2,14 @@ import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { silentLog, type Log } from '../../src/lib/log.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
-import { usualAdmission, type AdmissionLimits } from '../../src/proxy/admission-limits.ts'
-import { usualLimits, type FrontLimits } from '../../src/proxy/front-limits.ts'
+import {
+  type AdmissionLimits,
+  defaultAdmissionLimits,
+  defaultFrontLimits,
+  type FrontLimits,
+} from '../../src/proxy/limits.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
@@ -39,6 +44,8 @@ export type GatewayOptions = {
   readonly catalog?: readonly PluginDefinition[]
   /** For server names that no certificate of the snapshot covers. */
   readonly certificate?: { readonly cert: string; readonly key: string }
+  /** Where faults are logged; nowhere unless given. */
+  readonly log?: Log
   /** Who ends it; a test unless said otherwise. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -55,19 +62,21 @@ export async function openGateway(
     counters: openCounterTable(clock),
     clock,
     pools,
+    log: options.log ?? silentLog,
   }
   const events: Event[] = []
   let revision = 1
   const proxy = openProxy({
     program: compileProgram(snapshotOf(words), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
-    limits: { ...usualLimits, headBytes: 16_384, ...options.limits },
-    admission: { ...usualAdmission, ...options.admission },
+    limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
+    admission: { ...defaultAdmissionLimits, ...options.admission },
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
-    record(event, release) {
+    record(event, answer) {
       events.push(JSON.parse(event) as Event)
-      release()
+      answer.release()
     },
+    log: options.log ?? silentLog,
   })
   const listen = (server: Server): Promise<number> =>
     new Promise((resolve) => {

@@ -17,7 +17,7 @@ export type Wire = {
   end(): void
   destroy(): void
   /** Whether `holds` came true within so many milliseconds. */
-  until(holds: () => boolean, milliseconds: number): Promise<boolean>
+  until(holds: () => boolean, milliseconds?: number): Promise<boolean>
 }
 
 /** Opens a wire to a port of this machine. */
@@ -79,7 +79,7 @@ export function openWire(port: number): Wire {
     },
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
-    until(holds, milliseconds) {
+    until(holds, milliseconds = 45_000) {
       if (holds()) return Promise.resolve(true)
       return new Promise((resolve) => {
         const settle = (held: boolean): void => {

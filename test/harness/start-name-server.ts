@@ -46,7 +46,7 @@ export async function startNameServer(
   })
   await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve))
   onTestFinished(() => void socket.close())
-  const servers = new dns.Resolver({ timeout: 10_000, tries: 1 })
+  const servers = new dns.Resolver({ timeout: 600_000, tries: 1 })
   servers.setServers([`127.0.0.1:${(socket.address() as AddressInfo).port}`])
   return { servers, questions }
 }

@@ -86,7 +86,7 @@ async function serve({ programs, data, port, user }: Serving) {
   )
   const isUp = () =>
     query(`postgres://weir@127.0.0.1:${port}/postgres`, 'select 1').then(() => true)
-  await until('PostgreSQL to answer', isUp, 30_000)
+  await until('PostgreSQL to answer', isUp, 120_000)
   return server
 }
 

@@ -100,7 +100,7 @@ export async function startWeir({
   const control = plane === 'gateway' ? [] : ['Manager', 'Admin API']
   const expected = [...control, ...(plane === 'control' ? [] : ['Proxy'])]
   const isUp = (): boolean => expected.every((name) => find(name) !== '')
-  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 60_000)
+  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 180_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
   const call = (url: string, method: string, body: unknown, token: string): Promise<Response> =>

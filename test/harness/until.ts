@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
-  milliseconds = 15_000,
+  milliseconds = 45_000,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + milliseconds
   let last: unknown

@@ -12,7 +12,7 @@ const document = (port: number) => ({
 
 test(
   'a change is found, drift is told, and going back asks first',
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async (context) => {
     need(context, ...chromiumNames)
     const account = { name: 'admin', password: 'a password for tests' }

@@ -22,18 +22,29 @@ export function printPreview(report: PreviewReport, print: Print): string {
 const words = {
   refused: 'newly refused',
   admitted: 'newly admitted',
+  answered: 'newly answered by the gateway',
+  forwarded: 'no longer answered by the gateway',
   rerouted: 'routed elsewhere',
   limited: 'newly over a limit',
   unlimited: 'no longer over a limit',
 } as const
-const colors = { refused: 31, limited: 31, admitted: 32, unlimited: 32, rerouted: 33 } as const
+const colors = {
+  refused: 31,
+  limited: 31,
+  admitted: 32,
+  unlimited: 32,
+  answered: 33,
+  forwarded: 33,
+  rerouted: 33,
+} as const
 
 function printChange(change: PreviewChange, { colors: isColored }: Print): string {
   const { kind, consumer, from, to, requests, by, reason, status, sure, example } = change
   const who = consumer === '' ? 'unknown callers' : consumer
   const place =
     kind === 'rerouted' ? `${placeText(from)} → ${placeText(to)}` : placeText(to ?? from)
-  const why = by === '' ? '' : ` by ${by}${reason === '' ? '' : ` (${reason}, ${status})`}`
+  const detail = reason === '' ? '' : ` (${reason}, ${status})`
+  const why = by === '' ? '' : ` by ${by}${kind === 'answered' ? ` (${status})` : detail}`
   const doubt = sure ? '' : ', unless they carried what nobody asked for'
   const line = `${words[kind]}: ${count(requests)} of ${who} on ${place}${why}${doubt}`
   const painted = isColored ? `\u001b[${colors[kind]}m${line}\u001b[0m` : line

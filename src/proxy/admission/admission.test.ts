@@ -1,16 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nowMicroseconds } from '../../lib/clock.ts'
-import { Admission, type Applicant } from './admission.ts'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
+import { Admission, type AdmissionRequest } from './admission.ts'
 
-const applicant = (connection?: object): Applicant => ({
-  startedAt: nowMicroseconds(),
-  onLeave: undefined,
-  request: { connection: connection as Applicant['request']['connection'] },
-})
+const entering = (connection?: object) =>
+  exchangeOf({ connection: connection as AdmissionRequest['request']['connection'] })
 
-/** What became of a request, as far as it is known. */
-function enter(admission: Admission, of = applicant()) {
+function enter(admission: Admission, of = entering()) {
   const fate = { of, state: 'waiting' }
   const settle = (state: string) => () => (fate.state = state)
   try {
@@ -30,7 +26,7 @@ function heldAdmission(limits: { inFlight: number; waiting: number }) {
 
 const settled = (): Promise<void> => Promise.resolve()
 
-/** Acts on an admission and keeps what became of everybody. */
+/** Drives an admission and records the outcome of every request. */
 function openTrial(limits: { inFlight: number; waiting: number }) {
   const { time, admission } = heldAdmission(limits)
   const fates: ReturnType<typeof enter>[] = []
@@ -43,7 +39,7 @@ function openTrial(limits: { inFlight: number; waiting: number }) {
       fate.state = 'done'
       admission.leave(fate.of)
     },
-    gone: () => those('waiting')[0]?.of.onLeave?.(),
+    gone: () => those('waiting')[0]?.of.clientLeft(),
     sweep: () => admission.sweep(),
     pass: () => (time.now += 100),
     busy: () => admission.observe(100),
@@ -124,10 +120,10 @@ test('serves connections round-robin, so that one connection cannot delay the ot
   const { admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   const first = enter(admission)
   const greedy = {}
-  for (let index = 0; index < 100; index++) enter(admission, applicant(greedy))
+  for (let index = 0; index < 100; index++) enter(admission, entering(greedy))
   const modest = Array.from({ length: 10 }, () => enter(admission))
   admission.leave(first.of)
-  for (let turn = 0; turn < 10; turn++) admission.leave(applicant())
+  for (let turn = 0; turn < 10; turn++) admission.leave(entering())
   await settled()
   expect(modest.map(({ state }) => state)).toEqual(modest.map(() => 'in'))
 })
@@ -136,11 +132,11 @@ test('spares a connection with one waiting request while others have many', asyn
   const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   enter(admission)
   const greedy = {}
-  for (let index = 0; index < 20; index++) enter(admission, applicant(greedy))
+  for (let index = 0; index < 20; index++) enter(admission, entering(greedy))
   time.now += 501
   admission.sweep()
   const modest = enter(admission)
-  const more = Array.from({ length: 20 }, () => enter(admission, applicant(greedy)))
+  const more = Array.from({ length: 20 }, () => enter(admission, entering(greedy)))
   time.now += 100
   admission.sweep()
   await settled()

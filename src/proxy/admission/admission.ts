@@ -1,12 +1,11 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { AdmissionLimits } from '../admission-limits.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Exchange } from '../exchange.ts'
+import type { AdmissionLimits } from '../limits.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import { FairQueue } from './fair-queue.ts'
 
-/** What admission looks at in an exchange. */
-export type Applicant = Pick<Exchange, 'startedAt' | 'onLeave'> & {
+/** The part of an exchange that admission uses. */
+export type AdmissionRequest = Pick<Exchange, 'startedAt' | 'onClientGone' | 'offClientGone'> & {
   readonly request: Pick<Exchange['request'], 'connection'>
 }
 
@@ -15,53 +14,55 @@ const retrying = { headers: { 'Retry-After': '1' } }
 
 type Waiter = { readonly since: number; admit(): void; refuse(problem: Problem): void }
 
-/** How long a request may wait while the waiting room empties now and then, in milliseconds. */
+/** Controlled delay (CoDel): milliseconds that a request may wait while the queue empties now and then. */
 const burstPatience = 500
-/** How long it may wait once the room has not been empty for that long: by then waiting helps nobody. But where most stand behind others of their own connection, it is they who are too many, and who waits alone is spared. */
+/** Milliseconds that a request may wait in a standing queue, one that was not empty for `burstPatience`. While most requests wait behind others of their own connection, a connection with a single request is exempt. */
 const standingPatience = 20
-/** A room that is empty for less than this was not empty. */
+/** A queue that is empty for less than this counts as standing. */
 const moment = 100
-/** A turn of the event loop that is longer than this on the average, in milliseconds, makes everybody wait for everybody. */
-const longTurn = 25
-/** What a busy loop is always given to do, so that it can show that it is busy no longer. */
-const minYoung = 32
-/** Observations by which a request becomes an elder: one that streams or waits for long, and is not what keeps the loop busy. */
+/** Mean event-loop lag in milliseconds above which the limit is lowered. */
+const maxLag = 25
+/** Lower bound of the limit under lag; it allows recovery to be observed. */
+const minLimit = 32
+/** Observations after which a request counts as long-running: it streams or waits and does not cause the lag. */
 const generation = 10
 
-/** Decides who goes on at once, who waits, and who is refused. Admitted are at most as many as the limit says, and fewer while the event loop is too busy;
- *  connections are served in turns. Where nothing is full a request costs it a comparison and a count when it enters, and as much when it leaves. */
+/**
+ * Admission control: admits requests up to a limit, which is lowered while the event loop lags, queues further ones
+ * fairly by connection, and refuses the rest. Below the limit a request costs a comparison and a counter on each side.
+ */
 export class Admission {
-  readonly #limits: AdmissionLimits
+  readonly #config: AdmissionLimits
   readonly #now: () => number
   readonly #queue = new FairQueue<Waiter>()
-  // Made once and thrown often, because a refusal must cost as little as possible.
+  // Shared instances, because a refusal must be cheap under overload.
   readonly #full = new Problem('admission.full', 503, `${overloaded}: its queue is full`, retrying)
   readonly #late = new Problem('admission.late', 503, `${overloaded}: no turn in time`, retrying)
   #inFlight = 0
-  /** How many may be in flight at this moment. */
-  #open: number
-  /** How many that are no elders a busy loop is given; infinite while it is not busy. */
-  #young = Number.POSITIVE_INFINITY
-  #elders = 0
-  /** Elders came before this, in microseconds since the epoch. */
+  /** The current limit of requests in flight. */
+  #limit: number
+  /** The limit of requests that are not long-running; infinite without lag. */
+  #shortLimit = Number.POSITIVE_INFINITY
+  #longRunning = 0
+  /** Requests that began before this are long-running; microseconds since the epoch. */
   #boundary = 0
   /** Requests in flight that outlived a whole generation. */
   #settled = 0
   #observed = 0
-  /** Whether somebody waits, or did until just now. */
+  /** Whether the queue is, or just was, not empty. */
   #isFull = false
-  /** Since when somebody waits, but for moments. */
+  /** Since when the queue is not empty, apart from moments. */
   #fullSince = 0
-  /** When nobody waited any more. */
+  /** When the queue last became empty. */
   #clearedAt = Number.NEGATIVE_INFINITY
-  /** When most of those that waited last stood behind others of their own connection. */
-  #crowdedAt = Number.NEGATIVE_INFINITY
+  /** When most requests last waited behind others of their own connection. */
+  #unfairAt = Number.NEGATIVE_INFINITY
 
   /** `now` counts milliseconds. */
   constructor(limits: AdmissionLimits, now: () => number = () => performance.now()) {
-    this.#limits = limits
+    this.#config = limits
     this.#now = now
-    this.#open = limits.inFlight
+    this.#limit = limits.inFlight
   }
 
   get inFlight(): number {
@@ -74,78 +75,89 @@ export class Admission {
 
   /** How many may be in flight at this moment. */
   get open(): number {
-    return this.#open
+    return this.#limit
   }
 
-  /** Lets a request in at once, or when the promise resolves; throws, or rejects with, a Problem when it cannot be served in time. Who was let in has to leave. */
-  enter(applicant: Applicant): Promise<void> | undefined {
-    if (this.#inFlight < this.#open) {
+  /** Admits at once (undefined) or when the promise resolves; throws or rejects with a Problem. Every admitted request must call `leave`. */
+  enter(entering: AdmissionRequest): Promise<void> | undefined {
+    if (this.#inFlight < this.#limit) {
       this.#inFlight += 1
       return undefined
     }
-    return this.#wait(applicant)
+    return this.#wait(entering)
   }
 
-  /** Gives the place of a request to the next. */
-  leave({ startedAt }: Pick<Applicant, 'startedAt'>): void {
+  leave({ startedAt }: Pick<AdmissionRequest, 'startedAt'>): void {
     this.#inFlight -= 1
-    if (startedAt < this.#boundary) this.#elders -= 1
+    if (startedAt < this.#boundary) this.#longRunning -= 1
     if (this.#isFull) this.#serve()
   }
 
-  /** Refuses who waited for too long; to be called every few milliseconds while anybody waits. */
+  /** Refuses requests that waited too long; called every few milliseconds while any waits. */
   sweep(): void {
     const now = this.#now()
     const { size, behind } = this.#queue
-    if (behind >= size - behind) this.#crowdedAt = now
+    if (behind >= size - behind) this.#unfairAt = now
     const isStanding = now - this.#fullSince > burstPatience
-    const isCrowded = now - this.#crowdedAt < burstPatience
-    const late = this.#queue.takeLate(({ since }, length) => {
-      const isSpared = !isStanding || (isCrowded && length === 1)
-      return now - since > (isSpared ? burstPatience : standingPatience)
+    const isUnfair = now - this.#unfairAt < burstPatience
+    const late = this.#queue.removeLate(({ since }, length) => {
+      const isExempt = !isStanding || (isUnfair && length === 1)
+      return now - since > (isExempt ? burstPatience : standingPatience)
     })
     for (const waiter of late) waiter.refuse(this.#late)
   }
 
-  /** Hears how long the turns of the event loop were lately, in milliseconds; to be called ten times a second. A busy loop gets less to do until it is not. */
-  observe(turn: number): void {
+  /** Adjusts the limit to the mean event-loop lag in milliseconds; called ten times a second. */
+  observe(lag: number): void {
     this.#observed += 1
     if (this.#observed % generation === 0) {
-      this.#settled = Math.max(0, this.#elders)
-      this.#elders = this.#inFlight
+      this.#settled = Math.max(0, this.#longRunning)
+      this.#longRunning = this.#inFlight
       this.#boundary = nowMicroseconds()
     }
-    if (turn > longTurn) {
-      const young = Math.min(this.#young, this.#inFlight - this.#settled)
-      this.#young = Math.max(minYoung, Math.floor(young * Math.max(0.25, longTurn / turn)))
-    } else this.#young = Math.floor(this.#young * 1.25) + 1
-    if (this.#young >= this.#limits.inFlight) this.#young = Number.POSITIVE_INFINITY
-    this.#open = Math.min(this.#limits.inFlight, this.#settled + this.#young)
+    if (lag > maxLag) {
+      const shortLimit = Math.min(this.#shortLimit, this.#inFlight - this.#settled)
+      this.#shortLimit = Math.max(minLimit, Math.floor(shortLimit * Math.max(0.25, maxLag / lag)))
+    } else this.#shortLimit = Math.floor(this.#shortLimit * 1.25) + 1
+    if (this.#shortLimit >= this.#config.inFlight) this.#shortLimit = Number.POSITIVE_INFINITY
+    this.#limit = Math.min(this.#config.inFlight, this.#settled + this.#shortLimit)
     this.#serve()
   }
 
-  #wait(applicant: Applicant): Promise<void> {
+  #wait(entering: AdmissionRequest): Promise<void> {
     const queue = this.#queue
-    const connection = applicant.request.connection ?? applicant
-    if (queue.size >= this.#limits.waiting) {
-      const pushedOut = queue.makeRoom(connection)
-      if (pushedOut === undefined) throw this.#full
-      pushedOut.refuse(this.#full)
+    const connection = entering.request.connection ?? entering
+    if (queue.size >= this.#config.waiting) {
+      const evicted = queue.evictFor(connection)
+      if (evicted === undefined) throw this.#full
+      evicted.refuse(this.#full)
     }
     const since = this.#now()
     if (!this.#isFull && since - this.#clearedAt > moment) this.#fullSince = since
     this.#isFull = true
-    return new Promise((admit, refuse) => {
-      const waiter = { since, admit, refuse }
-      queue.push(connection, waiter)
-      applicant.onLeave = () => {
-        if (queue.remove(connection, waiter)) refuse(clientClosed())
+    return new Promise((resolve, reject) => {
+      const settled = (): void => entering.offClientGone(gone)
+      const waiter: Waiter = {
+        since,
+        admit() {
+          settled()
+          resolve()
+        },
+        refuse(problem) {
+          settled()
+          reject(problem)
+        },
       }
+      const gone = (): void => {
+        if (queue.remove(connection, waiter)) waiter.refuse(clientClosed())
+      }
+      queue.push(connection, waiter)
+      entering.onClientGone(gone)
     })
   }
 
   #serve(): void {
-    while (this.#inFlight < this.#open) {
+    while (this.#inFlight < this.#limit) {
       const next = this.#queue.shift()
       if (next === undefined) {
         if (this.#isFull) this.#clearedAt = this.#now()

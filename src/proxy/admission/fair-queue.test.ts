@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FairQueue } from './fair-queue.ts'
 
-/** What a FairQueue is meant to do, done slowly: a list of lines, the next one first. */
+/** A simple model of FairQueue: a list of lines, the next one first. */
 class Model {
   lines: { connection: object; items: number[] }[] = []
 
@@ -23,7 +23,7 @@ class Model {
     return item
   }
 
-  makeRoom(connection: object): number | undefined {
+  evictFor(connection: object): number | undefined {
     const longest = Math.max(0, ...this.lines.map(({ items }) => items.length))
     if (longest < (this.#of(connection)?.items.length ?? 0) + 2) return undefined
     return this.lines.find(({ items }) => items.length === longest)?.items.pop()
@@ -36,7 +36,7 @@ class Model {
     return true
   }
 
-  takeLate(isLate: (item: number, length: number) => boolean): number[] {
+  removeLate(isLate: (item: number, length: number) => boolean): number[] {
     return this.lines.flatMap(({ items }) => {
       const kept = items.findIndex((item, index) => !isLate(item, items.length - index))
       return items.splice(0, kept < 0 ? items.length : kept)
@@ -54,14 +54,14 @@ class Model {
 
 const connections = Array.from({ length: 4 }, () => ({}))
 const step = fc.record({
-  act: fc.constantFrom('push', 'push', 'push', 'shift', 'makeRoom', 'remove', 'takeLate'),
+  act: fc.constantFrom('push', 'push', 'push', 'shift', 'evictFor', 'remove', 'removeLate'),
   connection: fc.constantFrom(...connections),
   item: fc.nat(60),
 })
 
 type Step = { act: string; connection: object; item: number }
 
-/** Does one step; items are numbers in the order in which they come. */
+/** Items are numbers in order of arrival. */
 function act(
   queue: FairQueue<number> | Model,
   { act: name, connection, item }: Step,
@@ -69,9 +69,9 @@ function act(
 ) {
   if (name === 'push') return queue.push(connection, next)
   if (name === 'shift') return queue.shift()
-  if (name === 'makeRoom') return queue.makeRoom(connection)
+  if (name === 'evictFor') return queue.evictFor(connection)
   if (name === 'remove') return queue.remove(connection, item)
-  return queue.takeLate((waiting, length) => waiting < next - item && length > item % 3)
+  return queue.removeLate((waiting, length) => waiting < next - item && length > item % 3)
 }
 
 test('behaves like a simple model of a fair queue', () => {
@@ -113,11 +113,11 @@ test('evicts from the longest lines until all lines are equally long', () => {
   let made = 0
   for (let modest = 0; modest < 200; modest++) {
     const connection = {}
-    const pushedOut = queue.makeRoom(connection)
-    if (pushedOut === undefined) continue
-    expect(pushedOut).toBe(99 - made++)
+    const evicted = queue.evictFor(connection)
+    if (evicted === undefined) continue
+    expect(evicted).toBe(99 - made++)
     queue.push(connection, 1_000 + modest)
   }
   expect(made).toBe(99)
-  expect(queue.makeRoom(greedy)).toBeUndefined()
+  expect(queue.evictFor(greedy)).toBeUndefined()
 })

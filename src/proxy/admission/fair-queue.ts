@@ -1,61 +1,58 @@
 type Line<Item> = { readonly connection: object; readonly items: Item[] }
 
-/** Items that wait in one line for each connection; the lines are served in turns, each line in its order. */
+/** A queue with one line per connection; lines are served round-robin. */
 export class FairQueue<Item> {
   readonly #lines = new Map<object, Line<Item>>()
-  /** Lines in the order of their turns. One that its clients left stays until its turn comes. */
-  readonly #turns: Line<Item>[] = []
-  /** How many lines have as many items as the index says. */
+  /** Lines in round-robin order. An empty line stays until its turn. */
+  readonly #order: Line<Item>[] = []
+  /** Number of lines by length. */
   readonly #lengths: number[] = []
   #longest = 0
   #size = 0
   #behind = 0
 
-  /** Items that wait. */
   get size(): number {
     return this.#size
   }
 
-  /** Those among them that stand behind another of their own connection. */
+  /** Items that wait behind another item of their own connection. */
   get behind(): number {
     return this.#behind
   }
 
-  /** Puts an item at the end of the line of its connection. */
   push(connection: object, item: Item): void {
     let line = this.#lines.get(connection)
     if (line === undefined) {
       line = { connection, items: [] }
       this.#lines.set(connection, line)
-      this.#turns.push(line)
+      this.#order.push(line)
     }
     line.items.push(item)
     this.#changed(line.items.length - 1, line.items.length)
   }
 
-  /** Takes the item whose turn it is. */
   shift(): Item | undefined {
-    while (this.#turns.length > 0) {
-      const line = this.#turns.shift() as Line<Item>
+    while (this.#order.length > 0) {
+      const line = this.#order.shift() as Line<Item>
       const item = this.#takeFirst(line)
-      if (line.items.length > 0) this.#turns.push(line)
+      if (line.items.length > 0) this.#order.push(line)
       else this.#lines.delete(line.connection)
       if (item !== undefined) return item
     }
     return undefined
   }
 
-  /** Takes the newest item of a longest line, if that line stays at least as long as the line of `connection` would become by one more; else nothing. */
-  makeRoom(connection: object): Item | undefined {
+  /** Evicts the newest item of a longest line, unless the line of `connection` would then be longer. */
+  evictFor(connection: object): Item | undefined {
     const length = this.#lines.get(connection)?.items.length ?? 0
     if (this.#longest < length + 2) return undefined
-    const fattest = this.#turns.find(({ items }) => items.length === this.#longest)
+    const fattest = this.#order.find(({ items }) => items.length === this.#longest)
     const item = fattest?.items.pop()
     if (fattest !== undefined) this.#changed(fattest.items.length + 1, fattest.items.length)
     return item
   }
 
-  /** Takes an item out that no longer wants to wait; false when it was not waiting. */
+  /** Returns false when the item was not queued. */
   remove(connection: object, item: Item): boolean {
     const items = this.#lines.get(connection)?.items
     const at = items?.indexOf(item) ?? -1
@@ -65,10 +62,10 @@ export class FairQueue<Item> {
     return true
   }
 
-  /** Takes what stands at the heads of lines for as long as `isLate` says so of it and of the length of its line. */
-  takeLate(isLate: (item: Item, length: number) => boolean): Item[] {
+  /** Removes items from the heads of lines while `isLate`, which gets the length of the line, holds. */
+  removeLate(isLate: (item: Item, length: number) => boolean): Item[] {
     const late: Item[] = []
-    for (const line of this.#turns) {
+    for (const line of this.#order) {
       const { items } = line
       while (items.length > 0 && isLate(items[0] as Item, items.length))
         late.push(this.#takeFirst(line) as Item)

@@ -1,30 +1,25 @@
 import type { Socket } from 'node:net'
-import type { ClientLink } from '../client-link.ts'
+import type { ClientLink } from '../exchange.ts'
 
-/** Keeps the number of open connections within a limit. */
 export type ConnectionLimit = {
-  /** Whether a connection that was just accepted may stay. At the limit one that is idle has to go for it, the one that is idle longest. */
+  /** Whether a new connection may stay. At the limit a silent or the longest idle connection is closed for it. */
   admit(socket: Socket): boolean
-  /** A request of the connection begins. */
   begin(link: ClientLink): void
-  /** A request of it is over. */
   end(link: ClientLink): void
   readonly open: number
 }
 
-/** What is limited, and how room is made before anybody who once asked for something has to go. */
 export type ConnectionLimitOptions = {
   readonly max: number
-  /** Closes a connection that has said nothing yet; false when there is none. */
+  /** Closes a connection that has not sent anything; false when there is none. */
   readonly closeSilent: () => boolean
 }
 
-/** Below this, in milliseconds, a connection only draws breath between two requests. */
+/** Milliseconds without an exchange after which a connection is idle. */
 const minIdle = 1_000
-/** Looking for idle ones costs a look at all; under a flood it is done this often at most. */
+/** Minimum interval between two scans of all connections for idle ones. */
 const lookMilliseconds = 100
 
-/** Limits the connections of all fronts together. */
 export function limitConnections({ max, closeSilent }: ConnectionLimitOptions): ConnectionLimit {
   const links = new Set<ClientLink>()
   let idle: ClientLink[] = []

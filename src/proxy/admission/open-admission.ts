@@ -1,8 +1,7 @@
 import { performance } from 'node:perf_hooks'
-import type { AdmissionLimits } from '../admission-limits.ts'
+import type { AdmissionLimits } from '../limits.ts'
 import { Admission } from './admission.ts'
 
-/** Admission at work. */
 export type OpenAdmission = Pick<Admission, 'enter' | 'leave'> & {
   readonly inFlight: number
   readonly waiting: number
@@ -12,11 +11,11 @@ export type OpenAdmission = Pick<Admission, 'enter' | 'leave'> & {
 const sweepMilliseconds = 10
 const observeMilliseconds = 100
 
-/** Opens admission over the event loop of this process. */
+/** Admission that observes the event loop of this process. */
 export function openAdmission(limits: AdmissionLimits): OpenAdmission {
   const admission = new Admission(limits)
-  const turnLength = measureEventLoopLag()
-  const observe = (): void => admission.observe(turnLength())
+  const eventLoopLag = measureEventLoopLag()
+  const observe = (): void => admission.observe(eventLoopLag())
   const isLimited = Number.isFinite(limits.inFlight)
   const observing = isLimited ? setInterval(observe, observeMilliseconds).unref() : undefined
   let sweeping: NodeJS.Timeout | undefined
@@ -27,12 +26,12 @@ export function openAdmission(limits: AdmissionLimits): OpenAdmission {
     sweeping = undefined
   }
   return {
-    enter(applicant) {
-      const waiting = admission.enter(applicant)
+    enter(entering) {
+      const waiting = admission.enter(entering)
       if (waiting !== undefined) sweeping ??= setInterval(sweep, sweepMilliseconds)
       return waiting
     },
-    leave: (applicant) => admission.leave(applicant),
+    leave: (entering) => admission.leave(entering),
     get inFlight() {
       return admission.inFlight
     },
@@ -46,7 +45,7 @@ export function openAdmission(limits: AdmissionLimits): OpenAdmission {
   }
 }
 
-/** Gives the mean length of the event loop's turns since the last call, in milliseconds, without what it spent waiting for something to do. */
+/** Returns the mean busy time of an event-loop iteration since the last call, in milliseconds, without idle time. */
 export function measureEventLoopLag(): () => number {
   let before = read()
   return () => {
@@ -58,7 +57,7 @@ export function measureEventLoopLag(): () => number {
   }
 }
 
-/** Counted by libuv itself, so that watching costs nothing per request. */
+/** libuv keeps these counters, so measuring costs nothing per request. */
 const read = (): { turns: number; busy: number } => ({
   turns: performance.nodeTiming.uvMetricsInfo.loopCount,
   busy: performance.eventLoopUtilization().active,

@@ -4,12 +4,12 @@ import type { Reply } from '../exchange.ts'
 import type { FrontEvents } from '../front/front-events.ts'
 import { ClientReply } from '../http1/client-reply.ts'
 
-/** How long a connection that was turned away is listened to, so that its client can read why before it sees a reset. */
+/** How long a rejected connection is read, so that the client gets the response before a reset. */
 const lingerMilliseconds = 1_000
-/** Connections that may linger so; more are closed at once. */
+/** Limit of lingering connections; further ones are closed at once. */
 const maxLingering = 256
 
-/** Makes the way to turn connections away for which there is no room: with a short answer where nothing has to be shaken hands on first, else by closing. Each is recorded. */
+/** Rejects connections over the limit: plaintext HTTP gets a 503, others are closed. Each is recorded. */
 export function openConnectionRejecter(
   events: Pick<FrontEvents, 'onMalformed'>,
 ): (socket: Socket, speaksHttp: boolean) => void {
@@ -44,10 +44,11 @@ export function openConnectionRejecter(
   }
 }
 
-/** An answer that consists of closing. */
+/** Closes without a response. */
 const closing = (socket: Socket): Reply => ({
   begin: () => undefined,
   write: () => true,
+  pendingBytes: 0,
   onWritable: () => undefined,
   finish: () => void socket.destroy(),
   abort: () => void socket.destroy(),

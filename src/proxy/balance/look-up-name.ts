@@ -1,6 +1,7 @@
 import type { RecordWithTtl } from 'node:dns'
 import dns from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { silentLog, type Log } from '../../lib/log.ts'
 import { readHosts, readSearch } from './resolver-files.ts'
 
 export type ResolvedAddress = {
@@ -30,16 +31,17 @@ const resolutionDelay = 50
 const defaultTtl = 30
 
 /** Order of lookup: the hosts file; SRV, A and AAAA records, also in the search domains; the operating system. */
-export function openLookup(
-  servers: dns.Resolver = new dns.Resolver({ timeout: 2_000, tries: 2 }),
-): Lookup {
+export function openLookup({
+  servers = new dns.Resolver({ timeout: 2_000, tries: 2 }),
+  log = silentLog,
+}: { readonly servers?: dns.Resolver; readonly log?: Log } = {}): Lookup {
   return async (name) => {
     const fixed = readHosts().get(name.toLowerCase().replace(/\.$/, ''))
     if (fixed !== undefined) return { addresses: pair(fixed.v4, fixed.v6), ttl: 5 }
     let failure: unknown
     for (const full of readSearch(name)) {
       try {
-        return await findRecords(servers, full)
+        return await findRecords(servers, full, log)
       } catch (error) {
         failure = error
         if (!isMissing(error)) break
@@ -50,15 +52,24 @@ export function openLookup(
 }
 
 /** Queries SRV and address records concurrently, so that a silent server costs one timeout; SRV records take precedence, as in Kong. */
-async function findRecords(servers: dns.Resolver, name: string): Promise<LookupResult> {
+async function findRecords(servers: dns.Resolver, name: string, log: Log): Promise<LookupResult> {
   const addresses = findAddresses(servers, name)
+  // Awaited below; until then a rejection must not count as unhandled.
   addresses.catch(() => undefined)
-  return (await findService(servers, name)) ?? addresses
+  return (await findService(servers, name, log)) ?? addresses
 }
 
 /** The SRV targets with the lowest priority number (RFC 2782), as in Kong; undefined without SRV records. */
-async function findService(servers: dns.Resolver, name: string): Promise<LookupResult | undefined> {
-  const records = await servers.resolveSrv(name).catch(() => [])
+async function findService(
+  servers: dns.Resolver,
+  name: string,
+  log: Log,
+): Promise<LookupResult | undefined> {
+  const records = await servers.resolveSrv(name).catch((error: unknown) => {
+    if (!isMissing(error))
+      log.warn('dns: SRV lookup failed, address records are used', { name, error })
+    return []
+  })
   if (records.length === 0) return undefined
   const first = Math.min(...records.map(({ priority }) => priority))
   const leading = records.filter(({ priority }) => priority === first)
@@ -68,7 +79,11 @@ async function findService(servers: dns.Resolver, name: string): Promise<LookupR
       ...(await findAddresses(servers, record.name)),
     })),
   )
-  const reached = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const reached = found.flatMap((one) => {
+    if (one.status === 'fulfilled') return [one.value]
+    log.warn('dns: lookup of an SRV target failed', { name, error: one.reason })
+    return []
+  })
   if (reached.length === 0) return undefined
   const addresses = reached.flatMap(({ addresses, record: { name: target, port, weight } }) =>
     addresses.map((address) => ({

@@ -27,7 +27,7 @@ test('serves waiting exchanges in order of arrival, and skips those whose client
             () => undefined,
           )
         } else if ('leave' in one && model.includes(one.leave)) {
-          exchanges.get(one.leave)?.onLeave?.()
+          exchanges.get(one.leave)?.clientLeft()
           model = model.filter((name) => name !== one.leave)
         } else if ('serve' in one) {
           expected.push(...model.splice(0, 1))
@@ -35,7 +35,7 @@ test('serves waiting exchanges in order of arrival, and skips those whose client
         }
         expect(queue.length).toBe(model.length)
       }
-      for (const name of model) exchanges.get(name)?.onLeave?.()
+      for (const name of model) exchanges.get(name)?.clientLeft()
       await Promise.resolve()
       expect(served).toEqual(expected)
     }),

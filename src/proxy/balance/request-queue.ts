@@ -1,6 +1,5 @@
 import { Problem } from '../../lib/problem.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Exchange } from '../exchange.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import type { Target } from './target.ts'
 
 /** First-in, first-out queue of exchanges that wait for a target with free capacity. It outlives the program. */
@@ -16,7 +15,7 @@ export class RequestQueue {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer)
-        exchange.onLeave = undefined
+        exchange.offClientGone(gone)
         this.#waiting.delete(enter)
       }
       const enter = (target: Target): void => {
@@ -28,10 +27,11 @@ export class RequestQueue {
         reject(targetsBusy())
       }, milliseconds)
       this.#waiting.add(enter)
-      exchange.onLeave = () => {
+      const gone = (): void => {
         leave()
         reject(clientClosed())
       }
+      exchange.onClientGone(gone)
     })
   }
 

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
+import { silentLog, type Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
 import type { LookupResult, Lookup } from './look-up-name.ts'
 
 /** A cached name. */
@@ -40,8 +42,11 @@ export const cachePeriods = {
   max: 86_400_000,
 }
 
+export const unresolvedName = (cause: unknown): Problem =>
+  new Problem('upstream.name', 503, 'name resolution failed', { cause })
+
 /** Concurrent lookups of one name share one query. */
-export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
+export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog): Resolver {
   const names = new Map<string, NameEntry>()
   let changes = 0
 
@@ -56,6 +61,11 @@ export function openResolver(lookUp: Lookup, clock: Clock): Resolver {
       entry.staleUntil = entry.refreshAt + cachePeriods.stale
     } catch (error) {
       entry.failure = error
+      log.warn('dns: lookup failed', {
+        name: entry.name,
+        isStaleUsed: entry.answer !== undefined,
+        error,
+      })
       const { code } = error as NodeJS.ErrnoException
       entry.refreshAt =
         clock.now() +

@@ -1,43 +1,66 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
-import type { Ending } from './ending.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Exchange } from '../exchange.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 
+/** Tells clients that left from those whose connection a stopping gateway broke. */
+export type ShutdownState = {
+  /** From then on it is the gateway that breaks connections. */
+  breakIn(milliseconds: number): void
+  /** Records in an exchange whose connection is gone that the gateway broke it, if it did. */
+  explain(this: void, exchange: Exchange): void
+}
+
+/** Opens the state of a gateway that does not stop yet. */
+export function openShutdownState(): ShutdownState {
+  let breaksAt = Number.POSITIVE_INFINITY
+  const stopped = new Problem('gateway.stopped', 503, 'the gateway was stopped')
+  return {
+    breakIn(milliseconds) {
+      breaksAt = Math.min(breaksAt, performance.now() + milliseconds)
+    },
+    explain(exchange) {
+      if (performance.now() >= breaksAt) exchange.refuse('failed', '', stopped)
+    },
+  }
+}
+
 /** What is drained. */
-export type Drained = {
-  /** Fronts of connections that have not yet said what they want. */
-  readonly hearing: readonly { readonly waiting: number }[]
-  /** Closes those that still have not. */
+export type DrainParts = {
+  /** Fronts of connections whose protocol is not known yet. */
+  readonly detecting: readonly { readonly waiting: number }[]
+  /** Closes connections that have sent nothing. */
   readonly closeSilent: () => void
   /** Fronts of all other connections. */
   readonly serving: readonly { drain(milliseconds: number): Promise<void> }[]
   readonly programs: HeldPrograms
-  readonly ending: Ending
+  readonly shutdown: ShutdownState
 }
 
-/** How long a draining proxy waits for connections that were just made to say what they want. */
-const longestSilence = 1_000
-/** How long it waits for broken exchanges to be described. */
-const longestRecording = 1_000
+/** Milliseconds in which a new connection may still send its first bytes. */
+const maxSilence = 1_000
+/** Milliseconds in which broken exchanges are recorded. */
+const maxRecording = 1_000
 
 /** Lets exchanges finish for at most `milliseconds`, then breaks what is left, and returns when that is recorded too. */
 export async function drainFronts(
-  { hearing, closeSilent, serving, programs, ending }: Drained,
+  { detecting, closeSilent, serving, programs, shutdown }: DrainParts,
   milliseconds: number,
 ): Promise<void> {
   const deadline = performance.now() + milliseconds
-  await whileItHolds(
-    () => hearing.some(({ waiting }) => waiting > 0),
-    Math.min(milliseconds, longestSilence),
+  await waitWhile(
+    () => detecting.some(({ waiting }) => waiting > 0),
+    Math.min(milliseconds, maxSilence),
   )
   closeSilent()
-  const rest = Math.max(0, deadline - performance.now())
-  ending.beginIn(rest)
-  await Promise.all(serving.map((front) => front.drain(rest)))
-  await whileItHolds(() => programs.exchanges > 0, longestRecording)
+  const remaining = Math.max(0, deadline - performance.now())
+  shutdown.breakIn(remaining)
+  await Promise.all(serving.map((front) => front.drain(remaining)))
+  await waitWhile(() => programs.exchanges > 0, maxRecording)
   await turn()
 }
 
-async function whileItHolds(holds: () => boolean, milliseconds: number): Promise<void> {
+async function waitWhile(holds: () => boolean, milliseconds: number): Promise<void> {
   const patience = performance.now() + milliseconds
   while (holds() && performance.now() < patience) await sleep(10)
 }

@@ -1,15 +1,14 @@
 import type { ConnectionLimit } from '../admission/limit-connections.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { UpstreamClient } from '../walk/ask-upstream.ts'
-import { describeExchange } from '../walk/describe-exchange.ts'
-import type { Ending } from './ending.ts'
+import { endExchange, logFault, type EndTools } from '../walk/end-exchange.ts'
+import type { ShutdownState } from './drain-fronts.ts'
 import { Exchange, type RequestHead } from '../exchange.ts'
 import type { FrontEvents } from './front-events.ts'
-import { handleRequest, type RequestTools } from '../walk/handle-request.ts'
+import { answerFailure, handleRequest, type RequestTools } from '../walk/handle-request.ts'
 import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 import { absentBody } from '../http1/request-body.ts'
-import { sendProblem } from '../walk/send-problem.ts'
 
 /** What requests go through beside their walk. */
 export type FrontParts = {
@@ -17,15 +16,15 @@ export type FrontParts = {
   readonly upstream: UpstreamClient
   readonly admission: OpenAdmission
   readonly connections: ConnectionLimit
-  readonly ending: Ending
+  readonly shutdown: ShutdownState
 }
 
 /** What becomes of what a front hands on, whatever its protocol. */
 export function openFrontEvents(
-  { node, record }: Pick<RequestTools, 'node' | 'record'>,
-  { programs, upstream, admission, connections, ending }: FrontParts,
+  { node, record, log }: EndTools,
+  { programs, upstream, admission, connections, shutdown }: FrontParts,
 ): FrontEvents {
-  const tools: RequestTools = { upstream, admission, node, record }
+  const tools: RequestTools = { upstream, admission, node, record, log }
   return {
     onRequest(head, body, reply) {
       const held = programs.take()
@@ -39,16 +38,18 @@ export function openFrontEvents(
       }
       handleRequest(tools, held.program, exchange).then(over, over)
       return () => {
-        ending.note(exchange)
-        exchange.left = true
-        exchange.onLeave?.()
+        shutdown.explain(exchange)
+        try {
+          exchange.clientLeft()
+        } catch (error) {
+          logFault(log, 'proxy: stopping an exchange that its client left failed', exchange, error)
+        }
       }
     },
     onMalformed(problem, reply, clientAddress) {
       const head = { ...noHead, clientAddress }
       const exchange = new Exchange(programs.revision, head, absentBody, reply)
-      const finish = sendProblem(problem, exchange)
-      record(describeExchange(exchange, node), finish, () => reply.abort())
+      endExchange(tools, exchange, answerFailure(problem, { tools, exchange }))
     },
   }
 }

@@ -27,7 +27,8 @@ const probeRequestOf = (
   upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
   certificate: undefined,
 })
-const ask = (request: ProbeRequest) => probeTarget(request, new AbortController().signal)
+const ask = (request: ProbeRequest) =>
+  probeTarget(request, new AbortController().signal, () => undefined)
 
 test('sends path, Host and fields of an http probe, and returns the status', async () => {
   const asked: IncomingMessage[] = []

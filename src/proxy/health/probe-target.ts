@@ -6,11 +6,12 @@ import { connectOptions } from '../balance/connect-options.ts'
 import type { Target } from '../balance/target.ts'
 import type { HealthResult } from './health.ts'
 
-/** Probes a target; never rejects. */
+/** Probes a target; never rejects. `onError` gets the error of a failed connection. */
 export type Probe = (
   this: void,
   request: ProbeRequest,
   signal: AbortSignal,
+  onError: (error: Error) => void,
 ) => Promise<HealthResult | 'connected'>
 
 export type ProbeRequest = {
@@ -21,15 +22,18 @@ export type ProbeRequest = {
 }
 
 /** Probes on a new connection: http and https send a request, other types only connect, as in Kong. */
-export const probeTarget: Probe = (request, signal) => {
+export const probeTarget: Probe = (request, signal, onError) => {
   const { type } = request.upstream.healthchecks.active
   return type === 'http' || type === 'https'
-    ? probeByRequest(request, signal)
-    : probeByConnecting(request, signal)
+    ? probeByRequest(request, signal, onError)
+    : probeByConnecting(request, signal, onError)
 }
 
-function probeByRequest(request: ProbeRequest, signal: AbortSignal): Promise<HealthResult> {
-  const { target, upstream, certificate } = request
+function probeByRequest(
+  { target, upstream, certificate }: ProbeRequest,
+  signal: AbortSignal,
+  onError: (error: Error) => void,
+): Promise<HealthResult> {
   const { type, http_path: path, timeout, ...options } = upstream.healthchecks.active
   const module = type === 'https' ? https : http
   return new Promise((resolve) => {
@@ -53,7 +57,10 @@ function probeByRequest(request: ProbeRequest, signal: AbortSignal): Promise<Hea
       resolve(response.statusCode ?? 0)
       response.destroy()
     })
-    request.on('error', () => resolve('broken'))
+    request.on('error', (error) => {
+      onError(error)
+      resolve('broken')
+    })
     request.on('close', () => clearTimeout(timer))
   })
 }
@@ -61,6 +68,7 @@ function probeByRequest(request: ProbeRequest, signal: AbortSignal): Promise<Hea
 function probeByConnecting(
   { target, upstream }: ProbeRequest,
   signal: AbortSignal,
+  onError: (error: Error) => void,
 ): Promise<HealthResult | 'connected'> {
   return new Promise((resolve) => {
     const socket = connect({ ...connectOptions(target), signal })
@@ -72,7 +80,10 @@ function probeByConnecting(
       resolve('connected')
       socket.destroy()
     })
-    socket.on('error', () => resolve('broken'))
+    socket.on('error', (error) => {
+      onError(error)
+      resolve('broken')
+    })
     socket.on('close', () => clearTimeout(timer))
   })
 }

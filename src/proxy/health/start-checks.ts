@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events'
+import type { Log } from '../../lib/log.ts'
 import type { UpstreamSettings } from '../../schema/upstream.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { Target } from '../balance/target.ts'
 import type { Probe } from './probe-target.ts'
 
-export type CheckTools = { readonly timers: Timers; readonly probe: Probe }
+export type CheckTools = { readonly timers: Timers; readonly probe: Probe; readonly log: Log }
 
 /** Starts the active checks of the pools; healthy and unhealthy targets have their own intervals. Returns a function that stops them. */
 export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): () => void {
@@ -66,11 +67,15 @@ async function checkAll(targets: readonly Target[], round: Round): Promise<void>
 
 async function check(
   target: Target,
-  { pool, upstream, probing, probe, signal }: Round,
+  { pool, upstream, probing, probe, signal, log }: Round,
 ): Promise<void> {
+  const onError = (error: Error): void => {
+    if (signal.aborted) return
+    log.warn('health: probe failed', { upstream: upstream.name, target: target.hostPort, error })
+  }
   const result = signal.aborted
     ? undefined
-    : await probe({ target, upstream, certificate: pool.plan.certificate }, signal)
+    : await probe({ target, upstream, certificate: pool.plan.certificate }, signal, onError)
   probing.delete(target.key)
   if (result !== undefined && !signal.aborted) pool.circuitBreaker.reportCheck(target, result)
 }

@@ -1,10 +1,10 @@
 import type { Answer, AnswerBody, BodySink } from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 
-/** The flow control of the connection that an answer comes in on. */
+/** Flow control of the upstream connection. */
 export type AnswerFlow = { pause(): void; resume(): void; destroy(): void }
 
-/** Holds the parts of an answer until somebody reads them, and then passes them on. */
+/** Buffers the body of a response until a sink reads it. */
 export class AnswerReader implements AnswerBody {
   readonly #flow: AnswerFlow
   #sink: BodySink | undefined
@@ -58,7 +58,6 @@ export class AnswerReader implements AnswerBody {
 
 const discard: BodySink = { part: () => undefined, end: () => undefined, fail: () => undefined }
 
-/** Settles a try once. */
 export type Settle = {
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void

@@ -2,7 +2,6 @@ import type { HeaderList } from '../header-list.ts'
 import type { Framing } from './framing.ts'
 import { parseFields } from './parse-fields.ts'
 
-/** Opens a reader for a body that is framed so. */
 export function openBodyReader(framing: Framing, events: BodyEvents): BodyReader {
   if (framing.kind === 'chunked') return new ChunkReader(events)
   return framing.kind === 'length'
@@ -38,31 +37,29 @@ function openCloseReader(events: BodyEvents): BodyReader {
   }
 }
 
-/** Takes what a body reader finds. */
 export type BodyEvents = {
   part(bytes: Buffer): void
-  /** The body is complete; trailers are there when it came in chunks and had some. */
+  /** The body is complete; chunked bodies may have trailers. */
   end(trailers: HeaderList | undefined): void
 }
 
-/** Finds the end of a body in a stream of bytes. */
+/** Finds the end of a body in a byte stream. */
 export type BodyReader = {
-  /** Reads from `at` on; returns where the body ended, or -1 when all bytes were of the body. Throws a MalformedBody. */
+  /** Returns where the body ended, or -1 when it continues. Throws MalformedBody. */
   read(bytes: Buffer, at: number): number
-  /** The connection ended; false when that was too early. */
+  /** The connection ended; returns false if the body was not complete. */
   close(): boolean
 }
 
-/** Bytes that are not the body they should be. */
 export class MalformedBody extends Error {}
 
 const maxLineBytes = 256
 const maxTrailerBytes = 8192
 
-/** chunk-size and its extensions, which have no meaning for us and are dropped (RFC 9112 section 7.1.1), but may hold no control characters. */
+/** chunk-size and chunk extensions, which are ignored (RFC 9112 section 7.1.1) but may not contain control characters. */
 const sizeLine = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/
 
-/** Reads chunks to the letter of RFC 9112 section 7.1: every line ends with CRLF and nothing else. */
+/** Strict chunked coding (RFC 9112 section 7.1): every line ends with CRLF; a bare CR or LF is malformed. */
 export class ChunkReader implements BodyReader {
   readonly #events: BodyEvents
   #expects: 'size' | 'bytes' | 'gap' | 'trailer' = 'size'
@@ -120,7 +117,7 @@ export class ChunkReader implements BodyReader {
     return end
   }
 
-  /** The CRLF after the bytes of a chunk. */
+  /** The CRLF after chunk data. */
   #readGap(bytes: Buffer, at: number): number {
     const next = this.#takeLine(bytes, at, 0)
     if (next >= 0) this.#expects = 'size'
@@ -136,7 +133,7 @@ export class ChunkReader implements BodyReader {
     return next
   }
 
-  /** Adds to the line up to CRLF; returns where that ended, or -1 when the bytes ended first. */
+  /** Appends up to CRLF to the current line; returns the next position, or -1 when the line continues. */
   #takeLine(bytes: Buffer, at: number, longest: number): number {
     const feed = bytes.indexOf(10, at)
     const isWhole = feed >= 0

@@ -6,7 +6,7 @@ import { copyOf, type Taker } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
 import type { FrontEvents } from '../front/front-events.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { ClientReply, type ReplyConnection } from './client-reply.ts'
 import {
   buildHead,
@@ -18,32 +18,33 @@ import {
 } from './read-message.ts'
 import { absentBody, openRequestBody, type IncomingBody } from './request-body.ts'
 
-/** What a connection may ask of its front. */
 export type ConnectionContext = {
   readonly events: FrontEvents
   readonly limits: FrontLimits
-  /** The front's coarse clock in milliseconds. */
+  /** Coarse clock of the front, in milliseconds. */
   readonly now: () => number
   readonly isDraining: () => boolean
 }
 
 const headEnd = Buffer.from('\r\n\r\n')
-/** Bytes of later requests that may wait while one is served. */
+/** Limit of pipelined bytes that are buffered during an exchange. */
 const maxBufferedBytes = 65_536
-/** How long a closing connection still listens, so that the client can read its answer before it sees a reset. */
+/** Like nginx's lingering_close: how long a closing connection is read, so that the client gets the response before a reset. */
 const lingerMilliseconds = 2_000
-/** How long a draining front waits for the next request of a quiet connection, to say there that it is the last. */
+/** How long a draining front waits for the next request of an idle connection, to answer it with Connection: close. */
 const drainGraceMilliseconds = 1_000
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'
 
-/** One client's connection: reads a request, hands it on, and reads the next only after its answer is out. */
+/** A client connection, which serves one exchange at a time. */
 export class ClientConnection implements ReplyConnection {
   readonly #socket: Socket
   readonly #context: ConnectionContext
   readonly #facts: ConnectionFacts
   #state: State = 'idle'
   #since: number
+  /** Unsent bytes at the last sweep. */
+  #unsent = 0
   #unread: Buffer | undefined
   #scanned = 0
   #keepAlive = true
@@ -51,7 +52,7 @@ export class ClientConnection implements ReplyConnection {
   #body: IncomingBody | undefined
   #reply: ClientReply | undefined
   #leave: (() => void) | undefined
-  /** Where everything goes once protocols are switched. */
+  /** The other end after a protocol switch. */
   #tunnel: Duplex | undefined
 
   constructor(socket: Socket, context: ConnectionContext) {
@@ -64,12 +65,13 @@ export class ClientConnection implements ReplyConnection {
     socket.on('close', () => this.#left())
   }
 
-  /** Ends what takes too long; called every now and then. */
+  /** Applies the timeouts; called periodically. */
   sweep(now: number): void {
     const { limits, isDraining } = this.#context
     const waited = now - this.#since
     if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
     else if (this.#state === 'exchange') this.#sweepExchange(waited)
+    else if (this.#socket.writableLength > 0 && this.#state !== 'tunnel') this.#sweepSending(now)
     else if (this.#state === 'lingering' && waited > lingerMilliseconds) this.#socket.destroy()
     else if (this.#state === 'idle') {
       const timeout = isDraining() ? drainGraceMilliseconds : limits.idleMilliseconds
@@ -87,12 +89,19 @@ export class ClientConnection implements ReplyConnection {
     } else if (socket.writableNeedDrain && waited > limits.writeMilliseconds) socket.destroy()
   }
 
-  /** Breaks the connection whatever it does. */
+  /** The response is complete, but not sent completely. */
+  #sweepSending(now: number): void {
+    const { writableLength } = this.#socket
+    if (writableLength !== this.#unsent) this.#since = now
+    this.#unsent = writableLength
+    if (now - this.#since > this.#context.limits.writeMilliseconds) this.#socket.destroy()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Takes bytes of the client, which are lent to it for this call. */
+  /** Receives bytes; the buffer is valid only during the call. */
   readonly take: Taker = (bytes, length) => {
     if (this.#state === 'idle' && this.#unread === undefined && this.#takeWhole(bytes, length))
       return
@@ -104,7 +113,7 @@ export class ClientConnection implements ReplyConnection {
     this.#advance()
   }
 
-  /** Takes what most clients send: one request without a body, in one piece. */
+  /** Fast path for a request without a body that arrives in one piece. */
   #takeWhole(bytes: Buffer, length: number): boolean {
     if (length > this.#context.limits.headBytes || bytes[length - 1] !== 10) return false
     const text = bytes.toString('latin1', 0, length)
@@ -113,7 +122,7 @@ export class ClientConnection implements ReplyConnection {
     return true
   }
 
-  /** Begins the exchange that a whole head asks for, or refuses it. */
+  /** Begins an exchange, or rejects the head. */
   #beginBy(head: string, beginning: string): boolean {
     try {
       this.#begin(readRequest(head))
@@ -131,7 +140,7 @@ export class ClientConnection implements ReplyConnection {
     }
   }
 
-  /** Reads what has come of the body; false when nothing more can be done with the bytes at hand. */
+  /** Returns false when no progress is possible without more bytes. */
   #readBody(): boolean {
     const bytes = this.#unread
     if (bytes === undefined) return false
@@ -152,7 +161,7 @@ export class ClientConnection implements ReplyConnection {
     }
   }
 
-  /** Reads a head when all of it is there; false when it is not. */
+  /** Returns false when the head is not complete. */
   #readHead(): boolean {
     const bytes = this.#unread
     if (bytes === undefined) return false
@@ -168,7 +177,7 @@ export class ClientConnection implements ReplyConnection {
     return this.#beginBy(bytes.toString('latin1', start, end + 4), beginning)
   }
 
-  /** A head that is not whole yet; one with a bare LF would never be. Empty lines before it are nothing, however many: they neither stay nor buy time. */
+  /** Handles an incomplete head. One with a bare LF is malformed. Empty lines before a head are dropped and do not extend its timeout. */
   #awaitHead(bytes: Buffer, start: number): boolean {
     if (start === bytes.length) {
       this.#unread = undefined
@@ -252,7 +261,7 @@ export class ClientConnection implements ReplyConnection {
     this.#socket.end()
   }
 
-  /** Answers bytes that are no request, and takes no more. */
+  /** Answers a malformed request and closes. */
   #refuse(problem: Problem, beginning = ''): false {
     const { events } = this.#context
     this.#state = 'exchange'
@@ -268,7 +277,7 @@ export class ClientConnection implements ReplyConnection {
     return false
   }
 
-  /** A client that ends its side does not wait for an answer, as nginx sees it too; one that was only asked to go has its bytes read first. */
+  /** A half-closed client does not get a response, as in nginx; a lingering connection reads to the end. */
   #clientEnded(): void {
     if (this.#state === 'exchange') this.#left()
     if (this.#state !== 'tunnel') this.#socket.destroy()

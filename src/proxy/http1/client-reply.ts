@@ -4,17 +4,14 @@ import type { Reply } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
-/** The connection that an answer goes out on. */
 export type ReplyConnection = {
-  /** Whether it may serve another request, as far as is known when the answer begins. */
+  /** Whether the connection may be kept alive, as known when the response begins. */
   mayKeepAlive(): boolean
-  /** The answer is out. */
+  /** The response was written. */
   answered(keepAlive: boolean): void
-  /** It becomes a tunnel to `target`. */
   switched(target: Duplex): void
 }
 
-/** What a reply needs to know. */
 export type ReplyOptions = {
   readonly socket: Duplex
   readonly method: string
@@ -22,7 +19,7 @@ export type ReplyOptions = {
   readonly connection: ReplyConnection
 }
 
-/** The way back to an HTTP/1.1 client: head and first part leave together, and a body without a length leaves in chunks, or to an HTTP/1.0 client until the connection closes. */
+/** Writes a response: the head leaves with the first part of the body. A body without a length is chunked, or ends with the connection for an HTTP/1.0 client. */
 export class ClientReply implements Reply {
   readonly #options: ReplyOptions
   #pending = ''
@@ -56,6 +53,10 @@ export class ClientReply implements Reply {
       : writeParts(socket, this.#take(), chunk, '')
   }
 
+  get pendingBytes(): number {
+    return this.#options.socket.writableLength
+  }
+
   onWritable(resume: () => void): void {
     this.#options.socket.once('drain', resume)
   }
@@ -76,11 +77,11 @@ export class ClientReply implements Reply {
     this.#options.socket.destroy()
   }
 
-  upgrade(headers: HeaderList, target: NodeJS.ReadWriteStream): void {
+  upgrade(headers: HeaderList, target: Duplex): void {
     const { socket, connection } = this.#options
     const own = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${own}${fieldLines(headers)}\r\n`, 'latin1')
-    connection.switched(target as Duplex)
+    connection.switched(target)
   }
 
   #take(): string {
@@ -90,7 +91,7 @@ export class ClientReply implements Reply {
   }
 }
 
-/** The lines that belong to this hop. */
+/** Hop-by-hop fields. */
 function ownLines(
   headers: HeaderList,
   isChunked: boolean,
@@ -106,7 +107,7 @@ function ownLines(
 let date = ''
 let second = 0
 
-/** The present moment as an HTTP date (RFC 9110 section 5.6.7), made once a second. */
+/** The current HTTP date (RFC 9110 section 5.6.7), formatted once per second. */
 export function httpDate(now = Date.now()): string {
   const current = Math.floor(now / 1000)
   if (current !== second) {

@@ -1,17 +1,16 @@
 import type { Fields } from './parse-fields.ts'
 
-/** How the end of a body is known: by its length, by its last chunk, or by the end of the connection. */
+/** A body ends after its length, with its last chunk, or with the connection. */
 export type Framing =
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'chunked' }
   | { readonly kind: 'close' }
 
-/** A message without a body. */
 export const noBody: Framing = { kind: 'length', length: 0 }
 const chunked: Framing = { kind: 'chunked' }
 const untilClose: Framing = { kind: 'close' }
 
-/** How a request is framed (RFC 9112 section 6), stricter than it must be: one Content-Length of digits, or one Transfer-Encoding that is `chunked`, never both, never twice; undefined for everything by which two servers could disagree where it ends. */
+/** Request framing (RFC 9112 section 6), stricter than required: one Content-Length of digits or one `Transfer-Encoding: chunked`, never both. Undefined for everything that two servers could frame differently (request smuggling). */
 export function requestFraming(
   { contentLength, transferEncoding }: Fields,
   minor: number,
@@ -24,7 +23,7 @@ export function requestFraming(
   return contentLength.length === 0 ? noBody : framingOfLength(contentLength)
 }
 
-/** How a response is framed, as strictly; `hasBody` is false for answers to HEAD and for 204 and 304, whose fields frame nothing. */
+/** Response framing, equally strict. `hasBody` is false for responses to HEAD and for 204 and 304. */
 export function responseFraming(
   { contentLength, transferEncoding }: Fields,
   minor: number,
@@ -46,7 +45,7 @@ function framingOfLength(values: readonly string[]): Framing | undefined {
   return length === 0 ? noBody : { kind: 'length', length }
 }
 
-/** Whether the connection may serve another message after this one (RFC 9112 section 9.3). */
+/** Whether the connection persists after this message (RFC 9112 section 9.3). */
 export function mayKeepAlive({ connection }: Fields, minor: number): boolean {
   if (connection.length === 0) return minor === 1
   const options = connection.join(',').toLowerCase()

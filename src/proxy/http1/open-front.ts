@@ -1,22 +1,21 @@
 import type { Socket } from 'node:net'
 import type { FrontEvents } from '../front/front-events.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { readInto } from '../front/read-into.ts'
 import { ClientConnection } from './client-connection.ts'
 
-/** Speaks HTTP/1.1 with clients, by RFC 9110 and 9112. */
+/** Serves HTTP/1.1 (RFC 9110, RFC 9112). */
 export type Front = {
-  /** Takes over a connected socket, plain or after its TLS handshake; `first` is what was already read of it, lent for this call. */
+  /** Takes over a socket, plain or after its TLS handshake. `first` are bytes that were already read; the buffer is valid only during the call. */
   accept(this: void, socket: Socket, first?: Buffer): void
-  /** Connections open now. */
+  /** Open connections. */
   readonly connections: number
-  /** Ends idle connections, lets exchanges finish for at most `milliseconds`, then breaks what is left. */
+  /** Closes idle connections, waits at most `milliseconds` for exchanges, then destroys the rest. */
   drain(milliseconds: number): Promise<void>
 }
 
 const sweepMilliseconds = 250
 
-/** Opens a front. */
 export function openFront(events: FrontEvents, limits: FrontLimits): Front {
   const connections = new Set<ClientConnection>()
   let now = performance.now()

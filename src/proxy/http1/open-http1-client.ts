@@ -5,7 +5,7 @@ import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
 
 const sweepMilliseconds = 25
 
-/** Speaks HTTP/1.1 to targets. Time limits are looked at every 25 milliseconds, which is how exact they are. */
+/** The HTTP/1.1 upstream client. Timeouts are checked every 25 milliseconds. */
 export function openHttp1Client(): UpstreamClient {
   let now = performance.now()
   const pools = openPools(() => now)
@@ -31,18 +31,18 @@ export function openHttp1Client(): UpstreamClient {
   }
 }
 
-/** Kept connections, shared among tries of one target and of one TLS identity. */
+/** Connection pools, one for each target and TLS identity. */
 export type Pools = {
-  /** A connection for a try: the free one used last, or a new one. */
+  /** The most recently used idle connection, or a new one. */
   take(attempt: Try): UpstreamConnection
-  /** Ends tries that wait too long and connections that nobody used for long. */
+  /** Applies the timeouts of attempts and of idle connections. */
   sweep(now: number): void
-  /** Ends free connections to all other origins, and busy ones after their try. */
+  /** Closes idle connections to other origins, and busy ones after their exchange. */
   keepOnly(this: void, wanted: (origin: string) => boolean): void
   close(): void
 }
 
-/** Free connections kept for each key, and for how long. */
+/** Limits of idle connections for each key. */
 const maxIdleConnections = 512
 const idleMilliseconds = 60_000
 const alpn = ['http/1.1']
@@ -55,12 +55,12 @@ type Pool = {
   isKept: boolean
 }
 
-/** Opens pools without a connection; `now` is a coarse clock in milliseconds. */
+/** `now` is a coarse clock in milliseconds. */
 export function openPools(now: () => number): Pools {
   const pools = new Map<string, Pool>()
-  /** The pool of each target that needs no TLS, found without putting its name together. */
+  /** Pools of targets without TLS, found without building a key. */
   const plain = new WeakMap<object, Pool>()
-  /** Those of retired origins too, for as long as they have connections. */
+  /** All pools that have connections, also of removed origins. */
   const every = new Set<Pool>()
   const poolFor = (attempt: Try): Pool => {
     const known = attempt.tls === undefined ? plain.get(attempt.target) : undefined

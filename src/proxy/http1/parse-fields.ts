@@ -3,7 +3,7 @@ import { HeaderList } from '../header-list.ts'
 
 const none: readonly string[] = []
 
-/** The fields of a message head, with those that frame it picked out; a name that came several times has all its values. */
+/** Header fields, with those that determine framing and connection handling collected by name. */
 export class Fields {
   readonly headers: HeaderList
   host = none
@@ -17,7 +17,7 @@ export class Fields {
     this.headers = headers
   }
 
-  /** Takes a field, its name in lower case, that may be one of those. */
+  /** `name` is in lower case. */
   note(name: string, value: string): void {
     if (name === 'host') this.host = [...this.host, value]
     else if (name === 'connection') this.connection = [...this.connection, value]
@@ -28,13 +28,12 @@ export class Fields {
   }
 }
 
-/** Every line a field by RFC 9112 section 5: a token, a colon at once, and a value without control characters but tabs. No folding, no bare CR or LF. */
+/** Field lines (RFC 9112 section 5): a token, a colon, and a value without control characters except tab. No line folding, no bare CR or LF. */
 const wellFormed = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 
-/** Most fields in one head. */
 const maxFields = 256
 
-/** Reads the lines of a head after its first, each with its CRLF; undefined when one of them is not well formed, 'many' when there are too many. */
+/** Parses field lines, each with CRLF; undefined when one is malformed, 'many' when there are too many. */
 export function parseFields(text: string): Fields | 'many' | undefined {
   if (!wellFormed.test(text)) return undefined
   const flat: string[] = []
@@ -60,7 +59,7 @@ const framingNames = new FieldNames([
   'expect',
 ])
 
-/** The text between two places without the blanks and tabs around it; String.trim would take off more, a no-break space for one, and so make `chunked` of what is not. */
+/** Trims spaces and tabs only. String.trim also removes no-break spaces and other characters, which would turn an invalid value into `chunked`. */
 function trimBlanks(text: string, from: number, to: number): string {
   let [start, end] = [from, to]
   while (start < end && isBlank(text.charCodeAt(start))) start += 1

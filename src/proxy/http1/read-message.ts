@@ -5,10 +5,9 @@ import { type Framing, mayKeepAlive, requestFraming, responseFraming } from './f
 import { type Fields, parseFields } from './parse-fields.ts'
 import type { ConnectionFacts } from '../tls/read-connection.ts'
 
-/** The head of a request, understood. */
 export type RequestMessage = {
   readonly method: string
-  /** As it was sent. */
+  /** As sent. */
   readonly target: string
   readonly minor: number
   readonly fields: Fields
@@ -16,7 +15,6 @@ export type RequestMessage = {
   readonly keepAlive: boolean
 }
 
-/** The head of a response, understood. */
 export type ResponseMessage = {
   readonly status: number
   readonly fields: Fields
@@ -26,11 +24,11 @@ export type ResponseMessage = {
 
 const methods: ReadonlySet<string> = new Set(METHODS)
 
-/** method SP target SP version, with no byte in the target that does not belong into a URI (RFC 9112 section 3). */
+/** method SP target SP version, without characters that are not allowed in a URI (RFC 9112 section 3). */
 const requestLine = /^([A-Z-]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.([01])$/
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 
-/** Reads the head of a request, from its first line to its empty one; throws the Problem to answer. */
+/** Parses a request head, including its empty line; throws the Problem to answer. */
 export function readRequest(head: string): RequestMessage {
   const lineEnd = head.indexOf('\r\n')
   const line = requestLine.exec(head.slice(0, lineEnd))
@@ -42,11 +40,11 @@ export function readRequest(head: string): RequestMessage {
   const message = { method, target, minor: Number(minor), fields }
   const framing = requestFraming(fields, message.minor)
   if (framing === undefined) throw malformed('the length of the body is ambiguous')
-  checkTarget(message)
+  checkTargetAndHost(message)
   return { ...message, framing, keepAlive: mayKeepAlive(fields, message.minor) }
 }
 
-/** Reads the head of a response; undefined when it is malformed, or framed so that its end is uncertain. */
+/** Parses a response head; undefined when it is malformed or its framing is ambiguous. */
 export function readResponse(head: string, method: string): ResponseMessage | undefined {
   const lineEnd = head.indexOf('\r\n')
   const line = statusLine.exec(head.slice(0, lineEnd))
@@ -71,8 +69,8 @@ function readFields(text: string): Fields {
   return fields
 }
 
-/** Refuses a target or Host by which two servers could see different resources (RFC 9112 section 3.2). */
-function checkTarget({
+/** Rejects a target or Host that two servers could interpret differently (RFC 9112 section 3.2). */
+function checkTargetAndHost({
   method,
   target,
   minor,
@@ -97,18 +95,15 @@ function lineProblem(line: string): Problem {
     : malformed('the request line is malformed')
 }
 
-/** A request that cannot be understood. */
 export const malformed = (reason: string): Problem =>
   new Problem('request.malformed', 400, `Bad request: ${reason}`)
 
-/** A head beyond the limit. */
 export const headTooLarge = (): Problem =>
   new Problem('request.head_too_large', 431, 'Request header fields too large')
 
-/** A request that did not arrive in time. */
 export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Request timeout')
 
-/** The head of a request in the words of the walk. The authority of an absolute-form target outweighs the Host field (RFC 9112 section 3.2.2). */
+/** The authority of an absolute-form target overrides the Host field (RFC 9112 section 3.2.2). */
 export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
   const { method, target, fields } = message
   const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
@@ -126,12 +121,12 @@ export function buildHead(message: RequestMessage, facts: ConnectionFacts): Requ
     serverName: facts.serverName,
     clientCertificate: facts.clientCertificate,
     connection: facts.connection,
-    upgrade: asksForWebSocket(message) ? 'websocket' : '',
+    upgrade: isWebSocketUpgrade(message) ? 'websocket' : '',
   }
 }
 
-/** RFC 6455 section 4.1; a request with a body is none, for nobody could tell where its frames begin. */
-function asksForWebSocket({ method, minor, fields, framing }: RequestMessage): boolean {
+/** RFC 6455 section 4.1. A request with a body is not an upgrade: the start of its frames would be ambiguous. */
+function isWebSocketUpgrade({ method, minor, fields, framing }: RequestMessage): boolean {
   const [protocol = ''] = fields.upgrade
   if (fields.upgrade.length !== 1 || protocol.toLowerCase() !== 'websocket') return false
   if (method !== 'GET' || minor !== 1 || framing.kind !== 'length' || framing.length > 0)

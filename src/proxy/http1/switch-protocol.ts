@@ -5,7 +5,7 @@ import { HeaderList } from '../header-list.ts'
 import { openTargetSocket } from '../tls/connect-target.ts'
 import { tryFailure } from './upstream-failure.ts'
 
-/** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
+/** Sends an upgrade request on a new connection. A response other than 101 is forwarded like any other. */
 export function switchProtocol(attempt: Try): Promise<Answer> {
   const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {

@@ -10,9 +10,8 @@ import { copyOf, readInto } from '../front/read-into.ts'
 import { tryFailure } from './upstream-failure.ts'
 import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
-/** What a connection tells its pool. */
 export type PoolEvents = {
-  /** It can take another try. */
+  /** The connection is idle and reusable. */
   onIdle(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
   now(): number
@@ -22,7 +21,7 @@ const headEnd = Buffer.from('\r\n\r\n')
 const maxHeadBytes = 65_536
 const maxInterimResponses = 32
 
-/** A broken answer: what the target sent is not HTTP/1.1, or ended too early. */
+/** The target sent something that is not HTTP/1.1, or closed too early. */
 const brokenAnswer = (reason: string): Error =>
   Object.assign(new Error(reason), { code: 'UPSTREAM_BROKEN' })
 const stalled = (milliseconds: number): Error =>
@@ -32,7 +31,7 @@ type Current = {
   readonly attempt: Try
   readonly settle: Settle
   readonly answer: AnswerReader
-  /** Milliseconds that may pass until something moves, and since when. */
+  /** The timeout in milliseconds, and when it began. */
   timeout: number
   since: number
   isSent: boolean
@@ -42,7 +41,7 @@ type Current = {
   interim: number
 }
 
-/** One connection to a target, which serves one try after the other. */
+/** A connection to a target, which serves one attempt at a time. */
 export class UpstreamConnection implements AnswerFlow {
   readonly #socket: Socket
   readonly #pool: PoolEvents
@@ -65,12 +64,12 @@ export class UpstreamConnection implements AnswerFlow {
     })
   }
 
-  /** Whether it is not busy and since when, in the pool's milliseconds. */
+  /** Since when the connection is idle, by the pool's clock; undefined while it is in use. */
   get idleSince(): number | undefined {
     return this.#current === undefined ? this.#idleSince : undefined
   }
 
-  /** Sends a try; the connection must be free. */
+  /** The connection must be idle. */
   send(attempt: Try, settle: Settle): void {
     const answer = new AnswerReader(this)
     const { connect } = attempt.timeouts
@@ -90,7 +89,7 @@ export class UpstreamConnection implements AnswerFlow {
     if (this.#isConnected) this.#write()
   }
 
-  /** Ends a try that waits too long. */
+  /** Applies the timeout of the current attempt. */
   sweep(now: number): void {
     const current = this.#current
     if (current === undefined || this.#isHeld() || now - current.since <= current.timeout) return
@@ -102,7 +101,7 @@ export class UpstreamConnection implements AnswerFlow {
     this.#socket.destroy()
   }
 
-  /** Nobody reads the answer at present, so nothing can move. */
+  /** The response is paused by back-pressure, so no progress is expected. */
   #isHeld = (): boolean => this.#current?.message !== undefined && this.#socket.isPaused()
 
   #giveUp(reason: Problem): void {
@@ -217,7 +216,7 @@ export class UpstreamConnection implements AnswerFlow {
     if (end >= 0) this.#finished(current, end < bytes.length)
   }
 
-  /** The answer is whole. The connection serves on when both sides are at the same place: the request is sent, and nothing came after the answer. */
+  /** The response is complete. The connection is reusable if the request was sent completely and nothing follows the response. */
   #finished(current: Current, hasMore: boolean): void {
     const mayServeOn =
       current.message?.keepAlive === true && current.upload === undefined && !hasMore
@@ -245,24 +244,22 @@ export class UpstreamConnection implements AnswerFlow {
     else current.answer.fail(failure.problem)
   }
 
-  /** Takes no more of the answer for now. */
   pause(): void {
     this.#socket.pause()
   }
 
-  /** Takes more of the answer. */
   resume(): void {
     if (this.#current !== undefined) this.#current.since = this.#pool.now()
     this.#socket.resume()
   }
 }
 
-/** How the body of a request is framed on this hop. It follows from the body, never from fields that came with it: a client can have those taken away by naming them in Connection. */
+/** The framing field of this hop. It follows from the body and never from the client's fields, which a client can remove by naming them in Connection. */
 function framingLine(method: string, { present, length }: RequestBody): string {
   if (present)
     return length === undefined ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`
   return usuallyWithBody.has(method) ? 'Content-Length: 0\r\n' : ''
 }
 
-/** Methods whose requests say that they have no body (RFC 9110 section 8.6). */
+/** Methods whose requests have Content-Length: 0 without a body (RFC 9110 section 8.6). */
 const usuallyWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])

@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream'
 import type { HeaderList } from '../header-list.ts'
 
-/** Up to this size text and bytes go out as one string, which the kernel takes without another copy on our heap. */
+/** Up to this size, text and bytes are written as one string, which saves a copy and a system call. */
 const small = 12_288
 
-/** Writes text, bytes and text as one piece, with one system call when they are small; false when the other side is slow. */
+/** Writes text, bytes and text, with one system call when they are small; false when the socket applies back-pressure. */
 export function writeParts(
   socket: Writable,
   before: string,
@@ -25,12 +25,10 @@ export function writeParts(
   return isFast
 }
 
-/** Fields as the lines of a head. */
 export function fieldLines({ flat }: HeaderList): string {
   let lines = ''
   for (let at = 0; at < flat.length; at += 2) lines += `${flat[at]}: ${flat[at + 1]}\r\n`
   return lines
 }
 
-/** The line before a chunk. */
 export const chunkHead = (bytes: Uint8Array): string => `${bytes.length.toString(16)}\r\n`

@@ -3,7 +3,7 @@ import type { RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { ConnectionFacts } from '../tls/read-connection.ts'
 
-/** Fields that HTTP/2 has no use for (RFC 9113 section 8.2.2), and Host, which is `:authority`. */
+/** Connection-specific fields (RFC 9113 section 8.2.2), and Host, which is sent as `:authority`. */
 const unsent: ReadonlySet<string> = new Set([
   'connection',
   'host',
@@ -15,7 +15,7 @@ const unsent: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Fields as HTTP/2 sends them, after the pseudo-fields `first`. */
+/** `first` are the pseudo-header fields. */
 export function outgoingFields(
   { flat }: HeaderList,
   first: OutgoingHttpHeaders = {},
@@ -32,7 +32,7 @@ export function outgoingFields(
   return fields
 }
 
-/** Fields as they came, without pseudo-fields; crumbs of cookies are one again (RFC 9113 section 8.2.3). */
+/** Removes pseudo-header fields and joins cookie crumbs (RFC 9113 section 8.2.3). */
 export function incomingFields(raw: readonly string[], first: readonly string[] = []): HeaderList {
   const flat = [...first]
   const crumbs: string[] = []
@@ -46,13 +46,13 @@ export function incomingFields(raw: readonly string[], first: readonly string[] 
   return new HeaderList(flat)
 }
 
-/** The pseudo-field of that name, or ''. */
+/** The value of a pseudo-header field, or ''. */
 export function pseudoField(raw: readonly string[], name: string): string {
   for (let at = 0; at < raw.length; at += 2) if (raw[at] === name) return raw[at + 1] as string
   return ''
 }
 
-/** The head of a request in the words of the walk. `:authority` is its host, else the Host field. */
+/** The host is `:authority`, else the Host field. */
 export function buildHead(raw: readonly string[], facts: ConnectionFacts): RequestHead {
   const { localPort, ...connection } = facts
   const field = pseudoField(raw, ':authority')

@@ -1,37 +1,37 @@
 import { type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { FrontLimits } from '../front-limits.ts'
+import type { FrontLimits } from '../limits.ts'
 import { timedOut } from '../http1/read-message.ts'
 import type { StreamBody } from './stream-body.ts'
 
-/** Ends a session whose client keeps us busy without wanting anything. */
+/** Ends a session whose client sends control frames without useful requests. */
 export type SessionGuard = {
-  /** The head of a request came, so many characters long. */
+  /** A request head of `size` characters arrived. */
   requested(size: number): void
-  /** A request was answered whole. */
+  /** A response was sent completely. */
   answered(): void
-  /** A stream ended before its answer did, whoever ended it. */
+  /** A stream was reset before the end of its response, by either side. */
   reset(): void
-  /** A part of a body came. */
+  /** A DATA frame arrived. */
   received(this: void, size: number): void
-  /** Looks at what came all in all; called every now and then. */
+  /** Checks the ratio of overhead; called periodically. */
   sweep(): void
 }
 
-/** How many frames without purpose (pings, settings, streams that break off) a client may send at once, and in each second more. */
+/** Token bucket for pings, settings and stream resets: size, and refill per second. */
 const burst = 500
 const perSecond = 100
-/** One answered request makes up for so many of them. */
+/** Tokens that a completed response adds. */
 const creditPerAnswer = 4
 
-/** Clients of gRPC measure the line with a ping for each part of an answer; such a ping, after so many bytes that we sent, is free. */
+/** gRPC clients send a ping for each part of a response to measure bandwidth; a ping after so many sent bytes costs no token. */
 const bytesPerFreePing = 1_024
 
-/** Of what came, at least one byte in so many has to be of a head or a body, beyond as much as we sent and so many bytes to begin with. */
+/** At least one of so many received bytes must be of a head or a body, beyond as many bytes as were sent and an initial allowance. */
 const maxOverhead = 8
 const allowance = 1_048_576
 
-/** Guards a session against floods that the library lets through: of pings, of settings, of streams that either side resets (CVE-2023-44487, CVE-2025-8671), and of whatever frames that carry nothing (CVE-2019-9511 and those after it). */
+/** Protects against floods that Node does not stop: pings, settings, streams reset by either side (CVE-2023-44487, CVE-2025-8671), and frames without content (CVE-2019-9511 and related). */
 export function guardSession(session: ServerHttp2Session, socket: Socket): SessionGuard {
   let credit = burst
   let paidAt = performance.now()
@@ -69,10 +69,10 @@ export function guardSession(session: ServerHttp2Session, socket: Socket): Sessi
   }
 }
 
-/** Ends a stream on which nothing moves any more; to be called every now and then with the time. */
+/** Called periodically with the current time. */
 export type StreamWatch = (now: number) => void
 
-/** Watches a stream: a body that is wanted has to go on coming, and what is sent has to be taken, each within its time as over HTTP/1.1. */
+/** Applies the body and write timeouts to a stream, as over HTTP/1.1. */
 export function watchStream(
   stream: ServerHttp2Stream,
   body: StreamBody | undefined,
@@ -87,7 +87,7 @@ export function watchStream(
   }
 }
 
-/** Says whether something that should move did not for so long. */
+/** Tells whether `place` did not change for too long although it should. */
 function openStallDetector(milliseconds: number) {
   let since = performance.now()
   let seen = -1

@@ -4,7 +4,7 @@ import { sendStream } from './send-stream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
 
-/** Speaks HTTP/2 to targets: each try is a stream of a session that tries share. */
+/** The HTTP/2 upstream client: each attempt is a stream of a shared session. */
 export function openHttp2Client(): UpstreamClient {
   const pools = openSessionPools()
   return {
@@ -25,11 +25,11 @@ export function openHttp2Client(): UpstreamClient {
   }
 }
 
-/** For how long a target is taken for one that does not speak HTTP/2. */
+/** How long a failed ALPN negotiation is cached. */
 const memory = 300_000
 const maxCacheEntries = 10_000
 
-/** Sends over HTTP/2 what may go that way to a target that agrees to it in the handshake, and all else over HTTP/1.1. */
+/** Uses HTTP/2 with targets that negotiate it by ALPN, else HTTP/1.1. */
 export function openNegotiatingClient(
   http1: UpstreamClient,
   http2: UpstreamClient,
@@ -55,24 +55,24 @@ export function openNegotiatingClient(
 const keyOf = ({ target: { host, port }, tls }: Try): string =>
   `${host}:${port} ${tls?.identity ?? ''}`
 
-/** A kept session, and how many streams it carries. */
+/** A session with the number of its open streams. */
 export type KeptSession = { readonly session: ClientHttp2Session; streams: number }
 
 type Pool = { readonly origin: string; readonly sessions: Set<KeptSession> }
 
-/** Sessions with targets, shared by tries of the same origin and TLS identity. */
+/** Sessions, shared by attempts with the same origin and TLS identity. */
 export type SessionPools = {
-  /** A session that can carry one more stream; tries that come while it is being made wait for it. */
+  /** A session with a free stream; concurrent attempts wait for a session that is being opened. */
   take(attempt: Try): Promise<KeptSession>
   keepOnly(this: void, wanted: (origin: string) => boolean): void
   close(): void
 }
 
-/** Streams that a target takes when it does not say. */
+/** Assumed SETTINGS_MAX_CONCURRENT_STREAMS until the target sends its own. */
 const defaultMaxStreams = 100
 const settings = { enablePush: false, initialWindowSize: 262_144 }
 
-/** Opens the pools. A session on which the target says goodbye (GOAWAY) takes no more streams and ends after its last. */
+/** After GOAWAY a session gets no new streams and closes after its last one. */
 export function openSessionPools(): SessionPools {
   const pools = new Map<string, Pool>()
   const opening = new Map<string, Promise<KeptSession>>()
@@ -140,5 +140,5 @@ function originOf({ tls, target: { host, port } }: Try): string {
   return `${tls === undefined ? 'http' : 'https'}://${name}:${port}`
 }
 
-/** The target wants another protocol than HTTP/2; nothing was sent to it. */
+/** The target negotiated another protocol; nothing was sent. */
 export class AlpnMismatch extends Error {}

@@ -7,8 +7,8 @@ import {
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Problem } from '../../lib/problem.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { FrontLimits } from '../front-limits.ts'
+import { clientClosed } from '../exchange.ts'
+import type { FrontLimits } from '../limits.ts'
 import type { FrontEvents } from '../front/front-events.ts'
 import type { Front } from '../http1/open-front.ts'
 import { headTooLarge, malformed } from '../http1/read-message.ts'
@@ -23,7 +23,7 @@ import { openStreamBody } from './stream-body.ts'
 const maxStreams = 128
 const streamWindow = 262_144
 const connectionWindow = 1_048_576
-/** Streams that a client may open and take back at once, and in each second; more is an attack (CVE-2023-44487). */
+/** Token bucket for stream resets (CVE-2023-44487). */
 const resets = { streamResetBurst: 200, streamResetRate: 50 }
 
 const sweepMilliseconds = 250
@@ -34,7 +34,7 @@ type Session = {
   readonly streams: Set<StreamWatch>
 }
 
-/** Opens a front that speaks HTTP/2 by RFC 9113. A stream is a request like any other; a stream that the client takes back is a client that left. */
+/** Serves HTTP/2 (RFC 9113). A stream that the client resets is a client that left. */
 export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front {
   const sessions = new Map<ServerHttp2Session, Session>()
   const onStream = openStreams(events, limits)
@@ -94,7 +94,6 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   }
 }
 
-/** Hands on what comes as streams. */
 function openStreams(events: FrontEvents, limits: FrontLimits) {
   return (stream: ServerHttp2Stream, { facts, guard, streams }: Session, raw: string[]): void => {
     stream.on('error', () => undefined)
@@ -126,13 +125,13 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
   }
 }
 
-/** Lets the session read what was already read, and go on by itself from there. */
+/** Puts bytes back that were already read. */
 function giveBack(socket: Socket, first: Buffer): void {
   socket.pause()
   socket.unshift(copyOf(first, first.length))
 }
 
-/** Why a head is none of ours. The library lets heads of 64 KiB in, whatever the settings told the client. */
+/** Why a head is rejected. Node accepts heads of 64 KiB whatever maxHeaderListSize is. */
 function complaintAbout(raw: readonly string[], size: number, limit: number): Problem | undefined {
   if (size > limit) return headTooLarge()
   const isWhole = pseudoField(raw, ':path').startsWith('/') && pseudoField(raw, ':method') !== ''

@@ -1,22 +1,21 @@
 import type { Socket } from 'node:net'
 import { readInto } from '../front/read-into.ts'
 
-/** Tells the protocols of plain connections apart. */
+/** Detects the protocol of plaintext connections. */
 export type PlainFront = {
-  /** Takes over a connected socket. */
   accept(this: void, socket: Socket): void
-  /** Connections that have said nothing yet. */
+  /** Connections that have not sent anything yet. */
   readonly waiting: number
-  /** Breaks the one that has been silent longest, unless it had no time to speak; false when there is none. */
+  /** Closes the connection that is silent longest, unless it is too new; false when there is none. */
   closeSilent(this: void): boolean
-  /** Breaks them. */
+  /** Closes all silent connections. */
   close(this: void): void
 }
 
-/** Milliseconds that a connection has to begin to speak, however crowded it is. */
+/** Milliseconds in which a new connection is not closed for another one. */
 const minSilence = 1_000
 
-/** Opens a front that looks at the first bytes of a connection and hands it on with them: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). One that says nothing for too long is closed. */
+/** Passes a connection on with its first bytes: HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 section 3.4). A connection that sends nothing in `milliseconds` is closed. */
 export function openPlainFront(
   milliseconds: number,
   onKnown: (socket: Socket, isHttp2: boolean, first: Buffer) => void,

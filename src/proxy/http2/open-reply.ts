@@ -3,7 +3,7 @@ import type { Reply } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import { outgoingFields } from './fields.ts'
 
-/** The way back on a stream. A head that nothing follows ends the stream itself, as gRPC wants it of refusals. */
+/** Writes a response. A head without a body ends the stream with END_STREAM, as gRPC requires for trailers-only responses. */
 export function openReply(stream: ServerHttp2Stream): Reply {
   let status = 0
   let headers = new HeaderList()
@@ -29,6 +29,9 @@ export function openReply(stream: ServerHttp2Stream): Reply {
     write(chunk) {
       sendHead(false)
       return stream.destroyed || stream.write(chunk)
+    },
+    get pendingBytes() {
+      return stream.writableLength
     },
     onWritable(resume) {
       stream.once('drain', resume)

@@ -6,7 +6,7 @@ import type { HeaderList } from '../header-list.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import { incomingFields, outgoingFields } from './fields.ts'
 
-/** Sends a try as one stream of a session; `onClosed` hears of its end. Resolves with the head of the answer. */
+/** Sends an attempt as a stream; resolves with the response head. `onClosed` is called when the stream closes. */
 export function sendStream(
   session: ClientHttp2Session,
   attempt: Try,
@@ -42,7 +42,7 @@ export function sendStream(
   })
 }
 
-/** A stream that the target refused was not processed (RFC 9113 section 8.7); whatever else happened, it may have been. */
+/** A refused stream was not processed (RFC 9113 section 8.7); after any other error it may have been. */
 const stageOf = (stream: ClientHttp2Stream): 'connect' | 'sent' =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'connect' : 'sent'
 
@@ -66,7 +66,7 @@ function upload(stream: ClientHttp2Stream, { body }: Try, giveUp: (reason: Probl
   source.pipe(stream)
 }
 
-/** The answer's side of a stream: gives up when nothing moves for too long, and passes the body on as fast as it is taken. */
+/** Reads the response with back-pressure and the read timeout. */
 function openReading(stream: ClientHttp2Stream, { timeouts }: Try) {
   let sink: BodySink | undefined
   let trailers: HeaderList | undefined

@@ -4,25 +4,23 @@ import type { HeaderList } from '../header-list.ts'
 import { openRequestBody } from '../http1/request-body.ts'
 import { incomingFields } from './fields.ts'
 
-/** What a body is opened with. */
 export type BodyOptions = {
-  /** Most bytes; 0 for no limit. */
+  /** Maximum size in bytes; 0 for no limit. */
   readonly limit: number
-  /** What a client that leaves in its middle means. */
+  /** The error of a body whose client left. */
   readonly gone: () => Error
-  /** Hears how much came. */
+  /** Called with the size of each part. */
   readonly onPart: (size: number) => void
 }
 
-/** The body of a stream. */
 export type StreamBody = RequestBody & {
-  /** Whether more of it is wanted and not all is there. */
+  /** Whether more bytes are expected. */
   readonly isAwaited: boolean
-  /** It will never be whole. */
+  /** The body ended early. */
   fail(error: Error): void
 }
 
-/** Opens the body of a stream; its window to the client grows only as fast as the body is read. */
+/** The flow-control window grows only as fast as the body is read. */
 export function openStreamBody(
   stream: ServerHttp2Stream,
   headers: HeaderList,
@@ -71,5 +69,6 @@ export function openStreamBody(
     },
     fail: (error) => body.fail(error),
     open: () => body.open(),
+    readAhead: () => body.readAhead(),
   }
 }

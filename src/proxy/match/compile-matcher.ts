@@ -3,17 +3,16 @@ import { normalizePattern } from '../../lib/normalize-path.ts'
 import type { RequestHead } from '../exchange.ts'
 import { isRegex, type RouteVariant } from './order-routes.ts'
 
-/** A path pattern, ready to be compared with a normalized path. */
 export type PathTest = {
-  /** As it was configured. */
+  /** As configured. */
   readonly pattern: string
-  /** The characters with which every path that it accepts begins. */
+  /** The literal prefix of every matching path. */
   readonly literal: string
-  /** Undefined for a plain prefix, which asks for nothing more. */
+  /** Undefined for a prefix path. */
   readonly regex: LinearRegex | undefined
 }
 
-/** A header that must be there with one of some values. */
+/** A header that must have one of the values. */
 export type HeaderTest = {
   readonly name: string
   /** Lower case. */
@@ -21,7 +20,7 @@ export type HeaderTest = {
   readonly regexes: readonly LinearRegex[]
 }
 
-/** The conditions of one way, ready to be asked. */
+/** The compiled conditions of a route variant, without its hosts. */
 export type Matcher<R> = {
   readonly program: R
   readonly methods: ReadonlySet<string> | undefined
@@ -31,7 +30,7 @@ export type Matcher<R> = {
   readonly paths: readonly PathTest[]
 }
 
-/** Compiles one way; `share` gives back the same set for the same words. */
+/** `share` interns equal sets. */
 export function compileMatcher<R>(
   { route, program, paths }: RouteVariant<R>,
   share: (words: readonly string[]) => ReadonlySet<string>,
@@ -56,7 +55,7 @@ const none: readonly HeaderTest[] = []
 const filled = (list: readonly string[] | null | undefined): readonly string[] | undefined =>
   list === null || list?.length === 0 ? undefined : list
 
-/** A dot at the end of a server name means nothing. */
+/** Removes a trailing dot, which is not significant. */
 const plainName = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '')
 
 function compilePath(id: string, pattern: string): PathTest {
@@ -82,7 +81,7 @@ function compileHeader(id: string, name: string, values: readonly string[]): Hea
 const lowerCase = (text: string): string => text.toLowerCase()
 const byName = (a: HeaderTest, b: HeaderTest): number => (a.name < b.name ? -1 : 1)
 
-/** Whether a request fulfills every condition but that on its host. Without TLS no server name is asked for, as in Kong. */
+/** Checks every condition except hosts. Without TLS, SNIs are not checked, as in Kong. */
 export function accepts(matcher: Matcher<unknown>, request: RequestHead, path: string): boolean {
   const { methods, serverNames, headers, paths } = matcher
   if (methods !== undefined && !methods.has(request.method)) return false
@@ -102,7 +101,7 @@ function acceptsHeader({ name, values, regexes }: HeaderTest, { headers }: Reque
     .some((value) => values.has(value.toLowerCase()) || regexes.some((regex) => regex.test(value)))
 }
 
-/** How many characters of the path a pattern covers, or -1. */
+/** Number of matched characters, or -1. */
 export function coveredBy({ literal, regex }: PathTest, path: string): number {
   if (!path.startsWith(literal)) return -1
   return regex === undefined ? literal.length : regex.endOf(path)

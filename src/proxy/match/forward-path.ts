@@ -1,18 +1,16 @@
 import { escapePath } from '../../lib/normalize-path.ts'
 
-/** What `forwardPath` needs to know of the route, its service and the match. */
 export type PathInputs = {
   /** Normalized. */
   readonly path: string
-  /** How many characters of the path the route's pattern covered. */
+  /** Number of characters that the route's path matched. */
   readonly covered: number
   readonly stripPath: boolean
   readonly handling: 'v0' | 'v1'
-  /** Path of the service, or null. */
   readonly servicePath: string | null
 }
 
-/** The path to ask the service for, as Kong joins it: `v0` joins with exactly one slash, `v1` simply concatenates. */
+/** The upstream path by Kong's rules: `v0` joins with exactly one slash, `v1` concatenates. */
 export function forwardPath(inputs: PathInputs): string {
   const { path, covered, stripPath, handling, servicePath } = inputs
   const base = servicePath ?? '/'
@@ -21,10 +19,10 @@ export function forwardPath(inputs: PathInputs): string {
   return escapePath(stripPath ? joinRest(base, rest, path) : joinWhole(base, path))
 }
 
-/** A prefix that ends inside of a segment may leave dots behind, which would lead out of the service's own path. */
+/** Stripping a prefix that ends within a segment may leave dots, which would escape the service's path. */
 const withoutDots = (rest: string): string => rest.replace(/^\.\.?(\/|$)/, '')
 
-/** What is left after stripping; nothing left keeps the slash, or lack of one, of the request. */
+/** An empty rest keeps the trailing slash of the request, or its absence. */
 function joinRest(base: string, rest: string, path: string): string {
   if (rest !== '') return base.replace(/\/$/, '') + (rest.startsWith('/') ? rest : `/${rest}`)
   if (base === '/') return base

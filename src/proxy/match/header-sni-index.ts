@@ -2,19 +2,18 @@ import type { RequestHead } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { Matcher } from './compile-matcher.ts'
 
-/** Numbers for what tells requests apart beside host and path, so that routes which differ in nothing else need not be asked one by one: a header with a value, or the server name of the handshake. Number 0 is for any request. */
+/** Numbers for header values and SNIs, so that routes that differ in nothing else are found without testing each. Number 0 matches every request. */
 export class HeaderSniIndex {
   readonly #headers = new Map<string, Map<string, number>>()
   readonly #serverNames = new Map<string, number>()
   #withoutTls = 0
   #count = 1
 
-  /** One more than the highest number. */
   get count(): number {
     return this.#count
   }
 
-  /** The numbers under which a way is to be found: those of its first header that is compared with plain values only, else of its server names. */
+  /** The numbers of a route variant: the values of its first header without expressions, else its SNIs. */
   add({ headers, serverNames }: Matcher<unknown>): readonly number[] {
     const plain = headers.find(({ regexes }) => regexes.length === 0)
     if (plain !== undefined) {
@@ -23,7 +22,7 @@ export class HeaderSniIndex {
       return [...plain.values].map((value) => this.#numberIn(ofName, value))
     }
     if (serverNames === undefined) return [0]
-    // Without TLS a way is open whatever its server names are.
+    // Without TLS, SNIs are not checked.
     this.#withoutTls ||= this.#count++
     return [
       this.#withoutTls,
@@ -31,7 +30,7 @@ export class HeaderSniIndex {
     ]
   }
 
-  /** Puts the numbers of all that a request has into `found`. */
+  /** Appends the numbers that match a request to `found`. */
   find({ headers, scheme, serverName }: RequestHead, found: number[]): void {
     found.push(0)
     if (this.#withoutTls > 0) {
@@ -58,7 +57,7 @@ export class HeaderSniIndex {
   }
 }
 
-/** Up to so many names it is quicker to ask the request for each than to look up each of its fields. */
+/** Up to this number of names, looking up each name is faster than looking up each field. */
 const fewNames = 8
 
 function pushNew(number: number | undefined, found: number[]): void {

@@ -9,13 +9,13 @@ type Patterns = {
   longestPrefix: number
 }
 
-/** Numbers for host patterns. Number 0 is for any host. */
+/** Numbers for host patterns; 0 matches every host. */
 export class HostIndex {
   readonly #anyPort = emptyPatterns()
   readonly #byPort = new Map<number, Patterns>()
   #count = 1
 
-  /** The number of a pattern, which may have a wildcard label and a port. */
+  /** A pattern may have a wildcard label and a port. */
   add(pattern: string): number {
     const [name = '', port] = pattern.toLowerCase().split(':', 2)
     const patterns = port === undefined ? this.#anyPort : this.#patternsOf(Number(port))
@@ -30,7 +30,7 @@ export class HostIndex {
     return this.#numberIn(patterns.exact, name)
   }
 
-  /** Puts the numbers of all patterns that accept a host into `found`. */
+  /** Appends the numbers of all matching patterns to `found`. */
   find(host: string, port: number, found: number[]): void {
     found.push(0)
     findIn(this.#anyPort, host, found)
@@ -62,7 +62,7 @@ const emptyPatterns = (): Patterns => ({
   longestPrefix: 0,
 })
 
-/** Only pieces as long as the longest pattern are looked up, so that a host full of dots costs nothing. */
+/** Looks up only labels up to the longest pattern, so that a host with many dots is cheap. */
 function findIn(patterns: Patterns, host: string, found: number[]): void {
   const { exact, suffix, prefix, longestSuffix, longestPrefix } = patterns
   pushKnown(exact.get(host), found)

@@ -2,13 +2,12 @@ import { uuidv5 } from '../../lib/ids.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Route } from '../../schema/route.ts'
 
-/** What routing needs of a route. */
 export type RoutePattern = Pick<
   Route,
   'id' | 'protocols' | 'methods' | 'hosts' | 'paths' | 'headers' | 'snis' | 'regex_priority'
 >
 
-/** One of the ways in which a route matches: its paths are of one length, or all regular expressions. */
+/** Kong splits a route: a variant has paths of one length, or all regular expressions. */
 export type RouteVariant<R> = {
   readonly route: RoutePattern
   readonly program: R
@@ -16,14 +15,14 @@ export type RouteVariant<R> = {
 }
 
 type Ranked<R> = RouteVariant<R> & {
-  /** Number of kinds of conditions, only plain hosts, number of headers, has a regular expression: 13 bits. */
+  /** 13 bits: number of condition kinds, only plain hosts, number of headers, has a regular expression. */
   readonly major: number
-  /** Priority of the regular expressions, or length of the path. */
+  /** regex_priority, or path length. */
   readonly minor: number
   readonly id: string
 }
 
-/** Every way of every route in the order in which Kong's `traditional_compatible` router would try them. Of two that are equal in everything else, the larger id comes first. */
+/** All variants in the order of Kong's `traditional_compatible` router. Of two equal variants, the greater id comes first. */
 export function* orderRoutes<R>(
   routes: readonly { readonly route: RoutePattern; readonly program: R }[],
 ): CooperativeTask<RouteVariant<R>[]> {
@@ -40,7 +39,7 @@ export function* orderRoutes<R>(
   return ways.sort(byRank)
 }
 
-// Kong gives each way of a split route an id in this namespace, and its router compares those.
+// Kong derives the ids of split routes in this namespace, and its router compares them.
 const splitNamespace = '7f145bf9-0dce-4f91-98eb-debbce4b9f6b'
 
 function byRank(a: Ranked<unknown>, b: Ranked<unknown>): number {
@@ -70,5 +69,4 @@ const sizeOf = (condition: object | null | undefined): number =>
 
 const byteLength = (path: string): number => Buffer.byteLength(path)
 
-/** Whether a configured path is a regular expression. */
 export const isRegex = (path: string): boolean => path.startsWith('~')

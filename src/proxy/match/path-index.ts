@@ -1,23 +1,21 @@
-/** A way that may be taken when a path in a bucket begins with some text; the lower rank is better. */
+/** An entry of a bucket for paths with the prefix `text`; a lower rank is better. */
 export type PathEntry = { readonly bucket: number; readonly text: string; readonly rank: number }
 
 /**
- * All path texts of all buckets in one sorted list, each with a link to the longest of those before it that it begins
- * with. The texts a path begins with are then a chain that starts at its place in the list: the last text that is not
- * greater than the path, or one of those that this begins with. A list, three arrays of numbers, and nothing else.
+ * Prefix index: the texts of all buckets in one sorted list, each with a link to its longest proper prefix in the list.
+ * The prefixes of a path form a chain of links that begins at the last text that is not greater than the path.
  */
 export class PathIndex {
   readonly #texts: readonly string[]
-  /** Place in the list of the next shorter text in the same bucket that this one begins with, or -1. */
+  /** Index of the next shorter prefix in the same bucket, or -1. */
   readonly #shorter: Int32Array
-  /** Where the texts of each bucket begin; one more for the end. */
+  /** Start of each bucket; one more for the end. */
   readonly #bucketStarts: Int32Array
-  /** Where the ranks of each text begin; one more for the end. */
+  /** Start of the ranks of each text; one more for the end. */
   readonly #rankStarts: Int32Array
-  /** Lowest first for each text. */
+  /** Ascending for each text. */
   readonly #ranks: Int32Array
 
-  /** Every bucket up to `buckets` must have an entry. */
   constructor(entries: readonly PathEntry[], buckets: number) {
     const sorted = entries.toSorted(byPlace)
     const texts: string[] = []
@@ -40,7 +38,7 @@ export class PathIndex {
     this.#shorter = linkShorter(texts, this.#bucketStarts)
   }
 
-  /** The lowest rank below `limit` that is accepted among the ways of a bucket whose text the path begins with, or `limit`. */
+  /** The lowest accepted rank below `limit` among entries whose text is a prefix of the path, or `limit`. */
   find(bucket: number, path: string, limit: number, accepts: (rank: number) => boolean): number {
     const start = this.#bucketStarts[bucket] as number
     const found = this.#search(path, start, this.#bucketStarts[bucket + 1] as number)
@@ -53,7 +51,7 @@ export class PathIndex {
     return best
   }
 
-  /** The last place from `start` on whose text is not after the path, and how many characters both begin with. What the texts at both ends share with the path, all between them share too, and it is not compared again. */
+  /** Binary search for the last text not after the path, with the length of the common prefix. Characters that both bounds share with the path are not compared again. */
   #search(path: string, start: number, end: number): { place: number; shared: number } {
     let low = start
     let high = end
@@ -88,7 +86,7 @@ export class PathIndex {
   }
 }
 
-/** How many characters two texts begin with in common, when `known` of them are. */
+/** Length of the common prefix, of which `known` characters are known to be equal. */
 function shareOf(one: string, other: string, known: number): number {
   const most = Math.min(one.length, other.length)
   let at = known
@@ -100,7 +98,7 @@ function byPlace(a: PathEntry, b: PathEntry): number {
   return a.bucket - b.bucket || (a.text < b.text ? -1 : a.text > b.text ? 1 : a.rank - b.rank)
 }
 
-/** In a sorted list the texts that one begins with are those still open when it comes. */
+/** In sorted order, the prefixes of a text are on the stack when it is reached. */
 function linkShorter(texts: readonly string[], bucketStarts: Int32Array): Int32Array {
   const shorter = new Int32Array(texts.length).fill(-1)
   for (let bucket = 0; bucket + 1 < bucketStarts.length; bucket++) {

@@ -1,36 +1,39 @@
 import type { Socket } from 'node:net'
 import { toProblem } from '../../lib/problem.ts'
 import { nowMicroseconds } from '../../lib/clock.ts'
-import { askUpstream, type UpstreamClient } from '../walk/ask-upstream.ts'
-import { clientClosed } from '../client-closed.ts'
-import { describeExchange } from '../walk/describe-exchange.ts'
-import type { Exchange } from '../exchange.ts'
-import type { RequestTools } from '../walk/handle-request.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import type { RouteProgram } from '../program.ts'
 import { connectTarget } from '../tls/connect-target.ts'
+import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstream.ts'
+import { endExchange, type EndTools } from '../walk/end-exchange.ts'
+import { discard, logFailure } from '../walk/handle-request.ts'
 
-/** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. */
+/** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. Never rejects. */
 export async function carryStream(
-  { record, node }: Pick<RequestTools, 'record' | 'node'>,
-  route: RouteProgram,
+  tools: EndTools,
+  findRoute: () => RouteProgram,
   exchange: Exchange,
   client: Socket,
 ): Promise<void> {
-  exchange.place = route.place
-  let finish = (): void => void client.end()
+  let answer: Answer | undefined
+  let finish = (): void => exchange.reply.finish()
   try {
-    const { socket: peer } = await askUpstream(streamClient, route, exchange)
+    const route = findRoute()
+    exchange.place = route.place
+    answer = await askUpstream(streamClient, route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0
-    await passOn(client, peer as Socket, { exchange, patience })
+    await passOn(client, answer.socket as Socket, { exchange, patience })
   } catch (error) {
     const problem = toProblem(error)
+    logFailure(problem, { tools, exchange })
     exchange.status = problem.status
     exchange.refuse('failed', '', problem)
-    finish = () => void client.destroy()
+    finish = () => exchange.reply.abort()
+    discard(answer, { tools, exchange })
   }
-  record(describeExchange(exchange, node), finish, () => void client.destroy())
+  endExchange(tools, exchange, finish)
 }
 
 /** Connects; what it answers is the connection itself. */
@@ -50,21 +53,23 @@ const streamClient: UpstreamClient = {
 type Passing = { readonly exchange: Exchange; readonly patience: number }
 
 /** Passes bytes both ways with the back-pressure of both; resolves when the target ended its side, rejects when either broke. */
-function passOn(client: Socket, peer: Socket, { exchange, patience }: Passing): Promise<void> {
+function passOn(client: Socket, target: Socket, { exchange, patience }: Passing): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
+      exchange.offClientGone(gone)
       exchange.upstream.finishedAt = nowMicroseconds()
-      exchange.responseBytes = peer.bytesRead
-      peer.destroy()
+      exchange.responseBytes = target.bytesRead
+      target.destroy()
       settle()
     }
-    exchange.onLeave = () => end(() => reject(clientClosed()))
-    if (exchange.left) return exchange.onLeave()
+    const gone = (): void => end(() => reject(clientClosed()))
     const silent = Object.assign(new Error('nothing moved'), { code: 'ETIMEDOUT' })
-    peer.setTimeout(patience, () => peer.destroy(silent))
-    peer.on('error', (error) => end(() => reject(tryFailure(error, 'sent').problem)))
-    peer.on('end', () => end(resolve))
-    client.pipe(peer)
-    peer.pipe(client, { end: false })
+    target.setTimeout(patience, () => target.destroy(silent))
+    target.on('error', (error) => end(() => reject(tryFailure(error, 'sent').problem)))
+    target.on('end', () => end(resolve))
+    exchange.onClientGone(gone)
+    if (exchange.isClientGone) return
+    client.pipe(target)
+    target.pipe(client, { end: false })
   })
 }

@@ -1,21 +1,19 @@
 import { BlockList, isIP } from 'node:net'
 import type { Route } from '../../schema/route.ts'
 
-/** What is known of a connection before anything of it is understood. */
+/** Properties of a connection that routes can match. */
 export type StreamOrigin = {
   readonly kind: 'tcp' | 'tls' | 'tls_passthrough'
   readonly source: Endpoint
   readonly destination: Endpoint
-  /** The server name of its handshake. */
+  /** SNI. */
   readonly serverName: string | undefined
 }
 
-/** One end of a connection. */
 export type Endpoint = { readonly address: string; readonly port: number }
 
-/** Routes of streams, ready to be asked. */
 export type StreamRoutes<R> = {
-  /** The route of a connection: of those that accept it the one with most conditions, of equals the one with the larger id. */
+  /** The matching route with the most conditions; of equals, the one with the greater id. */
   find(origin: StreamOrigin): R | undefined
 }
 
@@ -23,7 +21,7 @@ type StreamRoute = Pick<Route, 'id' | 'protocols' | 'snis' | 'sources' | 'destin
 type Test = (origin: StreamOrigin) => boolean
 type Pattern = { readonly ip: string | null; readonly port: number | null }
 
-/** Compiles the routes that carry streams, and none of the others. */
+/** Ignores routes without a stream protocol. */
 export function compileStreams<R>(
   routes: readonly { readonly route: StreamRoute; readonly program: R }[],
 ): StreamRoutes<R> {

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exchange.ts'
-import type { RequestTools } from '../walk/handle-request.ts'
+import { logFault, type EndTools } from '../walk/end-exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
+import type { RouteProgram } from '../program.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-tls-front.ts'
 import { readConnection } from '../tls/read-connection.ts'
@@ -11,12 +13,11 @@ import { carryStream } from './carry-stream.ts'
 import type { StreamOrigin } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
 
-/** What a stream front is opened with. */
-export type StreamFrontOptions = Pick<RequestTools, 'record' | 'node'> & {
+export type StreamFrontOptions = EndTools & {
   readonly programs: HeldPrograms
-  /** Shown for server names that no certificate covers. */
+  /** Default certificate. */
   readonly certificate?: CertificatePair
-  /** Milliseconds for a handshake. */
+  /** Handshake timeout in milliseconds. */
   readonly timeout: number
   /** Hears of a stream whose client is gone, before the stream does. */
   readonly onGone: (exchange: Exchange) => void
@@ -32,12 +33,12 @@ export type StreamFront = Pick<TlsFront, 'swap'> & {
 
 /** Opens a stream front. A handshake goes to a route for `tls_passthrough` unread where there is one, else it is done here for a route for `tls`. */
 export function openStreamFront(options: StreamFrontOptions): StreamFront {
-  const { programs, certificate, timeout } = options
+  const { programs, certificate, timeout, log } = options
   const open = new Set<Socket>()
   const take = (socket: Socket, kind: StreamOrigin['kind'], name?: string): boolean => {
     const held = programs.take()
-    const route = held.program.streams.find(originOf(socket, kind, name))
-    if (route === undefined) {
+    const find = openFind(() => held.program.streams.find(originOf(socket, kind, name)))
+    if (find === undefined) {
       programs.release(held)
       return false
     }
@@ -49,10 +50,13 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     socket.on('error', () => undefined)
     socket.on('close', () => {
       options.onGone(exchange)
-      exchange.left = true
-      exchange.onLeave?.()
+      try {
+        exchange.clientLeft()
+      } catch (error) {
+        logFault(log, 'proxy: stopping a stream that its client left failed', exchange, error)
+      }
     })
-    void carryStream(options, route, exchange, socket).finally(() => programs.release(held))
+    void carryStream(options, find, exchange, socket).finally(() => programs.release(held))
     return true
   }
   const held = programs.take()
@@ -83,6 +87,18 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
       while (open.size > 0 && performance.now() < deadline) await sleep(20)
       for (const socket of open) socket.destroy()
     },
+  }
+}
+
+/** The route that was found, for the walk to take; a fault in finding it is for the walk too, which records it. Undefined where there is no route. */
+function openFind(find: () => RouteProgram | undefined): (() => RouteProgram) | undefined {
+  try {
+    const route = find()
+    return route && (() => route)
+  } catch (error) {
+    return () => {
+      throw error
+    }
   }
 }
 
@@ -148,13 +164,16 @@ function exchangeOf(
       return socket.bytesRead
     },
   }
-  return new Exchange(revision, head, body, noReply)
+  return new Exchange(revision, head, body, replyTo(socket))
 }
 
-const noReply: Reply = {
+/** Of the answer to a stream only the end is left to send. */
+const replyTo = (socket: Socket): Reply => ({
   begin: () => undefined,
   write: () => true,
+  pendingBytes: 0,
   onWritable: () => undefined,
-  finish: () => undefined,
-  abort: () => undefined,
-}
+  finish: () => void socket.end(),
+  // A plain end would look to the client as if the stream were complete.
+  abort: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
+})

@@ -1,14 +1,14 @@
-/** What the first bytes of a connection turned out to be: not enough of them, no handshake, or a handshake that names a server or none. */
+/** 'more' when incomplete, 'none' when the bytes are not a ClientHello. */
 export type ClientHello = 'more' | 'none' | { readonly serverName: string | undefined }
 
 const handshake = 22
 const clientHello = 1
 const serverNameExtension = 0
 const hostName = 0
-/** Longest ClientHello that is waited for. */
+/** Maximum size of a ClientHello. */
 const most = 16_384
 
-/** Reads the server name out of a ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3), however many records and packets it comes in. */
+/** Reads SNI from a ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3), also when it is split into records. */
 export function readClientHello(bytes: Buffer): ClientHello {
   const message = joinRecords(bytes)
   if (typeof message === 'string') return message

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../exchange.ts'
 
-/** Who the client certificate of a connection names, or undefined when none was shown. */
+/** Undefined when the client sent no certificate. */
 export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
   const certificate = socket.getPeerX509Certificate()?.raw
   if (certificate === undefined) return undefined
@@ -9,13 +9,13 @@ export function readClientCertificate(socket: TLSSocket): ClientCertificate | un
   return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', certificate }
 }
 
-/** The SPIFFE ID in a certificate (DER), or ''. It counts only when it is the only URI among the names. */
+/** The SPIFFE ID of a certificate (DER), or ''. It is valid only as the single URI SAN. */
 export function spiffeIdIn(certificate: Uint8Array): string {
   const [uri, ...others] = urisIn(certificate)
   return uri !== undefined && others.length === 0 && isSpiffeId(uri) ? uri : ''
 }
 
-/** The form of the SPIFFE-ID standard, sections 2.1 to 2.3, of a workload: its path is not empty. */
+/** SPIFFE-ID standard, sections 2.1 to 2.3; a workload has a non-empty path. */
 function isSpiffeId(text: string): boolean {
   if (text.length > 2048) return false
   const found = /^spiffe:\/\/[a-z0-9._-]{1,255}((?:\/[A-Za-z0-9._-]+)+)$/.exec(text)
@@ -25,7 +25,7 @@ function isSpiffeId(text: string): boolean {
 
 type Element = { readonly tag: number; readonly value: Uint8Array }
 
-/** The URIs among the alternative names of a certificate (DER). The bytes are read, not Node's text of them, in which one name can pass for two. */
+/** The URI SANs of a certificate (DER). Parses the bytes, because in Node's text form one name can imitate two. */
 export function urisIn(certificate: Uint8Array): string[] {
   const names = extensionsOf(certificate).find(({ id }) => id === subjectAltName)
   if (names === undefined) return []
@@ -34,7 +34,7 @@ export function urisIn(certificate: Uint8Array): string[] {
     .map(({ value }) => Buffer.from(value).toString('latin1'))
 }
 
-/** 2.5.29.17, as the bytes of its OBJECT IDENTIFIER. */
+/** OBJECT IDENTIFIER 2.5.29.17. */
 const subjectAltName = '551d11'
 const extensionsTag = 0xa3
 const octetStringTag = 0x04
@@ -58,7 +58,7 @@ function firstIn(bytes: Uint8Array): Element {
   return first
 }
 
-/** The elements that follow one another in DER (ITU-T X.690 section 8.1). Certificates use no tags of several bytes. */
+/** A sequence of DER elements (ITU-T X.690 section 8.1). Certificates have no multi-byte tags. */
 function elementsOf(bytes: Uint8Array): Element[] {
   const elements: Element[] = []
   let at = 0

@@ -5,7 +5,7 @@ import { tryFailure } from '../http1/upstream-failure.ts'
 import { type TargetTls, indicatedName } from './target-tls.ts'
 import type { TryFailure } from '../walk/ask-upstream.ts'
 
-/** Connects to a target, and when it is to be secure, also shakes hands and verifies, all within `milliseconds`. Rejects with a TryFailure of stage `connect`. */
+/** Connects, and with TLS completes the handshake, within `milliseconds`. Rejects with a TryFailure of stage `connect`. */
 export function connectTarget(
   request: ConnectionRequest,
   protocols: readonly string[],
@@ -37,13 +37,12 @@ export function connectTarget(
 const errorWithCode = (code: string, message: string): Error =>
   Object.assign(new Error(message), { code })
 
-/** A connection that somebody wants. */
 export type ConnectionRequest = {
   readonly target: ConnectAddress
   readonly tls?: TargetTls | undefined
 }
 
-/** Opens a socket to a target that offers `protocols` (ALPN) where it is secure. It can be used after `connect`, a secure one after `secureConnect`; a target that cannot prove its name is an `error` instead. */
+/** `protocols` are offered by ALPN. The socket is usable after `readyEvent`; a failed verification is an `error` event. */
 export function openTargetSocket(
   { target, tls: secure }: ConnectionRequest,
   protocols: readonly string[],
@@ -62,11 +61,10 @@ export function openTargetSocket(
   })
 }
 
-/** The event after which a socket to a target can be used. */
 export const readyEvent = ({ tls: secure }: ConnectionRequest): 'connect' | 'secureConnect' =>
   secure === undefined ? 'connect' : 'secureConnect'
 
-/** What is wrong with the length of the chain by which a target proves its name. Node does not know OpenSSL's depth, which counts what is between the target's certificate and a trusted one. */
+/** Checks the verification depth as OpenSSL does: the number of intermediates between the target's certificate and a trusted one. Node has no such option. */
 function depthComplaint(
   { depth }: TargetTls,
   certificate: DetailedPeerCertificate,

@@ -3,36 +3,36 @@ import type { Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { contextOptions, type ServerNames } from './server-names.ts'
 
-/** A certificate with its key, PEM. */
+/** PEM. */
 export type CertificatePair = { readonly cert: string; readonly key: string }
 
-/** What a TLS front is opened with. */
 export type TlsFrontOptions = {
   readonly names: ServerNames
-  /** Shown for names that nothing covers; without it such handshakes fail. */
+  /** Default certificate; without it handshakes for unknown names fail. */
   readonly fallback: CertificatePair | undefined
-  /** Milliseconds for a handshake. */
+  /** Handshake timeout in milliseconds. */
   readonly timeout: number
-  /** Protocols to agree on (ALPN); none unless given. */
+  /** ALPN protocols. */
   readonly protocols: readonly string[]
-  /** Takes a connection over after its handshake. */
   readonly onSecure: (socket: TLSSocket) => void
 }
 
-/** Shakes hands with clients. */
+/** Terminates TLS. */
 export type TlsFront = {
-  /** Takes over a connected socket that nothing was read from. */
+  /** Takes over a socket of which nothing was read. */
   accept(this: void, socket: Socket): void
-  /** Lets handshakes that begin from now on go by other names; connections stay as they are. */
+  /** Replaces the certificates for new handshakes. */
   swap(this: void, names: ServerNames): void
-  /** Handshakes under way. */
+  /** Handshakes in progress. */
   readonly waiting: number
-  /** Breaks every connection that is left. */
+  /** Destroys all connections. */
   close(): void
 }
 
-/** Opens a TLS front. Every change of what it shows or asks makes a new server with ticket keys of its own: no ticket outlives the certificates and
- *  authorities under which it was given, and where clients are asked who they are, there are no tickets at all. */
+/**
+ * A change of certificates or client CAs opens a new server with its own ticket keys, so that no session ticket outlives
+ * them. Where client certificates are requested, there are no tickets.
+ */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
   const { names, fallback, timeout, protocols, onSecure } = options
   const connections = new Set<Socket>()

@@ -1,25 +1,24 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { newLink, type ClientLink } from '../client-link.ts'
-import type { RequestHead } from '../exchange.ts'
+import type { ClientLink, RequestHead } from '../exchange.ts'
 import { readClientCertificate } from './client-certificate.ts'
 
-/** What every request of a connection has in common. */
+/** Properties that all requests of a connection share. */
 export type ConnectionFacts = Pick<
   RequestHead,
   'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'clientCertificate'
 > & {
-  /** The port it came to, where its host names none. */
+  /** The default port of requests without one. */
   readonly localPort: number
   readonly connection: ClientLink
 }
 
-/** What is known of a connection once it is made; read it once, not for each request. */
+/** Call once per connection, not per request. */
 export function readConnection(socket: Socket): ConnectionFacts {
   const where = {
     clientAddress: (socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
     localPort: socket.localPort ?? 0,
-    connection: newLink(socket),
+    connection: { socket, exchanges: 0, idleSince: 0 },
   }
   if (!(socket instanceof TLSSocket)) return { ...where, scheme: 'http', tlsVersion: '' }
   const { servername } = socket as { servername?: string | false }

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Snapshot } from '../../schema/snapshot.ts'
 
-/** Who clients are asked to be: the authorities (PEM) whose certificates count. */
+/** CA certificates (PEM) for client certificates. */
 export type ClientCaList = { readonly authorities: readonly string[] }
 
-/** What handshakes with clients go by. */
+/** Certificates by server name. */
 export type ServerNames = {
-  /** Equal for equal certificates, names and authorities, and for nothing else. */
+  /** A hash of certificates, names and client CAs. */
   readonly identity: string
-  /** The authorities clients are asked to be vouched for by; undefined when they are not asked. */
+  /** Undefined when no client certificate is requested. */
   readonly clientCas: ClientCaList | undefined
-  /** The certificate for a name in lower case: of it, of a wildcard that covers one label of it, or of any name; undefined when there is none. */
+  /** The certificate for a lower-case name: exact, wildcard or `*`. */
   find(name: string): SecureContext | undefined
 }
 
-/** Compiles the certificates of a snapshot; each is read when it is first asked for. */
+/** Certificates are parsed at their first use. */
 export function compileServerNames(
   { certificates, snis }: Pick<Snapshot, 'certificates' | 'snis'>,
   clientCas: ClientCaList | undefined,
@@ -49,13 +49,12 @@ export function compileServerNames(
   }
 }
 
-/** What every context of a listener has in common. */
 export const contextOptions = (clientCas: ClientCaList | undefined) => ({
   minVersion: 'TLSv1.2' as const,
   ...(clientCas === undefined ? {} : { ca: [...clientCas.authorities] }),
 })
 
-/** The names that cover one, nearest first, as in Kong. */
+/** The matching SNI names, most specific first, as in Kong. */
 function coveringNames(name: string): string[] {
   const first = name.indexOf('.')
   const last = name.lastIndexOf('.')

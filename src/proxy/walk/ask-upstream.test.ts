@@ -92,7 +92,7 @@ test('tries end with the first answer, the last retry, or what may not be repeat
         expect(new Set(targets.slice(0, 4)).size).toBe(Math.min(expected, 4))
         expect(upstream.status).toBe(upstream.attempts.at(-1)?.status)
         expect(answer instanceof Problem).toBe(upstream.status === 0)
-        exchange.releasePeer?.()
+        exchange.dispose()
         expect(pool?.targets().map(({ state }) => state.inFlight)).toEqual([0, 0, 0, 0])
       },
     ),
@@ -103,7 +103,7 @@ test('tries end with the first answer, the last retry, or what may not be repeat
 test('a client that left is not asked for again', async () => {
   const { tries, ask } = routeOver(['refuse', 'refuse'], 5)
   const exchange = arriving('GET')
-  exchange.left = true
+  exchange.clientLeft()
   await expect(ask(exchange)).rejects.toThrow('it failed')
   expect(tries).toHaveLength(1)
 })

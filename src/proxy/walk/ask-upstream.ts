@@ -1,10 +1,15 @@
+import type { Duplex } from 'node:stream'
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Target, TargetAddress } from '../balance/target.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Attempt, Exchange, RequestBody } from '../exchange.ts'
+import {
+  clientClosed,
+  isIdempotent,
+  type Attempt,
+  type Exchange,
+  type RequestBody,
+} from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
-import { isIdempotent } from '../idempotent.ts'
 import type { RouteProgram, ServiceProgram } from '../program.ts'
 import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
 
@@ -29,7 +34,7 @@ export type Answer = {
   readonly status: number
   readonly headers: HeaderList
   readonly body: AnswerBody | undefined
-  readonly socket?: NodeJS.ReadWriteStream
+  readonly socket?: Duplex
 }
 
 /** One try, as the upstream client needs it. Times are milliseconds. */
@@ -94,11 +99,14 @@ export async function askUpstream(
     const taken = pool.take(exchange, service.service.connect_timeout)
     const target = taken instanceof Promise ? await taken : taken
     const attempt = beginAttempt(target, exchange)
+    let answer: Answer | undefined
     try {
-      const answer = await client.send(buildTry(service, target, exchange))
+      answer = await client.send(buildTry(service, attempt, exchange))
       return keepTarget(service, attempt, { exchange, answer })
     } catch (error) {
-      dropTarget(service, attempt, error)
+      answer?.body?.drop()
+      answer?.socket?.destroy()
+      dropTarget(service, attempt, { exchange, error })
       if (!(error instanceof TryFailure)) throw error
       if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
         throw error.problem
@@ -108,7 +116,7 @@ export async function askUpstream(
 
 function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
   const startedAt = nowMicroseconds()
-  const attempt = { target, startedAt, endedAt: 0, status: 0, failure: '' }
+  const attempt = { target, startedAt, endedAt: 0, status: 0, failure: '', abort: undefined }
   upstream.attempts.push(attempt)
   upstream.tries = upstream.attempts.length
   upstream.target = target.hostPort
@@ -116,7 +124,7 @@ function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
   return attempt
 }
 
-/** Notes what answered. Its target is busy until the exchange is over, or, where protocols were switched, until the connection is. */
+/** Notes what answered. Its target is busy until the exchange is over. */
 function keepTarget(
   { pool }: ServiceProgram,
   attempt: Attempt,
@@ -124,20 +132,29 @@ function keepTarget(
 ): Answer {
   const { upstream } = exchange
   const { target } = attempt
-  attempt.endedAt = nowMicroseconds()
+  endAttempt(attempt, exchange)
   attempt.status = answer.status
   upstream.answeredAt = attempt.endedAt
   upstream.status = answer.status
   if (upstream.cookie !== '') exchange.answerHeaders.add('Set-Cookie', upstream.cookie)
   pool.answered(target, answer.status, (attempt.endedAt - attempt.startedAt) / 1000)
-  if (answer.socket === undefined) exchange.releasePeer = () => pool.release(target)
-  else answer.socket.once('close', () => pool.release(target))
+  exchange.defer(() => pool.release(target))
   return answer
 }
 
-/** Notes what failed. A client that left, or sent too much, says nothing about the target. */
-function dropTarget({ pool }: ServiceProgram, attempt: Attempt, error: unknown): void {
+/** From now on the connection may serve another exchange, which a client that leaves this one must not break. */
+function endAttempt(attempt: Attempt, exchange: Exchange): void {
   attempt.endedAt = nowMicroseconds()
+  if (attempt.abort !== undefined) exchange.offClientGone(attempt.abort)
+}
+
+/** Notes what failed. A client that left, or sent too much, says nothing about the target. */
+function dropTarget(
+  { pool }: ServiceProgram,
+  attempt: Attempt,
+  { exchange, error }: { readonly exchange: Exchange; readonly error: unknown },
+): void {
+  endAttempt(attempt, exchange)
   pool.release(attempt.target)
   const problem = error instanceof TryFailure ? error.problem : undefined
   attempt.failure = problem?.code ?? 'internal'
@@ -146,16 +163,20 @@ function dropTarget({ pool }: ServiceProgram, attempt: Attempt, error: unknown):
   pool.failed(attempt.target, isOwn ? finding : undefined)
 }
 
-function mayTryAgain({ stage, problem }: TryFailure, { left, body, request }: Exchange): boolean {
-  if (left || problem.status === 413 || !body.replayable) return false
+function mayTryAgain(
+  { stage, problem }: TryFailure,
+  { isClientGone, body, request }: Exchange,
+): boolean {
+  if (isClientGone || problem.status === 413 || !body.replayable) return false
   return stage === 'connect' || isIdempotent(request.method)
 }
 
 function buildTry(
   { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
-  target: Target,
+  attempt: Attempt,
   exchange: Exchange,
 ): Try {
+  const { target } = attempt
   const { request, body } = exchange
   const { path, query, headers } = exchange.forward ?? request
   const host =
@@ -179,8 +200,8 @@ function buildTry(
       read: service.read_timeout,
     },
     onStart(giveUp) {
-      exchange.onLeave = () => giveUp(clientClosed())
-      if (exchange.left) exchange.onLeave()
+      attempt.abort = () => giveUp(clientClosed())
+      exchange.onClientGone(attempt.abort)
     },
   }
 }

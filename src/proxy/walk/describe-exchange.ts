@@ -31,6 +31,28 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
   )
 }
 
+/** The least that has to be recorded of an exchange that could not be described. */
+export function describeFailure(exchange: Exchange, { node, zone, environment }: NodeIdentity) {
+  const { workspace, workspace_name, service, service_name, route, route_name } = exchange.place
+  return JSON.stringify({
+    time: decimalSeconds(exchange.startedAt),
+    request_id: exchange.id,
+    workspace,
+    workspace_name,
+    service,
+    service_name,
+    route,
+    route_name,
+    outcome: exchange.outcome,
+    reason: exchange.reason,
+    status: exchange.status,
+    node,
+    zone,
+    environment,
+    revision: exchange.revision,
+  })
+}
+
 /** A JSON string; most text needs no escaping. */
 const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/

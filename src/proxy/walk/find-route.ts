@@ -1,14 +1,12 @@
 import { escapePath } from '../../lib/normalize-path.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Exchange } from '../exchange.ts'
-import { FieldNames } from './field-names.ts'
 import type { HeaderList } from '../header-list.ts'
-import { hopByHopOf } from './hop-by-hop.ts'
+import { FieldNames, hopByHopOf } from './field-names.ts'
 import { forwardPath } from '../match/forward-path.ts'
 import type { Program, RouteProgram } from '../program.ts'
-import { refuseWrongProtocol } from '../check-protocol.ts'
 
-/** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none, or came by the wrong protocol. */
+/** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none. */
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   const { request } = exchange
   const match = program.router.match(request)
@@ -18,7 +16,6 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   exchange.place = route.place
   exchange.routePath = match.pattern
   exchange.findGroups = match.findGroups
-  refuseWrongProtocol(request, route)
   const {
     strip_path: stripPath,
     path_handling: handling,

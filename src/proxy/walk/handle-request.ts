@@ -1,25 +1,23 @@
-import type { EventLine } from '../../schema/event.ts'
+import { toProblem, type Problem } from '../../lib/problem.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
-import { askUpstream, type UpstreamClient } from './ask-upstream.ts'
-import { describeExchange, type NodeIdentity } from './describe-exchange.ts'
+import { checkProtocol } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
-import { findRoute } from './find-route.ts'
 import type { Program, RouteProgram } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
+import { askUpstream, type Answer, type UpstreamClient } from './ask-upstream.ts'
+import { endExchange, logFault, type EndTools } from './end-exchange.ts'
+import { findRoute } from './find-route.ts'
 import { sendAnswer } from './send-answer.ts'
-import { sendProblem } from './send-problem.ts'
+import { sendPluginAnswer, sendProblem } from './send-problem.ts'
 
-/** What the walk of a request needs beside the exchange. */
-export type RequestTools = {
+/** What the walk of a request works with. */
+export type RequestTools = EndTools & {
   readonly upstream: UpstreamClient
   readonly admission: Pick<OpenAdmission, 'enter' | 'leave'>
-  readonly node: NodeIdentity
-  /** Writes an event where it survives this process, then calls `release`; calls `abandon` instead when it cannot. */
-  readonly record: (event: EventLine, release: () => void, abandon: () => void) => void
 }
 
-/** The walk of a request. The exchange comes in open; every step returns before the next one runs; whatever happens, the exchange
- *  ends as one recorded event, and only then does the client see the end of its answer. Nothing here waits unless a step must. */
+/** The walk of a request. Every step returns before the next one runs; whatever happens in one, the exchange ends as one recorded event, and only then
+ *  does the client see the end of its answer. Nothing here waits unless a step must. Never rejects. */
 export async function handleRequest(
   tools: RequestTools,
   program: Program,
@@ -27,23 +25,91 @@ export async function handleRequest(
 ): Promise<void> {
   let route: RouteProgram | undefined
   let isAdmitted = false
+  let answer: Answer | undefined
   let finish: () => void
   try {
     route = findRoute(program, exchange)
-    const admitting = tools.admission.enter(exchange)
-    if (admitting !== undefined) await admitting
-    isAdmitted = true
-    const waiting = runRequestPlugins(route, exchange)
-    if (waiting !== undefined) await waiting
-    const answer = await askUpstream(tools.upstream, route, exchange)
-    runResponsePlugins(route, exchange)
-    const sending = sendAnswer(answer, exchange)
-    finish = sending instanceof Promise ? await sending : sending
+    let own = checkProtocol(exchange.request, route)
+    if (own === undefined) {
+      const admitting = tools.admission.enter(exchange)
+      if (admitting !== undefined) await admitting
+      isAdmitted = true
+      const running = runRequestPlugins(route, exchange)
+      own = running instanceof Promise ? await running : running
+    }
+    if (own === undefined) {
+      if (route.isRequestBuffered && exchange.body.present) {
+        const reading = exchange.body.readAhead()
+        if (reading !== undefined) await reading
+      }
+      answer = await askUpstream(tools.upstream, route, exchange)
+      runResponsePlugins(route, exchange)
+      const sending = sendAnswer(answer, exchange, route.route.response_buffering)
+      finish = sending instanceof Promise ? await sending : sending
+    } else {
+      runResponsePlugins(route, exchange)
+      finish = sendPluginAnswer(own, exchange)
+    }
   } catch (error) {
-    if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
-    finish = sendProblem(error, exchange)
+    finish = answerFailure(error, { tools, route, exchange })
+    discard(answer, { tools, exchange })
   }
-  exchange.releasePeer?.()
-  if (isAdmitted) tools.admission.leave(exchange)
-  tools.record(describeExchange(exchange, tools.node), finish, () => exchange.reply.abort())
+  endExchange(tools, exchange, finish, isAdmitted ? tools.admission : undefined)
+}
+
+type Failed = {
+  readonly tools: Pick<EndTools, 'log'>
+  readonly route?: RouteProgram | undefined
+  readonly exchange: Exchange
+}
+
+/** How to answer what was thrown; never throws itself. */
+export function answerFailure(thrown: unknown, { tools, route, exchange }: Failed): () => void {
+  const { log } = tools
+  let problem = toProblem(thrown)
+  logFailure(problem, { tools, exchange })
+  try {
+    if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
+  } catch (error) {
+    problem = toProblem(error)
+    logFailure(problem, { tools, exchange })
+    exchange.fail(problem)
+  }
+  try {
+    return sendProblem(problem, exchange)
+  } catch (error) {
+    logFault(log, 'proxy: answering with a problem failed', exchange, error)
+    exchange.fail(toProblem(error))
+    exchange.status = 500
+    return () => exchange.reply.abort()
+  }
+}
+
+/** Faults of the gateway are errors, with the stack; what a service did wrong is a warning, with the cause. Refusals are in the event. */
+export function logFailure(
+  problem: Problem,
+  { tools: { log }, exchange }: Pick<Failed, 'tools' | 'exchange'>,
+): void {
+  const { code, status, cause } = problem
+  if (status === 500) return logFault(log, 'proxy: request failed', exchange, cause ?? problem)
+  if (cause === undefined) return
+  const { service_name: service } = exchange.place
+  const { target } = exchange.upstream
+  log.warn('proxy: upstream request failed', {
+    request_id: exchange.id,
+    service,
+    target,
+    reason: code,
+    error: cause,
+  })
+}
+
+/** Lets go of an answer that nobody reads to its end. */
+export function discard(answer: Answer | undefined, { tools, exchange }: Failed): void {
+  try {
+    answer?.body?.drop()
+    answer?.socket?.destroy()
+  } catch (error) {
+    logFault(tools.log, 'proxy: dropping the answer failed', exchange, error)
+  }
 }

@@ -1,18 +1,29 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
-import type { Answer, AnswerBody } from './ask-upstream.ts'
-import { clientClosed } from '../client-closed.ts'
-import type { Exchange } from '../exchange.ts'
+import { clientClosed, type Exchange } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
-import { hopByHopOf } from './hop-by-hop.ts'
+import type { Answer, AnswerBody } from './ask-upstream.ts'
+import { hopByHopOf } from './field-names.ts'
 
-/** Sends what the service answered, all but its end, and gives back how to send that; rejects when the service breaks off. */
-export function sendAnswer(answer: Answer, exchange: Exchange): (() => void) | Promise<() => void> {
+/** Bytes of a buffered answer that may wait for a slow client while the service sends on. */
+const bufferBytes = 262_144
+
+/** Sends what the service answered, all but its end, and returns how to send that; rejects when the service breaks off. A buffered answer is taken from the service
+ *  ahead of a slow client, up to a limit; any other is taken as fast as the client takes it. */
+export function sendAnswer(
+  answer: Answer,
+  exchange: Exchange,
+  isBuffered: boolean,
+): (() => void) | Promise<() => void> {
   const { reply } = exchange
+  const { socket } = answer
   exchange.status = answer.status
   const headers = answerHeaders(answer, exchange)
-  if (answer.socket !== undefined) {
-    const { socket } = answer
-    return () => reply.upgrade?.(headers, socket)
+  if (socket !== undefined) {
+    exchange.tunnel = socket
+    return () => {
+      if (exchange.isClientGone) socket.destroy()
+      else reply.upgrade?.(headers, socket)
+    }
   }
   if (answer.body === undefined || hasNoBody(exchange.request.method, answer.status)) {
     answer.body?.drop()
@@ -24,48 +35,63 @@ export function sendAnswer(answer: Answer, exchange: Exchange): (() => void) | P
   }
   exchange.begun = true
   reply.begin(answer.status, headers)
-  return pump(answer.body, exchange, Number(answer.headers.get('content-length') ?? Number.NaN))
+  const length = Number(answer.headers.get('content-length') ?? Number.NaN)
+  return pump(answer.body, exchange, { length, most: isBuffered ? bufferBytes : 0 })
 }
 
 /** Passes the body on. Of a body whose length is known the last part is kept back: it is the end of the answer. Waits only for what has not arrived yet. */
 function pump(
   body: AnswerBody,
   exchange: Exchange,
-  length: number,
+  { length, most }: { readonly length: number; readonly most: number },
 ): (() => void) | Promise<() => void> {
   const { reply } = exchange
   let last: Uint8Array | undefined
   let finish: (() => void) | undefined
   let settle: { resolve(finish: () => void): void; reject(error: unknown): void } | undefined
+  let failure: { readonly error: unknown } | undefined
   const fail = (error: unknown): void => {
-    if (settle === undefined) throw error
-    settle.reject(error)
+    if (failure !== undefined || finish !== undefined) return
+    failure = { error }
+    exchange.offClientGone(gone)
+    settle?.reject(error)
+  }
+  const gone = (): void => {
+    body.drop()
+    fail(clientClosed())
   }
   body.read({
     part(chunk) {
+      if (failure !== undefined) return
       exchange.responseBytes += chunk.length
       if (exchange.responseBytes === length) {
         last = chunk
-      } else if (!reply.write(chunk)) {
+        return
+      }
+      try {
+        if (reply.write(chunk) || reply.pendingBytes < most) return
         body.pause()
         reply.onWritable(() => body.resume())
+      } catch (error) {
+        // Thrown on, it would reach the connection to the service, which is not at fault.
+        fail(error)
       }
     },
     end(trailers) {
+      if (failure !== undefined) return
       exchange.upstream.finishedAt = nowMicroseconds()
+      exchange.offClientGone(gone)
       finish = () => reply.finish(last, trailers)
       settle?.resolve(finish)
     },
     fail,
   })
   if (finish !== undefined) return finish
+  if (failure !== undefined) throw (failure as { readonly error: unknown }).error
   if (exchange.responseBytes === 0) reply.flush?.()
   return new Promise((resolve, reject) => {
     settle = { resolve, reject }
-    exchange.onLeave = () => {
-      body.drop()
-      reject(clientClosed())
-    }
+    exchange.onClientGone(gone)
   })
 }
 

@@ -1,65 +1,91 @@
 import { toProblem, type Problem } from '../../lib/problem.ts'
-import type { Exchange } from '../exchange.ts'
-import { isGrpc, sendGrpcProblem } from './send-grpc-problem.ts'
+import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
+import type { PluginAnswer } from '../plugin.ts'
 
-/** Turns whatever was thrown into an answer in Kong's form, and gives back how to send it; once a part of another answer is out, that is to break off. */
+/** Turns whatever was thrown into an answer in Kong's form, and returns how to send it; once a part of another answer is out, that is to break off. */
 export function sendProblem(error: unknown, exchange: Exchange): () => void {
   const problem = toProblem(error)
+  const { status, message } = problem
   exchange.refuse(
-    problem.status < 500 && problem.status !== 499 ? 'denied' : 'failed',
-    stepOf(problem),
+    status < 500 && status !== 499 ? 'denied' : 'failed',
+    problem.code.startsWith('route.') ? 'router' : 'gateway',
     problem,
   )
-  if (exchange.begun || exchange.left) {
+  if (exchange.begun || exchange.isClientGone) {
     if (!exchange.begun) exchange.status = 499
     return () => exchange.reply.abort()
   }
-  exchange.status = problem.status
-  if (isGrpc(exchange.request)) return sendGrpcProblem(problem, exchange)
-  const { type, body } = render(problem, exchange)
-  const bytes = Buffer.from(body)
-  const headers = new HeaderList([...exchange.answerHeaders.flat])
-  for (const [name, value] of Object.entries(problem.headers)) headers.set(name, value)
+  exchange.status = status
+  if (isGrpc(exchange.request)) return sendGrpcStatus(problem, exchange)
+  const { type, body } = renderMessage(message, exchange)
+  const headers = ownHeaders(problem.headers, exchange)
   headers.set('Content-Type', type)
-  headers.set('Content-Length', String(bytes.length))
+  return sendOwn(status, { headers, body }, exchange)
+}
+
+/** Returns how to send an answer that a plugin, or the gateway itself, gives instead of the service. */
+export function sendPluginAnswer(answer: PluginAnswer, exchange: Exchange): () => void {
+  const { status, message } = answer
+  const given = answer.headers ?? {}
+  if (!Number.isInteger(status) || status < 100 || status > 599)
+    throw new TypeError(`an answer has the status ${status}`)
+  for (const [name, value] of Object.entries(given)) {
+    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || /[\r\n\0]/.test(value))
+      throw new TypeError(`an answer has the malformed header ${JSON.stringify(name)}`)
+  }
+  exchange.status = status
+  if (message !== undefined && isGrpc(exchange.request))
+    return sendGrpcStatus({ status, message, headers: given }, exchange)
+  const headers = ownHeaders(given, exchange)
+  if (message === undefined) return sendOwn(status, { headers, body: answer.body ?? '' }, exchange)
+  const { type, body } = renderMessage(message, exchange)
+  headers.set('Content-Type', type)
+  return sendOwn(status, { headers, body }, exchange)
+}
+
+type OwnAnswer = { readonly headers: HeaderList; readonly body: string | Uint8Array }
+
+function sendOwn(status: number, { headers, body }: OwnAnswer, exchange: Exchange): () => void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  const isBodyless = exchange.request.method === 'HEAD' || status === 204 || status === 304
+  if (status !== 204) headers.set('Content-Length', String(bytes.length))
   headers.set('X-Kong-Request-Id', exchange.id)
   headers.set('Server', 'weir')
-  exchange.responseBytes = exchange.request.method === 'HEAD' ? 0 : bytes.length
+  exchange.responseBytes = isBodyless ? 0 : bytes.length
   return () => {
-    exchange.reply.begin(problem.status, headers)
-    exchange.reply.finish(exchange.request.method === 'HEAD' ? undefined : bytes)
+    exchange.reply.begin(status, headers)
+    exchange.reply.finish(isBodyless ? undefined : bytes)
   }
 }
 
-/** Which step of the walk a code belongs to, for refusals that no plugin made. */
-const stepOf = (problem: Problem): string =>
-  problem.code.startsWith('route.') ? 'router' : 'gateway'
+function ownHeaders(given: Readonly<Record<string, string>>, exchange: Exchange): HeaderList {
+  const headers = new HeaderList([...exchange.answerHeaders.flat])
+  for (const [name, value] of Object.entries(given)) headers.set(name, value)
+  return headers
+}
 
-type Rendered = { readonly type: string; readonly body: string }
-
-function render(problem: Problem, exchange: Exchange): Rendered {
-  const ready = problem.detail['answer'] as Rendered | undefined
-  if (ready !== undefined) return ready
-  const { message } = problem
-  const accept = exchange.request.headers.get('accept') ?? ''
+/** A sentence in the form that the client accepts, as Kong renders its errors. */
+function renderMessage(message: string, exchange: Exchange): { type: string; body: string } {
+  const { id, request } = exchange
+  const accept = request.headers.get('accept') ?? ''
   if (accept.startsWith('text/plain'))
-    return { type: 'text/plain; charset=utf-8', body: `${message}\nrequest_id: ${exchange.id}\n` }
+    return { type: 'text/plain; charset=utf-8', body: `${message}\nrequest_id: ${id}\n` }
   if (/^(application|text)\/xml/.test(accept)) {
     return {
       type: 'application/xml; charset=utf-8',
-      body: `<?xml version="1.0" encoding="UTF-8"?>\n<error>\n  <message>${escapeMarkup(message)}</message>\n  <requestid>${exchange.id}</requestid>\n</error>\n`,
+      body: `<?xml version="1.0" encoding="UTF-8"?>\n<error>\n  <message>${escapeMarkup(message)}</message>\n  <requestid>${id}</requestid>\n</error>\n`,
     }
   }
   if (accept.startsWith('text/html')) {
     return {
       type: 'text/html; charset=utf-8',
-      body: `<!doctype html>\n<title>${problem.status}</title>\n<h1>${escapeMarkup(message)}</h1>\n<p>Request id: ${exchange.id}</p>\n`,
+      body: `<!doctype html>\n<title>${exchange.status}</title>\n<h1>${escapeMarkup(message)}</h1>\n<p>Request id: ${id}</p>\n`,
     }
   }
   return {
     type: 'application/json; charset=utf-8',
-    body: JSON.stringify({ message, request_id: exchange.id }),
+    body: JSON.stringify({ message, request_id: id }),
   }
 }
 
@@ -69,3 +95,63 @@ const escapeMarkup = (text: string): string =>
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
+
+/** Whether a request is a gRPC call, which reads refusals from gRPC's own fields. */
+const isGrpc = ({ http2, headers }: RequestHead): boolean =>
+  http2 === true && headers.get('content-type')?.startsWith('application/grpc') === true
+
+/** Answers a gRPC call by fields only, with status 200 as its clients demand. The event keeps the HTTP status that the answer stands for. */
+function sendGrpcStatus(
+  { status, message, headers: given }: Pick<Problem, 'status' | 'message' | 'headers'>,
+  exchange: Exchange,
+): () => void {
+  const headers = ownHeaders(given, exchange)
+  headers.set('Content-Type', 'application/grpc')
+  if (headers.get('grpc-status') === undefined)
+    headers.set('grpc-status', String(grpcStatusOf(status)))
+  headers.set('grpc-message', percentEncode(message))
+  headers.set('X-Kong-Request-Id', exchange.id)
+  headers.set('Server', 'weir')
+  exchange.responseBytes = 0
+  return () => {
+    exchange.reply.begin(200, headers)
+    exchange.reply.finish()
+  }
+}
+
+/** Kong's table of statuses, which is that of google.rpc.Code read backwards. */
+const grpcStatuses: Readonly<Record<number, number>> = {
+  200: 0,
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  408: 4,
+  409: 6,
+  413: 8,
+  415: 12,
+  426: 9,
+  429: 8,
+  499: 1,
+  500: 13,
+  501: 12,
+  502: 14,
+  503: 14,
+  504: 4,
+}
+
+function grpcStatusOf(status: number): number {
+  const unknown = 2
+  return grpcStatuses[status] ?? unknown
+}
+
+/** The form of grpc-message: everything but visible ASCII, and the percent sign, as bytes of UTF-8. */
+function percentEncode(text: string): string {
+  return [...Buffer.from(text)]
+    .map((byte) =>
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('')
+}

@@ -1,0 +1,53 @@
+/** Limits of the front. */
+export type FrontLimits = {
+  /** Largest request head in bytes. */
+  readonly headBytes: number
+  /** Largest request body in bytes; 0 for no limit. */
+  readonly bodyBytes: number
+  /** From the first byte of a head to its last. */
+  readonly headMilliseconds: number
+  /** Between two parts of a body. */
+  readonly bodyMilliseconds: number
+  /** Between two requests of a connection. */
+  readonly idleMilliseconds: number
+  /** While a client takes nothing of its answer. */
+  readonly writeMilliseconds: number
+}
+
+/** Limits as nginx has them. */
+export const defaultFrontLimits: FrontLimits = {
+  headBytes: 32_768,
+  bodyBytes: 0,
+  headMilliseconds: 60_000,
+  bodyMilliseconds: 60_000,
+  idleMilliseconds: 75_000,
+  writeMilliseconds: 60_000,
+}
+
+/** How much a worker takes on at a time. */
+export type AdmissionLimits = {
+  /** Requests in flight; more wait, and fewer are taken while the event loop is too busy. Infinite for no admission at all. */
+  readonly inFlight: number
+  /** Requests that wait; more are refused. */
+  readonly waiting: number
+  /** Open connections of clients; more are closed. */
+  readonly connections: number
+}
+
+/** Limits that a worker in health never meets. */
+export const defaultAdmissionLimits: AdmissionLimits = {
+  inFlight: 8_192,
+  waiting: 1_024,
+  connections: 16_384,
+}
+
+/** What a worker asks of one target at a time, whatever the protocol: over HTTP/1.1 each exchange is a connection. */
+export type TargetLimits = {
+  /** Exchanges that a target serves; more go to another one, or wait. */
+  readonly inFlight: number
+  /** Exchanges that wait for a target of one pool; more are refused. */
+  readonly waiting: number
+}
+
+/** Limits that a healthy service never meets. */
+export const defaultTargetLimits: TargetLimits = { inFlight: 1_024, waiting: 1_024 }

@@ -1,0 +1,107 @@
+import type { Log } from '../../lib/log.ts'
+import { toProblem } from '../../lib/problem.ts'
+import type { EventLine } from '../../schema/event.ts'
+import type { OpenAdmission } from '../admission/open-admission.ts'
+import type { Exchange } from '../exchange.ts'
+import { describeExchange, describeFailure, type NodeIdentity } from './describe-exchange.ts'
+
+/** An answer whose end is withheld until its event is recorded. */
+export type WithheldAnswer = {
+  /** Sends the end of the answer: the event survives this process. */
+  release(): void
+  /** Breaks the connection: the event could not be written. */
+  abandon(): void
+}
+
+/** What the end of an exchange works with. */
+export type EndTools = {
+  readonly node: NodeIdentity
+  /** Writes an event where it survives this process, then releases its answer, or abandons it when that fails. */
+  readonly record: (event: EventLine, answer: WithheldAnswer) => void
+  readonly log: Log
+}
+
+/** The end of every exchange, of whatever protocol: gives back what it held, and records its one event before `finish` sends the end of the answer. Never throws: a
+ *  step that fails is logged, the others are still taken, and a client that cannot be answered is cut off. */
+export function endExchange(
+  { node, record, log }: EndTools,
+  exchange: Exchange,
+  finish: () => void,
+  admission?: Pick<OpenAdmission, 'leave'>,
+): void {
+  const { tunnel } = exchange
+  if (tunnel === undefined || tunnel.destroyed) release(exchange, log)
+  else tunnel.once('close', () => release(exchange, log))
+  try {
+    admission?.leave(exchange)
+  } catch (error) {
+    logFault(log, 'proxy: leaving admission failed', exchange, error)
+  }
+  const answer = new Withheld(exchange, finish, log)
+  try {
+    record(describe(exchange, node, log), answer)
+  } catch (error) {
+    logFault(log, 'proxy: recording the event failed', exchange, error)
+    answer.abandon()
+  }
+}
+
+/** Releases the target; one that switched protocols is busy until its connection ends. */
+function release(exchange: Exchange, log: Log): void {
+  try {
+    exchange.dispose()
+  } catch (error) {
+    logFault(log, 'proxy: releasing the target failed', exchange, error)
+  }
+}
+
+function describe(exchange: Exchange, node: NodeIdentity, log: Log): EventLine {
+  try {
+    return describeExchange(exchange, node)
+  } catch (error) {
+    logFault(log, 'proxy: describing the exchange failed', exchange, error)
+    exchange.fail(toProblem(error))
+    return describeFailure(exchange, node)
+  }
+}
+
+/** Logs a fault of the gateway under the id that client, service and event know. */
+export function logFault(log: Log, message: string, { id }: Exchange, error: unknown): void {
+  log.error(message, { request_id: id, error })
+}
+
+class Withheld implements WithheldAnswer {
+  readonly #exchange: Exchange
+  readonly #finish: () => void
+  readonly #log: Log
+  #isSettled = false
+
+  constructor(exchange: Exchange, finish: () => void, log: Log) {
+    this.#exchange = exchange
+    this.#finish = finish
+    this.#log = log
+  }
+
+  release(): void {
+    if (this.#isSettled) return
+    try {
+      this.#finish()
+      this.#isSettled = true
+    } catch (error) {
+      logFault(this.#log, 'proxy: ending the answer failed', this.#exchange, error)
+      this.abandon()
+    }
+  }
+
+  abandon(): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    const { reply, tunnel } = this.#exchange
+    try {
+      reply.abort()
+    } catch (error) {
+      logFault(this.#log, 'proxy: breaking the connection failed', this.#exchange, error)
+    }
+    tunnel?.destroy()
+  }
+}

@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import { openGateway } from '../harness/open-gateway.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+
+const gatewayTo = (port: number, route: object) =>
+  openGateway({
+    services: [{ name: 'api', host: '127.0.0.1', port, retries: 0 }],
+    routes: [{ paths: ['/'], service: 'api', ...route }],
+  })
+
+/** A POST whose body is in the hands of the test. */
+function post(url: string): http.ClientRequest {
+  const request = http.request(url, { method: 'POST' })
+  request.on('error', () => undefined)
+  onTestFinished(() => void request.destroy())
+  return request
+}
+
+test('a service gets nothing of a buffered request before all of it is there', async () => {
+  const seen: string[] = []
+  const upstream = await startUpstream((request, response) => {
+    seen.push('head')
+    request.on('data', (part) => seen.push(String(part)))
+    request.on('end', () => response.end('done'))
+  })
+  const gateway = await gatewayTo(upstream.port, { request_buffering: true })
+  const request = post(`${gateway.url}/`)
+  request.write('first ')
+  await until('the first part is there', () => gateway.proxy.exchanges === 1)
+  // A request that begins and ends meanwhile shows that the gateway had time to pass the first on.
+  expect(await (await gateway.ask('/')).text()).toBe('done')
+  expect(seen).toEqual(['head'])
+  request.end('second')
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  response.resume()
+  await until('it is recorded', () => gateway.events.length === 2)
+  expect(seen.slice(1).join('')).toBe('headfirst second')
+})
+
+test('a request that is not buffered, or does not fit the buffer, is passed on as it comes', async () => {
+  for (const [route, first] of [
+    [{ request_buffering: false }, 'x'],
+    [{ request_buffering: true }, 'x'.repeat(70_000)],
+  ] as const) {
+    let received = 0
+    const upstream = await startUpstream((request, response) => {
+      request.on('data', (part: Buffer) => (received += part.length))
+      request.on('end', () => response.end())
+    })
+    const gateway = await gatewayTo(upstream.port, route)
+    const request = post(`${gateway.url}/`)
+    request.write(first)
+    await until('the first part came through', () => received === first.length)
+    request.end()
+    await once(request, 'response')
+  }
+})
+
+test('a client that leaves in the middle of a buffered request costs the service nothing', async () => {
+  let asked = 0
+  const upstream = await startUpstream((_request, response) => {
+    asked += 1
+    response.end()
+  })
+  const gateway = await gatewayTo(upstream.port, { request_buffering: true })
+  const request = post(`${gateway.url}/`)
+  request.write('half')
+  await until('it is under way', () => gateway.proxy.exchanges === 1)
+  request.destroy()
+  await until('it is recorded', () => gateway.events.length === 1)
+  expect([asked, gateway.events[0]?.status, gateway.events[0]?.tries]).toEqual([0, 499, 0])
+})

@@ -1,0 +1,474 @@
+import http from 'node:http'
+import http2 from 'node:http2'
+import net, { type AddressInfo, type Socket } from 'node:net'
+import { z } from 'zod'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { snapshotOf } from '../harness/build-snapshot.ts'
+import { startUpstream } from '../harness/start-upstream.ts'
+import { until } from '../harness/until.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { openLog, type Log } from '../../src/lib/log.ts'
+import { Problem } from '../../src/lib/problem.ts'
+import { limitConnections } from '../../src/proxy/admission/limit-connections.ts'
+import { openAdmission } from '../../src/proxy/admission/open-admission.ts'
+import type { Pool } from '../../src/proxy/balance/open-pool.ts'
+import type { Reply } from '../../src/proxy/exchange.ts'
+import { openShutdownState } from '../../src/proxy/front/drain-fronts.ts'
+import type { FrontEvents } from '../../src/proxy/front/front-events.ts'
+import { openFrontEvents } from '../../src/proxy/front/open-front-events.ts'
+import { holdPrograms } from '../../src/proxy/hold-programs.ts'
+import { openFront } from '../../src/proxy/http1/open-front.ts'
+import { openHttp1Client } from '../../src/proxy/http1/open-http1-client.ts'
+import { openHttp2Front } from '../../src/proxy/http2/open-http2-front.ts'
+import { defaultFrontLimits } from '../../src/proxy/limits.ts'
+import { definePlugin, type PluginAnswer } from '../../src/proxy/plugin.ts'
+import { compileProgram, type Program, type RouteProgram } from '../../src/proxy/program.ts'
+import { openStreamFront } from '../../src/proxy/stream/open-stream-front.ts'
+import { TryFailure, type Answer, type UpstreamClient } from '../../src/proxy/walk/ask-upstream.ts'
+import { openRecorder } from '../../src/telemetry/open-recorder.ts'
+import type { EndTools } from '../../src/proxy/walk/end-exchange.ts'
+
+/** Every step of the walk that a fault is planted in, and the protocols whose walk takes it. */
+const steps = {
+  'find the route': ['http1', 'http2', 'websocket', 'stream'],
+  'enter admission': ['http1', 'http2', 'websocket'],
+  'run a request plugin': ['http1', 'http2', 'websocket'],
+  'run a request plugin that waits': ['http1', 'http2', 'websocket'],
+  'choose a target': ['http1', 'http2', 'websocket', 'stream'],
+  'ask the target': ['http1', 'http2', 'websocket'],
+  'report a failed attempt': ['http1', 'http2', 'websocket'],
+  'choose a target for a retry': ['http1', 'http2', 'websocket'],
+  'report an answer': ['http1', 'http2', 'websocket', 'stream'],
+  'run a response plugin': ['http1', 'http2', 'websocket'],
+  'run a response plugin after a refusal': ['http1', 'http2', 'websocket'],
+  'read the head of the answer': ['http1', 'http2', 'websocket'],
+  'pass bytes on': ['stream'],
+  'send the head': ['http1', 'http2'],
+  'send a part of the body': ['http1', 'http2'],
+  'send the end': ['http1', 'http2', 'websocket', 'stream'],
+  'send a problem': ['http1', 'http2', 'websocket'],
+  'send the answer of a plugin': ['http1', 'http2', 'websocket'],
+  'release the target': ['http1', 'http2', 'websocket', 'stream'],
+  'leave admission': ['http1', 'http2', 'websocket'],
+  'describe the exchange': ['http1', 'http2', 'websocket', 'stream'],
+  'record the event': ['http1', 'http2', 'websocket', 'stream'],
+  'write the spool': ['http1', 'http2', 'websocket', 'stream'],
+} as const
+type Step = keyof typeof steps
+type Protocol = 'http1' | 'http2' | 'websocket' | 'stream'
+
+/** Where nothing is recorded, nothing may be answered. */
+const unrecorded: ReadonlySet<Step> = new Set(['record the event', 'write the spool'])
+
+const cases = Object.entries(steps).flatMap(([step, protocols]) =>
+  protocols.map((protocol) => [protocol, step as Step] as const),
+)
+
+const requests = 100
+
+describe.each(cases)('over %s, a fault in the step "%s"', (protocol, step) => {
+  test('ends every exchange, and the gateway serves on', { timeout: 120_000 }, async () => {
+    const gateway = await openFaulty(protocol)
+    expect(await gateway.ask()).toBe('served')
+    const { events, lines, counters } = gateway
+    const settled = () => Object.values(counters()).every((one) => one === 0)
+    await until('the first exchange is over', settled)
+    gateway.plant(step)
+    for (let sent = 0; sent < requests; sent += 2) {
+      const ends = await Promise.all([gateway.ask(), gateway.ask()])
+      if (unrecorded.has(step)) expect(ends).toEqual(['cut', 'cut'])
+    }
+    await until('all counters are back', settled)
+    const recorded = events.slice(1).map(({ request_id: id }) => id)
+    expect(recorded).toHaveLength(unrecorded.has(step) ? 0 : requests)
+    expect(new Set(recorded).size).toBe(recorded.length)
+    const faults = lines.filter((line) => /"stack":"Error: planted/.test(line))
+    if (step === 'write the spool') expect(faults).not.toEqual([])
+    else {
+      const logged = new Set(faults.map((line) => JSON.parse(line).request_id as unknown))
+      expect(logged.size).toBe(requests)
+      if (recorded.length > 0) expect(logged).toEqual(new Set(recorded))
+    }
+    gateway.plant(undefined)
+    expect(await gateway.ask()).toBe('served')
+  })
+})
+
+/** How an exchange ended for its client: with what the service says, with another answer, or without the end of one. */
+type End = 'served' | 'answered' | 'cut'
+
+/** A gateway of real parts, in each of whose seams an error can be planted; two exchanges may be in flight. */
+async function openFaulty(protocol: Protocol) {
+  let planted: Step | undefined
+  const hit = (step: Step): void => {
+    if (planted === step) throw new Error(`planted: ${step}`)
+  }
+  const events: { request_id: string }[] = []
+  const lines: string[] = []
+  const log = openLog('test', (line) => void lines.push(line))
+  const upstream = await startTarget(protocol)
+  const pools: Pool[] = []
+  const program = plantInProgram(
+    compile(upstream.port, protocol, hit, () => planted),
+    hit,
+    pools,
+  )
+  const programs = holdPrograms(program)
+  const admission = openAdmission({ inFlight: 2, waiting: 10, connections: 100 })
+  const state = openShutdownState()
+  const tools: EndTools = {
+    node: { node: 'test', zone: '', environment: '' },
+    log,
+    record: openTestRecord(hit, events, log),
+  }
+  const frontEvents = openFrontEvents(tools, {
+    programs,
+    upstream: plantInClient(openHttp1Client(), hit, () => planted),
+    admission: {
+      ...admission,
+      enter(applicant) {
+        hit('enter admission')
+        return admission.enter(applicant)
+      },
+      leave(applicant) {
+        admission.leave(applicant)
+        hit('leave admission')
+      },
+    },
+    connections: limitConnections({ max: 100, closeSilent: () => false }),
+    shutdown: state,
+  })
+  const accept = openAccept(protocol, plantInReply(frontEvents, hit), {
+    ...tools,
+    programs,
+    timeout: 5_000,
+    onGone: state.explain,
+    hit,
+  })
+  const server = net.createServer({ noDelay: true, allowHalfOpen: protocol === 'stream' }, accept)
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    admission.close()
+    program.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    ask: openClient(protocol, port),
+    plant: (step: Step | undefined) => void (planted = step),
+    events,
+    lines,
+    counters: () => ({
+      admitted: admission.inFlight,
+      waiting: admission.waiting,
+      busy: pools
+        .flatMap((pool) => pool.targets())
+        .reduce((sum, { state: { inFlight } }) => sum + inFlight, 0),
+      exchanges: programs.exchanges,
+    }),
+  }
+}
+
+type Hit = (step: Step) => void
+
+/** A service that sends two parts, agrees to switch protocols, or, for streams, answers and ends. */
+async function startTarget(protocol: Protocol): Promise<{ port: number }> {
+  if (protocol !== 'stream') {
+    const upstream = await startUpstream((_request, response) => {
+      response.write('one ')
+      setImmediate(() => response.end('two'))
+    })
+    upstream.server.on('upgrade', (_request, socket) => {
+      socket.on('error', () => undefined)
+      socket.end(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      )
+    })
+    return upstream
+  }
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.end('one two'))
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port }
+}
+
+function compile(port: number, protocol: Protocol, hit: Hit, planted: () => Step | undefined) {
+  const probe = definePlugin({
+    name: 'probe',
+    about: 'Fails when told to.',
+    settings: z.object({}),
+    prepare: () => ({
+      onRequest() {
+        hit('run a request plugin')
+        const step = planted()
+        if (step === 'run a request plugin that waits')
+          return Promise.reject(new Error(`planted: ${step}`))
+        if (step === 'run a response plugin after a refusal')
+          throw new Problem('test.refused', 403, 'no')
+        if (step === 'send a problem') throw unsendable(hit)
+        if (step === 'send the answer of a plugin') return unsendableAnswer(hit)
+        return undefined
+      },
+      onResponse() {
+        hit('run a response plugin')
+        hit('run a response plugin after a refusal')
+      },
+    }),
+  })
+  const isStream = protocol === 'stream'
+  const snapshot = snapshotOf({
+    services: [{ name: 's', host: '127.0.0.1', port, protocol: isStream ? 'tcp' : 'http' }],
+    routes: [
+      isStream
+        ? { name: 'r', service: 's', protocols: ['tcp'], sources: [{ ip: '127.0.0.0/8' }] }
+        : { name: 'r', service: 's', paths: ['/'] },
+    ],
+    plugins: isStream ? [] : [{ name: 'probe' }],
+  })
+  const counters = { take: () => ({ admitted: true, counts: [] }) }
+  return compileProgram(snapshot, 1, { catalog: [probe], counters, clock: systemClock })
+}
+
+const unsendable = (hit: Hit): Problem =>
+  Object.defineProperty(new Problem('test.unsendable', 403, 'no'), 'headers', {
+    get: () => hit('send a problem'),
+  })
+
+const unsendableAnswer = (hit: Hit): PluginAnswer => ({
+  status: 200,
+  get body() {
+    hit('send the answer of a plugin')
+    return ''
+  },
+})
+
+/** The same program, whose route and pool fail when told to. */
+function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
+  const plantInRoute = (route: RouteProgram): RouteProgram => {
+    if (route.service === undefined) return route
+    const { pool } = route.service
+    if (!pools.includes(pool)) pools.push(pool)
+    return {
+      ...route,
+      place: { ...route.place, ...{ toJSON: () => hit('describe the exchange') ?? route.place } },
+      service: {
+        ...route.service,
+        pool: {
+          ...pool,
+          take(exchange, patience) {
+            hit('choose a target')
+            if (exchange.upstream.attempts.length > 0) hit('choose a target for a retry')
+            return pool.take(exchange, patience)
+          },
+          answered(peer, status, milliseconds) {
+            pool.answered(peer, status, milliseconds)
+            hit('report an answer')
+          },
+          failed(peer, finding) {
+            pool.failed(peer, finding)
+            hit('report a failed attempt')
+          },
+          release(peer) {
+            pool.release(peer)
+            hit('release the target')
+          },
+        },
+      },
+    }
+  }
+  return {
+    ...program,
+    router: {
+      match(request) {
+        hit('find the route')
+        const match = program.router.match(request)
+        return match && { ...match, route: plantInRoute(match.route) }
+      },
+    },
+    streams: {
+      find(origin) {
+        hit('find the route')
+        const route = program.streams.find(origin)
+        return route && plantInRoute(route)
+      },
+    },
+  }
+}
+
+function plantInClient(
+  client: UpstreamClient,
+  hit: Hit,
+  planted: () => Step | undefined,
+): UpstreamClient {
+  return {
+    ...client,
+    async send(attempt): Promise<Answer> {
+      hit('ask the target')
+      const step = planted()
+      if (step === 'report a failed attempt' || step === 'choose a target for a retry')
+        throw new TryFailure('connect', new Problem('test.away', 502, 'away'))
+      const answer = await client.send(attempt)
+      if (step !== 'read the head of the answer') return answer
+      return {
+        ...answer,
+        get headers(): Answer['headers'] {
+          hit('read the head of the answer')
+          return answer.headers
+        },
+      }
+    },
+  }
+}
+
+const plantInReply = (events: FrontEvents, hit: Hit): FrontEvents => ({
+  ...events,
+  onRequest: (head, body, reply) => events.onRequest(head, body, plantedReply(reply, hit)),
+})
+
+function plantedReply(reply: Reply, hit: Hit): Reply {
+  return {
+    begin(status, headers) {
+      hit('send the head')
+      reply.begin(status, headers)
+    },
+    write(chunk) {
+      hit('send a part of the body')
+      return reply.write(chunk)
+    },
+    get pendingBytes() {
+      return reply.pendingBytes
+    },
+    onWritable: (resume) => reply.onWritable(resume),
+    flush: () => reply.flush?.(),
+    finish(last, trailers) {
+      hit('send the end')
+      reply.finish(last, trailers)
+    },
+    abort: () => reply.abort(),
+    upgrade(headers, socket) {
+      hit('send the end')
+      reply.upgrade?.(headers, socket)
+    },
+  }
+}
+
+/** Records as a worker does, into a list instead of a file. */
+function openTestRecord(hit: Hit, events: { request_id: string }[], log: Log): EndTools['record'] {
+  const append = (written: string): void => {
+    hit('write the spool')
+    for (const line of written.trimEnd().split('\n')) events.push(JSON.parse(line))
+  }
+  const { record } = openRecorder({ append }, log)
+  return (event, answer) => {
+    hit('record the event')
+    record(event, answer)
+  }
+}
+
+type AcceptParts = Parameters<typeof openStreamFront>[0] & { readonly hit: Hit }
+
+function openAccept(
+  protocol: Protocol,
+  events: FrontEvents,
+  { hit, ...stream }: AcceptParts,
+): (socket: Socket) => void {
+  if (protocol === 'stream') {
+    const front = openStreamFront(stream)
+    return (socket) => front.accept(plantedSocket(socket, hit), false)
+  }
+  const front = (protocol === 'http2' ? openHttp2Front : openFront)(events, defaultFrontLimits)
+  onTestFinished(() => front.drain(0))
+  return front.accept
+}
+
+function plantedSocket(socket: Socket, hit: Hit): Socket {
+  const end = socket.end.bind(socket) as () => Socket
+  const pipe = socket.pipe.bind(socket)
+  return Object.assign(socket, {
+    end(...given: []) {
+      hit('send the end')
+      return end(...given)
+    },
+    pipe: ((...given: Parameters<typeof pipe>) => {
+      hit('pass bytes on')
+      return pipe(...given)
+    }) as typeof pipe,
+  })
+}
+
+/** Asks once and tells how it ended; an exchange that hangs fails the test by its deadline. */
+function openClient(protocol: Protocol, port: number): () => Promise<End> {
+  if (protocol === 'stream') return () => askStream(port)
+  if (protocol === 'websocket') return () => askWebSocket(port)
+  if (protocol === 'http2') {
+    const session = http2.connect(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    return () => askHttp2(session)
+  }
+  const agent = new http.Agent({ keepAlive: true })
+  onTestFinished(() => agent.destroy())
+  return () => askHttp1(port, agent)
+}
+
+const endOf = (status: number, text: string): End =>
+  status === 200 && text === 'one two' ? 'served' : 'answered'
+
+function askHttp1(port: number, agent: http.Agent): Promise<End> {
+  return new Promise((resolve) => {
+    const request = http.get({ port, host: '127.0.0.1', agent })
+    request.on('error', () => resolve('cut'))
+    request.on('response', (response) => {
+      let text = ''
+      response.on('data', (part) => (text += String(part)))
+      response.on('error', () => resolve('cut'))
+      response.on('end', () => resolve(endOf(response.statusCode ?? 0, text)))
+    })
+  })
+}
+
+function askHttp2(session: http2.ClientHttp2Session): Promise<End> {
+  return new Promise((resolve) => {
+    const stream = session.request({ ':path': '/' })
+    let status = 0
+    let text = ''
+    stream.on('response', (head) => (status = Number(head[':status'])))
+    stream.on('data', (part) => (text += String(part)))
+    stream.on('error', () => resolve('cut'))
+    stream.on('close', () => resolve(status === 0 ? 'cut' : endOf(status, text)))
+  })
+}
+
+function askWebSocket(port: number): Promise<End> {
+  return new Promise((resolve) => {
+    const request = http.get({
+      port,
+      host: '127.0.0.1',
+      agent: false,
+      headers: { connection: 'Upgrade', upgrade: 'websocket' },
+    })
+    request.on('error', () => resolve('cut'))
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      resolve('served')
+    })
+    request.on('response', (response) => {
+      response.on('error', () => resolve('cut'))
+      response.resume().on('end', () => resolve('answered'))
+    })
+  })
+}
+
+async function askStream(port: number): Promise<End> {
+  const socket = net.connect({ port, host: '127.0.0.1' })
+  let text = ''
+  let isEnded = false
+  socket.on('data', (part) => (text += String(part)))
+  socket.on('end', () => (isEnded = true))
+  socket.on('error', () => undefined)
+  socket.write('ping')
+  await new Promise((resolve) => socket.on('close', resolve))
+  return isEnded && text === 'one two' ? 'served' : 'cut'
+}
