@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
+import type { Log } from '../../lib/log.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
 
 /** A certificate with its key, PEM. */
@@ -15,6 +16,7 @@ export type TlsFrontOptions = {
   readonly timeout: number
   /** Protocols to agree on (ALPN); none unless given. */
   readonly protocols: readonly string[]
+  readonly log: Log
   /** Takes a connection over after its handshake. */
   readonly onSecure: (socket: TLSSocket) => void
 }
@@ -34,7 +36,7 @@ export type TlsFront = {
 /** Opens a TLS front. Every change of what it shows or asks makes a new server with ticket keys of its own: no ticket outlives the certificates and
  *  authorities under which it was given, and where clients are asked who they are, there are no tickets at all. */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
-  const { names, fallback, timeout, protocols, onSecure } = options
+  const { names, fallback, timeout, protocols, log, onSecure } = options
   const connections = new Set<Socket>()
   let waiting = 0
   let shown = names
@@ -55,8 +57,12 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
       waiting -= 1
       onSecure(socket)
     })
-    made.on('tlsClientError', (_error, socket) => {
+    made.on('tlsClientError', (error, socket) => {
       waiting -= 1
+      log.info('tls: handshake with a client failed', {
+        client: socket.remoteAddress,
+        error,
+      })
       socket.destroy()
     })
     return made
