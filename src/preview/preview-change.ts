@@ -49,7 +49,7 @@ export async function previewChange(
     for (const group of groups) {
       const verdictOf = (judge: Judge) => (group.isHidden ? undefined : judge.judge(group))
       judged.push({ group, before: verdictOf(before), after: verdictOf(after) })
-      if (judged.length % atOnce === 0) {
+      if (judged.length % runToCompletion === 0) {
         tell?.(judged.length, groups.length)
         await setImmediate()
       }
@@ -68,7 +68,7 @@ export async function previewChange(
   }
 }
 
-const atOnce = 2000
+const runToCompletion = 2000
 
 /** By key of the group, how many requests limits refuse, before and after; only of groups for which that can differ. */
 async function limitsOf(

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Judge } from './open-judge.ts'
 import type { TrafficBucket, TrafficGroup } from './traffic-group.ts'
 
-const atOnce = 5000
+const runToCompletion = 5000
 
 /**
  * How many requests of each group limits would refuse, by key of the group. Spans are replayed in the order of time. Who
@@ -27,7 +27,7 @@ export async function replayLimits(
     if (admitted < bucket.requests) {
       refused.set(bucket.key, (refused.get(bucket.key) ?? 0) + bucket.requests - admitted)
     }
-    if (index % atOnce === atOnce - 1) await setImmediate()
+    if (index % runToCompletion === runToCompletion - 1) await setImmediate()
   }
   return refused
 }

@@ -37,7 +37,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
   return {
     engine: engine.name,
     load: () =>
-      engine.atOnce(async (reading) => ({
+      engine.runToCompletion(async (reading) => ({
         entries: await readEntries(reading, cipher),
         latest: await readSealed(reading, cipher),
       })),
