@@ -6,6 +6,7 @@ import type { Analytics } from '../analytics/open-analytics.ts'
 import type { Subscription } from '../analytics/open-subscription.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
+import { logFailure } from './answer-problem.ts'
 
 /** What the routes of analytics work with. */
 export type AnalyticsRoutesOptions = {
@@ -141,7 +142,8 @@ async function sendProblem(
   reply: FastifyReply,
 ): Promise<void> {
   const problem = problemOf(error)
-  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  // Analytics has logged a failed statement itself, under the id in the problem.
+  if (problem.code !== 'query.failed') logFailure(problem, error, request)
   await reply
     .code(problem.status)
     .headers(problem.headers)

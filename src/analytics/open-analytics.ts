@@ -74,6 +74,7 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
           answer: answered,
           onInsert: (listener) => warehouse.onInsert(listener),
           clock,
+          report: options.report,
         },
         queries,
         push,

@@ -15,6 +15,8 @@ export type SubscriptionTools = {
   readonly answer: (rights: Rights, input: unknown) => Promise<Answered>
   readonly onInsert: (listener: () => void) => () => void
   readonly clock: Clock
+  /** Called with every unexpected error. */
+  readonly report?: ((problem: Problem) => void) | undefined
 }
 
 /** A subscription that runs until it is closed, or until the subscriber's rights end. */
@@ -37,10 +39,15 @@ export function openSubscription(
     pace.hasten()
   }
 
+  const reported = (error: unknown): Problem => {
+    const problem = toProblem(error)
+    if (problem.code === 'internal') tools.report?.(problem)
+    return problem
+  }
   const answerOne = async (rights: Rights, id: string, query: unknown): Promise<boolean> => {
     const { message, moves } = await tools.answer(rights, query).then(
       ({ answer, ...rest }) => ({ ...rest, message: { id, answer } }),
-      (error: unknown) => ({ moves: false, message: refusal(id, toProblem(error)) }),
+      (error: unknown) => ({ moves: false, message: refusal(id, reported(error)) }),
     )
     if (isOpen) send(message)
     return moves
@@ -59,7 +66,7 @@ export function openSubscription(
         if (isOpen) await pace.rest()
       }
     } catch (error) {
-      const problem = toProblem(error)
+      const problem = reported(error)
       if (isOpen) for (const [id] of queries) send(refusal(id, problem))
       close()
     }
