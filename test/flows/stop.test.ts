@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import http2 from 'node:http2'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
@@ -19,7 +20,7 @@ async function startSilentUpstream() {
   return { port, taken }
 }
 
-test('what a stop breaks at its deadline is recorded as that, whatever its protocol', async () => {
+test('records every exchange that a stop cuts off at its deadline, on any protocol', async () => {
   const upstream = await startSilentUpstream()
   const gateway = await openGateway({
     services: [
@@ -44,10 +45,14 @@ test('what a stop breaks at its deadline is recorded as that, whatever its proto
       .catch(() => 'broken'),
   )
   await until('all are under way', () => upstream.taken.length === 4)
-  const startedAt = performance.now()
-  await gateway.proxy.drain(400)
-  expect(performance.now() - startedAt).toBeGreaterThan(390)
-  expect(performance.now() - startedAt).toBeLessThan(1_500)
+  let isDrained = false
+  const draining = gateway.proxy.drain(400).then(() => (isDrained = true))
+  await sleep(200)
+  expect([isDrained, gateway.events.length], 'nothing is cut off before the deadline').toEqual([
+    false,
+    0,
+  ])
+  await draining
   expect(await Promise.all(asked)).toEqual(['broken', 'broken'])
   await until('the stream is gone', () => stream.closed)
   const events = gateway.events.filter(({ reason }) => reason === 'gateway.stopped')
@@ -55,7 +60,7 @@ test('what a stop breaks at its deadline is recorded as that, whatever its proto
   expect(gateway.events).toHaveLength(4)
 })
 
-test('a second, shorter stop ends the first', async () => {
+test('a second, shorter drain ends the first', async () => {
   const upstream = await startSilentUpstream()
   const gateway = await openGateway({
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
@@ -63,11 +68,9 @@ test('a second, shorter stop ends the first', async () => {
   })
   const asked = gateway.ask('/').catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
-  const startedAt = performance.now()
-  const first = gateway.proxy.drain(60_000)
+  const first = gateway.proxy.drain(600_000)
   await gateway.proxy.drain(0)
   await first
-  expect(performance.now() - startedAt).toBeLessThan(2_000)
   expect(await asked).toBe('broken')
   expect(gateway.events.map(({ reason }) => reason)).toEqual(['gateway.stopped'])
 })
@@ -82,14 +85,12 @@ async function weirBefore(port: number, drainSeconds: number): Promise<TestWeir>
   return weir
 }
 
-test('a stop waits as long as it is told to, and what it broke is in the warehouse', async () => {
+test('a stop waits for the drain time, and what it cuts off is in the warehouse', async () => {
   const upstream = await startSilentUpstream()
   const weir = await weirBefore(upstream.port, 1)
   const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
-  const startedAt = performance.now()
   await weir.stop()
-  expect(performance.now() - startedAt).toBeLessThan(8_000)
   expect(await asked).toBe('broken')
   const again = await startWeir({ data: weir.data })
   await until('its event is there', async () => {
@@ -99,11 +100,11 @@ test('a stop waits as long as it is told to, and what it broke is in the warehou
     })
     return data[0]?.['requests.count'] === 1
   })
-})
+}, 120_000)
 
-test('a second signal ends a stop at once, and all its processes', async () => {
+test('a second signal stops all processes at once', async () => {
   const upstream = await startSilentUpstream()
-  const weir = await weirBefore(upstream.port, 120)
+  const weir = await weirBefore(upstream.port, 3_600)
   const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
   const pids = weir.children('weir')
@@ -117,9 +118,7 @@ test('a second signal ends a stop at once, and all its processes', async () => {
     ),
   )
   weir.process.kill('SIGTERM')
-  const startedAt = performance.now()
   await exited
   expect(await asked).toBe('broken')
   await until('all are gone', () => pids.every((pid) => !existsSync(`/proc/${pid}`)))
-  expect(performance.now() - startedAt).toBeLessThan(4_000)
-})
+}, 120_000)
