@@ -4,9 +4,9 @@ import { z } from 'zod'
 import type { Rights } from '../access/rights.ts'
 import type { Analytics } from '../analytics/open-analytics.ts'
 import type { Subscription } from '../analytics/open-subscription.ts'
-import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
+import { logFailure } from './answer-problem.ts'
 
 export type AnalyticsRoutesOptions = {
   readonly analytics: Analytics
@@ -14,7 +14,6 @@ export type AnalyticsRoutesOptions = {
   readonly identify: (
     request: FastifyRequest,
   ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
-  readonly log: Log
 }
 
 const bodyLimit = 256 * 1024
@@ -22,10 +21,10 @@ const bodyLimit = 256 * 1024
 /** A Fastify plugin with meta, query and subscribe under /api/analytics. */
 export async function analyticsRoutes(
   app: FastifyInstance,
-  { analytics, identify, log }: AnalyticsRoutesOptions,
+  { analytics, identify }: AnalyticsRoutesOptions,
 ): Promise<void> {
   const streams = new Set<Stream>()
-  app.setErrorHandler(sendProblem(log))
+  app.setErrorHandler(sendProblem)
   app.addHook('preClose', () => {
     for (const stream of streams) stream.end()
   })
@@ -136,21 +135,19 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 } as const
 
-const sendProblem =
-  (log: Log) =>
-  async (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const problem = problemOf(error)
-    if (problem.status >= 500 && problem.code !== 'query.failed')
-      log.error('analytics: request failed', {
-        method: request.method,
-        url: request.url,
-        error: problem.cause ?? problem,
-      })
-    await reply
-      .code(problem.status)
-      .headers(problem.headers)
-      .send({ code: problem.code, message: problem.message, ...problem.detail })
-  }
+async function sendProblem(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const problem = problemOf(error)
+  // Analytics has logged a failed statement itself, under the id in the problem.
+  if (problem.code !== 'query.failed') logFailure(problem, error, request)
+  await reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .send({ code: problem.code, message: problem.message, ...problem.detail })
+}
 
 /** Fastify's own errors below 500, such as invalid JSON, are safe to return. */
 const problemOf = (error: FastifyError): Problem =>

@@ -8,16 +8,24 @@ import { actionOf } from './authorize.ts'
 import type { Located } from './admin-route.ts'
 import { originOf } from './make-change.ts'
 
-/** The one place where a refusal becomes an answer. A refused change, and anything denied, is audited before it is answered. */
+/** The one place where an error becomes an answer. A failure of our own is logged; a refused change, and anything denied, is audited before it is answered. */
 export async function answerProblem(
   configuration: Configuration,
   error: unknown,
   [request, reply]: readonly [FastifyRequest, FastifyReply],
 ): Promise<void> {
   const problem = problemOf(error, request)
+  logFailure(problem, error, request)
   await auditRefusal(configuration, problem, request)
   void reply.headers(problem.headers)
   await reply.code(problem.status).send(problemBody(problem, request.url))
+}
+
+/** Logs an error that is answered with 500 or more, under the id that the answer carries. */
+export function logFailure(problem: Problem, error: unknown, request: FastifyRequest): void {
+  if (problem.status < 500) return
+  const { id, method, url } = request
+  request.log.error({ request: id, method, url, code: problem.code, err: error })
 }
 
 /** The body of a refusal: under `/api` with our code, elsewhere in Kong's form. */

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Configuration } from '../control/configuration.ts'
 import { notFound } from '../control/kong-problem.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
 import { identifyAsker } from './authorize.ts'
-import { Problem, toProblem } from '../lib/problem.ts'
+import { Problem } from '../lib/problem.ts'
 import { readBodies } from './read-body.ts'
 
 /** What a server is built with. */
@@ -14,8 +14,8 @@ export type AppOptions = {
   readonly configuration: Configuration
   /** Version of the program. */
   readonly version: string
-  /** Where failures of our own go. */
-  readonly log?: Pick<Log, 'error'> | undefined
+  /** Where failures with a status of 500 or more are logged. */
+  readonly log?: Log | undefined
 }
 
 const mebibyte = 1024 * 1024
@@ -29,6 +29,9 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     genReqId: () => uuidv7(configuration.clock.now()),
+    ...(log === undefined
+      ? {}
+      : { loggerInstance: toFastifyLog(log), disableRequestLogging: true }),
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -56,9 +59,6 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     void reply.header('x-kong-admin-latency', String(Math.round(elapsed)))
   })
   app.setErrorHandler((error, request, reply) => {
-    if (toProblem(error).status >= 500 && (error as FastifyError).statusCode === undefined) {
-      log?.error('A request failed', { request: request.id, url: request.url, error })
-    }
     return answerProblem(configuration, error, [request, reply])
   })
   app.setNotFoundHandler(async (request) => {
@@ -66,6 +66,36 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     throw notFound()
   })
   return app
+}
+
+type Bindings = { readonly reqId?: string }
+
+/** Our log as `request.log` of Fastify, with the id of the request. Fastify itself logs through it what no error handler of ours could answer. */
+function toFastifyLog(log: Log, bindings: Bindings = {}): FastifyBaseLogger {
+  const write =
+    (level: 'error' | 'warn') =>
+    (fields: unknown, text?: string): void => {
+      const isText = typeof fields !== 'object' || fields === null
+      const record = isText ? { err: fields } : (fields as Record<string, unknown>)
+      const { err: error, req: _request, res: _response, ...rest }: Record<string, unknown> = record
+      log[level]('admin: request failed', {
+        request: bindings.reqId,
+        ...rest,
+        error: error ?? text,
+      })
+    }
+  const ignore = (): void => undefined
+  return {
+    level: 'warn',
+    fatal: write('error'),
+    error: write('error'),
+    warn: write('warn'),
+    info: ignore,
+    debug: ignore,
+    trace: ignore,
+    silent: ignore,
+    child: (more: Bindings) => toFastifyLog(log, { ...bindings, ...more }),
+  }
 }
 
 /** What Node could not parse as a request at all. */

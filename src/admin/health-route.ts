@@ -14,7 +14,7 @@ const path = '/upstreams/:parent/health'
 
 type TargetHealth = UpstreamHealth['targets'][number]
 
-/** How the targets of an upstream are, as the workers that carry its requests see them. */
+/** The health of the targets of an upstream, as the workers see it. */
 export function healthRoute(node: string, workers: () => readonly KnownWorker[]): AdminRoute {
   return {
     path,
@@ -48,7 +48,7 @@ const targetsOf = ({ configuration, place }: Asked, { id }: Entry): Entry[] =>
     within: { field: 'upstream', id },
   })
 
-/** Of a target that no worker has told of, nothing is known to be wrong. */
+/** A target of which no worker reports counts as not checked. */
 function describe(asked: Asked, entry: Entry, known: ReadonlyMap<string, TargetHealth>): unknown {
   const name = String(entry.fields['target'])
   const weight = Number(entry.fields['weight'])
@@ -70,7 +70,7 @@ function describe(asked: Asked, entry: Entry, known: ReadonlyMap<string, TargetH
   }
 }
 
-/** An upstream can be asked while one of its targets can. */
+/** An upstream is healthy while one of its targets is. */
 function balancerHealth(targets: readonly TargetHealth[]): string {
   if (targets.every(({ health }) => health === 'HEALTHCHECKS_OFF')) return 'HEALTHCHECKS_OFF'
   const isUp = targets.some(({ health }) => health === 'HEALTHY' || health === 'HEALTHCHECKS_OFF')

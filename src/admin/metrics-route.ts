@@ -6,11 +6,11 @@ import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { describeTargets } from './describe-targets.ts'
 import { mayReadEntry } from './may-read-entry.ts'
-import type { NodeFacts } from './node-routes.ts'
+import { isDatabaseReachable, type NodeFacts } from './node-routes.ts'
 import { locateAt } from './schema-routes.ts'
 import { writeMetrics, type Metric } from './write-metrics.ts'
 
-/** What the control plane knows in numbers, for Prometheus; of workspaces and upstreams only those that the asker may read. */
+/** Metrics of the control plane for Prometheus; of workspaces and upstreams only those that the principal may read. */
 export function metricsRoute(facts: NodeFacts): AdminRoute {
   return {
     path: '/metrics',
@@ -20,16 +20,20 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
         void asked.reply.type('text/plain; version=0.0.4; charset=utf-8')
         const workers = facts.workers?.() ?? []
         return writeMetrics([
-          ...ofThisProcess(facts, asked),
-          ...ofWorkers(workers),
-          ...ofWorkspaces(asked, workers),
+          ...processMetrics(facts, asked, await isDatabaseReachable(asked.configuration)),
+          ...workerMetrics(workers),
+          ...workspaceMetrics(asked, workers),
         ])
       },
     },
   }
 }
 
-function ofThisProcess({ node, version, requests }: NodeFacts, { configuration }: Asked): Metric[] {
+function processMetrics(
+  { node, version, requests }: NodeFacts,
+  { configuration }: Asked,
+  isReachable: boolean,
+): Metric[] {
   const { user, system } = process.cpuUsage()
   const one = (
     name: string,
@@ -43,22 +47,48 @@ function ofThisProcess({ node, version, requests }: NodeFacts, { configuration }
     values: [[{}, value]],
   })
   return [
-    one('kong_datastore_reachable', 'Whether the configuration store can be reached.', 1),
+    one(
+      'kong_datastore_reachable',
+      'Whether the database answers queries; 1 when it does.',
+      Number(isReachable),
+    ),
     {
       name: 'kong_node_info',
-      help: 'The control plane that answers.',
+      help: 'The control plane that serves these metrics.',
       type: 'gauge',
       values: [[{ node_id: node, version }, 1]],
     },
-    one('weir_revision', 'Revision of the configuration.', configuration.current().revision),
-    one('weir_admin_requests_total', 'Requests to the Admin API.', requests(), 'counter'),
-    one('process_resident_memory_bytes', 'Resident memory.', process.memoryUsage().rss),
-    one('process_cpu_seconds_total', 'Processor time.', (user + system) / 1e6, 'counter'),
-    one('process_start_time_seconds', 'When it began.', Date.now() / 1000 - process.uptime()),
+    one(
+      'weir_revision',
+      'Current revision of the configuration.',
+      configuration.current().revision,
+    ),
+    one(
+      'weir_admin_requests_total',
+      'Requests to the Admin API and the Manager.',
+      requests(),
+      'counter',
+    ),
+    one(
+      'process_resident_memory_bytes',
+      'Resident memory size in bytes.',
+      process.memoryUsage().rss,
+    ),
+    one(
+      'process_cpu_seconds_total',
+      'User and system CPU time in seconds.',
+      (user + system) / 1e6,
+      'counter',
+    ),
+    one(
+      'process_start_time_seconds',
+      'Start time of the process in seconds since the epoch.',
+      Date.now() / 1000 - process.uptime(),
+    ),
   ]
 }
 
-function ofWorkers(workers: readonly KnownWorker[]): Metric[] {
+function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
   const each = (
     [name, type]: readonly [string, Metric['type']],
     help: string,
@@ -73,18 +103,24 @@ function ofWorkers(workers: readonly KnownWorker[]): Metric[] {
     }),
   })
   return [
-    each(['kong_data_plane_last_seen', 'gauge'], 'When a worker was heard.', ({ lastSeen }) =>
-      Math.floor(lastSeen / 1000),
+    each(
+      ['kong_data_plane_last_seen', 'gauge'],
+      'Time of the last heartbeat of a worker in seconds since the epoch.',
+      ({ lastSeen }) => Math.floor(lastSeen / 1000),
     ),
-    each(['weir_worker_revision', 'gauge'], 'Revision a worker runs.', (one) => one.state.revision),
+    each(
+      ['weir_worker_revision', 'gauge'],
+      'Revision that a worker runs.',
+      (one) => one.state.revision,
+    ),
     each(
       ['weir_worker_spooled_bytes', 'gauge'],
-      'Events of a worker that are not in the warehouse yet.',
+      'Bytes of events that a worker has not shipped to the warehouse yet.',
       (one) => one.state.spooledBytes,
     ),
     each(
       ['weir_worker_exchanges', 'gauge'],
-      'Requests that a worker carries now.',
+      'Requests in flight in a worker.',
       (one) => one.state.exchanges,
     ),
   ]
@@ -92,7 +128,7 @@ function ofWorkers(workers: readonly KnownWorker[]): Metric[] {
 
 const states = ['healthchecks_off', 'healthy', 'unhealthy', 'dns_error']
 
-function ofWorkspaces(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
+function workspaceMetrics(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
   const { configuration } = asked
   const readable = configuration
     .list({ entity: 'workspace', workspace: null })
@@ -116,10 +152,10 @@ function ofWorkspaces(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
       .flatMap((entry) => healthOf(entry, reports)),
   )
   return [
-    { name: 'weir_entities', help: 'Entities of a kind.', type: 'gauge', values: counts },
+    { name: 'weir_entities', help: 'Number of entities.', type: 'gauge', values: counts },
     {
       name: 'kong_upstream_target_health',
-      help: 'Health of a target; 1 for the state that it is in.',
+      help: 'Health of a target; 1 for its current state.',
       type: 'gauge',
       values: health,
     },

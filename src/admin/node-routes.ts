@@ -1,26 +1,27 @@
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
 
-/** What this process says about itself. */
+/** What this process reports about itself. */
 export type NodeFacts = {
   /** Version of the program. */
   readonly version: string
   /** Id of this process. */
   readonly node: string
-  /** How many requests the Admin API has answered. */
+  /** The number of requests to the Admin API. */
   readonly requests: () => number
-  /** The workers that were heard lately. */
+  /** The workers that were seen lately. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Tells every worker. */
+  /** Sends an order to every worker. */
   readonly order?: (order: TargetOrder) => void
 }
 
-/** Version of Kong's Admin API that is spoken, which its clients read. */
-const spoken = '3.9.1'
+/** The version of Kong whose Admin API this is; its clients read it. */
+const kongVersion = '3.9.1'
 
 /** The routes about the node itself: `/`, `/{workspace}/kong`, `/status`, `/endpoints`. */
 export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): AdminRoute[] {
@@ -50,7 +51,7 @@ export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): Ad
   ]
 }
 
-/** Of the configuration only what the workspace of the path holds is told. */
+/** Describes of the configuration only the workspace of the path. */
 function describeNode({ version, node }: NodeFacts, { configuration, place }: Asked): unknown {
   const { catalog } = configuration
   const { revision, snapshot } = configuration.current()
@@ -58,7 +59,7 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
   const enabled = new Set(inPlace.map(({ name }) => name))
   return {
     tagline: 'Welcome to Weir',
-    version: spoken,
+    version: kongVersion,
     edition: 'community',
     weir: { version, revision },
     hostname: hostname(),
@@ -84,9 +85,23 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
   }
 }
 
-/** Kong tells the order of plugins by numbers, the first having the highest. */
+/** Kong's priorities: the first plugin has the highest. */
 const priorityOf = (name: string, catalog: Configuration['catalog']): number =>
   catalog.length - catalog.findIndex((schema) => schema.name === name)
+
+/** Milliseconds after which a database that does not answer counts as unreachable. */
+const pingTimeout = 1_000
+
+/** Whether the database answers a query now. */
+export async function isDatabaseReachable(
+  configuration: Pick<Configuration, 'ping'>,
+): Promise<boolean> {
+  const answered = configuration.ping().then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answered, sleep(pingTimeout, false, { ref: false })])
+}
 
 const units: Readonly<Record<string, readonly [divisor: number, name: string]>> = {
   b: [1, 'B'],
@@ -95,8 +110,11 @@ const units: Readonly<Record<string, readonly [divisor: number, name: string]>> 
   g: [1024 ** 3, 'GiB'],
 }
 
-/** In Kong's form, whose monitors read it, as far as there is such a thing here. */
-function describeStatus(facts: NodeFacts, { configuration, request }: Asked): unknown {
+/** The members of Kong's status that exist here, and our own. */
+async function describeStatus(
+  facts: NodeFacts,
+  { configuration, request }: Asked,
+): Promise<unknown> {
   const { unit = 'm', scale = '2' } = request.query as Record<string, string>
   const [divisor, name] = units[unit] ?? [1024 ** 2, 'MiB']
   const sized = (bytes: number): string =>
@@ -104,7 +122,7 @@ function describeStatus(facts: NodeFacts, { configuration, request }: Asked): un
   const { rss, heapUsed } = process.memoryUsage()
   const workers = facts.workers?.() ?? []
   return {
-    database: { reachable: true },
+    database: { reachable: await isDatabaseReachable(configuration) },
     memory: {
       rss_bytes: rss,
       heap_used_bytes: heapUsed,

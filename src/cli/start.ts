@@ -1,4 +1,6 @@
 import { joinTokenFile } from '../planes/open-keys.ts'
+import type { PlaneSettings } from '../planes/plane-settings.ts'
+import type { PlaneAddresses } from '../supervisor/messages.ts'
 import { runPlanes } from './run-node.ts'
 
 /** The flags of `weir start`. */
@@ -15,24 +17,28 @@ export async function startCommand({ data, plane, controlUrl }: StartOptions): P
     WEIR_PLANE: plane,
     WEIR_CONTROL_URL: controlUrl,
   })
-  const { control, gateway } = addresses
-  const isAlone = settings.plane === 'control'
-  const lines: readonly (readonly [name: string, value: string | undefined])[] = [
-    ['Proxy', gateway?.proxy],
-    ['Proxy TLS', gateway?.proxySsl],
-    ['Admin API', control?.admin],
-    ['Manager', control?.manager],
-    ['Nodes', isAlone ? control?.nodes : undefined],
-    ['Join token', isAlone ? `in ${joinTokenFile(settings)}` : undefined],
-    ['Control', settings.remoteControl?.url],
-  ]
   const name = settings.plane === undefined ? 'Weir' : `The ${settings.plane} plane of Weir`
   console.log(`${name} ${settings.version} is running; its data is in ${settings.data}.\n`)
-  for (const [label, value] of lines)
-    if (value !== undefined) console.log(`  ${label.padEnd(11)}${value}`)
+  for (const [label, value] of describeAddresses(settings, addresses))
+    console.log(`  ${label.padEnd(11)}${value}`)
+  const { control } = addresses
   if (control?.setup !== undefined)
     console.log(
       `\nCreate the first administrator here (the link works once):\n  ${control.manager}${control.setup}`,
     )
   console.log()
+}
+
+function describeAddresses(
+  settings: PlaneSettings,
+  { control, gateway }: PlaneAddresses,
+): [label: string, value: string][] {
+  const lines: [string, string][] = []
+  if (gateway !== undefined) lines.push(['Proxy', gateway.proxy])
+  if (gateway?.proxySsl !== undefined) lines.push(['Proxy TLS', gateway.proxySsl])
+  if (control !== undefined) lines.push(['Admin API', control.admin], ['Manager', control.manager])
+  if (control !== undefined && settings.plane === 'control')
+    lines.push(['Nodes', control.nodes], ['Join token', `in ${joinTokenFile(settings)}`])
+  if (settings.remoteControl !== undefined) lines.push(['Control', settings.remoteControl.url])
+  return lines
 }

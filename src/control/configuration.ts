@@ -29,6 +29,8 @@ export type Configuration = SignIn & {
   readonly clock: Clock
   /** In which database it is kept, as Kong names it. */
   readonly database: 'sqlite' | 'postgres'
+  /** Queries the database; rejects when that fails. */
+  ping(): Promise<void>
   /** Policies that plugins may name. */
   readonly catalog: readonly PluginSchema[]
   /** Ed25519 public key that proves a seal, SPKI PEM. */

@@ -53,6 +53,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     ...signIn,
     clock: control.clock,
     database: control.store.engine,
+    ping: async () => void (await control.store.newest()),
     catalog: control.catalog,
     publicKeyPem: publicKeyOf(control.sealKey),
     joinSecret,

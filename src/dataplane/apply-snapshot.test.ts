@@ -7,9 +7,9 @@ import { openLog } from '../lib/log.ts'
 import type { Program } from '../proxy/program.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
-import type { ApplyContext, ReceivedSnapshot } from './apply-snapshot.ts'
+import type { ApplyContext } from './apply-snapshot.ts'
 import { openDataPlane } from './open-data-plane.ts'
-import { openSnapshotCache } from './snapshot-cache.ts'
+import { openSnapshotCache, type ReceivedSnapshot } from './snapshot-cache.ts'
 
 const empty: Snapshot = {
   format: 1,

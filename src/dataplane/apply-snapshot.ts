@@ -1,14 +1,10 @@
 import { runSliced, yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
 import { compileSteps, type Program, type ProgramTools } from '../proxy/program.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
 import { verifySteps } from '../snapshot/seal-snapshot.ts'
 import { resolveReferences } from './resolve-references.ts'
-import type { SnapshotCache } from './snapshot-cache.ts'
-
-/** A sealed snapshot and the key that verifies its seal. */
-export type ReceivedSnapshot = { readonly sealed: SealedSnapshot; readonly publicKey: string }
+import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
 /** What a worker applies snapshots with. */
 export type ApplyContext = {

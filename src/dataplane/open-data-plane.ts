@@ -1,11 +1,11 @@
 import type { Heartbeat } from '../schema/node-protocol.ts'
-import { applySnapshot, type ApplyContext, type ReceivedSnapshot } from './apply-snapshot.ts'
-import type { SnapshotCache } from './snapshot-cache.ts'
+import { applySnapshot, type ApplyContext } from './apply-snapshot.ts'
+import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
 /** Applies snapshots one after the other. */
 export type DataPlane = {
   /** Applies a snapshot, unless it runs already. Of several that arrive while one is applied, only the last is. */
-  receive(received: ReceivedSnapshot): void
+  receive(this: void, received: ReceivedSnapshot): void
   /** Applies the snapshot that runs again, because a secret in it has changed. */
   reapply(): void
   /** Applies the snapshot that is cached on disk, if any. */

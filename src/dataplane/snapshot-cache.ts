@@ -5,7 +5,9 @@ import type { Cipher } from '../lib/cipher.ts'
 import type { Log } from '../lib/log.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
-import type { ReceivedSnapshot } from './apply-snapshot.ts'
+
+/** A sealed snapshot and the key that verifies its seal. */
+export type ReceivedSnapshot = { readonly sealed: SealedSnapshot; readonly publicKey: string }
 
 /** The last applied snapshot on disk, for a start without a control plane. */
 export type SnapshotCache = {

@@ -129,7 +129,7 @@ function openAnalyticsRoutes(configuration: Configuration, warehouse: Warehouse,
     log,
   })
   return (app: FastifyInstance, identify: IdentifyRequest): void => {
-    void app.register(analyticsRoutes, { analytics, identify, log })
+    void app.register(analyticsRoutes, { analytics, identify })
   }
 }
 

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { openAdmin } from '../../src/admin/open-admin.ts'
+import { openAdmin, type AdminOptions } from '../../src/admin/open-admin.ts'
 import type { KnownWorker } from '../../src/cluster/node-registry.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
 import {
   openConfiguration,
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
+import type { Log } from '../../src/lib/log.ts'
 import type { TargetOrder } from '../../src/schema/node-protocol.ts'
 import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
 import { freshPlace, openStoreAt } from '../harness/each-store.ts'
@@ -62,6 +63,8 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly uiDirectory?: string
   readonly workers?: () => readonly KnownWorker[]
   readonly order?: (order: TargetOrder) => void
+  readonly log?: Log
+  readonly analytics?: AdminOptions['analytics']
 }
 
 /** Opens real servers on free ports over a real store, until the test is over. */
@@ -89,6 +92,8 @@ export async function startTestAdmin(
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.order === undefined ? {} : { order: options.order }),
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)
   const managerUrl = await listen(manager)

@@ -5,7 +5,7 @@ import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 
 const claims = { node: 'n1', worker: 0, zone: 'z', environment: 'test' }
 
-test('a target is as the worker sees it that sees it worst', async () => {
+test('reports the health of a target as the worker that sees it worst', async () => {
   const { ask, hear } = await openWithWorkers()
   const { body: upstream } = await ask('PUT', '/upstreams/u', {})
   for (const target of ['a:1', 'b:1', 'c:1']) {
@@ -27,7 +27,7 @@ test('a target is as the worker sees it that sees it worst', async () => {
   expect((await ask('GET', '/upstreams/none/health')).status).toBe(404)
 })
 
-test('metrics are Prometheus text, and tell of upstreams only what the asker may read', async () => {
+test('serves Prometheus metrics, of upstreams only those that the principal may read', async () => {
   const admin = await openWithWorkers()
   const { body: upstream } = await admin.ask('PUT', '/upstreams/secret-pool', {})
   await admin.ask('POST', '/upstreams/secret-pool/targets', { target: 'a:1' })
@@ -53,7 +53,7 @@ test('metrics are Prometheus text, and tell of upstreams only what the asker may
   expect((await admin.ask('GET', '/metrics', undefined, { token })).status).toBe(403)
 })
 
-test('what somebody says of a target reaches every worker once', async () => {
+test('sends a health override of a target to every worker once', async () => {
   const { ask, hear } = await openWithWorkers()
   const checks = { passive: { unhealthy: { http_failures: 1 } } }
   const { body: upstream } = await ask('PUT', '/upstreams/u', { healthchecks: checks })
@@ -72,7 +72,7 @@ test('what somebody says of a target reaches every worker once', async () => {
   expect([hear(0, []), hear(1, []), hear(0, [])]).toEqual([told, told, nothing])
 })
 
-test('a worker that is silent is forgotten', async () => {
+test('forgets a worker that sends no heartbeats', async () => {
   let now = 1_000_000
   const registry = openNodeRegistry({ now: () => now })
   registry.receiveHeartbeat(claims, { revision: 1, spooledBytes: 0, exchanges: 0 })
@@ -82,7 +82,7 @@ test('a worker that is silent is forgotten', async () => {
   expect(registry.workers()).toEqual([])
 })
 
-test('the status tells sizes in the unit that is asked for', async () => {
+test('reports sizes in the requested unit', async () => {
   const { ask } = await openWithWorkers()
   const size = async (query: string) =>
     (await ask('GET', `/status${query}`)).body.memory.workers_lua_vms[0].http_allocated_gc as string

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Rights } from '../../src/access/rights.ts'
 import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
 import { openAnalytics } from '../../src/analytics/open-analytics.ts'
-import { openLog } from '../../src/lib/log.ts'
 import { Problem } from '../../src/lib/problem.ts'
 import type { Answer, Push } from '../../src/schema/answer.ts'
 import { workspaces } from '../harness/arbitrary-rights.ts'
@@ -47,7 +46,6 @@ beforeAll(async () => {
   })
   await app.register(analyticsRoutes, {
     analytics,
-    log: openLog('test'),
     identify: async ({ headers }) => {
       const principalId = headers.authorization?.replace('Bearer ', '') ?? ''
       const rights = known[principalId]

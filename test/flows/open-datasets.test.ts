@@ -8,7 +8,6 @@ import type { Rights } from '../../src/access/rights.ts'
 import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
 import { openAnalytics } from '../../src/analytics/open-analytics.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openLog } from '../../src/lib/log.ts'
 import type { Answer, Meta, Push } from '../../src/schema/answer.ts'
 import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
 import { builtInTables, type Table } from '../../src/warehouse/tables.ts'
@@ -127,7 +126,6 @@ beforeAll(async () => {
       clock: systemClock,
       datasets: pathToFileURL(`${datasets}/`),
     }),
-    log: openLog('test'),
     identify: async ({ headers }) => {
       const principalId = headers.authorization ?? ''
       return { principalId, rights: principals[principalId] as Rights }

@@ -60,9 +60,9 @@ test('a gateway plane with a wrong join token logs why it cannot join, and can b
   void startWeir({ plane: 'gateway', data, env, onOutput: (text) => (output += text) }).catch(
     () => undefined,
   )
-  await until('the refusal is logged', () =>
-    output.includes('The join token is not valid for this control plane'),
-  )
+  const refusal = 'The join token is not valid for this control plane'
+  await until('the refusal is logged', () => output.includes(refusal))
+  expect(output).toContain('cluster: control plane unreachable')
 }, 60_000)
 
 test.each([

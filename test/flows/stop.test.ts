@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import http2 from 'node:http2'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
@@ -44,9 +45,14 @@ test('records exchanges that a stop breaks at its deadline, for every protocol',
       .catch(() => 'broken'),
   )
   await until('all are under way', () => upstream.taken.length === 4)
-  const startedAt = performance.now()
-  await gateway.proxy.drain(400)
-  expect(performance.now() - startedAt).toBeGreaterThan(390)
+  let isDrained = false
+  const draining = gateway.proxy.drain(400).then(() => (isDrained = true))
+  await sleep(200)
+  expect([isDrained, gateway.events.length], 'nothing is cut off before the deadline').toEqual([
+    false,
+    0,
+  ])
+  await draining
   expect(await Promise.all(asked)).toEqual(['broken', 'broken'])
   await until('the stream is gone', () => stream.closed)
   const events = gateway.events.filter(({ reason }) => reason === 'gateway.stopped')
@@ -94,11 +100,11 @@ test('a stop waits until its deadline, and the broken exchange reaches the wareh
     })
     return data[0]?.['requests.count'] === 1
   })
-})
+}, 120_000)
 
 test('a second signal ends a stop and all processes at once', async () => {
   const upstream = await startSilentUpstream()
-  const weir = await weirBefore(upstream.port, 600)
+  const weir = await weirBefore(upstream.port, 3_600)
   const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
   const pids = weir.children('weir')
@@ -115,4 +121,4 @@ test('a second signal ends a stop and all processes at once', async () => {
   await exited
   expect(await asked).toBe('broken')
   await until('all are gone', () => pids.every((pid) => !existsSync(`/proc/${pid}`)))
-})
+}, 120_000)

@@ -11,7 +11,7 @@ const limit = 1_500
 
 test(
   'upgrades under load refuse no connection, fail no request, record each once and keep limits exact, even when the new program is broken',
-  { timeout: 180_000 },
+  { timeout: 400_000 },
   async () => {
     const { port } = await startUpstream((_request, response) => response.end('ok'))
     const program = copyProgram()
@@ -85,14 +85,20 @@ async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   weir.process.kill('SIGUSR2')
   await until('the upgrade is given up', () => failures() > before, 60_000)
   writeFileSync(file, whole)
-  await until('the old program says that it goes on', () =>
-    weir.output().includes('upgrade: new program failed to start, the current one goes on'),
+  await until(
+    'the old program says that it goes on',
+    () => weir.output().includes('upgrade: new program failed to start, the current one goes on'),
+    60_000,
   )
   expect(new Set(weir.children('weir gateway'))).toEqual(new Set(workers))
-  await until('the Admin API answers', async () => {
-    const answer = await weir.admin('GET', '/services').catch(() => undefined)
-    return answer?.ok === true && processes(weir).length === 4
-  })
+  await until(
+    'the Admin API answers',
+    async () => {
+      const answer = await weir.admin('GET', '/services').catch(() => undefined)
+      return answer?.ok === true && processes(weir).length === 4
+    },
+    60_000,
+  )
 }
 
 /** Asks all the time, on kept connections and on new ones. */

@@ -8,7 +8,7 @@ import { startVault } from '../harness/start-vault.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-test('secrets of vaults reach requests, and no answer, file, log or revision of Weir', async () => {
+test('vault secrets reach requests, but no response, file, log or revision of Weir', async () => {
   const vault = await startVault('the-token-of-the-vault')
   vault.secrets.set('secret/data/greeting', { text: 'hello-from-the-vault' })
   const weir = await startWeir({
@@ -67,7 +67,7 @@ test('secrets of vaults reach requests, and no answer, file, log or revision of 
   }
 }, 180_000)
 
-test('a certificate whose key is in a file is shown, and its key to nobody', async () => {
+test('serves a certificate whose key is in a file, and shows the key to nobody', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-vault-files-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const authority = await makeAuthority('test')

@@ -14,6 +14,8 @@ export type StorePlaces = {
   readonly fresh: () => Promise<string>
   /** Of PostgreSQL: breaks all connections. */
   readonly restart: () => Promise<void>
+  /** Of PostgreSQL: ends it until the next restart. */
+  readonly halt: () => Promise<void>
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-stores-'))
@@ -62,6 +64,7 @@ export function onPostgres(tests: (places: StorePlaces) => void): void {
       return (await starting).database()
     },
     restart: async () => (await starting)?.restart(),
+    halt: async () => (await starting)?.halt(),
   })
 }
 
@@ -79,5 +82,6 @@ function sqlitePlaces(): StorePlaces {
     engine: 'SQLite',
     fresh: async () => join(folder, `${process.pid}-${(count += 1)}-${Math.random()}.db`),
     restart: async () => undefined,
+    halt: async () => undefined,
   }
 }

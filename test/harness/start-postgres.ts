@@ -15,6 +15,8 @@ export type TestPostgres = {
   readonly database: () => Promise<string>
   /** Ends it at once and starts it again at the same place. */
   restart(): Promise<void>
+  /** Ends it at once; `restart` starts it again. */
+  halt(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export async function startPostgres(programs: string): Promise<TestPostgres> {
       await end(server, 'SIGQUIT')
       server = await start()
     },
+    halt: () => end(server, 'SIGQUIT'),
     async stop() {
       await end(server, 'SIGINT')
       rmSync(folder, { recursive: true, force: true })

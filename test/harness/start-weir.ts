@@ -97,9 +97,7 @@ export async function startWeir({
   })
   const find = (name: string): string =>
     new RegExp(`${name} +(https?://\\S+)`).exec(output)?.[1] ?? ''
-  const control = plane === 'gateway' ? [] : ['Manager', 'Admin API']
-  const expected = [...control, ...(plane === 'control' ? [] : ['Proxy'])]
-  const isUp = (): boolean => expected.every((name) => find(name) !== '')
+  const isUp = (): boolean => namesOf(plane).every((name) => find(name) !== '')
   await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 180_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
@@ -128,6 +126,12 @@ export async function startWeir({
     },
     stop,
   }
+}
+
+function namesOf(plane: WeirOptions['plane']): string[] {
+  const control = ['Manager', 'Admin API']
+  if (plane === undefined) return [...control, 'Proxy']
+  return plane === 'control' ? control : ['Proxy']
 }
 
 function descendantsOf(root: number): number[] {

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { TellProgress } from '../../control/apply-operations.ts'
 import { toProblem } from '../../lib/problem.ts'
 import type { Asked } from '../admin-route.ts'
-import { auditRefusal, problemBody } from '../answer-problem.ts'
+import { auditRefusal, logFailure, problemBody } from '../answer-problem.ts'
 
 /** Tells how far each phase of the work is. */
 export type Tell = (phase: string) => TellProgress
@@ -34,7 +34,7 @@ async function finish(
     write({ result: await work() })
   } catch (error) {
     const problem = toProblem(error)
-    if (problem.status >= 500) request.log.error({ err: error }, problem.message)
+    logFailure(problem, error, request)
     await auditRefusal(configuration, problem, request)
     write({ problem: { status: problem.status, ...problemBody(problem, request.url) } })
   }
