@@ -8,6 +8,7 @@ import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './entity-named.ts'
+import type { ListRequest } from './list-entries.ts'
 import type { Ledger } from './open-ledger.ts'
 import type { TokenNotes } from './open-token-notes.ts'
 import type { Question } from './permit.ts'
@@ -20,9 +21,6 @@ export type Current = {
   readonly snapshot: Snapshot
   readonly sealed: SealedSnapshot
 }
-
-/** What a list asks for. */
-export type ListRequest = Omit<Address, 'at'>
 
 /** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
 export type Configuration = SignIn & {
@@ -54,7 +52,9 @@ export type Configuration = SignIn & {
   judge(principal: string, question: Question): Decision
   /** One entry, by id or key. Does not ask who may. */
   find(address: Address): Entry | undefined
-  /** All entries of one kind, in order of id. Does not ask who may. */
+  /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */
+  scan(request: ListRequest): Iterable<Entry>
+  /** All entries of one kind, in order of id. Checks no permissions. */
   list(request: ListRequest): Entry[]
   /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
   count(entity: string): ReadonlyMap<string | null, number>

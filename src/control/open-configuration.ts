@@ -1,7 +1,7 @@
 import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import type { Entries } from '../schema/entry.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
@@ -9,10 +9,12 @@ import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapsho
 import type { Store } from '../store/store.ts'
 import { catchUp } from './catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
-import type { Configuration, Current, ListRequest } from './configuration.ts'
-import { entityNamed, findEntry } from './entity-named.ts'
+import type { Configuration, Current } from './configuration.ts'
+import { findEntry } from './entity-named.ts'
+import { openIndexes } from './entry-indexes.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
 import { openIdentify } from './open-identify.ts'
+import { findByKey, listEntries } from './list-entries.ts'
 import { openLedger } from './open-ledger.ts'
 import { openTokenNotes } from './open-token-notes.ts'
 import { judge, refusalOf } from './permit.ts'
@@ -71,8 +73,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       const rights = control.state.rightsOf(principal)
       return rights === undefined ? nobody : judge(rights, question)
     },
-    find: (address) => findEntry(control.state.entries, address),
-    list: (request) => list(control.state.entries, request),
+    find: (address) =>
+      findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address),
+    scan: (request) => listEntries(control.state.indexes, request),
+    list: (request) => [...listEntries(control.state.indexes, request)],
     count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
     audit: control.ledger,
@@ -121,7 +125,8 @@ async function openControl(
 
 function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
   const snapshot = buildSnapshot(entries)
-  return buildState(entries, snapshot, latest ?? sealSnapshot(snapshot, 0, sealKey))
+  const sealed = latest ?? sealSnapshot(snapshot, 0, sealKey)
+  return buildState(entries, openIndexes(entries), snapshot, sealed)
 }
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
@@ -134,15 +139,4 @@ function count(entries: Entries, entity: string): ReadonlyMap<string | null, num
     found.set(workspace, (found.get(workspace) ?? 0) + 1)
   }
   return found
-}
-
-function list(entries: Entries, { entity, workspace, within }: ListRequest): Entry[] {
-  const { inWorkspace } = entityNamed(entity)
-  return [...(entries.get(entity)?.values() ?? [])]
-    .filter(
-      (entry) =>
-        (!inWorkspace || entry.workspace === workspace) &&
-        (within === undefined || referenceIn(entry, within.field) === within.id),
-    )
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { hashSecret } from '../../src/identity/secret-hash.ts'
+import { freshPlace, openStoreAt } from '../harness/each-store.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
@@ -76,6 +78,53 @@ test('another password signs out everywhere, and so does twelve hours of silence
   expect(await status(second)).toBe(200)
   now += 12 * 3600_000
   expect(await status(second)).toBe(401)
+})
+
+test('a disabled principal is signed out at once, and stays so when enabled again', async () => {
+  const store = await openStoreAt(await freshPlace())
+  const admin = await openTestAdmin({ store, adminPassword: password })
+  for (const name of ['ann', 'bob']) await admin.ask('POST', '/rbac/users', { name, password })
+  const [ann, bob] = await Promise.all(
+    ['ann', 'bob'].map(
+      async (name) => (await signIn(admin, name, password)).headers.get('set-cookie') ?? '',
+    ),
+  )
+  const status = async (cookie = '') =>
+    (await byCookie(admin, cookie, 'GET', '/api/session')).status
+  expect([await status(ann), await status(bob)]).toEqual([200, 200])
+  await admin.ask('PATCH', '/rbac/users/ann', { enabled: false })
+  expect([await status(ann), await status(bob)]).toEqual([401, 200])
+  expect((await signIn(admin, 'ann', password)).status).toBe(401)
+  await admin.ask('PATCH', '/rbac/users/ann', { enabled: true })
+  expect(await status(ann)).toBe(401)
+  expect((await signIn(admin, 'ann', password)).status).toBe(200)
+})
+
+test('a session that begins while its principal is disabled is refused until it is enabled', async () => {
+  const store = await openStoreAt(await freshPlace())
+  const admin = await openTestAdmin({ store })
+  const { body: ann } = await admin.ask('POST', '/rbac/users', { name: 'ann', enabled: false })
+  // As another control plane may write it that has not yet read the change.
+  const cookie = 'cookie-of-ann'
+  const expiresAt = Date.now() + 3600_000
+  await store.sessions.put({ sha256: hashSecret(cookie), principal: ann.id, expiresAt })
+  const status = async () =>
+    (await byCookie(admin, `weir_session=${cookie}`, 'GET', '/api/session')).status
+  expect(await status()).toBe(401)
+  await admin.ask('PATCH', '/rbac/users/ann', { enabled: true })
+  expect(await status()).toBe(200)
+})
+
+test('a token of a disabled principal is refused until it is enabled', async () => {
+  const admin = await openTestAdmin()
+  const token = 'token-of-ann-0123456789'
+  await admin.ask('POST', '/rbac/users', { name: 'ann', user_token: token })
+  const status = async () => (await admin.ask('GET', '/userinfo', undefined, { token })).status
+  expect(await status()).toBe(200)
+  await admin.ask('PATCH', '/rbac/users/ann', { enabled: false })
+  expect(await status()).toBe(401)
+  await admin.ask('PATCH', '/rbac/users/ann', { enabled: true })
+  expect(await status()).toBe(200)
 })
 
 test('the set-up link makes the first super-admin, once', async () => {

@@ -109,6 +109,7 @@ eachStore(({ fresh }) => {
         )
       }
       for (const entity of entities.toReversed()) await expectWrites(store, entity)
+      expect(await store.newest()).toBeGreaterThan(2 * entities.length)
     })
   })
 })
