@@ -67,7 +67,7 @@ export async function startControlPlane({
     workers: registry.workers,
     order: registry.order,
     analytics: offerAnalytics(configuration, warehouse, log),
-    preview: (request) => previews.take(() => previewChange({ warehouse, catalog }, request)),
+    preview: (request) => previews.take(() => previewChange({ warehouse, catalog, log }, request)),
   })
   const nodes = offerNodes(configuration, warehouse, { log, hear: registry.hear })
   const setUpSecret = configuration.setUpSecret()
