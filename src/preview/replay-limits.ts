@@ -9,7 +9,7 @@ const batchSize = 5000
  * span is unknown: groups are served in turn. The total is exact unless a window is shorter than a span.
  */
 export async function replayLimits(
-  replayer: Replayer,
+  replayer: Pick<Replayer, 'windowsAt'>,
   groups: ReadonlyMap<string, TrafficGroup>,
   buckets: readonly TrafficBucket[],
   spanMs: number,
