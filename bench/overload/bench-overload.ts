@@ -19,13 +19,13 @@ type Scenario = {
 const scenarios: readonly Scenario[] = [
   {
     name: 'slow service',
-    service: { runToCompletion: 20, milliseconds: 10 },
+    service: { batchSize: 20, milliseconds: 10 },
     work: 0,
     admission: { ...defaultAdmissionLimits, inFlight: 40 },
   },
   {
     name: 'busy worker',
-    service: { runToCompletion: 1, milliseconds: 0 },
+    service: { batchSize: 1, milliseconds: 0 },
     work: 0.5,
     admission: defaultAdmissionLimits,
   },

@@ -2,14 +2,14 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** What the service can do: so many requests at a time, each so many milliseconds; the rest wait in it without end. */
-export type ServiceOrder = { readonly runToCompletion: number; readonly milliseconds: number }
+export type ServiceOrder = { readonly batchSize: number; readonly milliseconds: number }
 
 // A service as many are: a pool of threads behind a queue that nobody bounded. It works also for clients that left.
-process.once('message', ({ runToCompletion, milliseconds }: ServiceOrder) => {
+process.once('message', ({ batchSize, milliseconds }: ServiceOrder) => {
   const queue: ServerResponse[] = []
   let working = 0
   const work = (): void => {
-    while (working < runToCompletion) {
+    while (working < batchSize) {
       const response = queue.shift()
       if (response === undefined) return
       working += 1

@@ -4,6 +4,7 @@ import { endpointOf, rightsOf } from '../../test/harness/rights-of.ts'
 import { defaultWorkspace } from '../schema/workspace.ts'
 import { buildRights } from './build-rights.ts'
 import { decide } from './decide.ts'
+import { reaches } from './entitlements.ts'
 import type { Ask, Rights } from './rights.ts'
 
 const [, a, b] = workspaces
@@ -117,4 +118,61 @@ test('the reason names the role, the rule and the place', () => {
   expect(decide(rights, ask(b, '/services')).because).toBe(
     'No role of ann allows read at /services in workspace B.',
   )
+})
+
+test('ids in a path match regardless of case', () => {
+  const lower = 'abcdef00-0000-4000-8000-000000000001'
+  const rights = holder(defaultWorkspace, `-A /consumers/${lower}`, '+* *')
+  expect(decide(rights, ask(a, `/consumers/${lower}`)).allowed).toBe(false)
+  expect(decide(rights, ask(a, `/consumers/${lower.toUpperCase()}`)).allowed).toBe(false)
+})
+
+test('a denial also applies to another workspace that had the same name, a grant does not', () => {
+  const deleted = { id: 'deleted', name: 'A' }
+  const denied = holder(defaultWorkspace, '-A /services', '+* *')
+  expect(decide(denied, ask(deleted, '/services')).allowed).toBe(false)
+  expect(decide(denied, ask(b, '/services')).allowed).toBe(true)
+  expect(decide(holder(defaultWorkspace, '+A /services'), ask(deleted, '/services')).allowed).toBe(
+    false,
+  )
+})
+
+test('an entity permission of an unknown type covers nothing', () => {
+  const rights = (entity_type: string) =>
+    buildRights(
+      {
+        principal: { id: '', name: 'ann', kind: 'user' },
+        held: [
+          {
+            role: { id: 'r', name: 'r' },
+            workspace: defaultWorkspace,
+            endpoints: [],
+            entities: [
+              { ...stored, entity_id: '*', entity_type, actions: ['read'], negative: false },
+            ],
+          },
+        ],
+        revision: 1,
+      },
+      names,
+    )
+  const orders = { type: 'service', id: services[0].id, name: 'orders' }
+  const allowed = (type: string): boolean =>
+    decide(rights(type), { ...ask(a, '/services/orders'), entity: orders }).allowed
+  expect(['wildcard', 'services', 'service', 'routes', 'gizmos'].map(allowed)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+})
+
+test('a rule reaches the workspace it was written for, within the reach of its role', () => {
+  const reached = (home: { id: string; name: string }, rule: string) =>
+    workspaces.map((workspace) => reaches(holder(home, rule), workspace))
+  expect(reached(defaultWorkspace, '+B /services')).toEqual([false, false, true])
+  expect(reached(defaultWorkspace, '+* /services')).toEqual([true, true, true])
+  expect(reached(a, '+* /services')).toEqual([false, true, false])
+  expect(reached(a, '+B /services')).toEqual([false, false, false])
 })

@@ -160,3 +160,14 @@ test('rows without a workspace are visible only with a permission in every works
   expect(scope('+* *', '-* /nodes')).toBe('nothing')
   expect(scope('+* *', '-A /nodes')).toBe('all')
 })
+
+test('a permission that a role cannot exercise is no explanation', () => {
+  expect(explainVisibility(rightsOf(a, ['+B *'])).because).toEqual([
+    'No role of ann allows read at /services or /routes.',
+  ])
+})
+
+test('callers can be visible in rows without a workspace only', () => {
+  const rights = rightsOf(root, ['+* *', '-A /consumers', '-B /consumers', '-default /consumers'])
+  expect(explainIdentity(rights)).toMatchObject({ scope: 'some', workspaces: [] })
+})

@@ -180,3 +180,29 @@ test('no text of the asker is in the statement', () => {
   expect(sql).not.toContain('DROP')
   expect(JSON.stringify(params)).toContain('DROP')
 })
+
+test('every statement limits the time and memory of the engine', () => {
+  const file = new URL('datasets/requests.yaml', import.meta.url)
+  const requests = readDataset(file, builtInTables)
+  const scope = buildScope(rightsOf(root, ['+* *']), requests)
+  const plan = planQuery(requests, querySchema.parse({ measures: ['requests.count'] }), now)
+  expect(compilePlan(governPlan(plan, scope)).settings).toEqual({
+    max_execution_time: 15,
+    max_memory_usage: 2_000_000_000,
+  })
+})
+
+test('a masked member cannot be counted in a condition on groups, nor select a segment', () => {
+  const having = {
+    measures: ['requests.count'],
+    filters: [{ member: 'requests.clients', operator: 'gt' as const, values: ['1'] }],
+  }
+  expect(() => compiled(having, ['+A *', '-A /consumers'])).toThrow(/is masked/)
+  const masked_ = [...dataset.members.values()].map((member) =>
+    member.name === 'requests.slow' ? { ...member, identity: true } : member,
+  )
+  const marked = { ...dataset, members: new Map(masked_.map((member) => [member.name, member])) }
+  const query = querySchema.parse({ measures: ['requests.count'], segments: ['requests.slow'] })
+  const scope = buildScope(rightsOf(a, ['+A *', '-A /consumers']), marked)
+  expect(() => governPlan(planQuery(marked, query, now), scope)).toThrow(/requests.slow is masked/)
+})

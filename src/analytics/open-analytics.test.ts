@@ -280,6 +280,31 @@ test('equal questions of several subscribers are asked once, those of other righ
   for (const { subscription } of seen) subscription.close()
 })
 
+test('equal statements with different parameters are not shared', async () => {
+  await warehouse.store([now(inA), now(inA), now(inB)])
+  const of = (home: typeof a | typeof b) =>
+    analytics
+      .answer(rightsOf(home, ['+* *']), count)
+      .then(({ data }) => data[0]?.['requests.count'])
+  for (let round = 0; round < 3; round++) expect(await Promise.all([of(a), of(b)])).toEqual([2, 1])
+})
+
+test('an answer includes every row that was stored before it was requested', async () => {
+  for (let rows = 1; rows <= 5; rows++) {
+    await warehouse.store([now(inA)])
+    expect((await analytics.answer(everything, count)).data).toEqual([{ 'requests.count': rows }])
+  }
+})
+
+test('a limit that is not exceeded truncates nothing', async () => {
+  await warehouse.store([now(inA), now(inB)])
+  const query = { ...count, dimensions: ['requests.workspace'] }
+  const notices = async (limit: number) =>
+    (await analytics.answer(everything, { ...query, limit })).notices
+  expect(await notices(2)).toEqual([])
+  expect(await notices(1)).toEqual(['Only the first 1 rows are shown.'])
+})
+
 test('rights that shrink change the answer, rights that end end the subscription', async () => {
   await warehouse.store([now(inA), now(inB)])
   const pushes: Push[] = []

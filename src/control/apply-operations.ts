@@ -8,7 +8,7 @@ import { checkReferences } from './remove-entry.ts'
 export type TellProgress = (done: number, total: number) => void
 
 /** So many operations are done before others have their turn with the processor. */
-const runToCompletion = 200
+const atOnce = 200
 
 /** Does operations to a draft, all of them or none, and lets the process do other things in between. */
 export async function applyOperations(
@@ -19,7 +19,7 @@ export async function applyOperations(
   const outcomes: Outcome[] = []
   for (const operation of operations) {
     outcomes.push(applyOperation(draft, operation, circumstances))
-    if (outcomes.length % runToCompletion === 0) {
+    if (outcomes.length % atOnce === 0) {
       circumstances.tell?.(outcomes.length, operations.length)
       await setImmediate()
     }

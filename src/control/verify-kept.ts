@@ -11,7 +11,7 @@ export type Witnesses = {
   readonly checkpoints?: readonly AuditCheckpoint[]
 }
 
-const runToCompletion = 1000
+const atOnce = 1000
 
 /** Verifies the log of a store, which may grow and be pruned meanwhile. */
 export async function verifyKept(
@@ -45,13 +45,13 @@ async function* recordsOf(
 ): AsyncGenerator<ChainedRecord> {
   let above = Number.MIN_SAFE_INTEGER
   for (;;) {
-    const page = await rows.read({ above, below: end + 1 }, runToCompletion, true)
+    const page = await rows.read({ above, below: end + 1 }, atOnce, true)
     yield* page
     const last = page.at(-1)
-    if (last === undefined || page.length < runToCompletion) break
+    if (last === undefined || page.length < atOnce) break
     above = last.sequence
   }
-  const beyond = await rows.read({ above: end }, runToCompletion)
+  const beyond = await rows.read({ above: end }, atOnce)
   const { head } = await rows.signed()
   const present = head?.sequence ?? end
   yield* beyond.filter(({ sequence }) => sequence > present).toReversed()

@@ -39,7 +39,7 @@ export type PlannedSync = {
 }
 
 /** So many entities are judged before others have their turn with the processor. */
-const runToCompletion = 100
+const batchSize = 100
 
 /** Plans how entries become what a document says, by doing it to a draft. Refuses a document with everything that is wrong with it. */
 export async function planDocument(start: Entries, request: PlanRequest): Promise<PlannedSync> {
@@ -66,7 +66,7 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
       } else operations.push(operation)
     })
     if (fault !== undefined) faults.push(fault)
-    if (index % runToCompletion === runToCompletion - 1) {
+    if (index % batchSize === batchSize - 1) {
       request.tell?.(index + 1, matched.length)
       await setImmediate()
     }

@@ -77,7 +77,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     workers: registry.workers,
     order: registry.order,
     analytics: openAnalyticsRoutes(configuration, warehouse, log),
-    preview: (request) => previews.take(() => previewChange({ warehouse, catalog }, request)),
+    preview: (request) => previews.take(() => previewChange({ warehouse, catalog, log }, request)),
   })
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,

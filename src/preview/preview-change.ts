@@ -1,23 +1,25 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Rights } from '../access/rights.ts'
 import { collectionRule, trafficRule } from '../access/row-rules.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
 import type { PluginDefinition, Window } from '../proxy/plugin.ts'
 import type { PreviewReport } from '../schema/preview.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Warehouse } from '../warehouse/open-warehouse.ts'
-import { addUp, type Counted, type Judged } from './add-up.ts'
-import { anyAddress, openJudge, type Judge } from './open-judge.ts'
+import { openReplayer, type Outcome, type Replayer } from './open-replayer.ts'
 import { readBuckets, readGroups, type TrafficScope } from './read-traffic.ts'
+import { anyAddress } from './recorded-request.ts'
 import { replayLimits } from './replay-limits.ts'
+import { summarize, type Counts, type Replayed } from './summarize.ts'
 import type { TrafficGroup } from './traffic-group.ts'
 
-/** What previews are made with. */
-export type PreviewTools = {
+export type PreviewContext = {
   readonly warehouse: Pick<Warehouse, 'query'>
   readonly catalog: readonly PluginDefinition[]
+  readonly log?: Log
 }
 
-/** What is compared, over which time, and for whom. */
 export type PreviewRequest = {
   readonly rights: Rights
   readonly present: Snapshot
@@ -25,90 +27,93 @@ export type PreviewRequest = {
   /** Milliseconds since the epoch. */
   readonly from: number
   readonly to: number
-  readonly tell?: ((done: number, total: number) => void) | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 /**
- * Replays recorded requests against a proposed configuration: groups of like requests are read, as far as the asker may
- * see them, put to the present and to the proposed program, and what fares differently is added up. Both sides are
- * replayed, so that what events do not hold is missing on both.
+ * Replays recorded requests that the principal sees against the present and the proposed configuration and reports different
+ * outcomes. The present one is replayed too, so that data that is not recorded is missing on both sides.
  */
 export async function previewChange(
-  { warehouse, catalog }: PreviewTools,
-  { rights, present, proposed, from, to, tell }: PreviewRequest,
+  { warehouse, catalog, log }: PreviewContext,
+  { rights, present, proposed, from, to, onProgress }: PreviewRequest,
 ): Promise<PreviewReport> {
-  const began = performance.now()
+  const startedAt = performance.now()
   const snapshots = [present, proposed]
-  const judges = snapshots.map((snapshot) => openJudge({ snapshot, catalog, present, now: to }))
-  const [before, after] = judges as [Judge, Judge]
+  const replayers = snapshots.map((snapshot) =>
+    openReplayer({ snapshot, catalog, present, now: to, log }),
+  )
+  const [before, after] = replayers as [Replayer, Replayer]
   try {
     const [rows, callers] = [trafficRule(rights), collectionRule(rights, 'consumers')]
     const scope: TrafficScope = { warehouse, rows, callers, from, to, snapshots }
     const { groups, requests } = await readGroups(scope)
-    const judged: Judged[] = []
+    const replayed: Replayed[] = []
     for (const group of groups) {
-      const verdictOf = (judge: Judge) => (group.isHidden ? undefined : judge.judge(group))
-      judged.push({ group, before: verdictOf(before), after: verdictOf(after) })
-      if (judged.length % runToCompletion === 0) {
-        tell?.(judged.length, groups.length)
+      const outcomeOf = (replayer: Replayer): Outcome | undefined =>
+        group.isHidden ? undefined : replayer.replay(group)
+      replayed.push({ group, before: outcomeOf(before), after: outcomeOf(after) })
+      if (replayed.length % batchSize === 0) {
+        onProgress?.(replayed.length, groups.length)
         await setImmediate()
       }
     }
-    const limited = await limitsOf(scope, [before, after], judged)
-    const unasked = new Set([...before.unasked, ...after.unasked])
+    const limited = await limitsOf(scope, before, after, replayed)
+    const notReplayed = new Set([...before.notReplayed, ...after.notReplayed])
     return {
       from,
       to,
       requests,
-      ...addUp(judged, { limited, unasked, requests, proposed }),
-      took: Math.round(performance.now() - began),
+      ...summarize(replayed, { limited, notReplayed, requests, proposed }),
+      took: Math.round(performance.now() - startedAt),
     }
   } finally {
-    for (const judge of judges) judge.close()
+    for (const replayer of replayers) replayer.close()
   }
 }
 
-const runToCompletion = 2000
+const batchSize = 2000
 
-/** By key of the group, how many requests limits refuse, before and after; only of groups for which that can differ. */
+/** The requests that rate limits deny before and after, of the groups for which that can differ. */
 async function limitsOf(
   scope: TrafficScope,
-  [before, after]: readonly [Judge, Judge],
-  judged: readonly Judged[],
-): Promise<readonly [Counted, Counted]> {
-  const counted = countedDifferently(judged)
+  before: Replayer,
+  after: Replayer,
+  replayed: readonly Replayed[],
+): Promise<readonly [Counts, Counts]> {
+  const counted = countedDifferently(replayed)
   if (counted.length === 0) return [new Map(), new Map()]
   const keys = counted.map(({ group }) => group.key)
   const windows = counted.flatMap(windowsOf)
   const byAddress = windows.some(({ key }) => key.includes(` ${anyAddress} `))
   const spanMs = shortestWindow([before, after], counted)
-  const found = await readBuckets(scope, { keys, spanMs, byAddress })
-  const of = { buckets: found.toSorted((a, b) => a.span - b.span), spanMs }
+  const found = await readBuckets(scope, keys, spanMs, byAddress)
+  const buckets = found.toSorted((a, b) => a.span - b.span)
   return [
-    await replayLimits(before, groupsIn(counted, 'before'), of),
-    await replayLimits(after, groupsIn(counted, 'after'), of),
+    await replayLimits(before, countedGroups(counted, 'before'), buckets, spanMs),
+    await replayLimits(after, countedGroups(counted, 'after'), buckets, spanMs),
   ]
 }
 
-const windowsOf = ({ before, after }: Judged): readonly Window[] => [
+const windowsOf = ({ before, after }: Replayed): readonly Window[] => [
   ...(before?.windows ?? []),
   ...(after?.windows ?? []),
 ]
 
-/** Groups that are counted otherwise than before, and those that share a window with one of them. */
-function countedDifferently(judged: readonly Judged[]): readonly Judged[] {
+/** The groups with other windows than before, and the groups that share a window with one of them. */
+function countedDifferently(replayed: readonly Replayed[]): readonly Replayed[] {
   const textOf = (windows: readonly Window[] = []): string =>
     windows.map(({ key, limit }) => `${key} ${limit}`).join()
-  const different = judged.filter(
+  const different = replayed.filter(
     (one) => textOf(one.before?.windows) !== textOf(one.after?.windows),
   )
   const keys = new Set(different.flatMap(windowsOf).map(({ key }) => key))
-  return judged.filter((one) => windowsOf(one).some(({ key }) => keys.has(key)))
+  return replayed.filter((one) => windowsOf(one).some(({ key }) => keys.has(key)))
 }
 
-/** Groups that get as far as being counted. */
-const groupsIn = (
-  counted: readonly Judged[],
+/** The groups that rate limits count on one side. */
+const countedGroups = (
+  counted: readonly Replayed[],
   side: 'before' | 'after',
 ): ReadonlyMap<string, TrafficGroup> =>
   new Map(
@@ -117,10 +122,31 @@ const groupsIn = (
       .map(({ group }) => [group.key, group]),
   )
 
-/** Milliseconds of the shortest window; at the beginning of all time every window has its whole length before it. */
-function shortestWindow(judges: readonly Judge[], counted: readonly Judged[]): number {
+/** The length of the shortest window in milliseconds. A window that contains the epoch ends at its own length. */
+function shortestWindow(replayers: readonly Replayer[], counted: readonly Replayed[]): number {
   const lengths = counted.flatMap(({ group }) =>
-    judges.flatMap((judge) => judge.windowsAt(group, anyAddress, 0).map(({ endsAt }) => endsAt)),
+    replayers.flatMap((replayer) =>
+      replayer.windowsAt(group, anyAddress, 0).map(({ endsAt }) => endsAt),
+    ),
   )
-  return lengths.reduce((least, length) => Math.min(least, length), 3_600_000)
+  return lengths.reduce((shortest, length) => Math.min(shortest, length), 3_600_000)
+}
+
+const units: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Parses a duration such as 30m, 24h or 7d to milliseconds. */
+export function parseWindow(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const length = Number(count) * (units[unit] ?? 0)
+  if (length > 0) return length
+  throw new Problem(
+    'preview.window',
+    400,
+    `window: expected a duration such as 30m, 24h or 7d, got '${text}'`,
+  )
 }

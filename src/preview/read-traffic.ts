@@ -1,39 +1,42 @@
 import type { RowRule } from '../access/row-rule.ts'
 import { toPredicate } from '../access/to-predicate.ts'
+import { linearRegex } from '../lib/linear-regex.ts'
+import { normalizePattern } from '../lib/normalize-path.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Row, Statement, Warehouse } from '../warehouse/open-warehouse.ts'
-import { pathDepth, type PathDepth } from './path-depth.ts'
 import type { TrafficBucket, TrafficGroup } from './traffic-group.ts'
 
-/** Which events are replayed: those of a window that the asker may see, callers only where they may know them. */
+/** The recorded requests to replay. */
 export type TrafficScope = {
   readonly warehouse: Pick<Warehouse, 'query'>
+  /** The rows that the principal sees. */
   readonly rows: RowRule
+  /** The rows in which the principal sees the caller. */
   readonly callers: RowRule
   /** Milliseconds since the epoch. */
   readonly from: number
   readonly to: number
-  /** What is to be told apart: paths as far as one of these looks. */
+  /** Paths are told apart as far as one of these looks at them. */
   readonly snapshots: readonly Snapshot[]
 }
 
-/** Groups beyond so many are not replayed, the smallest first. */
-const mostGroups = 200_000
-const mostBuckets = 2_000_000
+/** The largest groups are replayed. */
+const maxGroups = 200_000
+const maxBuckets = 2_000_000
 
 const limits = { max_execution_time: 60, max_memory_usage: 4_000_000_000 } as const
 
-/** The requests of a window in groups, the largest first, and how many there are in all. */
+/** Groups of equal requests, the largest first, and the total number of requests. */
 export async function readGroups(
   scope: TrafficScope,
 ): Promise<{ readonly groups: readonly TrafficGroup[]; readonly requests: number }> {
   const { sql, params } = scanOf(scope)
   const [rows, [total]] = await Promise.all([
     scope.warehouse.query({
-      sql: `SELECT hex(key) AS group_key, ${told.map((name) => `any(${name}) AS group_${name}`).join(', ')},
+      sql: `SELECT hex(key) AS group_key, ${groupColumns.map((name) => `any(${name}) AS group_${name}`).join(', ')},
         count() AS requests,
         argMax((path, toString(request_id), toUnixTimestamp64Milli(time)), time) AS example
-      FROM ${sql} GROUP BY key ORDER BY requests DESC LIMIT ${mostGroups}`,
+      FROM ${sql} GROUP BY key ORDER BY requests DESC LIMIT ${maxGroups}`,
       params,
       settings: limits,
     }),
@@ -46,17 +49,15 @@ export async function readGroups(
   return { groups: rows.map(groupOf), requests: Number(total?.['requests'] ?? 0) }
 }
 
-/** How many requests of some groups came in each span of time, and from where. */
+/** The number of requests of some groups per time span and client address. */
 export async function readBuckets(
   scope: TrafficScope,
-  {
-    keys,
-    spanMs,
-    byAddress,
-  }: { readonly keys: readonly string[]; readonly spanMs: number; readonly byAddress: boolean },
+  keys: readonly string[],
+  spanMs: number,
+  byAddress: boolean,
 ): Promise<readonly TrafficBucket[]> {
   const { sql, params } = scanOf(scope)
-  // Parameters travel in the URL to a server, which takes no long ones.
+  // Parameters are sent to a server in the URL, which is limited in length.
   const isFew = keys.length <= 200
   const address = byAddress ? 'shown_client_address' : `''`
   const statement: Statement = {
@@ -65,7 +66,7 @@ export async function readBuckets(
         SELECT key, ${address} AS address,
           intDiv(toUnixTimestamp64Milli(time), {spanMs:Int64}) AS span, count() AS hits
         FROM ${sql} ${isFew ? 'WHERE hex(key) IN {keys:Array(String)}' : ''}
-        GROUP BY key, address, span LIMIT ${mostBuckets}
+        GROUP BY key, address, span LIMIT ${maxBuckets}
       ) GROUP BY key, address`,
     params: { ...params, ...(isFew ? { keys } : {}), spanMs },
     settings: limits,
@@ -82,19 +83,19 @@ export async function readBuckets(
   })
 }
 
-/** The rows that the asker may see, with nothing in them that they may not know, and the key of the group that each belongs to. */
+/** The rows that the principal sees, with callers masked where they may not see them, and the group key of each row. */
 function scanOf(scope: TrafficScope): Omit<Statement, 'settings'> & { readonly params: object } {
   const rows = toPredicate(scope.rows, 'row')
   const callers = toPredicate(scope.callers, 'caller')
   const depth = depthSql(pathDepth(scope.snapshots))
-  // Under names of their own: an alias would take the place of the column in the conditions beside it.
-  const shown = callerColumns.map(
+  // The aliases differ from the columns: an alias would replace the column in the other conditions of the SELECT.
+  const shown = identityColumns.map(
     (column) => `if(${callers.sql}, ${column}, '') AS shown_${column}`,
   )
   const sql = `(
-    SELECT *, cityHash64(${plain.join(', ')}, depth, shown_consumer, shown_credential, hidden) AS key
+    SELECT *, cityHash64(${plainColumns.join(', ')}, depth, shown_consumer, shown_credential, hidden) AS key
     FROM (
-      SELECT time, request_id, path, ${[...plain, ...names].join(', ')}, ${depth.sql} AS depth,
+      SELECT time, request_id, path, ${[...plainColumns, ...nameColumns].join(', ')}, ${depth.sql} AS depth,
         ${shown.join(', ')}, consumer != '' AND NOT (${callers.sql}) AS hidden
       FROM requests
       WHERE ${rows.sql} AND scheme IN ('http', 'https')
@@ -105,7 +106,7 @@ function scanOf(scope: TrafficScope): Omit<Statement, 'settings'> & { readonly p
   return { sql, params: { ...rows.params, ...callers.params, ...depth.params, from, to } }
 }
 
-const plain = [
+export const plainColumns = [
   'method',
   'scheme',
   'host',
@@ -117,12 +118,17 @@ const plain = [
   'reason',
   'status',
 ] as const
-const names = ['workspace_name', 'route_name', 'service_name'] as const
-const callerColumns = ['consumer', 'consumer_name', 'credential', 'client_address'] as const
-/** What a group is told by. */
-const told = [
-  ...plain,
-  ...names,
+export const nameColumns = ['workspace_name', 'route_name', 'service_name'] as const
+export const identityColumns = [
+  'consumer',
+  'consumer_name',
+  'credential',
+  'client_address',
+] as const
+/** The columns of a group. */
+const groupColumns = [
+  ...plainColumns,
+  ...nameColumns,
   'depth',
   'hidden',
   'shown_consumer',
@@ -130,12 +136,12 @@ const told = [
   'shown_credential',
 ] as const
 
-/** Of a path only what a route could look at; a path that is not in its one spelling stays whole. */
-function depthSql({ longest, whole }: PathDepth): Statement {
+/** The part of a path that a route can look at. Paths that are not normalized are kept whole. */
+function depthSql({ longest, expressionPrefixes: whole }: PathDepth): Statement {
   if (whole === undefined) return { sql: 'path' }
-  const isOdd = `position(path, '%') > 0 OR position(path, '//') > 0 OR position(path, '/.') > 0`
-  const isWhole = `arrayExists(start -> startsWith(path, start), {whole:Array(String)})`
-  const condition = whole.length === 0 ? isOdd : `${isOdd} OR ${isWhole}`
+  const isNotNormalized = `position(path, '%') > 0 OR position(path, '//') > 0 OR position(path, '/.') > 0`
+  const isWhole = `arrayExists(prefix -> startsWith(path, prefix), {whole:Array(String)})`
+  const condition = whole.length === 0 ? isNotNormalized : `${isNotNormalized} OR ${isWhole}`
   return {
     sql: `if(${condition}, path, substring(path, 1, {longest:UInt32}))`,
     params: { longest, ...(whole.length === 0 ? {} : { whole }) },
@@ -143,7 +149,7 @@ function depthSql({ longest, whole }: PathDepth): Statement {
 }
 
 function groupOf(row: Row): TrafficGroup {
-  const text = (name: 'key' | (typeof told)[number]): string => String(row[`group_${name}`])
+  const text = (name: 'key' | (typeof groupColumns)[number]): string => String(row[`group_${name}`])
   const [path, requestId, time] = row['example'] as readonly [string, string, number]
   return {
     key: text('key'),
@@ -168,4 +174,29 @@ function groupOf(row: Row): TrafficGroup {
     requests: Number(row['requests']),
     example: { path, requestId, time },
   }
+}
+
+/** How much of a path the routes of a snapshot can look at. */
+type PathDepth = {
+  /** Length of the longest plain prefix. */
+  readonly longest: number
+  /** The literal prefixes of regular expressions, which see whole paths; undefined when there are too many to list. */
+  readonly expressionPrefixes: readonly string[] | undefined
+}
+
+const maxExpressions = 64
+
+/** Paths that differ only beyond this depth are routed alike by all of the snapshots. */
+function pathDepth(snapshots: readonly Snapshot[]): PathDepth {
+  const patterns = new Set(
+    snapshots.flatMap(({ routes }) => routes.flatMap(({ paths }) => paths ?? [])),
+  )
+  const expressions = [...patterns].filter((pattern) => pattern.startsWith('~'))
+  const plain = [...patterns].filter((pattern) => !pattern.startsWith('~'))
+  const longest = Math.max(1, ...plain.map((pattern) => normalizePattern(pattern).length))
+  if (expressions.length > maxExpressions) return { longest, expressionPrefixes: undefined }
+  const prefixes = expressions.map(
+    (pattern) => linearRegex(pattern.slice(1), { anchored: true, name: pattern }).literal,
+  )
+  return { longest, expressionPrefixes: [...new Set(prefixes)] }
 }

@@ -1,20 +1,20 @@
-/** Requests that were alike in everything by which a gateway decides and that events hold. */
+/** Requests that are equal in every recorded property that a gateway decides by. */
 export type TrafficGroup = {
   readonly key: string
   readonly method: string
   readonly scheme: 'http' | 'https'
   readonly host: string
-  /** The path, or its beginning where no route looks further. */
+  /** The path, or the prefix that routes can look at. */
   readonly path: string
   readonly route: string
   readonly workspace: string
   readonly workspaceName: string
   readonly routeName: string
   readonly serviceName: string
-  /** Id of the consumer, '' when there was none or the asker may not know it. */
+  /** Id of the consumer; '' when there was none or it is masked. */
   readonly consumer: string
   readonly consumerName: string
-  /** True where there was a consumer that the asker may not know. */
+  /** Whether the consumer is masked. */
   readonly isHidden: boolean
   readonly authMethod: string
   readonly credential: string
@@ -23,14 +23,14 @@ export type TrafficGroup = {
   readonly reason: string
   readonly status: number
   readonly requests: number
-  /** One of them, whole. */
+  /** One of the requests. */
   readonly example: { readonly path: string; readonly requestId: string; readonly time: number }
 }
 
-/** How many requests of a group came from an address in a span of time. */
+/** The number of requests of a group in a time span, from one address. */
 export type TrafficBucket = {
   readonly key: string
-  /** '' where addresses do not matter. */
+  /** '' where addresses are irrelevant. */
   readonly address: string
   /** Number of the span since the epoch. */
   readonly span: number

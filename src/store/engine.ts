@@ -10,7 +10,7 @@ export type Engine = {
   /** Milliseconds since the epoch by a clock that all users of the database share. */
   readonly now: RawBuilder<number>
   /** Runs work that sees the database as it is at one moment. */
-  runToCompletion<T>(work: (database: Database) => Promise<T>): Promise<T>
+  atOnce<T>(work: (database: Database) => Promise<T>): Promise<T>
   /** Keeps a copy of everything that is there, and says where. */
   backUp(): Promise<string>
   /** Lets go of the space, and with it of the contents, of what was replaced. */

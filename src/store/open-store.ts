@@ -37,7 +37,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
   return {
     engine: engine.name,
     load: () =>
-      engine.runToCompletion(async (reading) => ({
+      engine.atOnce(async (reading) => ({
         entries: await readEntries(reading, cipher),
         latest: await readSealed(reading, cipher),
       })),

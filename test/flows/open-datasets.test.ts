@@ -6,8 +6,10 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Rights } from '../../src/access/rights.ts'
 import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
+import { readDataset } from '../../src/analytics/datasets/read-datasets.ts'
 import { openAnalytics } from '../../src/analytics/open-analytics.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { identityColumns, nameColumns, plainColumns } from '../../src/preview/read-traffic.ts'
 import type { Answer, Meta, Push } from '../../src/schema/answer.ts'
 import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
 import { builtInTables, type Table } from '../../src/warehouse/tables.ts'
@@ -257,4 +259,11 @@ test.each([
     expect(response.statusCode).toBe(400)
     expect(response.json()).toMatchObject({ code: 'query.dataset', message })
   }
+})
+
+test('a preview masks the identity columns that the dataset declares', () => {
+  const file = new URL('../../src/analytics/datasets/requests.yaml', import.meta.url)
+  const declared = readDataset(file, builtInTables).policy.identity?.columns ?? new Set()
+  expect(identityColumns.filter((column) => !declared.has(column))).toEqual([])
+  expect([...plainColumns, ...nameColumns].filter((column) => declared.has(column))).toEqual([])
 })

@@ -51,7 +51,7 @@ test(
       /newly admitted: 2\d of unknown callers on ended \(ended\) by request-termination/,
     )
     expect(await run('diff', 'next.yaml', '--against-traffic', 'ever')).toMatch(
-      /expected a span such as/,
+      /expected a duration such as/,
     )
   },
 )

@@ -317,7 +317,7 @@ test('what depends on headers is left open, unless what was recorded settles it'
     { ...words, routes: [...routes, other] },
   ])
   expect(gap.gaps).toEqual([
-    { why: 'the route depends on headers, which are not recorded', requests: 2 },
+    { why: 'the route depends on request headers, which are not recorded', requests: 2 },
   ])
 })
 
@@ -363,7 +363,7 @@ test('nobody learns of requests or callers that they may not see', async () => {
     requests: 3,
     judged: 0,
     changes: [],
-    gaps: [{ why: 'who called is hidden from you', requests: 3 }],
+    gaps: [{ why: 'you do not have access to the caller', requests: 3 }],
   })
   expect(JSON.stringify(report)).not.toContain('alice')
 })

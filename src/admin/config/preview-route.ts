@@ -1,5 +1,4 @@
-import { parseWindow } from '../../preview/parse-window.ts'
-import type { PreviewRequest } from '../../preview/preview-change.ts'
+import { parseWindow, type PreviewRequest } from '../../preview/preview-change.ts'
 import type { SyncPlan } from '../../schema/config-difference.ts'
 import type { PreviewReport } from '../../schema/preview.ts'
 import { unknownAsker } from '../../control/permit.ts'
@@ -44,7 +43,7 @@ async function previewPlan(
     proposed,
     from: to - length,
     to,
-    tell: tell('replay'),
+    onProgress: tell('replay'),
   })
   return { plan: planned.plan, traffic }
 }

@@ -84,8 +84,9 @@ type Declaration = z.output<typeof declaration>
 export const datasetSchema = (tables: readonly Table[]): z.ZodType<Dataset> =>
   declaration
     .superRefine((declared, context) => {
-      const report = (path: readonly (string | number)[], message: string): void =>
-        void context.addIssue({ code: 'custom', path: [...path], message })
+      const report: Report = (path, message) => {
+        context.addIssue({ code: 'custom', path: [...path], message })
+      }
       const table = tables.find((one) => one.name === declared.table)
       if (table === undefined) {
         const known = tables.map((one) => one.name).join(', ')

@@ -110,3 +110,16 @@ test.each([
 ])('%s is outside of what can be counted', (words) => {
   expect(() => range(words)).toThrow(/outside of the supported years 1970 to 2199/)
 })
+
+test('a range may be empty', () => {
+  expect(range(['2026-03-12T10:00', '2026-03-12T10:00'])).toEqual([
+    '2026-03-12T10:00Z',
+    '2026-03-12T10:00Z',
+  ])
+})
+
+test('a repeated local time is its first occurrence', () => {
+  const berlin = buildZone('Europe/Berlin')
+  expect(berlin.instantOf([2026, 9, 25, 2, 30, 0, 0])).toBe(Date.parse('2026-10-25T00:30Z'))
+  expect(berlin.instantOf([2026, 2, 29, 2, 30, 0, 0])).toBe(Date.parse('2026-03-29T01:30Z'))
+})

@@ -23,7 +23,7 @@ export async function openPostgres(url: string, backups: string): Promise<Engine
     name: 'postgres',
     place,
     now: sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
-    runToCompletion: (work) => database.transaction().setIsolationLevel('repeatable read').execute(work),
+    atOnce: (work) => database.transaction().setIsolationLevel('repeatable read').execute(work),
     backUp: () => database.connection().execute((connection) => writeBackup(connection, backups)),
     async compact() {
       await sql`vacuum full`.execute(database)

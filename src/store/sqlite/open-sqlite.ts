@@ -15,7 +15,7 @@ export function openSqlite(file: string): Engine {
     name: 'sqlite',
     place: file,
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
-    runToCompletion: (work) => database.transaction().execute(work),
+    atOnce: (work) => database.transaction().execute(work),
     async backUp() {
       const copy = freeName(file)
       connection.prepare('VACUUM INTO ?').run(copy)

@@ -1,0 +1,277 @@
+import { canonicalText } from '../lib/canonical-text.ts'
+import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
+import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/exchange.ts'
+import { checkProtocol } from '../proxy/check-protocol.ts'
+import type {
+  Counters,
+  PluginDefinition,
+  PluginResult,
+  PluginTools,
+  Window,
+} from '../proxy/plugin.ts'
+import { compileProgram, type Program, type RouteProgram } from '../proxy/program.ts'
+import { runRequestPlugins } from '../proxy/run-plugins.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import {
+  anyAddress,
+  everyHeader,
+  RecordedBody,
+  RecordedHeaders,
+  RecordedRequest,
+  type AccessCounter,
+} from './recorded-request.ts'
+import type { TrafficGroup } from './traffic-group.ts'
+
+/** What a configuration does with the requests of a group. */
+export type Outcome = {
+  /** Undefined when no route matches. */
+  readonly route: RouteProgram | undefined
+  /** Undefined when they are allowed. */
+  readonly denial:
+    | { readonly by: string; readonly reason: string; readonly status: number }
+    | undefined
+  /** The plugin that answers allowed requests instead of the upstream, if any. */
+  readonly answer: { readonly by: string; readonly status: number } | undefined
+  /** False where it depends on data that is not recorded. */
+  readonly isSure: boolean
+  /** The rate limit windows that count each of them. */
+  readonly windows: readonly Window[]
+}
+
+/** Replays recorded requests against a configuration without upstreams. */
+export type Replayer = {
+  /** The outcome of a group; undefined when the route depends on headers that are not recorded. */
+  replay(group: TrafficGroup): Outcome | undefined
+  /** The rate limit windows that count a request of a group from an address at a time. */
+  windowsAt(group: TrafficGroup, address: string, time: number): readonly Window[]
+  /** Names of plugins that could not be replayed. */
+  readonly notReplayed: ReadonlySet<string>
+  close(): void
+}
+
+export type ReplayerOptions = {
+  readonly snapshot: Snapshot
+  readonly catalog: readonly PluginDefinition[]
+  /** The configuration under which the requests were recorded. */
+  readonly present: Snapshot
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly log: Log | undefined
+}
+
+/** Compiles a snapshot with the gateway's own router and plugins. */
+export function openReplayer(options: ReplayerOptions): Replayer {
+  const { snapshot, catalog, present, now, log } = options
+  const accesses: AccessCounter = { unrecorded: 0 }
+  const body = new RecordedBody(accesses)
+  const taken: Window[] = []
+  const clock = { time: now, now: () => clock.time }
+  const notReplayed = new Set<string>()
+  const credentials = new Set(snapshot.keys.map(({ id }) => id))
+  const directories = new Map<string, PluginTools>()
+  const observer: Observer = { accesses, notReplayed, directories, log, answeredBy: '' }
+  const program = compileProgram(snapshot, 0, {
+    catalog: catalog.map((one) => observed(one, observer)),
+    counters: recordingCounters(taken),
+    clock,
+  })
+  const conditional = snapshot.routes.filter(({ headers }) => headers !== null)
+  const settled = sameConditions(present, conditional)
+  const routes = new WeakMap<TrafficGroup, Routed>()
+  const routeFor = (group: TrafficGroup): Routed => {
+    const known = routes.get(group) ?? {
+      route: routeOf(program, group, { conditional, settled, accesses }),
+    }
+    routes.set(group, known)
+    return known
+  }
+  const run = (group: TrafficGroup, route: RouteProgram, address: string): Outcome => {
+    taken.length = 0
+    accesses.unrecorded = 0
+    const exchange = exchangeOf(group, address, accesses, body)
+    exchange.place = route.place
+    exchange.caller = callerOf(group, route, directories.get(route.place.workspace), credentials)
+    const { denial, answer } = replayPlugins(exchange, route, observer)
+    const hadToAuthenticate =
+      group.reason.endsWith('.no_key') || group.reason.endsWith('.unknown_key')
+    return {
+      route,
+      denial,
+      answer,
+      isSure: denial === undefined || accesses.unrecorded === 0 || hadToAuthenticate,
+      windows: [...taken],
+    }
+  }
+  return {
+    notReplayed,
+    replay(group) {
+      const { route } = routeFor(group)
+      if (route === 'unknown') return undefined
+      return route === undefined ? noRoute : run(group, route, anyAddress)
+    },
+    windowsAt(group, address, time) {
+      clock.time = time
+      const { route } = routeFor(group)
+      return route === undefined || route === 'unknown' ? [] : run(group, route, address).windows
+    },
+    close: () => program.close(),
+  }
+}
+
+/** Counters that admit every request and record the windows. */
+const recordingCounters = (taken: Window[]): Counters => ({
+  take(windows) {
+    taken.push(...windows)
+    return { admitted: true, counts: windows.map(() => 0) }
+  },
+})
+
+type Routed = { readonly route: RouteProgram | undefined | 'unknown' }
+
+const noRoute: Outcome = {
+  route: undefined,
+  denial: { by: 'route', reason: 'route.none', status: 404 },
+  answer: undefined,
+  isSure: true,
+  windows: [],
+}
+
+type Observer = {
+  readonly accesses: AccessCounter
+  readonly notReplayed: Set<string>
+  readonly directories: Map<string, PluginTools>
+  readonly log: Log | undefined
+  /** The plugin that answered last. */
+  answeredBy: string
+}
+
+/** A plugin that reports whether it reads data that is not recorded, or has to wait for something. */
+function observed(definition: PluginDefinition, observer: Observer): PluginDefinition {
+  const { accesses, notReplayed, directories, log } = observer
+  const skip = (error?: unknown): void => {
+    if (error !== undefined && !(error instanceof Problem) && !notReplayed.has(definition.name))
+      log?.warn('preview: plugin cannot be replayed', { plugin: definition.name, error })
+    notReplayed.add(definition.name)
+  }
+  return {
+    ...definition,
+    prepare(settings, tools) {
+      directories.set(tools.workspace, tools)
+      const use = definition.prepare(settings, tools)
+      const onRequest = use.onRequest?.bind(use)
+      if (onRequest === undefined) return use
+      // The recorded caller replaces authentication. Any other decision on unrecorded data is meaningless.
+      const tryRequest = (exchange: Exchange): PluginResult => {
+        try {
+          return onRequest(exchange)
+        } catch (error) {
+          if (accesses.unrecorded === 0 || definition.identifies) throw error
+          skip(error)
+        }
+      }
+      return {
+        ...use,
+        onRequest(exchange) {
+          accesses.unrecorded = 0
+          const result = tryRequest(exchange)
+          if (!(result instanceof Promise)) {
+            observer.answeredBy = definition.name
+            return result
+          }
+          notReplayed.add(definition.name)
+          // The plugin runs without an upstream: whether it fails later says nothing.
+          result.catch(() => undefined)
+        },
+      }
+    },
+  }
+}
+
+/** Runs the request plugins as the gateway does. */
+function replayPlugins(
+  exchange: Exchange,
+  route: RouteProgram,
+  observer: Observer,
+): Pick<Outcome, 'denial' | 'answer'> {
+  try {
+    const redirect = isHttpOnly(route) ? checkProtocol(exchange.request, route) : undefined
+    const answer = redirect ?? runRequestPlugins(route, exchange)
+    if (answer === undefined || answer instanceof Promise)
+      return { denial: undefined, answer: undefined }
+    const by = redirect === undefined ? observer.answeredBy : 'route'
+    const { status, refusal } = answer
+    return refusal === undefined
+      ? { denial: undefined, answer: { by, status } }
+      : { denial: { by, reason: refusal.code, status }, answer: undefined }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const by = exchange.deniedBy === '' ? 'route' : exchange.deniedBy
+    return { denial: { by, reason: error.code, status: error.status }, answer: undefined }
+  }
+}
+
+/** Events do not distinguish gRPC and WebSocket from other requests. */
+const isHttpOnly = ({ route: { protocols } }: RouteProgram): boolean =>
+  protocols.every((protocol) => protocol === 'http' || protocol === 'https')
+
+/** The routes whose header conditions are the same as when the requests were recorded. */
+function sameConditions(
+  { routes }: Snapshot,
+  conditional: readonly Snapshot['routes'][number][],
+): ReadonlySet<string> {
+  const before = new Map(routes.map(({ id, headers }) => [id, canonicalText(headers)]))
+  const same = conditional.filter(({ id, headers }) => before.get(id) === canonicalText(headers))
+  return new Set(same.map(({ id }) => id))
+}
+
+type Routing = {
+  readonly conditional: readonly Snapshot['routes'][number][]
+  readonly settled: ReadonlySet<string>
+  readonly accesses: AccessCounter
+}
+
+/** The route of a group. Where header conditions could select another route, the recorded route decides, if its conditions have not changed. */
+function routeOf(
+  program: Program,
+  group: TrafficGroup,
+  { conditional, settled, accesses }: Routing,
+): RouteProgram | undefined | 'unknown' {
+  const plain = program.router.match(
+    new RecordedRequest(group, new RecordedHeaders(group.host, accesses), accesses),
+  )?.route
+  if (conditional.length === 0) return plain
+  const full = program.router.match(
+    new RecordedRequest(group, everyHeader(group.host, conditional), accesses),
+  )?.route
+  if (full?.route.id === plain?.route.id) return plain
+  const found = [plain, full].find((one) => one?.route.id === group.route)
+  return found !== undefined && settled.has(full?.route.id ?? '') ? found : 'unknown'
+}
+
+function exchangeOf(
+  group: TrafficGroup,
+  address: string,
+  accesses: AccessCounter,
+  body: RequestBody,
+): Exchange {
+  const headers = new RecordedHeaders(group.host, accesses)
+  const head = new RecordedRequest(group, headers, accesses, address)
+  return new Exchange(0, head, body, noReply)
+}
+
+const noReply = {} as Reply
+
+/** The recorded caller, if the route still authenticates by the same plugin and the credential still exists. */
+function callerOf(
+  { consumer, authMethod, credential }: TrafficGroup,
+  { plugins }: RouteProgram,
+  tools: PluginTools | undefined,
+  credentials: ReadonlySet<string>,
+): Caller | undefined {
+  const hasSameMethod = plugins.identify.some(({ name }) => name === authMethod)
+  if (consumer === '' || !hasSameMethod) return undefined
+  if (credential !== '' && !credentials.has(credential)) return undefined
+  const known = tools?.findConsumer(consumer)
+  return known && { kind: 'consumer', method: authMethod, credential, consumer: known }
+}
