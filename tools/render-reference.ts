@@ -163,7 +163,7 @@ function fieldRows(schema: Schema, prefix = ''): Cells[] {
 function typeOf(schema: Schema): string {
   const options = schema.anyOf ?? schema.oneOf
   if (options !== undefined) {
-    const types = options.map((one) => typeOf(one)).filter((type) => type !== 'null')
+    const types = options.map((one) => typeOf(one)).filter((type) => type !== '')
     return [...new Set(types)].join(' or ') || 'any'
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const)
