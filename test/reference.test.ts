@@ -36,7 +36,7 @@ test('the reference has every command that the help lists', async () => {
   expect(commands.length).toBeGreaterThan(10)
   const reference = read('docs/reference/cli.md')
   expect(commands.filter((command) => !reference.includes(`## ${command}\n`))).toEqual([])
-}, 60_000)
+}, 180_000)
 
 /** The commands that do something, as their help lists them. */
 async function commandsUnder(words: readonly string[]): Promise<string[]> {
