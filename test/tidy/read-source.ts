@@ -11,10 +11,10 @@ export type SourceFile = {
   /** Values, types excluded, that it imports from modules of Node and from packages; `*` for a whole module. */
   readonly foreignValues: readonly { readonly from: string; readonly name: string }[]
   readonly exports: readonly string[]
-  /** True when it only re-exports. */
+  /** True when it only passes on what other files export. */
   readonly isBarrel: boolean
   readonly readsEnvironment: boolean
-  /** Codes passed to `new Problem`; undefined where one is not a literal. */
+  /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
   /** Problems whose code is a literal. */
   readonly problems: readonly WrittenProblem[]
@@ -70,7 +70,7 @@ function readSource(root: string, path: string): SourceFile {
     exports: exported.map((entry) =>
       entry.exportName.kind === 'Default' ? 'default' : (entry.exportName.name ?? '*'),
     ),
-    isBarrel: program.body.length > 0 && program.body.every((statement) => isReExport(statement)),
+    isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
     problemCodes: codesOf(seen),
     problems: seen.problems,
@@ -82,7 +82,7 @@ function resolve(path: string, specifier: string): string {
   return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier
 }
 
-const isReExport = (statement: ESTree.Directive | ESTree.Statement): boolean =>
+const isPassedOn = (statement: ESTree.Directive | ESTree.Statement): boolean =>
   statement.type === 'ExportAllDeclaration' ||
   (statement.type === 'ExportNamedDeclaration' && statement.source !== null)
 

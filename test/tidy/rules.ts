@@ -102,7 +102,7 @@ function pageComplaint(file: SourceFile, target: string): Complaint {
   return isForeign && `opens ${target}`
 }
 
-/** A bare `manager` is the Manager, our pages; `x-manager` is a name without a meaning. */
+/** A bare `manager` is the Manager, our pages; what ends in it manages everything and therefore nothing. */
 const banned = /(?:^|[/-])(utils?|helpers?|common|misc|[a-z]+-manager)(?:[/.-]|$)/
 
 function nameComplaint(file: SourceFile): Complaint {
