@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { environment } from './settings.ts'
+import { settingsSchema } from './settings.ts'
 
-/** One environment variable as the reference shows it. */
+/** One settingsSchema variable as the reference shows it. */
 export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
 
 /** What each setting is for; `describeSettings` throws when one is missing here. */
@@ -49,9 +49,9 @@ const dynamic: Readonly<Partial<Record<string, string>>> = {
   WEIR_NODE: 'host name',
 }
 
-/** Every environment variable that Weir reads, with its default. */
+/** Every settingsSchema variable that Weir reads, with its default. */
 export function describeSettings(): Setting[] {
-  const { properties = {} } = z.toJSONSchema(environment, { io: 'input', unrepresentable: 'any' })
+  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' })
   const settings = Object.entries(properties).map(([name, schema]) => {
     const text = about[name]
     if (text === undefined) throw new Error(`src/cli/describe-settings.ts: describe ${name}`)

@@ -46,7 +46,7 @@ const name = (usual: string) =>
     .regex(/^[\w.-]{1,100}$/, { error: 'expected letters, digits, dots and dashes' })
     .default(usual)
 
-export const environment = z.object({
+const environment = z.object({
   WEIR_DATA: z.string().min(1).default('./data'),
   WEIR_PROXY_LISTEN: address('0.0.0.0:8000'),
   WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), address('0.0.0.0:8443')], {
@@ -184,3 +184,6 @@ export function readVersion(): string {
   }
   return version
 }
+
+/** Every variable that `readSettings` reads; `describe-settings.ts` describes them. */
+export const settingsSchema = environment
