@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { settingsSchema } from './settings.ts'
 
-/** One settingsSchema variable as the reference shows it. */
+/** One environment variable as the reference shows it. */
 export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
 
 /** What each setting is for; `describeSettings` throws when one is missing here. */
@@ -49,7 +49,7 @@ const dynamic: Readonly<Partial<Record<string, string>>> = {
   WEIR_NODE: 'host name',
 }
 
-/** Every settingsSchema variable that Weir reads, with its default. */
+/** Every environment variable that Weir reads, with its default. */
 export function describeSettings(): Setting[] {
   const { properties = {} } = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' })
   const settings = Object.entries(properties).map(([name, schema]) => {
