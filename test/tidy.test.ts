@@ -26,7 +26,7 @@ describe('this repository', () => {
     expect(found.toSorted()).toEqual(rooms.toSorted())
   })
 
-  test('docs/ARCHITECTURE.md says what the code does', () => {
+  test('docs/ARCHITECTURE.md agrees with the code', () => {
     const document = readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8')
     expect(architectureComplaints(root, document, files)).toEqual([])
   })
@@ -84,7 +84,7 @@ test.each([
   expect(found).toEqual([`a.md:2: “${word}”; write another`])
 })
 
-/** Each is planted alone in a copy; the rule in whose words it is must find it, whatever form it takes. */
+/** Each is planted alone in a copy; the rule that is named must find it, and no other rule may complain. */
 const planted: readonly (readonly [rule: string, path: string, text: string])[] = [
   ['a room opens', 'src/lib/bad.ts', `import { route } from '../schema/route.ts'\n`],
   ['a room opens', 'src/lib/bad.ts', `import type { Route } from '../schema/route.ts'\n`],

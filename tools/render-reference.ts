@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { describeSettings } from '../src/cli/describe-settings.ts'
@@ -18,6 +20,7 @@ export function renderReference(root: string): Page[] {
     page('settings', 'Settings', renderSettings()),
     page('cli', 'Command line', renderCommands(program)),
     page('problems', 'Problem codes', renderProblems(root)),
+    { path: 'docs/decisions/README.md', text: renderDecisions(root) },
   ]
 }
 
@@ -120,6 +123,24 @@ function renderProblems(root: string): string[] {
   ]
 }
 
+/** The list of decisions, by their headings. */
+function renderDecisions(root: string): string {
+  const folder = join(root, 'docs/decisions')
+  const files = readdirSync(folder).filter((name) => /^\d{4}-.*\.md$/.test(name))
+  const lines = files
+    .toSorted((one, other) => one.localeCompare(other))
+    .map((name) => {
+      const [heading = ''] = readFileSync(join(folder, name), 'utf8').split('\n')
+      return `- [${heading.replace(/^# /, '')}](${name})`
+    })
+  return [
+    '# Decisions',
+    'One file per decision: context, decision, consequences. A decision that no longer holds is rewritten.',
+    'Listed by `npm run reference`.',
+    `${lines.join('\n')}\n`,
+  ].join('\n\n')
+}
+
 const jsonSchemaOf = (schema: z.ZodObject): Schema =>
   z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 
@@ -142,19 +163,23 @@ function fieldRows(schema: Schema, prefix = ''): Cells[] {
 function typeOf(schema: Schema): string {
   const options = schema.anyOf ?? schema.oneOf
   if (options !== undefined) {
-    const types = options.map((one) => typeOf(one)).filter((type) => type !== 'null')
+    const types = options.map((one) => typeOf(one)).filter((type) => type !== '')
     return [...new Set(types)].join(' or ') || 'any'
   }
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum !== undefined) return schema.enum.map(String).join(', ')
-  if (isReference(schema)) return 'reference'
-  const { type } = schema
-  const name = Array.isArray(type) ? type.filter((one) => one !== 'null').join(' or ') : type
-  const items = schema.items
-  if (name === 'array' && typeof items === 'object' && !Array.isArray(items))
-    return `list of ${typeOf(items)}`
+  return isReference(schema) ? 'reference' : plainTypeOf(schema)
+}
+
+function plainTypeOf(schema: Schema): string {
+  const { type = 'any', items } = schema
+  const name = [type]
+    .flat()
+    .filter((one) => one !== 'null')
+    .join(' or ')
   if (name === 'object') return schema.properties === undefined ? 'map' : 'record'
-  return `${name ?? 'any'}${rangeOf(schema)}`
+  const isList = name === 'array' && typeof items === 'object' && !Array.isArray(items)
+  return isList ? `list of ${typeOf(items)}` : `${name}${rangeOf(schema)}`
 }
 
 function rangeOf(schema: Schema): string {

@@ -1,5 +1,5 @@
-// Runs before npm scripts, on whatever Node the machine has: installs the packages (Node 24 among
-// them) and builds the pages, each only when it is out of date. Silent when there is nothing to do.
+// Runs before npm scripts, on the Node that the machine has: installs the packages, Node 24 among
+// them, and builds the pages, each only when it is out of date. Prints nothing when all is up to date.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -22,10 +22,10 @@ const pagesStamp = at('dist', 'ui', '.weir-built')
 const lock = at('.weir-setup')
 const gigabytesNeeded = 2
 
-/** A refusal whose message is all that the reader needs. */
+/** An error that is printed without its stack. */
 class SetupProblem extends Error {}
 
-/** Brings the packages and, unless `--no-ui` is given, the pages up to date. */
+/** Updates the packages and, without `--no-ui`, the pages. */
 async function setUp(options) {
   refuseUnsuitableMachine()
   const steps = options.includes('--no-ui') ? [install] : [install, buildPages]
@@ -92,14 +92,14 @@ const buildPages = {
   },
 }
 
-/** What the installed packages follow from: the lock file, the packages asked for, and the machine. */
+/** Hash of what determines the installed packages: the lock file, the dependencies and the platform. */
 function installedState() {
   const { dependencies, devDependencies } = JSON.parse(readText(at('package.json')))
   const wanted = JSON.stringify([dependencies, devDependencies, process.platform, process.arch])
   return hashOf([wanted, readText(at('package-lock.json'))])
 }
 
-/** What the pages follow from: their own files, the shapes they share with the server, and the packages. */
+/** Hash of what determines the pages: their files, the schemas they share with the server, and the packages. */
 function pagesState() {
   const files = [...filesIn(at('ui')), ...filesIn(at('src', 'schema'))]
   const sources = files
@@ -133,7 +133,7 @@ function refuseFullDisk() {
     )
 }
 
-/** `npm install` by the npm that runs us, on the Node that runs it: ours may be replaced meanwhile. */
+/** Runs `npm install` with the npm that started this script, on its Node: the install may replace ours. */
 function runNpm() {
   const npm = process.env.npm_execpath ?? ''
   const own = basename(npm) === 'npm-cli.js'
@@ -159,7 +159,7 @@ function spawnQuietly(program, args) {
   return { ended }
 }
 
-/** Shows that work goes on: one line that counts seconds on a terminal, a line now and then elsewhere. */
+/** Shows progress: one line that counts seconds on a terminal, a line every 15 seconds elsewhere. */
 async function withProgress(title, running, explain) {
   const began = Date.now()
   const terminal = process.stderr.isTTY === true
@@ -181,28 +181,29 @@ function explainNpm(output) {
       /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH/,
       'The package registry could not be reached.',
     ],
-    [/EACCES|EPERM/, `Some files in ${root} may not be written.`],
+    [/EACCES|EPERM/, `Some files in ${root} are not writable.`],
     [/ENOENT.*npm|spawn npm/, 'npm was not found; it comes with Node.'],
   ]
   const found = reasons.find(([pattern]) => pattern.test(output))
-  return found === undefined ? output : `${found[1]} What npm said:\n${output}`
+  return found === undefined ? output : `${found[1]} Output of npm:\n${output}`
 }
 
-/** Waits until no other set-up runs in this folder; a lock whose process is gone is taken over. */
+/** Waits until no other set-up runs in this folder; takes over the lock of a process that has exited. */
 async function takeLock() {
-  for (let told = false; ;) {
+  for (let isAnnounced = false; ;) {
     if (tryLock()) return () => rmSync(lock, { force: true })
     const holder = Number(readText(lock))
     if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true })
     else {
-      if (!told) process.stderr.write('Another set-up runs in this folder; waiting for it.\n')
-      told = true
+      if (!isAnnounced)
+        process.stderr.write('Another set-up runs in this folder; waiting for it.\n')
+      isAnnounced = true
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }
 }
 
-/** A link appears whole or not at all, so that nobody reads a lock without its process id. */
+/** A hard link is atomic, so a lock always has its process id. */
 function tryLock() {
   const mine = `${lock}-${process.pid}`
   writeFileSync(mine, String(process.pid))

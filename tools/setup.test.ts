@@ -10,7 +10,7 @@ const program = join(dirname(fileURLToPath(import.meta.url)), 'setup.mjs')
 let root = ''
 const at = (path: string): string => join(root, path)
 
-/** Stands for npm: notes its call, fails as told, else puts a Node and a Vite in place, slowly enough for two to meet. */
+/** Stands in for npm: records its call, fails with NPM_FAILS, else installs a Node and a Vite, slowly enough for two runs to overlap. */
 const npm = `
   const { appendFileSync, mkdirSync, symlinkSync, rmSync, writeFileSync } = require('node:fs')
   appendFileSync('calls', 'npm ' + process.argv.slice(2).join(' ') + '\\n')
@@ -43,7 +43,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
-function setUp(env = {}, ...args: string[]): Promise<{ code: number | null; told: string }> {
+function setUp(env = {}, ...args: string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [at('tools/setup.mjs'), ...args], {
     cwd: tmpdir(),
     env: {
@@ -53,31 +53,31 @@ function setUp(env = {}, ...args: string[]): Promise<{ code: number | null; told
       ...env,
     },
   })
-  let told = ''
+  let output = ''
   const keep = (chunk: Buffer): void => {
-    told += chunk.toString()
+    output += chunk.toString()
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, told })))
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
 }
 
-/** What was started since the last look. */
+/** Programs started since the last call. */
 function calls(): string[] {
   const text = existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8') : ''
   rmSync(at('calls'), { force: true })
   return text.split('\n').flatMap((line) => line.split(' ')[0] || [])
 }
 
-test('the first run installs and builds with a word about each, the second is silent', async () => {
+test('installs and builds with progress in the first run, and prints nothing in the second', async () => {
   const first = await setUp()
   expect(first).toMatchObject({ code: 0 })
-  expect(first.told).toMatch(
+  expect(first.output).toMatch(
     /Installing packages … \d+ s, done[^]*Building the pages … \d+ s, done/,
   )
   expect(readFileSync(at('dist/ui/index.html'), 'utf8')).toBe('built')
   expect(calls()).toEqual(['npm', 'vite'])
-  expect(await setUp()).toEqual({ code: 0, told: '' })
+  expect(await setUp()).toEqual({ code: 0, output: '' })
   expect(calls()).toEqual([])
 })
 
@@ -86,7 +86,7 @@ test.each([
   ['a shared shape', 'src/schema/route.ts', ['vite']],
   ['a test of a page', 'ui/page.test.ts', []],
   ['the lock file', 'package-lock.json', ['npm', 'vite']],
-])('after a change of %s only what follows from it is done', async (_, path, expected) => {
+])('after a change of %s repeats only the steps that depend on it', async (_, path, expected) => {
   await setUp()
   calls()
   appendFileSync(at(path), ' ')
@@ -94,18 +94,18 @@ test.each([
   expect(calls()).toEqual(expected)
 })
 
-test('without pages nothing is built', async () => {
+test('builds nothing with --no-ui', async () => {
   await setUp({}, '--no-ui')
   expect(calls()).toEqual(['npm'])
 })
 
-test('of two at once one works and the other waits', async () => {
+test('a second run waits for the first', async () => {
   const both = await Promise.all([setUp(), setUp()])
   expect(both.map(({ code }) => code)).toEqual([0, 0])
   expect(calls()).toEqual(['npm', 'vite'])
 })
 
-test('the lock of a process that is gone does not hold anybody up', async () => {
+test('takes over the lock of a process that has exited', async () => {
   const gone = await new Promise<number | undefined>((resolve) => {
     const child = spawn(process.execPath, ['-e', ''])
     child.on('exit', () => resolve(child.pid))
@@ -119,10 +119,10 @@ test.each([
   ['npm error code ENOSPC', 'The disk is full.'],
   ['npm error code ENOTFOUND', 'The package registry could not be reached.'],
   ['npm error something else', 'npm error something else'],
-])('when npm says "%s" it is told, and the next run tries again', async (said, told) => {
+])('explains "%s" of npm, and tries again in the next run', async (said, output) => {
   const failed = await setUp({ NPM_FAILS: said })
   expect(failed.code).toBe(1)
-  expect(failed.told).toContain(told)
-  expect(failed.told).not.toMatch(/\n +at /)
+  expect(failed.output).toContain(output)
+  expect(failed.output).not.toMatch(/\n +at /)
   expect(await setUp()).toMatchObject({ code: 0 })
 })

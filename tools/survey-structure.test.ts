@@ -1,18 +1,10 @@
 import { expect, test } from 'vitest'
-import type { SourceFile } from '../test/tidy/read-source.ts'
 import { renderStructure, surveyStructure } from './survey-structure.ts'
 
-const file = (path: string, lines: number, imports: readonly string[] = []): SourceFile => ({
+const file = (path: string, lines: number, imports: readonly string[] = []) => ({
   path,
   lines,
   imports,
-  foreignValues: [],
-  exports: [],
-  isBarrel: false,
-  readsEnvironment: false,
-  problemCodes: [],
-  problems: [],
-  texts: [],
 })
 
 const tree = [

@@ -1,6 +1,8 @@
 import { findCycles } from '../test/tidy/find-cycles.ts'
 import type { SourceFile } from '../test/tidy/read-source.ts'
 
+/** What the survey uses of a file. */
+type Source = Pick<SourceFile, 'path' | 'lines' | 'imports'>
 type Size = { readonly path: string; readonly lines: number }
 type Room = {
   readonly name: string
@@ -40,7 +42,7 @@ const longFile = 400
 const crowdedFolder = 20
 
 /** Measures the source tree. Importers are product files: tests and their harness do not count. */
-export function surveyStructure(files: readonly SourceFile[]): Structure {
+export function surveyStructure(files: readonly Source[]): Structure {
   const product = files.filter(({ path }) => !isTest(path))
   const importers = importersOf(product)
   const single = product.flatMap(({ path, lines }) => {
@@ -119,14 +121,14 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }
 
-function importersOf(files: readonly SourceFile[]): Map<string, string[]> {
+function importersOf(files: readonly Source[]): Map<string, string[]> {
   const importers = new Map<string, string[]>()
   for (const { path, imports } of files)
     for (const target of imports) importers.set(target, [...(importers.get(target) ?? []), path])
   return importers
 }
 
-function roomsOf(files: readonly SourceFile[]): Room[] {
+function roomsOf(files: readonly Source[]): Room[] {
   return [...Map.groupBy(files, ({ path }) => roomOf(path))].map(([name, all]) => {
     const own = name === 'test' ? all : all.filter(({ path }) => !isTest(path))
     const folders = Map.groupBy(own, ({ path }) => folderOf(path))
@@ -140,14 +142,14 @@ function roomsOf(files: readonly SourceFile[]): Room[] {
   })
 }
 
-function crowdedFolders(files: readonly SourceFile[]): Structure['crowdedFolders'] {
+function crowdedFolders(files: readonly Source[]): Structure['crowdedFolders'] {
   return [...Map.groupBy(files, ({ path }) => folderOf(path))]
     .map(([path, inside]) => ({ path, files: inside.length }))
     .filter((folder) => folder.files > crowdedFolder)
     .toSorted((one, other) => other.files - one.files)
 }
 
-function crossingsOf(files: readonly SourceFile[]): Crossing[] {
+function crossingsOf(files: readonly Source[]): Crossing[] {
   const known = new Set(files.map(({ path }) => path))
   const pairs = files.flatMap(({ path, imports }) =>
     imports

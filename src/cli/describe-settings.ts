@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { environment } from './settings.ts'
+import { settingsSchema } from './settings.ts'
 
 /** One environment variable as the reference shows it. */
 export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
@@ -51,7 +51,7 @@ const dynamic: Readonly<Partial<Record<string, string>>> = {
 
 /** Every environment variable that Weir reads, with its default. */
 export function describeSettings(): Setting[] {
-  const { properties = {} } = z.toJSONSchema(environment, { io: 'input', unrepresentable: 'any' })
+  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' })
   const settings = Object.entries(properties).map(([name, schema]) => {
     const text = about[name]
     if (text === undefined) throw new Error(`src/cli/describe-settings.ts: describe ${name}`)

@@ -45,7 +45,7 @@ const name = (fallback: string) =>
     .regex(/^[\w.-]{1,100}$/, { error: 'expected letters, digits, dots and dashes' })
     .default(fallback)
 
-export const environment = z.object({
+const environment = z.object({
   WEIR_PLANE: z
     .enum(['gateway', 'control'], {
       error: ({ input }) =>
@@ -227,3 +227,6 @@ export function readVersion(): string {
   }
   return version
 }
+
+/** Every variable that `readSettings` reads; `describe-settings.ts` describes them. */
+export const settingsSchema = environment

@@ -88,7 +88,7 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
     /unset\.yaml:1: the environment variable DECK_NOT_THERE is not set/,
   )
   expect((await run('diff', 'nowhere.yaml')).err).toMatch(/no such file/)
-  expect((await run('dump', '--addr', 'http://127.0.0.1:1')).err).toMatch(/cannot be reached/)
+  expect((await run('dump', '--addr', 'http://127.0.0.1:1')).err).toMatch(/Admin API unreachable/)
   expect((await run('dump', '--token', 'somebody-else')).err).toMatch(
     /Invalid RBAC credentials \(401\)\n.*WEIR_ADMIN_TOKEN/,
   )

@@ -182,7 +182,7 @@ test('several servers become an upstream, and what cannot be imported says why',
   await fails(
     'relative.yaml',
     { ...document, servers: [{ url: '/v1' }] },
-    /say where the service is with --url/,
+    /pass the URL with --url/,
   )
   await fails('lost.yaml', { ...document, components: {} }, /lost\.yaml: /)
   expect((await run('nowhere.yaml')).err).toMatch(/nowhere\.yaml/)

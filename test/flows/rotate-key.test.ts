@@ -18,7 +18,7 @@ test('rotates the key of a running node, after which only the new one decrypts',
   copyFileSync(file, join(data, 'old.key'))
   await addConsumer(weir, 'before')
   const said = await secrets(['rotate', '--data', data])
-  expect(said).toContain('2 data keys are opened by the new key')
+  expect(said).toContain('2 data keys are wrapped with the new key')
   expect(readFileSync(file, 'utf8')).not.toBe(readFileSync(join(data, 'old.key'), 'utf8'))
   await addConsumer(weir, 'after')
   await weir.stop()
@@ -82,7 +82,7 @@ test('changes and makes no key where nothing is encrypted', async () => {
     const env = { WEIR_ENCRYPTION_KEY: randomBytes(32).toString('hex') }
     const to = command === 'rotate' ? ['--to', join(data, 'next.key')] : []
     await expect(secrets([command, '--data', data, ...to], env)).rejects.toThrow(
-      'Nothing is sealed here',
+      'nothing is encrypted there',
     )
   }
   expect(readdirSync(data)).toEqual([])

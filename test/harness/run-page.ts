@@ -94,7 +94,7 @@ export async function runSteps(
         return isExpected ? undefined : { line, why: 'printed something else', output }
       }
       let fault = await attempt()
-      const deadline = Date.now() + 30_000
+      const deadline = Date.now() + 60_000
       while (step.isEventual && fault !== undefined && Date.now() < deadline)
         fault = await attempt()
       if (fault !== undefined) return fault

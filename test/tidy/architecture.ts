@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { renderRooms } from '../rooms.ts'
 import type { SourceFile } from './read-source.ts'
 
-/** Where docs/ARCHITECTURE.md and the code say different things, each as a sentence. */
+/** Differences between docs/ARCHITECTURE.md and the code, each as a sentence. */
 export function architectureComplaints(
   root: string,
   document: string,
@@ -29,16 +29,16 @@ function walkComplaints(document: string, files: readonly SourceFile[]): string[
   ]
 }
 
-/** A room has a heading, the files by which it is entered, and what is never there. */
+/** A room has a heading, its doors and its invariant. */
 function roomComplaints(root: string, document: string, room: string): string[] {
   const section = new RegExp(`^### ${room}\\n([^#]*)`, 'm').exec(document)?.[1]
-  if (section === undefined) return [`it says nothing about src/${room}`]
+  if (section === undefined) return [`it has no section about src/${room}`]
   const doors = /^Doors: (.*)$/m.exec(section)?.[1] ?? ''
   const files = [...doors.matchAll(/`([\w./-]+)`/g)].map(([, file = '']) => `src/${room}/${file}`)
   const missing = files.filter((file) => !existsSync(join(root, file)))
   return [
     ...(files.length === 0 ? [`it names no door of src/${room}`] : []),
     ...missing.map((file) => `it names the door ${file}, which does not exist`),
-    ...(section.includes('**Invariant:**') ? [] : [`it says no invariant of src/${room}`]),
+    ...(section.includes('**Invariant:**') ? [] : [`it has no invariant of src/${room}`]),
   ]
 }

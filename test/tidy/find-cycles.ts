@@ -1,6 +1,6 @@
 import type { SourceFile } from './read-source.ts'
 
-/** Groups of files that lead back to themselves: the strongly connected components (Tarjan, 1972) of more than one file, or of one that imports itself. */
+/** Import cycles: the strongly connected components (Tarjan, 1972) of more than one file, or of one that imports itself. */
 export function findCycles(files: readonly Pick<SourceFile, 'path' | 'imports'>[]): string[][] {
   const importsOf = new Map(files.map((file) => [file.path, file.imports]))
   const order = new Map<string, number>()

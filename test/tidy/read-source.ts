@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { parseSync, Visitor, type ESTree } from 'vite'
 
-/** What the rules look at in one file; paths are relative to the root of the tree. */
+/** What the rules check in one file; paths are relative to the root of the tree. */
 export type SourceFile = {
   readonly path: string
   readonly lines: number
@@ -16,7 +16,7 @@ export type SourceFile = {
   readonly readsEnvironment: boolean
   /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
-  /** Problems that are written out, with `…` for what is filled in. */
+  /** Problems whose code is a literal. */
   readonly problems: readonly WrittenProblem[]
   /** Every string literal that could be the name of a plugin. */
   readonly texts: readonly string[]
@@ -46,7 +46,7 @@ function readSource(root: string, path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8')
   const { program, module, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`)
-  const seen = look(program)
+  const seen = inspect(program)
   const exported = module.staticExports.flatMap((statement) => statement.entries)
   const specifiers = [
     ...module.staticImports.map((statement) => statement.moduleRequest.value),
@@ -89,18 +89,18 @@ const isPassedOn = (statement: ESTree.Directive | ESTree.Statement): boolean =>
 type Seen = {
   specifiers: string[]
   problemCodes: (string | undefined)[]
-  /** Every text that looks like a code. */
+  /** String literals with the form of a code. */
   problems: WrittenProblem[]
   codeTexts: string[]
   texts: string[]
   readsEnvironment: boolean
 }
 
-/** The form of a problem's code: room.reason, or several reasons. */
+/** `room.reason`, or several reasons. */
 export const codeForm = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*)+$/
 
-/** What the list of a module's static imports and exports does not tell. */
-function look(program: ESTree.Program): Seen {
+/** Visits what the list of a module's static imports and exports does not contain. */
+function inspect(program: ESTree.Program): Seen {
   const types = new Set<ESTree.Node>()
   const seen: Seen = {
     specifiers: [],
@@ -147,7 +147,7 @@ function look(program: ESTree.Program): Seen {
   return seen
 }
 
-/** A function of the same file may take the code and make the problem; then the codes are what its callers write. */
+/** A function of the same file may receive the code; then the codes are those that its callers pass. */
 function codesOf({ problemCodes, codeTexts }: Seen): (string | undefined)[] {
   const written = problemCodes.filter((code) => code !== undefined)
   if (written.length === problemCodes.length) return written

@@ -3,13 +3,12 @@ import { mayOpen, socketPlaces } from '../rooms.ts'
 import { findCycles } from './find-cycles.ts'
 import { codeForm, type SourceFile } from './read-source.ts'
 
-/** One rule: what it says, and every place that breaks it, each as a sentence with the file first. */
+/** One rule, and the violations that it finds, each as a sentence with the file first. */
 export type Rule = {
   readonly says: string
   readonly broken: (files: readonly SourceFile[]) => string[]
 }
 
-/** The rules that hold for every source file. */
 export const rules: readonly Rule[] = [
   { says: 'a room opens only rooms below it', broken: (files) => eachImport(files, wallComplaint) },
   {
@@ -108,7 +107,7 @@ const banned = /(?:^|[/-])(utils?|helpers?|common|misc|[a-z]+-manager)(?:[/.-]|$
 
 function nameComplaint(file: SourceFile): Complaint {
   const words = banned.exec(file.path)?.[1]
-  if (words !== undefined) return `is named ${words}, which says nothing`
+  if (words !== undefined) return `has the unspecific name ${words}`
   const isKebab = file.path.split('/').every((part) => /^[a-z0-9]+([-.][a-z0-9]+)*$/.test(part))
   return !isKebab && 'is not in kebab-case'
 }
@@ -116,7 +115,7 @@ function nameComplaint(file: SourceFile): Complaint {
 function exportComplaint(file: SourceFile): Complaint {
   if (basename(file.path).endsWith('.config.ts')) return undefined
   if (file.exports.includes('default')) return 'has a default export'
-  return file.isBarrel && 'is a barrel: it only passes on what others export'
+  return file.isBarrel && 'is a barrel: it only re-exports'
 }
 
 const socketModules = /^(node:(net|tls|dgram|https?|http2)|undici)$/
@@ -161,7 +160,7 @@ function codeComplaints(files: readonly SourceFile[]): string[] {
   const places = new Map<string, string[]>()
   const complaints = files.filter(isProduct).flatMap((file) =>
     file.problemCodes.flatMap((code) => {
-      if (code === undefined) return [`${file.path}: a problem whose code is not written out`]
+      if (code === undefined) return [`${file.path}: a problem whose code is not a literal`]
       places.set(code, [...(places.get(code) ?? []), file.path])
       const isForm = code === 'internal' || codeForm.test(code)
       return isForm ? [] : [`${file.path}: the code ${code} is not of the form room.reason`]

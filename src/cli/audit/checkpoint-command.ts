@@ -1,7 +1,6 @@
 import { Problem } from '../../lib/problem.ts'
 import { withAuditLog, type AuditSource } from './open-audit-source.ts'
 
-/** Prints the signed end of the log as JSON. */
 export async function checkpointCommand(source: AuditSource): Promise<void> {
   const { head } = await withAuditLog(source, (rows) => rows.signed())
   if (head === undefined) throw new Problem('cli.unsigned', 404, 'The audit log has no record yet.')

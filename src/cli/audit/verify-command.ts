@@ -6,33 +6,32 @@ import { Problem } from '../../lib/problem.ts'
 import type { AuditCheckpoint, AuditReport } from '../../schema/audit-record.ts'
 import { auditKeyFile, withAuditLog, type AuditSource } from './open-audit-source.ts'
 
-/** Files by which a log is verified. */
 export type WitnessFiles = {
   readonly keys: readonly string[]
   readonly checkpoints: readonly string[]
 }
 
-/** Verifies the log of a store and prints what was found; gives the exit code, 0 when all is as it was written. */
+/** Verifies the log and prints the report; returns the exit status, 0 for an intact log. */
 export async function verifyCommand(
   source: AuditSource,
   files: WitnessFiles,
   asJson: boolean,
 ): Promise<number> {
   const report = await withAuditLog(source, (rows) => {
-    const checkpoints = files.checkpoints.map(readPlace)
+    const checkpoints = files.checkpoints.map(readCheckpoint)
     return verifyKept(rows, { keys: readKeys(source, files), checkpoints })
   })
   console.log(asJson ? JSON.stringify(report, undefined, 2) : describe(report))
   return report.intact ? 0 : 1
 }
 
-/** The keys that are given, else the one that this machine signs with. */
+/** The given keys, else the one that this machine signs with. */
 function readKeys(source: AuditSource, { keys }: WitnessFiles): string[] {
   const own = auditKeyFile(source)
   const files = keys.length > 0 ? keys : [own]
   return files.map((file) => {
     if (existsSync(file)) return publicPemOf(readFileSync(file, 'utf8'))
-    const message = `The key ${file} does not exist; give the public key of the log with --key.`
+    const message = `The key ${file} does not exist; pass the public key of the log with --key.`
     throw new Problem('cli.audit_key', 404, message)
   })
 }
@@ -51,7 +50,7 @@ const checkpoint = z.object({
   signature: z.string(),
 })
 
-function readPlace(file: string): AuditCheckpoint {
+function readCheckpoint(file: string): AuditCheckpoint {
   try {
     return checkpoint.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
@@ -64,8 +63,8 @@ function readPlace(file: string): AuditCheckpoint {
 
 function describe({ intact, records, first, last, checkpoints, faults }: AuditReport): string {
   const span = records === 0 ? 'no records' : `records ${first} to ${last}`
-  const signed = `${checkpoints} signed ${checkpoints === 1 ? 'place' : 'places'} agree`
-  if (intact) return `The audit log is as it was written: ${span}, ${signed}.`
+  const signed = `${checkpoints} signed ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`
+  if (intact) return `The audit log is intact: ${span}, ${signed}.`
   const lines = faults.map(({ says }) => `  ${says}`)
-  return [`The audit log was tampered with (${records} records read):`, ...lines].join('\n')
+  return [`The audit log was modified (${records} records read):`, ...lines].join('\n')
 }

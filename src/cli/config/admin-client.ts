@@ -1,13 +1,13 @@
 import { Problem } from '../../lib/problem.ts'
 
-/** Where the Admin API is and as whom it is asked. */
+/** The Admin API that commands call, and their token. */
 export type AdminAccess = {
   readonly url: string
   readonly token: string | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** How far work on the other side is. */
+/** Progress of a long request. */
 export type Progress = { readonly phase: string; readonly done: number; readonly total: number }
 
 /** A request to the Admin API. */
@@ -19,7 +19,7 @@ export type AdminCall = {
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Asks the Admin API and gives its answer; a refusal is thrown in its own words. */
+/** Calls the Admin API; throws a refusal with its sentence. */
 export async function callAdmin<Result>(access: AdminAccess, call: AdminCall): Promise<Result> {
   const response = await send(access, call)
   const isLines = (response.headers.get('content-type') ?? '').includes('ndjson')
@@ -54,18 +54,13 @@ async function send(
       error instanceof Error
         ? String((error.cause as Error | undefined)?.message ?? error.message)
         : ''
-    throw new Problem(
-      'cli.unreachable',
-      503,
-      `The Admin API at ${url} cannot be reached: ${reason}`,
-      {
-        cause: error,
-      },
-    )
+    throw new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}`, {
+      cause: error,
+    })
   }
 }
 
-/** What a refusal says, and to those who may know it, why. */
+/** Body of a refusal; `because` is there for those who may know the rule. */
 type Refusal = { readonly message?: unknown; readonly because?: unknown }
 
 type Line<Result> = {
@@ -87,7 +82,11 @@ async function readLines<Result>(response: Response, { onProgress }: AdminCall):
       if (line.result !== undefined) return line.result
     }
   }
-  throw new Problem('cli.cut_off', 502, 'The Admin API ended its answer before the result')
+  throw new Problem(
+    'cli.cut_off',
+    502,
+    'The Admin API closed the connection before it sent the result',
+  )
 }
 
 function refusal(status: number, text: string, { method, path }: AdminCall): Problem {
@@ -97,14 +96,14 @@ function refusal(status: number, text: string, { method, path }: AdminCall): Pro
       return refused(status, { message: `Not found: ${method} ${path}` })
     if (typeof said.message === 'string') return refused(status, said)
   } catch {
-    // What is not JSON is shown as it is.
+    // Not JSON: print it unchanged.
   }
   return refused(status, { message: text.slice(0, 500) })
 }
 
 function refused(status: number, { message, because }: Refusal): Problem {
   const reasons = typeof because === 'string' ? [because] : []
-  if (status === 401) reasons.push('Whose token asks is said by --token or WEIR_ADMIN_TOKEN.')
+  if (status === 401) reasons.push('Set the token with --token or WEIR_ADMIN_TOKEN.')
   return new Problem(
     'cli.refused',
     status,
@@ -112,12 +111,12 @@ function refused(status: number, { message, because }: Refusal): Problem {
   )
 }
 
-/** Every answer of an Admin API has the number of its request. */
+/** Every response of an Admin API has the id of its request. */
 const isFromAdmin = ({ headers }: Response): boolean => headers.has('x-kong-admin-request-id')
 
 const notAdmin = (url: string, status: number): Problem =>
   new Problem(
     'cli.not_admin',
     502,
-    `What answers at ${url} is not an Admin API (${status}); where that is, --addr or WEIR_ADMIN_URL says.`,
+    `The server at ${url} is not an Admin API (${status}); set its address with --addr or WEIR_ADMIN_URL.`,
   )

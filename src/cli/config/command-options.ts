@@ -4,7 +4,7 @@ import type { AdminAccess } from './admin-client.ts'
 import type { Print } from './print-difference.ts'
 import { readDocuments, type Document, type ReadDocuments } from './read-documents.ts'
 
-/** What a command about the configuration may be told. */
+/** Options of all `weir config` commands. */
 export type CommandOptions = {
   readonly addr?: string
   readonly token?: string
@@ -27,30 +27,32 @@ export type CommandOptions = {
   readonly yes?: boolean
 }
 
-/** The Admin API that a command is for. */
 export function accessOf({ addr, token, headers = [] }: CommandOptions): AdminAccess {
-  const usual = readAdminAccess()
+  const defaults = readAdminAccess()
   const pairs = headers.map((header) => {
     const at = header.indexOf(':')
     if (at < 1) throw new Problem('cli.header', 400, `--headers ${header}: expected Name:value`)
     return [header.slice(0, at), header.slice(at + 1).trim()] as const
   })
-  return { url: addr ?? usual.url, token: token ?? usual.token, headers: Object.fromEntries(pairs) }
+  return {
+    url: addr ?? defaults.url,
+    token: token ?? defaults.token,
+    headers: Object.fromEntries(pairs),
+  }
 }
 
-/** How a command prints. */
 export const printOf = ({ color }: CommandOptions, masked: readonly string[] = []): Print => ({
   colors: color !== false && process.stdout.isTTY,
   masked,
 })
 
-/** Files of a command as one document for one workspace. */
+/** The files of a command as one document for one workspace. */
 export type Wanted = ReadDocuments & {
   readonly workspace: string
   readonly query: Readonly<Record<string, string | undefined>>
 }
 
-/** Reads what a command is told to make true. */
+/** Reads the files that a command names. */
 export function wantedOf(files: readonly string[], options: CommandOptions): Wanted {
   const places = [...files, ...(options.state ?? [])]
   const read = readDocuments(places.length === 0 ? ['-'] : places, readVariables('DECK_'))
@@ -69,6 +71,5 @@ export function wantedOf(files: readonly string[], options: CommandOptions): Wan
   return { document, masked: read.masked, workspace, query }
 }
 
-/** The path of something in a workspace. */
 export const pathIn = (workspace: string | undefined, path: string): string =>
   workspace === undefined ? path : `/${encodeURIComponent(workspace)}${path}`

@@ -13,13 +13,13 @@ import { printDifference } from './print-difference.ts'
 import { printPreview } from './print-preview.ts'
 import { showProgress } from './show-progress.ts'
 
-/** Shows what a sync would do. With decK’s exit codes: 0, or 2 when something differs and that was asked for. */
+/** Prints what a sync would change. Exits as decK does: 0, or 2 with --non-zero-exit-code and differences. */
 export async function diffCommand(
   files: readonly string[],
   options: CommandOptions,
 ): Promise<void> {
   const wanted = wantedOf(files, options)
-  const { plan, traffic } = await planFor(wanted, options)
+  const { plan, traffic } = await fetchPlan(wanted, options)
   const result = traffic === undefined ? plan : { plan, traffic }
   const print = printOf(options, wanted.masked)
   if (options.jsonOutput === true) console.log(JSON.stringify(result, undefined, 2))
@@ -32,14 +32,14 @@ export async function diffCommand(
 
 type Planned = { readonly plan: SyncPlan; readonly traffic?: PreviewReport }
 
-async function planFor(wanted: Wanted, options: CommandOptions): Promise<Planned> {
+async function fetchPlan(wanted: Wanted, options: CommandOptions): Promise<Planned> {
   const { againstTraffic: window } = options
-  if (window === undefined) return { plan: await ask<SyncPlan>(wanted, options, '/config/diff') }
+  if (window === undefined) return { plan: await post<SyncPlan>(wanted, options, '/config/diff') }
   const query = { ...wanted.query, window }
-  return ask<Planned>({ ...wanted, query }, options, '/config/preview')
+  return post<Planned>({ ...wanted, query }, options, '/config/preview')
 }
 
-async function ask<Result>(
+async function post<Result>(
   { document, workspace, query }: Wanted,
   options: CommandOptions,
   path: string,

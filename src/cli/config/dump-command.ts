@@ -4,7 +4,7 @@ import { Problem } from '../../lib/problem.ts'
 import { callAdmin, type AdminAccess } from './admin-client.ts'
 import { accessOf, pathIn, type CommandOptions } from './command-options.ts'
 
-/** Writes a workspace, or each of all, as a document. */
+/** Writes one workspace, or all of them, as documents. */
 export async function dumpCommand(options: CommandOptions): Promise<void> {
   const { format = 'yaml', allWorkspaces, outputFile } = options
   if (format !== 'yaml' && format !== 'json') {

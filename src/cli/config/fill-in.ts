@@ -1,9 +1,8 @@
 import { Problem } from '../../lib/problem.ts'
 
-/** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>
 
-/** Puts variables into a text as decK does: `${{ env "DECK_X" }}`, and after a bar toInt, toFloat, toBool or indent. Lines that are comments stay as they are. */
+/** Replaces variables as decK does: `${{ env "DECK_X" }}`, optionally piped to toInt, toFloat, toBool or indent. Comment lines stay unchanged. */
 export function fillIn(
   text: string,
   variables: Variables,
@@ -24,9 +23,8 @@ export function fillIn(
 function evaluate(words: string, variables: Variables, where: string): string {
   const [source = '', ...filters] = words.split('|').map((part) => part.trim())
   const name = /^env\s+"([^"]+)"$/.exec(source)?.[1]
-  if (name === undefined) throw wrong(where, `expected env "DECK_NAME", and got ${source}`)
-  if (!name.startsWith('DECK_'))
-    throw wrong(where, `variables begin with DECK_, and ${name} does not`)
+  if (name === undefined) throw wrong(where, `expected env "DECK_NAME", got ${source}`)
+  if (!name.startsWith('DECK_')) throw wrong(where, `${name} does not begin with DECK_`)
   const value = variables[name]
   if (value === undefined) throw wrong(where, `the environment variable ${name} is not set`)
   return filters.reduce((text, filter) => apply(filter, text, where), value)
@@ -38,8 +36,8 @@ function apply(filter: string, text: string, where: string): string {
     return text.split('\n').join(`\n${' '.repeat(Number(width))}`)
   }
   const form = forms[name]
-  if (form === undefined) throw wrong(where, `there is no function ${name}`)
-  if (!form.test(text)) throw wrong(where, `${name} cannot read its value`)
+  if (form === undefined) throw wrong(where, `unknown function ${name}`)
+  if (!form.test(text)) throw wrong(where, `${name} cannot parse the value`)
   return text
 }
 

@@ -5,7 +5,6 @@ import { callAdmin } from './admin-client.ts'
 import { accessOf, pathIn, printOf, type CommandOptions } from './command-options.ts'
 import { printCounts, printDifference, printItem } from './print-difference.ts'
 
-/** Lists revisions, newest first. */
 export async function historyCommand(options: CommandOptions): Promise<void> {
   const listed = await get<{ data: readonly RevisionLine[] }>(options, '/config/revisions', {
     size: options.size,
@@ -20,7 +19,6 @@ export async function historyCommand(options: CommandOptions): Promise<void> {
   }
 }
 
-/** Shows what one revision did. */
 export async function showCommand(revision: string, options: CommandOptions): Promise<void> {
   const shown = await get<RevisionLine & ConfigDifference>(
     options,
@@ -32,29 +30,28 @@ export async function showCommand(revision: string, options: CommandOptions): Pr
   console.log(printDifference(shown, { ...printOf(options), isPast: true }))
 }
 
-/** Makes a new revision that is as an earlier one was, once whoever asks has seen what that means. */
+/** Creates a revision that equals an earlier one, after it showed the differences and asked for confirmation. */
 export async function rollbackCommand(revision: string, options: CommandOptions): Promise<void> {
   const at = `/config/revisions/${encodeURIComponent(revision)}`
   const planned = await get<ConfigDifference & { revision: number }>(options, `${at}/compare`)
   console.log(printDifference(planned, printOf(options)))
-  if (planned.items.length === 0) return console.log('Nothing is different.')
-  if (options.yes !== true && !(await isSure(revision))) return console.log('Nothing was changed.')
+  if (planned.items.length === 0) return console.log('No differences.')
+  if (options.yes !== true && !(await isSure(revision))) return console.log('Cancelled.')
   const done = await callAdmin<{ revision: number }>(accessOf(options), {
     method: 'POST',
     path: pathIn(options.workspace, `${at}/rollback`),
     query: { message: options.message, revision: String(planned.revision) },
   })
-  console.log(`Revision ${done.revision} is as revision ${revision} was.`)
+  console.log(`Revision ${done.revision} equals revision ${revision}.`)
 }
 
-/** Shows what is not as it was synced last, and who changed it. */
 export async function driftCommand(options: CommandOptions): Promise<void> {
   const drift = await get<Drift>(options, '/config/drift', { tags: options.selectTag?.join(',') })
   if (options.nonZeroExitCode === true && drift.items.length > 0) process.exitCode = 2
   if (options.jsonOutput === true) return console.log(JSON.stringify(drift, undefined, 2))
-  if (drift.synced === undefined) return console.log('Nothing was ever synced here.')
+  if (drift.synced === undefined) return console.log('No sync was recorded here.')
   const { revision, time, principal } = drift.synced
-  console.log(`Synced last: revision ${revision}, ${timeText(time)}, by ${principal}`)
+  console.log(`Last sync: revision ${revision}, ${timeText(time)}, by ${principal}`)
   for (const item of drift.items) {
     console.log(printItem(item, { ...printOf(options), isPast: true }))
     for (const author of item.by) {
@@ -82,10 +79,14 @@ const timeText = (time: number): string =>
 
 async function isSure(revision: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new Problem('cli.unsure', 400, 'Nobody can be asked here; say --yes to roll back')
+    throw new Problem(
+      'cli.unsure',
+      400,
+      'No terminal for the confirmation; pass --yes to roll back',
+    )
   }
   const lines = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await lines.question(`Go back to revision ${revision}? [y/N] `)
+  const answer = await lines.question(`Roll back to revision ${revision}? [y/N] `)
   lines.close()
   return /^y(es)?$/i.test(answer.trim())
 }

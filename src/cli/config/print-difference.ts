@@ -5,22 +5,18 @@ import type {
   FieldDifference,
 } from '../../schema/config-difference.ts'
 
-/** How differences are printed. */
 export type Print = {
-  /** Whether the reader sees colors. */
   readonly colors: boolean
   /** Values that must not be shown. */
   readonly masked: readonly string[]
-  /** Whether it has happened. */
+  /** True for changes that were applied. */
   readonly isPast?: boolean
 }
 
-/** Differences as a reviewer reads them: what is made, changed and removed, field by field, and how much of each. */
 export function printDifference({ items, counts }: ConfigDifference, print: Print): string {
   return [...items.map((item) => printItem(item, print)), printCounts(counts)].join('\n')
 }
 
-/** One entity with its fields. */
 export function printItem(item: EntityDifference, print: Print): string {
   const under = item.under === '' ? '' : ` (${item.under})`
   const verb = `${item.kind.slice(0, -1)}${print.isPast === true ? 'ed' : 'ing'}`
@@ -29,7 +25,7 @@ export function printItem(item: EntityDifference, print: Print): string {
   return [paint(head, colors[item.kind], print), ...lines].join('\n')
 }
 
-/** In decK's words, how much is different. */
+/** The summary in decK's form. */
 export const printCounts = ({ created, updated, deleted }: ChangeCounts): string =>
   `Summary:\n  Created: ${created}\n  Updated: ${updated}\n  Deleted: ${deleted}`
 
@@ -47,10 +43,12 @@ function printField(kind: EntityDifference['kind'], field: FieldDifference, prin
 function valueText(value: unknown, { masked }: Print): string {
   let text = JSON.stringify(value) ?? 'nothing'
   for (const secret of masked) text = text.replaceAll(secret, '[masked]')
-  return text.length > longest ? `${text.slice(0, longest)} … (${text.length} characters)` : text
+  return text.length > maxValueLength
+    ? `${text.slice(0, maxValueLength)} … (${text.length} characters)`
+    : text
 }
 
-const longest = 400
+const maxValueLength = 400
 
 const paint = (text: string, color: number, print: Print): string =>
   print.colors ? `\u001b[${color}m${text}\u001b[0m` : text

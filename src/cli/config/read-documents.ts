@@ -5,10 +5,10 @@ import { mergeDocuments } from '../../declarative/read-document.ts'
 import { Problem } from '../../lib/problem.ts'
 import { fillIn, type Variables } from './fill-in.ts'
 
-/** Documents as one, with the values that came from variables and must not be shown. */
+/** Documents merged into one, and the values from variables, which must not be printed. */
 export type ReadDocuments = { readonly document: Document; readonly masked: readonly string[] }
 
-/** A document by its head; the rest is for the control plane to judge. */
+/** The head of a document; the control plane validates the rest. */
 export type Document = Readonly<Record<string, unknown>> & {
   readonly _workspace?: string
   readonly _info?: { readonly select_tags?: readonly string[] }
@@ -30,18 +30,18 @@ const nameOf = (file: string): string => (file === '-' ? 'standard input' : file
 function filesAt(place: string): string[] {
   if (place === '-') return [place]
   const found = statSync(place, { throwIfNoEntry: false })
-  if (found === undefined) throw unreadable(place, 'there is no such file or folder')
+  if (found === undefined) throw unreadable(place, 'no such file or folder')
   if (!found.isDirectory()) return [place]
   const files = readdirSync(place, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ya?ml|json)$/.test(name))
     .sort()
-  if (files.length === 0) throw unreadable(place, 'there is no .yaml, .yml or .json file in it')
+  if (files.length === 0) throw unreadable(place, 'the folder has no .yaml, .yml or .json file')
   return files.map((name) => join(place, name))
 }
 
 const readText = (file: string): string => readFileSync(file === '-' ? 0 : file, 'utf8')
 
-/** Parses YAML, of which JSON is a part, and says where it is not. */
+/** Parses YAML or JSON; an error has line and column. */
 export function parseText(text: string, name: string): unknown {
   const parsed = parseDocument(text, { prettyErrors: true })
   const [error] = parsed.errors

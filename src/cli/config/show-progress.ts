@@ -6,7 +6,7 @@ const verbs: Readonly<Record<string, string>> = {
   replay: 'Replaying',
 }
 
-/** Shows on one line of a terminal how far work is; where nobody watches, nothing. */
+/** Shows progress on one line of a terminal; prints nothing elsewhere. */
 export function showProgress(stream: NodeJS.WriteStream): {
   readonly on: (progress: Progress) => void
   readonly end: () => void

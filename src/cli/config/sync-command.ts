@@ -4,7 +4,6 @@ import { accessOf, pathIn, printOf, wantedOf, type CommandOptions } from './comm
 import { printDifference } from './print-difference.ts'
 import { showProgress } from './show-progress.ts'
 
-/** Makes the configuration as files say, as one change, and prints what was done. */
 export async function syncCommand(
   files: readonly string[],
   options: CommandOptions,
@@ -23,7 +22,6 @@ export async function syncCommand(
   console.log(`Revision ${synced.revision} of ${workspace}.`)
 }
 
-/** Holds files against the control plane; prints that they are valid, or all that is wrong. */
 export async function validateCommand(
   files: readonly string[],
   options: CommandOptions,

@@ -9,14 +9,13 @@ import { showProgress } from '../config/show-progress.ts'
 import { readOpenApi } from './read-openapi.ts'
 import { toDocument } from './to-document.ts'
 
-/** What the import may be told. */
 export type ImportCommandOptions = CommandOptions & {
   readonly name?: string
   readonly url?: string
   readonly diff?: boolean
 }
 
-/** Makes services and routes of an OpenAPI document, as one change; what an earlier import made and the document no longer has goes. */
+/** Imports an OpenAPI document as one change; removes what an earlier import created and the document no longer contains. */
 export async function importCommand(file: string, options: ImportCommandOptions): Promise<void> {
   const { workspace = 'default', name, url, outputFile } = options
   const document = toDocument(await readOpenApi(file), { workspace, name, url })

@@ -5,22 +5,20 @@ import type { ImportCommandOptions } from './import-command.ts'
 export function addOpenApiCommand(program: Command): void {
   program
     .command('openapi')
-    .description('Services and routes from OpenAPI documents.')
+    .description('Create services and routes from OpenAPI documents.')
     .command('import <file>')
-    .description(
-      'Make a service with its routes and validation; what an earlier import made is brought up to date.',
-    )
-    .option('--name <name>', 'name of the service; made from the title when absent')
-    .option('--url <url>', 'where the service is, instead of what the document says')
-    .option('--diff', 'only show what would change')
+    .description('Create or update a service with its routes and request validation.')
+    .option('--name <name>', 'name of the service (default: derived from the title)')
+    .option('--url <url>', 'URL of the service (default: servers of the document)')
+    .option('--diff', 'show the changes without applying them')
     .option(
       '-o, --output-file <file>',
-      'only write the declarative document; - for standard output',
+      'write the declarative document instead of applying it; - for standard output',
     )
-    .option('-m, --message <text>', 'what the change is for; the history keeps it')
-    .option('-w, --workspace <name>', 'the workspace')
-    .option('--addr <url>', 'the Admin API (WEIR_ADMIN_URL, http://127.0.0.1:8001)')
-    .option('--token <token>', 'who asks (WEIR_ADMIN_TOKEN)')
+    .option('-m, --message <text>', 'message of the revision')
+    .option('-w, --workspace <name>', 'workspace (default: default)')
+    .option('--addr <url>', 'Admin API (WEIR_ADMIN_URL, default http://127.0.0.1:8001)')
+    .option('--token <token>', 'admin token (WEIR_ADMIN_TOKEN)')
     .option('--no-color', 'print without colors')
     .action(async (file: string, options: ImportCommandOptions) => {
       const { importCommand } = await import('./import-command.ts')

@@ -1,9 +1,9 @@
 import { follow, isNode, type Node } from './read-openapi.ts'
 
-/** An operation with what its path says for all of them. */
+/** An operation, and the path item with what all of its operations share. */
 export type Operation = {
   readonly path: string
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
   readonly node: Node
   readonly shared: Node

@@ -1,13 +1,12 @@
 import SwaggerParser from '@apidevtools/swagger-parser'
 import { Problem } from '../../lib/problem.ts'
 
-/** Any record of an OpenAPI document. */
 export type Node = Readonly<Record<string, unknown>>
 
-/** An OpenAPI 3 document, whose references all lead to places in itself. */
+/** An OpenAPI 3 document whose references are all internal. */
 export type OpenApi = {
   readonly root: Node
-  /** 3.0 has a dialect of JSON Schema of its own, 3.1 has that of 2020. */
+  /** 3.0 has its own dialect of JSON Schema, 3.1 uses draft 2020-12. */
   readonly version: '3.0' | '3.1'
 }
 
@@ -18,13 +17,13 @@ export async function readOpenApi(file: string): Promise<OpenApi> {
   if (version !== '3.0' && version !== '3.1') {
     throw unusable(
       file,
-      `expected openapi 3.0 or 3.1, and got ${JSON.stringify(root['openapi'] ?? root['swagger'])}`,
+      `expected openapi 3.0 or 3.1, got ${JSON.stringify(root['openapi'] ?? root['swagger'])}`,
     )
   }
   return { root, version }
 }
 
-/** What a node is, once it is no reference. */
+/** Resolves references. */
 export function follow(root: Node, node: unknown): Node {
   let found: unknown = node
   for (let steps = 0; steps < 100; steps += 1) {
@@ -32,27 +31,25 @@ export function follow(root: Node, node: unknown): Node {
     if (typeof reference !== 'string') return isNode(found) ? found : {}
     found = pointed(root, reference)
   }
-  throw unusable('$ref', 'references lead in a circle')
+  throw unusable('$ref', 'circular reference')
 }
 
 /** The value at a reference such as `#/components/schemas/Order`. */
 export function pointed(root: Node, reference: string): unknown {
-  if (!reference.startsWith('#/')) throw unusable(reference, 'the reference leads nowhere')
+  if (!reference.startsWith('#/')) throw unusable(reference, 'the reference does not resolve')
   const steps = decodeURIComponent(reference.slice(2)).split('/')
   let at: unknown = root
   for (const step of steps) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
     at = isNode(at) || Array.isArray(at) ? (at as Node)[name] : undefined
   }
-  if (at === undefined) throw unusable(reference, 'the reference leads nowhere')
+  if (at === undefined) throw unusable(reference, 'the reference does not resolve')
   return at
 }
 
-/** Whether a value is a record. */
 export const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A document that cannot be made into services and routes. */
 export const unusable = (where: string, sentence: string): Problem =>
   new Problem('openapi.unusable', 400, `${where}: ${sentence}`)
 

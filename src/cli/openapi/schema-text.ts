@@ -1,6 +1,6 @@
 import { isNode, pointed, type OpenApi } from './read-openapi.ts'
 
-/** The text of a schema that stands alone: what it refers to is put under its definitions, circles included. */
+/** A self-contained schema as text: referenced schemas move to its definitions, recursive ones included. */
 export function schemaText({ root, version }: OpenApi, schema: unknown): string {
   const definitions = new Map<string, unknown>()
   const place = version === '3.0' ? 'definitions' : '$defs'
@@ -29,11 +29,11 @@ export function schemaText({ root, version }: OpenApi, schema: unknown): string 
   )
 }
 
-/** Beside a reference other members do not count in older dialects. */
+/** Older dialects ignore members beside `$ref`. */
 const wrapped = (schema: Record<string, unknown>): Record<string, unknown> =>
   '$ref' in schema ? { allOf: [schema] } : schema
 
-/** What OpenAPI 3.0 calls nullable. Words that only describe are left out. */
+/** Converts `nullable` of OpenAPI 3.0, and drops keywords that only describe. */
 function withNull(schema: Record<string, unknown>): Record<string, unknown> {
   const { nullable, example: _example, discriminator: _discriminator, xml: _xml, ...rest } = schema
   if (nullable !== true) return rest

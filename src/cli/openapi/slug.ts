@@ -1,4 +1,4 @@
-/** Text as a name: small letters, digits and dashes. */
+/** Text as a name: lower case letters, digits and dashes. */
 export const slug = (text: string): string =>
   text
     .normalize('NFKD')

@@ -6,22 +6,21 @@ import { pluginsIn } from './to-plugins.ts'
 import { toRoute } from './to-route.ts'
 import { toTarget } from './to-target.ts'
 
-/** How a document is imported. */
 export type ImportOptions = {
-  /** The workspace by name; the same document in two workspaces makes two services. */
+  /** Name of the workspace; the same document in two workspaces creates two services. */
   readonly workspace: string
-  /** Name of the service; made from the title when absent. */
+  /** Name of the service; derived from the title when absent. */
   readonly name?: string | undefined
-  /** Where the service is, when the document does not say or is not to be believed. */
+  /** Replaces the servers of the document. */
   readonly url?: string | undefined
 }
 
-/** Ids of what is imported are derived, so that what is imported again is the same. */
+/** Ids are derived with this namespace, so that a repeated import keeps them. */
 const namespace = 'b3a1f9a4-52a5-5f0e-9d0c-6b7c2b1de0aa'
 
 /**
- * A declarative document for an OpenAPI document: one service, a route for each operation, and what its parameters and
- * body must be. Everything has the tag of the import, outside of which a sync of it touches nothing.
+ * Converts an OpenAPI document to a declarative document: one service, a route per operation, and request validation.
+ * Every entity has the tag of the import, which limits what a sync of the document may change.
  */
 export function toDocument(api: OpenApi, options: ImportOptions): Node {
   const { root } = api

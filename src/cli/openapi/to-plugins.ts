@@ -2,7 +2,7 @@ import { isNode, type Node } from './read-openapi.ts'
 
 const prefix = 'x-kong-plugin-'
 
-/** Plugins that a document asks for itself, as decK’s openapi2kong reads them: `x-kong-plugin-key-auth`. */
+/** Plugins in extensions of a document, as decK’s openapi2kong reads them: `x-kong-plugin-key-auth`. */
 export function pluginsIn(node: Node): Node[] {
   return Object.entries(node).flatMap(([name, value]) => {
     if (!name.startsWith(prefix) || !isNode(value)) return []

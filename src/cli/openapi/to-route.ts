@@ -4,7 +4,7 @@ import { schemaText } from './schema-text.ts'
 import { slug } from './slug.ts'
 import { pluginsIn } from './to-plugins.ts'
 
-/** The route of an operation: its path as an expression that names its parameters, and what they and the body must be. */
+/** The route of an operation: its path as a regular expression with named groups for parameters, and request validation. */
 export function toRoute(api: OpenApi, operation: Operation & { readonly service: string }): Node {
   const { node, shared, path, method, service } = operation
   const names = [node['x-kong-name'], node['operationId']]
@@ -15,7 +15,7 @@ export function toRoute(api: OpenApi, operation: Operation & { readonly service:
     name: `${service}_${slug(named)}`,
     methods: [method],
     paths: [expressionOf(path)],
-    // A path without parameters is nearer than one with them.
+    // A path without parameters precedes one with parameters.
     regex_priority: path.includes('{') ? 100 : 200,
     strip_path: false,
     plugins: [...own, ...(validator === undefined ? [] : [validator])],
@@ -33,12 +33,12 @@ function expressionOf(path: string): string {
   return `~${expression.join('')}$`
 }
 
-/** A parameter's name as groups may be called. */
+/** A parameter's name as a name of a group. */
 const groupOf = (name: string): string => name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
 
 function validatorFor(api: OpenApi, operation: Operation): Node | undefined {
   const parameters = parametersOf(api, operation)
-  const body = bodyOf(api, operation.node)
+  const body = bodyValidation(api, operation.node)
   if (parameters.length === 0 && body === undefined) return undefined
   return {
     name: 'request-validator',
@@ -50,7 +50,7 @@ function validatorFor(api: OpenApi, operation: Operation): Node | undefined {
   }
 }
 
-/** Parameters of the operation and of its path; the operation’s own win. Cookies are not looked at. */
+/** Parameters of the operation and of its path; the operation’s take precedence. Cookies are not validated. */
 function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
   const found = new Map<string, Node>()
   for (const list of [shared['parameters'], node['parameters']]) {
@@ -75,8 +75,8 @@ function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
   })
 }
 
-/** What a body must be. One that may be absent is not validated, because the plugin knows no such thing. */
-function bodyOf(api: OpenApi, node: Node): Node | undefined {
+/** An optional body is not validated, because the plugin's settings cannot mark it as optional. */
+function bodyValidation(api: OpenApi, node: Node): Node | undefined {
   if (node['requestBody'] === undefined) return undefined
   const body = follow(api.root, node['requestBody'])
   const content = isNode(body['content']) ? body['content'] : {}

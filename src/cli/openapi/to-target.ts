@@ -1,9 +1,8 @@
 import { follow, isNode, unusable, type Node, type OpenApi } from './read-openapi.ts'
 
-/** A service and, where it has several servers, the upstream of them. */
+/** A service and, for several servers, their upstream. */
 export type Target = { readonly service: Node; readonly upstreams: readonly Node[] }
 
-/** Where the operations of a document are served. */
 export function toTarget(
   { root }: OpenApi,
   { name, url }: { readonly name: string; readonly url: string | undefined },
@@ -11,7 +10,7 @@ export function toTarget(
   const urls = url === undefined ? serversIn(root) : [parse(url)]
   const [first, ...others] = urls
   if (first === undefined) {
-    throw unusable('servers', 'the document does not say where it is served; say it with --url')
+    throw unusable('servers', 'the document has no servers; pass the URL with --url')
   }
   const protocol = first.protocol.slice(0, -1)
   const path = first.pathname.replace(/\/+$/, '')
@@ -29,7 +28,7 @@ export function toTarget(
   if (odd !== undefined) {
     throw unusable(
       'servers',
-      `${odd.href} and ${first.href} differ in more than their host; choose one with --url`,
+      `${odd.href} and ${first.href} differ in more than their host; pass one with --url`,
     )
   }
   const upstream = `${name}.upstream`
@@ -55,7 +54,7 @@ function serversIn(root: Node): URL[] {
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed !== undefined && /^https?:$/.test(parsed.protocol)) return parsed
-  throw unusable('servers', `'${url}' is not a whole URL; say where the service is with --url`)
+  throw unusable('servers', `'${url}' is not an absolute URL; pass the URL with --url`)
 }
 
 const portOf = ({ port, protocol }: URL): number =>

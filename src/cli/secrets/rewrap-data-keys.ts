@@ -6,7 +6,7 @@ import type { PlaneSettings } from '../../planes/plane-settings.ts'
 import { readDataKey, replaceDataKey } from '../../secrets/kept-data-key.ts'
 import { openPostgresDataKey, openSqliteDataKey, type DataKey } from '../../store/open-data-key.ts'
 
-/** Wraps every data key of this machine anew, that of the store and that of the gateway; returns how many there are. Throws where there is none. */
+/** Wraps the data keys of the store and of the gateway on this machine again; returns their number. Throws when there is none. */
 export async function rewrapDataKeys(
   settings: PlaneSettings,
   rewrap: (wrapped: string) => string,
@@ -16,7 +16,11 @@ export async function rewrapDataKeys(
   if (ofGateway !== undefined) replaceDataKey(file, rewrap(ofGateway))
   const ofStore = await rewrapStore(settings, rewrap)
   if (ofGateway === undefined && !ofStore) {
-    throw new Problem('cli.no_data_keys', 404, `Nothing is sealed here: ${settings.data}`)
+    throw new Problem(
+      'cli.no_data_keys',
+      404,
+      `No data key in ${settings.data}: nothing is encrypted there`,
+    )
   }
   return Number(ofGateway !== undefined) + Number(ofStore)
 }

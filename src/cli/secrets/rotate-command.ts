@@ -6,43 +6,43 @@ import { readMasterKey, type MasterKey } from '../../secrets/master-key.ts'
 import { readSettings } from '../settings.ts'
 import { rewrapDataKeys } from './rewrap-data-keys.ts'
 
-/** Puts a new key in the place of the present one, or beside it when a file is named for it. An end in between harms nothing: at every moment one of the two keys at hand opens everything. */
+/** Replaces the current master key, or adds a second one when `to` names a file. At every moment one of the two files unwraps every data key, so an interruption loses nothing. */
 export async function rotateCommand(data: string | undefined, to: string | undefined) {
   const settings = readSettings({ WEIR_DATA: data })
   const source = keySourceOf(settings)
-  const present = presentKey(settings)
+  const current = currentKey(settings)
   const own = 'file' in source ? source.file : undefined
   const file = to ?? (own === undefined ? undefined : `${own}.next`)
   if (file === undefined) {
-    const message = `The key is in ${present.source}: name a file for the new one with --to`
+    const message = `The current key is in ${current.source}; name a file for the new one with --to`
     throw new Problem('cli.key_place', 400, message)
   }
-  // Made when the first data key was found, so that nothing is made where there is none.
+  // Created only when there is a data key to wrap.
   const readNext = () => readMasterKey({ file, mayMake: true }, () => undefined)
   const count = await rewrapDataKeys(settings, (wrapped) =>
-    addMasterKey(wrapped, present, readNext()),
+    addMasterKey(wrapped, current, readNext()),
   )
   const next = readNext()
   if (to !== undefined || own === undefined) {
-    console.log(`${count} data keys are opened by ${nameOf(present)} and by ${nameOf(next)} now.`)
-    console.log('Start every process with the new one, then run `weir secrets retire` with it.')
+    console.log(`${count} data keys are wrapped with ${nameOf(current)} and ${nameOf(next)}.`)
+    console.log('Restart every process with the new key, then run `weir secrets retire` with it.')
     return
   }
   renameSync(file, own)
   await rewrapDataKeys(settings, (wrapped) => keepOnly(wrapped, next))
-  console.log(`${count} data keys are opened by the new key in ${own} (${next.id}), and no other.`)
+  console.log(`${count} data keys are wrapped with the new key in ${own} (${next.id}) only.`)
 }
 
-/** Takes every key but the present one away. */
+/** Removes every wrapping but that of the current key. */
 export async function retireCommand(data: string | undefined) {
   const settings = readSettings({ WEIR_DATA: data })
-  const present = presentKey(settings)
-  const count = await rewrapDataKeys(settings, (wrapped) => keepOnly(wrapped, present))
-  console.log(`${count} data keys are opened by ${nameOf(present)}, and no other.`)
+  const current = currentKey(settings)
+  const count = await rewrapDataKeys(settings, (wrapped) => keepOnly(wrapped, current))
+  console.log(`${count} data keys are wrapped with ${nameOf(current)} only.`)
 }
 
-/** The key that is there; where there is none, none is made, because nothing is sealed by it. */
-function presentKey(settings: KeySettings): MasterKey {
+/** Never creates a key: without one nothing is encrypted. */
+function currentKey(settings: KeySettings): MasterKey {
   const source = keySourceOf(settings)
   return readMasterKey('file' in source ? { ...source, mayMake: false } : source, () => undefined)
 }

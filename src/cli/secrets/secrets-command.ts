@@ -2,24 +2,27 @@ import type { Command } from 'commander'
 
 type Options = { readonly data?: string; readonly to?: string }
 
-/** `weir secrets`: the key by which secrets are sealed. */
+/** Adds `weir secrets`. */
 export function addSecretsCommand(program: Command): void {
   const secrets = program
     .command('secrets')
-    .description('Change the key by which secrets are sealed; nothing has to be stopped.')
+    .description('Rotate the master key that encrypts secrets, while Weir runs.')
   secrets
     .command('rotate')
-    .description('Wrap the data keys by a new key, and put it in the place of the present one.')
-    .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
-    .option('--to <file>', 'the new key, made when it is not there; the present one stays valid')
+    .description('Wrap the data keys with a new master key that replaces the current one.')
+    .option('--data <directory>', 'data directory (WEIR_DATA, default ./data)')
+    .option(
+      '--to <file>',
+      'file of the new key, created when it is missing; the current key stays valid',
+    )
     .action(async ({ data, to }: Options) => {
       const { rotateCommand } = await import('./rotate-command.ts')
       await rotateCommand(data, to)
     })
   secrets
     .command('retire')
-    .description('Let the data keys be opened by the present key only, and by none before it.')
-    .option('--data <directory>', 'where everything is kept (WEIR_DATA, ./data)')
+    .description('Remove every wrapping of the data keys but that of the current master key.')
+    .option('--data <directory>', 'data directory (WEIR_DATA, default ./data)')
     .action(async ({ data }: Options) => {
       const { retireCommand } = await import('./rotate-command.ts')
       await retireCommand(data)
