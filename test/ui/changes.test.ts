@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findProgram, need } from '../harness/need.ts'
 import { startWeir } from '../harness/start-weir.ts'
-import { checkNames, checkNoSidewaysScroll, untilSaid } from './check-pages.ts'
+import { checkNames, checkNoHorizontalScroll, untilText } from './check-pages.ts'
 import { chromiumNames } from './open-demo.ts'
 import { openBrowser, openVisitor } from './open-visitor.ts'
 
@@ -11,7 +11,7 @@ const document = (port: number) => ({
 })
 
 test(
-  'a change is found, drift is told, and going back asks first',
+  'lists revisions, reports drift, and rolls back after confirmation',
   { timeout: 180_000 },
   async (context) => {
     need(context, ...chromiumNames)
@@ -26,25 +26,25 @@ test(
       const visitor = await openVisitor(browser, weir.managerUrl, { account, width })
       const { page } = visitor
       await visitor.go('/changes')
-      const said = await untilSaid(visitor, /First release/)
-      expect(said).toMatch(
-        /default is not as it was synced in revision \d+: 1 entity differs, changed by admin/,
+      const text = await untilText(visitor, /First release/)
+      expect(text).toMatch(
+        /default has drifted from revision \d+: 1 entity differs, changed by admin/,
       )
       await checkNames(visitor)
-      await checkNoSidewaysScroll(visitor)
+      await checkNoHorizontalScroll(visitor)
       await page.getByRole('button', { name: 'First release' }).click()
-      await page.getByText('What going back would change').click()
-      await page.getByRole('button', { name: /Go back to revision/ }).click()
-      expect(await untilSaid(visitor, /makes a new revision/)).toMatch(/−?\s*8080/)
+      await page.getByText('Roll back', { exact: true }).click()
+      await page.getByRole('button', { name: /Roll back to revision/ }).click()
+      expect(await untilText(visitor, /creates a new revision/)).toMatch(/−?\s*8080/)
       if (width === 390) continue
-      await page.getByLabel('Why').fill('The port was wrong')
-      await page.getByRole('button', { name: 'Roll back' }).click()
-      await untilSaid(visitor, /The port was wrong/)
+      await page.getByLabel('Message').fill('The port was wrong')
+      await page.getByRole('button', { name: 'Roll back', exact: true }).click()
+      await untilText(visitor, /The port was wrong/)
       const service = (await (await weir.admin('GET', '/services/orders')).json()) as {
         port: number
       }
       expect(service.port).toBe(80)
-      expect(visitor.complaints).toEqual([])
+      expect(visitor.consoleErrors).toEqual([])
     }
     await browser.close()
   },

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { until } from '../harness/until.ts'
 import type { Visitor } from './open-visitor.ts'
 
-/** The pages of the Manager that need no object. */
+/** The list pages of the Manager. */
 export const listPages = [
   '/services',
   '/routes',
@@ -16,19 +16,19 @@ export const listPages = [
   '/key-sets',
 ] as const
 
-/** Waits until the overview shows numbers and rows. */
+/** Waits until the overview shows charts and rows. */
 export async function waitForTraffic({ page }: Visitor): Promise<void> {
   await page.locator('tbody tr').first().waitFor()
   await page.locator('figure').first().waitFor()
 }
 
-/** The page is no wider than the window, so that nothing scrolls sideways but tables inside of it. */
-export async function checkNoSidewaysScroll({ page }: Visitor): Promise<void> {
+/** Expects that the page itself does not scroll horizontally. */
+export async function checkNoHorizontalScroll({ page }: Visitor): Promise<void> {
   const excess = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
-  expect(excess, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(0)
+  expect(excess, `${page.url()} scrolls horizontally`).toBeLessThanOrEqual(0)
 }
 
-/** Everything one can click has a name that is read out. */
+/** Expects an accessible name on every button, link and input. */
 export async function checkNames({ page }: Visitor): Promise<void> {
   const nameless = await page.evaluate(`
     [...document.querySelectorAll('button, a, input:not([type=hidden])')]
@@ -39,14 +39,14 @@ export async function checkNames({ page }: Visitor): Promise<void> {
   expect(nameless).toEqual([])
 }
 
-/** Waits until the page says something, and gives all it says. */
-export const untilSaid = (visitor: Visitor, words: string | RegExp): Promise<string> =>
-  until(`${visitor.page.url()} to say ${words}`, async () => {
-    const said = await visitor.words()
-    return said.search(words) >= 0 ? said : undefined
+/** Waits until the page contains a text, and returns all its text. */
+export const untilText = (visitor: Visitor, words: string | RegExp): Promise<string> =>
+  until(`${visitor.page.url()} to show ${words}`, async () => {
+    const text = await visitor.text()
+    return text.search(words) >= 0 ? text : undefined
   })
 
-/** The rows that the table of latest requests shows now. */
+/** The visible rows of the table. */
 export async function shownRows({ page }: Visitor): Promise<string[]> {
   const rows = await page.locator('tbody tr').allInnerTexts()
   return rows.map((row) => row.replaceAll(/\s+/g, ' '))

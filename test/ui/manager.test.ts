@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 import {
   checkNames,
-  checkNoSidewaysScroll,
+  checkNoHorizontalScroll,
   listPages,
   shownRows,
-  untilSaid,
+  untilText,
   waitForTraffic,
 } from './check-pages.ts'
 import { admin, developer, openDemo } from './open-demo.ts'
@@ -15,7 +15,10 @@ import type { Visitor, VisitorOptions } from './open-visitor.ts'
 
 const { weir, visit } = openDemo()
 
-/** Opens a page of the traffic and waits until it shows some. */
+// Each test opens several pages in a real browser.
+vi.setConfig({ testTimeout: 90_000 })
+
+/** Opens a page and waits until it shows traffic. */
 async function watch(path: string, options: VisitorOptions): Promise<Visitor> {
   const visitor = await visit(options)
   await visitor.go(path)
@@ -23,7 +26,7 @@ async function watch(path: string, options: VisitorOptions): Promise<Visitor> {
   return visitor
 }
 
-test('who is not known is asked to sign in, told when it fails, and taken to where they wanted to go', async () => {
+test('asks for sign-in, reports a wrong password, and continues to the requested page', async () => {
   const visitor = await visit()
   const { page } = visitor
   await visitor.go('/services?workspace=ProductX')
@@ -37,77 +40,84 @@ test('who is not known is asked to sign in, told when it fails, and taken to whe
   expect(new URL(page.url()).search).toBe('?workspace=ProductX')
 })
 
-test('the reference shows what the API says of itself, and finds a field by its name', async () => {
+test('the reference shows the OpenAPI document and finds fields by name', async () => {
   const visitor = await visit({ account: developer })
   await visitor.go('/reference/plugins')
-  const said = await untilSaid(visitor, /Settings of rate-limiting/)
-  expect(said).toContain('/consumers/{parent}/plugins')
+  const text = await untilText(visitor, /Settings of rate-limiting/)
+  expect(text).toContain('/consumers/{parent}/plugins')
   await visitor.page.getByLabel('Search the reference').fill('sticky_sessions_cookie')
-  expect(await untilSaid(visitor, /A pool of targets/)).toContain('/upstreams/{item}')
+  expect(await untilText(visitor, /A pool of targets/)).toContain('/upstreams/{item}')
   await checkNames(visitor)
-  await checkNoSidewaysScroll(visitor)
-  expect(visitor.complaints).toEqual([])
+  await checkNoHorizontalScroll(visitor)
+  expect(visitor.consoleErrors).toEqual([])
 })
 
 describe('what each person sees', () => {
   test('the super-admin sees both products and who called', async () => {
     const visitor = await watch('/', { account: admin })
-    const said = await untilSaid(visitor, /ProductY/)
-    expect(said).toContain('You see every request.')
-    expect(said).toContain('ProductX')
-    expect(said).not.toContain('Masked for you')
-    expect(visitor.complaints).toEqual([])
+    const text = await untilText(visitor, /ProductY/)
+    expect(text).toContain('You see every request.')
+    expect(text).toContain('ProductX')
+    expect(text).not.toContain('Masked')
+    expect(visitor.consoleErrors).toEqual([])
   })
 
   test('the developer of ProductX sees ProductX only, on every page', async () => {
     const visitor = await visit({ account: developer })
     const others = await serverNames('ProductY')
-    for (const path of ['/', '/services', '/routes', '/plugins', '/services?workspace=ProductX']) {
+    for (const path of [
+      '/',
+      '/services',
+      '/routes',
+      '/plugins',
+      '/changes',
+      '/services?workspace=ProductX',
+    ]) {
       await visitor.go(path)
-      const said = await untilSaid(visitor, /inventory|orders/)
-      for (const other of ['ProductY', ...others]) expect(said).not.toContain(other)
+      const text = await untilText(visitor, /inventory|orders/)
+      for (const other of ['ProductY', ...others]) expect(text).not.toContain(other)
     }
-    expect(visitor.complaints).toEqual([])
+    expect(visitor.consoleErrors).toEqual([])
   })
 
-  test('callers are masked with the reason, in the table, the leaderboard and the details', async () => {
+  test('masks consumers with the reason in the table, leaderboard and details', async () => {
     const visitor = await watch('/', { account: developer })
-    const said = await visitor.words()
-    expect(said).toContain('Masked for you')
-    for (const caller of await consumersOf('ProductX')) expect(said).not.toContain(caller)
+    const text = await visitor.text()
+    expect(text).toContain('Masked')
+    for (const caller of await consumersOf('ProductX')) expect(text).not.toContain(caller)
     const rows = await shownRows(visitor)
     expect(rows.every((row) => row.includes('Masked: '))).toBe(true)
     await visitor.page.locator('tbody tr').first().click()
     const details = visitor.page.getByRole('dialog')
-    await details.getByRole('heading', { name: 'Who asked' }).waitFor()
-    expect(await details.innerText()).toMatch(/Consumer, Groups, Credential/)
+    await details.getByRole('heading', { name: 'Caller' }).waitFor()
+    expect(await details.innerText()).toMatch(/Consumer, Consumer groups, Credential/)
   })
 
-  test('consumers are not in the navigation, and their page explains itself', async () => {
+  test('hides consumers from the navigation and explains the denial on their page', async () => {
     const visitor = await visit({ account: developer })
     await visitor.page.goto('/consumers')
-    const said = await untilSaid(visitor, 'You may not read consumers of ProductX')
-    expect(said).toMatch(/No role of productx-dev .*\/consumers/)
+    const text = await untilText(visitor, 'You may not read consumers in ProductX')
+    expect(text).toMatch(/No role of productx-dev .*\/consumers/)
     expect(await visitor.page.getByRole('link', { name: 'Consumers' }).count()).toBe(0)
   })
 
-  test('asking for the other product gives no rows and says why', async () => {
+  test('a query for the other product returns no rows and the reason', async () => {
     const visitor = await visit({ account: developer })
     await visitor.go('/?workspace=ProductY')
-    await untilSaid(visitor, 'You may not read workspace ProductY')
+    await untilText(visitor, 'You may not read workspace ProductY')
     expect(await shownRows(visitor)).toEqual([])
   })
 
-  test('a shared link that filters by caller is refused with the reason, and the filter can be removed', async () => {
+  test('a filter on a masked field is denied with the reason and can be removed', async () => {
     const visitor = await visit({ account: developer })
     await visitor.go('/?consumer=web-shop')
-    await untilSaid(visitor, /masked/)
-    await visitor.page.getByRole('button', { name: 'Remove the filter' }).click()
+    await untilText(visitor, /masked/)
+    await visitor.page.getByRole('button', { name: 'Remove filter' }).click()
     await waitForTraffic(visitor)
     expect(new URL(visitor.page.url()).search).toBe('')
   })
 
-  test('the export holds what the page shows: nothing of the other product, no callers', async () => {
+  test('the export contains nothing of the other product and no consumers', async () => {
     const visitor = await watch('/', { account: developer })
     const download = visitor.page.waitForEvent('download')
     await visitor.page.getByRole('button', { name: 'Export CSV' }).click()
@@ -120,10 +130,10 @@ describe('what each person sees', () => {
 })
 
 describe('the overview', () => {
-  test('a new request appears without a reload', async () => {
+  test('shows a new request without a reload', async () => {
     const visitor = await visit({ account: admin })
     await visitor.go('/?path=/nowhere')
-    await untilSaid(visitor, 'No requests to show here')
+    await untilText(visitor, 'No matching requests')
     for (let sent = 1; sent <= 5; sent++) {
       await fetch(`${weir().proxyUrl}/nowhere`)
       await visitor.page
@@ -133,7 +143,7 @@ describe('the overview', () => {
     }
   })
 
-  test('a click on a leaderboard filters, Back undoes it, and the address can be shared', async () => {
+  test('a click on a leaderboard filters; Back undoes it; the address can be shared', async () => {
     const visitor = await watch('/', { account: admin })
     const { page } = visitor
     await page.getByRole('button', { name: /^Top services: orders,/ }).click()
@@ -145,7 +155,7 @@ describe('the overview', () => {
     await expect.poll(() => page.getByRole('list', { name: 'Filters' }).count()).toBe(0)
   })
 
-  test('Alt and a click excludes, and a second click takes that away', async () => {
+  test('Alt-click excludes a value, and a second click removes the filter', async () => {
     const visitor = await watch('/', { account: admin })
     const { page } = visitor
     const row = page.getByRole('button', { name: /^Top services: search,/ })
@@ -155,7 +165,7 @@ describe('the overview', () => {
     expect(new URL(page.url()).search).toBe('')
   })
 
-  test('dragging over a chart zooms and stops the time; Back to live starts it again', async () => {
+  test('dragging over a chart zooms to a fixed range; Back to live returns', async () => {
     const visitor = await watch('/?range=5m', { account: admin })
     const { page } = visitor
     const box = (await page.locator('figure').first().boundingBox()) as { x: number; y: number }
@@ -179,7 +189,7 @@ describe('the pages', () => {
     ['light', 390],
     ['dark', 390],
   ] as const)(
-    'in %s at %d pixels wide nothing overflows, everything has a name, the browser has no complaint',
+    'pages fit the window and have accessible names in %s at %d pixels',
     async (scheme, width) => {
       const visitor = await visit({ account: admin, scheme, width })
       for (const path of ['/', ...listPages]) {
@@ -189,38 +199,38 @@ describe('the pages', () => {
           .or(visitor.page.getByText(/^No .* yet$/))
           .first()
           .waitFor()
-        await checkNoSidewaysScroll(visitor)
+        await checkNoHorizontalScroll(visitor)
         await checkNames(visitor)
       }
       await visitor.go('/services')
       await visitor.page.locator('tbody a').first().click()
       await visitor.page.locator('figure').first().waitFor()
-      await checkNoSidewaysScroll(visitor)
+      await checkNoHorizontalScroll(visitor)
       await checkNames(visitor)
-      expect(visitor.complaints).toEqual([])
+      expect(visitor.consoleErrors).toEqual([])
     },
   )
 
-  test('a service shows its routes, its plugins and its own traffic', async () => {
+  test('a service shows its routes, plugins and traffic', async () => {
     const visitor = await visit({ account: developer })
     await visitor.go('/services')
     await visitor.page.getByRole('link', { name: 'orders', exact: true }).click()
     const routes = visitor.page.getByRole('region', { name: 'Routes' })
     await routes.getByRole('link').first().waitFor()
     await visitor.page.getByRole('region', { name: 'Totals' }).waitFor()
-    await untilSaid(visitor, /Requests by status/)
-    expect(visitor.complaints).toEqual([])
+    await untilText(visitor, /Requests by status/)
+    expect(visitor.consoleErrors).toEqual([])
   })
 
-  test('a consumer shows its groups, and its key only when asked', async () => {
+  test('a consumer shows its groups, and its key on request', async () => {
     const visitor = await visit({ account: admin })
     await visitor.go('/consumers?workspace=ProductX')
     await visitor.page.getByRole('link', { name: 'web-shop', exact: true }).click()
     await visitor.page.getByRole('button', { name: 'Show the key' }).click()
-    expect(await untilSaid(visitor, 'demo-key-web-shop')).toContain('ACL groups')
+    expect(await untilText(visitor, 'demo-key-web-shop')).toContain('ACL groups')
   })
 
-  test('the palette leads to an object by its name', async () => {
+  test('the palette finds an object by name', async () => {
     const visitor = await watch('/', { account: admin })
     const { page } = visitor
     await page.keyboard.press('Control+K')
@@ -232,7 +242,7 @@ describe('the pages', () => {
   })
 })
 
-test('it says when the connection is lost, and goes on by itself', async () => {
+test('reports a lost connection and reconnects', async () => {
   const { page } = await watch('/', { account: admin })
   for (const pid of weir().children('weir control')) process.kill(pid, 'SIGKILL')
   await page.getByRole('button', { name: 'Reconnecting' }).waitFor()
@@ -240,19 +250,19 @@ test('it says when the connection is lost, and goes on by itself', async () => {
   await expect.poll(() => live.count(), { timeout: 120_000 }).toBe(1)
 }, 180_000)
 
-test('a fresh Weir is set up by its one-time link and teaches what to do first', async () => {
+test('the one-time link sets up a new Weir, which shows how to start', async () => {
   const fresh = await startWeir({ env: { WEIR_ADMIN_TOKEN: '', WEIR_WORKERS: '1' } })
   const link = /http:\S+\/setup\?secret=\S+/.exec(fresh.output())?.[0] ?? ''
   const visitor = await visit({ weir: fresh })
   const { page } = visitor
   await visitor.go(link)
   await page.getByRole('textbox', { name: 'Password', exact: true }).fill('first-password')
-  await page.getByRole('textbox', { name: 'Password again' }).fill('first-password')
-  await page.getByRole('button', { name: /Create the account/ }).click()
-  await untilSaid(visitor, 'No requests to show here')
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill('first-password')
+  await page.getByRole('button', { name: /Create account/ }).click()
+  await untilText(visitor, 'No matching requests')
   await visitor.go('/services')
-  await untilSaid(visitor, 'No services yet')
-  expect(visitor.complaints).toEqual([])
+  await untilText(visitor, 'No services yet')
+  expect(visitor.consoleErrors).toEqual([])
 }, 180_000)
 
 async function untilEveryRow(visitor: Visitor, words: RegExp): Promise<void> {

@@ -5,17 +5,16 @@ import { findProgram, need } from '../harness/need.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
 
-/** Names under which the system's Chromium may be found. */
+/** Program names of Chromium. */
 export const chromiumNames = ['chromium', 'chromium-browser', 'google-chrome'] as const
 
-/** Who may sign in to the demo: its super-admin, and a developer of one workspace. */
+/** Accounts of the demo: its super-admin and the developer of ProductX. */
 export const [admin, developer] = demoAccounts
 
-/** The demo, and a way to come before its pages. */
 type Demo = {
-  /** The running demo; only inside of tests. */
+  /** The running demo; available only inside tests. */
   readonly weir: () => TestWeir
-  /** Opens a window of its own for the length of the test, before the demo or another Weir. */
+  /** Opens a separate browser window on the demo or another Weir for the duration of the test. */
   readonly visit: (options?: VisitorOptions & { readonly weir?: TestWeir }) => Promise<Visitor>
 }
 

@@ -1,21 +1,19 @@
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 
-/** Who signs in. */
 export type Account = { readonly name: string; readonly password: string }
 
-/** A person before a browser of their own. */
+/** A person with a browser. */
 export type Visitor = {
   readonly page: Page
-  /** What the browser complained about: script errors, refused resources, violations of the content security policy. */
-  readonly complaints: readonly string[]
-  /** Goes to an address of the Manager and waits until its page is there. */
+  /** Errors of the browser console: script errors, failed resources, violations of the content security policy. */
+  readonly consoleErrors: readonly string[]
+  /** Opens an address of the Manager and waits for the page. */
   go(path: string): Promise<void>
-  /** Everything the page says in words. */
-  words(): Promise<string>
+  /** The visible text of the page. */
+  text(): Promise<string>
 }
 
-/** How a visitor's browser is. */
 export type VisitorOptions = {
   readonly account?: Account
   readonly scheme?: 'light' | 'dark'
@@ -26,7 +24,7 @@ export type VisitorOptions = {
 export const openBrowser = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox'] })
 
-/** Opens a browser window of its own at the Manager for the length of the test, signed in when an account is given. */
+/** Opens a separate browser window on the Manager for the duration of the test, signed in when an account is given. */
 export async function openVisitor(
   browser: Browser,
   managerUrl: string,
@@ -45,18 +43,18 @@ export async function openVisitor(
     if (!answer.ok()) throw new Error(`${name} may not sign in: ${await answer.text()}`)
   }
   const page = await context.newPage()
-  const complaints: string[] = []
+  const consoleErrors: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text())
+    if (message.type() === 'error') consoleErrors.push(message.text())
   })
-  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('pageerror', (error) => consoleErrors.push(error.message))
   return {
     page,
-    complaints,
+    consoleErrors,
     async go(path) {
       await page.goto(path)
       await page.locator('h1, form').first().waitFor()
     },
-    words: () => page.locator('body').innerText(),
+    text: () => page.locator('body').innerText(),
   }
 }

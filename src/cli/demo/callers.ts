@@ -1,17 +1,17 @@
-/** One kind of request that a caller makes. */
+/** A kind of request. */
 export type Call = {
   readonly method: string
-  /** `{id}` stands for a number of an item. */
+  /** `{id}` is replaced with an item number. */
   readonly path: string
   readonly weight: number
 }
 
-/** Someone who calls the demo's services. */
+/** A client of the sample services. */
 export type Caller = {
-  /** The consumer, or undefined for one who shows no key. */
+  /** The consumer; undefined when no key is sent. */
   readonly consumer?: string
   readonly userAgent: string
-  /** How many requests at once when it calls; a batch job asks for much and then rests. */
+  /** Number of concurrent requests per call; 1 by default. */
   readonly burst?: number
   readonly weight: number
   readonly calls: readonly Call[]
@@ -26,7 +26,6 @@ const shopping: readonly Call[] = [
   { method: 'POST', path: '/orders', weight: 6 },
 ]
 
-/** Who calls, how often, and for what. */
 export const callers: readonly Caller[] = [
   { consumer: 'web-shop', userAgent: browser, weight: 34, calls: shopping },
   {

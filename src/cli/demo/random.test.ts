@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openRandom } from './random.ts'
+import { createRandom } from './random.ts'
 
-test('the same seed gives the same numbers, all in [0, 1)', () => {
+test('returns the same numbers in [0, 1) for the same seed', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
-      const [one, other] = [openRandom(seed), openRandom(seed)]
+      const [one, other] = [createRandom(seed), createRandom(seed)]
       for (let count = 0; count < 50; count++) {
         const value = one.next()
         expect(value).toBe(other.next())
@@ -15,8 +15,8 @@ test('the same seed gives the same numbers, all in [0, 1)', () => {
   )
 })
 
-test('log-normal values lie half below and half above the median', () => {
-  const random = openRandom(1)
+test('returns half of the log-normal values below the median', () => {
+  const random = createRandom(1)
   const below = Array.from({ length: 4000 }, () => random.logNormal(20, 0.7)).filter(
     (ms) => ms < 20,
   )
@@ -24,8 +24,8 @@ test('log-normal values lie half below and half above the median', () => {
   expect(below.length).toBeLessThan(2150)
 })
 
-test('items are picked as often as their weights say', () => {
-  const random = openRandom(2)
+test('picks items in proportion to their weights', () => {
+  const random = createRandom(2)
   const items = [{ weight: 3 }, { weight: 0 }, { weight: 1 }] as const
   const picks = Array.from({ length: 4000 }, () => items.indexOf(random.pick(items)))
   expect(picks.filter((index) => index === 1)).toEqual([])

@@ -1,17 +1,17 @@
-/** Chance that can be repeated: the same seed gives the same numbers. */
+/** A reproducible random number generator. */
 export type Random = {
-  /** Evenly in [0, 1). */
+  /** Uniform in [0, 1). */
   next(): number
-  /** True in `share` of the cases. */
+  /** True with the given probability. */
   happens(share: number): boolean
   /** Log-normal: half of the values are below `median`; `spread` is the deviation of their logarithms. */
   logNormal(median: number, spread: number): number
-  /** One of the items, each as often as its weight says. */
+  /** One of the items, with a probability proportional to its weight. */
   pick<T extends { readonly weight: number }>(items: readonly T[]): T
 }
 
-/** Opens a Random over mulberry32, which is small, quick and even enough for a demo. */
-export function openRandom(seed: number): Random {
+/** Creates a generator based on mulberry32. */
+export function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -27,7 +27,7 @@ export function openRandom(seed: number): Random {
   }
 }
 
-/** Box and Muller's normal deviate. */
+/** Box–Muller transform. */
 function normal(next: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
 }
@@ -35,6 +35,6 @@ function normal(next: () => number): number {
 function pick<T extends { readonly weight: number }>(items: readonly T[], share: number): T {
   let rest = share * items.reduce((sum, item) => sum + item.weight, 0)
   const found = items.find((item) => (rest -= item.weight) < 0) ?? items.at(-1)
-  if (found === undefined) throw new RangeError('Nothing to pick from.')
+  if (found === undefined) throw new RangeError('No items to pick from.')
   return found
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 
-test.each([0, 1])('port %i answers for its services and no others', async (port) => {
+test.each([0, 1])('port %i serves its services and no others', async (port) => {
   const found = await ask('/search', undefined, port)
   expect(found.status).toBe(200)
   expect(await found.json()).toMatchObject({ service: 'search' })
@@ -24,23 +24,23 @@ test.each([
   ['PUT', '/users/7', 200],
   ['DELETE', '/users/7', 204],
   ['GET', '/users/901', 404],
-])('%s %s is answered with %i', async (method, path, status) => {
+])('%s %s returns %i', async (method, path, status) => {
   const body = method === 'POST' || method === 'PUT' ? 'hello' : null
   expect((await ask(path, { method, body })).status).toBe(status)
 })
 
-test('a download has the length it announces', async () => {
+test('a download has the announced length', async () => {
   const answer = await ask('/inventory/export')
   expect((await answer.arrayBuffer()).byteLength).toBe(Number(answer.headers.get('content-length')))
 })
 
-test('events arrive one by one', async () => {
+test('sends server-sent events', async () => {
   const answer = await ask('/orders/events')
   const text = await answer.text()
   expect(text.match(/^id: \d$/gm)).toEqual(['id: 1', 'id: 2', 'id: 3', 'id: 4', 'id: 5'])
 })
 
-test('billing fails now and then, search almost never', async () => {
+test('billing fails often, search rarely', async () => {
   const statuses = async (path: string): Promise<number[]> => {
     const answers = await Promise.all(Array.from({ length: 150 }, () => ask(path)))
     return answers.map((answer) => answer.status).filter((status) => status >= 500)
@@ -50,7 +50,7 @@ test('billing fails now and then, search almost never', async () => {
   expect(search.length).toBeLessThan(5)
 })
 
-test('as a process of its own it tells its ports, and ends when told', async () => {
+test('runs as a child process until closed', async () => {
   const spawned = await spawnSampleUpstream()
   const address = `http://127.0.0.1:${spawned.ports[1]}/users`
   expect((await fetch(address)).status).toBe(200)

@@ -5,21 +5,20 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { systemClock, type Clock } from '../../lib/clock.ts'
-import { habitAt } from './habits.ts'
-import { openRandom, type Random } from './random.ts'
+import { createRandom, type Random } from './random.ts'
 
-/** A running sample upstream; both ports answer alike, so that an upstream can have two targets. */
+/** A running sample upstream. Both ports serve the same, so that an upstream can have two targets. */
 export type SampleUpstream = {
   readonly ports: readonly [number, number]
   close(): Promise<void>
 }
 
-/** Starts several services of different habits behind two ports of this machine. */
+/** Starts sample services of different latency and error rate on two local ports. */
 export async function startSampleUpstream(
   options: { port?: number; seed?: number; clock?: Clock } = {},
 ): Promise<SampleUpstream> {
   const { port = 0, seed = 7, clock = systemClock } = options
-  const random = openRandom(seed)
+  const random = createRandom(seed)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     void serve(request, response, { random, clock }).catch(() => response.destroy())
   }
@@ -53,14 +52,14 @@ async function serve(
   const received = await drain(request)
   const { pathname } = new URL(request.url ?? '/', 'http://upstream')
   const [, service = '', item = ''] = pathname.split('/')
-  const habit = habitAt(service, clock.now())
-  if (habit === undefined)
-    return sendJson(response, 404, { message: `There is no service ${service}.` })
-  await wait(Math.min(random.logNormal(habit.median, habit.spread), 5000))
-  // Lists never fail, so that the line which the demo prints to show a 200 shows one.
+  const behavior = behaviorAt(service, clock.now())
+  if (behavior === undefined)
+    return sendJson(response, 404, { message: `Service ${service} not found.` })
+  await wait(Math.min(random.logNormal(behavior.median, behavior.spread), 5000))
+  // Lists never fail, so that the printed command for a 200 always gets one.
   const mayFail = item !== '' || request.method !== 'GET'
-  if (mayFail && random.happens(habit.errors))
-    return sendJson(response, habit.failure, { service, message: 'The service is in trouble.' })
+  if (mayFail && random.happens(behavior.errors))
+    return sendJson(response, behavior.failure, { service, message: 'Simulated failure.' })
   if (item === 'events') return sendEvents(response, service)
   if (item === 'export') return sendExport(response)
   return sendItem(request, response, { service, item, received })
@@ -72,16 +71,19 @@ async function drain(request: IncomingMessage): Promise<number> {
   return bytes
 }
 
-type Asked = { readonly service: string; readonly item: string; readonly received: number }
+type ItemRequest = { readonly service: string; readonly item: string; readonly received: number }
 
-function sendItem(request: IncomingMessage, response: ServerResponse, asked: Asked): void {
-  const { service, item, received } = asked
+function sendItem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { service, item, received }: ItemRequest,
+): void {
   if (request.method === 'DELETE') {
     response.writeHead(204).end()
   } else if (request.method === 'POST' || request.method === 'PUT') {
     sendJson(response, request.method === 'POST' ? 201 : 200, { service, received })
   } else if (Number(item) > 900) {
-    sendJson(response, 404, { service, message: `There is no ${item}.` })
+    sendJson(response, 404, { service, message: `Item ${item} not found.` })
   } else {
     const items = item === '' ? Array.from({ length: 12 }, (_, id) => describeItem(id + 1)) : []
     sendJson(response, 200, { service, item: item || undefined, items })
@@ -99,7 +101,7 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
   response.end(text)
 }
 
-/** Five server-sent events in a second, then the end. */
+/** Sends five server-sent events in a second. */
 async function sendEvents(response: ServerResponse, service: string): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   for (let id = 1; id <= 5 && !response.destroyed; id++) {
@@ -111,7 +113,7 @@ async function sendEvents(response: ServerResponse, service: string): Promise<vo
 
 const exportLine = `${'0123456789abcdef'.repeat(255)}0123456789abcde\n`
 
-/** One mebibyte of text, as fast as the reader takes it. */
+/** Sends one mebibyte of text. */
 async function sendExport(response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/csv', 'content-length': exportLine.length * 256 })
   await pipeline(Readable.from(Array(256).fill(exportLine)), response)
@@ -121,6 +123,38 @@ if (import.meta.main) {
   const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } })
   const { ports } = await startSampleUpstream({ port: Number(values.port) })
   process.stdout.write(`${JSON.stringify({ ports })}\n`)
-  // The one who started us holds the other end of the pipe: when it is gone, so are we.
+  // Standard input closes when the parent process ends.
   process.stdin.resume().once('close', () => process.exit(0))
+}
+
+/** Latency and error rate of a sample service. */
+type Behavior = {
+  /** Median latency in milliseconds. */
+  readonly median: number
+  /** Standard deviation of the logarithm of the latency. */
+  readonly spread: number
+  /** Share of requests that fail with the status `failure`. */
+  readonly errors: number
+  readonly failure: number
+}
+
+/** The sample services by the first segment of the path. */
+const behaviors: Readonly<Record<string, Behavior>> = {
+  orders: { median: 22, spread: 0.5, errors: 0.01, failure: 500 },
+  inventory: { median: 12, spread: 0.4, errors: 0.004, failure: 500 },
+  search: { median: 4, spread: 0.6, errors: 0.001, failure: 500 },
+  payments: { median: 120, spread: 0.7, errors: 0.03, failure: 502 },
+  billing: { median: 45, spread: 0.9, errors: 0.12, failure: 503 },
+  users: { median: 9, spread: 0.4, errors: 0.005, failure: 500 },
+}
+
+const incidentInterval = 420_000
+const incidentDuration = 45_000
+
+/** The behavior at a time. For 45 seconds in every seven minutes payments has an incident. */
+function behaviorAt(service: string, milliseconds: number): Behavior | undefined {
+  const behavior = Object.hasOwn(behaviors, service) ? behaviors[service] : undefined
+  if (behavior === undefined || service !== 'payments') return behavior
+  if (milliseconds % incidentInterval < incidentInterval - incidentDuration) return behavior
+  return { ...behavior, median: behavior.median * 4, errors: 0.35 }
 }

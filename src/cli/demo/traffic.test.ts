@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { startTraffic, waveAt } from './traffic.ts'
 
-test('varied traffic comes until it is told to stop, also when answers fail', async () => {
+test('sends varied requests until aborted, also when responses fail', async () => {
   const seen: { key: string | undefined; method: string; path: string }[] = []
   const enough = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ test('varied traffic comes until it is told to stop, also when answers fail', as
   expect([...statuses].toSorted((one, other) => one - other)).toEqual([0, 200])
 })
 
-test('the wave has the mean 1 and never dries up', () => {
+test('the load curve has a mean of 1 and stays above 0.4', () => {
   const values = Array.from({ length: 14_100 }, (_, second) => waveAt(second * 1000))
   expect(values.reduce((sum, value) => sum + value, 0) / values.length).toBeCloseTo(1, 2)
   expect(Math.min(...values)).toBeGreaterThan(0.4)

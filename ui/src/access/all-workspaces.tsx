@@ -64,7 +64,7 @@ function Row({ person, workspaces }: RowProps) {
                 search={(previous) => ({ ...keepScope(previous), workspace: name })}
                 className={classes.cell}
               >
-                <b>{levelOf(row)}</b>
+                <b>{accessLevel(row)}</b>
                 <small>{roleLabels(row, name).join(', ')}</small>
               </Link>
             )}
@@ -75,19 +75,13 @@ function Row({ person, workspaces }: RowProps) {
   )
 }
 
-/** How far the permissions of a principal reach in a workspace, in two words. */
-function levelOf({ may }: EntitlementRow): string {
-  const kinds = Object.values(may)
-  const extents = (reads: boolean) =>
-    kinds.flatMap((kind) =>
-      actions
-        .filter((action) => (action === 'read') === reads)
-        .map((action) => kind[action].extent),
-    )
-  const [reads, writes] = [extents(true), extents(false)]
-  if ([...reads, ...writes].every((extent) => extent === 'all')) return 'Full access'
-  const mayWrite = writes.some((extent) => extent !== 'none')
-  const isLimited = reads.some((extent) => extent !== 'all')
-  if (mayWrite) return isLimited ? 'Limited read and write' : 'Read and limited write'
-  return isLimited ? 'Limited read' : 'Read only'
+/** The level of access of a principal to a workspace. */
+function accessLevel({ may }: EntitlementRow): string {
+  const cells = Object.values(may).flatMap((kind) =>
+    actions.map((action) => ({ action, extent: kind[action].extent })),
+  )
+  if (cells.every(({ extent }) => extent === 'all')) return 'Full access'
+  const mayWrite = cells.some(({ action, extent }) => action !== 'read' && extent !== 'none')
+  const readsAll = cells.every(({ action, extent }) => action !== 'read' || extent === 'all')
+  return readsAll && !mayWrite ? 'Read only' : 'Partial access'
 }

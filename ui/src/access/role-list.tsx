@@ -91,20 +91,7 @@ function Role({ workspace, role }: RoleProps) {
     ...(entities.data ?? []).map(entityPermission),
   ].toSorted((a, b) => a.target.localeCompare(b.target))
   return (
-    <Panel
-      title={text(role, 'name')}
-      hint={text(role, 'comment')}
-      aside={
-        <Button
-          size="compact-xs"
-          variant="default"
-          aria-label={`Add permission to ${text(role, 'name')}`}
-          onClick={() => setAdding(true)}
-        >
-          Add permission
-        </Button>
-      }
-    >
+    <Panel title={text(role, 'name')} hint={text(role, 'comment')}>
       {endpoints.isSuccess && entities.isSuccess && permissions.length === 0 && (
         <p className={classes.empty}>No permissions yet.</p>
       )}
@@ -118,8 +105,18 @@ function Role({ workspace, role }: RoleProps) {
           />
         ))}
       </ul>
-      {isAdding && (
+      {isAdding ? (
         <PermissionForm workspace={workspace} role={role.id} onDone={() => setAdding(false)} />
+      ) : (
+        <Button
+          mt={8}
+          size="compact-xs"
+          variant="default"
+          aria-label={`Add permission to ${text(role, 'name')}`}
+          onClick={() => setAdding(true)}
+        >
+          Add permission
+        </Button>
       )}
     </Panel>
   )

@@ -11,7 +11,7 @@ import { NotFound } from '../notices/not-found.tsx'
 import { Notice } from '../notices/notice.tsx'
 import { ListSkeleton } from '../notices/skeletons.tsx'
 import { usePageView } from '../view/use-page-view.ts'
-import { entityColumns, entityTags } from './entity-columns.tsx'
+import { type EntityColumn, entityColumns, entityTags } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
 import { findKind, type Kind } from './kinds.ts'
@@ -66,11 +66,6 @@ function Entities({ kind, workspaces }: EntitiesProps) {
   )
   const found = searchRows(list.rows, columns, search)
   const isLoadingAll = needsAll && list.hasNextPage
-  const { hasNextPage, isFetching, fetchNextPage } = list
-  const loadMore = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage()
-  }, [hasNextPage, isFetching, fetchNextPage])
-
   if (list.error !== null && list.rows.length === 0)
     return (
       <ErrorState
@@ -92,35 +87,48 @@ function Entities({ kind, workspaces }: EntitiesProps) {
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
       </PageHeader>
-      {list.isPending ? (
-        <ListSkeleton />
-      ) : list.rows.length === 0 ? (
-        <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
-      ) : found.length > 0 ? (
-        <EntityTable
-          rows={found}
-          columns={columns}
-          onSort={() => setSorted(true)}
-          onEnd={loadMore}
-        />
-      ) : isLoadingAll ? (
-        <ListSkeleton />
-      ) : (
-        <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
-          No {kind.title.toLowerCase()} match “{search}”.
-        </Notice>
-      )}
+      <ListContent
+        {...{ kind, workspaces, list, found, columns, search, isLoadingAll }}
+        onSort={() => setSorted(true)}
+      />
       {list.rows.length > 0 && (
-        <footer className={classes.footer} role="status">
+        <output className={classes.footer}>
           {countLabel(kind, {
             found: found.length,
             loaded: list.rows.length,
             isPartial: list.hasNextPage,
           })}
           {isLoadingAll && <Loader size={12} />}
-        </footer>
+        </output>
       )}
     </>
+  )
+}
+
+type ListContentProps = EntitiesProps & {
+  readonly list: ReturnType<typeof useEntities>
+  readonly found: readonly EntityRow[]
+  readonly columns: readonly EntityColumn[]
+  readonly search: string
+  readonly isLoadingAll: boolean
+  readonly onSort: () => void
+}
+
+function ListContent(props: ListContentProps) {
+  const { kind, workspaces, list, found, columns, search, isLoadingAll, onSort } = props
+  const { hasNextPage, isFetching, fetchNextPage } = list
+  const loadMore = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage()
+  }, [hasNextPage, isFetching, fetchNextPage])
+  if (list.isPending) return <ListSkeleton />
+  if (list.rows.length === 0) return <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
+  if (found.length > 0)
+    return <EntityTable rows={found} columns={columns} onSort={onSort} onEnd={loadMore} />
+  if (isLoadingAll) return <ListSkeleton />
+  return (
+    <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
+      No {kind.title.toLowerCase()} match “{search}”.
+    </Notice>
   )
 }
 
