@@ -163,7 +163,7 @@ async function openFaulty(protocol: Protocol) {
       waiting: admission.waiting,
       busy: pools
         .flatMap((pool) => pool.targets())
-        .reduce((sum, { state: { busy } }) => sum + busy, 0),
+        .reduce((sum, { state: { inFlight } }) => sum + inFlight, 0),
       exchanges: programs.exchanges,
     }),
   }
