@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginTools } from '../proxy/plugin.ts'
-import { tellCaller } from './tell-caller.ts'
 
 const settings = z.strictObject({
   key_names: z
@@ -43,7 +42,7 @@ export const keyAuth = definePlugin({
             : [...exchange.secretParameters, ...settings.key_names]
         const caller = identify(exchange, names, settings, tools)
         exchange.caller = caller
-        tellCaller(exchange, caller)
+        setConsumerHeaders(exchange, caller)
         if (settings.hide_credentials) hideKeys(exchange, names)
       },
     }
@@ -85,6 +84,17 @@ function findKeys(
     if (inQuery.length > 0) return inQuery
   }
   return []
+}
+
+/** Kong's headers for the service; headers of the client with these names were removed by the router. */
+function setConsumerHeaders({ forward }: Exchange, { consumer, credential, method }: Caller): void {
+  if (forward === undefined) return
+  const { headers } = forward
+  headers.add('X-Consumer-ID', consumer.id)
+  if (consumer.customId !== null) headers.add('X-Consumer-Custom-ID', consumer.customId)
+  headers.add('X-Consumer-Username', consumer.name)
+  if (method === 'anonymous') headers.add('X-Anonymous-Consumer', 'true')
+  else headers.add('X-Credential-Identifier', credential)
 }
 
 function hideKeys({ forward }: Exchange, names: readonly string[]): void {

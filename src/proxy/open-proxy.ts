@@ -106,7 +106,7 @@ function openFronts(
   events: FrontEvents,
   { programs, shutdown }: Pick<FrontParts, 'programs' | 'shutdown'>,
 ) {
-  const { program, limits, certificate } = options
+  const { program, limits, certificate, log } = options
   const timeout = limits.headMilliseconds
   const http1 = openFront(events, limits)
   const http2 = openHttp2Front(events, limits)
@@ -117,6 +117,7 @@ function openFronts(
     names: program.names,
     fallback: certificate,
     timeout,
+    log,
     protocols: ['h2', 'http/1.1'],
     onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
   })

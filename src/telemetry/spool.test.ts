@@ -76,7 +76,7 @@ test('a take-over that was cut short is finished although no further process die
 
 test('a write that a full disk breaks off leaves no part of a line behind', async () => {
   const script = `ulimit -f 8; exec "$0" "$1" "$2"`
-  const path = join(import.meta.dirname, 'full-disk-child.ts')
+  const path = join(import.meta.dirname, '../../test/flows/full-disk-child.ts')
   const child = spawn('bash', ['-c', `trap '' XFSZ; ${script}`, process.execPath, path, fresh()])
   const parts: string[] = []
   child.stdout.on('data', (part) => parts.push(String(part)))

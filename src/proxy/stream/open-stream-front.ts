@@ -64,6 +64,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     names: held.program.names,
     fallback: certificate,
     timeout,
+    log,
     protocols: [],
     onSecure: (socket) => {
       if (!take(socket, 'tls', readConnection(socket).serverName)) socket.destroy()

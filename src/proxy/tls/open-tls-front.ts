@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
+import type { Log } from '../../lib/log.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
 
 /** PEM. */
@@ -14,6 +15,7 @@ export type TlsFrontOptions = {
   readonly timeout: number
   /** ALPN protocols. */
   readonly protocols: readonly string[]
+  readonly log: Log
   readonly onSecure: (socket: TLSSocket) => void
 }
 
@@ -34,7 +36,7 @@ export type TlsFront = {
  * them. Where client certificates are requested, there are no tickets.
  */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
-  const { names, fallback, timeout, protocols, onSecure } = options
+  const { names, fallback, timeout, protocols, log, onSecure } = options
   const connections = new Set<Socket>()
   let waiting = 0
   let shown = names
@@ -55,8 +57,12 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
       waiting -= 1
       onSecure(socket)
     })
-    made.on('tlsClientError', (_error, socket) => {
+    made.on('tlsClientError', (error, socket) => {
       waiting -= 1
+      log.info('tls: handshake with a client failed', {
+        client: socket.remoteAddress,
+        error,
+      })
       socket.destroy()
     })
     return made

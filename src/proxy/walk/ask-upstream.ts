@@ -10,7 +10,8 @@ import {
   type RequestBody,
 } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
-import type { RouteProgram, ServiceProgram } from '../program.ts'
+import type { ServiceProgram } from '../compile/compile-services.ts'
+import type { RouteProgram } from '../program.ts'
 import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
 
 /** Takes the parts of an answer's body. */

@@ -1,6 +1,6 @@
-import { openSpool } from './open-spool.ts'
+import { openSpool } from '../../src/telemetry/open-spool.ts'
 
-// Started by spool.test.ts with a limit on the size of files, which breaks off a write in its middle as a full disk does.
+// Started by src/telemetry/spool.test.ts with a limit on the size of files, which breaks off a write in its middle as a full disk does.
 const spool = openSpool(process.argv[2] ?? '')
 const line = `${'x'.repeat(1_999)}\n`
 let failures = 0

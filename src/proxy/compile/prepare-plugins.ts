@@ -1,0 +1,88 @@
+import type { Clock } from '../../lib/clock.ts'
+import { silentLog, type Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Snapshot } from '../../schema/snapshot.ts'
+import type { Counters, PluginDefinition, PluginUse } from '../plugin.ts'
+import type { ScopedPlugin } from './choose-plugins.ts'
+import type { Directory } from './open-directories.ts'
+
+/** What plugins are prepared with. */
+export type PrepareTools = {
+  /** In the order in which they run. */
+  readonly catalog: readonly PluginDefinition[]
+  readonly counters: Counters
+  readonly clock: Clock
+  /** Where plugins log; nowhere unless given. */
+  readonly log?: Log
+  /** Plugins whose secrets cannot be had, with the reason: where one applies, requests are refused. */
+  readonly withheld?: ReadonlyMap<string, string>
+}
+
+/** The enabled plugins of each workspace, made ready. */
+export function preparePlugins(
+  snapshot: Snapshot,
+  directories: ReadonlyMap<string, Directory>,
+  tools: PrepareTools,
+): Map<string, ScopedPlugin[]> {
+  const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
+  const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
+  const prepared = new Map<string, ScopedPlugin[]>()
+  for (const plugin of snapshot.plugins) {
+    const definition = definitions.get(plugin.name) ?? refuseUnknown(plugin)
+    const directory = directories.get(plugin.workspace)
+    if (!plugin.enabled || directory === undefined) continue
+    const use = preparePlugin(plugin, definition, { ...tools, directory })
+    const list = prepared.get(plugin.workspace) ?? []
+    prepared.set(plugin.workspace, list)
+    list.push({
+      name: plugin.name,
+      identifies: definition.identifies,
+      use,
+      service: plugin.service?.id,
+      route: plugin.route?.id,
+      consumer: plugin.consumer?.id,
+      consumerGroup: groups.get(plugin.consumer_group?.id ?? ''),
+    })
+  }
+  return prepared
+}
+
+function refuseUnknown({ id, name }: Snapshot['plugins'][number]): never {
+  throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)
+}
+
+function preparePlugin(
+  plugin: Snapshot['plugins'][number],
+  definition: PluginDefinition,
+  tools: PrepareTools & { readonly directory: Directory },
+): PluginUse {
+  const { clock, counters, directory, withheld, log = silentLog } = tools
+  if (withheld?.has(plugin.id) === true) return refusing
+  const settings = definition.settings.safeParse(plugin.config)
+  if (!settings.success)
+    throw new Problem(
+      'program.settings',
+      400,
+      `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
+    )
+  const { id, workspace } = plugin
+  return definition.prepare(settings.data, {
+    id,
+    workspace,
+    clock,
+    counters,
+    log,
+    ...directory,
+  })
+}
+
+/** Stands in for a plugin that cannot act, because letting requests pass without it would be wrong. */
+const refusing: PluginUse = {
+  onRequest() {
+    throw new Problem(
+      'program.withheld',
+      503,
+      'A secret that is needed here cannot be had at present',
+    )
+  },
+}

@@ -1,0 +1,84 @@
+import http from 'node:http'
+import http2 from 'node:http2'
+import net from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** A protocol that clients of the gateway speak. */
+export type Protocol = 'http1' | 'http2' | 'websocket' | 'stream'
+
+/** How an exchange ended for its client: with what the service says, with another answer, or without the end of one. */
+export type End = 'served' | 'answered' | 'cut'
+
+/** Asks once and tells how it ended; an exchange that hangs fails the test by its deadline. */
+export function openClient(protocol: Protocol, port: number): () => Promise<End> {
+  if (protocol === 'stream') return () => askStream(port)
+  if (protocol === 'websocket') return () => askWebSocket(port)
+  if (protocol === 'http2') {
+    const session = http2.connect(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    return () => askHttp2(session)
+  }
+  const agent = new http.Agent({ keepAlive: true })
+  onTestFinished(() => agent.destroy())
+  return () => askHttp1(port, agent)
+}
+
+const endOf = (status: number, text: string): End =>
+  status === 200 && text === 'one two' ? 'served' : 'answered'
+
+function askHttp1(port: number, agent: http.Agent): Promise<End> {
+  return new Promise((resolve) => {
+    const request = http.get({ port, host: '127.0.0.1', agent })
+    request.on('error', () => resolve('cut'))
+    request.on('response', (response) => {
+      let text = ''
+      response.on('data', (part) => (text += String(part)))
+      response.on('error', () => resolve('cut'))
+      response.on('end', () => resolve(endOf(response.statusCode ?? 0, text)))
+    })
+  })
+}
+
+function askHttp2(session: http2.ClientHttp2Session): Promise<End> {
+  return new Promise((resolve) => {
+    const stream = session.request({ ':path': '/' })
+    let status = 0
+    let text = ''
+    stream.on('response', (head) => (status = Number(head[':status'])))
+    stream.on('data', (part) => (text += String(part)))
+    stream.on('error', () => resolve('cut'))
+    stream.on('close', () => resolve(status === 0 ? 'cut' : endOf(status, text)))
+  })
+}
+
+function askWebSocket(port: number): Promise<End> {
+  return new Promise((resolve) => {
+    const request = http.get({
+      port,
+      host: '127.0.0.1',
+      agent: false,
+      headers: { connection: 'Upgrade', upgrade: 'websocket' },
+    })
+    request.on('error', () => resolve('cut'))
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      resolve('served')
+    })
+    request.on('response', (response) => {
+      response.on('error', () => resolve('cut'))
+      response.resume().on('end', () => resolve('answered'))
+    })
+  })
+}
+
+async function askStream(port: number): Promise<End> {
+  const socket = net.connect({ port, host: '127.0.0.1' })
+  let text = ''
+  let isEnded = false
+  socket.on('data', (part) => (text += String(part)))
+  socket.on('end', () => (isEnded = true))
+  socket.on('error', () => undefined)
+  socket.write('ping')
+  await new Promise((resolve) => socket.on('close', resolve))
+  return isEnded && text === 'one two' ? 'served' : 'cut'
+}
