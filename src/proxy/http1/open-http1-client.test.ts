@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startUpstream } from '../../../test/harness/start-upstream.ts'
 import { until } from '../../../test/harness/until.ts'
 import { HeaderList } from '../header-list.ts'
-import type { Answer, Try } from '../walk/ask-upstream.ts'
+import type { Answer, UpstreamRequest } from '../walk/ask-upstream.ts'
 import { openPools } from './open-http1-client.ts'
 import { absentBody } from './request-body.ts'
 
@@ -18,7 +18,7 @@ async function startPools() {
   const target = { host: '127.0.0.1', port, alternatives: [] }
   const send = (): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const attempt: Try = {
+      const attempt: UpstreamRequest = {
         secure: false,
         target,
         method: 'GET',
