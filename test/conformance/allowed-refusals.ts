@@ -1,4 +1,4 @@
-/** What Weir may refuse although Node's strict parser takes it: the oddity, and why. */
+/** Oddities that Weir may reject although Node's strict parser accepts them, with the reason. */
 export const allowedRefusals: Readonly<Record<string, string>> = {
   'odd spaces': 'RFC 9112 section 3 wants exactly one space between the parts of a request line.',
   'odd method': 'A method that is not a token, or that no route could name.',
@@ -31,7 +31,7 @@ export const allowedRefusals: Readonly<Record<string, string>> = {
   damage: 'A changed byte may make any of the above.',
 }
 
-/** Oddities after which Weir may close the connection, having answered. */
+/** Oddities after which Weir may close the connection although it sent a response. */
 export const closingTraits: ReadonlySet<string> = new Set([
   'http/1.0',
   'close',

@@ -3,17 +3,17 @@ import { oddFields, oddHosts, oddLeads, oddLines } from './odd-heads.ts'
 import type { OddPart } from './odd-parts.ts'
 import type { Random } from './open-random.ts'
 
-/** Bytes that a client might send, and what is odd about them. */
+/** Bytes of a client, with the names of their oddities. */
 export type Stream = {
   readonly bytes: Buffer
-  /** The same as Node's parser takes it, with other words for what it does not know to be legal. */
+  /** The same bytes for Node's parser, with replacements for legal forms that it rejects. */
   readonly plainBytes: Buffer
-  /** The pieces in which they are sent. */
+  /** The pieces in which the bytes are sent. */
   readonly pieces: readonly Buffer[]
   readonly traits: ReadonlySet<string>
 }
 
-/** The target of the plain request at the end of every stream. */
+/** The target of the well-formed request that ends every stream. */
 export const lastTarget = '/last'
 
 const lastRequest = `GET ${lastTarget} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -22,14 +22,14 @@ type Draft = {
   readonly random: Random
   readonly traits: Set<string>
   messages: number
-  /** Texts that the reference is given in other words; in the draft each stands as a sign of its own. */
+  /** Texts that are replaced for the reference; the draft has one placeholder character for each. */
   readonly swaps: { readonly text: string; readonly plain: string }[]
 }
 
-// Beyond Latin-1, so that no text has it.
+// Beyond Latin-1, so that no text contains it.
 const firstSign = 0xe000
 
-/** Builds a stream of one to four requests, most of them plain, some with one or two oddities, a few with random damage; the last is always plain. */
+/** Builds a stream of one to four requests: most are well-formed, some have one or two oddities, a few have random damage; the last one is well-formed. */
 export function buildStream(random: Random): Stream {
   const draft: Draft = { random, traits: new Set(), messages: 0, swaps: [] }
   const count = 1 + random.number(random.chance(0.3) ? 4 : 2)
@@ -80,7 +80,7 @@ function plainBody(draft: Draft): [framing: string, body: string] {
   return ['Transfer-Encoding: chunked', `${chunk(content, random).join('')}0\r\n\r\n`]
 }
 
-/** A body whose length is told oddly, or whose chunks are odd. */
+/** A body with odd length fields or odd chunks. */
 function oddBody(draft: Draft): [framing: string, body: string] {
   const { random } = draft
   const content = buildContent(draft)
@@ -102,7 +102,7 @@ function oddBody(draft: Draft): [framing: string, body: string] {
   return ['Transfer-Encoding: chunked', `${chunks.join('')}0\r\n\r\n`]
 }
 
-/** A chunk with an odd line, or with an odd end. */
+/** A chunk with an odd size line or an odd end. */
 function spoil(chunk: string, line: boolean, draft: Draft): string {
   if (!line)
     return (
@@ -113,7 +113,7 @@ function spoil(chunk: string, line: boolean, draft: Draft): string {
   return odd(draft, oddChunkLines, size) + chunk.slice(size.length + 2)
 }
 
-/** Bytes of a body: nothing, little, or what would be a request if it were read as one. */
+/** A body: empty, short, or bytes that look like a request. */
 function buildContent(draft: Draft): string {
   const { random } = draft
   const kind = random.number(10)
@@ -127,7 +127,6 @@ function buildContent(draft: Draft): string {
   return 'abcdefghij'.slice(random.number(10))
 }
 
-/** The content in chunks, each with its line and its end. */
 function chunk(content: string, random: Random): string[] {
   const chunks: string[] = []
   for (let at = 0; at < content.length;) {
@@ -142,7 +141,7 @@ function chunk(content: string, random: Random): string[] {
 const odd = (draft: Draft, list: readonly OddPart[], size = '#'): string =>
   note(draft, draft.random.pick(list), size)
 
-/** The text of the part, or the sign that stands for it. */
+/** The text of the part, or its placeholder. */
 function note(draft: Draft, { trait, text, plain }: OddPart, size = '#'): string {
   draft.traits.add(trait)
   if (plain === undefined) return text.replace('#', size)
@@ -152,7 +151,7 @@ function note(draft: Draft, { trait, text, plain }: OddPart, size = '#'): string
 
 const sharp = ['\0', '\t', '\n', '\v', '\r', ' ', ':', ',', ';', '0', '1', '\x7f', '\xff', '\r\n']
 
-/** One byte lost, doubled, or replaced by one that means something. */
+/** Removes, doubles or replaces one byte. */
 function damage(text: string, draft: Draft): string {
   const { random } = draft
   draft.traits.add('damage')

@@ -4,21 +4,21 @@ import { serialField } from './open-recorder.ts'
 import type { Reading, ReferenceRequest } from './read-by-reference.ts'
 import { fieldOf, type Message } from '../harness/read-messages.ts'
 
-/** What became of a stream that went through Weir. */
+/** The result of a stream that was sent through Weir. */
 export type Outcome = {
-  /** Final answers that the client got, in order. */
+  /** Final responses that the client received, in order. */
   readonly answers: readonly Message[]
-  /** Requests that arrived at the upstream whole, by serial. */
+  /** Complete requests that the upstream received, by serial number. */
   readonly forwarded: ReadonlyMap<number, Message>
-  /** What was sent that no careful sender would send. */
+  /** Violations in the bytes that Weir sent. */
   readonly complaints: readonly string[]
-  /** Whether Weir closed the connection before it was asked to. */
+  /** Whether Weir closed the connection on its own. */
   readonly closed: boolean
-  /** Whether something was awaited in vain. */
+  /** Whether an expected event did not happen. */
   readonly hung: boolean
 }
 
-/** Compares what Weir did with what the reference read; the first disagreement in words, or undefined. */
+/** Compares the result with the reference; returns the first difference, or undefined. */
 export function judgeStream(
   { traits }: Pick<Stream, 'traits'>,
   reading: Reading,
@@ -62,14 +62,14 @@ function judgeAnswers(
   return undefined
 }
 
-/** An answer of Weir's own: a refusal, and only of what is out of order. */
+/** A response of Weir itself must be a rejection of a malformed request. */
 function judgeRefusal(answer: Message, inOrder: ReferenceRequest | undefined): string | undefined {
   const status = answer.start.slice(9, 12)
   if (/^50[0234]$/.test(status)) return `${status} without cause`
   return inOrder && `${status} for ${inOrder.method} ${inOrder.target}, which is in order`
 }
 
-/** An answer of the upstream: of this stream, and in its turn. */
+/** A response of the upstream must belong to this stream and arrive in order. */
 function judgePlace(
   serial: string,
   message: Message | undefined,
@@ -80,7 +80,7 @@ function judgePlace(
   return `the answer of ${message.start} was given to ${request.method} ${request.target}`
 }
 
-/** The path that a target names: of an absolute one what follows the authority; what RFC 3986 does not let stand there is percent-encoded. */
+/** The path of a request target, as it must be forwarded: without the authority of an absolute form, percent-encoded by RFC 3986. */
 function targetOf(target: string): string {
   const path = target
     .replace(/^[a-z]+:\/\/[^/?#]*/i, '')
@@ -105,7 +105,7 @@ function compare(request: ReferenceRequest, message: Message): string | undefine
 const preview = (body: string): string =>
   `${JSON.stringify(body.slice(0, 60))} (${body.length} bytes)`
 
-/** The fields that only this test sends, without those that `Connection` ends here. */
+/** The test's own fields, without those that `Connection` names. */
 function probesOf(fields: readonly string[]): string {
   const lower = fields.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : text))
   const named = lower

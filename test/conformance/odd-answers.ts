@@ -1,4 +1,4 @@
-/** Bytes that an upstream might answer with; `#` stands for the id of the request that it answers. */
+/** Response bytes; `#` stands for the id of the request. */
 export type OddAnswer = {
   readonly name: string
   readonly bytes: string
@@ -12,10 +12,10 @@ const ok = (name: string, rest: string): OddAnswer => ({
 })
 const dying = (name: string, rest: string): OddAnswer => ({ ...ok(name, rest), closes: true })
 
-/** What would be an answer to the next request, if somebody took it for one. */
+/** A smuggled response to the next request. */
 const leak = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nLEAK'
 
-/** Answers as they should be, and as they should not be. */
+/** Valid and invalid responses. */
 export const oddAnswers: readonly OddAnswer[] = [
   ok('plain', 'Content-Length: 3\r\n\r\n<#>'),
   ok('plain, in chunks', 'Transfer-Encoding: chunked\r\n\r\n1\r\n<\r\n2\r\n#>\r\n0\r\n\r\n'),
@@ -113,5 +113,5 @@ export const oddAnswers: readonly OddAnswer[] = [
   { name: 'two answers at once', bytes: leak.replace('LEAK', '<#>!') + leak },
 ]
 
-/** A name for the path of a request, by which the upstream knows what to answer. */
+/** The name in the request path, by which the upstream picks the response. */
 export const answerPath = (at: number, id: string): string => `/${at}/${id}`

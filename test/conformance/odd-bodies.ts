@@ -1,6 +1,6 @@
 import { legal, parts, type OddPart } from './odd-parts.ts'
 
-/** Length fields that say nothing, too much, or two things; `#` stands for the true length. */
+/** Missing, wrong and contradictory length fields; `#` stands for the true length. */
 export const oddLengths: readonly OddPart[] = [
   ...parts(
     'two lengths',
@@ -73,7 +73,7 @@ export const oddLengths: readonly OddPart[] = [
   ...parts('length and coding', 'Transfer_Encoding: chunked\r\nContent-Length: #'),
 ]
 
-/** Coding fields, all but the first few of them attempts to be seen by one reader and not by another. */
+/** Transfer-Encoding fields; most try to be seen by one parser and not by another. */
 export const oddCodings: readonly OddPart[] = [
   ...parts('legal', 'transfer-encoding:chunked', 'TRANSFER-ENCODING: Chunked'),
   ...legal('legal', 'Transfer-Encoding: chunked', 'Transfer-Encoding: \tchunked \t'),
@@ -144,13 +144,13 @@ export const oddCodings: readonly OddPart[] = [
   ),
 ]
 
-/** What may stand in place of the line of a chunk; `#` is its true size in hexadecimal, and the line's end is part of it. */
+/** Replacements for a chunk-size line with its end; `#` is the true size in hexadecimal. */
 export const oddChunkLines: readonly OddPart[] = [
   ...parts('padded chunk', '000#\r\n', '0000000000000000000#\r\n'),
   ...parts('extension', '#;a\r\n', '#;a=b\r\n', '#;a="b;c"\r\n', '#;a="\\""\r\n', '#;a;b=c\r\n'),
-  // RFC 9112 section 7.1.1 lets white space stand around the signs of an extension, and asks to read past it.
+  // RFC 9112 section 7.1.1 allows white space around the parts of an extension, and requires parsers to accept it.
   ...legal('extension', '#;a=b\r\n', '# ;a\r\n', '#; a\r\n', '#;a = b\r\n', '#\t;\ta=b\r\n'),
-  // Not in the grammar, but in a line that both ends read alike; what it says is dropped here.
+  // Outside the grammar, but unambiguous; extensions are ignored here.
   ...legal('odd extension', '#\r\n', '#;\r\n', '#;;\r\n', '#;a="b\r\n', '#;a=\xe9\r\n', '#;(\r\n'),
   ...parts(
     'odd chunk',
@@ -195,7 +195,7 @@ export const oddChunkLines: readonly OddPart[] = [
   ),
 ]
 
-/** What may stand in place of the end of a chunk's bytes. */
+/** Replacements for the end of chunk data. */
 export const oddChunkEnds: readonly string[] = [
   '',
   '\n',
@@ -207,7 +207,7 @@ export const oddChunkEnds: readonly string[] = [
   '\0\r\n',
 ]
 
-/** What may stand in place of the last chunk and the trailers. */
+/** Replacements for the last chunk and the trailers. */
 export const oddTails: readonly OddPart[] = [
   ...parts(
     'legal',
@@ -216,7 +216,7 @@ export const oddTails: readonly OddPart[] = [
     '0\r\nX-Probe-T: 1\r\nX-Probe-U:\r\n\r\n',
   ),
   ...parts('extension', '0;a=b\r\n\r\n'),
-  // Node's parser reads trailers as if they were fields of the head; they must not frame anything.
+  // Node's parser treats trailers like header fields; they must not affect framing.
   ...legal(
     'framing trailer',
     '0\r\n\r\n',

@@ -43,7 +43,7 @@ export const oddLines: readonly OddPart[] = [
   ...parts('http/2', 'PRI * HTTP/2.0'),
 ]
 
-/** What may come before a request line. */
+/** Text before a request line. */
 export const oddLeads: readonly OddPart[] = [
   ...parts('leading empty lines', '\r\n', '\r\n\r\n', '\n', '\r', ' \r\n', '\0', '\ufeff'),
 ]
@@ -146,7 +146,7 @@ export const oddFields: readonly OddPart[] = [
     'Expect:',
     'Expect: 200-ok',
   ),
-  // Node's parser stops after a request to switch protocols, whether or not anything is switched.
+  // Node's parser stops after an upgrade request, whether or not the protocol is switched.
   ...legal('upgrade', 'Connection: x', 'Connection: Upgrade\r\nUpgrade: websocket'),
   ...legal('upgrade', 'Connection: x', 'Connection: Upgrade\r\nUpgrade: h2c'),
   ...legal('upgrade', 'Connection: x', 'Upgrade: websocket', 'Upgrade: TLS/1.0'),
@@ -154,7 +154,7 @@ export const oddFields: readonly OddPart[] = [
   ...parts('identity', 'X_Forwarded_For: 1.2.3.4', 'X-Consumer-ID: forged', 'X_Real_IP: 1.2.3.4'),
 ]
 
-/** Host lines, instead of the usual one. */
+/** Replacements for the Host line. */
 export const oddHosts: readonly OddPart[] = [
   ...parts('no host', ''),
   ...parts('two hosts', 'Host: a\r\nHost: b\r\n', 'Host: a\r\nhost: a\r\n'),

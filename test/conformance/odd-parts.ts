@@ -1,15 +1,15 @@
-/** Something odd about a request, and the name under which the judge knows it. */
+/** An oddity of a request, with the name that the comparison uses. */
 export type OddPart = {
   readonly trait: string
   readonly text: string
-  /** What the reference is given instead, where the text is legal and Node's parser does not take it. */
+  /** The replacement for the reference, where the text is legal and Node's parser rejects it. */
   readonly plain?: string
 }
 
-/** Parts that the reference is given as they are. */
+/** Parts that are not replaced for the reference. */
 export const parts = (trait: string, ...texts: string[]): OddPart[] =>
   texts.map((text) => ({ trait, text }))
 
-/** Parts that are legal, and that the reference is given as `plain`. */
+/** Legal parts that are replaced by `plain` for the reference. */
 export const legal = (trait: string, plain: string, ...texts: string[]): OddPart[] =>
   texts.map((text) => ({ trait, text, plain }))

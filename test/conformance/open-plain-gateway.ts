@@ -1,7 +1,7 @@
 import { openGateway } from '../harness/open-gateway.ts'
 import type { OpenedGateway } from './run-streams.ts'
 
-/** A gateway that passes everything on to one upstream as it came. It forgets its events: a long run would drown in them. */
+/** A gateway that forwards everything to one upstream, and drops its events to bound memory in a long run. */
 export async function openPlainGateway(upstream: number): Promise<OpenedGateway> {
   let stop: () => Promise<void> = () => Promise.resolve()
   const service = { name: 'all', host: '127.0.0.1', port: upstream, retries: 0 }

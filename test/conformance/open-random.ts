@@ -1,15 +1,15 @@
-/** Choices that follow from a seed alone. */
+/** A seeded random generator. */
 export type Random = {
-  /** A whole number from 0 up to, but not, `below`. */
+  /** An integer in [0, below). */
   number(below: number): number
   chance(share: number): boolean
   pick<T>(list: readonly T[]): T
 }
 
-/** Opens the choices of case `index` under `seed`: every case can be made again without those before it. */
+/** The generator of case `index`, independent of other cases. */
 export function openRandom(seed: number, index: number): Random {
   let state = Math.imul(seed ^ 0x9e37_79b9, 0x85eb_ca6b) ^ Math.imul(index + 1, 0xc2b2_ae35)
-  // mulberry32: small, quick, and even enough to choose among forms.
+  // mulberry32.
   const next = (): number => {
     state = (state + 0x6d2b_79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)

@@ -2,22 +2,22 @@ import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { openMessageReader, type Message } from '../harness/read-messages.ts'
 
-/** An upstream that keeps what it was sent, byte for byte. */
+/** An upstream that records the bytes it receives. */
 export type Recorder = {
   readonly port: number
-  /** The messages that came whole and that nobody has taken away. */
+  /** Complete messages that were not taken yet. */
   readonly messages: Message[]
-  /** How many came whole so far, which is the serial of the next answer. */
+  /** Number of complete messages so far: the serial of the next response. */
   readonly served: number
-  /** What no careful sender would have sent. */
+  /** Protocol violations. */
   readonly complaints: string[]
   close(): void
 }
 
-/** The field by which an answer names the request that it is for. */
+/** The response field that identifies its request. */
 export const serialField = 'x-serial'
 
-/** Opens an upstream that answers every whole request with its serial number. */
+/** Answers every complete request with its serial number. */
 export async function openRecorder(): Promise<Recorder> {
   const messages: Message[] = []
   const complaints: string[] = []

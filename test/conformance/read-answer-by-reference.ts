@@ -1,10 +1,10 @@
 import http from 'node:http'
 import { Duplex } from 'node:stream'
 
-/** What Node's strict parser makes of the bytes of an answer. */
+/** A response as parsed by Node's strict parser. */
 export type AnswerReading = { readonly status: number; readonly body: string } | 'refused'
 
-/** Reads an answer to `method` with Node's own client, without sockets; `closes` says whether the bytes end there. */
+/** Parses a response to `method` with Node's client, without sockets; `closes` tells whether the connection ends after the bytes. */
 export async function readAnswerByReference(
   bytes: Buffer,
   method: string,
@@ -27,7 +27,7 @@ export async function readAnswerByReference(
   await turn()
   if (closes) wire.push(null)
   await turn()
-  // What has not come to an end by now waits for more, or was refused after its head.
+  // A message without an end is incomplete or was rejected after its head.
   resolve('refused')
   const reading = await promise
   wire.destroy()

@@ -1,31 +1,30 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 
-/** A request that Node's parser took from a stream. */
+/** A request as parsed by Node. */
 export type ReferenceRequest = {
   readonly method: string
   readonly target: string
   readonly version: string
-  /** Names and values, as they came. */
+  /** Names and values as sent. */
   readonly fields: readonly string[]
   readonly body: string
 }
 
-/** What Node's strict parser makes of a stream of bytes. */
+/** A stream as parsed by Node's strict parser. */
 export type Reading = {
-  /** The requests that came whole, in order. */
+  /** Complete requests, in order. */
   readonly requests: readonly ReferenceRequest[]
-  /** The parser's code when it refused the stream from there on, or ''. */
+  /** The error code with which the parser rejected the rest, or ''. */
   readonly refusal: string
 }
 
-/** Reads request streams with Node's own server, strict, without sockets. */
+/** Parses request streams with Node's strict server, without sockets. */
 export type RequestReference = { read(stream: Buffer): Promise<Reading> }
 
-// Its way to say that bytes follow a message which closes the connection: no refusal of what was read.
+// The code for bytes after a message that closes the connection, which does not reject what was parsed.
 const afterClose = 'HPE_CLOSED_CONNECTION'
 
-/** Opens the reference for request streams. */
 export function openRequestReference(): RequestReference {
   const readings = new WeakMap<Duplex, { requests: ReferenceRequest[]; refusal: string }>()
   const take = (request: IncomingMessage, response: ServerResponse): void => {

@@ -7,10 +7,9 @@ import { openRandom, type Random } from './open-random.ts'
 import { readAnswerByReference, type AnswerReading } from './read-answer-by-reference.ts'
 import type { Cases, Disagreement, OpenGateway } from './run-streams.ts'
 
-/** What a run of hostile answers found. */
 export type AnswerFindings = {
   readonly cases: number
-  /** Answers that reached their client whole. */
+  /** Responses that their client received completely. */
   readonly whole: number
   readonly disagreements: readonly Disagreement[]
 }
@@ -80,7 +79,7 @@ async function ask(
   return { words: told, bytes: JSON.stringify(bytes.toString('latin1')) }
 }
 
-/** Of an answer that has no body its last head: what follows it is no part of it, and ends the connection. */
+/** For a response without a body, the last head: bytes after it are not part of it and end the connection. */
 function withoutSurplus(bytes: Buffer, method: string): Buffer {
   const text = bytes.toString('latin1')
   const heads = /^(?:HTTP\/1\.1 1\d\d [^]*?\r\n\r\n)*HTTP\/1\.[01] (\d+)[^]*?\r\n\r\n/.exec(text)
@@ -101,7 +100,7 @@ function judge(expected: AnswerReading, got: Message | undefined, wire: Wire): s
   return got.body === expected.body ? undefined : 'another body'
 }
 
-/** An upstream that answers as the path of a request says, each answer in pieces. */
+/** An upstream that picks the response by the request path and sends it in pieces. */
 async function openHostile(): Promise<{ port: number; close(): void }> {
   const sockets = new Set<net.Socket>()
   const server = net.createServer((socket) => {
@@ -129,7 +128,7 @@ async function openHostile(): Promise<{ port: number; close(): void }> {
   }
 }
 
-/** Half of the ids get their answer in one piece, the others in two. */
+/** Half of the responses are sent in one piece, the others in two. */
 function answerIn(socket: net.Socket, { bytes, closes }: OddAnswer, id: string): void {
   const all = Buffer.from(bytes.replaceAll('#', id), 'latin1')
   const cut = id < 'N' ? all.length : Math.floor((all.length * (id.charCodeAt(0) - 77)) / 14)

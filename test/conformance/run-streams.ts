@@ -6,42 +6,40 @@ import { openWire, type Wire } from '../harness/open-wire.ts'
 import { openRequestReference, type Reading, type RequestReference } from './read-by-reference.ts'
 import { fieldOf } from '../harness/read-messages.ts'
 
-/** A port that forwards everything to an upstream, and how to end it. */
+/** A port that forwards to an upstream, and a way to close it. */
 export type OpenedGateway = { readonly port: number; close(): unknown }
 
-/** Opens a gateway before an upstream on this port. */
+/** Opens a gateway in front of the upstream on this port. */
 export type OpenGateway = (upstream: number) => Promise<OpenedGateway>
 
-/** Which cases to run. */
 export type Cases = {
   readonly seed: number
   readonly from: number
   readonly count: number
-  /** How many run at the same time, each with a gateway and an upstream of its own. */
+  /** Number of concurrent runs, each with its own gateway and upstream. */
   readonly lanes: number
   readonly onProgress?: (done: number) => void
 }
 
-/** A case in which Weir and the reference disagree. */
+/** A difference between Weir and the reference. */
 export type Disagreement = {
   readonly index: number
   readonly words: string
   readonly bytes: string
 }
 
-/** What a run found. */
 export type Findings = {
   readonly cases: number
-  /** Requests that arrived at the upstream whole. */
+  /** Complete requests that the upstream received. */
   readonly forwarded: number
-  /** Streams that the reference refused. */
+  /** Streams that the reference rejected. */
   readonly refused: number
   readonly disagreements: readonly Disagreement[]
 }
 
 type Tally = { forwarded: number; refused: number; done: number; readonly found: Disagreement[] }
 
-/** Sends generated request streams through Weir and through the reference, and compares; stops after ten disagreements. */
+/** Sends generated request streams to Weir and to the reference and compares the results; stops after ten differences. */
 export async function runStreams(open: OpenGateway, cases: Cases): Promise<Findings> {
   const reference = openRequestReference()
   const tally: Tally = { forwarded: 0, refused: 0, done: 0, found: [] }
@@ -71,7 +69,7 @@ export async function runStreams(open: OpenGateway, cases: Cases): Promise<Findi
 
 type Lane = {
   readonly recorder: Recorder
-  /** The kept connection, or a new one where the last was used up. */
+  /** The open connection, or a new one. */
   wire(): Wire
   close(): void
 }
@@ -116,7 +114,7 @@ async function runCase(
     wire.destroy()
   }
   const isLast = fieldOf(wire.answers.at(-1)?.fields ?? [], 'connection') === 'close'
-  // A wire remembers its answers; a long run wants fresh ones.
+  // A wire keeps all responses, so a long run needs new ones.
   if (isLast || wire.answers.length > 1_000) wire.destroy()
   tally.done += 1
   tally.forwarded += forwarded.size
@@ -126,7 +124,7 @@ async function runCase(
 
 const patience = 10_000
 
-/** Sends the stream and waits for what the reference lets expect; leaves the wire open only when all of it was answered. */
+/** Sends the stream and waits for the responses that the reference predicts; keeps the connection open only if all arrived. */
 async function converse(
   wire: Wire,
   { pieces }: Stream,

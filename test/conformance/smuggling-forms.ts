@@ -1,28 +1,28 @@
-/** A known way to hide a request from one server and show it to the next. */
+/** A known request-smuggling technique. */
 export type SmugglingForm = {
   readonly name: string
-  /** From after the request line's CRLF on: fields, empty line, body. `HIDDEN` is the request to be smuggled. */
+  /** Everything after the request line: fields, empty line, body. `HIDDEN` is the smuggled request. */
   readonly bytes: string
-  /** The request line; a POST unless said otherwise. */
+  /** Default: a POST. */
   readonly line?: string
-  /** Why it is let pass, and what the body then is; without it the expected answer is a refusal. */
+  /** Why the form is accepted, and what its body is then; forms without it must be rejected. */
   readonly harmless?: { readonly why: string; readonly body: string }
 }
 
-/** The request that must never arrive by itself. */
+/** The request that must never reach the service. */
 export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n'
 
 const length = String(hidden.length)
 const chunkedHidden = `0\r\n\r\n${hidden}`
 const wrapped = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`
 
-/** A Transfer-Encoding that some servers take for `chunked` and some do not, before a body that hides a request from the latter. */
+/** A Transfer-Encoding that only some servers treat as `chunked`, before a body that hides a request from the others. */
 const coding = (name: string, field: string): SmugglingForm => ({
   name: `TE.TE: ${name}`,
   bytes: `${field}\r\n\r\n${chunkedHidden}`,
 })
 
-/** The same beside a length that covers everything. */
+/** The same with a Content-Length that covers the whole body. */
 const beside = (name: string, field: string): SmugglingForm => ({
   name: `CL.TE: ${name}`,
   bytes: `Content-Length: ${chunkedHidden.length}\r\n${field}\r\n\r\n${chunkedHidden}`,
@@ -35,7 +35,6 @@ const chunkLine = (name: string, line: string): SmugglingForm => ({
 
 const size = hidden.length.toString(16)
 
-/** Every form we know of. */
 export const smugglingForms: readonly SmugglingForm[] = [
   {
     name: 'CL.TE: both, the length long',

@@ -21,7 +21,7 @@ afterAll(async () => {
 const startsFrom = (serial: number): string[] =>
   recorder.messages.slice(serial).map(({ start }) => start)
 
-/** Sends a form and, on the same connection, a request that must stay what it is. */
+/** Sends a form, and a second request on the same connection, which must stay unchanged. */
 async function send({ line = 'POST /form HTTP/1.1', bytes }: SmugglingForm) {
   const from = recorder.messages.length
   const [method = ''] = line.split(' ')

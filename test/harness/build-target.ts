@@ -3,7 +3,7 @@ import { newTargetState, type Target } from '../../src/proxy/balance/target.ts'
 import { Exchange, type RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
 
-/** A target as a test wants it; what it does not say is usual. */
+/** A target with defaults. */
 export function targetOf(words: Partial<Target> & { key: string }): Target {
   return {
     host: '192.0.2.1',
@@ -18,7 +18,7 @@ export function targetOf(words: Partial<Target> & { key: string }): Target {
   }
 }
 
-/** All of `targets` may be asked. */
+/** All targets are available. */
 export const candidatesOf = (
   targets: readonly Target[],
   draining: readonly Target[] = [],
@@ -28,7 +28,7 @@ export const candidatesOf = (
   draining,
 })
 
-/** An exchange that just arrived, with a head as a test wants it. */
+/** A new exchange with a default head. */
 export function exchangeOf(words: Partial<RequestHead> = {}): Exchange {
   const head: RequestHead = {
     method: 'GET',

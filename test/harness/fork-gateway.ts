@@ -7,10 +7,10 @@ import type { GatewayOrder } from '../flows/engine-gateway-child.ts'
 
 const module = resolve(import.meta.dirname, '../flows/engine-gateway-child.ts')
 
-/** A gateway in a process of its own. */
+/** A gateway in its own process. */
 export type ForkedGateway = {
   readonly port: number
-  /** Megabytes that it holds at this moment. */
+  /** Resident memory in megabytes. */
   memory(): number
 }
 

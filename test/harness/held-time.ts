@@ -1,19 +1,18 @@
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Timers } from '../../src/proxy/health/start-checks.ts'
 
-/** Time that passes only when the test says so. */
+/** A clock and timers that the test advances. */
 export type HeldTime = {
   readonly clock: Clock
   readonly timers: Timers
-  /** How many timers run. */
+  /** Number of active timers. */
   readonly running: number
-  /** Lets time pass; what is due in it happens, in order. */
+  /** Advances the time; due timers fire in order. */
   pass(milliseconds: number): void
 }
 
 type Timer = { readonly interval: number; readonly act: () => void; at: number }
 
-/** Holds time still. */
 export function holdTime(start = 1_800_000_000_000): HeldTime {
   let now = start
   const timers = new Set<Timer>()

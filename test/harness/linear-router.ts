@@ -3,14 +3,13 @@ import { normalizePath } from '../../src/lib/normalize-path.ts'
 import type { RequestHead } from '../../src/proxy/exchange.ts'
 import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
 
-/** What a router found. */
 export type LookupResult = {
   readonly route: string
   readonly pattern: string
   readonly covered: number
 }
 
-/** A part of a route as Kong splits it: its paths are of one length, or all regular expressions. */
+/** A route variant as Kong splits routes: paths of one length, or all regular expressions. */
 type Part = {
   readonly route: RoutePattern
   readonly id: string
@@ -18,7 +17,7 @@ type Part = {
   readonly rank: readonly number[]
 }
 
-/** The slow and obvious router: every part of every route in order of rank, asked one after the other by the letter of Kong's documentation, with the built-in regular expressions. */
+/** A simple router: tests every variant in order of rank by Kong's documentation, with built-in regular expressions. */
 export function linearRouter(
   routes: readonly RoutePattern[],
 ): (request: RequestHead) => LookupResult | undefined {
@@ -53,7 +52,7 @@ function splitRoute(route: RoutePattern): Part[] {
 /** Kong counts bytes. */
 const lengthOf = (path: string): number => new TextEncoder().encode(path).length
 
-/** RFC 9562 section 5.5, in the namespace that Kong uses. */
+/** RFC 9562 section 5.5, in Kong's namespace. */
 function kongId(name: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from('7f145bf90dce4f9198ebdebbce4b9f6b', 'hex'))

@@ -1,22 +1,21 @@
 import net from 'node:net'
 import { fieldOf, openMessageReader, type Message } from './read-messages.ts'
 
-/** A client's connection that sends raw bytes and reads answers strictly. */
+/** A client connection that sends raw bytes and parses responses strictly. */
 export type Wire = {
-  /** Final answers so far; those of status 1xx are left out. */
+  /** Final responses so far, without 1xx. */
   readonly answers: Message[]
   readonly interims: Message[]
-  /** What came back that no careful sender would send. */
+  /** Protocol violations of the server. */
   readonly complaints: string[]
   readonly closed: boolean
-  /** Tells of which method the answer with this number is. */
+  /** The method of the request that the response with this number belongs to. */
   methodOf: (answer: number) => string
-  /** Sends each piece in a turn of the event loop of its own. */
+  /** Sends each piece in its own iteration of the event loop. */
   send(pieces: readonly Buffer[]): Promise<void>
-  /** Sends no more. */
   end(): void
   destroy(): void
-  /** Whether `holds` came true within so many milliseconds. */
+  /** Whether `holds` became true in time. */
   until(holds: () => boolean, milliseconds?: number): Promise<boolean>
 }
 
@@ -32,7 +31,7 @@ export function openWire(port: number): Wire {
     ruleOf(start, fields) {
       const status = Number(start.slice(9, 12))
       if (status < 200 || status === 204 || status === 304) return 'none'
-      // Of a head that could not be read nobody knows that it was one of HEAD.
+      // The method of a malformed request is unknown, so it may have been HEAD.
       const isLast = status >= 400 && fieldOf(fields, 'connection') === 'close'
       return wire.methodOf(answers.length) === 'HEAD' && !isLast ? 'none' : 'until close'
     },
@@ -95,5 +94,5 @@ export function openWire(port: number): Wire {
   return wire
 }
 
-/** The frame with which a server begins to speak HTTP/2 (RFC 9113 section 3.4); what follows is no business of a wire. */
+/** The server's HTTP/2 preface (RFC 9113 section 3.4); the wire ignores what follows. */
 const isSettings = (bytes: Buffer): boolean => bytes[0] === 0 && bytes[3] === 4

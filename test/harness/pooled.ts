@@ -3,7 +3,7 @@ import { startUpstream } from './start-upstream.ts'
 
 type Target = { target: string; weight: number; failover?: boolean }
 
-/** One upstream behind one route, in the words of a snapshot. */
+/** A snapshot with one route to one upstream. */
 export const pooled = (
   targets: readonly Target[],
   upstream: object = {},
@@ -14,7 +14,7 @@ export const pooled = (
   routes: [{ paths: ['/'], service: 'pooled' }],
 })
 
-/** A target that answers with its name, or what the test makes it answer. */
+/** A target that answers with its name, or as the test wants. */
 export async function startTarget(name: string) {
   const habits = { status: 200, calls: 0 }
   const { port, server } = await startUpstream((_request, response) => {
@@ -30,7 +30,7 @@ export async function startTarget(name: string) {
   }
 }
 
-/** Who answered `count` requests, one after the other. */
+/** The targets that answered `count` sequential requests. */
 export async function askTimes(gateway: TestGateway, count: number, init?: RequestInit) {
   const answers: string[] = []
   for (let request = 0; request < count; request += 1)

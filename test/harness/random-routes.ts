@@ -5,7 +5,7 @@ import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
 /** Numbers in [0, 1). */
 export type Random = () => number
 
-/** The same numbers for the same seed (mulberry32). */
+/** Seeded (mulberry32). */
 export function randomFrom(seed: number): Random {
   let state = seed | 0
   return () => {
@@ -63,7 +63,7 @@ const headers = [
 ]
 const names = ['a.com', 'x.a.com', 'b.com.']
 
-/** A configuration of `count` routes that overlap badly, ids not in any order. */
+/** `count` routes with many overlaps, ids in random order. */
 export function randomRoutes(random: Random, count: number): RoutePattern[] {
   const several = <T>(values: readonly T[], share: number): T[] | null =>
     random() < share
@@ -81,7 +81,7 @@ export function randomRoutes(random: Random, count: number): RoutePattern[] {
   }))
 }
 
-/** A request that may match any of those. */
+/** A request that may match some of these routes. */
 export function randomRequest(random: Random): RequestHead {
   const path = times(1 + random() * 4, () =>
     pick(random, [

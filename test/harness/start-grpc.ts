@@ -9,7 +9,7 @@ const plain = {
   responseDeserialize: (bytes: Buffer) => bytes.toString(),
 }
 
-/** A service of four methods, one of each kind; messages are text. */
+/** A service with one method of each kind; messages are text. */
 const definition = {
   Once: { path: '/test.Echo/Once', requestStream: false, responseStream: false, ...plain },
   Gather: { path: '/test.Echo/Gather', requestStream: true, responseStream: false, ...plain },
@@ -17,7 +17,7 @@ const definition = {
   Talk: { path: '/test.Echo/Talk', requestStream: true, responseStream: true, ...plain },
 }
 
-/** What a test answers calls with, where it is not the usual echo. */
+/** Handlers that replace the default echo. */
 export type GrpcAnswers = Partial<Record<keyof typeof definition, grpc.UntypedHandleCall>>
 
 /** Starts a real gRPC server on a free port for the length of the test. */

@@ -3,7 +3,7 @@ import dns from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What a zone holds under a name; `silent` types are never answered. */
+/** Records of a name; `silent` types are never answered. */
 export type ZoneRecords = {
   readonly a?: readonly string[]
   readonly aaaa?: readonly string[]
@@ -12,10 +12,10 @@ export type ZoneRecords = {
   readonly silent?: readonly ('a' | 'aaaa' | 'srv')[]
 }
 
-/** A name server on a free port that answers from `zone`, which may change, and a resolver that asks it. */
+/** A name server that answers from `zone`, which may change, and a resolver that uses it. */
 export type TestNameServer = {
   readonly servers: dns.Resolver
-  /** Questions so far, as `type name`. */
+  /** Received questions, as `type name`. */
   readonly questions: string[]
 }
 
@@ -87,7 +87,7 @@ function bytesOfName(name: string): Buffer {
   return Buffer.concat([...labels.flat(), Buffer.from([0])])
 }
 
-/** The name is a pointer to that of the question. */
+/** The name is a compression pointer to the question. */
 function record(type: number, ttl: number, data: Buffer): Buffer {
   const head = Buffer.alloc(12)
   head.writeUInt16BE(0xc00c, 0)

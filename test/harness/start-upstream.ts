@@ -13,7 +13,7 @@ export async function echo(request: IncomingMessage, response: ServerResponse): 
   )
 }
 
-/** What `echo` tells. */
+/** The response body of `echo`. */
 export type Echo = {
   method: string
   url: string

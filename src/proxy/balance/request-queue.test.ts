@@ -47,3 +47,15 @@ test('refuses an exchange that waits too long, and removes it', async () => {
   await expect(queue.wait(exchangeOf(), 1)).rejects.toMatchObject({ code: 'upstream.busy' })
   expect(queue.length).toBe(0)
 })
+
+test('leaves no timer behind', async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const queue = new RequestQueue()
+  const served = queue.wait(exchangeOf(), 600_000)
+  expect(timers()).toBe(before + 1)
+  queue.serve(targetOf({ key: 'p' }))
+  await served
+  expect(timers()).toBe(before)
+})

@@ -92,3 +92,22 @@ test('applies a minimum time to live', async () => {
   look()
   expect(asked).toHaveLength(1)
 })
+
+test('applies a maximum time to live', async () => {
+  const { asked, settle, look, time } = resolverOf()
+  await settle(({ resolve }) => resolve(found(1e9, '192.0.2.1')))
+  time.pass(cachePeriods.max)
+  look()
+  expect(asked).toHaveLength(2)
+})
+
+test('forgets the names that are no longer configured', async () => {
+  const { asked, resolver, settle, look } = resolverOf()
+  await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
+  resolver.keepOnly(new Set(['name.example']))
+  look()
+  expect(asked).toHaveLength(1)
+  resolver.keepOnly(new Set(['other.example']))
+  look()
+  expect(asked).toHaveLength(2)
+})

@@ -4,6 +4,7 @@ import https from 'node:https'
 import net, { type AddressInfo, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { targetOf } from '../../../test/harness/build-target.ts'
+import { until } from '../../../test/harness/until.ts'
 import { makeAuthority } from '../../../test/harness/make-certificate.ts'
 import { upstream } from '../../schema/upstream.ts'
 import { probeTarget, type ProbeRequest } from './probe-target.ts'
@@ -87,4 +88,14 @@ test('falls back to the address of the other family', async () => {
   expect(await ask(probeRequestOf(port, { type: 'tcp' }, { alternatives: ['::1'] }))).toBe(
     'connected',
   )
+})
+
+test.each(['http', 'tcp'])('a %s probe leaves no timer behind', async (type) => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const server = http.createServer((_request, response) => void response.end())
+  const port = await listen(server)
+  const before = timers()
+  await ask(probeRequestOf(port, { type, timeout: 600 }))
+  await until('the timer is cleared', () => timers() <= before)
 })

@@ -29,7 +29,7 @@ function watch(count: number, active: Record<string, unknown>) {
   const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
   const healths = (): string[] =>
     keeper.health().flatMap(({ targets }) => targets.map(({ health }) => health))
-  return { time, asked, stop, turn, healths }
+  return { time, asked, stop, turn, healths, pool }
 }
 
 test('limits concurrent probes, and does not probe a target twice at a time', async () => {
@@ -68,7 +68,7 @@ test('probes healthy and unhealthy targets at their own intervals', async () => 
 })
 
 test('starts no probe after a stop, and ignores late results', async () => {
-  const { time, asked, stop, turn } = watch(1, {
+  const { time, asked, stop, turn, pool } = watch(1, {
     healthy: { interval: 1 },
     unhealthy: { http_failures: 1 },
   })
@@ -77,7 +77,48 @@ test('starts no probe after a stop, and ignores late results', async () => {
   expect(asked[0]?.signal.aborted).toBe(true)
   asked[0]?.answer(500)
   await turn()
+  expect(pool.targets().map(({ state }) => state.health.healthy)).toEqual([true])
   expect(time.running).toBe(0)
   time.pass(10_000)
   expect(asked).toHaveLength(1)
+})
+
+test('does not probe a draining target, and a target is healthy while one of its addresses is', async () => {
+  const time = holdTime()
+  const probed: string[] = []
+  const keeper = keepPools({
+    clock: time.clock,
+    timers: time.timers,
+    lookUp: () =>
+      Promise.resolve({
+        addresses: ['192.0.2.1', '192.0.2.2'].map((host) => ({ host, alternatives: [] })),
+        ttl: 3_600,
+      }),
+    probe: ({ target: { host, port } }) => {
+      probed.push(`${host}:${port}`)
+      return Promise.resolve(host === '192.0.2.1' ? 200 : 500)
+    },
+  })
+  const active = { healthy: { interval: 1 }, unhealthy: { http_failures: 1 } }
+  const pool = keeper.open({
+    id: 'u',
+    targets: [
+      { host: 'two.example', port: 80, weight: 1, failover: false },
+      { host: '192.0.2.3', port: 81, weight: 0, failover: false },
+    ],
+    balancer: roundRobin,
+    upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+    certificate: undefined,
+  })
+  runToCompletion(keeper.watch([pool]))
+  await pool.ready()
+  time.pass(1_000)
+  await new Promise((resolve) => void setImmediate(resolve))
+  expect(probed).toEqual(['192.0.2.1:80', '192.0.2.2:80'])
+  const [found] = keeper.health()
+  expect(found?.targets.map(({ target, health }) => [target, health])).toEqual([
+    ['two.example:80', 'HEALTHY'],
+    ['192.0.2.3:81', 'HEALTHY'],
+  ])
+  expect(found?.targets[0]?.addresses.map(({ health }) => health)).toEqual(['HEALTHY', 'UNHEALTHY'])
 })

@@ -1,7 +1,7 @@
 import { switchProtocol } from './switch-protocol.ts'
 import { type PoolEvents, UpstreamConnection } from './upstream-connection.ts'
 import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
-import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 
 const sweepMilliseconds = 25
 
@@ -34,7 +34,7 @@ export function openHttp1Client(): UpstreamClient {
 /** Connection pools, one for each target and TLS identity. */
 export type Pools = {
   /** The most recently used idle connection, or a new one. */
-  take(attempt: Try): UpstreamConnection
+  take(attempt: UpstreamRequest): UpstreamConnection
   /** Applies the timeouts of attempts and of idle connections. */
   sweep(now: number): void
   /** Closes idle connections to other origins, and busy ones after their exchange. */
@@ -62,7 +62,7 @@ export function openPools(now: () => number): Pools {
   const plain = new WeakMap<object, Pool>()
   /** All pools that have connections, also of removed origins. */
   const every = new Set<Pool>()
-  const poolFor = (attempt: Try): Pool => {
+  const poolFor = (attempt: UpstreamRequest): Pool => {
     const known = attempt.tls === undefined ? plain.get(attempt.target) : undefined
     if (known?.isKept === true) return known
     const key = keyOf(attempt)
@@ -107,7 +107,7 @@ export function openPools(now: () => number): Pools {
   }
 }
 
-function connect(pool: Pool, attempt: Try, now: () => number): UpstreamConnection {
+function connect(pool: Pool, attempt: UpstreamRequest, now: () => number): UpstreamConnection {
   const events: PoolEvents = {
     now,
     onIdle(free) {
@@ -129,8 +129,8 @@ function connect(pool: Pool, attempt: Try, now: () => number): UpstreamConnectio
   return connection
 }
 
-const keyOf = ({ tls, target: { host, port } }: Try): string =>
+const keyOf = ({ tls, target: { host, port } }: UpstreamRequest): string =>
   tls === undefined ? `${host}:${port}` : `${host}:${port} ${tls.identity}`
 
-const originOf = ({ secure, target }: Try): string =>
+const originOf = ({ secure, target }: UpstreamRequest): string =>
   `${secure ? 'https' : 'http'}://${target.host}:${target.port}`

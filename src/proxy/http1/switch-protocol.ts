@@ -1,12 +1,12 @@
 import http from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Answer, BodySink, Try } from '../walk/ask-upstream.ts'
+import type { Answer, BodySink, UpstreamRequest } from '../walk/ask-upstream.ts'
 import { HeaderList } from '../header-list.ts'
 import { openTargetSocket } from '../tls/connect-target.ts'
-import { tryFailure } from './upstream-failure.ts'
+import { toAttemptFailure } from './upstream-failure.ts'
 
 /** Sends an upgrade request on a new connection. A response other than 101 is forwarded like any other. */
-export function switchProtocol(attempt: Try): Promise<Answer> {
+export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
   const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
     const request = http.request({
@@ -21,7 +21,7 @@ export function switchProtocol(attempt: Try): Promise<Answer> {
       request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
     )
     request.on('error', (error) =>
-      reject(tryFailure(error, request.socket?.connecting === false ? 'sent' : 'connect')),
+      reject(toAttemptFailure(error, request.socket?.connecting === false ? 'sent' : 'connect')),
     )
     request.on('upgrade', (response, socket, head) => {
       request.setTimeout(0)
@@ -50,7 +50,7 @@ function bodyOf(stream: Readable) {
     read(sink: BodySink) {
       stream.on('data', (chunk: Buffer) => sink.part(chunk))
       stream.on('end', () => sink.end())
-      stream.on('error', (error) => sink.fail(tryFailure(error, 'sent').problem))
+      stream.on('error', (error) => sink.fail(toAttemptFailure(error, 'sent').problem))
     },
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),

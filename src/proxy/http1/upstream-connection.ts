@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import type { Try } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest } from '../walk/ask-upstream.ts'
 import type { RequestBody } from '../exchange.ts'
 import { AnswerReader, type AnswerFlow, type Settle } from './answer-reader.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
 import { readResponse, type ResponseMessage } from './read-message.ts'
 import { copyOf, readInto } from '../front/read-into.ts'
-import { tryFailure } from './upstream-failure.ts'
+import { toAttemptFailure } from './upstream-failure.ts'
 import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
 export type PoolEvents = {
@@ -28,7 +28,7 @@ const stalled = (milliseconds: number): Error =>
   Object.assign(new Error(`nothing moved for ${milliseconds} ms`), { code: 'ETIMEDOUT' })
 
 type Current = {
-  readonly attempt: Try
+  readonly attempt: UpstreamRequest
   readonly settle: Settle
   readonly answer: AnswerReader
   /** The timeout in milliseconds, and when it began. */
@@ -70,7 +70,7 @@ export class UpstreamConnection implements AnswerFlow {
   }
 
   /** The connection must be idle. */
-  send(attempt: Try, settle: Settle): void {
+  send(attempt: UpstreamRequest, settle: Settle): void {
     const answer = new AnswerReader(this)
     const { connect } = attempt.timeouts
     this.#current = {
@@ -239,7 +239,7 @@ export class UpstreamConnection implements AnswerFlow {
     if (current === undefined) return
     this.#current = undefined
     current.upload = undefined
-    const failure = tryFailure(error, current.isSent ? 'sent' : 'connect')
+    const failure = toAttemptFailure(error, current.isSent ? 'sent' : 'connect')
     if (current.message === undefined) current.settle.reject(failure)
     else current.answer.fail(failure.problem)
   }

@@ -1,13 +1,16 @@
 import { Problem } from '../../lib/problem.ts'
-import { TryFailure } from '../walk/ask-upstream.ts'
+import { AttemptFailure } from '../walk/ask-upstream.ts'
 import { unresolvedName } from '../balance/resolver.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
 const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])
 
 /** Maps an error to Kong's statuses and sentences: 503 for an unresolved name, 504 for a timeout, 502 otherwise. */
-export function tryFailure(error: unknown, stage: 'connect' | 'sent'): TryFailure {
-  return new TryFailure(stage, error instanceof Problem ? error : problemOf(codeOf(error), error))
+export function toAttemptFailure(error: unknown, stage: 'connect' | 'sent'): AttemptFailure {
+  return new AttemptFailure(
+    stage,
+    error instanceof Problem ? error : problemOf(codeOf(error), error),
+  )
 }
 
 function problemOf(code: string, cause: unknown): Problem {

@@ -2,7 +2,7 @@ import http2, { type ClientHttp2Session, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { sendStream } from './send-stream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
-import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 
 /** The HTTP/2 upstream client: each attempt is a stream of a shared session. */
 export function openHttp2Client(): UpstreamClient {
@@ -52,7 +52,7 @@ export function openNegotiatingClient(
   }
 }
 
-const keyOf = ({ target: { host, port }, tls }: Try): string =>
+const keyOf = ({ target: { host, port }, tls }: UpstreamRequest): string =>
   `${host}:${port} ${tls?.identity ?? ''}`
 
 /** A session with the number of its open streams. */
@@ -63,7 +63,7 @@ type Pool = { readonly origin: string; readonly sessions: Set<KeptSession> }
 /** Sessions, shared by attempts with the same origin and TLS identity. */
 export type SessionPools = {
   /** A session with a free stream; concurrent attempts wait for a session that is being opened. */
-  take(attempt: Try): Promise<KeptSession>
+  take(attempt: UpstreamRequest): Promise<KeptSession>
   keepOnly(this: void, wanted: (origin: string) => boolean): void
   close(): void
 }
@@ -91,7 +91,7 @@ export function openSessionPools(): SessionPools {
     session.unref()
     return kept
   }
-  const open = async (key: string, attempt: Try): Promise<KeptSession> => {
+  const open = async (key: string, attempt: UpstreamRequest): Promise<KeptSession> => {
     const offer = attempt.offersHttp2 === true ? ['h2', 'http/1.1'] : ['h2']
     const socket = await connectTarget(attempt, offer, attempt.timeouts.connect)
     if (attempt.offersHttp2 === true && (socket as TLSSocket).alpnProtocol !== 'h2') {
@@ -135,7 +135,7 @@ const hasRoom = ({ session, streams }: KeptSession): boolean =>
   !session.destroyed &&
   streams < (session.remoteSettings.maxConcurrentStreams ?? defaultMaxStreams)
 
-function originOf({ tls, target: { host, port } }: Try): string {
+function originOf({ tls, target: { host, port } }: UpstreamRequest): string {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   return `${tls === undefined ? 'http' : 'https'}://${name}:${port}`
 }

@@ -1,15 +1,20 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import { TryFailure, type Answer, type BodySink, type Try } from '../walk/ask-upstream.ts'
+import {
+  AttemptFailure,
+  type Answer,
+  type BodySink,
+  type UpstreamRequest,
+} from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
-import { tryFailure } from '../http1/upstream-failure.ts'
+import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import { incomingFields, outgoingFields } from './fields.ts'
 
 /** Sends an attempt as a stream; resolves with the response head. `onClosed` is called when the stream closes. */
 export function sendStream(
   session: ClientHttp2Session,
-  attempt: Try,
+  attempt: UpstreamRequest,
   onClosed: () => void,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -21,13 +26,16 @@ export function sendStream(
       })
     } catch (error) {
       onClosed()
-      return reject(tryFailure(error, 'connect'))
+      return reject(toAttemptFailure(error, 'connect'))
     }
     const reading = openReading(stream, attempt)
     stream.on('close', () => {
       onClosed()
       if (reading.failure !== undefined) reject(reading.failure)
-      else reject(tryFailure(new Error('the stream was closed before its answer'), stageOf(stream)))
+      else
+        reject(
+          toAttemptFailure(new Error('the stream was closed before its answer'), stageOf(stream)),
+        )
     })
     stream.once('response', (head, flags, raw) => {
       const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
@@ -46,7 +54,7 @@ export function sendStream(
 const stageOf = (stream: ClientHttp2Stream): 'connect' | 'sent' =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'connect' : 'sent'
 
-function fieldsOf({ tls, method, path, host, headers }: Try) {
+function fieldsOf({ tls, method, path, host, headers }: UpstreamRequest) {
   return outgoingFields(headers, {
     ':method': method,
     ':scheme': tls === undefined ? 'http' : 'https',
@@ -56,39 +64,45 @@ function fieldsOf({ tls, method, path, host, headers }: Try) {
   })
 }
 
-function upload(stream: ClientHttp2Stream, { body }: Try, giveUp: (reason: Problem) => void): void {
+function upload(
+  stream: ClientHttp2Stream,
+  { body }: UpstreamRequest,
+  giveUp: (reason: Problem) => void,
+): void {
   const source = body.open() as Readable
   stream.on('wantTrailers', () =>
     stream.sendTrailers(body.trailers === undefined ? {} : outgoingFields(body.trailers)),
   )
-  source.on('error', (error) => giveUp(tryFailure(error, 'sent').problem))
+  source.on('error', (error) => giveUp(toAttemptFailure(error, 'sent').problem))
   stream.on('close', () => source.unpipe(stream))
   source.pipe(stream)
 }
 
 /** Reads the response with back-pressure and the read timeout. */
-function openReading(stream: ClientHttp2Stream, { timeouts }: Try) {
+function openReading(stream: ClientHttp2Stream, { timeouts }: UpstreamRequest) {
   let sink: BodySink | undefined
   let trailers: HeaderList | undefined
-  let failure: TryFailure | undefined
+  let failure: AttemptFailure | undefined
   let isEnded = false
   let isPaused = false
 
   const giveUp = (reason: Problem): void => {
-    failure ??= new TryFailure('sent', reason)
+    failure ??= new AttemptFailure('sent', reason)
     stream.close(constants.NGHTTP2_CANCEL)
   }
   const finish = (): void => {
     if (isEnded && failure === undefined) sink?.end(trailers)
     else if (stream.closed || stream.destroyed) {
-      sink?.fail(failure?.problem ?? tryFailure(new Error('the stream broke off'), 'sent').problem)
+      sink?.fail(
+        failure?.problem ?? toAttemptFailure(new Error('the stream broke off'), 'sent').problem,
+      )
     }
   }
   const stalled = Object.assign(new Error('nothing moved'), { code: 'ETIMEDOUT' })
   stream.setTimeout(timeouts.read, () => {
-    if (!isPaused) giveUp(tryFailure(stalled, 'sent').problem)
+    if (!isPaused) giveUp(toAttemptFailure(stalled, 'sent').problem)
   })
-  stream.on('error', (error) => (failure ??= tryFailure(error, stageOf(stream))))
+  stream.on('error', (error) => (failure ??= toAttemptFailure(error, stageOf(stream))))
   stream.on('trailers', (_headers, _flags, raw) => {
     trailers = incomingFields(raw)
   })

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { toProblem } from '../../lib/problem.ts'
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
-import { tryFailure } from '../http1/upstream-failure.ts'
+import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import type { RouteProgram } from '../program.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstream.ts'
@@ -40,7 +40,7 @@ export async function carryStream(
 const streamClient: UpstreamClient = {
   send: (attempt) =>
     new Promise((resolve, reject) => {
-      attempt.onStart((reason) => reject(tryFailure(reason, 'connect')))
+      attempt.onStart((reason) => reject(toAttemptFailure(reason, 'connect')))
       connectTarget(attempt, [], attempt.timeouts.connect).then(
         (socket) => resolve({ status: 200, headers: attempt.headers, body: undefined, socket }),
         reject,
@@ -65,7 +65,7 @@ function passOn(client: Socket, target: Socket, { exchange, patience }: Passing)
     const gone = (): void => end(() => reject(clientClosed()))
     const silent = Object.assign(new Error('nothing moved'), { code: 'ETIMEDOUT' })
     target.setTimeout(patience, () => target.destroy(silent))
-    target.on('error', (error) => end(() => reject(tryFailure(error, 'sent').problem)))
+    target.on('error', (error) => end(() => reject(toAttemptFailure(error, 'sent').problem)))
     target.on('end', () => end(resolve))
     exchange.onClientGone(gone)
     if (exchange.isClientGone) return

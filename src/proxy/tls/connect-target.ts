@@ -1,22 +1,22 @@
 import net, { type Socket } from 'node:net'
 import tls, { type DetailedPeerCertificate } from 'node:tls'
 import { type ConnectAddress, connectOptions } from '../balance/connect-options.ts'
-import { tryFailure } from '../http1/upstream-failure.ts'
+import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import { type TargetTls, indicatedName } from './target-tls.ts'
-import type { TryFailure } from '../walk/ask-upstream.ts'
+import type { AttemptFailure } from '../walk/ask-upstream.ts'
 
-/** Connects, and with TLS completes the handshake, within `milliseconds`. Rejects with a TryFailure of stage `connect`. */
+/** Connects, and with TLS completes the handshake, within `milliseconds`. Rejects with a AttemptFailure of stage `connect`. */
 export function connectTarget(
   request: ConnectionRequest,
   protocols: readonly string[],
   milliseconds: number,
 ): Promise<Socket> {
-  return new Promise<Socket>((resolve, reject: (failure: TryFailure) => void) => {
+  return new Promise<Socket>((resolve, reject: (failure: AttemptFailure) => void) => {
     const socket = openTargetSocket(request, protocols)
     const fail = (error: unknown): void => {
       clearTimeout(timer)
       socket.destroy()
-      reject(tryFailure(error, 'connect'))
+      reject(toAttemptFailure(error, 'connect'))
     }
     const closed = (): void => fail(errorWithCode('ECONNRESET', 'closed while connecting'))
     const timer = setTimeout(

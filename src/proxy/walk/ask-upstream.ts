@@ -39,7 +39,7 @@ export type Answer = {
 }
 
 /** One try, as the upstream client needs it. Times are milliseconds. */
-export type Try = {
+export type UpstreamRequest = {
   readonly secure: boolean
   /** How the connection is made secure; undefined when it is not. */
   readonly tls?: TargetTls | undefined
@@ -62,7 +62,7 @@ export type Try = {
 }
 
 /** A failed try: how far it came, and the Problem to answer when nobody tries again. */
-export class TryFailure extends Error {
+export class AttemptFailure extends Error {
   readonly stage: 'connect' | 'sent'
   readonly problem: Problem
 
@@ -75,8 +75,8 @@ export class TryFailure extends Error {
 
 /** Speaks to targets. */
 export type UpstreamClient = {
-  /** Resolves with the head of an answer; rejects with a TryFailure. */
-  send(attempt: Try): Promise<Answer>
+  /** Resolves with the head of an answer; rejects with a AttemptFailure. */
+  send(attempt: UpstreamRequest): Promise<Answer>
   /** Closes idle connections to everything that the predicate does not want kept. */
   keepOnly(wanted: (origin: string) => boolean): void
   /** Ends all connections. */
@@ -102,13 +102,13 @@ export async function askUpstream(
     const attempt = beginAttempt(target, exchange)
     let answer: Answer | undefined
     try {
-      answer = await client.send(buildTry(service, attempt, exchange))
+      answer = await client.send(buildUpstreamRequest(service, attempt, exchange))
       return keepTarget(service, attempt, { exchange, answer })
     } catch (error) {
       answer?.body?.drop()
       answer?.socket?.destroy()
       dropTarget(service, attempt, { exchange, error })
-      if (!(error instanceof TryFailure)) throw error
+      if (!(error instanceof AttemptFailure)) throw error
       if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
         throw error.problem
     }
@@ -157,7 +157,7 @@ function dropTarget(
 ): void {
   endAttempt(attempt, exchange)
   pool.release(attempt.target)
-  const problem = error instanceof TryFailure ? error.problem : undefined
+  const problem = error instanceof AttemptFailure ? error.problem : undefined
   attempt.failure = problem?.code ?? 'internal'
   const isOwn = problem !== undefined && problem.status >= 500
   const finding = problem?.status === 504 ? 'timeout' : 'broken'
@@ -165,18 +165,18 @@ function dropTarget(
 }
 
 function mayTryAgain(
-  { stage, problem }: TryFailure,
+  { stage, problem }: AttemptFailure,
   { isClientGone, body, request }: Exchange,
 ): boolean {
   if (isClientGone || problem.status === 413 || !body.replayable) return false
   return stage === 'connect' || isIdempotent(request.method)
 }
 
-function buildTry(
+function buildUpstreamRequest(
   { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
   attempt: Attempt,
   exchange: Exchange,
-): Try {
+): UpstreamRequest {
   const { target } = attempt
   const { request, body } = exchange
   const { path, query, headers } = exchange.forward ?? request

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { exchangeOf } from '../../../test/harness/build-target.ts'
+import { holdTime } from '../../../test/harness/held-time.ts'
+import { upstream } from '../../schema/upstream.ts'
+import { roundRobin } from './balancers.ts'
+import { newPoolMemory, openPool } from './open-pool.ts'
+import { openResolver } from './resolver.ts'
+import type { Target } from './target.ts'
+
+/** A pool of two targets that take one exchange each. */
+function openTwo(threshold = 0) {
+  const { clock } = holdTime()
+  const failing = { unhealthy: { http_failures: 1, tcp_failures: 1, timeouts: 1 } }
+  const memory = newPoolMemory()
+  const pool = openPool(
+    {
+      id: 'u',
+      targets: [1, 2].map((port) => ({ host: '192.0.2.1', port, weight: 50, failover: false })),
+      balancer: roundRobin,
+      upstream: upstream.fields.parse({
+        name: 'u',
+        healthchecks: { passive: failing, threshold },
+      }),
+      certificate: undefined,
+    },
+    {
+      clock,
+      resolver: openResolver(() => Promise.reject(new Error('no lookup')), clock),
+      memory,
+      limits: { inFlight: 1, waiting: 1 },
+    },
+  )
+  return { pool, memory }
+}
+
+test('gives a released target to the first waiting exchange, unless it is ejected', async () => {
+  const { pool, memory } = openTwo()
+  const a = pool.take(exchangeOf(), 0) as Target
+  const b = pool.take(exchangeOf(), 0) as Target
+  expect(a).not.toBe(b)
+  const waiting = pool.take(exchangeOf(), 600_000)
+  expect(() => pool.take(exchangeOf(), 0)).toThrow('busy')
+  pool.failed(a, 'broken')
+  pool.release(a)
+  expect([memory.queue.length, a.state.inFlight]).toEqual([1, 0])
+  pool.release(b)
+  expect(await waiting).toBe(b)
+  expect([memory.queue.length, b.state.inFlight]).toEqual([0, 1])
+})
+
+test.each([
+  [49, 1],
+  [50, 0],
+])(
+  'with a threshold of %d percent and half of the weight healthy, %d target is available',
+  (threshold, available) => {
+    const { pool } = openTwo(threshold)
+    const a = pool.take(exchangeOf(), 0) as Target
+    pool.failed(a, 'broken')
+    const take = () => pool.take(exchangeOf(), 0)
+    if (available === 0) expect(take).toThrow('failure to get a peer')
+    else expect(take()).not.toBe(a)
+  },
+)

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { holdTime } from '../../../test/harness/held-time.ts'
+import { maxUnusedStates, resolveTargets } from './resolve-targets.ts'
+import { openResolver } from './resolver.ts'
+import type { Target, TargetState } from './target.ts'
+
+test('bounds the states of addresses that are no longer in use, and keeps those with exchanges in flight', async () => {
+  const time = holdTime()
+  let lookups = 0
+  const resolver = openResolver(() => {
+    lookups += 1
+    const host = `10.0.${lookups >> 8}.${lookups & 255}`
+    return Promise.resolve({ addresses: [{ host, alternatives: [] }], ttl: 1 })
+  }, time.clock)
+  const states = new Map<string, TargetState>()
+  const configs = [{ host: 'name.example', port: 80, weight: 1, failover: false }]
+  const resolved = resolveTargets(configs, resolver, states, false)
+  let busy: Target | undefined
+  for (let change = 0; change < 2 * maxUnusedStates; change += 1) {
+    resolved.targets(time.clock.now())
+    await resolver.lookUp('name.example').pending
+    busy ??= resolved.targets(time.clock.now())[0]
+    if (busy !== undefined) busy.state.inFlight = 1
+    time.pass(1_000)
+  }
+  expect(lookups).toBeGreaterThan(maxUnusedStates + 10)
+  expect(states.size).toBeLessThanOrEqual(maxUnusedStates + 2)
+  expect(states.get(busy?.key ?? '')).toBe(busy?.state)
+})
