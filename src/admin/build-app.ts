@@ -29,9 +29,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     genReqId: () => uuidv7(configuration.clock.now()),
-    ...(log === undefined
-      ? {}
-      : { loggerInstance: toFastifyLog(log), disableRequestLogging: true }),
+    ...(log === undefined ? {} : { loggerInstance: toFastifyLog(log) }),
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,

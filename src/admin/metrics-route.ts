@@ -20,7 +20,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
         void asked.reply.type('text/plain; version=0.0.4; charset=utf-8')
         const workers = facts.workers?.() ?? []
         return writeMetrics([
-          ...processMetrics(facts, asked, await isDatabaseReachable(asked.configuration)),
+          ...processMetrics(facts, asked, await isDatabaseReachable(facts, asked.configuration)),
           ...workerMetrics(workers),
           ...workspaceMetrics(asked, workers),
         ])

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import type { Configuration } from '../control/configuration.ts'
+import type { Log } from '../lib/log.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
@@ -16,6 +17,7 @@ export type NodeFacts = {
   readonly requests: () => number
   /** The workers that were seen lately. */
   readonly workers?: () => readonly KnownWorker[]
+  readonly log?: Pick<Log, 'warn'> | undefined
   /** Sends an order to every worker. */
   readonly order?: (order: TargetOrder) => void
 }
@@ -92,15 +94,22 @@ const priorityOf = (name: string, catalog: Configuration['catalog']): number =>
 /** Milliseconds after which a database that does not answer counts as unreachable. */
 const pingTimeout = 1_000
 
-/** Whether the database answers a query now. */
+/** Whether the database answers a query now; logs why not. */
 export async function isDatabaseReachable(
+  { log }: Pick<NodeFacts, 'log'>,
   configuration: Pick<Configuration, 'ping'>,
 ): Promise<boolean> {
-  const answered = configuration.ping().then(
-    () => true,
-    () => false,
-  )
-  return Promise.race([answered, sleep(pingTimeout, false, { ref: false })])
+  const timedOut = new Error(`no answer within ${pingTimeout} ms`)
+  const timeout = sleep(pingTimeout, timedOut, { ref: false })
+  const error = await Promise.race([
+    configuration.ping().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+    timeout,
+  ])
+  if (error !== undefined) log?.warn('admin: database unreachable', { error })
+  return error === undefined
 }
 
 const units: Readonly<Record<string, readonly [divisor: number, name: string]>> = {
@@ -122,7 +131,7 @@ async function describeStatus(
   const { rss, heapUsed } = process.memoryUsage()
   const workers = facts.workers?.() ?? []
   return {
-    database: { reachable: await isDatabaseReachable(configuration) },
+    database: { reachable: await isDatabaseReachable(facts, configuration) },
     memory: {
       rss_bytes: rss,
       heap_used_bytes: heapUsed,

@@ -63,7 +63,8 @@ export async function openAdmin(
   const admin = buildApp(options)
   const manager = buildApp(options)
   let requests = 0
-  const facts = { version, node: uuidv4(), requests: () => requests, workers, order }
+  const { log } = options
+  const facts = { version, node: uuidv4(), requests: () => requests, workers, order, log }
   const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyAsker(configuration, request)

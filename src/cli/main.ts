@@ -25,9 +25,11 @@ program
   .addHelpText(
     'after',
     `
-A gateway plane authenticates with the join token that the control plane writes to
-<data>/join-token; pass it in WEIR_JOIN_TOKEN or WEIR_JOIN_TOKEN_FILE. The node protocol
-is plain HTTP: between machines, use a private network or a TLS proxy and an https URL.
+Planes:
+  A control plane that runs alone writes a join token to <data>/join-token. A gateway plane
+  needs it in WEIR_JOIN_TOKEN or WEIR_JOIN_TOKEN_FILE, and connects to the address that
+  WEIR_NODE_LISTEN sets on the control plane (default 127.0.0.1:8005). The node protocol is
+  plain HTTP: between machines, use a private network, or a TLS proxy and an https URL.
 
 Signals:
   SIGTERM, SIGINT  stop gracefully; a second one stops at once

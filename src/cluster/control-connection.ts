@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
+import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Enrolment, Heartbeat, Orders } from '../schema/node-protocol.ts'
@@ -41,6 +42,8 @@ export function openControlConnection({
 }: ConnectionOptions): ControlConnection {
   const ended = new AbortController()
   const { signal } = ended
+  // It is tried again every second or two.
+  const outages = limitLog(log, { burst: 1, interval: 60_000 })
   const known = Promise.withResolvers<void>()
   let url = ''
   let client: ControlClient | undefined
@@ -55,7 +58,7 @@ export function openControlConnection({
           onSnapshot({ sealed, publicKey })
         })
         .catch((error: unknown) => {
-          if (!signal.aborted) log.warn('cluster: control plane unreachable', { url, error })
+          if (!signal.aborted) outages.warn('cluster: control plane unreachable', { url, error })
         })
       // Only an abort rejects, and the loop ends by it.
       await sleep(backoff.next(), undefined, { signal }).catch(() => undefined)
@@ -66,7 +69,7 @@ export function openControlConnection({
       const orders = await client?.sendHeartbeat(state())
       if (orders !== undefined) onOrders(orders)
     } catch (error) {
-      if (!signal.aborted) log.warn('cluster: heartbeat failed', { url, error })
+      if (!signal.aborted) outages.warn('cluster: heartbeat failed', { url, error })
     }
   }
 

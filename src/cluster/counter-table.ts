@@ -20,7 +20,7 @@ export type CounterTable = {
   giveBack(worker: number, unused: readonly Unused[]): void
   /** Workers with a lease in one of these windows that is full. */
   leaseholdersOfFull(windows: readonly Window[]): readonly number[]
-  /** Ends all leases of a worker that cannot return them; their tokens stay counted, because nobody knows how many it used. */
+  /** Ends all leases of a worker that cannot return them; their tokens stay counted, because how many it used is not known. */
   forget(worker: number): void
   /** Removes windows that have ended. */
   sweep(): void

@@ -136,7 +136,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     async stop() {
       control.forbid()
       clearInterval(sweeping)
-      // Nobody accepts any more: a refused connection is better than one that waits in vain.
+      // No worker accepts any more: a refused connection is better than one that waits in vain.
       for (const socket of sockets.values()) socket.close()
       await stopWorkers()
       await control.stop()
@@ -304,7 +304,7 @@ function openReadiness(listeners: ProxyListeners | undefined, hasControl: boolea
   const workersReady = Promise.withResolvers<void>()
   let control: PlaneAddresses['control']
   let missing = listeners?.workers.length ?? 0
-  // Whoever awaits one of them may begin to do so later.
+  // They may be awaited only after they were rejected.
   for (const { promise } of [ready, workersReady]) promise.catch(() => undefined)
   const check = (): void => {
     if (missing <= 0) workersReady.resolve()

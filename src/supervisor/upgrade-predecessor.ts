@@ -14,8 +14,8 @@ export type PredecessorUpgrade = {
   readonly done: Promise<void>
 }
 
-/** Milliseconds that a successor may take for each step. */
-const stepTimeout = 60_000
+/** Milliseconds for each step of a successor that hangs; one that exits is noticed at once. A control plane may take minutes to migrate a large store. */
+const stepTimeout = 300_000
 
 /** Moves a node to a successor: sockets, control plane, workers, counters. Until both the workers and the control plane of the successor serve, every step can be undone. Only accepting connections happens on both sides at once. */
 export function upgradeToSuccessor(

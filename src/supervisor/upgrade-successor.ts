@@ -27,7 +27,7 @@ export function inheritState(launcher: LauncherChannel, version: string): Succes
     type: 'relay',
     message: { type: 'successor', protocol: upgradeProtocol, version },
   })
-  // Its rejection is handled by whoever awaits it, which may be later.
+  // It may be awaited only after it was rejected.
   state.promise.catch(() => undefined)
   return {
     state: state.promise,

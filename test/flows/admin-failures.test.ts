@@ -92,7 +92,7 @@ test('logs nothing for a refusal', async () => {
 
 onPostgres(({ fresh, halt, restart }) => {
   test('reports whether the database is reachable', async () => {
-    const { ask } = await openTestAdmin({ store: await openStoreAt(await fresh()) })
+    const { ask, lines } = await openLogged({ store: await openStoreAt(await fresh()) })
     const isReachable = async () => {
       const status = await ask('GET', '/status')
       const { text } = await ask('GET', '/metrics')
@@ -100,8 +100,11 @@ onPostgres(({ fresh, halt, restart }) => {
       return [status.status, status.body.database.reachable, metric]
     }
     expect(await isReachable()).toEqual([200, true, '1'])
+    expect(lines).toEqual([])
     await halt()
     expect(await isReachable()).toEqual([200, false, '0'])
+    const unreachable = { level: 'warn', message: 'admin: database unreachable' }
+    expect(lines).toContainEqual(expect.objectContaining(unreachable))
     await restart()
     await until('it is reachable again', async () => (await isReachable())[1] === true)
   }, 60_000)
