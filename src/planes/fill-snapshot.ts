@@ -1,14 +1,18 @@
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
-import { substitute, wantedBy, type Substituted } from '../secrets/substitute.ts'
+import {
+  replaceReferences,
+  collectReferences,
+  type ResolvedSnapshot,
+} from '../secrets/replace-references.ts'
 
 /** A snapshot with the secrets it refers to. Plugins whose settings do not hold with them are withheld like those without. */
 export async function fillSnapshot(
   snapshot: Snapshot,
   secrets: Secrets,
   catalog: readonly PluginSchema[],
-): Promise<Substituted> {
+): Promise<ResolvedSnapshot> {
   const filled = await secrets.fill(snapshot)
   const withheld = new Map(filled.withheld)
   filled.snapshot.plugins.forEach(({ id, name, config }, index) => {
@@ -21,8 +25,8 @@ export async function fillSnapshot(
 }
 
 /** A snapshot as it can be tried where its secrets are not to be had; throws a Problem for a reference that leads nowhere. */
-export function withoutSecrets(snapshot: Snapshot): Substituted {
-  const wanted = wantedBy(snapshot)
+export function withoutSecrets(snapshot: Snapshot): ResolvedSnapshot {
+  const wanted = collectReferences(snapshot)
   if (wanted.length === 0) return { snapshot, withheld: new Map() }
-  return substitute(snapshot, () => ({ reason: '' }))
+  return replaceReferences(snapshot, () => ({ reason: '' }))
 }

@@ -12,7 +12,7 @@ import { openProxy, type Proxy } from '../proxy/open-proxy.ts'
 import { compileSteps, type Program } from '../proxy/program.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { openKeptDataKey } from '../secrets/kept-data-key.ts'
+import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
@@ -158,7 +158,7 @@ type RunnerParts = {
 
 /** Runs every snapshot that comes, and first the one kept on disk; remembers which it had to refuse. */
 function openRunner(settings: PlaneSettings, { log, ...node }: RunnerParts) {
-  const seal = openKeptDataKey(gatewayDataKey(settings), openKeys(settings, log))
+  const seal = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))
   const shelf = openSnapshotShelf(join(settings.data, 'gateway'), seal)
   let running = ''
   let refused: { refusedRevision: number; refusal: string } | undefined

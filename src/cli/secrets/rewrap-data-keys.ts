@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../../lib/problem.ts'
 import { gatewayDataKey } from '../../planes/open-keys.ts'
 import type { PlaneSettings } from '../../planes/plane-settings.ts'
-import { readDataKey, replaceDataKey } from '../../secrets/kept-data-key.ts'
+import { readDataKeyFile, replaceDataKeyFile } from '../../secrets/data-key-file.ts'
 import { openPostgresDataKey, openSqliteDataKey, type DataKey } from '../../store/open-data-key.ts'
 
 /** Wraps every data key of this machine anew, that of the store and that of the gateway; returns how many there are. Throws where there is none. */
@@ -12,8 +12,8 @@ export async function rewrapDataKeys(
   rewrap: (wrapped: string) => string,
 ): Promise<number> {
   const file = gatewayDataKey(settings)
-  const ofGateway = readDataKey(file)
-  if (ofGateway !== undefined) replaceDataKey(file, rewrap(ofGateway))
+  const ofGateway = readDataKeyFile(file)
+  if (ofGateway !== undefined) replaceDataKeyFile(file, rewrap(ofGateway))
   const ofStore = await rewrapStore(settings, rewrap)
   if (ofGateway === undefined && !ofStore) {
     throw new Problem('cli.no_data_keys', 404, `Nothing is sealed here: ${settings.data}`)
