@@ -10,14 +10,20 @@ export function signCheckpoint(
   time: number,
 ): AuditCheckpoint {
   const unsigned = { kind, sequence, hash, time, key: key.id }
-  const signature = sign(null, wordsOf(unsigned), key.private).toString('base64')
+  const signature = sign(null, signedText(unsigned), key.private).toString('base64')
   return { ...unsigned, signature }
 }
 
 /** Whether a checkpoint was signed by this key, for what it says it stands for. */
 export const isGenuine = (checkpoint: AuditCheckpoint, key: KeyObject): boolean =>
-  verify(null, wordsOf(checkpoint), key, Buffer.from(checkpoint.signature, 'base64'))
+  verify(null, signedText(checkpoint), key, Buffer.from(checkpoint.signature, 'base64'))
 
 /** The signed bytes; no field can hold a line feed. */
-const wordsOf = ({ kind, sequence, hash, time, key }: Omit<AuditCheckpoint, 'signature'>): Buffer =>
+const signedText = ({
+  kind,
+  sequence,
+  hash,
+  time,
+  key,
+}: Omit<AuditCheckpoint, 'signature'>): Buffer =>
   Buffer.from(`weir audit checkpoint 1\n${kind}\n${sequence}\n${hash}\n${time}\n${key}\n`)

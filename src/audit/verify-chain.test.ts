@@ -5,7 +5,7 @@ import type { AuditPlace, AuditRecord, AuditReport, ChainedRecord } from '../sch
 import { makeAuditKey, readPublicKey } from './audit-key.ts'
 import { chainRecord, hashOfRecord } from './chain-record.ts'
 import { signCheckpoint } from './checkpoint.ts'
-import { verifyChain, type KeptChain } from './verify-chain.ts'
+import { verifyChain, type StoredChain } from './verify-chain.ts'
 
 const key = makeAuditKey()
 const { id, key: publicKey } = readPublicKey(key.publicPem)
@@ -32,7 +32,7 @@ const recordOf = (number: number): AuditRecord => ({
 })
 
 /** A chain of so many records, of which the first are pruned, with a signed place at every tenth. */
-function chainOf(count: number, pruned = 0): KeptChain & { list: ChainedRecord[] } {
+function chainOf(count: number, pruned = 0): StoredChain & { list: ChainedRecord[] } {
   const records: ChainedRecord[] = []
   let last: AuditPlace = { sequence: 0, hash: beginning }
   for (let number = 1; number <= count; number += 1) {
@@ -113,7 +113,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'everything rewritten': rewrite(1000),
 }
 
-test('an untouched chain is intact, pruned or not', async () => {
+test('reports an untouched chain as intact, pruned or not', async () => {
   for (const [count, pruned] of [
     [0, 0],
     [1, 0],
@@ -127,7 +127,7 @@ test('an untouched chain is intact, pruned or not', async () => {
   }
 })
 
-test.each(Object.entries(mutations))('%s is found, and where it was', async (_, mutate) => {
+test.each(Object.entries(mutations))('reports %s and its record', async (_, mutate) => {
   await fc.assert(
     fc.asyncProperty(fc.nat({ max: 40 }), fc.nat(), async (pruned, where) => {
       const chain = chainOf(57, pruned)
@@ -140,7 +140,7 @@ test.each(Object.entries(mutations))('%s is found, and where it was', async (_, 
   )
 })
 
-test('a record that was moved is told from one that was changed', async () => {
+test('distinguishes moved records from changed ones', async () => {
   const chain = chainOf(57)
   swap(chain.list, 20)
   const { faults } = await verifyChain(chain)
@@ -150,7 +150,7 @@ test('a record that was moved is told from one that was changed', async () => {
   )
 })
 
-test('what was cut off at the end is missing, whatever older place is put as the end', async () => {
+test('reports records cut off at the end, even when an older checkpoint is used as head', async () => {
   const chain = chainOf(57)
   chain.list.splice(50)
   expect((await verifyChain(chain)).faults).toMatchObject([
@@ -161,7 +161,7 @@ test('what was cut off at the end is missing, whatever older place is put as the
   expect((await verifyChain({ ...chain, head: forged })).faults[0]?.kind).toBe('forged')
 })
 
-test('what was cut off at the beginning is not excused by a place that was signed for something else', async () => {
+test('rejects a checkpoint of another kind as the base of a pruned chain', async () => {
   const chain = chainOf(57)
   chain.list.splice(0, 20)
   const place = chain.along.find(({ sequence }) => sequence === 20)
@@ -170,7 +170,7 @@ test('what was cut off at the beginning is not excused by a place that was signe
   expect(faults).toMatchObject([{ kind: 'forged', sequence: 20 }])
 })
 
-test('a checkpoint kept elsewhere convicts a log that was replaced as a whole', async () => {
+test('detects a log that was replaced as a whole by a checkpoint kept elsewhere', async () => {
   const witness = chainOf(57).along[2]
   const other = chainOf(30)
   rewrite(1000)(other.list, 4)
@@ -183,7 +183,24 @@ test('a checkpoint kept elsewhere convicts a log that was replaced as a whole', 
   ])
 })
 
-test('another key does not sign for ours', async () => {
+test('reports a chain whose end is not signed', async () => {
+  const { faults } = await verifyChain({ ...chainOf(5), head: undefined })
+  expect(faults).toMatchObject([{ kind: 'unsigned', sequence: 5 }])
+})
+
+test('reports at most a hundred faults, the first ones', async () => {
+  const chain = chainOf(150)
+  chain.list.forEach((record, at) => {
+    chain.list[at] = { ...record, because: 'Nothing happened.' }
+  })
+  const report = await verifyChain(chain)
+  expect(report).toMatchObject({ intact: false, records: 150 })
+  expect(report.faults.map(({ sequence }) => sequence)).toEqual(
+    Array.from({ length: 100 }, (_, index) => index + 1),
+  )
+})
+
+test('rejects checkpoints signed by an unknown key', async () => {
   const chain = chainOf(3)
   const other = makeAuditKey()
   const last = chain.list.at(-1) as ChainedRecord

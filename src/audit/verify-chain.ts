@@ -11,7 +11,7 @@ import { hashOfRecord } from './chain-record.ts'
 import { isGenuine } from './checkpoint.ts'
 
 /** A chain as it is kept, with what was signed about it. */
-export type KeptChain = {
+export type StoredChain = {
   /** Every record, in order of sequence; it is read a second time when one seems to stand elsewhere than it was. */
   readonly records: () => AsyncIterable<ChainedRecord>
   /** What stands for the records that were pruned. */
@@ -23,10 +23,10 @@ export type KeptChain = {
   readonly keys: ReadonlyMap<string, KeyObject>
 }
 
-const mostFaults = 100
+const maxFaults = 100
 
 /** Holds a chain against its hashes and signatures, and says of every record that was removed, changed, reordered or added which it is and where. */
-export async function verifyChain(chain: KeptChain): Promise<AuditReport> {
+export async function verifyChain(chain: StoredChain): Promise<AuditReport> {
   const faults: AuditFault[] = []
   const walk = openWalk(chain, faults)
   let records = 0
@@ -35,7 +35,7 @@ export async function verifyChain(chain: KeptChain): Promise<AuditReport> {
     walk.step(record)
   }
   const { first, last, checkpoints, displaced } = walk.end()
-  faults.push(...(await settle(chain, displaced)))
+  faults.push(...(await explainDisplaced(chain, displaced)))
   const inOrder = faults.toSorted((a, b) => a.sequence - b.sequence)
   return {
     intact: faults.length === 0,
@@ -43,12 +43,12 @@ export async function verifyChain(chain: KeptChain): Promise<AuditReport> {
     first,
     last,
     checkpoints,
-    faults: inOrder.slice(0, mostFaults),
+    faults: inOrder.slice(0, maxFaults),
   }
 }
 
 /** The places that a key of ours signed, and complaints about those that none did. */
-function signedPlaces({ base, head, along, keys }: KeptChain, faults: AuditFault[]) {
+function signedPlaces({ base, head, along, keys }: StoredChain, faults: AuditFault[]) {
   const signed = new Map<number, AuditCheckpoint[]>()
   for (const checkpoint of [base, head, ...along]) {
     if (checkpoint === undefined) continue
@@ -65,7 +65,7 @@ function signedPlaces({ base, head, along, keys }: KeptChain, faults: AuditFault
   return signed
 }
 
-function openWalk(chain: KeptChain, faults: AuditFault[]) {
+function openWalk(chain: StoredChain, faults: AuditFault[]) {
   const { base, head } = chain
   const signed = signedPlaces(chain, faults)
   const start: AuditPlace = { sequence: base?.sequence ?? 0, hash: base?.hash ?? beginning }
@@ -123,8 +123,8 @@ function openWalk(chain: KeptChain, faults: AuditFault[]) {
 }
 
 /** Says of every record that does not give its hash whether it stood elsewhere, or was changed. */
-async function settle(
-  { records, base }: KeptChain,
+async function explainDisplaced(
+  { records, base }: StoredChain,
   displaced: readonly ChainedRecord[],
 ): Promise<readonly AuditFault[]> {
   if (displaced.length === 0) return []

@@ -51,7 +51,10 @@ const dynamic: Readonly<Partial<Record<string, string>>> = {
 
 /** Every environment variable that Weir reads, with its default. */
 export function describeSettings(): Setting[] {
-  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' })
+  const { properties = {} } = z.toJSONSchema(settingsSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+  })
   const settings = Object.entries(properties).map(([name, schema]) => {
     const text = about[name]
     if (text === undefined) throw new Error(`src/cli/describe-settings.ts: describe ${name}`)

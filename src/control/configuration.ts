@@ -5,7 +5,7 @@ import type { Problem } from '../lib/problem.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/store.ts'
+import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './entity-named.ts'
 import type { ListRequest } from './list-entries.ts'
@@ -67,7 +67,7 @@ export type Configuration = SignIn & {
   /** The revisions of a span, newest first. */
   readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
   /** What the revisions of a span did, oldest first. */
-  readChanges(span: RevisionSpan): Promise<KeptChange[]>
+  readChanges(span: RevisionSpan): Promise<RecordedChange[]>
   /** How much the revisions of a span did. */
   countChanges(span: RevisionSpan): Promise<ChangeCount[]>
   /** A setting that a change left behind. */

@@ -130,7 +130,7 @@ function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey
 }
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
-  return (await store.readSetting(name)) ?? store.keepSetting(name, make())
+  return (await store.readSetting(name)) ?? store.getOrInsertSetting(name, make())
 }
 
 function count(entries: Entries, entity: string): ReadonlyMap<string | null, number> {

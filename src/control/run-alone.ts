@@ -12,10 +12,10 @@ export async function runAlone<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const holder = randomSecret(12)
-  while (!(await leases.take(name, holder, leaseLength))) await sleep(50)
+  while (!(await leases.acquire(name, holder, leaseLength))) await sleep(50)
   try {
     return await work()
   } finally {
-    await leases.giveBack(name, holder)
+    await leases.release(name, holder)
   }
 }

@@ -2,14 +2,18 @@ import { compileProgram, type ProgramTools } from '../proxy/program.ts'
 import type { PluginSchema } from '../schema/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
-import { substitute, wantedBy, type Substituted } from '../secrets/substitute.ts'
+import {
+  replaceReferences,
+  collectReferences,
+  type ResolvedSnapshot,
+} from '../secrets/replace-references.ts'
 
 /** Replaces vault references by their secrets. A plugin is withheld when a secret is missing, or when its settings are not valid with the secret. */
 export async function resolveReferences(
   snapshot: Snapshot,
   secrets: Pick<Secrets, 'fill'>,
   catalog: readonly PluginSchema[],
-): Promise<Substituted> {
+): Promise<ResolvedSnapshot> {
   const resolved = await secrets.fill(snapshot)
   const withheld = new Map(resolved.withheld)
   resolved.snapshot.plugins.forEach(({ id, name, config }, index) => {
@@ -26,9 +30,9 @@ export function checkCompiles(
   snapshot: Snapshot,
   tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
 ): void {
-  const hasReferences = wantedBy(snapshot).length > 0
+  const hasReferences = collectReferences(snapshot).length > 0
   const { snapshot: known, withheld } = hasReferences
-    ? substitute(snapshot, () => ({ reason: '' }))
+    ? replaceReferences(snapshot, () => ({ reason: '' }))
     : { snapshot, withheld: new Map<string, string>() }
   compileProgram(known, 0, { ...tools, withheld }).close()
 }

@@ -2,7 +2,7 @@ import type { Configuration } from '../control/configuration.ts'
 import type { Touched } from '../control/draft.ts'
 import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
 import type { Entry } from '../schema/entry.ts'
-import type { KeptChange, Revision } from '../store/store.ts'
+import type { RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 import { syncsOf, type KeptSync } from './remember-sync.ts'
@@ -35,7 +35,7 @@ export async function findDrift(
     ({ entity, id }) => `${entity} ${id}`,
   )
   const touched = [...byEntity.values()].flatMap((list): Touched[] => {
-    const { entity, id, before } = list[0] as KeptChange
+    const { entity, id, before } = list[0] as RecordedChange
     const one = { entity, id, before, after: entries.get(entity)?.get(id) }
     return isMeant(one, synced, request) ? [one] : []
   })

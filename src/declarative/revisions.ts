@@ -5,7 +5,7 @@ import { Problem } from '../lib/problem.ts'
 import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
 import { entities } from '../schema/entities.ts'
 import type { Entries, Entry } from '../schema/entry.ts'
-import type { ChangeCount, KeptChange, Revision } from '../store/store.ts'
+import type { ChangeCount, RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 
@@ -112,8 +112,8 @@ export async function planRollback(
 }
 
 /** What a span of changes did to each entity, seen from now: before is the present, after what it was. */
-function sinceThen(changes: readonly KeptChange[], present: Entries): Touched[] {
-  const first = new Map<string, KeptChange>()
+function sinceThen(changes: readonly RecordedChange[], present: Entries): Touched[] {
+  const first = new Map<string, RecordedChange>()
   for (const change of changes) {
     const key = `${change.entity} ${change.id}`
     if (!first.has(key)) first.set(key, change)
@@ -174,7 +174,7 @@ async function checkKept(configuration: Configuration, number: number): Promise<
 export const noRevision = (number: number | string): Problem =>
   new Problem('declarative.no_revision', 404, `There is no revision ${number}`)
 
-function seenBy(looking: Looking, changes: readonly KeptChange[]): Touched[] {
+function seenBy(looking: Looking, changes: readonly RecordedChange[]): Touched[] {
   return changes.filter(
     (change) =>
       isIn(looking.workspace, (change.after ?? change.before)?.workspace ?? null) &&

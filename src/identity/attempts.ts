@@ -12,9 +12,9 @@ export type Attempts = {
 type Count = { count: number; readonly since: number }
 
 const windowMilliseconds = 5 * 60_000
-const perNameAndAddress = 10
-const perAddress = 50
-const mostRemembered = 100_000
+const maxPerNameAndAddress = 10
+const maxPerAddress = 50
+const maxCounts = 100_000
 
 /** Opens the count of sign-in attempts per name and address, and per address over all names. */
 export function openAttempts(clock: Clock): Attempts {
@@ -25,17 +25,17 @@ export function openAttempts(clock: Clock): Attempts {
     const fresh = { count: 0, since: clock.now() }
     counts.delete(key)
     counts.set(key, fresh)
-    if (counts.size > mostRemembered) counts.delete(counts.keys().next().value ?? '')
+    if (counts.size > maxCounts) counts.delete(counts.keys().next().value ?? '')
     return fresh
   }
   return {
     enter(name, address) {
-      for (const [key, most] of [
-        [pairKey(name, address), perNameAndAddress],
-        [address, perAddress],
+      for (const [key, max] of [
+        [pairKey(name, address), maxPerNameAndAddress],
+        [address, maxPerAddress],
       ] as const) {
         const known = countOf(key)
-        if (known.count >= most) throw tooMany(known.since + windowMilliseconds - clock.now())
+        if (known.count >= max) throw tooMany(known.since + windowMilliseconds - clock.now())
         known.count += 1
       }
     },

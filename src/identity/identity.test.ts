@@ -9,7 +9,7 @@ import { hashSecret, isSecret } from './secret-hash.ts'
 import { openSessions } from './sessions.ts'
 
 describe('passwords', () => {
-  test('only the password itself fits its hash, which says how it was made', async () => {
+  test('verifies only the password that was hashed, and stores the parameters of the hash', async () => {
     const kept = await hashPassword('pässwörd')
     expect(kept).toMatch(/^scrypt\$32768\$8\$1\$[\w-]{22}\$[\w-]{43}$/)
     expect(await verifyPassword('pässwörd', kept)).toBe(true)
@@ -18,7 +18,7 @@ describe('passwords', () => {
     expect(await hashPassword('pässwörd')).not.toBe(kept)
   })
 
-  test('without a hash it takes as long and is never right', async () => {
+  test('takes as long without a hash, and never verifies', async () => {
     const kept = await hashPassword('x')
     const spent = async (hash: string | undefined) => {
       const began = process.cpuUsage()
@@ -29,14 +29,14 @@ describe('passwords', () => {
     expect(unknown).toBeGreaterThan(known / 5)
   })
 
-  test('a hash of another cost is still understood', async () => {
+  test('verifies hashes with other parameters', async () => {
     const cheap = 'scrypt$2$8$1$AAAAAAAAAAAAAAAAAAAAAA$'
     expect(await verifyPassword('x', cheap)).toBe(false)
     expect(await verifyPassword('x', 'not a hash')).toBe(false)
   })
 })
 
-test('a secret fits its own hash and no other', () => {
+test('a secret matches its own hash only', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, other) => {
       expect(isSecret(one, hashSecret(one))).toBe(true)
@@ -66,13 +66,13 @@ describe('identify', () => {
     expect(await identify(headers, finders)).toEqual(expected)
   })
 
-  test('finds the cookie among others', () => {
+  test('finds the session cookie among others', () => {
     expect(cookieIn({ cookie: 'a=1;weir_session=x ; b=2' })).toBe('x')
     expect(cookieIn({})).toBeUndefined()
   })
 })
 
-test('a page of ours is told from one of others', () => {
+test('refuses changes by session from other origins', () => {
   const json = { 'content-type': 'application/json; charset=utf-8', host: 'h:8002' }
   expect(() => refuseCrossSite({ ...json, origin: 'http://h:8002' })).not.toThrow()
   expect(() => refuseCrossSite({ ...json, 'sec-fetch-site': 'same-origin' })).not.toThrow()
@@ -81,6 +81,7 @@ test('a page of ours is told from one of others', () => {
     { ...json, origin: 'http://h:8003' },
     { ...json, origin: 'null' },
     { ...json, origin: 'http://h:8002', 'sec-fetch-site': 'none' },
+    { ...json, origin: 'http://h:8002', 'sec-fetch-site': 'same-site' },
     { ...json, 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' },
   ]) {
     expect(() => refuseCrossSite(headers)).toThrow('A change by session')
@@ -89,7 +90,7 @@ test('a page of ours is told from one of others', () => {
   expect(isCrossSite({ host: 'h', origin: 'http://evil' })).toBe(true)
 })
 
-test('attempts are counted per name and address, and over all names per address', () => {
+test('limits attempts per name and address, and per address over all names', () => {
   let now = 0
   const attempts = openAttempts({ now: () => now })
   const tries = (count: number, name: (number: number) => string, address: string) =>
@@ -110,7 +111,15 @@ test('attempts are counted per name and address, and over all names per address'
   expect(tries(20, () => 'ann', 'a1')).toBe(10)
 })
 
-test('a session rolls on while it is used, and its cookie is kept nowhere', async () => {
+test('forgets the oldest counts when there are too many to remember', () => {
+  const attempts = openAttempts({ now: () => 0 })
+  for (let number = 0; number < 10; number += 1) attempts.enter('ann', 'a1')
+  expect(() => attempts.enter('ann', 'a1')).toThrow('Too many attempts')
+  for (let number = 0; number < 60_000; number += 1) attempts.enter('bob', `b${number}`)
+  expect(() => attempts.enter('ann', 'a1')).not.toThrow()
+})
+
+test('a session is extended while it is used, and only the hash of its cookie is stored', async () => {
   let now = 0
   const rows = new Map<string, KeptSession>()
   const sessions = openSessions(

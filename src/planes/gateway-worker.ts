@@ -11,7 +11,7 @@ import { catalog } from '../plugins/catalog.ts'
 import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
-import { openKeptDataKey } from '../secrets/kept-data-key.ts'
+import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
 import { openRecorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
@@ -75,7 +75,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     clock: systemClock,
     onChange: () => dataPlane.reapply(),
   })
-  const cipher = openKeptDataKey(gatewayDataKey(settings), openKeys(settings, log))
+  const cipher = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))
   const dataPlane = openDataPlane({
     secrets,
     tools: { catalog, counters, clock: systemClock, log, pools },

@@ -24,7 +24,7 @@ test.each([
   expect(parseReference(text)).toEqual(expected)
 })
 
-test('variables stand in the place of references, wherever these are in settings', async () => {
+test('replaces references to environment variables anywhere in a config', async () => {
   const { fill } = open({ variables: { MY_SECRET: 's3', DB: '{"user":"u","port":5432}' } })
   const { config, reason } = await fill({
     a: '{vault://env/my-secret}',
@@ -34,7 +34,7 @@ test('variables stand in the place of references, wherever these are in settings
   expect(config).toEqual({ a: 's3', b: [{ c: 'u' }, '5432', 'as it is', 7] })
 })
 
-test('a plugin whose secret is not there is withheld, with the reason and without any secret', async () => {
+test('withholds a plugin whose secret is missing, with a reason that holds no secret', async () => {
   const { fill } = open({ variables: { DB: '{"user":"u"}' } })
   const { reason } = await fill({ a: '{vault://env/absent}', b: '{vault://env/db/user}' })
   expect(reason).toBe('{vault://env/absent}: there is no variable ABSENT')
@@ -42,7 +42,7 @@ test('a plugin whose secret is not there is withheld, with the reason and withou
   expect(other.reason).toBe("{vault://env/db/password}: the secret has no 'password'")
 })
 
-test('files are read below their folder, also through links within it, and nowhere else', async () => {
+test('reads files below the folder of the vault, through links within it, and nowhere else', async () => {
   const root = mkdtempSync(join(tmpdir(), 'weir-files-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
   const files = join(root, 'secrets')
@@ -75,14 +75,14 @@ test.each([
   expect(vault.asked).toEqual([`the-token ${path}`])
 })
 
-test('no answer of a vault fills the memory', async () => {
+test('limits the size of a vault response', async () => {
   const vault = await startVault('t')
   vault.secrets.set('secret/db', { password: 'p'.repeat(2 ** 20) })
   const { fill } = open({ vaults: { store: ['hcv', { ...at(vault), token: 't' }] } })
   expect((await fill({ a: '{vault://store/db/password}' })).reason).toContain('has more than')
 })
 
-test('a secret that changes is noticed after its time, one that cannot be had meanwhile serves on', async () => {
+test('notices a rotated secret after its ttl, and keeps the old one while the vault is unreachable', async () => {
   const vault = await startVault('t')
   vault.secrets.set('secret/db', { password: 'old' })
   let now = 1_000_000
@@ -109,7 +109,7 @@ test('a secret that changes is noticed after its time, one that cannot be had me
   expect(await read()).toBe('new')
 })
 
-test('a reference to no vault of its workspace is refused', async () => {
+test('refuses a reference to a vault of another workspace', async () => {
   const { fill } = open({ vaults: { store: ['env', {}] } })
   await expect(fill({ a: '{vault://other/x}' })).rejects.toThrow("no vault 'other'")
   await expect(fill({ a: '{vault://env/..}' })).rejects.toThrow('is no reference')

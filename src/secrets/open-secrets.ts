@@ -1,13 +1,18 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { VaultTools } from './read-vault.ts'
-import { rememberSecrets } from './remember-secrets.ts'
-import { substitute, wantedBy, type Substituted, type Wanted } from './substitute.ts'
+import { openSecretCache } from './secret-cache.ts'
+import {
+  replaceReferences,
+  collectReferences,
+  type ResolvedSnapshot,
+  type VaultReference,
+} from './replace-references.ts'
 
 /** Puts the secrets of vaults into snapshots, and notices when they change. */
 export type Secrets = {
   /** The snapshot with secrets in the place of references. */
-  fill(snapshot: Snapshot): Promise<Substituted>
+  fill(snapshot: Snapshot): Promise<ResolvedSnapshot>
   close(): void
 }
 
@@ -20,34 +25,34 @@ export type SecretsOptions = VaultTools & {
 
 /** Opens the vaults of a node. */
 export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secrets {
-  const remembered = rememberSecrets(tools, clock)
-  let wanted: readonly Wanted[] = []
+  const cache = openSecretCache(tools, clock)
+  let wanted: readonly VaultReference[] = []
   let timer: NodeJS.Timeout | undefined
 
   const schedule = (): void => {
     clearTimeout(timer)
-    const due = remembered.dueAt(wanted) - clock.now()
+    const due = cache.dueAt(wanted) - clock.now()
     if (!Number.isFinite(due)) return
     timer = setTimeout(() => void again(), Math.min(Math.max(due, soonest), latest))
     timer.unref()
   }
-  const state = (): string => JSON.stringify(wanted.map((one) => remembered.have(one)))
+  const state = (): string => JSON.stringify(wanted.map((one) => cache.have(one)))
   const again = async (): Promise<void> => {
     const before = state()
-    await remembered.refresh(wanted)
+    await cache.refresh(wanted)
     if (state() !== before) onChange()
     schedule()
   }
   return {
     async fill(snapshot) {
-      wanted = wantedBy(snapshot)
+      wanted = collectReferences(snapshot)
       if (wanted.length === 0) return { snapshot, withheld: new Map() }
       const byText = new Map(wanted.map((one) => [`${one.workspace} ${one.text}`, one]))
-      await remembered.refresh(wanted)
+      await cache.refresh(wanted)
       schedule()
-      return substitute(snapshot, (workspace, text) => {
+      return replaceReferences(snapshot, (workspace, text) => {
         const one = byText.get(`${workspace} ${text}`)
-        return one === undefined ? { reason: text } : remembered.have(one)
+        return one === undefined ? { reason: text } : cache.have(one)
       })
     },
     close: () => clearTimeout(timer),

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import { vaultKinds, type VaultName } from '../schema/vault.ts'
-import type { Wanted } from './substitute.ts'
+import type { VaultReference } from './replace-references.ts'
 
 /** What vaults are read with. */
 export type VaultTools = {
@@ -22,7 +22,7 @@ export type Lasting = {
 }
 
 /** The contents of a vault under a name. Throws a Problem without them. */
-export async function readVault(wanted: Wanted, tools: VaultTools): Promise<string> {
+export async function readVault(wanted: VaultReference, tools: VaultTools): Promise<string> {
   const { held } = wanted
   if (held === undefined) return readVariable(wanted, vaultKinds.env.settings.parse({}), tools)
   const { name, config } = held
@@ -37,7 +37,7 @@ export async function readVault(wanted: Wanted, tools: VaultTools): Promise<stri
 }
 
 /** For how long a secret of this vault is good. */
-export function lastingOf({ held }: Wanted): Lasting {
+export function lastingOf({ held }: VaultReference): Lasting {
   if (held === undefined || held.name === 'env') {
     return { found: undefined, missing: 60_000, resurrected: undefined }
   }
@@ -57,7 +57,7 @@ type HcvSettings = z.output<typeof vaultKinds.hcv.settings>
 
 /** Kong's rule: the name in capitals, with underscores. */
 function readVariable(
-  { secret, text }: Pick<Wanted, 'secret' | 'text'>,
+  { secret, text }: Pick<VaultReference, 'secret' | 'text'>,
   { prefix, base64_decode }: EnvSettings,
   tools: VaultTools,
 ): string {
@@ -68,7 +68,7 @@ function readVariable(
 }
 
 async function readSecretFile(
-  { secret, text }: Wanted,
+  { secret, text }: VaultReference,
   { prefix, base64_decode }: FileSettings,
   { files }: VaultTools,
 ): Promise<string> {
@@ -90,7 +90,11 @@ const answers = {
     .transform(({ data }) => data),
 }
 
-async function askVault(wanted: Wanted, settings: HcvSettings, tools: VaultTools): Promise<string> {
+async function askVault(
+  wanted: VaultReference,
+  settings: HcvSettings,
+  tools: VaultTools,
+): Promise<string> {
   const { protocol, host, port, mount, kv, namespace, token } = settings
   const path = [mount, ...(kv === 'v2' ? ['data'] : []), wanted.secret].join('/')
   const response = await ask(`${protocol}://${host}:${port}/v1/${path}`, wanted.text, {

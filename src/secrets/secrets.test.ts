@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../lib/problem.ts'
-import { openKeptDataKey } from './kept-data-key.ts'
+import { openDataKeyFile } from './data-key-file.ts'
 import { addMasterKey, keepOnly, openKeyring } from './keyring.ts'
 import { readMasterKey } from './master-key.ts'
 
@@ -17,7 +17,7 @@ describe('a seal', () => {
   const keyring = openKeyring(master)
   const cipher = keyring.openDataKey(keyring.makeDataKey())
 
-  test('opens to what was sealed, shows nothing of it, and is never the same twice', () => {
+  test('decrypts what was encrypted, and encrypts to another ciphertext each time', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 6 }), fc.string(), (clear, place) => {
         const sealed = cipher.seal(clear, place)
@@ -28,7 +28,7 @@ describe('a seal', () => {
     )
   })
 
-  test('of any value of JSON opens to that value', () => {
+  test('decrypts any JSON value to the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const opened = cipher.openValue(cipher.sealValue(value, 'p'), 'p')
@@ -37,7 +37,7 @@ describe('a seal', () => {
     )
   })
 
-  test('opens nowhere else, and not when one bit of it is another', () => {
+  test('does not decrypt with other additional data, or with one bit flipped', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat(7), (clear, at, bit) => {
         const sealed = cipher.sealBytes(clear, 'here')
@@ -50,7 +50,7 @@ describe('a seal', () => {
     )
   })
 
-  test('a digest is the same for the same text under the same key only', () => {
+  test('a digest is equal for equal texts under the same key only', () => {
     const stranger = keyring.openDataKey(keyring.makeDataKey())
     expect(cipher.digest('key')).toBe(cipher.digest('key'))
     expect(cipher.digest('key')).not.toBe(cipher.digest('kez'))
@@ -59,14 +59,14 @@ describe('a seal', () => {
 })
 
 describe('a data key', () => {
-  test('opens with its own master key and says which key it wants of another', () => {
+  test('is unwrapped by its master key only, and the error names the key it needs', () => {
     const wrapped = openKeyring(master).makeDataKey()
     expect(wrapped).not.toContain(master.bytes.toString('base64url'))
     expect(() => openKeyring(other).openDataKey(wrapped)).toThrow(master.id)
     expect(() => openKeyring(other).openDataKey('{}')).toThrow('damaged')
   })
 
-  test('passes to another master key by way of both, and stays the same', () => {
+  test('is rewrapped for another master key without changing', () => {
     const wrapped = openKeyring(master).makeDataKey()
     const sealed = openKeyring(master).openDataKey(wrapped).seal('x', 'p')
     const both = addMasterKey(wrapped, master, other)
@@ -82,17 +82,17 @@ describe('a data key', () => {
     expect(() => keepOnly(wrapped, other)).toThrow(Problem)
   })
 
-  test('in a file is made once, and its file is the owner’s alone', () => {
+  test('in a file is created once, readable by its owner only', () => {
     const file = join(temporary(), 'gateway', 'data-key')
-    const sealed = openKeptDataKey(file, openKeyring(master)).seal('x', 'p')
-    expect(openKeptDataKey(file, openKeyring(master)).open(sealed, 'p')).toBe('x')
+    const sealed = openDataKeyFile(file, openKeyring(master)).seal('x', 'p')
+    expect(openDataKeyFile(file, openKeyring(master)).open(sealed, 'p')).toBe('x')
     expect(statSync(file).mode & 0o077).toBe(0)
-    expect(() => openKeptDataKey(file, openKeyring(other))).toThrow('not the one')
+    expect(() => openDataKeyFile(file, openKeyring(other))).toThrow('not the one')
   })
 })
 
 describe('a master key', () => {
-  test('is made in a file of its owner alone, once, and then read', () => {
+  test('is created in a file readable by its owner only, once, and then read', () => {
     const file = join(temporary(), 'encryption.key')
     const made: string[] = []
     const read = () => readMasterKey({ file, mayMake: true }, (path) => made.push(path))
@@ -107,7 +107,7 @@ describe('a master key', () => {
     (text) => expect(() => masterOf(text)).toThrow('KEY is not one'),
   )
 
-  test('that is missing, or is no key, is a problem that names the file', () => {
+  test('reports the file when it is missing or holds no key', () => {
     const file = join(temporary(), 'my.key')
     const read = () => readMasterKey({ file, mayMake: false }, () => undefined)
     expect(read).toThrow(file)

@@ -41,7 +41,7 @@ const entries = fc
     })
   })
 
-test('the same configuration is the same bytes, in whatever order it was made', () => {
+test('builds the same bytes from the same configuration, in whatever order it was made', () => {
   fc.assert(
     fc.property(entries, fc.infiniteStream(fc.nat()), (made, stream) => {
       const shuffled = new Map(
@@ -52,7 +52,7 @@ test('the same configuration is the same bytes, in whatever order it was made', 
   )
 })
 
-test('the text of a snapshot that has much in common with the one before is its canonical text', () => {
+test('renders canonical text, also when parts are cached from the snapshot before', () => {
   fc.assert(
     fc.property(entries, fc.array(fc.string()), (made, names) => {
       expect(snapshotText(buildSnapshot(made))).toBe(canonicalText(buildSnapshot(made)))
@@ -67,7 +67,7 @@ test('the text of a snapshot that has much in common with the one before is its 
   )
 })
 
-test('what is built passes the check, and holds no secret and no tag', () => {
+test('builds a valid snapshot without secrets or tags', () => {
   fc.assert(
     fc.property(entries, (made) => {
       const snapshot = buildSnapshot(made)
@@ -81,7 +81,7 @@ test('what is built passes the check, and holds no secret and no tag', () => {
   )
 })
 
-test('a reference into another workspace or to nothing does not pass the check', () => {
+test('refuses references into another workspace or to nothing', () => {
   const service = entry('s', 'w1', { name: 's' })
   const build = (place: string, id: string) =>
     buildSnapshot(
@@ -97,7 +97,7 @@ test('a reference into another workspace or to nothing does not pass the check',
   expect(() => checkSnapshot(build('w3', 's'))).toThrow(/workspaces 'w3'/)
 })
 
-test('a difference is what was added, taken away and changed', () => {
+test('reports what was created, deleted and updated', () => {
   fc.assert(
     fc.property(entries, entries, (before, after) => {
       const [was, is] = [buildSnapshot(before), buildSnapshot(after)]
@@ -111,7 +111,7 @@ test('a difference is what was added, taken away and changed', () => {
   )
 })
 
-test('a seal opens with its key only, and only what was sealed', () => {
+test('verifies a seal with its key only, and only what was sealed', () => {
   const key = makeSealKey()
   const publicKey = publicKeyOf(key)
   fc.assert(

@@ -1,4 +1,4 @@
-import { sql, type SelectQueryBuilder } from 'kysely'
+import { sql, type Insertable, type Selectable, type SelectQueryBuilder } from 'kysely'
 import type {
   AuditCheckpoint,
   AuditFilter,
@@ -7,7 +7,7 @@ import type {
   ChainedRecord,
   CheckpointKind,
 } from '../schema/audit-record.ts'
-import { auditOf, auditRowOf } from './audit-row.ts'
+import type { Action } from '../schema/role.ts'
 import type { Database, FixedTables } from './database.ts'
 
 /** What is kept for a record: the record as a link, the signed end of the chain, and at times a signed place along it. */
@@ -179,4 +179,51 @@ function withEqual(rows: Rows, filter: AuditFilter): Rows {
     (query, [column, value]) => (value === undefined ? query : query.where(column, '=', value)),
     rows,
   )
+}
+
+/** The row of an audit record. */
+function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
+  const { requestId, workspaceId, principal, allowed, before, after, ...same } = record
+  return {
+    ...same,
+    request_id: requestId,
+    workspace_id: workspaceId,
+    principal_id: principal?.id ?? null,
+    principal_name: principal?.name ?? null,
+    allowed: Number(allowed),
+    before: JSON.stringify(before),
+    after: JSON.stringify(after),
+  }
+}
+
+/** The audit record of a row. Some drivers give large integers as text. */
+function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
+  const { request_id, principal_id, principal_name, workspace_id, ...rest } = row
+  const { time, sequence, allowed, before, after, action, revision, ...same } = rest
+  return {
+    ...same,
+    time: Number(time),
+    sequence: Number(sequence),
+    action: action as Action,
+    requestId: request_id,
+    workspaceId: workspace_id,
+    principal: principalIn(principal_id, principal_name),
+    allowed: Number(allowed) === 1,
+    before: listIn(before),
+    after: listIn(after),
+    revision: revision === null ? null : Number(revision),
+  }
+}
+
+/** Either half alone is no principal of ours, but must not look like nobody. */
+const principalIn = (id: string | null, name: string | null): ChainedRecord['principal'] =>
+  id === null && name === null ? null : { id: id ?? '', name: name ?? '' }
+
+/** What was tampered with may be no JSON; then it is shown as it stands, and has another hash. */
+function listIn(text: string): unknown[] {
+  try {
+    return JSON.parse(text) as unknown[]
+  } catch {
+    return [text]
+  }
 }

@@ -4,31 +4,30 @@ import type { Entry } from '../schema/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import type { Database, FixedTables } from './database.ts'
 import { sealedFields } from './entity-table.ts'
-import type { ChangeCount, KeptChange, RevisionSpan, Write } from './store.ts'
+import type { ChangeCount, RecordedChange, RevisionSpan, Write } from './store.ts'
 
-/** Rows in one statement; a statement takes at most 32,766 parameters, and a row has six. */
-const rowsAtOnce = 1000
+/** Rows in one statement: SQLite takes at most 32,766 parameters, and a row has six. */
+const batchSize = 1000
 
-/** Keeps what a revision did. */
 export async function insertChanges(
   database: Database,
   { number, cipher }: { readonly number: number; readonly cipher: Cipher },
   writes: readonly Write[],
 ): Promise<void> {
-  for (let at = 0; at < writes.length; at += rowsAtOnce) {
+  for (let at = 0; at < writes.length; at += batchSize) {
     const rows = writes
-      .slice(at, at + rowsAtOnce)
+      .slice(at, at + batchSize)
       .map((write) => sealedRow(rowOf(number, write), cipher))
     await database.insertInto('changes').values(rows).execute()
   }
 }
 
-/** What the revisions of a span did, oldest first. */
+/** Oldest first. */
 export async function readChanges(
   database: Database,
   { from, to }: RevisionSpan,
   cipher: Cipher,
-): Promise<KeptChange[]> {
+): Promise<RecordedChange[]> {
   const rows = await database
     .selectFrom('changes')
     .selectAll()
@@ -42,7 +41,7 @@ export async function readChanges(
   })
 }
 
-/** Seals what was kept in clear. */
+/** Encrypts changes that are stored in clear. */
 export async function sealChanges(database: Database, cipher: Cipher): Promise<void> {
   for (const entity of withSecrets) {
     const rows = database.selectFrom('changes').selectAll().where('entity', '=', entity)
@@ -59,7 +58,6 @@ export async function sealChanges(database: Database, cipher: Cipher): Promise<v
   }
 }
 
-/** How much the revisions of a span did to entities of each kind and workspace. */
 export async function countChanges(
   database: Database,
   { from, to }: RevisionSpan,

@@ -14,7 +14,7 @@ export type FixedTables = {
   }
   /** Snapshot bodies, gzip; revisions that changed nothing a node would notice share one. */
   bodies: { sha256: string; gzip: Uint8Array }
-  /** What a revision did to an entity: the entry before and after as JSON, null where it was not there. */
+  /** The entry before and after a revision as JSON; null where it did not exist. */
   changes: {
     number: number
     entity: string
@@ -46,7 +46,7 @@ export type FixedTables = {
     status: number
     revision: number | null
   }
-  /** One row: the end of the chain, signed; whoever appends holds it. */
+  /** One row: the signed end of the chain. Its row lock serializes appends. */
   audit_head: {
     id: number
     sequence: number
@@ -64,7 +64,7 @@ export type FixedTables = {
     signature: string
   }
   token_uses: { token_id: string; time: number; address: string }
-  /** Work that one process at a time may do; `ends_at` in milliseconds since the epoch. */
+  /** `ends_at` in milliseconds since the epoch. */
   leases: { name: string; holder: string; ends_at: number }
   settings: { name: string; value: string }
   sessions: { sha256: string; principal_id: string; expires_at: number }
@@ -73,6 +73,6 @@ export type FixedTables = {
 /** The store's database through Kysely. */
 export type Database = Kysely<FixedTables>
 
-/** The same database for statements whose table follows from an entity. */
+/** The same database for statements whose table is that of an entity. */
 export const entityTables = (database: Database): Kysely<Record<string, EntityRow>> =>
   database as unknown as Kysely<Record<string, EntityRow>>

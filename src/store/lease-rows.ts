@@ -1,18 +1,18 @@
 import { sql } from 'kysely'
 import type { Engine } from './engine.ts'
 
-/** Work that one process at a time may do, for as long as it says. */
+/** Leases on work that one process at a time may do. */
 export type LeaseRows = {
-  /** Takes or renews a lease; false while somebody else holds it. */
-  take(name: string, holder: string, milliseconds: number): Promise<boolean>
-  /** Gives it back before its time. */
-  giveBack(name: string, holder: string): Promise<void>
+  /** Acquires or renews a lease; false while another holder has it. */
+  acquire(name: string, holder: string, milliseconds: number): Promise<boolean>
+  /** Ends a lease early. */
+  release(name: string, holder: string): Promise<void>
 }
 
-/** Opens the table of leases, which end by the clock of the database. */
+/** Leases end by the clock of the database, which all processes share. */
 export function openLeaseRows({ database, now }: Pick<Engine, 'database' | 'now'>): LeaseRows {
   return {
-    async take(name, holder, milliseconds) {
+    async acquire(name, holder, milliseconds) {
       const ends = sql<number>`${now} + ${sql.lit(milliseconds)}`
       const taken = await database
         .insertInto('leases')
@@ -29,7 +29,7 @@ export function openLeaseRows({ database, now }: Pick<Engine, 'database' | 'now'
         .executeTakeFirst()
       return taken !== undefined
     },
-    async giveBack(name, holder) {
+    async release(name, holder) {
       const lease = database.deleteFrom('leases').where('name', '=', name)
       await lease.where('holder', '=', holder).execute()
     },

@@ -3,16 +3,14 @@ import type { Engine } from './engine.ts'
 import { openPostgres } from './postgres/open-postgres.ts'
 import { openSqlite } from './sqlite/open-sqlite.ts'
 
-/** The audit log of a store alone: reading it needs no key, brings no table up to date and changes nothing. */
+/** The audit log without the store: reading it needs no key and runs no migration. */
 export type AuditLog = {
   readonly rows: Pick<AuditRows, 'read' | 'signed'>
   close(): Promise<void>
 }
 
-/** Opens the log in a SQLite file. */
 export const openSqliteAudit = (file: string): AuditLog => logOf(openSqlite(file))
 
-/** Opens the log in a PostgreSQL database. */
 export const openPostgresAudit = async (url: string): Promise<AuditLog> =>
   logOf(await openPostgres(url, ''))
 

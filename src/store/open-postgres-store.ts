@@ -2,7 +2,7 @@ import { openStore, type StoreOptions } from './open-store.ts'
 import { openPostgres } from './postgres/open-postgres.ts'
 import type { Store } from './store.ts'
 
-/** Opens the store in a PostgreSQL database, whose backups go into a directory. */
+/** Backups before migrations are written to the directory. */
 export const openPostgresStore = async (
   url: string,
   backups: string,

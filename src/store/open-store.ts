@@ -5,7 +5,7 @@ import type { Cipher, Keyring } from '../lib/cipher.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
-import { migrateStore } from './migrate-store.ts'
+import { migrateStore } from './migrations/migrate-store.ts'
 import { insertRevision, newestRevision, readSealed, revisionsOf } from './revision-rows.ts'
 import { openCipher } from './seal-store.ts'
 import { openSessionRows } from './session-rows.ts'
@@ -13,14 +13,14 @@ import { openSettingRows } from './setting-rows.ts'
 import type { Commit, Store } from './store.ts'
 import { openTokenUses } from './token-uses.ts'
 
-/** How a store is opened. */
+/** Options of a store. */
 export type StoreOptions = {
-  /** By which secrets rest sealed; without it they rest as they are. */
+  /** Encrypts secrets; without it they are stored in clear. */
   readonly keyring?: Keyring
   readonly log?: Log
 }
 
-/** Opens the store on an engine: brings its tables up to date, and seals what is not sealed yet. */
+/** Opens the store on an engine: migrates its tables, and encrypts secrets that are still in clear. */
 export async function openStore(engine: Engine, options: StoreOptions = {}): Promise<Store> {
   try {
     await migrateStore(engine, options.log)
@@ -37,12 +37,12 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
   return {
     engine: engine.name,
     load: () =>
-      engine.atOnce(async (reading) => ({
+      engine.repeatableRead(async (reading) => ({
         entries: await readEntries(reading, cipher),
         latest: await readSealed(reading, cipher),
       })),
     newest: () => newestRevision(database),
-    commit: (commit) => keep(engine, cipher, commit),
+    commit: (commit) => commitChange(engine, cipher, commit),
     watch: (listener) => engine.watch(listener),
     leases: openLeaseRows(engine),
     audit: openAuditRows(database),
@@ -55,19 +55,19 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
     readSealed: (revision) => readSealed(database, cipher, revision),
     sessions: openSessionRows(database),
     readSetting: (name) => settings.read(name),
-    keepSetting: (name, value) => settings.keep(name, value),
+    getOrInsertSetting: (name, value) => settings.getOrInsert(name, value),
     writeSetting: (name, value) => settings.write(name, value),
     close: () => engine.close(),
   }
 }
 
-/** Takes back a transaction whose revision somebody else made. */
-class Overtaken extends Error {}
+/** Rolls back a transaction whose revision exists already. */
+class RevisionConflict extends Error {}
 
-/** The revision comes first: whoever has it has this moment alone, and finds everything as it was when the change was made. */
-async function keep(engine: Engine, cipher: Cipher, commit: Commit): Promise<boolean> {
+/** The revision is inserted first: its primary key makes concurrent commits wait, so the rest is written on top of the revision that the change was built on. */
+async function commitChange(engine: Engine, cipher: Cipher, commit: Commit): Promise<boolean> {
   const work = engine.database.transaction().execute(async (transaction) => {
-    if (!(await insertRevision(transaction, cipher, commit))) throw new Overtaken()
+    if (!(await insertRevision(transaction, cipher, commit))) throw new RevisionConflict()
     await writeEntities(transaction, commit.writes, cipher)
     await insertChanges(transaction, { number: commit.revision.number, cipher }, commit.writes)
     const settings = openSettingRows(transaction, cipher)
@@ -79,12 +79,12 @@ async function keep(engine: Engine, cipher: Cipher, commit: Commit): Promise<boo
       await sessions.where('principal_id', 'in', commit.endSessionsOf).execute()
     }
     await appendAudit(transaction, commit.audit)
-    await engine.announce(transaction)
+    await engine.notify(transaction)
   })
   return work.then(
     () => true,
     (error: unknown) => {
-      if (error instanceof Overtaken) return false
+      if (error instanceof RevisionConflict) return false
       throw error
     },
   )

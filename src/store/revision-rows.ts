@@ -12,13 +12,13 @@ export const revisionsOf = (database: Database) =>
     .select(['number', 'time', 'principal', 'summary', 'message'])
     .orderBy('number', 'desc')
 
-/** The number of the newest revision; 0 when there is none. */
+/** The number of the newest revision, 0 when there is none. */
 export async function newestRevision(database: Database): Promise<number> {
   const query = database.selectFrom('revisions').select((row) => row.fn.max('number').as('newest'))
   return Number((await query.executeTakeFirst())?.newest ?? 0)
 }
 
-/** A revision as it was sealed, the newest unless one is named. */
+/** The sealed snapshot of a revision, by default the newest. */
 export async function readSealed(
   database: Database,
   cipher: Cipher,
@@ -33,11 +33,11 @@ export async function readSealed(
   if (revision !== undefined) query = query.where('revisions.number', '=', revision)
   const row = await query.executeTakeFirst()
   if (row === undefined) return undefined
-  const body = gunzipSync(cipher.openBytes(row.gzip, placeOfBody(row.sha256))).toString('utf8')
+  const body = gunzipSync(cipher.openBytes(row.gzip, bodyAad(row.sha256))).toString('utf8')
   return { revision: row.number, body, signature: row.signature }
 }
 
-/** Keeps a revision; false when there is one of that number. Whoever makes the same one at the same moment is waited for. */
+/** Inserts a revision; false when its number exists. Waits for a concurrent transaction that inserts the same number. */
 export async function insertRevision(
   transaction: Database,
   cipher: Cipher,
@@ -46,7 +46,7 @@ export async function insertRevision(
   const sha256 = createHash('sha256').update(sealed.body).digest('hex')
   const known = transaction.selectFrom('bodies').select('sha256').where('sha256', '=', sha256)
   if ((await known.executeTakeFirst()) === undefined) {
-    const gzip = cipher.sealBytes(gzipSync(sealed.body, { level: 1 }), placeOfBody(sha256))
+    const gzip = cipher.sealBytes(gzipSync(sealed.body, { level: 1 }), bodyAad(sha256))
     const body = transaction.insertInto('bodies').values({ sha256, gzip })
     await body.onConflict((row) => row.column('sha256').doNothing()).execute()
   }
@@ -59,5 +59,5 @@ export async function insertRevision(
   return inserted !== undefined
 }
 
-/** Where a body rests, for the cipher. */
-export const placeOfBody = (sha256: string): string => `bodies/${sha256}`
+/** The additional authenticated data of a snapshot body. */
+export const bodyAad = (sha256: string): string => `bodies/${sha256}`

@@ -2,14 +2,13 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import { sealChanges } from './change-rows.ts'
 import type { Cipher, Keyring } from '../lib/cipher.ts'
-import { plainCipher } from './plain-cipher.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
-import { newestRevision, placeOfBody } from './revision-rows.ts'
-import { dataKeySetting, placeOf, readRaw, writeRaw } from './setting-rows.ts'
+import { newestRevision, bodyAad } from './revision-rows.ts'
+import { dataKeySetting, settingAad, readRaw, writeRaw } from './setting-rows.ts'
 
-/** The cipher of a store's own data key. A store that has none gets one, and what rests in it in clear is sealed, all of it at once. */
+/** The cipher of the store's data key. A store without one gets one, and in the same transaction everything that is stored in clear is encrypted. */
 export async function openCipher(
   engine: Engine,
   keyring: Keyring | undefined,
@@ -18,7 +17,7 @@ export async function openCipher(
   const kept = await readRaw(engine.database, dataKeySetting)
   if (keyring === undefined) {
     if (kept === undefined) return plainCipher
-    const message = `The configuration store ${engine.place} is sealed and can only be opened with its key`
+    const message = `The configuration store ${engine.location} is sealed and can only be opened with its key`
     throw new Problem('store.sealed', 500, message)
   }
   if (kept !== undefined) return keyring.openDataKey(kept)
@@ -33,10 +32,21 @@ export async function openCipher(
   })
   if (!isOurs) return openCipher(engine, keyring, log)
   if (backup !== undefined) {
-    await engine.compact()
-    log?.warn('secrets are sealed now; a copy from before holds them in clear', { backup })
+    await engine.vacuum()
+    log?.warn('store: secrets encrypted; the backup from before holds them in clear', { backup })
   }
   return cipher
+}
+
+/** Stores everything in clear: for a store that is opened without keys. */
+const plainCipher: Cipher = {
+  seal: (clear) => clear,
+  open: (sealed) => sealed,
+  sealValue: (clear) => clear,
+  openValue: (sealed) => sealed,
+  sealBytes: (clear) => clear,
+  openBytes: (sealed) => sealed,
+  digest: (clear) => clear,
 }
 
 async function claim(transaction: Database, wrapped: string): Promise<boolean> {
@@ -59,12 +69,12 @@ async function sealAll(transaction: Database, cipher: Cipher): Promise<void> {
   for (const { sha256 } of await transaction.selectFrom('bodies').select('sha256').execute()) {
     const row = transaction.selectFrom('bodies').select('gzip').where('sha256', '=', sha256)
     const { gzip } = await row.executeTakeFirstOrThrow()
-    const sealed = cipher.sealBytes(gzip, placeOfBody(sha256))
+    const sealed = cipher.sealBytes(gzip, bodyAad(sha256))
     const update = transaction.updateTable('bodies').set({ gzip: sealed })
     await update.where('sha256', '=', sha256).execute()
   }
   for (const { name, value } of await transaction.selectFrom('settings').selectAll().execute()) {
     if (name === dataKeySetting) continue
-    await writeRaw(transaction, name, cipher.seal(value, placeOf(name)))
+    await writeRaw(transaction, name, cipher.seal(value, settingAad(name)))
   }
 }

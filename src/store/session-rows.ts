@@ -1,7 +1,6 @@
 import type { Database } from './database.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 
-/** Opens the table of sessions. */
 export function openSessionRows(database: Database): SessionRows {
   return {
     async put({ sha256, principal, expiresAt }) {

@@ -1,57 +1,60 @@
 import type { Cipher } from '../lib/cipher.ts'
 import type { Database } from './database.ts'
 
-/** Under this name rests the wrapped data key, the one setting that is not sealed by it. */
+/** The setting that holds the wrapped data key, and is the only one that is not encrypted with it. */
 export const dataKeySetting = 'data_key'
 
-/** What the program keeps about itself, sealed: keys, the join secret. */
+/** Encrypted settings: the seal key, the join secret and the like. */
 export type SettingRows = {
   read(name: string): Promise<string | undefined>
-  /** The setting, which becomes what is given when there is none. */
-  keep(name: string, value: string): Promise<string>
-  /** Without a value the setting is removed. */
+  /** Inserts the setting unless it exists, and returns the one that is stored. */
+  getOrInsert(name: string, value: string): Promise<string>
+  /** Undefined deletes the setting. */
   write(name: string, value: string | undefined): Promise<void>
 }
 
-/** Opens the table of settings. */
 export function openSettingRows(database: Database, cipher: Cipher): SettingRows {
   const read = async (name: string): Promise<string | undefined> => {
     const value = await readRaw(database, name)
-    return value === undefined ? undefined : cipher.open(value, placeOf(name))
+    return value === undefined ? undefined : cipher.open(value, settingAad(name))
   }
   return {
     read,
-    async keep(name, value) {
-      const sealed = cipher.seal(value, placeOf(name))
-      return cipher.open(await keepRaw(database, name, sealed), placeOf(name))
+    async getOrInsert(name, value) {
+      const sealed = cipher.seal(value, settingAad(name))
+      return cipher.open(await getOrInsertRaw(database, name, sealed), settingAad(name))
     },
     async write(name, value) {
       if (value === undefined) {
         await database.deleteFrom('settings').where('name', '=', name).execute()
       } else {
-        await writeRaw(database, name, cipher.seal(value, placeOf(name)))
+        await writeRaw(database, name, cipher.seal(value, settingAad(name)))
       }
     },
   }
 }
 
-/** Where a setting rests, for the cipher. */
-export const placeOf = (name: string): string => `settings/${name}`
+/** The additional authenticated data of a setting. */
+export const settingAad = (name: string): string => `settings/${name}`
 
-/** A setting as it rests. */
+/** A setting as stored, without decryption. */
 export async function readRaw(database: Database, name: string): Promise<string | undefined> {
   const query = database.selectFrom('settings').select('value').where('name', '=', name)
   return (await query.executeTakeFirst())?.value
 }
 
-/** Of two who keep a setting at the same moment both get the same. */
-export async function keepRaw(database: Database, name: string, value: string): Promise<string> {
+/** Concurrent callers get the same value. */
+export async function getOrInsertRaw(
+  database: Database,
+  name: string,
+  value: string,
+): Promise<string> {
   const insert = database.insertInto('settings').values({ name, value })
   await insert.onConflict((row) => row.column('name').doNothing()).execute()
   return (await readRaw(database, name)) ?? value
 }
 
-/** Writes a setting as it is to rest. */
+/** Writes a setting as given, without encryption. */
 export async function writeRaw(database: Database, name: string, value: string): Promise<void> {
   const insert = database.insertInto('settings').values({ name, value })
   await insert.onConflict((row) => row.column('name').doUpdateSet({ value })).execute()

@@ -5,17 +5,16 @@ import type { AppendAudit, AuditRows } from './audit-rows.ts'
 import type { LeaseRows } from './lease-rows.ts'
 import type { TokenUses } from './token-uses.ts'
 
-/** A row to write or, without an entry, to remove. */
+/** An entity to insert, update or, without an entry, delete. */
 export type Write = {
   readonly entity: string
   readonly id: string
-  /** What was there. */
   readonly before: Entry | undefined
   readonly entry: Entry | undefined
 }
 
 /** What a revision did to one entity. */
-export type KeptChange = {
+export type RecordedChange = {
   readonly revision: number
   readonly entity: string
   readonly id: string
@@ -23,7 +22,7 @@ export type KeptChange = {
   readonly after: Entry | undefined
 }
 
-/** How many entities of one kind and workspace a revision made, changed and removed. */
+/** How many entities of one kind and workspace a revision created, updated and deleted. */
 export type ChangeCount = {
   readonly revision: number
   readonly entity: string
@@ -33,63 +32,60 @@ export type ChangeCount = {
   readonly deleted: number
 }
 
-/** Revisions from one to another, both included. */
+/** A range of revisions, both ends included. */
 export type RevisionSpan = { readonly from: number; readonly to: number }
 
-/** A numbered state of the configuration as the store keeps it. */
+/** The row of a revision. */
 export type Revision = {
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly time: number
-  /** Name of the principal that made it. */
+  /** Name of the principal. */
   readonly principal: string
   readonly summary: string
-  /** What its maker said about it. */
+  /** The message given with the change. */
   readonly message: string | null
 }
 
-/** What one change leaves behind, all of it or nothing. */
+/** Everything a change writes, in one transaction. */
 export type Commit = {
   readonly writes: readonly Write[]
   readonly revision: Revision
   readonly sealed: SealedSnapshot
   readonly audit: AppendAudit
-  /** Ids of principals to sign out everywhere. */
+  /** Ids of principals whose sessions end. */
   readonly endSessionsOf: readonly string[]
-  /** Settings that become true with it. */
+  /** Settings to write in the same transaction. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 /** The configuration store: entities, revisions, audit records, sessions and settings in one database. */
 export type Store = {
-  /** In which database it is. */
   readonly engine: 'sqlite' | 'postgres'
-  /** Everything, and the newest revision when there is one. */
+  /** All entities and the newest snapshot, as of one moment. */
   load(): Promise<{ entries: Entries; latest: SealedSnapshot | undefined }>
-  /** The number of the newest revision; 0 when there is none. */
+  /** The number of the newest revision, 0 when there is none. */
   newest(): Promise<number>
-  /** Keeps a change in one transaction; false, and nothing is kept, when its revision was made by somebody else meanwhile. */
+  /** Commits a change. Writes nothing and returns false when another process committed that revision first. */
   commit(commit: Commit): Promise<boolean>
-  /** Calls back whenever another process may have made a revision; returns how to stop. */
+  /** Calls back whenever another process may have made a revision. Returns a function that stops it. */
   watch(listener: () => void): () => void
   readonly leases: LeaseRows
   readonly audit: AuditRows
   readonly tokenUses: TokenUses
   /** Newest first, at most `limit`. */
   readRevisions(limit: number): Promise<Revision[]>
-  /** The revisions of a span, newest first. */
+  /** Newest first. */
   readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
-  /** What the revisions of a span did, oldest first; those from before changes were kept did nothing. */
-  readChanges(span: RevisionSpan): Promise<KeptChange[]>
-  /** How much the revisions of a span did. */
+  /** Oldest first. Revisions from before 0002-changes have none. */
+  readChanges(span: RevisionSpan): Promise<RecordedChange[]>
   countChanges(span: RevisionSpan): Promise<ChangeCount[]>
-  /** A revision as it was sealed. */
   readSealed(revision: number): Promise<SealedSnapshot | undefined>
   readonly sessions: SessionRows
   readSetting(name: string): Promise<string | undefined>
-  /** The setting, which becomes what is given when there is none. */
-  keepSetting(name: string, value: string): Promise<string>
-  /** Without a value the setting is removed. */
+  /** Inserts the setting unless it exists, and returns the one that is stored. */
+  getOrInsertSetting(name: string, value: string): Promise<string>
+  /** Undefined deletes the setting. */
   writeSetting(name: string, value: string | undefined): Promise<void>
   close(): Promise<void>
 }

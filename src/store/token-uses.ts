@@ -4,17 +4,16 @@ import type { Database } from './database.ts'
 /** When a token was last used, and from where. */
 export type TokenUse = { readonly time: number; readonly address: string }
 
-/** When tokens were last used; not part of the configuration, because using a token changes nothing. */
+/** Not part of the configuration: the use of a token makes no revision. */
 export type TokenUses = {
   put(token: string, use: TokenUse): Promise<void>
   find(tokens: readonly string[]): Promise<ReadonlyMap<string, TokenUse>>
 }
 
-/** Opens the table of the uses of tokens. */
 export function openTokenUses(database: Database): TokenUses {
   return {
     async put(token, { time, address }) {
-      // A token that is gone by now is not noted.
+      // Inserts nothing when the token has been deleted meanwhile.
       await sql`insert into token_uses (token_id, time, address)
         select id, cast(${time} as bigint), ${address} from rbac_tokens where id = ${token}
         on conflict (token_id) do update set time = excluded.time, address = excluded.address`.execute(

@@ -17,7 +17,7 @@ import { everythingIn, runSql } from '../harness/run-sql.ts'
 const workspace = defaultWorkspace.id
 
 eachStore(({ fresh }) => {
-  test('what is secret rests sealed, in no table in clear, and is there after a start', async () => {
+  test('encrypts secrets in every table, and decrypts them after a restart', async () => {
     const place = await fresh()
     const keyring = aKeyring()
     const { secrets, entries } = await fill(place, { keyring })
@@ -34,7 +34,7 @@ eachStore(({ fresh }) => {
     expect(kept.map(({ after }) => after)).toEqual([...(entries.get('key-auth')?.values() ?? [])])
   })
 
-  test('of equal API keys one is refused by the database too, which cannot read them', async () => {
+  test('the database refuses equal API keys although they are encrypted', async () => {
     const place = await fresh()
     await fill(place, { keyring: aKeyring() })
     const [row] = await runSql(place, `select * from key_auths`)
@@ -43,7 +43,7 @@ eachStore(({ fresh }) => {
     await expect(runSql(place, copy)).rejects.toThrow(/unique/i)
   })
 
-  test('a store that rested in clear is sealed at the first start with a key, after a copy', async () => {
+  test('encrypts a store in clear at the first start with a key, after a backup', async () => {
     const place = await fresh()
     const { secrets, entries } = await fill(place, {})
     expect(await everythingIn(place)).toContain(secrets[0])
@@ -65,7 +65,7 @@ eachStore(({ fresh }) => {
     expect(await again.load()).toEqual(loaded)
   })
 
-  test('another key, or none, is a clear error, and the store stays as it is', async () => {
+  test('refuses to open with another key or none, and leaves the store unchanged', async () => {
     const place = await fresh()
     const keyring = aKeyring()
     const { entries } = await fill(place, { keyring })
@@ -78,7 +78,7 @@ eachStore(({ fresh }) => {
     expect((await store.load()).entries).toEqual(entries)
   })
 
-  test('what was moved into another row is not opened there', async () => {
+  test('does not decrypt a ciphertext that was moved to another row', async () => {
     const place = await fresh()
     const keyring = aKeyring()
     await fill(place, { keyring })
@@ -88,14 +88,14 @@ eachStore(({ fresh }) => {
     await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be opened/)
   })
 
-  test('a store of a newer version is refused and told by which step', async () => {
+  test('refuses a store of a newer version and names the migration', async () => {
     const place = await fresh()
     await fill(place, {})
     await runSql(place, `insert into kysely_migration values ('9999-later', '2100-01-01')`)
     await expect(openStoreAt(place)).rejects.toThrow(/newer version of Weir.*9999-later/)
   })
 
-  test('a store of an older version is copied, then brought up to date', async () => {
+  test('backs up and migrates a store of an older version', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
     await runSql(place, 'drop table leases')
@@ -108,7 +108,7 @@ eachStore(({ fresh }) => {
     await expectCopy(String(said[0]?.['backup']), await fresh(), entries)
   })
 
-  test('a step that fails leaves everything as it was', async () => {
+  test('a failed migration leaves the store unchanged', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
     // The step finds a table of that name, and therefore cannot make it.
@@ -122,7 +122,7 @@ eachStore(({ fresh }) => {
     expect((await store.load()).entries).toEqual(entries)
   })
 
-  test('names of every length and with every character are kept', async () => {
+  test('stores names of every length and with every character', async () => {
     const place = await fresh()
     const names = ['\0', '\ud800', '\udfff', 'ü'.repeat(5_000), `${'ü'.repeat(4_999)}u`, "'; --"]
     const configuration = await openAt(place, {})
@@ -134,19 +134,19 @@ eachStore(({ fresh }) => {
     expect(new Set(kept.map(({ fields }) => fields['username']))).toEqual(new Set(names))
   })
 
-  test('a lease is one holder’s until it is given back or its time is over', async () => {
+  test('a lease has one holder until it is released or expires', async () => {
     const store = await openStoreAt(await fresh())
     onTestFinished(() => store.close())
     const { leases } = store
-    expect(await leases.take('work', 'a', 60_000)).toBe(true)
-    expect(await leases.take('work', 'a', 60_000)).toBe(true)
-    expect(await leases.take('work', 'b', 60_000)).toBe(false)
-    expect(await leases.take('other', 'b', 0)).toBe(true)
-    expect(await leases.take('other', 'a', 60_000)).toBe(true)
-    await leases.giveBack('work', 'b')
-    expect(await leases.take('work', 'b', 60_000)).toBe(false)
-    await leases.giveBack('work', 'a')
-    expect(await leases.take('work', 'b', 60_000)).toBe(true)
+    expect(await leases.acquire('work', 'a', 60_000)).toBe(true)
+    expect(await leases.acquire('work', 'a', 60_000)).toBe(true)
+    expect(await leases.acquire('work', 'b', 60_000)).toBe(false)
+    expect(await leases.acquire('other', 'b', 0)).toBe(true)
+    expect(await leases.acquire('other', 'a', 60_000)).toBe(true)
+    await leases.release('work', 'b')
+    expect(await leases.acquire('work', 'b', 60_000)).toBe(false)
+    await leases.release('work', 'a')
+    expect(await leases.acquire('work', 'b', 60_000)).toBe(true)
   })
 })
 

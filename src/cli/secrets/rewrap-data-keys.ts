@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../../lib/problem.ts'
 import { gatewayDataKey } from '../../planes/open-keys.ts'
 import type { PlaneSettings } from '../../planes/plane-settings.ts'
-import { readDataKey, replaceDataKey } from '../../secrets/kept-data-key.ts'
+import { readDataKeyFile, replaceDataKeyFile } from '../../secrets/data-key-file.ts'
 import { openPostgresDataKey, openSqliteDataKey, type DataKey } from '../../store/open-data-key.ts'
 
 /** Wraps the data keys of the store and of the gateway on this machine again; returns their number. Throws when there is none. */
@@ -12,8 +12,8 @@ export async function rewrapDataKeys(
   rewrap: (wrapped: string) => string,
 ): Promise<number> {
   const file = gatewayDataKey(settings)
-  const ofGateway = readDataKey(file)
-  if (ofGateway !== undefined) replaceDataKey(file, rewrap(ofGateway))
+  const ofGateway = readDataKeyFile(file)
+  if (ofGateway !== undefined) replaceDataKeyFile(file, rewrap(ofGateway))
   const ofStore = await rewrapStore(settings, rewrap)
   if (ofGateway === undefined && !ofStore) {
     throw new Problem(

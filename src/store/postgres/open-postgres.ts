@@ -6,29 +6,30 @@ import type { Engine } from '../engine.ts'
 import { watchRevisions, channel } from './watch-revisions.ts'
 import { writeBackup } from './write-backup.ts'
 
-/** Opens a PostgreSQL database, which several control planes may share; backups of it go into a directory of this machine. */
+/** Several control planes may share the database. Backups are written to a local directory. */
 export async function openPostgres(url: string, backups: string): Promise<Engine> {
   const options = connectionOf(url)
   const pool = new pg.Pool({ ...options, max: 10 })
-  // A connection that breaks is replaced by the next that is asked for; who was using it is told by the query.
+  // The pool replaces broken connections, and the query that used one rejects.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const place = placeOf(url)
-  await greet(pool, place)
+  const location = locationOf(url)
+  await greet(pool, location)
   const database = new Kysely<FixedTables>({
     dialect: new PostgresDialect({ pool: asKyselyWants(pool) }),
   })
   return {
     database,
     name: 'postgres',
-    place,
+    location,
     now: sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
-    atOnce: (work) => database.transaction().setIsolationLevel('repeatable read').execute(work),
+    repeatableRead: (work) =>
+      database.transaction().setIsolationLevel('repeatable read').execute(work),
     backUp: () => database.connection().execute((connection) => writeBackup(connection, backups)),
-    async compact() {
+    async vacuum() {
       await sql`vacuum full`.execute(database)
     },
-    async announce(transaction) {
+    async notify(transaction) {
       await sql`select pg_notify(${channel}, '')`.execute(transaction)
     },
     watch: (listener) => watchRevisions(options, listener),
@@ -36,7 +37,7 @@ export async function openPostgres(url: string, backups: string): Promise<Engine
   }
 }
 
-/** Large integers of ours are all within what a number holds. */
+/** int8 as number: all values are within Number.MAX_SAFE_INTEGER. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (type, format) =>
     type === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(type, format) as never),
@@ -50,22 +51,22 @@ const connectionOf = (url: string): pg.ClientConfig => ({
   types,
 })
 
-async function greet(pool: pg.Pool, place: string): Promise<void> {
+async function greet(pool: pg.Pool, location: string): Promise<void> {
   try {
     await pool.query('select 1')
   } catch (error) {
     await pool.end()
-    const message = `The configuration store ${place} cannot be opened: ${(error as Error).message}`
+    const message = `The configuration store ${location} cannot be opened: ${(error as Error).message}`
     throw new Problem('store.unreachable', 503, message, { cause: error })
   }
 }
 
-function placeOf(url: string): string {
+function locationOf(url: string): string {
   const { host, pathname } = new URL(url)
   return `postgres://${host}${pathname}`
 }
 
-/** PostgreSQL's text holds every character but NUL, which no name of ours needs. */
+/** PostgreSQL's text cannot hold NUL; it is replaced with U+FFFD. */
 function asKyselyWants(pool: pg.Pool): PostgresPool {
   const clean = (value: unknown): unknown =>
     typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value

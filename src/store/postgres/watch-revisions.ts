@@ -1,10 +1,10 @@
 import pg from 'pg'
 import { openBackoff } from '../../lib/backoff.ts'
 
-/** The channel on which a commit is announced. */
+/** The channel of NOTIFY after a commit. */
 export const channel = 'weir_revisions'
 
-/** Calls back when another process announces a revision, after every time in which it could not be heard, and every few seconds whatever is heard. */
+/** Calls back on every notification, after every reconnect, and every five seconds in case a notification was lost. */
 export function watchRevisions(options: pg.ClientConfig, listener: () => void): () => void {
   const backoff = openBackoff(50, 5_000)
   let client: pg.Client | undefined
@@ -39,7 +39,7 @@ export function watchRevisions(options: pg.ClientConfig, listener: () => void): 
   }
 }
 
-/** Lets a connection go, also one that is broken or not yet made. */
+/** Ends a connection in any state. */
 function end(client: pg.Client): void {
   client.removeAllListeners()
   client.on('error', () => undefined)

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import type { Database } from '../database.ts'
 
-/** Writes all that the present schema holds into a file of SQL, for `psql` and a database in which a program of that version has made its tables; returns its name. */
+/** Writes the rows of all tables as SQL, for `psql` and a database migrated by the same version. Returns the file name. */
 export async function writeBackup(database: Database, directory: string): Promise<string> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = freeName(directory)
@@ -36,7 +36,7 @@ function freeName(directory: string): string {
   }
 }
 
-/** Tables in an order in which each comes after those that it refers to: what is checked at once must find them. */
+/** Each table after those it refers to, because not every foreign key is deferrable. */
 async function tablesIn(database: Database): Promise<string[]> {
   const { rows } = await sql<{ name: string; parents: string[] }>`
     select c.relname as name, coalesce(array_agg(p.relname::text) filter
@@ -57,7 +57,7 @@ async function tablesIn(database: Database): Promise<string[]> {
   return [...ordered]
 }
 
-const rowsAtOnce = 500
+const batchSize = 500
 
 async function writeTable(
   database: Database,
@@ -66,14 +66,14 @@ async function writeTable(
 ): Promise<void> {
   await sql`declare backup no scroll cursor for select * from ${sql.table(table)}`.execute(database)
   for (;;) {
-    const fetched = sql<Record<string, unknown>>`fetch ${sql.lit(rowsAtOnce)} from backup`
+    const fetched = sql<Record<string, unknown>>`fetch ${sql.lit(batchSize)} from backup`
     const { rows } = await fetched.execute(database)
     for (const row of rows) {
       const columns = Object.keys(row).map(quoted).join(', ')
       const values = Object.values(row).map(literal).join(', ')
       write(`insert into ${quoted(table)} (${columns}) values (${values});`)
     }
-    if (rows.length < rowsAtOnce) break
+    if (rows.length < batchSize) break
   }
   await sql`close backup`.execute(database)
 }

@@ -5,7 +5,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { FixedTables } from '../database.ts'
 import type { Engine } from '../engine.ts'
 
-/** Opens a SQLite file that survives the loss of power: write-ahead log, every commit on disk before it is answered. */
+/** Opens a SQLite file in WAL mode with synchronous=FULL: a commit that returned survives a power loss. */
 export function openSqlite(file: string): Engine {
   const connection = connect(file)
   const dialect = new TransactionalSqlite({ database: asKyselyWants(connection) })
@@ -13,20 +13,20 @@ export function openSqlite(file: string): Engine {
   return {
     database,
     name: 'sqlite',
-    place: file,
+    location: file,
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
-    atOnce: (work) => database.transaction().execute(work),
+    repeatableRead: (work) => database.transaction().execute(work),
     async backUp() {
       const copy = freeName(file)
       connection.prepare('VACUUM INTO ?').run(copy)
       chmodSync(copy, 0o600)
       return copy
     },
-    async compact() {
+    async vacuum() {
       connection.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
     },
-    // One process has the data directory to itself.
-    announce: async () => undefined,
+    // A lock gives one process the data directory, so there are no other writers.
+    notify: async () => undefined,
     watch: () => () => undefined,
     close: () => database.destroy(),
   }
@@ -51,7 +51,7 @@ function freeName(file: string): string {
   }
 }
 
-/** SQLite can take back what changed tables, so that a step is done wholly or not at all. */
+/** SQLite rolls back DDL; Kysely's adapter says it does not. */
 class TransactionalSqlite extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter()
@@ -64,7 +64,7 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
-/** Kysely's dialect speaks to better-sqlite3; node:sqlite takes parameters one by one and does not say what is a reader. */
+/** Adapts node:sqlite to the interface of better-sqlite3, which Kysely's dialect expects. */
 function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
   return {
     close: () => connection.close(),

@@ -1,27 +1,27 @@
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Clock } from '../lib/clock.ts'
 import { lastingOf, readVault, type VaultTools } from './read-vault.ts'
-import type { Had, Wanted } from './substitute.ts'
+import type { SecretResult, VaultReference } from './replace-references.ts'
 
 /** What vaults have answered, in memory only, and for as long as each of them says. */
-export type RememberedSecrets = {
+export type SecretCache = {
   /** Reads what is not known or too old, each secret once. */
-  refresh(wanted: readonly Wanted[]): Promise<void>
+  refresh(wanted: readonly VaultReference[]): Promise<void>
   /** What is known. */
-  have(one: Wanted): Had
+  have(one: VaultReference): SecretResult
   /** When the next of them is too old, in milliseconds since the epoch. */
-  dueAt(wanted: readonly Wanted[]): number
+  dueAt(wanted: readonly VaultReference[]): number
 }
 
 type Kept = { readonly contents: string; readonly readAt: number }
 type Failure = { readonly reason: string; readonly readAt: number }
 
 /** Begins with nothing known. */
-export function rememberSecrets(tools: VaultTools, clock: Clock): RememberedSecrets {
+export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   const kept = new Map<string, Kept>()
   const failed = new Map<string, Failure>()
 
-  const dueAtOf = (one: Wanted): number => {
+  const dueAtOf = (one: VaultReference): number => {
     const lasting = lastingOf(one)
     const failure = failed.get(placeOf(one))
     if (failure !== undefined) return failure.readAt + lasting.missing
@@ -29,7 +29,7 @@ export function rememberSecrets(tools: VaultTools, clock: Clock): RememberedSecr
     if (readAt === undefined) return 0
     return lasting.found === undefined ? Number.POSITIVE_INFINITY : readAt + lasting.found
   }
-  const read = async (one: Wanted): Promise<void> => {
+  const read = async (one: VaultReference): Promise<void> => {
     const place = placeOf(one)
     const now = clock.now()
     try {
@@ -60,17 +60,17 @@ export function rememberSecrets(tools: VaultTools, clock: Clock): RememberedSecr
 }
 
 /** A secret has its own place, whichever of its keys is wanted. */
-const placeOf = ({ held, workspace, secret }: Wanted): string =>
+const placeOf = ({ held, workspace, secret }: VaultReference): string =>
   JSON.stringify([workspace, held?.name, held?.config, secret])
 
 /** Whether what was read is too old even for a time in which the vault cannot be reached. */
-function isOver(one: Wanted, { readAt }: Kept, now: number): boolean {
+function isOver(one: VaultReference, { readAt }: Kept, now: number): boolean {
   const { found, resurrected } = lastingOf(one)
   return found !== undefined && resurrected !== undefined && now > readAt + found + resurrected
 }
 
 /** The secret itself, or the member of it that is wanted. */
-function pick({ key, text }: Wanted, contents: string): Had {
+function pick({ key, text }: VaultReference, contents: string): SecretResult {
   if (key === undefined) return { secret: contents }
   const value = memberOf(contents, key)
   if (value === undefined) return { reason: `${text}: the secret has no '${key}'` }

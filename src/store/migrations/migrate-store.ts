@@ -1,16 +1,16 @@
 import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import type { Log } from '../lib/log.ts'
-import { Problem } from '../lib/problem.ts'
-import type { Engine } from './engine.ts'
-import { migrations } from './migrations/migrations.ts'
+import type { Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Engine } from '../engine.ts'
+import { migrations } from './migrations.ts'
 
-/** Brings the tables of a store up to date, after a copy of what is there; refuses a store that a newer program has changed. */
+/** Runs the pending migrations after a backup. Refuses a store with migrations that this version does not know. */
 export async function migrateStore(engine: Engine, log: Log | undefined): Promise<void> {
   const done = await stepsDone(engine)
   const unknown = done.filter((step) => !Object.hasOwn(migrations, step))
   if (unknown.length > 0) {
-    const message = `The configuration store ${engine.place} is of a newer version of Weir: it has ${unknown.join(', ')}, which this one does not know`
+    const message = `The configuration store ${engine.location} is of a newer version of Weir: it has ${unknown.join(', ')}, which this one does not know`
     throw new Problem('store.newer', 500, message)
   }
   const steps = Object.keys(migrations).filter((step) => !done.includes(step))
@@ -23,11 +23,10 @@ export async function migrateStore(engine: Engine, log: Log | undefined): Promis
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) {
     const asBefore = backup === undefined ? '' : `; it is as it was, and a copy is in ${backup}`
-    const message = `The configuration store ${engine.place} could not be brought up to date${asBefore}: ${(error as Error).message}`
+    const message = `The configuration store ${engine.location} could not be brought up to date${asBefore}: ${(error as Error).message}`
     throw new Problem('store.migration', 500, message, { cause: error })
   }
-  if (backup !== undefined)
-    log?.info('the configuration store was brought up to date', { steps, backup })
+  if (backup !== undefined) log?.info('store: migrated', { steps, backup })
 }
 
 async function stepsDone({ database }: Engine): Promise<string[]> {

@@ -4,8 +4,8 @@ import type { Cipher, Keyring } from '../lib/cipher.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 
 /** The cipher of the data key in a file, which is made when it is not there; of two processes that make it both get the same. */
-export function openKeptDataKey(file: string, keyring: Keyring): Cipher {
-  const kept = readDataKey(file)
+export function openDataKeyFile(file: string, keyring: Keyring): Cipher {
+  const kept = readDataKeyFile(file)
   if (kept !== undefined) return keyring.openDataKey(kept)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const draft = draftOf(file, keyring.makeDataKey())
@@ -20,7 +20,7 @@ export function openKeptDataKey(file: string, keyring: Keyring): Cipher {
 }
 
 /** The wrapped data key in a file; undefined when there is none. */
-export function readDataKey(file: string): string | undefined {
+export function readDataKeyFile(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
@@ -30,7 +30,7 @@ export function readDataKey(file: string): string | undefined {
 }
 
 /** Puts a wrapped data key in the place of the one that is there, in one step. */
-export const replaceDataKey = (file: string, wrapped: string): void =>
+export const replaceDataKeyFile = (file: string, wrapped: string): void =>
   renameSync(draftOf(file, wrapped), file)
 
 function draftOf(file: string, wrapped: string): string {

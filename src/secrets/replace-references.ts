@@ -6,7 +6,7 @@ import type { Snapshot } from '../schema/snapshot.ts'
 export type SnapshotVault = Snapshot['vaults'][number]
 
 /** A reference of a snapshot with the vault it leads to; undefined for the variables of the environment. */
-export type Wanted = SecretReference & {
+export type VaultReference = SecretReference & {
   readonly text: string
   readonly workspace: string
   readonly vault: string
@@ -14,20 +14,20 @@ export type Wanted = SecretReference & {
 }
 
 /** A snapshot with secrets in the place of references, and the plugins for which there were none, with the reason. */
-export type Substituted = {
+export type ResolvedSnapshot = {
   readonly snapshot: Snapshot
   readonly withheld: ReadonlyMap<string, string>
 }
 
 /** What is to be had for a reference: the secret, or why there is none. */
-export type Had = { readonly secret: string } | { readonly reason: string }
+export type SecretResult = { readonly secret: string } | { readonly reason: string }
 
 /** Every reference of a snapshot, once for each workspace; throws a Problem for one that is malformed or leads to no vault of its workspace. */
-export function wantedBy(snapshot: Snapshot): Wanted[] {
+export function collectReferences(snapshot: Snapshot): VaultReference[] {
   const vaults = new Map(
     snapshot.vaults.map((vault) => [`${vault.workspace} ${vault.prefix}`, vault]),
   )
-  const wanted = new Map<string, Wanted>()
+  const wanted = new Map<string, VaultReference>()
   for (const [about, workspace, value] of holders(snapshot)) {
     visit(value, (text) => {
       const reference = parseReference(text)
@@ -42,10 +42,10 @@ export function wantedBy(snapshot: Snapshot): Wanted[] {
 }
 
 /** A snapshot in which secrets stand in the place of references. Certificates for which there are none are left out. */
-export function substitute(
+export function replaceReferences(
   snapshot: Snapshot,
-  have: (workspace: string, text: string) => Had,
-): Substituted {
+  have: (workspace: string, text: string) => SecretResult,
+): ResolvedSnapshot {
   const withheld = new Map<string, string>()
   const fill = (workspace: string, onMissing: (reason: string) => void) => (text: string) => {
     const had = have(workspace, text)
