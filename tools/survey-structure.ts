@@ -4,6 +4,7 @@ import type { SourceFile } from '../test/tidy/read-source.ts'
 /** What the survey uses of a file. */
 type Source = Pick<SourceFile, 'path' | 'lines' | 'imports'>
 type Size = { readonly path: string; readonly lines: number }
+type Imported = Size & { readonly importer: string }
 type Room = {
   readonly name: string
   readonly files: number
@@ -30,8 +31,9 @@ export type Structure = {
   readonly largest: readonly Size[]
   /** Files of more than 400 lines. */
   readonly tooLong: readonly Size[]
+  readonly withOneImporter: readonly Imported[]
   /** Files of fewer than 25 lines with one importer. */
-  readonly shortWithOneImporter: readonly (Size & { readonly importer: string })[]
+  readonly shortWithOneImporter: readonly Imported[]
   /** Folders of more than 20 files, tests excluded. */
   readonly crowdedFolders: readonly { readonly path: string; readonly files: number }[]
   readonly crossings: readonly Crossing[]
@@ -67,6 +69,7 @@ export function surveyStructure(files: readonly Source[]): Structure {
     roomCycles: findCycles(roomGraph(crossings)),
     largest: bySize.slice(0, 10),
     tooLong: bySize.filter(({ lines }) => lines > longFile),
+    withOneImporter: single,
     shortWithOneImporter: short,
     crowdedFolders: crowdedFolders(product),
     crossings,
