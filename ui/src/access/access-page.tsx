@@ -26,6 +26,7 @@ export function AccessPage() {
   if (only === undefined)
     return (
       <Page>
+        <PageHeader title="Access" />
         <NoAccess what="access settings" />
       </Page>
     )

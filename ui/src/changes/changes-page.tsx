@@ -21,6 +21,7 @@ export function ChangesPage() {
   if (selected === undefined && readable.length === 0)
     return (
       <Page>
+        <PageHeader title="Changes" />
         <NoAccess what="changes" />
       </Page>
     )
