@@ -37,9 +37,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',
-  'src/proxy/read-into.ts',
   'src/cluster/',
-  'src/planes/listening-socket.ts',
   'src/supervisor/listening-socket.ts',
   'src/cli/demo/',
 ]

@@ -23,7 +23,11 @@ import { defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { definePlugin, type PluginAnswer } from '../../src/proxy/plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from '../../src/proxy/program.ts'
 import { openStreamFront } from '../../src/proxy/stream/open-stream-front.ts'
-import { AttemptFailure, type Answer, type UpstreamClient } from '../../src/proxy/walk/ask-upstream.ts'
+import {
+  AttemptFailure,
+  type Answer,
+  type UpstreamClient,
+} from '../../src/proxy/walk/ask-upstream.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import type { EndTools } from '../../src/proxy/walk/end-exchange.ts'
 

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exchange.ts'
 import { logFault, type EndTools } from '../walk/end-exchange.ts'
@@ -176,5 +175,5 @@ const replyTo = (socket: Socket): Reply => ({
   onWritable: () => undefined,
   finish: () => void socket.end(),
   // A plain end would look to the client as if the stream were complete.
-  abort: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
+  abort: () => void ('encrypted' in socket ? socket.destroy() : socket.resetAndDestroy()),
 })
