@@ -17,7 +17,7 @@ const ask = (workspace: { id: string; name: string }, path: string, action = 're
   ({ workspace, path, action }) as Ask
 
 test.each([
-  ['nothing said', [], '/services', false],
+  ['no permission denies', [], '/services', false],
   ['any path', ['+* *'], '/anything/at/all', true],
   ['a star is one segment', ['+* /services/*'], '/services/orders', true],
   ['and not none', ['+* /services/*'], '/services', false],
@@ -26,10 +26,10 @@ test.each([
   ['a path anywhere before any path here', ['-* /services', '+A *'], '/services', false],
   ['any path here before any path anywhere', ['-A *', '+* *'], '/services', false],
   ['in one level a denial wins', ['+A /services', '-A /*'], '/services', false],
-  ['another action says nothing', ['+A /services create'], '/services', false],
-  ['another workspace says nothing', ['+B /services'], '/services', false],
-  ['a slash at the end is nothing', ['+A /services'], '/services/', true],
-  ['a doubled slash is nothing', ['-A /services', '+* *'], '//services', false],
+  ['another action does not match', ['+A /services create'], '/services', false],
+  ['another workspace does not match', ['+B /services'], '/services', false],
+  ['a trailing slash is ignored', ['+A /services'], '/services/', true],
+  ['a doubled slash is ignored', ['-A /services', '+* *'], '//services', false],
   [
     'named by id, asked by key',
     [`-A /services/${services[0].id}`, '+* *'],
@@ -65,7 +65,7 @@ test.each([
   expect(decide(holder(defaultWorkspace, ...rules), ask(a, path)).allowed).toBe(allowed)
 })
 
-test('a role of the default workspace reaches every workspace, another only its own', () => {
+test('a role of the default workspace applies in every workspace, any other in its own', () => {
   for (const rule of ['+* *', '+A *']) {
     expect(decide(holder(defaultWorkspace, rule), ask(a, '/services')).allowed).toBe(true)
     expect(decide(holder(a, rule), ask(a, '/services')).allowed).toBe(true)
@@ -107,7 +107,7 @@ test('an entity permission grants, a negative one denies, and a denial wins ever
   expect(verdict(['-A /services/*'], [orders.id, false])).toBe(false)
 })
 
-test('the reason names the role, the rule and the place', () => {
+test('the reason names the role, the rule and the workspace', () => {
   const rights = holder(a, '+* *', '-A /consumers read')
   expect(decide(rights, ask(a, '/consumers')).because).toBe(
     'Role tester of workspace A forbids read at /consumers in workspace A.',

@@ -36,7 +36,7 @@ const asks = fc.constantFrom<Ask>(
   ),
 )
 
-test('an explanation says what the decision says, and which one rule decided', () => {
+test('an explanation agrees with the decision and marks the one deciding rule', () => {
   fc.assert(
     fc.property(arbitraryRights, asks, (rights, ask) => {
       const told = explainAsk(rights, ask, 'asked')
@@ -55,7 +55,7 @@ test('an explanation says what the decision says, and which one rule decided', (
   )
 })
 
-test('what is said of all holds for each, what is said of none for none, and only whoever is reached may anything', () => {
+test('an entitlement of all or none holds for every entity, and only in workspaces that a rule reaches', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
       for (const workspace of workspaces) {

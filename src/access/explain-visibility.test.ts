@@ -56,7 +56,7 @@ test.each([
   expect(visibility.because.length).toBeGreaterThan(0)
 })
 
-test('because names the role and the rule', () => {
+test('the reasons name the role and the rule', () => {
   const { because } = explainVisibility(
     rightsOf(a, ['+A * read', '-A /services/billing read', '+A /plugins']),
   )
@@ -90,7 +90,7 @@ test('the scope is all or nothing only when it is so for every row', () => {
   )
 })
 
-test('who may see what is told without telling whether it is there', () => {
+test('visibility of a name does not reveal whether it exists', () => {
   const rights = rightsOf(a, ['+A *', '-A /services/billing'])
   expect(
     ['A', 'B', 'gone', 'default'].map((name) =>
@@ -107,7 +107,7 @@ test('who may see what is told without telling whether it is there', () => {
   ).toEqual([true, false])
 })
 
-test('callers are explained by the rule that hides them', () => {
+test('the reason for masked callers is the rule that masks them', () => {
   expect(explainIdentity(rightsOf(a, ['+A *', '-A /consumers read']))).toEqual({
     scope: 'nothing',
     workspaces: [],

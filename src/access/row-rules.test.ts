@@ -84,7 +84,7 @@ test('rows are visible exactly when their service is readable, by id and by name
   )
 })
 
-test('when no rule speaks about the service, the route decides; without both, the collection', () => {
+test('the route decides when no rule applies to the service, and the collection when there is neither', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
       const rule = trafficRule(rights)
@@ -112,7 +112,7 @@ test('when no rule speaks about the service, the route decides; without both, th
   )
 })
 
-test('callers are known exactly where consumers are readable', () => {
+test('callers are visible exactly where consumers are readable', () => {
   fc.assert(
     fc.property(arbitraryRights, (rights) => {
       for (const workspace of [...workspaces, nowhere, deleted])
@@ -124,7 +124,7 @@ test('callers are known exactly where consumers are readable', () => {
   )
 })
 
-test('a denial never shows a row, a grant never hides one, and without roles there is nothing', () => {
+test('adding a denial never shows a row, adding a grant never hides one, and without roles nothing is visible', () => {
   const rules = (rights: Rights): readonly RowRule[] => [
     trafficRule(rights),
     collectionRule(rights, 'consumers'),
@@ -165,7 +165,7 @@ test('a denial never shows a row, a grant never hides one, and without roles the
   )
 })
 
-test('a denial by name also hides rows recorded under that name, an allowance by name does not show them', () => {
+test('a denial by name also hides rows recorded under that name, a grant by name does not show them', () => {
   const [, place] = workspaces
   const gone = rowOf(place.id, { service: 'deleted', service_name: 'orders' })
   const other = rowOf(place.id, { service: 'deleted', service_name: 'other' })
@@ -205,7 +205,7 @@ const { rule: arbitraryRule } = fc.letrec<{ rule: RowRule }>((tie) => ({
   ),
 }))
 
-test('the constructors shorten rules without changing them', () => {
+test('the constructors simplify rules without changing their meaning', () => {
   const whole = fc.record(
     Object.fromEntries(columns.map((column) => [column, value])),
   ) as fc.Arbitrary<Record<RuleColumn, string>>
@@ -263,7 +263,7 @@ async function visibleIn(table: keyof typeof tables, rule: RowRule, rows: readon
 const visible = (rule: RowRule, rows: readonly RuledRow[]): readonly number[] =>
   rows.flatMap((row, n) => (decideRow(rule, row) ? [n] : []))
 
-test('the engine takes the rows that decideRow takes, missing attributes included', async () => {
+test('the engine selects the rows that decideRow accepts, including rows with missing attributes', async () => {
   await fc.assert(
     fc.asyncProperty(
       arbitraryRule,
@@ -276,7 +276,7 @@ test('the engine takes the rows that decideRow takes, missing attributes include
   )
 }, 180_000)
 
-test('the engine takes the rows that rights give', async () => {
+test('the engine selects the rows that the rights make visible', async () => {
   await fc.assert(
     fc.asyncProperty(
       arbitraryRights,

@@ -110,7 +110,7 @@ const tellingRights = fc.oneof(
   ),
 )
 
-test('answers are those of an unrestricted asker over what decideRow lets through', async () => {
+test('an answer equals that of an unrestricted principal over the rows that decideRow accepts', async () => {
   const seen = { masked: 0, refused: 0, empty: 0, answered: 0 }
   await fc.assert(
     fc.asyncProperty(
@@ -143,7 +143,7 @@ test('answers are those of an unrestricted asker over what decideRow lets throug
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(5)
 }, 180_000)
 
-test('asking again with the question of the answer gives the same answer', async () => {
+test('repeating the query of an answer returns the same answer', async () => {
   const events = fc.sample(arbitraryEvent, { numRuns: 60, seed: 1 })
   await fill('requests', events)
   for (const question of fc.sample(arbitraryQuestion, { numRuns: 60, seed: 2 })) {

@@ -124,7 +124,7 @@ const expected = (filter: Filter): readonly string[] =>
     .map((event) => event.request_id)
     .toSorted()
 
-test('every operator says what it says without SQL', async () => {
+test('every operator selects the rows that a plain implementation selects', async () => {
   const conditions = fc.sample(arbitraryCondition, { numRuns: 400, seed: 4 }) as Condition[]
   for (const condition of conditions)
     expect({ condition, ids: await ids([condition]) }).toEqual({
@@ -134,7 +134,7 @@ test('every operator says what it says without SQL', async () => {
   expect(new Set(conditions.map(({ operator }) => operator)).size).toBe(20)
 }, 180_000)
 
-test('and / or join as they read', async () => {
+test('and / or groups combine their conditions', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryFilter, async (filter) => {
       expect(await ids([filter])).toEqual(expected(filter))
@@ -143,7 +143,7 @@ test('and / or join as they read', async () => {
   )
 }, 180_000)
 
-test('groups and their measures are those counted by hand', async () => {
+test('measures equal those computed by hand for each group', async () => {
   const { data } = await analytics.answer(everything, {
     measures: [
       'count',

@@ -21,7 +21,7 @@ const compiled = (question: QueryInput, permissions: readonly string[], home = r
     ),
   )
 
-test('an unrestricted asker reads the table as it is', () => {
+test('an unrestricted principal reads the table without conditions', () => {
   const { sql, params } = compiled(
     { measures: ['requests.count'], dimensions: ['requests.consumer'] },
     ['+* *'],
@@ -41,7 +41,7 @@ test('an unrestricted asker reads the table as it is', () => {
   `)
 })
 
-test('rows and callers are governed at the table, before any condition of the asker', () => {
+test('the row rule and the masks apply in a subquery, below every condition of the query', () => {
   const { sql, params } = compiled(
     {
       measures: ['requests.count', 'requests.per_second'],
@@ -103,7 +103,7 @@ test('rows and callers are governed at the table, before any condition of the as
   `)
 })
 
-test('a caller who is masked everywhere is not even read', () => {
+test('columns that are masked in every row are not read', () => {
   const { sql } = compiled(
     {
       dimensions: ['requests.time', 'requests.consumer'],
@@ -160,11 +160,14 @@ test.each(
   )
 })
 
-test.each(['requests.consumers', 'requests.clients'])('nor can %s be counted', (measure) => {
-  expect(() => compiled({ measures: [measure] }, ['+A *', '-A /consumers'])).toThrow(/is masked/)
-})
+test.each(['requests.consumers', 'requests.clients'])(
+  '%s cannot be counted while callers are masked',
+  (measure) => {
+    expect(() => compiled({ measures: [measure] }, ['+A *', '-A /consumers'])).toThrow(/is masked/)
+  },
+)
 
-test('no text of the asker is in the statement', () => {
+test('values of a query are parameters and never part of the SQL', () => {
   const evil = `x' OR 1=1; DROP TABLE requests -- {row0:String}`
   const { sql, params } = compiled(
     {

@@ -71,7 +71,7 @@ const counts = (pushes: readonly Push[], id = 'q'): readonly unknown[] =>
     .filter((push) => push.id === id)
     .map((push) => ('answer' in push ? push.answer.data[0]?.['requests.count'] : push.problem.code))
 
-test('gaps are filled up to now, in each group, with what nothing amounts to', async () => {
+test('fills empty intervals up to now in each group', async () => {
   const day = '2026-03-29'
   await warehouse.store([
     { ...inA, time: at(Date.parse(`${day}T00:10Z`)), status: 500 },
@@ -104,7 +104,7 @@ test('gaps are filled up to now, in each group, with what nothing amounts to', a
   expect(cut.notices).toEqual(['Only the first 1 rows are shown.', 'Empty intervals are omitted.'])
 })
 
-test('a filter on what is out of sight gives nothing, and the same words whether it exists or not', async () => {
+test('a filter on a hidden workspace selects nothing and gives the same notice whether it exists or not', async () => {
   await warehouse.store([now(inA), now(inB)])
   const ask = (member: string, value: string) =>
     analytics.answer(developer, {
@@ -133,7 +133,7 @@ test('a filter on what is out of sight gives nothing, and the same words whether
   ).toEqual([])
 })
 
-test('who may know callers in some workspaces only is told so', async () => {
+test('says in which workspaces callers are shown', async () => {
   await warehouse.store([
     now({ ...inA, consumer_name: 'ann' }),
     now({ ...inB, consumer_name: 'bob' }),
@@ -150,7 +150,7 @@ test('who may know callers in some workspaces only is told so', async () => {
   expect(notices).toEqual(['Callers are shown in B only; in other rows they are masked.'])
 })
 
-test('the words are those that the asker may use', () => {
+test('meta lists masked members and hides datasets without visible rows', () => {
   const { datasets, visibility } = analytics.meta(developer)
   const masked = datasets
     .flatMap(({ dimensions, measures }) => [...dimensions, ...measures])
@@ -184,7 +184,7 @@ test('the words are those that the asker may use', () => {
   expect(JSON.stringify(analytics.meta(everything))).not.toContain('sql')
 })
 
-test('CSV is quoted, harmless, and masked like everything else', async () => {
+test('CSV is quoted, escapes formulas and is masked', async () => {
   await warehouse.store([
     now({
       ...inA,
@@ -213,7 +213,7 @@ test('CSV is quoted, harmless, and masked like everything else', async () => {
   )
 })
 
-test('what the engine says about a failure stays in the log', async () => {
+test('the message of an engine error is logged and not returned', async () => {
   const broken = openAnalytics({
     warehouse: { ...warehouse, query: () => Promise.reject(new Error('secret of a row')) },
     rightsOf: () => undefined,
@@ -228,7 +228,7 @@ test('what the engine says about a failure stays in the log', async () => {
   expect(logged.at(-1)).toMatchObject({ error: { message: 'secret of a row' } })
 })
 
-test('a subscription pushes at once, then what rows change, and nothing else', async () => {
+test('a subscription pushes at once and then only the answers that new rows change', async () => {
   const pushes: Push[] = []
   const queries = {
     q: count,
@@ -249,7 +249,7 @@ test('a subscription pushes at once, then what rows change, and nothing else', a
   expect(counts(pushes)).toEqual([0, 1])
 })
 
-test('many inserts make few turns, and the last state is always pushed', async () => {
+test('many inserts cause few refreshes, and the last state is always pushed', async () => {
   const pushes: Push[] = []
   const subscription = analytics.subscribe('ann', { q: count }, (push) => pushes.push(push))
   await until(() => pushes.length === 1)
@@ -262,7 +262,7 @@ test('many inserts make few turns, and the last state is always pushed', async (
   await subscription.ended
 })
 
-test('equal questions of several subscribers are asked once, those of other rights are not theirs', async () => {
+test('equal queries of several subscribers run once, but not across different rights', async () => {
   await warehouse.store([now(inA), now(inB)])
   const seen = [everything, everything, developer].map((held) => {
     const pushes: Push[] = []
@@ -305,7 +305,7 @@ test('a limit that is not exceeded truncates nothing', async () => {
   expect(await notices(1)).toEqual(['Only the first 1 rows are shown.'])
 })
 
-test('rights that shrink change the answer, rights that end end the subscription', async () => {
+test('changed rights change the answer, and the end of the rights ends the subscription', async () => {
   await warehouse.store([now(inA), now(inB)])
   const pushes: Push[] = []
   const subscription = analytics.subscribe('ann', { q: count }, (push) => pushes.push(push))
@@ -317,7 +317,7 @@ test('rights that shrink change the answer, rights that end end the subscription
   expect(counts(pushes)).toEqual([2, 1, 'query.ended'])
 })
 
-test('a window that moves is left by rows without any coming in', async () => {
+test('rows leave a sliding range without new rows arriving', async () => {
   await warehouse.store([now(inA)])
   const pushes: Push[] = []
   const recent = {
@@ -335,7 +335,7 @@ test.each([
   [[]],
   [{}],
   [Object.fromEntries(Array.from({ length: 41 }, (_, at_) => [`q${at_}`, count]))],
-])('%o are no questions to subscribe to', (queries) => {
+])('rejects %o as queries of a subscription', (queries) => {
   expect(() => analytics.subscribe('ann', queries, () => undefined)).toThrow(
     expect.objectContaining({ code: 'query.subscription', status: 400 }),
   )

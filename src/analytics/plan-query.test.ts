@@ -139,15 +139,15 @@ test.each<[string, QueryInput, string]>([
 const time = { dimension: 'requests.time', granularity: 'minute' } as const
 
 test.each<[string, QueryInput, unknown]>([
-  ['time first', { ...count, timeDimensions: [time] }, [['requests.time', 'asc']]],
+  ['by time first', { ...count, timeDimensions: [time] }, [['requests.time', 'asc']]],
   [
-    'else the largest',
+    'else by the first measure',
     { ...count, dimensions: ['requests.service'] },
     [['requests.count', 'desc']],
   ],
   ['else by name', { dimensions: ['requests.service'] }, []],
-  ['or as asked', { ...count, order: { 'requests.count': 'asc' } }, [['requests.count', 'asc']]],
-])('the order is %s', (_, input, order) => {
+  ['as requested', { ...count, order: { 'requests.count': 'asc' } }, [['requests.count', 'asc']]],
+])('orders %s', (_, input, order) => {
   expect(plan(input).query.order).toEqual(order)
 })
 

@@ -76,7 +76,7 @@ const deep = (levels: number): string =>
 
 const byWorkspace = { measures: ['requests.count'], dimensions: ['requests.workspace'] }
 
-test('each asker gets the rows that are theirs, as JSON and as CSV', async () => {
+test('returns the rows that the principal sees, as JSON and as CSV', async () => {
   const { data, visibility } = (await (await post('query', byWorkspace)).json()) as Answer
   expect(data).toEqual([{ 'requests.workspace': 'A', 'requests.count': 1 }])
   expect(visibility.statement).toBe('You see requests of workspace A.')
@@ -88,7 +88,7 @@ test('each asker gets the rows that are theirs, as JSON and as CSV', async () =>
   expect(await csv.text()).toBe('requests.workspace,requests.count\r\nA,1\r\n')
 })
 
-test('the words are those of the asker', async () => {
+test('returns the datasets of the principal', async () => {
   const headers = { authorization: 'Bearer developer' }
   const response = await fetch(`${address}/api/analytics/meta`, { headers })
   expect(await response.json()).toMatchObject({
@@ -98,7 +98,7 @@ test('the words are those of the asker', async () => {
 })
 
 test.each<[string, string, unknown, number, string]>([
-  ['an unknown asker', 'query', byWorkspace, 401, 'test.unknown'],
+  ['an unknown principal', 'query', byWorkspace, 401, 'test.unknown'],
   ['broken JSON', 'query', '{', 400, 'request.invalid'],
   ['no body', 'query', '', 400, 'request.invalid'],
   ['a list', 'query', [], 400, 'query.invalid'],
@@ -112,8 +112,8 @@ test.each<[string, string, unknown, number, string]>([
   ['a long body', 'query', `{"x":"${'x'.repeat(300_000)}"}`, 413, 'request.invalid'],
   ['no questions', 'subscribe', { queries: {} }, 400, 'query.subscription'],
   ['more than questions', 'subscribe', { queries: { q: byWorkspace }, also: 1 }, 400, 'query.body'],
-])('%s is refused with a reason', async (...[name, path, body, status, code]) => {
-  const response = await post(path, body, name === 'an unknown asker' ? 'nobody' : 'developer')
+])('rejects %s with a problem code', async (...[name, path, body, status, code]) => {
+  const response = await post(path, body, name === 'an unknown principal' ? 'nobody' : 'developer')
   expect(response.status).toBe(status)
   expect(await response.json()).toMatchObject({ code, message: expect.any(String) as string })
 })
@@ -158,7 +158,7 @@ const last = (pushes: readonly Push[]): unknown => {
     : undefined
 }
 
-test('a subscription is a stream of answers, each as soon as it changed, until access ends', async () => {
+test('a subscription streams changed answers until the access ends', async () => {
   const count = { measures: ['requests.count'] }
   const { response, pushes } = await subscribe('leaver', { q: count })
   expect(response.headers).toMatchObject({
@@ -179,7 +179,7 @@ test('a subscription is a stream of answers, each as soon as it changed, until a
   })
 })
 
-test('a reader who stops reading gets the newest answer, not all of them', async () => {
+test('a client that stops reading gets the newest answer and not all of them', async () => {
   const long = `/${'x'.repeat(4000)}`
   const at = (milliseconds: number) => ({ time: (milliseconds / 1000).toFixed(6), path: long })
   await warehouse.store(Array.from({ length: 1000 }, () => at(Date.now())))
@@ -211,7 +211,7 @@ test('a reader who stops reading gets the newest answer, not all of them', async
   request.destroy()
 }, 180_000)
 
-test('closing the listener ends its streams', async () => {
+test('closing the server ends its streams', async () => {
   const { response, pushes } = await subscribe('admin', { q: { measures: ['requests.count'] } })
   await until(() => pushes.length === 1)
   const ended = once(response, 'end')

@@ -68,7 +68,7 @@ async function cachePeriods(name: string): Promise<readonly unknown[]> {
     ])
 }
 
-test('the dataset shows each record once, to exactly those who may read the log of its workspace', async () => {
+test('shows each record once, to exactly those who may read the audit log of its workspace', async () => {
   await makeParents(admin, 'ProductX')
   await makeParents(admin, 'ProductY')
   const endpoints = [{ endpoint: '*', actions: '*' }]
@@ -88,7 +88,7 @@ test('the dataset shows each record once, to exactly those who may read the log 
   expect(await seenBy('deaf')).toEqual([])
 })
 
-test('it is told of to those who may see any of it, and counts', async () => {
+test('meta lists the dataset for principals who see any of it', async () => {
   const names = (name: string) => analytics.meta(rightsNamed(name)).datasets.map((one) => one.name)
   expect(names('member')).toEqual(['audit', 'requests'])
   expect(names('deaf')).toEqual(['requests'])

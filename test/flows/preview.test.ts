@@ -152,7 +152,7 @@ const variants: readonly (readonly [string, (words: SnapshotWords) => SnapshotWo
   ],
 ]
 
-test('what is foretold is what the gateway then does', { timeout: 180_000 }, async () => {
+test('a preview predicts what the gateway then does', { timeout: 180_000 }, async () => {
   const port = await startService()
   const words = present(port)
   const gateway = await openGateway(words)
@@ -224,7 +224,7 @@ async function previewOf(
   }
 }
 
-test('a lower limit refuses exactly what is over it in each window, by consumer', async () => {
+test('a lower rate limit denies exactly the excess in each window, by consumer', async () => {
   const words = present(80)
   const of = (minuteLimit: number): SnapshotWords => ({
     ...words,
@@ -267,7 +267,7 @@ test('a lower limit refuses exactly what is over it in each window, by consumer'
   expect(back.changes).toMatchObject([{ kind: 'unlimited', consumer: 'alice', requests: 14 }])
 })
 
-test('limits by address count each address for itself', async () => {
+test('rate limits by address count each address separately', async () => {
   const words = present(80)
   const of = (limit: number): SnapshotWords => ({
     ...words,
@@ -284,7 +284,7 @@ test('limits by address count each address for itself', async () => {
   ])
 })
 
-test('what depends on headers is left open, unless what was recorded settles it', async () => {
+test('outcomes that depend on headers are unknown, unless the recorded route settles them', async () => {
   const words = present(80)
   const routes = words.routes ?? []
   const beta = {
@@ -321,7 +321,7 @@ test('what depends on headers is left open, unless what was recorded settles it'
   ])
 })
 
-test('a key that nobody asked for may have been there, and the report says so', async () => {
+test('a denial is uncertain when a key may have been sent without being required', async () => {
   const words = { ...present(80), plugins: [] }
   const report = await previewOf(
     traffic(4, () => ({ time: `${at}.000001` })),
@@ -339,7 +339,7 @@ test('a key that nobody asked for may have been there, and the report says so', 
   ])
 })
 
-test('nobody learns of requests or callers that they may not see', async () => {
+test('a preview does not reveal requests or callers that the principal does not see', async () => {
   const words = present(80)
   const known = {
     consumer: 'alice',

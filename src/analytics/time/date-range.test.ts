@@ -55,7 +55,7 @@ test.each([
   expect(range(pair)).toEqual([from, to])
 })
 
-test('days and words follow the clocks of the zone', () => {
+test('days and relative ranges follow the time zone', () => {
   const berlin = buildZone('Europe/Berlin')
   expect(range('2026-03-29', berlin)).toEqual(['2026-03-28T23:00Z', '2026-03-29T22:00Z'])
   expect(range(['2026-10-25T02:30', '2026-10-25T03:00'], berlin)).toEqual([
@@ -76,7 +76,7 @@ test('days and words follow the clocks of the zone', () => {
   ])
 })
 
-test('months end where they end', () => {
+test('a month back from the 31st is the last day of the shorter month', () => {
   expect(range('last 1 month', utc, Date.parse('2026-03-31T12:00Z'))[0]).toBe('2026-02-28T12:00Z')
 })
 
@@ -93,11 +93,11 @@ test.each([
   '2026-01-01T10:00',
   'from yesterday to now',
   `today'; DROP TABLE requests`,
-])('%o is no date range', (words) => {
+])('rejects the date range %o', (words) => {
   expect(() => range(words)).toThrow(/is not a date range/)
 })
 
-test('a range that ends before it starts is refused', () => {
+test('rejects a range that ends before it starts', () => {
   expect(() => range(['2026-02-01', '2026-01-01'])).toThrow(/ends before it starts/)
 })
 
@@ -107,7 +107,7 @@ test.each([
   '0001-01-01',
   '9999-12-31',
   'from 999999 years ago to now',
-])('%s is outside of what can be counted', (words) => {
+])('rejects %s as outside of the supported years', (words) => {
   expect(() => range(words)).toThrow(/outside of the supported years 1970 to 2199/)
 })
 

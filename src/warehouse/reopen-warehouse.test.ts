@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { buildEvent } from '../../test/harness/build-event.ts'
+import { openWarehouse } from './open-warehouse.ts'
+import type { Table } from './tables.ts'
+
+// chDB opens one directory at a time in a process, so these tests have a file of their own.
+
+test('reopening adds new columns and applies a new retention', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-reopened-'))
+  const table: Table = {
+    name: 'things',
+    columns: { time: { type: 'DateTime' }, name: { type: 'String' } },
+    engine: 'MergeTree',
+    orderBy: 'time',
+    retentionDays: 10_000,
+  }
+  const first = await openWarehouse({ path: directory, tables: [table] })
+  await first.insertBatch('things', 'one', Buffer.from('{"time":"1763700000","name":"a"}\n'))
+  await first.close()
+  const columns = { ...table.columns, size: { type: 'UInt64' } }
+  const second = await openWarehouse({
+    path: directory,
+    tables: [{ ...table, columns }],
+    retentionDays: { things: 20_000, requests: 1 },
+  })
+  expect(await second.query({ sql: 'SELECT name, size FROM things' })).toEqual([
+    { name: 'a', size: 0 },
+  ])
+  const [row] = await second.query({
+    sql: `SELECT create_table_query AS ddl FROM system.tables WHERE name = 'things'`,
+  })
+  expect(row?.['ddl']).toContain('toIntervalDay(20000)')
+  await second.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('an error of a listener does not fail the insert and is logged', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-listener-'))
+  const logged: unknown[] = []
+  const note = (_: string, fields?: unknown) => void logged.push(fields)
+  const other = await openWarehouse({
+    path: directory,
+    log: { info: note, warn: note, error: note },
+  })
+  let notified = 0
+  other.onInsert(() => {
+    throw new Error('listener')
+  })
+  other.onInsert(() => notified++)
+  await other.insertBatch('requests', 'a', Buffer.from(`${JSON.stringify(buildEvent({}))}\n`))
+  expect(notified).toBe(1)
+  expect(logged).toEqual([{ error: expect.objectContaining({ message: 'listener' }) as object }])
+  await other.close()
+  await rm(directory, { recursive: true, force: true })
+})
