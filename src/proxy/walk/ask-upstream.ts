@@ -105,14 +105,19 @@ export async function askUpstream(
       answer = await client.send(buildTry(service, attempt, exchange))
       return keepPeer(service, attempt, { exchange, answer })
     } catch (error) {
-      answer?.body?.drop()
-      answer?.socket?.destroy()
+      dropAnswer(answer)
       dropPeer(service, attempt, { exchange, error })
       if (!(error instanceof TryFailure)) throw error
       if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
         throw error.problem
     }
   }
+}
+
+/** Lets go of an answer that is not read to its end. */
+export function dropAnswer(answer: Answer | undefined): void {
+  answer?.body?.drop()
+  answer?.socket?.destroy()
 }
 
 function beginAttempt(peer: Peer, { upstream }: Exchange): Attempt {
