@@ -14,7 +14,7 @@ import {
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { openResolver } from './balance/resolver.ts'
 import { describePool } from './health/describe-pool.ts'
-import { ejectByWord, recover, usesHealthchecks } from './health/health.ts'
+import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
 import { probePeer, type Probe } from './health/probe-peer.ts'
 import { startChecks } from './health/start-checks.ts'
 import { systemTimers, type Timers } from './health/timers.ts'
@@ -29,7 +29,7 @@ export type PoolKeeper = {
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
   /** Takes somebody's word for how a target is, until a check or another word says otherwise. */
-  obey(this: void, order: TargetOrder): void
+  overrideHealth(this: void, order: TargetOrder): void
 }
 
 /** What a keeper works with; all but tests leave it at the machine's own. */
@@ -86,10 +86,10 @@ export function keepPools({
         if (watched === pools) watched = []
       }
     },
-    obey(order) {
+    overrideHealth(order) {
       const pool = watched.find(({ plan }) => plan.id === order.upstream)
       const memory = known.get(order.upstream)
-      if (pool !== undefined && memory !== undefined) takeWord(pool, memory, order)
+      if (pool !== undefined && memory !== undefined) applyHealthOverride(pool, memory, order)
     },
     health: () =>
       watched.flatMap((pool) => {
@@ -101,13 +101,13 @@ export function keepPools({
   }
 }
 
-function takeWord(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
   const { target, address, healthy } = order
   for (const { key, host, port, state } of pool.peers()) {
     const isMeant = address === null || address === `${host}:${port}`
     if (!isMeant || !key.startsWith(`${target} `)) continue
     if (healthy) recover(state.health)
-    else ejectByWord(state.health)
+    else ejectByOverride(state.health)
   }
   memory.changes += 1
 }

@@ -72,7 +72,7 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   /** True for a plugin that finds out who calls; plugins of a consumer are chosen after these. */
   readonly identifies: boolean
   readonly settings: Settings
-  /** For a plugin that judges client certificates (`request.peer`): ids of the CA certificates that clients are to be vouched for by. Its presence lets handshakes ask for one. */
+  /** For a plugin that judges client certificates (`request.clientCertificate`): ids of the CA certificates that clients are to be vouched for by. Its presence lets handshakes ask for one. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
   /** For a plugin by whose presence https services are offered HTTP/2. */
   readonly offersHttp2?: boolean

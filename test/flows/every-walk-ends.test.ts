@@ -23,7 +23,11 @@ import { defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { definePlugin, type PluginAnswer } from '../../src/proxy/plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from '../../src/proxy/program.ts'
 import { openStreamFront } from '../../src/proxy/stream/open-stream-front.ts'
-import { TryFailure, type Answer, type UpstreamClient } from '../../src/proxy/walk/ask-upstream.ts'
+import {
+  AttemptFailure,
+  type Answer,
+  type UpstreamClient,
+} from '../../src/proxy/walk/ask-upstream.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import type { EndTools } from '../../src/proxy/walk/end-exchange.ts'
 
@@ -246,9 +250,9 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
     if (!pools.includes(pool)) pools.push(pool)
     return {
       ...route,
-      place: Object.assign(
-        { ...route.place },
-        { toJSON: () => hit('describe the exchange') ?? route.place },
+      routeRef: Object.assign(
+        { ...route.routeRef },
+        { toJSON: () => hit('describe the exchange') ?? route.routeRef },
       ),
       service: {
         ...route.service,
@@ -305,7 +309,7 @@ function plantInClient(
       hit('ask the target')
       const step = planted()
       if (step === 'report a failed attempt' || step === 'choose a target for a retry')
-        throw new TryFailure('connect', new Problem('test.away', 502, 'away'))
+        throw new AttemptFailure('connect', new Problem('test.away', 502, 'away'))
       const answer = await client.send(attempt)
       if (step !== 'read the head of the answer') return answer
       return {

@@ -123,7 +123,7 @@ const vouched = definePlugin({
   settings: z.object({ authorities: z.array(z.string()) }),
   trustedAuthorities: (settings) => settings['authorities'] as string[],
   prepare: () => ({
-    onRequest({ request: { peer } }) {
+    onRequest({ request: { clientCertificate: peer } }) {
       if (peer?.verified !== true) throw new Problem('vouched.missing', 401, 'No certificate')
     },
   }),

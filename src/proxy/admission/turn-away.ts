@@ -10,7 +10,7 @@ const lingering = 1_000
 const mostLingering = 256
 
 /** Makes the way to turn connections away for which there is no room: with a short answer where nothing has to be shaken hands on first, else by closing. Each is recorded. */
-export function openTurnAway(
+export function openConnectionRejection(
   events: Pick<FrontEvents, 'onMalformed'>,
 ): (socket: Socket, speaksHttp: boolean) => void {
   const full = new Problem('admission.connections', 503, 'The gateway has too many connections', {

@@ -2,7 +2,7 @@ import type { Sliceable } from '../../lib/in-slices.ts'
 import type { Snapshot } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { PluginDefinition } from '../plugin.ts'
-import type { AskedPeers } from '../tls/server-names.ts'
+import type { ClientCaList } from '../tls/server-names.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 
 type SnapshotService = Snapshot['services'][number]
@@ -88,10 +88,10 @@ function serviceTlsOf(
 }
 
 /** Whom clients are asked to be vouched for by: the authorities of every enabled plugin that judges client certificates. Undefined where none does. */
-export function askedPeers(
+export function clientCaList(
   { plugins, ca_certificates: authorities }: Snapshot,
   catalog: readonly PluginDefinition[],
-): AskedPeers | undefined {
+): ClientCaList | undefined {
   const asking = plugins.flatMap(({ name, enabled, config }) => {
     const trusted = catalog.find((definition) => definition.name === name)?.trustedAuthorities
     return enabled && trusted !== undefined ? [trusted(config)] : []

@@ -103,7 +103,7 @@ export function eject(health: Health, foundBy: Health['foundBy']): void {
 }
 
 /** Makes a peer unhealthy because somebody says so: no request tries whether it is well again. */
-export function ejectByWord(health: Health): void {
+export function ejectByOverride(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY
 }

@@ -18,7 +18,7 @@ export function buildHead(message: RequestMessage, facts: ConnectionFacts): Requ
     clientAddress: facts.clientAddress,
     tlsVersion: facts.tlsVersion,
     serverName: facts.serverName,
-    peer: facts.peer,
+    clientCertificate: facts.clientCertificate,
     connection: facts.connection,
     upgrade: asksForWebSocket(message) ? 'websocket' : '',
   }

@@ -1,11 +1,11 @@
-import type { Try } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest } from '../walk/ask-upstream.ts'
 import { openTargetSocket, readyEvent } from '../tls/open-target-socket.ts'
 import { UpstreamConnection, type PoolEvents } from './upstream-connection.ts'
 
 /** Kept connections, shared among tries of one target and of one TLS identity. */
 export type Pools = {
   /** A connection for a try: the free one used last, or a new one. */
-  take(attempt: Try): UpstreamConnection
+  take(attempt: UpstreamRequest): UpstreamConnection
   /** Ends tries that wait too long and connections that nobody used for long. */
   sweep(now: number): void
   /** Ends free connections to all other origins, and busy ones after their try. */
@@ -33,7 +33,7 @@ export function openPools(now: () => number): Pools {
   const plain = new WeakMap<object, Pool>()
   /** Those of retired origins too, for as long as they have connections. */
   const every = new Set<Pool>()
-  const poolFor = (attempt: Try): Pool => {
+  const poolFor = (attempt: UpstreamRequest): Pool => {
     const known = attempt.tls === undefined ? plain.get(attempt.target) : undefined
     if (known?.isKept === true) return known
     const key = keyOf(attempt)
@@ -78,7 +78,7 @@ export function openPools(now: () => number): Pools {
   }
 }
 
-function connect(pool: Pool, attempt: Try, now: () => number): UpstreamConnection {
+function connect(pool: Pool, attempt: UpstreamRequest, now: () => number): UpstreamConnection {
   const events: PoolEvents = {
     now,
     onFree(free) {
@@ -100,8 +100,8 @@ function connect(pool: Pool, attempt: Try, now: () => number): UpstreamConnectio
   return connection
 }
 
-const keyOf = ({ tls, target: { host, port } }: Try): string =>
+const keyOf = ({ tls, target: { host, port } }: UpstreamRequest): string =>
   tls === undefined ? `${host}:${port}` : `${host}:${port} ${tls.identity}`
 
-const originOf = ({ secure, target }: Try): string =>
+const originOf = ({ secure, target }: UpstreamRequest): string =>
   `${secure ? 'https' : 'http'}://${target.host}:${target.port}`

@@ -1,12 +1,12 @@
 import http from 'node:http'
 import type { Readable } from 'node:stream'
-import type { Answer, BodySink, Try } from '../walk/ask-upstream.ts'
+import type { Answer, BodySink, UpstreamRequest } from '../walk/ask-upstream.ts'
 import { HeaderList } from '../header-list.ts'
 import { openTargetSocket } from '../tls/open-target-socket.ts'
 import { tryFailure } from './upstream-failure.ts'
 
 /** Asks a target to switch protocols, on a connection of its own. An answer other than 101 comes back like any other. */
-export function switchProtocol(attempt: Try): Promise<Answer> {
+export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
   const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
     const request = http.request({

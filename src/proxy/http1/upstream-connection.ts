@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import type { Try } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest } from '../walk/ask-upstream.ts'
 import type { RequestBody } from '../exchange.ts'
 import { AnswerReader, type AnswerFlow, type Settle } from './answer-reader.ts'
 import { MalformedBody, type BodyReader } from './body-events.ts'
@@ -30,7 +30,7 @@ const stalled = (milliseconds: number): Error =>
   Object.assign(new Error(`nothing moved for ${milliseconds} ms`), { code: 'ETIMEDOUT' })
 
 type Current = {
-  readonly attempt: Try
+  readonly attempt: UpstreamRequest
   readonly settle: Settle
   readonly answer: AnswerReader
   /** Milliseconds that may pass until something moves, and since when. */
@@ -72,7 +72,7 @@ export class UpstreamConnection implements AnswerFlow {
   }
 
   /** Sends a try; the connection must be free. */
-  send(attempt: Try, settle: Settle): void {
+  send(attempt: UpstreamRequest, settle: Settle): void {
     const answer = new AnswerReader(this)
     const { connect } = attempt.timeouts
     this.#current = {

@@ -1,13 +1,16 @@
 import { Problem } from '../../lib/problem.ts'
-import { TryFailure } from '../walk/ask-upstream.ts'
+import { AttemptFailure } from '../walk/ask-upstream.ts'
 import { unresolvedName } from '../balance/resolver.ts'
 
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
 const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])
 
 /** What a broken try means, with Kong's statuses and sentences: 503 for a name that does not resolve, 504 for silence, 502 for the rest. */
-export function tryFailure(error: unknown, stage: 'connect' | 'sent'): TryFailure {
-  return new TryFailure(stage, error instanceof Problem ? error : problemOf(codeOf(error), error))
+export function tryFailure(error: unknown, stage: 'connect' | 'sent'): AttemptFailure {
+  return new AttemptFailure(
+    stage,
+    error instanceof Problem ? error : problemOf(codeOf(error), error),
+  )
 }
 
 function problemOf(code: string, cause: unknown): Problem {

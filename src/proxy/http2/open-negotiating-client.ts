@@ -1,4 +1,4 @@
-import type { Try, UpstreamClient } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 import { OtherProtocol } from './other-protocol.ts'
 
 /** For how long a target is taken for one that does not speak HTTP/2. */
@@ -28,5 +28,5 @@ export function openNegotiatingClient(
   }
 }
 
-const keyOf = ({ target: { host, port }, tls }: Try): string =>
+const keyOf = ({ target: { host, port }, tls }: UpstreamRequest): string =>
   `${host}:${port} ${tls?.identity ?? ''}`

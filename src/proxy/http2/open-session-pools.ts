@@ -1,6 +1,6 @@
 import http2, { constants, type ClientHttp2Session } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
-import type { Try } from '../walk/ask-upstream.ts'
+import type { UpstreamRequest } from '../walk/ask-upstream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import { OtherProtocol } from './other-protocol.ts'
 
@@ -12,7 +12,7 @@ type Pool = { readonly origin: string; readonly sessions: Set<KeptSession> }
 /** Sessions with targets, shared by tries of the same origin and TLS identity. */
 export type SessionPools = {
   /** A session that can carry one more stream; tries that come while it is being made wait for it. */
-  take(attempt: Try): Promise<KeptSession>
+  take(attempt: UpstreamRequest): Promise<KeptSession>
   keepOnly(this: void, wanted: (origin: string) => boolean): void
   close(): void
 }
@@ -40,7 +40,7 @@ export function openSessionPools(): SessionPools {
     session.unref()
     return kept
   }
-  const open = async (key: string, attempt: Try): Promise<KeptSession> => {
+  const open = async (key: string, attempt: UpstreamRequest): Promise<KeptSession> => {
     const offer = attempt.offersHttp2 === true ? ['h2', 'http/1.1'] : ['h2']
     const socket = await connectTarget(attempt, offer, attempt.timeouts.connect)
     if (attempt.offersHttp2 === true && (socket as TLSSocket).alpnProtocol !== 'h2') {
@@ -84,7 +84,7 @@ const hasRoom = ({ session, streams }: KeptSession): boolean =>
   !session.destroyed &&
   streams < (session.remoteSettings.maxConcurrentStreams ?? usualStreams)
 
-function originOf({ tls, target: { host, port } }: Try): string {
+function originOf({ tls, target: { host, port } }: UpstreamRequest): string {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   return `${tls === undefined ? 'http' : 'https'}://${name}:${port}`
 }

@@ -1,7 +1,12 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../../lib/problem.ts'
-import { TryFailure, type Answer, type BodySink, type Try } from '../walk/ask-upstream.ts'
+import {
+  AttemptFailure,
+  type Answer,
+  type BodySink,
+  type UpstreamRequest,
+} from '../walk/ask-upstream.ts'
 import type { HeaderList } from '../header-list.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import { incomingFields, outgoingFields } from './fields.ts'
@@ -9,7 +14,7 @@ import { incomingFields, outgoingFields } from './fields.ts'
 /** Sends a try as one stream of a session; `onClosed` hears of its end. Resolves with the head of the answer. */
 export function sendStream(
   session: ClientHttp2Session,
-  attempt: Try,
+  attempt: UpstreamRequest,
   onClosed: () => void,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -46,7 +51,7 @@ export function sendStream(
 const stageOf = (stream: ClientHttp2Stream): 'connect' | 'sent' =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'connect' : 'sent'
 
-function fieldsOf({ tls, method, path, host, headers }: Try) {
+function fieldsOf({ tls, method, path, host, headers }: UpstreamRequest) {
   return outgoingFields(headers, {
     ':method': method,
     ':scheme': tls === undefined ? 'http' : 'https',
@@ -56,7 +61,11 @@ function fieldsOf({ tls, method, path, host, headers }: Try) {
   })
 }
 
-function upload(stream: ClientHttp2Stream, { body }: Try, giveUp: (reason: Problem) => void): void {
+function upload(
+  stream: ClientHttp2Stream,
+  { body }: UpstreamRequest,
+  giveUp: (reason: Problem) => void,
+): void {
   const source = body.open() as Readable
   stream.on('wantTrailers', () =>
     stream.sendTrailers(body.trailers === undefined ? {} : outgoingFields(body.trailers)),
@@ -67,15 +76,15 @@ function upload(stream: ClientHttp2Stream, { body }: Try, giveUp: (reason: Probl
 }
 
 /** The answer's side of a stream: gives up when nothing moves for too long, and passes the body on as fast as it is taken. */
-function openReading(stream: ClientHttp2Stream, { timeouts }: Try) {
+function openReading(stream: ClientHttp2Stream, { timeouts }: UpstreamRequest) {
   let sink: BodySink | undefined
   let trailers: HeaderList | undefined
-  let failure: TryFailure | undefined
+  let failure: AttemptFailure | undefined
   let isEnded = false
   let isPaused = false
 
   const giveUp = (reason: Problem): void => {
-    failure ??= new TryFailure('sent', reason)
+    failure ??= new AttemptFailure('sent', reason)
     stream.close(constants.NGHTTP2_CANCEL)
   }
   const finish = (): void => {

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net'
-import type { TryFailure } from '../walk/ask-upstream.ts'
+import type { AttemptFailure } from '../walk/ask-upstream.ts'
 import { tryFailure } from '../http1/upstream-failure.ts'
 import { openTargetSocket, readyEvent, type ConnectionWish } from './open-target-socket.ts'
 
-/** Connects to a target, and when it is to be secure, also shakes hands and verifies, all within `milliseconds`. Rejects with a TryFailure of stage `connect`. */
+/** Connects to a target, and when it is to be secure, also shakes hands and verifies, all within `milliseconds`. Rejects with a AttemptFailure of stage `connect`. */
 export function connectTarget(
   wish: ConnectionWish,
   protocols: readonly string[],
   milliseconds: number,
 ): Promise<Socket> {
-  return new Promise<Socket>((resolve, reject: (failure: TryFailure) => void) => {
+  return new Promise<Socket>((resolve, reject: (failure: AttemptFailure) => void) => {
     const socket = openTargetSocket(wish, protocols)
     const fail = (error: unknown): void => {
       clearTimeout(timer)

@@ -6,7 +6,7 @@ import { readPeer } from './read-peer.ts'
 /** What every request of a connection has in common. */
 export type ConnectionFacts = Pick<
   RequestHead,
-  'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'peer'
+  'scheme' | 'clientAddress' | 'tlsVersion' | 'serverName' | 'clientCertificate'
 > & {
   /** The port it came to, where its host names none. */
   readonly localPort: number
@@ -27,6 +27,6 @@ export function readConnection(socket: Socket): ConnectionFacts {
     scheme: 'https',
     tlsVersion: socket.getProtocol() ?? '',
     serverName: typeof servername === 'string' ? servername.toLowerCase() : undefined,
-    peer: readPeer(socket),
+    clientCertificate: readPeer(socket),
   }
 }

@@ -1,13 +1,13 @@
 import type { TLSSocket } from 'node:tls'
-import type { PeerIdentity } from '../exchange.ts'
+import type { ClientCertificate } from '../exchange.ts'
 import { urisIn } from './read-names.ts'
 
 /** Who the client certificate of a connection names, or undefined when none was shown. */
-export function readPeer(socket: TLSSocket): PeerIdentity | undefined {
+export function readPeer(socket: TLSSocket): ClientCertificate | undefined {
   const certificate = socket.getPeerX509Certificate()?.raw
   if (certificate === undefined) return undefined
   const verified = socket.authorized
-  return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', certificate }
+  return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', der: certificate }
 }
 
 /** The SPIFFE ID in a certificate (DER), or ''. It counts only when it is the only URI among the names. */

@@ -3,14 +3,14 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Snapshot } from '../../schema/snapshot.ts'
 
 /** Who clients are asked to be: the authorities (PEM) whose certificates count. */
-export type AskedPeers = { readonly authorities: readonly string[] }
+export type ClientCaList = { readonly authorities: readonly string[] }
 
 /** What handshakes with clients go by. */
 export type ServerNames = {
   /** Equal for equal certificates, names and authorities, and for nothing else. */
   readonly identity: string
   /** The authorities clients are asked to be vouched for by; undefined when they are not asked. */
-  readonly peers: AskedPeers | undefined
+  readonly peers: ClientCaList | undefined
   /** The certificate for a name in lower case: of it, of a wildcard that covers one label of it, or of any name; undefined when there is none. */
   find(name: string): SecureContext | undefined
 }
@@ -18,7 +18,7 @@ export type ServerNames = {
 /** Compiles the certificates of a snapshot; each is read when it is first asked for. */
 export function compileServerNames(
   { certificates, snis }: Pick<Snapshot, 'certificates' | 'snis'>,
-  peers: AskedPeers | undefined,
+  peers: ClientCaList | undefined,
 ): ServerNames {
   const text = JSON.stringify([certificates, snis, peers ?? null])
   const contexts = new Map<string, SecureContext>()
@@ -50,7 +50,7 @@ export function compileServerNames(
 }
 
 /** What every context of a listener has in common. */
-export const contextOptions = (peers: AskedPeers | undefined) => ({
+export const contextOptions = (peers: ClientCaList | undefined) => ({
   minVersion: 'TLSv1.2' as const,
   ...(peers === undefined ? {} : { ca: [...peers.authorities] }),
 })

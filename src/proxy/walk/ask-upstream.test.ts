@@ -5,7 +5,7 @@ import { snapshotOf } from '../../../test/harness/build-snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { atOnce } from '../../lib/in-slices.ts'
 import { Problem } from '../../lib/problem.ts'
-import { askUpstream, TryFailure, type Answer, type Try } from './ask-upstream.ts'
+import { askUpstream, AttemptFailure, type Answer, type UpstreamRequest } from './ask-upstream.ts'
 import { compilePools } from '../compile/compile-pools.ts'
 import type { Exchange } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
@@ -15,13 +15,13 @@ import type { RouteProgram } from '../program.ts'
 /** What a target does with a try: answers a status, or fails at a stage. */
 type Deed = number | 'refuse' | 'break' | 'silence'
 
-const deeds: Readonly<Record<Exclude<Deed, number>, () => TryFailure>> = {
+const deeds: Readonly<Record<Exclude<Deed, number>, () => AttemptFailure>> = {
   refuse: () => failure('connect', 502),
   break: () => failure('sent', 502),
   silence: () => failure('sent', 504),
 }
-const failure = (stage: 'connect' | 'sent', status: number): TryFailure =>
-  new TryFailure(stage, new Problem('test.failure', status, 'it failed'))
+const failure = (stage: 'connect' | 'sent', status: number): AttemptFailure =>
+  new AttemptFailure(stage, new Problem('test.failure', status, 'it failed'))
 
 /** A route to four targets over a client that does what it is told, try by try. */
 function routeOver(plan: readonly Deed[], retries: number) {
@@ -39,9 +39,9 @@ function routeOver(plan: readonly Deed[], retries: number) {
   const route = {
     service: { service, pool, hostHeader: '', tls: undefined },
   } as unknown as RouteProgram
-  const tries: Try[] = []
+  const tries: UpstreamRequest[] = []
   const client = {
-    async send(attempt: Try): Promise<Answer> {
+    async send(attempt: UpstreamRequest): Promise<Answer> {
       tries.push(attempt)
       const deed = plan[tries.length - 1] ?? 200
       if (typeof deed === 'number')

@@ -39,7 +39,7 @@ export type Answer = {
 }
 
 /** One try, as the upstream client needs it. Times are milliseconds. */
-export type Try = {
+export type UpstreamRequest = {
   readonly secure: boolean
   /** How the connection is made secure; undefined when it is not. */
   readonly tls?: TargetTls | undefined
@@ -62,7 +62,7 @@ export type Try = {
 }
 
 /** A failed try: how far it came, and the Problem to answer when nobody tries again. */
-export class TryFailure extends Error {
+export class AttemptFailure extends Error {
   readonly stage: 'connect' | 'sent'
   readonly problem: Problem
 
@@ -75,8 +75,8 @@ export class TryFailure extends Error {
 
 /** Speaks to targets. */
 export type UpstreamClient = {
-  /** Resolves with the head of an answer; rejects with a TryFailure. */
-  send(attempt: Try): Promise<Answer>
+  /** Resolves with the head of an answer; rejects with a AttemptFailure. */
+  send(attempt: UpstreamRequest): Promise<Answer>
   /** Closes idle connections to everything that the predicate does not want kept. */
   keepOnly(wanted: (origin: string) => boolean): void
   /** Ends all connections. */
@@ -102,13 +102,13 @@ export async function askUpstream(
     const attempt = beginAttempt(peer, exchange)
     let answer: Answer | undefined
     try {
-      answer = await client.send(buildTry(service, attempt, exchange))
-      return keepPeer(service, attempt, { exchange, answer })
+      answer = await client.send(buildUpstreamRequest(service, attempt, exchange))
+      return acceptAnswer(service, attempt, { exchange, answer })
     } catch (error) {
       dropAnswer(answer)
-      dropPeer(service, attempt, { exchange, error })
-      if (!(error instanceof TryFailure)) throw error
-      if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
+      failAttempt(service, attempt, { exchange, error })
+      if (!(error instanceof AttemptFailure)) throw error
+      if (attempts.length > service.service.retries || !mayRetry(error, exchange))
         throw error.problem
     }
   }
@@ -131,7 +131,7 @@ function beginAttempt(peer: Peer, { upstream }: Exchange): Attempt {
 }
 
 /** Notes what answered. Its peer is busy until the exchange is over. */
-function keepPeer(
+function acceptAnswer(
   { pool }: ServiceProgram,
   attempt: Attempt,
   { exchange, answer }: { exchange: Exchange; answer: Answer },
@@ -155,33 +155,33 @@ function endAttempt(attempt: Attempt, exchange: Exchange): void {
 }
 
 /** Notes what failed. A client that left, or sent too much, says nothing about the peer. */
-function dropPeer(
+function failAttempt(
   { pool }: ServiceProgram,
   attempt: Attempt,
   { exchange, error }: { readonly exchange: Exchange; readonly error: unknown },
 ): void {
   endAttempt(attempt, exchange)
   pool.release(attempt.peer)
-  const problem = error instanceof TryFailure ? error.problem : undefined
+  const problem = error instanceof AttemptFailure ? error.problem : undefined
   attempt.failure = problem?.code ?? 'internal'
   const isOwn = problem !== undefined && problem.status >= 500
   const finding = problem?.status === 504 ? 'timeout' : 'broken'
   pool.failed(attempt.peer, isOwn ? finding : undefined)
 }
 
-function mayTryAgain(
-  { stage, problem }: TryFailure,
+function mayRetry(
+  { stage, problem }: AttemptFailure,
   { isClientGone, body, request }: Exchange,
 ): boolean {
   if (isClientGone || problem.status === 413 || !body.replayable) return false
   return stage === 'connect' || isIdempotent(request.method)
 }
 
-function buildTry(
+function buildUpstreamRequest(
   { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
   attempt: Attempt,
   exchange: Exchange,
-): Try {
+): UpstreamRequest {
   const { peer } = attempt
   const { request, body } = exchange
   const { path, query, headers } = exchange.forward ?? request

@@ -93,7 +93,7 @@ export function logFailure(
   const { code, status, cause } = problem
   if (status === 500) return logFault(log, 'proxy: request failed', exchange, cause ?? problem)
   if (cause === undefined) return
-  const { service_name: service } = exchange.place
+  const { service_name: service } = exchange.routeRef
   const { target } = exchange.upstream
   log.warn('proxy: upstream request failed', {
     request_id: exchange.id,
