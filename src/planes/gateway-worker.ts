@@ -81,7 +81,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       upstreams: pools.health(),
       ...runner.refusal(),
     }),
-    applyOrders: ({ targets }) => targets.forEach(pools.applyHealthOverride),
+    applyOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,
   })
   const shipping = startShipping({ spool, send: link.sendBatch, log: limited })

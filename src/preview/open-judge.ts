@@ -86,9 +86,9 @@ export function openJudge({ snapshot, catalog, present, now }: JudgeOptions): Ju
     taken.length = 0
     watch.asked = 0
     const exchange = exchangeOf(group, address, { watch, body })
-    exchange.place = route.place
+    exchange.routeRef = route.routeRef
     exchange.caller = callerOf(group, route, {
-      tools: directories.get(route.place.workspace),
+      tools: directories.get(route.routeRef.workspace),
       hasCredential: (id) => credentials.has(id),
     })
     const { refusal, answer } = outcomeOf(exchange, route, watching)
