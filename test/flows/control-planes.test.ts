@@ -64,7 +64,8 @@ onPostgres(({ fresh, restart }) => {
     for (let number = 0; number < 3; number += 1) {
       const path = `/new-${number}`
       await ask(a, 'PUT', `/routes/r${number}`, { service: { name: 's' }, paths: [path] })
-      await until('the other gateway to serve it', async () => (await fetch(b.proxyUrl + path)).ok)
+      const isServed = async () => (await fetch(b.proxyUrl + path)).ok
+      expect(await until('the other gateway to serve it', isServed)).toBe(true)
     }
     await ask(b, 'DELETE', '/routes/r0')
     const isGone = async () => (await a.admin('GET', '/routes/r0')).status === 404
