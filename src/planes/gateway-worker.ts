@@ -92,7 +92,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       upstreams: pools.health(),
       ...dataPlane.rejection(),
     }),
-    onOrders: ({ targets }) => targets.forEach(pools.applyHealthOverride),
+    onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,
   })
   const shipping = startShipping({ spool, send: control.sendBatch, log })

@@ -60,7 +60,7 @@ export const rateLimiting = definePlugin({
     })
     const judge = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
       const standings = standingsOf(limits, windows, taken, clock.now())
-      if (!settings.hide_client_headers) tellLimits(exchange, standings)
+      if (!settings.hide_client_headers) setLimitHeaders(exchange, standings)
       if (taken.admitted) return
       const wait = Math.max(
         ...standings.filter(({ remaining }) => remaining === 0).map(({ reset }) => reset),
@@ -151,7 +151,7 @@ const counted: Readonly<
 > = {
   consumer: ({ caller }) => caller?.consumer.id,
   credential: ({ caller }) => caller?.credential,
-  service: ({ place }) => place.service,
+  service: ({ routeRef }) => routeRef.service,
   header: ({ request }, { header_name: name }) => request.headers.get((name ?? '').toLowerCase()),
   path: ({ request }, { path }) => (request.path === path ? path : undefined),
   ip: ({ request }) => request.clientAddress,
@@ -173,7 +173,7 @@ function standingsOf(
 }
 
 /** The nearest limit in the fields of the IETF draft, and each in Kong's own. */
-function tellLimits({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
+function setLimitHeaders({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
   let nearest: Standing | undefined
   for (const standing of standings) {
     const { limit, remaining } = standing

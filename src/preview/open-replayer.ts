@@ -90,8 +90,8 @@ export function openReplayer(options: ReplayerOptions): Replayer {
     taken.length = 0
     accesses.unrecorded = 0
     const exchange = exchangeOf(group, address, accesses, body)
-    exchange.place = route.place
-    exchange.caller = callerOf(group, route, directories.get(route.place.workspace), credentials)
+    exchange.routeRef = route.routeRef
+    exchange.caller = callerOf(group, route, directories.get(route.routeRef.workspace), credentials)
     const { denial, answer } = replayPlugins(exchange, route, observer)
     const hadToAuthenticate =
       group.reason.endsWith('.no_key') || group.reason.endsWith('.unknown_key')

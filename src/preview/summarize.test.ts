@@ -23,7 +23,7 @@ const group = (given: Partial<TrafficGroup>): TrafficGroup =>
 const route = {
   route: { id: 'r' },
   service: undefined,
-  place: { route: 'r', route_name: 'list', service: 's', service_name: '', workspace_name: 'A' },
+  routeRef: { route: 'r', route_name: 'list', service: 's', service_name: '', workspace_name: 'A' },
 } as unknown as RouteProgram
 const passes: Outcome = { route, denial: undefined, answer: undefined, isSure: true, windows: [] }
 const denied = (isSure = true): Outcome => ({

@@ -131,11 +131,11 @@ const reasonOf = ({ denial, isSure }: Outcome) => ({
 
 function placeOf({ route }: Outcome): PreviewPlace {
   if (route === undefined) return null
-  const { place } = route
+  const { routeRef } = route
   return {
-    route: place.route_name === '' ? place.route : place.route_name,
-    service: place.service_name === '' ? place.service : place.service_name,
-    workspace: place.workspace_name,
+    route: routeRef.route_name === '' ? routeRef.route : routeRef.route_name,
+    service: routeRef.service_name === '' ? routeRef.service : routeRef.service_name,
+    workspace: routeRef.workspace_name,
   }
 }
 

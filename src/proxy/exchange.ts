@@ -51,7 +51,7 @@ export type ClientCertificate = {
   /** Its SPIFFE ID, when it is verified and has exactly one; else ''. */
   readonly spiffeId: string
   /** The certificate, DER. */
-  readonly certificate: Uint8Array
+  readonly der: Uint8Array
 }
 
 /** The body of a request, readable once for each try as long as what was read is still at hand. */
@@ -113,13 +113,13 @@ export type Caller = {
 }
 
 /** Where a request was for, in the words of its event. */
-export type Place = Pick<
+export type RouteRef = Pick<
   Event,
   'workspace' | 'workspace_name' | 'service' | 'service_name' | 'route' | 'route_name'
 >
 
 /** The place of a request that no route recognises. */
-export const nowhere: Place = {
+export const noRouteRef: RouteRef = {
   workspace: '',
   workspace_name: '',
   service: '',
@@ -182,7 +182,7 @@ export class Exchange {
   readonly request: RequestHead
   readonly body: RequestBody
   readonly reply: Reply
-  place: Place = nowhere
+  routeRef: RouteRef = noRouteRef
   /** What is forwarded; made by the router and changed by plugins. */
   forward: Forward | undefined = undefined
   /** The path pattern that matched. */

@@ -14,7 +14,7 @@ import {
 import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { openResolver } from './balance/resolver.ts'
-import { ejectManually, recover, usesHealthchecks } from './health/health.ts'
+import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
 import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
 
@@ -28,7 +28,7 @@ export type PoolKeeper = {
   /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
   /** Sets the health of a target by order of an operator, until a check or another order changes it. */
-  applyHealthOverride(this: void, order: TargetOrder): void
+  overrideHealth(this: void, order: TargetOrder): void
 }
 
 /** What a keeper works with; all but tests leave it at the machine's own. */
@@ -85,10 +85,10 @@ export function keepPools({
         if (watched === pools) watched = []
       }
     },
-    applyHealthOverride(order) {
+    overrideHealth(order) {
       const pool = watched.find(({ plan }) => plan.id === order.upstream)
       const memory = known.get(order.upstream)
-      if (pool !== undefined && memory !== undefined) overrideHealth(pool, memory, order)
+      if (pool !== undefined && memory !== undefined) applyHealthOverride(pool, memory, order)
     },
     health: () =>
       watched.flatMap((pool) => {
@@ -100,13 +100,13 @@ export function keepPools({
   }
 }
 
-function overrideHealth(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
   const { target, address, healthy } = order
   for (const { key, host, port, state } of pool.targets()) {
     const isMeant = address === null || address === `${host}:${port}`
     if (!isMeant || !key.startsWith(`${target} `)) continue
     if (healthy) recover(state.health)
-    else ejectManually(state.health)
+    else ejectByOverride(state.health)
   }
   memory.changes += 1
 }

@@ -1,7 +1,7 @@
 import net, { type Server, type Socket } from 'node:net'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
-import { openConnectionRejecter } from './admission/reject-connection.ts'
+import { openConnectionRejection } from './admission/reject-connection.ts'
 import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
 import type { EndTools } from './walk/end-exchange.ts'
@@ -59,7 +59,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   const events = openFrontEvents(options, parts)
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
-  const rejectConnection = openConnectionRejecter(events)
+  const rejectConnection = openConnectionRejection(events)
   const admit = (accept: (socket: Socket) => void, speaksHttp: boolean) => (socket: Socket) =>
     connections.admit(socket) ? accept(socket) : rejectConnection(socket, speaksHttp)
   const server = net.createServer({ noDelay: true }, admit(plain.accept, true))

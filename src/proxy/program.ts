@@ -1,12 +1,12 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { choosePlugins, placePlugins, type PluginPlan } from './compile/choose-plugins.ts'
+import { choosePlugins, groupByScope, type PluginPlan } from './compile/choose-plugins.ts'
 import { compilePools } from './compile/compile-pools.ts'
 import { clientCaList, compileServices, type ServiceProgram } from './compile/compile-services.ts'
 import { openDirectories, openGroups } from './compile/open-directories.ts'
 import { preparePlugins, type PrepareTools } from './compile/prepare-plugins.ts'
 import { routerSteps, type Router } from './compile-router.ts'
-import type { Place } from './exchange.ts'
+import type { RouteRef } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
@@ -17,7 +17,7 @@ type SnapshotRoute = Snapshot['routes'][number]
 /** A route with everything that its exchanges will need. */
 export type RouteProgram = {
   readonly route: SnapshotRoute
-  readonly place: Place
+  readonly routeRef: RouteRef
   readonly service: ServiceProgram | undefined
   readonly plugins: PluginPlan
   /** Whether a body is read ahead before a target is asked; never for gRPC, whose calls may be answered message by message. */
@@ -63,8 +63,8 @@ export function* compileSteps(
   const pools = yield* compilePools(snapshot, keeper)
   const services = yield* compileServices(snapshot, pools, tools.catalog)
   const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
-  const placed = new Map([...plugins].map(([home, list]) => [home, placePlugins(list)]))
-  const none = placePlugins([])
+  const placed = new Map([...plugins].map(([home, list]) => [home, groupByScope(list)]))
+  const none = groupByScope([])
   const planOf = ({ id, service, workspace }: SnapshotRoute): PluginPlan =>
     choosePlugins(
       placed.get(workspace) ?? none,
@@ -109,20 +109,20 @@ function* compileRoutes(
     const service = route.service === null ? undefined : services.get(route.service.id)
     const workspace = workspaces.get(route.workspace)
     if (workspace === undefined || service?.service.enabled === false) continue
-    const place = placeOf(workspace, service?.service, route)
+    const routeRef = routeRefOf(workspace, service?.service, route)
     const isGrpc = service !== undefined && service.service.protocol.startsWith('grpc')
     const isRequestBuffered = route.request_buffering && !isGrpc
-    const program = { route, place, service, plugins: planOf(route), isRequestBuffered }
+    const program = { route, routeRef, service, plugins: planOf(route), isRequestBuffered }
     routes.push({ route, program })
   }
   return routes
 }
 
-function placeOf(
+function routeRefOf(
   workspace: Snapshot['workspaces'][number],
   service: SnapshotService | undefined,
   route: SnapshotRoute,
-): Place {
+): RouteRef {
   return {
     workspace: workspace.id,
     workspace_name: workspace.name,

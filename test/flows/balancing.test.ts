@@ -62,7 +62,7 @@ test('keeps a target ejected that an operator set unhealthy, until it is set hea
   await askTimes(gateway, 2)
   const upstream = gateway.pools.health()[0]?.upstream ?? ''
   const said = (healthy: boolean, address: string | null = null) =>
-    gateway.pools.applyHealthOverride({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
+    gateway.pools.overrideHealth({ upstream, target: `127.0.0.1:${b.port}`, address, healthy })
   said(false)
   expect((await askTimes(gateway, 10))('a')).toBe(10)
   time.pass(trialDelay.max)

@@ -55,7 +55,8 @@ test('a request that is not buffered, or does not fit the buffer, is passed on a
     request.write(first)
     await until('the first part came through', () => received === first.length)
     request.end()
-    await once(request, 'response')
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    expect([response.statusCode, received]).toEqual([200, first.length])
   }
 })
 

@@ -180,17 +180,18 @@ test('a service that dies in the middle of its answer breaks the client’s conn
 })
 
 test('a client that leaves early is recorded as 499 and the service is let go', async () => {
-  let dropped = false
-  const upstream = await startUpstream(
-    (request) => void request.on('close', () => (dropped = true)),
-  )
+  let [arrived, dropped] = [false, false]
+  const upstream = await startUpstream((request) => {
+    arrived = true
+    request.on('close', () => (dropped = true))
+  })
   const gateway = await openGateway({
     services: [orders(upstream.port)],
     routes: [{ paths: ['/'], service: 'orders' }],
   })
   const leave = new AbortController()
   const asked = gateway.ask('/', { signal: leave.signal }).catch(() => 'left')
-  await until('the request arrived', () => gateway.proxy.exchanges === 1)
+  await until('the request arrived', () => arrived)
   leave.abort()
   expect(await asked).toBe('left')
   await until('the exchange was recorded', () => gateway.events[0])

@@ -123,9 +123,8 @@ const vouched = definePlugin({
   settings: z.object({ authorities: z.array(z.string()) }),
   trustedAuthorities: (settings) => settings['authorities'] as string[],
   prepare: () => ({
-    onRequest({ request: { clientCertificate } }) {
-      if (clientCertificate?.verified !== true)
-        throw new Problem('vouched.missing', 401, 'No certificate')
+    onRequest({ request: { clientCertificate: peer } }) {
+      if (peer?.verified !== true) throw new Problem('vouched.missing', 401, 'No certificate')
     },
   }),
 })

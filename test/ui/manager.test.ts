@@ -141,6 +141,7 @@ describe('the overview', () => {
         .nth(sent - 1)
         .waitFor()
     }
+    expect(await visitor.page.locator('tbody tr').count()).toBe(5)
   })
 
   test('a click on a leaderboard filters; Back undoes it; the address can be shared', async () => {

@@ -10,7 +10,7 @@ const lingerMilliseconds = 1_000
 const maxLingering = 256
 
 /** Rejects connections over the limit: plaintext HTTP gets a 503, others are closed. Each is recorded. */
-export function openConnectionRejecter(
+export function openConnectionRejection(
   events: Pick<FrontEvents, 'onMalformed'>,
 ): (socket: Socket, speaksHttp: boolean) => void {
   const full = new Problem('admission.connections', 503, 'The gateway has too many connections', {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { choosePlugins, placePlugins, type ScopedPlugin } from './choose-plugins.ts'
+import { choosePlugins, groupByScope, type ScopedPlugin } from './choose-plugins.ts'
 
 /** Kong's list, the nearest first; C a consumer, G a group, R a route, S a service. */
 const precedence = ['CRS', 'GRS', 'CR', 'CS', 'GR', 'GS', 'RS', 'C', 'G', 'R', 'S', '']
@@ -10,7 +10,7 @@ const scope = { route: 'r', service: 's' }
 test('of the uses of a plugin the nearest acts, by Kong’s list', () => {
   fc.assert(
     fc.property(fc.shuffledSubarray(precedence, { minLength: 1 }), (placesOf) => {
-      const plan = choosePlugins(placePlugins(placesOf.map(used)), scope, order, () => ['g'])
+      const plan = choosePlugins(groupByScope(placesOf.map(used)), scope, order, () => ['g'])
       const nearest = precedence.find((places) => placesOf.includes(places)) ?? ''
       expect(plan.authorize('c').map(placesIn)).toEqual([nearest])
       const ofNobody = precedence.find(
@@ -27,7 +27,7 @@ test('between two groups of a consumer the name that comes first decides', () =>
   const uses = ['b', 'a', 'c'].map((group) => ({ ...used('G'), consumerGroup: group }))
   const members: Record<string, readonly string[]> = { ann: ['b', 'c'], bob: ['a', 'b'], eve: [] }
   const plan = choosePlugins(
-    placePlugins(uses),
+    groupByScope(uses),
     scope,
     order,
     (consumer) => members[consumer] ?? [],

@@ -25,15 +25,15 @@ export type PluginPlan = {
 
 type Scope = { readonly route: string; readonly service: string | undefined }
 
-/** Plugins by the nearest place they were put on, so that a route does not have to be compared with those of all others. */
-export type PlacedPlugins = {
+/** Plugins by the mostSpecific place they were put on, so that a route does not have to be compared with those of all others. */
+export type PluginsByScope = {
   readonly everywhere: readonly ScopedPlugin[]
   readonly ofService: ReadonlyMap<string, readonly ScopedPlugin[]>
   readonly ofRoute: ReadonlyMap<string, readonly ScopedPlugin[]>
 }
 
 /** Sorts the plugins of a workspace by place. */
-export function placePlugins(plugins: readonly ScopedPlugin[]): PlacedPlugins {
+export function groupByScope(plugins: readonly ScopedPlugin[]): PluginsByScope {
   const onRoute = plugins.filter(({ route }) => route !== undefined)
   const onService = plugins.filter((one) => one.route === undefined && one.service !== undefined)
   return {
@@ -43,9 +43,9 @@ export function placePlugins(plugins: readonly ScopedPlugin[]): PlacedPlugins {
   }
 }
 
-/** Of each plugin name the one use that is nearest, as in Kong: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
+/** Of each plugin name the one use that is mostSpecific, as in Kong: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
 export function choosePlugins(
-  { everywhere, ofService, ofRoute }: PlacedPlugins,
+  { everywhere, ofService, ofRoute }: PluginsByScope,
   scope: Scope,
   order: ReadonlyMap<string, number>,
   groupsOf: GroupsOf = () => [],
@@ -62,18 +62,18 @@ export function choosePlugins(
   const isBefore = (plugin: ScopedPlugin): boolean => (order.get(plugin.name) ?? 0) <= border
   const later = reaching.filter((plugin) => !isBefore(plugin))
   return {
-    identify: nearest(reaching.filter(isBefore), undefined, []),
+    identify: mostSpecific(reaching.filter(isBefore), undefined, []),
     authorize: openChoice(later, groupsOf),
   }
 }
 
 /** Works out ahead what is chosen for consumers that have plugins of their own, and once for each list of groups what is chosen for theirs. */
 function openChoice(later: readonly ScopedPlugin[], groupsOf: GroupsOf): PluginPlan['authorize'] {
-  const anyone = nearest(later, undefined, [])
+  const anyone = mostSpecific(later, undefined, [])
   const own = new Set(later.flatMap(({ consumer }) => consumer ?? []))
   const hasGroups = later.some(({ consumerGroup }) => consumerGroup !== undefined)
   const ofConsumer = new Map(
-    [...own].map((consumer) => [consumer, nearest(later, consumer, groupsOf(consumer))]),
+    [...own].map((consumer) => [consumer, mostSpecific(later, consumer, groupsOf(consumer))]),
   )
   if (!hasGroups)
     return (consumer) => (consumer === undefined ? anyone : (ofConsumer.get(consumer) ?? anyone))
@@ -85,13 +85,13 @@ function openChoice(later: readonly ScopedPlugin[], groupsOf: GroupsOf): PluginP
     const groups = groupsOf(consumer)
     const known = ofGroups.get(groups)
     if (known !== undefined) return known
-    const chosen = groups.length === 0 ? anyone : nearest(later, undefined, groups)
+    const chosen = groups.length === 0 ? anyone : mostSpecific(later, undefined, groups)
     ofGroups.set(groups, chosen)
     return chosen
   }
 }
 
-function nearest(
+function mostSpecific(
   plugins: readonly ScopedPlugin[],
   consumer: string | undefined,
   groups: readonly string[],
@@ -101,20 +101,20 @@ function nearest(
     if (plugin.consumer !== undefined && plugin.consumer !== consumer) continue
     if (plugin.consumerGroup !== undefined && !groups.includes(plugin.consumerGroup)) continue
     const other = best.get(plugin.name)
-    if (other === undefined || isNearer(plugin, other)) best.set(plugin.name, plugin)
+    if (other === undefined || isMoreSpecific(plugin, other)) best.set(plugin.name, plugin)
   }
   return [...best.values()]
 }
 
 /** Between two groups of one consumer their names decide, as in Kong. */
-function isNearer(plugin: ScopedPlugin, other: ScopedPlugin): boolean {
-  const difference = nearness(plugin) - nearness(other)
+function isMoreSpecific(plugin: ScopedPlugin, other: ScopedPlugin): boolean {
+  const difference = specificity(plugin) - specificity(other)
   if (difference !== 0) return difference > 0
   return (plugin.consumerGroup ?? '') < (other.consumerGroup ?? '')
 }
 
 /** Kong's order of precedence as a number: of a place a route counts two and a service one; a consumer outweighs them, and a group does nearly. */
-function nearness({ route, service, consumer, consumerGroup }: ScopedPlugin): number {
+function specificity({ route, service, consumer, consumerGroup }: ScopedPlugin): number {
   const place = (route === undefined ? 0 : 2) + (service === undefined ? 0 : 1)
   if (consumer !== undefined) return place === 0 ? 2.5 : 3 + place
   if (consumerGroup === undefined) return place

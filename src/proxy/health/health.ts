@@ -100,7 +100,7 @@ export function eject(health: Health, ejectedBy: Health['ejectedBy']): void {
 }
 
 /** Ejects a target by order of an operator, without trial requests. */
-export function ejectManually(health: Health): void {
+export function ejectByOverride(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY
 }

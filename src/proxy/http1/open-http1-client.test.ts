@@ -40,7 +40,7 @@ async function startPools() {
     send,
     connections,
     release: () => held.splice(0).forEach((response) => response.end()),
-    pass(milliseconds: number) {
+    pass: (milliseconds: number): void => {
       now += milliseconds
       pools.sweep(now)
     },
@@ -78,6 +78,7 @@ test('keeps at most 512 idle connections to a target', async () => {
   const answered = Array.from({ length: 530 }, send)
   await until('all arrived', () => held.length === 530)
   release()
-  await Promise.all(answered)
+  const statuses = (await Promise.all(answered)).map(({ status }) => status)
+  expect(new Set(statuses)).toEqual(new Set([200]))
   await until('the others are closed', async () => (await connections()) === 512)
 })

@@ -20,7 +20,7 @@ export async function carryStream(
   let finish = (): void => exchange.reply.finish()
   try {
     const route = findRoute()
-    exchange.place = route.place
+    exchange.routeRef = route.routeRef
     answer = await askUpstream(streamClient, route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0

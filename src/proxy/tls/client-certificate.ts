@@ -3,10 +3,10 @@ import type { ClientCertificate } from '../exchange.ts'
 
 /** Undefined when the client sent no certificate. */
 export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
-  const certificate = socket.getPeerX509Certificate()?.raw
-  if (certificate === undefined) return undefined
+  const der = socket.getPeerX509Certificate()?.raw
+  if (der === undefined) return undefined
   const verified = socket.authorized
-  return { verified, spiffeId: verified ? spiffeIdIn(certificate) : '', certificate }
+  return { verified, spiffeId: verified ? spiffeIdIn(der) : '', der }
 }
 
 /** The SPIFFE ID of a certificate (DER), or ''. It is valid only as the single URI SAN. */

@@ -103,16 +103,21 @@ export async function askUpstream(
     let answer: Answer | undefined
     try {
       answer = await client.send(buildUpstreamRequest(service, attempt, exchange))
-      return keepTarget(service, attempt, { exchange, answer })
+      return acceptAnswer(service, attempt, { exchange, answer })
     } catch (error) {
-      answer?.body?.drop()
-      answer?.socket?.destroy()
-      dropTarget(service, attempt, { exchange, error })
+      dropAnswer(answer)
+      failAttempt(service, attempt, { exchange, error })
       if (!(error instanceof AttemptFailure)) throw error
-      if (attempts.length > service.service.retries || !mayTryAgain(error, exchange))
+      if (attempts.length > service.service.retries || !mayRetry(error, exchange))
         throw error.problem
     }
   }
+}
+
+/** Lets go of an answer that is not read to its end. */
+export function dropAnswer(answer: Answer | undefined): void {
+  answer?.body?.drop()
+  answer?.socket?.destroy()
 }
 
 function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
@@ -126,7 +131,7 @@ function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
 }
 
 /** Notes what answered. Its target is busy until the exchange is over. */
-function keepTarget(
+function acceptAnswer(
   { pool }: ServiceProgram,
   attempt: Attempt,
   { exchange, answer }: { exchange: Exchange; answer: Answer },
@@ -150,7 +155,7 @@ function endAttempt(attempt: Attempt, exchange: Exchange): void {
 }
 
 /** Notes what failed. A client that left, or sent too much, says nothing about the target. */
-function dropTarget(
+function failAttempt(
   { pool }: ServiceProgram,
   attempt: Attempt,
   { exchange, error }: { readonly exchange: Exchange; readonly error: unknown },
@@ -164,7 +169,7 @@ function dropTarget(
   pool.failed(attempt.target, isOwn ? finding : undefined)
 }
 
-function mayTryAgain(
+function mayRetry(
   { stage, problem }: AttemptFailure,
   { isClientGone, body, request }: Exchange,
 ): boolean {

@@ -1,7 +1,7 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { redactQuery } from '../../lib/redact-query.ts'
 import type { Event, EventLine } from '../../schema/event.ts'
-import type { Caller, Exchange, Place, UpstreamResult } from '../exchange.ts'
+import type { Caller, Exchange, RouteRef, UpstreamResult } from '../exchange.ts'
 
 /** Where an exchange was served. */
 export type NodeIdentity = {
@@ -16,7 +16,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
   const { request, upstream, caller } = exchange
   return (
     `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
-    `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${placeText(exchange.place)}` +
+    `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${routeRefText(exchange.routeRef)}` +
     (caller === undefined ? nobody : callerText(caller)) +
     `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
     `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(request.host)}` +
@@ -33,7 +33,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
 
 /** The least that has to be recorded of an exchange that could not be described. */
 export function describeFailure(exchange: Exchange, { node, zone, environment }: NodeIdentity) {
-  const { workspace, workspace_name, service, service_name, route, route_name } = exchange.place
+  const { workspace, workspace_name, service, service_name, route, route_name } = exchange.routeRef
   return JSON.stringify({
     time: decimalSeconds(exchange.startedAt),
     request_id: exchange.id,
@@ -72,7 +72,7 @@ function once<Subject extends object>(
   }
 }
 
-const placeText = once<Place>(membersOf)
+const routeRefText = once<RouteRef>(membersOf)
 const nodeText = once<NodeIdentity>(({ node, zone, environment }) =>
   membersOf({ node, zone, environment }),
 )

@@ -13,7 +13,7 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   if (match === undefined)
     throw new Problem('route.none', 404, 'no Route matched with those values')
   const { route, path, covered } = match
-  exchange.place = route.place
+  exchange.routeRef = route.routeRef
   exchange.routePath = match.pattern
   exchange.findGroups = match.findGroups
   const {

@@ -4,7 +4,7 @@ import { checkProtocol } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Program, RouteProgram } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
-import { askUpstream, type Answer, type UpstreamClient } from './ask-upstream.ts'
+import { askUpstream, dropAnswer, type Answer, type UpstreamClient } from './ask-upstream.ts'
 import { endExchange, logFault, type EndTools } from './end-exchange.ts'
 import { findRoute } from './find-route.ts'
 import { sendAnswer } from './send-answer.ts'
@@ -93,7 +93,7 @@ export function logFailure(
   const { code, status, cause } = problem
   if (status === 500) return logFault(log, 'proxy: request failed', exchange, cause ?? problem)
   if (cause === undefined) return
-  const { service_name: service } = exchange.place
+  const { service_name: service } = exchange.routeRef
   const { target } = exchange.upstream
   log.warn('proxy: upstream request failed', {
     request_id: exchange.id,
@@ -107,8 +107,7 @@ export function logFailure(
 /** Lets go of an answer that nobody reads to its end. */
 export function discard(answer: Answer | undefined, { tools, exchange }: Failed): void {
   try {
-    answer?.body?.drop()
-    answer?.socket?.destroy()
+    dropAnswer(answer)
   } catch (error) {
     logFault(tools.log, 'proxy: dropping the answer failed', exchange, error)
   }
