@@ -109,6 +109,56 @@ test('notices a rotated secret after its ttl, and keeps the old one while the va
   expect(await read()).toBe('new')
 })
 
+test('drops a secret that the vault no longer has', async () => {
+  const vault = await startVault('t')
+  vault.secrets.set('secret/db', { password: 'old' })
+  let now = 1_000_000
+  const { fill } = open({
+    clock: { now: () => now },
+    vaults: { store: ['hcv', { ...at(vault), token: 't', ttl: 1, resurrect_ttl: 60 }] },
+  })
+  expect((await fill({ a: '{vault://store/db/password}' })).config).toEqual({ a: 'old' })
+  vault.secrets.delete('secret/db')
+  now += 2_000
+  expect((await fill({ a: '{vault://store/db/password}' })).reason).toContain('store/db/password')
+})
+
+test('asks again for a missing secret after neg_ttl only', async () => {
+  const vault = await startVault('t')
+  let now = 1_000_000
+  const { fill } = open({
+    clock: { now: () => now },
+    vaults: { store: ['hcv', { ...at(vault), token: 't', ttl: 60, neg_ttl: 30 }] },
+  })
+  const read = async () => (await fill({ a: '{vault://store/db/password}' })).config?.['a']
+  expect(await read()).toBe('{vault://store/db/password}')
+  vault.secrets.set('secret/db', { password: 'new' })
+  now += 29_000
+  expect(await read()).toBe('{vault://store/db/password}')
+  now += 1_000
+  expect(await read()).toBe('new')
+})
+
+test('leaves out certificates whose private key is missing', async () => {
+  const secrets = openSecrets({
+    readVariable: (name) => (name === 'HERE' ? 'pem' : undefined),
+    files: '/run/secrets',
+    clock: { now: () => 0 },
+    onChange: () => undefined,
+  })
+  onTestFinished(() => secrets.close())
+  const snapshot = snapshotWith({}, {})
+  const workspace = snapshot.workspaces[0]?.id ?? ''
+  const certificates = ['here', 'absent'].map((name) => ({
+    id: name,
+    workspace,
+    cert: 'cert',
+    key: `{vault://env/${name}}`,
+  })) as unknown as Snapshot['certificates']
+  const filled = await secrets.fill({ ...snapshot, certificates })
+  expect(filled.snapshot.certificates).toMatchObject([{ id: 'here', key: 'pem' }])
+})
+
 test('refuses a reference to a vault of another workspace', async () => {
   const { fill } = open({ vaults: { store: ['env', {}] } })
   await expect(fill({ a: '{vault://other/x}' })).rejects.toThrow("no vault 'other'")

@@ -70,6 +70,7 @@ describe('a data key', () => {
     const wrapped = openKeyring(master).makeDataKey()
     const sealed = openKeyring(master).openDataKey(wrapped).seal('x', 'p')
     const both = addMasterKey(wrapped, master, other)
+    expect(addMasterKey(both, master, other).match(/"by"/g)).toHaveLength(2)
     const last = keepOnly(both, other)
     for (const [key, text] of [
       [master, both],

@@ -97,6 +97,56 @@ test('refuses references into another workspace or to nothing', () => {
   expect(() => checkSnapshot(build('w3', 's'))).toThrow(/workspaces 'w3'/)
 })
 
+test.each([
+  ['service', 'client_certificate', 'certificate'],
+  ['route', 'service', 'service'],
+  ['upstream', 'client_certificate', 'certificate'],
+  ['plugin', 'service', 'service'],
+  ['plugin', 'route', 'route'],
+  ['plugin', 'consumer', 'consumer'],
+  ['plugin', 'consumer_group', 'consumer-group'],
+  ['sni', 'certificate', 'certificate'],
+  ['key-auth', 'consumer', 'consumer'],
+])('refuses a %s whose %s is of another workspace', (name, field, target) => {
+  const build = (place: string) => {
+    const lists = { workspace: workspaces.map((one) => entry(one, null, { name: one })) }
+    const referred = entry('a', place, {})
+    const referring = entry('b', 'w1', { [field]: { id: 'a' }, ttl: null })
+    const same = name === target ? [referred, referring] : [referring]
+    return buildSnapshot(all({ ...lists, [target]: [referred], [name]: same }))
+  }
+  expect(() => checkSnapshot(build('w1'))).not.toThrow()
+  expect(() => checkSnapshot(build('w2'))).toThrow(/of another workspace/)
+})
+
+test('refuses lists that are not in order of id, or hold an id twice', () => {
+  const workspace = entry('w1', null, { name: 'w1' })
+  const service = ['a', 'b'].map((id) => entry(id, 'w1', {}))
+  const snapshot = buildSnapshot(all({ workspace: [workspace], service }))
+  const [a, b] = snapshot.services
+  const check = (...services: readonly (typeof a)[]) =>
+    checkSnapshot({ ...snapshot, services: services as typeof snapshot.services })
+  expect(() => check(a, b)).not.toThrow()
+  expect(() => check(b, a)).toThrow('services are not in order of id')
+  expect(() => check(a, a)).toThrow('services are not in order of id')
+})
+
+test('a key expires its ttl after it was created', () => {
+  const keys = [
+    entry('k1', 'w1', { key: 'one', ttl: 60, consumer: { id: 'c' } }),
+    entry('k2', 'w1', { key: 'two', ttl: null, consumer: { id: 'c' } }),
+  ]
+  const snapshot = buildSnapshot(all({ 'key-auth': keys }))
+  expect(snapshot.keys.map(({ expires_at: expires }) => expires)).toEqual([61, null])
+})
+
+test('refuses a sealed snapshot of another format', () => {
+  const key = makeSealKey()
+  const snapshot = { ...buildSnapshot(all({})), format: 2 }
+  const sealed = sealSnapshot(snapshot as never, 1, key)
+  expect(() => verifySeal(sealed, publicKeyOf(key))).toThrow('of a format this program cannot read')
+})
+
 test('reports what was created, deleted and updated', () => {
   fc.assert(
     fc.property(entries, entries, (before, after) => {

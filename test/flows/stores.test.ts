@@ -134,6 +134,39 @@ eachStore(({ fresh }) => {
     expect(new Set(kept.map(({ fields }) => fields['username']))).toEqual(new Set(names))
   })
 
+  test('encrypts settings, overwrites and deletes them', async () => {
+    const place = await fresh()
+    const store = await openStoreAt(place, { keyring: aKeyring() })
+    onTestFinished(() => store.close())
+    expect(await store.getOrInsertSetting('one', 'first-value-of-one')).toBe('first-value-of-one')
+    expect(await store.getOrInsertSetting('one', 'second-value')).toBe('first-value-of-one')
+    await store.writeSetting('one', 'third-value-of-one')
+    expect(await store.readSetting('one')).toBe('third-value-of-one')
+    const rows = await runSql(place, `select value from settings where name = 'one'`)
+    expect(rows).toHaveLength(1)
+    expect(String(rows[0]?.['value'])).not.toContain('value-of-one')
+    await store.writeSetting('one', undefined)
+    expect(await store.readSetting('one')).toBeUndefined()
+  })
+
+  test('reads the revisions and changes of a span, both ends included', async () => {
+    const configuration = await openAt(await fresh(), {})
+    onTestFinished(() => configuration.close())
+    const first = configuration.current().revision + 1
+    for (const name of ['a', 'b', 'c', 'd'])
+      await change(configuration, create('service', { name, host: 'h' }))
+    const span = { from: first + 1, to: first + 2 }
+    const revisions = await configuration.readRevisionSpan(span)
+    expect(revisions.map(({ number }) => number)).toEqual([span.to, span.from])
+    const changes = await configuration.readChanges(span)
+    expect(changes.map(({ after }) => after?.fields['name'])).toEqual(['b', 'c'])
+    const counts = await configuration.countChanges(span)
+    expect(counts.map(({ revision, created }) => [revision, created])).toEqual([
+      [span.from, 1],
+      [span.to, 1],
+    ])
+  })
+
   test('a lease has one holder until it is released or expires', async () => {
     const store = await openStoreAt(await fresh())
     onTestFinished(() => store.close())
