@@ -59,11 +59,11 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
       '/var/lib/weir': data,
       '/run/secrets': vault,
     }
-  }, 120_000)
+  }, 300_000)
 
   afterAll(async () => {
     for (const end of endings.toReversed()) await end()
-  }, 120_000)
+  }, 300_000)
 
   test.each(pages)(
     '%s',
