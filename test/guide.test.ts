@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findProgram } from './harness/need.ts'
 import { matchesOutput, readSteps, runSteps } from './harness/run-page.ts'
 import { startWeir } from './harness/start-weir.ts'
+import { until } from './harness/until.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const folder = join(root, 'docs/guide')
@@ -46,6 +47,9 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
       },
       onFinished: (stop) => void endings.push(stop),
     })
+    // The last page begins an upgrade.
+    const isUpgraded = (): boolean => weir.children('weir supervisor').length === 1
+    endings.push(() => until('the upgrade to end', isUpgraded, 120_000))
     places = {
       '/path/to/weir': root,
       '127.0.0.1:8000': new URL(weir.proxyUrl).host,
@@ -59,11 +63,11 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
       '/var/lib/weir': data,
       '/run/secrets': vault,
     }
-  }, 120_000)
+  }, 300_000)
 
   afterAll(async () => {
     for (const end of endings.toReversed()) await end()
-  }, 120_000)
+  }, 300_000)
 
   test.each(pages)(
     '%s',
