@@ -47,7 +47,7 @@ const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
 type Period = (typeof periods)[number]
 type Settings = z.output<typeof settings>
 
-/** At most so many requests in each second, minute, hour, day, month or year of the calendar (UTC), counted for each caller. A refused request counts in no window. */
+/** Limits requests per second, minute, hour, day, month and year of the calendar (UTC). A refused request counts in no window. */
 export const rateLimiting = definePlugin({
   name: 'rate-limiting',
   about:
@@ -97,15 +97,15 @@ export const rateLimiting = definePlugin({
   },
 })
 
-/** A limit of one period: finds the window that a caller's request counts in. */
+/** A limit of one period. */
 type Limit = {
   readonly limit: number
-  /** The period as field names have it. */
+  /** The period as in header names. */
   readonly title: string
   window(caller: string, now: number): Window
 }
 
-/** Opens a limit. The windows of the period that runs are kept, so that their names are made once for each caller. */
+/** Caches the windows of the current period, so that their keys are built once per caller. */
 function openLimit(id: string, period: Period, limit: number): Limit {
   let bounds: readonly [startsAt: number, endsAt: number] = [0, 0]
   let windows = new Map<string, Window>()
@@ -120,15 +120,15 @@ function openLimit(id: string, period: Period, limit: number): Limit {
       let window = windows.get(caller)
       if (window === undefined) {
         window = { key: `${id} ${caller} ${period} ${bounds[0]}`, limit, endsAt: bounds[1] }
-        if (windows.size < mostKept) windows.set(caller, window)
+        if (windows.size < maxCachedCallers) windows.set(caller, window)
       }
       return window
     },
   }
 }
 
-/** Callers whose windows are kept. */
-const mostKept = 10_000
+/** Callers whose windows are cached. */
+const maxCachedCallers = 10_000
 
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
@@ -145,7 +145,7 @@ function boundsOf(period: Period, now: number): [number, number] {
   return [start, start + lengths[period]]
 }
 
-/** What is counted together; nothing when the exchange has none of it, and then the client address is. */
+/** The key by which requests are counted; without one, the client address. */
 const counted: Readonly<
   Record<Settings['limit_by'], (exchange: Exchange, settings: Settings) => string | undefined>
 > = {
@@ -172,7 +172,7 @@ function standingsOf(
   }))
 }
 
-/** The nearest limit in the fields of the IETF draft, and each in Kong's own. */
+/** The tightest limit in the headers of the IETF draft, and each limit in Kong's. */
 function setLimitHeaders({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
   let nearest: Standing | undefined
   for (const standing of standings) {

@@ -3,15 +3,14 @@ import { redactQuery } from '../../lib/redact-query.ts'
 import type { Event, EventLine } from '../../schema/event.ts'
 import type { Caller, Exchange, RouteRef, UpstreamResult } from '../exchange.ts'
 
-/** Where an exchange was served. */
 export type NodeIdentity = {
   readonly node: string
   readonly zone: string
   readonly environment: string
 }
 
-/** The exchange as one event: what is remembered of it for good. It is written as text at once, because an object of forty columns and its serialisation would
- *  cost more than the rest of the way; what exchanges have in common is made ready once. */
+/** The event of an exchange as a line of JSON. It is built as text, because building and serializing an object of forty columns would cost more than the rest
+ *  of the walk; the parts that exchanges share are cached. */
 export function describeExchange(exchange: Exchange, node: NodeIdentity): EventLine {
   const { request, upstream, caller } = exchange
   return (
@@ -31,7 +30,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
   )
 }
 
-/** The least that has to be recorded of an exchange that could not be described. */
+/** The minimal event of an exchange whose description failed. */
 export function describeFailure(exchange: Exchange, { node, zone, environment }: NodeIdentity) {
   const { workspace, workspace_name, service, service_name, route, route_name } = exchange.routeRef
   return JSON.stringify({
@@ -57,10 +56,10 @@ export function describeFailure(exchange: Exchange, { node, zone, environment }:
 const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** The members of an object as text to go on with. */
+/** The members of an object, to be inserted into another. */
 const membersOf = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
 
-/** Makes text of an object once, for as long as the object lives. */
+/** Caches the text of an object for its lifetime. */
 function once<Subject extends object>(
   make: (subject: Subject) => string,
 ): (subject: Subject) => string {
@@ -101,7 +100,6 @@ const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
   }),
 )
 
-/** Nearly always no try failed, and the last one of several often did not. */
 function failedTries({ attempts }: UpstreamResult): string {
   if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
   const failed = attempts.filter(({ failure }) => failure !== '')
@@ -122,7 +120,7 @@ function timesText({ startedAt, upstream }: Exchange): string {
   return `,"duration_us":${now - startedAt},"gateway_us":${gatewayTime},"upstream_us":${upstreamTime},"receive_us":${receiveTime}`
 }
 
-/** The seconds of the last event as text; most of the time the next one has them too. */
+/** The seconds of the last event as text; the next one mostly has the same. */
 let second = 0
 let secondText = '0'
 
