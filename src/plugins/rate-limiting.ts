@@ -58,28 +58,28 @@ export const rateLimiting = definePlugin({
       const limit = settings[period]
       return limit === null ? [] : [openLimit(id, period, limit)]
     })
-    const judge = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
-      const standings = standingsOf(limits, windows, taken, clock.now())
-      if (!settings.hide_client_headers) setLimitHeaders(exchange, standings)
+    const checkWindows = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
+      const states = windowStates(limits, windows, taken, clock.now())
+      if (!settings.hide_client_headers) setLimitHeaders(exchange, states)
       if (taken.admitted) return
       const wait = Math.max(
-        ...standings.filter(({ remaining }) => remaining === 0).map(({ reset }) => reset),
+        ...states.filter(({ remaining }) => remaining === 0).map(({ reset }) => reset),
       )
       const headers = settings.hide_client_headers ? {} : { 'Retry-After': String(wait) }
       throw new Problem('rate-limiting.exceeded', settings.error_code, settings.error_message, {
         headers,
       })
     }
-    const who = counted[settings.limit_by]
+    const keyOf = counterKeys[settings.limit_by]
     return {
       onRequest(exchange) {
         const now = clock.now()
-        const caller = who(exchange, settings) || exchange.request.clientAddress
+        const caller = keyOf(exchange, settings) || exchange.request.clientAddress
         const windows = limits.map((limit) => limit.window(caller, now))
         const taken = counters.take(windows)
-        if (!(taken instanceof Promise)) return judge(exchange, windows, taken)
+        if (!(taken instanceof Promise)) return checkWindows(exchange, windows, taken)
         return taken.then(
-          (result) => judge(exchange, windows, result),
+          (result) => checkWindows(exchange, windows, result),
           (cause: unknown) => {
             if (!settings.fault_tolerant)
               throw new Problem('rate-limiting.unknown', 500, 'An unexpected error occurred', {
@@ -146,7 +146,7 @@ function boundsOf(period: Period, now: number): [number, number] {
 }
 
 /** The key by which requests are counted; without one, the client address. */
-const counted: Readonly<
+const counterKeys: Readonly<
   Record<Settings['limit_by'], (exchange: Exchange, settings: Settings) => string | undefined>
 > = {
   consumer: ({ caller }) => caller?.consumer.id,
@@ -157,14 +157,14 @@ const counted: Readonly<
   ip: ({ request }) => request.clientAddress,
 }
 
-type Standing = { readonly limit: Limit; readonly remaining: number; readonly reset: number }
+type WindowState = { readonly limit: Limit; readonly remaining: number; readonly reset: number }
 
-function standingsOf(
+function windowStates(
   limits: readonly Limit[],
   windows: readonly Window[],
   taken: Taken,
   now: number,
-): Standing[] {
+): WindowState[] {
   return limits.map((limit, index) => ({
     limit,
     remaining: Math.max(0, limit.limit - (taken.counts[index] ?? 0)),
@@ -173,11 +173,11 @@ function standingsOf(
 }
 
 /** The tightest limit in the headers of the IETF draft, and each limit in Kong's. */
-function setLimitHeaders({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
-  let nearest: Standing | undefined
-  for (const standing of standings) {
-    const { limit, remaining } = standing
-    if (nearest === undefined || remaining < nearest.remaining) nearest = standing
+function setLimitHeaders({ answerHeaders }: Exchange, states: readonly WindowState[]): void {
+  let nearest: WindowState | undefined
+  for (const state of states) {
+    const { limit, remaining } = state
+    if (nearest === undefined || remaining < nearest.remaining) nearest = state
     answerHeaders.add(`X-RateLimit-Limit-${limit.title}`, String(limit.limit))
     answerHeaders.add(`X-RateLimit-Remaining-${limit.title}`, String(remaining))
   }

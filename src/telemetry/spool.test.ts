@@ -144,10 +144,11 @@ test('resends a batch unchanged until it is acknowledged, and sets a rejected on
   const spool = openSpool(fresh())
   const sent: [string, string][] = []
   let failures = 3
+  const lines: string[] = []
   const shipping = startShipping({
     spool,
     interval: 5,
-    log: quiet,
+    log: openLog('test', (line) => void lines.push(line)),
     async send(batch, lines) {
       sent.push([batch, String(lines)])
       if (String(lines) === 'bad\n') throw new Problem('test.bad', 400, 'no')
@@ -160,6 +161,12 @@ test('resends a batch unchanged until it is acknowledged, and sets a rejected on
   spool.append('good\n')
   await expect.poll(() => spool.bytes, { timeout: 10_000 }).toBe(0)
   await shipping.stop(1000)
+  const logged = lines.map((line) => JSON.parse(line) as { message: string; batch: string })
+  expect(logged.map(({ message }) => message)).toEqual([
+    'shipping: batch rejected by the warehouse, it is kept in the spool',
+    ...Array<string>(3).fill('shipping: batch not sent, it stays in the spool'),
+  ])
+  expect(lines.at(-1)).toContain('Error: away')
   const good = sent.filter(([, lines]) => lines === 'good\n')
   expect(good).toHaveLength(4)
   expect(new Set(good.map(([batch]) => batch)).size).toBe(1)

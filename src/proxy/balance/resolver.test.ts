@@ -1,3 +1,5 @@
+import { systemClock } from '../../lib/clock.ts'
+import { openLog } from '../../lib/log.ts'
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
 import type { Found } from './look-up-name.ts'
@@ -89,4 +91,14 @@ test('a time to live of 0 does not make a storm', async () => {
   time.pass(keptFor.least - 1)
   look()
   expect(asked).toHaveLength(1)
+})
+
+test('logs a failed lookup with its cause', async () => {
+  const lines: string[] = []
+  const log = openLog('test', (line) => void lines.push(line))
+  const resolver = openResolver(() => Promise.reject(coded('ESERVFAIL')), systemClock, log)
+  await resolver.look('lost.test').asking
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 'warn', message: 'dns: lookup failed', host: 'lost.test', error: {} },
+  ])
 })

@@ -63,8 +63,8 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
     } catch (error) {
       known.failure = error
       log.warn('dns: lookup failed', {
-        name: known.name,
-        isStaleUsed: known.answer !== undefined,
+        host: known.name,
+        is_stale_used: known.answer !== undefined,
         error,
       })
       const { code } = error as NodeJS.ErrnoException

@@ -16,13 +16,13 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
   return (
     `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
     `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${routeRefText(exchange.routeRef)}` +
-    (caller === undefined ? nobody : callerText(caller)) +
+    (caller === undefined ? anonymousText : callerText(caller)) +
     `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
     `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(request.host)}` +
     `,"path":${quote(request.path)},"route_path":${quote(exchange.routePath)}` +
     `,"query":${quote(redactQuery(request.query, exchange.secretParameters))}` +
     `,"status":${exchange.status},"upstream_status":${upstream.status}` +
-    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedTries(upstream)}${timesText(exchange)}` +
+    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedAttemptsText(upstream)}${durationsText(exchange)}` +
     `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
     `,"client_address":"${request.clientAddress}"` +
     `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
@@ -57,10 +57,10 @@ const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.s
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /** The members of an object, to be inserted into another. */
-const membersOf = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
+const membersText = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
 
 /** Caches the text of an object for its lifetime. */
-function once<Subject extends object>(
+function cachedText<Subject extends object>(
   make: (subject: Subject) => string,
 ): (subject: Subject) => string {
   const made = new WeakMap<Subject, string>()
@@ -71,46 +71,46 @@ function once<Subject extends object>(
   }
 }
 
-const routeRefText = once<RouteRef>(membersOf)
-const nodeText = once<NodeIdentity>(({ node, zone, environment }) =>
-  membersOf({ node, zone, environment }),
+const routeRefText = cachedText<RouteRef>(membersText)
+const nodeText = cachedText<NodeIdentity>(({ node, zone, environment }) =>
+  membersText({ node, zone, environment }),
 )
 
-const unknown = { agent: '', subject: '', issuer: '', scopes: [] }
+const noAgent = { agent: '', subject: '', issuer: '', scopes: [] }
 
-const nobody = membersOf({
+const anonymousText = membersText({
   consumer: '',
   consumer_name: '',
   consumer_groups: [],
   principal_kind: 'anonymous',
   auth_method: '',
   credential: '',
-  ...unknown,
+  ...noAgent,
 })
 
-const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
-  membersOf({
+const callerText = cachedText<Caller>(({ kind, method, credential, consumer }) =>
+  membersText({
     consumer: consumer.id,
     consumer_name: consumer.name,
     consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
     principal_kind: kind,
     auth_method: method,
     credential,
-    ...unknown,
+    ...noAgent,
   }),
 )
 
-function failedTries({ attempts }: UpstreamResult): string {
+function failedAttemptsText({ attempts }: UpstreamResult): string {
   if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
   const failed = attempts.filter(({ failure }) => failure !== '')
-  return membersOf({
+  return membersText({
     failed_tries: failed.map(
       ({ peer, failure, startedAt, endedAt }) => `${peer.target} ${failure} ${endedAt - startedAt}`,
     ),
   })
 }
 
-function timesText({ startedAt, upstream }: Exchange): string {
+function durationsText({ startedAt, upstream }: Exchange): string {
   const now = nowMicroseconds()
   const answeredAt = upstream.answeredAt === 0 ? now : upstream.answeredAt
   const upstreamTime = upstream.askedAt === 0 ? 0 : answeredAt - upstream.askedAt
