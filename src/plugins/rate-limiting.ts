@@ -47,7 +47,7 @@ const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
 type Period = (typeof periods)[number]
 type Settings = z.output<typeof settings>
 
-/** At most so many requests in each second, minute, hour, day, month or year of the calendar (UTC), counted for each caller. A refused request counts in no window. */
+/** Limits requests per second, minute, hour, day, month and year of the calendar (UTC). A refused request counts in no window. */
 export const rateLimiting = definePlugin({
   name: 'rate-limiting',
   about:
@@ -58,28 +58,28 @@ export const rateLimiting = definePlugin({
       const limit = settings[period]
       return limit === null ? [] : [openLimit(id, period, limit)]
     })
-    const judge = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
-      const standings = standingsOf(limits, windows, taken, clock.now())
-      if (!settings.hide_client_headers) setLimitHeaders(exchange, standings)
+    const checkWindows = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
+      const states = windowStates(limits, windows, taken, clock.now())
+      if (!settings.hide_client_headers) setLimitHeaders(exchange, states)
       if (taken.admitted) return
       const wait = Math.max(
-        ...standings.filter(({ remaining }) => remaining === 0).map(({ reset }) => reset),
+        ...states.filter(({ remaining }) => remaining === 0).map(({ reset }) => reset),
       )
       const headers = settings.hide_client_headers ? {} : { 'Retry-After': String(wait) }
       throw new Problem('rate-limiting.exceeded', settings.error_code, settings.error_message, {
         headers,
       })
     }
-    const who = counted[settings.limit_by]
+    const keyOf = counterKeys[settings.limit_by]
     return {
       onRequest(exchange) {
         const now = clock.now()
-        const caller = who(exchange, settings) || exchange.request.clientAddress
+        const caller = keyOf(exchange, settings) || exchange.request.clientAddress
         const windows = limits.map((limit) => limit.window(caller, now))
         const taken = counters.take(windows)
-        if (!(taken instanceof Promise)) return judge(exchange, windows, taken)
+        if (!(taken instanceof Promise)) return checkWindows(exchange, windows, taken)
         return taken.then(
-          (result) => judge(exchange, windows, result),
+          (result) => checkWindows(exchange, windows, result),
           (cause: unknown) => {
             if (!settings.fault_tolerant)
               throw new Problem('rate-limiting.unknown', 500, 'An unexpected error occurred', {
@@ -97,15 +97,15 @@ export const rateLimiting = definePlugin({
   },
 })
 
-/** A limit of one period: finds the window that a caller's request counts in. */
+/** A limit of one period. */
 type Limit = {
   readonly limit: number
-  /** The period as field names have it. */
+  /** The period as in header names. */
   readonly title: string
   window(caller: string, now: number): Window
 }
 
-/** Opens a limit. The windows of the period that runs are kept, so that their names are made once for each caller. */
+/** Caches the windows of the current period, so that their keys are built once per caller. */
 function openLimit(id: string, period: Period, limit: number): Limit {
   let bounds: readonly [startsAt: number, endsAt: number] = [0, 0]
   let windows = new Map<string, Window>()
@@ -120,15 +120,15 @@ function openLimit(id: string, period: Period, limit: number): Limit {
       let window = windows.get(caller)
       if (window === undefined) {
         window = { key: `${id} ${caller} ${period} ${bounds[0]}`, limit, endsAt: bounds[1] }
-        if (windows.size < mostKept) windows.set(caller, window)
+        if (windows.size < maxCachedCallers) windows.set(caller, window)
       }
       return window
     },
   }
 }
 
-/** Callers whose windows are kept. */
-const mostKept = 10_000
+/** Callers whose windows are cached. */
+const maxCachedCallers = 10_000
 
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
@@ -145,8 +145,8 @@ function boundsOf(period: Period, now: number): [number, number] {
   return [start, start + lengths[period]]
 }
 
-/** What is counted together; nothing when the exchange has none of it, and then the client address is. */
-const counted: Readonly<
+/** The key by which requests are counted; without one, the client address. */
+const counterKeys: Readonly<
   Record<Settings['limit_by'], (exchange: Exchange, settings: Settings) => string | undefined>
 > = {
   consumer: ({ caller }) => caller?.consumer.id,
@@ -157,14 +157,14 @@ const counted: Readonly<
   ip: ({ request }) => request.clientAddress,
 }
 
-type Standing = { readonly limit: Limit; readonly remaining: number; readonly reset: number }
+type WindowState = { readonly limit: Limit; readonly remaining: number; readonly reset: number }
 
-function standingsOf(
+function windowStates(
   limits: readonly Limit[],
   windows: readonly Window[],
   taken: Taken,
   now: number,
-): Standing[] {
+): WindowState[] {
   return limits.map((limit, index) => ({
     limit,
     remaining: Math.max(0, limit.limit - (taken.counts[index] ?? 0)),
@@ -172,12 +172,12 @@ function standingsOf(
   }))
 }
 
-/** The nearest limit in the fields of the IETF draft, and each in Kong's own. */
-function setLimitHeaders({ answerHeaders }: Exchange, standings: readonly Standing[]): void {
-  let nearest: Standing | undefined
-  for (const standing of standings) {
-    const { limit, remaining } = standing
-    if (nearest === undefined || remaining < nearest.remaining) nearest = standing
+/** The tightest limit in the headers of the IETF draft, and each limit in Kong's. */
+function setLimitHeaders({ answerHeaders }: Exchange, states: readonly WindowState[]): void {
+  let nearest: WindowState | undefined
+  for (const state of states) {
+    const { limit, remaining } = state
+    if (nearest === undefined || remaining < nearest.remaining) nearest = state
     answerHeaders.add(`X-RateLimit-Limit-${limit.title}`, String(limit.limit))
     answerHeaders.add(`X-RateLimit-Remaining-${limit.title}`, String(remaining))
   }

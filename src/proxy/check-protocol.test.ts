@@ -36,7 +36,7 @@ test.each([
   [['grpc'], { ...grpc, http2: true }],
   [['grpc'], { ...grpc, http2: true, scheme: 'https' }],
   [['grpcs'], { ...grpc, http2: true, scheme: 'https' }],
-] as const)('%j accepts %j', (protocols, fields) =>
+] as const)('a route for %j accepts %j', (protocols, fields) =>
   expect(check(protocols, fields)).toBeUndefined(),
 )
 
@@ -65,11 +65,11 @@ test.each([
     },
   ],
   [['grpcs'], { ...grpc, http2: true }, { status: 200, headers: { 'grpc-status': '1' } }],
-] as const)('%j rejects %j', (protocols, fields, expected) =>
+] as const)('a route for %j refuses %j', (protocols, fields, expected) =>
   expect(check(protocols, fields)).toMatchObject(expected),
 )
 
-test.each([301, 302, 307, 308])('redirects to HTTPS with %d', (status) =>
+test.each([301, 302, 307, 308])('redirects to https with the status of the route, %d', (status) =>
   expect(check(['https'], {}, status)).toMatchObject({
     status,
     headers: { location: 'https://a.com/a%20b?x=1' },

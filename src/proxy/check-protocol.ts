@@ -3,7 +3,7 @@ import type { RequestHead } from './exchange.ts'
 import type { PluginAnswer } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 
-/** Redirects to https, or refuses, a request that its route accepts in everything but the protocol; in Kong's words. */
+/** For a request that its route accepts in everything but the protocol: returns the redirect to https, or throws Kong's refusal. */
 export function checkProtocol(
   request: RequestHead,
   { route }: RouteProgram,

@@ -21,7 +21,7 @@ test.each([
   ['few routes', 4, 400, 15],
   ['some routes', 40, 300, 25],
   ['many routes', 600, 8, 900],
-])('the compiled router agrees with a linear router: %s', (_, most, runs, requests) => {
+])('finds the same route as a linear search: %s', (_, most, runs, requests) => {
   fc.assert(
     fc.property(seeds, fc.integer({ min: 0, max: most }), (seed, count) => {
       const random = randomFrom(seed)
@@ -59,7 +59,7 @@ const route = (fields: Partial<RoutePattern>): RoutePattern => ({
   ...fields,
 })
 
-test('computes captures on demand', () => {
+test('returns the captures of the path', () => {
   const router = compileRouter([
     { route: route({ paths: ['~/a/(?<id>\\d+)/(\\w+)'] }), program: 'regex' },
     { route: route({ paths: ['/'] }), program: 'plain' },
@@ -72,7 +72,7 @@ test('computes captures on demand', () => {
   expect(router.match(request({ path: '/b' }))?.findGroups()).toBeUndefined()
 })
 
-test('rejects an invalid expression and names its route', () => {
+test('rejects an invalid regular expression and names its route', () => {
   const paths = ['~/a(?!b)']
   expect(() => compileRouter([{ route: route({ paths }), program: 1 }])).toThrow(
     "route 00000000-0000-4000-8000-000000000000: path '~/a(?!b)' at character 6: (?!…) is not",
@@ -94,7 +94,7 @@ test.each([
     'a value many times',
     { headers: new HeaderList(Array.from({ length: 8_000 }, () => ['x-v', '7']).flat()) },
   ],
-])('%s takes no longer than it should', (_, fields) => {
+])('%s is matched in linear time', (_, fields) => {
   const routes = Array.from({ length: 2_000 }, (_unused, index) =>
     route({
       hosts: index % 3 === 0 ? [`*.h${index}.com`, `h${index}.*`] : null,

@@ -20,14 +20,14 @@ export type Match<R> = {
 
 /** Finds routes. */
 export type Router<R> = {
-  /** The best route that accepts the request, or undefined. A route that accepts all but the protocol matches too: whoever asked is told to use the other one. */
+  /** The best route for the request. A route that accepts everything but the protocol matches too; `checkProtocol` answers then. */
   match(request: RequestHead): Match<R> | undefined
 }
 
 /**
  * Compiles routes to a router that decides as Kong's `traditional_compatible` does, at a cost that hardly grows with
- * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is asked one
- * by one, best first. Routes of streams are not its business.
+ * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is tested one
+ * by one, best first. Routes of streams are skipped.
  */
 export const compileRouter = <R>(routes: Routes<R>): Router<R> =>
   runToCompletion(routerSteps(routes))
@@ -66,7 +66,7 @@ export function* routerSteps<R>(routes: Routes<R>): CooperativeTask<Router<R>> {
   }
 }
 
-/** What a way is found by: a bucket for each pair of host and trait, and in it the texts its paths begin with. */
+/** Indexes matchers: a bucket for each pair of host and trait, and in it the literal prefixes of paths. */
 function* indexMatchers<R>(ways: readonly RouteVariant<R>[], matchers: readonly Matcher<R>[]) {
   const hosts = new HostIndex()
   const traits = new HeaderSniIndex()
@@ -98,7 +98,7 @@ const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', '
 const isOfStreams = ({ protocols }: RoutePattern): boolean =>
   protocols.every((protocol) => streams.has(protocol))
 
-/** Many routes have the same few methods; they share one set. */
+/** Equal lists of methods share one set. */
 function openShare(): (words: readonly string[]) => ReadonlySet<string> {
   const known = new Map<string, ReadonlySet<string>>()
   return (words) => {

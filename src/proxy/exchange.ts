@@ -17,10 +17,10 @@ export type ClientLink = {
   idleSince: number
 }
 
-/** The head of a request as the protocol front understood it. */
+/** The head of a request, the same for every protocol. */
 export type RequestHead = {
   readonly method: string
-  /** Of a stream that nobody here understands, `tcp` or `tls`. */
+  /** `tcp` or `tls` for a stream. */
   readonly scheme: 'http' | 'https' | 'tcp' | 'tls'
   /** Lower case, without port. */
   readonly host: string
@@ -32,37 +32,33 @@ export type RequestHead = {
   readonly headers: HeaderList
   readonly clientAddress: string
   readonly tlsVersion: string
-  /** The protocol asked for by `Upgrade`, lower case, or ''. */
+  /** The protocol that `Upgrade` names, lower case, or ''. */
   readonly upgrade: string
-  /** True when it came over HTTP/2. */
   readonly http2?: boolean
-  /** The name of the TLS handshake (SNI), lower case; absent when there was none. */
+  /** SNI of the TLS handshake, lower case. */
   readonly serverName?: string | undefined
-  /** Who proved to be at the other end by a client certificate; absent when there was none. */
   readonly clientCertificate?: ClientCertificate | undefined
-  /** The connection that it came by; without it a request is taken for the only one of its connection. */
+  /** Without it admission treats the request as the only one of its connection. */
   readonly connection?: ClientLink | undefined
 }
 
-/** Who a client certificate says that the other end is. */
+/** The certificate that a client presented in its TLS handshake. */
 export type ClientCertificate = {
-  /** Whether one of the asked authorities vouches for it. */
+  /** Whether a configured CA issued it. */
   readonly verified: boolean
   /** Its SPIFFE ID, when it is verified and has exactly one; else ''. */
   readonly spiffeId: string
-  /** The certificate, DER. */
   readonly der: Uint8Array
 }
 
-/** The body of a request, readable once for each try as long as what was read is still at hand. */
+/** The body of a request. It can be read once per attempt, as long as all of it that was read is still buffered. */
 export type RequestBody = {
-  /** False when the request has no body. */
   readonly present: boolean
   /** Content-Length, or undefined when it comes in chunks. */
   readonly length: number | undefined
-  /** Bytes that arrived so far. */
+  /** Bytes received so far. */
   readonly received: number
-  /** Whether the next try can still send all of it. */
+  /** Whether another attempt can still send all of it. */
   readonly replayable: boolean
   /** The body from its first byte on. */
   open(): NodeJS.ReadableStream
@@ -72,39 +68,38 @@ export type RequestBody = {
   readonly trailers?: HeaderList | undefined
 }
 
-/** The way back to the client. */
+/** Sends the answer to the client. */
 export type Reply = {
-  /** Sends status and fields; the body follows. */
+  /** Starts the answer; its head is sent with the first bytes of the body, or by `flush`. */
   begin(status: number, headers: HeaderList): void
-  /** Sends a part of the body; false when the client is slow and `onWritable` should be awaited. */
+  /** False when the client is slow; wait for `onWritable` then. */
   write(chunk: Uint8Array): boolean
-  /** Bytes that were written and that the client has not taken yet. */
+  /** Bytes that are written but not yet sent. */
   readonly pendingBytes: number
   /** Calls back once when the client can take more. */
   onWritable(resume: () => void): void
-  /** Lets out what was begun although no part of the body is there yet. */
+  /** Sends the head before any part of the body is there. */
   flush?(): void
-  /** Sends the last part, if any, and ends the answer. Nothing of it leaves before this call. */
+  /** Sends the last part, if any, and ends the answer. */
   finish(last?: Uint8Array, trailers?: HeaderList): void
-  /** Breaks the connection, so that the client cannot take the answer for whole. */
+  /** Breaks the connection, so that the client cannot mistake the answer for complete. */
   abort(): void
   /** Switches protocols: sends the head of a 101 and connects the client to `socket`. */
   upgrade?(headers: HeaderList, socket: Duplex): void
 }
 
-/** A consumer as the request's way knows it. */
 export type KnownConsumer = {
   readonly id: string
   /** Username, else custom id, else id. */
   readonly name: string
   readonly customId: string | null
-  /** Those of its acl memberships. */
+  /** Groups of its ACL credentials. */
   readonly groups: readonly string[]
   /** Names of its consumer groups. */
   readonly consumerGroups: readonly string[]
 }
 
-/** Who the caller turned out to be. */
+/** The authenticated caller. */
 export type Caller = {
   readonly kind: 'consumer'
   readonly method: string
@@ -112,13 +107,13 @@ export type Caller = {
   readonly consumer: KnownConsumer
 }
 
-/** Where a request was for, in the words of its event. */
+/** The route and service of a request, in the columns of its event. */
 export type RouteRef = Pick<
   Event,
   'workspace' | 'workspace_name' | 'service' | 'service_name' | 'route' | 'route_name'
 >
 
-/** The place of a request that no route recognises. */
+/** For requests that match no route. */
 export const noRouteRef: RouteRef = {
   workspace: '',
   workspace_name: '',
@@ -128,69 +123,65 @@ export const noRouteRef: RouteRef = {
   route_name: '',
 }
 
-/** One try of an exchange. */
+/** One attempt to get an answer from a target. */
 export type Attempt = {
   readonly target: Target
   /** Microseconds since the epoch. */
   readonly startedAt: number
-  /** When the head of its answer came, or it failed; 0 until then. */
+  /** When the head of the answer arrived, or the attempt failed; 0 until then. */
   endedAt: number
-  /** The status it answered; 0 when it did not. */
+  /** 0 when there was no answer. */
   status: number
-  /** Code of the problem it ended with, or ''. */
+  /** Problem code, or ''. */
   failure: string
-  /** Gives it up because the client left; undefined until its request is being sent. */
+  /** Listens for the client to leave; undefined until the request is sent. */
   abort: (() => void) | undefined
 }
 
-/** The parts of a path that the groups of its pattern caught: the whole match and each group by number, and the named ones. */
+/** The captures of the path's regular expression, by number and by name. */
 export type Captures = Pick<RegexMatch, 'groups' | 'named'>
 
 const noCaptures: Captures = { groups: [], named: {} }
 
-/** What the upstream part of the walk found out. */
 export type UpstreamResult = {
   status: number
   tries: number
   target: string
-  /** Every try, in order. */
   readonly attempts: Attempt[]
-  /** A Set-Cookie field by which the client comes back to the same target, or ''. */
+  /** Set-Cookie of a sticky session, or ''. */
   cookie: string
-  /** Microseconds since the epoch; 0 when it did not come to that. */
+  /** Microseconds since the epoch, as are the next two; 0 if it did not happen. */
   askedAt: number
   answeredAt: number
   finishedAt: number
 }
 
-/** A request as the service is to get it. */
+/** The request that is sent to the service. */
 export type Forward = {
   path: string
   query: string
-  /** The Host field, where it is not the service's own to say. */
+  /** Host, unless the service's configuration decides it. */
   host: string | undefined
-  /** All other fields. */
   readonly headers: HeaderList
 }
 
-/** One request and its answer: the object that travels down the walk. */
+/** One request and its answer. Every step of the walk reads and writes it. */
 export class Exchange {
   readonly id: string
   readonly startedAt: number
-  /** Revision of the configuration that decides. */
   readonly revision: number
   readonly request: RequestHead
   readonly body: RequestBody
   readonly reply: Reply
   routeRef: RouteRef = noRouteRef
-  /** What is forwarded; made by the router and changed by plugins. */
+  /** Made by the router, changed by plugins. */
   forward: Forward | undefined = undefined
   /** The path pattern that matched. */
   routePath = ''
-  /** Finds what the groups of a path pattern that is a regular expression caught; set by the router. */
+  /** Set by the router for path patterns that are regular expressions. */
   findGroups: (() => RegexMatch | undefined) | undefined = undefined
   caller: Caller | undefined = undefined
-  /** Fields to add to whatever answer goes out. */
+  /** Headers to add to any answer. */
   readonly answerHeaders = new HeaderList()
   readonly upstream: UpstreamResult = {
     status: 0,
@@ -211,16 +202,15 @@ export class Exchange {
   outcome: Outcome = 'allowed'
   deniedBy = ''
   reason = ''
-  /** Names of query parameters that carry secrets beside the usual ones. */
+  /** Query parameters to redact in the event, beside the default ones. */
   secretParameters: readonly string[] | undefined = undefined
-  /** True once a part of the answer went out. */
+  /** True once a part of the answer was sent. */
   begun = false
 
-  /** True once the response plugins ran. */
   hasRunResponsePlugins = false
 
   #captures: Captures | undefined = undefined
-  // A single callback is kept as it is: nearly all exchanges have one at most, and need no list.
+  // A list is allocated only for a second callback; nearly all exchanges have one at most.
   #goneListeners: Callback | Callback[] | undefined = undefined
   #deferred: Callback | Callback[] | undefined = undefined
 
@@ -233,7 +223,7 @@ export class Exchange {
     this.reply = reply
   }
 
-  /** What the groups of the path pattern caught, by number and by name; found when first asked for. */
+  /** Evaluated at the first access. */
   get captures(): Captures {
     return (this.#captures ??= this.findGroups?.() ?? noCaptures)
   }
@@ -312,7 +302,7 @@ function callEach(callbacks: Callback | Callback[] | undefined): void {
   if (thrown !== undefined) throw thrown.error
 }
 
-/** The client left before its answer ended; 499, nginx's status, is seen by nobody but the event. */
+/** The client left before its answer ended. 499, as in nginx, appears in the event only. */
 export const clientClosed = (): Problem =>
   new Problem('client.closed', 499, 'the client left before its answer ended')
 

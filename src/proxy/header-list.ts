@@ -21,7 +21,6 @@ export class HeaderList {
     return values
   }
 
-  /** Replaces every field of that name by one. */
   set(name: string, value: string): void {
     this.delete(name.toLowerCase())
     this.flat.push(name, value)
@@ -37,7 +36,7 @@ export class HeaderList {
     for (let at = this.#find(name, 0); at >= 0; at = this.#find(name, at)) this.flat.splice(at, 2)
   }
 
-  /** A copy without the fields whose name, as it came, `drop` says yes to. */
+  /** A copy without the fields whose name, in its original case, `drop` accepts. */
   without(drop: (name: string) => boolean): HeaderList {
     const kept: string[] = []
     for (let at = 0; at < this.flat.length; at += 2) {

@@ -1,20 +1,19 @@
 import type { Program } from './program.ts'
 
-/** A program, and how many exchanges still run by it. */
+/** A program and the number of exchanges that use it. */
 export type HeldProgram = { readonly program: Program; exchanges: number }
 
-/** The program that runs, and how many exchanges still run by it or by one before it. */
+/** The current program and those that exchanges still use. */
 export type HeldPrograms = {
   readonly exchanges: number
   readonly revision: number
-  /** The program for an exchange that begins, to be released when it ended. */
+  /** The program for a new exchange, which must release it at its end. */
   take(): HeldProgram
   release(held: HeldProgram): void
-  /** Lets new exchanges run by `next`; the program before is closed after its last exchange. */
+  /** Makes `next` the current program; the previous one is closed after its last exchange. */
   swap(this: void, next: Program): void
 }
 
-/** Holds `first` and every program after it for as long as an exchange needs it. */
 export function holdPrograms(first: Program): HeldPrograms {
   let running: HeldProgram = { program: first, exchanges: 0 }
   let exchanges = 0

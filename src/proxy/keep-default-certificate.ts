@@ -5,7 +5,7 @@ import type { CertificatePair } from './tls/open-tls-front.ts'
 
 const days = 3650
 
-/** The certificate for names that nothing else covers: made once by itself, kept in `directory`, the same for all workers of a node. */
+/** The self-signed certificate for server names that no other covers: created once in `directory`, shared by all workers of a node. */
 export async function keepDefaultCertificate(directory: string): Promise<CertificatePair> {
   const path = join(directory, 'default-certificate.pem')
   const kept = readPair(path)
@@ -35,7 +35,7 @@ function readPair(path: string): CertificatePair | undefined {
   }
 }
 
-/** Certificate and key in one text. What makes it is loaded only where one is missing. */
+/** Certificate and key in one PEM text. The libraries are loaded only if none exists yet. */
 async function makePair(): Promise<string> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')

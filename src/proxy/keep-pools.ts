@@ -18,20 +18,19 @@ import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
 import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
 
-/** What a node knows of upstreams for as long as it runs: where names lead and how targets are. Programs come and go. */
+/** Holds DNS answers and the health of targets across programs. */
 export type PoolKeeper = {
   readonly clock: Clock
-  /** Opens a pool that goes on with what is known of it. */
+  /** Opens a pool with the state of its predecessor of the same id. */
   open(plan: PoolPlan): Pool
-  /** Makes these the pools that are watched, in place of those before, and starts their active checks and the look-up of their names; what was known of other pools is forgotten. Returns how to stop. */
+  /** Starts health checks and DNS lookups for these pools instead of the previous ones, whose state is dropped. Returns how to stop. */
   watch(pools: readonly Pool[]): CooperativeTask<() => void>
-  /** How the targets of the watched upstreams are. */
   health(this: void): UpstreamHealth[]
-  /** Sets the health of a target by order of an operator, until a check or another order changes it. */
+  /** Sets the health of a target by hand, until a check or another override changes it. */
   overrideHealth(this: void, order: TargetOrder): void
 }
 
-/** What a keeper works with; all but tests leave it at the machine's own. */
+/** Replaced in tests; the defaults are the machine's own. */
 export type KeeperTools = {
   readonly clock?: Clock
   readonly timers?: Timers
@@ -111,7 +110,7 @@ function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder)
   memory.changes += 1
 }
 
-/** Forgets addresses of targets that are not configured any more; where a name leads may change back. What nobody checks any more is taken for well. */
+/** Drops the state of targets that are not configured any more. Targets without health checks become healthy. */
 function settleMemory({ plan }: Pool, memory: PoolMemory): void {
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)

@@ -18,33 +18,30 @@ import type { Program } from './program.ts'
 import { openStreamFront } from './stream/open-stream-front.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
 
-/** A running proxy: a front, the program it runs, and the exchanges under way. */
 export type Proxy = {
-  /** Accepts plain connections; the caller lets it listen. */
+  /** For plain connections. The caller calls `listen`, here and below. */
   readonly server: Server
-  /** Accepts connections that begin with a TLS handshake; the caller lets it listen, or not. */
+  /** For TLS connections. */
   readonly secureServer: Server
-  /** One more server, for streams; `isSecure` says that its connections begin with a TLS handshake. The caller lets it listen. */
+  /** Adds a server for streams; `isSecure` if its connections begin with a TLS handshake. */
   addStreamServer(isSecure: boolean): Server
-  /** Exchanges begun and not yet ended. */
+  /** In flight. */
   readonly exchanges: number
   readonly revision: number
-  /** Lets new exchanges run by `program`; those under way finish by theirs, which is closed after its last one. */
+  /** Exchanges in flight finish with the previous program, which is closed after the last one. */
   swapProgram(program: Program): void
-  /** Takes no new connections, lets exchanges finish for at most `milliseconds`, then breaks and records what is left. A second call may shorten the time of the first. */
+  /** Stops accepting connections, waits at most `milliseconds` for exchanges to finish, then breaks and records the remaining ones. A second call may shorten the wait. */
   drain(milliseconds: number): Promise<void>
 }
 
-/** What a proxy is opened with. */
 export type ProxyOptions = {
   readonly program: Program
   readonly limits: FrontLimits
   readonly admission?: AdmissionLimits
-  /** Shown for server names that no certificate covers; without it their handshakes fail. */
+  /** For server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
 } & EndTools
 
-/** Opens a proxy over `program`. */
 export function openProxy(options: ProxyOptions): Proxy {
   const upstream = openClients()
   const programs = holdPrograms(options.program)
@@ -100,7 +97,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   }
 }
 
-/** One front for each protocol, behind those that find out which it is. */
+/** One front for each protocol, behind those that detect it. */
 function openFronts(
   options: ProxyOptions,
   events: FrontEvents,
@@ -125,7 +122,7 @@ function openFronts(
   return { plain, secure, streams, serving: [http1, http2, streams] }
 }
 
-/** One client for all services: each try says which protocol it is for. */
+/** One client for all services; each request says which protocol it uses. */
 function openClients(): UpstreamClient {
   const http1 = openHttp1Client()
   const http2 = openHttp2Client()

@@ -19,7 +19,7 @@ export type PluginAnswer = {
 /** Nothing to let the request go on, or an answer to it; a promise only when the plugin has to wait. */
 export type PluginResult = void | PluginAnswer | Promise<void | PluginAnswer>
 
-/** One window of a limit that a request wants to count in. */
+/** One window of a limit. */
 export type Window = {
   readonly key: string
   readonly limit: number
@@ -27,13 +27,13 @@ export type Window = {
   readonly endsAt: number
 }
 
-/** The verdict on a request in its windows: counted in all of them, or in none. */
+/** Whether a request is within the limits of all its windows; if not, it counts in none. */
 export type Taken = { readonly admitted: boolean; readonly counts: readonly number[] }
 
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
 export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken> }
 
-/** What a plugin may use; it imports none of it. */
+/** Passed to a plugin, which imports none of it. */
 export type PluginTools = {
   /** Id of the configured plugin. */
   readonly id: string
@@ -58,10 +58,10 @@ export type PluginUse = {
   close?(): void
 }
 
-/** A policy: its name, its settings, and how it is made ready once for each program.
+/** A plugin: its name, its settings, and how it is prepared for each program.
  *
  *  1. `settings` checks the configuration and fills its defaults, in the control plane, before anything is stored.
- *  2. `prepare` runs once when a program is compiled, in every worker; what can be computed ahead is computed here.
+ *  2. `prepare` runs once when a program is compiled, in every worker; precompute here.
  *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
  *  4. `onResponse` runs for each answer, in the opposite order.
  *  5. `close` runs after the last exchange of the program.
@@ -69,12 +69,12 @@ export type PluginUse = {
 export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly name: string
   readonly about: string
-  /** True for a plugin that finds out who calls; plugins of a consumer are chosen after these. */
+  /** True for a plugin that authenticates; the plugins of a consumer are chosen after it ran. */
   readonly identifies: boolean
   readonly settings: Settings
-  /** For a plugin that judges client certificates (`request.clientCertificate`): ids of the CA certificates that clients are to be vouched for by. Its presence lets handshakes ask for one. */
+  /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
-  /** For a plugin by whose presence https services are offered HTTP/2. */
+  /** True to offer HTTP/2 to https services. */
   readonly offersHttp2?: boolean
   prepare(settings: z.output<Settings>, tools: PluginTools): PluginUse
 }

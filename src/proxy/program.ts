@@ -14,13 +14,13 @@ import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 type SnapshotService = Snapshot['services'][number]
 type SnapshotRoute = Snapshot['routes'][number]
 
-/** A route with everything that its exchanges will need. */
+/** A route with its service and plugins. */
 export type RouteProgram = {
   readonly route: SnapshotRoute
   readonly routeRef: RouteRef
   readonly service: ServiceProgram | undefined
   readonly plugins: PluginPlan
-  /** Whether a body is read ahead before a target is asked; never for gRPC, whose calls may be answered message by message. */
+  /** Never for gRPC, whose calls may be answered message by message. */
   readonly isRequestBuffered: boolean
 }
 
@@ -28,28 +28,27 @@ export type RouteProgram = {
 export type Program = {
   readonly revision: number
   readonly router: Router<RouteProgram>
-  /** The routes of streams. */
   readonly streams: StreamRoutes<RouteProgram>
-  /** What TLS handshakes go by. */
+  /** Certificates by server name. */
   readonly names: ServerNames
-  /** Lets the plugins go; call once no exchange uses it any more. */
+  /** Closes the plugins; call it after the last exchange. */
   close(): void
 }
 
 /** What a program is compiled with. */
 export type ProgramTools = PrepareTools & {
-  /** Remembers the state of targets from one program to the next, and watches them; without it a program watches nothing. */
+  /** Keeps the state of targets across programs and runs health checks; without it there are none. */
   readonly pools?: PoolKeeper
 }
 
-/** Compiles a snapshot. Throws a Problem that names the entity when something in it could not run. */
+/** Throws a Problem that names the entity if the snapshot cannot run. */
 export const compileProgram = (
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
 ): Program => runToCompletion(compileSteps(snapshot, revision, tools))
 
-/** The same as work that can be interrupted, so that requests need not wait for a large program. */
+/** The same in slices, so that compiling a large snapshot does not delay requests. */
 export function* compileSteps(
   snapshot: Snapshot,
   revision: number,

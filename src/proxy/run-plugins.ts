@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts'
 import type { PluginAnswer, PluginResult } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 
-/** Runs the plugins of the route in order until one answers: first those that identify; the others are chosen once the caller is known. Waits only if one of them does. */
+/** Runs the plugins of the route in order until one answers. Those after authentication depend on the caller. Returns a promise only if a plugin does. */
 export function runRequestPlugins(
   { plugins }: RouteProgram,
   exchange: Exchange,
@@ -48,7 +48,7 @@ function accept(answer: PluginAnswer, plugin: ScopedPlugin, exchange: Exchange):
   return answer
 }
 
-/** A Problem is a refusal by the plugin; anything else is a fault, in whose stack the plugin is named. */
+/** A Problem is a refusal by the plugin; anything else is a fault, to which the plugin's name is added. */
 function failureOf(error: unknown, { name }: ScopedPlugin, exchange: Exchange): Error {
   if (!(error instanceof Problem)) return new Error(`plugin ${name} failed`, { cause: error })
   exchange.refuse('denied', name, error)
@@ -73,7 +73,7 @@ function runBackwards(plugins: readonly ScopedPlugin[], exchange: Exchange): Err
     try {
       plugin.use.onResponse?.(exchange)
     } catch (error) {
-      // A Problem cannot refuse any more what was already answered.
+      // A Problem is a fault here too: it is too late to refuse.
       failure ??= new Error(`plugin ${plugin.name} failed in onResponse`, { cause: error })
     }
   }

@@ -2,7 +2,7 @@ import type { Log } from '../lib/log.ts'
 import type { EventLine } from '../schema/event.ts'
 import type { Spool } from './open-spool.ts'
 
-/** Keeps the promise *recorded before answered*. */
+/** Records events before their answers are sent. */
 export type Recorder = {
   /** Writes the event to the spool together with all others of this turn of the event loop, then releases its answer; abandons it when the event cannot be written. */
   record(this: void, event: EventLine, answer: RecordedAnswer): void
@@ -11,7 +11,6 @@ export type Recorder = {
 /** An answer that waits for its event to be recorded; neither method throws. */
 export type RecordedAnswer = { release(): void; abandon(): void }
 
-/** Opens a recorder over a spool. */
 export function openRecorder(spool: Pick<Spool, 'append'>, log: Log): Recorder {
   let lines = ''
   let waiting: RecordedAnswer[] = []

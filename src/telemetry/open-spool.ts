@@ -17,28 +17,28 @@ import { join } from 'node:path'
 import { uuidv7 } from '../lib/ids.ts'
 import { isRunning, processIdentity } from '../lib/process-identity.ts'
 
-/** Events on disk until the warehouse has them. A segment is a file of whole lines; once closed it never changes, and its name is the id of the batch that it is. */
+/** Keeps events on disk until the warehouse has them. A segment is a file of complete lines; a closed segment never changes and is one batch, whose id is its name. */
 export type Spool = {
-  /** Writes lines to the open segment before it returns: they outlive the process. Throws, and leaves nothing half written, when it cannot. */
+  /** Writes lines to the open segment synchronously, so that they survive the process. Throws if it cannot, and leaves no partial line. */
   append(lines: string): void
-  /** Closes the open segment, if anything is in it. */
+  /** Closes the open segment unless it is empty. */
   rotate(): void
   /** Batch ids of the closed segments, oldest first. */
   closed(): readonly string[]
   read(batch: string): Promise<Buffer>
-  /** Forgets a segment that the warehouse has. */
+  /** Deletes a segment that the warehouse has. */
   remove(batch: string): void
-  /** Sets a segment aside that the warehouse refuses for good. */
+  /** Sets aside a segment that the warehouse rejects for good. */
   quarantine(batch: string): void
-  /** Takes over what processes that died have left behind. */
+  /** Takes over the segments of processes that died. */
   adopt(): void
-  /** Bytes not yet removed. */
+  /** Bytes of all segments. */
   readonly bytes: number
 }
 
 const segmentBytes = 4 * 1024 * 1024
 
-/** Opens a spool of this process under `root`: each process has a folder of its own there, named by its identity. */
+/** Opens the spool of this process, in a folder of its own under `root`. */
 export function openSpool(root: string): Spool {
   const directory = join(root, processIdentity())
   mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -92,7 +92,7 @@ export function openSpool(root: string): Spool {
   }
 }
 
-/** Writes all of it or, after a full disk, none of it. */
+/** Writes all bytes or, on a full disk, none. */
 function writeWhole(file: number, bytes: Buffer, at: number): number {
   try {
     let written = 0
@@ -136,7 +136,7 @@ function moveSegments(
 const filesUnder = (directory: string) =>
   readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile())
 
-/** A process killed in the middle of a write may leave a part of a line, whose answer then never went out. */
+/** A process killed during a write may leave a partial line; its answer was not sent. */
 function cutTornLine(path: string): void {
   truncateSync(path, readFileSync(path).lastIndexOf(10) + 1)
 }

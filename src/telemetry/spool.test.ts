@@ -14,7 +14,7 @@ const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-spool-'))
 const event = (index: number): string => `{"request_id":"${index}"}`
 const quiet = openLog('test', () => undefined)
 
-test('what is appended is in the closed segment, and gone once removed', async () => {
+test('appended lines are in the closed segment until it is removed', async () => {
   const spool = openSpool(fresh())
   spool.append('one\n')
   spool.append('two\n')
@@ -26,7 +26,7 @@ test('what is appended is in the closed segment, and gone once removed', async (
   expect([spool.closed(), spool.bytes]).toEqual([[], 0])
 })
 
-test('segments of a dead process are adopted whole, their torn last line cut, their names kept', async () => {
+test('adopts the segments of a dead process under their names, without a partial last line', async () => {
   const root = fresh()
   const child = spawn('true')
   await once(child, 'exit')
@@ -42,7 +42,7 @@ test('segments of a dead process are adopted whole, their torn last line cut, th
   expect(readdirSync(root)).toHaveLength(1)
 })
 
-test('a take-over that was cut short is finished by the next, in the same process or after its death', async () => {
+test('finishes an interrupted take-over, its own and that of a dead process', async () => {
   const root = fresh()
   const child = spawn('true')
   await once(child, 'exit')
@@ -63,7 +63,7 @@ test('a take-over that was cut short is finished by the next, in the same proces
   expect(readdirSync(root)).toEqual([own])
 })
 
-test('a take-over that was cut short is finished although no further process died', () => {
+test('finishes an interrupted take-over even if no other process died', () => {
   const root = fresh()
   const spool = openSpool(root)
   const [own = ''] = readdirSync(root)
@@ -74,7 +74,7 @@ test('a take-over that was cut short is finished although no further process die
   expect(readdirSync(join(root, own))).toEqual(['batch-a.ndjson'])
 })
 
-test('a write that a full disk breaks off leaves no part of a line behind', async () => {
+test('leaves no partial line when the disk is full', async () => {
   const script = `ulimit -f 8; exec "$0" "$1" "$2"`
   const path = join(import.meta.dirname, '../../test/flows/full-disk-child.ts')
   const child = spawn('bash', ['-c', `trap '' XFSZ; ${script}`, process.execPath, path, fresh()])
@@ -93,7 +93,7 @@ test('a write that a full disk breaks off leaves no part of a line behind', asyn
   expect(bytes).toBe((8 - failures) * 2_000 + 'last\n'.length)
 })
 
-test('the folder of a living process is left alone', () => {
+test('does not adopt the folder of a running process', () => {
   const root = fresh()
   const mine = openSpool(root)
   mine.append('x\n')
@@ -102,7 +102,7 @@ test('the folder of a living process is left alone', () => {
   expect(mine.closed()).toHaveLength(1)
 })
 
-test('no answer is released before its event is written, and one write serves a whole turn', async () => {
+test('releases answers after their events are written, all of one turn by one write', async () => {
   const written: string[] = []
   const released: number[] = []
   const recorder = openRecorder({ append: (lines) => void written.push(lines) }, quiet)
@@ -118,7 +118,7 @@ test('no answer is released before its event is written, and one write serves a 
   expect(released).toEqual([1, 1, 1])
 })
 
-test('when an event cannot be written its answer is abandoned, and later ones go on', async () => {
+test('abandons the answers whose events cannot be written, and recovers', async () => {
   let isFull = true
   const ends: string[] = []
   const answer = (index: number) => ({
@@ -140,14 +140,15 @@ test('when an event cannot be written its answer is abandoned, and later ones go
   expect(ends).toEqual(['ENOSPC', 'abandoned 1', 'released 2'])
 })
 
-test('a batch is sent until it is acknowledged, under the same id with the same bytes; a refused one is set aside', async () => {
+test('resends a batch unchanged until it is acknowledged, and sets a rejected one aside', async () => {
   const spool = openSpool(fresh())
   const sent: [string, string][] = []
   let failures = 3
+  const lines: string[] = []
   const shipping = startShipping({
     spool,
     interval: 5,
-    log: quiet,
+    log: openLog('test', (line) => void lines.push(line)),
     async send(batch, lines) {
       sent.push([batch, String(lines)])
       if (String(lines) === 'bad\n') throw new Problem('test.bad', 400, 'no')
@@ -160,6 +161,12 @@ test('a batch is sent until it is acknowledged, under the same id with the same 
   spool.append('good\n')
   await expect.poll(() => spool.bytes, { timeout: 45_000 }).toBe(0)
   await shipping.stop(1000)
+  const logged = lines.map((line) => JSON.parse(line) as { message: string; batch: string })
+  expect(logged.map(({ message }) => message)).toEqual([
+    'shipping: batch rejected by the warehouse, it is kept in the spool',
+    ...Array<string>(3).fill('shipping: batch not sent, it stays in the spool'),
+  ])
+  expect(lines.at(-1)).toContain('Error: away')
   const good = sent.filter(([, lines]) => lines === 'good\n')
   expect(good).toHaveLength(4)
   expect(new Set(good.map(([batch]) => batch)).size).toBe(1)

@@ -4,17 +4,16 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Spool } from './open-spool.ts'
 
-/** What shipping needs. */
 export type ShippingOptions = {
   readonly spool: Spool
-  /** Resolves once the warehouse has the batch; sending one twice does no harm. Rejects with a Problem of status 400 when it will never take it. */
+  /** Resolves once the warehouse has the batch; idempotent. Rejects with a Problem of status 400 if the warehouse will never accept it. */
   readonly send: (batch: string, lines: Buffer) => Promise<void>
   readonly log: Log
-  /** Milliseconds between two looks at the spool. */
+  /** Milliseconds between two rounds. */
   readonly interval?: number
 }
 
-/** Keeps sending what is in the spool, oldest first, and forgets a batch only after it was acknowledged. `stop` sends what is left, as far as that works within `milliseconds`. */
+/** Sends batches, oldest first, and deletes each after its acknowledgement. `stop` sends the remaining ones, for at most `milliseconds`. */
 export function startShipping({ spool, send, log, interval = 100 }: ShippingOptions): {
   stop(milliseconds: number): Promise<void>
 } {

@@ -19,7 +19,7 @@ function post(url: string): http.ClientRequest {
   return request
 }
 
-test('a service gets nothing of a buffered request before all of it is there', async () => {
+test('a buffered request is sent to the service when it is complete', async () => {
   const seen: string[] = []
   const upstream = await startUpstream((request, response) => {
     seen.push('head')
@@ -40,7 +40,7 @@ test('a service gets nothing of a buffered request before all of it is there', a
   expect(seen.slice(1).join('')).toBe('headfirst second')
 })
 
-test('a request that is not buffered, or does not fit the buffer, is passed on as it comes', async () => {
+test('an unbuffered request, or one beyond the buffer, is streamed to the service', async () => {
   for (const [route, first] of [
     [{ request_buffering: false }, 'x'],
     [{ request_buffering: true }, 'x'.repeat(70_000)],
@@ -60,7 +60,7 @@ test('a request that is not buffered, or does not fit the buffer, is passed on a
   }
 })
 
-test('a client that leaves in the middle of a buffered request costs the service nothing', async () => {
+test('the service gets nothing of a buffered request whose client leaves', async () => {
   let asked = 0
   const upstream = await startUpstream((_request, response) => {
     asked += 1

@@ -62,7 +62,7 @@ async function heldExchange() {
   return { held: { plugin, head, rest }, headers, event: gateway.events[0] as Event }
 }
 
-test('an event says how long the gateway, the service and the answer took, and no time twice', async () => {
+test('an event splits its duration into gateway, service and answer', async () => {
   const { held, event } = await heldExchange()
   expect(event.gateway_us).toBeGreaterThanOrEqual(held.plugin)
   expect(event.upstream_us).toBeGreaterThanOrEqual(held.head)
@@ -70,7 +70,7 @@ test('an event says how long the gateway, the service and the answer took, and n
   expect(event.gateway_us + event.upstream_us + event.receive_us).toBe(event.duration_us)
 })
 
-test('X-Kong-Proxy-Latency is the time before the service is asked, X-Kong-Upstream-Latency until its head', async () => {
+test('X-Kong-Proxy-Latency ends and X-Kong-Upstream-Latency starts with the upstream request', async () => {
   const { held, headers, event } = await heldExchange()
   const [proxy, upstream] = ['x-kong-proxy-latency', 'x-kong-upstream-latency'].map((name) =>
     Number(headers.get(name)),
@@ -80,7 +80,7 @@ test('X-Kong-Proxy-Latency is the time before the service is asked, X-Kong-Upstr
   expect(proxy).toBeLessThanOrEqual(Math.ceil(event.gateway_us / 1000))
 })
 
-test('an exchange that no service was asked for took no time there', async () => {
+test('an exchange without an upstream request has no upstream time', async () => {
   const gateway = await openGateway({ services: [], routes: [] })
   await gateway.ask('/')
   const [event] = gateway.events

@@ -68,30 +68,35 @@ const cases = Object.entries(steps).flatMap(([step, protocols]) =>
 
 const requests = 100
 
-describe.each(cases)('over %s, a fault in the step "%s"', (protocol, step) => {
-  test('ends every exchange, and the gateway serves on', { timeout: 120_000 }, async () => {
-    const gateway = await openFaulty(protocol)
-    expect(await gateway.ask()).toBe('served')
-    const { events, lines, counters } = gateway
-    const settled = () => Object.values(counters()).every((one) => one === 0)
-    await until('the first exchange is over', settled)
-    gateway.plant(step)
-    const ends: End[] = []
-    while (ends.length < requests) ends.push(...(await Promise.all([gateway.ask(), gateway.ask()])))
-    const isRecorded = !unrecorded.has(step)
-    expect(isRecorded || ends.every((end) => end === 'cut')).toBe(true)
-    await until('all counters are back', settled)
-    const recorded = events.slice(1).map(({ request_id: id }) => id)
-    expect(recorded).toHaveLength(isRecorded ? requests : 0)
-    expect(new Set(recorded).size).toBe(recorded.length)
-    const faults = lines.filter((line) => /"stack":"Error: planted/.test(line))
-    const logged = new Set(faults.map((line) => JSON.parse(line).request_id as unknown))
-    // Of a write that fails, which is for many events, the log says how many they were.
-    expect(logged.size).toBe(step === 'write the spool' ? 1 : requests)
-    expect(isRecorded ? logged : new Set(recorded)).toEqual(new Set(recorded))
-    gateway.plant(undefined)
-    expect(await gateway.ask()).toBe('served')
-  })
+describe.each(cases)('%s: an error in the step "%s"', (protocol, step) => {
+  test(
+    'ends every exchange with one event and one log line, and frees all counters',
+    { timeout: 120_000 },
+    async () => {
+      const gateway = await openFaulty(protocol)
+      expect(await gateway.ask()).toBe('served')
+      const { events, lines, counters } = gateway
+      const settled = () => Object.values(counters()).every((one) => one === 0)
+      await until('the first exchange is over', settled)
+      gateway.plant(step)
+      const ends: End[] = []
+      while (ends.length < requests)
+        ends.push(...(await Promise.all([gateway.ask(), gateway.ask()])))
+      const isRecorded = !unrecorded.has(step)
+      expect(isRecorded || ends.every((end) => end === 'cut')).toBe(true)
+      await until('all counters are back', settled)
+      const recorded = events.slice(1).map(({ request_id: id }) => id)
+      expect(recorded).toHaveLength(isRecorded ? requests : 0)
+      expect(new Set(recorded).size).toBe(recorded.length)
+      const faults = lines.filter((line) => /"stack":"Error: planted/.test(line))
+      const logged = new Set(faults.map((line) => JSON.parse(line).request_id as unknown))
+      // Of a write that fails, which is for many events, the log says how many they were.
+      expect(logged.size).toBe(step === 'write the spool' ? 1 : requests)
+      expect(isRecorded ? logged : new Set(recorded)).toEqual(new Set(recorded))
+      gateway.plant(undefined)
+      expect(await gateway.ask()).toBe('served')
+    },
+  )
 })
 
 /** A gateway of real parts, in each of whose seams an error can be planted; two exchanges may be in flight. */

@@ -36,7 +36,7 @@ async function gatewayWith(words: object, more: Parameters<typeof openGateway>[1
 }
 
 test.each([{ waits: false }, { waits: true }])(
-  'a plugin answers instead of the service, and the event is allowed (%j)',
+  'a plugin answers instead of the service, recorded as allowed (%j)',
   async (config) => {
     const gateway = await gatewayWith(
       {
@@ -65,7 +65,7 @@ test.each([{ waits: false }, { waits: true }])(
   },
 )
 
-test('a redirect to https is allowed, and the 426 that asks for an upgrade is denied', async () => {
+test('a redirect to https is recorded as allowed, a 426 as denied', async () => {
   const routes = [301, 426].map((status) => ({
     name: `r${status}`,
     paths: [`/${status}`],
@@ -90,7 +90,7 @@ test.each([
   [302, 'allowed', ''],
   [403, 'denied', 'request-termination'],
   [503, 'denied', 'request-termination'],
-])('request-termination with status %d is %s', async (status, outcome, by) => {
+])('request-termination with status %d is recorded as %s', async (status, outcome, by) => {
   const config = { status_code: status }
   const gateway = await gatewayWith({ plugins: [{ name: 'request-termination', config }] })
   const response = await gateway.ask('/', { redirect: 'manual' })
@@ -102,7 +102,7 @@ test.each([
 test.each([
   ['status', { status: 7 }],
   ['header', { status: 200, headers: { 'X-A': 'a\r\nX-B: b' } }],
-])('an answer with a malformed %s is a 500 that is logged', async (_, answer) => {
+])('returns 500 and logs when a plugin answers with a malformed %s', async (_, answer) => {
   const bad = definePlugin({
     name: 'bad',
     about: '',
@@ -140,7 +140,7 @@ const stamp = (name: string, identifies = false) =>
   })
 const stamps = [stamp('a'), stamp('b', true), stamp('c'), stamp('d')]
 
-test('response plugins run once, in the opposite order of request plugins', async () => {
+test('runs response plugins once, in reverse order of request plugins', async () => {
   const gateway = await gatewayWith(
     { plugins: ['d', 'b', 'a', 'c'].map((name) => ({ name })) },
     { catalog: stamps },
@@ -151,7 +151,7 @@ test('response plugins run once, in the opposite order of request plugins', asyn
   expect(response.headers.get('x-order')).toBe('d, c, b, a')
 })
 
-test('when a response plugin fails, the others still add their headers to the 500', async () => {
+test('returns 500 with the headers of the other plugins when a response plugin throws', async () => {
   const plugins = ['a', 'b', 'c'].map((name) => ({ name, config: { fails: name === 'b' } }))
   const gateway = await gatewayWith({ plugins }, { catalog: stamps })
   const response = await gateway.ask('/')

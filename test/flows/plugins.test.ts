@@ -19,7 +19,7 @@ async function gatewayWith(words: SnapshotWords, now?: { milliseconds: number })
 const alice = { alice: { keys: ['alice-key'], groups: ['buyers'] } }
 const withKey = (key: string) => ({ headers: { apikey: key } })
 
-test('without a key: Kong’s 401, and the event says which plugin refused and why', async () => {
+test('returns Kong’s 401 when no key is sent, and records plugin and reason', async () => {
   const gateway = await gatewayWith({ plugins: [{ name: 'key-auth' }], consumers: alice })
   const response = await gateway.ask('/')
   expect(response.status).toBe(401)
@@ -37,7 +37,7 @@ test('without a key: Kong’s 401, and the event says which plugin refused and w
   ])
 })
 
-test('with a key in a header or the query the service learns who calls, and the event too', async () => {
+test('authenticates by a key in a header or the query, and identifies the consumer to the service and in the event', async () => {
   const gateway = await gatewayWith({
     plugins: [{ name: 'key-auth', config: { hide_credentials: true } }],
     consumers: alice,
@@ -63,7 +63,7 @@ test('with a key in a header or the query the service learns who calls, and the 
   })
 })
 
-test('a key under a name of its own is redacted from the event', async () => {
+test('redacts a key with a custom name from the event', async () => {
   const gateway = await gatewayWith({
     plugins: [{ name: 'key-auth', config: { key_names: ['x-ticket'] } }],
     consumers: alice,
@@ -72,7 +72,7 @@ test('a key under a name of its own is redacted from the event', async () => {
   expect(gateway.events[0]?.query).toBe('x-ticket=REDACTED')
 })
 
-test('anonymous lets the keyless in as that consumer', async () => {
+test('requests without a key run as the anonymous consumer', async () => {
   const gateway = await gatewayWith({
     plugins: [{ name: 'key-auth', config: { anonymous: 'guest' } }],
     consumers: { guest: {} },
@@ -81,7 +81,7 @@ test('anonymous lets the keyless in as that consumer', async () => {
   expect(headers).toMatchObject({ 'x-consumer-username': 'guest', 'x-anonymous-consumer': 'true' })
 })
 
-test('acl lets groups pass or not', async () => {
+test('acl allows and denies groups', async () => {
   const consumers = { ...alice, bob: { keys: ['bob-key'] } }
   const allow = await gatewayWith({
     plugins: [{ name: 'key-auth' }, { name: 'acl', config: { allow: ['buyers'] } }],
@@ -103,7 +103,7 @@ test('acl lets groups pass or not', async () => {
   ).toEqual([403, 200])
 })
 
-test('a limit admits exactly that many of any number of concurrent requests, and again in the next window', async () => {
+test('admits exactly as many concurrent requests as the limit says, in every window', async () => {
   const now = { milliseconds: Date.UTC(2026, 0, 1, 12, 0, 10) }
   const gateway = await gatewayWith(
     { plugins: [{ name: 'rate-limiting', config: { minute: 7 } }] },
@@ -129,7 +129,7 @@ test('a limit admits exactly that many of any number of concurrent requests, and
   expect([next.status, next.headers.get('x-ratelimit-remaining-minute')]).toEqual([200, '6'])
 })
 
-test('of two windows a refused request counts in neither', async () => {
+test('a refused request counts in no window', async () => {
   const now = { milliseconds: Date.UTC(2026, 0, 1) }
   const gateway = await gatewayWith(
     { plugins: [{ name: 'rate-limiting', config: { second: 1, hour: 3 } }] },
@@ -143,7 +143,7 @@ test('of two windows a refused request counts in neither', async () => {
   expect(statuses).toEqual([200, 429, 429, 200, 429, 429, 200, 429, 429, 429, 429, 429])
 })
 
-test('each consumer has a limit of its own, and a nearer plugin replaces a farther one', async () => {
+test('limits each consumer by itself, by the most specific plugin', async () => {
   const consumers = { ...alice, bob: { keys: ['bob-key'] }, vip: { keys: ['vip-key'] } }
   const gateway = await gatewayWith({
     consumers,
@@ -162,7 +162,7 @@ test('each consumer has a limit of its own, and a nearer plugin replaces a farth
   ])
 })
 
-test('correlation ids are given once and echoed when asked for', async () => {
+test('generates a correlation id unless there is one, and echoes it if configured', async () => {
   const gateway = await gatewayWith({
     plugins: [
       {
@@ -180,7 +180,7 @@ test('correlation ids are given once and echoed when asked for', async () => {
   expect(((await made.json()) as Echo).headers['x-trace']).toBe(made.headers.get('x-trace'))
 })
 
-test('request-termination answers itself, and is recorded as the one that refused', async () => {
+test('request-termination answers with its status and body, and an error status is recorded as denied', async () => {
   const gateway = await gatewayWith({
     plugins: [
       {
@@ -209,7 +209,7 @@ test('request-termination answers itself, and is recorded as the one that refuse
   })
 })
 
-test('a consumer group has a limit of its own, and may count as a group of acl', async () => {
+test('a consumer group has its own limit, and counts as an ACL group if configured', async () => {
   const now = { milliseconds: 1_800_000_000_000 }
   const gateway = await gatewayWith(
     {

@@ -224,6 +224,42 @@ async function previewOf(
   }
 }
 
+test('reports requests that the gateway would answer itself, and no longer would', async () => {
+  const words = present(80)
+  const redirecting: SnapshotWords = {
+    ...words,
+    routes: [
+      {
+        name: 'search',
+        service: 'search',
+        paths: ['/search'],
+        protocols: ['https'],
+        https_redirect_status_code: 301,
+      },
+    ],
+    plugins: [],
+  }
+  const plain: SnapshotWords = { ...redirecting, routes: words.routes ?? [] }
+  const page: SnapshotWords = {
+    ...plain,
+    plugins: [{ name: 'request-termination', config: { status_code: 200, body: 'closed' } }],
+  }
+  const events = traffic(3, (index) => ({ time: `${at + index}.000000` }))
+  const redirected = events.map((event) => ({ ...event, status: 301, outcome: 'denied' as const }))
+  const kinds = async (...given: Parameters<typeof previewOf>) => {
+    const { changes, judged, agreeing } = await previewOf(...given)
+    return [judged, agreeing, ...changes.map(({ kind, by, status }) => [kind, by, status])]
+  }
+  expect(await kinds(events, [plain, redirecting])).toEqual([3, 3, ['answered', 'route', 301]])
+  expect(await kinds(events, [plain, page])).toEqual([
+    3,
+    3,
+    ['answered', 'request-termination', 200],
+  ])
+  // Events of earlier versions, which recorded redirects as denied, still agree.
+  expect(await kinds(redirected, [redirecting, plain])).toEqual([3, 3, ['forwarded', 'route', 301]])
+})
+
 test('a lower rate limit denies exactly the excess in each window, by consumer', async () => {
   const words = present(80)
   const of = (minuteLimit: number): SnapshotWords => ({

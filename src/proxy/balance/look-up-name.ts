@@ -67,7 +67,7 @@ async function findService(
 ): Promise<LookupResult | undefined> {
   const records = await servers.resolveSrv(name).catch((error: unknown) => {
     if (!isMissing(error))
-      log.warn('dns: SRV lookup failed, address records are used', { name, error })
+      log.warn('dns: SRV lookup failed, address records are used', { host: name, error })
     return []
   })
   if (records.length === 0) return undefined
@@ -81,7 +81,7 @@ async function findService(
   )
   const reached = found.flatMap((one) => {
     if (one.status === 'fulfilled') return [one.value]
-    log.warn('dns: lookup of an SRV target failed', { name, error: one.reason })
+    log.warn('dns: lookup of an SRV target failed', { host: name, error: one.reason })
     return []
   })
   if (reached.length === 0) return undefined

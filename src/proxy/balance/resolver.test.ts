@@ -1,3 +1,5 @@
+import { systemClock } from '../../lib/clock.ts'
+import { openLog } from '../../lib/log.ts'
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
 import type { LookupResult } from './look-up-name.ts'
@@ -110,4 +112,14 @@ test('forgets the names that are no longer configured', async () => {
   resolver.keepOnly(new Set(['other.example']))
   look()
   expect(asked).toHaveLength(2)
+})
+
+test('logs a failed lookup with its cause', async () => {
+  const lines: string[] = []
+  const log = openLog('test', (line) => void lines.push(line))
+  const resolver = openResolver(() => Promise.reject(coded('ESERVFAIL')), systemClock, log)
+  await resolver.lookUp('lost.test').pending
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 'warn', message: 'dns: lookup failed', host: 'lost.test', error: {} },
+  ])
 })

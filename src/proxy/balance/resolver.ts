@@ -62,8 +62,8 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
     } catch (error) {
       entry.failure = error
       log.warn('dns: lookup failed', {
-        name: entry.name,
-        isStaleUsed: entry.answer !== undefined,
+        host: entry.name,
+        is_stale_used: entry.answer !== undefined,
         error,
       })
       const { code } = error as NodeJS.ErrnoException

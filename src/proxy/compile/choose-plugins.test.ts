@@ -7,7 +7,7 @@ const precedence = ['CRS', 'GRS', 'CR', 'CS', 'GR', 'GS', 'RS', 'C', 'G', 'R', '
 const order = new Map([['limit', 0]])
 const scope = { route: 'r', service: 's' }
 
-test('of the uses of a plugin the nearest acts, by Kong’s list', () => {
+test('chooses the most specific instance of a plugin, in Kong’s order of precedence', () => {
   fc.assert(
     fc.property(fc.shuffledSubarray(precedence, { minLength: 1 }), (placesOf) => {
       const plan = choosePlugins(groupByScope(placesOf.map(used)), scope, order, () => ['g'])
@@ -23,7 +23,7 @@ test('of the uses of a plugin the nearest acts, by Kong’s list', () => {
   )
 })
 
-test('between two groups of a consumer the name that comes first decides', () => {
+test('between two groups of a consumer, the lower name wins', () => {
   const uses = ['b', 'a', 'c'].map((group) => ({ ...used('G'), consumerGroup: group }))
   const members: Record<string, readonly string[]> = { ann: ['b', 'c'], bob: ['a', 'b'], eve: [] }
   const plan = choosePlugins(

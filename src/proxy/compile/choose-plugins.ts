@@ -1,6 +1,6 @@
 import type { PluginUse } from '../plugin.ts'
 
-/** A prepared plugin with what it was put on; undefined where it does not ask. */
+/** A prepared plugin and its scope; undefined where it is not restricted. */
 export type ScopedPlugin = {
   readonly name: string
   readonly identifies: boolean
@@ -12,27 +12,26 @@ export type ScopedPlugin = {
   readonly consumerGroup: string | undefined
 }
 
-/** The names of a consumer's groups, in order; the same list for the same groups, so that what was worked out for it can be remembered. */
+/** The sorted names of a consumer's groups; the same array for the same groups, so that choices can be cached by it. */
 export type GroupsOf = (consumer: string) => readonly string[]
 
-/** The plugins of a route, in the order in which they run. */
+/** The plugins of a route, in execution order. */
 export type PluginPlan = {
-  /** Run before the caller is known, and up to the last plugin that identifies. */
+  /** Up to the last plugin that authenticates. */
   readonly identify: readonly ScopedPlugin[]
-  /** Run afterwards; which they are depends on the caller. */
+  /** The others, which depend on the caller. */
   authorize(consumer: string | undefined): readonly ScopedPlugin[]
 }
 
 type Scope = { readonly route: string; readonly service: string | undefined }
 
-/** Plugins by the mostSpecific place they were put on, so that a route does not have to be compared with those of all others. */
+/** Plugins by scope, so that a route is not compared with the plugins of all others. */
 export type PluginsByScope = {
   readonly everywhere: readonly ScopedPlugin[]
   readonly ofService: ReadonlyMap<string, readonly ScopedPlugin[]>
   readonly ofRoute: ReadonlyMap<string, readonly ScopedPlugin[]>
 }
 
-/** Sorts the plugins of a workspace by place. */
 export function groupByScope(plugins: readonly ScopedPlugin[]): PluginsByScope {
   const onRoute = plugins.filter(({ route }) => route !== undefined)
   const onService = plugins.filter((one) => one.route === undefined && one.service !== undefined)
@@ -43,7 +42,7 @@ export function groupByScope(plugins: readonly ScopedPlugin[]): PluginsByScope {
   }
 }
 
-/** Of each plugin name the one use that is mostSpecific, as in Kong: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
+/** Chooses the most specific instance of each plugin, in Kong's order of precedence: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
 export function choosePlugins(
   { everywhere, ofService, ofRoute }: PluginsByScope,
   scope: Scope,
@@ -67,7 +66,7 @@ export function choosePlugins(
   }
 }
 
-/** Works out ahead what is chosen for consumers that have plugins of their own, and once for each list of groups what is chosen for theirs. */
+/** Precomputes the choice for consumers with plugins of their own, and caches it for each list of groups. */
 function openChoice(later: readonly ScopedPlugin[], groupsOf: GroupsOf): PluginPlan['authorize'] {
   const anyone = mostSpecific(later, undefined, [])
   const own = new Set(later.flatMap(({ consumer }) => consumer ?? []))
@@ -106,14 +105,14 @@ function mostSpecific(
   return [...best.values()]
 }
 
-/** Between two groups of one consumer their names decide, as in Kong. */
+/** Between two groups of one consumer the lower name wins, as in Kong. */
 function isMoreSpecific(plugin: ScopedPlugin, other: ScopedPlugin): boolean {
   const difference = specificity(plugin) - specificity(other)
   if (difference !== 0) return difference > 0
   return (plugin.consumerGroup ?? '') < (other.consumerGroup ?? '')
 }
 
-/** Kong's order of precedence as a number: of a place a route counts two and a service one; a consumer outweighs them, and a group does nearly. */
+/** Kong's order of precedence as a number: a route counts two and a service one; a consumer outweighs both, a group comes close. */
 function specificity({ route, service, consumer, consumerGroup }: ScopedPlugin): number {
   const place = (route === undefined ? 0 : 2) + (service === undefined ? 0 : 1)
   if (consumer !== undefined) return place === 0 ? 2.5 : 3 + place

@@ -8,15 +8,15 @@ import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 type SnapshotService = Snapshot['services'][number]
 type SnapshotUpstream = Snapshot['upstreams'][number]
 
-/** A service with the way to its targets. */
+/** A service with its pool. */
 export type ServiceProgram = {
   readonly service: SnapshotService
   readonly pool: Pool
-  /** Host to send upstream, or '' for the target's own. */
+  /** Host header, or '' for that of the target. */
   readonly hostHeader: string
-  /** How its targets are spoken to in secret; undefined where they are not. */
+  /** Undefined for plain connections. */
   readonly tls: ServiceTls | undefined
-  /** Whether they are offered HTTP/2 in the handshake. */
+  /** Whether the TLS handshake offers HTTP/2. */
   readonly offersHttp2: boolean
 }
 
@@ -48,7 +48,7 @@ function hostHeaderOf({ host, port, protocol }: SnapshotService): string {
   return port === usual ? host : `${host}:${port}`
 }
 
-/** Which services are offered HTTP/2: those with protocol https on which, or on whose workspace, a plugin says so. */
+/** HTTP/2 is offered to https services with such a plugin on them or on their workspace. */
 function http2Offers(
   { plugins }: Snapshot,
   catalog: readonly PluginDefinition[],
@@ -67,7 +67,7 @@ function http2Offers(
 
 const secure: ReadonlySet<string> = new Set(['https', 'wss', 'grpcs', 'tls'])
 
-/** How the targets of a service are spoken to in secret; undefined where they are not. The client certificate of an upstream outweighs that of the service, as in Kong. */
+/** Undefined for plain connections. The client certificate of the upstream takes precedence over that of the service, as in Kong. */
 function serviceTlsOf(
   service: SnapshotService,
   upstream: SnapshotUpstream | undefined,
@@ -87,7 +87,7 @@ function serviceTlsOf(
   })
 }
 
-/** Whom clients are asked to be vouched for by: the authorities of every enabled plugin that judges client certificates. Undefined where none does. */
+/** The CAs that TLS handshakes with clients accept: those of every enabled plugin that checks client certificates. Undefined if there is none. */
 export function clientCaList(
   { plugins, ca_certificates: authorities }: Snapshot,
   catalog: readonly PluginDefinition[],

@@ -4,13 +4,13 @@ import type { Snapshot } from '../../schema/snapshot.ts'
 import type { Caller, KnownConsumer } from '../exchange.ts'
 import type { GroupsOf } from './choose-plugins.ts'
 
-/** Who holds which key in a workspace. */
+/** The consumers and API keys of a workspace. */
 export type Directory = {
   readonly findKey: (key: string) => Caller | undefined
   readonly findConsumer: (idOrName: string) => KnownConsumer | undefined
 }
 
-/** The directory of each workspace. */
+/** By workspace id. */
 export function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<string, Directory> {
   const consumers = new Map<string, KnownConsumer>()
   const byName = new Map<string, KnownConsumer>()
@@ -49,7 +49,7 @@ export function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<s
 
 type KnownKey = { readonly caller: Caller; readonly expiresAt: number | null }
 
-/** Finds callers by their keys. A key that was found once is not hashed again while the program runs; guesses leave nothing behind. */
+/** Caches keys that were found, so that each is hashed once per program. Unknown keys are not cached: guesses must not fill the memory. */
 function rememberKeys(
   find: (sha256: string) => KnownKey | undefined,
   clock: Clock,
@@ -67,7 +67,7 @@ function rememberKeys(
   }
 }
 
-/** Finds the consumer groups of a consumer; consumers with the same groups share one list. */
+/** Consumers with the same groups share one list, by whose identity choices are cached. */
 export function openGroups({ consumers }: Snapshot): GroupsOf {
   const none: readonly string[] = []
   const lists = new Map<string, readonly string[]>()

@@ -8,17 +8,17 @@ import type { Directory } from './open-directories.ts'
 
 /** What plugins are prepared with. */
 export type PrepareTools = {
-  /** In the order in which they run. */
+  /** In execution order. */
   readonly catalog: readonly PluginDefinition[]
   readonly counters: Counters
   readonly clock: Clock
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
-  /** Plugins whose secrets cannot be had, with the reason: where one applies, requests are refused. */
+  /** Ids of plugins whose secrets are unavailable, with the reason. Requests that they apply to are refused. */
   readonly withheld?: ReadonlyMap<string, string>
 }
 
-/** The enabled plugins of each workspace, made ready. */
+/** The enabled plugins of each workspace. */
 export function preparePlugins(
   snapshot: Snapshot,
   directories: ReadonlyMap<string, Directory>,
@@ -76,7 +76,7 @@ function preparePlugin(
   })
 }
 
-/** Stands in for a plugin that cannot act, because letting requests pass without it would be wrong. */
+/** Replaces a plugin whose secrets are unavailable: without it, requests could pass unchecked. */
 const refusing: PluginUse = {
   onRequest() {
     throw new Problem(

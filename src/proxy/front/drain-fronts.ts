@@ -3,15 +3,14 @@ import { Problem } from '../../lib/problem.ts'
 import type { Exchange } from '../exchange.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 
-/** Tells clients that left from those whose connection a stopping gateway broke. */
+/** Distinguishes clients that left from connections that the stopping gateway broke. */
 export type ShutdownState = {
-  /** From then on it is the gateway that breaks connections. */
+  /** From then on the gateway breaks connections. */
   breakIn(milliseconds: number): void
-  /** Records in an exchange whose connection is gone that the gateway broke it, if it did. */
+  /** Records in an exchange that the gateway broke its connection, if it did. */
   explain(this: void, exchange: Exchange): void
 }
 
-/** Opens the state of a gateway that does not stop yet. */
 export function openShutdownState(): ShutdownState {
   let breaksAt = Number.POSITIVE_INFINITY
   const stopped = new Problem('gateway.stopped', 503, 'the gateway was stopped')
@@ -25,7 +24,6 @@ export function openShutdownState(): ShutdownState {
   }
 }
 
-/** What is drained. */
 export type DrainParts = {
   /** Fronts of connections whose protocol is not known yet. */
   readonly detecting: readonly { readonly waiting: number }[]
@@ -42,7 +40,7 @@ const maxSilence = 1_000
 /** Milliseconds in which broken exchanges are recorded. */
 const maxRecording = 1_000
 
-/** Lets exchanges finish for at most `milliseconds`, then breaks what is left, and returns when that is recorded too. */
+/** Waits at most `milliseconds` for exchanges to finish, then breaks the remaining ones and waits until they are recorded. */
 export async function drainFronts(
   { detecting, closeSilent, serving, programs, shutdown }: DrainParts,
   milliseconds: number,

@@ -1,10 +1,10 @@
 import type { Problem } from '../../lib/problem.ts'
 import type { Reply, RequestBody, RequestHead } from '../exchange.ts'
 
-/** What a front hands on. */
+/** Called by fronts. */
 export type FrontEvents = {
-  /** A request whose head is complete. Returns what to call when the client leaves before its answer ended. */
+  /** The head of a request is complete. Returns a function to call if the client leaves before its answer ended. */
   onRequest(head: RequestHead, body: RequestBody, reply: Reply): () => void
-  /** Bytes that are no request; the answer is given, then the connection ends. */
+  /** The bytes are not a valid request. They are answered, then the connection ends. */
   onMalformed(problem: Problem, reply: Reply, clientAddress: string): void
 }

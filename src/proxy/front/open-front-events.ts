@@ -10,7 +10,6 @@ import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 import { absentBody } from '../http1/request-body.ts'
 
-/** What requests go through beside their walk. */
 export type FrontParts = {
   readonly programs: HeldPrograms
   readonly upstream: UpstreamClient
@@ -19,7 +18,7 @@ export type FrontParts = {
   readonly shutdown: ShutdownState
 }
 
-/** What becomes of what a front hands on, whatever its protocol. */
+/** Handles the events of all fronts. */
 export function openFrontEvents(
   { node, record, log }: EndTools,
   { programs, upstream, admission, connections, shutdown }: FrontParts,

@@ -1,19 +1,19 @@
 import { Socket } from 'node:net'
 
-/** Sees bytes that arrived: the first `length` of `bytes`, which are theirs only until the call returns. */
+/** Receives the first `length` bytes of `bytes`, which are valid only until the call returns. */
 export type Taker = (bytes: Buffer, length: number) => void
 
-/** Where all sockets of this process read to, one after the other. */
+/** Shared by all sockets of this process. */
 const landing = Buffer.allocUnsafeSlow(65_536)
 
-/** The parts of a socket by which Node's own `onread` option works. That option is documented, but an accepted socket cannot be given one; so it is set here as Node would. */
+/** The symbols behind Node's `onread` option. The option is documented, but cannot be given to an accepted socket, so it is set here as Node would. */
 type Parts = { readonly buffer: symbol; readonly callback: symbol }
 const parts = findParts()
 
 /**
- * Lets `take` see whatever a connected socket receives, in one buffer for all sockets and without the queue of a stream,
- * which costs a fifth of a proxied request. Pausing, resuming and the end work as ever. Called again, it hands the
- * socket over to another taker. Where Node is built in another way, the same comes from ordinary `data` events.
+ * Passes what a connected socket receives to `take`, through one buffer for all sockets and without the queue of a stream,
+ * which costs a fifth of a proxied request. Pausing, resuming and the end work as usual. A further call replaces `take`.
+ * Falls back to `data` events if Node's internals differ.
  */
 export function readInto(socket: Socket, take: Taker): void {
   const inside = socket as unknown as Record<symbol, unknown>
@@ -39,7 +39,7 @@ export function readInto(socket: Socket, take: Taker): void {
   socket.resume()
 }
 
-/** Lent bytes to keep. */
+/** Copies bytes that must outlive the call. */
 export function copyOf(bytes: Buffer, length: number): Buffer {
   const copy = Buffer.allocUnsafe(length)
   bytes.copy(copy, 0, 0, length)

@@ -65,7 +65,7 @@ const plans = fc.array(fc.constantFrom<Deed>(200, 404, 500, 'refuse', 'break', '
   maxLength: 8,
 })
 
-test('tries end with the first answer, the last retry, or what may not be repeated; every one is told', async () => {
+test('retries until an answer, the last retry, or a failure that must not be retried, and records every attempt', async () => {
   await fc.assert(
     fc.asyncProperty(
       plans,
@@ -100,7 +100,7 @@ test('tries end with the first answer, the last retry, or what may not be repeat
   )
 })
 
-test('a client that left is not asked for again', async () => {
+test('does not retry after the client left', async () => {
   const { tries, ask } = routeOver(['refuse', 'refuse'], 5)
   const exchange = arriving('GET')
   exchange.clientLeft()
@@ -108,7 +108,7 @@ test('a client that left is not asked for again', async () => {
   expect(tries).toHaveLength(1)
 })
 
-test('what is sent names the target, and keeps the Host that was decided before', async () => {
+test('sends the Host of the target unless one was decided before', async () => {
   const { tries, ask } = routeOver([], 0)
   await ask(arriving('GET'))
   const kept = arriving('GET')

@@ -14,23 +14,23 @@ import type { ServiceProgram } from '../compile/compile-services.ts'
 import type { RouteProgram } from '../program.ts'
 import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
 
-/** Takes the parts of an answer's body. */
+/** Receives the body of an answer. */
 export type BodySink = {
   part(chunk: Uint8Array): void
   end(trailers?: HeaderList): void
   fail(error: unknown): void
 }
 
-/** The body of an answer, which flows once `read` is called. */
+/** The body of an answer; it flows once `read` is called. */
 export type AnswerBody = {
   read(sink: BodySink): void
   pause(): void
   resume(): void
-  /** Wants no more of it. */
+  /** Discards the rest. */
   drop(): void
 }
 
-/** The head of what a service answered, and the way to the rest. `socket` is there when it switched protocols. */
+/** The answer of a target. `socket` is set if it switched protocols. */
 export type Answer = {
   readonly status: number
   readonly headers: HeaderList
@@ -38,30 +38,31 @@ export type Answer = {
   readonly socket?: Duplex
 }
 
-/** One try, as the upstream client needs it. Times are milliseconds. */
+/** The request of one attempt. */
 export type UpstreamRequest = {
   readonly secure: boolean
-  /** How the connection is made secure; undefined when it is not. */
+  /** Undefined for a plain connection. */
   readonly tls?: TargetTls | undefined
-  /** True to speak HTTP/2. */
+  /** True for HTTP/2 with prior knowledge, or by ALPN only. */
   readonly http2?: boolean
-  /** True to speak HTTP/2 with a target that agrees to it in the handshake. */
+  /** True for HTTP/2 if the target agrees to it by ALPN. */
   readonly offersHttp2?: boolean
   readonly target: TargetAddress
   readonly method: string
   readonly path: string
-  /** The Host field, or `:authority`; it is not among `headers`. */
+  /** Host or `:authority`, which are not among `headers`. */
   readonly host: string
   readonly headers: HeaderList
   readonly body: RequestBody
   /** Protocol to switch to, or ''. */
   readonly upgrade: string
+  /** Milliseconds. */
   readonly timeouts: { readonly connect: number; readonly write: number; readonly read: number }
-  /** Takes the way to give up at once; called when the try starts. */
-  onStart(giveUp: (reason: Problem) => void): void
+  /** Called when the request starts, with the way to abort it. */
+  onStart(abort: (reason: Problem) => void): void
 }
 
-/** A failed try: how far it came, and the Problem to answer when nobody tries again. */
+/** A failed attempt: how far it came, and the problem to answer if it is not retried. */
 export class AttemptFailure extends Error {
   readonly stage: 'connect' | 'sent'
   readonly problem: Problem
@@ -73,18 +74,17 @@ export class AttemptFailure extends Error {
   }
 }
 
-/** Speaks to targets. */
 export type UpstreamClient = {
   /** Resolves with the head of an answer; rejects with a AttemptFailure. */
   send(attempt: UpstreamRequest): Promise<Answer>
-  /** Closes idle connections to everything that the predicate does not want kept. */
+  /** Closes idle connections to all other origins. */
   keepOnly(wanted: (origin: string) => boolean): void
   /** Ends all connections. */
   close(): Promise<void>
 }
 
-/** Asks the service of the route: takes a target, forwards, and tries again as Kong does, each time with another target while there is one. After a failure to connect
- *  anything is tried again; once a request was sent, only idempotent methods. */
+/** Forwards to a target of the service, and retries as Kong does, with another target while there is one: any request after a failure to connect, only
+ *  idempotent ones once something was sent. */
 export async function askUpstream(
   client: UpstreamClient,
   route: RouteProgram,
@@ -114,7 +114,7 @@ export async function askUpstream(
   }
 }
 
-/** Lets go of an answer that is not read to its end. */
+/** Discards an answer that is not read to its end. */
 export function dropAnswer(answer: Answer | undefined): void {
   answer?.body?.drop()
   answer?.socket?.destroy()
@@ -130,7 +130,7 @@ function beginAttempt(target: Target, { upstream }: Exchange): Attempt {
   return attempt
 }
 
-/** Notes what answered. Its target is busy until the exchange is over. */
+/** The target stays busy until the exchange is over. */
 function acceptAnswer(
   { pool }: ServiceProgram,
   attempt: Attempt,
@@ -154,7 +154,7 @@ function endAttempt(attempt: Attempt, exchange: Exchange): void {
   if (attempt.abort !== undefined) exchange.offClientGone(attempt.abort)
 }
 
-/** Notes what failed. A client that left, or sent too much, says nothing about the target. */
+/** A client that left, or sent too much, says nothing about the target's health. */
 function failAttempt(
   { pool }: ServiceProgram,
   attempt: Attempt,
@@ -205,8 +205,8 @@ function buildUpstreamRequest(
       write: service.write_timeout,
       read: service.read_timeout,
     },
-    onStart(giveUp) {
-      attempt.abort = () => giveUp(clientClosed())
+    onStart(abort) {
+      attempt.abort = () => abort(clientClosed())
       exchange.onClientGone(attempt.abort)
     },
   }

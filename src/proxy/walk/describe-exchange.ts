@@ -3,27 +3,26 @@ import { redactQuery } from '../../lib/redact-query.ts'
 import type { Event, EventLine } from '../../schema/event.ts'
 import type { Caller, Exchange, RouteRef, UpstreamResult } from '../exchange.ts'
 
-/** Where an exchange was served. */
 export type NodeIdentity = {
   readonly node: string
   readonly zone: string
   readonly environment: string
 }
 
-/** The exchange as one event: what is remembered of it for good. It is written as text at once, because an object of forty columns and its serialisation would
- *  cost more than the rest of the way; what exchanges have in common is made ready once. */
+/** The event of an exchange as a line of JSON. It is built as text, because building and serializing an object of forty columns would cost more than the rest
+ *  of the walk; the parts that exchanges share are cached. */
 export function describeExchange(exchange: Exchange, node: NodeIdentity): EventLine {
   const { request, upstream, caller } = exchange
   return (
     `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
     `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${routeRefText(exchange.routeRef)}` +
-    (caller === undefined ? nobody : callerText(caller)) +
+    (caller === undefined ? anonymousText : callerText(caller)) +
     `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
     `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(request.host)}` +
     `,"path":${quote(request.path)},"route_path":${quote(exchange.routePath)}` +
     `,"query":${quote(redactQuery(request.query, exchange.secretParameters))}` +
     `,"status":${exchange.status},"upstream_status":${upstream.status}` +
-    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedTries(upstream)}${timesText(exchange)}` +
+    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedAttemptsText(upstream)}${durationsText(exchange)}` +
     `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
     `,"client_address":"${request.clientAddress}"` +
     `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
@@ -31,7 +30,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventL
   )
 }
 
-/** The least that has to be recorded of an exchange that could not be described. */
+/** The minimal event of an exchange whose description failed. */
 export function describeFailure(exchange: Exchange, { node, zone, environment }: NodeIdentity) {
   const { workspace, workspace_name, service, service_name, route, route_name } = exchange.routeRef
   return JSON.stringify({
@@ -57,11 +56,11 @@ export function describeFailure(exchange: Exchange, { node, zone, environment }:
 const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** The members of an object as text to go on with. */
-const membersOf = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
+/** The members of an object, to be inserted into another. */
+const membersText = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
 
-/** Makes text of an object once, for as long as the object lives. */
-function once<Subject extends object>(
+/** Caches the text of an object for its lifetime. */
+function cachedText<Subject extends object>(
   make: (subject: Subject) => string,
 ): (subject: Subject) => string {
   const made = new WeakMap<Subject, string>()
@@ -72,40 +71,39 @@ function once<Subject extends object>(
   }
 }
 
-const routeRefText = once<RouteRef>(membersOf)
-const nodeText = once<NodeIdentity>(({ node, zone, environment }) =>
-  membersOf({ node, zone, environment }),
+const routeRefText = cachedText<RouteRef>(membersText)
+const nodeText = cachedText<NodeIdentity>(({ node, zone, environment }) =>
+  membersText({ node, zone, environment }),
 )
 
-const unknown = { agent: '', subject: '', issuer: '', scopes: [] }
+const noAgent = { agent: '', subject: '', issuer: '', scopes: [] }
 
-const nobody = membersOf({
+const anonymousText = membersText({
   consumer: '',
   consumer_name: '',
   consumer_groups: [],
   principal_kind: 'anonymous',
   auth_method: '',
   credential: '',
-  ...unknown,
+  ...noAgent,
 })
 
-const callerText = once<Caller>(({ kind, method, credential, consumer }) =>
-  membersOf({
+const callerText = cachedText<Caller>(({ kind, method, credential, consumer }) =>
+  membersText({
     consumer: consumer.id,
     consumer_name: consumer.name,
     consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
     principal_kind: kind,
     auth_method: method,
     credential,
-    ...unknown,
+    ...noAgent,
   }),
 )
 
-/** Nearly always no try failed, and the last one of several often did not. */
-function failedTries({ attempts }: UpstreamResult): string {
+function failedAttemptsText({ attempts }: UpstreamResult): string {
   if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
   const failed = attempts.filter(({ failure }) => failure !== '')
-  return membersOf({
+  return membersText({
     failed_tries: failed.map(
       ({ target, failure, startedAt, endedAt }) =>
         `${target.hostPort} ${failure} ${endedAt - startedAt}`,
@@ -113,7 +111,7 @@ function failedTries({ attempts }: UpstreamResult): string {
   })
 }
 
-function timesText({ startedAt, upstream }: Exchange): string {
+function durationsText({ startedAt, upstream }: Exchange): string {
   const now = nowMicroseconds()
   const answeredAt = upstream.answeredAt === 0 ? now : upstream.answeredAt
   const upstreamTime = upstream.askedAt === 0 ? 0 : answeredAt - upstream.askedAt
@@ -123,7 +121,7 @@ function timesText({ startedAt, upstream }: Exchange): string {
   return `,"duration_us":${now - startedAt},"gateway_us":${gatewayTime},"upstream_us":${upstreamTime},"receive_us":${receiveTime}`
 }
 
-/** The seconds of the last event as text; most of the time the next one has them too. */
+/** The seconds of the last event as text; the next one mostly has the same. */
 let second = 0
 let secondText = '0'
 

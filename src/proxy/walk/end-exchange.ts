@@ -21,8 +21,8 @@ export type EndTools = {
   readonly log: Log
 }
 
-/** The end of every exchange, of whatever protocol: gives back what it held, and records its one event before `finish` sends the end of the answer. Never throws: a
- *  step that fails is logged, the others are still taken, and a client that cannot be answered is cut off. */
+/** Ends an exchange of any protocol: releases what it held, and records its one event before `finish` sends the end of the answer. Never throws: a step that
+ *  fails is logged, the others still run, and a client that cannot be answered is disconnected. */
 export function endExchange(
   { node, record, log }: EndTools,
   exchange: Exchange,

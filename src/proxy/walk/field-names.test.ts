@@ -11,7 +11,7 @@ const anyCase = (text: string): fc.Arbitrary<string> =>
       .join(''),
   )
 
-test('a name is in the set exactly when its lower-case spelling is', () => {
+test('finds names in any letter case', () => {
   const cases = fc.tuple(fc.uniqueArray(name, { maxLength: 12 }), name).chain(([names, other]) =>
     fc.tuple(
       fc.constant(names),

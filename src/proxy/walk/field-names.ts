@@ -1,6 +1,6 @@
 import type { HeaderList } from '../header-list.ts'
 
-/** A fixed set of field names, asked in any letter case. Most names are not in it, and their length and first letter say so before they are brought to lower case and hashed. */
+/** A set of field names, compared without case. Length and first letter rule out most other names before they are lowercased and hashed. */
 export class FieldNames {
   readonly #names: ReadonlySet<string>
   /** For each length, a bit for each first letter; letters of either case share their last five bits. */
@@ -18,7 +18,7 @@ export class FieldNames {
     return this.#mayHave(name) && this.#names.has(name.toLowerCase())
   }
 
-  /** The same for a name whose underscores count as hyphens, as some servers read them. */
+  /** Treats underscores as hyphens, as some servers do. */
   hasFolded(name: string): boolean {
     return this.#mayHave(name) && this.#names.has(name.toLowerCase().replaceAll('_', '-'))
   }
@@ -40,7 +40,7 @@ const hopByHop = new FieldNames([
   'upgrade',
 ])
 
-/** A test for field names that end at this hop: the fixed ones of RFC 9110 section 7.6.1 and those that `Connection` names. */
+/** Tests for hop-by-hop fields: those of RFC 9110 section 7.6.1 and those that `Connection` names. */
 export function hopByHopOf(headers: HeaderList): (name: string) => boolean {
   const first = headers.get('connection')
   if (first === undefined) return isHopByHop

@@ -6,7 +6,7 @@ import { FieldNames, hopByHopOf } from './field-names.ts'
 import { forwardPath } from '../match/forward-path.ts'
 import type { Program, RouteProgram } from '../program.ts'
 
-/** Puts the matching route into the exchange, with the request as it would be forwarded; refuses what matches none. */
+/** Finds the route and prepares the request to forward. */
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   const { request } = exchange
   const match = program.router.match(request)
@@ -32,7 +32,7 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   return route
 }
 
-/** Names by which the gateway tells the service who calls; a client must not be able to say them itself, in any spelling that a server might fold together. */
+/** Headers by which the gateway identifies the caller to the service. A client must not be able to set them, in any spelling that a server might normalize to them. */
 const identityNames = [
   'x-consumer-id',
   'x-consumer-custom-id',
@@ -72,7 +72,6 @@ function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
   return headers
 }
 
-/** The addresses that a request came by, the last one being who sent it here. */
 function forwardedFor({ headers, clientAddress }: Exchange['request']): string {
   return headers.get('x-forwarded-for') === undefined
     ? clientAddress

@@ -10,7 +10,6 @@ import { findRoute } from './find-route.ts'
 import { sendAnswer } from './send-answer.ts'
 import { sendPluginAnswer, sendProblem } from './send-problem.ts'
 
-/** What the walk of a request works with. */
 export type RequestTools = EndTools & {
   readonly upstream: UpstreamClient
   readonly admission: Pick<OpenAdmission, 'enter' | 'leave'>
@@ -63,7 +62,7 @@ type Failed = {
   readonly exchange: Exchange
 }
 
-/** How to answer what was thrown; never throws itself. */
+/** Returns a function that answers an error. Never throws. */
 export function answerFailure(thrown: unknown, { tools, route, exchange }: Failed): () => void {
   const { log } = tools
   let problem = toProblem(thrown)
@@ -85,7 +84,7 @@ export function answerFailure(thrown: unknown, { tools, route, exchange }: Faile
   }
 }
 
-/** Faults of the gateway are errors, with the stack; what a service did wrong is a warning, with the cause. Refusals are in the event. */
+/** Faults of the gateway are logged as errors, failures of services as warnings. Refusals are in the event only. */
 export function logFailure(
   problem: Problem,
   { tools: { log }, exchange }: Pick<Failed, 'tools' | 'exchange'>,
@@ -104,7 +103,7 @@ export function logFailure(
   })
 }
 
-/** Lets go of an answer that nobody reads to its end. */
+/** Discards an answer that is not read to its end. Never throws. */
 export function discard(answer: Answer | undefined, { tools, exchange }: Failed): void {
   try {
     dropAnswer(answer)

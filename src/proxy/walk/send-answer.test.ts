@@ -42,7 +42,7 @@ function openAnswer(isBuffered: boolean) {
   return { flow, exchange, sending, sink: sink as BodySink | undefined, drain: () => resume() }
 }
 
-test('an answer that is not buffered waits for its client after each part', () => {
+test('an unbuffered answer is paused whenever the client is slow', () => {
   const { flow, sink, drain } = openAnswer(false)
   sink?.part(chunk)
   expect(flow.isPaused).toBe(true)
@@ -50,7 +50,7 @@ test('an answer that is not buffered waits for its client after each part', () =
   expect(flow.isPaused).toBe(false)
 })
 
-test('a buffered answer is taken from the service until 256 KiB wait for the client', () => {
+test('a buffered answer is paused when 256 KiB are pending', () => {
   const { flow, sink, drain } = openAnswer(true)
   for (const isFull of [false, false, false, true]) {
     sink?.part(chunk)
@@ -60,7 +60,7 @@ test('a buffered answer is taken from the service until 256 KiB wait for the cli
   expect(flow.isPaused).toBe(false)
 })
 
-test('a client that leaves ends the answer, and what still comes of it is ignored', async () => {
+test('discards the answer after the client left', async () => {
   const { flow, sink, exchange, sending } = openAnswer(true)
   sink?.part(chunk)
   exchange.clientLeft()

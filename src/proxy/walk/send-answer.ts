@@ -4,11 +4,11 @@ import type { HeaderList } from '../header-list.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
 import { hopByHopOf } from './field-names.ts'
 
-/** Bytes of a buffered answer that may wait for a slow client while the service sends on. */
+/** Pending bytes of a buffered answer at which the service is paused. */
 const bufferBytes = 262_144
 
-/** Sends what the service answered, all but its end, and returns how to send that; rejects when the service breaks off. A buffered answer is taken from the service
- *  ahead of a slow client, up to a limit; any other is taken as fast as the client takes it. */
+/** Sends the answer of the service except for its end, and returns a function that sends the end; rejects if the service breaks off. A buffered answer is read
+ *  ahead of a slow client, up to a limit; any other is read as fast as the client takes it. */
 export function sendAnswer(
   answer: Answer,
   exchange: Exchange,
@@ -39,7 +39,7 @@ export function sendAnswer(
   return pump(answer.body, exchange, { length, most: isBuffered ? bufferBytes : 0 })
 }
 
-/** Passes the body on. Of a body whose length is known the last part is kept back: it is the end of the answer. Waits only for what has not arrived yet. */
+/** Passes the body on. With a known length, the last part is withheld: it is the end of the answer. Returns a promise only if parts are still to come. */
 function pump(
   body: AnswerBody,
   exchange: Exchange,

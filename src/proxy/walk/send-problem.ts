@@ -3,7 +3,7 @@ import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { PluginAnswer } from '../plugin.ts'
 
-/** Turns whatever was thrown into an answer in Kong's form, and returns how to send it; once a part of another answer is out, that is to break off. */
+/** Turns an error into an answer in Kong's form, and returns a function that sends it; if a part of another answer was sent, that one breaks the connection. */
 export function sendProblem(error: unknown, exchange: Exchange): () => void {
   const problem = toProblem(error)
   const { status, message } = problem
@@ -24,7 +24,7 @@ export function sendProblem(error: unknown, exchange: Exchange): () => void {
   return sendOwn(status, { headers, body }, exchange)
 }
 
-/** Returns how to send an answer that a plugin, or the gateway itself, gives instead of the service. */
+/** Returns a function that sends an answer of a plugin, or of the gateway itself. */
 export function sendPluginAnswer(answer: PluginAnswer, exchange: Exchange): () => void {
   const { status, message } = answer
   const given = answer.headers ?? {}
@@ -119,7 +119,7 @@ function sendGrpcStatus(
   }
 }
 
-/** Kong's table of statuses, which is that of google.rpc.Code read backwards. */
+/** Kong's mapping of HTTP to gRPC statuses, the reverse of google.rpc.Code. */
 const grpcStatuses: Readonly<Record<number, number>> = {
   200: 0,
   400: 3,
@@ -145,7 +145,7 @@ function grpcStatusOf(status: number): number {
   return grpcStatuses[status] ?? unknown
 }
 
-/** The form of grpc-message: everything but visible ASCII, and the percent sign, as bytes of UTF-8. */
+/** The encoding of grpc-message: visible ASCII except the percent sign stays, all else is percent-encoded UTF-8. */
 function percentEncode(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) =>
