@@ -84,16 +84,17 @@ onPostgres(({ fresh, restart }) => {
     for (const pid of a.children('weir control')) process.kill(pid, 'SIGKILL')
     await changing
     await ask(b, 'PUT', '/services/by-the-other', { host: 'h' })
-    const kept = await until('the first one to be back', async () => {
+    const isBack = async () => {
       const found = await a.admin('GET', '/services/by-the-other')
       return found.ok ? names(b, '/services') : undefined
-    })
+    }
+    const kept = await until('the first one to be back', isBack, 120_000)
     expect(await names(a, '/services')).toEqual(kept)
     expect(kept.length - 1).toBeGreaterThanOrEqual(answered)
     const routes = await names(b, '/routes')
     expect(routes.length).toBeGreaterThanOrEqual(answered)
     expect(kept).toEqual(expect.arrayContaining(routes))
-  }, 180_000)
+  }, 300_000)
 })
 
 /** Two configurations on one database, as two control planes hold them. */
