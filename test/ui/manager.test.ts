@@ -112,7 +112,7 @@ describe('what each person sees', () => {
     const visitor = await visit({ account: developer })
     await visitor.go('/?consumer=web-shop')
     await untilText(visitor, /masked/)
-    await visitor.page.getByRole('button', { name: 'Remove filter' }).click()
+    await visitor.page.getByRole('button', { name: 'Remove filter', exact: true }).click()
     await waitForTraffic(visitor)
     expect(new URL(visitor.page.url()).search).toBe('')
   })
