@@ -140,13 +140,8 @@ async function openFaulty(protocol: Protocol) {
     connections: limitConnections({ max: 100, closeSilent: () => false }),
     shutdown: state,
   })
-  const accept = openAccept(protocol, plantInReply(frontEvents, hit), {
-    ...tools,
-    programs,
-    timeout: 5_000,
-    onGone: state.explain,
-    hit,
-  })
+  const stream = { ...tools, programs, timeout: 5_000, onGone: state.explain, hit }
+  const accept = openAccept(protocol, plantInReply(frontEvents, hit), stream)
   const server = net.createServer({ noDelay: true, allowHalfOpen: protocol === 'stream' }, accept)
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
@@ -161,8 +156,7 @@ async function openFaulty(protocol: Protocol) {
     events,
     lines,
     counters: () => ({
-      admitted: admission.inFlight,
-      waiting: admission.waiting,
+      admitted: admission.inFlight + admission.waiting,
       busy: pools
         .flatMap((pool) => pool.targets())
         .reduce((sum, { state: { inFlight } }) => sum + inFlight, 0),

@@ -226,20 +226,10 @@ async function previewOf(
 
 test('reports requests that the gateway would answer itself, and no longer would', async () => {
   const words = present(80)
-  const redirecting: SnapshotWords = {
-    ...words,
-    routes: [
-      {
-        name: 'search',
-        service: 'search',
-        paths: ['/search'],
-        protocols: ['https'],
-        https_redirect_status_code: 301,
-      },
-    ],
-    plugins: [],
-  }
-  const plain: SnapshotWords = { ...redirecting, routes: words.routes ?? [] }
+  const toHttps = { protocols: ['https'], https_redirect_status_code: 301 } as const
+  const search = { name: 'search', service: 'search', paths: ['/search'] }
+  const plain: SnapshotWords = { ...words, routes: [search], plugins: [] }
+  const redirecting: SnapshotWords = { ...plain, routes: [{ ...search, ...toHttps }] }
   const page: SnapshotWords = {
     ...plain,
     plugins: [{ name: 'request-termination', config: { status_code: 200, body: 'closed' } }],
