@@ -1,4 +1,4 @@
-import { uuidPattern } from '../schema/fields.ts'
+import { uuidPattern } from '../entities/fields.ts'
 import type { Rights } from './rights.ts'
 
 /** The segments of an Admin API path; empty ones do not count, ids are in lower case. */

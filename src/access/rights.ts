@@ -1,16 +1,17 @@
-import type { EndpointPermission, EntityPermission, Role, Action } from '../schema/role.ts'
+import type { Stored } from '../entities/entry.ts'
+import type { Action } from '../entities/action.ts'
 
 /** Who asks, as far as rights are concerned. */
 export type Asker = { readonly id: string; readonly name: string; readonly kind: string }
 
 /** A role a principal has, with the workspace it lives in and what it says. */
 export type HeldRole = {
-  readonly role: Pick<Role, 'id' | 'name'>
+  readonly role: Pick<Stored<'role'>, 'id' | 'name'>
   readonly workspace: { readonly id: string; readonly name: string }
   /** Name of the group through which the principal has it; absent when it was given to them. */
   readonly group?: string
-  readonly endpoints: readonly EndpointPermission[]
-  readonly entities: readonly EntityPermission[]
+  readonly endpoints: readonly Stored<'endpoint-permission'>[]
+  readonly entities: readonly Stored<'entity-permission'>[]
 }
 
 /** Everything from which rights follow. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { schemaViolation } from '../control/kong-problem.ts'
+import { schemaViolation } from '../entities/kong-problem.ts'
 import type { AuditFilter } from '../schema/audit-record.ts'
-import { action } from '../schema/role.ts'
-import { violationsOf } from '../schema/violations.ts'
+import { action } from '../entities/action.ts'
+import { violationsOf } from '../entities/violations.ts'
 
 const wholeNumber = z
   .string()

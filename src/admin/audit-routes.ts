@@ -1,9 +1,9 @@
 import { unknownAsker } from '../control/permit.ts'
-import { notFound } from '../control/kong-problem.ts'
+import { notFound } from '../entities/kong-problem.ts'
 import type { Rights } from '../access/rights.ts'
 import type { AuditChain, AuditLine, AuditPage, Touch } from '../schema/audit-answer.ts'
 import type { AuditFilter, AuditWorkspace, ChainedRecord } from '../schema/audit-record.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { readAuditQuery } from './audit-query.ts'
 import { locateAt } from './schema-routes.ts'
@@ -72,7 +72,7 @@ function placesNamed({ configuration, place }: Asked, named: string): readonly A
   const found = configuration.find({ entity: 'workspace', workspace: null, at: named })
   return found === undefined
     ? [{ id: '', name: named }]
-    : [{ id: found.id, name: String(found.fields['name']) }]
+    : [{ id: found.id, name: found.fields.name }]
 }
 
 async function readPage(

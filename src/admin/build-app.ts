@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Configuration } from '../control/configuration.ts'
-import { notFound } from '../control/kong-problem.ts'
+import { notFound } from '../entities/kong-problem.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'

@@ -1,10 +1,10 @@
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { Entity } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { homeOf, ownPath, pathOf } from './ask-of.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
-import { changeOne } from './make-change.ts'
+import { changeOne, writtenEntry } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { pageAsked, pageOf } from './page.ts'
 import { presentTo } from './present-entry.ts'
@@ -58,15 +58,14 @@ function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
   )
 }
 
-/** Kong lets consumers be searched by the id they have elsewhere. */
 function matching(
   entries: readonly Entry[],
-  entity: Entity,
+  { filters = [] }: Entity,
   query: Readonly<Record<string, unknown>>,
 ): readonly Entry[] {
-  const { custom_id: customId } = query
-  if (entity.name !== 'consumer' || customId === undefined) return entries
-  return entries.filter(({ fields }) => fields['custom_id'] === customId)
+  const given = filters.filter((field) => query[field] !== undefined)
+  if (given.length === 0) return entries
+  return entries.filter(({ fields }) => given.every((field) => fields[field] === query[field]))
 }
 
 async function create({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
@@ -87,6 +86,6 @@ async function create({ entity, under }: CollectionShape, asked: Asked): Promise
     201,
   )
   void reply.code(201)
-  const created = outcome.after as Entry
+  const created = writtenEntry({ outcomes: [outcome] }, entity.name)
   return { ...presentTo(asked, entity, created), ...outcome.revealed }
 }

@@ -1,12 +1,16 @@
-import { notFound } from '../control/kong-problem.ts'
-import { consumer } from '../schema/consumer.ts'
-import { consumerGroup } from '../schema/consumer-group.ts'
-import { plugin } from '../schema/plugin.ts'
+import { notFound } from '../entities/kong-problem.ts'
+import { entityNamed } from '../entities/entities.ts'
 import type { AdminRoute } from './admin-route.ts'
 import { itemRoute } from './item-route.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { membersOf } from './membership-routes.ts'
 import { presentTo } from './present-entry.ts'
+
+const [consumerGroup, consumer, plugin] = [
+  entityNamed('consumer-group'),
+  entityNamed('consumer'),
+  entityNamed('plugin'),
+]
 
 const item = itemRoute({ path: '/consumer_groups/:item', entity: consumerGroup })
 

@@ -1,5 +1,5 @@
 import type { Configuration } from '../control/configuration.ts'
-import { entities } from '../schema/entities.ts'
+import { entities } from '../entities/entities.ts'
 import type { Session } from '../schema/session.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 

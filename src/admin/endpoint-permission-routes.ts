@@ -1,8 +1,13 @@
-import { entityNamed } from '../control/entity-named.ts'
-import { notFound } from '../control/kong-problem.ts'
-import { endpointPermission } from '../schema/role.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { entityNamed } from '../entities/entities.ts'
+import { notFound } from '../entities/kong-problem.ts'
+import type { Entry } from '../entities/entry.ts'
+import {
+  parentOf,
+  type AdminRoute,
+  type Asked,
+  type Located,
+  type Locating,
+} from './admin-route.ts'
 import { pathOf } from './ask-of.ts'
 import { collectionRoute } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
@@ -10,10 +15,11 @@ import { changeOne } from './make-change.ts'
 import { presentEntry } from './present-entry.ts'
 import { locateUnder } from './role-routes.ts'
 
+const endpointPermission = entityNamed('endpoint-permission')
 const path = '/rbac/roles/:parent/endpoints'
 const list = collectionRoute({
   path,
-  entity: entityNamed('endpoint-permission'),
+  entity: endpointPermission,
   under: { field: 'role', entity: 'role' },
 })
 
@@ -29,7 +35,7 @@ export const endpointPermissionsRoute: AdminRoute = {
           kind: 'create',
           entity: 'endpoint-permission',
           workspace: asked.place.id,
-          within: { field: 'role', id: (asked.parent as Entry).id },
+          within: { field: 'role', id: parentOf(asked, 'role').id },
           body: { workspace: asked.place.name, ...entityBody(asked, endpointPermission) },
         },
         201,
@@ -66,10 +72,10 @@ function locatePermission(locating: Locating): Located {
   const entry = configuration
     .list({ entity: 'endpoint-permission', workspace: place.id })
     .find(
-      (permission) =>
-        referenceIn(permission, 'role') === located.parent?.id &&
-        permission.fields['workspace'] === params['place'] &&
-        spellings(endpoint).includes(String(permission.fields['endpoint'])),
+      ({ fields }) =>
+        fields.role.id === located.parent?.id &&
+        fields.workspace === params['place'] &&
+        spellings(endpoint).includes(fields.endpoint),
     )
   const ask = located.question.ask
   const whole = `${ask.path}${pathOf(params['place'] ?? '', endpoint)}`
@@ -83,7 +89,7 @@ const spellings = (endpoint: string): string[] =>
 function operationOn(asked: Asked) {
   if (asked.entry === undefined) throw notFound()
   return {
-    entity: 'endpoint-permission',
+    entity: endpointPermission.name,
     workspace: asked.place.id,
     at: asked.entry.id,
     body: entityBody(asked, endpointPermission),

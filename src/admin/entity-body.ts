@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { Body } from '../control/operation.ts'
-import { isRecord } from '../control/parse-fields.ts'
-import type { Entity } from '../schema/entity.ts'
-import { vaultKindNamed } from '../schema/vault.ts'
+import type { Body } from '../entities/hooks.ts'
+import { isRecord } from '../lib/is-record.ts'
+import type { Entity } from '../entities/entities.ts'
+import { labelOf } from '../entities/entry.ts'
 import type { Asked } from './admin-route.ts'
 import { inferType } from './infer-type.ts'
 import { bodyIn } from './make-change.ts'
@@ -24,8 +24,6 @@ function settingsOf(
   body: Body,
 ): z.ZodObject | undefined {
   if (!isRecord(body['config'])) return undefined
-  const name = body['name'] ?? entry?.fields['name']
-  if (entity.name === 'vault') return vaultKindNamed(name)?.settings
-  if (entity.name !== 'plugin') return undefined
-  return configuration.catalog.find((schema) => schema.name === name)?.settings
+  const name = body['name'] ?? (entry && labelOf(entry))
+  return entity.configSchema?.(name, configuration.catalog)
 }

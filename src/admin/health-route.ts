@@ -1,9 +1,9 @@
 import type { KnownWorker } from '../cluster/node-registry.ts'
-import { target } from '../schema/target.ts'
-import { parseTarget } from '../schema/target-address.ts'
+import { entityNamed } from '../entities/entities.ts'
+import { parseTarget } from '../entities/target-address.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
-import type { Entry } from '../schema/entry.ts'
-import type { AdminRoute, Asked } from './admin-route.ts'
+import type { Entry } from '../entities/entry.ts'
+import { parentOf, type AdminRoute, type Asked } from './admin-route.ts'
 import { segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { describeTargets } from './describe-targets.ts'
@@ -27,7 +27,7 @@ export function healthRoute(node: string, workers: () => readonly KnownWorker[])
     },
     methods: {
       async GET(asked) {
-        const upstream = asked.parent as Entry
+        const upstream = parentOf(asked, 'upstream')
         const reports = workers().map(({ state }) => state.upstreams ?? [])
         const known = describeTargets(upstream.id, reports)
         const query = asked.request.query as Record<string, string>
@@ -41,7 +41,7 @@ export function healthRoute(node: string, workers: () => readonly KnownWorker[])
   }
 }
 
-const targetsOf = ({ configuration, place }: Asked, { id }: Entry): Entry[] =>
+const targetsOf = ({ configuration, place }: Asked, { id }: Entry<'upstream'>): Entry<'target'>[] =>
   configuration.list({
     entity: 'target',
     workspace: place.id,
@@ -49,16 +49,19 @@ const targetsOf = ({ configuration, place }: Asked, { id }: Entry): Entry[] =>
   })
 
 /** Of a target that no worker has told of, nothing is known to be wrong. */
-function describe(asked: Asked, entry: Entry, known: ReadonlyMap<string, TargetHealth>): unknown {
-  const name = String(entry.fields['target'])
-  const weight = Number(entry.fields['weight'])
+function describe(
+  asked: Asked,
+  entry: Entry<'target'>,
+  known: ReadonlyMap<string, TargetHealth>,
+): unknown {
+  const { target: name, weight } = entry.fields
   const { health, addresses } = known.get(name) ?? { health: 'HEALTHCHECKS_OFF', addresses: [] }
   const isUsed = (address: { readonly health: string }) => address.health !== 'UNHEALTHY'
   const available = addresses.filter(isUsed).length * weight
   const total = addresses.length * weight
   const { host, port } = parseTarget(name) ?? { host: name, port: 8000 }
   return {
-    ...presentTo(asked, target, entry),
+    ...presentTo(asked, entityNamed('target'), entry),
     health,
     data: {
       host,

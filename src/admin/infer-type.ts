@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRecord } from '../control/parse-fields.ts'
+import { isRecord } from '../lib/is-record.ts'
 
 /** Text from a form as the schema wants it: numbers, booleans, lists and records, as far as the text can be one; the rest stays text and is judged by the schema. */
 export function inferType(value: unknown, schema: z.core.$ZodType): unknown {

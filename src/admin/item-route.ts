@@ -1,8 +1,8 @@
-import type { Action } from '../schema/role.ts'
+import type { Action } from '../entities/action.ts'
 import type { Ask } from '../access/rights.ts'
-import type { Operation } from '../control/operation.ts'
-import { notFound } from '../control/kong-problem.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { Operation } from '../entities/operation.ts'
+import { notFound } from '../entities/kong-problem.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from './ask-of.ts'
 import { filled, type CollectionShape } from './collection-route.ts'
@@ -97,6 +97,6 @@ function asksAbout(
   const item = entry === undefined ? at : segmentOf(entity.name, entry)
   const home = homeOf(entity.name, place, at, entry)
   const ask = (asked: string) => (action: Action) =>
-    askAbout([entity.name, entry], home, asked, action)
+    askAbout(entity.name, entry, home, asked, action)
   return { here: ask(filled(path, { ...params, item })), own: ask(ownPath(entity.name, item)) }
 }

@@ -1,10 +1,11 @@
 import type { Ask } from '../access/rights.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { Locating } from './admin-route.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from './ask-of.ts'
 
 /** The reference by which a nested path stands under another entity. */
-export type Under = { readonly field: string; readonly entity: string }
+export type Under = { readonly field: string; readonly entity: EntityName }
 
 /** The entity above a nested path, and the door at which a rule may forbid to know it. */
 export function locateParent(
@@ -15,7 +16,8 @@ export function locateParent(
   const parent = configuration.find({ entity: under.entity, workspace: place.id, at })
   const segment = parent === undefined ? at : segmentOf(under.entity, parent)
   const door = askAbout(
-    [under.entity, parent],
+    under.entity,
+    parent,
     homeOf(under.entity, place, at, parent),
     ownPath(under.entity, segment),
     'read',

@@ -1,11 +1,15 @@
 import type { Ask } from '../access/rights.ts'
 import type { Change } from '../control/change-configuration.ts'
-import type { Body, Operation, Outcome } from '../control/operation.ts'
+import { lookupIn } from '../control/find-entry.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
+import { uuidv4 } from '../lib/ids.ts'
+import type { Body } from '../entities/hooks.ts'
+import type { Operation, Outcome } from '../entities/operation.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Asked } from './admin-route.ts'
-import { withServerNames } from './with-server-names.ts'
-import { withUserToken } from './user-token.ts'
+import { ownPath } from './ask-of.ts'
 
 /** Makes the change a request asks for; all operations happen, or none. */
 export function makeChange(
@@ -28,18 +32,48 @@ export async function changeOne(
   operation: Operation,
   status: number,
 ): Promise<Outcome> {
-  const { operations, doors } = withServerNames(asked, operation)
+  const { operations, doors } = expandOperation(asked, operation)
   const { skip_hash: skip } = asked.request.query as Record<string, unknown>
-  const all = operations
-    .flatMap((one) => withUserToken(asked.configuration, one))
-    // decK moves credentials of which it knows only the hash.
-    .map((one) =>
-      skip === 'true' && one.entity === 'basic-auth' ? { ...one, isHashed: true } : one,
-    )
+  // decK moves credentials of which it knows only the hash.
+  const isHashed = ({ entity }: Operation): boolean =>
+    skip === 'true' && (entityNamed(entity) as Entity).acceptsHashes !== undefined
+  const all = operations.map((one) => (isHashed(one) ? { ...one, isHashed: true } : one))
   const { question } = asked
-  const whole = { ...question, doors: [...(question.doors ?? []), ...doors] }
-  const { outcomes } = await makeChange({ ...asked, question: whole }, all, status)
+  const full = { ...question, doors: [...(question.doors ?? []), ...doors] }
+  const { outcomes } = await makeChange({ ...asked, question: full }, all, status)
   return outcomes[0] as Outcome
+}
+
+/** The operations that one stands for, and the paths at which the others could have been asked for. */
+function expandOperation(
+  { configuration, place }: Asked,
+  operation: Operation,
+): { readonly operations: readonly Operation[]; readonly doors: readonly Ask[] } {
+  const entity: Entity = entityNamed(operation.entity)
+  if (entity.expandOperation === undefined) return { operations: [operation], doors: [] }
+  const { at, workspace } = operation
+  const known =
+    at === undefined ? undefined : configuration.find({ entity: entity.name, workspace, at })
+  const lookup = lookupIn(configuration.current().entries)
+  const expanded = entity.expandOperation(operation, { known, lookup, newId: uuidv4 })
+  return {
+    operations: expanded.operations as readonly Operation[],
+    doors: expanded.asks.map((ask) => ({
+      workspace: place,
+      path: ownPath(ask.entity.name as EntityName, ask.at),
+      action: ask.action,
+    })),
+  }
+}
+
+/** The entry that an operation wrote. */
+export function writtenEntry<K extends EntityName>(
+  { outcomes }: Pick<Change, 'outcomes'>,
+  _kind: K,
+): Entry<K> {
+  const after = outcomes[0]?.after
+  if (after === undefined) throw new TypeError('the change wrote no entry')
+  return after as Entry<K>
 }
 
 /** From where a request comes. Its path is the one that was decided about, in which a secret key stands as an id. */

@@ -1,9 +1,15 @@
-import { entityNamed } from '../control/entity-named.ts'
-import { notFound, schemaViolation, unresolvedReference } from '../control/kong-problem.ts'
-import type { Operation } from '../control/operation.ts'
-import type { Action } from '../schema/role.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { notFound, schemaViolation, unresolvedReference } from '../entities/kong-problem.ts'
+import type { Operation } from '../entities/operation.ts'
+import type { Action } from '../entities/action.ts'
+import { referenceIn, type Entry } from '../entities/entry.ts'
+import {
+  parentOf,
+  type AdminRoute,
+  type Asked,
+  type Located,
+  type Locating,
+} from './admin-route.ts'
 import { pathOf, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
@@ -15,9 +21,9 @@ import { presentTo } from './present-entry.ts'
 /** One side of membership: from the entity in the path to those on the other side. */
 type Side = {
   /** Entity in the path, and the field by which a membership refers to it. */
-  readonly near: readonly [entity: string, field: string]
+  readonly near: readonly [entity: EntityName, field: string]
   /** Entity on the other side, its field, and the name in a body by which one is given. */
-  readonly far: readonly [entity: string, field: string, given: string]
+  readonly far: readonly [entity: EntityName, field: string, given: string]
 }
 
 const ofGroup: Side = {
@@ -81,14 +87,14 @@ function listRoute(side: Side): AdminRoute {
           entity: 'group-member',
           workspace: asked.place.id,
           body: {
-            [side.near[1]]: { id: (asked.parent as Entry).id },
+            [side.near[1]]: { id: parentOf(asked, nearName).id },
             [side.far[1]]: { id: other.id },
           },
         }))
         await makeChange({ ...asked, question }, operations, 201)
         void asked.reply.code(201)
         return {
-          [side.near[1]]: presentTo(asked, entityNamed(nearName), asked.parent as Entry),
+          [side.near[1]]: presentTo(asked, entityNamed(nearName), parentOf(asked, nearName)),
           [far.plural]: others.map((other) => presentTo(asked, far, other)),
         }
       },
@@ -171,7 +177,8 @@ const membershipsOf = (
 function doorOn(side: Side, { place, parent }: Asked, other: Entry, action: Action) {
   const [near, far] = [entityNamed(side.near[0]), entityNamed(side.far[0])]
   const path = `/${far.plural}${pathOf(segmentOf(far.name, other))}/${near.plural}`
-  const item = action === 'create' ? '' : pathOf(segmentOf(near.name, parent as Entry))
+  const item =
+    action === 'create' ? '' : pathOf(segmentOf(near.name, parentOf({ parent }, near.name)))
   return { workspace: place, path: `${path}${item}`, action }
 }
 
@@ -188,7 +195,7 @@ function othersNamed({ far: [entity, field, given] }: Side, asked: Asked): Entry
     const { configuration, place } = asked
     const found = configuration.find({ entity, workspace: place.id, at: name })
     if (found !== undefined && mayReadEntry(asked, entity, found)) return found
-    const { key = 'id', plural } = entityNamed(entity)
+    const { key = 'id', plural }: Entity = entityNamed(entity)
     throw unresolvedReference(field, [key, name], plural)
   })
 }

@@ -1,7 +1,7 @@
 import type { KnownWorker } from '../cluster/node-registry.ts'
-import { entities } from '../schema/entities.ts'
-import { declaredName } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import { entities } from '../entities/entities.ts'
+import { declaredName } from '../entities/declaration.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { describeTargets } from './describe-targets.ts'
@@ -97,7 +97,7 @@ function ofWorkspaces(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
   const readable = configuration
     .list({ entity: 'workspace', workspace: null })
     .filter((entry) => mayReadEntry(asked, 'workspace', entry))
-    .map((entry) => ({ id: entry.id, name: String(entry.fields['name']) }))
+    .map((entry) => ({ id: entry.id, name: entry.fields.name }))
   const reports = workers.map(({ state }) => state.upstreams ?? [])
   const counts = entities
     .filter(({ inWorkspace }) => inWorkspace)
@@ -127,7 +127,7 @@ function ofWorkspaces(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
 }
 
 function healthOf(
-  { id, fields }: Entry,
+  { id, fields }: Entry<'upstream'>,
   reports: readonly (readonly UpstreamHealth[])[],
 ): Metric['values'] {
   return [...describeTargets(id, reports).values()].flatMap(({ target, health, addresses }) => {
@@ -135,7 +135,7 @@ function healthOf(
     const places = seen.length === 0 ? [['', health] as const] : seen
     return places.flatMap(([address, is]) =>
       states.map((state) => {
-        const upstream = String(fields['name'])
+        const upstream = fields.name
         const labels = { upstream, target, address, state, subsystem: 'http' }
         return [labels, is.toLowerCase() === state ? 1 : 0] as const
       }),

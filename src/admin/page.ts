@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../lib/problem.ts'
-import type { Entry } from '../schema/entry.ts'
-import { uuidPattern } from '../schema/fields.ts'
+import { tagsOf, type Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
 
 /** One page of a list in Kong's form. */
 export type Page = {
@@ -30,10 +30,10 @@ export const pageAsked = (
 })
 
 /** The page of entries, in order of id, that a request asks for. */
-export function pageOf(
-  entries: Iterable<Entry>,
+export function pageOf<Kind extends Entry>(
+  entries: Iterable<Kind>,
   request: PageRequest,
-  present: (entry: Entry) => unknown,
+  present: (entry: Kind) => unknown,
 ): Page {
   const { query } = request
   const size = sizeIn(query['size'])
@@ -90,8 +90,8 @@ function tagsIn(value: PageRequest['query'][string]): (entry: Entry) => boolean 
   const words = text.split(/[,/]/)
   const isMixed = text.includes(',') && text.includes('/')
   if (isMixed || words.includes('') || words.length > 5) throw invalidTags()
-  return ({ fields }) => {
-    const tags = (fields['tags'] ?? []) as readonly string[]
+  return (entry) => {
+    const tags = tagsOf(entry)
     return text.includes('/')
       ? words.some((word) => tags.includes(word))
       : words.every((word) => tags.includes(word))

@@ -1,11 +1,11 @@
-import { notFound } from '../control/kong-problem.ts'
-import type { Body, Operation } from '../control/operation.ts'
-import type { Entry } from '../schema/entry.ts'
-import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import type { Body } from '../entities/hooks.ts'
+import type { Operation } from '../entities/operation.ts'
+import type { Entry } from '../entities/entry.ts'
+import { entryOf, type AdminRoute, type Asked, type Located, type Locating } from './admin-route.ts'
 import { aliasRoute } from './alias-route.ts'
 import { askAbout, homeOf, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
-import { bodyIn, makeChange } from './make-change.ts'
+import { bodyIn, makeChange, writtenEntry } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { pageAsked, pageOf } from './page.ts'
 import { userRoles } from './role-routes.ts'
@@ -26,9 +26,9 @@ function accounts(): readonly AdminRoute[] {
         GET: async (asked) => readPage(asked),
         async POST(asked) {
           const operation = { kind: 'create', body: fieldsIn(bodyIn(asked)) } as const
-          const { outcomes } = await makeChange(asked, [{ ...operation, ...user }], 201)
+          const change = await makeChange(asked, [{ ...operation, ...user }], 201)
           void asked.reply.code(201)
-          return { admin: present(asked, outcomes[0]?.after as Entry) }
+          return { admin: present(asked, writtenEntry(change, 'principal')) }
         },
       },
     },
@@ -36,15 +36,24 @@ function accounts(): readonly AdminRoute[] {
       path: '/admins/:item',
       locate: (locating) => locateAdmin('/admins/:item', locating),
       methods: {
-        GET: async (asked) => present(asked, found(asked)),
+        GET: async (asked) => present(asked, entryOf(asked, 'principal')),
         async PATCH(asked) {
           const body = fieldsIn(bodyIn(asked))
-          const operation: Operation = { kind: 'update', ...user, at: found(asked).id, body }
-          const { outcomes } = await makeChange(asked, [operation], 200)
-          return present(asked, outcomes[0]?.after as Entry)
+          const operation: Operation = {
+            kind: 'update',
+            ...user,
+            at: entryOf(asked, 'principal').id,
+            body,
+          }
+          const change = await makeChange(asked, [operation], 200)
+          return present(asked, writtenEntry(change, 'principal'))
         },
         async DELETE(asked) {
-          await makeChange(asked, [{ kind: 'delete', ...user, at: found(asked).id }], 204)
+          await makeChange(
+            asked,
+            [{ kind: 'delete', ...user, at: entryOf(asked, 'principal').id }],
+            204,
+          )
           void asked.reply.code(204)
           return undefined
         },
@@ -66,23 +75,18 @@ function locateAdmin(path: string, locating: Locating): Located {
   const at = params['item']
   const known =
     at === undefined ? undefined : configuration.find({ ...user, at, within: undefined })
-  const entry = known?.fields['kind'] === 'user' ? known : undefined
+  const entry = known?.fields.kind === 'user' ? known : undefined
   const item = entry === undefined ? (at ?? '') : segmentOf('principal', entry)
   const home = homeOf('principal', place)
-  const ask = askAbout(['principal', entry], home, filled(path, { item }), action)
+  const ask = askAbout('principal', entry, home, filled(path, { item }), action)
   return { question: { ask }, entry, isLost: place.id === '' }
-}
-
-function found({ entry }: Asked): Entry {
-  if (entry === undefined) throw notFound()
-  return entry
 }
 
 function readPage(asked: Asked): unknown {
   const { configuration, refusal, request } = asked
   const readable = configuration
     .list(user)
-    .filter(({ fields }) => fields['kind'] === 'user')
+    .filter(({ fields }) => fields.kind === 'user')
     .filter((entry) => mayReadEntry(asked, 'principal', entry))
   if (refusal !== undefined && readable.length === 0) throw refusal
   return pageOf(readable, pageAsked(request, false), (entry) => present(asked, entry))
@@ -91,12 +95,14 @@ function readPage(asked: Asked): unknown {
 /** The workspaces in which roles were given to an admin; those that the asker may not read are left out. */
 function workspacesOf(asked: Asked): unknown {
   const { configuration } = asked
-  const ids = new Set(configuration.rolesOf(found(asked).id).map(({ workspace }) => workspace.id))
+  const ids = new Set(
+    configuration.rolesOf(entryOf(asked, 'principal').id).map(({ workspace }) => workspace.id),
+  )
   return configuration
     .list({ entity: 'workspace', workspace: null })
     .filter(({ id }) => ids.has(id))
     .filter((entry) => mayReadEntry({ ...asked, question: bare }, 'workspace', entry))
-    .map(({ id, fields }) => ({ id, name: fields['name'], comment: fields['comment'] ?? null }))
+    .map(({ id, fields }) => ({ id, name: fields.name, comment: fields.comment }))
 }
 
 /** A list that no rule is written about. */
@@ -110,17 +116,20 @@ function fieldsIn({ username, rbac_token_enabled: _enabled, ...rest }: Body): Bo
 }
 
 /** Kong's numbers: 0 approved, 3 revoked, 4 invited and not yet able to come in. */
-function present({ configuration }: Asked, { id, fields, createdAt, updatedAt }: Entry): unknown {
+function present(
+  { configuration }: Asked,
+  { id, fields, createdAt, updatedAt }: Entry<'principal'>,
+): unknown {
   const within = { field: 'principal', id }
   const hasToken = configuration.list({ entity: 'token', workspace: null, within }).length > 0
-  const canEnter = hasToken || typeof fields['password'] === 'string'
+  const canEnter = hasToken || fields.password !== null
   return {
     id,
-    username: fields['name'],
-    email: fields['email'],
-    custom_id: fields['custom_id'],
+    username: fields.name,
+    email: fields.email,
+    custom_id: fields.custom_id,
     rbac_token_enabled: true,
-    status: fields['enabled'] !== true ? 3 : canEnter ? 0 : 4,
+    status: !fields.enabled ? 3 : canEnter ? 0 : 4,
     created_at: createdAt,
     updated_at: updatedAt,
   }

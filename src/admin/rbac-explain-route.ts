@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { explainAsk } from '../access/explain-decision.ts'
 import { entitlementsOf, reaches } from '../access/entitlements.ts'
 import type { Rights } from '../access/rights.ts'
-import { notFound, schemaViolation } from '../control/kong-problem.ts'
+import { notFound, schemaViolation } from '../entities/kong-problem.ts'
 import type { Question } from '../control/permit.ts'
-import { entities } from '../schema/entities.ts'
+import { entities } from '../entities/entities.ts'
 import type { AskTold, EntitlementRow, Entitlements, Explanation } from '../schema/entitlement.ts'
-import { action as actions, type Action } from '../schema/role.ts'
-import { violationsOf } from '../schema/violations.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { action as actions, type Action } from '../entities/action.ts'
+import { violationsOf } from '../entities/violations.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { AdminRoute, Asked, Place } from './admin-route.ts'
 import { actionOf } from './authorize.ts'
 import { findAdminRoute } from './find-admin-route.ts'
@@ -139,7 +139,7 @@ function describeEntitlements(asked: Asked): Entitlements {
       })
       return [
         {
-          principal: { ...rights.asker, enabled: fields['enabled'] === true },
+          principal: { ...rights.asker, enabled: fields.enabled },
           roles: rolesReaching(asked, id),
           may: Object.fromEntries(may) as EntitlementRow['may'],
         },

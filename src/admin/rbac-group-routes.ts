@@ -1,15 +1,16 @@
-import { entityNamed } from '../control/entity-named.ts'
-import { schemaViolation } from '../control/kong-problem.ts'
-import type { Operation } from '../control/operation.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import { group, groupRole } from '../schema/group.ts'
-import type { AdminRoute, Asked } from './admin-route.ts'
+import { entityNamed } from '../entities/entities.ts'
+import { schemaViolation } from '../entities/kong-problem.ts'
+import type { Operation } from '../entities/operation.ts'
+import type { Entry } from '../entities/entry.ts'
+import { parentOf, type AdminRoute, type Asked } from './admin-route.ts'
 import { aliasRoute } from './alias-route.ts'
 import { collectionRoute } from './collection-route.ts'
 import { itemRoute } from './item-route.ts'
-import { bodyIn, makeChange } from './make-change.ts'
+import { bodyIn, makeChange, writtenEntry } from './make-change.ts'
 import { presentEntry } from './present-entry.ts'
 import { locateUnder } from './role-routes.ts'
+
+const group = entityNamed('group')
 
 /** Groups of the identity provider and the roles they give, in Kong's form; each path also as Kong writes it, without `/rbac`. */
 export function groupRoutes(): AdminRoute[] {
@@ -38,16 +39,16 @@ const rolesRoute = (path: string): AdminRoute => ({
         kind: 'create',
         entity: 'group-role',
         workspace: null,
-        body: { group: { id: (asked.parent as Entry).id }, role: { id: role.id } },
+        body: { group: { id: parentOf(asked, 'group').id }, role: { id: role.id } },
       }
-      const { outcomes } = await makeChange(asked, [operation], 201)
+      const change = await makeChange(asked, [operation], 201)
       void asked.reply.code(201)
-      return present(asked, outcomes[0]?.after as Entry)
+      return present(asked, writtenEntry(change, 'group-role'))
     },
     async DELETE(asked) {
       const role = roleNamed(asked)
       const operations = given(asked)
-        .filter((entry) => referenceIn(entry, 'role') === role.id)
+        .filter((entry) => entry.fields.role.id === role.id)
         .map(({ id }): Operation => ({
           kind: 'delete',
           entity: 'group-role',
@@ -67,32 +68,32 @@ const userGroupsRoute: AdminRoute = {
   locate: (locating) => locateUnder('principal', '/rbac/users/:parent/groups', locating),
   methods: {
     async GET({ configuration, parent }) {
-      const user = parent as Entry
-      const names = user.fields['groups'] as readonly string[]
+      const user = parentOf({ parent }, 'principal')
+      const names = user.fields.groups
       const groups = configuration
         .list({ entity: 'group', workspace: null })
-        .filter(({ fields }) => names.includes(String(fields['name'])))
+        .filter(({ fields }) => names.includes(fields.name))
       return {
         groups: groups.map((entry) => presentEntry(group, entry)),
-        user: { id: user.id, name: user.fields['name'] },
+        user: { id: user.id, name: user.fields.name },
       }
     },
   },
 }
 
-const rolesHere = ({ configuration, place }: Asked): Entry[] =>
+const rolesHere = ({ configuration, place }: Asked): Entry<'role'>[] =>
   configuration.list({ entity: 'role', workspace: place.id })
 
-function given(asked: Asked): Entry[] {
+function given(asked: Asked): Entry<'group-role'>[] {
   const here = new Set(rolesHere(asked).map(({ id }) => id))
-  const within = { field: 'group', id: (asked.parent as Entry).id }
+  const within = { field: 'group', id: parentOf(asked, 'group').id }
   return asked.configuration
-    .list({ entity: groupRole.name, workspace: null, within })
-    .filter((entry) => here.has(referenceIn(entry, 'role') ?? ''))
+    .list({ entity: 'group-role', workspace: null, within })
+    .filter((entry) => here.has(entry.fields.role.id))
 }
 
 /** Kong names the role by its id; a name says the same. Roles of another workspace are given at its own path. */
-function roleNamed(asked: Asked): Entry {
+function roleNamed(asked: Asked): Entry<'role'> {
   const { rbac_role_id: id, role: name = id, workspace_id: workspace } = bodyIn(asked)
   const { place, configuration } = asked
   if (typeof name !== 'string') throw schemaViolation({ rbac_role_id: 'required field missing' })
@@ -102,13 +103,13 @@ function roleNamed(asked: Asked): Entry {
   throw schemaViolation({ rbac_role_id: `no role '${name}' in workspace '${place.name}'` })
 }
 
-function present(asked: Asked, entry: Entry): unknown {
+function present(asked: Asked, entry: Entry<'group-role'>): unknown {
   const { configuration, place } = asked
-  const role = rolesHere(asked).find(({ id }) => id === referenceIn(entry, 'role'))
+  const role = rolesHere(asked).find(({ id }) => id === entry.fields.role.id)
   const workspace = configuration.find({ entity: 'workspace', workspace: null, at: place.id })
   return {
     created_at: entry.createdAt,
-    group: presentEntry(group, asked.parent as Entry),
+    group: presentEntry(group, parentOf(asked, 'group')),
     rbac_role: role === undefined ? null : presentEntry(entityNamed('role'), role),
     workspace: workspace === undefined ? null : presentEntry(entityNamed('workspace'), workspace),
   }

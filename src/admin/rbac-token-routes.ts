@@ -1,19 +1,27 @@
 import { z } from 'zod'
-import { notFound, schemaViolation } from '../control/kong-problem.ts'
-import type { Operation } from '../control/operation.ts'
-import type { Entry } from '../schema/entry.ts'
-import { token } from '../schema/principal.ts'
-import { violationsOf } from '../schema/violations.ts'
-import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
+import { schemaViolation } from '../entities/kong-problem.ts'
+import type { Operation } from '../entities/operation.ts'
+import type { Entry } from '../entities/entry.ts'
+import { entityNamed } from '../entities/entities.ts'
+import { violationsOf } from '../entities/violations.ts'
+import {
+  entryOf,
+  parentOf,
+  type AdminRoute,
+  type Asked,
+  type Located,
+  type Locating,
+} from './admin-route.ts'
 import { pathOf } from './ask-of.ts'
 import { collectionRoute } from './collection-route.ts'
 import { itemRoute } from './item-route.ts'
 import { locateParent } from './locate-parent.ts'
-import { bodyIn, makeChange } from './make-change.ts'
+import { bodyIn, makeChange, writtenEntry } from './make-change.ts'
 import { presentEntry, secondsOf } from './present-entry.ts'
 
+const token = entityNamed('token')
 const path = '/rbac/users/:parent/tokens'
-const under = { field: 'principal', entity: 'principal' }
+const under = { field: 'principal', entity: 'principal' } as const
 
 /** The tokens of a principal, with when each was last used, and their rotation. */
 export function tokenRoutes(): AdminRoute[] {
@@ -60,37 +68,36 @@ const rotationRoute: AdminRoute = {
   locate: locateToken,
   methods: {
     async POST(asked) {
-      const { entry, parent, configuration } = asked
-      if (entry === undefined) throw notFound()
+      const { configuration } = asked
+      const entry = entryOf(asked, 'token')
       const parsed = rotation.safeParse(bodyIn(asked))
       if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
       const ends = endOf(entry, secondsOf(configuration) + parsed.data.overlap)
-      const principal = { id: (parent as Entry).id }
-      const { outcomes } = await makeChange(
+      const principal = { id: parentOf(asked, 'principal').id }
+      const made = await makeChange(
         asked,
         [
           {
             kind: 'create',
             entity: 'token',
             workspace: null,
-            body: { principal, name: entry.fields['name'], expires_at: parsed.data.expires_at },
+            body: { principal, name: entry.fields.name, expires_at: parsed.data.expires_at },
           },
           change(entry, { expires_at: ends }),
         ],
         201,
       )
-      const made = outcomes[0]
       void asked.reply.code(201)
       return {
-        ...presentEntry(token, made?.after as Entry),
-        ...made?.revealed,
+        ...presentEntry(token, writtenEntry(made, 'token')),
+        ...made.outcomes[0]?.revealed,
         replaces: { id: entry.id, expires_at: ends },
       }
     },
   },
 }
 
-const change = (entry: Entry, body: Operation['body'] = {}): Operation => ({
+const change = (entry: Entry<'token'>, body: Operation['body'] = {}): Operation => ({
   kind: 'update',
   entity: 'token',
   workspace: null,
@@ -99,8 +106,8 @@ const change = (entry: Entry, body: Operation['body'] = {}): Operation => ({
 })
 
 /** A rotation never lets a token live longer than it would have. */
-function endOf(entry: Entry, wanted: number): number {
-  const present = entry.fields['expires_at'] as number | null
+function endOf(entry: Entry<'token'>, wanted: number): number {
+  const present = entry.fields.expires_at
   return present === null ? wanted : Math.min(present, wanted)
 }
 

@@ -1,4 +1,4 @@
-import { isRecord } from '../control/parse-fields.ts'
+import { isRecord } from '../lib/is-record.ts'
 
 /** A form's names and values as named values: `config.minute=5` nests, `paths[]=/a` and `paths[1]=/a` are lists, a name given twice is a list. */
 export function readForm(pairs: Iterable<readonly [string, string]>): Record<string, unknown> {

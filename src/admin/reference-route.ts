@@ -1,14 +1,13 @@
-import { notFound } from '../control/kong-problem.ts'
-import type { Operation } from '../control/operation.ts'
+import { notFound } from '../entities/kong-problem.ts'
+import type { Operation } from '../entities/operation.ts'
 import { uuidv4 } from '../lib/ids.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Action } from '../schema/role.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import type { Action } from '../entities/action.ts'
+import { referenceIn, type Entry } from '../entities/entry.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
-import { entityNamed } from '../control/entity-named.ts'
 import { changeOne, makeChange } from './make-change.ts'
 import { presentTo } from './present-entry.ts'
 
@@ -17,7 +16,7 @@ export type ReferenceShape = {
   readonly path: string
   readonly holder: Entity
   readonly field: string
-  readonly target: string
+  readonly target: EntityName
 }
 
 /** What an entity refers to, to be read, patched and put through it. */
@@ -62,11 +61,11 @@ function locateReferenced(shape: ReferenceShape, locating: Locating): Located {
   const own = entry === undefined ? undefined : segmentOf(target, entry)
   const isMaking = locating.method === 'PUT' && entry === undefined
   const ofHolder = (asked: Action) =>
-    askAbout([holder.name, parent], place, ownPath(holder.name, segment), asked)
+    askAbout(holder.name, parent, place, ownPath(holder.name, segment), asked)
   return {
     question: {
-      ask: askAbout([target, entry], home, filled(shape.path, { item: segment }), action),
-      doors: [ofHolder('read'), askAbout([target, entry], home, ownPath(target, own), action)],
+      ask: askAbout(target, entry, home, filled(shape.path, { item: segment }), action),
+      doors: [ofHolder('read'), askAbout(target, entry, home, ownPath(target, own), action)],
       also: isMaking
         ? [ofHolder('update'), { workspace: home, path: ownPath(target), action: 'create' }]
         : [],

@@ -1,10 +1,17 @@
 import type { HeldRole } from '../access/rights.ts'
-import { entityNamed } from '../control/entity-named.ts'
-import type { Operation } from '../control/operation.ts'
+import { entityNamed, type EntityName } from '../entities/entities.ts'
+import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
-import type { AdminRoute, Asked, Located, Locating, Place } from './admin-route.ts'
+import type { Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
+import {
+  parentOf,
+  type AdminRoute,
+  type Asked,
+  type Located,
+  type Locating,
+  type Place,
+} from './admin-route.ts'
 import { askAbout, ownPath, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { bodyIn, makeChange } from './make-change.ts'
@@ -17,8 +24,8 @@ export const userRoles = (path: string): AdminRoute => ({
   methods: {
     GET: async (asked) => rolesAnswer(asked),
     async POST(asked) {
-      const user = asked.parent as Entry
-      const held = grantsIn(asked).map((grant) => referenceIn(grant, 'role'))
+      const user = parentOf(asked, 'principal')
+      const held = grantsIn(asked).map(({ fields }) => fields.role.id)
       const operations = rolesNamed(asked)
         .filter((role) => !held.includes(role.id))
         .map((role): Operation => ({
@@ -34,7 +41,7 @@ export const userRoles = (path: string): AdminRoute => ({
     async DELETE(asked) {
       const roles = rolesNamed(asked).map(({ id }) => id)
       const operations = grantsIn(asked)
-        .filter((grant) => roles.includes(referenceIn(grant, 'role') ?? ''))
+        .filter((grant) => roles.includes(grant.fields.role.id))
         .map(({ id }): Operation => ({ kind: 'delete', entity: 'grant', workspace: null, at: id }))
       await makeChange(asked, operations, 204)
       void asked.reply.code(204)
@@ -50,7 +57,9 @@ export const userPermissionsRoute: AdminRoute = {
   methods: {
     GET: async ({ configuration, parent, place }) =>
       permissionsOf(
-        configuration.rolesOf((parent as Entry).id).flatMap((held) => saidIn(held, place)),
+        configuration
+          .rolesOf(parentOf({ parent }, 'principal').id)
+          .flatMap((held) => saidIn(held, place)),
       ),
   },
 }
@@ -61,8 +70,8 @@ export const rolePermissionsRoute: AdminRoute = {
   locate: (locating) => locateUnder('role', '/rbac/roles/:parent/permissions', locating),
   methods: {
     async GET({ configuration, parent, place }) {
-      const within = { field: 'role', id: (parent as Entry).id }
-      const read = (entity: string): Record<string, unknown>[] =>
+      const within = { field: 'role', id: parentOf({ parent }, 'role').id }
+      const read = (entity: EntityName): Record<string, unknown>[] =>
         configuration
           .list({ entity, workspace: place.id, within })
           .map(({ fields }) => ({ ...fields }))
@@ -84,7 +93,7 @@ function saidIn(held: HeldRole, place: Place): Said[] {
 }
 
 /** The entity above a path of this file, and the ask in the workspace of the path. */
-export function locateUnder(entity: string, path: string, locating: Locating): Located {
+export function locateUnder(entity: EntityName, path: string, locating: Locating): Located {
   const { configuration, place, params, action } = locating
   const at = params['parent'] ?? ''
   const parent = configuration.find({ entity, workspace: place.id, at })
@@ -95,8 +104,8 @@ export function locateUnder(entity: string, path: string, locating: Locating): L
 
 function rolesAnswer(asked: Asked): unknown {
   const { configuration, place } = asked
-  const user = asked.parent as Entry
-  const held = grantsIn(asked).map((grant) => referenceIn(grant, 'role'))
+  const user = parentOf(asked, 'principal')
+  const held = grantsIn(asked).map(({ fields }) => fields.role.id)
   const roles = configuration
     .list({ entity: 'role', workspace: place.id })
     .filter(({ id }) => held.includes(id))
@@ -107,22 +116,22 @@ function rolesAnswer(asked: Asked): unknown {
 }
 
 /** A principal belongs to no workspace: more than the name is for those who may read principals. */
-function presentUser({ configuration, principal }: Asked, user: Entry): unknown {
+function presentUser({ configuration, principal }: Asked, user: Entry<'principal'>): unknown {
   const path = ownPath('principal', segmentOf('principal', user))
-  const ask = askAbout(['principal', user], defaultWorkspace, path, 'read')
+  const ask = askAbout('principal', user, defaultWorkspace, path, 'read')
   return configuration.judge(principal, { ask }).allowed
     ? presentEntry(entityNamed('principal'), user)
-    : { id: user.id, name: user.fields['name'] }
+    : { id: user.id, name: user.fields.name }
 }
 
-const grantsIn = ({ configuration, parent }: Asked): Entry[] =>
+const grantsIn = ({ configuration, parent }: Asked): Entry<'grant'>[] =>
   configuration.list({
     entity: 'grant',
     workspace: null,
-    within: { field: 'principal', id: (parent as Entry).id },
+    within: { field: 'principal', id: parentOf({ parent }, 'principal').id },
   })
 
-function rolesNamed(asked: Asked): Entry[] {
+function rolesNamed(asked: Asked): Entry<'role'>[] {
   const { configuration, place } = asked
   const { roles } = bodyIn(asked)
   const words = Array.isArray(roles) ? (roles as unknown[]) : [roles]

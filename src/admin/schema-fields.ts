@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { entityNamed } from '../control/entity-named.ts'
-import { declaredName, type Entity } from '../schema/entity.ts'
-import { plugin } from '../schema/plugin.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
-import type { VaultKind } from '../schema/vault.ts'
+import { entityNamed, type Entity } from '../entities/entities.ts'
+import { declaredName } from '../entities/declaration.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
+import type { VaultKind } from '../entities/vault-kinds.ts'
 
 /** A field as Kong describes it. */
 export type SchemaField = Record<string, unknown>
@@ -34,7 +33,7 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
   const config = fieldsOf(jsonSchemaOf(schema.settings))
   return {
     fields: [
-      ...entitySchema(plugin).fields.filter((field) =>
+      ...entitySchema(entityNamed('plugin')).fields.filter((field) =>
         pluginFields.has(Object.keys(field)[0] ?? ''),
       ),
       { config: { type: 'record', required: true, fields: config } },

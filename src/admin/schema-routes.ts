@@ -1,8 +1,8 @@
-import { notFound } from '../control/kong-problem.ts'
+import { notFound } from '../entities/kong-problem.ts'
 import { parseFields } from '../control/parse-fields.ts'
-import { entities } from '../schema/entities.ts'
-import { declaredName, type Entity } from '../schema/entity.ts'
-import { vaultKindNamed } from '../schema/vault.ts'
+import { entities, type Entity } from '../entities/entities.ts'
+import { declaredName } from '../entities/declaration.ts'
+import { vaultKindNamed } from '../entities/vault-kinds.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { filled } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
@@ -69,18 +69,17 @@ function entityIn(name: string | undefined): Entity {
   return found
 }
 
-/** decK calls the entities of permissions by names of their own. */
 const schemaNames = (entity: Entity): string[] => [
   entity.name,
   entity.plural,
   declaredName(entity),
   entity.plural.replace('/', '-').replace(/s$/, ''),
-  ...(entity.name === 'endpoint-permission' ? ['rbac-endpointpermission'] : []),
+  ...(entity.schemaAliases ?? []),
 ]
 
 function validate(asked: Asked, entity: Entity): unknown {
   const { id: _id, created_at: _created, updated_at: _updated, ...body } = entityBody(asked, entity)
-  const { snis: _snis, ...bare } = body
-  parseFields(entity, entity.name === 'certificate' ? bare : body, asked.configuration.catalog)
+  const fields = Object.entries(body).filter(([name]) => !(name in (entity.virtual ?? {})))
+  parseFields(entity, Object.fromEntries(fields), asked.configuration.catalog)
   return { message: 'schema validation successful' }
 }

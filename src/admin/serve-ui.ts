@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { notFound } from '../control/kong-problem.ts'
+import { notFound } from '../entities/kong-problem.ts'
 
 const policy = [
   `default-src 'self'`,

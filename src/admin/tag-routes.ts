@@ -1,6 +1,6 @@
-import { entities } from '../schema/entities.ts'
-import { declaredName, type Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import { entities, type Entity } from '../entities/entities.ts'
+import { declaredName } from '../entities/declaration.ts'
+import { tagsOf, type Entry } from '../entities/entry.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
 import { locateAt } from './schema-routes.ts'
 import { mayReadEntry } from './may-read-entry.ts'
@@ -38,9 +38,8 @@ function rowsOf(asked: Asked, entity: Entity): Row[] {
   const { configuration, place } = asked
   return configuration
     .list({ entity: entity.name, workspace: place.id })
-    .filter(({ fields }) => Array.isArray(fields['tags']))
-    .filter((entry) => mayReadEntry(asked, entity.name, entry))
-    .flatMap((entry) => (entry.fields['tags'] as string[]).map((tag) => ({ entity, entry, tag })))
+    .filter((entry) => tagsOf(entry).length > 0 && mayReadEntry(asked, entity.name, entry))
+    .flatMap((entry) => tagsOf(entry).map((tag) => ({ entity, entry, tag })))
 }
 
 const presentRow = ({ entity, entry, tag }: Row) => ({

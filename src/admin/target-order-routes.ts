@@ -1,9 +1,7 @@
-import { notFound } from '../control/kong-problem.ts'
 import { Problem } from '../lib/problem.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
-import type { Entry } from '../schema/entry.ts'
-import type { Upstream } from '../schema/upstream.ts'
-import type { AdminRoute, Located, Locating } from './admin-route.ts'
+import type { Entry } from '../entities/entry.ts'
+import { entryOf, parentOf, type AdminRoute, type Located, type Locating } from './admin-route.ts'
 import { askAbout, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
@@ -26,12 +24,12 @@ function orderRoute(
     locate: (locating) => locateTarget(path, locating),
     methods: {
       async PUT(asked) {
-        const { entry, parent, params, reply } = asked
-        if (entry === undefined || parent === undefined) throw notFound()
+        const { params, reply } = asked
+        const [parent, entry] = [parentOf(asked, 'upstream'), entryOf(asked, 'target')]
         needChecks(parent)
         order({
           upstream: parent.id,
-          target: String(entry.fields['target']),
+          target: entry.fields.target,
           address: params['address'] ?? null,
           healthy,
         })
@@ -53,19 +51,19 @@ function locateTarget(path: string, locating: Locating): Located {
     ...(parent === undefined ? {} : { parent: segmentOf('upstream', parent) }),
     ...(entry === undefined ? {} : { item: segmentOf('target', entry) }),
   }
-  const ask = askAbout(['target', entry], place, filled(path, named), action)
+  const ask = askAbout('target', entry, place, filled(path, named), action)
   return { question: { ask, doors: [door] }, entry, parent, isLost: parent === undefined }
 }
 
 /** Where nothing is ever found out about targets, nothing could be remembered of them either. */
-function needChecks({ fields }: Entry): void {
-  const { active, passive } = fields['healthchecks'] as Upstream['healthchecks']
+function needChecks({ fields }: Entry<'upstream'>): void {
+  const { active, passive } = fields.healthchecks
   const limits = Object.values(passive.unhealthy).filter((value) => typeof value === 'number')
   const isChecked =
     active.healthy.interval > 0 ||
     active.unhealthy.interval > 0 ||
     limits.some((limit) => limit > 0)
   if (isChecked) return
-  const sentence = `healthchecks are off for upstream '${String(fields['name'])}'`
+  const sentence = `healthchecks are off for upstream '${fields.name}'`
   throw new Problem('admin.unchecked', 400, sentence)
 }

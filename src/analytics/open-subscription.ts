@@ -4,7 +4,7 @@ import type { Rights } from '../access/rights.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
-import { violationMessage, violationsOf } from '../schema/violations.ts'
+import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Answered } from './answer-query.ts'
 import { openPace } from './open-pace.ts'
 

@@ -1,4 +1,5 @@
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { buildState, type State } from './state.ts'
@@ -30,7 +31,7 @@ export async function catchUp(following: Following): Promise<void> {
 async function takeOver({ state, store }: Following, newest: number): Promise<State> {
   const changes = await store.readChanges({ from: state.revision + 1, to: newest })
   const sealed = await store.readSealed(newest)
-  const entries = new Map<string, ReadonlyMap<string, Entry>>(state.entries)
+  const entries = new Map<EntityName, ReadonlyMap<string, Entry>>(state.entries)
   for (const [entity, some] of Map.groupBy(changes, (change) => change.entity)) {
     const all = new Map(state.entries.get(entity))
     for (const { id, after } of some) {

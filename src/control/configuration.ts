@@ -2,12 +2,13 @@ import type { Decision, HeldRole, Rights } from '../access/rights.ts'
 import type { Headers, Identified } from '../identity/identify.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Problem } from '../lib/problem.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
-import type { Address } from './entity-named.ts'
+import type { Address, ListRequest } from './find-entry.ts'
 import type { Ledger } from './open-ledger.ts'
 import type { TokenNotes } from './open-token-notes.ts'
 import type { Question } from './permit.ts'
@@ -20,9 +21,6 @@ export type Current = {
   readonly snapshot: Snapshot
   readonly sealed: SealedSnapshot
 }
-
-/** What a list asks for. */
-export type ListRequest = Omit<Address, 'at'>
 
 /** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
 export type Configuration = SignIn & {
@@ -51,11 +49,11 @@ export type Configuration = SignIn & {
   /** The decision about a question, allowed or not. */
   judge(principal: string, question: Question): Decision
   /** One entry, by id or key. Does not ask who may. */
-  find(address: Address): Entry | undefined
+  find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
   /** All entries of one kind, in order of id. Does not ask who may. */
-  list(request: ListRequest): Entry[]
+  list<K extends EntityName>(request: ListRequest<K>): Entry<K>[]
   /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
-  count(entity: string): ReadonlyMap<string | null, number>
+  count(entity: EntityName): ReadonlyMap<string | null, number>
   /** Makes a change, if the asker may. */
   change(request: ChangeRequest): Promise<Change>
   /** What was done and refused so far. */

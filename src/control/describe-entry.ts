@@ -1,6 +1,6 @@
 import { uuidv7 } from '../lib/ids.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { Origin } from './change-configuration.ts'
 
 /** The record of somebody coming in or going out, which changes nothing. */

@@ -1,16 +1,18 @@
 import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries } from '../entities/entry.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
-import type { Configuration, Current, ListRequest } from './configuration.ts'
-import { entityNamed, findEntry } from './entity-named.ts'
+import type { Configuration, Current } from './configuration.ts'
+import { findEntry, listEntries } from './find-entry.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
 import { openIdentify } from './open-identify.ts'
 import { openLedger } from './open-ledger.ts'
@@ -19,7 +21,6 @@ import { judge, refusalOf } from './permit.ts'
 import { runAlone } from './run-alone.ts'
 import { openSignIn } from './sign-in.ts'
 import { buildState, heldRoles, type State } from './state.ts'
-import { openTurns } from './turns.ts'
 
 /** What a configuration is opened with. */
 export type ConfigurationOptions = Bootstrap & {
@@ -71,7 +72,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       return rights === undefined ? nobody : judge(rights, question)
     },
     find: (address) => findEntry(control.state.entries, address),
-    list: (request) => list(control.state.entries, request),
+    list: (request) => listEntries(control.state.entries, request),
     count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
     audit: control.ledger,
@@ -83,7 +84,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     writeSetting: (name, value) => control.store.writeSetting(name, value),
     close() {
       stopFollowing()
-      return control.turns.take(async () => {
+      return control.queue.run(async () => {
         await control.ledger.settle()
         await control.store.close()
       })
@@ -97,7 +98,7 @@ function follow(control: Control, report: (error: unknown) => void = () => undef
   return control.store.watch(() => {
     if (isWaiting) return
     isWaiting = true
-    const turn = control.turns.take(() => {
+    const turn = control.queue.run(() => {
       isWaiting = false
       return catchUp(control)
     })
@@ -115,7 +116,17 @@ async function openControl(
   const sealKey = await keptSetting(store, 'seal_key', makeSealKey)
   const state = stateFrom(entries, latest, sealKey)
   const ledger = openLedger(store.audit, auditKey, clock)
-  return { state, store, catalog, compile, sealKey, ledger, clock, turns: openTurns(), publish }
+  return {
+    state,
+    store,
+    catalog,
+    compile,
+    sealKey,
+    ledger,
+    clock,
+    queue: openSerialQueue(),
+    publish,
+  }
 }
 
 function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
@@ -127,21 +138,10 @@ async function keptSetting(store: Store, name: string, make: () => string): Prom
   return (await store.readSetting(name)) ?? store.keepSetting(name, make())
 }
 
-function count(entries: Entries, entity: string): ReadonlyMap<string | null, number> {
+function count(entries: Entries, entity: EntityName): ReadonlyMap<string | null, number> {
   const found = new Map<string | null, number>()
   for (const { workspace } of entries.get(entity)?.values() ?? []) {
     found.set(workspace, (found.get(workspace) ?? 0) + 1)
   }
   return found
-}
-
-function list(entries: Entries, { entity, workspace, within }: ListRequest): Entry[] {
-  const { inWorkspace } = entityNamed(entity)
-  return [...(entries.get(entity)?.values() ?? [])]
-    .filter(
-      (entry) =>
-        (!inWorkspace || entry.workspace === workspace) &&
-        (within === undefined || referenceIn(entry, within.field) === within.id),
-    )
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
 }

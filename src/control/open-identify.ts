@@ -1,7 +1,7 @@
 import { identify, type Headers, type Identified } from '../identity/identify.ts'
 import { hashSecret } from '../identity/secret-hash.ts'
 import type { Sessions } from '../identity/sessions.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { Control } from './change-configuration.ts'
 import type { TokenNotes } from './open-token-notes.ts'
 
@@ -16,7 +16,7 @@ export function openIdentify(
       async ofToken(token) {
         const found = tokenIn(control, token)
         if (found !== undefined) await notes.note(found.id, address)
-        return found === undefined ? undefined : referenceIn(found, 'principal')
+        return found === undefined ? undefined : found.fields.principal.id
       },
       async ofCookie(cookie) {
         const principal = await sessions.resume(cookie)
@@ -27,10 +27,10 @@ export function openIdentify(
 }
 
 /** The token whose secret this is, while it lasts and its principal is enabled. */
-function tokenIn({ state, clock }: Control, token: string): Entry | undefined {
+function tokenIn({ state, clock }: Control, token: string): Entry<'token'> | undefined {
   const entry = state.tokenOf(hashSecret(token))
-  const expiresAt = entry?.fields['expires_at'] as number | null | undefined
-  const principal = entry === undefined ? undefined : referenceIn(entry, 'principal')
+  const expiresAt = entry?.fields.expires_at
+  const principal = entry?.fields.principal.id
   if (principal === undefined || state.rightsOf(principal) === undefined) return undefined
   const isOver = typeof expiresAt === 'number' && expiresAt * 1000 <= clock.now()
   return isOver ? undefined : entry

@@ -13,7 +13,7 @@ import type {
   AuditReport,
   ChainedRecord,
 } from '../schema/audit-record.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { AppendAudit, AuditRows, AuditSigned } from '../store/audit-rows.ts'
 import { openThinner } from './open-thinner.ts'
 import { verifyKept } from './verify-kept.ts'

@@ -1,12 +1,13 @@
-import type { Entity } from '../schema/entity.ts'
+import type { AnyFields } from '../entities/declaration.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { brokenReference, unresolvedReference } from '../entities/kong-problem.ts'
 import type { Draft } from './draft.ts'
-import { entityNamed, findEntry } from './entity-named.ts'
-import { brokenReference, unresolvedReference } from './kong-problem.ts'
+import { findEntry } from './find-entry.ts'
 
 /** Fields in which every reference is an existing entity of the same workspace, as `{ id }`. */
 export function resolveReferences(
   entity: Entity,
-  fields: Readonly<Record<string, unknown>>,
+  fields: AnyFields,
   workspace: string | null,
   draft: Draft,
 ): Record<string, unknown> {
@@ -14,18 +15,19 @@ export function resolveReferences(
   for (const [field, name] of Object.entries(entity.refersTo)) {
     const reference = fields[field] as Readonly<Record<string, string>> | null
     if (reference !== null)
-      resolved[field] = { id: resolve(reference, [field, name], workspace, draft) }
+      resolved[field] = { id: resolve(reference, field, name, workspace, draft) }
   }
   return resolved
 }
 
 function resolve(
   reference: Readonly<Record<string, string>>,
-  [field, name]: readonly [string, string],
+  field: string,
+  name: EntityName,
   workspace: string | null,
   draft: Draft,
 ): string {
-  const { plural, key, inWorkspace } = entityNamed(name)
+  const { plural, key, inWorkspace }: Entity = entityNamed(name)
   const [by, value] = Object.entries(reference)[0] ?? ['id', '']
   if (by === 'id') {
     const found = draft.find(name, value.toLowerCase())

@@ -4,11 +4,11 @@ import { hashSecret, isSecret } from '../identity/secret-hash.ts'
 import { openSessions, type Sessions } from '../identity/sessions.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Entry } from '../schema/entry.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import type { Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { changeConfiguration, type Control, type Origin } from './change-configuration.ts'
 import { describeEntry } from './describe-entry.ts'
-import { findEntry } from './entity-named.ts'
+import { findEntry } from './find-entry.ts'
 import { hasSuperAdmin, superAdminOperations } from './first-start.ts'
 
 /** Who signs in, from where, and the cookie they came with. */
@@ -50,9 +50,9 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
         workspace: null,
         at: name,
       })
-      const kept = principal?.fields['password'] as string | null | undefined
+      const kept = principal?.fields.password
       const isRight = await verifyPassword(password, kept ?? undefined)
-      if (!isRight || principal?.fields['enabled'] !== true) {
+      if (!isRight || principal?.fields.enabled !== true) {
         const because = whyNot(principal, isRight)
         await note(origin, { principal: null, because, status: 401 })
         throw new Problem('control.sign_in', 401, 'The name or the password is not right')
@@ -96,8 +96,8 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
 }
 
 /** For the audit log only. A name that nobody has is not kept: people type passwords there. */
-function whyNot(principal: Entry | undefined, isRight: boolean): string {
+function whyNot(principal: Entry<'principal'> | undefined, isRight: boolean): string {
   if (principal === undefined) return 'No principal has the name that was given.'
-  const name = String(principal.fields['name'])
+  const { name } = principal.fields
   return isRight ? `${name} is disabled.` : `The password given for ${name} is wrong.`
 }

@@ -1,7 +1,7 @@
 import { buildRights } from '../access/build-rights.ts'
 import type { HeldRole, Rights } from '../access/rights.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
-import type { EndpointPermission, EntityPermission } from '../schema/role.ts'
+import type { EntityName } from '../entities/entities.ts'
+import { entriesOf, referenceIn, type Entries, type Entry, type Stored } from '../entities/entry.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 
 /** A revision of the configuration as the control plane holds it: never changes, is replaced as a whole. */
@@ -13,16 +13,14 @@ export type State = {
   /** The rights of an enabled principal. */
   rightsOf(principal: string): Rights | undefined
   /** The id of the principal whose token has this SHA-256; expiry is for the asker to judge. */
-  tokenOf(sha256: string): Entry | undefined
+  tokenOf(sha256: string): Entry<'token'> | undefined
 }
 
 /** The state of a revision; rights are worked out when first asked for and kept as long as the revision. */
 export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedSnapshot): State {
   const { revision } = sealed
   const rights = new Map<string, Rights | undefined>()
-  const tokens = new Map(
-    [...(entries.get('token')?.values() ?? [])].map((entry) => [entry.fields['token'], entry]),
-  )
+  const tokens = new Map(all(entries, 'token').map((entry) => [entry.fields.token, entry]))
   return {
     revision,
     entries,
@@ -30,8 +28,8 @@ export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedS
     sealed,
     rightsOf(principal) {
       if (!rights.has(principal)) {
-        const entry = entries.get('principal')?.get(principal)
-        const isEnabled = entry?.fields['enabled'] === true
+        const entry = entriesOf(entries, 'principal').get(principal)
+        const isEnabled = entry?.fields.enabled === true
         rights.set(
           principal,
           isEnabled ? rightsOf(entries, entry, { revision, snapshot }) : undefined,
@@ -45,13 +43,13 @@ export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedS
 
 function rightsOf(
   entries: Entries,
-  principal: Entry,
+  principal: Entry<'principal'>,
   { revision, snapshot }: { revision: number; snapshot: Snapshot },
 ): Rights {
   const asker = {
     id: principal.id,
-    name: String(principal.fields['name']),
-    kind: String(principal.fields['kind']),
+    name: principal.fields.name,
+    kind: principal.fields.kind,
   }
   return buildRights({ asker, held: heldRoles(entries, principal.id), revision }, snapshot)
 }
@@ -59,42 +57,43 @@ function rightsOf(
 /** The roles of a principal, with what they say: those granted to them, and those of their groups. */
 export function heldRoles(entries: Entries, principal: string): HeldRole[] {
   const granted = all(entries, 'grant')
-    .filter((grant) => referenceIn(grant, 'principal') === principal)
-    .flatMap((grant) => heldRole(entries, referenceIn(grant, 'role')))
+    .filter(({ fields }) => fields.principal.id === principal)
+    .flatMap(({ fields }) => heldRole(entries, fields.role.id))
   return [...granted, ...rolesOfGroups(entries, principal)]
 }
 
 function rolesOfGroups(entries: Entries, principal: string): HeldRole[] {
-  const fields = entries.get('principal')?.get(principal)?.fields
-  const names = (fields?.['groups'] ?? []) as readonly string[]
+  const names = entriesOf(entries, 'principal').get(principal)?.fields.groups ?? []
   if (names.length === 0) return []
-  return all(entries, 'group-role').flatMap((given) => {
-    const group = entries.get('group')?.get(referenceIn(given, 'group') ?? '')?.fields['name']
-    return typeof group === 'string' && names.includes(group)
-      ? heldRole(entries, referenceIn(given, 'role')).map((held) => ({ ...held, group }))
+  return all(entries, 'group-role').flatMap(({ fields }) => {
+    const group = entriesOf(entries, 'group').get(fields.group.id)?.fields.name
+    return group !== undefined && names.includes(group)
+      ? heldRole(entries, fields.role.id).map((held) => ({ ...held, group }))
       : []
   })
 }
 
-function heldRole(entries: Entries, id: string | undefined): HeldRole[] {
-  const role = entries.get('role')?.get(id ?? '')
-  const workspace = entries.get('workspace')?.get(role?.workspace ?? '')
+function heldRole(entries: Entries, id: string): HeldRole[] {
+  const role = entriesOf(entries, 'role').get(id)
+  const workspace = entriesOf(entries, 'workspace').get(role?.workspace ?? '')
   if (role === undefined || workspace === undefined) return []
-  const ofRole = (entity: string): Entry[] =>
-    all(entries, entity).filter((entry) => referenceIn(entry, 'role') === role.id)
+  const ofRole = <K extends Permission>(kind: K): Entry<K>[] =>
+    all(entries, kind).filter((entry) => referenceIn(entry, 'role') === role.id)
   return [
     {
-      role: { id: role.id, name: String(role.fields['name']) },
-      workspace: { id: workspace.id, name: String(workspace.fields['name']) },
-      endpoints: ofRole('endpoint-permission').map((entry) => stored<EndpointPermission>(entry)),
-      entities: ofRole('entity-permission').map((entry) => stored<EntityPermission>(entry)),
+      role: { id: role.id, name: role.fields.name },
+      workspace: { id: workspace.id, name: workspace.fields.name },
+      endpoints: ofRole('endpoint-permission').map((entry) => stored(entry)),
+      entities: ofRole('entity-permission').map((entry) => stored(entry)),
     },
   ]
 }
 
-const all = (entries: Entries, entity: string): Entry[] => [
-  ...(entries.get(entity)?.values() ?? []),
+const all = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] => [
+  ...entriesOf(entries, entity).values(),
 ]
 
-const stored = <Stored>({ id, createdAt, updatedAt, fields }: Entry): Stored =>
-  ({ ...fields, id, created_at: createdAt, updated_at: updatedAt }) as Stored
+type Permission = 'endpoint-permission' | 'entity-permission'
+
+const stored = <K extends Permission>({ id, createdAt, updatedAt, fields }: Entry<K>): Stored<K> =>
+  ({ ...fields, id, created_at: createdAt, updated_at: updatedAt }) as Stored<K>

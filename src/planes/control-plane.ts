@@ -11,7 +11,7 @@ import { openNodeRegistry, type NodeRegistry } from '../cluster/node-registry.ts
 import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
-import { openTurns } from '../control/turns.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
@@ -56,7 +56,7 @@ export async function startControlPlane({
   const leaveAudit = attendAudit(configuration.audit, warehouse, { days: auditDays, log })
   const registry = openNodeRegistry(systemClock)
   // Each replays a day of traffic; one after the other, so that readers cannot starve changes.
-  const previews = openTurns()
+  const previews = openSerialQueue()
   const { admin, manager } = await openAdmin({
     configuration,
     version: settings.version,
@@ -65,7 +65,7 @@ export async function startControlPlane({
     workers: registry.workers,
     order: registry.order,
     analytics: offerAnalytics(configuration, warehouse, log),
-    preview: (request) => previews.take(() => previewChange({ warehouse, catalog }, request)),
+    preview: (request) => previews.run(() => previewChange({ warehouse, catalog }, request)),
   })
   const nodes = offerNodes(configuration, warehouse, { log, hear: registry.hear })
   const setUpSecret = configuration.setUpSecret()

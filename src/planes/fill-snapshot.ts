@@ -1,4 +1,4 @@
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
 import { substitute, wantedBy, type Substituted } from '../secrets/substitute.ts'

@@ -1,7 +1,7 @@
 import type { Sliceable } from '../lib/in-slices.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { parseTarget } from '../schema/target-address.ts'
+import { parseTarget } from '../entities/target-address.ts'
 import { openBalancer } from './balance/open-balancer.ts'
 import type { Pool, PoolPlan } from './balance/open-pool.ts'
 import { roundRobin } from './balance/round-robin.ts'

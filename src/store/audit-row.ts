@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely'
 import type { ChainedRecord } from '../schema/audit-record.ts'
-import type { Action } from '../schema/role.ts'
+import type { Action } from '../entities/action.ts'
 import type { FixedTables } from './database.ts'
 
 /** The row of an audit record. */

@@ -1,6 +1,5 @@
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
+import { entityNamed, type Entity } from '../entities/entities.ts'
 import { columnOf, tableOf, uniqueColumns } from './entity-table.ts'
 
 /** Creates the table of an entity. Foreign keys are checked at commit, so that the order of the writes in a change does not matter. */
@@ -24,7 +23,7 @@ export async function createEntityTable(database: Kysely<unknown>, entity: Entit
   if (entity.inWorkspace) create = refer(create, table, ['workspace_id', 'workspaces', false])
   for (const [field, name] of Object.entries(entity.refersTo)) {
     const cascades = field === entity.belongsTo || (entity.cascades ?? []).includes(field)
-    create = refer(create, table, [columnOf(entity, field), tableNamed(name), cascades])
+    create = refer(create, table, [columnOf(entity, field), tableOf(entityNamed(name)), cascades])
   }
   await create.execute()
   for (const unique of entity.unique) await createUnique(database, entity, [unique].flat())
@@ -55,7 +54,9 @@ export async function addReference(
   field: string,
 ): Promise<void> {
   const cascades = (entity.cascades ?? []).includes(field)
-  const parent = tableNamed(entity.refersTo[field] ?? '')
+  const target = entity.refersTo[field]
+  if (target === undefined) throw new TypeError(`${entity.name} has no reference ${field}`)
+  const parent = tableOf(entityNamed(target))
   await database.schema
     .alterTable(tableOf(entity))
     .addColumn(columnOf(entity, field), 'text', (column) =>
@@ -94,10 +95,4 @@ export async function createUnique(
       ]),
     )
     .execute()
-}
-
-function tableNamed(name: string): string {
-  const found = entities.find((entity) => entity.name === name)
-  if (found === undefined) throw new TypeError(`no table of an entity '${name}'`)
-  return tableOf(found)
 }

@@ -1,7 +1,6 @@
 import { PostgresAdapter, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
+import { entities, type Entity } from '../entities/entities.ts'
 import { chainAudit, createTokenUses } from './audit-tables.ts'
 import {
   addReference,

@@ -1,4 +1,5 @@
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
@@ -7,7 +8,7 @@ import type { TokenUses } from './token-uses.ts'
 
 /** A row to write or, without an entry, to remove. */
 export type Write = {
-  readonly entity: string
+  readonly entity: EntityName
   readonly id: string
   /** What was there. */
   readonly before: Entry | undefined
@@ -17,7 +18,7 @@ export type Write = {
 /** What a revision did to one entity. */
 export type KeptChange = {
   readonly revision: number
-  readonly entity: string
+  readonly entity: EntityName
   readonly id: string
   readonly before: Entry | undefined
   readonly after: Entry | undefined
@@ -26,7 +27,7 @@ export type KeptChange = {
 /** How many entities of one kind and workspace a revision made, changed and removed. */
 export type ChangeCount = {
   readonly revision: number
-  readonly entity: string
+  readonly entity: EntityName
   readonly workspace: string | null
   readonly created: number
   readonly updated: number

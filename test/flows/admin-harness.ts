@@ -12,7 +12,7 @@ import {
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
 import type { TargetOrder } from '../../src/schema/node-protocol.ts'
-import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
+import type { PluginSchema } from '../../src/entities/plugin-schema.ts'
 import { freshPlace, openStoreAt } from '../harness/each-store.ts'
 
 /** The token of the super-admin in tests. */

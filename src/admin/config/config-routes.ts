@@ -1,12 +1,12 @@
 import type { AdminRoute, Asked } from '../admin-route.ts'
 import { originOf } from '../make-change.ts'
-import { carryOut } from '../../declarative/carry-out.ts'
+import { applyPlan } from '../../declarative/apply-plan.ts'
 import { findDrift } from '../../declarative/find-drift.ts'
 import { renderDocument } from '../../declarative/render-document.ts'
-import { defaultWorkspace } from '../../schema/workspace.ts'
+import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { locateAt } from '../schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { asksFor, knownTo, maySeeSecrets } from './known-to.ts'
+import { asksFor, knownTo, secretsReader } from './known-to.ts'
 import { plan, planRoute, syncRequest } from './plan-route.ts'
 import { previewRoute, type Preview } from './preview-route.ts'
 import { revisionRoutes } from './revision-routes.ts'
@@ -45,14 +45,14 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
 export async function sync(asked: Asked, tell: Tell): Promise<unknown> {
   const { configuration, principal, question, request } = asked
   const { message, revision } = configOptions(asked)
-  const synced = await carryOut(configuration, {
+  const synced = await applyPlan(configuration, {
     sync: syncRequest(asked, tell),
     asker: { principal },
     origin: originOf(request, question.ask),
     question: ({ plan: { items } }) => ({ ...question, also: asksFor(asked, items) }),
     message,
     ifRevision: revision,
-    tellChange: tell('change'),
+    onProgress: tell('change'),
   })
   return { ...synced.plan, revision: synced.revision }
 }
@@ -68,6 +68,6 @@ export function dump(asked: Asked): unknown {
     ownsShared: place.id === defaultWorkspace.id,
     withIds: options.with_id,
     isKnown: knownTo(asked).isKnown,
-    maySeeSecrets: maySeeSecrets(asked),
+    canReadSecrets: secretsReader(asked),
   })
 }

@@ -1,11 +1,12 @@
 import type { Ask } from '../../access/rights.ts'
 import type { Looking } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
-import type { Entry } from '../../schema/entry.ts'
-import type { Action } from '../../schema/role.ts'
+import { entityNamed, toEntityName, type EntityName } from '../../entities/entities.ts'
+import { entriesOf, type Entry } from '../../entities/entry.ts'
+import type { Action } from '../../entities/action.ts'
 import type { Asked, Place } from '../admin-route.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from '../ask-of.ts'
-import { tellsSecrets } from '../tells-secrets.ts'
+import { canReadSecrets } from '../can-read-secrets.ts'
 
 type Asker = Pick<Asked, 'configuration' | 'principal'>
 
@@ -14,7 +15,7 @@ export function knownTo(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
   const { configuration, principal } = asker
   return {
     isKnown: (entity, entry) =>
-      configuration.judge(principal, { ask: askOf(asker, [entity, entry], 'read') }).allowed,
+      configuration.judge(principal, { ask: askOf(asker, entity, entry, 'read') }).allowed,
     mayList(entity, workspace) {
       const home = homeOf(entity, placeOf(asker, workspace))
       const ask = { workspace: home, path: ownPath(entity), action: 'read' as const }
@@ -23,36 +24,35 @@ export function knownTo(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
   }
 }
 
-/** Tells of each entry that an asker may read whether they are told its secrets. */
-export const maySeeSecrets =
+/** Whether the secrets of an entry that a principal may read are shown to it. */
+export const secretsReader =
   (asker: Asker & Pick<Asked, 'request'>) =>
-  (entity: string, entry: Entry): boolean =>
-    tellsSecrets(asker, [entity, entry], placeOf(asker, entry.workspace))
+  (entity: EntityName, entry: Entry): boolean =>
+    canReadSecrets(asker, entityNamed(entity), entry, placeOf(asker, entry.workspace))
 
 /** What must be allowed for each of many differences to be made, as if they were made one by one. */
 export function asksFor(asker: Asker, items: readonly EntityDifference[]): Ask[] {
   const { configuration } = asker
   const { entries } = configuration.current()
-  return items.map(({ kind, entity, id, workspace }): Ask => {
+  return items.map(({ kind, entity: name, id, workspace }): Ask => {
+    const entity = toEntityName(name)
     const entry = entries.get(entity)?.get(id)
     if (entry !== undefined) {
-      return askOf(asker, [entity, entry], kind === 'delete' ? 'delete' : 'update')
+      return askOf(asker, entity, entry, kind === 'delete' ? 'delete' : 'update')
     }
     const home = homeOf(entity, placeOf(asker, workspace))
     return { workspace: home, path: ownPath(entity), action: 'create' }
   })
 }
 
-function askOf(asker: Asker, [entity, entry]: readonly [string, Entry], action: Action): Ask {
+function askOf(asker: Asker, entity: EntityName, entry: Entry, action: Action): Ask {
   const segment = segmentOf(entity, entry)
   const home = homeOf(entity, placeOf(asker, entry.workspace), segment, entry)
-  return askAbout([entity, entry], home, ownPath(entity, segment), action)
+  return askAbout(entity, entry, home, ownPath(entity, segment), action)
 }
 
 function placeOf({ configuration }: Asker, workspace: string | null): Place {
   const { entries } = configuration.current()
-  const found = entries.get('workspace')?.get(workspace ?? '')
-  return found === undefined
-    ? { id: workspace ?? '', name: '' }
-    : { id: found.id, name: String(found.fields['name']) }
+  const found = entriesOf(entries, 'workspace').get(workspace ?? '')
+  return { id: workspace ?? '', name: found?.fields.name ?? '' }
 }

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml'
-import { isRecord } from '../../control/parse-fields.ts'
+import { isRecord } from '../../lib/is-record.ts'
 import { invalid } from '../../declarative/read-document.ts'
 import type { AdminRoute } from '../admin-route.ts'
 import { locateAt } from '../schema-routes.ts'

@@ -43,6 +43,6 @@ export function syncRequest(asked: Asked, tell: Tell): SyncRequest {
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,
     isKnown: knownTo(asked).isKnown,
-    tell: tell('plan'),
+    onProgress: tell('plan'),
   }
 }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { catalog } from '../../plugins/catalog.ts'
-import { entities } from '../../schema/entities.ts'
-import type { Entity } from '../../schema/entity.ts'
+import { entities, type Entity } from '../../entities/entities.ts'
 import { callers, consumers } from './callers.ts'
 import { demoObjects } from './demo-objects.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Balancer } from './balancer.ts'
 import { openConsistentHashing } from './consistent-hashing.ts'
 import { hashInputOf } from './hash-input.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Attempt, Exchange } from '../exchange.ts'
 import type { Finding } from '../health/health.ts'
 import { openCircuit, type Circuit } from '../health/open-circuit.ts'

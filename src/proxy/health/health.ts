@@ -1,4 +1,4 @@
-import type { Healthchecks } from '../../schema/healthchecks.ts'
+import type { Healthchecks } from '../../schema/snapshot.ts'
 
 /** How a peer is, and what speaks for a change. */
 export type Health = {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { peerOf } from '../../../test/harness/build-peer.ts'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import { healthchecks as schema } from '../../schema/healthchecks.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import type { Peer } from '../balance/peer.ts'
 import { openCircuit, trialDelay } from './open-circuit.ts'
 
@@ -13,7 +13,7 @@ function circuitOf(count: number, checks: Record<string, unknown> = passive) {
   const peers = Array.from({ length: count }, (_, index) => peerOf({ key: `p${index}` }))
   const memory = { changes: 0 }
   const circuit = openCircuit({
-    healthchecks: schema.parse(checks),
+    healthchecks: entityNamed('upstream').fields.shape.healthchecks.parse(checks),
     clock: time.clock,
     memory,
     peers: () => peers,

@@ -5,7 +5,7 @@ import net, { type AddressInfo, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { peerOf } from '../../../test/harness/build-peer.ts'
 import { makeAuthority } from '../../../test/harness/make-certificate.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { probePeer, type Question } from './probe-peer.ts'
 
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -24,7 +24,7 @@ const questionOf = (
   more: Partial<Question['peer']> = {},
 ): Question => ({
   peer: peerOf({ key: 'p', name: 'peer.test', host: '127.0.0.1', port, ...more }),
-  upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+  upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
   certificate: undefined,
 })
 const ask = (question: Question) => probePeer(question, new AbortController().signal)

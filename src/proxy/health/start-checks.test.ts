@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
 import { atOnce } from '../../lib/in-slices.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from '../balance/round-robin.ts'
 import { keepPools } from '../keep-pools.ts'
 import type { Probe } from './probe-peer.ts'
@@ -22,7 +22,7 @@ function watch(count: number, active: Record<string, unknown>) {
       failover: false,
     })),
     balancer: roundRobin,
-    upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+    upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
   const stop = atOnce(keeper.watch([pool]))

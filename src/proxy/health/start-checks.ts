@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { Peer } from '../balance/peer.ts'
 import type { Probe } from './probe-peer.ts'

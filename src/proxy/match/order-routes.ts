@@ -1,10 +1,10 @@
 import { uuidv5 } from '../../lib/ids.ts'
 import type { Sliceable } from '../../lib/in-slices.ts'
-import type { Route } from '../../schema/route.ts'
+import type { Stored } from '../../entities/entry.ts'
 
 /** What routing needs of a route. */
 export type RoutePattern = Pick<
-  Route,
+  Stored<'route'>,
   'id' | 'protocols' | 'methods' | 'hosts' | 'paths' | 'headers' | 'snis' | 'regex_priority'
 >
 

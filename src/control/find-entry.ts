@@ -1,0 +1,70 @@
+import { entities, entityNamed, type EntityName } from '../entities/entities.ts'
+import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
+import type { EntryAddress, Lookup } from '../entities/hooks.ts'
+
+/** Where an entry is to be found. */
+export type Address<K extends EntityName = EntityName> = EntryAddress & { readonly entity: K }
+
+/** Which entries a list holds. */
+export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'at'>
+
+/** The entry at an address; an id is tried before a key. */
+export function findEntry<K extends EntityName>(
+  entries: Entries,
+  address: Address<K>,
+): Entry<K> | undefined {
+  return findAny(entries, address) as Entry<K> | undefined
+}
+
+function findAny(entries: Entries, address: Address): Entry | undefined {
+  const { at } = address
+  const entity = entityNamed(address.entity)
+  const all = entries.get(entity.name)
+  const byId = uuidPattern.test(at) ? all?.get(at.toLowerCase()) : undefined
+  if (byId !== undefined) return isHere(byId, address) ? byId : undefined
+  if (entity.findId !== undefined) {
+    const found = all?.get(entity.findId(address, lookupIn(entries)) ?? '')
+    return found !== undefined && isHere(found, address) ? found : undefined
+  }
+  const { key } = entity
+  if (key === undefined) return undefined
+  const forms: readonly unknown[] = entity.keyForms?.(at) ?? [at]
+  for (const entry of all?.values() ?? []) {
+    if (forms.includes(entry.fields[key]) && isHere(entry, address)) return entry
+  }
+  return undefined
+}
+
+function isHere(entry: Entry, { entity, workspace, within }: ListRequest): boolean {
+  return (
+    (!entityNamed(entity).inWorkspace || entry.workspace === workspace) &&
+    (within === undefined || referenceIn(entry, within.field) === within.id)
+  )
+}
+
+/** All entries of one kind, in order of id. */
+export function listEntries<K extends EntityName>(
+  entries: Entries,
+  request: ListRequest<K>,
+): Entry<K>[] {
+  return [...entriesOf(entries, request.entity).values()]
+    .filter((entry) => isHere(entry as Entry, request))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** A configuration as the hooks of entities read it. */
+export function lookupIn(entries: Entries): Lookup {
+  return {
+    find: ({ name }, address) =>
+      findAny(entries, { entity: name as EntityName, ...address }) as never,
+    list: ({ name }, place) =>
+      listEntries<EntityName>(entries, { entity: name as EntityName, ...place }) as never,
+    withId: (id) => entities.flatMap(({ name }) => entries.get(name)?.get(id) ?? []),
+    workspaces: () =>
+      [...entriesOf(entries, 'workspace').values()].map(({ id, fields: { name } }) => ({
+        id,
+        name,
+      })),
+  }
+}
