@@ -192,8 +192,8 @@ function describeChange(
 }
 
 const losesSessions = ({ entity, before, after }: Touched): boolean => {
-  const { endsSessions }: Entity = entityNamed(entity)
-  return endsSessions?.(before, after) === true
+  const kind: Entity = entityNamed(entity)
+  return kind.endsSessions?.(before, after) === true
 }
 
 function summaryOf(touched: readonly Touched[]): string {

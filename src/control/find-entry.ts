@@ -1,4 +1,4 @@
-import { entities, entityNamed, type EntityName } from '../entities/entities.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { EntryAddress, Lookup } from '../entities/hooks.ts'
@@ -19,22 +19,21 @@ export function findEntry<K extends EntityName>(
 
 function findAny(entries: Entries, address: Address): Entry | undefined {
   const { at } = address
-  const entity = entityNamed(address.entity)
-  const all = entries.get(entity.name)
-  const byId = uuidPattern.test(at) ? all?.get(at.toLowerCase()) : undefined
-  if (byId !== undefined) return isHere(byId, address) ? byId : undefined
-  if (entity.findId !== undefined) {
-    const found = all?.get(entity.findId(address, lookupIn(entries)) ?? '')
-    return found !== undefined && isHere(found, address) ? found : undefined
-  }
-  const { key } = entity
-  if (key === undefined) return undefined
-  const forms: readonly unknown[] = entity.keyForms?.(at) ?? [at]
-  for (const entry of all?.values() ?? []) {
-    if (forms.includes(entry.fields[key]) && isHere(entry, address)) return entry
+  const entity: Entity = entityNamed(address.entity)
+  const all = entriesOf<EntityName>(entries, entity.name)
+  const named =
+    (uuidPattern.test(at) ? all.get(at.toLowerCase()) : undefined) ??
+    all.get(entity.findId?.(address, lookupIn(entries)) ?? '')
+  if (named !== undefined) return isHere(named, address) ? named : undefined
+  const forms = entity.keyForms?.(at) ?? [at]
+  for (const entry of all.values()) {
+    if (forms.includes(keyOf(entity, entry)) && isHere(entry, address)) return entry
   }
   return undefined
 }
+
+const keyOf = ({ key }: Entity, { fields }: Entry): string =>
+  (key === undefined ? undefined : fields[key]) as string
 
 function isHere(entry: Entry, { entity, workspace, within }: ListRequest): boolean {
   return (

@@ -31,7 +31,7 @@ export function removeAlone(draft: Draft, name: EntityName, entry: Entry): void 
   takeOut(draft, name, entry)
 }
 
-const observers = entities.filter(({ afterAnyRemove }) => afterAnyRemove !== undefined)
+const observers = entities.filter((entity) => entity.afterAnyRemove !== undefined)
 
 function takeOut(draft: Draft, name: EntityName, entry: Entry): void {
   const removed = { entity: entityNamed(name), entry }

@@ -108,17 +108,23 @@ function complete(
   entity: Entity,
   { defaults, selectTags, pluginConfigs }: DeclarativeDocument,
 ): void {
-  const shared = body['_config']
-  if (entity.document?.sharesConfig === true && typeof shared === 'string') {
-    const config = pluginConfigs[shared]
-    if (config === undefined) throw invalid(`_plugin_configs: there is no '${shared}'`)
-    body['config'] = { ...config, ...(isRecord(body['config']) ? body['config'] : {}) }
-    delete body['_config']
-  }
+  if (entity.document?.sharesConfig === true) shareConfig(body, pluginConfigs)
   const usual = defaults[entity.name] ?? defaults[nameInDocument(entity)] ?? {}
   for (const [field, value] of Object.entries(usual)) body[field] ??= value
   if (selectTags.length > 0 && 'tags' in entity.fields.shape) {
     const tags = Array.isArray(body['tags']) ? (body['tags'] as unknown[]) : []
     body['tags'] = [...new Set([...tags, ...selectTags])]
   }
+}
+
+function shareConfig(
+  body: Record<string, unknown>,
+  configs: DeclarativeDocument['pluginConfigs'],
+): void {
+  const { _config: shared, config: own } = body
+  if (typeof shared !== 'string') return
+  const config = configs[shared]
+  if (config === undefined) throw invalid(`_plugin_configs: there is no '${shared}'`)
+  body['config'] = { ...config, ...(isRecord(own) ? own : {}) }
+  delete body['_config']
 }

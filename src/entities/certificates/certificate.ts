@@ -71,18 +71,16 @@ export const certificate = defineEntity(
     },
     expandOperation(operation, { known, lookup, newId }) {
       if (operation.kind === 'delete') return { operations: [operation], asks: [] }
-      const { snis: given, ...body } = operation.body ?? {}
+      const { snis, ...body } = operation.body ?? {}
       const { at, workspace } = operation
-      const listed = serverNamesIn(given)
-      const fresh = typeof body['id'] === 'string' ? body['id'] : newId()
-      // A path may put a new certificate under a server name.
-      const name = at === undefined || known !== undefined || uuidPattern.test(at) ? undefined : at
-      const id = known?.id ?? (at === undefined || name !== undefined ? fresh : at)
+      const listed = serverNamesIn(snis)
+      const { id, name = undefined } =
+        known === undefined ? subjectOf(operation, newId) : { id: known.id }
       const own: AnyOperation =
         at === undefined ? { ...operation, body: { ...body, id } } : { ...operation, at: id, body }
       if (listed === undefined && name === undefined) return { operations: [own], asks: [] }
-      const wanted = [...new Set([...(name === undefined ? [] : [name]), ...(listed ?? [])])]
-      const changes = serverNameOperations({ id, workspace }, wanted, lookup)
+      const wanted = new Set([name, ...(listed ?? [])].filter((one) => one !== undefined))
+      const changes = serverNameOperations({ id, workspace }, [...wanted], lookup)
       return { operations: [own, ...changes], asks: changes.map(askFor) }
     },
     complete(fields, { tools }) {
@@ -107,6 +105,16 @@ function isServerName(name: string): boolean {
       ? name.slice(0, -2)
       : name
   return isHost(plain) && !/^[\d.]+$|[:[\]]/.test(plain)
+}
+
+/** The id of a new certificate, and the server name under which its path puts it. */
+function subjectOf(
+  { at, body }: AnyOperation,
+  newId: () => string,
+): { readonly id: string; readonly name?: string } {
+  if (at !== undefined && uuidPattern.test(at)) return { id: at }
+  const id = typeof body?.['id'] === 'string' ? body['id'] : newId()
+  return at === undefined ? { id } : { id, name: at }
 }
 
 function serverNamesIn(given: unknown): string[] | undefined {

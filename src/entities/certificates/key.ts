@@ -87,18 +87,19 @@ function parseJson(text: string): unknown {
 }
 
 function checkKey({ jwk, pem }: AnyFields, tools: EntityTools): void {
-  const text = isReference(jwk) ? null : jwk
-  const jsonWebKey =
-    typeof text === 'string' ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : null
-  // A symmetric key has nothing that could be wrong but its form, which RFC 7518 gives.
-  const isKey =
-    jsonWebKey?.['kty'] === 'oct'
-      ? /^[\w-]+$/.test(String(jsonWebKey['k']))
-      : jsonWebKey === null || tools.isPublicKey({ key: jsonWebKey, format: 'jwk' })
-  if (!isKey) throw refusedEntity('could not load JWK, likely not a valid key')
-  const { private_key: privateKey, public_key: publicKey } = (pem ?? {}) as AnyFields
+  if (typeof jwk === 'string' && !isReference(jwk) && !isJwk(jwk, tools))
+    throw refusedEntity('could not load JWK, likely not a valid key')
+  const { private_key: privateKey, public_key: publicKey = null } = (pem ?? {}) as AnyFields
   if (typeof privateKey === 'string' && !isReference(privateKey))
     readPem('pem', 'key', () => tools.readPrivateKey(privateKey))
-  const isGiven = publicKey !== null && publicKey !== undefined
-  if (isGiven && !tools.isPublicKey(publicKey)) throw refusedEntity('could not load public key')
+  if (publicKey !== null && !tools.isPublicKey(publicKey))
+    throw refusedEntity('could not load public key')
+}
+
+function isJwk(text: string, tools: EntityTools): boolean {
+  const jwk = JSON.parse(text) as Readonly<Record<string, unknown>>
+  // A symmetric key has nothing that could be wrong but its form, which RFC 7518 gives.
+  return jwk['kty'] === 'oct'
+    ? /^[\w-]+$/.test(String(jwk['k']))
+    : tools.isPublicKey({ key: jwk, format: 'jwk' })
 }

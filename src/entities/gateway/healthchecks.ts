@@ -78,6 +78,3 @@ export const healthchecks = record({
   active,
   passive,
 })
-
-/** How the targets of an upstream are watched. */
-export type Healthchecks = z.output<typeof healthchecks>
