@@ -1,12 +1,12 @@
 import type { Entity } from '../entities/entities.ts'
-import type { Entry } from '../entities/entry.ts'
+import type { ListRequest } from '../control/list-entries.ts'
 import type { AdminRoute, Asked, Located, Locating } from './admin-route.ts'
 import { homeOf, ownPath, pathOf } from './ask-of.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne, writtenEntry } from './make-change.ts'
-import { mayReadEntry } from './may-read-entry.ts'
-import { pageAsked, pageOf } from './page.ts'
+import { readableEntries } from './may-read-entry.ts'
+import { buildPage, pageRequest, rangeOf, type PageRequest } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
 /** Where a collection is: its path, what it holds, and the entity it stands under. */
@@ -45,27 +45,28 @@ export const filled = (path: string, params: Readonly<Record<string, string>>): 
   path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
 
 function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
-  const { request, configuration, parent, place, refusal } = asked
-  const query = request.query as Record<string, string | string[] | undefined>
-  const within = under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' }
-  const entries = configuration.list({ entity: entity.name, workspace: place.id, within })
-  const readable = matching(entries, entity, query).filter((entry) =>
-    mayReadEntry(asked, entity.name, entry),
-  )
-  if (refusal !== undefined && readable.length === 0) throw refusal
-  return pageOf(readable, pageAsked(request, under !== undefined), (entry) =>
-    presentTo(asked, entity, entry),
-  )
+  const { request, parent, place, refusal } = asked
+  const list: ListRequest = {
+    entity: entity.name,
+    workspace: place.id,
+    within: under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' },
+    where: searchIn(entity, request.query as PageRequest['query']),
+  }
+  if (refusal !== undefined && !hasAny(readableEntries(asked, list))) throw refusal
+  const page = pageRequest(request, under !== undefined)
+  const entries = readableEntries(asked, { ...list, ...rangeOf(page) })
+  return buildPage(entries, page, (entry) => presentTo(asked, entity, entry))
 }
 
-function matching(
-  entries: readonly Entry[],
-  { filters = [] }: Entity,
-  query: Readonly<Record<string, unknown>>,
-): readonly Entry[] {
-  const given = filters.filter((field) => query[field] !== undefined)
-  if (given.length === 0) return entries
-  return entries.filter(({ fields }) => given.every((field) => fields[field] === query[field]))
+/** Whether there is anything to iterate. */
+export function hasAny(rows: Iterable<unknown>): boolean {
+  for (const _row of rows) return true
+  return false
+}
+
+function searchIn({ filters = [] }: Entity, query: PageRequest['query']): ListRequest['where'] {
+  const field = filters.find((one) => query[one] !== undefined)
+  return field === undefined ? undefined : { field, value: [query[field] ?? ''].flat().join('\0') }
 }
 
 async function create({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {

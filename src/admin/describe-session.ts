@@ -1,7 +1,8 @@
 import type { Configuration } from '../control/configuration.ts'
 import { entities } from '../entities/entities.ts'
 import type { Session } from '../schema/session.ts'
-import { mayReadEntry } from './may-read-entry.ts'
+import { hasAny } from './collection-route.ts'
+import { readableEntries } from './may-read-entry.ts'
 
 /** Who a principal is, and in which workspaces they may read what. */
 export function describeSession(
@@ -19,9 +20,7 @@ export function describeSession(
         const door = { configuration, principal, place: workspace, question }
         return (
           configuration.judge(principal, question).allowed ||
-          configuration
-            .list({ entity: name, workspace: workspace.id })
-            .some((entry) => mayReadEntry(door, name, entry))
+          hasAny(readableEntries(door, { entity: name, workspace: workspace.id }))
         )
       })
       .map(({ plural }) => plural)

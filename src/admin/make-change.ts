@@ -1,6 +1,5 @@
 import type { Ask } from '../access/rights.ts'
 import type { Change } from '../control/change-configuration.ts'
-import { lookupIn } from '../control/find-entry.ts'
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import { uuidv4 } from '../lib/ids.ts'
@@ -54,7 +53,7 @@ function expandOperation(
   const { at, workspace } = operation
   const known =
     at === undefined ? undefined : configuration.find({ entity: entity.name, workspace, at })
-  const lookup = lookupIn(configuration.current().entries)
+  const { lookup } = configuration
   const expanded = entity.expandOperation(operation, { known, lookup, newId: uuidv4 })
   return {
     operations: expanded.operations as readonly Operation[],

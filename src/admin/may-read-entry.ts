@@ -1,6 +1,9 @@
+import type { Rights } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { pathSegment } from '../control/entry-indexes.ts'
+import type { ListRequest } from '../control/list-entries.ts'
 import type { Question } from '../control/permit.ts'
-import type { EntityName } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import type { Place } from './admin-route.ts'
 import { askAbout, homeOf, ownPath, pathOf, segmentOf } from './ask-of.ts'
@@ -14,7 +17,7 @@ export type ListDoor = {
   readonly question: Question
 }
 
-/** Whether an entry may be shown in a list: when it may be read at its own path, and no door to it is closed, this list's included. */
+/** Whether an entry may be shown in a list: it may be read at its own path, and no rule forbids to read it at any other path to it, this list's included. */
 export function mayReadEntry(
   { configuration, principal, place, question }: ListDoor,
   entity: EntityName,
@@ -27,3 +30,43 @@ export function mayReadEntry(
   const doors = [...(question.doors ?? []), here]
   return configuration.judge(principal, { ask, doors }).allowed
 }
+
+/**
+ * The entries of a list that may be shown in it. Rules that do not name an entry by its id or key decide alike about all
+ * such entries, so that is decided once; when they deny, only entries that a rule names are looked up.
+ */
+export function* readableEntries(door: ListDoor, list: ListRequest): Iterable<Entry> {
+  const { configuration, principal } = door
+  const rights = configuration.rightsOf(principal)
+  if (rights === undefined) return
+  const named = namesIn(rights)
+  let mayReadOthers: boolean | undefined
+  for (const entry of configuration.scan(list)) {
+    if (isNamed(named, list.entity, entry)) {
+      if (mayReadEntry(door, list.entity, entry)) yield entry
+      continue
+    }
+    mayReadOthers ??= mayReadEntry(door, list.entity, entry)
+    if (mayReadOthers) {
+      yield entry
+      continue
+    }
+    for (const other of configuration.scan({ ...list, named, after: entry.id })) {
+      if (mayReadEntry(door, list.entity, other)) yield other
+    }
+    return
+  }
+}
+
+/** Every segment and id that the rules of a principal are written about. */
+const namesIn = ({ endpoints, entities }: Rights): ReadonlySet<string> =>
+  new Set([
+    ...endpoints.flatMap(({ segments = [] }) => segments),
+    ...entities.map(({ entity }) => entity),
+  ])
+
+/** Whether rules may decide about an entry by its id or key. A workspace is also where rules are written. */
+const isNamed = (named: ReadonlySet<string>, entity: EntityName, entry: Entry): boolean =>
+  (entityNamed(entity) as Entity).isWorkspace === true ||
+  named.has(entry.id) ||
+  named.has(pathSegment(entityNamed(entity), entry))

@@ -15,7 +15,7 @@ import { filled } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
 import { bodyIn, makeChange } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
-import { pageAsked, pageOf } from './page.ts'
+import { buildPage, pageRequest } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
 /** One side of membership: from the entity in the path to those on the other side. */
@@ -67,7 +67,7 @@ function listRoute(side: Side): AdminRoute {
       async GET(asked) {
         const entries = membersOf(asked, nearName as 'consumer')
         if (asked.refusal !== undefined && entries.length === 0) throw asked.refusal
-        const page = pageOf(entries, pageAsked(asked.request, true), (entry) =>
+        const page = buildPage(entries, pageRequest(asked.request, true), (entry) =>
           presentTo(asked, far, entry),
         )
         // Before 3.5 Kong called the list by what is in it; clients of that time still look there.

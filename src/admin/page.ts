@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
+import { hasTags, type ListRequest, type TagFilter } from '../control/list-entries.ts'
 import { Problem } from '../lib/problem.ts'
-import { tagsOf, type Entry } from '../entities/entry.ts'
+import type { Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 
 /** One page of a list in Kong's form. */
@@ -10,17 +11,17 @@ export type Page = {
   readonly offset?: string
 }
 
-/** What a caller asked of a list in its query string. */
+/** The query of a list. */
 export type PageRequest = {
-  /** Path of the list as the caller wrote it, without the query. */
+  /** Path of the list as the client wrote it, without the query. */
   readonly path: string
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** Kong leaves size and tags out of account under another entity. */
+  /** Kong drops size and tags from the `next` of nested lists, and ignores their tags. */
   readonly isNested: boolean
 }
 
-/** What a request asks of the list at its path. */
-export const pageAsked = (
+/** The query of a request for a list. */
+export const pageRequest = (
   { url, query }: Pick<FastifyRequest, 'url' | 'query'>,
   isNested: boolean,
 ): PageRequest => ({
@@ -29,23 +30,27 @@ export const pageAsked = (
   isNested,
 })
 
-/** The page of entries, in order of id, that a request asks for. */
-export function pageOf<Kind extends Entry>(
-  entries: Iterable<Kind>,
+/** The entries of a list that can be on the page of a request. */
+export const rangeOf = ({ query, isNested }: PageRequest): Pick<ListRequest, 'after' | 'tags'> => ({
+  after: offsetIn(query['offset']),
+  tags: isNested ? undefined : tagsIn(query['tags']),
+})
+
+/** A page of rows that are in order of id. Reads one row more than the page holds. */
+export function buildPage<Row extends Pick<Entry, 'id' | 'fields'>>(
+  rows: Iterable<Row>,
   request: PageRequest,
-  present: (entry: Kind) => unknown,
+  present: (row: Row) => unknown,
 ): Page {
-  const { query } = request
-  const size = sizeIn(query['size'])
-  const after = offsetIn(query['offset'])
-  const hasTags = request.isNested ? () => true : tagsIn(query['tags'])
+  const size = sizeIn(request.query['size'])
+  const { after = '', tags } = rangeOf(request)
   const data: unknown[] = []
   let last = ''
-  for (const entry of entries) {
-    if (entry.id <= after || !hasTags(entry)) continue
+  for (const row of rows) {
+    if (row.id <= after || (tags !== undefined && !hasTags(row, tags))) continue
     if (data.length === size) return { data, ...linkAfter(last, request) }
-    data.push(present(entry))
-    last = entry.id
+    data.push(present(row))
+    last = row.id
   }
   return { data, next: null }
 }
@@ -83,19 +88,14 @@ function offsetIn(value: PageRequest['query'][string]): string {
   )
 }
 
-/** `a,b` wants every tag, `a/b` any of them. */
-function tagsIn(value: PageRequest['query'][string]): (entry: Entry) => boolean {
-  if (value === undefined) return () => true
+/** `a,b` is every tag, `a/b` any of them. */
+function tagsIn(value: PageRequest['query'][string]): TagFilter | undefined {
+  if (value === undefined) return undefined
   const text = String(value)
-  const words = text.split(/[,/]/)
+  const tags = text.split(/[,/]/)
   const isMixed = text.includes(',') && text.includes('/')
-  if (isMixed || words.includes('') || words.length > 5) throw invalidTags()
-  return (entry) => {
-    const tags = tagsOf(entry)
-    return text.includes('/')
-      ? words.some((word) => tags.includes(word))
-      : words.every((word) => tags.includes(word))
-  }
+  if (isMixed || tags.includes('') || tags.length > 5) throw invalidTags()
+  return { match: text.includes('/') ? 'any' : 'every', tags }
 }
 
 const invalidTags = (): Problem =>

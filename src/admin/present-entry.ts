@@ -1,5 +1,4 @@
 import type { Configuration } from '../control/configuration.ts'
-import { lookupIn } from '../control/find-entry.ts'
 import type { Entity } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import type { Asked } from './admin-route.ts'
@@ -18,7 +17,7 @@ export function presentTo(asked: Asked, entity: Entity, entry: Entry): Record<st
     for (const field of entity.secret) delete presented[field]
   }
   const own = entity.present?.(entry, {
-    lookup: lookupIn(configuration.current().entries),
+    lookup: configuration.lookup,
     now: secondsOf(configuration),
   })
   return own === undefined ? presented : { ...presented, ...own }

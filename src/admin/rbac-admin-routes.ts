@@ -7,7 +7,7 @@ import { askAbout, homeOf, segmentOf } from './ask-of.ts'
 import { filled } from './collection-route.ts'
 import { bodyIn, makeChange, writtenEntry } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
-import { pageAsked, pageOf } from './page.ts'
+import { buildPage, pageRequest } from './page.ts'
 import { userRoles } from './role-routes.ts'
 
 const own = ['/admins', '/rbac/users'] as const
@@ -89,7 +89,7 @@ function readPage(asked: Asked): unknown {
     .filter(({ fields }) => fields.kind === 'user')
     .filter((entry) => mayReadEntry(asked, 'principal', entry))
   if (refusal !== undefined && readable.length === 0) throw refusal
-  return pageOf(readable, pageAsked(request, false), (entry) => present(asked, entry))
+  return buildPage(readable, pageRequest(request, false), (entry) => present(asked, entry))
 }
 
 /** The workspaces in which roles were given to an admin; those that the asker may not read are left out. */

@@ -1,49 +1,65 @@
+import { mergeById } from '../control/list-entries.ts'
 import { entities, type Entity } from '../entities/entities.ts'
 import { declaredName } from '../entities/declaration.ts'
 import { tagsOf, type Entry } from '../entities/entry.ts'
 import type { AdminRoute, Asked } from './admin-route.ts'
+import { hasAny } from './collection-route.ts'
+import { readableEntries } from './may-read-entry.ts'
+import { buildPage, pageRequest, rangeOf } from './page.ts'
 import { locateAt } from './schema-routes.ts'
-import { mayReadEntry } from './may-read-entry.ts'
-import { pageAsked, pageOf } from './page.ts'
 
-/** Which entities carry which tags, of those that the asker may read. */
+/** Which entities have which tags, of those that the principal may read. */
 export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
   path,
   isFiltered: true,
   locate: (locating) => locateAt(path, locating),
-  methods: { GET: async (asked) => tagsFor(asked, asked.params['tag']) },
+  methods: { GET: async (asked) => readTags(asked, asked.params['tag']) },
 }))
 
-const tagged = entities.filter(({ fields }) => 'tags' in fields.shape)
+const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
 
-type Row = { readonly entity: Entity; readonly entry: Entry; readonly tag: string }
+type Tagged = Entry & { readonly entity: Entity }
 
-function tagsFor(asked: Asked, wanted: string | undefined): unknown {
+function readTags(asked: Asked, tag: string | undefined): unknown {
   const { request, refusal } = asked
-  const rows = tagged
-    .flatMap((entity) => rowsOf(asked, entity))
-    .filter(({ tag }) => wanted === undefined || tag === wanted)
-    .toSorted((a, b) => (a.entry.id < b.entry.id ? -1 : 1))
-  if (refusal !== undefined && rows.length === 0) throw refusal
-  const byId = Map.groupBy(rows, ({ entry }) => entry.id)
-  const page = pageOf(
-    [...byId.values()].flatMap(([row]) => row?.entry ?? []),
-    pageAsked(request, false),
-    ({ id }) => (byId.get(id) ?? []).map(presentRow),
+  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, ''))) throw refusal
+  const wanted = pageRequest(request, false)
+  const rows = rowsAfter(asked, tag, rangeOf(wanted).after ?? '')
+  const page = buildPage(rows, wanted, ({ rows: ofId }) =>
+    ofId.flatMap((row) => matchingTags(row, tag).map((one) => presentRow(row, one))),
   )
   return { ...page, data: page.data.flat() }
 }
 
-function rowsOf(asked: Asked, entity: Entity): Row[] {
-  const { configuration, place } = asked
-  return configuration
-    .list({ entity: entity.name, workspace: place.id })
-    .filter((entry) => tagsOf(entry).length > 0 && mayReadEntry(asked, entity.name, entry))
-    .flatMap((entry) => tagsOf(entry).map((tag) => ({ entity, entry, tag })))
+/** Entities with tags, in order of id; entities of different kinds may have the same id. */
+function* rowsAfter(
+  asked: Asked,
+  tag: string | undefined,
+  after: string,
+): Iterable<Pick<Entry, 'id' | 'fields'> & { readonly rows: readonly Tagged[] }> {
+  const lists = taggable.map((entity) => readableOf(asked, entity, tag, after))
+  for (const rows of mergeById(lists)) {
+    const [{ id, fields } = { id: '', fields: {} }] = rows
+    yield { id, fields, rows }
+  }
 }
 
-const presentRow = ({ entity, entry, tag }: Row) => ({
+function* readableOf(
+  asked: Asked,
+  entity: Entity,
+  tag: string | undefined,
+  after: string,
+): Iterable<Tagged> {
+  const tags = { match: 'every' as const, tags: tag === undefined ? [] : [tag] }
+  const list = { entity: entity.name, workspace: asked.place.id, tags, after }
+  for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
+}
+
+const matchingTags = (entry: Entry, tag: string | undefined): readonly string[] =>
+  tagsOf(entry).filter((one) => tag === undefined || one === tag)
+
+const presentRow = ({ entity, id }: Tagged, tag: string) => ({
   entity_name: declaredName(entity),
-  entity_id: entry.id,
+  entity_id: id,
   tag,
 })

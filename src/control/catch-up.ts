@@ -2,6 +2,8 @@ import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import type { Store } from '../store/store.ts'
+import type { Touched } from './draft.ts'
+import { openIndexes, type EntryIndexes } from './entry-indexes.ts'
 import { buildState, type State } from './state.ts'
 
 /** A state that follows a store into which others write too. */
@@ -32,6 +34,7 @@ async function takeOver({ state, store }: Following, newest: number): Promise<St
   const changes = await store.readChanges({ from: state.revision + 1, to: newest })
   const sealed = await store.readSealed(newest)
   const entries = new Map<EntityName, ReadonlyMap<string, Entry>>(state.entries)
+  const touched: Touched[] = []
   for (const [entity, some] of Map.groupBy(changes, (change) => change.entity)) {
     const all = new Map(state.entries.get(entity))
     for (const { id, after } of some) {
@@ -39,14 +42,19 @@ async function takeOver({ state, store }: Following, newest: number): Promise<St
       else all.set(id, after)
     }
     entries.set(entity, all)
+    for (const id of new Set(some.map((change) => change.id))) {
+      const before = state.entries.get(entity)?.get(id)
+      touched.push({ entity, id, before, after: all.get(id) })
+    }
   }
-  return sealed === undefined ? state : stateOf(entries, sealed)
+  if (sealed === undefined) return state
+  return stateOf(entries, state.indexes.next(entries, touched), sealed)
 }
 
 async function readAnew({ state, store }: Following): Promise<State> {
   const { entries, latest } = await store.load()
-  return latest === undefined ? state : stateOf(entries, latest)
+  return latest === undefined ? state : stateOf(entries, openIndexes(entries), latest)
 }
 
-const stateOf = (entries: Entries, sealed: State['sealed']): State =>
-  buildState(entries, buildSnapshot(entries), sealed)
+const stateOf = (entries: Entries, indexes: EntryIndexes, sealed: State['sealed']): State =>
+  buildState(entries, indexes, buildSnapshot(entries), sealed)

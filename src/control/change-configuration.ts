@@ -139,7 +139,8 @@ async function tryToChange(control: Control, request: ChangeRequest): Promise<Ch
     settings: request.settings ?? {},
   })
   if (!isKept) return undefined
-  control.state = buildState(draft.entries, snapshot, sealed)
+  const indexes = state.indexes.next(draft.entries, touched)
+  control.state = buildState(draft.entries, indexes, snapshot, sealed)
   control.publish(control.state)
   return { revision, outcomes }
 }

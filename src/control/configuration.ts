@@ -5,10 +5,12 @@ import type { Problem } from '../lib/problem.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
+import type { Lookup } from '../entities/hooks.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, KeptChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
-import type { Address, ListRequest } from './find-entry.ts'
+import type { Address } from './find-entry.ts'
+import type { ListRequest } from './list-entries.ts'
 import type { Ledger } from './open-ledger.ts'
 import type { TokenNotes } from './open-token-notes.ts'
 import type { Question } from './permit.ts'
@@ -50,8 +52,12 @@ export type Configuration = SignIn & {
   judge(principal: string, question: Question): Decision
   /** One entry, by id or key. Does not ask who may. */
   find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
-  /** All entries of one kind, in order of id. Does not ask who may. */
+  /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */
+  scan<K extends EntityName>(request: ListRequest<K>): Iterable<Entry<K>>
+  /** All entries of one kind, in order of id. Checks no permissions. */
   list<K extends EntityName>(request: ListRequest<K>): Entry<K>[]
+  /** The present revision as the hooks of entities read it. */
+  readonly lookup: Lookup
   /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
   count(entity: EntityName): ReadonlyMap<string | null, number>
   /** Makes a change, if the asker may. */

@@ -6,9 +6,6 @@ import type { EntryAddress, Lookup } from '../entities/hooks.ts'
 /** Where an entry is to be found. */
 export type Address<K extends EntityName = EntityName> = EntryAddress & { readonly entity: K }
 
-/** Which entries a list holds. */
-export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'at'>
-
 /** The entry at an address; an id is tried before a key. */
 export function findEntry<K extends EntityName>(
   entries: Entries,
@@ -35,21 +32,11 @@ function findAny(entries: Entries, address: Address): Entry | undefined {
 const keyOf = ({ key }: Entity, { fields }: Entry): string =>
   (key === undefined ? undefined : fields[key]) as string
 
-function isHere(entry: Entry, { entity, workspace, within }: ListRequest): boolean {
+function isHere(entry: Entry, { entity, workspace, within }: Omit<Address, 'at'>): boolean {
   return (
     (!entityNamed(entity).inWorkspace || entry.workspace === workspace) &&
     (within === undefined || referenceIn(entry, within.field) === within.id)
   )
-}
-
-/** All entries of one kind, in order of id. */
-export function listEntries<K extends EntityName>(
-  entries: Entries,
-  request: ListRequest<K>,
-): Entry<K>[] {
-  return [...entriesOf(entries, request.entity).values()]
-    .filter((entry) => isHere(entry as Entry, request))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** A configuration as the hooks of entities read it. */
@@ -58,7 +45,9 @@ export function lookupIn(entries: Entries): Lookup {
     find: ({ name }, address) =>
       findAny(entries, { entity: name as EntityName, ...address }) as never,
     list: ({ name }, place) =>
-      listEntries<EntityName>(entries, { entity: name as EntityName, ...place }) as never,
+      [...entriesOf<EntityName>(entries, name as EntityName).values()]
+        .filter((entry) => isHere(entry, { entity: name as EntityName, ...place }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)) as never,
     withId: (id) => entities.flatMap(({ name }) => entries.get(name)?.get(id) ?? []),
     workspaces: () =>
       [...entriesOf(entries, 'workspace').values()].map(({ id, fields: { name } }) => ({

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { EntityName } from '../entities/entities.ts'
-import type { Entries } from '../entities/entry.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
@@ -12,9 +12,11 @@ import type { Store } from '../store/store.ts'
 import { catchUp } from './catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
-import { findEntry, listEntries } from './find-entry.ts'
+import { findEntry, lookupIn, type Address } from './find-entry.ts'
+import { openIndexes } from './entry-indexes.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
 import { openIdentify } from './open-identify.ts'
+import { findByKey, listEntries, type ListRequest } from './list-entries.ts'
 import { openLedger } from './open-ledger.ts'
 import { openTokenNotes } from './open-token-notes.ts'
 import { judge, refusalOf } from './permit.ts'
@@ -50,6 +52,11 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const { sessions, ...signIn } = await openSignIn(control)
   const notes = openTokenNotes(control.store.tokenUses, control.clock)
   const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
+  const find = <K extends EntityName>(address: Address<K>): Entry<K> | undefined =>
+    findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address)
+  const list = <K extends EntityName>(request: ListRequest<K>): Entry<K>[] => [
+    ...listEntries(control.state.indexes, request),
+  ]
   return {
     ...signIn,
     clock: control.clock,
@@ -71,8 +78,15 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       const rights = control.state.rightsOf(principal)
       return rights === undefined ? nobody : judge(rights, question)
     },
-    find: (address) => findEntry(control.state.entries, address),
-    list: (request) => listEntries(control.state.entries, request),
+    find,
+    scan: (request) => listEntries(control.state.indexes, request),
+    list,
+    lookup: {
+      find: ({ name }, address) => find({ entity: name as EntityName, ...address }) as never,
+      list: ({ name }, place) => list({ entity: name as EntityName, ...place }) as never,
+      withId: (id) => lookupIn(control.state.entries).withId(id),
+      workspaces: () => lookupIn(control.state.entries).workspaces(),
+    },
     count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
     audit: control.ledger,
@@ -131,7 +145,8 @@ async function openControl(
 
 function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
   const snapshot = buildSnapshot(entries)
-  return buildState(entries, snapshot, latest ?? sealSnapshot(snapshot, 0, sealKey))
+  const sealed = latest ?? sealSnapshot(snapshot, 0, sealKey)
+  return buildState(entries, openIndexes(entries), snapshot, sealed)
 }
 
 async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {

@@ -3,11 +3,14 @@ import type { HeldRole, Rights } from '../access/rights.ts'
 import type { EntityName } from '../entities/entities.ts'
 import { entriesOf, referenceIn, type Entries, type Entry, type Stored } from '../entities/entry.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { EntryIndexes } from './entry-indexes.ts'
 
 /** A revision of the configuration as the control plane holds it: never changes, is replaced as a whole. */
 export type State = {
   readonly revision: number
   readonly entries: Entries
+  /** Indexes on the entries. */
+  readonly indexes: EntryIndexes
   readonly snapshot: Snapshot
   readonly sealed: SealedSnapshot
   /** The rights of an enabled principal. */
@@ -17,13 +20,19 @@ export type State = {
 }
 
 /** The state of a revision; rights are worked out when first asked for and kept as long as the revision. */
-export function buildState(entries: Entries, snapshot: Snapshot, sealed: SealedSnapshot): State {
+export function buildState(
+  entries: Entries,
+  indexes: EntryIndexes,
+  snapshot: Snapshot,
+  sealed: SealedSnapshot,
+): State {
   const { revision } = sealed
   const rights = new Map<string, Rights | undefined>()
   const tokens = new Map(all(entries, 'token').map((entry) => [entry.fields.token, entry]))
   return {
     revision,
     entries,
+    indexes,
     snapshot,
     sealed,
     rightsOf(principal) {

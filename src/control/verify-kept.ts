@@ -22,7 +22,8 @@ export async function verifyKept(
   const keys = new Map(
     witnesses.keys.map((pem) => readPublicKey(pem)).map(({ id, key }) => [id, key]),
   )
-  const end = head?.sequence ?? Number.POSITIVE_INFINITY
+  // PostgreSQL has no infinite bigint.
+  const end = head?.sequence ?? Number.MAX_SAFE_INTEGER - 1
   const kept = (witnesses.checkpoints ?? []).filter(
     ({ sequence }) => base === undefined || sequence > base.sequence,
   )

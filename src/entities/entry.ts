@@ -29,7 +29,7 @@ export function referenceIn(entry: Entry, field: string): string | undefined {
 }
 
 /** The tags of an entry; none where its kind has no tags. */
-export const tagsOf = (entry: Entry): readonly string[] =>
+export const tagsOf = (entry: Pick<Entry, 'fields'>): readonly string[] =>
   (entry.fields['tags'] as readonly string[] | null | undefined) ?? []
 
 /** The most readable of its fields that are no secret; undefined when none of them is set. */

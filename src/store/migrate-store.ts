@@ -3,7 +3,7 @@ import { Migrator } from 'kysely/migration'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Engine } from './engine.ts'
-import { migrations } from './migrations.ts'
+import { migrations } from './migrations/migrations.ts'
 
 /** Brings the tables of a store up to date, after a copy of what is there; refuses a store that a newer program has changed. */
 export async function migrateStore(engine: Engine, log: Log | undefined): Promise<void> {

@@ -28,13 +28,7 @@ export const rules: readonly Rule[] = [
     says: 'what is special about one entity stands in its module',
     broken: (files) =>
       each(
-        // The released steps of the store name what they made.
-        files.filter(
-          (file) =>
-            isProduct(file) &&
-            roomOf(file.path) !== 'entities' &&
-            file.path !== 'src/store/migrations.ts',
-        ),
+        files.filter((file) => isProduct(file) && roomOf(file.path) !== 'entities'),
         (file) => file.entityChecks.length > 0 && `decides by an entity: ${file.entityChecks[0]}`,
       ),
   },

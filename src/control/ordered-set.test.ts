@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { orderedSet } from './ordered-set.ts'
+
+const compare = (a: number, b: number): number => a - b
+const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 3_000 }), {
+  maxLength: 2_500,
+  size: 'max',
+})
+
+test('holds in order what was put in and not taken out, and leaves earlier sets as they were', () => {
+  fc.assert(
+    fc.property(
+      numbers,
+      fc.array(fc.tuple(numbers, numbers), { maxLength: 4 }),
+      (start, changes) => {
+        let set = orderedSet(start, compare)
+        let model: ReadonlySet<number> = new Set(start)
+        const earlier = [[set, model] as const]
+        for (const [removed, added] of changes) {
+          const rest = new Set([...model].filter((item) => !removed.includes(item)))
+          const fresh = added.filter((item) => !rest.has(item))
+          set = set.with(removed, fresh)
+          model = new Set([...rest, ...fresh])
+          earlier.push([set, model])
+        }
+        for (const [one, items] of earlier) {
+          expect([...one.from(() => true)]).toEqual([...items].toSorted(compare))
+        }
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
+test('is read from any place on', () => {
+  fc.assert(
+    fc.property(numbers, fc.integer({ min: -1, max: 3_001 }), (items, after) => {
+      const found = [...orderedSet(items, compare).from((item) => item > after)]
+      expect(found).toEqual(items.filter((item) => item > after).toSorted(compare))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('an empty set takes items', () => {
+  const set = orderedSet<number>([], compare).with([], [2, 1])
+  expect([...set.from(() => true)]).toEqual([1, 2])
+  expect([...set.with([1, 2], []).from(() => true)]).toEqual([])
+})

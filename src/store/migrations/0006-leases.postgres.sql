@@ -1,0 +1,5 @@
+create table "leases" (
+  "name" text primary key,
+  "holder" text not null,
+  "ends_at" bigint not null
+);

@@ -1,0 +1,266 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeAuditKey } from '../../src/audit/audit-key.ts'
+import { chainRecord } from '../../src/audit/chain-record.ts'
+import { signCheckpoint } from '../../src/audit/checkpoint.ts'
+import { verifyKept } from '../../src/control/verify-kept.ts'
+import { uuidv4 } from '../../src/lib/ids.ts'
+import { entities, type Entity } from '../../src/entities/entities.ts'
+import type { Entries, Entry } from '../../src/entities/entry.ts'
+import { openKeyring } from '../../src/secrets/keyring.ts'
+import { readMasterKey } from '../../src/secrets/master-key.ts'
+import { sealedFields, tableOf } from '../../src/store/entity-table.ts'
+import type { Store, Write } from '../../src/store/store.ts'
+import { declaredTables } from '../harness/declared-tables.ts'
+import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { runSql } from '../harness/run-sql.ts'
+import {
+  fixtureKey,
+  fixtures,
+  migrationFiles,
+  restoreFixture,
+  steps,
+} from '../harness/store-fixtures.ts'
+
+const howTo = 'see "How to add a migration" in CONTRIBUTING.md'
+const newest = steps.at(-1) ?? ''
+const keyring = openKeyring(readMasterKey(fixtureKey, () => undefined))
+const auditKey = makeAuditKey()
+
+describe('released migrations', () => {
+  test.each(steps)('%s has fixtures', (step) => {
+    const missing = [`${step}.db.gz`, `${step}.postgres.sql.gz`].filter(
+      (name) => !existsSync(join(fixtures, name)),
+    )
+    expect(missing, `run: npm run freeze-migration -- ${step}; ${howTo}`).toEqual([])
+  })
+
+  test('keep their DDL byte by byte', () => {
+    const present = Object.fromEntries(
+      readdirSync(migrationFiles)
+        .filter((name) => name.endsWith('.sql'))
+        .map((name) => [name, sha256(readFileSync(join(migrationFiles, name)))]),
+    )
+    const text = readFileSync(join(fixtures, 'digests.json'), 'utf8')
+    expect(
+      present,
+      `a released migration was edited, and stores that have run it will not run it again: undo the edit and add another migration; ${howTo}`,
+    ).toEqual(JSON.parse(text))
+  })
+})
+
+eachStore(({ fresh }) => {
+  test('the migrations make the tables, columns and unique indexes that the entities declare', async () => {
+    const [migrated, declared] = [await fresh(), await fresh()]
+    await (await openStoreAt(migrated)).close()
+    await runSql(declared, declaredTables().join(';\n'))
+    const [made, wanted] = [await schemaOf(migrated), await schemaOf(declared)]
+    const differences = [
+      ...wanted.filter((line) => !made.includes(line)).map((line) => `not made: ${line}`),
+      ...made.filter((line) => !wanted.includes(line)).map((line) => `not declared: ${line}`),
+    ]
+    expect(
+      differences,
+      `the entities declare other tables than the migrations make, so existing stores would fail at the first write: add a migration; ${howTo}`,
+    ).toEqual([])
+  })
+
+  describe.each(steps)('a store left behind at %s', (step) => {
+    test('keeps what it holds when it is opened', async () => {
+      const place = await fresh()
+      await restoreFixture(step, place)
+      const before = await rowsIn(place)
+      const records = await runSql(place, `select id from audit`)
+      const store = await openFixture(place, step)
+      const { entries } = await store.load()
+      for (const entity of entities) {
+        const rows = before.get(entity.name) ?? []
+        const found = [...(entries.get(entity.name)?.values() ?? [])]
+        expect(found.map(({ id }) => id).toSorted()).toEqual(rows.map(({ id }) => id).toSorted())
+        for (const { id, fields, createdAt } of rows) {
+          const entry = entries.get(entity.name)?.get(id)
+          expect(entry).toMatchObject({ createdAt, fields })
+          expect(Object.keys(entry?.fields ?? {}).toSorted()).toEqual(fieldsOf(entity))
+        }
+      }
+      const log = await store.audit.read({}, 1_000, true)
+      expect(log.map(({ sequence }) => sequence)).toEqual(records.map((_, index) => index + 1))
+      const report = await verifyKept(store.audit, { keys: [] })
+      expect(report.faults.filter(({ kind }) => kind !== 'unsigned' && kind !== 'forged')).toEqual(
+        [],
+      )
+    })
+
+    test('takes every write of every entity, and refuses what must be unique', async () => {
+      const place = await fresh()
+      await restoreFixture(step, place)
+      const store = await openFixture(place, step)
+      const samples = await sampleEntries(await fresh())
+      for (const entity of entities) {
+        const { entries } = await store.load()
+        if ([...(entries.get(entity.name)?.values() ?? [])].some(isSample)) continue
+        const added = [...(samples.get(entity.name)?.values() ?? [])].filter(isSample)
+        await commit(
+          store,
+          added.map((entry) => writeOf(entity, undefined, entry)),
+        )
+      }
+      for (const entity of entities.toReversed()) await expectWrites(store, entity)
+      expect(await store.newest()).toBeGreaterThan(2 * entities.length)
+    })
+  })
+})
+
+/** Updates, repeats, copies and deletes the sample of an entity. */
+async function expectWrites(store: Store, entity: Entity): Promise<void> {
+  const load = async (id: string) => (await store.load()).entries.get(entity.name)?.get(id)
+  const [sample] = [...((await store.load()).entries.get(entity.name)?.values() ?? [])].filter(
+    isSample,
+  )
+  if (sample === undefined) throw new Error(`no fixture has a sample of '${entity.name}'`)
+  const updated = { ...sample, updatedAt: sample.updatedAt + 1 }
+  await commit(store, [writeOf(entity, sample, updated)])
+  expect(await load(sample.id)).toEqual(updated)
+
+  const twin = { ...updated, id: uuidv4() }
+  // Each copy has the values of one group of unique fields, and others in all other groups.
+  for (const unique of entity.unique) {
+    const copy = rename(entity, twin, new Set([unique].flat()))
+    await expect(commit(store, [writeOf(entity, undefined, copy)])).rejects.toThrow(/unique/i)
+  }
+  const other = rename(entity, twin, new Set())
+  const isOnlyReferences = entity.unique.some((unique) =>
+    [unique].flat().every((field) => field in entity.refersTo),
+  )
+  if (isOnlyReferences) await commit(store, [writeOf(entity, updated, undefined)])
+  await commit(store, [writeOf(entity, undefined, other)])
+  expect(await load(other.id)).toEqual(other)
+  await commit(store, [writeOf(entity, other, undefined)])
+  expect(await load(other.id)).toBeUndefined()
+}
+
+/** The same with another value in every unique field but those that are kept. */
+function rename(entity: Entity, entry: Entry, kept: ReadonlySet<string>): Entry {
+  const others = entity.unique
+    .flat()
+    .filter((field) => !kept.has(field) && !(field in entity.refersTo))
+    .map((field) => [field, `${String(entry.fields[field])}-other`])
+  return { ...entry, fields: { ...entry.fields, ...Object.fromEntries(others) } }
+}
+
+const isSample = ({ id }: Entry): boolean => id.startsWith('5a3b1e00-')
+
+const writeOf = ({ name }: Entity, before: Entry | undefined, entry: Entry | undefined): Write => ({
+  entity: name,
+  id: (entry ?? before)?.id ?? '',
+  before,
+  entry,
+})
+
+async function commit(store: Store, writes: readonly Write[]): Promise<void> {
+  const number = (await store.newest()) + 1
+  const id = uuidv4()
+  const isKept = await store.commit({
+    writes,
+    revision: { number, time: 1, principal: 'weir', summary: 'Test', message: null },
+    sealed: { revision: number, body: '{}', signature: 'none' },
+    audit(last) {
+      const record = chainRecord(last, { ...emptyRecord, id, revision: number })
+      return { record, head: signCheckpoint(auditKey, 'head', record, 1), along: undefined }
+    },
+    endSessionsOf: [],
+  })
+  expect(isKept).toBe(true)
+}
+
+const emptyRecord = {
+  time: 1,
+  requestId: 'r',
+  principal: null,
+  address: '',
+  workspace: 'default',
+  workspaceId: '',
+  method: 'POST',
+  path: '/',
+  action: 'create',
+  allowed: true,
+  because: '',
+  before: [],
+  after: [],
+  status: 200,
+} as const
+
+async function openFixture(place: string, step: string): Promise<Store> {
+  const store = await openStoreAt(place, step >= '0006' ? { keyring } : {})
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** The entries of the newest fixture, which has a sample of every entity. */
+async function sampleEntries(place: string): Promise<Entries> {
+  await restoreFixture(newest, place)
+  return (await (await openFixture(place, newest)).load()).entries
+}
+
+type Row = {
+  readonly id: string
+  readonly createdAt: number
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What a store holds of each entity, as far as it can be read without the store. */
+async function rowsIn(place: string): Promise<ReadonlyMap<string, readonly Row[]>> {
+  const found = new Map<string, Row[]>()
+  for (const entity of entities) {
+    const query = runSql(place, `select * from "${tableOf(entity)}"`)
+    const rows = await query.catch((error: unknown) => {
+      // Of a later migration.
+      if (/no such table|does not exist/.test(String(error))) return []
+      throw error
+    })
+    found.set(
+      entity.name,
+      rows.map((row) => {
+        const body = JSON.parse(String(row['body'])) as Record<string, unknown>
+        const readable = Object.entries(body).filter(
+          ([field]) => !sealedFields(entity).includes(field),
+        )
+        const createdAt = Number(row['created_at'])
+        return { id: String(row['id']), createdAt, fields: Object.fromEntries(readable) }
+      }),
+    )
+  }
+  return found
+}
+
+const fieldsOf = ({ fields }: Entity): string[] => Object.keys(fields.shape).toSorted()
+
+/** Columns, foreign keys and unique indexes of the tables of entities, one line each. */
+async function schemaOf(place: string): Promise<string[]> {
+  const isPostgres = place.startsWith('postgres:')
+  const lines: string[] = []
+  for (const table of entities.map(tableOf)) {
+    const rows = await runSql(place, isPostgres ? postgresSchema(table) : sqliteSchema(table))
+    lines.push(...rows.map(({ line }) => `${table}: ${String(line)}`))
+  }
+  return lines.toSorted()
+}
+
+const sqliteSchema = (table: string): string => `
+  select 'column ' || name || ' ' || lower(type) || case when "notnull" then ' not null' else '' end as line
+    from pragma_table_info('${table}')
+  union all select 'foreign key (' || "from" || ') to ' || "table" || ' on delete ' || lower(on_delete)
+    from pragma_foreign_key_list('${table}')
+  union all select replace(sql, 'create ', '') from sqlite_schema where type = 'index'
+    and tbl_name = '${table}' and sql is not null`
+
+const postgresSchema = (table: string): string => `
+  select 'column ' || column_name || ' ' || data_type || case is_nullable when 'NO' then ' not null' else '' end as line
+    from information_schema.columns where table_schema = 'public' and table_name = '${table}'
+  union all select pg_get_constraintdef(oid) from pg_constraint
+    where conrelid = 'public.${table}'::regclass and contype in ('f', 'p')
+  union all select indexdef from pg_indexes where schemaname = 'public' and tablename = '${table}'`
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
