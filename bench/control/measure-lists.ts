@@ -121,7 +121,7 @@ const create = (
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations,

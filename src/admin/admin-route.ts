@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ask } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Problem } from '../lib/problem.ts'
-import type { Question } from '../control/permit.ts'
+import type { AccessCheck } from '../control/permit.ts'
 import type { Entity, EntityName } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import { notFound } from '../entities/kong-problem.ts'
@@ -16,7 +16,7 @@ export type Place = { readonly id: string; readonly name: string }
 /** What a path names: found before it is decided who may, told only after. */
 export type Located = {
   /** Where permission is decided, and by which names. */
-  readonly question: Question
+  readonly check: AccessCheck
   /** The entity itself. */
   readonly entry?: Entry | undefined
   /** The entity under which a nested path stands. */

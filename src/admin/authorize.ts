@@ -50,7 +50,7 @@ export async function authorize(
   const action = route.action ?? actionOf(method)
   const located = route.locate({ configuration, place, params, method, action, principal })
   request.setDecorator('located', located)
-  const refusal = configuration.refusal(principal, located.question)
+  const refusal = configuration.refusal(principal, located.check)
   const isList =
     route.isFiltered === true &&
     ['GET', 'HEAD'].includes(method) &&

@@ -12,12 +12,12 @@ import { violationsOf } from '../entities/violations.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { checkUnique } from './check-unique.ts'
 import type { Draft } from './draft.ts'
-import { entityTools } from './entity-tools.ts'
+import { entityTools } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
 import { parseFields } from './parse-fields.ts'
 import { checkReferences, editOf, removeAlone, removeEntry } from './remove-entry.ts'
-import { resolveReferences } from './resolve-references.ts'
-import { settleSecrets } from './settle-secrets.ts'
+import { resolveReferences } from './apply/resolve-references.ts'
+import { settleSecrets } from './apply/settle-secrets.ts'
 
 /** What operations are applied with. */
 export type ApplyContext = {

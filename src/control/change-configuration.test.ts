@@ -180,7 +180,7 @@ const change = (configuration: Configuration, operations: readonly Operation[]) 
 
 const anyone: Omit<ChangeRequest, 'operations'> = {
   asker: 'weir',
-  question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+  check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
   origin: { requestId: '', address: '', method: '', path: '' },
   status: 200,
 }

@@ -11,15 +11,15 @@ import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import { snapshotText } from '../snapshot/snapshot-text.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type OnProgress } from './apply-operation.ts'
-import { catchUp } from './catch-up.ts'
-import { entityTools } from './entity-tools.ts'
+import { catchUp } from './state/catch-up.ts'
+import { entityTools } from './apply/entity-tools.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { Ledger } from './open-ledger.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
-import { permit, type Asker, type Question } from './permit.ts'
+import { permit, type Asker, type AccessCheck } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
-import { buildState, type State } from './state.ts'
+import { buildState, type State } from './state/state.ts'
 
 /** From where a change comes. */
 export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'>
@@ -27,7 +27,7 @@ export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'pat
 /** What somebody wants to be different. All operations are done, or none. */
 export type ChangeRequest = {
   readonly asker: Asker
-  readonly question: Question
+  readonly check: AccessCheck
   readonly origin: Origin
   readonly operations: readonly Operation[]
   /** The answer's status when all goes well, for the audit record. */
@@ -98,7 +98,7 @@ const patience = 10_000
 async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
   const { state } = control
   const { operations } = request
-  const decision = permit(state, request.asker, request.question)
+  const decision = permit(state, request.asker, request.check)
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
     throw movedOn(request.ifRevision, state.revision)
   }
@@ -167,7 +167,7 @@ type Facts = {
 
 function describeChange(
   state: State,
-  { asker, question: { ask }, origin, status }: ChangeRequest,
+  { asker, check: { ask }, origin, status }: ChangeRequest,
   { now, touched, because, revision }: Facts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>

@@ -12,9 +12,9 @@ import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
 import type { Ledger } from './open-ledger.ts'
-import type { TokenNotes } from './open-token-notes.ts'
-import type { Question } from './permit.ts'
-import type { SignIn } from './sign-in.ts'
+import type { TokenNotes } from './sign-in/open-token-uses.ts'
+import type { AccessCheck } from './permit.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 
 /** A revision as everybody outside of this room sees it. */
 export type Current = {
@@ -47,9 +47,9 @@ export type Configuration = SignIn & {
   /** The roles granted to a principal. */
   rolesOf(principal: string): readonly HeldRole[]
   /** Why a principal is refused what is asked; undefined when it is allowed. */
-  refusal(principal: string, question: Question): Problem | undefined
+  refusal(principal: string, check: AccessCheck): Problem | undefined
   /** The decision about a question, allowed or not. */
-  judge(principal: string, question: Question): Decision
+  judge(principal: string, check: AccessCheck): Decision
   /** One entry, by id or key. Does not ask who may. */
   find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
   /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */

@@ -2,7 +2,7 @@ import { entityNamed, type Entity, type EntityName } from '../entities/entities.
 import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { Touched } from './draft.ts'
-import { orderedSet, type OrderedSet } from './ordered-set.ts'
+import { orderedSet, type OrderedSet } from './state/ordered-set.ts'
 import { nameOf } from './redact.ts'
 
 /** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */

@@ -108,7 +108,7 @@ const grantsOf = (entries: Entries, role: Entry<'role'> | undefined): Entry<'gra
 const change = (control: Control, operations: readonly Operation[]) =>
   changeConfiguration(control, {
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     operations,
     status: 200,

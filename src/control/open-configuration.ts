@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
@@ -8,21 +9,21 @@ import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
-import { catchUp } from './catch-up.ts'
+import { catchUp } from './state/catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
 import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes } from './entry-indexes.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
-import { openIdentify } from './open-identify.ts'
+import { openIdentify } from './sign-in/open-identify.ts'
 import { findByKey, listEntries, type ListRequest } from './list-entries.ts'
 import { openLedger } from './open-ledger.ts'
-import { openTokenNotes } from './open-token-notes.ts'
+import { openTokenNotes } from './sign-in/open-token-uses.ts'
 import { judge, refusalOf } from './permit.ts'
-import { runAlone } from './run-alone.ts'
-import { openSignIn } from './sign-in.ts'
-import { buildState, heldRoles, type State } from './state.ts'
+import { openSignIn } from './sign-in/sign-in.ts'
+import { buildState, heldRoles, type State } from './state/state.ts'
 
 /** What a configuration is opened with. */
 export type ConfigurationOptions = Bootstrap & {
@@ -73,10 +74,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     identify: openIdentify(control, sessions, notes),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.entries, principal),
-    refusal: (principal, question) => refusalOf(control.state.rightsOf(principal), question),
-    judge(principal, question) {
+    refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
+    judge(principal, check) {
       const rights = control.state.rightsOf(principal)
-      return rights === undefined ? nobody : judge(rights, question)
+      return rights === undefined ? nobody : judge(rights, check)
     },
     find,
     scan: (request) => listEntries(control.state.indexes, request),
@@ -159,4 +160,22 @@ function count(entries: Entries, entity: EntityName): ReadonlyMap<string | null,
     found.set(workspace, (found.get(workspace) ?? 0) + 1)
   }
   return found
+}
+
+/** Milliseconds for which a process that died blocks the others. */
+const leaseLength = 20_000
+
+/** Runs work while no other process on the same store runs work of that name. */
+async function runAlone<Result>(
+  leases: LeaseRows,
+  name: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const holder = randomSecret(12)
+  while (!(await leases.take(name, holder, leaseLength))) await sleep(50)
+  try {
+    return await work()
+  } finally {
+    await leases.giveBack(name, holder)
+  }
 }

@@ -1,4 +1,4 @@
-import type { Asker, Question } from '../control/permit.ts'
+import type { Asker, AccessCheck } from '../control/permit.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { isMovedOn, type Origin } from '../control/change-configuration.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
@@ -12,7 +12,7 @@ export type SyncOrder = {
   readonly asker: Extract<Asker, { principal: string }>
   readonly origin: Origin
   /** All that the asker must be allowed for a plan. */
-  readonly question: (planned: PlannedChange) => Question
+  readonly check: (planned: PlannedChange) => AccessCheck
   readonly message?: string | undefined
   /** The revision on which the asker saw the plan; another one meanwhile refuses the sync. */
   readonly ifRevision?: number | undefined
@@ -24,7 +24,7 @@ export type SyncOrder = {
 export type Synced = { readonly plan: SyncPlan; readonly revision: number }
 
 /** How often a plan is made anew when somebody else changes the configuration meanwhile. */
-const mostPlans = 5
+const maxPlans = 5
 
 /** Makes a document true as one change: all of it, or nothing. */
 export async function applyPlan(configuration: Configuration, order: SyncOrder): Promise<Synced> {
@@ -33,7 +33,7 @@ export async function applyPlan(configuration: Configuration, order: SyncOrder):
     try {
       return await change(configuration, order, planned)
     } catch (error) {
-      if (!isMovedOn(error) || order.ifRevision !== undefined || tries === mostPlans) throw error
+      if (!isMovedOn(error) || order.ifRevision !== undefined || tries === maxPlans) throw error
     }
   }
 }
@@ -44,8 +44,8 @@ async function change(
   planned: PlannedChange,
 ): Promise<Synced> {
   const { plan, operations } = planned
-  const question = order.question(planned)
-  const refusal = configuration.refusal(order.asker.principal, question)
+  const check = order.check(planned)
+  const refusal = configuration.refusal(order.asker.principal, check)
   if (refusal !== undefined) throw refusal
   const remembered = await rememberSync(configuration, planned, {
     principal: configuration.rightsOf(order.asker.principal)?.asker.name ?? '',
@@ -57,7 +57,7 @@ async function change(
   }
   const { revision } = await configuration.change({
     asker: order.asker,
-    question,
+    check,
     origin: order.origin,
     operations,
     status: 200,

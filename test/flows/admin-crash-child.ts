@@ -19,7 +19,7 @@ for (let number = configuration.current().revision; ; number += 1) {
   process.stdout.write('begin\n')
   const { revision } = await configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: String(number), address: '', method: 'PUT', path: '/' },
     status: 200,
     operations: syncOf(number, Number(pairs)),

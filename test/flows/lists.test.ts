@@ -1,7 +1,7 @@
 import type { EntityName } from '../../src/entities/entities.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { mayReadEntry, readableEntries } from '../../src/admin/may-read-entry.ts'
+import { mayReadEntry, readableEntries } from '../../src/admin/entities/may-read-entry.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
 import type { ListRequest } from '../../src/control/list-entries.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
@@ -139,11 +139,11 @@ test('a list shows exactly the entries that may be read one by one', async () =>
     const ask = (path: string) => ({ ask: { workspace: place, path, action: 'read' as const } })
     return [
       ...(['service', 'route', 'consumer', 'workspace'] as const).map((entity) => ({
-        door: { configuration, principal: id(50), place, question: ask(`/${entity}s`) },
+        door: { configuration, principal: id(50), place, check: ask(`/${entity}s`) },
         list: { entity, workspace: home },
       })),
       {
-        door: { configuration, principal: id(50), place, question: ask('/services/orders/routes') },
+        door: { configuration, principal: id(50), place, check: ask('/services/orders/routes') },
         list: {
           entity: 'route' as const,
           workspace: home,
@@ -263,7 +263,7 @@ async function openAt(place: string): Promise<Configuration> {
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations,

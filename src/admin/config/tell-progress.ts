@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { OnProgress } from '../../control/apply-operation.ts'
 import { toProblem } from '../../lib/problem.ts'
 import type { Asked } from '../admin-route.ts'
-import { auditRefusal, problemBody } from '../answer-problem.ts'
+import { auditRefusal, problemBody } from '../http/answer-problem.ts'
 
 /** Tells how far each phase of the work is. */
 export type Tell = (phase: string) => OnProgress
