@@ -74,8 +74,8 @@ export const certificate = defineEntity(
       const { snis, ...body } = operation.body ?? {}
       const { at, workspace } = operation
       const listed = serverNamesIn(snis)
-      const { id, name = undefined } =
-        known === undefined ? subjectOf(operation, newId) : { id: known.id }
+      const { id, name } =
+        known === undefined ? subjectOf(operation, newId) : { id: known.id, name: undefined }
       const own: AnyOperation =
         at === undefined ? { ...operation, body: { ...body, id } } : { ...operation, at: id, body }
       if (listed === undefined && name === undefined) return { operations: [own], asks: [] }
@@ -111,10 +111,10 @@ function isServerName(name: string): boolean {
 function subjectOf(
   { at, body }: AnyOperation,
   newId: () => string,
-): { readonly id: string; readonly name?: string } {
-  if (at !== undefined && uuidPattern.test(at)) return { id: at }
+): { readonly id: string; readonly name: string | undefined } {
+  if (at !== undefined && uuidPattern.test(at)) return { id: at, name: undefined }
   const id = typeof body?.['id'] === 'string' ? body['id'] : newId()
-  return at === undefined ? { id } : { id, name: at }
+  return { id, name: at }
 }
 
 function serverNamesIn(given: unknown): string[] | undefined {
