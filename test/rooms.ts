@@ -1,6 +1,7 @@
 /** The rooms of `src`, lowest first: a room opens only rooms of the tiers before its own. */
 export const tiers: readonly (readonly string[])[] = [
   ['lib'],
+  ['entities'],
   ['schema'],
   [
     'access',

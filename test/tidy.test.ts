@@ -97,6 +97,11 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
   ['a sub-folder is private', 'src/cli/bad.ts', `import '../proxy/match/x.ts'\n`],
   ['ui opens nothing', 'ui/src/bad.tsx', `import { x } from '../../src/access/rights.ts'\n`],
   ['ui opens nothing', 'ui/src/bad.tsx', `import 'node:fs'\nexport const a = <p>a</p>\n`],
+  ['what the ui opens', 'src/entities/bad.ts', `import 'node:crypto'\n`],
+  ['what the ui opens', 'src/schema/bad.ts', `import { a } from '../lib/on-node.ts'\n`],
+  ['what is special', 'src/control/bad.ts', `const a = entity.name === 'route'\n`],
+  ['what is special', 'src/control/bad.ts', `const a = operation.entity !== 'sni'\n`],
+  ['what is special', 'src/control/bad.ts', `const a = entry.fields['name']\n`],
   ['no file leads back', 'src/lib/bad.ts', `import type { B } from './back.ts'\n`],
   ['a file has at most', 'src/lib/long.ts', 'export {}\n'.repeat(401)],
   ['files and folders', 'src/lib/badName.ts', 'export {}\n'],
@@ -127,6 +132,7 @@ describe('a planted violation is found', () => {
   const untouched = {
     'src/lib/good.ts': `// import '../schema/route.ts'\nexport const a = "import '../schema/route.ts'"\nexport const b = /import '..\\/schema/\n`,
     'src/lib/back.ts': `import type { A } from './bad.ts'\nexport type B = A\n`,
+    'src/lib/on-node.ts': `import 'node:fs'\nexport const a = 1\n`,
     'src/schema/route.ts': `import { a } from '../lib/good.ts'\nexport const route = new Problem('schema.odd', 400, a)\n`,
     'src/proxy/good.ts': `import { isIP, type Socket } from 'node:net'\nexport const ip = isIP('key-auth')\n`,
     'src/plugins/rate-bad.ts': `export const rate = 'rate-bad'\n`,
@@ -148,7 +154,7 @@ describe('a planted violation is found', () => {
     )
     const expected = complaints.filter(([says]) => says.startsWith(words))
     expect(expected).toHaveLength(1)
-    expect(expected[0]?.[1].join()).toMatch(/bad|long|string-utils|badName/i)
+    expect(expected[0]?.[1].join()).toMatch(/bad|long|string-utils|badName|on-node/i)
     const others = complaints.filter(
       ([says]) => !says.startsWith(words) && !says.startsWith('exports'),
     )

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { describeSettings } from '../src/cli/describe-settings.ts'
 import { program } from '../src/cli/main.ts'
 import { catalog } from '../src/plugins/catalog.ts'
-import { entities } from '../src/schema/entities.ts'
+import { entities } from '../src/entities/entities.ts'
 import { readSources } from '../test/tidy/read-source.ts'
 
 type Page = { readonly path: string; readonly text: string }

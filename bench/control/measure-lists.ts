@@ -1,3 +1,4 @@
+import type { EntityName } from '../../src/entities/entities.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,8 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import { openAdmin } from '../../src/admin/open-admin.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
-import type { Operation } from '../../src/control/operation.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { Operation } from '../../src/entities/operation.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import type { Row } from '../report.ts'
 import { pathOf } from './build-document.ts'
@@ -112,7 +113,7 @@ async function fill(configuration: Configuration, routes: number): Promise<void>
 }
 
 const create = (
-  entity: string,
+  entity: EntityName,
   body: Record<string, unknown>,
   workspace: string | null = defaultWorkspace.id,
 ): Operation => ({ kind: 'create', entity, workspace, body })
@@ -120,7 +121,7 @@ const create = (
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations,

@@ -4,7 +4,7 @@ import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
 import { rightsOf } from '../../test/harness/rights-of.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { previewChange } from '../../src/preview/preview-change.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { rounded, type Row } from '../report.ts'
 import { pathOf, type Size } from './build-document.ts'
 

@@ -1,8 +1,8 @@
 import { holdPrograms } from '../../src/proxy/hold-programs.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
-import type { Entries, Entry } from '../../src/schema/entry.ts'
-import { service } from '../../src/schema/service.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { Entries, Entry } from '../../src/entities/entry.ts'
+import { entityNamed } from '../../src/entities/entities.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../src/snapshot/check-snapshot.ts'
 import {
@@ -54,7 +54,10 @@ export function buildEntries(count: number): Entries {
     entryOf(id, { ...fields, service: { id: idOf(number) } }),
   )
   const services = Array.from({ length: count }, (_, number) =>
-    entryOf(idOf(number), service.fields.parse({ name: `service-${number}`, host: '127.0.0.1' })),
+    entryOf(
+      idOf(number),
+      entityNamed('service').fields.parse({ name: `service-${number}`, host: '127.0.0.1' }),
+    ),
   )
   const workspace = entryOf(defaultWorkspace.id, { name: defaultWorkspace.name })
   return new Map([

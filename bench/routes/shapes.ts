@@ -1,6 +1,6 @@
 import type { RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
-import { route } from '../../src/schema/route.ts'
+import { entityNamed } from '../../src/entities/entities.ts'
 import type { Random } from '../../test/harness/random-routes.ts'
 
 /** The fields of a route as somebody would configure them. */
@@ -62,7 +62,7 @@ export const shapes: readonly Shape[] = [mixed, oneHost]
 export function buildRoutes(shape: Shape, count: number) {
   return Array.from({ length: count }, (_, number) => ({
     id: idOf(number),
-    ...route.fields.omit({ service: true }).parse(shape.routeOf(number)),
+    ...entityNamed('route').fields.omit({ service: true }).parse(shape.routeOf(number)),
   }))
 }
 

@@ -1,6 +1,6 @@
-import { entities } from '../schema/entities.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
-import type { EndpointPermission, EntityPermission } from '../schema/role.ts'
+import { entities } from '../entities/entities.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
+import type { Stored } from '../entities/entry.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { segmentsOf } from './path.ts'
 import type {
@@ -44,7 +44,7 @@ function index(names: Names): ReadonlyMap<string, readonly Named[]> {
 
 function endpointRule(
   held: HeldRole,
-  permission: EndpointPermission,
+  permission: Stored<'endpoint-permission'>,
   names: Names,
 ): readonly EndpointRule[] {
   const confined = confinement(held)
@@ -65,7 +65,7 @@ function endpointRule(
   ]
 }
 
-function entityRule(held: HeldRole, permission: EntityPermission): EntityRule {
+function entityRule(held: HeldRole, permission: Stored<'entity-permission'>): EntityRule {
   const anyEntity = permission.entity_id === '*'
   const kind = entities.find((entity) =>
     [entity.name, entity.plural].includes(permission.entity_type),
@@ -85,7 +85,7 @@ function entityRule(held: HeldRole, permission: EntityPermission): EntityRule {
 const confinement = ({ workspace }: HeldRole): string | undefined =>
   workspace.id === defaultWorkspace.id ? undefined : workspace.id
 
-function workspaceOf({ workspace }: EndpointPermission, names: Names) {
+function workspaceOf({ workspace }: Stored<'endpoint-permission'>, names: Names) {
   const found = names.workspaces.find(({ id, name }) => workspace === name || workspace === id)
   return { id: found?.id, name: found?.name ?? workspace }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { names, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { endpointOf, rightsOf } from '../../test/harness/rights-of.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { buildRights } from './build-rights.ts'
 import { decide } from './decide.ts'
 import { reaches } from './entitlements.ts'

@@ -1,4 +1,4 @@
-import { entities } from '../schema/entities.ts'
+import { entities } from '../entities/entities.ts'
 import { idsNamed, segmentsOf } from './path.ts'
 import type { Ask, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
 

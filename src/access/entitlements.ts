@@ -1,5 +1,5 @@
 import type { Extent } from '../schema/entitlement.ts'
-import { action as actions, type Action } from '../schema/role.ts'
+import { action as actions, type Action } from '../entities/action.ts'
 import { sentence, verdictOn } from './decide.ts'
 import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
 

@@ -6,7 +6,7 @@ import {
   services,
   workspaces,
 } from '../../test/harness/arbitrary-rights.ts'
-import type { Action } from '../schema/role.ts'
+import type { Action } from '../entities/action.ts'
 import { decide, verdictOn } from './decide.ts'
 import { entitlementsOf, reaches } from './entitlements.ts'
 import { explainAsk } from './explain-decision.ts'

@@ -1,4 +1,4 @@
-import { uuidPattern } from '../schema/fields.ts'
+import { uuidPattern } from '../entities/fields.ts'
 import type { Rights } from './rights.ts'
 
 /** The non-empty segments of an Admin API path, ids in lower case. */

@@ -1,16 +1,17 @@
-import type { EndpointPermission, EntityPermission, Role, Action } from '../schema/role.ts'
+import type { Stored } from '../entities/entry.ts'
+import type { Action } from '../entities/action.ts'
 
 /** Whom rights belong to. */
 export type Principal = { readonly id: string; readonly name: string; readonly kind: string }
 
 /** A role that a principal holds, its workspace and its permissions. */
 export type HeldRole = {
-  readonly role: Pick<Role, 'id' | 'name'>
+  readonly role: Pick<Stored<'role'>, 'id' | 'name'>
   readonly workspace: { readonly id: string; readonly name: string }
   /** The group that grants the role; absent when it was assigned directly. */
   readonly group?: string
-  readonly endpoints: readonly EndpointPermission[]
-  readonly entities: readonly EntityPermission[]
+  readonly endpoints: readonly Stored<'endpoint-permission'>[]
+  readonly entities: readonly Stored<'entity-permission'>[]
 }
 
 /** The input of buildRights. */

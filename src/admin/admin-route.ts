@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ask } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Problem } from '../lib/problem.ts'
-import type { Question } from '../control/permit.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { AccessCheck } from '../control/permit.ts'
+import type { Entity, EntityName } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
+import { notFound } from '../entities/kong-problem.ts'
 
 /** The methods of the Admin API that say something of their own; HEAD is GET, OPTIONS answers itself. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -15,7 +16,7 @@ export type Place = { readonly id: string; readonly name: string }
 /** What a path names: found before it is decided who may, told only after. */
 export type Located = {
   /** Where permission is decided, and by which names. */
-  readonly question: Question
+  readonly check: AccessCheck
   /** The entity itself. */
   readonly entry?: Entry | undefined
   /** The entity under which a nested path stands. */
@@ -34,6 +35,21 @@ export type Asked = Located & {
   readonly reply: FastifyReply
   /** Why a filtered list as such is denied; whoever may read something in it sees that. */
   readonly refusal?: Problem
+}
+
+/** The entry above the path of a request. */
+export function parentOf<K extends EntityName>(
+  { parent }: Pick<Asked, 'parent'>,
+  _kind: K,
+): Entry<K> {
+  if (parent === undefined) throw notFound()
+  return parent as Entry<K>
+}
+
+/** The entry at the path of a request; refuses when there is none. */
+export function entryOf<K extends EntityName>({ entry }: Pick<Asked, 'entry'>, _kind: K): Entry<K> {
+  if (entry === undefined) throw notFound()
+  return entry as Entry<K>
 }
 
 /** What locating needs to know. */

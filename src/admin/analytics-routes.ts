@@ -6,7 +6,7 @@ import type { Analytics } from '../analytics/open-analytics.ts'
 import type { Subscription } from '../analytics/open-subscription.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
-import { logFailure } from './answer-problem.ts'
+import { logFailure } from './http/answer-problem.ts'
 
 export type AnalyticsRoutesOptions = {
   readonly analytics: Analytics

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { reaches } from '../access/entitlements.ts'
 import type { Configuration } from '../control/configuration.ts'
-import { notFound } from '../control/kong-problem.ts'
+import { notFound } from '../entities/kong-problem.ts'
 import { unknownAsker } from '../control/permit.ts'
 import { refuseCrossSite } from '../identity/refuse-cross-site.ts'
-import type { Action } from '../schema/role.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import type { Action } from '../entities/action.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { AdminRoute, Asked, Place } from './admin-route.ts'
 
 const actions: Readonly<Record<string, Action>> = {
@@ -50,7 +50,7 @@ export async function authorize(
   const action = route.action ?? actionOf(method)
   const located = route.locate({ configuration, place, params, method, action, principal })
   request.setDecorator('located', located)
-  const refusal = configuration.refusal(principal, located.question)
+  const refusal = configuration.refusal(principal, located.check)
   const isList =
     route.isFiltered === true &&
     ['GET', 'HEAD'].includes(method) &&
@@ -70,5 +70,5 @@ function mayKnow(configuration: Configuration, principal: string, place: Place):
 /** The workspace a path names; one that does not exist looks like one in which nothing is allowed. */
 function placeNamed(configuration: Configuration, name: string = defaultWorkspace.name): Place {
   const found = configuration.find({ entity: 'workspace', workspace: null, at: name })
-  return found?.fields['name'] === name ? { id: found.id, name } : { id: '', name }
+  return found?.fields.name === name ? { id: found.id, name } : { id: '', name }
 }

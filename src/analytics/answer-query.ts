@@ -1,7 +1,7 @@
 import { Problem } from '../lib/problem.ts'
 import type { Answer } from '../schema/answer.ts'
 import { query as querySchema, type Filter, type Query, type QueryInput } from '../schema/query.ts'
-import { violationMessage, violationsOf } from '../schema/violations.ts'
+import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 import { buildAnswer } from './build-answer.ts'
 import { compilePlan } from './compile-plan.ts'

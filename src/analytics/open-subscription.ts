@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Push } from '../schema/answer.ts'
-import { violationMessage, violationsOf } from '../schema/violations.ts'
+import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Answered } from './answer-query.ts'
 import { openRefreshScheduler } from './refresh-scheduler.ts'
 

@@ -1,62 +1,77 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { uuidv4 } from '../lib/ids.ts'
-import { Problem } from '../lib/problem.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
-import { uuidPattern } from '../schema/fields.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import { entityNamed, type Entity } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
+import { uuid, uuidPattern } from '../entities/fields.ts'
+import type { Body } from '../entities/hooks.ts'
+import { idTaken, notFound, schemaViolation } from '../entities/kong-problem.ts'
+import type { Operation, Outcome } from '../entities/operation.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
+import { violationsOf } from '../entities/violations.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { checkUnique } from './check-unique.ts'
-import { addDefaultRoles } from './default-roles.ts'
 import type { Draft } from './draft.ts'
-import { entityNamed, findEntry } from './entity-named.ts'
-import { idTaken, notFound } from './kong-problem.ts'
-import type { Body, Operation, Outcome } from './operation.ts'
-import { isRecord, parseFields } from './parse-fields.ts'
-import { bodyOf } from './body-of.ts'
-import { checkCertificate } from './check-certificate.ts'
-import { checkPermission } from './check-permission.ts'
-import { keptTtl } from './key-ttl.ts'
-import { removeAlone, removeEntry } from './remove-entry.ts'
-import { resolveReferences } from './resolve-references.ts'
-import { settleSecrets } from './settle-secrets.ts'
+import { entityTools } from './apply/entity-tools.ts'
+import { findEntry, lookupIn } from './find-entry.ts'
+import { parseFields } from './parse-fields.ts'
+import { checkReferences, editOf, removeAlone, removeEntry } from './remove-entry.ts'
+import { resolveReferences } from './apply/resolve-references.ts'
+import { settleSecrets } from './apply/settle-secrets.ts'
 
 /** What operations are applied with. */
-export type Circumstances = {
+export type ApplyContext = {
   readonly catalog: readonly PluginSchema[]
   /** Seconds since the epoch. */
   readonly now: number
 }
 
-/** Does one operation to a draft, or refuses it as Kong would. */
-export function applyOperation(
+/** Called with how many of all operations are done. */
+export type OnProgress = (done: number, total: number) => void
+
+/** After so many operations the event loop turns once. */
+const batchSize = 200
+
+/** Applies operations to a draft, all of them or none. */
+export async function applyOperations(
   draft: Draft,
-  operation: Operation,
-  circumstances: Circumstances,
-): Outcome {
-  const entity = entityNamed(operation.entity)
-  const before = findTarget(draft, operation)
-  if (operation.kind === 'delete') return removeTarget(draft, operation, before)
-  if (operation.kind === 'remove') return removeOne(draft, operation, before)
-  if (operation.kind === 'restore') return restoreEntry(draft, operation, before)
-  if (operation.kind === 'update' && before === undefined) throw notFound()
-  const given = bodyOf(entity, operation)
-  const parsed = parseFields(entity, whole(entity, operation, given, before), circumstances.catalog)
-  const checked = checkCertificate(entity, parsed, circumstances.now)
-  const resolved = resolveReferences(entity, checked, operation.workspace, draft)
-  const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
-  const surrounded = surroundings(entity, operation, before, circumstances.now)
-  const after: Entry = {
-    ...surrounded,
-    fields: { ...fields, ...keptTtl(entity, given, surrounded) },
+  operations: readonly Operation[],
+  context: ApplyContext & { readonly onProgress?: OnProgress | undefined },
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const operation of operations) {
+    outcomes.push(applyOperation(draft, operation, context))
+    if (outcomes.length % batchSize === 0) {
+      context.onProgress?.(outcomes.length, operations.length)
+      await setImmediate()
+    }
   }
-  checkRename(entity, before, after)
-  checkPermission(entity, after, draft)
-  if (before === undefined && draft.find(entity.name, after.id) !== undefined)
-    throw idTaken(after.id)
-  checkUnique(entity, after, draft)
-  draft.put(entity.name, after)
-  if (entity.name === 'workspace' && before === undefined) addDefaultRoles(draft, after)
-  return { before, after, revealed }
+  if (operations.some(({ kind }) => kind === 'remove' || kind === 'restore')) checkReferences(draft)
+  context.onProgress?.(operations.length, operations.length)
+  return outcomes
+}
+
+/** Applies one operation to a draft, or refuses it as Kong would. */
+export function applyOperation(draft: Draft, operation: Operation, context: ApplyContext): Outcome {
+  const before = findTarget(draft, operation)
+  switch (operation.kind) {
+    case 'delete':
+      // Kong answers 204 to the deletion of what is not there, but 404 under a nested path.
+      if (before === undefined && operation.within !== undefined) throw notFound()
+      if (before !== undefined) removeEntry(draft, operation.entity, before)
+      return { before, after: undefined, revealed: {} }
+    case 'remove':
+      if (before !== undefined) removeAlone(draft, operation.entity, before)
+      return { before, after: undefined, revealed: {} }
+    case 'restore':
+      return restoreEntry(draft, operation, before)
+    case 'update':
+      if (before === undefined) throw notFound()
+      return writeEntry(draft, operation, before, context)
+    case 'create':
+    case 'replace':
+      return writeEntry(draft, operation, before, context)
+  }
 }
 
 function findTarget(draft: Draft, { at, isById, ...place }: Operation): Entry | undefined {
@@ -66,50 +81,87 @@ function findTarget(draft: Draft, { at, isById, ...place }: Operation): Entry | 
   return found?.workspace === place.workspace ? found : undefined
 }
 
-/** Kong answers 204 to the deletion of what is not there, but 404 under a nested path. */
-function removeTarget(draft: Draft, operation: Operation, before: Entry | undefined): Outcome {
-  if (before === undefined && operation.within !== undefined) throw notFound()
-  if (before !== undefined) removeEntry(draft, operation.entity, before)
-  return { before, after: undefined, revealed: {} }
-}
-
-function removeOne(draft: Draft, { entity }: Operation, before: Entry | undefined): Outcome {
-  if (before !== undefined) removeAlone(draft, entity, before)
-  return { before, after: undefined, revealed: {} }
+function writeEntry(
+  draft: Draft,
+  operation: Operation,
+  before: Entry | undefined,
+  { catalog, now }: ApplyContext,
+): Outcome {
+  const entity: Entity = entityNamed(operation.entity)
+  const given = normalizeBody(entity, operation)
+  const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
+  const completed = entity.complete?.(parsed, { tools: entityTools, now }) ?? parsed
+  const resolved = resolveReferences(entity, completed, operation.workspace, draft)
+  const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
+  const written = { ...metadataOf(entity, operation, before, now), fields }
+  const changed = entity.beforeWrite?.({ before, after: written, given }, lookupIn(draft.entries))
+  const after: Entry =
+    changed === undefined ? written : { ...written, fields: { ...fields, ...changed } }
+  if (before === undefined && draft.find(entity.name, after.id) !== undefined)
+    throw idTaken(after.id)
+  putEntry(draft, entity, before, after)
+  return { before, after, revealed }
 }
 
 function restoreEntry(
   draft: Draft,
-  { entity: name, entry }: Operation,
+  { entity, entry }: Operation,
   before: Entry | undefined,
 ): Outcome {
   if (entry === undefined) throw new TypeError('there is nothing to restore')
-  checkUnique(entityNamed(name), entry, draft)
-  draft.put(name, entry)
-  if (name === 'workspace' && before === undefined) addDefaultRoles(draft, entry)
+  putEntry(draft, entityNamed(entity), before, entry)
   return { before, after: entry, revealed: {} }
 }
 
+function putEntry(draft: Draft, entity: Entity, before: Entry | undefined, after: Entry): void {
+  checkUnique(entity, after, draft)
+  draft.put(entity.name, after)
+  if (before === undefined) entity.afterCreate?.(after, editOf(draft))
+}
+
+/** What surrounds an entity, which Kong lets a caller give. Some clients send times with fractions. */
+const metadata = z.object({
+  id: uuid().nullish(),
+  created_at: z.number().min(0).nullish(),
+  updated_at: z.number().min(0).nullish(),
+})
+
+/** The fields an operation gives: shorthands expanded, metadata checked and taken away, what the path says put in. */
+function normalizeBody(entity: Entity, { kind, body = {}, at, within }: Operation): Body {
+  const parsed = metadata.safeParse(body)
+  if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
+  const own = Object.entries(body).filter(([field]) => !(field in metadata.shape))
+  const given = Object.fromEntries(own)
+  const isByKey = kind === 'replace' && at !== undefined && !uuidPattern.test(at)
+  return {
+    ...(entity.normalize?.(given) ?? given),
+    ...(isByKey && entity.key !== undefined ? { [entity.key]: at } : {}),
+    ...(within === undefined ? {} : { [within.field]: { id: within.id } }),
+  }
+}
+
 /** The body that is parsed: for an update what is there with what is given put over it. */
-function whole(entity: Entity, { kind }: Operation, given: Body, before: Entry | undefined): Body {
+function mergedBody(
+  entity: Entity,
+  { kind }: Operation,
+  given: Body,
+  before: Entry | undefined,
+): Body {
   if (before === undefined) return given
   if (kind === 'replace') {
+    // A secret that must be there stays when a whole entity is put without it: who reads it need not be shown it.
     const kept = entity.secret
-      .filter((field) => !hasDefault(entity, field))
+      .filter((field) => !(entity.fields.shape[field] instanceof z.ZodDefault))
       .map((field) => [field, before.fields[field]] as const)
     return { ...Object.fromEntries(kept), ...given }
   }
   const merged: Record<string, unknown> = { ...before.fields, ...given }
-  for (const field of ['config', 'healthchecks']) {
+  for (const field of entity.merged ?? []) {
     const [own, old] = [given[field], before.fields[field]]
     if (isRecord(own) && isRecord(old)) merged[field] = deepMerge(old, own)
   }
   return merged
 }
-
-/** A secret that must be there stays when a whole entity is put without it: who reads it need not be shown it. */
-const hasDefault = ({ fields }: Entity, field: string): boolean =>
-  fields.shape[field] instanceof z.ZodDefault
 
 function deepMerge(base: Body, over: Body): Body {
   const merged: Record<string, unknown> = { ...base }
@@ -120,7 +172,7 @@ function deepMerge(base: Body, over: Body): Body {
   return merged
 }
 
-function surroundings(
+function metadataOf(
   entity: Entity,
   { workspace, at, body = {} }: Operation,
   before: Entry | undefined,
@@ -135,12 +187,5 @@ function surroundings(
     workspace: entity.inWorkspace ? workspace : null,
     createdAt,
     updatedAt: now,
-  }
-}
-
-function checkRename(entity: Entity, before: Entry | undefined, after: Entry): void {
-  if (entity.name !== 'workspace' || before === undefined) return
-  if (before.fields['name'] !== after.fields['name']) {
-    throw new Problem('control.workspace_rename', 400, 'Cannot rename a workspace')
   }
 }

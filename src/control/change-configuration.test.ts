@@ -1,16 +1,16 @@
+import { type EntityName, entities } from '../entities/entities.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import { entities } from '../schema/entities.ts'
-import type { Entry } from '../schema/entry.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import type { Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { verifySeal } from '../snapshot/seal-snapshot.ts'
 import { freshPlace, openStoreAt } from '../../test/harness/each-store.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
-import type { Operation } from './operation.ts'
+import type { Operation } from '../entities/operation.ts'
 
 const workspace = defaultWorkspace.id
 
@@ -167,7 +167,7 @@ const operation: fc.Arbitrary<Operation> = fc
   )
   .map(({ at, ...one }) => (one.kind === 'create' ? one : { ...one, at }) as Operation)
 
-const put = (entity: string, at: string, fields: Record<string, unknown>): Operation => ({
+const put = (entity: EntityName, at: string, fields: Record<string, unknown>): Operation => ({
   kind: 'replace',
   entity,
   workspace: entity === 'principal' ? null : workspace,
@@ -180,7 +180,7 @@ const change = (configuration: Configuration, operations: readonly Operation[]) 
 
 const anyone: Omit<ChangeRequest, 'operations'> = {
   asker: 'weir',
-  question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+  check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
   origin: { requestId: '', address: '', method: '', path: '' },
   status: 200,
 }

@@ -1,25 +1,25 @@
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
+import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../snapshot/check-snapshot.ts'
 import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import { snapshotText } from '../snapshot/snapshot-text.ts'
 import type { Store } from '../store/store.ts'
-import { applyOperations, type TellProgress } from './apply-operations.ts'
-import { catchUp } from './catch-up.ts'
+import { applyOperations, type OnProgress } from './apply-operation.ts'
+import { catchUp } from './state/catch-up.ts'
+import { entityTools } from './apply/entity-tools.ts'
 import { openDraft, type Touched } from './draft.ts'
-import { entityNamed } from './entity-named.ts'
-import { hashPasswords } from './hash-passwords.ts'
+import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { Ledger } from './open-ledger.ts'
-import type { Operation, Outcome } from './operation.ts'
-import { permit, type Asker, type Question } from './permit.ts'
+import type { Operation, Outcome } from '../entities/operation.ts'
+import { permit, type Asker, type AccessCheck } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
-import { buildState, type State } from './state.ts'
-import type { Turns } from './turns.ts'
+import { buildState, type State } from './state/state.ts'
 
 /** From where a change comes. */
 export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'>
@@ -27,7 +27,7 @@ export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'pat
 /** What somebody wants to be different. All operations are done, or none. */
 export type ChangeRequest = {
   readonly asker: Asker
-  readonly question: Question
+  readonly check: AccessCheck
   readonly origin: Origin
   readonly operations: readonly Operation[]
   /** The answer's status when all goes well, for the audit record. */
@@ -38,7 +38,7 @@ export type ChangeRequest = {
   readonly message?: string | undefined
   /** Settings that become true with it. */
   readonly settings?: Readonly<Record<string, string>>
-  readonly tell?: TellProgress | undefined
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** What came of a change. */
@@ -53,7 +53,7 @@ export type Control = {
   readonly sealKey: string
   readonly ledger: Ledger
   readonly clock: Clock
-  readonly turns: Turns
+  readonly queue: SerialQueue
   readonly publish: (state: State) => void
 }
 
@@ -67,8 +67,8 @@ export async function changeConfiguration(
   control: Control,
   request: ChangeRequest,
 ): Promise<Change> {
-  const operations = await hashPasswords(request.operations)
-  return control.turns.take(async () => {
+  const operations = await Promise.all(request.operations.map(prepared))
+  return control.queue.run(async () => {
     const givesUpAt = performance.now() + patience
     while (performance.now() < givesUpAt) {
       await catchUp(control)
@@ -83,6 +83,14 @@ export async function changeConfiguration(
   })
 }
 
+/** An operation after the slow work on its body, which must not hold up the queue. */
+async function prepared(operation: Operation): Promise<Operation> {
+  const { body } = operation
+  const entity: Entity = entityNamed(operation.entity)
+  if (body === undefined || entity.prepare === undefined) return operation
+  return { ...operation, body: await entity.prepare(body, entityTools) }
+}
+
 /** For so many milliseconds a change begins anew whenever another control plane on the same store was quicker. */
 const patience = 10_000
 
@@ -90,15 +98,15 @@ const patience = 10_000
 async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
   const { state } = control
   const { operations } = request
-  const decision = permit(state, request.asker, request.question)
+  const decision = permit(state, request.asker, request.check)
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
     throw movedOn(request.ifRevision, state.revision)
   }
   const now = control.clock.now()
   const { catalog } = control
-  const circumstances = { catalog, now: Math.floor(now / 1000), tell: request.tell }
+  const context = { catalog, now: Math.floor(now / 1000), onProgress: request.onProgress }
   const draft = openDraft(state.entries)
-  const outcomes = await applyOperations(draft, operations, circumstances)
+  const outcomes = await applyOperations(draft, operations, context)
   const touched = draft.touched()
   const snapshot = buildSnapshot(draft.entries)
   checkSnapshot(snapshot)
@@ -159,7 +167,7 @@ type Facts = {
 
 function describeChange(
   state: State,
-  { asker, question: { ask }, origin, status }: ChangeRequest,
+  { asker, check: { ask }, origin, status }: ChangeRequest,
   { now, touched, because, revision }: Facts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>
@@ -184,10 +192,10 @@ function describeChange(
   }
 }
 
-/** Whoever gets another password or is disabled is signed out everywhere. */
-const losesSessions = ({ entity, before, after }: Touched): boolean =>
-  entity === 'principal' &&
-  (before?.fields['password'] !== after?.fields['password'] || after?.fields['enabled'] === false)
+const losesSessions = ({ entity, before, after }: Touched): boolean => {
+  const kind: Entity = entityNamed(entity)
+  return kind.endsSessions?.(before, after) === true
+}
 
 function summaryOf(touched: readonly Touched[]): string {
   const [first, ...others] = touched

@@ -1,8 +1,7 @@
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import { entities, type Entity } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { Draft, KeyOf } from './draft.ts'
-import { notUnique } from './kong-problem.ts'
+import { notUnique } from '../entities/kong-problem.ts'
 import { redacted } from './redact.ts'
 
 /** Refuses an entry that has what another one of its workspace has and may exist once only. */

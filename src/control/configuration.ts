@@ -2,17 +2,19 @@ import type { Decision, HeldRole, Rights } from '../access/rights.ts'
 import type { Headers, Identified } from '../identity/identify.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Problem } from '../lib/problem.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
+import type { Lookup } from '../entities/hooks.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
-import type { Address } from './entity-named.ts'
+import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
 import type { Ledger } from './open-ledger.ts'
-import type { TokenNotes } from './open-token-notes.ts'
-import type { Question } from './permit.ts'
-import type { SignIn } from './sign-in.ts'
+import type { TokenNotes } from './sign-in/open-token-uses.ts'
+import type { AccessCheck } from './permit.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 
 /** A revision as everybody outside of this room sees it. */
 export type Current = {
@@ -47,17 +49,19 @@ export type Configuration = SignIn & {
   /** The roles granted to a principal. */
   rolesOf(principal: string): readonly HeldRole[]
   /** Why a principal is refused what is asked; undefined when it is allowed. */
-  refusal(principal: string, question: Question): Problem | undefined
+  refusal(principal: string, check: AccessCheck): Problem | undefined
   /** The decision about a question, allowed or not. */
-  judge(principal: string, question: Question): Decision
+  judge(principal: string, check: AccessCheck): Decision
   /** One entry, by id or key. Does not ask who may. */
-  find(address: Address): Entry | undefined
+  find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
   /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */
-  scan(request: ListRequest): Iterable<Entry>
+  scan<K extends EntityName>(request: ListRequest<K>): Iterable<Entry<K>>
   /** All entries of one kind, in order of id. Checks no permissions. */
-  list(request: ListRequest): Entry[]
+  list<K extends EntityName>(request: ListRequest<K>): Entry<K>[]
+  /** The present revision as the hooks of entities read it. */
+  readonly lookup: Lookup
   /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
-  count(entity: string): ReadonlyMap<string | null, number>
+  count(entity: EntityName): ReadonlyMap<string | null, number>
   /** Makes a change, if the asker may. */
   change(request: ChangeRequest): Promise<Change>
   /** What was done and refused so far. */

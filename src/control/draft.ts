@@ -1,8 +1,9 @@
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { EntityName } from '../entities/entities.ts'
+import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
 
 /** What a change did to one entity. */
 export type Touched = {
-  readonly entity: string
+  readonly entity: EntityName
   readonly id: string
   readonly before: Entry | undefined
   readonly after: Entry | undefined
@@ -12,13 +13,13 @@ export type Touched = {
 export type Draft = {
   /** The configuration so far. */
   readonly entries: Entries
-  find(entity: string, id: string): Entry | undefined
+  find<K extends EntityName>(entity: K, id: string): Entry<K> | undefined
   /** All of one kind, as they are at this moment. */
-  all(entity: string): readonly Entry[]
+  all<K extends EntityName>(entity: K): readonly Entry<K>[]
   /** Those of one kind that have a key in common with others. */
-  sharing(entity: string, keyOf: KeyOf, key: string): readonly Entry[]
-  put(entity: string, entry: Entry): void
-  remove(entity: string, id: string): void
+  sharing(entity: EntityName, keyOf: KeyOf, key: string): readonly Entry[]
+  put(entity: EntityName, entry: Entry): void
+  remove(entity: EntityName, id: string): void
   /** Everything that is not as it was. */
   touched(): Touched[]
 }
@@ -29,9 +30,9 @@ export type KeyOf = (entry: Entry) => string | undefined
 /** Opens a draft on a configuration. */
 export function openDraft(start: Entries): Draft {
   const entries = new Map(start)
-  const copied = new Map<string, Map<string, Entry>>()
+  const copied = new Map<EntityName, Map<string, Entry>>()
   const keys = openKeys()
-  const writable = (entity: string): Map<string, Entry> => {
+  const writable = (entity: EntityName): Map<string, Entry> => {
     const known = copied.get(entity)
     if (known !== undefined) return known
     const copy = new Map(start.get(entity))
@@ -41,10 +42,10 @@ export function openDraft(start: Entries): Draft {
   }
   return {
     entries,
-    find: (entity, id) => entries.get(entity)?.get(id),
-    all: (entity) => [...(entries.get(entity)?.values() ?? [])],
+    find: (entity, id) => entriesOf(entries, entity).get(id),
+    all: (entity) => [...entriesOf(entries, entity).values()],
     sharing: (entity, keyOf, key) =>
-      keys.find([entity, keyOf], entries.get(entity) ?? new Map<string, Entry>(), key),
+      keys.find(entity, keyOf, entriesOf<EntityName>(entries, entity), key),
     put(entity, entry) {
       keys.forget(entity, entries.get(entity)?.get(entry.id))
       writable(entity).set(entry.id, entry)
@@ -87,7 +88,8 @@ function openKeys() {
     forget: (entity: string, entry: Entry | undefined) =>
       each(entity, entry, (ids) => ids.delete(entry?.id ?? '')),
     find(
-      [entity, keyOf]: readonly [string, KeyOf],
+      entity: string,
+      keyOf: KeyOf,
       all: ReadonlyMap<string, Entry>,
       key: string,
     ): readonly Entry[] {

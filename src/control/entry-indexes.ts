@@ -1,9 +1,8 @@
-import type { Entity } from '../schema/entity.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
-import { uuidPattern } from '../schema/fields.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
 import type { Touched } from './draft.ts'
-import { entityNamed } from './entity-named.ts'
-import { orderedSet, type OrderedSet } from './ordered-set.ts'
+import { orderedSet, type OrderedSet } from './state/ordered-set.ts'
 import { nameOf } from './redact.ts'
 
 /** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */
@@ -17,7 +16,7 @@ export type IndexName =
 
 /** A part of an index: the entries of a workspace with one key, from after an id on. */
 export type IndexRange = {
-  readonly entity: string
+  readonly entity: EntityName
   /** Null for what belongs to no workspace. */
   readonly workspace: string | null
   readonly index: IndexName
@@ -28,7 +27,7 @@ export type IndexRange = {
 /** Indexes on the entries of a configuration. Each is built when it is first used and from then on follows every change. */
 export type EntryIndexes = {
   /** The entry of a workspace with an id. */
-  get(entity: string, workspace: string | null, id: string): Entry | undefined
+  get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
   /** The entries of a part, in order of id. Reads no further than it is iterated. */
   scan(range: IndexRange): Iterable<Entry>
   /** The indexes of the configuration after a change; costs what the change touched. */
@@ -38,14 +37,14 @@ export type EntryIndexes = {
 /** An entry where one of its keys puts it: by workspace, key and id. */
 type Item = { readonly key: string; readonly entry: Entry }
 
-type Built = ReadonlyMap<string, ReadonlyMap<IndexName, OrderedSet<Item>>>
+type Built = ReadonlyMap<EntityName, ReadonlyMap<IndexName, OrderedSet<Item>>>
 
 /** Opens indexes on entries. */
 export const openIndexes = (entries: Entries): EntryIndexes => indexesOf(entries, new Map())
 
 function indexesOf(entries: Entries, before: Built): EntryIndexes {
   const built = new Map([...before].map(([entity, indexes]) => [entity, new Map(indexes)]))
-  const indexOf = (entity: string, name: IndexName): OrderedSet<Item> => {
+  const indexOf = (entity: EntityName, name: IndexName): OrderedSet<Item> => {
     const indexes = built.get(entity) ?? new Map<IndexName, OrderedSet<Item>>()
     built.set(entity, indexes)
     const known = indexes.get(name)
@@ -54,17 +53,17 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
     indexes.set(name, made)
     return made
   }
-  const sorted = (entity: string): Item[] =>
+  const sorted = (entity: EntityName): Item[] =>
     [...(entries.get(entity)?.values() ?? [])]
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map((entry) => ({ key: '', entry }))
   // Sorting is quick when items are in order already, and they are once those with the same key are together.
-  const grouped = (entity: string, name: IndexName): Item[] => {
+  const grouped = (entity: EntityName, name: IndexName): Item[] => {
     const inOrder = [...indexOf(entity, 'all').from(() => true)].map(({ entry }) => entry)
     const byKey = Map.groupBy(itemsOf(entity, name, inOrder), ({ key }) => key)
     return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? [])
   }
-  const homeOf = (entity: string, workspace: string | null): string =>
+  const homeOf = (entity: EntityName, workspace: string | null): string =>
     entityNamed(entity).inWorkspace ? (workspace ?? '') : ''
   return {
     get(entity, workspace, id) {
@@ -111,10 +110,10 @@ const compare = (a: Item, b: Item): number =>
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-const itemsOf = (entity: string, name: IndexName, entries: readonly Entry[]): Item[] =>
+const itemsOf = (entity: EntityName, name: IndexName, entries: readonly Entry[]): Item[] =>
   entries.flatMap((entry) => keysOf(entity, name, entry).map((key) => ({ key, entry })))
 
-function keysOf(entity: string, name: IndexName, entry: Entry): readonly string[] {
+function keysOf(entity: EntityName, name: IndexName, entry: Entry): readonly string[] {
   if (name === 'all') return ['']
   if (name === 'segment') return [pathSegment(entityNamed(entity), entry)]
   if (name === 'tag') return [...new Set(tagsOf(entry))]
@@ -129,6 +128,3 @@ export function pathSegment(entity: Entity, entry: Entry): string {
   const segment = nameOf(entity, entry).replaceAll('/', '%2F')
   return uuidPattern.test(segment) ? segment.toLowerCase() : segment
 }
-
-const tagsOf = ({ fields }: Entry): readonly string[] =>
-  (fields['tags'] as readonly string[] | null | undefined) ?? []

@@ -1,10 +1,10 @@
 import { isSecret } from '../identity/secret-hash.ts'
 import { verifyPassword } from '../identity/password.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
-import { findEntry } from './entity-named.ts'
-import type { Operation } from './operation.ts'
+import { findEntry } from './find-entry.ts'
+import type { Operation } from '../entities/operation.ts'
 
 /** How the first super-admin is known without the set-up link. */
 export type Bootstrap = {
@@ -36,11 +36,9 @@ export function superAdminOperations(
 ): Operation[] {
   const existing = findEntry(entries, { entity: 'principal', workspace: null, at: name })
   const role = superAdminRole(entries)
-  const hasRole = grantsOf(entries, role).some(
-    (grant) => existing !== undefined && referenceIn(grant, 'principal') === existing.id,
-  )
+  const hasRole = grantsOf(entries, role).some(({ fields }) => fields.principal.id === existing?.id)
   const body = { enabled: true, ...(password === undefined ? {} : { password }) }
-  const isAsWanted = existing?.fields['enabled'] === true && password === undefined
+  const isAsWanted = existing?.fields.enabled === true && password === undefined
   const operations: Operation[] = []
   if (existing === undefined) {
     operations.push({
@@ -62,12 +60,12 @@ export function superAdminOperations(
 /** Whether somebody can act as super-admin: enabled, and with a password or a token. */
 export function hasSuperAdmin(entries: Entries): boolean {
   return grantsOf(entries, superAdminRole(entries)).some((grant) => {
-    const principal = entries.get('principal')?.get(referenceIn(grant, 'principal') ?? '')
-    if (principal?.fields['enabled'] !== true) return false
-    const tokens = [...(entries.get('token')?.values() ?? [])]
+    const principal = entriesOf(entries, 'principal').get(grant.fields.principal.id)
+    if (principal?.fields.enabled !== true) return false
+    const tokens = [...entriesOf(entries, 'token').values()]
     return (
-      typeof principal.fields['password'] === 'string' ||
-      tokens.some((token) => referenceIn(token, 'principal') === principal.id)
+      principal.fields.password !== null ||
+      tokens.some(({ fields }) => fields.principal.id === principal.id)
     )
   })
 }
@@ -78,7 +76,7 @@ async function bootstrapOperations(
 ): Promise<Operation[]> {
   if (adminToken === undefined && adminPassword === undefined) return []
   const admin = findEntry(entries, { entity: 'principal', workspace: null, at: adminName })
-  const kept = admin?.fields['password'] as string | null | undefined
+  const kept = admin?.fields.password
   const isKnown =
     adminPassword !== undefined && (await verifyPassword(adminPassword, kept ?? undefined))
   const operations = superAdminOperations(entries, adminName, isKnown ? undefined : adminPassword)
@@ -92,27 +90,25 @@ function tokenOperations(
   admin: string | undefined,
   adminToken: string,
 ): Operation[] {
-  const token = [...(entries.get('token')?.values() ?? [])].find(
-    (entry) => referenceIn(entry, 'principal') === admin && entry.fields['name'] === tokenName,
+  const token = [...entriesOf(entries, 'token').values()].find(
+    ({ fields }) => fields.principal.id === admin && fields.name === tokenName,
   )
-  if (token !== undefined && isSecret(adminToken, String(token.fields['token']))) return []
+  if (token !== undefined && isSecret(adminToken, token.fields.token)) return []
   const body = { principal: { name: adminName }, name: tokenName, token: adminToken }
   const at = token === undefined ? {} : { at: token.id }
   return [{ kind: 'replace', entity: 'token', workspace: null, ...at, body }]
 }
 
-const superAdminRole = (entries: Entries): Entry | undefined =>
+const superAdminRole = (entries: Entries): Entry<'role'> | undefined =>
   findEntry(entries, { entity: 'role', workspace: defaultWorkspace.id, at: 'super-admin' })
 
-const grantsOf = (entries: Entries, role: Entry | undefined): Entry[] =>
-  [...(entries.get('grant')?.values() ?? [])].filter(
-    (grant) => role !== undefined && referenceIn(grant, 'role') === role.id,
-  )
+const grantsOf = (entries: Entries, role: Entry<'role'> | undefined): Entry<'grant'>[] =>
+  [...entriesOf(entries, 'grant').values()].filter(({ fields }) => fields.role.id === role?.id)
 
 const change = (control: Control, operations: readonly Operation[]) =>
   changeConfiguration(control, {
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     operations,
     status: 200,

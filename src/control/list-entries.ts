@@ -1,11 +1,11 @@
-import { entities } from '../schema/entities.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import { uuidPattern } from '../schema/fields.ts'
-import type { Address } from './entity-named.ts'
+import { entities, type EntityName } from '../entities/entities.ts'
+import { referenceIn, tagsOf, type Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
+import type { Address } from './find-entry.ts'
 import type { EntryIndexes } from './entry-indexes.ts'
 
 /** What a list asks for. */
-export type ListRequest = Omit<Address, 'at'> & {
+export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'at'> & {
   /** Only entries with every one of these tags, or with any. */
   readonly tags?: TagFilter | undefined
   /** Only entries with this text in a field. */
@@ -23,7 +23,14 @@ export type TagFilter = {
 }
 
 /** Entries in order of id, by the narrowest index that fits. Reads no further than it is iterated. */
-export function* listEntries(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
+export function listEntries<K extends EntityName>(
+  indexes: EntryIndexes,
+  request: ListRequest<K>,
+): Iterable<Entry<K>> {
+  return list(indexes, request) as Iterable<Entry<K>>
+}
+
+function* list(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
   const { within, where, tags } = request
   for (const entry of narrowest(indexes, request)) {
     if (within !== undefined && referenceIn(entry, within.field) !== within.id) continue
@@ -33,8 +40,8 @@ export function* listEntries(indexes: EntryIndexes, request: ListRequest): Itera
 }
 
 /** Whether an entry has the tags that are asked for. */
-export function hasTags({ fields }: Pick<Entry, 'fields'>, { match, tags }: TagFilter): boolean {
-  const own = (fields['tags'] ?? []) as readonly string[]
+export function hasTags(entry: Pick<Entry, 'fields'>, { match, tags }: TagFilter): boolean {
+  const own = tagsOf(entry)
   if (tags.length === 0) return own.length > 0
   return match === 'any'
     ? tags.some((tag) => own.includes(tag))
@@ -42,10 +49,10 @@ export function hasTags({ fields }: Pick<Entry, 'fields'>, { match, tags }: TagF
 }
 
 /** The entry of a workspace whose key is the given text. */
-export function findByKey(
+export function findByKey<K extends EntityName>(
   indexes: EntryIndexes,
-  { entity, workspace, at, within }: Address,
-): Entry | undefined {
+  { entity, workspace, at, within }: Address<K>,
+): Entry<K> | undefined {
   const key = keys.get(entity)
   if (key === undefined || uuidPattern.test(at)) return undefined
   const where = { field: key, value: at }

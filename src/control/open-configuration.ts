@@ -1,27 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
-import type { Entries } from '../schema/entry.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
 import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
-import { catchUp } from './catch-up.ts'
+import { catchUp } from './state/catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
-import { findEntry } from './entity-named.ts'
+import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes } from './entry-indexes.ts'
 import { makeFirstEntities, type Bootstrap } from './first-start.ts'
-import { openIdentify } from './open-identify.ts'
-import { findByKey, listEntries } from './list-entries.ts'
+import { openIdentify } from './sign-in/open-identify.ts'
+import { findByKey, listEntries, type ListRequest } from './list-entries.ts'
 import { openLedger } from './open-ledger.ts'
-import { openTokenNotes } from './open-token-notes.ts'
+import { openTokenNotes } from './sign-in/open-token-uses.ts'
 import { judge, refusalOf } from './permit.ts'
-import { runAlone } from './run-alone.ts'
-import { openSignIn } from './sign-in.ts'
-import { buildState, heldRoles, type State } from './state.ts'
-import { openTurns } from './turns.ts'
+import { openSignIn } from './sign-in/sign-in.ts'
+import { buildState, heldRoles, type State } from './state/state.ts'
 
 /** What a configuration is opened with. */
 export type ConfigurationOptions = Bootstrap & {
@@ -51,6 +53,11 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const { sessions, ...signIn } = await openSignIn(control)
   const notes = openTokenNotes(control.store.tokenUses, control.clock)
   const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
+  const find = <K extends EntityName>(address: Address<K>): Entry<K> | undefined =>
+    findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address)
+  const list = <K extends EntityName>(request: ListRequest<K>): Entry<K>[] => [
+    ...listEntries(control.state.indexes, request),
+  ]
   return {
     ...signIn,
     clock: control.clock,
@@ -68,15 +75,20 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     identify: openIdentify(control, sessions, notes),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.entries, principal),
-    refusal: (principal, question) => refusalOf(control.state.rightsOf(principal), question),
-    judge(principal, question) {
+    refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
+    judge(principal, check) {
       const rights = control.state.rightsOf(principal)
-      return rights === undefined ? nobody : judge(rights, question)
+      return rights === undefined ? nobody : judge(rights, check)
     },
-    find: (address) =>
-      findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address),
+    find,
     scan: (request) => listEntries(control.state.indexes, request),
-    list: (request) => [...listEntries(control.state.indexes, request)],
+    list,
+    lookup: {
+      find: ({ name }, address) => find({ entity: name as EntityName, ...address }) as never,
+      list: ({ name }, place) => list({ entity: name as EntityName, ...place }) as never,
+      withId: (id) => lookupIn(control.state.entries).withId(id),
+      workspaces: () => lookupIn(control.state.entries).workspaces(),
+    },
     count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
     audit: control.ledger,
@@ -88,7 +100,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     writeSetting: (name, value) => control.store.writeSetting(name, value),
     close() {
       stopFollowing()
-      return control.turns.take(async () => {
+      return control.queue.run(async () => {
         await control.ledger.settle()
         await control.store.close()
       })
@@ -102,7 +114,7 @@ function follow(control: Control, report: (error: unknown) => void = () => undef
   return control.store.watch(() => {
     if (isWaiting) return
     isWaiting = true
-    const turn = control.turns.take(() => {
+    const turn = control.queue.run(() => {
       isWaiting = false
       return catchUp(control)
     })
@@ -120,7 +132,17 @@ async function openControl(
   const sealKey = await keptSetting(store, 'seal_key', makeSealKey)
   const state = stateFrom(entries, latest, sealKey)
   const ledger = openLedger(store.audit, auditKey, clock)
-  return { state, store, catalog, compile, sealKey, ledger, clock, turns: openTurns(), publish }
+  return {
+    state,
+    store,
+    catalog,
+    compile,
+    sealKey,
+    ledger,
+    clock,
+    queue: openSerialQueue(),
+    publish,
+  }
 }
 
 function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
@@ -133,10 +155,28 @@ async function keptSetting(store: Store, name: string, make: () => string): Prom
   return (await store.readSetting(name)) ?? store.getOrInsertSetting(name, make())
 }
 
-function count(entries: Entries, entity: string): ReadonlyMap<string | null, number> {
+function count(entries: Entries, entity: EntityName): ReadonlyMap<string | null, number> {
   const found = new Map<string | null, number>()
   for (const { workspace } of entries.get(entity)?.values() ?? []) {
     found.set(workspace, (found.get(workspace) ?? 0) + 1)
   }
   return found
+}
+
+/** Milliseconds for which a process that died blocks the others. */
+const leaseLength = 20_000
+
+/** Runs work while no other process on the same store runs work of that name. */
+async function runAlone<Result>(
+  leases: LeaseRows,
+  name: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const holder = randomSecret(12)
+  while (!(await leases.acquire(name, holder, leaseLength))) await sleep(50)
+  try {
+    return await work()
+  } finally {
+    await leases.release(name, holder)
+  }
 }

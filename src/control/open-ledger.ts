@@ -13,10 +13,10 @@ import type {
   AuditReport,
   ChainedRecord,
 } from '../schema/audit-record.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { AppendAudit, AuditRows, AuditSigned } from '../store/audit-rows.ts'
-import { openThinner } from './open-thinner.ts'
-import { verifyKept } from './verify-kept.ts'
+import { openAuditThrottle } from './audit/open-audit-throttle.ts'
+import { verifyAudit } from './verify-audit.ts'
 
 /** The audit log: what was done and refused, in a chain that cannot be rewritten unnoticed. */
 export type Ledger = {
@@ -52,16 +52,16 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
       const isPlace = chained.sequence % between === 0
       return { record: chained, head: sign('head'), along: isPlace ? sign('along') : undefined }
     }
-  const thinner = openThinner(clock)
+  const throttle = openAuditThrottle(clock)
   const append = async (records: readonly AuditRecord[]): Promise<void> => {
     for (const record of records) await rows.append(link(record))
   }
-  const keep = (record: AuditRecord): Promise<void> => append(thinner.pass(record))
+  const keep = (record: AuditRecord): Promise<void> => append(throttle.pass(record))
   return {
     publicKeyPem: key.publicPem,
     link,
     keep,
-    settle: () => append(thinner.rest()),
+    settle: () => append(throttle.drain()),
     read: (filter, limit, oldestFirst) => rows.read(filter, limit, oldestFirst),
     async readFor(rights, filter, limit) {
       const rule = collectionRule(rights, 'audit')
@@ -77,7 +77,7 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
     },
     signed: () => rows.signed(),
     head: async () => (await rows.signed()).head,
-    verify: () => verifyKept(rows, { keys: [key.publicPem] }),
+    verify: () => verifyAudit(rows, { keys: [key.publicPem] }),
     async prune(before) {
       let through = 0
       const pruned = await rows.prune(before, (last) => {

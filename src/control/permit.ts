@@ -1,43 +1,46 @@
 import { decide, verdictOn } from '../access/decide.ts'
 import type { Ask, Decision, Rights } from '../access/rights.ts'
 import { Problem } from '../lib/problem.ts'
-import type { State } from './state.ts'
+import type { State } from './state/state.ts'
 
 /** Who asks: a principal, or the program itself, which may do everything. */
 export type Asker = { readonly principal: string } | 'weir'
 
 /** What is asked at a path of the Admin API. */
-export type Question = {
+export type AccessCheck = {
   readonly ask: Ask
   /** Other paths that lead to the same thing, where a rule may forbid it too. */
-  readonly doors?: readonly Ask[]
+  readonly aliases?: readonly Ask[]
   /** What must be allowed as well. */
-  readonly also?: readonly Ask[]
+  readonly alsoRequired?: readonly Ask[]
 }
 
 /** The decision that allows what is asked; throws the refusal. */
-export function permit(state: State, asker: Asker, question: Question): Decision {
+export function permit(state: State, asker: Asker, check: AccessCheck): Decision {
   if (asker === 'weir') return { allowed: true, because: 'Weir itself did this.' }
   const rights = state.rightsOf(asker.principal)
-  const refusal = refusalOf(rights, question)
+  const refusal = refusalOf(rights, check)
   if (rights === undefined || refusal !== undefined) throw refusal ?? unknownAsker()
-  return judge(rights, question)
+  return judge(rights, check)
 }
 
 /** Why a question is refused, in Kong's sentence and with the rule that decided; undefined when it is allowed. */
-export function refusalOf(rights: Rights | undefined, question: Question): Problem | undefined {
+export function refusalOf(rights: Rights | undefined, check: AccessCheck): Problem | undefined {
   if (rights === undefined) return unknownAsker()
-  const { allowed, because } = judge(rights, question)
+  const { allowed, because } = judge(rights, check)
   if (allowed) return undefined
-  const message = `${rights.principal.name}, you do not have permissions to ${question.ask.action} this resource`
+  const message = `${rights.principal.name}, you do not have permissions to ${check.ask.action} this resource`
   return new Problem('control.forbidden', 403, message, { detail: { because } })
 }
 
 /** Whether a question is allowed: some rule must allow it at its path, and none may forbid it at another door. The answer names one ask that is refused. */
-export function judge(rights: Rights, { ask, doors = [], also = [] }: Question): Decision {
-  const closed = doors.find((door) => verdictOn(rights, door).says === 'deny')
+export function judge(
+  rights: Rights,
+  { ask, aliases = [], alsoRequired = [] }: AccessCheck,
+): Decision {
+  const closed = aliases.find((alias) => verdictOn(rights, alias).says === 'deny')
   // What is asked comes before what only arises because nothing is there, or a refusal would tell that.
-  const asked = [closed ?? ask, ...also].map((one) => decide(rights, one))
+  const asked = [closed ?? ask, ...alsoRequired].map((one) => decide(rights, one))
   return asked.find(({ allowed }) => !allowed) ?? decide(rights, ask)
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { entityNamed } from './entity-named.ts'
+import { entityNamed } from '../entities/entities.ts'
 import { redactEntry } from './redact.ts'
 
 const entry = (fields: Record<string, unknown>) => ({

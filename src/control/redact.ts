@@ -1,5 +1,5 @@
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
+import type { Entity } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
 
 /** Fields with every secret replaced. */
 export function redacted(

@@ -1,33 +1,41 @@
-import { entities } from '../schema/entities.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
-import { Problem } from '../lib/problem.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import type { Declaration } from '../entities/declaration.ts'
+import { entities, entityNamed, type EntityName } from '../entities/entities.ts'
+import { referenceIn, type Entry } from '../entities/entry.ts'
+import type { Edit } from '../entities/hooks.ts'
+import { stillReferenced } from '../entities/kong-problem.ts'
+import { uuidv4 } from '../lib/ids.ts'
 import type { Draft } from './draft.ts'
-import { entityNamed } from './entity-named.ts'
-import { stillReferenced } from './kong-problem.ts'
+import { lookupIn } from './find-entry.ts'
 
 /** Removes an entry and all that belongs to it; refuses while something else refers to it. */
-export function removeEntry(draft: Draft, name: string, entry: Entry): void {
-  if (name === 'workspace') clearWorkspace(draft, entry)
+export function removeEntry(draft: Draft, name: EntityName, entry: Entry): void {
+  const entity = entityNamed(name)
+  entity.beforeRemove?.(entry as never, editOf(draft))
   for (const referring of entities) {
     for (const [field, target] of Object.entries(referring.refersTo)) {
       if (target !== name) continue
       const cascades = field === referring.belongsTo || (referring.cascades ?? []).includes(field)
       for (const child of draft.all(referring.name)) {
         if (referenceIn(child, field) !== entry.id) continue
-        if (!cascades) throw stillReferenced(entityNamed(name).plural, referring.plural)
+        if (!cascades) throw stillReferenced(entity.plural, referring.plural)
         removeEntry(draft, referring.name, child)
       }
     }
   }
-  forgetPermissions(draft, name, entry)
-  draft.remove(name, entry.id)
+  takeOut(draft, name, entry)
 }
 
-/** Removes one entry alone; what refers to it must be gone, or lead elsewhere, when all is done. */
-export function removeAlone(draft: Draft, name: string, entry: Entry): void {
-  if (name === 'workspace') clearWorkspace(draft, entry)
-  forgetPermissions(draft, name, entry)
+/** Removes one entry alone; what refers to it must be gone, or lead elsewhere, when all operations are done. */
+export function removeAlone(draft: Draft, name: EntityName, entry: Entry): void {
+  entityNamed(name).beforeRemove?.(entry as never, editOf(draft))
+  takeOut(draft, name, entry)
+}
+
+const observers = entities.filter((entity) => entity.afterAnyRemove !== undefined)
+
+function takeOut(draft: Draft, name: EntityName, entry: Entry): void {
+  const removed = { entity: entityNamed(name), entry }
+  for (const observer of observers) observer.afterAnyRemove?.(removed, editOf(draft))
   draft.remove(name, entry.id)
 }
 
@@ -44,34 +52,26 @@ export function checkReferences(draft: Draft): void {
   }
 }
 
-/** Permissions that name what is gone go with it, so that what later takes the name or id does not inherit them. */
-function forgetPermissions(draft: Draft, name: string, entry: Entry): void {
-  for (const permission of draft.all('entity-permission')) {
-    if (permission.fields['entity_id'] === entry.id)
-      draft.remove('entity-permission', permission.id)
-  }
-  if (name !== 'workspace') return
-  for (const permission of draft.all('endpoint-permission')) {
-    const place = permission.fields['workspace']
-    if (place === entry.fields['name'] || place === entry.id) {
-      draft.remove('endpoint-permission', permission.id)
-    }
-  }
-}
-
-/** Roles go with their workspace; anything else must be gone before it. */
-function clearWorkspace(draft: Draft, workspace: Entry): void {
-  if (workspace.id === defaultWorkspace.id) {
-    throw new Problem('control.default_workspace', 400, 'The default workspace cannot be deleted')
-  }
-  for (const entity of entities.filter(({ inWorkspace }) => inWorkspace)) {
-    const inside = draft.all(entity.name).filter((entry) => entry.workspace === workspace.id)
-    if (inside.length === 0 || entity.name === 'role' || entity.belongsTo === 'role') continue
-    throw new Problem('control.workspace_not_empty', 400, 'Workspace is not empty', {
-      detail: { fields: { '@referenced_by': entity.plural } },
-    })
-  }
-  for (const role of draft.all('role')) {
-    if (role.workspace === workspace.id) removeEntry(draft, 'role', role)
+/** A draft as the hooks of entities change it. */
+export function editOf(draft: Draft): Edit {
+  const nameIn = ({ name }: Declaration): EntityName => name as EntityName
+  return {
+    ...lookupIn(draft.entries),
+    create(entity, entry) {
+      const created = { ...entry, id: uuidv4(), updatedAt: entry.createdAt }
+      draft.put(nameIn(entity), created as unknown as Entry)
+      return created
+    },
+    all: (entity) => draft.all(nameIn(entity)) as never,
+    remove: (entity, entry) => removeEntry(draft, nameIn(entity), entry),
+    discard: (entity, id) => draft.remove(nameIn(entity), id),
+    contents: (workspace) =>
+      entities
+        .filter(({ inWorkspace }) => inWorkspace)
+        .map((entity) => ({
+          entity,
+          entries: draft.all(entity.name).filter((entry) => entry.workspace === workspace),
+        }))
+        .filter(({ entries }) => entries.length > 0),
   }
 }

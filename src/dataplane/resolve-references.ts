@@ -1,5 +1,5 @@
 import { compileProgram, type ProgramTools } from '../proxy/program.ts'
-import type { PluginSchema } from '../schema/plugin-schema.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
 import {

@@ -1,20 +1,16 @@
-import { entities } from '../schema/entities.ts'
-import { declaredName, type Entity } from '../schema/entity.ts'
+import { declaredName } from '../entities/declaration.ts'
+import { entities, type Entity } from '../entities/entities.ts'
 
-/** Which part of a workspace a document speaks about: what traffic passes, or the roles of people. */
+/** Which part of a workspace a document describes: what traffic passes, or the roles of people. */
 export type DocumentPart = 'gateway' | 'roles'
 
-const ofRoles: ReadonlySet<string> = new Set(['role', 'endpoint-permission', 'entity-permission'])
+const byPart = Map.groupBy(
+  entities,
+  ({ inWorkspace, document }) => document?.part ?? (inWorkspace ? 'gateway' : undefined),
+)
 
 /** The kinds of entities a document may hold, each after those it refers to. People, their grants and tokens are never in documents. */
-export function declaredEntities(part: DocumentPart): readonly Entity[] {
-  return entities.filter(({ name, inWorkspace }) =>
-    part === 'roles' ? ofRoles.has(name) : isOfGateway(name, inWorkspace),
-  )
-}
-
-const isOfGateway = (name: string, inWorkspace: boolean): boolean =>
-  (inWorkspace && !ofRoles.has(name)) || name === 'ca-certificate'
+export const declaredEntities = (part: DocumentPart): readonly Entity[] => byPart.get(part) ?? []
 
 /** The kind that a document calls so, at its top or under another one. */
 export function entityDeclaredAs(
@@ -22,23 +18,33 @@ export function entityDeclaredAs(
   part: DocumentPart,
   under?: Entity,
 ): Entity | undefined {
-  const declared = under?.name === 'role' ? rolesNames[name] : undefined
   return declaredEntities(part).find(
     (entity) =>
-      (entity.name === declared || nameInDocument(entity) === name) &&
+      nameInDocument(entity) === name &&
       (under === undefined || Object.values(entity.refersTo).includes(under.name)),
   )
 }
 
-const rolesNames: Readonly<Record<string, string>> = {
-  endpoint_permissions: 'endpoint-permission',
-  entity_permissions: 'entity-permission',
-}
-
 /** What a document calls a kind: RBAC has underscores where paths have slashes. */
-export const nameInDocument = (entity: Entity): string => {
-  const ownName = Object.entries(rolesNames).find(([, name]) => name === entity.name)?.[0]
-  return ownName ?? declaredName(entity).replaceAll(/[/-]/g, '_')
+export const nameInDocument = (entity: Entity): string =>
+  entity.document?.list ?? declaredName(entity).replaceAll(/[/-]/g, '_')
+
+/** The entity that both sides of a join list by the name of the other, and the fields for that. */
+export function joinUnder(
+  parent: Entity,
+  list: string,
+  part: DocumentPart,
+): { readonly entity: Entity; readonly field: string; readonly other: string } | undefined {
+  for (const entity of declaredEntities(part)) {
+    const fields = Object.entries(entity.document?.joins ?? {})
+    const found = fields.find(
+      ([field, name]) => name === list && entity.refersTo[field] === parent.name,
+    )
+    const other = fields.find((one) => one !== found)
+    if (found !== undefined && other !== undefined)
+      return { entity, field: found[0], other: other[0] }
+  }
+  return undefined
 }
 
 /** The field by which an entity of one kind stands under one of another. */

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { Touched } from '../control/draft.ts'
-import { entityNamed } from '../control/entity-named.ts'
-import { isRecord } from '../control/parse-fields.ts'
+import type { Reference } from '../entities/declaration.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { nameOf } from '../control/redact.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import type {
@@ -10,16 +11,14 @@ import type {
   EntityDifference,
   FieldDifference,
 } from '../schema/config-difference.ts'
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import { referenceIn, type Entries, type Entry } from '../entities/entry.ts'
 
 /** What is different, entity by entity and field by field, in words for people; secrets are not told. `worlds` are where names of what is referred to are looked up, first that after. */
 export function describeDifferences(
   touched: readonly Touched[],
   worlds: readonly Entries[],
 ): ConfigDifference {
-  const order = new Map(entities.map(({ name }, index) => [name, index]))
+  const order = new Map<string, number>(entities.map(({ name }, index) => [name, index]))
   const rank = ({ kind, entity }: EntityDifference): number =>
     kind === 'delete' ? 1000 - (order.get(entity) ?? 0) : (order.get(entity) ?? 0)
   const items = touched
@@ -63,12 +62,12 @@ function underOf(entity: Entity, entry: Entry, worlds: readonly Entries[]): stri
       const id = referenceIn(entry, field)
       const target = entity.refersTo[field]
       if (id === undefined || target === undefined) return []
-      return [`${target} ${nameFor([target, id], worlds)}`]
+      return [`${target} ${nameFor(target, id, worlds)}`]
     })
     .join(', ')
 }
 
-function nameFor([target, id]: readonly [string, string], worlds: readonly Entries[]): string {
+function nameFor(target: EntityName, id: string, worlds: readonly Entries[]): string {
   for (const world of worlds) {
     const entry = world.get(target)?.get(id)
     if (entry !== undefined) return nameOf(entityNamed(target), entry)
@@ -92,7 +91,7 @@ function fieldsOf(
     const target = entity.refersTo[field]
     if (target === undefined) return differencesIn(field, was, is)
     const named = (value: unknown): unknown =>
-      value === null ? null : nameFor([target, (value as { id: string }).id], worlds)
+      value === null ? null : nameFor(target, (value as Reference).id, worlds)
     return [{ path: field, ...sides(named(was), named(is)) }]
   })
 }

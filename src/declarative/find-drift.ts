@@ -1,7 +1,8 @@
 import type { Configuration } from '../control/configuration.ts'
 import type { Touched } from '../control/draft.ts'
 import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
-import type { Entry } from '../schema/entry.ts'
+import { entityNamed, type EntityName } from '../entities/entities.ts'
+import { tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import type { RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -13,7 +14,7 @@ export type DriftRequest = {
   readonly workspace: string
   /** The tags of the sync that is meant; the latest sync when absent. */
   readonly tags?: readonly string[] | undefined
-  readonly isKnown: (entity: string, entry: Entry) => boolean
+  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
 }
 
 /** What in a workspace is not any more as it was synced last, and who made it so. */
@@ -71,10 +72,9 @@ function isMeant(
   { workspace, isKnown }: DriftRequest,
 ): boolean {
   const sides = [before, after].filter((entry) => entry !== undefined)
-  const isTagged = ({ fields }: Entry): boolean => {
-    const own = fields['tags'] as readonly string[] | null | undefined
-    return own === undefined || tags.every((tag) => own?.includes(tag) === true)
-  }
+  const hasTags = 'tags' in entityNamed(entity).fields.shape
+  const isTagged = (entry: Entry): boolean =>
+    !hasTags || tags.every((tag) => tagsOf(entry).includes(tag))
   return (
     sides.some((entry) => entry.workspace === workspace && isTagged(entry)) &&
     sides.every((entry) => isKnown(entity, entry))
@@ -88,8 +88,8 @@ const authorOf = ({ number, time, principal, message }: Revision): DriftAuthor =
   message,
 })
 
-function worldBefore(touched: readonly Touched[]): ReadonlyMap<string, Map<string, Entry>> {
-  const world = new Map<string, Map<string, Entry>>()
+function worldBefore(touched: readonly Touched[]): Entries {
+  const world = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before } of touched) {
     const kind = world.get(entity) ?? new Map<string, Entry>()
     if (before !== undefined) kind.set(id, before)

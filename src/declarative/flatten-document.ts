@@ -1,9 +1,10 @@
-import { isRecord } from '../control/parse-fields.ts'
-import type { Entity } from '../schema/entity.ts'
+import { isRecord } from '../lib/is-record.ts'
+import type { Entity } from '../entities/entities.ts'
 import {
   declaredEntities,
   entityDeclaredAs,
   fieldUnder,
+  joinUnder,
   nameInDocument,
   type DocumentPart,
 } from './declared-entities.ts'
@@ -93,20 +94,12 @@ function bodyIn(item: unknown, entity: Entity, where: string): Record<string, un
 
 type Child = { readonly entity: Entity; readonly read: (item: unknown) => unknown }
 
-/** What stands under an entity by this name. The members of a group are named by what they join, from both sides. */
+/** What stands under an entity by this name. A join is listed on both sides by the name of the other. */
 function childIn(entity: Entity, name: string, part: DocumentPart): Child | undefined {
-  const joined = joins[`${entity.name}.${name}`]
-  if (joined !== undefined) {
-    const member = declaredEntities(part).find((one) => one.name === 'group-member')
-    return member && { entity: member, read: (item) => ({ [joined]: item }) }
-  }
+  const join = joinUnder(entity, name, part)
+  if (join !== undefined) return { entity: join.entity, read: (item) => ({ [join.other]: item }) }
   const child = entityDeclaredAs(name, part, entity)
   return child && { entity: child, read: (item) => item }
-}
-
-const joins: Readonly<Record<string, string>> = {
-  'consumer.groups': 'consumer_group',
-  'consumer-group.consumers': 'consumer',
 }
 
 /** Puts in what the document says once for many. */
@@ -115,17 +108,23 @@ function complete(
   entity: Entity,
   { defaults, selectTags, pluginConfigs }: DeclarativeDocument,
 ): void {
-  const shared = body['_config']
-  if (entity.name === 'plugin' && typeof shared === 'string') {
-    const config = pluginConfigs[shared]
-    if (config === undefined) throw invalid(`_plugin_configs: there is no '${shared}'`)
-    body['config'] = { ...config, ...(isRecord(body['config']) ? body['config'] : {}) }
-    delete body['_config']
-  }
+  if (entity.document?.sharesConfig === true) shareConfig(body, pluginConfigs)
   const usual = defaults[entity.name] ?? defaults[nameInDocument(entity)] ?? {}
   for (const [field, value] of Object.entries(usual)) body[field] ??= value
   if (selectTags.length > 0 && 'tags' in entity.fields.shape) {
     const tags = Array.isArray(body['tags']) ? (body['tags'] as unknown[]) : []
     body['tags'] = [...new Set([...tags, ...selectTags])]
   }
+}
+
+function shareConfig(
+  body: Record<string, unknown>,
+  configs: DeclarativeDocument['pluginConfigs'],
+): void {
+  const { _config: shared, config: own } = body
+  if (typeof shared !== 'string') return
+  const config = configs[shared]
+  if (config === undefined) throw invalid(`_plugin_configs: there is no '${shared}'`)
+  body['config'] = { ...config, ...(isRecord(own) ? own : {}) }
+  delete body['_config']
 }

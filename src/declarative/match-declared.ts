@@ -1,14 +1,13 @@
 import type { z } from 'zod'
 import { uniqueKeys } from '../control/check-unique.ts'
 import type { Draft, KeyOf } from '../control/draft.ts'
-import type { Operation } from '../control/operation.ts'
-import { isRecord } from '../control/parse-fields.ts'
+import type { Operation } from '../entities/operation.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { Problem } from '../lib/problem.ts'
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Entry } from '../schema/entry.ts'
-import { uuidPattern } from '../schema/fields.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
 import type { Declared } from './flatten-document.ts'
 import { invalid } from './read-document.ts'
 
@@ -25,7 +24,7 @@ export function matchDeclared(
   declared: readonly Declared[],
   { draft, workspace, isHashed }: Matching & { readonly isHashed: boolean },
 ): readonly Matched[] {
-  const isHashedIn = ({ name }: Entity): boolean => isHashed && name === 'basic-auth'
+  const isHashedIn = ({ acceptsHashes }: Entity): boolean => isHashed && acceptsHashes !== undefined
   const ids = new Map<Declared, string>()
   const taken = new Map<string, string>()
   const names = new Map<string, string>()
@@ -111,21 +110,13 @@ function findByKeys(draft: Draft, entity: Entity, pseudo: Entry): string | undef
   return undefined
 }
 
-/** What tells apart the entities of a kind that have no name: certificates by themselves, routes and services by what they match. */
-const telling: Readonly<Record<string, readonly string[]>> = {
-  certificate: ['cert'],
-  'ca-certificate': ['cert'],
-  route: ['service', 'methods', 'hosts', 'paths', 'headers', 'snis'],
-  service: ['host', 'port', 'path'],
-}
-
 function openUnnamed(draft: Draft, workspace: string) {
   const known = new Map<string, Map<string, Entry[]>>()
-  const traitsOf = (entity: Entity, { fields }: Entry): string =>
-    JSON.stringify((telling[entity.name] ?? []).map((field) => fields[field] ?? null))
+  const naturalKeyOf = ({ naturalKey = [] }: Entity, { fields }: Entry): string =>
+    JSON.stringify(naturalKey.map((field) => fields[field] ?? null))
   return (entity: Entity, pseudo: Entry, taken: ReadonlyMap<string, string>) => {
     const isNamed = entity.key !== undefined && (pseudo.fields[entity.key] ?? null) !== null
-    if (telling[entity.name] === undefined || isNamed) return undefined
+    if (entity.naturalKey === undefined || isNamed) return undefined
     const index =
       known.get(entity.name) ??
       Map.groupBy(
@@ -136,10 +127,10 @@ function openUnnamed(draft: Draft, workspace: string) {
               (!entity.inWorkspace || entry.workspace === workspace) &&
               (entity.key === undefined || (entry.fields[entity.key] ?? null) === null),
           ),
-        (entry) => traitsOf(entity, entry),
+        (entry) => naturalKeyOf(entity, entry),
       )
     known.set(entity.name, index)
-    return index.get(traitsOf(entity, pseudo))?.find(({ id }) => !taken.has(id))?.id
+    return index.get(naturalKeyOf(entity, pseudo))?.find(({ id }) => !taken.has(id))?.id
   }
 }
 
@@ -151,7 +142,7 @@ function normalized(
   const shape = entity.fields.shape as Record<string, z.ZodType>
   const wanted = new Set([
     ...entity.unique.flat(),
-    ...(telling[entity.name] ?? []),
+    ...(entity.naturalKey ?? []),
     ...(entity.key === undefined ? [] : [entity.key]),
   ])
   return Object.fromEntries(
@@ -180,7 +171,7 @@ function resolve(
     const name = nameIn(resolved[field])
     if (name === undefined) continue
     const known = uuidPattern.test(name) ? name.toLowerCase() : names.get(`${target} ${name}`)
-    const id = known ?? existing(draft, workspace, [target, name])
+    const id = known ?? existing(draft, workspace, target, name)
     if (id === undefined) throw invalid(`${where}.${field}: there is no ${target} '${name}'`)
     resolved[field] = { id }
   }
@@ -197,14 +188,14 @@ function nameIn(value: unknown): string | undefined {
 function existing(
   draft: Draft,
   workspace: string,
-  [target, name]: readonly [string, string],
+  target: EntityName,
+  name: string,
 ): string | undefined {
-  const entity = entities.find((one) => one.name === target)
-  const { key } = entity ?? {}
-  if (entity === undefined || key === undefined) return undefined
+  const { key, inWorkspace }: Entity = entityNamed(target)
+  if (key === undefined) return undefined
   const pseudo = {
     id: '',
-    workspace: entity.inWorkspace ? workspace : null,
+    workspace: inWorkspace ? workspace : null,
     createdAt: 0,
     updatedAt: 0,
     fields: { [key]: name },

@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { applyOperation, type Circumstances } from '../control/apply-operation.ts'
-import type { TellProgress } from '../control/apply-operations.ts'
+import { applyOperation, type ApplyContext, type OnProgress } from '../control/apply-operation.ts'
 import { checkReferences } from '../control/remove-entry.ts'
 import { openDraft, type Draft } from '../control/draft.ts'
-import type { Operation } from '../control/operation.ts'
+import type { Operation } from '../entities/operation.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { Problem } from '../lib/problem.ts'
-import { entities } from '../schema/entities.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import { entities, type EntityName } from '../entities/entities.ts'
+import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import { declaredEntities, type DocumentPart } from './declared-entities.ts'
 import { flattenDocument, type Declared } from './flatten-document.ts'
 import { matchDeclared } from './match-declared.ts'
@@ -24,11 +23,11 @@ export type PlanRequest = {
   /** Whether what the document does not speak of is left alone. */
   readonly keepsRest: boolean
   /** Whether an entity that is there may be known to the asker. */
-  readonly isKnown: (entity: string, entry: Entry) => boolean
+  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
   /** What must be done before, such as making the workspace. */
   readonly first: readonly Operation[]
-  readonly circumstances: Circumstances
-  readonly tell?: TellProgress | undefined
+  readonly context: ApplyContext
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** The operations that make a configuration as a document says, and the configuration that comes of them. */
@@ -38,14 +37,14 @@ export type PlannedSync = {
   readonly unchanged: number
 }
 
-/** So many entities are judged before others have their turn with the processor. */
+/** After so many entities the event loop turns once. */
 const batchSize = 100
 
 /** Plans how entries become what a document says, by doing it to a draft. Refuses a document with everything that is wrong with it. */
 export async function planDocument(start: Entries, request: PlanRequest): Promise<PlannedSync> {
   const declared = flattenDocument(request.document, request.part)
   const draft = openDraft(start)
-  for (const operation of request.first) applyOperation(draft, operation, request.circumstances)
+  for (const operation of request.first) applyOperation(draft, operation, request.context)
   const matched = matchDeclared(declared, {
     ...request,
     draft,
@@ -53,13 +52,13 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
   })
   const wanted = new Set(matched.map(({ operation }) => operation.at ?? ''))
   const removals = request.keepsRest ? [] : planRemovals(draft, request, wanted)
-  for (const operation of removals) applyOperation(draft, operation, request.circumstances)
+  for (const operation of removals) applyOperation(draft, operation, request.context)
   const faults: Fault[] = []
   const operations: Operation[] = [...request.first, ...removals]
   let unchanged = 0
   for (const [index, { declared: one, operation }] of matched.entries()) {
     const fault = tryOut(one, () => {
-      const { before, after } = applyOperation(draft, operation, request.circumstances)
+      const { before, after } = applyOperation(draft, operation, request.context)
       if (before !== undefined && after !== undefined && isSame(before, after)) {
         draft.put(operation.entity, before)
         unchanged += 1
@@ -67,13 +66,13 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
     })
     if (fault !== undefined) faults.push(fault)
     if (index % batchSize === batchSize - 1) {
-      request.tell?.(index + 1, matched.length)
+      request.onProgress?.(index + 1, matched.length)
       await setImmediate()
     }
   }
   if (faults.length > 0) throw faulty(faults)
   checkReferences(draft)
-  request.tell?.(matched.length, matched.length)
+  request.onProgress?.(matched.length, matched.length)
   return { operations, draft, unchanged }
 }
 
@@ -113,7 +112,7 @@ function planRemovals(
   request: PlanRequest,
   wanted: ReadonlySet<string>,
 ): readonly Operation[] {
-  const doomed = new Map<string, { readonly entity: string; readonly entry: Entry }>()
+  const doomed = new Map<string, { readonly entity: EntityName; readonly entry: Entry }>()
   for (const { entity, entry } of entriesInScope(draft.entries, request)) {
     if (!wanted.has(entry.id)) doomed.set(entry.id, { entity, entry })
   }
@@ -136,12 +135,12 @@ type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared' 
 export function entriesInScope(
   all: Entries,
   { document: { selectTags }, part, workspace, ownsShared, isKnown }: Scope,
-): { readonly entity: string; readonly entry: Entry }[] {
+): { readonly entity: EntityName; readonly entry: Entry }[] {
   const inScope = new Set<string>()
   return declaredEntities(part).flatMap(({ name, fields, belongsTo, inWorkspace }) =>
     [...(all.get(name)?.values() ?? [])].flatMap((entry) => {
       const isHere = inWorkspace ? entry.workspace === workspace : ownsShared
-      const tags = (entry.fields['tags'] ?? []) as readonly string[]
+      const tags = tagsOf(entry)
       const parent = belongsTo === undefined ? undefined : referenceIn(entry, belongsTo)
       const isTagged =
         'tags' in fields.shape || parent === undefined
@@ -156,7 +155,7 @@ export function entriesInScope(
 
 function addDependents(
   draft: Draft,
-  doomed: Map<string, { readonly entity: string; readonly entry: Entry }>,
+  doomed: Map<string, { readonly entity: EntityName; readonly entry: Entry }>,
   wanted: ReadonlySet<string>,
 ): void {
   if (doomed.size === 0) return

@@ -1,11 +1,12 @@
 import type { Configuration } from '../control/configuration.ts'
-import type { Operation } from '../control/operation.ts'
+import type { Operation } from '../entities/operation.ts'
 import type { Touched } from '../control/draft.ts'
-import type { TellProgress } from '../control/apply-operations.ts'
+import type { OnProgress } from '../control/apply-operation.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
-import type { Entries, Entry } from '../schema/entry.ts'
-import { defaultWorkspace } from '../schema/workspace.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { declaredEntities, type DocumentPart } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 import { planDocument } from './plan-document.ts'
@@ -20,8 +21,8 @@ export type SyncRequest = {
   /** Whether what the document does not speak of is left alone. */
   readonly keepsRest: boolean
   /** Whether an entity that is there may be known to the asker. */
-  readonly isKnown: (entity: string, entry: Entry) => boolean
-  readonly tell?: TellProgress | undefined
+  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
+  readonly onProgress?: OnProgress | undefined
 }
 
 /** A plan with what it needs to be carried out, and the configuration that would come of it. */
@@ -53,12 +54,15 @@ export async function planSync(
     workspace: workspaceId,
     ownsShared: workspaceId === defaultWorkspace.id,
     first: known === undefined ? [makeWorkspace(workspaceId, workspace)] : [],
-    circumstances: {
+    context: {
       catalog: configuration.catalog,
       now: Math.floor(configuration.clock.now() / 1000),
     },
   })
-  const kinds = new Set(['workspace', ...declaredEntities(part).map(({ name }) => name)])
+  const kinds = new Set<EntityName>([
+    'workspace',
+    ...declaredEntities(part).map(({ name }) => name),
+  ])
   const touched = draft.touched().filter(({ entity }) => kinds.has(entity))
   const difference = describeDifferences(touched, [draft.entries, start])
   return {

@@ -1,5 +1,5 @@
 import { Problem } from '../lib/problem.ts'
-import { isRecord } from '../control/parse-fields.ts'
+import { isRecord } from '../lib/is-record.ts'
 
 /** A declarative document in decK's format, its head read and its entities still as they were written. */
 export type DeclarativeDocument = {

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { isRecord } from '../control/parse-fields.ts'
+import { isRecord } from '../lib/is-record.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
-import type { Entity } from '../schema/entity.ts'
-import { referenceIn, type Entries, type Entry } from '../schema/entry.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { labelOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
 import {
   declaredEntities,
   fieldUnder,
@@ -21,9 +21,9 @@ export type DumpRequest = {
   readonly ownsShared: boolean
   /** Write ids of entities that have a name too. */
   readonly withIds: boolean
-  readonly isKnown: (entity: string, entry: Entry) => boolean
-  /** Whether a secret of an entry is told. */
-  readonly maySeeSecrets: (entity: string, entry: Entry) => boolean
+  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
+  /** Whether the secrets of an entry are written. */
+  readonly canReadSecrets: (entity: EntityName, entry: Entry) => boolean
 }
 
 type Rendered = Record<string, unknown>
@@ -62,12 +62,13 @@ export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   }
 }
 
-/** Consumers whose passwords are kept as hashes, into which their ids go. */
+/** Consumers whose passwords are stored as hashes of which their ids are a part. */
 const hashedIn = (found: Found): ReadonlySet<string> =>
   new Set(
-    found.flatMap(({ entity, entry }) =>
-      entity === 'basic-auth' ? (referenceIn(entry, 'consumer') ?? []) : [],
-    ),
+    found.flatMap(({ entity, entry }) => {
+      const { acceptsHashes }: Entity = entityNamed(entity)
+      return (acceptsHashes && referenceIn(entry, acceptsHashes.saltedBy)) ?? []
+    }),
   )
 
 function aboutOf(selectTags: readonly string[], hasHashes: boolean): Rendered {
@@ -80,18 +81,18 @@ function aboutOf(selectTags: readonly string[], hasHashes: boolean): Rendered {
   }
 }
 
-type Found = readonly { readonly entity: string; readonly entry: Entry }[]
+type Found = readonly { readonly entity: EntityName; readonly entry: Entry }[]
 
 /** Parents before children; of one kind by name, so that two dumps of the same are the same text. */
 function inOrder(found: Found): Found {
   const order = new Map<string, number>()
   for (const { entity } of found) order.set(entity, order.get(entity) ?? order.size)
-  const nameIn = ({ entry: { fields, id } }: Found[number]): string =>
-    [fields['name'], fields['username'], fields['target'], fields['group'], id].find(
-      (name): name is string => typeof name === 'string',
-    ) ?? id
   return found
-    .map((one) => ({ one, rank: order.get(one.entity) ?? 0, name: nameIn(one) }))
+    .map((one) => ({
+      one,
+      rank: order.get(one.entity) ?? 0,
+      name: labelOf(one.entry) ?? one.entry.id,
+    }))
     .sort(
       (a, b) =>
         a.rank - b.rank || compare(a.name, b.name) || compare(a.one.entry.id, b.one.entry.id),
@@ -102,32 +103,38 @@ function inOrder(found: Found): Found {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 type World = {
-  readonly kinds: ReadonlyMap<string, Entity>
+  readonly kinds: ReadonlyMap<EntityName, Entity>
   readonly rendered: ReadonlyMap<string, Rendered>
   readonly all: Entries
 }
 
-/** Where an entry stands: under the one entity that it refers to, when that is in the document too; a member of a group under its consumer. */
+/** Where an entry stands: under the one entity that it refers to, when that is in the document too; a join under its first side. */
 function homeOf(entity: Entity, entry: Entry, { kinds, rendered }: World) {
   const candidates = Object.entries(entity.refersTo).flatMap(([field, target]) => {
     const id = referenceIn(entry, field)
     const parent = kinds.get(target)
     return id === undefined || parent === undefined ? [] : [{ field, id, parent }]
   })
+  const [joined, list = nameInDocument(entity)] = writtenJoin(entity)
   const [only] =
-    entity.name === 'group-member'
-      ? candidates.filter(({ field }) => field === 'consumer')
-      : candidates
-  const isOne = candidates.length === 1 || entity.name === 'group-member'
+    joined === undefined ? candidates : candidates.filter(({ field }) => field === joined)
+  const isOne = candidates.length === 1 || joined !== undefined
   const place = only === undefined || !isOne ? undefined : rendered.get(only.id)
   if (only === undefined || place === undefined || !nests(entity, only.field)) return undefined
-  const list = entity.name === 'group-member' ? 'groups' : nameInDocument(entity)
   return { place, list, field: fieldUnder(entity, only.parent) }
 }
 
 /** What only mentions another entity stays at the top: a service that shows a certificate is not a part of it. */
-const nests = ({ name, belongsTo, cascades = [] }: Entity, field: string): boolean =>
-  name === 'route' || field === belongsTo || cascades.includes(field)
+const nests = ({ belongsTo, cascades = [], document }: Entity, field: string): boolean =>
+  field === belongsTo || cascades.includes(field) || document?.nestsUnder?.includes(field) === true
+
+/** Of a join the reference under whose entity it is written, and the name of the list there; then the other reference. */
+function writtenJoin({
+  document,
+}: Entity): readonly [field?: string, list?: string, other?: string] {
+  const [first, second] = Object.entries(document?.joins ?? {})
+  return first === undefined || second === undefined ? [] : [...first, second[0]]
+}
 
 type Writing = {
   readonly request: DumpRequest
@@ -139,12 +146,13 @@ type Writing = {
 
 function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
   const { request, all, under } = writing
-  if (entity.name === 'group-member' && under === 'consumer') {
-    return { name: nameOfReference(entity, 'consumer_group', [entry, all]) }
+  const [joined, , other] = writtenJoin(entity)
+  if (other !== undefined && under === joined) {
+    return { name: nameOfReference(entity, other, [entry, all]) }
   }
-  const tellsSecrets = request.maySeeSecrets(entity.name, entry)
+  const hasSecrets = request.canReadSecrets(entity.name, entry)
   const isHidden = (field: string): boolean =>
-    field === under || (entity.secret.includes(field) && !tellsSecrets)
+    field === under || (entity.secret.includes(field) && !hasSecrets)
   const fields = Object.entries(entity.fields.shape as Record<string, z.ZodType>)
   const said = fields.flatMap(([field, type]) => {
     const value = isHidden(field) ? undefined : valueOf(entity, [field, type], [entry, writing])
@@ -154,7 +162,7 @@ function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
     writing.hashed.has(entry.id) ||
     request.withIds ||
     !isNamed(entity, entry) ||
-    entity.name === 'certificate'
+    entity.document?.withId === true
   return { ...(tellsId ? { id: entry.id } : {}), ...Object.fromEntries(said) }
 }
 
@@ -200,7 +208,7 @@ function nameOfReference(
 ): string | undefined {
   const id = referenceIn(entry, field)
   if (id === undefined) return undefined
-  const target = all.get(entity.refersTo[field] ?? '')?.get(id)
-  const name = target?.fields['name'] ?? target?.fields['username']
-  return typeof name === 'string' ? name : id
+  const kind = entity.refersTo[field]
+  const target = kind && all.get(kind)?.get(id)
+  return (target && labelOf(target)) ?? id
 }

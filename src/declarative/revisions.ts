@@ -1,10 +1,10 @@
 import type { Configuration } from '../control/configuration.ts'
 import type { Touched } from '../control/draft.ts'
-import type { Operation } from '../control/operation.ts'
+import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
-import { entities } from '../schema/entities.ts'
-import type { Entries, Entry } from '../schema/entry.ts'
+import { entities, type EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { ChangeCount, RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -13,9 +13,9 @@ import { describeDifferences } from './describe-differences.ts'
 export type Looking = {
   readonly workspace?: string | undefined
   /** Whether an entry, present or past, may be known to the asker. */
-  readonly isKnown: (entity: string, entry: Entry) => boolean
+  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
   /** Whether the asker may read the list of such entities there. */
-  readonly mayList: (entity: string, workspace: string | null) => boolean
+  readonly mayList: (entity: EntityName, workspace: string | null) => boolean
 }
 
 /** Revisions that did something which the asker may know, newest first; `below` goes on where another list ended. */
@@ -99,7 +99,10 @@ export async function planRollback(
   const { revision, entries } = configuration.current()
   await checkKept(configuration, number)
   const changes = await configuration.readChanges({ from: number + 1, to: revision })
-  const kinds = new Set(['workspace', ...declaredEntities('gateway').map(({ name }) => name)])
+  const kinds = new Set<EntityName>([
+    'workspace',
+    ...declaredEntities('gateway').map(({ name }) => name),
+  ])
   const touched = sinceThen(changes, entries)
     .filter(({ entity, before, after }) => {
       const home = (before ?? after)?.workspace ?? null
@@ -132,7 +135,10 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
   const rank = ({ entity }: Touched): number => order.get(entity) ?? 0
   const workspaceOf = ({ before, after }: Touched) => (after ?? before)?.workspace ?? null
   const gone = touched.filter(({ before, after }) => before !== undefined && after === undefined)
-  const back = touched.filter(({ after }) => after !== undefined)
+  const back = touched.flatMap((one) => {
+    const { after } = one
+    return after === undefined ? [] : [{ ...one, after }]
+  })
   return [
     ...gone
       .toSorted((a, b) => rank(b) - rank(a))
@@ -151,7 +157,7 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
         workspace: workspaceOf(one),
         at: one.id,
         isById: true,
-        entry: one.after as Entry,
+        entry: one.after,
       })),
   ]
 }
@@ -187,7 +193,7 @@ const isSeen = ({ isKnown }: Looking, { entity, before, after }: Touched): boole
 
 /** Entries as they are after some changes, in which names can be looked up. */
 function worldOf(touched: readonly Touched[]): Entries {
-  const world = new Map<string, Map<string, Entry>>()
+  const world = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before, after } of touched) {
     const entry = after ?? before
     const kind = world.get(entity) ?? new Map<string, Entry>()

@@ -13,8 +13,8 @@ import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
-import { openTurns } from '../control/turns.ts'
 import { checkCompiles } from '../dataplane/resolve-references.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
@@ -68,7 +68,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   })
   const registry = openNodeRegistry(systemClock, log)
   // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
-  const previews = openTurns()
+  const previews = openSerialQueue()
   const { admin, manager } = await openAdmin({
     configuration,
     version: settings.version,
@@ -77,7 +77,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     workers: registry.workers,
     order: registry.order,
     analytics: openAnalyticsRoutes(configuration, warehouse, log),
-    preview: (request) => previews.take(() => previewChange({ warehouse, catalog, log }, request)),
+    preview: (request) => previews.run(() => previewChange({ warehouse, catalog, log }, request)),
   })
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,

@@ -1,4 +1,4 @@
-import type { Action } from './role.ts'
+import type { Action } from '../entities/action.ts'
 
 /** What somebody did to the configuration, or tried to. */
 export type AuditRecord = {

@@ -1,4 +1,4 @@
-import type { Action } from './role.ts'
+import type { Action } from '../entities/action.ts'
 
 /** One permission that speaks about a question. */
 export type RuleTold = {

@@ -1,16 +1,14 @@
-import type { CaCertificate } from './ca-certificate.ts'
-import type { Certificate } from './certificate.ts'
-import type { ConsumerGroup } from './consumer-group.ts'
-import type { Consumer } from './consumer.ts'
-import type { Plugin } from './plugin.ts'
-import type { Route } from './route.ts'
-import type { Service } from './service.ts'
-import type { Sni } from './sni.ts'
-import type { Target } from './target.ts'
-import type { Upstream } from './upstream.ts'
+import type { Fields } from '../entities/entities.ts'
+import type { Stored } from '../entities/entry.ts'
 
 /** What an entity of a snapshot has beside its fields: the id of its workspace. */
 type Placed<E> = Omit<E, 'created_at' | 'updated_at' | 'tags'> & { readonly workspace: string }
+
+/** What an upstream says about how a target is picked and watched. */
+export type UpstreamSettings = Omit<Fields<'upstream'>, 'tags' | 'client_certificate'>
+
+/** How the targets of an upstream are watched. */
+export type Healthchecks = UpstreamSettings['healthchecks']
 
 /** An API key as nodes know it. */
 export type SnapshotKey = {
@@ -25,23 +23,23 @@ export type SnapshotKey = {
 export type Snapshot = {
   readonly format: 1
   readonly workspaces: readonly { readonly id: string; readonly name: string }[]
-  readonly services: readonly Placed<Service>[]
-  readonly routes: readonly (Placed<Route> & { readonly created_at: number })[]
+  readonly services: readonly Placed<Stored<'service'>>[]
+  readonly routes: readonly (Placed<Stored<'route'>> & { readonly created_at: number })[]
   /** `groups` are those of the acl memberships, `consumer_groups` the names of its consumer groups, both in order. */
-  readonly consumers: readonly (Placed<Consumer> & {
+  readonly consumers: readonly (Placed<Stored<'consumer'>> & {
     readonly groups: readonly string[]
     readonly consumer_groups: readonly string[]
   })[]
-  readonly consumer_groups: readonly Placed<ConsumerGroup>[]
+  readonly consumer_groups: readonly Placed<Stored<'consumer-group'>>[]
   readonly keys: readonly SnapshotKey[]
-  readonly upstreams: readonly (Placed<Upstream> & {
-    readonly targets: readonly Pick<Target, 'id' | 'target' | 'weight' | 'failover'>[]
+  readonly upstreams: readonly (Placed<Stored<'upstream'>> & {
+    readonly targets: readonly Pick<Stored<'target'>, 'id' | 'target' | 'weight' | 'failover'>[]
   })[]
-  readonly plugins: readonly Placed<Plugin>[]
+  readonly plugins: readonly Placed<Stored<'plugin'>>[]
   /** With their private keys: whoever ends TLS must have them. */
-  readonly certificates: readonly Placed<Certificate>[]
-  readonly snis: readonly Placed<Sni>[]
-  readonly ca_certificates: readonly Pick<CaCertificate, 'id' | 'cert'>[]
+  readonly certificates: readonly Placed<Stored<'certificate'>>[]
+  readonly snis: readonly Placed<Stored<'sni'>>[]
+  readonly ca_certificates: readonly Pick<Stored<'ca-certificate'>, 'id' | 'cert'>[]
   /** Where nodes find the secrets to which plugins and certificates refer. */
   readonly vaults: readonly {
     readonly id: string

@@ -5,9 +5,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { snapshotOf } from '../../test/harness/build-snapshot.ts'
 import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
 import { until } from '../../test/harness/until.ts'
-import { parseReference } from '../schema/secret-reference.ts'
+import { parseReference } from '../entities/secret-reference.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { vaultKindNamed } from '../schema/vault.ts'
+import { vaultKindNamed } from '../entities/vault-kinds.ts'
 import { openSecrets, type SecretsOptions } from './open-secrets.ts'
 
 test.each([

@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import { vaultKinds, type VaultName } from '../schema/vault.ts'
+import { vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
 import type { VaultReference } from './replace-references.ts'
 
 /** What vaults are read with. */

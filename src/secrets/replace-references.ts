@@ -1,5 +1,5 @@
 import { Problem } from '../lib/problem.ts'
-import { isReference, parseReference, type SecretReference } from '../schema/secret-reference.ts'
+import { isReference, parseReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 
 /** A vault as snapshots hold it. */

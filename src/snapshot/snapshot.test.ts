@@ -1,6 +1,7 @@
+import type { EntityName } from '../entities/entities.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from './check-snapshot.ts'
@@ -60,7 +61,7 @@ test('renders canonical text, also when parts are cached from the snapshot befor
       if (id === undefined || one === undefined) return
       for (const name of names) {
         const renamed = { ...one, fields: { ...one.fields, name } }
-        const next = new Map([...made, ['service', new Map([[id, renamed]])]])
+        const next: Entries = new Map([...made, ['service', new Map([[id, renamed]])]])
         expect(snapshotText(buildSnapshot(next))).toBe(canonicalText(buildSnapshot(next)))
       }
     }),
@@ -183,9 +184,12 @@ function entry(id: string, workspace: string | null, fields: Record<string, unkn
   return { id, workspace, createdAt: 1, updatedAt: 2, fields }
 }
 
-function all(lists: Readonly<Record<string, readonly Entry[]>>): Entries {
+function all(lists: Partial<Record<EntityName, readonly Entry[]>>): Entries {
   return new Map(
-    Object.entries(lists).map(([name, list]) => [name, new Map(list.map((one) => [one.id, one]))]),
+    Object.entries(lists).map(([name, list]) => [
+      name as EntityName,
+      new Map(list.map((one) => [one.id, one])),
+    ]),
   )
 }
 

@@ -7,7 +7,7 @@ import type {
   ChainedRecord,
   CheckpointKind,
 } from '../schema/audit-record.ts'
-import type { Action } from '../schema/role.ts'
+import type { Action } from '../entities/action.ts'
 import type { Database, FixedTables } from './database.ts'
 
 /** What is kept for a record: the record as a link, the signed end of the chain, and at times a signed place along it. */

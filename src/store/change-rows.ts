@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { entities } from '../schema/entities.ts'
-import type { Entry } from '../schema/entry.ts'
+import { entities, toEntityName } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import type { Database, FixedTables } from './database.ts'
 import { sealedFields } from './entity-table.ts'
@@ -37,7 +37,13 @@ export async function readChanges(
     .execute()
   return rows.map((row) => {
     const { number: revision, entity, id, before, after } = openedRow(row, cipher)
-    return { revision, entity, id, before: entryIn(before), after: entryIn(after) }
+    return {
+      revision,
+      entity: toEntityName(entity),
+      id,
+      before: entryIn(before),
+      after: entryIn(after),
+    }
   })
 }
 
@@ -78,7 +84,7 @@ export async function countChanges(
     const created = Number(counts.created)
     const deleted = Number(counts.deleted)
     const updated = Number(counts.touched) - created - deleted
-    return { revision: number, entity, workspace, created, updated, deleted }
+    return { revision: number, entity: toEntityName(entity), workspace, created, updated, deleted }
   })
 }
 

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
-import { entities } from '../schema/entities.ts'
-import type { Entity } from '../schema/entity.ts'
-import type { Entries, Entry } from '../schema/entry.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf, type EntityRow } from './entity-table.ts'
@@ -12,7 +11,7 @@ const rowsAtOnce = 500
 
 /** Every entity of the configuration. */
 export async function readEntries(database: Database, cipher: Cipher): Promise<Entries> {
-  const found = new Map<string, Map<string, Entry>>()
+  const found = new Map<EntityName, Map<string, Entry>>()
   for (const entity of entities) {
     const rows = await entityTables(database).selectFrom(tableOf(entity)).selectAll().execute()
     const entries = rows.map((row) => entryOf(entity, row, cipher))
@@ -36,7 +35,7 @@ export async function writeEntities(
     }
   }
   for (const [name, some] of byEntity) {
-    const entity = entityNamed(name)
+    const entity: Entity = entityNamed(name)
     const rows = some.flatMap(({ entry }) => (entry === undefined ? [] : [entry]))
     for (const part of inParts(rows)) {
       await put(
@@ -62,10 +61,4 @@ async function put(database: Database, entity: Entity, rows: readonly EntityRow[
 
 function* inParts<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let at = 0; at < items.length; at += rowsAtOnce) yield items.slice(at, at + rowsAtOnce)
-}
-
-function entityNamed(name: string): Entity {
-  const found = entities.find((entity) => entity.name === name)
-  if (found === undefined) throw new TypeError(`no entity '${name}'`)
-  return found
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Entity } from '../schema/entity.ts'
-import { referenceIn, type Entry } from '../schema/entry.ts'
+import type { Entity } from '../entities/entities.ts'
+import { referenceIn, type Entry } from '../entities/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
 
 /** The columns of an entity's row. */
@@ -18,9 +18,11 @@ export const uniqueColumns = (entity: Entity): string[] => [
   ...new Set(entity.unique.flat().filter((field) => !(field in entity.refersTo))),
 ]
 
-/** Fields that rest sealed: declared secrets, and the settings of plugins, among which are passwords. */
-export const sealedFields = (entity: Entity): readonly string[] =>
-  entity.name === 'plugin' ? [...entity.secret, 'config'] : entity.secret
+/** Fields that are stored sealed. */
+export const sealedFields = ({ secret, sealed = [] }: Entity): readonly string[] => [
+  ...secret,
+  ...sealed,
+]
 
 /** Where a field rests, for the cipher. */
 const placeOf = (entity: Entity, id: string, field: string): string =>
@@ -70,7 +72,7 @@ export function entryOf(entity: Entity, row: EntityRow, cipher: Cipher): Entry {
     fields[field] = referred === null ? null : { id: referred }
   }
   if ('tags' in entity.fields.shape) {
-    fields['tags'] = row['tags'] === null ? null : JSON.parse(String(row['tags']))
+    Object.assign(fields, { tags: row['tags'] === null ? null : JSON.parse(String(row['tags'])) })
   }
   for (const [field, type] of Object.entries(entity.fields.shape)) {
     if (!(field in fields)) fields[field] = type.safeParse(undefined).data ?? null

@@ -1,4 +1,5 @@
-import type { Entries, Entry } from '../schema/entry.ts'
+import type { EntityName } from '../entities/entities.ts'
+import type { Entries, Entry } from '../entities/entry.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import type { SealedSnapshot } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
@@ -7,7 +8,7 @@ import type { TokenUses } from './token-uses.ts'
 
 /** An entity to insert, update or, without an entry, delete. */
 export type Write = {
-  readonly entity: string
+  readonly entity: EntityName
   readonly id: string
   readonly before: Entry | undefined
   readonly entry: Entry | undefined
@@ -16,7 +17,7 @@ export type Write = {
 /** What a revision did to one entity. */
 export type RecordedChange = {
   readonly revision: number
-  readonly entity: string
+  readonly entity: EntityName
   readonly id: string
   readonly before: Entry | undefined
   readonly after: Entry | undefined
@@ -25,7 +26,7 @@ export type RecordedChange = {
 /** How many entities of one kind and workspace a revision created, updated and deleted. */
 export type ChangeCount = {
   readonly revision: number
-  readonly entity: string
+  readonly entity: EntityName
   readonly workspace: string | null
   readonly created: number
   readonly updated: number

@@ -1,7 +1,7 @@
 import { keepAuditKey } from '../../src/audit/audit-key.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
-import type { Operation } from '../../src/control/operation.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { Operation } from '../../src/entities/operation.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
@@ -19,7 +19,7 @@ for (let number = configuration.current().revision; ; number += 1) {
   process.stdout.write('begin\n')
   const { revision } = await configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: String(number), address: '', method: 'PUT', path: '/' },
     status: 200,
     operations: syncOf(number, Number(pairs)),
@@ -31,8 +31,8 @@ for (let number = configuration.current().revision; ; number += 1) {
 function syncOf(number: number, size: number): Operation[] {
   return Array.from({ length: size }, (_, pair): Operation[] => {
     const name = `s${pair}`
-    const service = { entity: 'service', workspace: defaultWorkspace.id, at: name }
-    const route = { entity: 'route', workspace: defaultWorkspace.id, at: `r${pair}` }
+    const service = { entity: 'service', workspace: defaultWorkspace.id, at: name } as const
+    const route = { entity: 'route', workspace: defaultWorkspace.id, at: `r${pair}` } as const
     if (number % 3 === 0) {
       return [
         { kind: 'delete', ...route },

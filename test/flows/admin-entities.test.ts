@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
-import { entities } from '../../src/schema/entities.ts'
+import { entities } from '../../src/entities/entities.ts'
 import { addPrincipal, startTestAdmin, type Answer } from './admin-harness.ts'
 import { bodyOf, makeParents, samples, type Sample } from './admin-samples.ts'
 

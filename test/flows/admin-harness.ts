@@ -13,7 +13,7 @@ import {
 } from '../../src/control/open-configuration.ts'
 import type { Log } from '../../src/lib/log.ts'
 import type { TargetOrder } from '../../src/schema/node-protocol.ts'
-import type { PluginSchema } from '../../src/schema/plugin-schema.ts'
+import type { PluginSchema } from '../../src/entities/plugin-schema.ts'
 import { freshPlace, openStoreAt } from '../harness/each-store.ts'
 
 /** The token of the super-admin in tests. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { adminRoutes } from '../../src/admin/open-admin.ts'
-import { reservedNames } from '../../src/schema/workspace.ts'
+import { reservedNames } from '../../src/entities/reserved-names.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 

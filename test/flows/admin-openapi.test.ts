@@ -2,7 +2,7 @@ import { validate } from '@apidevtools/swagger-parser'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { adminRoutes } from '../../src/admin/open-admin.ts'
-import { entities } from '../../src/schema/entities.ts'
+import { entities } from '../../src/entities/entities.ts'
 import { openTestAdmin } from './admin-harness.ts'
 import { bodyOf, makeParents, samples } from './admin-samples.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
-import { entities } from '../../src/schema/entities.ts'
+import { entities } from '../../src/entities/entities.ts'
 import { startTestAdmin } from './admin-harness.ts'
 import { bodyOf, makeParents, samples } from './admin-samples.ts'
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Configuration } from '../../src/control/configuration.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { EntityName } from '../../src/entities/entities.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { onPostgres, openStoreAt } from '../harness/each-store.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
@@ -121,7 +122,7 @@ async function startTwo(place: string): Promise<[TestWeir, TestWeir]> {
   return [await start('a'), await start('b')]
 }
 
-const entriesOf = (configuration: Configuration, entity: string) =>
+const entriesOf = (configuration: Configuration, entity: EntityName) =>
   configuration.list({ entity, workspace: defaultWorkspace.id })
 
 const change = async (
@@ -130,7 +131,7 @@ const change = async (
 ): Promise<number> => {
   const { revision } = await configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations: [

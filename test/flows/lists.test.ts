@@ -1,12 +1,13 @@
+import type { EntityName } from '../../src/entities/entities.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { mayReadEntry, readableEntries } from '../../src/admin/may-read-entry.ts'
+import { mayReadEntry, readableEntries } from '../../src/admin/entities/may-read-entry.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
 import type { ListRequest } from '../../src/control/list-entries.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
-import type { Operation } from '../../src/control/operation.ts'
-import { referenceIn, type Entry } from '../../src/schema/entry.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { Operation } from '../../src/entities/operation.ts'
+import { referenceIn, type Entry } from '../../src/entities/entry.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { arbitraryEndpoint, arbitraryEntity } from '../harness/arbitrary-rights.ts'
 import { eachStore, openStoreAt } from '../harness/each-store.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
@@ -80,7 +81,7 @@ eachStore(({ fresh }) => {
           if (kind === 'add') return [route((made += 1), body)]
           if (id === '' || taken.has(id)) return []
           taken.add(id)
-          const address = { entity: 'route', workspace, at: id }
+          const address = { entity: 'route', workspace, at: id } as const
           return [
             kind === 'delete'
               ? { kind: 'delete', ...address }
@@ -102,7 +103,7 @@ test('a list shows exactly the entries that may be read one by one', async () =>
   const { configuration } = await openTestAdmin()
   const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
   const [a, b] = [id(1), id(2)]
-  const inside = (home: string, entity: string, body: Record<string, unknown>): Operation => ({
+  const inside = (home: string, entity: EntityName, body: Record<string, unknown>): Operation => ({
     kind: 'create',
     entity,
     workspace: home,
@@ -128,7 +129,7 @@ test('a list shows exactly the entries that may be read one by one', async () =>
     inside(workspace, 'role', { id: id(52), name: 'r' }),
     ...[51, 52].map((role) => ({
       kind: 'create' as const,
-      entity: 'grant',
+      entity: 'grant' as const,
       workspace: null,
       body: { principal: { id: id(50) }, role: { id: id(role) } },
     })),
@@ -137,13 +138,17 @@ test('a list shows exactly the entries that may be read one by one', async () =>
     const place = { id: home, name: home === a ? 'A' : home === b ? 'B' : 'default' }
     const ask = (path: string) => ({ ask: { workspace: place, path, action: 'read' as const } })
     return [
-      ...['service', 'route', 'consumer', 'workspace'].map((entity) => ({
-        door: { configuration, principal: id(50), place, question: ask(`/${entity}s`) },
+      ...(['service', 'route', 'consumer', 'workspace'] as const).map((entity) => ({
+        door: { configuration, principal: id(50), place, check: ask(`/${entity}s`) },
         list: { entity, workspace: home },
       })),
       {
-        door: { configuration, principal: id(50), place, question: ask('/services/orders/routes') },
-        list: { entity: 'route', workspace: home, within: { field: 'service', id: id(11) } },
+        door: { configuration, principal: id(50), place, check: ask('/services/orders/routes') },
+        list: {
+          entity: 'route' as const,
+          workspace: home,
+          within: { field: 'service', id: id(11) },
+        },
       },
     ]
   })
@@ -172,7 +177,7 @@ test('a list shows exactly the entries that may be read one by one', async () =>
           expect([...readableEntries(door, list)]).toEqual(expected)
           shown += expected.length
         }
-        const removals = ['endpoint-permission', 'entity-permission'].flatMap((entity) =>
+        const removals = (['endpoint-permission', 'entity-permission'] as const).flatMap((entity) =>
           all(configuration, entity)
             .filter((entry) => [id(51), id(52)].includes(referenceIn(entry, 'role') ?? ''))
             .map((entry): Operation => ({
@@ -218,7 +223,7 @@ function expectLists(configuration: Configuration): void {
   }
 }
 
-const all = (configuration: Configuration, entity: string): Entry[] => [
+const all = (configuration: Configuration, entity: EntityName): Entry[] => [
   ...(configuration.current().entries.get(entity)?.values() ?? []),
 ]
 
@@ -258,7 +263,7 @@ async function openAt(place: string): Promise<Configuration> {
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations,

@@ -5,11 +5,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeAuditKey } from '../../src/audit/audit-key.ts'
 import { chainRecord } from '../../src/audit/chain-record.ts'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
-import { verifyKept } from '../../src/control/verify-kept.ts'
+import { verifyAudit } from '../../src/control/verify-audit.ts'
 import { uuidv4 } from '../../src/lib/ids.ts'
-import { entities } from '../../src/schema/entities.ts'
-import type { Entity } from '../../src/schema/entity.ts'
-import type { Entries, Entry } from '../../src/schema/entry.ts'
+import { entities, type Entity } from '../../src/entities/entities.ts'
+import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import { sealedFields, tableOf } from '../../src/store/entity-table.ts'
@@ -88,7 +87,7 @@ eachStore(({ fresh }) => {
       }
       const log = await store.audit.read({}, 1_000, true)
       expect(log.map(({ sequence }) => sequence)).toEqual(records.map((_, index) => index + 1))
-      const report = await verifyKept(store.audit, { keys: [] })
+      const report = await verifyAudit(store.audit, { keys: [] })
       expect(report.faults.filter(({ kind }) => kind !== 'unsigned' && kind !== 'forged')).toEqual(
         [],
       )

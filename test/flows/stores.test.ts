@@ -4,9 +4,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
-import type { Operation } from '../../src/control/operation.ts'
+import type { Operation } from '../../src/entities/operation.ts'
 import type { Log } from '../../src/lib/log.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { EntityName } from '../../src/entities/entities.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
@@ -232,7 +233,7 @@ async function fill(place: string, options: StoreOptions) {
   return { secrets, entries }
 }
 
-const create = (entity: string, body: Record<string, unknown>): Operation => ({
+const create = (entity: EntityName, body: Record<string, unknown>): Operation => ({
   kind: 'create',
   entity,
   workspace,
@@ -242,7 +243,7 @@ const create = (entity: string, body: Record<string, unknown>): Operation => ({
 const change = (configuration: Configuration, ...operations: readonly Operation[]) =>
   configuration.change({
     asker: 'weir',
-    question: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
+    check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
     operations,

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { adminRoutes } from '../../src/admin/open-admin.ts'
-import { entities } from '../../src/schema/entities.ts'
+import { entities } from '../../src/entities/entities.ts'
 import { addPrincipal, startTestAdmin } from './admin-harness.ts'
 import { bodyOf, makeParents, samples } from './admin-samples.ts'
 

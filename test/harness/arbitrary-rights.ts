@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { buildRights, type Names } from '../../src/access/build-rights.ts'
 import type { RuledRow } from '../../src/access/decide-row.ts'
 import type { HeldRole, Rights, RightsSource } from '../../src/access/rights.ts'
-import type { Action, EndpointPermission, EntityPermission } from '../../src/schema/role.ts'
-import { defaultWorkspace } from '../../src/schema/workspace.ts'
+import type { Action } from '../../src/entities/action.ts'
+import type { Stored } from '../../src/entities/entry.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 
 const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 
@@ -56,7 +57,7 @@ const negative = fc.oneof(
 const stored = { id: id(0), created_at: 0, updated_at: 0, comment: null, role: { id: id(0) } }
 
 /** One endpoint permission. */
-export const arbitraryEndpoint: fc.Arbitrary<EndpointPermission> = fc
+export const arbitraryEndpoint: fc.Arbitrary<Stored<'endpoint-permission'>> = fc
   .record({
     workspace: fc.constantFrom('*', 'A', 'A', 'B', 'default', 'gone'),
     endpoint,
@@ -66,7 +67,7 @@ export const arbitraryEndpoint: fc.Arbitrary<EndpointPermission> = fc
   .map((permission) => ({ ...stored, ...permission }))
 
 /** One entity permission. */
-export const arbitraryEntity: fc.Arbitrary<EntityPermission> = fc
+export const arbitraryEntity: fc.Arbitrary<Stored<'entity-permission'>> = fc
   .record({
     entity_id: fc.constantFrom(
       '*',

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import { plugin } from '../../src/schema/plugin.ts'
-import { route } from '../../src/schema/route.ts'
-import { service } from '../../src/schema/service.ts'
+import { entityNamed } from '../../src/entities/entities.ts'
 import type { Snapshot } from '../../src/schema/snapshot.ts'
-import { upstream } from '../../src/schema/upstream.ts'
 
+const [plugin, route, service, upstream] = [
+  entityNamed('plugin'),
+  entityNamed('route'),
+  entityNamed('service'),
+  entityNamed('upstream'),
+]
 const workspace = '00000000-0000-4000-8000-00000000000a'
 
 /** The parts of a snapshot as a test wants to say them; ids are the names. */

@@ -1,5 +1,4 @@
-import { entities } from '../../src/schema/entities.ts'
-import type { Entity } from '../../src/schema/entity.ts'
+import { entities, type Entity } from '../../src/entities/entities.ts'
 import { columnOf, tableOf, uniqueColumns } from '../../src/store/entity-table.ts'
 
 /** The DDL of the tables that the entities declare now, in the dialect that SQLite and PostgreSQL share. */

@@ -1,13 +1,13 @@
 import { buildRights, type Names } from '../../src/access/build-rights.ts'
 import type { Rights } from '../../src/access/rights.ts'
-import type { EndpointPermission } from '../../src/schema/role.ts'
+import type { Stored } from '../../src/entities/entry.ts'
 import { names as world } from './arbitrary-rights.ts'
 
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
 const all = ['create', 'delete', 'read', 'update'] as const
 
 /** A permission in short: `+A /services/* read,create` allows in workspace A, `-` forbids; without actions, all of them. */
-export function endpointOf(text: string): EndpointPermission {
+export function endpointOf(text: string): Stored<'endpoint-permission'> {
   const [where = '', endpoint = '', actions = '*'] = text.split(' ')
   return {
     ...stored,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
+import { entities } from '../../src/entities/entities.ts'
 import { parseSync, Visitor, type ESTree } from 'vite'
 
 /** What the rules check in one file; paths are relative to the root of the tree. */
@@ -14,6 +15,8 @@ export type SourceFile = {
   /** True when it only passes on what other files export. */
   readonly isBarrel: boolean
   readonly readsEnvironment: boolean
+  /** Comparisons of an entity's name with one name, and fields read by text. */
+  readonly entityChecks: readonly string[]
   /** Codes given to `new Problem`; undefined where one is not written out. */
   readonly problemCodes: readonly (string | undefined)[]
   /** Problems whose code is a literal. */
@@ -72,6 +75,7 @@ function readSource(root: string, path: string): SourceFile {
     ),
     isBarrel: program.body.length > 0 && program.body.every((statement) => isPassedOn(statement)),
     readsEnvironment: seen.readsEnvironment || specifiers.includes('node:process'),
+    entityChecks: text.match(entityCheck) ?? [],
     problemCodes: codesOf(seen),
     problems: seen.problems,
     texts: seen.texts,
@@ -81,6 +85,12 @@ function readSource(root: string, path: string): SourceFile {
 function resolve(path: string, specifier: string): string {
   return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier
 }
+
+/** `entity.name === 'route'`, `operation.entity !== 'route'`, `name === 'route'`, `fields['name']`. */
+const entityCheck = new RegExp(
+  `\\b(?:name|entity)\\s*[!=]==\\s*'(?:${entities.map(({ name }) => name).join('|')})'|\\bfields\\??\\.?\\['`,
+  'g',
+)
 
 const isPassedOn = (statement: ESTree.Directive | ESTree.Statement): boolean =>
   statement.type === 'ExportAllDeclaration' ||

@@ -16,8 +16,20 @@ export const rules: readonly Rule[] = [
     broken: (files) => eachImport(files, privacyComplaint),
   },
   {
-    says: 'ui opens nothing of src but src/schema, and nothing of Node',
+    says: 'ui opens nothing of src but src/schema and src/entities, and nothing of Node',
     broken: (files) => eachImport(files, pageComplaint),
+  },
+  {
+    says: 'what the ui opens loads in a browser: no import leads to Node',
+    broken: browserComplaints,
+  },
+  {
+    says: 'what is special about one entity stands in its module',
+    broken: (files) =>
+      each(
+        files.filter((file) => isProduct(file) && roomOf(file.path) !== 'entities'),
+        (file) => file.entityChecks.length > 0 && `decides by an entity: ${file.entityChecks[0]}`,
+      ),
   },
   {
     says: 'no file leads back to itself, types included',
@@ -98,8 +110,30 @@ function privacyComplaint(file: SourceFile, target: string): Complaint {
 function pageComplaint(file: SourceFile, target: string): Complaint {
   if (!file.path.startsWith('ui/') || isTest(file) || file.path === 'ui/vite.config.ts')
     return undefined
-  const isForeign = /^(src\/(?!schema\/)|test\/|bench\/|tools\/|node:)/.test(target)
+  const isForeign = /^(src\/(?!(schema|entities)\/)|test\/|bench\/|tools\/|node:)/.test(target)
   return isForeign && `opens ${target}`
+}
+
+/** Every file of these rooms, and every file to which its imports lead. */
+function browserComplaints(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const reached = new Set<string>()
+  const visit = (path: string): void => {
+    if (reached.has(path)) return
+    reached.add(path)
+    for (const target of byPath.get(path)?.imports ?? []) visit(target)
+  }
+  for (const file of files) {
+    const room = roomOf(file.path)
+    if (isProduct(file) && (room === 'schema' || room === 'entities')) visit(file.path)
+  }
+  return each(
+    files.filter(({ path }) => reached.has(path)),
+    ({ imports }) => {
+      const target = imports.find((one) => one.startsWith('node:'))
+      return target !== undefined && `opens ${target}, which a browser has not`
+    },
+  )
 }
 
 /** A bare `manager` is the Manager, our pages; what ends in it manages everything and therefore nothing. */

@@ -13,6 +13,7 @@ const file = (path: string, ...imports: string[]): SourceFile => ({
   foreignValues: [],
   problems: [],
   texts: [],
+  entityChecks: [],
 })
 
 test('runs the nearest unit tests of the room first, then tests elsewhere and the flows of the folder', () => {

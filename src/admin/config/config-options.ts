@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { schemaViolation } from '../../control/kong-problem.ts'
-import { violationsOf } from '../../schema/violations.ts'
+import { schemaViolation } from '../../entities/kong-problem.ts'
+import { violationsOf } from '../../entities/violations.ts'
 import type { Asked } from '../admin-route.ts'
 
 const flag = z

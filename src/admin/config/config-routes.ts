@@ -1,12 +1,12 @@
 import type { AdminRoute, Asked } from '../admin-route.ts'
-import { originOf } from '../make-change.ts'
-import { carryOut } from '../../declarative/carry-out.ts'
+import { originOf } from '../entities/make-change.ts'
+import { applyPlan } from '../../declarative/apply-plan.ts'
 import { findDrift } from '../../declarative/find-drift.ts'
 import { renderDocument } from '../../declarative/render-document.ts'
-import { defaultWorkspace } from '../../schema/workspace.ts'
-import { locateAt } from '../schema-routes.ts'
+import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { asksFor, knownTo, maySeeSecrets } from './known-to.ts'
+import { requiredFor, visibilityFor, secretsReader } from './visibility-for.ts'
 import { plan, planRoute, syncRequest } from './plan-route.ts'
 import { previewRoute, type Preview } from './preview-route.ts'
 import { revisionRoutes } from './revision-routes.ts'
@@ -34,7 +34,7 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
         findDrift(asked.configuration, {
           workspace: asked.place.id,
           tags: configOptions(asked).tags,
-          isKnown: knownTo(asked).isKnown,
+          isKnown: visibilityFor(asked).isKnown,
         }),
     },
   },
@@ -43,16 +43,16 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
 
 /** Makes the document of a request true in the workspace of its path. */
 export async function sync(asked: Asked, tell: Tell): Promise<unknown> {
-  const { configuration, principal, question, request } = asked
+  const { configuration, principal, check, request } = asked
   const { message, revision } = configOptions(asked)
-  const synced = await carryOut(configuration, {
+  const synced = await applyPlan(configuration, {
     sync: syncRequest(asked, tell),
     asker: { principal },
-    origin: originOf(request, question.ask),
-    question: ({ plan: { items } }) => ({ ...question, also: asksFor(asked, items) }),
+    origin: originOf(request, check.ask),
+    check: ({ plan: { items } }) => ({ ...check, alsoRequired: requiredFor(asked, items) }),
     message,
     ifRevision: revision,
-    tellChange: tell('change'),
+    onProgress: tell('change'),
   })
   return { ...synced.plan, revision: synced.revision }
 }
@@ -67,7 +67,7 @@ export function dump(asked: Asked): unknown {
     selectTags: options.tags ?? [],
     ownsShared: place.id === defaultWorkspace.id,
     withIds: options.with_id,
-    isKnown: knownTo(asked).isKnown,
-    maySeeSecrets: maySeeSecrets(asked),
+    isKnown: visibilityFor(asked).isKnown,
+    canReadSecrets: secretsReader(asked),
   })
 }

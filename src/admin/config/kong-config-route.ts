@@ -1,8 +1,8 @@
 import { parse, stringify } from 'yaml'
-import { isRecord } from '../../control/parse-fields.ts'
+import { isRecord } from '../../lib/is-record.ts'
 import { invalid } from '../../declarative/read-document.ts'
 import type { AdminRoute } from '../admin-route.ts'
-import { locateAt } from '../schema-routes.ts'
+import { locateAt } from '../entities/schema-routes.ts'
 import { dump, sync } from './config-routes.ts'
 import { bodyLimit } from './plan-route.ts'
 

@@ -1,9 +1,9 @@
 import { planSync, type PlannedChange, type SyncRequest } from '../../declarative/plan-sync.ts'
 import type { AdminRoute, Asked, Located, Locating } from '../admin-route.ts'
-import { bodyIn } from '../make-change.ts'
-import { locateAt } from '../schema-routes.ts'
+import { bodyIn } from '../entities/make-change.ts'
+import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { knownTo } from './known-to.ts'
+import { visibilityFor } from './visibility-for.ts'
 import { tellProgress, type Tell } from './tell-progress.ts'
 
 /** Ten thousand routes with all that belongs to them are some mebibytes. */
@@ -42,7 +42,7 @@ export function syncRequest(asked: Asked, tell: Tell): SyncRequest {
     workspace: asked.place.name,
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,
-    isKnown: knownTo(asked).isKnown,
-    tell: tell('plan'),
+    isKnown: visibilityFor(asked).isKnown,
+    onProgress: tell('plan'),
   }
 }

@@ -6,10 +6,10 @@ import {
   type Looking,
 } from '../../declarative/revisions.ts'
 import type { AdminRoute, Asked } from '../admin-route.ts'
-import { originOf } from '../make-change.ts'
-import { locateAt } from '../schema-routes.ts'
+import { originOf } from '../entities/make-change.ts'
+import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { asksFor, knownTo } from './known-to.ts'
+import { requiredFor, visibilityFor } from './visibility-for.ts'
 
 /** The history of a workspace or, without one in the path, of all that the asker may know: what each revision did, and the way back to it. */
 export const revisionRoutes: readonly AdminRoute[] = [
@@ -62,7 +62,7 @@ async function compare(asked: Asked): Promise<unknown> {
 }
 
 async function rollBack(asked: Asked): Promise<unknown> {
-  const { configuration, principal, question, request } = asked
+  const { configuration, principal, check, request } = asked
   const number = numberIn(asked)
   const { message, revision: seen } = configOptions(asked)
   const { revision, difference, operations } = await planRollback(
@@ -72,8 +72,8 @@ async function rollBack(asked: Asked): Promise<unknown> {
   )
   const change = await configuration.change({
     asker: { principal },
-    question: { ...question, also: asksFor(asked, difference.items) },
-    origin: originOf(request, question.ask),
+    check: { ...check, alsoRequired: requiredFor(asked, difference.items) },
+    origin: originOf(request, check.ask),
     operations,
     status: 200,
     ifRevision: seen ?? revision,
@@ -84,7 +84,7 @@ async function rollBack(asked: Asked): Promise<unknown> {
 
 function lookingAs(asked: Asked): Looking {
   const isWithin = asked.params['workspace'] !== undefined
-  return { ...knownTo(asked), workspace: isWithin ? asked.place.id : undefined }
+  return { ...visibilityFor(asked), workspace: isWithin ? asked.place.id : undefined }
 }
 
 function numberIn({ params }: Asked): number {

@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream'
-import type { TellProgress } from '../../control/apply-operations.ts'
+import type { OnProgress } from '../../control/apply-operation.ts'
 import { toProblem } from '../../lib/problem.ts'
 import type { Asked } from '../admin-route.ts'
-import { auditRefusal, logFailure, problemBody } from '../answer-problem.ts'
+import { auditRefusal, logFailure, problemBody } from '../http/answer-problem.ts'
 
 /** Tells how far each phase of the work is. */
-export type Tell = (phase: string) => TellProgress
+export type Tell = (phase: string) => OnProgress
 
 /** Does work and answers its result; whoever accepts lines of JSON is told on the way how far it is, and in the last line how it ended. */
 export async function tellProgress(
@@ -22,7 +22,7 @@ export async function tellProgress(
   return reply.type('application/x-ndjson').send(lines)
 }
 
-const silent: TellProgress = () => undefined
+const silent: OnProgress = () => undefined
 
 /** The status is sent long before the end, so a refusal is a line. */
 async function finish(

@@ -1,7 +1,6 @@
-import { entities } from '../../schema/entities.ts'
-import type { Entity } from '../../schema/entity.ts'
-import type { PluginSchema } from '../../schema/plugin-schema.ts'
-import { vaultKinds } from '../../schema/vault.ts'
+import { entities, type Entity } from '../../entities/entities.ts'
+import type { PluginSchema } from '../../entities/plugin-schema.ts'
+import { vaultKinds } from '../../entities/vault-kinds.ts'
 import type { AdminRoute, Method } from '../admin-route.ts'
 import { describeEntity, describeFields, type Described } from './describe-entity.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Entity } from '../../schema/entity.ts'
+import type { Entity } from '../../entities/entities.ts'
 
 /** A JSON Schema as an OpenAPI 3.1 document holds it. */
 export type Described = Readonly<Record<string, unknown>>
@@ -27,14 +27,13 @@ export function describeEntity(entity: Entity): Described {
       },
     ] as const
   })
-  const snis = entity.name === 'certificate' ? { snis: serverNames } : {}
   return {
     type: 'object',
     description: entity.about,
     properties: {
       id: { type: 'string', format: 'uuid', description: 'Made when absent.' },
       ...Object.fromEntries(fields),
-      ...snis,
+      ...entity.virtual,
       created_at: seconds,
       updated_at: seconds,
     },
@@ -49,12 +48,6 @@ export function describeFields(fields: z.ZodObject): Described {
     unrepresentable: 'any',
   }) as Record<string, unknown>
   return described
-}
-
-const serverNames = {
-  type: ['array', 'null'],
-  items: { type: 'string' },
-  description: 'The names for which it is shown; when given, exactly these.',
 }
 
 function referenceTo(entity: Entity, name: string, { description }: Described): Described {

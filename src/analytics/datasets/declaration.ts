@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ColumnNames } from '../../access/to-predicate.ts'
 import type { Format } from '../../schema/answer.ts'
-import { reservedNames } from '../../schema/workspace.ts'
+import { reservedNames } from '../../entities/reserved-names.ts'
 import type { Table } from '../../warehouse/tables.ts'
 import type { Dataset, Member, Policy } from './dataset.ts'
 

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { verifyKept } from '../../control/verify-kept.ts'
+import { verifyAudit } from '../../control/verify-audit.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { AuditCheckpoint, AuditReport } from '../../schema/audit-record.ts'
 import { auditKeyFile, withAuditLog, type AuditSource } from './open-audit-source.ts'
@@ -19,7 +19,7 @@ export async function verifyCommand(
 ): Promise<number> {
   const report = await withAuditLog(source, (rows) => {
     const checkpoints = files.checkpoints.map(readCheckpoint)
-    return verifyKept(rows, { keys: readKeys(source, files), checkpoints })
+    return verifyAudit(rows, { keys: readKeys(source, files), checkpoints })
   })
   console.log(asJson ? JSON.stringify(report, undefined, 2) : describe(report))
   return report.intact ? 0 : 1

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Exchange } from '../exchange.ts'
 import { readCookie, sessionCookie } from './cookies.ts'
 import { hashInputOf, type HashInput } from './hash-input.ts'

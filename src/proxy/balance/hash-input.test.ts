@@ -2,12 +2,12 @@ import { expect, test } from 'vitest'
 import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { normalizePath } from '../../lib/normalize-path.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { HeaderList } from '../header-list.ts'
 import { hashInputOf } from './hash-input.ts'
 
 const inputOf = (words: Record<string, unknown>) =>
-  hashInputOf(upstream.fields.parse({ name: 'u', ...words }))
+  hashInputOf(entityNamed('upstream').fields.parse({ name: 'u', ...words }))
 
 const exchange = exchangeOf({
   path: '/users/%61nn/../42/orders',

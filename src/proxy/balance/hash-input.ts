@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { normalizePath } from '../../lib/normalize-path.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Exchange } from '../exchange.ts'
 import { readCookie, sessionCookie } from './cookies.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { exchangeOf } from '../../../test/harness/build-target.ts'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from './balancers.ts'
 import { newPoolMemory, openPool } from './open-pool.ts'
 import { openResolver } from './resolver.ts'
@@ -17,7 +17,7 @@ function openTwo(threshold = 0) {
       id: 'u',
       targets: [1, 2].map((port) => ({ host: '192.0.2.1', port, weight: 50, failover: false })),
       balancer: roundRobin,
-      upstream: upstream.fields.parse({
+      upstream: entityNamed('upstream').fields.parse({
         name: 'u',
         healthchecks: { passive: failing, threshold },
       }),

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import { isIdempotent, type Attempt, type Exchange } from '../exchange.ts'
 import { openCircuitBreaker, type CircuitBreaker } from '../health/circuit-breaker.ts'
 import type { HealthResult } from '../health/health.ts'

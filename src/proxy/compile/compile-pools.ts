@@ -1,7 +1,7 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Snapshot } from '../../schema/snapshot.ts'
-import { parseTarget } from '../../schema/target-address.ts'
+import { parseTarget } from '../../entities/target-address.ts'
 import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
 import type { PoolKeeper } from '../keep-pools.ts'

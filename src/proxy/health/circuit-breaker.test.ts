@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { targetOf } from '../../../test/harness/build-target.ts'
 import { holdTime } from '../../../test/harness/held-time.ts'
-import { healthchecks as schema } from '../../schema/healthchecks.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import type { Target } from '../balance/target.ts'
 import { openCircuitBreaker, trialDelay } from './circuit-breaker.ts'
 
@@ -13,7 +13,7 @@ function circuitOf(count: number, checks: Record<string, unknown> = passive) {
   const targets = Array.from({ length: count }, (_, index) => targetOf({ key: `p${index}` }))
   const memory = { changes: 0 }
   const circuitBreaker = openCircuitBreaker({
-    healthchecks: schema.parse(checks),
+    healthchecks: entityNamed('upstream').fields.shape.healthchecks.parse(checks),
     clock: time.clock,
     memory,
     targets: () => targets,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { Healthchecks } from '../../schema/healthchecks.ts'
+import type { Healthchecks } from '../../schema/snapshot.ts'
 import type { Target } from '../balance/target.ts'
 import {
   recordResult,

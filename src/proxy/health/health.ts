@@ -1,4 +1,4 @@
-import type { Healthchecks } from '../../schema/healthchecks.ts'
+import type { Healthchecks } from '../../schema/snapshot.ts'
 
 /** The health of a target, with the counters of its current state. */
 export type Health = {

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { targetOf } from '../../../test/harness/build-target.ts'
 import { until } from '../../../test/harness/until.ts'
 import { makeAuthority } from '../../../test/harness/make-certificate.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { probeTarget, type ProbeRequest } from './probe-target.ts'
 
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -25,7 +25,7 @@ const probeRequestOf = (
   more: Partial<ProbeRequest['target']> = {},
 ): ProbeRequest => ({
   target: targetOf({ key: 'p', name: 'target.test', host: '127.0.0.1', port, ...more }),
-  upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+  upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
   certificate: undefined,
 })
 const ask = (request: ProbeRequest) =>

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { connect, isIP } from 'node:net'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import { connectOptions } from '../balance/connect-options.ts'
 import type { Target } from '../balance/target.ts'
 import type { HealthResult } from './health.ts'

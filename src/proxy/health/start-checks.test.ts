@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { holdTime } from '../../../test/harness/held-time.ts'
 import { runToCompletion } from '../../lib/cooperative-task.ts'
-import { upstream } from '../../schema/upstream.ts'
+import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from '../balance/balancers.ts'
 import { keepPools } from '../keep-pools.ts'
 import type { Probe } from './probe-target.ts'
@@ -22,7 +22,7 @@ function watch(count: number, active: Record<string, unknown>) {
       failover: false,
     })),
     balancer: roundRobin,
-    upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+    upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
   const stop = runToCompletion(keeper.watch([pool]))
@@ -107,7 +107,7 @@ test('does not probe a draining target, and a target is healthy while one of its
       { host: '192.0.2.3', port: 81, weight: 0, failover: false },
     ],
     balancer: roundRobin,
-    upstream: upstream.fields.parse({ name: 'u', healthchecks: { active } }),
+    upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
   runToCompletion(keeper.watch([pool]))

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Log } from '../../lib/log.ts'
-import type { UpstreamSettings } from '../../schema/upstream.ts'
+import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { Target } from '../balance/target.ts'
 import type { Probe } from './probe-target.ts'

@@ -1,9 +1,9 @@
 import { uuidv5 } from '../../lib/ids.ts'
+import type { Stored } from '../../entities/entry.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
-import type { Route } from '../../schema/route.ts'
 
 export type RoutePattern = Pick<
-  Route,
+  Stored<'route'>,
   'id' | 'protocols' | 'methods' | 'hosts' | 'paths' | 'headers' | 'snis' | 'regex_priority'
 >
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Route } from '../../schema/route.ts'
+import type { Stored } from '../../entities/entry.ts'
 
 /** Properties of a connection that routes can match. */
 export type StreamOrigin = {
@@ -17,7 +17,7 @@ export type StreamRoutes<R> = {
   find(origin: StreamOrigin): R | undefined
 }
 
-type StreamRoute = Pick<Route, 'id' | 'protocols' | 'snis' | 'sources' | 'destinations'>
+type StreamRoute = Pick<Stored<'route'>, 'id' | 'protocols' | 'snis' | 'sources' | 'destinations'>
 type Test = (origin: StreamOrigin) => boolean
 type Pattern = { readonly ip: string | null; readonly port: number | null }
 

@@ -1,13 +1,4 @@
-import { certificate } from '../../../src/schema/certificate.ts'
-import { consumerGroup } from '../../../src/schema/consumer-group.ts'
-import { consumer } from '../../../src/schema/consumer.ts'
-import type { Entity } from '../../../src/schema/entity.ts'
-import { key, keySet } from '../../../src/schema/key.ts'
-import { plugin } from '../../../src/schema/plugin.ts'
-import { route } from '../../../src/schema/route.ts'
-import { service } from '../../../src/schema/service.ts'
-import { upstream } from '../../../src/schema/upstream.ts'
-import { vault } from '../../../src/schema/vault.ts'
+import { entities } from '../../../src/entities/entities.ts'
 import type { EntityRecord } from '../api/entities.ts'
 
 /** A field of an entity with its description. */
@@ -19,19 +10,6 @@ export type Field = {
   readonly refersTo: string | undefined
   readonly isSecret: boolean
 }
-
-const entities: readonly Entity[] = [
-  service,
-  route,
-  upstream,
-  consumer,
-  consumerGroup,
-  plugin,
-  certificate,
-  vault,
-  key,
-  keySet,
-]
 
 /** The fields of an entity in the order of its schema, then unknown ones, ID and timestamps. */
 export function describeFields(plural: string, record: EntityRecord): Field[] {

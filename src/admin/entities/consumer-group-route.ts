@@ -1,0 +1,38 @@
+import { notFound } from '../../entities/kong-problem.ts'
+import { entityNamed } from '../../entities/entities.ts'
+import type { AdminRoute } from '../admin-route.ts'
+import { itemRoute } from './item-route.ts'
+import { mayReadEntry } from './may-read-entry.ts'
+import { membersOf } from './membership-routes.ts'
+import { presentTo } from './present-entry.ts'
+
+const [consumerGroup, consumer, plugin] = [
+  entityNamed('consumer-group'),
+  entityNamed('consumer'),
+  entityNamed('plugin'),
+]
+
+const item = itemRoute({ path: '/consumer_groups/:item', entity: consumerGroup })
+
+/** One consumer group, which is read together with its consumers and plugins, as in Kong. */
+export const consumerGroupRoute: AdminRoute = {
+  ...item,
+  methods: {
+    ...item.methods,
+    async GET(asked) {
+      const { configuration, entry, place, request } = asked
+      if (entry === undefined) throw notFound()
+      const within = { field: 'consumer_group', id: entry.id }
+      const plugins = configuration
+        .list({ entity: 'plugin', workspace: place.id, within })
+        .filter((one) => mayReadEntry(asked, 'plugin', one))
+      const isAlone = (request.query as Record<string, string>)['list_consumers'] === 'false'
+      const consumers = isAlone ? [] : membersOf({ ...asked, parent: entry }, 'consumer-group')
+      return {
+        consumer_group: presentTo(asked, consumerGroup, entry),
+        plugins: plugins.map((one) => presentTo(asked, plugin, one)),
+        ...(isAlone ? {} : { consumers: consumers.map((one) => presentTo(asked, consumer, one)) }),
+      }
+    },
+  },
+}

@@ -1,0 +1,39 @@
+import { entities, entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
+import type { AdminRoute } from '../admin-route.ts'
+import { collectionRoute } from './collection-route.ts'
+import { consumerGroupRoute } from './consumer-group-route.ts'
+import { itemRoute } from './item-route.ts'
+import { referenceRoute } from './reference-route.ts'
+
+/** Items that are read in a form of their own. */
+const itemRoutes: Partial<Record<EntityName, AdminRoute>> = {
+  'consumer-group': consumerGroupRoute,
+}
+
+/** Everything that follows from the list of entities: collections, items, both under the entities they refer to, and the way back. */
+export function entityRoutes(): AdminRoute[] {
+  return entities.flatMap((entity) => [
+    ...(entity.withoutRoutes?.includes('own') === true ? [] : topRoutes(entity)),
+    ...(entity.withoutRoutes?.includes('nested') === true ? [] : nestedRoutes(entity)),
+  ])
+}
+
+function topRoutes(entity: Entity): AdminRoute[] {
+  const path = `/${entity.plural}`
+  const back = Object.entries(entity.refersTo).map(([field, target]) =>
+    referenceRoute({ path: `${path}/:item/${field}`, holder: entity, field, target }),
+  )
+  const item = itemRoutes[entity.name] ?? itemRoute({ path: `${path}/:item`, entity })
+  return [collectionRoute({ path, entity }), item, ...back]
+}
+
+function nestedRoutes(entity: Entity): AdminRoute[] {
+  return Object.entries(entity.refersTo).flatMap(([field, parent]) => {
+    const path = `/${entityNamed(parent).plural}/:parent/${entity.nestedAs ?? entity.plural}`
+    const under = { field, entity: parent }
+    return [
+      collectionRoute({ path, entity, under }),
+      itemRoute({ path: `${path}/:item`, entity, under }),
+    ]
+  })
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { entityNamed, type Entity } from '../../entities/entities.ts'
+import { declaredName } from '../../entities/declaration.ts'
+import type { PluginSchema } from '../../entities/plugin-schema.ts'
+import type { VaultKind } from '../../entities/vault-kinds.ts'
+
+/** A field as Kong describes it. */
+export type SchemaField = Record<string, unknown>
+
+/** Kong's form of a schema: a list of objects with one member each, whose name is the field's. */
+export type KongSchema = { readonly fields: readonly Record<string, SchemaField>[] }
+
+type JsonSchema = z.core.JSONSchema.JSONSchema
+
+/** The schema of an entity in Kong's form. */
+export function entitySchema(entity: Entity): KongSchema {
+  const own = fieldsOf(jsonSchemaOf(entity.fields)).map((field) =>
+    withReferences(entity, markUnique(entity, field)),
+  )
+  const time = { type: 'integer', timestamp: true, auto: true }
+  return {
+    fields: [
+      { id: { type: 'string', uuid: true, auto: true } },
+      { created_at: time },
+      { updated_at: time },
+      ...own,
+    ],
+  }
+}
+
+/** The schema of a plugin in Kong's form; its settings are the record `config`. */
+export function pluginSchema(schema: PluginSchema): KongSchema {
+  const config = fieldsOf(jsonSchemaOf(schema.settings))
+  return {
+    fields: [
+      ...entitySchema(entityNamed('plugin')).fields.filter((field) =>
+        pluginFields.has(Object.keys(field)[0] ?? ''),
+      ),
+      { config: { type: 'record', required: true, fields: config } },
+    ],
+  }
+}
+
+/** The schema of a vault of one kind in Kong's form. */
+export function vaultSchema({ settings }: VaultKind): KongSchema {
+  const config = fieldsOf(jsonSchemaOf(settings))
+  return { fields: [{ config: { type: 'record', required: true, fields: config } }] }
+}
+
+const pluginFields: ReadonlySet<string> = new Set([
+  'protocols',
+  'service',
+  'route',
+  'consumer',
+  'consumer_group',
+])
+
+/** Text that a transformation takes apart is described as it is given. */
+const jsonSchemaOf = (schema: z.ZodObject): JsonSchema =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+
+function fieldsOf(schema: JsonSchema): Record<string, SchemaField>[] {
+  const required = new Set(schema.required)
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const field = typeof property === 'boolean' ? { type: 'any' } : fieldOf(property)
+    return { [name]: required.has(name) ? { ...field, required: true } : field }
+  })
+}
+
+function fieldOf(schema: JsonSchema): SchemaField {
+  const about: SchemaField = {}
+  if (schema.description !== undefined) about['description'] = schema.description
+  if (schema.default !== undefined && schema.default !== null) about['default'] = schema.default
+  const choice = withoutNull(schema)
+  return { ...about, ...bounds(choice), ...typed(choice) }
+}
+
+/** A union with null is the other member; any other union is its first. */
+function withoutNull(schema: JsonSchema): JsonSchema {
+  const options = (schema.anyOf ?? []).filter(({ type }) => type !== 'null')
+  const [first] = options
+  if (first === undefined) return schema
+  const literals = options.map((option) => option.const)
+  if (literals.every((literal) => literal !== undefined)) {
+    return { type: typeof literals[0] === 'number' ? 'integer' : 'string', enum: literals }
+  }
+  return withoutNull(first)
+}
+
+function typed(schema: JsonSchema): SchemaField {
+  const { type, properties, items, additionalProperties } = schema
+  if (type === 'array') return { type: 'array', elements: elementOf(items) }
+  if (type === 'object' && properties !== undefined) {
+    return { type: 'record', fields: fieldsOf(schema) }
+  }
+  if (type === 'object') {
+    return { type: 'map', keys: { type: 'string' }, values: elementOf(additionalProperties) }
+  }
+  return { type: type ?? (schema.enum === undefined ? 'any' : typeof schema.enum[0]) }
+}
+
+const elementOf = (schema: unknown): SchemaField =>
+  typeof schema === 'object' && schema !== null ? fieldOf(schema as JsonSchema) : { type: 'any' }
+
+function bounds(schema: JsonSchema): SchemaField {
+  const found: SchemaField = {}
+  if (schema.enum !== undefined) found['one_of'] = schema.enum
+  if (schema['between'] !== undefined) found['between'] = schema['between']
+  if (schema.minLength !== undefined) found['len_min'] = schema.minLength
+  if (schema.minItems !== undefined) found['len_min'] = schema.minItems
+  return found
+}
+
+function markUnique(entity: Entity, field: Record<string, SchemaField>) {
+  const [[name, described] = ['', {}]] = Object.entries(field)
+  return entity.unique.includes(name) ? { [name]: { ...described, unique: true } } : field
+}
+
+function withReferences(entity: Entity, field: Record<string, SchemaField>) {
+  const [[name, described] = ['', {}]] = Object.entries(field)
+  const reference = entity.refersTo[name]
+  if (reference === undefined) return field
+  const { description, required } = described
+  const known = {
+    ...(description === undefined ? {} : { description }),
+    ...(required === true ? { required } : {}),
+  }
+  return { [name]: { type: 'foreign', reference: declaredName(entityNamed(reference)), ...known } }
+}

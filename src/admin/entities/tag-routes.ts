@@ -1,0 +1,65 @@
+import { mergeById } from '../../control/list-entries.ts'
+import { entities, type Entity } from '../../entities/entities.ts'
+import { declaredName } from '../../entities/declaration.ts'
+import { tagsOf, type Entry } from '../../entities/entry.ts'
+import type { AdminRoute, Asked } from '../admin-route.ts'
+import { hasAny } from './collection-route.ts'
+import { readableEntries } from './may-read-entry.ts'
+import { buildPage, pageRequest, rangeOf } from './page.ts'
+import { locateAt } from './schema-routes.ts'
+
+/** Which entities have which tags, of those that the principal may read. */
+export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
+  path,
+  isFiltered: true,
+  locate: (locating) => locateAt(path, locating),
+  methods: { GET: async (asked) => readTags(asked, asked.params['tag']) },
+}))
+
+const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
+
+type Tagged = Entry & { readonly entity: Entity }
+
+function readTags(asked: Asked, tag: string | undefined): unknown {
+  const { request, refusal } = asked
+  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, ''))) throw refusal
+  const wanted = pageRequest(request, false)
+  const rows = rowsAfter(asked, tag, rangeOf(wanted).after ?? '')
+  const page = buildPage(rows, wanted, ({ rows: ofId }) =>
+    ofId.flatMap((row) => matchingTags(row, tag).map((one) => presentRow(row, one))),
+  )
+  return { ...page, data: page.data.flat() }
+}
+
+/** Entities with tags, in order of id; entities of different kinds may have the same id. */
+function* rowsAfter(
+  asked: Asked,
+  tag: string | undefined,
+  after: string,
+): Iterable<Pick<Entry, 'id' | 'fields'> & { readonly rows: readonly Tagged[] }> {
+  const lists = taggable.map((entity) => readableOf(asked, entity, tag, after))
+  for (const rows of mergeById(lists)) {
+    const [{ id, fields } = { id: '', fields: {} }] = rows
+    yield { id, fields, rows }
+  }
+}
+
+function* readableOf(
+  asked: Asked,
+  entity: Entity,
+  tag: string | undefined,
+  after: string,
+): Iterable<Tagged> {
+  const tags = { match: 'every' as const, tags: tag === undefined ? [] : [tag] }
+  const list = { entity: entity.name, workspace: asked.place.id, tags, after }
+  for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
+}
+
+const matchingTags = (entry: Entry, tag: string | undefined): readonly string[] =>
+  tagsOf(entry).filter((one) => tag === undefined || one === tag)
+
+const presentRow = ({ entity, id }: Tagged, tag: string) => ({
+  entity_name: declaredName(entity),
+  entity_id: id,
+  tag,
+})

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Configuration } from '../../control/configuration.ts'
+import { notFound } from '../../entities/kong-problem.ts'
+import { uuidv7 } from '../../lib/ids.ts'
+import type { Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
+import { identifyAsker } from '../authorize.ts'
+import { answerProblem, problemBody } from './answer-problem.ts'
+import { readBodies } from './read-body.ts'
+
+/** What a server is built with. */
+export type AppOptions = {
+  readonly configuration: Configuration
+  /** Version of the program. */
+  readonly version: string
+  /** Where failures with a status of 500 or more are logged. */
+  readonly log?: Log | undefined
+}
+
+const mebibyte = 1024 * 1024
+
+/** A server for people and tools: limits, bodies, the headers of every answer, and the one end at which refusals are answered. */
+export function buildApp({ configuration, version, log }: AppOptions): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: mebibyte,
+    http: { maxHeaderSize: 16_384 },
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    genReqId: () => uuidv7(configuration.clock.now()),
+    ...(log === undefined ? {} : { loggerInstance: toFastifyLog(log) }),
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      maxParamLength: 4096,
+    },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (_error, request, reply: FastifyReply) => {
+      const problem = new Problem('admin.bad_path', 400, 'Bad request')
+      void reply.code(400).send(problemBody(problem, request.url))
+    },
+  })
+  readBodies(app)
+  app.decorateRequest('located', undefined)
+  app.decorateRequest('asked', undefined)
+  app.decorateRequest('principal', undefined)
+  app.decorateRequest('isOfBrowser', false)
+  app.decorateRequest('began', 0)
+  app.addHook('onRequest', async (request, reply) => {
+    request.setDecorator('began', performance.now())
+    void reply.header('server', `weir/${version}`)
+    void reply.header('x-kong-admin-request-id', request.id)
+  })
+  app.addHook('onSend', async (request, reply) => {
+    const elapsed = performance.now() - request.getDecorator<number>('began')
+    void reply.header('x-kong-admin-latency', String(Math.round(elapsed)))
+  })
+  app.setErrorHandler((error, request, reply) => {
+    return answerProblem(configuration, error, [request, reply])
+  })
+  app.setNotFoundHandler(async (request) => {
+    await identifyAsker(configuration, request)
+    throw notFound()
+  })
+  return app
+}
+
+type Bindings = { readonly reqId?: string }
+
+/** Our log as `request.log` of Fastify, with the id of the request. Fastify itself logs through it what no error handler of ours could answer. */
+function toFastifyLog(log: Log, bindings: Bindings = {}): FastifyBaseLogger {
+  const write =
+    (level: 'error' | 'warn') =>
+    (fields: unknown, text?: string): void => {
+      const isText = typeof fields !== 'object' || fields === null
+      const record = isText ? { err: fields } : (fields as Record<string, unknown>)
+      const { err: error, req: _request, res: _response, ...rest }: Record<string, unknown> = record
+      log[level]('admin: request failed', {
+        request: bindings.reqId,
+        ...rest,
+        error: error ?? text,
+      })
+    }
+  const ignore = (): void => undefined
+  return {
+    level: 'warn',
+    fatal: write('error'),
+    error: write('error'),
+    warn: write('warn'),
+    info: ignore,
+    debug: ignore,
+    trace: ignore,
+    silent: ignore,
+    child: (more: Bindings) => toFastifyLog(log, { ...bindings, ...more }),
+  }
+}
+
+/** What Node could not parse as a request at all. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'The headers of a request are at most 16 KiB']
+      : ['400 Bad Request', 'Bad request']
+  const body = JSON.stringify({ message })
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,180 @@
+import type { KnownWorker } from '../../cluster/node-registry.ts'
+import { entities } from '../../entities/entities.ts'
+import { declaredName } from '../../entities/declaration.ts'
+import type { Entry } from '../../entities/entry.ts'
+import type { UpstreamHealth } from '../../schema/upstream-health.ts'
+import type { AdminRoute, Asked } from '../admin-route.ts'
+import { describeTargets } from './describe-targets.ts'
+import { mayReadEntry } from '../entities/may-read-entry.ts'
+import { isDatabaseReachable, type NodeFacts } from './node-routes.ts'
+import { locateAt } from '../entities/schema-routes.ts'
+import { writeMetrics, type Metric } from './write-metrics.ts'
+
+/** Metrics of the control plane for Prometheus; of workspaces and upstreams only those that the principal may read. */
+export function metricsRoute(facts: NodeFacts): AdminRoute {
+  return {
+    path: '/metrics',
+    locate: (locating) => locateAt('/metrics', locating),
+    methods: {
+      async GET(asked) {
+        void asked.reply.type('text/plain; version=0.0.4; charset=utf-8')
+        const workers = facts.workers?.() ?? []
+        return writeMetrics([
+          ...processMetrics(facts, asked, await isDatabaseReachable(facts, asked.configuration)),
+          ...workerMetrics(workers),
+          ...workspaceMetrics(asked, workers),
+        ])
+      },
+    },
+  }
+}
+
+function processMetrics(
+  { node, version, requests }: NodeFacts,
+  { configuration }: Asked,
+  isReachable: boolean,
+): Metric[] {
+  const { user, system } = process.cpuUsage()
+  const one = (
+    name: string,
+    help: string,
+    value: number,
+    type: Metric['type'] = 'gauge',
+  ): Metric => ({
+    name,
+    help,
+    type,
+    values: [[{}, value]],
+  })
+  return [
+    one(
+      'kong_datastore_reachable',
+      'Whether the database answers queries; 1 when it does.',
+      Number(isReachable),
+    ),
+    {
+      name: 'kong_node_info',
+      help: 'The control plane that serves these metrics.',
+      type: 'gauge',
+      values: [[{ node_id: node, version }, 1]],
+    },
+    one(
+      'weir_revision',
+      'Current revision of the configuration.',
+      configuration.current().revision,
+    ),
+    one(
+      'weir_admin_requests_total',
+      'Requests to the Admin API and the Manager.',
+      requests(),
+      'counter',
+    ),
+    one(
+      'process_resident_memory_bytes',
+      'Resident memory size in bytes.',
+      process.memoryUsage().rss,
+    ),
+    one(
+      'process_cpu_seconds_total',
+      'User and system CPU time in seconds.',
+      (user + system) / 1e6,
+      'counter',
+    ),
+    one(
+      'process_start_time_seconds',
+      'Start time of the process in seconds since the epoch.',
+      Date.now() / 1000 - process.uptime(),
+    ),
+  ]
+}
+
+function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
+  const each = (
+    [name, type]: readonly [string, Metric['type']],
+    help: string,
+    read: (worker: KnownWorker) => number,
+  ): Metric => ({
+    name,
+    help,
+    type,
+    values: workers.map((worker) => {
+      const { node, zone } = worker
+      return [{ node, worker: String(worker.worker), zone }, read(worker)]
+    }),
+  })
+  return [
+    each(
+      ['kong_data_plane_last_seen', 'gauge'],
+      'Time of the last heartbeat of a worker in seconds since the epoch.',
+      ({ lastSeen }) => Math.floor(lastSeen / 1000),
+    ),
+    each(
+      ['weir_worker_revision', 'gauge'],
+      'Revision that a worker runs.',
+      (one) => one.state.revision,
+    ),
+    each(
+      ['weir_worker_spooled_bytes', 'gauge'],
+      'Bytes of events that a worker has not shipped to the warehouse yet.',
+      (one) => one.state.spooledBytes,
+    ),
+    each(
+      ['weir_worker_exchanges', 'gauge'],
+      'Requests in flight in a worker.',
+      (one) => one.state.exchanges,
+    ),
+  ]
+}
+
+const states = ['healthchecks_off', 'healthy', 'unhealthy', 'dns_error']
+
+function workspaceMetrics(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
+  const { configuration } = asked
+  const readable = configuration
+    .list({ entity: 'workspace', workspace: null })
+    .filter((entry) => mayReadEntry(asked, 'workspace', entry))
+    .map((entry) => ({ id: entry.id, name: entry.fields.name }))
+  const reports = workers.map(({ state }) => state.upstreams ?? [])
+  const counts = entities
+    .filter(({ inWorkspace }) => inWorkspace)
+    .flatMap((entity) => {
+      const found = configuration.count(entity.name)
+      return readable.flatMap(({ id, name }) => {
+        const labels = { workspace: name, kind: declaredName(entity) }
+        const count = found.get(id)
+        return count === undefined ? [] : [[labels, count] as const]
+      })
+    })
+  const health = readable.flatMap((place) =>
+    configuration
+      .list({ entity: 'upstream', workspace: place.id })
+      .filter((entry) => mayReadEntry({ ...asked, place }, 'upstream', entry))
+      .flatMap((entry) => healthOf(entry, reports)),
+  )
+  return [
+    { name: 'weir_entities', help: 'Number of entities.', type: 'gauge', values: counts },
+    {
+      name: 'kong_upstream_target_health',
+      help: 'Health of a target; 1 for its current state.',
+      type: 'gauge',
+      values: health,
+    },
+  ]
+}
+
+function healthOf(
+  { id, fields }: Entry<'upstream'>,
+  reports: readonly (readonly UpstreamHealth[])[],
+): Metric['values'] {
+  return [...describeTargets(id, reports).values()].flatMap(({ target, health, addresses }) => {
+    const seen = addresses.map((one) => [`${one.ip}:${one.port}`, one.health] as const)
+    const places = seen.length === 0 ? [['', health] as const] : seen
+    return places.flatMap(([address, is]) =>
+      states.map((state) => {
+        const upstream = fields.name
+        const labels = { upstream, target, address, state, subsystem: 'http' }
+        return [labels, is.toLowerCase() === state ? 1 : 0] as const
+      }),
+    )
+  })
+}

@@ -1,0 +1,50 @@
+import type { Configuration } from '../../control/configuration.ts'
+import { entities } from '../../entities/entities.ts'
+import type { Session } from '../../schema/session.ts'
+import { hasAny } from '../entities/collection-route.ts'
+import { readableEntries } from '../entities/may-read-entry.ts'
+
+/** Who a principal is, and in which workspaces they may read what. */
+export function describeSession(
+  configuration: Configuration,
+  principal: string,
+  version: string,
+): Session {
+  const asker = configuration.rightsOf(principal)?.principal
+  const held = configuration.rolesOf(principal)
+  const mayRead = (workspace: { id: string; name: string }): string[] =>
+    entities
+      .filter(({ inWorkspace, belongsTo }) => inWorkspace && belongsTo !== 'role')
+      .filter(({ name, plural }) => {
+        const check = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
+        const reader = { configuration, principal, place: workspace, check }
+        return (
+          configuration.judge(principal, check).allowed ||
+          hasAny(readableEntries(reader, { entity: name, workspace: workspace.id }))
+        )
+      })
+      .map(({ plural }) => plural)
+  const pagesIn = (workspace: { id: string; name: string }): string[] =>
+    pages.filter((page) => {
+      const ask = { workspace, path: `/${page}`, action: 'read' as const }
+      return configuration.judge(principal, { ask }).allowed
+    })
+  const workspaces = configuration
+    .current()
+    .snapshot.workspaces.map(({ id, name }) => ({
+      id,
+      name,
+      roles: held.filter(({ workspace }) => workspace.id === id).map(({ role }) => role.name),
+      mayRead: [...mayRead({ id, name }), ...pagesIn({ id, name })],
+    }))
+    .filter(({ mayRead: readable }) => readable.length > 0)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return {
+    principal: { id: principal, name: asker?.name ?? '', kind: asker?.kind ?? '' },
+    workspaces,
+    version,
+  }
+}
+
+/** What can be read that is no entity. */
+const pages = ['audit', 'rbac/explain', 'config/revisions']

@@ -1,0 +1,88 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { Configuration } from '../../control/configuration.ts'
+import { schemaViolation } from '../../entities/kong-problem.ts'
+import { cookieIn, sessionCookie } from '../../identity/identify.ts'
+import { isCrossSite } from '../../identity/refuse-cross-site.ts'
+import { Problem } from '../../lib/problem.ts'
+import { setUp, signIn } from '../../schema/session.ts'
+import { violationsOf } from '../../entities/violations.ts'
+import { identifyAsker } from '../authorize.ts'
+import { describeSession } from './describe-session.ts'
+import { bodyIn, originOf } from '../entities/make-change.ts'
+
+/** Signing in and out, the first super-admin, and who one is. */
+export function registerSessionRoutes(
+  app: FastifyInstance,
+  configuration: Configuration,
+  version: string,
+): void {
+  app.get('/api/session', async (request) =>
+    describeSession(configuration, await identifyAsker(configuration, request), version),
+  )
+  app.post('/api/session', { onRequest: refuseForeign }, async (request, reply) => {
+    const { name, password } = parse(signIn, request)
+    return enter(reply, { name, password, request })
+  })
+  app.delete('/api/session', async (request, reply) => {
+    const principal = await identifyAsker(configuration, request)
+    const cookie = cookieIn(request.headers)
+    if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
+    return reply.code(204).header('set-cookie', cookieText('', request)).send()
+  })
+  app.post('/api/setup', { onRequest: refuseForeign }, async (request, reply) => {
+    const wanted = parse(setUp, request)
+    await configuration.setUp(wanted, originOf(request))
+    void reply.code(201)
+    return enter(reply, { ...wanted, request })
+  })
+
+  async function enter(
+    reply: FastifyReply,
+    { name, password, request }: { name: string; password: string; request: FastifyRequest },
+  ): Promise<unknown> {
+    const former = cookieIn(request.headers)
+    const origin = originOf(request)
+    const cookie = await configuration.signIn({ name, password, origin, former })
+    void reply.header('set-cookie', cookieText(cookie, request))
+    const identified = await configuration.identify({ cookie: `${sessionCookie}=${cookie}` })
+    return describeSession(configuration, identified?.principal ?? '', version)
+  }
+}
+
+/** Kong's word for who one is, which everybody may ask. */
+export function registerUserInfo(
+  app: FastifyInstance,
+  configuration: Configuration,
+  version: string,
+): void {
+  for (const path of ['/userinfo', '/:workspace/userinfo']) {
+    app.get(path, async (request) => {
+      const asker = await identifyAsker(configuration, request)
+      const { principal, workspaces } = describeSession(configuration, asker, version)
+      return { user: principal, workspaces }
+    })
+  }
+}
+
+/** A cookie without an end of its own: the server says when a session is over. */
+function cookieText(value: string, request: FastifyRequest): string {
+  const secure = request.protocol === 'https' ? '; Secure' : ''
+  const over = value === '' ? '; Max-Age=0' : ''
+  return `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}${over}`
+}
+
+async function refuseForeign(request: FastifyRequest): Promise<void> {
+  if (isCrossSite(request.headers)) {
+    throw new Problem('admin.cross_site', 403, 'Signing in must be asked by our own pages')
+  }
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  request: FastifyRequest,
+): z.output<Schema> {
+  const parsed = schema.safeParse(bodyIn({ request }))
+  if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
+  return parsed.data
+}

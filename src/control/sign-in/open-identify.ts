@@ -1,0 +1,37 @@
+import { identify, type Headers, type Identified } from '../../identity/identify.ts'
+import { hashSecret } from '../../identity/secret-hash.ts'
+import type { Sessions } from '../../identity/sessions.ts'
+import type { Entry } from '../../entities/entry.ts'
+import type { Control } from '../change-configuration.ts'
+import type { TokenNotes } from './open-token-uses.ts'
+
+/** Tells who sends some headers, by the tokens and sessions of the moment, and notes which token was used from where. */
+export function openIdentify(
+  control: Control,
+  sessions: Sessions,
+  notes: TokenNotes,
+): (headers: Headers, address?: string) => Promise<Identified | undefined> {
+  return (headers, address = '') =>
+    identify(headers, {
+      async ofToken(token) {
+        const found = tokenIn(control, token)
+        if (found !== undefined) await notes.note(found.id, address)
+        return found === undefined ? undefined : found.fields.principal.id
+      },
+      async ofCookie(cookie) {
+        const principal = await sessions.resume(cookie)
+        const isEnabled = principal !== undefined && control.state.rightsOf(principal) !== undefined
+        return isEnabled ? principal : undefined
+      },
+    })
+}
+
+/** The token whose secret this is, while it lasts and its principal is enabled. */
+function tokenIn({ state, clock }: Control, token: string): Entry<'token'> | undefined {
+  const entry = state.tokenOf(hashSecret(token))
+  const expiresAt = entry?.fields.expires_at
+  const principal = entry?.fields.principal.id
+  if (principal === undefined || state.rightsOf(principal) === undefined) return undefined
+  const isOver = typeof expiresAt === 'number' && expiresAt * 1000 <= clock.now()
+  return isOver ? undefined : entry
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { defineEntity } from '../entity.ts'
+import { reference, tags } from '../fields.ts'
+
+/** The membership of a consumer in a group that the acl plugin allows or denies. */
+export const acl = defineEntity({
+  name: 'acl',
+  plural: 'acls',
+  about: 'The membership of a consumer in a group that the acl plugin allows or denies.',
+  key: 'group',
+  unique: [['consumer', 'group']],
+  refersTo: { consumer: 'consumer' },
+  belongsTo: 'consumer',
+  fields: z.strictObject({ consumer: reference(), group: z.string().min(1), tags: tags() }),
+})

@@ -1,0 +1,5 @@
+/** The workspace of every path without a workspace prefix; it always exists. */
+export const defaultWorkspace = {
+  id: '0dc6f45b-8f8d-40d2-a504-473544ee190b',
+  name: 'default',
+} as const

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { Problem } from '../../lib/problem.ts'
+import { defaultWorkspace } from '../default-workspace.ts'
+import { reservedNames } from '../reserved-names.ts'
+import { addDefaultRoles } from './default-roles.ts'
+import { role } from './role.ts'
+import { defineEntity } from '../entity.ts'
+import { entityName, optional } from '../fields.ts'
+
+/** A tenant: its own services, routes, consumers, plugins, roles, and its own traffic. */
+export const workspace = defineEntity(
+  {
+    name: 'workspace',
+    plural: 'workspaces',
+    about: 'A tenant: its own services, routes, consumers, plugins and traffic.',
+    inWorkspace: false,
+    key: 'name',
+    unique: ['name'],
+    isWorkspace: true,
+    merged: ['config'],
+    fields: z.strictObject({
+      name: entityName().refine((name) => !reservedNames.has(name), {
+        error: (issue) =>
+          `'${String(issue.input)}' is a path of the Admin API and cannot name a workspace`,
+      }),
+      comment: optional(z.string()),
+      meta: optional(
+        z.strictObject({ color: optional(z.string()), thumbnail: optional(z.string()) }),
+      ),
+      config: optional(z.record(z.string(), z.unknown())),
+    }),
+  },
+  {
+    beforeWrite({ before, after }) {
+      if (before === undefined || before.fields.name === after.fields.name) return undefined
+      throw new Problem('control.workspace_rename', 400, 'Cannot rename a workspace')
+    },
+    afterCreate: addDefaultRoles,
+    // Roles go with their workspace; anything else must be gone before it.
+    beforeRemove({ id }, edit) {
+      if (id === defaultWorkspace.id) {
+        throw new Problem(
+          'control.default_workspace',
+          400,
+          'The default workspace cannot be deleted',
+        )
+      }
+      const other = edit
+        .contents(id)
+        .find(({ entity }) => entity.name !== role.name && entity.belongsTo !== 'role')
+      if (other !== undefined) {
+        throw new Problem('control.workspace_not_empty', 400, 'Workspace is not empty', {
+          detail: { fields: { '@referenced_by': other.entity.plural } },
+        })
+      }
+      for (const entry of edit.all(role)) if (entry.workspace === id) edit.remove(role, entry)
+    },
+  },
+)

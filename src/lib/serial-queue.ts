@@ -1,0 +1,14 @@
+/** Runs one task after the other, in the order they came. */
+export type SerialQueue = { run<T>(task: () => Promise<T>): Promise<T> }
+
+/** Opens an empty queue. */
+export function openSerialQueue(): SerialQueue {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    run(task) {
+      const mine = last.then(task)
+      last = mine.catch(() => undefined)
+      return mine
+    },
+  }
+}
