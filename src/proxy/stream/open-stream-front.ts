@@ -174,6 +174,10 @@ const replyTo = (socket: Socket): Reply => ({
   pendingBytes: 0,
   onWritable: () => undefined,
   finish: () => void socket.end(),
-  // A plain end would look to the client as if the stream were complete.
-  abort: () => void ('encrypted' in socket ? socket.destroy() : socket.resetAndDestroy()),
+  abort() {
+    // After a part of the answer, a plain end would look to the client as if the stream were complete.
+    const isPartial = socket.bytesWritten > 0 && !('encrypted' in socket)
+    if (isPartial) socket.resetAndDestroy()
+    else socket.destroy()
+  },
 })
