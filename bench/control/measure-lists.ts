@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../../src/control/permit.ts'
 import type { EntityName } from '../../src/entities/entities.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -120,7 +121,7 @@ const create = (
 
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,

@@ -72,7 +72,7 @@ export type AdminRoute = {
   readonly shows?: { readonly entity: Entity; readonly as: 'one' | 'list' }
   /** Overrides the action that the method asks for. */
   readonly action?: Ask['action']
-  /** True for a list of which those entries are shown that the asker may read, even when the list as such is denied. */
+  /** True for a list of which those entries are shown that the principal may read, even when the list as such is denied. */
   readonly isFiltered?: boolean
   /** Largest body in bytes, where that is not the usual. */
   readonly bodyLimit?: number

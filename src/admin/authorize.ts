@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { reaches } from '../access/entitlements.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { notFound } from '../entities/kong-problem.ts'
-import { unknownAsker } from '../control/permit.ts'
+import { unidentified } from '../control/permit.ts'
 import { refuseCrossSite } from '../identity/refuse-cross-site.ts'
 import type { Action } from '../entities/action.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
@@ -19,12 +19,12 @@ const actions: Readonly<Record<string, Action>> = {
 export const actionOf = (method: string): Action => actions[method] ?? 'read'
 
 /** The id of the principal that asks; refuses when nobody can be identified, and a change that another site sends with our cookie. */
-export async function identifyAsker(
+export async function identifyPrincipal(
   configuration: Configuration,
   request: FastifyRequest,
 ): Promise<string> {
   const identified = await configuration.identify(request.headers, request.ip)
-  if (identified === undefined) throw unknownAsker()
+  if (identified === undefined) throw unidentified()
   if (identified.by === 'session' && actionOf(request.method) !== 'read') {
     refuseCrossSite(request.headers)
   }
@@ -43,7 +43,7 @@ export async function authorize(
   route: AdminRoute,
   [request, reply]: readonly [FastifyRequest, FastifyReply],
 ): Promise<Asked> {
-  const principal = await identifyAsker(configuration, request)
+  const principal = await identifyPrincipal(configuration, request)
   const params = request.params as Record<string, string>
   const place = placeNamed(configuration, params['workspace'])
   const { method } = request

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
-import { unknownAsker } from '../control/permit.ts'
+import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
-import { identifyAsker } from './authorize.ts'
+import { identifyPrincipal } from './authorize.ts'
 import { buildApp, type AppOptions } from './http/build-app.ts'
 import { configRoutes } from './config/config-routes.ts'
 import type { Preview } from './config/preview-route.ts'
@@ -70,9 +70,9 @@ export async function openAdmin(
   const facts = { version, node: uuidv4(), requests: () => requests, workers, order, log }
   const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
-    const principalId = await identifyAsker(configuration, request)
+    const principalId = await identifyPrincipal(configuration, request)
     const rights = configuration.rightsOf(principalId)
-    if (rights === undefined) throw unknownAsker()
+    if (rights === undefined) throw unidentified()
     return { principalId, rights }
   }
   protectPages(manager)

@@ -1,3 +1,4 @@
+import { systemPrincipal } from './permit.ts'
 import { type EntityName, entities } from '../entities/entities.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
@@ -179,7 +180,7 @@ const change = (configuration: Configuration, operations: readonly Operation[]) 
   configuration.change({ ...anyone, operations })
 
 const anyone: Omit<ChangeRequest, 'operations'> = {
-  asker: 'weir',
+  principal: systemPrincipal,
   check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
   origin: { requestId: '', address: '', method: '', path: '' },
   status: 200,

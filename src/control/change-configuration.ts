@@ -17,7 +17,7 @@ import { openDraft, type Touched } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { Ledger } from './open-ledger.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
-import { permit, type Asker, type AccessCheck } from './permit.ts'
+import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state/state.ts'
 
@@ -26,7 +26,7 @@ export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'pat
 
 /** What somebody wants to be different. All operations are done, or none. */
 export type ChangeRequest = {
-  readonly asker: Asker
+  readonly principal: Requester
   readonly check: AccessCheck
   readonly origin: Origin
   readonly operations: readonly Operation[]
@@ -98,7 +98,7 @@ const patience = 10_000
 async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
   const { state } = control
   const { operations } = request
-  const decision = permit(state, request.asker, request.check)
+  const decision = permit(state, request.principal, request.check)
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
     throw movedOn(request.ifRevision, state.revision)
   }
@@ -120,7 +120,7 @@ async function tryToChange(control: Control, request: ChangeRequest): Promise<Ch
     revision,
   })
   if (isSame) {
-    if (request.asker !== 'weir') await control.ledger.keep(audit)
+    if (request.principal !== systemPrincipal) await control.ledger.keep(audit)
     return { revision, outcomes }
   }
   const sealed = sealSnapshot(snapshot, revision, control.sealKey)
@@ -167,7 +167,7 @@ type Facts = {
 
 function describeChange(
   state: State,
-  { asker, check: { ask }, origin, status }: ChangeRequest,
+  { principal, check: { ask }, origin, status }: ChangeRequest,
   { now, touched, because, revision }: Facts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>
@@ -179,7 +179,8 @@ function describeChange(
     ...origin,
     id: uuidv7(now),
     time: now,
-    principal: asker === 'weir' ? null : (state.rightsOf(asker.principal)?.principal ?? null),
+    principal:
+      principal === systemPrincipal ? null : (state.rightsOf(principal)?.principal ?? null),
     workspace: ask.workspace.name,
     workspaceId: ask.workspace.id,
     action: ask.action,

@@ -62,7 +62,7 @@ export type Configuration = SignIn & {
   readonly lookup: Lookup
   /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
   count(entity: EntityName): ReadonlyMap<string | null, number>
-  /** Makes a change, if the asker may. */
+  /** Makes a change, if the principal may. */
   change(request: ChangeRequest): Promise<Change>
   /** What was done and refused so far. */
   readonly audit: Ledger

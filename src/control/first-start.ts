@@ -1,3 +1,4 @@
+import { systemPrincipal } from './permit.ts'
 import { isSecret } from '../identity/secret-hash.ts'
 import { verifyPassword } from '../identity/password.ts'
 import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
@@ -107,7 +108,7 @@ const grantsOf = (entries: Entries, role: Entry<'role'> | undefined): Entry<'gra
 
 const change = (control: Control, operations: readonly Operation[]) =>
   changeConfiguration(control, {
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'create' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     operations,

@@ -30,7 +30,7 @@ export type Ledger = {
   settle(): Promise<void>
   /** Records in the order they were kept, or newest first, at most `limit`. Does not ask who may. */
   read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
-  /** Records of those workspaces only whose audit log the asker may read, newest first; undefined when there is no such workspace among those asked for. */
+  /** Records of those workspaces only whose audit log the principal may read, newest first; undefined when there is no such workspace among those asked for. */
   readFor(rights: Rights, filter: AuditFilter, limit: number): Promise<ChainedRecord[] | undefined>
   signed(): Promise<AuditSigned>
   /** The end of the log, to be kept elsewhere. */

@@ -3,8 +3,11 @@ import type { Ask, Decision, Rights } from '../access/rights.ts'
 import { Problem } from '../lib/problem.ts'
 import type { State } from './state/state.ts'
 
-/** Who asks: a principal, or the program itself, which may do everything. */
-export type Asker = { readonly principal: string } | 'weir'
+/** The program itself, which may do everything. */
+export const systemPrincipal = Symbol('system principal')
+
+/** Id of a principal, or the program itself. */
+export type Requester = string | typeof systemPrincipal
 
 /** What is asked at a path of the Admin API. */
 export type AccessCheck = {
@@ -16,17 +19,17 @@ export type AccessCheck = {
 }
 
 /** The decision that allows what is asked; throws the refusal. */
-export function permit(state: State, asker: Asker, check: AccessCheck): Decision {
-  if (asker === 'weir') return { allowed: true, because: 'Weir itself did this.' }
-  const rights = state.rightsOf(asker.principal)
+export function permit(state: State, principal: Requester, check: AccessCheck): Decision {
+  if (principal === systemPrincipal) return { allowed: true, because: 'Weir itself did this.' }
+  const rights = state.rightsOf(principal)
   const refusal = refusalOf(rights, check)
-  if (rights === undefined || refusal !== undefined) throw refusal ?? unknownAsker()
+  if (rights === undefined || refusal !== undefined) throw refusal ?? unidentified()
   return judge(rights, check)
 }
 
 /** Why a question is refused, in Kong's sentence and with the rule that decided; undefined when it is allowed. */
 export function refusalOf(rights: Rights | undefined, check: AccessCheck): Problem | undefined {
-  if (rights === undefined) return unknownAsker()
+  if (rights === undefined) return unidentified()
   const { allowed, because } = judge(rights, check)
   if (allowed) return undefined
   const message = `${rights.principal.name}, you do not have permissions to ${check.ask.action} this resource`
@@ -45,5 +48,5 @@ export function judge(
 }
 
 /** Nobody could be identified. */
-export const unknownAsker = (): Problem =>
+export const unidentified = (): Problem =>
   new Problem('control.unidentified', 401, 'Invalid RBAC credentials')

@@ -1,4 +1,4 @@
-import type { Asker, AccessCheck } from '../control/permit.ts'
+import type { AccessCheck } from '../control/permit.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { isMovedOn, type Origin } from '../control/change-configuration.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
@@ -9,12 +9,13 @@ import { rememberSync } from './remember-sync.ts'
 /** Who wants a document to be true, and what they say about it. */
 export type SyncOrder = {
   readonly sync: SyncRequest
-  readonly asker: Extract<Asker, { principal: string }>
+  /** Id of the principal. */
+  readonly principal: string
   readonly origin: Origin
-  /** All that the asker must be allowed for a plan. */
+  /** All that the principal must be allowed for a plan. */
   readonly check: (planned: PlannedChange) => AccessCheck
   readonly message?: string | undefined
-  /** The revision on which the asker saw the plan; another one meanwhile refuses the sync. */
+  /** The revision on which the principal saw the plan; another one meanwhile refuses the sync. */
   readonly ifRevision?: number | undefined
   /** Called during the second half of the work, when the plan is applied. */
   readonly onProgress?: OnProgress | undefined
@@ -45,10 +46,10 @@ async function change(
 ): Promise<Synced> {
   const { plan, operations } = planned
   const check = order.check(planned)
-  const refusal = configuration.refusal(order.asker.principal, check)
+  const refusal = configuration.refusal(order.principal, check)
   if (refusal !== undefined) throw refusal
   const remembered = await rememberSync(configuration, planned, {
-    principal: configuration.rightsOf(order.asker.principal)?.principal.name ?? '',
+    principal: configuration.rightsOf(order.principal)?.principal.name ?? '',
     message: order.message,
   })
   if (operations.length === 0) {
@@ -56,7 +57,7 @@ async function change(
     return { plan, revision: plan.revision }
   }
   const { revision } = await configuration.change({
-    asker: order.asker,
+    principal: order.principal,
     check,
     origin: order.origin,
     operations,

@@ -22,7 +22,7 @@ export type PlanRequest = {
   readonly ownsShared: boolean
   /** Whether what the document does not speak of is left alone. */
   readonly keepsRest: boolean
-  /** Whether an entity that is there may be known to the asker. */
+  /** Whether an entity that is there may be known to the principal. */
   readonly isKnown: (entity: EntityName, entry: Entry) => boolean
   /** What must be done before, such as making the workspace. */
   readonly first: readonly Operation[]

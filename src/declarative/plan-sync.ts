@@ -20,7 +20,7 @@ export type SyncRequest = {
   readonly part: DocumentPart
   /** Whether what the document does not speak of is left alone. */
   readonly keepsRest: boolean
-  /** Whether an entity that is there may be known to the asker. */
+  /** Whether an entity that is there may be known to the principal. */
   readonly isKnown: (entity: EntityName, entry: Entry) => boolean
   readonly onProgress?: OnProgress | undefined
 }

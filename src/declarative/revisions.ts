@@ -12,13 +12,13 @@ import { describeDifferences } from './describe-differences.ts'
 /** Who looks back, and at which part: one workspace, or all when absent. */
 export type Looking = {
   readonly workspace?: string | undefined
-  /** Whether an entry, present or past, may be known to the asker. */
+  /** Whether an entry, present or past, may be known to the principal. */
   readonly isKnown: (entity: EntityName, entry: Entry) => boolean
-  /** Whether the asker may read the list of such entities there. */
+  /** Whether the principal may read the list of such entities there. */
   readonly mayList: (entity: EntityName, workspace: string | null) => boolean
 }
 
-/** Revisions that did something which the asker may know, newest first; `below` goes on where another list ended. */
+/** Revisions that did something which the principal may know, newest first; `below` goes on where another list ended. */
 export async function listRevisions(
   configuration: Configuration,
   looking: Looking,
@@ -69,7 +69,7 @@ const sum = (list: readonly ChangeCount[]) => ({
 const isIn = (wanted: string | undefined, workspace: string | null): boolean =>
   wanted === undefined || workspace === wanted
 
-/** One revision with what it did, as far as the asker may know it. */
+/** One revision with what it did, as far as the principal may know it. */
 export async function showRevision(
   configuration: Configuration,
   looking: Looking,
@@ -176,7 +176,7 @@ async function checkKept(configuration: Configuration, number: number): Promise<
   )
 }
 
-/** There is no such revision, or none that the asker may know. */
+/** There is no such revision, or none that the principal may know. */
 export const noRevision = (number: number | string): Problem =>
   new Problem('declarative.no_revision', 404, `There is no revision ${number}`)
 

@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../../src/control/permit.ts'
 import { keepAuditKey } from '../../src/audit/audit-key.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
 import type { Operation } from '../../src/entities/operation.ts'
@@ -18,7 +19,7 @@ const configuration = await openConfiguration({
 for (let number = configuration.current().revision; ; number += 1) {
   process.stdout.write('begin\n')
   const { revision } = await configuration.change({
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: String(number), address: '', method: 'PUT', path: '/' },
     status: 200,

@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../../src/control/permit.ts'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -130,7 +131,7 @@ const change = async (
   operation: { readonly kind: 'create' | 'replace'; readonly at?: string; readonly body: object },
 ): Promise<number> => {
   const { revision } = await configuration.change({
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,

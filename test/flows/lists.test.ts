@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../../src/control/permit.ts'
 import type { EntityName } from '../../src/entities/entities.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
@@ -262,7 +263,7 @@ async function openAt(place: string): Promise<Configuration> {
 
 const change = (configuration: Configuration, operations: readonly Operation[]) =>
   configuration.change({
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,

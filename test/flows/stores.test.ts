@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../../src/control/permit.ts'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
@@ -242,7 +243,7 @@ const create = (entity: EntityName, body: Record<string, unknown>): Operation =>
 
 const change = (configuration: Configuration, ...operations: readonly Operation[]) =>
   configuration.change({
-    asker: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,

@@ -1,4 +1,4 @@
-import { unknownAsker } from '../../control/permit.ts'
+import { unidentified } from '../../control/permit.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import type { Rights } from '../../access/rights.ts'
 import type { AuditChain, AuditLine, AuditPage, Touch } from '../../schema/audit-answer.ts'
@@ -8,7 +8,7 @@ import type { AdminRoute, Asked } from '../admin-route.ts'
 import { readAuditQuery } from './audit-query.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
-/** The audit log: of every workspace whose log the asker may read at `/audit`, of one workspace under it; the proof of the whole log is asked in the default workspace. */
+/** The audit log: of every workspace whose log the principal may read at `/audit`, of one workspace under it; the proof of the whole log is asked in the default workspace. */
 export const auditRoutes: readonly AdminRoute[] = [
   get('/audit', async (asked) => readPage(asked, lineOf), true),
   get('/audit/requests', async (asked) => readPage(asked, kongRequestOf), true),
@@ -47,11 +47,11 @@ function ofWhole(path: string, answer: (asked: Asked) => Promise<unknown>): Admi
 
 function rightsOf({ configuration, principal }: Asked): Rights {
   const rights = configuration.rightsOf(principal)
-  if (rights === undefined) throw unknownAsker()
+  if (rights === undefined) throw unidentified()
   return rights
 }
 
-/** Records newest first: under a workspace only its own; else those of each workspace that the asker may read. */
+/** Records newest first: under a workspace only its own; else those of each workspace that the principal may read. */
 async function readRecords(asked: Asked): Promise<{
   readonly records: readonly ChainedRecord[]
   readonly size: number

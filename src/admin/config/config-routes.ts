@@ -47,7 +47,7 @@ export async function sync(asked: Asked, tell: Tell): Promise<unknown> {
   const { message, revision } = configOptions(asked)
   const synced = await applyPlan(configuration, {
     sync: syncRequest(asked, tell),
-    asker: { principal },
+    principal,
     origin: originOf(request, check.ask),
     check: ({ plan: { items } }) => ({ ...check, alsoRequired: requiredFor(asked, items) }),
     message,
@@ -57,7 +57,7 @@ export async function sync(asked: Asked, tell: Tell): Promise<unknown> {
   return { ...synced.plan, revision: synced.revision }
 }
 
-/** The document of the workspace of a path, as far as the asker may know it. */
+/** The document of the workspace of a path, as far as the principal may know it. */
 export function dump(asked: Asked): unknown {
   const { configuration, place } = asked
   const options = configOptions(asked)

@@ -29,7 +29,7 @@ const locateMaybe = (path: string, locating: Locating): Located => ({
   isLost: false,
 })
 
-/** Plans what a request asks for; refuses what the asker could not read. */
+/** Plans what a request asks for; refuses what the principal could not read. */
 export async function plan(asked: Asked, tell: Tell): Promise<PlannedChange> {
   return planSync(asked.configuration, syncRequest(asked, tell))
 }

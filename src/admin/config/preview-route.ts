@@ -1,7 +1,7 @@
 import { parseWindow, type PreviewRequest } from '../../preview/preview-change.ts'
 import type { SyncPlan } from '../../schema/config-difference.ts'
 import type { PreviewReport } from '../../schema/preview.ts'
-import { unknownAsker } from '../../control/permit.ts'
+import { unidentified } from '../../control/permit.ts'
 import { Problem } from '../../lib/problem.ts'
 import { buildSnapshot } from '../../snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../snapshot/check-snapshot.ts'
@@ -16,7 +16,7 @@ export type Preview = (request: PreviewRequest) => Promise<PreviewReport>
 /** A plan with what would have become of recorded requests by it. */
 export type PreviewedPlan = { readonly plan: SyncPlan; readonly traffic: PreviewReport }
 
-/** What a document would change, and what would have become of the requests of a window that the asker may see. */
+/** What a document would change, and what would have become of the requests of a window that the principal may see. */
 export const previewRoute = (preview: Preview | undefined): AdminRoute =>
   planRoute('/config/preview', (asked, tell) => previewPlan(asked, tell, preview))
 
@@ -31,7 +31,7 @@ async function previewPlan(
   const { configuration, principal } = asked
   const length = parseWindow(configOptions(asked).window)
   const rights = configuration.rightsOf(principal)
-  if (rights === undefined) throw unknownAsker()
+  if (rights === undefined) throw unidentified()
   const { snapshot } = configuration.current()
   const planned = await plan(asked, tell)
   const proposed = buildSnapshot(planned.entries)

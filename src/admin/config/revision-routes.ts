@@ -11,7 +11,7 @@ import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
 import { requiredFor, visibilityFor } from './visibility-for.ts'
 
-/** The history of a workspace or, without one in the path, of all that the asker may know: what each revision did, and the way back to it. */
+/** The history of a workspace or, without one in the path, of all that the principal may know: what each revision did, and the way back to it. */
 export const revisionRoutes: readonly AdminRoute[] = [
   {
     path: '/config/revisions',
@@ -71,7 +71,7 @@ async function rollBack(asked: Asked): Promise<unknown> {
     number,
   )
   const change = await configuration.change({
-    asker: { principal },
+    principal,
     check: { ...check, alsoRequired: requiredFor(asked, difference.items) },
     origin: originOf(request, check.ask),
     operations,

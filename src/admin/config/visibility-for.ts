@@ -8,16 +8,16 @@ import type { Asked, Place } from '../admin-route.ts'
 import { askAbout, homeOf, ownPath, segmentOf } from '../entities/entity-paths.ts'
 import { canReadSecrets } from '../entities/can-read-secrets.ts'
 
-type Asker = Pick<Asked, 'configuration' | 'principal'>
+type Viewer = Pick<Asked, 'configuration' | 'principal'>
 
-/** What an asker may know of a configuration, present or past: what they may read at its own path. */
-export function visibilityFor(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'> {
-  const { configuration, principal } = asker
+/** The entries of a configuration, present or past, that a principal may know: those it may read at their own path. */
+export function visibilityFor(viewer: Viewer): Pick<Looking, 'isKnown' | 'mayList'> {
+  const { configuration, principal } = viewer
   return {
     isKnown: (entity, entry) =>
-      configuration.judge(principal, { ask: askOf(asker, entity, entry, 'read') }).allowed,
+      configuration.judge(principal, { ask: askFor(viewer, entity, entry, 'read') }).allowed,
     mayList(entity, workspace) {
-      const home = homeOf(entity, placeOf(asker, workspace))
+      const home = homeOf(entity, workspaceRef(viewer, workspace))
       const ask = { workspace: home, path: ownPath(entity), action: 'read' as const }
       return configuration.judge(principal, { ask }).allowed
     },
@@ -26,32 +26,32 @@ export function visibilityFor(asker: Asker): Pick<Looking, 'isKnown' | 'mayList'
 
 /** Whether the secrets of an entry that a principal may read are shown to it. */
 export const secretsReader =
-  (asker: Asker & Pick<Asked, 'request'>) =>
+  (viewer: Viewer & Pick<Asked, 'request'>) =>
   (entity: EntityName, entry: Entry): boolean =>
-    canReadSecrets(asker, entityNamed(entity), entry, placeOf(asker, entry.workspace))
+    canReadSecrets(viewer, entityNamed(entity), entry, workspaceRef(viewer, entry.workspace))
 
 /** What must be allowed for each of many differences to be made, as if they were made one by one. */
-export function requiredFor(asker: Asker, items: readonly EntityDifference[]): Ask[] {
-  const { configuration } = asker
+export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]): Ask[] {
+  const { configuration } = viewer
   const { entries } = configuration.current()
   return items.map(({ kind, entity: name, id, workspace }): Ask => {
     const entity = toEntityName(name)
     const entry = entries.get(entity)?.get(id)
     if (entry !== undefined) {
-      return askOf(asker, entity, entry, kind === 'delete' ? 'delete' : 'update')
+      return askFor(viewer, entity, entry, kind === 'delete' ? 'delete' : 'update')
     }
-    const home = homeOf(entity, placeOf(asker, workspace))
+    const home = homeOf(entity, workspaceRef(viewer, workspace))
     return { workspace: home, path: ownPath(entity), action: 'create' }
   })
 }
 
-function askOf(asker: Asker, entity: EntityName, entry: Entry, action: Action): Ask {
+function askFor(viewer: Viewer, entity: EntityName, entry: Entry, action: Action): Ask {
   const segment = segmentOf(entity, entry)
-  const home = homeOf(entity, placeOf(asker, entry.workspace), segment, entry)
+  const home = homeOf(entity, workspaceRef(viewer, entry.workspace), segment, entry)
   return askAbout(entity, entry, home, ownPath(entity, segment), action)
 }
 
-function placeOf({ configuration }: Asker, workspace: string | null): Place {
+function workspaceRef({ configuration }: Viewer, workspace: string | null): Place {
   const { entries } = configuration.current()
   const found = entriesOf(entries, 'workspace').get(workspace ?? '')
   return { id: workspace ?? '', name: found?.fields.name ?? '' }

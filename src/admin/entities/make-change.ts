@@ -17,7 +17,7 @@ export function makeChange(
   status: number,
 ): Promise<Change> {
   return configuration.change({
-    asker: { principal },
+    principal,
     check,
     origin: originOf(request, check.ask),
     operations,

@@ -42,7 +42,7 @@ export const membershipRoutes: readonly AdminRoute[] = [ofGroup, ofConsumer].fla
   memberRoute(side),
 ])
 
-/** The others of the entity in the path, in order of id, as far as the asker may read them. */
+/** The others of the entity in the path, in order of id, as far as the principal may read them. */
 export function membersOf(asked: Asked, near: 'consumer-group' | 'consumer'): Entry[] {
   const side = near === 'consumer' ? ofConsumer : ofGroup
   const [entity, field] = side.far

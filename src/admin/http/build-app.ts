@@ -5,7 +5,7 @@ import { notFound } from '../../entities/kong-problem.ts'
 import { uuidv7 } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
-import { identifyAsker } from '../authorize.ts'
+import { identifyPrincipal } from '../authorize.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
 import { readBodies } from './read-body.ts'
 
@@ -60,7 +60,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     return answerProblem(configuration, error, [request, reply])
   })
   app.setNotFoundHandler(async (request) => {
-    await identifyAsker(configuration, request)
+    await identifyPrincipal(configuration, request)
     throw notFound()
   })
   return app

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Configuration } from '../../control/configuration.ts'
 import type { AdminRoute } from '../admin-route.ts'
-import { identifyAsker } from '../authorize.ts'
+import { identifyPrincipal } from '../authorize.ts'
 import { describeApi } from './describe-api.ts'
 
 /** Serves the description of the whole Admin API to everybody who is known: it tells what the program can do and nothing of the configuration. */
@@ -14,7 +14,7 @@ export function registerDescription(
   const described = describeApi({ version, routes, catalog })
   for (const path of ['/openapi.json', '/:workspace/openapi.json']) {
     app.get(path, async (request) => {
-      await identifyAsker(configuration, request)
+      await identifyPrincipal(configuration, request)
       return described
     })
   }

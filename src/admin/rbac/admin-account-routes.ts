@@ -98,7 +98,7 @@ function readPage(asked: Asked): unknown {
   return buildPage(readable, pageRequest(request, false), (entry) => present(asked, entry))
 }
 
-/** The workspaces in which roles were given to an admin; those that the asker may not read are left out. */
+/** The workspaces in which roles were given to an admin; those that the principal may not read are left out. */
 function workspacesOf(asked: Asked): unknown {
   const { configuration } = asked
   const ids = new Set(

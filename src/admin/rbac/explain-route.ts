@@ -91,7 +91,7 @@ function questionOf(
   return route.locate(located).check
 }
 
-/** The rights of a principal, if they reach the workspace or the asker may know everybody; the others are as unknown as those who do not exist. */
+/** The rights of a principal, if they reach the workspace or the caller may read all principals; the others are as unknown as those who do not exist. */
 function rightsNamed(asked: Asked, name: string): Rights {
   const { configuration, place } = asked
   const entry = configuration.find({ entity: 'principal', workspace: null, at: name })

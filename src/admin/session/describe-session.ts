@@ -10,7 +10,7 @@ export function describeSession(
   principal: string,
   version: string,
 ): Session {
-  const asker = configuration.rightsOf(principal)?.principal
+  const known = configuration.rightsOf(principal)?.principal
   const held = configuration.rolesOf(principal)
   const mayRead = (workspace: { id: string; name: string }): string[] =>
     entities
@@ -40,7 +40,7 @@ export function describeSession(
     .filter(({ mayRead: readable }) => readable.length > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
-    principal: { id: principal, name: asker?.name ?? '', kind: asker?.kind ?? '' },
+    principal: { id: principal, name: known?.name ?? '', kind: known?.kind ?? '' },
     workspaces,
     version,
   }

@@ -7,7 +7,7 @@ import { isCrossSite } from '../../identity/refuse-cross-site.ts'
 import { Problem } from '../../lib/problem.ts'
 import { setUp, signIn } from '../../schema/session.ts'
 import { violationsOf } from '../../entities/violations.ts'
-import { identifyAsker } from '../authorize.ts'
+import { identifyPrincipal } from '../authorize.ts'
 import { describeSession } from './describe-session.ts'
 import { bodyIn, originOf } from '../entities/make-change.ts'
 
@@ -18,14 +18,14 @@ export function registerSessionRoutes(
   version: string,
 ): void {
   app.get('/api/session', async (request) =>
-    describeSession(configuration, await identifyAsker(configuration, request), version),
+    describeSession(configuration, await identifyPrincipal(configuration, request), version),
   )
   app.post('/api/session', { onRequest: refuseForeign }, async (request, reply) => {
     const { name, password } = parse(signIn, request)
     return enter(reply, { name, password, request })
   })
   app.delete('/api/session', async (request, reply) => {
-    const principal = await identifyAsker(configuration, request)
+    const principal = await identifyPrincipal(configuration, request)
     const cookie = cookieIn(request.headers)
     if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
     return reply.code(204).header('set-cookie', cookieText('', request)).send()
@@ -58,8 +58,8 @@ export function registerUserInfo(
 ): void {
   for (const path of ['/userinfo', '/:workspace/userinfo']) {
     app.get(path, async (request) => {
-      const asker = await identifyAsker(configuration, request)
-      const { principal, workspaces } = describeSession(configuration, asker, version)
+      const id = await identifyPrincipal(configuration, request)
+      const { principal, workspaces } = describeSession(configuration, id, version)
       return { user: principal, workspaces }
     })
   }

@@ -1,3 +1,4 @@
+import { systemPrincipal } from '../permit.ts'
 import { openAttempts } from '../../identity/attempts.ts'
 import { verifyPassword } from '../../identity/password.ts'
 import { hashSecret, isSecret } from '../../identity/secret-hash.ts'
@@ -65,9 +66,9 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
     },
     async signOut(cookie, principal, origin) {
       await sessions.end(cookie)
-      const asker = control.state.rightsOf(principal)?.principal ?? null
+      const known = control.state.rightsOf(principal)?.principal ?? null
       const because = 'Everybody may end their own session.'
-      await note(origin, { principal: asker, because, status: 204 })
+      await note(origin, { principal: known, because, status: 204 })
     },
     setUpSecret: () => secret,
     async setUp({ secret: given, name, password }, origin) {
@@ -80,7 +81,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       secret = undefined
       try {
         await changeConfiguration(control, {
-          asker: 'weir',
+          principal: systemPrincipal,
           check: { ask: { workspace: defaultWorkspace, path: '/setup', action: 'create' } },
           origin,
           operations: superAdminOperations(control.state.entries, name, password),

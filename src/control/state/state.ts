@@ -21,7 +21,7 @@ export type State = {
   readonly sealed: SealedSnapshot
   /** The rights of an enabled principal. */
   rightsOf(principal: string): Rights | undefined
-  /** The id of the principal whose token has this SHA-256; expiry is for the asker to judge. */
+  /** The token with this SHA-256; its expiry is not checked. */
   tokenOf(sha256: string): Entry<'token'> | undefined
 }
 
