@@ -5,7 +5,7 @@ import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { buildRights } from './build-rights.ts'
 import { decide } from './decide.ts'
 import { reaches } from './entitlements.ts'
-import type { Ask, Rights } from './rights.ts'
+import type { AccessRequest, Rights } from './rights.ts'
 
 const [, a, b] = workspaces
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
@@ -13,8 +13,11 @@ const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id
 const holder = (home: { id: string; name: string }, ...rules: readonly string[]): Rights =>
   rightsOf(home, rules)
 
-const ask = (workspace: { id: string; name: string }, path: string, action = 'read'): Ask =>
-  ({ workspace, path, action }) as Ask
+const ask = (
+  workspace: { id: string; name: string },
+  path: string,
+  action = 'read',
+): AccessRequest => ({ workspace, path, action }) as AccessRequest
 
 test.each([
   ['no permission denies', [], '/services', false],

@@ -60,7 +60,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     log,
   })
   const stopAuditJobs = startAuditJobs({
-    ledger: configuration.audit,
+    auditLog: configuration.audit,
     warehouse,
     days: auditDays,
     clock: systemClock,

@@ -186,7 +186,7 @@ test('what is too old is removed, says so, and leaves a log that is still proven
   expect(report).toMatchObject({ intact: true, first: last + 1, last: last + 2, records: 2 })
   const [pruning] = await admin.configuration.audit.read({}, 1)
   expect(pruning?.because).toBe(
-    `Weir itself did this: ${last} records up to record ${last} were older than the log is kept.`,
+    `Weir itself did this: ${last} records up to record ${last} were older than the retention time.`,
   )
   expect(await admin.configuration.audit.prune(now - 86_400_000)).toBe(0)
   now += 10 * 86_400_000

@@ -114,10 +114,10 @@ const schemaNames: Readonly<Record<string, string>> = {
   'key-sets': 'key_sets',
 }
 
-type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>
+type AccessRequest = (method: string, path: string, body?: unknown) => Promise<unknown>
 
 /** Refuses what decK would not go on after. */
-function asking({ url, token, workspace }: DeckCall): Ask {
+function asking({ url, token, workspace }: DeckCall): AccessRequest {
   const prefix = workspace === undefined ? '' : `/${workspace}`
   return async (method, path, body) => {
     const isBare = path === '/' || path.startsWith('/workspaces')
@@ -140,7 +140,7 @@ async function hasWorkspace({ url, token, workspace }: DeckCall): Promise<boolea
   return status === 200
 }
 
-async function readState(ask: Ask, tags: readonly string[]): Promise<DeckState> {
+async function readState(ask: AccessRequest, tags: readonly string[]): Promise<DeckState> {
   const kinds = levels.flat().filter((kind) => !['targets', 'members'].includes(kind))
   const lists = await Promise.all(
     kinds.map(async (kind) => [kind, await readList(ask, `/${kind}`, tags)] as const),
@@ -170,7 +170,7 @@ export const membership = (group: string, consumer: string): DeckObject => ({
   consumer,
 })
 
-async function readList(ask: Ask, path: string, tags: readonly string[]): Promise<DeckObject[]> {
+async function readList(ask: AccessRequest, path: string, tags: readonly string[]): Promise<DeckObject[]> {
   const found: DeckObject[] = []
   let offset = ''
   do {
@@ -224,7 +224,7 @@ type Field = {
   fields?: Record<string, Field>[]
 }
 
-async function fillDefaults(ask: Ask, state: DeckState): Promise<DeckState> {
+async function fillDefaults(ask: AccessRequest, state: DeckState): Promise<DeckState> {
   const filled: Record<string, DeckObject[]> = {}
   for (const [kind, objects] of Object.entries(state)) {
     if (kind === 'plugins' || kind === 'vaults') {
@@ -262,7 +262,7 @@ function merged(defaults: Record<string, unknown>, given: Record<string, unknown
   return whole
 }
 
-async function fillConfig(ask: Ask, kind: string, object: DeckObject): Promise<DeckObject> {
+async function fillConfig(ask: AccessRequest, kind: string, object: DeckObject): Promise<DeckObject> {
   const schema = (await ask('GET', `/schemas/${kind}/${String(object['name'])}`)) as Field
   const fields = Object.assign({}, ...(schema.fields ?? [])) as Record<string, Field>
   const given = (object['config'] ?? {}) as object
@@ -338,7 +338,7 @@ async function inLevel(
   await Promise.all(Array.from({ length: inParallel }, work))
 }
 
-async function write(ask: Ask, { does, kind, object }: DeckEvent): Promise<unknown> {
+async function write(ask: AccessRequest, { does, kind, object }: DeckEvent): Promise<unknown> {
   if (does === 'delete') return undefined
   if (kind === 'members') {
     const { group, consumer } = object
@@ -347,7 +347,7 @@ async function write(ask: Ask, { does, kind, object }: DeckEvent): Promise<unkno
   return ask('PUT', pathOf(kind, object), object)
 }
 
-async function remove(ask: Ask, { does, kind, object }: DeckEvent): Promise<unknown> {
+async function remove(ask: AccessRequest, { does, kind, object }: DeckEvent): Promise<unknown> {
   if (does !== 'delete') return undefined
   if (kind === 'members') {
     // It goes with its group or consumer, which may be gone by now.

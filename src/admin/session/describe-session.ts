@@ -19,7 +19,7 @@ export function describeSession(
         const check = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
         const reader = { configuration, principal, place: workspace, check }
         return (
-          configuration.judge(principal, check).allowed ||
+          configuration.decide(principal, check).allowed ||
           hasAny(readableEntries(reader, { entity: name, workspace: workspace.id }))
         )
       })
@@ -27,7 +27,7 @@ export function describeSession(
   const pagesIn = (workspace: { id: string; name: string }): string[] =>
     pages.filter((page) => {
       const ask = { workspace, path: `/${page}`, action: 'read' as const }
-      return configuration.judge(principal, { ask }).allowed
+      return configuration.decide(principal, { ask }).allowed
     })
   const workspaces = configuration
     .current()
