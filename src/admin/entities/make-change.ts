@@ -57,10 +57,10 @@ function expandOperation(
   const expanded = entity.expandOperation(operation, { known, lookup, newId: uuidv4 })
   return {
     operations: expanded.operations as readonly Operation[],
-    aliases: expanded.asks.map((ask) => ({
+    aliases: expanded.aliases.map((alias) => ({
       workspace: place,
-      path: ownPath(ask.entity.name as EntityName, ask.at),
-      action: ask.action,
+      path: ownPath(alias.entity.name as EntityName, alias.at),
+      action: alias.action,
     })),
   }
 }

@@ -14,7 +14,7 @@ export function describeSession(
   const held = configuration.rolesOf(principal)
   const mayRead = (workspace: { id: string; name: string }): string[] =>
     entities
-      .filter(({ inWorkspace, belongsTo }) => inWorkspace && belongsTo !== 'role')
+      .filter(({ inWorkspace, isPermission }) => inWorkspace && isPermission !== true)
       .filter(({ name, plural }) => {
         const check = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
         const reader = { configuration, principal, place: workspace, check }
