@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
+import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
@@ -8,7 +8,7 @@ import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './state/catch-up.ts'
@@ -125,11 +125,17 @@ function follow(control: Control, report: (error: unknown) => void = () => undef
 const unidentifiedDecision: Decision = { allowed: false, because: 'Nobody could be identified.' }
 
 async function openControl(
-  { store, catalog, compile, clock = systemClock, auditKey = makeAuditKey() }: ConfigurationOptions,
+  {
+    store,
+    catalog,
+    compile,
+    clock = systemClock,
+    auditKey = generateAuditKey(),
+  }: ConfigurationOptions,
   publish: (state: State) => void,
 ): Promise<Control> {
   const { entries, latest } = await store.load()
-  const sealKey = await getOrCreateSetting(store, 'seal_key', makeSealKey)
+  const sealKey = await getOrCreateSetting(store, 'seal_key', generateSealKey)
   const state = stateFrom(entries, latest, sealKey)
   const auditLog = openAuditLog(store.audit, auditKey, clock)
   return {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
 import { verifyAudit } from '../../src/control/verify-audit.ts'
 import { canonicalText } from '../../src/lib/canonical-text.ts'
 import type { Entries } from '../../src/entities/entry.ts'
@@ -52,7 +52,7 @@ async function expectWhole(place: string, keyFile: string, answered: number): Pr
   const { entries, latest } = await store.load()
   const records = await store.audit.read({}, 100_000)
   const key = await store.readSetting('seal_key')
-  const report = await verifyAudit(store.audit, { keys: [keepAuditKey(keyFile).publicPem] })
+  const report = await verifyAudit(store.audit, { keys: [readOrCreateAuditKey(keyFile).publicPem] })
   const [newest] = await store.readRevisions(1)
   await store.close()
   const snapshot = buildSnapshot(entries)

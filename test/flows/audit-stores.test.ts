@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { makeAuditKey } from '../../src/audit/audit-key.ts'
+import { generateAuditKey } from '../../src/audit/audit-key.ts'
 import { openAuditLog } from '../../src/control/audit/open-audit-log.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { AuditRecord } from '../../src/schema/audit-record.ts'
@@ -28,7 +28,7 @@ const recordOf = (number: number): AuditRecord => ({
 eachStore(({ engine, fresh }) => {
   test('records that are kept at once by several make one chain without a fork', async () => {
     const place = await fresh()
-    const key = makeAuditKey()
+    const key = generateAuditKey()
     const stores = [await openStoreAt(place)]
     if (engine === 'PostgreSQL') stores.push(await openStoreAt(place), await openStoreAt(place))
     const auditLogs = stores.map((store) => openAuditLog(store.audit, key, systemClock))
@@ -55,7 +55,7 @@ eachStore(({ engine, fresh }) => {
 
   test('what no database keeps as it came does not look like tampering', async () => {
     const store = await openStoreAt(await fresh())
-    const auditLog = openAuditLog(store.audit, makeAuditKey(), systemClock)
+    const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
     const because = `schema violation (name: \ud800 is no name)`
     await auditLog.write({ ...recordOf(1), path: '/services/\0', because })
     expect(await auditLog.verify()).toMatchObject({ intact: true, records: 1 })
@@ -65,7 +65,7 @@ eachStore(({ engine, fresh }) => {
   test('a record that is changed in the tables is found, and pruned records are not missed', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)
-    const auditLog = openAuditLog(store.audit, makeAuditKey(), systemClock)
+    const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
     for (let number = 0; number < 12; number += 1) await auditLog.write(recordOf(number))
     expect(await auditLog.prune(recordOf(4).time)).toBe(4)
     expect(await auditLog.verify()).toMatchObject({ intact: true, first: 5, last: 13 })

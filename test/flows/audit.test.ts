@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 import { makeParents } from './admin-samples.ts'
@@ -20,7 +20,7 @@ async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { dat
   onTestFinished(() => rm(data, { recursive: true, force: true }))
   const admin = await openTestAdmin({
     store: await openSqliteStore(join(data, 'weir.db')),
-    auditKey: keepAuditKey(join(data, 'audit.key')),
+    auditKey: readOrCreateAuditKey(join(data, 'audit.key')),
     adminPassword: password,
     ...(clock === undefined ? {} : { clock }),
   })

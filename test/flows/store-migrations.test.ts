@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { makeAuditKey } from '../../src/audit/audit-key.ts'
+import { generateAuditKey } from '../../src/audit/audit-key.ts'
 import { chainRecord } from '../../src/audit/chain-record.ts'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
 import { verifyAudit } from '../../src/control/verify-audit.ts'
@@ -27,7 +27,7 @@ import {
 const howTo = 'see "How to add a migration" in CONTRIBUTING.md'
 const newest = steps.at(-1) ?? ''
 const keyring = openKeyring(readMasterKey(fixtureKey, () => undefined))
-const auditKey = makeAuditKey()
+const auditKey = generateAuditKey()
 
 describe('released migrations', () => {
   test.each(steps)('%s has fixtures', (step) => {

@@ -170,7 +170,11 @@ export const membership = (group: string, consumer: string): DeckObject => ({
   consumer,
 })
 
-async function readList(ask: AccessRequest, path: string, tags: readonly string[]): Promise<DeckObject[]> {
+async function readList(
+  ask: AccessRequest,
+  path: string,
+  tags: readonly string[],
+): Promise<DeckObject[]> {
   const found: DeckObject[] = []
   let offset = ''
   do {
@@ -262,7 +266,11 @@ function merged(defaults: Record<string, unknown>, given: Record<string, unknown
   return whole
 }
 
-async function fillConfig(ask: AccessRequest, kind: string, object: DeckObject): Promise<DeckObject> {
+async function fillConfig(
+  ask: AccessRequest,
+  kind: string,
+  object: DeckObject,
+): Promise<DeckObject> {
   const schema = (await ask('GET', `/schemas/${kind}/${String(object['name'])}`)) as Field
   const fields = Object.assign({}, ...(schema.fields ?? [])) as Record<string, Field>
   const given = (object['config'] ?? {}) as object

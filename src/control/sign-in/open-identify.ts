@@ -13,12 +13,12 @@ export function openIdentify(
 ): (headers: Headers, address?: string) => Promise<Identified | undefined> {
   return (headers, address = '') =>
     identify(headers, {
-      async ofToken(token) {
+      async findByToken(token) {
         const found = tokenIn(control, token)
         if (found !== undefined) await tokenUses.record(found.id, address)
         return found === undefined ? undefined : found.fields.principal.id
       },
-      async ofCookie(cookie) {
+      async findByCookie(cookie) {
         const principal = await sessions.resume(cookie)
         const isEnabled = principal !== undefined && control.state.rightsOf(principal) !== undefined
         return isEnabled ? principal : undefined
