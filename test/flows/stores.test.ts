@@ -87,7 +87,7 @@ eachStore(({ fresh }) => {
     await runSql(place, `update key_auths set id = '00000000-0000-4000-8000-000000000000'`)
     const store = await openStoreAt(place, { keyring })
     onTestFinished(() => store.close())
-    await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be opened/)
+    await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be decrypted/)
   })
 
   test('refuses a store of a newer version and names the migration', async () => {
