@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { names, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { endpointOf, rightsOf } from '../../test/harness/rights-of.ts'
+import { parsePermission, buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { buildRights } from './build-rights.ts'
 import { decide } from './decide.ts'
@@ -11,7 +11,7 @@ const [, a, b] = workspaces
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
 
 const holder = (home: { id: string; name: string }, ...rules: readonly string[]): Rights =>
-  rightsOf(home, rules)
+  buildTestRights(home, rules)
 
 const ask = (
   workspace: { id: string; name: string },
@@ -86,7 +86,7 @@ test('an entity permission grants, a negative one denies, and a denial wins ever
     const held = {
       role: { id: '', name: 'tester' },
       workspace: a,
-      endpoints: endpoints.map(endpointOf),
+      endpoints: endpoints.map(parsePermission),
       entities: entities.map(([entity_id, negative]) => ({
         ...stored,
         entity_id,

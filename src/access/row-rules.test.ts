@@ -16,7 +16,7 @@ import {
   services,
   workspaces,
 } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { buildRights } from './build-rights.ts'
 import { decide, verdictOn } from './decide.ts'
 import { decideRow, type RuledRow } from './decide-row.ts'
@@ -175,9 +175,9 @@ test('a denial by name also hides rows recorded under that name, a grant by name
   const [, place] = workspaces
   const gone = rowOf(place.id, { service: 'deleted', service_name: 'orders' })
   const other = rowOf(place.id, { service: 'deleted', service_name: 'other' })
-  const denied = trafficRule(rightsOf(place, ['+A *', '-A /services/orders']))
+  const denied = trafficRule(buildTestRights(place, ['+A *', '-A /services/orders']))
   expect([gone, other].map((row) => decideRow(denied, row))).toEqual([false, true])
-  const allowed = trafficRule(rightsOf(place, ['+A /services/orders']))
+  const allowed = trafficRule(buildTestRights(place, ['+A /services/orders']))
   expect(decideRow(allowed, gone)).toBe(false)
 })
 

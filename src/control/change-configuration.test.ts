@@ -7,7 +7,7 @@ import { Problem } from '../lib/problem.ts'
 import type { Entry } from '../entities/entry.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { verifySeal } from '../snapshot/seal-snapshot.ts'
-import { freshPlace, openStoreAt } from '../../test/harness/each-store.ts'
+import { freshDatabase, openStoreAt } from '../../test/harness/store-engines.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
@@ -203,7 +203,7 @@ function everythingIn(configuration: Configuration): Map<string, Map<string, Ent
 }
 
 async function openTest(options: Partial<ConfigurationOptions> = {}) {
-  const file = await freshPlace()
+  const file = await freshDatabase()
   const configuration = await open(file, options)
   onTestFinished(() => configuration.close())
   const reopen = async () => {

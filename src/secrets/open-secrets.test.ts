@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
 import { until } from '../../test/harness/until.ts'
 import { parseReference } from '../entities/secret-reference.ts'
@@ -72,7 +72,7 @@ test.each([
   })
   const { config } = await fill({ a: '{vault://store/db/password}', b: '{vault://store/db/port}' })
   expect(config).toEqual({ a: 'p4', b: '5432' })
-  expect(vault.asked).toEqual([`the-token ${path}`])
+  expect(vault.requests).toEqual([`the-token ${path}`])
 })
 
 test('limits the size of a vault response', async () => {
@@ -191,7 +191,7 @@ function open({ variables = {}, vaults = {}, ...options }: Options) {
 }
 
 function snapshotWith(config: Record<string, unknown>, vaults: Options['vaults']): Snapshot {
-  const empty = snapshotOf({})
+  const empty = buildTestSnapshot({})
   const workspace = empty.workspaces[0]?.id ?? ''
   const plugin = { id: 'p', name: 'any', workspace, config } as Snapshot['plugins'][number]
   return {

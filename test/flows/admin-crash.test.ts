@@ -12,7 +12,7 @@ import { canonicalText } from '../../src/lib/canonical-text.ts'
 import type { Entries } from '../../src/entities/entry.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { publicKeyOf, verifySeal } from '../../src/snapshot/seal-snapshot.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 import { until } from '../harness/until.ts'
 
@@ -22,7 +22,7 @@ const child = join(import.meta.dirname, 'admin-crash-child.ts')
 const kills = Number(process.env['WEIR_TEST_KILLS'] ?? 8)
 const pairs = 250
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test(`killed in the middle of a large sync ${kills} times, the store holds the revision before or the one after`, async () => {
     expect.hasAssertions()
     const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))

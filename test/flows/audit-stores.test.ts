@@ -3,7 +3,7 @@ import { generateAuditKey } from '../../src/audit/audit-key.ts'
 import { openAuditLog } from '../../src/control/audit/open-audit-log.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { AuditRecord } from '../../src/schema/audit-record.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 
 const recordOf = (number: number): AuditRecord => ({
@@ -25,7 +25,7 @@ const recordOf = (number: number): AuditRecord => ({
   revision: null,
 })
 
-eachStore(({ engine, fresh }) => {
+describeEachStore(({ engine, fresh }) => {
   test('records that are kept at once by several make one chain without a fork', async () => {
     const place = await fresh()
     const key = generateAuditKey()

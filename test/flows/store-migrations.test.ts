@@ -14,7 +14,7 @@ import { readMasterKey } from '../../src/secrets/master-key.ts'
 import { sealedFields, tableOf } from '../../src/store/entity-table.ts'
 import type { Store, Write } from '../../src/store/store.ts'
 import { declaredTables } from '../harness/declared-tables.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 import {
   fixtureKey,
@@ -51,7 +51,7 @@ describe('released migrations', () => {
   })
 })
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test('the migrations make the tables, columns and unique indexes that the entities declare', async () => {
     const [migrated, declared] = [await fresh(), await fresh()]
     await (await openStoreAt(migrated)).close()

@@ -12,13 +12,13 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test('encrypts secrets in every table, and decrypts them after a restart', async () => {
     const place = await fresh()
     const keyring = aKeyring()
