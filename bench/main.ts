@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { findProgram } from '../test/harness/need.ts'
+import { findProgram } from '../test/harness/require-program.ts'
 import { renderJson, renderTable, type BenchOptions, type Report } from './report.ts'
 
 type Benchmark = {

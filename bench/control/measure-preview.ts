@@ -1,7 +1,7 @@
 import { randomFrom } from '../../test/harness/random-routes.ts'
-import { snapshotOf, type SnapshotWords } from '../../test/harness/build-snapshot.ts'
+import { buildTestSnapshot, type SnapshotInput } from '../../test/harness/build-snapshot.ts'
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { previewChange } from '../../src/preview/preview-change.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
@@ -25,15 +25,15 @@ export async function measurePreview(
   try {
     await fill(warehouse, events, size, tell)
     const words = wordsFor(size)
-    const present = snapshotOf(words)
+    const present = buildTestSnapshot(words)
     const rows: Row[] = []
     for (const [name, proposed] of proposals(words)) {
       const { requests, judged, changes, took } = await previewChange(
         { warehouse, catalog },
         {
-          rights: rightsOf(defaultWorkspace, ['+* *'], present),
+          rights: buildTestRights(defaultWorkspace, ['+* *'], present),
           present,
-          proposed: snapshotOf(proposed),
+          proposed: buildTestSnapshot(proposed),
           from: (to - day) * 1000,
           to: to * 1000,
         },
@@ -54,7 +54,7 @@ export async function measurePreview(
   }
 }
 
-function wordsFor({ routes, consumers }: Size): SnapshotWords {
+function wordsFor({ routes, consumers }: Size): SnapshotInput {
   const services = routes / 10
   return {
     services: Array.from({ length: services }, (_, at) => ({ name: `service-${at}`, host: 'h' })),
@@ -76,7 +76,7 @@ function wordsFor({ routes, consumers }: Size): SnapshotWords {
   }
 }
 
-function proposals(words: SnapshotWords): readonly (readonly [string, SnapshotWords])[] {
+function proposals(words: SnapshotInput): readonly (readonly [string, SnapshotInput])[] {
   const plugins = words.plugins ?? []
   const acl = { name: 'acl', service: 'service-1', config: { deny: ['group-3'] } }
   const limit = { name: 'rate-limiting', config: { hour: 5, limit_by: 'consumer' } }

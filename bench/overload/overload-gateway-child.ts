@@ -13,7 +13,7 @@ import { definePlugin } from '../../src/proxy/plugin.ts'
 import { compileProgram } from '../../src/proxy/program.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
-import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 
 /** Which gateway to open. */
 export type OverloadOrder = {
@@ -48,7 +48,7 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-overload-'))
   const log = openLog('bench')
   const { record } = openRecorder(openSpool(folder), log)
-  const snapshot = snapshotOf({
+  const snapshot = buildTestSnapshot({
     services: [{ name: 'api', host: '127.0.0.1', port: upstreamPort, retries: 0 }],
     routes: [{ name: 'all', paths: ['/'], service: 'api' }],
     plugins: work === 0 ? [] : [{ name: 'toil', config: { milliseconds: work } }],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { findProgram } from '../../test/harness/need.ts'
+import { findProgram } from '../../test/harness/require-program.ts'
 import { cores, freePort, startPinned, stopProcess, untilUp, usageOf } from '../processes.ts'
 import { startNginx } from '../start-nginx.ts'
 import type { Subject, SubjectPlace } from './subject.ts'

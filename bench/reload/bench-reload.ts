@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { workerFlags } from '../../src/supervisor/node-processes.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot } from '../../src/snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot } from '../../src/snapshot/seal-snapshot.ts'
 import { cores, stopProcess } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { buildEntries } from '../routes/measure-change.ts'
@@ -95,7 +95,7 @@ const rowOf = (name: string, { latencies, errors, changes, stalls }: Measured): 
 
 /** Two configurations that differ in every service. */
 function orderOf(port: number): ReloadOrder {
-  const key = makeSealKey()
+  const key = generateSealKey()
   const lines = [30_000, 31_000].map((patience, index) => {
     const snapshot = buildSnapshot(withTarget(buildEntries(services), port, patience))
     return JSON.stringify(sealSnapshot(snapshot, index + 2, key))

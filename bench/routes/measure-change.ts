@@ -6,7 +6,7 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../src/snapshot/check-snapshot.ts'
 import {
-  makeSealKey,
+  generateSealKey,
   publicKeyOf,
   sealSnapshot,
   verifySeal,
@@ -24,7 +24,7 @@ const tools: ProgramTools = {
   clock: { now: () => 0 },
 }
 
-const sealKey = makeSealKey()
+const sealKey = generateSealKey()
 const publicKey = publicKeyOf(sealKey)
 
 /** A change in a configuration of `count` services with a route each, step by step from the entities to the running program. */

@@ -1,20 +1,23 @@
 import { expect, test } from 'vitest'
 import { names, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { endpointOf, rightsOf } from '../../test/harness/rights-of.ts'
+import { parsePermission, buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { buildRights } from './build-rights.ts'
 import { decide } from './decide.ts'
 import { reaches } from './entitlements.ts'
-import type { Ask, Rights } from './rights.ts'
+import type { AccessRequest, Rights } from './rights.ts'
 
 const [, a, b] = workspaces
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
 
 const holder = (home: { id: string; name: string }, ...rules: readonly string[]): Rights =>
-  rightsOf(home, rules)
+  buildTestRights(home, rules)
 
-const ask = (workspace: { id: string; name: string }, path: string, action = 'read'): Ask =>
-  ({ workspace, path, action }) as Ask
+const ask = (
+  workspace: { id: string; name: string },
+  path: string,
+  action = 'read',
+): AccessRequest => ({ workspace, path, action }) as AccessRequest
 
 test.each([
   ['no permission denies', [], '/services', false],
@@ -83,7 +86,7 @@ test('an entity permission grants, a negative one denies, and a denial wins ever
     const held = {
       role: { id: '', name: 'tester' },
       workspace: a,
-      endpoints: endpoints.map(endpointOf),
+      endpoints: endpoints.map(parsePermission),
       entities: entities.map(([entity_id, negative]) => ({
         ...stored,
         entity_id,

@@ -1,6 +1,6 @@
 import { entities } from '../entities/entities.ts'
 import { idsNamed, segmentsOf } from './path.ts'
-import type { Ask, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
+import type { AccessRequest, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
 
 /** What the rules say about a request, and the deciding rule. `nothing` means that no rule applies. */
 export type Verdict =
@@ -8,7 +8,7 @@ export type Verdict =
   | { readonly says: 'nothing' }
 
 /** Whether a principal may act on a path of the Admin API, and the rule that decides. Denied by default. */
-export function decide(rights: Rights, ask: Ask): Decision {
+export function decide(rights: Rights, ask: AccessRequest): Decision {
   const verdict = verdictOn(rights, ask)
   if (verdict.says !== 'nothing')
     return { allowed: verdict.says === 'allow', because: sentence(verdict.rule.words) }
@@ -21,7 +21,7 @@ export function decide(rights: Rights, ask: Ask): Decision {
  * Endpoint rules decide by Kong's four levels, then entity rules. Within a level a denial wins over every grant. An endpoint
  * denial wins over entity grants, and an entity denial over endpoint grants.
  */
-export function verdictOn(rights: Rights, ask: Ask): Verdict {
+export function verdictOn(rights: Rights, ask: AccessRequest): Verdict {
   const byPath = endpointVerdict(rights, ask)
   if (byPath.says === 'deny') return byPath
   const byEntity = combine(rights.entities.filter((rule) => entityMatches(rule, ask)))
@@ -39,7 +39,10 @@ export const levels: readonly ((rule: EndpointRule) => boolean)[] = [
 ]
 
 /** Every rule that applies to a request, most specific first: endpoint rules by level, then entity rules. */
-export const matchingRules = (rights: Rights, ask: Ask): readonly (EndpointRule | EntityRule)[] => [
+export const matchingRules = (
+  rights: Rights,
+  ask: AccessRequest,
+): readonly (EndpointRule | EntityRule)[] => [
   ...levels.flatMap((level) =>
     rights.endpoints.filter((rule) => level(rule) && endpointMatches(rights, rule, ask)),
   ),
@@ -50,7 +53,7 @@ export const matchingRules = (rights: Rights, ask: Ask): readonly (EndpointRule 
 export const sentence = (words: string): string =>
   `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 
-function endpointVerdict(rights: Rights, ask: Ask): Verdict {
+function endpointVerdict(rights: Rights, ask: AccessRequest): Verdict {
   const matching = rights.endpoints.filter((rule) => endpointMatches(rights, rule, ask))
   for (const level of levels) {
     const verdict = combine(matching.filter(level))
@@ -64,7 +67,7 @@ function combine(rules: readonly (EndpointRule | EntityRule)[]): Verdict {
   return rule === undefined ? { says: 'nothing' } : { says: rule.negative ? 'deny' : 'allow', rule }
 }
 
-function endpointMatches(rights: Rights, rule: EndpointRule, ask: Ask): boolean {
+function endpointMatches(rights: Rights, rule: EndpointRule, ask: AccessRequest): boolean {
   if (!rule.actions.includes(ask.action)) return false
   if (rule.confined !== undefined && rule.confined !== ask.workspace.id) return false
   if (rule.written !== undefined && !isWritten(rule, rule.written, ask)) return false
@@ -75,13 +78,13 @@ function endpointMatches(rights: Rights, rule: EndpointRule, ask: Ask): boolean 
 const isWritten = (
   rule: EndpointRule,
   written: NonNullable<EndpointRule['written']>,
-  { workspace }: Ask,
+  { workspace }: AccessRequest,
 ): boolean =>
   written.id === undefined
     ? rule.negative && written.name === workspace.name
     : written.id === workspace.id || (rule.negative && written.name === workspace.name)
 
-function pathMatches(rights: Rights, pattern: readonly string[], ask: Ask): boolean {
+function pathMatches(rights: Rights, pattern: readonly string[], ask: AccessRequest): boolean {
   const path = segmentsOf(ask.path)
   return (
     path.length === pattern.length &&
@@ -97,7 +100,7 @@ function pathMatches(rights: Rights, pattern: readonly string[], ask: Ask): bool
 /** Whether a rule and a path refer to the same entity, one by its id and the other by its key. */
 function isSameEntity(
   rights: Rights,
-  { workspace, entity }: Ask,
+  { workspace, entity }: AccessRequest,
   kind: string,
   written: string,
   requested: string,
@@ -108,7 +111,7 @@ function isSameEntity(
   return idsNamed(rights, kind, requested, workspace.id).some((id) => ids.includes(id))
 }
 
-function entityMatches(rule: EntityRule, { workspace, entity, action }: Ask): boolean {
+function entityMatches(rule: EntityRule, { workspace, entity, action }: AccessRequest): boolean {
   if (entity === undefined || !rule.actions.includes(action)) return false
   if (rule.confined !== undefined && rule.confined !== workspace.id) return false
   if (rule.entity === '*') return rule.kind === undefined || rule.kind === pluralOf(entity.type)

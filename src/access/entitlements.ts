@@ -1,7 +1,7 @@
 import type { Extent } from '../schema/entitlement.ts'
 import { action as actions, type Action } from '../entities/action.ts'
 import { sentence, verdictOn } from './decide.ts'
-import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
+import type { AccessRequest, EndpointRule, EntityRule, Rights } from './rights.ts'
 
 /** For which entities an action is allowed, and the rule that decides for entities that no rule names. */
 export type Entitlement = { readonly extent: Extent; readonly because: string | undefined }
@@ -12,7 +12,7 @@ const unnamedEntity = '00000000-0000-4000-8000-00000000ffff'
 /** What a principal may do with each entity type in a workspace. */
 export function entitlementsOf(
   rights: Rights,
-  workspace: Ask['workspace'],
+  workspace: AccessRequest['workspace'],
   kinds: readonly string[],
 ): ReadonlyMap<string, Readonly<Record<Action, Entitlement>>> {
   return new Map(
@@ -26,7 +26,7 @@ export function entitlementsOf(
 }
 
 /** Whether any rule of a principal applies in a workspace. */
-export const reaches = (rights: Rights, { id }: Ask['workspace']): boolean =>
+export const reaches = (rights: Rights, { id }: AccessRequest['workspace']): boolean =>
   [...rights.endpoints, ...rights.entities].some(
     (rule) =>
       (rule.confined === undefined || rule.confined === id) &&
@@ -35,7 +35,7 @@ export const reaches = (rights: Rights, { id }: Ask['workspace']): boolean =>
 
 function entitlement(
   rights: Rights,
-  workspace: Ask['workspace'],
+  workspace: AccessRequest['workspace'],
   kind: string,
   action: Action,
 ): Entitlement {
@@ -51,14 +51,18 @@ function entitlement(
 }
 
 /** Entities are created at their collection; other actions address one entity. The audit log is read as a whole. */
-function generalAsk(workspace: Ask['workspace'], kind: string, action: Action): Ask {
+function generalAsk(
+  workspace: AccessRequest['workspace'],
+  kind: string,
+  action: Action,
+): AccessRequest {
   if (action === 'create' || kind === 'audit') return { workspace, path: `/${kind}`, action }
   return namedAsk(workspace, kind, action)(unnamedEntity)
 }
 
 const namedAsk =
-  (workspace: Ask['workspace'], kind: string, action: Action) =>
-  (at: string): Ask => ({
+  (workspace: AccessRequest['workspace'], kind: string, action: Action) =>
+  (at: string): AccessRequest => ({
     workspace,
     path: `/${kind}/${at}`,
     action,
@@ -68,10 +72,10 @@ const namedAsk =
 /** One request for each entity that some rule names. */
 function namedAsks(
   rights: Rights,
-  workspace: Ask['workspace'],
+  workspace: AccessRequest['workspace'],
   kind: string,
   action: Action,
-): readonly Ask[] {
+): readonly AccessRequest[] {
   const depth = kind.split('/').length
   const isNamed = ({ segments }: EndpointRule): boolean =>
     segments?.length === depth + 1 && segments.at(-1) !== '*'

@@ -10,7 +10,7 @@ import type { Action } from '../entities/action.ts'
 import { decide, verdictOn } from './decide.ts'
 import { entitlementsOf, reaches } from './entitlements.ts'
 import { explainAsk } from './explain-decision.ts'
-import type { Ask } from './rights.ts'
+import type { AccessRequest } from './rights.ts'
 
 const verbs: readonly Action[] = ['create', 'read', 'update', 'delete']
 
@@ -22,17 +22,24 @@ const things = [
 
 const placeOf = (id: string) => workspaces.find((one) => one.id === id) ?? workspaces[0]
 
-const askAbout = ({ kind, id, name, workspace }: (typeof things)[number], action: Action): Ask => ({
+const askAbout = (
+  { kind, id, name, workspace }: (typeof things)[number],
+  action: Action,
+): AccessRequest => ({
   workspace: placeOf(workspace),
   path: `/${kind}/${name ?? id}`,
   action,
   entity: { type: kind, id, name },
 })
 
-const asks = fc.constantFrom<Ask>(
+const asks = fc.constantFrom<AccessRequest>(
   ...things.flatMap((thing) => verbs.map((action) => askAbout(thing, action))),
   ...workspaces.flatMap((workspace) =>
-    ['/services', '/consumers', '/audit'].map((path): Ask => ({ workspace, path, action: 'read' })),
+    ['/services', '/consumers', '/audit'].map((path): AccessRequest => ({
+      workspace,
+      path,
+      action: 'read',
+    })),
   ),
 )
 

@@ -1,9 +1,9 @@
 import type { AskTold, RuleTold } from '../schema/entitlement.ts'
 import { levels, matchingRules, sentence, verdictOn } from './decide.ts'
-import type { Ask, EndpointRule, EntityRule, Rights } from './rights.ts'
+import type { AccessRequest, EndpointRule, EntityRule, Rights } from './rights.ts'
 
 /** Every rule that applies to a request, and which of them decides. */
-export function explainAsk(rights: Rights, ask: Ask, as: AskTold['as']): AskTold {
+export function explainAsk(rights: Rights, ask: AccessRequest, as: AskTold['as']): AskTold {
   const verdict = verdictOn(rights, ask)
   const decisive = verdict.says === 'nothing' ? undefined : verdict.rule
   return {

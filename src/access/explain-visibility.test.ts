@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arbitraryRights, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { decideRow } from './decide-row.ts'
 import * as explain from './explain-visibility.ts'
 import type { Rights } from './rights.ts'
@@ -51,14 +51,14 @@ test.each([
   ],
   [a, [], 'nothing', 'You see no requests: none of your roles lets you read services or routes.'],
 ] as const)('%o with %o sees %s: %s', (home, permissions, scope, statement) => {
-  const visibility = explainVisibility(rightsOf(home, permissions))
+  const visibility = explainVisibility(buildTestRights(home, permissions))
   expect(visibility).toMatchObject({ scope, statement, revision: 1 })
   expect(visibility.because.length).toBeGreaterThan(0)
 })
 
 test('the reasons name the role and the rule', () => {
   const { because } = explainVisibility(
-    rightsOf(a, ['+A * read', '-A /services/billing read', '+A /plugins']),
+    buildTestRights(a, ['+A * read', '-A /services/billing read', '+A /plugins']),
   )
   expect(because).toEqual([
     'Role tester of workspace A allows read at * in workspace A.',
@@ -91,7 +91,7 @@ test('the scope is all or nothing only when it is so for every row', () => {
 })
 
 test('visibility of a name does not reveal whether it exists', () => {
-  const rights = rightsOf(a, ['+A *', '-A /services/billing'])
+  const rights = buildTestRights(a, ['+A *', '-A /services/billing'])
   expect(
     ['A', 'B', 'gone', 'default'].map((name) =>
       isWorkspaceVisible(rights, trafficRule(rights), name),
@@ -108,19 +108,19 @@ test('visibility of a name does not reveal whether it exists', () => {
 })
 
 test('the reason for masked callers is the rule that masks them', () => {
-  expect(explainIdentity(rightsOf(a, ['+A *', '-A /consumers read']))).toEqual({
+  expect(explainIdentity(buildTestRights(a, ['+A *', '-A /consumers read']))).toEqual({
     scope: 'nothing',
     workspaces: [],
     because: 'Role tester of workspace A forbids read at /consumers in workspace A.',
   })
-  expect(explainIdentity(rightsOf(root, ['+A *', '+B *', '-A /consumers']))).toMatchObject({
+  expect(explainIdentity(buildTestRights(root, ['+A *', '+B *', '-A /consumers']))).toMatchObject({
     scope: 'some',
     workspaces: ['B'],
   })
-  expect(explainIdentity(rightsOf(a, ['+A /services/*'])).because).toBe(
+  expect(explainIdentity(buildTestRights(a, ['+A /services/*'])).because).toBe(
     'No role of ann allows read at /consumers.',
   )
-  expect(explainIdentity(rightsOf(root, ['+* *'])).scope).toBe('all')
+  expect(explainIdentity(buildTestRights(root, ['+* *'])).scope).toBe('all')
 })
 
 test.each([
@@ -140,11 +140,12 @@ test.each([
     'You see no audit records: none of your roles lets you read /audit.',
   ],
 ] as const)('audit records: %o with %o sees %s: %s', (home, permissions, scope, statement) => {
-  expect(explainAudit(rightsOf(home, permissions))).toMatchObject({ scope, statement })
+  expect(explainAudit(buildTestRights(home, permissions))).toMatchObject({ scope, statement })
 })
 
 test('a collection is explained by the rules about it, or by their absence', () => {
-  const because = (...permissions: string[]) => explainAudit(rightsOf(a, permissions)).because
+  const because = (...permissions: string[]) =>
+    explainAudit(buildTestRights(a, permissions)).because
   expect(because('+A /audit read', '+A /services read', '-A * update')).toEqual([
     'Role tester of workspace A allows read at /audit in workspace A.',
   ])
@@ -154,7 +155,7 @@ test('a collection is explained by the rules about it, or by their absence', () 
 test('rows without a workspace are visible only with a permission in every workspace', () => {
   const policy: RowPolicy = { rule: 'collection', collection: 'nodes', hasWorkspace: false }
   const scope = (...permissions: string[]) =>
-    explainAudit(rightsOf(root, permissions), policy).scope
+    explainAudit(buildTestRights(root, permissions), policy).scope
   expect(scope('+* /nodes')).toBe('all')
   expect(scope('+A /nodes')).toBe('nothing')
   expect(scope('+* *', '-* /nodes')).toBe('nothing')
@@ -162,12 +163,17 @@ test('rows without a workspace are visible only with a permission in every works
 })
 
 test('a permission that a role cannot exercise is no explanation', () => {
-  expect(explainVisibility(rightsOf(a, ['+B *'])).because).toEqual([
+  expect(explainVisibility(buildTestRights(a, ['+B *'])).because).toEqual([
     'No role of ann allows read at /services or /routes.',
   ])
 })
 
 test('callers can be visible in rows without a workspace only', () => {
-  const rights = rightsOf(root, ['+* *', '-A /consumers', '-B /consumers', '-default /consumers'])
+  const rights = buildTestRights(root, [
+    '+* *',
+    '-A /consumers',
+    '-B /consumers',
+    '-default /consumers',
+  ])
   expect(explainIdentity(rights)).toMatchObject({ scope: 'some', workspaces: [] })
 })

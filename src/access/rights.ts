@@ -23,7 +23,7 @@ export type RightsSource = {
 }
 
 /** A request to the Admin API. `path` starts after the workspace prefix, for example `/services/orders`. */
-export type Ask = {
+export type AccessRequest = {
   readonly workspace: { readonly id: string; readonly name: string }
   readonly path: string
   readonly action: Action

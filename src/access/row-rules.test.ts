@@ -16,11 +16,11 @@ import {
   services,
   workspaces,
 } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { buildRights } from './build-rights.ts'
 import { decide, verdictOn } from './decide.ts'
 import { decideRow, type RuledRow } from './decide-row.ts'
-import type { Ask, Rights } from './rights.ts'
+import type { AccessRequest, Rights } from './rights.ts'
 import { collectionRule, trafficRule } from './row-rules.ts'
 import {
   allOf,
@@ -45,7 +45,11 @@ const emptyRow = {
   route_name: '',
 }
 
-const read = (workspace: { id: string; name: string }, path: string, entity?: Ask['entity']): Ask =>
+const read = (
+  workspace: { id: string; name: string },
+  path: string,
+  entity?: AccessRequest['entity'],
+): AccessRequest =>
   entity === undefined
     ? { workspace, path, action: 'read' }
     : { workspace, path, action: 'read', entity }
@@ -100,7 +104,9 @@ test('the route decides when no rule applies to the service, and the collection 
         const [ofService] = service === undefined ? [] : asksFor('service', service)
         const verdict = ofService === undefined ? 'nothing' : verdictOn(rights, ofService).says
         const expected =
-          verdict === 'nothing' ? decide(rights, ofRoute as Ask).allowed : verdict === 'allow'
+          verdict === 'nothing'
+            ? decide(rights, ofRoute as AccessRequest).allowed
+            : verdict === 'allow'
         expect(decideRow(rule, row)).toBe(expected)
       }
       for (const workspace of [...workspaces, nowhere, deleted])
@@ -169,9 +175,9 @@ test('a denial by name also hides rows recorded under that name, a grant by name
   const [, place] = workspaces
   const gone = rowOf(place.id, { service: 'deleted', service_name: 'orders' })
   const other = rowOf(place.id, { service: 'deleted', service_name: 'other' })
-  const denied = trafficRule(rightsOf(place, ['+A *', '-A /services/orders']))
+  const denied = trafficRule(buildTestRights(place, ['+A *', '-A /services/orders']))
   expect([gone, other].map((row) => decideRow(denied, row))).toEqual([false, true])
-  const allowed = trafficRule(rightsOf(place, ['+A /services/orders']))
+  const allowed = trafficRule(buildTestRights(place, ['+A /services/orders']))
   expect(decideRow(allowed, gone)).toBe(false)
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { decideRow } from './decide-row.ts'
 import { allOf, not, oneOf } from './row-rule.ts'
 import { collectionRule, rowRule, trafficRule } from './row-rules.ts'
@@ -25,7 +25,7 @@ test('a rule that reads an attribute without a column selects no row', () => {
 })
 
 test('a denial covers rows recorded under the name that it was written with', () => {
-  const rights = rightsOf(root, ['+* *', '-A /consumers', '-gone /consumers'])
+  const rights = buildTestRights(root, ['+* *', '-A /consumers', '-gone /consumers'])
   const rule = collectionRule(rights, 'consumers')
   const seen = (workspace: string, workspace_name: string): boolean =>
     decideRow(rule, { workspace, workspace_name })
@@ -36,7 +36,7 @@ test('a denial covers rows recorded under the name that it was written with', ()
 })
 
 test('a row policy selects its rule', () => {
-  const rights = rightsOf(a, ['+A *', '-A /audit'])
+  const rights = buildTestRights(a, ['+A *', '-A /audit'])
   expect(rowRule(rights, { rule: 'service_or_route' })).toEqual(trafficRule(rights))
   const collection = (name: string, hasWorkspace: boolean) =>
     rowRule(rights, { rule: 'collection', collection: name, hasWorkspace })

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Ask } from '../access/rights.ts'
+import type { AccessRequest } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { AccessCheck } from '../control/permit.ts'
@@ -58,7 +58,7 @@ export type Locating = {
   readonly place: Place
   readonly params: Readonly<Record<string, string>>
   readonly method: string
-  readonly action: Ask['action']
+  readonly action: AccessRequest['action']
   readonly principal: string
 }
 
@@ -71,7 +71,7 @@ export type AdminRoute = {
   /** The entity that its answers hold, and whether one or a list; for the reference. */
   readonly shows?: { readonly entity: Entity; readonly as: 'one' | 'list' }
   /** Overrides the action that the method asks for. */
-  readonly action?: Ask['action']
+  readonly action?: AccessRequest['action']
   /** True for a list of which those entries are shown that the principal may read, even when the list as such is denied. */
   readonly isFiltered?: boolean
   /** Largest body in bytes, where that is not the usual. */

@@ -2,14 +2,10 @@ import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  arbitraryEvent,
-  arbitraryQuestion,
-  askedAt,
-} from '../../test/harness/arbitrary-question.ts'
+import { arbitraryEvent, arbitraryQuery, queriedAt } from '../../test/harness/arbitrary-query.ts'
 import { arbitraryRights, workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { decideRow } from '../access/decide-row.ts'
 import type { Rights } from '../access/rights.ts'
 import { collectionRule, trafficRule } from '../access/row-rules.ts'
@@ -25,7 +21,7 @@ import { buildScope, type Scope } from './datasets/scope.ts'
 
 const dataset = readDataset(new URL('datasets/requests.yaml', import.meta.url), builtInTables)
 const copy = { ...dataset, table: { ...dataset.table, name: 'copy' } }
-const everything = buildScope(rightsOf(workspaces[0], ['+* *']), dataset)
+const everything = buildScope(buildTestRights(workspaces[0], ['+* *']), dataset)
 
 let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
 let client: ClickHouseClient
@@ -45,7 +41,7 @@ const answerQuery = (from: Dataset, scope: Scope, query: unknown) =>
       datasets: new Map([['requests', from]]),
       scopeOf: () => scope,
       select: (statement) => warehouse.query(statement),
-      now: askedAt,
+      now: queriedAt,
     },
     query,
   )
@@ -102,11 +98,11 @@ const [root, a] = workspaces
 const tellingRights = fc.oneof(
   arbitraryRights,
   fc.constantFrom(
-    rightsOf(a, ['+A *', '-A /consumers']),
-    rightsOf(a, ['+A /services/*', '-A /services/billing']),
-    rightsOf(root, ['+A *', '+B *', '-A /consumers']),
-    rightsOf(root, ['+* *', '-A /services/orders', '-* /routes/list']),
-    rightsOf(root, ['+* *']),
+    buildTestRights(a, ['+A *', '-A /consumers']),
+    buildTestRights(a, ['+A /services/*', '-A /services/billing']),
+    buildTestRights(root, ['+A *', '+B *', '-A /consumers']),
+    buildTestRights(root, ['+* *', '-A /services/orders', '-* /routes/list']),
+    buildTestRights(root, ['+* *']),
   ),
 )
 
@@ -116,7 +112,7 @@ test('an answer equals that of an unrestricted principal over the rows that deci
     fc.asyncProperty(
       tellingRights,
       fc.array(arbitraryEvent, { minLength: 20, maxLength: 60 }),
-      fc.array(arbitraryQuestion, { minLength: 6, maxLength: 6 }),
+      fc.array(arbitraryQuery, { minLength: 6, maxLength: 6 }),
       async (rights, events, questions) => {
         await fill('requests', events)
         await fill('copy', permitted(rights, events))
@@ -146,7 +142,7 @@ test('an answer equals that of an unrestricted principal over the rows that deci
 test('repeating the query of an answer returns the same answer', async () => {
   const events = fc.sample(arbitraryEvent, { numRuns: 60, seed: 1 })
   await fill('requests', events)
-  for (const question of fc.sample(arbitraryQuestion, { numRuns: 60, seed: 2 })) {
+  for (const question of fc.sample(arbitraryQuery, { numRuns: 60, seed: 2 })) {
     const { answer: first } = await answerQuery(dataset, everything, question)
     const { answer: again } = await answerQuery(dataset, everything, first.query)
     expect(comparable(again, new Set())).toEqual(comparable(first, new Set()))

@@ -4,16 +4,16 @@ import {
   arbitraryCondition,
   arbitraryEvent,
   arbitraryFilter,
-  askedAt,
-} from '../../test/harness/arbitrary-question.ts'
+  queriedAt,
+} from '../../test/harness/arbitrary-query.ts'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import type { Event } from '../schema/event.ts'
 import type { Condition, Filter } from '../schema/query.ts'
 import { openAnalytics, type Analytics } from './open-analytics.ts'
 
-const everything = rightsOf(workspaces[0], ['+* *'])
+const everything = buildTestRights(workspaces[0], ['+* *'])
 const events = fc.sample(arbitraryEvent, { numRuns: 150, seed: 3 })
 
 let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
@@ -24,7 +24,7 @@ beforeAll(async () => {
   analytics = openAnalytics({
     warehouse,
     rightsOf: () => undefined,
-    clock: { now: () => askedAt - 250 },
+    clock: { now: () => queriedAt - 250 },
   })
 })
 afterAll(async () => {
@@ -47,14 +47,14 @@ const valueOf = (event: Event, name: string): string | number | readonly string[
 }
 
 const instant = (text: string): readonly [number, number] => {
-  if (text === '6 hours ago') return [askedAt - 6 * 3_600_000, askedAt - 6 * 3_600_000]
+  if (text === '6 hours ago') return [queriedAt - 6 * 3_600_000, queriedAt - 6 * 3_600_000]
   const start = Date.parse(text.length === 10 || text.endsWith('Z') ? text : `${text}Z`)
   return [start, text.length === 10 ? start + 86_400_000 : start]
 }
 
 const range = ([first = '', second]: readonly string[]): readonly [number, number] => {
   if (first === 'today') return instant('2026-03-29')
-  if (first === 'last 3 hours') return [askedAt - 3 * 3_600_000, askedAt]
+  if (first === 'last 3 hours') return [queriedAt - 3 * 3_600_000, queriedAt]
   return [instant(first)[0], instant(second ?? first)[1]]
 }
 

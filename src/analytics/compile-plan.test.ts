@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { query as querySchema, type QueryInput } from '../schema/query.ts'
 import { builtInTables } from '../warehouse/tables.ts'
 import { compilePlan } from './compile-plan.ts'
@@ -17,7 +17,7 @@ const compiled = (question: QueryInput, permissions: readonly string[], home = r
   compilePlan(
     governPlan(
       planQuery(dataset, querySchema.parse(question), now),
-      buildScope(rightsOf(home as typeof root, permissions), dataset),
+      buildScope(buildTestRights(home as typeof root, permissions), dataset),
     ),
   )
 
@@ -187,7 +187,7 @@ test('values of a query are parameters and never part of the SQL', () => {
 test('every statement limits the time and memory of the engine', () => {
   const file = new URL('datasets/requests.yaml', import.meta.url)
   const requests = readDataset(file, builtInTables)
-  const scope = buildScope(rightsOf(root, ['+* *']), requests)
+  const scope = buildScope(buildTestRights(root, ['+* *']), requests)
   const plan = planQuery(requests, querySchema.parse({ measures: ['requests.count'] }), now)
   expect(compilePlan(governPlan(plan, scope)).settings).toEqual({
     max_execution_time: 15,
@@ -206,6 +206,6 @@ test('a masked member cannot be counted in a condition on groups, nor select a s
   )
   const marked = { ...dataset, members: new Map(masked_.map((member) => [member.name, member])) }
   const query = querySchema.parse({ measures: ['requests.count'], segments: ['requests.slow'] })
-  const scope = buildScope(rightsOf(a, ['+A *', '-A /consumers']), marked)
+  const scope = buildScope(buildTestRights(a, ['+A *', '-A /consumers']), marked)
   expect(() => governPlan(planQuery(marked, query, now), scope)).toThrow(/requests.slow is masked/)
 })

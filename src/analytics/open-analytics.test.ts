@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { routes, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import type { Rights } from '../access/rights.ts'
 import type { Push } from '../schema/answer.ts'
 import type { Event } from '../schema/event.ts'
@@ -10,8 +10,8 @@ import type { Statement } from '../warehouse/open-warehouse.ts'
 import { openAnalytics, type Analytics } from './open-analytics.ts'
 
 const [root, a, b] = workspaces
-const everything = rightsOf(root, ['+* *'])
-const developer = rightsOf(a, ['+A *', '-A /consumers'])
+const everything = buildTestRights(root, ['+* *'])
+const developer = buildTestRights(a, ['+A *', '-A /consumers'])
 
 let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>
 let analytics: Analytics
@@ -138,7 +138,7 @@ test('says in which workspaces callers are shown', async () => {
     now({ ...inA, consumer_name: 'ann' }),
     now({ ...inB, consumer_name: 'bob' }),
   ])
-  const some = rightsOf(root, ['+A *', '+B *', '-A /consumers'])
+  const some = buildTestRights(root, ['+A *', '+B *', '-A /consumers'])
   const { data, notices } = await analytics.answer(some, {
     ...count,
     dimensions: ['requests.consumer'],
@@ -177,7 +177,7 @@ test('meta lists masked members and hides datasets without visible rows', () => 
     reason:
       'Role tester of workspace A forbids create, delete, read, update at /consumers in workspace A.',
   })
-  expect(analytics.meta(rightsOf(a, []))).toMatchObject({
+  expect(analytics.meta(buildTestRights(a, []))).toMatchObject({
     datasets: [],
     visibility: { scope: 'nothing' },
   })
@@ -284,7 +284,7 @@ test('equal statements with different parameters are not shared', async () => {
   await warehouse.store([now(inA), now(inA), now(inB)])
   const of = (home: typeof a | typeof b) =>
     analytics
-      .answer(rightsOf(home, ['+* *']), count)
+      .answer(buildTestRights(home, ['+* *']), count)
       .then(({ data }) => data[0]?.['requests.count'])
   for (let round = 0; round < 3; round++) expect(await Promise.all([of(a), of(b)])).toEqual([2, 1])
 })

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { until } from '../../test/harness/until.ts'
 import type { Rights } from '../access/rights.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -11,7 +11,7 @@ import { openSubscription } from './open-subscription.ts'
 /** A subscription to one query whose answer the test decides. */
 function open(first: () => Partial<Answer>) {
   const state = {
-    rights: rightsOf(workspaces[0], []) as Rights | undefined,
+    rights: buildTestRights(workspaces[0], []) as Rights | undefined,
     answer: first,
     answered: 0,
     insert: (): void => undefined,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
-import { rightsOf } from '../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { openRefreshScheduler } from './refresh-scheduler.ts'
 
-const rights = rightsOf(workspaces[0], [])
+const rights = buildTestRights(workspaces[0], [])
 
 function open() {
   const clock = { time: 1_000_000, now: () => clock.time }
@@ -28,7 +28,7 @@ test('refreshes at once, after inserts, and otherwise every five seconds', () =>
 test('refreshes when the rights change', () => {
   const { scheduler, dueAfter } = open()
   expect(dueAfter(0)).toBe(true)
-  expect(scheduler.start(rightsOf(workspaces[0], []))).toBe(true)
+  expect(scheduler.start(buildTestRights(workspaces[0], []))).toBe(true)
   expect(scheduler.start(rights)).toBe(true)
   expect(scheduler.start(rights)).toBe(false)
 })

@@ -12,11 +12,11 @@ export type AuditKey = {
   readonly publicPem: string
 }
 
-/** A new key, known to this process only. */
-export const makeAuditKey = (): AuditKey => keyOf(generateKeyPairSync('ed25519').privateKey)
+/** A new key that is not stored. */
+export const generateAuditKey = (): AuditKey => keyOf(generateKeyPairSync('ed25519').privateKey)
 
-/** The key in a file, which is made, readable by its owner only, when it is not there. */
-export function keepAuditKey(file: string): AuditKey {
+/** Reads the key from a file, or creates the file, readable by its owner only. */
+export function readOrCreateAuditKey(file: string): AuditKey {
   if (existsSync(file)) return keyOf(readPrivate(file))
   const made = generateKeyPairSync('ed25519').privateKey
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -25,14 +25,14 @@ export function keepAuditKey(file: string): AuditKey {
   return keyOf(made)
 }
 
-/** A public key, from its own PEM text or from that of a private key, with its id. */
+/** A public key with its id, from the PEM text of a public or private key. */
 export function readPublicKey(pem: string): { readonly id: string; readonly key: KeyObject } {
   try {
     const key = createPublicKey(pem)
     if (key.asymmetricKeyType !== 'ed25519') throw new TypeError('it is not an Ed25519 key')
     return { id: idOf(key), key }
   } catch (cause) {
-    const message = `This is no Ed25519 key in PEM form: ${(cause as Error).message}`
+    const message = `The text is not an Ed25519 key in PEM: ${(cause as Error).message}`
     throw new Problem('audit.public_key', 400, message, { cause })
   }
 }

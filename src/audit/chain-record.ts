@@ -1,25 +1,25 @@
 import { hashOfLink } from '../lib/hash-chain.ts'
 import type { AuditPlace, AuditRecord, ChainedRecord } from '../schema/audit-record.ts'
 
-/** The record as the link after a place of the chain. */
+/** Chains a record after the last position. */
 export function chainRecord(last: AuditPlace, record: AuditRecord): ChainedRecord {
-  // What is hashed is what a reader gets back: no undefined, no number that JSON does not have.
+  // Hashes the record as it is read back: JSON has no undefined, NaN or Infinity.
   const plain = JSON.parse(JSON.stringify(record, storable)) as AuditRecord
-  const { principal: who } = plain
-  const principal = who === null ? null : { id: who.id, name: who.name }
+  const { principal: given } = plain
+  const principal = given === null ? null : { id: given.id, name: given.name }
   const link = { ...plain, principal, sequence: last.sequence + 1, previous: last.hash }
   return { ...link, hash: hashOfLink(link) }
 }
 
-/** UTF-8 has no half of a surrogate pair, and PostgreSQL no NUL; what callers send of these comes back as U+FFFD. */
+/** UTF-8 cannot encode lone surrogates and PostgreSQL cannot store NUL; both are stored as U+FFFD. */
 const storable = (_name: string, value: unknown): unknown =>
   typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value
 
-/** The hash that a record should have by what it says; `place` may say it stood elsewhere. */
+/** The hash of a record's contents, optionally at another position. */
 export function hashOfRecord(
   record: ChainedRecord,
-  place: { readonly sequence?: number; readonly previous?: string } = {},
+  position: { readonly sequence?: number; readonly previous?: string } = {},
 ): string {
   const { hash: _hash, ...link } = record
-  return hashOfLink({ ...link, ...place })
+  return hashOfLink({ ...link, ...position })
 }

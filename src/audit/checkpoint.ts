@@ -2,7 +2,6 @@ import { sign, verify, type KeyObject } from 'node:crypto'
 import type { AuditCheckpoint, AuditPlace, CheckpointKind } from '../schema/audit-record.ts'
 import type { AuditKey } from './audit-key.ts'
 
-/** A place of the chain, signed for what it stands for. */
 export function signCheckpoint(
   key: AuditKey,
   kind: CheckpointKind,
@@ -14,11 +13,11 @@ export function signCheckpoint(
   return { ...unsigned, signature }
 }
 
-/** Whether a checkpoint was signed by this key, for what it says it stands for. */
+/** Whether the signature of a checkpoint is valid for its contents. */
 export const isGenuine = (checkpoint: AuditCheckpoint, key: KeyObject): boolean =>
   verify(null, signedText(checkpoint), key, Buffer.from(checkpoint.signature, 'base64'))
 
-/** The signed bytes; no field can hold a line feed. */
+/** The signed bytes. Fields contain no line feed, so the text is unambiguous. */
 const signedText = ({
   kind,
   sequence,

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { beginning } from '../lib/hash-chain.ts'
 import type { AuditPlace, AuditRecord, AuditReport, ChainedRecord } from '../schema/audit-record.ts'
-import { makeAuditKey, readPublicKey } from './audit-key.ts'
+import { generateAuditKey, readPublicKey } from './audit-key.ts'
 import { chainRecord, hashOfRecord } from './chain-record.ts'
 import { signCheckpoint } from './checkpoint.ts'
 import { verifyChain, type StoredChain } from './verify-chain.ts'
 
-const key = makeAuditKey()
+const key = generateAuditKey()
 const { id, key: publicKey } = readPublicKey(key.publicPem)
 const keys = new Map([[id, publicKey]])
 const time = 1_700_000_000_000
@@ -31,7 +31,7 @@ const recordOf = (number: number): AuditRecord => ({
   revision: number,
 })
 
-/** A chain of so many records, of which the first are pruned, with a signed place at every tenth. */
+/** A chain of `count` records, the first `pruned` of them pruned, with a checkpoint at every tenth. */
 function chainOf(count: number, pruned = 0): StoredChain & { list: ChainedRecord[] } {
   const records: ChainedRecord[] = []
   let last: AuditPlace = { sequence: 0, hash: beginning }
@@ -61,7 +61,7 @@ async function* stored(list: readonly ChainedRecord[]): AsyncGenerator<ChainedRe
 const names = ({ faults }: AuditReport, sequence: number): boolean =>
   faults.some((fault) => fault.sequence <= sequence && sequence <= fault.through)
 
-/** Something done to the record at an index; gives the sequences it was done to. */
+/** Changes a list of records at an index; returns the sequences of the changed records. */
 type Mutation = (list: ChainedRecord[], at: number) => readonly number[]
 
 const changeField =
@@ -83,7 +83,7 @@ const swap: Mutation = (list, at) => {
   return [one.sequence, two.sequence]
 }
 
-/** The careful forger: writes a record anew, and so many after it, each with a right hash. */
+/** Rewrites a record and `following` ones after it with valid hashes. */
 const rewrite =
   (following: number): Mutation =>
   (list, at) => {
@@ -202,7 +202,7 @@ test('reports at most a hundred faults, the first ones', async () => {
 
 test('rejects checkpoints signed by an unknown key', async () => {
   const chain = chainOf(3)
-  const other = makeAuditKey()
+  const other = generateAuditKey()
   const last = chain.list.at(-1) as ChainedRecord
   const { faults } = await verifyChain({
     ...chain,

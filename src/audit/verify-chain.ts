@@ -10,31 +10,31 @@ import type {
 import { hashOfRecord } from './chain-record.ts'
 import { isGenuine } from './checkpoint.ts'
 
-/** A chain as it is kept, with what was signed about it. */
+/** A stored chain with its checkpoints. */
 export type StoredChain = {
-  /** Every record, in order of sequence; it is read a second time when one seems to stand elsewhere than it was. */
+  /** All records in order of sequence. Read a second time to locate moved records. */
   readonly records: () => AsyncIterable<ChainedRecord>
-  /** What stands for the records that were pruned. */
+  /** Checkpoint at the last pruned record. */
   readonly base: AuditCheckpoint | undefined
   readonly head: AuditCheckpoint | undefined
-  /** Signed places along the way, kept beside the records or somewhere else, in any order. */
+  /** Checkpoints along the chain, from the store or elsewhere, in any order. */
   readonly along: readonly AuditCheckpoint[]
-  /** Public keys whose signature counts, by id. */
+  /** Key id → trusted public key. */
   readonly keys: ReadonlyMap<string, KeyObject>
 }
 
 const maxFaults = 100
 
-/** Holds a chain against its hashes and signatures, and says of every record that was removed, changed, reordered or added which it is and where. */
+/** Verifies the hashes and signatures of a chain, and reports every record that was removed, changed, moved or added. */
 export async function verifyChain(chain: StoredChain): Promise<AuditReport> {
   const faults: AuditFault[] = []
-  const walk = openWalk(chain, faults)
+  const verifier = openVerifier(chain, faults)
   let records = 0
   for await (const record of chain.records()) {
     records += 1
-    walk.step(record)
+    verifier.step(record)
   }
-  const { first, last, checkpoints, displaced } = walk.end()
+  const { first, last, checkpoints, displaced } = verifier.end()
   faults.push(...(await explainDisplaced(chain, displaced)))
   const inOrder = faults.toSorted((a, b) => a.sequence - b.sequence)
   return {
@@ -47,27 +47,27 @@ export async function verifyChain(chain: StoredChain): Promise<AuditReport> {
   }
 }
 
-/** The places that a key of ours signed, and complaints about those that none did. */
-function signedPlaces({ base, head, along, keys }: StoredChain, faults: AuditFault[]) {
+/** Sequence → checkpoints with a valid signature; all others are added to `faults`. */
+function validCheckpoints({ base, head, along, keys }: StoredChain, faults: AuditFault[]) {
   const signed = new Map<number, AuditCheckpoint[]>()
   for (const checkpoint of [base, head, ...along]) {
     if (checkpoint === undefined) continue
     const { sequence, key, kind } = checkpoint
-    const known = keys.get(key)
-    if (known !== undefined && isGenuine(checkpoint, known)) {
+    const trustedKey = keys.get(key)
+    if (trustedKey !== undefined && isGenuine(checkpoint, trustedKey)) {
       signed.set(sequence, [...(signed.get(sequence) ?? []), checkpoint])
       continue
     }
     const why =
-      known === undefined ? `is signed by the unknown key ${key}` : 'has a false signature'
-    faults.push(about('forged', sequence, `The checkpoint '${kind}' at record ${sequence} ${why}.`))
+      trustedKey === undefined ? `is signed by the unknown key ${key}` : 'has a false signature'
+    faults.push(fault('forged', sequence, `The checkpoint '${kind}' at record ${sequence} ${why}.`))
   }
   return signed
 }
 
-function openWalk(chain: StoredChain, faults: AuditFault[]) {
+function openVerifier(chain: StoredChain, faults: AuditFault[]) {
   const { base, head } = chain
-  const signed = signedPlaces(chain, faults)
+  const signed = validCheckpoints(chain, faults)
   const start: AuditPlace = { sequence: base?.sequence ?? 0, hash: base?.hash ?? beginning }
   const end = head?.sequence ?? Number.POSITIVE_INFINITY
   const displaced: ChainedRecord[] = []
@@ -76,12 +76,12 @@ function openWalk(chain: StoredChain, faults: AuditFault[]) {
   let trusted = start.sequence
   let checkpoints = 0
 
-  const miss = (from: number, through: number): void => {
+  const reportMissing = (from: number, through: number): void => {
     if (from > through) return
     const which = from === through ? `Record ${from} is` : `Records ${from} to ${through} are`
-    faults.push({ ...about('missing', from, `${which} missing.`), through })
+    faults.push({ ...fault('missing', from, `${which} missing.`), through })
   }
-  /** What was signed about a record that gives its own hash. */
+  /** Compares a record with the checkpoints at its position. */
   const compare = ({ sequence, hash }: ChainedRecord): void => {
     const places = (signed.get(sequence) ?? []).filter(({ kind }) => kind !== 'pruned')
     checkpoints += places.length
@@ -96,7 +96,7 @@ function openWalk(chain: StoredChain, faults: AuditFault[]) {
         faults.push(extra(sequence, start.sequence, end))
         return
       }
-      miss(last.sequence + 1, sequence - 1)
+      reportMissing(last.sequence + 1, sequence - 1)
       const isNext = sequence === last.sequence + 1
       const isSound = hashOfRecord(record) === record.hash
       if (!isSound) displaced.push(record)
@@ -107,9 +107,9 @@ function openWalk(chain: StoredChain, faults: AuditFault[]) {
       last = { sequence, hash: record.hash }
     },
     end() {
-      if (head !== undefined) miss(last.sequence + 1, head.sequence)
+      if (head !== undefined) reportMissing(last.sequence + 1, head.sequence)
       else if (last.sequence > 0)
-        faults.push(about('unsigned', last.sequence, 'The end of the log is not signed.'))
+        faults.push(fault('unsigned', last.sequence, 'The end of the log is not signed.'))
       const final = head?.sequence ?? last.sequence
       const isEmpty = final === start.sequence
       return {
@@ -122,7 +122,7 @@ function openWalk(chain: StoredChain, faults: AuditFault[]) {
   }
 }
 
-/** Says of every record that does not give its hash whether it stood elsewhere, or was changed. */
+/** For every record with a wrong hash: whether it was moved or changed. */
 async function explainDisplaced(
   { records, base }: StoredChain,
   displaced: readonly ChainedRecord[],
@@ -138,12 +138,12 @@ async function explainDisplaced(
       (one) => hashOfRecord(record, { sequence: one }) === record.hash,
     )
     return was === undefined
-      ? about('changed', sequence, `Record ${sequence} (${words}) is not what was written.`)
-      : about('moved', sequence, `Record ${sequence} (${words}) was written as record ${was}.`)
+      ? fault('changed', sequence, `Record ${sequence} (${words}) is not what was written.`)
+      : fault('moved', sequence, `Record ${sequence} (${words}) was written as record ${was}.`)
   })
 }
 
-/** A record follows the one whose hash it names; where that was moved too, it may stand near. */
+/** Possible original positions: after the record whose hash it names, or, if that was moved too, nearby. */
 const candidates = (after: number | undefined, { sequence }: ChainedRecord): readonly number[] => [
   ...(after === undefined ? [] : [after + 1]),
   ...Array.from({ length: 16 }, (_, distance) => [sequence - distance - 1, sequence + distance + 1])
@@ -151,7 +151,7 @@ const candidates = (after: number | undefined, { sequence }: ChainedRecord): rea
     .filter((one) => one > 0),
 ]
 
-const about = (kind: AuditFault['kind'], sequence: number, says: string): AuditFault => ({
+const fault = (kind: AuditFault['kind'], sequence: number, says: string): AuditFault => ({
   kind,
   sequence,
   through: sequence,
@@ -159,7 +159,7 @@ const about = (kind: AuditFault['kind'], sequence: number, says: string): AuditF
 })
 
 const broken = (from: number, sequence: number): AuditFault => ({
-  ...about(
+  ...fault(
     'changed',
     from,
     `Record ${sequence} does not follow from record ${sequence - 1}: records from ${from} on were written anew.`,
@@ -168,7 +168,7 @@ const broken = (from: number, sequence: number): AuditFault => ({
 })
 
 const contradicted = (from: number, through: number): AuditFault => ({
-  ...about(
+  ...fault(
     'contradicted',
     from,
     `The checkpoint at record ${through} was signed for another record: records from ${from} to ${through} were written anew.`,
@@ -177,14 +177,14 @@ const contradicted = (from: number, through: number): AuditFault => ({
 })
 
 const extra = (sequence: number, start: number, end: number): AuditFault =>
-  about(
+  fault(
     'extra',
     sequence,
     sequence > end
       ? `Record ${sequence} is after the signed end of the log, which is record ${end}.`
-      : `Record ${sequence} is before record ${start + 1}, with which the log begins since it was pruned.`,
+      : `Record ${sequence} is before record ${start + 1}, the first one since the log was pruned.`,
   )
 
-/** A time that was tampered with may be none. */
+/** A manipulated time may be out of the range of Date. */
 const isoTime = (time: number): string =>
   Number.isFinite(time) && Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : 'no time'

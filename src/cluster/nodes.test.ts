@@ -4,7 +4,7 @@ import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import { openControlConnection } from './control-connection.ts'
 import { openControlClient } from './control-client.ts'
 import { serveNodes, type NodeServerOptions } from './serve-nodes.ts'
@@ -24,7 +24,7 @@ const empty: Snapshot = {
   ca_certificates: [],
   vaults: [],
 }
-const key = makeSealKey()
+const key = generateSealKey()
 const order = { upstream: 'u', target: 'h:1', address: null, healthy: false }
 const enrolment = {
   secret: 'join',

@@ -15,24 +15,22 @@ import type { Draft } from './draft.ts'
 import { entityTools } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
 import { parseFields } from './parse-fields.ts'
-import { checkReferences, editOf, removeAlone, removeEntry } from './remove-entry.ts'
+import { checkReferences, editOf, removeWithoutDependents, removeEntry } from './remove-entry.ts'
 import { resolveReferences } from './apply/resolve-references.ts'
 import { settleSecrets } from './apply/settle-secrets.ts'
 
-/** What operations are applied with. */
 export type ApplyContext = {
   readonly catalog: readonly PluginSchema[]
   /** Seconds since the epoch. */
   readonly now: number
 }
 
-/** Called with how many of all operations are done. */
 export type OnProgress = (done: number, total: number) => void
 
-/** After so many operations the event loop turns once. */
+/** Operations applied before the function yields to the event loop. */
 const batchSize = 200
 
-/** Applies operations to a draft, all of them or none. */
+/** Applies operations to a draft; throws a Problem for the first that fails, and the draft must then be discarded. */
 export async function applyOperations(
   draft: Draft,
   operations: readonly Operation[],
@@ -51,17 +49,17 @@ export async function applyOperations(
   return outcomes
 }
 
-/** Applies one operation to a draft, or refuses it as Kong would. */
+/** Applies one operation to a draft, or throws the Problem that Kong would answer with. */
 export function applyOperation(draft: Draft, operation: Operation, context: ApplyContext): Outcome {
   const before = findTarget(draft, operation)
   switch (operation.kind) {
     case 'delete':
-      // Kong answers 204 to the deletion of what is not there, but 404 under a nested path.
+      // Kong answers 204 when the entity does not exist, but 404 under a nested path.
       if (before === undefined && operation.within !== undefined) throw notFound()
       if (before !== undefined) removeEntry(draft, operation.entity, before)
       return { before, after: undefined, revealed: {} }
     case 'remove':
-      if (before !== undefined) removeAlone(draft, operation.entity, before)
+      if (before !== undefined) removeWithoutDependents(draft, operation.entity, before)
       return { before, after: undefined, revealed: {} }
     case 'restore':
       return restoreEntry(draft, operation, before)
@@ -74,11 +72,11 @@ export function applyOperation(draft: Draft, operation: Operation, context: Appl
   }
 }
 
-function findTarget(draft: Draft, { at, isById, ...place }: Operation): Entry | undefined {
+function findTarget(draft: Draft, { at, isById, ...location }: Operation): Entry | undefined {
   if (at === undefined) return undefined
-  if (isById !== true) return findEntry(draft.entries, { ...place, at })
-  const found = draft.find(place.entity, at)
-  return found?.workspace === place.workspace ? found : undefined
+  if (isById !== true) return findEntry(draft.entries, { ...location, at })
+  const found = draft.find(location.entity, at)
+  return found?.workspace === location.workspace ? found : undefined
 }
 
 function writeEntry(
@@ -108,7 +106,7 @@ function restoreEntry(
   { entity, entry }: Operation,
   before: Entry | undefined,
 ): Outcome {
-  if (entry === undefined) throw new TypeError('there is nothing to restore')
+  if (entry === undefined) throw new TypeError('a restore operation needs an entry')
   putEntry(draft, entityNamed(entity), before, entry)
   return { before, after: entry, revealed: {} }
 }
@@ -119,14 +117,14 @@ function putEntry(draft: Draft, entity: Entity, before: Entry | undefined, after
   if (before === undefined) entity.afterCreate?.(after, editOf(draft))
 }
 
-/** What surrounds an entity, which Kong lets a caller give. Some clients send times with fractions. */
+/** Members that Kong accepts in a body beside the entity's fields. Some clients send times with fractions. */
 const metadata = z.object({
   id: uuid().nullish(),
   created_at: z.number().min(0).nullish(),
   updated_at: z.number().min(0).nullish(),
 })
 
-/** The fields an operation gives: shorthands expanded, metadata checked and taken away, what the path says put in. */
+/** The fields of an operation's body: metadata checked and removed, shorthands expanded, values from the path added. */
 function normalizeBody(entity: Entity, { kind, body = {}, at, within }: Operation): Body {
   const parsed = metadata.safeParse(body)
   if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
@@ -140,7 +138,7 @@ function normalizeBody(entity: Entity, { kind, body = {}, at, within }: Operatio
   }
 }
 
-/** The body that is parsed: for an update what is there with what is given put over it. */
+/** The body to parse: for an update, the stored fields overlaid with the given ones. */
 function mergedBody(
   entity: Entity,
   { kind }: Operation,
@@ -149,11 +147,11 @@ function mergedBody(
 ): Body {
   if (before === undefined) return given
   if (kind === 'replace') {
-    // A secret that must be there stays when a whole entity is put without it: who reads it need not be shown it.
-    const kept = entity.secret
+    // A PUT without a required secret keeps the stored one, because a client that reads the entity may not see it.
+    const keptSecrets = entity.secret
       .filter((field) => !(entity.fields.shape[field] instanceof z.ZodDefault))
       .map((field) => [field, before.fields[field]] as const)
-    return { ...Object.fromEntries(kept), ...given }
+    return { ...Object.fromEntries(keptSecrets), ...given }
   }
   const merged: Record<string, unknown> = { ...before.fields, ...given }
   for (const field of entity.merged ?? []) {

@@ -7,7 +7,7 @@ import { Problem } from '../lib/problem.ts'
 import type { Entry } from '../entities/entry.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { verifySeal } from '../snapshot/seal-snapshot.ts'
-import { freshPlace, openStoreAt } from '../../test/harness/each-store.ts'
+import { freshDatabase, openStoreAt } from '../../test/harness/store-engines.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
@@ -15,7 +15,7 @@ import type { Operation } from '../entities/operation.ts'
 
 const workspace = defaultWorkspace.id
 
-test('the store holds after every change what the configuration holds, whatever the changes', async () => {
+test('stores exactly what the configuration holds after any sequence of changes', async () => {
   const { configuration, reopen } = await openTest()
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 12 }), async (operations) => {
@@ -29,7 +29,7 @@ test('the store holds after every change what the configuration holds, whatever 
   expect(configuration.current().revision).toBeGreaterThan(100)
 }, 180_000)
 
-test('of operations in one change all happen or none', async () => {
+test('applies all operations of a change or none', async () => {
   const { configuration } = await openTest()
   const before = configuration.current()
   const operations = [
@@ -41,7 +41,7 @@ test('of operations in one change all happen or none', async () => {
   expect(configuration.list({ entity: 'service', workspace })).toEqual([])
 })
 
-test('what could not run is not stored', async () => {
+test('stores nothing when the snapshot does not compile', async () => {
   const refuse = new Problem('program.regex', 400, 'the expression cannot be compiled')
   const { configuration } = await openTest({
     compile(snapshot) {
@@ -53,7 +53,7 @@ test('what could not run is not stored', async () => {
   expect(configuration.current()).toBe(before)
 })
 
-test('two changes at the same moment become two revisions, and one name goes to one of them', async () => {
+test('serializes concurrent changes into revisions, and refuses the second use of a unique name', async () => {
   const { configuration } = await openTest()
   const before = configuration.current().revision
   const create = (name: string): Operation => ({
@@ -72,7 +72,7 @@ test('two changes at the same moment become two revisions, and one name goes to 
   expect(configuration.current().snapshot.services).toHaveLength(2)
 })
 
-test('whoever listens gets every revision, sealed, until they stop', async () => {
+test('passes every sealed revision to listeners until they unsubscribe', async () => {
   const { configuration } = await openTest()
   const seen: number[] = []
   const stop = configuration.onPublish(({ revision, sealed }) => {
@@ -86,14 +86,14 @@ test('whoever listens gets every revision, sealed, until they stop', async () =>
   expect(seen).toEqual([first.revision, first.revision + 1])
 })
 
-test('what changes nothing makes no revision', async () => {
+test('creates no revision when nothing changes', async () => {
   const { configuration } = await openTest()
   const before = configuration.current().revision
   await change(configuration, [{ kind: 'delete', entity: 'service', workspace, at: 'absent' }])
   expect(configuration.current().revision).toBe(before)
 })
 
-test('a second start changes nothing, another bootstrap token replaces the first', async () => {
+test('keeps the revision on restart, and replaces the bootstrap token when another is configured', async () => {
   const { configuration, file } = await openTest({ adminToken: 'the-first-admin-token' })
   const { revision } = configuration.current()
   const secret = configuration.joinSecret
@@ -110,7 +110,7 @@ test('a second start changes nothing, another bootstrap token replaces the first
   expect(await identify('the-second-admin-token')).toMatchObject({ by: 'token' })
 })
 
-test('a token ends when it expires', async () => {
+test('does not accept an expired token', async () => {
   let now = 1_800_000_000_000
   const { configuration } = await openTest({ clock: { now: () => now } })
   await change(configuration, [
@@ -203,7 +203,7 @@ function everythingIn(configuration: Configuration): Map<string, Map<string, Ent
 }
 
 async function openTest(options: Partial<ConfigurationOptions> = {}) {
-  const file = await freshPlace()
+  const file = await freshDatabase()
   const configuration = await open(file, options)
   onTestFinished(() => configuration.close())
   const reopen = async () => {

@@ -15,92 +15,94 @@ import { catchUp } from './state/catch-up.ts'
 import { entityTools } from './apply/entity-tools.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
-import type { Ledger } from './open-ledger.ts'
+import type { AuditLog } from './audit/open-audit-log.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
 import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state/state.ts'
 
-/** From where a change comes. */
 export type Origin = Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'>
 
-/** What somebody wants to be different. All operations are done, or none. */
+/** A change. Its operations are applied all or none. */
 export type ChangeRequest = {
   readonly principal: Requester
   readonly check: AccessCheck
   readonly origin: Origin
   readonly operations: readonly Operation[]
-  /** The answer's status when all goes well, for the audit record. */
+  /** Status of the answer on success, for the audit record. */
   readonly status: number
-  /** The revision that this was planned on; another one meanwhile refuses the change. */
+  /** The revision the change was planned on; a different current revision fails it with 409. */
   readonly ifRevision?: number
-  /** What its maker says about it. */
+  /** Message of the revision, by its author. */
   readonly message?: string | undefined
-  /** Settings that become true with it. */
+  /** Settings of the store, written in the same transaction. */
   readonly settings?: Readonly<Record<string, string>>
   readonly onProgress?: OnProgress | undefined
 }
 
-/** What came of a change. */
+/** The result of a change. */
 export type Change = { readonly revision: number; readonly outcomes: readonly Outcome[] }
 
-/** What a change is made with. `state` is replaced by one assignment. */
+/** The parts of a control plane that a change needs. `state` is replaced by one assignment. */
 export type Control = {
   state: State
   readonly store: Store
   readonly catalog: readonly PluginSchema[]
   readonly compile: (snapshot: Snapshot) => void
   readonly sealKey: string
-  readonly ledger: Ledger
+  readonly auditLog: AuditLog
   readonly clock: Clock
   readonly queue: SerialQueue
   readonly publish: (state: State) => void
 }
 
 /**
- * The walk of a change: may they · apply to the entities · build the next snapshot · check it by compiling it · commit
- * entity rows, revision and audit record in one transaction · publish. One change walks at a time; whoever asked was
- * identified before, and rights are those of the moment in which it is their turn. Other control planes may walk at the
- * same time: of two that make the same revision one keeps it, and the other begins anew on top of it.
+ * The walk of a change: authorize · apply to the entities · build the next snapshot · check it by compiling it · commit
+ * entity rows, revision and audit record in one transaction · publish. Changes run one at a time; the principal was
+ * authenticated before, and authorization uses the state at the start of its turn. Other control planes may write at the
+ * same time: when two build the same revision, one commits it and the other starts again on top of it.
  */
 export async function changeConfiguration(
   control: Control,
   request: ChangeRequest,
 ): Promise<Change> {
-  const operations = await Promise.all(request.operations.map(prepared))
+  const operations = await Promise.all(request.operations.map(prepareOperation))
   return control.queue.run(async () => {
-    const givesUpAt = performance.now() + patience
-    while (performance.now() < givesUpAt) {
+    const retryUntil = performance.now() + retryMilliseconds
+    while (performance.now() < retryUntil) {
       await catchUp(control)
-      const change = await tryToChange(control, { ...request, operations })
+      const change = await attemptChange(control, { ...request, operations })
       if (change !== undefined) return change
     }
     throw new Problem(
       'control.overtaken',
       409,
-      'Other control planes made changes at the same moments, again and again; try once more',
+      'Other control planes kept changing the configuration at the same time; retry',
     )
   })
 }
 
-/** An operation after the slow work on its body, which must not hold up the queue. */
-async function prepared(operation: Operation): Promise<Operation> {
+/** Runs the slow hooks of an operation, which must not block the queue. */
+async function prepareOperation(operation: Operation): Promise<Operation> {
   const { body } = operation
   const entity: Entity = entityNamed(operation.entity)
   if (body === undefined || entity.prepare === undefined) return operation
   return { ...operation, body: await entity.prepare(body, entityTools) }
 }
 
-/** For so many milliseconds a change begins anew whenever another control plane on the same store was quicker. */
-const patience = 10_000
+/** How long a change is retried when other control planes on the store commit first. */
+const retryMilliseconds = 10_000
 
-/** Walks once; nothing has happened when another revision was made meanwhile. */
-async function tryToChange(control: Control, request: ChangeRequest): Promise<Change | undefined> {
+/** One attempt; undefined, with nothing written, when another revision was committed first. */
+async function attemptChange(
+  control: Control,
+  request: ChangeRequest,
+): Promise<Change | undefined> {
   const { state } = control
   const { operations } = request
   const decision = permit(state, request.principal, request.check)
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
-    throw movedOn(request.ifRevision, state.revision)
+    throw revisionConflict(request.ifRevision, state.revision)
   }
   const now = control.clock.now()
   const { catalog } = control
@@ -120,11 +122,11 @@ async function tryToChange(control: Control, request: ChangeRequest): Promise<Ch
     revision,
   })
   if (isSame) {
-    if (request.principal !== systemPrincipal) await control.ledger.keep(audit)
+    if (request.principal !== systemPrincipal) await control.auditLog.write(audit)
     return { revision, outcomes }
   }
   const sealed = sealSnapshot(snapshot, revision, control.sealKey)
-  const isKept = await control.store.commit({
+  const isCommitted = await control.store.commit({
     writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
     revision: {
       number: revision,
@@ -134,31 +136,31 @@ async function tryToChange(control: Control, request: ChangeRequest): Promise<Ch
       message: request.message ?? null,
     },
     sealed,
-    audit: control.ledger.link(audit),
+    audit: control.auditLog.link(audit),
     endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
     settings: request.settings ?? {},
   })
-  if (!isKept) return undefined
+  if (!isCommitted) return undefined
   const indexes = state.indexes.next(draft.entries, touched)
   control.state = buildState(draft.entries, indexes, snapshot, sealed)
   control.publish(control.state)
   return { revision, outcomes }
 }
 
-const movedCode = 'control.moved'
+const conflictCode = 'control.moved'
 
-/** Whether a change was refused only because another one came first. */
-export const isMovedOn = (error: unknown): boolean =>
-  error instanceof Problem && error.code === movedCode
+/** Whether a change failed because the revision it was planned on is outdated. */
+export const isRevisionConflict = (error: unknown): boolean =>
+  error instanceof Problem && error.code === conflictCode
 
-const movedOn = (planned: number, present: number): Problem =>
+const revisionConflict = (planned: number, present: number): Problem =>
   new Problem(
-    movedCode,
+    conflictCode,
     409,
     `The configuration is at revision ${present}, and the change was planned on revision ${planned}`,
   )
 
-type Facts = {
+type ChangeFacts = {
   readonly now: number
   readonly touched: readonly Touched[]
   readonly because: string
@@ -168,7 +170,7 @@ type Facts = {
 function describeChange(
   state: State,
   { principal, check: { ask }, origin, status }: ChangeRequest,
-  { now, touched, because, revision }: Facts,
+  { now, touched, because, revision }: ChangeFacts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>
     touched.flatMap((one) => {
@@ -200,7 +202,7 @@ const losesSessions = ({ entity, before, after }: Touched): boolean => {
 
 function summaryOf(touched: readonly Touched[]): string {
   const [first, ...others] = touched
-  if (first === undefined) return 'Build the snapshot anew'
+  if (first === undefined) return 'Rebuild the snapshot'
   const entry = first.after ?? first.before
   const kind =
     first.before === undefined ? 'Create' : first.after === undefined ? 'Delete' : 'Update'

@@ -4,7 +4,7 @@ import type { Draft, KeyOf } from './draft.ts'
 import { notUnique } from '../entities/kong-problem.ts'
 import { redacted } from './redact.ts'
 
-/** Refuses an entry that has what another one of its workspace has and may exist once only. */
+/** Throws when another entry has the same value in a unique field. */
 export function checkUnique(entity: Entity, entry: Entry, draft: Draft): void {
   for (const { fields, keyOf } of uniqueKeys.get(entity.name) ?? []) {
     const key = keyOf(entry)
@@ -15,10 +15,10 @@ export function checkUnique(entity: Entity, entry: Entry, draft: Draft): void {
   }
 }
 
-/** What may exist once only, as a text that two entries must not have in common. */
+/** A unique constraint; two entries violate it when `keyOf` gives the same text for both. */
 export type UniqueKey = { readonly fields: readonly string[]; readonly keyOf: KeyOf }
 
-/** By name of the entity, what of it may exist once only. */
+/** Entity name → its unique constraints. */
 export const uniqueKeys: ReadonlyMap<string, readonly UniqueKey[]> = new Map(
   entities.map((entity) => [entity.name, entity.unique.map((unique) => uniqueKey(entity, unique))]),
 )

@@ -11,12 +11,12 @@ import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../sto
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
-import type { Ledger } from './open-ledger.ts'
-import type { TokenNotes } from './sign-in/open-token-uses.ts'
+import type { AuditLog } from './audit/open-audit-log.ts'
+import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
 
-/** A revision as everybody outside of this room sees it. */
+/** The current revision. */
 export type Current = {
   readonly revision: number
   readonly entries: Entries
@@ -24,59 +24,57 @@ export type Current = {
   readonly sealed: SealedSnapshot
 }
 
-/** The configuration of a control plane: the only way to read it, to change it, and to learn who may. */
+/** The configuration of a control plane: reads, changes, authentication and authorization. */
 export type Configuration = SignIn & {
   readonly clock: Clock
-  /** In which database it is kept, as Kong names it. */
+  /** The database engine, as Kong names it. */
   readonly database: 'sqlite' | 'postgres'
-  /** Queries the database; rejects when that fails. */
+  /** Rejects when the database does not answer a query. */
   ping(): Promise<void>
-  /** Policies that plugins may name. */
+  /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
-  /** Ed25519 public key that proves a seal, SPKI PEM. */
+  /** Ed25519 public key that verifies seals, SPKI PEM. */
   readonly publicKeyPem: string
-  /** What a process must know to become a node. */
+  /** The secret with which a process enrols as a node. */
   readonly joinSecret: string
   current(): Current
-  /** Calls the listener with every revision from now on; returns how to stop it. */
+  /** Calls the listener with every later revision; the returned function unsubscribes it. */
   onPublish(listener: (current: Current) => void): () => void
-  /** Who sends these headers. */
+  /** Authenticates a request by its headers. */
   identify(headers: Headers, address?: string): Promise<Identified | undefined>
-  /** When tokens were last used. */
-  readonly tokenUses: Pick<TokenNotes, 'find'>
-  /** The rights of an enabled principal, those of the present revision. */
+  readonly tokenUses: Pick<TokenUseTracker, 'find'>
+  /** The rights of an enabled principal at the current revision. */
   rightsOf(principal: string): Rights | undefined
-  /** The roles granted to a principal. */
+  /** The roles of a principal, granted directly or through groups. */
   rolesOf(principal: string): readonly HeldRole[]
-  /** Why a principal is refused what is asked; undefined when it is allowed. */
+  /** The 401 or 403 for a request; undefined when it is allowed. */
   refusal(principal: string, check: AccessCheck): Problem | undefined
-  /** The decision about a question, allowed or not. */
-  judge(principal: string, check: AccessCheck): Decision
-  /** One entry, by id or key. Does not ask who may. */
+  /** The decision on a request, with the rule that decided. */
+  decide(principal: string, check: AccessCheck): Decision
+  /** One entry, by id or key. Checks no permissions. */
   find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
   /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */
   scan<K extends EntityName>(request: ListRequest<K>): Iterable<Entry<K>>
   /** All entries of one kind, in order of id. Checks no permissions. */
   list<K extends EntityName>(request: ListRequest<K>): Entry<K>[]
-  /** The present revision as the hooks of entities read it. */
+  /** The current revision as the hooks of entities read it. */
   readonly lookup: Lookup
-  /** How many entries of one kind each workspace has, by its id. Does not ask who may. */
+  /** Workspace id → number of entries of one kind. Checks no permissions. */
   count(entity: EntityName): ReadonlyMap<string | null, number>
-  /** Makes a change, if the principal may. */
+  /** Applies a change; throws a Problem when it is invalid or the principal may not make it. */
   change(request: ChangeRequest): Promise<Change>
-  /** What was done and refused so far. */
-  readonly audit: Ledger
+  readonly audit: AuditLog
   /** Newest first. */
   readRevisions(limit: number): Promise<Revision[]>
-  /** The revisions of a span, newest first. */
+  /** Newest first. */
   readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
-  /** What the revisions of a span did, oldest first. */
+  /** The changes of a span of revisions, oldest first. */
   readChanges(span: RevisionSpan): Promise<RecordedChange[]>
-  /** How much the revisions of a span did. */
+  /** The number of changes per revision, entity and kind of change. */
   countChanges(span: RevisionSpan): Promise<ChangeCount[]>
-  /** A setting that a change left behind. */
+  /** A setting of the store, for example one that a change wrote (`ChangeRequest.settings`). */
   readSetting(name: string): Promise<string | undefined>
   writeSetting(name: string, value: string | undefined): Promise<void>
-  /** Lets the change whose turn it is finish and closes the store. */
+  /** Waits for the running change and closes the store. */
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import type { EntityName } from '../entities/entities.ts'
 import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
 
-/** What a change did to one entity. */
+/** An entity that a change created, updated or deleted. */
 export type Touched = {
   readonly entity: EntityName
   readonly id: string
@@ -9,29 +9,26 @@ export type Touched = {
   readonly after: Entry | undefined
 }
 
-/** A configuration in the making: reads see what was put, the one it started from stays as it was. */
+/** A mutable copy of a configuration: reads see earlier writes, and the original never changes. */
 export type Draft = {
-  /** The configuration so far. */
   readonly entries: Entries
   find<K extends EntityName>(entity: K, id: string): Entry<K> | undefined
-  /** All of one kind, as they are at this moment. */
   all<K extends EntityName>(entity: K): readonly Entry<K>[]
-  /** Those of one kind that have a key in common with others. */
+  /** The entries of one kind with this key. */
   sharing(entity: EntityName, keyOf: KeyOf, key: string): readonly Entry[]
   put(entity: EntityName, entry: Entry): void
   remove(entity: EntityName, id: string): void
-  /** Everything that is not as it was. */
+  /** The entities that differ from the original. */
   touched(): Touched[]
 }
 
-/** A text that entries may have in common, if they have one; must always be the same function. */
+/** The key of an entry, if it has one. Indexes are cached by this function, so callers pass the same one each time. */
 export type KeyOf = (entry: Entry) => string | undefined
 
-/** Opens a draft on a configuration. */
 export function openDraft(start: Entries): Draft {
   const entries = new Map(start)
   const copied = new Map<EntityName, Map<string, Entry>>()
-  const keys = openKeys()
+  const keys = openKeyIndexes()
   const writable = (entity: EntityName): Map<string, Entry> => {
     const known = copied.get(entity)
     if (known !== undefined) return known
@@ -47,12 +44,12 @@ export function openDraft(start: Entries): Draft {
     sharing: (entity, keyOf, key) =>
       keys.find(entity, keyOf, entriesOf<EntityName>(entries, entity), key),
     put(entity, entry) {
-      keys.forget(entity, entries.get(entity)?.get(entry.id))
+      keys.drop(entity, entries.get(entity)?.get(entry.id))
       writable(entity).set(entry.id, entry)
-      keys.learn(entity, entry)
+      keys.add(entity, entry)
     },
     remove(entity, id) {
-      keys.forget(entity, entries.get(entity)?.get(id))
+      keys.drop(entity, entries.get(entity)?.get(id))
       writable(entity).delete(id)
     },
     touched: () =>
@@ -65,13 +62,13 @@ export function openDraft(start: Entries): Draft {
   }
 }
 
-/** How often entries are searched one by one before it pays to remember their keys. */
+/** Searches by iteration before an index is built. */
 const searchesBeforeIndex = 4
 
 type Index = { searches: number; ids: Map<string, Set<string>> | undefined }
 
-/** Remembers which entries have which keys, once that is asked often. */
-function openKeys() {
+/** Indexes of entries by key, each built once it is used often. */
+function openKeyIndexes() {
   const indexes = new Map<string, Map<KeyOf, Index>>()
   const each = (entity: string, entry: Entry | undefined, visit: (ids: Set<string>) => void) => {
     if (entry === undefined) return
@@ -84,8 +81,8 @@ function openKeys() {
     }
   }
   return {
-    learn: (entity: string, entry: Entry) => each(entity, entry, (ids) => ids.add(entry.id)),
-    forget: (entity: string, entry: Entry | undefined) =>
+    add: (entity: string, entry: Entry) => each(entity, entry, (ids) => ids.add(entry.id)),
+    drop: (entity: string, entry: Entry | undefined) =>
       each(entity, entry, (ids) => ids.delete(entry?.id ?? '')),
     find(
       entity: string,

@@ -3,10 +3,9 @@ import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/en
 import { uuidPattern } from '../entities/fields.ts'
 import type { EntryAddress, Lookup } from '../entities/hooks.ts'
 
-/** Where an entry is to be found. */
 export type Address<K extends EntityName = EntityName> = EntryAddress & { readonly entity: K }
 
-/** The entry at an address; an id is tried before a key. */
+/** The entry at an address. An id takes precedence over an equal key. */
 export function findEntry<K extends EntityName>(
   entries: Entries,
   address: Address<K>,
@@ -39,7 +38,7 @@ function isHere(entry: Entry, { entity, workspace, within }: Omit<Address, 'at'>
   )
 }
 
-/** A configuration as the hooks of entities read it. */
+/** The interface through which hooks read a configuration. */
 export function lookupIn(entries: Entries): Lookup {
   return {
     find: ({ name }, address) =>

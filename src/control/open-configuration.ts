@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeAuditKey, type AuditKey } from '../audit/audit-key.ts'
+import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
@@ -8,51 +8,51 @@ import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './state/catch-up.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
+import type { Decision } from '../access/rights.ts'
 import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes } from './entry-indexes.ts'
-import { makeFirstEntities, type Bootstrap } from './first-start.ts'
+import { createInitialEntities, type Bootstrap } from './bootstrap.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
 import { findByKey, listEntries, type ListRequest } from './list-entries.ts'
-import { openLedger } from './open-ledger.ts'
-import { openTokenNotes } from './sign-in/open-token-uses.ts'
-import { judge, refusalOf } from './permit.ts'
+import { openAuditLog } from './audit/open-audit-log.ts'
+import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
+import { decideAccess, refusalOf } from './permit.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
 import { buildState, heldRoles, type State } from './state/state.ts'
 
-/** What a configuration is opened with. */
 export type ConfigurationOptions = Bootstrap & {
   readonly store: Store
-  /** Policies that plugins may name. */
+  /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
-  /** Throws a Problem when the snapshot could not run. */
+  /** Throws a Problem when a gateway could not run the snapshot. */
   readonly compile: (snapshot: Snapshot) => void
   readonly clock?: Clock
-  /** Told why the changes of other control planes could not be taken over, this time. */
+  /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
-  /** Signs the audit log; one that this process alone knows when absent. */
+  /** Signs the audit log. Default: a key that lives as long as this process. */
   readonly auditKey?: AuditKey
 }
 
-/** Opens the configuration that a store holds, and makes its first entities when it holds none. */
+/** Opens the configuration of a store and creates the initial entities in an empty one. */
 export async function openConfiguration(options: ConfigurationOptions): Promise<Configuration> {
   const listeners = new Set<(current: Current) => void>()
   const control = await openControl(options, (state) => {
     for (const listener of listeners) listener(state)
   })
-  await runAlone(control.store.leases, 'first-start', async () => {
+  await runExclusively(control.store.leases, 'first-start', async () => {
     await catchUp(control)
-    await makeFirstEntities(control, options)
+    await createInitialEntities(control, options)
   })
   const stopFollowing = follow(control, options.report)
   const { sessions, ...signIn } = await openSignIn(control)
-  const notes = openTokenNotes(control.store.tokenUses, control.clock)
-  const joinSecret = await keptSetting(control.store, 'join_secret', randomSecret)
+  const tokenUses = openTokenUseTracker(control.store.tokenUses, control.clock)
+  const joinSecret = await getOrCreateSetting(control.store, 'join_secret', randomSecret)
   const find = <K extends EntityName>(address: Address<K>): Entry<K> | undefined =>
     findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address)
   const list = <K extends EntityName>(request: ListRequest<K>): Entry<K>[] => [
@@ -71,14 +71,14 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    tokenUses: notes,
-    identify: openIdentify(control, sessions, notes),
+    tokenUses,
+    identify: openIdentify(control, sessions, tokenUses),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.entries, principal),
     refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
-    judge(principal, check) {
+    decide(principal, check) {
       const rights = control.state.rightsOf(principal)
-      return rights === undefined ? nobody : judge(rights, check)
+      return rights === undefined ? unidentifiedDecision : decideAccess(rights, check)
     },
     find,
     scan: (request) => listEntries(control.state.indexes, request),
@@ -91,7 +91,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     count: (entity) => count(control.state.entries, entity),
     change: (request) => changeConfiguration(control, request),
-    audit: control.ledger,
+    audit: control.auditLog,
     readRevisions: (limit) => control.store.readRevisions(limit),
     readRevisionSpan: (span) => control.store.readRevisionSpan(span),
     readChanges: (span) => control.store.readChanges(span),
@@ -101,14 +101,14 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     close() {
       stopFollowing()
       return control.queue.run(async () => {
-        await control.ledger.settle()
+        await control.auditLog.flush()
         await control.store.close()
       })
     },
   }
 }
 
-/** Takes over what other control planes do as soon as it is announced; a request to do so that fails is followed by others. */
+/** Loads the changes of other control planes when the store announces them. Announcements that arrive before the queue gets to one are merged into it. */
 function follow(control: Control, report: (error: unknown) => void = () => undefined): () => void {
   let isWaiting = false
   return control.store.watch(() => {
@@ -122,23 +122,29 @@ function follow(control: Control, report: (error: unknown) => void = () => undef
   })
 }
 
-const nobody = { allowed: false, because: 'Nobody could be identified.' }
+const unidentifiedDecision: Decision = { allowed: false, because: 'Nobody could be identified.' }
 
 async function openControl(
-  { store, catalog, compile, clock = systemClock, auditKey = makeAuditKey() }: ConfigurationOptions,
+  {
+    store,
+    catalog,
+    compile,
+    clock = systemClock,
+    auditKey = generateAuditKey(),
+  }: ConfigurationOptions,
   publish: (state: State) => void,
 ): Promise<Control> {
   const { entries, latest } = await store.load()
-  const sealKey = await keptSetting(store, 'seal_key', makeSealKey)
+  const sealKey = await getOrCreateSetting(store, 'seal_key', generateSealKey)
   const state = stateFrom(entries, latest, sealKey)
-  const ledger = openLedger(store.audit, auditKey, clock)
+  const auditLog = openAuditLog(store.audit, auditKey, clock)
   return {
     state,
     store,
     catalog,
     compile,
     sealKey,
-    ledger,
+    auditLog,
     clock,
     queue: openSerialQueue(),
     publish,
@@ -151,7 +157,7 @@ function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey
   return buildState(entries, openIndexes(entries), snapshot, sealed)
 }
 
-async function keptSetting(store: Store, name: string, make: () => string): Promise<string> {
+async function getOrCreateSetting(store: Store, name: string, make: () => string): Promise<string> {
   return (await store.readSetting(name)) ?? store.getOrInsertSetting(name, make())
 }
 
@@ -163,17 +169,17 @@ function count(entries: Entries, entity: EntityName): ReadonlyMap<string | null,
   return found
 }
 
-/** Milliseconds for which a process that died blocks the others. */
-const leaseLength = 20_000
+/** Milliseconds after which the lease of a dead process expires. */
+const leaseMilliseconds = 20_000
 
-/** Runs work while no other process on the same store runs work of that name. */
-async function runAlone<Result>(
+/** Runs `work` under a lease of the store, which one process holds at a time. */
+async function runExclusively<Result>(
   leases: LeaseRows,
   name: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const holder = randomSecret(12)
-  while (!(await leases.acquire(name, holder, leaseLength))) await sleep(50)
+  while (!(await leases.acquire(name, holder, leaseMilliseconds))) await sleep(50)
   try {
     return await work()
   } finally {

@@ -6,7 +6,7 @@ import type { PluginSchema } from '../entities/plugin-schema.ts'
 import { violationsOf, type Violations } from '../entities/violations.ts'
 import { isRecord } from '../lib/is-record.ts'
 
-/** The schema of each entity together with its rules over several fields. */
+/** Entity name → its schema with the rules that span several fields. */
 const fullSchemas: ReadonlyMap<string, z.ZodObject> = new Map(
   entities.map(({ name, fields, check }) => [
     name,
@@ -14,7 +14,7 @@ const fullSchemas: ReadonlyMap<string, z.ZodObject> = new Map(
   ]),
 )
 
-/** A body with defaults filled, as the entity declares it; refuses with every violation at once. A null is the same as nothing. */
+/** Validates a body and fills defaults; throws all violations at once. A null counts as absent. */
 export function parseFields(
   entity: Entity,
   body: Body,
@@ -28,7 +28,7 @@ export function parseFields(
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
 }
 
-/** Checks `config` by the schema of its settings, which fills their defaults. */
+/** Validates `config` against the schema that `name` selects and fills its defaults. */
 function parseConfig(
   entity: Entity,
   body: Body,
@@ -50,10 +50,10 @@ function parseConfig(
 }
 
 function nested(error: z.ZodError): Violations {
-  const { '@entity': whole, ...fields } = violationsOf(error)
+  const { '@entity': entityViolations, ...fields } = violationsOf(error)
   return {
     ...(Object.keys(fields).length === 0 ? {} : { config: fields }),
-    ...(whole === undefined ? {} : { '@entity': whole }),
+    ...(entityViolations === undefined ? {} : { '@entity': entityViolations }),
   }
 }
 

@@ -10,7 +10,7 @@ const entry = (fields: Record<string, unknown>) => ({
   fields,
 })
 
-test('what an entity declares secret is not in its record, nor what its settings call a secret', () => {
+test('redacts declared secrets and settings whose names suggest a secret', () => {
   const config = {
     redis: { host: 'h', password: 'hidden', username: 'u' },
     client_secret: ['hidden', '{vault://env/secret}'],

@@ -1,7 +1,7 @@
 import type { Entity } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 
-/** Fields with every secret replaced. */
+/** Replaces the values of secret fields. */
 export function redacted(
   entity: Entity,
   fields: Readonly<Record<string, unknown>>,
@@ -13,7 +13,7 @@ export function redacted(
   return Object.fromEntries(hidden) as Record<string, unknown>
 }
 
-/** An entry as audit records keep it: without its secrets, nor what settings inside of it hold under a secret's name. */
+/** An entry for an audit record. Declared secrets are redacted, and nested settings whose names suggest a secret. */
 export const redactEntry = (entity: Entity, entry: Entry): Record<string, unknown> => ({
   entity: entity.name,
   id: entry.id,
@@ -24,7 +24,7 @@ export const redactEntry = (entity: Entity, entry: Entry): Record<string, unknow
 const secretName =
   /(^|_)(password|passphrase|secret|token|credential|private_key|api_key|access_key)s?$/i
 
-/** A reference to a vault is no secret. */
+/** Vault references are not redacted. */
 function withoutNamedSecrets(value: unknown, name = ''): unknown {
   if (typeof value === 'string')
     return secretName.test(name) && value !== '' && !value.startsWith('{vault://')
@@ -37,7 +37,7 @@ function withoutNamedSecrets(value: unknown, name = ''): unknown {
   )
 }
 
-/** How an entry is called in sentences: by its key unless that is secret or unset, else by its id. */
+/** The key of an entry, or its id when the key is secret or unset. */
 export function nameOf(entity: Entity, entry: Entry): string {
   const { key } = entity
   if (key === undefined || entity.secret.includes(key)) return entry.id

@@ -7,7 +7,7 @@ import { uuidv4 } from '../lib/ids.ts'
 import type { Draft } from './draft.ts'
 import { lookupIn } from './find-entry.ts'
 
-/** Removes an entry and all that belongs to it; refuses while something else refers to it. */
+/** Removes an entry and the entries that cascade from it; throws while any other entry refers to it. */
 export function removeEntry(draft: Draft, name: EntityName, entry: Entry): void {
   const entity = entityNamed(name)
   entity.beforeRemove?.(entry as never, editOf(draft))
@@ -22,24 +22,24 @@ export function removeEntry(draft: Draft, name: EntityName, entry: Entry): void 
       }
     }
   }
-  takeOut(draft, name, entry)
+  removeFromDraft(draft, name, entry)
 }
 
-/** Removes one entry alone; what refers to it must be gone, or lead elsewhere, when all operations are done. */
-export function removeAlone(draft: Draft, name: EntityName, entry: Entry): void {
+/** Removes one entry without cascading. References to it are checked once all operations are applied (`checkReferences`). */
+export function removeWithoutDependents(draft: Draft, name: EntityName, entry: Entry): void {
   entityNamed(name).beforeRemove?.(entry as never, editOf(draft))
-  takeOut(draft, name, entry)
+  removeFromDraft(draft, name, entry)
 }
 
 const observers = entities.filter((entity) => entity.afterAnyRemove !== undefined)
 
-function takeOut(draft: Draft, name: EntityName, entry: Entry): void {
+function removeFromDraft(draft: Draft, name: EntityName, entry: Entry): void {
   const removed = { entity: entityNamed(name), entry }
   for (const observer of observers) observer.afterAnyRemove?.(removed, editOf(draft))
   draft.remove(name, entry.id)
 }
 
-/** Refuses a configuration in which something refers to what is not there. */
+/** Throws when any entry refers to one that does not exist. */
 export function checkReferences(draft: Draft): void {
   for (const referring of entities) {
     for (const [field, target] of Object.entries(referring.refersTo)) {
@@ -52,7 +52,7 @@ export function checkReferences(draft: Draft): void {
   }
 }
 
-/** A draft as the hooks of entities change it. */
+/** The interface through which hooks edit a draft. */
 export function editOf(draft: Draft): Edit {
   const nameIn = ({ name }: Declaration): EntityName => name as EntityName
   return {

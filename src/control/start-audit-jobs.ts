@@ -3,33 +3,32 @@ import type { Log } from '../lib/log.ts'
 import type { AuditLineInWarehouse } from '../schema/audit-columns.ts'
 import type { ChainedRecord } from '../schema/audit-record.ts'
 import type { Warehouse } from '../warehouse/open-warehouse.ts'
-import type { Ledger } from './open-ledger.ts'
+import type { AuditLog } from './audit/open-audit-log.ts'
 
-/** What the audit jobs work with. */
 export type AuditJobsOptions = {
-  readonly ledger: Ledger
+  readonly auditLog: AuditLog
   readonly warehouse: Warehouse
-  /** Days after which records are removed. */
+  /** Retention time. */
   readonly days: number
   readonly clock: Clock
   readonly log: Log
 }
 
-const pause = 1_000
+const pollInterval = 1_000
 const batchSize = 1_000
 const day = 24 * 60 * 60_000
 
-/** Prunes the audit log every day, and ships its records to the warehouse; returns how to stop. */
+/** Prunes the audit log daily and ships its records to the warehouse; the returned function stops both. */
 export function startAuditJobs(options: AuditJobsOptions): () => Promise<void> {
-  const { ledger, warehouse, days, clock, log } = options
+  const { auditLog, warehouse, days, clock, log } = options
   const prune = (): void =>
-    void ledger
+    void auditLog
       .prune(clock.now() - days * day)
       .catch((error: unknown) => log.error('audit: pruning failed', { error }))
   const pruning = setInterval(prune, day)
   pruning.unref()
   prune()
-  const stopShipping = shipAudit(ledger, warehouse, (error) =>
+  const stopShipping = shipAudit(auditLog, warehouse, (error) =>
     log.warn('audit: shipping to the warehouse failed, retrying', { error }),
   )
   return async () => {
@@ -38,9 +37,9 @@ export function startAuditJobs(options: AuditJobsOptions): () => Promise<void> {
   }
 }
 
-/** Ships records to the warehouse, beginning after the last one there; returns how to stop, which waits for the batch that is under way. */
+/** Ships records to the warehouse, starting after the last one there. The returned function stops it and waits for the current batch. */
 export function shipAudit(
-  ledger: Ledger,
+  auditLog: AuditLog,
   warehouse: Warehouse,
   report: (error: unknown) => void,
 ): () => Promise<void> {
@@ -56,7 +55,7 @@ export function shipAudit(
     while (!stopping.signal.aborted) {
       try {
         last ??= await lastInWarehouse(warehouse)
-        const records = await ledger.read({ above: last }, batchSize, true)
+        const records = await auditLog.read({ above: last }, batchSize, true)
         if (records.length > 0) await insert(warehouse, records)
         last = records.at(-1)?.sequence ?? last
         if (records.length === batchSize) continue
@@ -72,7 +71,7 @@ export function shipAudit(
 const pauseUnless = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
-    const timer = setTimeout(resolve, pause)
+    const timer = setTimeout(resolve, pollInterval)
     signal.addEventListener('abort', () => {
       clearTimeout(timer)
       resolve()

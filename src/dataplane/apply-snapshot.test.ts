@@ -6,7 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
 import type { Program } from '../proxy/program.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { ApplyContext } from './apply-snapshot.ts'
 import { openDataPlane } from './open-data-plane.ts'
 import { openSnapshotCache, type ReceivedSnapshot } from './snapshot-cache.ts'
@@ -26,7 +26,7 @@ const empty: Snapshot = {
   ca_certificates: [],
   vaults: [],
 }
-const key = makeSealKey()
+const key = generateSealKey()
 const publicKey = publicKeyOf(key)
 const received = (revision: number, snapshot = empty): ReceivedSnapshot => ({
   sealed: sealSnapshot(snapshot, revision, key),

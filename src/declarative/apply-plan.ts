@@ -1,6 +1,6 @@
 import type { AccessCheck } from '../control/permit.ts'
 import type { Configuration } from '../control/configuration.ts'
-import { isMovedOn, type Origin } from '../control/change-configuration.ts'
+import { isRevisionConflict, type Origin } from '../control/change-configuration.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
 import { planSync, type PlannedChange, type SyncRequest } from './plan-sync.ts'
@@ -34,7 +34,7 @@ export async function applyPlan(configuration: Configuration, order: SyncOrder):
     try {
       return await change(configuration, order, planned)
     } catch (error) {
-      if (!isMovedOn(error) || order.ifRevision !== undefined || tries === maxPlans) throw error
+      if (!isRevisionConflict(error) || order.ifRevision !== undefined || tries === maxPlans) throw error
     }
   }
 }

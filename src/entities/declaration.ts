@@ -1,83 +1,82 @@
 import type { z } from 'zod'
 
-/** The declaration of one kind of configuration object: API paths, tables, validation, permissions, documents and forms follow from it. */
+/** Declares an entity. API paths, tables, validation, permissions, documents and forms are derived from it. */
 export type Declaration = {
   /** Singular noun, for example `service`. */
   readonly name: string
   /** Name in URLs, tables and declarative files, for example `services`. */
   readonly plural: string
-  /** One sentence for people. */
+  /** One sentence for forms, OpenAPI and the reference. */
   readonly about: string
-  /** What a body may hold, with Kong's defaults. Never holds `id`, `created_at`, `updated_at`: every entity has those. */
+  /** Schema of a body, with Kong's defaults; without `id`, `created_at` and `updated_at`, which every entity has. */
   readonly fields: z.ZodObject
   /** Rules over several fields; an issue with an empty path becomes Kong's `@entity` violation. */
   readonly check?: z.core.CheckFn<Record<string, unknown>>
-  /** Field → entity name: `{ service: 'service' }` means `service` holds `{ "id": … }`. */
+  /** Reference field → name of the entity that it refers to. */
   readonly refersTo: Readonly<Record<string, string>>
-  /** The reference that must be present, whose deletion deletes this entity, and under whose path it nests. */
+  /** The reference to the parent: required, nested paths start with it, and its deletion cascades. */
   readonly belongsTo?: string
-  /** References whose deletion deletes this entity too (a present `belongsTo` always does); every other reference forbids the deletion. */
+  /** Further references whose deletion cascades. Any other reference prevents the deletion of its target. */
   readonly cascades?: readonly string[]
-  /** Fields, or groups of fields, whose values exist once in a workspace (or once in all, when not in workspaces). */
+  /** Fields, or groups of fields, that are unique in a workspace. */
   readonly unique: readonly (string | readonly string[])[]
-  /** True when these values exist once in all workspaces together. */
+  /** Whether `unique` applies across workspaces. */
   readonly uniqueEverywhere?: boolean
-  /** The field by which a path may address it instead of the id. */
+  /** The field that paths accept in place of the id. */
   readonly key?: string
-  /** Fields that tell entities without a key apart when a document is compared with what is stored. */
+  /** Fields that identify an entity without a key when a document is compared with the stored configuration. */
   readonly naturalKey?: readonly string[]
   /** Fields never logged, audited or stored in clear. */
   readonly secret: readonly string[]
-  /** Fields that are stored sealed although they are answered and audited. */
+  /** Fields that are encrypted at rest, but answered and audited in clear. */
   readonly sealed?: readonly string[]
-  /** Who may read its secrets: everybody who may read it, or only those who may change it; nobody when absent. */
+  /** Who receives its secrets: principals who may read it, or only those who may update it. Nobody when absent. */
   readonly reveals?: 'readers' | 'writers'
-  /** Fields that get a random value when none is given. */
+  /** Fields that default to a random value. */
   readonly generated?: readonly string[]
-  /** Secrets may be given as their stored hash (`skip_hash` in a query, `skip_hash_for_basic_auth` in a document); `saltedBy` is the reference whose id is part of the hash. */
+  /** Secrets may be given as hashes (`skip_hash` in a query, `skip_hash_for_basic_auth` in a document). `saltedBy` is the reference whose id is the salt. */
   readonly acceptsHashes?: { readonly saltedBy: string }
-  /** Records of which PATCH changes only the members that are given. */
+  /** Record fields that PATCH merges instead of replacing. */
   readonly merged?: readonly string[]
-  /** Fields by whose value a list can be filtered in its query string. */
+  /** Fields that lists can be filtered by in the query string. */
   readonly filters?: readonly string[]
   /** Members of bodies and answers that are not fields: name → JSON Schema. */
   readonly virtual?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** Its name in paths under what it refers to, where that is not the plural. */
+  /** Its name in nested paths, if not the plural. */
   readonly nestedAs?: string
-  /** Its name in declarative files, in lists of tags and for schemas, where that is not the plural. */
+  /** Its name in declarative files, in lists of tags and for schemas, if not the plural. */
   readonly declaredAs?: string
-  /** More names under which clients ask for its schema. */
+  /** Further names under which clients request its schema. */
   readonly schemaAliases?: readonly string[]
-  /** False for what belongs to no workspace. */
+  /** Whether entries belong to a workspace; false for global entities. */
   readonly inWorkspace: boolean
-  /** Whether permissions on one are decided in the workspace that it is. */
+  /** Whether it is a permission of a role, which has no page of its own and is deleted with the workspace. */
+  readonly isPermission?: true
+  /** Whether it is the workspace itself, so that permissions on an entry are decided in that workspace. */
   readonly isWorkspace?: true
-  /** Which generic routes it lacks: those at its own path, those under what it refers to. */
+  /** Generic routes that it does not have: at its own path, or nested under its references. */
   readonly withoutRoutes?: readonly ('own' | 'nested')[]
-  /** How documents hold it; by default entities of workspaces are in the part `gateway`. */
+  /** Its form in documents. Default: entities of workspaces are in the part `gateway`. */
   readonly document?: DocumentForm
 }
 
-/** How declarative documents hold an entity. */
 export type DocumentForm = {
-  /** The part of a workspace whose documents hold it: what traffic passes, or the roles of people. */
+  /** The part of a workspace that a document can cover: gateway configuration, or roles. */
   readonly part?: 'gateway' | 'roles'
-  /** Name of its lists, where that is not the declared name. */
+  /** Name of its lists, if not the declared name. */
   readonly list?: string
-  /** References under whose entity it is written although it does not belong to it. */
+  /** References other than `belongsTo` under whose entity it is nested. */
   readonly nestsUnder?: readonly string[]
-  /** A join of two references, which both sides list by the name of the other: reference → name of the list there. The first is where it is written. */
+  /** For a join of two entities: reference → name of the list of the other side's names. Documents are written with the first. */
   readonly joins?: Readonly<Record<string, string>>
-  /** Write the id even of one that has a name. */
+  /** Whether the id is written even when there is a name. */
   readonly withId?: true
-  /** Whether `_config` may name shared settings of the document. */
+  /** Whether `_config` may refer to shared settings (`_plugin_configs`) of the document. */
   readonly sharesConfig?: true
 }
 
-/** Fields of an entity whose kind is not known. */
 export type AnyFields = Readonly<Record<string, unknown>>
 
-/** A reference to another entity, in bodies and in snapshots. */
 export type Reference = { id: string }
 
 type Listed<D, L extends string> = D extends { readonly [P in L]: readonly (infer Name)[] }
@@ -101,25 +100,24 @@ type StoredField<D, F, T> =
         ? Exclude<T, undefined> | null
         : T
 
-/** The fields of a stored entity: references as `{ id }`, what was generated present, what is unset null. */
+/** The fields of a stored entity: references are `{ id }`, generated fields are present, unset ones null. */
 export type StoredFields<D extends Pick<Declaration, 'fields'>> = {
   [F in keyof z.output<D['fields']>]-?: StoredField<D, F, z.output<D['fields']>[F]>
 }
 
-/** One stored entity: its own fields and what surrounds them. */
+/** A stored entity. */
 export type EntryOf<Fields> = {
   readonly id: string
-  /** Id of its workspace; null for what belongs to none. */
+  /** Id of its workspace; null for global entities. */
   readonly workspace: string | null
   /** Seconds since the epoch. */
   readonly createdAt: number
   /** Seconds since the epoch. */
   readonly updatedAt: number
-  /** Its own fields with defaults filled; a reference is `{ id }` or null. */
+  /** Defaults are filled; a reference is `{ id }` or null. */
   readonly fields: Readonly<Fields>
 }
 
-/** One stored entity of any kind. */
 export type AnyEntry = EntryOf<AnyFields>
 
 /** The name of an entity in declarative files, in lists of tags and for schemas. */

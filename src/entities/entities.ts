@@ -23,7 +23,7 @@ import { grant, principal, token } from './rbac/principal.ts'
 import { endpointPermission, entityPermission, role } from './rbac/role.ts'
 import { workspace } from './rbac/workspace.ts'
 
-/** Every kind of entity, each after those it refers to. */
+/** Each entity follows those it refers to. */
 const list = [
   workspace,
   certificate,
@@ -59,10 +59,8 @@ const list = [
 
 type Listed = (typeof list)[number]
 
-/** Name of a kind of entity. */
 export type EntityName = Listed['name']
 
-/** A kind of entity. */
 export type Entity = EntityModule & {
   readonly name: EntityName
   readonly refersTo: Readonly<Record<string, EntityName>>
@@ -72,22 +70,20 @@ type Modules = { readonly [M in Listed as M['name']]: M }
 
 type AllFields = { readonly [K in EntityName]: StoredFields<Modules[K]> }
 
-/** The fields of a stored entity, as its module declares them. */
 export type Fields<K extends EntityName> = AllFields[K]
 
-/** Every kind of entity, each after those it refers to. API, tables, permissions, documents and forms follow from this list. */
+/** All entities, each after those it refers to. API, tables, permissions, documents and forms are derived from this list. */
 export const entities: readonly Entity[] = list
 
 const byName: ReadonlyMap<string, Entity> = new Map(entities.map((entity) => [entity.name, entity]))
 
-/** The entity name that a text is; throws when it is none. */
+/** Narrows a text to an entity name; throws when there is no such entity. */
 export function toEntityName(text: string): EntityName {
   const found = byName.get(text)
-  if (found === undefined) throw new TypeError(`no entity is called '${text}'`)
+  if (found === undefined) throw new TypeError(`unknown entity '${text}'`)
   return found.name
 }
 
-/** The module of an entity. */
 export function entityNamed<K extends EntityName>(name: K): Modules[K] & Entity {
   return byName.get(toEntityName(name)) as Modules[K] & Entity
 }

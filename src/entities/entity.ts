@@ -1,7 +1,7 @@
 import type { AnyFields, Declaration, StoredFields } from './declaration.ts'
 import type { Hooks } from './hooks.ts'
 
-/** A kind of configuration object: its declaration and what is special about it. */
+/** A declaration with its hooks. */
 export type EntityModule = Declaration & Hooks<AnyFields>
 
 type Defaults = Pick<Declaration, 'refersTo' | 'unique' | 'secret' | 'inWorkspace'>
@@ -13,7 +13,7 @@ type Defined<D> = D &
       : Readonly<Record<string, never>>
   }
 
-/** Declares an entity, and what is special about it; fills what is usually empty. */
+/** Defines an entity from its declaration and hooks, with defaults for the lists that are often empty. */
 export function defineEntity<
   const D extends Partial<Declaration> & Pick<Declaration, 'name' | 'plural' | 'about' | 'fields'>,
 >(declaration: D, hooks?: NoInfer<Hooks<StoredFields<D>>>): Defined<D> & Hooks<StoredFields<D>> {

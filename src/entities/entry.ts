@@ -1,38 +1,37 @@
 import type { AnyFields, EntryOf } from './declaration.ts'
 import type { EntityName, Fields } from './entities.ts'
 
-/** One stored entity; its fields are known where its kind is. */
+/** A stored entity; typed by its name where the name is known. */
 export type Entry<K extends EntityName = EntityName> = EntityName extends K
   ? EntryOf<AnyFields>
   : EntryOf<Fields<K>>
 
-/** A whole configuration: name of entity → id → entry. */
+/** A configuration: entity name → id → entry. */
 export type Entries = ReadonlyMap<EntityName, ReadonlyMap<string, Entry>>
 
-/** A stored entity in one record, with what every entity has. Times are seconds since the epoch, as in Kong. */
+/** A stored entity as one record. Times are seconds since the epoch, as in Kong. */
 export type Stored<K extends EntityName> = Fields<K> & {
   id: string
   created_at: number
   updated_at: number
 }
 
-/** The entries of one kind by their ids. */
 export const entriesOf = <K extends EntityName>(
   entries: Entries,
   entity: K,
 ): ReadonlyMap<string, Entry<K>> =>
   (entries.get(entity) ?? new Map()) as ReadonlyMap<string, Entry<K>>
 
-/** The id a reference field holds; undefined when it is unset. */
+/** The id in a reference field; undefined when unset. */
 export function referenceIn(entry: Entry, field: string): string | undefined {
   return (entry.fields[field] as { id: string } | null | undefined)?.id
 }
 
-/** The tags of an entry; none where its kind has no tags. */
+/** The tags of an entry; empty for an entity without tags. */
 export const tagsOf = (entry: Pick<Entry, 'fields'>): readonly string[] =>
   (entry.fields['tags'] as readonly string[] | null | undefined) ?? []
 
-/** The most readable of its fields that are no secret; undefined when none of them is set. */
+/** A label for people: the name, username, target or group; undefined when none is set. */
 export const labelOf = ({ fields }: Entry): string | undefined =>
   [fields['name'], fields['username'], fields['target'], fields['group']].find(
     (label): label is string => typeof label === 'string',

@@ -1,24 +1,23 @@
 import { z } from 'zod'
 
-/** A UUID in any letter case (RFC 9562 text form), any version, as Kong accepts. */
+/** A UUID of any version in the text form of RFC 9562, in any letter case, as Kong accepts. */
 export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** A UUID field. */
 export const uuid = () => z.string().regex(uuidPattern, { error: 'expected a valid UUID' })
 
-/** May be absent or null; stored and answered as null. */
+/** Absent or null; stored and answered as null. */
 export const optional = <T extends z.ZodType>(type: T) => type.nullable().default(null as never)
 
-/** A whole number from `least` to `most`, with Kong's sentence when it is outside. */
-export const between = (least: number, most: number) =>
+/** An integer from `min` to `max`, with Kong's error message. */
+export const between = (min: number, max: number) =>
   z
     .int({ error: (issue) => (issue.input === undefined ? undefined : 'expected an integer') })
-    .refine((value) => value >= least && value <= most, {
-      error: `value should be between ${least} and ${most}`,
+    .refine((value) => value >= min && value <= max, {
+      error: `value should be between ${min} and ${max}`,
     })
-    .meta({ between: [least, most] })
+    .meta({ between: [min, max] })
 
-/** A name usable in a path: ASCII letters, digits, `.`, `-`, `_`, `~`, and any character beyond ASCII. */
+/** A name usable in a path: ASCII letters, digits, `.`, `-`, `_`, `~`, and non-ASCII characters. */
 export const entityName = () =>
   z
     .string()
@@ -28,7 +27,7 @@ export const entityName = () =>
         `invalid value '${String(issue.input)}': the only accepted ascii characters are alphanumerics or ., -, _, and ~`,
     })
 
-/** A list of tags; printable, without comma and slash. */
+/** Printable tags without comma and slash. */
 export const tags = () =>
   optional(
     z.array(
@@ -40,12 +39,14 @@ export const tags = () =>
             `invalid tag '${String(issue.input)}': expected printable ascii (except \`,\` and \`/\`) or valid utf-8 sequences`,
         }),
     ),
+  ).describe(
+    'Tags for filtering lists and selecting entities of a document: printable, without comma and slash.',
   )
 
-/** A time span in milliseconds as Kong's timeouts have it. */
+/** A timeout in milliseconds, with Kong's limits and default. */
 export const timeout = () => between(1, 2 ** 31 - 2).default(60_000)
 
-/** A reference to another entity: `{ "id": … }` or `{ "name": … }` in a body, `{ id }` once stored. An id may come with the name beside it, as clients send it that show both; then the id counts. */
+/** A reference to another entity: `{ "id": … }` or `{ "name": … }` in a body, `{ id }` once stored. When a client sends both, the id takes precedence. */
 export const reference = () =>
   z
     .strictObject(
@@ -54,14 +55,16 @@ export const reference = () =>
         name: z.string().min(1).optional(),
         username: z.string().min(1).optional(),
       },
-      { error: (issue) => (issue.code === 'invalid_type' ? lonely : undefined) },
+      { error: (issue) => (issue.code === 'invalid_type' ? expectedReference : undefined) },
     )
-    .refine(({ id, name, username }) => (id ?? name ?? username) !== undefined, { error: lonely })
+    .refine(({ id, name, username }) => (id ?? name ?? username) !== undefined, {
+      error: expectedReference,
+    })
     .transform(({ id, name = '', username }): Readonly<Record<string, string>> =>
       id !== undefined ? { id } : username !== undefined ? { username } : { name },
     )
 
-const lonely = 'expected a record with an id or a name'
+const expectedReference = 'expected a record with an id or a name'
 
 /** A host name or address, without a port. */
 export const host = () =>

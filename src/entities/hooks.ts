@@ -2,50 +2,46 @@ import type { z } from 'zod'
 import type { AnyEntry, AnyFields, Declaration, EntryOf, StoredFields } from './declaration.ts'
 import type { PluginSchema } from './plugin-schema.ts'
 
-/** A body as it arrives: named values, not yet checked. */
+/** An unvalidated request body. */
 export type Body = Readonly<Record<string, unknown>>
 
-/** Something to be done to one entity. */
+/** An operation on one entity. */
 export type OperationOn<Name extends string, Entry> = {
   /**
-   * `replace` puts a whole entity in place of what is there, if anything is. Of many operations together, `remove` takes
-   * away an entity without what belongs to it and `restore` puts an entry back as it was; references are checked when
-   * all are done.
+   * `replace` creates an entity or replaces it entirely. For a list of operations, `remove` deletes an entity without
+   * cascading and `restore` writes an entry back unchanged; references are then checked once, after the last
+   * operation.
    */
   readonly kind: 'create' | 'replace' | 'update' | 'delete' | 'remove' | 'restore'
-  /** Name of the entity, for example `service`. */
   readonly entity: Name
-  /** Id of the workspace; null for what belongs to none. */
+  /** Id of the workspace; null for global entities. */
   readonly workspace: string | null
-  /** Id or key; absent when something is created. */
+  /** Id or key; absent for `create`. */
   readonly at?: string
-  /** Whether `at` can only be an id, so that nothing is searched by key. */
+  /** Whether `at` is an id, so that the search by key is skipped. */
   readonly isById?: true
-  /** The reference that a nested path fixes: the entity must hold it, and one that is created gets it. */
+  /** The parent of a nested path: an existing entity must refer to it, and a new one is assigned to it. */
   readonly within?: Within
   readonly body?: Body
-  /** Whether a password in the body is the hash of one already. */
+  /** Whether secrets in the body are already hashed. */
   readonly isHashed?: boolean
-  /** What is restored. */
+  /** The entry of a `restore`. */
   readonly entry?: Entry
 }
 
-/** An operation on an entity of any kind. */
 export type AnyOperation = OperationOn<string, AnyEntry>
 
-/** A reference that an entry must hold. */
 export type Within = { readonly field: string; readonly id: string }
 
-/** Where an entry is to be found. */
 export type EntryAddress = {
-  /** Ignored for what belongs to no workspace. */
+  /** Ignored for global entities. */
   readonly workspace: string | null
-  /** Its id or its key. */
+  /** Id or key. */
   readonly at: string
   readonly within?: Within | undefined
 }
 
-/** A configuration as hooks read it. */
+/** Read access of hooks to a configuration. */
 export type Lookup = {
   find<D extends Declaration>(
     entity: D,
@@ -56,32 +52,31 @@ export type Lookup = {
     entity: D,
     place: Omit<EntryAddress, 'at'>,
   ): readonly EntryOf<StoredFields<D>>[]
-  /** Entries of any kind. */
+  /** The entries of all entities with this id. */
   withId(id: string): readonly AnyEntry[]
   workspaces(): readonly { readonly id: string; readonly name: string }[]
 }
 
-/** A configuration in the making as hooks change it. */
+/** Write access of hooks to the configuration that is being changed. */
 export type Edit = Lookup & {
   create<D extends Declaration>(
     entity: D,
     entry: Omit<EntryOf<StoredFields<D>>, 'id' | 'updatedAt'>,
   ): EntryOf<StoredFields<D>>
-  /** Every entry of one kind, whatever its workspace. */
+  /** The entries of one entity in all workspaces. */
   all<D extends Declaration>(entity: D): readonly EntryOf<StoredFields<D>>[]
-  /** Removes an entry with all that belongs to it; refuses while something else refers to it. */
+  /** Removes an entry with cascades; throws while any other entry refers to it. */
   remove(entity: Declaration, entry: AnyEntry): void
-  /** Removes an entry alone. */
+  /** Removes an entry without cascades or checks. */
   discard(entity: Declaration, id: string): void
-  /** What a workspace holds, each kind that it holds any of. */
+  /** The entries of a workspace by entity; entities without entries are omitted. */
   contents(
     workspace: string,
   ): readonly { readonly entity: Declaration; readonly entries: readonly AnyEntry[] }[]
 }
 
-/** A certificate as far as hooks need to read it. */
 export type ReadCertificate = {
-  /** SHA-256 of its DER form, in hex. */
+  /** SHA-256 of the DER encoding, in hex. */
   readonly sha256: string
   /** Milliseconds since the epoch. */
   readonly validTo: number
@@ -89,32 +84,31 @@ export type ReadCertificate = {
   hasPrivateKey(key: ReadPrivateKey): boolean
 }
 
-/** A private key as far as hooks need to read it; `pem` is its text. */
 export type ReadPrivateKey = { readonly type: string | undefined; readonly pem: string }
 
-/** What hooks need of the platform; a browser has nothing of it. */
+/** Platform functions that entity modules cannot import, because they also load in a browser. */
 export type EntityTools = {
   newId(): string
-  /** SHA-256 in hex, by which random secrets are found. */
+  /** SHA-256 in hex, for random secrets. */
   hashSecret(secret: string): string
   sha1(text: string): string
-  /** Slow and salted, for what people choose. */
+  /** scrypt with a salt, for passwords. */
   hashPassword(password: string): Promise<string>
-  /** Throws what the parser says. */
+  /** Throws the error of the parser. */
   readCertificate(pem: string): ReadCertificate
-  /** Throws what the parser says. */
+  /** Throws the error of the parser. */
   readPrivateKey(pem: string): ReadPrivateKey
-  /** Whether this is a public key, as PEM or as a JWK. */
+  /** Whether `key`, as PEM or JWK, is a valid public key. */
   isPublicKey(key: unknown): boolean
 }
 
-/** What is special about a kind of entity; the general way is taken for each hook that is absent. */
+/** Functions that override or extend the generic behavior of an entity. */
 export type Hooks<Fields> = {
-  /** Other forms of its key by which a path may name it. */
+  /** Alternative spellings of a key in paths. */
   keyForms?(at: string): readonly string[]
-  /** The id of the entry that a path names otherwise than by id or key. */
+  /** Finds an entry that a path addresses by something other than id or key. */
   findId?(address: EntryAddress, lookup: Lookup): string | undefined
-  /** The operations that one operation on the Admin API stands for, itself first; the others need the permissions that `asks` names too. */
+  /** The operations that one operation of the Admin API implies, itself first. A denial at any of `aliases` denies it. */
   expandOperation?(
     operation: AnyOperation,
     context: {
@@ -122,28 +116,28 @@ export type Hooks<Fields> = {
       readonly lookup: Lookup
       readonly newId: () => string
     },
-  ): { readonly operations: readonly AnyOperation[]; readonly asks: readonly OperationAsk[] }
-  /** Slow work on a body, done before the change takes its turn. */
+  ): { readonly operations: readonly AnyOperation[]; readonly aliases: readonly OperationAlias[] }
+  /** Slow work on a body, such as password hashing; runs before the change enters the queue. */
   prepare?(body: Body, tools: EntityTools): Promise<Body>
-  /** A body with Kong's shorthands replaced by the fields they stand for. */
+  /** Expands Kong's shorthands in a body. */
   normalize?(body: Body): Body
-  /** The schema of `config`, which depends on `name`. */
+  /** The schema of `config`, selected by `name`. */
   configSchema?(name: unknown, catalog: readonly PluginSchema[]): z.ZodObject | undefined
-  /** Kong's sentence for a `name` that has no schema. */
+  /** Kong's error message for a `name` without a schema. */
   unknownName?(name: string): string
-  /** Checks what only the control plane can read, such as certificates; returns the fields with what follows from them filled. */
+  /** Checks that need platform functions, such as parsing certificates; returns the fields with derived ones filled. `now` is in seconds since the epoch. */
   complete?(
     fields: AnyFields,
     context: { readonly tools: EntityTools; readonly now: number },
   ): AnyFields
-  /** What is stored in place of a secret; undefined when it is stored as it is. */
+  /** The hash to store in place of a secret; undefined to store the secret itself. */
   hashSecret?(
     field: string,
     clear: string,
     fields: AnyFields,
     tools: EntityTools,
   ): string | undefined
-  /** Refuses a write; returns fields that are stored otherwise than they were given. */
+  /** Throws to refuse a write; returns fields to override. */
   beforeWrite?(
     write: {
       readonly before: EntryOf<Fields> | undefined
@@ -153,21 +147,21 @@ export type Hooks<Fields> = {
     lookup: Lookup,
   ): Partial<Fields> | undefined
   afterCreate?(entry: EntryOf<Fields>, edit: Edit): void
-  /** Refuses a removal, or removes what goes with the entry. */
+  /** Throws to refuse a removal, or removes dependent entries. */
   beforeRemove?(entry: EntryOf<Fields>, edit: Edit): void
-  /** Called when an entry of any kind is removed. */
+  /** Called after the removal of an entry of any entity. */
   afterAnyRemove?(
     removed: { readonly entity: Declaration; readonly entry: AnyEntry },
     edit: Edit,
   ): void
-  /** Whether a change signs out the principal that it is about. */
+  /** Whether a change ends the sessions of the principal with this id. */
   endsSessions?(before: EntryOf<Fields> | undefined, after: EntryOf<Fields> | undefined): boolean
-  /** Members of an answer that are not the stored fields. `now` is in seconds since the epoch. */
+  /** Members that an answer adds to the stored fields, or overrides. `now` is in seconds since the epoch. */
   present?(entry: EntryOf<Fields>, context: { readonly lookup: Lookup; readonly now: number }): Body
 }
 
-/** What must be allowed for a part of an operation: an action on one entity, named by its key. */
-export type OperationAsk = {
+/** An implied action on another entity. */
+export type OperationAlias = {
   readonly entity: Declaration
   readonly at: string | undefined
   readonly action: 'create' | 'delete'

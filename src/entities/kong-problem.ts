@@ -1,19 +1,19 @@
 import { Problem } from '../lib/problem.ts'
 import { violationMessage, type Violations } from './violations.ts'
 
-/** The body breaks the schema (Kong's code 2). */
+/** Kong's code 2. */
 export const schemaViolation = (fields: Violations): Problem =>
   new Problem('control.schema', 400, violationMessage(fields), {
     detail: { code: 2, name: 'schema violation', fields },
   })
 
-/** Another entity has this id (Kong's code 3). */
+/** Kong's code 3. */
 export const idTaken = (id: string): Problem =>
   new Problem('control.id_taken', 400, `primary key violation on key '${pretty({ id })}'`, {
     detail: { code: 3, name: 'primary key violation', fields: { id } },
   })
 
-/** A reference by id leads nowhere (Kong's code 4). */
+/** A reference by id to an entity that does not exist (Kong's code 4). */
 export function brokenReference(field: string, id: string, plural: string): Problem {
   const message = `the foreign key '${pretty({ id })}' does not reference an existing '${plural}' entity.`
   return new Problem('control.reference', 400, message, {
@@ -21,7 +21,7 @@ export function brokenReference(field: string, id: string, plural: string): Prob
   })
 }
 
-/** Others refer to what should be deleted (Kong's code 4). */
+/** The deletion of an entity that others refer to (Kong's code 4). */
 export function stillReferenced(plural: string, by: string): Problem {
   const message = `an existing '${by}' entity references this '${plural}' entity`
   return new Problem('control.referenced', 400, message, {
@@ -29,13 +29,13 @@ export function stillReferenced(plural: string, by: string): Problem {
   })
 }
 
-/** Something unique exists already (Kong's code 5). */
+/** Kong's code 5. */
 export const notUnique = (fields: Readonly<Record<string, unknown>>): Problem =>
   new Problem('control.unique', 409, `UNIQUE violation detected on '${pretty(fields)}'`, {
     detail: { code: 5, name: 'unique constraint violation', fields },
   })
 
-/** A reference by name leads nowhere (Kong's code 13). */
+/** A reference by name to an entity that does not exist (Kong's code 13). */
 export function unresolvedReference(
   field: string,
   [key, value]: readonly [string, string],
@@ -52,10 +52,9 @@ export function unresolvedReference(
   })
 }
 
-/** What the path names does not exist. */
 export const notFound = (): Problem => new Problem('control.not_found', 404, 'Not found')
 
-/** Lua's short notation of a table, which Kong puts into its sentences. */
+/** The Lua table notation of Kong's messages. */
 function pretty(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   const members = Object.entries(value).map(([key, inner]) => {

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 
-/** A policy as those know it who only validate and show: its name and the schema of its settings. */
+/** A plugin without its code, for validation and forms. */
 export type PluginSchema = {
   readonly name: string
-  /** One sentence for people. */
+  /** One sentence for forms, OpenAPI and the reference. */
   readonly about: string
   readonly settings: z.ZodObject
 }

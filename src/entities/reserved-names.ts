@@ -1,4 +1,4 @@
-/** First segments of Admin API paths, which a workspace therefore cannot be called. */
+/** First segments of Admin API paths. A workspace with such a name would be unreachable. */
 export const reservedNames: ReadonlySet<string> = new Set([
   'acls',
   'api',

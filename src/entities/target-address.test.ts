@@ -8,12 +8,12 @@ test.each([
   ['::1', '[::1]', 8000],
   ['[::1]', '[::1]', 8000],
   ['[2001:db8::1]:81', '[2001:db8::1]', 81],
-])('%s is %s at %d', (text, host, port) => {
+])('parses %s to host %s and port %d', (text, host, port) => {
   expect(parseTarget(text)).toEqual({ host, port })
 })
 
 test.each(['', 'a b', 'h:65536', 'h:x', ':80', '[::1', '[x]:80', 'http://h', '1:2:3'])(
-  '%j is no target',
+  'refuses %j',
   (text) => {
     expect(parseTarget(text)).toBeUndefined()
   },

@@ -1,6 +1,6 @@
 import { isHost } from './fields.ts'
 
-/** The host and port in `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`, with 8000 as Kong's default port and IPv6 in brackets; undefined when it is none of these. */
+/** Parses `host`, `host:port`, `v6`, `[v6]` or `[v6]:port`. The port defaults to 8000, as in Kong; IPv6 is returned in brackets. Undefined when malformed. */
 export function parseTarget(text: string): { host: string; port: number } | undefined {
   if (/^[^:[]*:[^:]*:/.test(text) && isHost(text)) return { host: `[${text}]`, port: 8000 }
   const found = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text)

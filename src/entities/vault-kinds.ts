@@ -3,50 +3,54 @@ import { between, optional } from './fields.ts'
 
 const seconds = () => optional(between(0, 2 ** 31 - 1))
 
-/** A kind of place where secrets are kept: what it is, and what it wants to know. */
+/** A type of vault with the schema of its settings. */
 export type VaultKind = { readonly about: string; readonly settings: z.ZodObject }
 
-/** Every kind of vault by its name, with Kong's settings. */
+/** Vault types by name, with Kong's settings. */
 export const vaultKinds = {
   env: {
-    about: 'Environment variables of the gateway.',
+    about: 'Environment variables of the gateway nodes.',
     settings: z.strictObject({
-      prefix: optional(z.string().min(1)).describe('Put before the name of every variable.'),
-      base64_decode: z.boolean().default(false).describe('Values are base64.'),
+      prefix: optional(z.string().min(1)).describe('Prefix of the variable names.'),
+      base64_decode: z.boolean().default(false).describe('Decode the values from base64.'),
     }),
   },
   file: {
-    about: 'Files, one for each secret, as container platforms mount them.',
+    about: 'One file per secret, as container platforms mount them.',
     settings: z.strictObject({
       prefix: z
         .string()
         .startsWith('/', { error: 'should start with: /' })
-        .describe('The folder that holds them.'),
-      base64_decode: z.boolean().default(false).describe('Contents are base64.'),
+        .describe('Directory of the files. Starts with a slash.'),
+      base64_decode: z.boolean().default(false).describe('Decode the contents from base64.'),
     }),
   },
   hcv: {
-    about: 'HashiCorp Vault, by its HTTP API.',
+    about: 'HashiCorp Vault, over its HTTP API.',
     settings: z.strictObject({
-      protocol: z.enum(['http', 'https']).default('http'),
-      host: z.string().min(1).default('127.0.0.1'),
-      port: between(0, 65_535).default(8200),
-      mount: z.string().min(1).default('secret').describe('Where the secrets engine is.'),
-      kv: z.enum(['v1', 'v2']).default('v1').describe('Version of the secrets engine.'),
-      namespace: optional(z.string().min(1)),
-      auth_method: z.enum(['token']).default('token'),
-      token: optional(z.string().min(1)).describe('What Weir shows to be let in.'),
-      ttl: seconds().describe('Seconds for which a secret is remembered; for ever when unset.'),
-      neg_ttl: seconds().describe('Seconds for which it is remembered that there is none.'),
-      resurrect_ttl: seconds().describe('Seconds for which an old one does when none can be had.'),
+      protocol: z.enum(['http', 'https']).default('http').describe('Protocol of the HTTP API.'),
+      host: z.string().min(1).default('127.0.0.1').describe('Host name or IP address.'),
+      port: between(0, 65_535).default(8200).describe('Port of the HTTP API.'),
+      mount: z.string().min(1).default('secret').describe('Mount path of the KV secrets engine.'),
+      kv: z.enum(['v1', 'v2']).default('v1').describe('Version of the KV secrets engine.'),
+      namespace: optional(z.string().min(1)).describe('Vault Enterprise namespace.'),
+      auth_method: z.enum(['token']).default('token').describe('Authentication method.'),
+      token: optional(z.string().min(1)).describe(
+        'Vault token, or a reference to an environment variable, {vault://env/name}.',
+      ),
+      ttl: seconds().describe(
+        'Seconds for which a secret is cached. Until the restart of the node when null.',
+      ),
+      neg_ttl: seconds().describe('Seconds for which a missing secret is cached. 10 when null.'),
+      resurrect_ttl: seconds().describe(
+        'Seconds for which an expired secret is still used while the vault is unreachable. Unlimited when null.',
+      ),
     }),
   },
 } as const satisfies Readonly<Record<string, VaultKind>>
 
-/** The name of a kind of vault. */
 export type VaultName = keyof typeof vaultKinds
 
-/** The kind of vault of a name; undefined when there is none. */
 export const vaultKindNamed = (name: unknown): VaultKind | undefined =>
   typeof name === 'string' && Object.hasOwn(vaultKinds, name)
     ? vaultKinds[name as VaultName]

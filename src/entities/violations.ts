@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 
-/** Field → sentence, sentences or nested fields, in Kong's form; `@entity` holds what concerns several fields. */
+/** Kong's form of violations: field → message, messages or nested fields. `@entity` holds the violations of several fields. */
 export type Violations = { [field: string]: string | string[] | Violations }
 
-/** What zod found wrong, in the words of Kong's Admin API. */
+/** Translates zod issues to the messages of Kong's Admin API. */
 export function violationsOf(error: z.ZodError): Violations {
   const violations: Violations = {}
   for (const issue of error.issues) {
@@ -11,9 +11,9 @@ export function violationsOf(error: z.ZodError): Violations {
       for (const key of issue.keys) put(violations, [...issue.path, key], 'unknown field')
     } else if (issue.path.length === 0) {
       const list = (violations['@entity'] ??= []) as string[]
-      list.push(sentenceOf(issue))
+      list.push(messageOf(issue))
     } else {
-      put(violations, issue.path, sentenceOf(issue))
+      put(violations, issue.path, messageOf(issue))
     }
   }
   return violations
@@ -26,14 +26,14 @@ export function violationMessage(violations: Violations): string {
   return `${head} (${lines.join('; ')})`
 }
 
-function put(violations: Violations, path: readonly PropertyKey[], sentence: string): void {
+function put(violations: Violations, path: readonly PropertyKey[], message: string): void {
   let at = violations
   for (const step of path.slice(0, -1)) {
     const key = keyOf(step)
     const next = at[key]
     at = typeof next === 'object' && !Array.isArray(next) ? next : ((at[key] = {}) as Violations)
   }
-  at[keyOf(path.at(-1) as PropertyKey)] ??= sentence
+  at[keyOf(path.at(-1) as PropertyKey)] ??= message
 }
 
 /** Kong counts the elements of arrays from one. */
@@ -50,7 +50,7 @@ const nouns: Readonly<Record<string, string>> = {
   record: 'a map',
 }
 
-function sentenceOf(issue: z.core.$ZodIssue): string {
+function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') {
     if (issue.message.endsWith('undefined')) return 'required field missing'
     return issue.message.startsWith('expected ')
@@ -76,8 +76,8 @@ function flatten(violations: Violations, prefix: string): string[] {
   return Object.entries(violations).flatMap(([field, found]) => {
     if (typeof found === 'string') return [`${prefix}${field}: ${found}`]
     if (Array.isArray(found))
-      return found.map((sentence) =>
-        field === '@entity' ? sentence : `${prefix}${field}: ${sentence}`,
+      return found.map((message) =>
+        field === '@entity' ? message : `${prefix}${field}: ${message}`,
       )
     return flatten(found, `${prefix}${field}.`)
   })

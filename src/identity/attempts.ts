@@ -1,11 +1,11 @@
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 
-/** Guards against guessing: so many failures in a window, then none for its rest. */
+/** Rate limit for failed sign-ins. */
 export type Attempts = {
-  /** Counts an attempt before it is judged, so that parallel ones cannot slip through; refuses when there were too many. */
+  /** Counts an attempt before it is verified, so that concurrent ones cannot bypass the limit; throws 429 beyond it. */
   enter(name: string, address: string): void
-  /** Forgets the failures of a name at an address, because it proved to be right. */
+  /** Resets the failures of a name at an address. */
   succeed(name: string, address: string): void
 }
 
@@ -16,7 +16,7 @@ const maxPerNameAndAddress = 10
 const maxPerAddress = 50
 const maxCounts = 100_000
 
-/** Opens the count of sign-in attempts per name and address, and per address over all names. */
+/** Counts attempts per name and address, and per address over all names. */
 export function openAttempts(clock: Clock): Attempts {
   const counts = new Map<string, Count>()
   const countOf = (key: string): Count => {

@@ -1,32 +1,31 @@
 /** The headers of a request, names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Who asks, and how they proved it. */
+/** An authenticated principal, and by what. */
 export type Identified = { readonly principal: string; readonly by: 'token' | 'session' }
 
-/** How secrets lead to principals. */
-export type Finders = {
-  /** The id of the enabled principal whose valid token this is. */
-  ofToken(token: string): Promise<string | undefined>
-  /** The id of the enabled principal who signed in with this cookie. */
-  ofCookie(cookie: string): Promise<string | undefined>
+/** Finds principals by credentials. */
+export type CredentialLookup = {
+  /** The id of the enabled principal with this valid token. */
+  findByToken(token: string): Promise<string | undefined>
+  /** The id of the enabled principal of this session. */
+  findByCookie(cookie: string): Promise<string | undefined>
 }
 
-/** The cookie of the Manager. */
 export const sessionCookie = 'weir_session'
 
-/** Who asks: by `Kong-Admin-Token`, else by a bearer token, else by the session cookie; a token that is given but not valid is not rescued by a cookie. */
+/** Authenticates by `Kong-Admin-Token`, a bearer token or the session cookie, in this order. An invalid token is not followed by the cookie. */
 export async function identify(
   headers: Headers,
-  finders: Finders,
+  lookup: CredentialLookup,
 ): Promise<Identified | undefined> {
   const token = tokenIn(headers)
   if (token !== undefined) {
-    const principal = await finders.ofToken(token)
+    const principal = await lookup.findByToken(token)
     return principal === undefined ? undefined : { principal, by: 'token' }
   }
   const cookie = cookieIn(headers)
-  const principal = cookie === undefined ? undefined : await finders.ofCookie(cookie)
+  const principal = cookie === undefined ? undefined : await lookup.findByCookie(cookie)
   return principal === undefined ? undefined : { principal, by: 'session' }
 }
 

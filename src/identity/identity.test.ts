@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { KeptSession } from '../schema/session-rows.ts'
+import type { StoredSession } from '../schema/session-rows.ts'
 import { openAttempts } from './attempts.ts'
-import { cookieIn, identify, type Finders } from './identify.ts'
+import { cookieIn, identify, type CredentialLookup } from './identify.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import { isCrossSite, refuseCrossSite } from './refuse-cross-site.ts'
 import { hashSecret, isSecret } from './secret-hash.ts'
@@ -18,7 +18,7 @@ describe('passwords', () => {
     expect(await hashPassword('pässwörd')).not.toBe(kept)
   })
 
-  test('takes as long without a hash, and never verifies', async () => {
+  test('takes the same time without a hash, and never verifies', async () => {
     const kept = await hashPassword('x')
     const spent = async (hash: string | undefined) => {
       const began = process.cpuUsage()
@@ -36,7 +36,7 @@ describe('passwords', () => {
   })
 })
 
-test('a secret matches its own hash only', () => {
+test('matches a secret with its own hash only', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, other) => {
       expect(isSecret(one, hashSecret(one))).toBe(true)
@@ -47,9 +47,9 @@ test('a secret matches its own hash only', () => {
 })
 
 describe('identify', () => {
-  const finders: Finders = {
-    ofToken: async (token) => (token === 'good' ? 'by-token' : undefined),
-    ofCookie: async (cookie) => (cookie === 'good' ? 'by-cookie' : undefined),
+  const lookup: CredentialLookup = {
+    findByToken: async (token) => (token === 'good' ? 'by-token' : undefined),
+    findByCookie: async (cookie) => (cookie === 'good' ? 'by-cookie' : undefined),
   }
 
   test.each([
@@ -63,7 +63,7 @@ describe('identify', () => {
     [{ cookie: 'xweir_session=good' }, undefined],
     [{}, undefined],
   ])('%j', async (headers, expected) => {
-    expect(await identify(headers, finders)).toEqual(expected)
+    expect(await identify(headers, lookup)).toEqual(expected)
   })
 
   test('finds the session cookie among others', () => {
@@ -119,9 +119,9 @@ test('forgets the oldest counts when there are too many to remember', () => {
   expect(() => attempts.enter('ann', 'a1')).not.toThrow()
 })
 
-test('a session is extended while it is used, and only the hash of its cookie is stored', async () => {
+test('extends a session while it is used, and stores only the hash of its cookie', async () => {
   let now = 0
-  const rows = new Map<string, KeptSession>()
+  const rows = new Map<string, StoredSession>()
   const sessions = openSessions(
     {
       put: async (session) => void rows.set(session.sha256, session),

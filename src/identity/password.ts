@@ -2,22 +2,25 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 
 type Cost = { readonly N: number; readonly r: number; readonly p: number }
 
-const present: Cost = { N: 32_768, r: 8, p: 1 }
-const size = 32
+const currentCost: Cost = { N: 32_768, r: 8, p: 1 }
+const hashBytes = 32
 
 /** The scrypt hash of a password with its parameters and salt: `scrypt$N$r$p$salt$hash`. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const hash = await derive(password, salt, present)
-  const { N, r, p } = present
+  const hash = await derive(password, salt, currentCost)
+  const { N, r, p } = currentCost
   return ['scrypt', N, r, p, salt.toString('base64url'), hash.toString('base64url')].join('$')
 }
 
-/** Whether a password is the hashed one; without a hash it takes as long and says no. */
-export async function verifyPassword(password: string, kept: string | undefined): Promise<boolean> {
-  const [scheme, N, r, p, salt = '', hash = ''] = (kept ?? '').split('$')
+/** Whether a password matches a stored hash. Without one, takes the same time and returns false, so that timing reveals no names. */
+export async function verifyPassword(
+  password: string,
+  stored: string | undefined,
+): Promise<boolean> {
+  const [scheme, N, r, p, salt = '', hash = ''] = (stored ?? '').split('$')
   if (scheme !== 'scrypt') {
-    await derive(password, Buffer.alloc(16), present)
+    await derive(password, Buffer.alloc(16), currentCost)
     return false
   }
   const cost = { N: Number(N), r: Number(r), p: Number(p) }
@@ -29,7 +32,7 @@ export async function verifyPassword(password: string, kept: string | undefined)
 function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
   const maxmem = 256 * cost.N * cost.r + 1024 * 1024
   return new Promise((resolve, reject) => {
-    scrypt(password.normalize('NFC'), salt, size, { ...cost, maxmem }, (error, hash) => {
+    scrypt(password.normalize('NFC'), salt, hashBytes, { ...cost, maxmem }, (error, hash) => {
       if (error === null) resolve(hash)
       else reject(error)
     })

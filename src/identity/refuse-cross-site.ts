@@ -1,7 +1,7 @@
 import { Problem } from '../lib/problem.ts'
 import type { Headers } from './identify.ts'
 
-/** Refuses a change that a browser sends with its cookie unless the page that sends it is ours and it speaks JSON. */
+/** CSRF protection: a change authenticated by cookie must come from the same origin and have the type application/json. */
 export function refuseCrossSite(headers: Headers): void {
   if (!isSameOrigin(headers)) {
     throw new Problem(
@@ -16,7 +16,7 @@ export function refuseCrossSite(headers: Headers): void {
   }
 }
 
-/** Whether a browser sent this from a page of another origin; false for what is not a browser. */
+/** Whether a browser sent the request from another origin. False for other clients. */
 export const isCrossSite = (headers: Headers): boolean =>
   (headers['sec-fetch-site'] !== undefined || headers['origin'] !== undefined) &&
   !isSameOrigin(headers)

@@ -3,39 +3,42 @@ import { randomSecret } from '../lib/ids.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import { hashSecret } from './secret-hash.ts'
 
-/** People who signed in to the Manager; each session ends twelve hours after its last use. */
+/** Sessions of the Manager. */
 export type Sessions = {
-  /** Begins a session under a new id and returns the cookie; the one whose cookie is given ends. */
+  /** Starts a session and returns its cookie. The session of the former cookie ends. */
   begin(principal: string, former: string | undefined): Promise<string>
-  /** The id of the principal, while the session lasts. */
+  /** The id of the principal of a session that has not expired. */
   resume(cookie: string): Promise<string | undefined>
   end(cookie: string): Promise<void>
-  /** Signs a principal out everywhere. */
+  /** Ends all sessions of a principal. */
   endAll(principal: string): Promise<void>
 }
 
-/** Seconds a session lasts unused. */
+/** Idle timeout of a session, in seconds. */
 export const sessionSeconds = 12 * 60 * 60
 
-const lasting = sessionSeconds * 1000
-const granularity = 60_000
+const idleTimeout = sessionSeconds * 1000
+const minExtension = 60_000
 
-/** Opens the sessions on the rows they rest in. */
 export function openSessions(rows: SessionRows, clock: Clock): Sessions {
   return {
     async begin(principal, former) {
       await rows.removeExpired(clock.now())
       if (former !== undefined) await rows.remove(hashSecret(former))
       const cookie = randomSecret()
-      await rows.put({ sha256: hashSecret(cookie), principal, expiresAt: clock.now() + lasting })
+      await rows.put({
+        sha256: hashSecret(cookie),
+        principal,
+        expiresAt: clock.now() + idleTimeout,
+      })
       return cookie
     },
     async resume(cookie) {
       const session = await rows.find(hashSecret(cookie))
       const now = clock.now()
       if (session === undefined || session.expiresAt <= now) return undefined
-      if (session.expiresAt < now + lasting - granularity) {
-        await rows.put({ ...session, expiresAt: now + lasting })
+      if (session.expiresAt < now + idleTimeout - minExtension) {
+        await rows.put({ ...session, expiresAt: now + idleTimeout })
       }
       return session.principal
     },

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { analyticsRoutes } from '../admin/analytics-routes.ts'
 import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
 import { openAnalytics } from '../analytics/open-analytics.ts'
-import { keepAuditKey } from '../audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../audit/audit-key.ts'
 import { openCounterTable } from '../cluster/counter-table.ts'
 import { openNodeRegistry } from '../cluster/node-registry.ts'
 import { serveNodes } from '../cluster/serve-nodes.ts'
@@ -49,7 +49,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     adminToken: settings.adminToken,
     adminPassword: settings.adminPassword,
-    auditKey: keepAuditKey(settings.auditKeyFile),
+    auditKey: readOrCreateAuditKey(settings.auditKeyFile),
   })
   const { auditDays } = settings
   const warehouse = await openWarehouse({
@@ -60,7 +60,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     log,
   })
   const stopAuditJobs = startAuditJobs({
-    ledger: configuration.audit,
+    auditLog: configuration.audit,
     warehouse,
     days: auditDays,
     clock: systemClock,

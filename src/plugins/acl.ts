@@ -6,23 +6,34 @@ const groups = z.array(z.string().min(1)).min(1).nullable().default(null)
 
 const settings = z
   .strictObject({
-    allow: groups.describe('Groups that may pass.'),
-    deny: groups.describe('Groups that may not.'),
-    hide_groups_header: z.boolean().default(false).describe('Do not tell the service the groups.'),
-    always_use_authenticated_groups: z.boolean().default(false),
+    allow: groups.describe(
+      'Groups that are allowed; all others are denied. Exclusive with `deny`.',
+    ),
+    deny: groups.describe(
+      'Groups that are denied; all others are allowed. Exclusive with `allow`.',
+    ),
+    hide_groups_header: z
+      .boolean()
+      .default(false)
+      .describe('Do not send the X-Consumer-Groups header to the service.'),
+    always_use_authenticated_groups: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Accepted for compatibility with Kong; has no effect, because no plugin of Weir sets authenticated groups.',
+      ),
     include_consumer_groups: z
       .boolean()
       .default(false)
-      .describe('Consumer groups count as groups too.'),
+      .describe('Match the names of consumer groups too.'),
   })
   .refine(({ allow, deny }) => (allow === null) !== (deny === null), {
     error: `exactly one of these fields must be non-empty: 'allow', 'deny'`,
   })
 
-/** Lets a consumer pass, or not, by the groups it is in. */
 export const acl = definePlugin({
   name: 'acl',
-  about: 'Lets a consumer pass, or not, by the groups it is in.',
+  about: 'Allows or denies consumers by their groups.',
   settings,
   prepare(settings) {
     const { allow, deny, hide_groups_header: hidden } = settings

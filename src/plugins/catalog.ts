@@ -7,7 +7,7 @@ import { requestTermination } from './request-termination.ts'
 import { upstreamHttp2 } from './upstream-http2.ts'
 import { requestValidator } from './request-validator.ts'
 
-/** Every policy, in the order in which they act on a request, which is Kong's. */
+/** All plugins in order of execution, which is that of Kong. */
 export const catalog: readonly PluginDefinition[] = [
   correlationId,
   keyAuth,

@@ -9,18 +9,20 @@ const settings = z.strictObject({
     .string()
     .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'expected a header name' })
     .default('Kong-Request-ID')
-    .describe('Header that carries the id.'),
+    .describe('Header of the id.'),
   generator: z
     .enum(['uuid', 'uuid#counter', 'tracker'])
     .default('uuid#counter')
-    .describe('What an id looks like.'),
-  echo_downstream: z.boolean().default(false).describe('Give the id to the client too.'),
+    .describe(
+      'Format of generated ids: uuid (a UUID), uuid#counter (the UUID of the worker and a counter) or tracker (host name, port, process id, counter and time).',
+    ),
+  echo_downstream: z.boolean().default(false).describe('Send the header in the response too.'),
 })
 
-/** Gives every request an id that travels through all services, unless it has one already. */
 export const correlationId = definePlugin({
   name: 'correlation-id',
-  about: 'Gives every request an id that travels through all services, unless it has one already.',
+  about:
+    'Adds an id header to requests that do not have one, so that they can be traced across services.',
   settings,
   prepare({ header_name: header, generator, echo_downstream: echo }) {
     const name = header.toLowerCase()

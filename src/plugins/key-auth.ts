@@ -8,26 +8,37 @@ const settings = z.strictObject({
     .array(z.string().regex(/^[A-Za-z0-9_-]+$/, { error: 'expected a header name' }))
     .min(1)
     .default(['apikey'])
-    .describe('Headers and query parameters in which to look.'),
-  key_in_header: z.boolean().default(true),
-  key_in_query: z.boolean().default(true),
-  key_in_body: z.literal(false, { error: 'keys in bodies are not supported' }).default(false),
-  hide_credentials: z.boolean().default(false).describe('Do not forward the key.'),
+    .describe('Names of the headers and query parameters that may contain the key.'),
+  key_in_header: z.boolean().default(true).describe('Read the key from headers.'),
+  key_in_query: z.boolean().default(true).describe('Read the key from query parameters.'),
+  key_in_body: z
+    .literal(false, { error: 'keys in bodies are not supported' })
+    .default(false)
+    .describe('Not supported; must be false.'),
+  hide_credentials: z
+    .boolean()
+    .default(false)
+    .describe('Remove the key from the forwarded request.'),
   anonymous: z
     .string()
     .nullable()
     .default(null)
-    .describe('Id or username of the consumer for callers without a valid key.'),
-  realm: z.string().nullable().default(null),
-  run_on_preflight: z.boolean().default(true).describe('Also ask OPTIONS requests for a key.'),
+    .describe(
+      'Id or username of the consumer for requests without a valid key. Such requests are answered 401 when null.',
+    ),
+  realm: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Realm of the WWW-Authenticate header of 401 responses.'),
+  run_on_preflight: z.boolean().default(true).describe('Authenticate OPTIONS requests too.'),
 })
 
 type Settings = z.output<typeof settings>
 
-/** Knows a consumer by an API key in a header or the query string. */
 export const keyAuth = definePlugin({
   name: 'key-auth',
-  about: 'Knows a consumer by an API key in a header or the query string.',
+  about: 'Authenticates consumers by an API key in a header or query parameter.',
   identifies: true,
   settings,
   prepare(settings, tools) {
@@ -68,7 +79,7 @@ function identify(
     : refusal('key-auth.unknown_key', 'Unauthorized', settings)
 }
 
-/** The keys under the first name that has any. */
+/** The keys under the first configured name that the request contains. */
 function findKeys(
   { request }: Exchange,
   names: readonly string[],
@@ -86,7 +97,7 @@ function findKeys(
   return []
 }
 
-/** Kong's headers for the service; headers of the client with these names were removed by the router. */
+/** Sets Kong's consumer headers for the service. The router has removed headers of these names sent by the client. */
 function setConsumerHeaders({ forward }: Exchange, { consumer, credential, method }: Caller): void {
   if (forward === undefined) return
   const { headers } = forward

@@ -7,31 +7,45 @@ const limit = z.int().min(1, { error: 'value must be greater than 0' }).nullable
 
 const settings = z
   .strictObject({
-    second: limit,
-    minute: limit,
-    hour: limit,
-    day: limit,
-    month: limit,
-    year: limit,
+    second: limit.describe('Requests per second.'),
+    minute: limit.describe('Requests per minute.'),
+    hour: limit.describe('Requests per hour.'),
+    day: limit.describe('Requests per calendar day, UTC.'),
+    month: limit.describe('Requests per calendar month, UTC.'),
+    year: limit.describe('Requests per calendar year, UTC.'),
     limit_by: z
       .enum(['consumer', 'credential', 'ip', 'service', 'header', 'path'])
       .default('consumer')
       .describe(
-        'Whose requests are counted together; the client address when there is no such thing.',
+        'Requests with the same value share a limit. Falls back to the client address when the request has no such value.',
       ),
-    header_name: z.string().nullable().default(null).describe('The header to count by.'),
-    path: z.string().nullable().default(null).describe('The path to count.'),
+    header_name: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Header name. Required when `limit_by` is header.'),
+    path: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Path whose requests share a limit. Required when `limit_by` is path.'),
     policy: z
       .enum(['local'])
       .default('local')
-      .describe('Where counts live: local is exact over all workers of a node.'),
+      .describe('Where counters are stored. local is exact across the workers of a node.'),
     fault_tolerant: z
       .boolean()
       .default(true)
-      .describe('Let requests pass when counts cannot be had.'),
-    hide_client_headers: z.boolean().default(false).describe('Do not tell clients their limits.'),
-    error_code: z.int().default(429),
-    error_message: z.string().default('API rate limit exceeded'),
+      .describe('Allow requests while counters are unavailable; false answers 500.'),
+    hide_client_headers: z
+      .boolean()
+      .default(false)
+      .describe('Do not send the headers RateLimit-*, X-RateLimit-* and Retry-After.'),
+    error_code: z.int().default(429).describe('Status of the response beyond the limit.'),
+    error_message: z
+      .string()
+      .default('API rate limit exceeded')
+      .describe('Message of the response beyond the limit.'),
   })
   .refine((settings) => periods.some((period) => settings[period] !== null), {
     error: `at least one of these fields must be non-empty: 'second', 'minute', 'hour', 'day', 'month', 'year'`,
@@ -47,11 +61,10 @@ const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
 type Period = (typeof periods)[number]
 type Settings = z.output<typeof settings>
 
-/** Limits requests per second, minute, hour, day, month and year of the calendar (UTC). A refused request counts in no window. */
+/** A refused request is not counted in any window. */
 export const rateLimiting = definePlugin({
   name: 'rate-limiting',
-  about:
-    'At most so many requests in each second, minute, hour, day, month or year, counted for each caller.',
+  about: 'Limits the number of requests per second, minute, hour, day, month or year.',
   settings,
   prepare(settings, { id, clock, counters, log }) {
     const limits = periods.flatMap((period) => {
@@ -97,7 +110,6 @@ export const rateLimiting = definePlugin({
   },
 })
 
-/** A limit of one period. */
 type Limit = {
   readonly limit: number
   /** The period as in header names. */
@@ -105,7 +117,7 @@ type Limit = {
   window(caller: string, now: number): Window
 }
 
-/** Caches the windows of the current period, so that their keys are built once per caller. */
+/** Caches the windows of the current period, so that the key of a caller is built once per period. */
 function openLimit(id: string, period: Period, limit: number): Limit {
   let bounds: readonly [startsAt: number, endsAt: number] = [0, 0]
   let windows = new Map<string, Window>()
@@ -127,7 +139,7 @@ function openLimit(id: string, period: Period, limit: number): Limit {
   }
 }
 
-/** Callers whose windows are cached. */
+/** Limit of the cache of windows; further callers are counted without it. */
 const maxCachedCallers = 10_000
 
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
@@ -145,7 +157,7 @@ function boundsOf(period: Period, now: number): [number, number] {
   return [start, start + lengths[period]]
 }
 
-/** The key by which requests are counted; without one, the client address. */
+/** The counter key of a request by `limit_by`. */
 const counterKeys: Readonly<
   Record<Settings['limit_by'], (exchange: Exchange, settings: Settings) => string | undefined>
 > = {
@@ -172,7 +184,7 @@ function windowStates(
   }))
 }
 
-/** The tightest limit in the headers of the IETF draft, and each limit in Kong's. */
+/** Kong's headers: X-RateLimit-* for each limit, and RateLimit-* for the one with the fewest remaining requests. */
 function setLimitHeaders({ answerHeaders }: Exchange, states: readonly WindowState[]): void {
   let nearest: WindowState | undefined
   for (const state of states) {

@@ -11,20 +11,33 @@ const settings = z
         error: 'value should be between 100 and 599',
       })
       .default(503)
-      .describe('Status of the answer.'),
+      .describe('Status of the response, 100 to 599.'),
     message: z
       .string()
       .nullable()
       .default(null)
-      .describe('Sentence in the usual form of the body.'),
-    body: z.string().nullable().default(null).describe('The whole body instead of a message.'),
-    content_type: z.string().nullable().default(null).describe('Content-Type of the body.'),
-    echo: z.boolean().default(false).describe('Answer with the request itself.'),
+      .describe('Message in the standard JSON body. Exclusive with `body`.'),
+    body: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Raw body of the response. Exclusive with `message`.'),
+    content_type: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('Content-Type of `body`. Default: application/json; charset=utf-8.'),
+    echo: z
+      .boolean()
+      .default(false)
+      .describe('Answer with a description of the request, for debugging.'),
     trigger: z
       .string()
       .nullable()
       .default(null)
-      .describe('Only end requests that have this header or query parameter.'),
+      .describe(
+        'Terminate only requests with this header or query parameter. All requests when null.',
+      ),
   })
   .refine(
     ({ message, body, content_type: type }) => message === null || (body === null && type === null),
@@ -34,10 +47,9 @@ const settings = z
     error: 'content_type requires a body',
   })
 
-/** Ends requests with a fixed answer instead of asking the service. */
 export const requestTermination = definePlugin({
   name: 'request-termination',
-  about: 'Ends requests with a fixed answer instead of asking the service.',
+  about: 'Answers requests with a fixed response, without contacting the service.',
   settings,
   prepare({ status_code: status, message, body, content_type: type, echo, trigger }) {
     const fixed =

@@ -1,25 +1,40 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange, RequestBody } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
-import { compileSchema, schemaVersions, type Checked } from './request-validator/compile-schema.ts'
-import { isAllowedType, readType } from './request-validator/content-type.ts'
-import { readBody } from './request-validator/read-body.ts'
+import { compileSchema, schemaVersions, type Validate } from './request-validator/compile-schema.ts'
+import { isAllowedType, parseMediaType } from './request-validator/content-type.ts'
 import {
   kindOf,
   parameterStyles,
   readParameter,
-  type ParameterPlace,
+  type ParameterLocation,
 } from './request-validator/read-parameter.ts'
 
 const parameter = z
   .strictObject({
-    in: z.enum(['query', 'header', 'path']),
-    name: z.string().min(1),
-    required: z.boolean().default(false),
-    style: z.enum(parameterStyles).nullable().default(null),
-    explode: z.boolean().nullable().default(null),
-    schema: z.string().min(1).nullable().default(null).describe('JSON text of a JSON Schema.'),
+    in: z.enum(['query', 'header', 'path']).describe('Location of the parameter.'),
+    name: z.string().min(1).describe('Name of the parameter.'),
+    required: z
+      .boolean()
+      .default(false)
+      .describe('Refuse requests without the parameter. Must be true for path parameters.'),
+    style: z
+      .enum(parameterStyles)
+      .nullable()
+      .default(null)
+      .describe('Serialization style of OpenAPI.'),
+    explode: z
+      .boolean()
+      .nullable()
+      .default(null)
+      .describe('Whether items of arrays and objects are separate parameters, as in OpenAPI.'),
+    schema: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('JSON Schema of the value, as JSON text. Any value when null.'),
   })
   .refine(({ in: where, required }) => where !== 'path' || required, {
     error: 'a parameter in the path must be required',
@@ -32,18 +47,33 @@ const settings = z
       .min(1)
       .nullable()
       .default(null)
-      .describe('JSON text of the schema of bodies.'),
-    version: z.enum(schemaVersions).default('kong').describe('What language schemas are in.'),
-    allowed_content_types: z.array(z.string().min(1)).default(['application/json']),
-    content_type_parameter_validation: z.boolean().default(true),
-    parameter_schema: z.array(parameter).nullable().default(null),
-    verbose_response: z.boolean().default(false).describe('Tell clients what is wrong.'),
+      .describe(
+        'Schema of request bodies, as JSON text, in the language of `version`. Bodies are not validated when null.',
+      ),
+    version: z
+      .enum(schemaVersions)
+      .default('kong')
+      .describe('Schema language of `body_schema`: Kong’s own, or a draft of JSON Schema.'),
+    allowed_content_types: z
+      .array(z.string().min(1))
+      .default(['application/json'])
+      .describe('Accepted content types; `*` matches any type or subtype.'),
+    content_type_parameter_validation: z
+      .boolean()
+      .default(true)
+      .describe('Compare the parameters of content types too, such as charset.'),
+    parameter_schema: z
+      .array(parameter)
+      .nullable()
+      .default(null)
+      .describe('Parameters to validate.'),
+    verbose_response: z.boolean().default(false).describe('Name the violation in the response.'),
   })
   .refine(({ body_schema: body, parameter_schema: list }) => body !== null || list !== null, {
     error: `at least one of these fields must be non-empty: 'body_schema', 'parameter_schema'`,
   })
   .superRefine((settings, context) => {
-    for (const [path, complaint] of complaints(settings)) {
+    for (const [path, complaint] of violations(settings)) {
       context.addIssue({ code: 'custom', path, message: complaint, input: settings })
     }
   })
@@ -51,16 +81,15 @@ const settings = z
 type Settings = z.output<typeof settings>
 type Parameter = z.output<typeof parameter>
 
-/** Lets requests pass only when their parameters and their body are as schemas say. */
 export const requestValidator = definePlugin({
   name: 'request-validator',
-  about: 'Lets requests pass only when their parameters and their body are as schemas say.',
+  about: 'Validates parameters and bodies of requests against schemas.',
   settings,
   prepare(settings) {
     const parameters = (settings.parameter_schema ?? []).map((one) => ({
       ...one,
       kind: kindOf(one.schema),
-      check: checkOf(one, settings),
+      check: compileParameter(one, settings),
     }))
     const checkBody =
       settings.body_schema === null
@@ -69,23 +98,23 @@ export const requestValidator = definePlugin({
     return {
       onRequest(exchange) {
         for (const one of parameters) checkParameter(exchange, one, settings)
-        return checkBody && bodyStep(exchange, checkBody, settings)
+        return checkBody && checkBodyOf(exchange, checkBody, settings)
       },
     }
   },
 })
 
-function* complaints(settings: Settings): Generator<readonly [(string | number)[], string]> {
+function* violations(settings: Settings): Generator<readonly [(string | number)[], string]> {
   const { body_schema: body, parameter_schema: parameters, version } = settings
-  const bodyComplaint = body === null ? undefined : complaintAbout(body, version)
+  const bodyComplaint = body === null ? undefined : schemaViolation(body, version)
   if (bodyComplaint !== undefined) yield [['body_schema'], bodyComplaint]
   for (const [index, { schema }] of (parameters ?? []).entries()) {
-    const found = schema === null ? undefined : complaintAbout(schema, parameterVersion(version))
+    const found = schema === null ? undefined : schemaViolation(schema, parameterVersion(version))
     if (found !== undefined) yield [['parameter_schema', index, 'schema'], found]
   }
 }
 
-function complaintAbout(schema: string, version: Settings['version']): string | undefined {
+function schemaViolation(schema: string, version: Settings['version']): string | undefined {
   try {
     compileSchema(schema, version)
     return undefined
@@ -94,21 +123,21 @@ function complaintAbout(schema: string, version: Settings['version']): string | 
   }
 }
 
-/** Parameters are in JSON Schema even where bodies are in Kong's language. */
+/** Schemas of parameters are always JSON Schema, also when bodies use Kong's language. */
 const parameterVersion = (version: Settings['version']): Settings['version'] =>
   version === 'kong' ? 'draft4' : version
 
-function checkOf({ schema }: Parameter, { version }: Settings): Checked | undefined {
+function compileParameter({ schema }: Parameter, { version }: Settings): Validate | undefined {
   return schema === null
     ? undefined
-    : compileSchema(schema, parameterVersion(version), { coerces: true })
+    : compileSchema(schema, parameterVersion(version), { coerce: true })
 }
 
 function checkParameter(
   exchange: Exchange,
-  parameter: ParameterPlace & {
+  parameter: ParameterLocation & {
     readonly required: boolean
-    readonly check: Checked | undefined
+    readonly check: Validate | undefined
   },
   settings: Settings,
 ): void {
@@ -127,20 +156,24 @@ function checkParameter(
   )
 }
 
-function bodyStep(exchange: Exchange, check: Checked, settings: Settings): void | Promise<void> {
-  const type = readType(exchange.request.headers.get('content-type') ?? '')
+function checkBodyOf(
+  exchange: Exchange,
+  check: Validate,
+  settings: Settings,
+): void | Promise<void> {
+  const type = parseMediaType(exchange.request.headers.get('content-type') ?? '')
   if (!isAllowedType(type, settings)) {
     throw refusal('request-validator.content_type', 'specified Content-Type is not allowed')
   }
   if (!isJson(type.media)) return
-  if (!exchange.body.present) return judgeBody('', check, settings)
-  return readBody(exchange.body).then((text) => judgeBody(text, check, settings))
+  if (!exchange.body.present) return validateBody('', check, settings)
+  return readBody(exchange.body).then((text) => validateBody(text, check, settings))
 }
 
-/** A body of another kind is let pass unread, as in Kong. */
+/** As in Kong, bodies of other types are not validated. */
 const isJson = (media: string): boolean => /^application\/(json|[\w.-]+\+json)$/.test(media)
 
-function judgeBody(text: string, check: Checked, settings: Settings): void {
+function validateBody(text: string, check: Validate, settings: Settings): void {
   const parsed = parse(text)
   const complaint = parsed === undefined ? 'the body is not JSON' : check(parsed.value)
   if (complaint === undefined) return
@@ -162,3 +195,21 @@ const refusal = (
   code: 'request-validator.parameter' | 'request-validator.content_type' | 'request-validator.body',
   message: string,
 ): Problem => new Problem(code, 400, message)
+
+/** The size of the buffer from which a body is forwarded after it was read. */
+const maxBodyBytes = 65_536
+
+async function readBody(body: RequestBody): Promise<string> {
+  if ((body.length ?? 0) > maxBodyBytes) throw tooLarge()
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of body.open()) {
+    parts.push(part as Buffer)
+    size += (part as Buffer).length
+    if (size > maxBodyBytes) throw tooLarge()
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+const tooLarge = (): Problem =>
+  new Problem('request-validator.too_large', 413, 'A body that is validated has at most 64 KiB')

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { definePlugin } from '../proxy/plugin.ts'
 
-/** Lets the gateway speak HTTP/2 with https services that offer it; each connection agrees on the protocol in its handshake. */
+/** The protocol is negotiated per connection by ALPN. */
 export const upstreamHttp2 = definePlugin({
   name: 'upstream-http2',
-  about: 'Speaks HTTP/2 with https services that offer it, and HTTP/1.1 with the others.',
+  about: 'Uses HTTP/2 to https services that support it, and HTTP/1.1 to all others.',
   offersHttp2: true,
   settings: z.object({}),
   prepare: () => ({}),

@@ -1,6 +1,6 @@
 import type { Query } from './query.ts'
 
-/** How a value is shown. */
+/** Display format of a value. */
 export type Format =
   | 'number'
   | 'percent'
@@ -11,7 +11,7 @@ export type Format =
   | 'time'
   | 'id'
 
-/** A dimension, measure or segment, as a principal sees it. */
+/** A dimension, measure or segment, as visible to a principal. */
 export type MemberMeta = {
   /** dataset.member */
   readonly name: string
@@ -23,7 +23,7 @@ export type MemberMeta = {
   readonly masked: boolean
 }
 
-/** A dataset, as a principal sees it. */
+/** A dataset, as visible to a principal. */
 export type DatasetMeta = {
   readonly name: string
   readonly title: string
@@ -36,15 +36,14 @@ export type DatasetMeta = {
 
 /** Response of GET /api/analytics/meta. */
 export type Meta = {
-  /** The datasets of which the principal sees any row, in order of name. */
+  /** Datasets with rows that are visible to the principal, in order of name. */
   readonly datasets: readonly DatasetMeta[]
-  /** What the principal sees of the gateway's traffic. */
+  /** The principal's visibility of the dataset `requests`. */
   readonly visibility: Visibility
 }
 
-/** Which rows a principal sees, and why. */
+/** Which rows are visible to a principal, and why. */
 export type Visibility = {
-  /** How many of the rows. */
   readonly scope: 'all' | 'some' | 'nothing'
   /** One sentence, for example "You see requests of workspace ProductX." */
   readonly statement: string
@@ -70,13 +69,13 @@ export type Answer = {
     readonly timeDimensions: Annotations
   }
   readonly visibility: Visibility
-  /** Sentences about this query, for example that a filter names a workspace that the principal does not see. */
+  /** Remarks on this query, for example that a filter names a workspace that is not visible to the principal. */
   readonly notices: readonly string[]
-  /** The time of the newest row that the principal sees, ISO 8601, or null when there is none. */
+  /** ISO 8601 time of the newest visible row; null when there is none. */
   readonly freshUntil: string | null
 }
 
-/** Member → how it is shown. */
+/** Member → title, type and format. */
 export type Annotations = Readonly<Record<string, Pick<MemberMeta, 'title' | 'type' | 'format'>>>
 
 /** One event of POST /api/analytics/subscribe (text/event-stream): the complete new answer to one of the queries, or an error. */

@@ -1,6 +1,6 @@
 import type { AuditCheckpoint, AuditReport, ChainedRecord } from './audit-record.ts'
 
-/** What a change did to one entity, shortly. */
+/** Summary of what a change did to one entity. */
 export type Touch = {
   readonly entity: string
   readonly id: string
@@ -8,26 +8,26 @@ export type Touch = {
   readonly did: 'created' | 'updated' | 'deleted'
 }
 
-/** A record in a list: how many entities it touched, and the first of them. */
+/** A record in a list, with the number of changed entities and the first of them. */
 export type AuditLine = Omit<ChainedRecord, 'before' | 'after'> & {
   readonly touched: number
   readonly touches: readonly Touch[]
 }
 
-/** Answer of GET /audit: newest first; `offset` leads to the records before the last of these. */
+/** Answer of GET /audit, newest first. `offset` is the cursor of the next, older page. */
 export type AuditPage = {
   readonly data: readonly AuditLine[]
   readonly next: string | null
   readonly offset?: string
 }
 
-/** Answer of GET /audit/chain: what is signed about the log. */
+/** Answer of GET /audit/chain: the signed checkpoints of the log. */
 export type AuditChain = {
   readonly head: AuditCheckpoint | null
-  /** What stands for the records that were pruned. */
+  /** Checkpoint at the last pruned record. */
   readonly base: AuditCheckpoint | null
   readonly along: readonly AuditCheckpoint[]
-  /** Ed25519 public key that proves them, SPKI PEM. */
+  /** Ed25519 public key that verifies them, SPKI PEM. */
   readonly public_key: string
 }
 

@@ -1,50 +1,50 @@
 import type { Action } from '../entities/action.ts'
 
-/** What somebody did to the configuration, or tried to. */
+/** A change of the configuration, or a refused request. */
 export type AuditRecord = {
   readonly id: string
   /** Milliseconds since the epoch. */
   readonly time: number
   readonly requestId: string
-  /** Null when nobody could be identified. */
+  /** Null when the request was not authenticated. */
   readonly principal: { readonly id: string; readonly name: string } | null
   readonly address: string
-  /** Name of the workspace that was asked for. */
+  /** Name of the requested workspace. */
   readonly workspace: string
-  /** Id that the workspace had; empty when there was none of that name. */
+  /** Id of the workspace; empty when there was no workspace of that name. */
   readonly workspaceId: string
   readonly method: string
   readonly path: string
   readonly action: Action
   readonly allowed: boolean
-  /** The rule that decided, or the sentence of the refusal. */
+  /** The deciding rule, or the error message. */
   readonly because: string
-  /** The touched entities as they were, secrets redacted. */
+  /** The changed entities before the change, secrets redacted. */
   readonly before: readonly unknown[]
-  /** The touched entities as they became, secrets redacted. */
+  /** The changed entities after the change, secrets redacted. */
   readonly after: readonly unknown[]
   readonly status: number
-  /** Revision the change made, null when it made none. */
+  /** The revision that the change created, or null. */
   readonly revision: number | null
 }
 
-/** A record in its place: its hash covers all of it, and the hash of the one before. */
+/** A record in the hash chain. Its hash covers the record and the hash of the previous one. */
 export type ChainedRecord = AuditRecord & {
-  /** 1 for the first record ever kept, then one more for each. */
+  /** Starts at 1, without gaps. */
   readonly sequence: number
-  /** Hash of the record before; 64 zeros for the first. */
+  /** Hash of the previous record; 64 zeros for the first. */
   readonly previous: string
   /** SHA-256 in hex of the record's canonical JSON text without this field. */
   readonly hash: string
 }
 
-/** A place in the chain. */
+/** A position in the chain. */
 export type AuditPlace = { readonly sequence: number; readonly hash: string }
 
-/** The words for which a place is signed: as the end of the chain, along its way, or for the records that were pruned up to it. */
+/** What a checkpoint signs: the end of the chain (`head`), a position along it, or the last pruned record. Part of the signed text. */
 export type CheckpointKind = 'head' | 'along' | 'pruned'
 
-/** A signed statement that the chain had this hash at this record. */
+/** A signed position of the chain. */
 export type AuditCheckpoint = AuditPlace & {
   readonly kind: CheckpointKind
   /** Milliseconds since the epoch. */
@@ -55,11 +55,11 @@ export type AuditCheckpoint = AuditPlace & {
   readonly signature: string
 }
 
-/** Which records to read: all that is given must hold. */
+/** Conditions on records, joined by AND. */
 export type AuditFilter = {
-  /** Only records before this one, when newest are read first. */
+  /** Exclusive upper bound of `sequence`. */
   readonly below?: number | undefined
-  /** Only records after this one. */
+  /** Exclusive lower bound of `sequence`. */
   readonly above?: number | undefined
   /** Milliseconds since the epoch, inclusive. */
   readonly from?: number | undefined
@@ -71,37 +71,36 @@ export type AuditFilter = {
   readonly allowed?: boolean | undefined
   readonly status?: number | undefined
   readonly method?: string | undefined
-  /** Beginning of the path. */
+  /** Prefix of the path. */
   readonly path?: string | undefined
   readonly requestId?: string | undefined
   readonly revision?: number | undefined
-  /** Only records of these workspaces. */
   readonly workspaces?: readonly AuditWorkspace[] | undefined
 }
 
-/** A workspace as records name it. */
+/** The id and name of a workspace at the time of a record. */
 export type AuditWorkspace = { readonly id: string; readonly name: string }
 
-/** One thing that was found wrong with the chain. */
+/** A fault of the chain. */
 export type AuditFault = {
   readonly kind: 'changed' | 'missing' | 'moved' | 'extra' | 'unsigned' | 'forged' | 'contradicted'
-  /** The record it is about, or the first of them. */
+  /** The first record concerned. */
   readonly sequence: number
-  /** The last of them. */
+  /** The last record concerned. */
   readonly through: number
-  /** What is wrong and where, in a sentence. */
+  /** The message for people. */
   readonly says: string
 }
 
-/** What a verification found. */
+/** The result of a verification. */
 export type AuditReport = {
   readonly intact: boolean
-  /** How many records were read. */
+  /** Number of records read. */
   readonly records: number
-  /** The first and last record that should be there; both 0 when there is none. */
+  /** The expected first and last record; 0 for an empty chain. */
   readonly first: number
   readonly last: number
-  /** How many signed checkpoints were held against the records. */
+  /** Number of checkpoints compared with the records. */
   readonly checkpoints: number
   /** At most a hundred. */
   readonly faults: readonly AuditFault[]

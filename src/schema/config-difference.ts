@@ -1,66 +1,65 @@
-/** One field that is not as it was. */
+/** A field that differs. */
 export type FieldDifference = {
-  /** Names down to the value, joined by dots. */
+  /** Names from the entity to the value, joined by dots. */
   readonly path: string
-  /** Absent where there was none, or where it is a secret. */
+  /** Absent when the value did not exist, or is a secret. */
   readonly before?: unknown
   readonly after?: unknown
-  /** True where the values are not told. */
+  /** Whether the values are withheld because the field is a secret. */
   readonly secret?: true
 }
 
-/** One entity that is not as it was. */
+/** An entity that differs. */
 export type EntityDifference = {
   readonly kind: 'create' | 'update' | 'delete'
-  /** Name of the entity's kind, for example `service`. */
+  /** Entity type, for example `service`. */
   readonly entity: string
   readonly id: string
-  /** How people call it: its key, else its id. */
+  /** Its key, or its id without one. */
   readonly name: string
-  /** What it stands under, in words, or ''. */
+  /** Its parent, for display; '' without one. */
   readonly under: string
-  /** Id of its workspace; null for what belongs to none. */
+  /** Id of its workspace; null for global entities. */
   readonly workspace: string | null
   readonly fields: readonly FieldDifference[]
 }
 
-/** How many entities are made, changed and removed. */
 export type ChangeCounts = {
   readonly created: number
   readonly updated: number
   readonly deleted: number
 }
 
-/** What would become of a configuration, or became of it. */
+/** The differences between two configurations. */
 export type ConfigDifference = {
   readonly counts: ChangeCounts
   readonly items: readonly EntityDifference[]
 }
 
-/** A plan to make a workspace as a declarative document says. */
+/** The changes that make a workspace equal to a document. */
 export type SyncPlan = ConfigDifference & {
   readonly workspace: string
-  /** The revision it was made on. */
+  /** The revision the plan is based on. */
   readonly revision: number
-  /** Entities that are as the document says. */
+  /** Number of entities that are equal to the document. */
   readonly unchanged: number
 }
 
-/** One revision in a list of them. */
+/** A revision in a list. */
 export type RevisionLine = {
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly time: number
   readonly principal: string
   readonly message: string | null
-  /** What it did in a few words; null when some of that may not be known to the reader. */
+  /** Short summary; null when it covers entities that the reader may not see. */
   readonly summary: string | null
   readonly counts: ChangeCounts
-  /** The same for each kind of entity. */
+  /** The counts by entity type. */
   readonly kinds: readonly ({ readonly entity: string } & ChangeCounts)[]
 }
 
-/** Who made an entity differ from what was synced. */
+/** A revision that changed an entity since the last sync. */
 export type DriftAuthor = {
   readonly revision: number
   readonly time: number
@@ -68,9 +67,9 @@ export type DriftAuthor = {
   readonly message: string | null
 }
 
-/** What was synced last, and what became of it since. */
+/** The last sync, and the changes since. */
 export type Drift = {
-  /** Absent when nothing was ever synced here. */
+  /** Absent before the first sync. */
   readonly synced?: {
     readonly revision: number
     readonly time: number

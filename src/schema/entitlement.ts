@@ -1,27 +1,27 @@
 import type { Action } from '../entities/action.ts'
 
-/** One permission that speaks about a question. */
+/** A permission that applies to a request. */
 export type RuleTold = {
   readonly role: string
   /** Workspace of the role. */
   readonly workspace: string
-  /** The group through which the principal has the role. */
+  /** The group that grants the role; absent for a direct grant. */
   readonly group?: string
   readonly kind: 'endpoint' | 'entity'
-  /** The path, or the entity. */
+  /** The endpoint, or the entity. */
   readonly about: string
   readonly actions: readonly Action[]
   readonly negative: boolean
-  /** For endpoints Kong's level, 1 the most telling; entity rules come after them. */
+  /** Kong's level of an endpoint rule, 1 the most specific; entity rules follow. */
   readonly level: number
-  /** Whether this is the rule that decided. */
+  /** Whether this rule decided. */
   readonly decides: boolean
   readonly says: string
 }
 
-/** One path of a question, and what the rules say about it. */
+/** A path of a request, with the rules that apply to it. */
 export type AskTold = {
-  /** `asked` must be allowed, and so must `also`; a `door` must not be forbidden. */
+  /** `asked` and `also` must be allowed; a `door` (an alias) must not be denied. */
   readonly as: 'asked' | 'door' | 'also'
   readonly workspace: string
   readonly path: string
@@ -30,7 +30,7 @@ export type AskTold = {
   readonly rules: readonly RuleTold[]
 }
 
-/** Answer of GET /rbac/explain about one question: may somebody do something, and by which rule. */
+/** Answer of GET /rbac/explain for one request: whether it is allowed, and the deciding rule. */
 export type Explanation = {
   readonly principal: { readonly id: string; readonly name: string; readonly kind: string }
   readonly workspace: string
@@ -42,10 +42,10 @@ export type Explanation = {
   readonly revision: number
 }
 
-/** What a principal may do with a kind of thing: with all of it, with none, or with some by name. */
+/** Whether an action is allowed on all entities of a type, on some, or on none. */
 export type Extent = 'all' | 'some' | 'none'
 
-/** What one principal may do in a workspace. */
+/** The permissions of a principal in a workspace. */
 export type EntitlementRow = {
   readonly principal: {
     readonly id: string
@@ -58,13 +58,13 @@ export type EntitlementRow = {
     readonly workspace: string
     readonly group?: string
   }[]
-  /** Kind of entity → action → how far, and by which of `rules`; -1 where no rule speaks. */
+  /** Entity type → action → extent, and the index of the deciding rule in `rules`; -1 without one. */
   readonly may: Readonly<
     Record<string, Readonly<Record<Action, { readonly extent: Extent; readonly rule: number }>>>
   >
 }
 
-/** Answer of GET /rbac/explain without a question: everybody who may do anything in a workspace, and what. */
+/** Answer of GET /rbac/explain without a path: the permissions of all principals in a workspace. */
 export type Entitlements = {
   readonly workspace: string
   readonly kinds: readonly string[]

@@ -1,4 +1,4 @@
-/** What would have become of requests under another configuration. */
+/** How the outcome of a request differs under another configuration. */
 export type PreviewKind =
   | 'refused'
   | 'admitted'
@@ -8,7 +8,7 @@ export type PreviewKind =
   | 'limited'
   | 'unlimited'
 
-/** A request as an example of many. */
+/** An example request. */
 export type PreviewExample = {
   readonly requestId: string
   /** Milliseconds since the epoch. */
@@ -18,32 +18,32 @@ export type PreviewExample = {
   readonly path: string
 }
 
-/** Where requests go: the route and its service as people call them, or null when no route recognizes them. */
+/** Names of the matched route and its service; null when no route matches. */
 export type PreviewPlace = {
   readonly route: string
   readonly service: string
   readonly workspace: string
 } | null
 
-/** Requests of one consumer on one route that would have fared differently, in one way. */
+/** Requests of one consumer and route whose outcome differs in the same way. */
 export type PreviewChange = {
   readonly kind: PreviewKind
-  /** The consumer as people call it; '' for callers that nobody knows. */
+  /** Name of the consumer; '' for anonymous clients. */
   readonly consumer: string
   readonly from: PreviewPlace
   readonly to: PreviewPlace
-  /** The plugin or step that would refuse or answer, or that did, and its code. */
+  /** The plugin or step that denies or answers the request. */
   readonly by: string
   readonly reason: string
-  /** Status that clients would get, or got, with the refusal. */
+  /** Status of the denial or answer. */
   readonly status: number
-  /** False where it depends on what events do not hold, such as a header. */
+  /** False when the result depends on data that events do not contain, such as a header. */
   readonly sure: boolean
   readonly requests: number
   readonly example: PreviewExample
 }
 
-/** Requests about which nothing can be said, and why. */
+/** Requests that could not be replayed, with the reason. */
 export type PreviewGap = { readonly why: string; readonly requests: number }
 
 /** The traffic of a window, replayed against a proposed configuration. */
@@ -51,16 +51,16 @@ export type PreviewReport = {
   /** Milliseconds since the epoch. */
   readonly from: number
   readonly to: number
-  /** Requests of the window that the asker may see. */
+  /** Requests of the window that are visible to the principal. */
   readonly requests: number
-  /** Of how many of these the fate was worked out. */
+  /** Number of requests replayed. */
   readonly judged: number
-  /** Of how many of those the present configuration, replayed, gives what was recorded. */
+  /** Number of replayed requests for which the present configuration reproduces the recorded outcome. */
   readonly agreeing: number
   readonly changes: readonly PreviewChange[]
   readonly gaps: readonly PreviewGap[]
-  /** What is left out of account everywhere. */
+  /** Limits of the replay that apply to all requests. */
   readonly notes: readonly string[]
-  /** Milliseconds that it took. */
+  /** Duration in milliseconds. */
   readonly took: number
 }

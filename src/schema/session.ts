@@ -6,17 +6,17 @@ export const signIn = z.strictObject({
   password: z.string().min(1).max(1000),
 })
 
-/** Body of POST /api/setup: the first super-admin, with the secret of the one-time link. */
+/** Body of POST /api/setup, which creates the first super-admin. `secret` is from the one-time link. */
 export const setUp = z.strictObject({
   secret: z.string().min(1),
   name: z.string().min(1).max(200),
   password: z.string().min(8).max(1000),
 })
 
-/** Answer of GET /api/session: who is asking, and what the pages may show them. */
+/** Answer of GET /api/session: the signed-in principal and what it may read. */
 export type Session = {
   readonly principal: { readonly id: string; readonly name: string; readonly kind: string }
-  /** Workspaces in which they may read anything, in order of name. */
+  /** Workspaces in which the principal may read anything, in order of name. */
   readonly workspaces: readonly {
     readonly id: string
     readonly name: string

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How the targets of an upstream are, as one worker of a node sees it. */
+/** The health of the targets of an upstream, as seen by one worker. */
 export const upstreamHealth = z.strictObject({
   /** Id of the upstream. */
   upstream: z.string(),
@@ -9,7 +9,7 @@ export const upstreamHealth = z.strictObject({
       /** host:port as configured. */
       target: z.string(),
       health: z.enum(['HEALTHY', 'UNHEALTHY', 'HEALTHCHECKS_OFF', 'DNS_ERROR']),
-      /** Where it leads; empty when its name leads nowhere. */
+      /** Resolved addresses; empty when the name does not resolve. */
       addresses: z.array(
         z.strictObject({
           ip: z.string(),
@@ -22,5 +22,4 @@ export const upstreamHealth = z.strictObject({
   ),
 })
 
-/** How the targets of an upstream are, as one worker of a node sees it. */
 export type UpstreamHealth = z.output<typeof upstreamHealth>

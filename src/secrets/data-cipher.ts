@@ -2,28 +2,28 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import type { Cipher } from '../lib/cipher.ts'
 import { openBox, sealBox } from './sealed-box.ts'
 
-/** The cipher of a data key, from which it derives a key for each purpose. */
+/** Opens the cipher of a data key. Encryption and digests use separate derived keys. */
 export function openDataCipher(dataKey: Uint8Array): Cipher {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', dataKey, '', purpose, 32))
   const sealing = derive('weir seal')
   const digesting = derive('weir digest')
-  const seal = (clear: string, place: string): string =>
-    form + sealBox(sealing, Buffer.from(clear), place).toString('base64url')
-  const open = (sealed: string, place: string): string => {
-    const box = Buffer.from(sealed.slice(form.length), 'base64url')
-    return openBox(sealing, box, place).toString()
+  const seal = (clear: string, aad: string): string =>
+    prefix + sealBox(sealing, Buffer.from(clear), aad).toString('base64url')
+  const open = (sealed: string, aad: string): string => {
+    const box = Buffer.from(sealed.slice(prefix.length), 'base64url')
+    return openBox(sealing, box, aad).toString()
   }
   return {
     seal,
     open,
-    sealValue: (clear, place) => seal(JSON.stringify(clear), place),
-    openValue: (sealed, place) => JSON.parse(open(sealed as string, place)) as unknown,
-    sealBytes: (clear, place) => sealBox(sealing, clear, place),
-    openBytes: (sealed, place) => openBox(sealing, sealed, place),
+    sealValue: (clear, aad) => seal(JSON.stringify(clear), aad),
+    openValue: (sealed, aad) => JSON.parse(open(sealed as string, aad)) as unknown,
+    sealBytes: (clear, aad) => sealBox(sealing, clear, aad),
+    openBytes: (sealed, aad) => openBox(sealing, sealed, aad),
     digest: (clear) => createHmac('sha256', digesting).update(clear).digest('base64url'),
   }
 }
 
-/** Says how a text was sealed, so that another way may follow. */
-const form = 'sealed:1:'
+/** Prefix of sealed texts, with the version of the format. */
+const prefix = 'sealed:1:'

@@ -3,12 +3,12 @@ import { dirname } from 'node:path'
 import type { Cipher, Keyring } from '../lib/cipher.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 
-/** The cipher of the data key in a file, which is made when it is not there; of two processes that make it both get the same. */
+/** Opens the cipher of the data key in a file. Creates the file if needed; concurrent processes get the same key. */
 export function openDataKeyFile(file: string, keyring: Keyring): Cipher {
-  const kept = readDataKeyFile(file)
-  if (kept !== undefined) return keyring.openDataKey(kept)
+  const wrapped = readDataKeyFile(file)
+  if (wrapped !== undefined) return keyring.openDataKey(wrapped)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const draft = draftOf(file, keyring.makeDataKey())
+  const draft = writeDraft(file, keyring.makeDataKey())
   try {
     linkSync(draft, file)
   } catch (error) {
@@ -19,7 +19,7 @@ export function openDataKeyFile(file: string, keyring: Keyring): Cipher {
   return keyring.openDataKey(readFileSync(file, 'utf8'))
 }
 
-/** The wrapped data key in a file; undefined when there is none. */
+/** The wrapped data key in a file; undefined when the file does not exist. */
 export function readDataKeyFile(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
@@ -29,11 +29,11 @@ export function readDataKeyFile(file: string): string | undefined {
   }
 }
 
-/** Puts a wrapped data key in the place of the one that is there, in one step. */
+/** Replaces the wrapped data key in a file atomically. */
 export const replaceDataKeyFile = (file: string, wrapped: string): void =>
-  renameSync(draftOf(file, wrapped), file)
+  renameSync(writeDraft(file, wrapped), file)
 
-function draftOf(file: string, wrapped: string): string {
+function writeDraft(file: string, wrapped: string): string {
   const draft = `${file}.${processIdentity()}`
   writeFileSync(draft, wrapped, { mode: 0o600, flush: true })
   return draft

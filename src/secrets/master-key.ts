@@ -3,21 +3,20 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 
-/** The key that wraps data keys. It comes from outside of what it protects. */
+/** The key that wraps data keys. It is stored apart from the data it protects. */
 export type MasterKey = {
-  /** Tells keys apart and tells nothing about the key. */
+  /** Identifies the key without revealing it. */
   readonly id: string
   readonly bytes: Buffer
-  /** Where it is from, for sentences. */
+  /** Its origin, for error messages. */
   readonly source: string
 }
 
-/** Where the key is to be found: as text, or in a file. */
 export type KeySource =
   | { readonly text: string; readonly name: string }
   | { readonly file: string; readonly mayMake: boolean }
 
-/** Reads the key, or makes its file where that is allowed; says so. */
+/** Reads the key. Creates a missing file if `mayMake`, and reports it through `onMade`. */
 export function readMasterKey(source: KeySource, onMade: (file: string) => void): MasterKey {
   if ('text' in source) return keyOf(source.text, source.name)
   if (!existsSync(source.file) && source.mayMake) {
@@ -26,7 +25,7 @@ export function readMasterKey(source: KeySource, onMade: (file: string) => void)
   return keyOf(readKeyFile(source.file), source.file)
 }
 
-/** Writes a new key into a file that is not there yet, readable by its owner only; false when somebody was quicker. */
+/** Creates a file with a new key, readable by its owner only. False when another process created it first. */
 export function makeKeyFile(file: string): boolean {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.${randomBytes(6).toString('hex')}`
@@ -56,7 +55,7 @@ function keyOf(text: string, source: string): MasterKey {
   const isHex = /^[\da-f]{64}$/i.test(trimmed)
   const bytes = Buffer.from(trimmed, isHex ? 'hex' : 'base64')
   if (bytes.length !== 32 || !/^[\w+/-]+=?$/.test(trimmed)) {
-    const message = `The encryption key ${source} is not one: expected 32 random bytes in hex or base64, as \`openssl rand -hex 32\` makes them`
+    const message = `The encryption key ${source} is not valid: expected 32 random bytes in hex or base64, for example from \`openssl rand -hex 32\``
     throw new Problem('secrets.key', 500, message)
   }
   const id = createHmac('sha256', bytes).update('weir master key').digest('hex').slice(0, 16)

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
 import { until } from '../../test/harness/until.ts'
 import { parseReference } from '../entities/secret-reference.ts'
@@ -20,7 +20,7 @@ test.each([
   ['{vault://hcv-1/my%20db/key}', { vault: 'hcv-1', secret: 'my%20db', key: 'key' }],
   ['{vault://Env/x}', undefined],
   ['x {vault://env/x}', undefined],
-])('%s is read as %j', (text, expected) => {
+])('parses %s to %j', (text, expected) => {
   expect(parseReference(text)).toEqual(expected)
 })
 
@@ -37,7 +37,7 @@ test('replaces references to environment variables anywhere in a config', async 
 test('withholds a plugin whose secret is missing, with a reason that holds no secret', async () => {
   const { fill } = open({ variables: { DB: '{"user":"u"}' } })
   const { reason } = await fill({ a: '{vault://env/absent}', b: '{vault://env/db/user}' })
-  expect(reason).toBe('{vault://env/absent}: there is no variable ABSENT')
+  expect(reason).toBe('{vault://env/absent}: the variable ABSENT is not set')
   const other = await fill({ a: '{vault://env/db/password}' })
   expect(other.reason).toBe("{vault://env/db/password}: the secret has no 'password'")
 })
@@ -62,7 +62,7 @@ test('reads files below the folder of the vault, through links within it, and no
 test.each([
   ['v1', 'kv/db'],
   ['v2', 'kv/data/db'],
-] as const)('HashiCorp Vault is asked by version %s of its engine', async (kv, path) => {
+] as const)('reads version %s of the KV engine of HashiCorp Vault', async (kv, path) => {
   const vault = await startVault('the-token')
   vault.secrets.set(path, { password: 'p4', port: 5432 })
   const settings = { ...at(vault), kv, mount: 'kv', token: '{vault://env/hcv-token}' }
@@ -72,7 +72,7 @@ test.each([
   })
   const { config } = await fill({ a: '{vault://store/db/password}', b: '{vault://store/db/port}' })
   expect(config).toEqual({ a: 'p4', b: '5432' })
-  expect(vault.asked).toEqual([`the-token ${path}`])
+  expect(vault.requests).toEqual([`the-token ${path}`])
 })
 
 test('limits the size of a vault response', async () => {
@@ -82,7 +82,7 @@ test('limits the size of a vault response', async () => {
   expect((await fill({ a: '{vault://store/db/password}' })).reason).toContain('has more than')
 })
 
-test('notices a rotated secret after its ttl, and keeps the old one while the vault is unreachable', async () => {
+test('detects a rotated secret after its ttl, and keeps the old one while the vault is unreachable', async () => {
   const vault = await startVault('t')
   vault.secrets.set('secret/db', { password: 'old' })
   let now = 1_000_000
@@ -123,7 +123,7 @@ test('drops a secret that the vault no longer has', async () => {
   expect((await fill({ a: '{vault://store/db/password}' })).reason).toContain('store/db/password')
 })
 
-test('asks again for a missing secret after neg_ttl only', async () => {
+test('reads a missing secret again only after neg_ttl', async () => {
   const vault = await startVault('t')
   let now = 1_000_000
   const { fill } = open({
@@ -162,7 +162,7 @@ test('leaves out certificates whose private key is missing', async () => {
 test('refuses a reference to a vault of another workspace', async () => {
   const { fill } = open({ vaults: { store: ['env', {}] } })
   await expect(fill({ a: '{vault://other/x}' })).rejects.toThrow("no vault 'other'")
-  await expect(fill({ a: '{vault://env/..}' })).rejects.toThrow('is no reference')
+  await expect(fill({ a: '{vault://env/..}' })).rejects.toThrow('is not a valid reference')
 })
 
 const at = ({ port }: TestVault) => ({ host: '127.0.0.1', port })
@@ -191,7 +191,7 @@ function open({ variables = {}, vaults = {}, ...options }: Options) {
 }
 
 function snapshotWith(config: Record<string, unknown>, vaults: Options['vaults']): Snapshot {
-  const empty = snapshotOf({})
+  const empty = buildTestSnapshot({})
   const workspace = empty.workspaces[0]?.id ?? ''
   const plugin = { id: 'p', name: 'any', workspace, config } as Snapshot['plugins'][number]
   return {

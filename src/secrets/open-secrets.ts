@@ -9,21 +9,19 @@ import {
   type VaultReference,
 } from './replace-references.ts'
 
-/** Puts the secrets of vaults into snapshots, and notices when they change. */
+/** Resolves vault references in snapshots and refreshes the secrets. */
 export type Secrets = {
-  /** The snapshot with secrets in the place of references. */
+  /** Replaces the references of a snapshot by secrets. */
   fill(snapshot: Snapshot): Promise<ResolvedSnapshot>
   close(): void
 }
 
-/** What secrets are opened with. */
 export type SecretsOptions = VaultTools & {
   readonly clock: Clock
-  /** Called when a secret of the last snapshot is another one by now. */
+  /** Called when a secret of the last snapshot has changed. */
   readonly onChange: () => void
 }
 
-/** Opens the vaults of a node. */
 export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secrets {
   const cache = openSecretCache(tools, clock)
   let wanted: readonly VaultReference[] = []
@@ -33,11 +31,14 @@ export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secr
     clearTimeout(timer)
     const due = cache.dueAt(wanted) - clock.now()
     if (!Number.isFinite(due)) return
-    timer = setTimeout(() => void again(), Math.min(Math.max(due, soonest), latest))
+    timer = setTimeout(
+      () => void refresh(),
+      Math.min(Math.max(due, minDelayMilliseconds), maxDelayMilliseconds),
+    )
     timer.unref()
   }
-  const state = (): string => JSON.stringify(wanted.map((one) => cache.have(one)))
-  const again = async (): Promise<void> => {
+  const state = (): string => JSON.stringify(wanted.map((one) => cache.get(one)))
+  const refresh = async (): Promise<void> => {
     const before = state()
     await cache.refresh(wanted)
     if (state() !== before) onChange()
@@ -52,13 +53,13 @@ export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secr
       schedule()
       return replaceReferences(snapshot, (workspace, text) => {
         const one = byText.get(`${workspace} ${text}`)
-        return one === undefined ? { reason: text } : cache.have(one)
+        return one === undefined ? { reason: text } : cache.get(one)
       })
     },
     close: () => clearTimeout(timer),
   }
 }
 
-const soonest = 100
-/** A timer takes no more. */
-const latest = 2 ** 31 - 1
+const minDelayMilliseconds = 100
+/** The maximum of setTimeout. */
+const maxDelayMilliseconds = 2 ** 31 - 1

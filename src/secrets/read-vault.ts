@@ -5,44 +5,44 @@ import { Problem } from '../lib/problem.ts'
 import { vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
 import type { VaultReference } from './replace-references.ts'
 
-/** What vaults are read with. */
 export type VaultTools = {
-  /** A variable of the environment; undefined where there is none, or it is none of anybody's business. */
+  /** An environment variable; undefined when unset or not released to configurations. */
   readonly readVariable: (name: string) => string | undefined
-  /** The folder below which files may be read. */
+  /** Files are read below this directory only. */
   readonly files: string
 }
 
-/** How long what was read is good for, in milliseconds; undefined is for ever. */
-export type Lasting = {
+/** Lifetimes of a cached secret in milliseconds; undefined is unlimited. */
+export type CacheLifetime = {
   readonly found: number | undefined
   readonly missing: number
-  /** For how long after that it may serve when the vault cannot be reached. */
+  /** Time after expiry for which the secret is still used while the vault is unreachable. */
   readonly resurrected: number | undefined
 }
 
-/** The contents of a vault under a name. Throws a Problem without them. */
+/** Reads a secret from its vault; throws a Problem when it is missing or the vault is unreachable. */
 export async function readVault(wanted: VaultReference, tools: VaultTools): Promise<string> {
-  const { held } = wanted
-  if (held === undefined) return readVariable(wanted, vaultKinds.env.settings.parse({}), tools)
-  const { name, config } = held
+  const { definition } = wanted
+  if (definition === undefined)
+    return readVariable(wanted, vaultKinds.env.settings.parse({}), tools)
+  const { name, config } = definition
   switch (name as VaultName) {
     case 'env':
       return readVariable(wanted, vaultKinds.env.settings.parse(config), tools)
     case 'file':
       return readSecretFile(wanted, vaultKinds.file.settings.parse(config), tools)
     case 'hcv':
-      return askVault(wanted, vaultKinds.hcv.settings.parse(config), tools)
+      return readHashicorpVault(wanted, vaultKinds.hcv.settings.parse(config), tools)
   }
 }
 
-/** For how long a secret of this vault is good. */
-export function lastingOf({ held }: VaultReference): Lasting {
-  if (held === undefined || held.name === 'env') {
+/** Cache lifetimes for the secrets of a vault. */
+export function cacheLifetimeOf({ definition }: VaultReference): CacheLifetime {
+  if (definition === undefined || definition.name === 'env') {
     return { found: undefined, missing: 60_000, resurrected: undefined }
   }
-  if (held.name === 'file') return { found: 30_000, missing: 10_000, resurrected: undefined }
-  const { ttl, neg_ttl, resurrect_ttl } = vaultKinds.hcv.settings.parse(held.config)
+  if (definition.name === 'file') return { found: 30_000, missing: 10_000, resurrected: undefined }
+  const { ttl, neg_ttl, resurrect_ttl } = vaultKinds.hcv.settings.parse(definition.config)
   const milliseconds = (seconds: number | null) => (seconds === null ? undefined : seconds * 1000)
   return {
     found: milliseconds(ttl),
@@ -55,7 +55,7 @@ type EnvSettings = z.output<typeof vaultKinds.env.settings>
 type FileSettings = z.output<typeof vaultKinds.file.settings>
 type HcvSettings = z.output<typeof vaultKinds.hcv.settings>
 
-/** Kong's rule: the name in capitals, with underscores. */
+/** As in Kong, names are upper case with underscores. */
 function readVariable(
   { secret, text }: Pick<VaultReference, 'secret' | 'text'>,
   { prefix, base64_decode }: EnvSettings,
@@ -63,7 +63,7 @@ function readVariable(
 ): string {
   const name = `${prefix ?? ''}${secret}`.toUpperCase().replaceAll(/[^A-Z\d]/g, '_')
   const value = tools.readVariable(name)
-  if (value === undefined) throw missing(text, `there is no variable ${name}`)
+  if (value === undefined) throw missing(text, `the variable ${name} is not set`)
   return decoded(value, base64_decode)
 }
 
@@ -90,14 +90,14 @@ const answers = {
     .transform(({ data }) => data),
 }
 
-async function askVault(
+async function readHashicorpVault(
   wanted: VaultReference,
   settings: HcvSettings,
   tools: VaultTools,
 ): Promise<string> {
   const { protocol, host, port, mount, kv, namespace, token } = settings
   const path = [mount, ...(kv === 'v2' ? ['data'] : []), wanted.secret].join('/')
-  const response = await ask(`${protocol}://${host}:${port}/v1/${path}`, wanted.text, {
+  const response = await request(`${protocol}://${host}:${port}/v1/${path}`, wanted.text, {
     'x-vault-token': tokenFrom(token ?? '', tools),
     'x-vault-request': 'true',
     ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
@@ -109,7 +109,7 @@ async function askVault(
   return JSON.stringify(parsed.data.data)
 }
 
-async function ask(
+async function request(
   url: string,
   text: string,
   headers: Readonly<Record<string, string>>,
@@ -121,7 +121,7 @@ async function ask(
   }
 }
 
-/** Who names a vault also names who answers, so that an answer must not fill the memory. */
+/** Limits the size of an answer, because the address of a vault is configured by tenants. */
 async function readAnswer(response: Response, text: string): Promise<unknown> {
   const parts: Uint8Array[] = []
   let size = 0
@@ -129,12 +129,13 @@ async function readAnswer(response: Response, text: string): Promise<unknown> {
     for await (const part of response.body ?? []) {
       parts.push(part)
       size += part.length
-      if (size > largest) break
+      if (size > maxAnswerBytes) break
     }
   } catch (cause) {
     throw unreachable(text, 'the vault broke its answer off', cause)
   }
-  if (size > largest) throw unreachable(text, `the vault’s answer has more than ${largest} bytes`)
+  if (size > maxAnswerBytes)
+    throw unreachable(text, `the vault’s answer has more than ${maxAnswerBytes} bytes`)
   try {
     return JSON.parse(Buffer.concat(parts).toString())
   } catch {
@@ -142,9 +143,9 @@ async function readAnswer(response: Response, text: string): Promise<unknown> {
   }
 }
 
-const largest = 1024 * 1024
+const maxAnswerBytes = 1024 * 1024
 
-/** The token may be a variable of the environment itself, so that no store ever has it. */
+/** The token may be a reference to an environment variable, so that it is stored nowhere else. */
 function tokenFrom(token: string, tools: VaultTools): string {
   const [, secret] = /^\{vault:\/\/env\/([^/{}]+)\}$/.exec(token) ?? []
   if (secret === undefined) return token
@@ -154,10 +155,9 @@ function tokenFrom(token: string, tools: VaultTools): string {
 const decoded = (value: string, isBase64: boolean): string =>
   isBase64 ? Buffer.from(value, 'base64').toString() : value
 
-/** There is no such secret. */
 const missing = (text: string, reason: string): Problem =>
   new Problem('secrets.missing', 404, `${text}: ${reason}`)
 
-/** It cannot be told whether there is one. */
+/** Unlike `missing`, cached secrets stay in use. */
 const unreachable = (text: string, reason: string, cause?: unknown): Problem =>
   new Problem('secrets.unreachable', 503, `${text}: ${reason}`, { cause })

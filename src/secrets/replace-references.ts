@@ -2,27 +2,26 @@ import { Problem } from '../lib/problem.ts'
 import { isReference, parseReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 
-/** A vault as snapshots hold it. */
 export type SnapshotVault = Snapshot['vaults'][number]
 
-/** A reference of a snapshot with the vault it leads to; undefined for the variables of the environment. */
+/** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`. */
 export type VaultReference = SecretReference & {
   readonly text: string
   readonly workspace: string
   readonly vault: string
-  readonly held: SnapshotVault | undefined
+  readonly definition: SnapshotVault | undefined
 }
 
-/** A snapshot with secrets in the place of references, and the plugins for which there were none, with the reason. */
+/** A snapshot with references replaced by secrets. `withheld` maps ids of plugins without their secrets to the reason. */
 export type ResolvedSnapshot = {
   readonly snapshot: Snapshot
   readonly withheld: ReadonlyMap<string, string>
 }
 
-/** What is to be had for a reference: the secret, or why there is none. */
+/** A secret, or the reason why it is unavailable. */
 export type SecretResult = { readonly secret: string } | { readonly reason: string }
 
-/** Every reference of a snapshot, once for each workspace; throws a Problem for one that is malformed or leads to no vault of its workspace. */
+/** The distinct references of a snapshot per workspace. Throws a Problem for a malformed reference, or one to a vault that its workspace does not lookUp. */
 export function collectReferences(snapshot: Snapshot): VaultReference[] {
   const vaults = new Map(
     snapshot.vaults.map((vault) => [`${vault.workspace} ${vault.prefix}`, vault]),
@@ -31,26 +30,27 @@ export function collectReferences(snapshot: Snapshot): VaultReference[] {
   for (const [about, workspace, value] of holders(snapshot)) {
     visit(value, (text) => {
       const reference = parseReference(text)
-      if (reference === undefined) throw refusal(about, `${text} is no reference to a secret`)
-      const held = vaults.get(`${workspace} ${reference.vault}`)
-      if (held === undefined && reference.vault !== 'env')
+      if (reference === undefined)
+        throw refusal(about, `${text} is not a valid reference to a secret`)
+      const definition = vaults.get(`${workspace} ${reference.vault}`)
+      if (definition === undefined && reference.vault !== 'env')
         throw refusal(about, `there is no vault '${reference.vault}' in its workspace`)
-      wanted.set(`${workspace} ${text}`, { ...reference, text, workspace, held })
+      wanted.set(`${workspace} ${text}`, { ...reference, text, workspace, definition })
     })
   }
   return [...wanted.values()]
 }
 
-/** A snapshot in which secrets stand in the place of references. Certificates for which there are none are left out. */
+/** Replaces references by secrets. Certificates with unavailable secrets are omitted. */
 export function replaceReferences(
   snapshot: Snapshot,
-  have: (workspace: string, text: string) => SecretResult,
+  lookUp: (workspace: string, text: string) => SecretResult,
 ): ResolvedSnapshot {
   const withheld = new Map<string, string>()
   const fill = (workspace: string, onMissing: (reason: string) => void) => (text: string) => {
-    const had = have(workspace, text)
-    if ('secret' in had) return had.secret
-    onMissing(had.reason)
+    const result = lookUp(workspace, text)
+    if ('secret' in result) return result.secret
+    onMissing(result.reason)
     return text
   }
   const plugins = snapshot.plugins.map((plugin) => {
@@ -58,15 +58,15 @@ export function replaceReferences(
     return { ...plugin, config: replace(plugin.config, fill(plugin.workspace, onMissing)) }
   })
   const certificates = snapshot.certificates.flatMap((certificate) => {
-    let isWhole = true
-    const onMissing = (): void => void (isWhole = false)
+    let isComplete = true
+    const onMissing = (): void => void (isComplete = false)
     const filled = replace(certificate, fill(certificate.workspace, onMissing))
-    return isWhole ? [filled] : []
+    return isComplete ? [filled] : []
   })
   return { snapshot: { ...snapshot, plugins, certificates }, withheld }
 }
 
-/** Whose values may be references: what each is called in sentences, its workspace, the value. */
+/** The objects that may contain references: label for errors, workspace, value. */
 const holders = ({ plugins, certificates }: Snapshot): (readonly [string, string, unknown])[] => [
   ...plugins.map((plugin) => {
     return [`plugin ${plugin.id} (${plugin.name})`, plugin.workspace, plugin.config] as const
@@ -82,7 +82,7 @@ function visit(value: unknown, onReference: (text: string) => void): void {
     for (const inner of Object.values(value)) visit(inner, onReference)
 }
 
-/** A value in which every reference is replaced; the same value when there is none. */
+/** Replaces every reference in a value; returns the same object when it has none. */
 function replace<Value>(value: Value, fill: (text: string) => string): Value {
   if (isReference(value)) return fill(value) as Value
   if (typeof value !== 'object' || value === null) return value

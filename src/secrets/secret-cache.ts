@@ -1,57 +1,56 @@
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Clock } from '../lib/clock.ts'
-import { lastingOf, readVault, type VaultTools } from './read-vault.ts'
+import { cacheLifetimeOf, readVault, type VaultTools } from './read-vault.ts'
 import type { SecretResult, VaultReference } from './replace-references.ts'
 
-/** What vaults have answered, in memory only, and for as long as each of them says. */
+/** Secrets read from vaults, in memory only, with the lifetimes of their vaults. */
 export type SecretCache = {
-  /** Reads what is not known or too old, each secret once. */
+  /** Reads missing and expired secrets, and drops all that are not wanted. */
   refresh(wanted: readonly VaultReference[]): Promise<void>
-  /** What is known. */
-  have(one: VaultReference): SecretResult
-  /** When the next of them is too old, in milliseconds since the epoch. */
+  /** A cached secret. */
+  get(one: VaultReference): SecretResult
+  /** Milliseconds since the epoch at which the first of them expires. */
   dueAt(wanted: readonly VaultReference[]): number
 }
 
-type Kept = { readonly contents: string; readonly readAt: number }
+type CachedSecret = { readonly contents: string; readonly readAt: number }
 type Failure = { readonly reason: string; readonly readAt: number }
 
-/** Begins with nothing known. */
 export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
-  const kept = new Map<string, Kept>()
+  const cached = new Map<string, CachedSecret>()
   const failed = new Map<string, Failure>()
 
   const dueAtOf = (one: VaultReference): number => {
-    const lasting = lastingOf(one)
-    const failure = failed.get(placeOf(one))
-    if (failure !== undefined) return failure.readAt + lasting.missing
-    const readAt = kept.get(placeOf(one))?.readAt
+    const lifetime = cacheLifetimeOf(one)
+    const failure = failed.get(cacheKey(one))
+    if (failure !== undefined) return failure.readAt + lifetime.missing
+    const readAt = cached.get(cacheKey(one))?.readAt
     if (readAt === undefined) return 0
-    return lasting.found === undefined ? Number.POSITIVE_INFINITY : readAt + lasting.found
+    return lifetime.found === undefined ? Number.POSITIVE_INFINITY : readAt + lifetime.found
   }
   const read = async (one: VaultReference): Promise<void> => {
-    const place = placeOf(one)
+    const key = cacheKey(one)
     const now = clock.now()
     try {
-      kept.set(place, { contents: await readVault(one, tools), readAt: now })
-      failed.delete(place)
+      cached.set(key, { contents: await readVault(one, tools), readAt: now })
+      failed.delete(key)
     } catch (error) {
-      failed.set(place, { reason: toProblem(error).message, readAt: now })
-      if (error instanceof Problem && error.status === 404) kept.delete(place)
+      failed.set(key, { reason: toProblem(error).message, readAt: now })
+      if (error instanceof Problem && error.status === 404) cached.delete(key)
     }
   }
   return {
     async refresh(wanted) {
-      const places = new Map(wanted.map((one) => [placeOf(one), one]))
-      for (const known of [kept, failed])
-        for (const place of known.keys()) if (!places.has(place)) known.delete(place)
-      const due = [...places.values()].filter((one) => dueAtOf(one) <= clock.now())
+      const byKey = new Map(wanted.map((one) => [cacheKey(one), one]))
+      for (const known of [cached, failed])
+        for (const key of known.keys()) if (!byKey.has(key)) known.delete(key)
+      const due = [...byKey.values()].filter((one) => dueAtOf(one) <= clock.now())
       await Promise.all(due.map(read))
     },
-    have(one) {
-      const known = kept.get(placeOf(one))
-      if (known === undefined || isOver(one, known, clock.now())) {
-        return { reason: failed.get(placeOf(one))?.reason ?? `${one.text}: it was not read yet` }
+    get(one) {
+      const known = cached.get(cacheKey(one))
+      if (known === undefined || isExpired(one, known, clock.now())) {
+        return { reason: failed.get(cacheKey(one))?.reason ?? `${one.text}: it was not read yet` }
       }
       return pick(one, known.contents)
     },
@@ -59,17 +58,17 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   }
 }
 
-/** A secret has its own place, whichever of its keys is wanted. */
-const placeOf = ({ held, workspace, secret }: VaultReference): string =>
-  JSON.stringify([workspace, held?.name, held?.config, secret])
+/** References to different members of a secret share its cache entry. */
+const cacheKey = ({ definition, workspace, secret }: VaultReference): string =>
+  JSON.stringify([workspace, definition?.name, definition?.config, secret])
 
-/** Whether what was read is too old even for a time in which the vault cannot be reached. */
-function isOver(one: VaultReference, { readAt }: Kept, now: number): boolean {
-  const { found, resurrected } = lastingOf(one)
+/** Whether a secret is too old even while its vault is unreachable. */
+function isExpired(one: VaultReference, { readAt }: CachedSecret, now: number): boolean {
+  const { found, resurrected } = cacheLifetimeOf(one)
   return found !== undefined && resurrected !== undefined && now > readAt + found + resurrected
 }
 
-/** The secret itself, or the member of it that is wanted. */
+/** The secret, or one member of it. */
 function pick({ key, text }: VaultReference, contents: string): SecretResult {
   if (key === undefined) return { secret: contents }
   const value = memberOf(contents, key)

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../lib/problem.ts'
 import { openDataKeyFile } from './data-key-file.ts'
-import { addMasterKey, keepOnly, openKeyring } from './keyring.ts'
+import { addMasterKey, rewrap, openKeyring } from './keyring.ts'
 import { readMasterKey } from './master-key.ts'
 
 const masterOf = (text: string) => readMasterKey({ text, name: 'KEY' }, () => undefined)
@@ -45,12 +45,12 @@ describe('a seal', () => {
         const changed = Uint8Array.from(sealed)
         const index = at % changed.length
         changed[index] = (changed[index] ?? 0) ^ (1 << bit)
-        expect(() => cipher.openBytes(changed, 'here')).toThrow('cannot be opened')
+        expect(() => cipher.openBytes(changed, 'here')).toThrow('cannot be decrypted')
       }),
     )
   })
 
-  test('a digest is equal for equal texts under the same key only', () => {
+  test('gives equal digests for equal texts under the same key only', () => {
     const stranger = keyring.openDataKey(keyring.makeDataKey())
     expect(cipher.digest('key')).toBe(cipher.digest('key'))
     expect(cipher.digest('key')).not.toBe(cipher.digest('kez'))
@@ -71,7 +71,7 @@ describe('a data key', () => {
     const sealed = openKeyring(master).openDataKey(wrapped).seal('x', 'p')
     const both = addMasterKey(wrapped, master, other)
     expect(addMasterKey(both, master, other).match(/"by"/g)).toHaveLength(2)
-    const last = keepOnly(both, other)
+    const last = rewrap(both, other)
     for (const [key, text] of [
       [master, both],
       [other, both],
@@ -80,7 +80,7 @@ describe('a data key', () => {
       expect(openKeyring(key).openDataKey(text).open(sealed, 'p')).toBe('x')
     }
     expect(() => openKeyring(master).openDataKey(last)).toThrow(other.id)
-    expect(() => keepOnly(wrapped, other)).toThrow(Problem)
+    expect(() => rewrap(wrapped, other)).toThrow(Problem)
   })
 
   test('in a file is created once, readable by its owner only', () => {
@@ -104,8 +104,8 @@ describe('a master key', () => {
   })
 
   test.each(['', 'secret', 'a'.repeat(63), 'g'.repeat(64), randomBytes(31).toString('base64')])(
-    '%j is refused as one',
-    (text) => expect(() => masterOf(text)).toThrow('KEY is not one'),
+    'refuses %j',
+    (text) => expect(() => masterOf(text)).toThrow('KEY is not valid'),
   )
 
   test('reports the file when it is missing or holds no key', () => {

@@ -4,34 +4,37 @@ import { entriesOf, type Entries, type Entry, type Stored } from '../entities/en
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
 import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
 
-/** The snapshot of a configuration: what nodes need of it, references resolved, secrets hashed, every list in order of id. */
+/** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
 export function buildSnapshot(entries: Entries): Snapshot {
-  const groups = Map.groupBy(inOrder(entries, 'acl'), ({ fields }) => fields.consumer.id)
-  const members = Map.groupBy(inOrder(entries, 'group-member'), ({ fields }) => fields.consumer.id)
-  const targets = Map.groupBy(inOrder(entries, 'target'), ({ fields }) => fields.upstream.id)
+  const groups = Map.groupBy(sortedById(entries, 'acl'), ({ fields }) => fields.consumer.id)
+  const members = Map.groupBy(
+    sortedById(entries, 'group-member'),
+    ({ fields }) => fields.consumer.id,
+  )
+  const targets = Map.groupBy(sortedById(entries, 'target'), ({ fields }) => fields.upstream.id)
   const consumerGroups = entriesOf(entries, 'consumer-group')
   const nameOf = ({ fields }: Entry<'group-member'>): string =>
     String(consumerGroups.get(fields.consumer_group.id)?.fields.name)
   return {
     format: 1,
-    workspaces: inOrder(entries, 'workspace').map(({ id, fields: { name } }) => ({ id, name })),
-    services: inOrder(entries, 'service').map((entry) => placed<'service'>(entry)),
-    routes: inOrder(entries, 'route').map(routeOf),
-    consumers: inOrder(entries, 'consumer').map((entry) => {
-      const [own, joined] = [groups.get(entry.id), members.get(entry.id)]
-      if (own === undefined && joined === undefined) return loneConsumerOf(entry)
+    workspaces: sortedById(entries, 'workspace').map(({ id, fields: { name } }) => ({ id, name })),
+    services: sortedById(entries, 'service').map((entry) => withWorkspace<'service'>(entry)),
+    routes: sortedById(entries, 'route').map(routeOf),
+    consumers: sortedById(entries, 'consumer').map((entry) => {
+      const [acls, memberships] = [groups.get(entry.id), members.get(entry.id)]
+      if (acls === undefined && memberships === undefined) return ungroupedConsumerOf(entry)
       return {
-        ...placed<'consumer'>(entry),
-        groups: (own ?? []).map(({ fields }) => fields.group).toSorted(),
-        consumer_groups: (joined ?? []).map(nameOf).toSorted(),
+        ...withWorkspace<'consumer'>(entry),
+        groups: (acls ?? []).map(({ fields }) => fields.group).toSorted(),
+        consumer_groups: (memberships ?? []).map(nameOf).toSorted(),
       }
     }),
-    consumer_groups: inOrder(entries, 'consumer-group').map((entry) =>
-      placed<'consumer-group'>(entry),
+    consumer_groups: sortedById(entries, 'consumer-group').map((entry) =>
+      withWorkspace<'consumer-group'>(entry),
     ),
-    keys: inOrder(entries, 'key-auth').map(keyOf),
-    upstreams: inOrder(entries, 'upstream').map((entry) => ({
-      ...placed<'upstream'>(entry),
+    keys: sortedById(entries, 'key-auth').map(keyOf),
+    upstreams: sortedById(entries, 'upstream').map((entry) => ({
+      ...withWorkspace<'upstream'>(entry),
       targets: (targets.get(entry.id) ?? []).map(
         ({ id, fields: { target, weight, failover } }) => ({
           id,
@@ -41,14 +44,16 @@ export function buildSnapshot(entries: Entries): Snapshot {
         }),
       ),
     })),
-    plugins: inOrder(entries, 'plugin').map((entry) => placed<'plugin'>(entry)),
-    certificates: inOrder(entries, 'certificate').map((entry) => placed<'certificate'>(entry)),
-    snis: inOrder(entries, 'sni').map((entry) => placed<'sni'>(entry)),
-    ca_certificates: inOrder(entries, 'ca-certificate').map(({ id, fields: { cert } }) => ({
+    plugins: sortedById(entries, 'plugin').map((entry) => withWorkspace<'plugin'>(entry)),
+    certificates: sortedById(entries, 'certificate').map((entry) =>
+      withWorkspace<'certificate'>(entry),
+    ),
+    snis: sortedById(entries, 'sni').map((entry) => withWorkspace<'sni'>(entry)),
+    ca_certificates: sortedById(entries, 'ca-certificate').map(({ id, fields: { cert } }) => ({
       id,
       cert,
     })),
-    vaults: inOrder(entries, 'vault').map(
+    vaults: sortedById(entries, 'vault').map(
       ({ id, workspace, fields: { prefix, name, config } }) => ({
         id,
         workspace: workspace ?? '',
@@ -60,34 +65,33 @@ export function buildSnapshot(entries: Entries): Snapshot {
   }
 }
 
-const inOrder = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] =>
+const sortedById = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] =>
   [...entriesOf(entries, entity).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 
-type Placed<K extends EntityName> = Omit<Stored<K>, 'created_at' | 'updated_at' | 'tags'> & {
+type WithWorkspace<K extends EntityName> = Omit<Stored<K>, 'created_at' | 'updated_at' | 'tags'> & {
   readonly workspace: string
 }
 
-/** What follows from an entry alone is worked out once: a change touches few of many. */
-const placed = <K extends EntityName>(entry: Entry<K>): Placed<K> =>
-  placedOf(entry as Entry) as unknown as Placed<K>
+/** Results that depend on one entry alone are cached, because a change touches few entries. */
+const withWorkspace = <K extends EntityName>(entry: Entry<K>): WithWorkspace<K> =>
+  buildWithWorkspace(entry as Entry) as unknown as WithWorkspace<K>
 
-const placedOf = memoizeByKey((entry: Entry) => {
+const buildWithWorkspace = memoizeByKey((entry: Entry) => {
   const { tags: _tags, ...fields } = entry.fields
   return { ...fields, id: entry.id, workspace: entry.workspace }
 })
 
 const routeOf = memoizeByKey((entry: Entry<'route'>) => ({
-  ...placed<'route'>(entry),
+  ...withWorkspace<'route'>(entry),
   created_at: entry.createdAt,
 }))
 
-const loneConsumerOf = memoizeByKey((entry: Entry<'consumer'>) => ({
-  ...placed<'consumer'>(entry),
+const ungroupedConsumerOf = memoizeByKey((entry: Entry<'consumer'>) => ({
+  ...withWorkspace<'consumer'>(entry),
   groups: [],
   consumer_groups: [],
 }))
 
-/** The time to live of a key counts from its creation. */
 const keyOf = memoizeByKey((entry: Entry<'key-auth'>): SnapshotKey => {
   const { ttl, key, consumer } = entry.fields
   return {
@@ -95,7 +99,7 @@ const keyOf = memoizeByKey((entry: Entry<'key-auth'>): SnapshotKey => {
     workspace: entry.workspace ?? '',
     consumer: consumer.id,
     sha256: createHash('sha256').update(key).digest('hex'),
-    // The time to live counts from the creation.
+    // The stored ttl counts from the creation.
     expires_at: ttl === null ? null : entry.createdAt + ttl,
   }
 })

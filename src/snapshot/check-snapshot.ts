@@ -1,22 +1,22 @@
 import { Problem } from '../lib/problem.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 
-/** Refuses a snapshot in which an id occurs twice, a list is out of order, or a reference leads nowhere or into another workspace. */
+/** Throws when an id occurs twice, a list is out of order, or a reference is broken or leads into another workspace. */
 export function checkSnapshot(snapshot: Snapshot): void {
-  const homes = new Map(lists.map((list) => [list, new Map<string, string>()] as const))
+  const workspacesByList = new Map(lists.map((list) => [list, new Map<string, string>()] as const))
   for (const list of lists) {
-    const home = homes.get(list)
+    const workspaces = workspacesByList.get(list)
     let previous: string | undefined
     for (const item of snapshot[list]) {
       if (previous !== undefined && item.id <= previous)
-        throw broken(`${list} are not in order of id`)
-      home?.set(item.id, homeOf(item))
+        throw invalid(`${list} are not in order of id`)
+      workspaces?.set(item.id, workspaceOf(item))
       previous = item.id
     }
   }
   for (const list of lists) {
     if (list === 'workspaces') continue
-    for (const item of snapshot[list]) checkReferences(list, item, homes)
+    for (const item of snapshot[list]) checkReferences(list, item, workspacesByList)
   }
 }
 
@@ -45,21 +45,21 @@ type Referring = {
   readonly client_certificate?: { readonly id: string } | null
 }
 
-const homeOf = (item: { readonly id: string; readonly workspace?: string }): string =>
+const workspaceOf = (item: { readonly id: string; readonly workspace?: string }): string =>
   item.workspace ?? item.id
 
-type Homes = ReadonlyMap<List, ReadonlyMap<string, string>>
+type WorkspacesByList = ReadonlyMap<List, ReadonlyMap<string, string>>
 
 function checkReferences(
   list: List,
   item: Referring & { readonly id: string },
-  homes: Homes,
+  workspacesByList: WorkspacesByList,
 ): void {
   const check = (to: List, id: string | undefined): void => {
     if (id === undefined) return
-    const home = homes.get(to)?.get(id)
-    if (home === item.workspace) return
-    throw broken(`${list} '${item.id}' refers to ${to} '${id}', ${whereIs(home)}`)
+    const workspace = workspacesByList.get(to)?.get(id)
+    if (workspace === item.workspace) return
+    throw invalid(`${list} '${item.id}' refers to ${to} '${id}', ${explain(workspace)}`)
   }
   check('workspaces', item.workspace)
   check('services', item.service?.id)
@@ -70,8 +70,8 @@ function checkReferences(
   check('certificates', item.client_certificate?.id)
 }
 
-const whereIs = (home: string | undefined): string =>
-  home === undefined ? 'which do not exist' : 'which are of another workspace'
+const explain = (workspace: string | undefined): string =>
+  workspace === undefined ? 'which do not exist' : 'which are of another workspace'
 
-const broken = (sentence: string): Problem =>
+const invalid = (sentence: string): Problem =>
   new Problem('snapshot.invalid', 422, `The snapshot cannot be used: ${sentence}`)

@@ -1,18 +1,18 @@
 import type { Snapshot } from '../schema/snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 
-/** One thing that two snapshots differ in. */
+/** A difference between two snapshots. */
 export type Difference = {
   readonly list: Exclude<keyof Snapshot, 'format'>
   readonly id: string
   readonly kind: 'created' | 'updated' | 'deleted'
-  /** Fields that differ, in order; empty unless updated. */
+  /** Fields that differ, sorted; empty unless updated. */
   readonly fields: readonly string[]
 }
 
 type Item = { readonly id: string }
 
-/** What changed from `before` to `after`, in the order of the lists and then of ids. */
+/** The differences from `before` to `after`, by list and id. */
 export function diffSnapshots(before: Snapshot, after: Snapshot): Difference[] {
   const lists = Object.keys(after).filter((list) => list !== 'format') as Difference['list'][]
   return lists.flatMap((list) => diffLists(list, before[list], after[list]))

@@ -4,18 +4,18 @@ import { Problem } from '../lib/problem.ts'
 import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
 import { snapshotText } from './snapshot-text.ts'
 
-/** A fresh Ed25519 key for sealing, PKCS #8 PEM. */
-export function makeSealKey(): string {
+/** Generates an Ed25519 private key, PKCS #8 PEM. */
+export function generateSealKey(): string {
   const { privateKey } = generateKeyPairSync('ed25519')
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** The public half of a sealing key, SPKI PEM. */
+/** The public key of a private key, SPKI PEM. */
 export function publicKeyOf(privateKeyPem: string): string {
   return createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString()
 }
 
-/** Seals a snapshot under its revision. */
+/** Signs a snapshot together with its revision. */
 export function sealSnapshot(
   snapshot: Snapshot,
   revision: number,
@@ -26,11 +26,11 @@ export function sealSnapshot(
   return { revision, body, signature }
 }
 
-/** The snapshot inside, once the seal proves that this control plane made it. */
+/** Verifies the signature and returns the snapshot. */
 export const verifySeal = (sealed: SealedSnapshot, publicKeyPem: string): Snapshot =>
   runToCompletion(verifySteps(sealed, publicKeyPem))
 
-/** The same as work that can be interrupted. */
+/** `verifySeal` as a cooperative task. */
 export function* verifySteps(
   sealed: SealedSnapshot,
   publicKeyPem: string,
@@ -46,17 +46,17 @@ export function* verifySteps(
     throw new Problem(
       'snapshot.format',
       422,
-      'The snapshot is of a format this program cannot read',
+      'This version of Weir cannot read the format of the snapshot',
     )
   }
   const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
   return { ...lists, ...snapshot, consumers }
 }
 
-/** Lists that a snapshot sealed before there were such things does not have. */
+/** Lists that snapshots of older versions do not have. */
 const lists = { certificates: [], snis: [], ca_certificates: [], consumer_groups: [], vaults: [] }
 
-/** Likewise of its consumers. */
+/** Fields that consumers of older versions do not have. */
 const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }
 
 const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)

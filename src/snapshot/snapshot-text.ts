@@ -2,7 +2,7 @@ import { canonicalText } from '../lib/canonical-text.ts'
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 
-/** The canonical text of a snapshot. Of what it has in common with others only the joining is done again. */
+/** The canonical text of a snapshot. The texts of its entities are cached. */
 export function snapshotText(snapshot: Snapshot): string {
   const members = Object.entries(snapshot).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const texts = members.map(([name, value]) => {

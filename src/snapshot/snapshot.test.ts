@@ -7,7 +7,7 @@ import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from './check-snapshot.ts'
 import { diffSnapshots } from './diff-snapshots.ts'
 import { snapshotText } from './snapshot-text.ts'
-import { makeSealKey, publicKeyOf, sealSnapshot, verifySeal } from './seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealSnapshot, verifySeal } from './seal-snapshot.ts'
 
 const workspaces = ['w1', 'w2']
 const entries = fc
@@ -132,7 +132,7 @@ test('refuses lists that are not in order of id, or hold an id twice', () => {
   expect(() => check(a, a)).toThrow('services are not in order of id')
 })
 
-test('a key expires its ttl after it was created', () => {
+test('sets the expiry of a key to its creation plus its ttl', () => {
   const keys = [
     entry('k1', 'w1', { key: 'one', ttl: 60, consumer: { id: 'c' } }),
     entry('k2', 'w1', { key: 'two', ttl: null, consumer: { id: 'c' } }),
@@ -142,10 +142,10 @@ test('a key expires its ttl after it was created', () => {
 })
 
 test('refuses a sealed snapshot of another format', () => {
-  const key = makeSealKey()
+  const key = generateSealKey()
   const snapshot = { ...buildSnapshot(all({})), format: 2 }
   const sealed = sealSnapshot(snapshot as never, 1, key)
-  expect(() => verifySeal(sealed, publicKeyOf(key))).toThrow('of a format this program cannot read')
+  expect(() => verifySeal(sealed, publicKeyOf(key))).toThrow('cannot read the format of the snapshot')
 })
 
 test('reports what was created, deleted and updated', () => {
@@ -163,7 +163,7 @@ test('reports what was created, deleted and updated', () => {
 })
 
 test('verifies a seal with its key only, and only what was sealed', () => {
-  const key = makeSealKey()
+  const key = generateSealKey()
   const publicKey = publicKeyOf(key)
   fc.assert(
     fc.property(entries, fc.nat(), (made, revision) => {
@@ -173,7 +173,7 @@ test('verifies a seal with its key only, and only what was sealed', () => {
       const refused = /seal of revision/
       expect(() => verifySeal({ ...sealed, revision: revision + 1 }, publicKey)).toThrow(refused)
       expect(() => verifySeal({ ...sealed, body: `${sealed.body} ` }, publicKey)).toThrow(refused)
-      expect(() => verifySeal(sealed, publicKeyOf(makeSealKey()))).toThrow(refused)
+      expect(() => verifySeal(sealed, publicKeyOf(generateSealKey()))).toThrow(refused)
       expect(() => verifySeal({ ...sealed, signature: '' }, publicKey)).toThrow(refused)
     }),
     { numRuns: 20 },

@@ -10,37 +10,34 @@ import type {
 import type { Action } from '../entities/action.ts'
 import type { Database, FixedTables } from './database.ts'
 
-/** What is kept for a record: the record as a link, the signed end of the chain, and at times a signed place along it. */
+/** A chained record with the new signed head, and at intervals a checkpoint along the chain. */
 export type AuditAppend = {
   readonly record: ChainedRecord
   readonly head: AuditCheckpoint
   readonly along: AuditCheckpoint | undefined
 }
 
-/** Makes a record the link after the last one. */
+/** Chains a record after the last one. */
 export type AppendAudit = (last: AuditPlace) => AuditAppend
 
-/** What is signed about the chain. */
+/** The checkpoints of the chain. */
 export type AuditSigned = {
   readonly base: AuditCheckpoint | undefined
   readonly head: AuditCheckpoint | undefined
   readonly along: readonly AuditCheckpoint[]
 }
 
-/** The audit log as it is kept. */
 export type AuditRows = {
-  /** Keeps a record after the last one. */
   append(append: AppendAudit): Promise<void>
-  /** Newest first, or from the oldest on, at most `limit`. */
+  /** At most `limit` records, newest first unless `oldestFirst`. */
   read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
-  /** Every workspace that a record names. */
+  /** The distinct workspaces of all records. */
   workspaces(): Promise<AuditWorkspace[]>
   signed(): Promise<AuditSigned>
-  /** Removes the oldest records up to the last of them from before a time, and keeps what is signed in their place; gives their number. */
+  /** Removes the records older than a time, stores the signed checkpoint in their place, and returns their number. */
   prune(before: number, signPruned: (last: AuditPlace) => AuditCheckpoint): Promise<number>
 }
 
-/** Opens the tables of the audit log. */
 export function openAuditRows(database: Database): AuditRows {
   return {
     append: (append) =>
@@ -61,7 +58,7 @@ export function openAuditRows(database: Database): AuditRows {
   }
 }
 
-/** Keeps a record after the last one, within a transaction. Whoever else appends waits at the row of the head, so that the chain has no fork. */
+/** Appends a record within a transaction. Concurrent appends wait for the lock on the row of the head, so that the chain has no forks. */
 export async function appendAudit(transaction: Database, append: AppendAudit): Promise<void> {
   const { record, head, along } = append(await lockHead(transaction, 1))
   await transaction.insertInto('audit').values(auditRowOf(record)).execute()
@@ -70,7 +67,7 @@ export async function appendAudit(transaction: Database, append: AppendAudit): P
   if (along !== undefined) await transaction.insertInto('audit_checkpoints').values(along).execute()
 }
 
-/** Takes the head for this transaction alone, and gives the place it was at. */
+/** Locks the row of the head by advancing it, and returns the position before. */
 async function lockHead(transaction: Database, step: number): Promise<AuditPlace> {
   const { sequence, hash } = await transaction
     .updateTable('audit_head')
@@ -165,7 +162,7 @@ function filtered(rows: Rows, filter: AuditFilter): Rows {
   return withEqual(query, filter)
 }
 
-/** The filters that compare one column with one value. */
+/** Adds the filters that compare one column with one value. */
 function withEqual(rows: Rows, filter: AuditFilter): Rows {
   const equal = [
     ['action', filter.action],
@@ -181,7 +178,6 @@ function withEqual(rows: Rows, filter: AuditFilter): Rows {
   )
 }
 
-/** The row of an audit record. */
 function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
   const { requestId, workspaceId, principal, allowed, before, after, ...same } = record
   return {
@@ -196,7 +192,7 @@ function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
   }
 }
 
-/** The audit record of a row. Some drivers give large integers as text. */
+/** Some drivers return large integers as text. */
 function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
   const { request_id, principal_id, principal_name, workspace_id, ...rest } = row
   const { time, sequence, allowed, before, after, action, revision, ...same } = rest
@@ -215,11 +211,11 @@ function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
   }
 }
 
-/** Either half alone is no principal of ours, but must not look like nobody. */
+/** A manipulated row may have only one of the two, which must not read as null. */
 const principalIn = (id: string | null, name: string | null): ChainedRecord['principal'] =>
   id === null && name === null ? null : { id: id ?? '', name: name ?? '' }
 
-/** What was tampered with may be no JSON; then it is shown as it stands, and has another hash. */
+/** A manipulated text may not be JSON; it is returned as is, and verification reports its hash. */
 function listIn(text: string): unknown[] {
   try {
     return JSON.parse(text) as unknown[]

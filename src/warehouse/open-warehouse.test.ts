@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(path, { recursive: true, force: true })
 })
 
-const insertForever = new URL('../../test/harness/insert-forever.ts', import.meta.url)
+const insertForever = new URL('../../test/harness/insert-until-killed.ts', import.meta.url)
 
 const lines = (...events: readonly object[]): Buffer =>
   Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''))

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
-import { openWire, type Wire } from '../harness/open-wire.ts'
+import { openRawClient, type RawClient } from '../harness/open-raw-client.ts'
 import type { Message } from '../harness/read-messages.ts'
 import { answerPath, oddAnswers, type OddAnswer } from './odd-answers.ts'
 import { openRandom, type Random } from './open-random.ts'
@@ -34,12 +34,12 @@ export async function runAnswers(open: OpenGateway, cases: Cases): Promise<Answe
 }
 
 async function runClient(port: number, run: Run): Promise<void> {
-  let wire: Wire | undefined
+  let wire: RawClient | undefined
   while (run.next < run.cases.from + run.cases.count && run.found.length < 10) {
     const index = run.next++
     const random = openRandom(run.cases.seed, index)
     if (wire !== undefined && wire.answers.length > 1_000) wire.destroy()
-    if (wire === undefined || wire.closed) wire = openWire(port)
+    if (wire === undefined || wire.closed) wire = openRawClient(port)
     const complaint = await ask(wire, random, run)
     run.done += 1
     run.cases.onProgress?.(run.done)
@@ -51,7 +51,7 @@ async function runClient(port: number, run: Run): Promise<void> {
 }
 
 async function ask(
-  wire: Wire,
+  wire: RawClient,
   random: Random,
   run: Run,
 ): Promise<Pick<Disagreement, 'words' | 'bytes'> | undefined> {
@@ -87,7 +87,11 @@ function withoutSurplus(bytes: Buffer, method: string): Buffer {
   return heads === null || !isBare ? bytes : bytes.subarray(0, heads[0].length)
 }
 
-function judge(expected: AnswerReading, got: Message | undefined, wire: Wire): string | undefined {
+function judge(
+  expected: AnswerReading,
+  got: Message | undefined,
+  wire: RawClient,
+): string | undefined {
   if (wire.complaints[0] !== undefined) return wire.complaints[0]
   if (
     got?.body.includes('LEAK') === true &&

@@ -2,7 +2,7 @@ import { buildStream, lastTarget, type Stream } from './build-stream.ts'
 import { judgeStream } from './judge-stream.ts'
 import { openRandom } from './open-random.ts'
 import { openRecorder, serialField, type Recorder } from './open-recorder.ts'
-import { openWire, type Wire } from '../harness/open-wire.ts'
+import { openRawClient, type RawClient } from '../harness/open-raw-client.ts'
 import { openRequestReference, type Reading, type RequestReference } from './read-by-reference.ts'
 import { fieldOf } from '../harness/read-messages.ts'
 
@@ -70,15 +70,15 @@ export async function runStreams(open: OpenGateway, cases: Cases): Promise<Findi
 type Lane = {
   readonly recorder: Recorder
   /** The open connection, or a new one. */
-  wire(): Wire
+  wire(): RawClient
   close(): void
 }
 
 function openLane(port: number, recorder: Recorder): Lane {
-  let wire: Wire | undefined
+  let wire: RawClient | undefined
   return {
     recorder,
-    wire: () => (wire = wire === undefined || wire.closed ? openWire(port) : wire),
+    wire: () => (wire = wire === undefined || wire.closed ? openRawClient(port) : wire),
     close: () => wire?.destroy(),
   }
 }
@@ -126,7 +126,7 @@ const patience = 10_000
 
 /** Sends the stream and waits for the responses that the reference predicts; keeps the connection open only if all arrived. */
 async function converse(
-  wire: Wire,
+  wire: RawClient,
   { pieces }: Stream,
   { requests, refusal }: Reading,
 ): Promise<{ hung: boolean; closed: boolean }> {

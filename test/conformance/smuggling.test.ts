@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPlainGateway } from './open-plain-gateway.ts'
 import { openRecorder, type Recorder } from './open-recorder.ts'
-import { openWire } from '../harness/open-wire.ts'
+import { openRawClient } from '../harness/open-raw-client.ts'
 import type { OpenedGateway } from './run-streams.ts'
 import { hidden, smugglingForms, type SmugglingForm } from './smuggling-forms.ts'
 
@@ -25,7 +25,7 @@ const startsFrom = (serial: number): string[] =>
 async function send({ line = 'POST /form HTTP/1.1', bytes }: SmugglingForm) {
   const from = recorder.messages.length
   const [method = ''] = line.split(' ')
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   wire.methodOf = (answer) => (answer === 0 ? method : 'GET')
   const text = `${line}\r\nHost: a${bytes.startsWith('\r\n') ? '' : '\r\n'}${bytes}${next}`
   await wire.send([Buffer.from(text, 'latin1')])
@@ -59,7 +59,7 @@ test.each(harmless)('accepts $name: $why', async (form) => {
 
 test('keeps request boundaries after a body on both connections', async () => {
   const before = recorder.messages.length
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   const post = `POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`
   await wire.send([Buffer.from(post.repeat(20) + next)])
   expect(await wire.until(() => wire.answers.length === 21)).toBe(true)

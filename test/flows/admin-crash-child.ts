@@ -1,5 +1,5 @@
 import { systemPrincipal } from '../../src/control/permit.ts'
-import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
 import type { Operation } from '../../src/entities/operation.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
@@ -14,7 +14,7 @@ const configuration = await openConfiguration({
     : await openSqliteStore(place),
   catalog: [],
   compile: () => undefined,
-  auditKey: keepAuditKey(keyFile),
+  auditKey: readOrCreateAuditKey(keyFile),
 })
 for (let number = configuration.current().revision; ; number += 1) {
   process.stdout.write('begin\n')

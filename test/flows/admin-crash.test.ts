@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
 import { verifyAudit } from '../../src/control/verify-audit.ts'
 import { canonicalText } from '../../src/lib/canonical-text.ts'
 import type { Entries } from '../../src/entities/entry.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { publicKeyOf, verifySeal } from '../../src/snapshot/seal-snapshot.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 import { until } from '../harness/until.ts'
 
@@ -22,7 +22,7 @@ const child = join(import.meta.dirname, 'admin-crash-child.ts')
 const kills = Number(process.env['WEIR_TEST_KILLS'] ?? 8)
 const pairs = 250
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test(`killed in the middle of a large sync ${kills} times, the store holds the revision before or the one after`, async () => {
     expect.hasAssertions()
     const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))
@@ -52,7 +52,7 @@ async function expectWhole(place: string, keyFile: string, answered: number): Pr
   const { entries, latest } = await store.load()
   const records = await store.audit.read({}, 100_000)
   const key = await store.readSetting('seal_key')
-  const report = await verifyAudit(store.audit, { keys: [keepAuditKey(keyFile).publicPem] })
+  const report = await verifyAudit(store.audit, { keys: [readOrCreateAuditKey(keyFile).publicPem] })
   const [newest] = await store.readRevisions(1)
   await store.close()
   const snapshot = buildSnapshot(entries)

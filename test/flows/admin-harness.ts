@@ -14,7 +14,7 @@ import {
 import type { Log } from '../../src/lib/log.ts'
 import type { TargetOrder } from '../../src/schema/node-protocol.ts'
 import type { PluginSchema } from '../../src/entities/plugin-schema.ts'
-import { freshPlace, openStoreAt } from '../harness/each-store.ts'
+import { freshDatabase, openStoreAt } from '../harness/store-engines.ts'
 
 /** The token of the super-admin in tests. */
 export const adminToken = 'token-of-the-super-admin'
@@ -80,7 +80,7 @@ export async function startTestAdmin(
 ): Promise<TestAdmin & { readonly close: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'weir-admin-'))
   const configuration = await openConfiguration({
-    store: await openStoreAt(await freshPlace()),
+    store: await openStoreAt(await freshDatabase()),
     catalog,
     compile: () => undefined,
     adminToken,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshPlace } from '../harness/each-store.ts'
+import { freshDatabase } from '../harness/store-engines.ts'
 import { openTestAdmin } from './admin-harness.ts'
 
 test('the sentences are those of Kong', async () => {
@@ -71,7 +71,7 @@ test('the statuses are those of Kong', async () => {
     'GET, HEAD, OPTIONS, POST',
   )
   const root = await admin.ask('GET', '/')
-  const database = (await freshPlace()).startsWith('postgres:') ? 'postgres' : 'sqlite'
+  const database = (await freshDatabase()).startsWith('postgres:') ? 'postgres' : 'sqlite'
   expect(root.body).toMatchObject({
     configuration: { database },
     version: expect.stringMatching(/^\d+\.\d+/),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { hashSecret } from '../../src/identity/secret-hash.ts'
-import { freshPlace, openStoreAt } from '../harness/each-store.ts'
+import { freshDatabase, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
@@ -81,7 +81,7 @@ test('another password signs out everywhere, and so does twelve hours of silence
 })
 
 test('a disabled principal is signed out at once, and stays so when enabled again', async () => {
-  const store = await openStoreAt(await freshPlace())
+  const store = await openStoreAt(await freshDatabase())
   const admin = await openTestAdmin({ store, adminPassword: password })
   for (const name of ['ann', 'bob']) await admin.ask('POST', '/rbac/users', { name, password })
   const [ann, bob] = await Promise.all(
@@ -101,7 +101,7 @@ test('a disabled principal is signed out at once, and stays so when enabled agai
 })
 
 test('a session that begins while its principal is disabled is refused until it is enabled', async () => {
-  const store = await openStoreAt(await freshPlace())
+  const store = await openStoreAt(await freshDatabase())
   const admin = await openTestAdmin({ store })
   const { body: ann } = await admin.ask('POST', '/rbac/users', { name: 'ann', enabled: false })
   // As another control plane may write it that has not yet read the change.

@@ -10,13 +10,13 @@ import { Problem } from '../../src/lib/problem.ts'
 import type { Answer, Push } from '../../src/schema/answer.ts'
 import { workspaces } from '../harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../harness/open-test-warehouse.ts'
-import { rightsOf } from '../harness/rights-of.ts'
+import { buildTestRights } from '../harness/build-test-rights.ts'
 
 const [root, a, b] = workspaces
 const known: Record<string, Rights | undefined> = {
-  admin: rightsOf(root, ['+* *']),
-  developer: rightsOf(a, ['+A *', '-A /consumers read']),
-  leaver: rightsOf(a, ['+A *']),
+  admin: buildTestRights(root, ['+* *']),
+  developer: buildTestRights(a, ['+A *', '-A /consumers read']),
+  leaver: buildTestRights(a, ['+A *']),
 }
 
 let warehouse: Awaited<ReturnType<typeof openTestWarehouse>>

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { makeAuditKey } from '../../src/audit/audit-key.ts'
-import { openLedger } from '../../src/control/open-ledger.ts'
+import { generateAuditKey } from '../../src/audit/audit-key.ts'
+import { openAuditLog } from '../../src/control/audit/open-audit-log.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { AuditRecord } from '../../src/schema/audit-record.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 
 const recordOf = (number: number): AuditRecord => ({
@@ -25,19 +25,19 @@ const recordOf = (number: number): AuditRecord => ({
   revision: null,
 })
 
-eachStore(({ engine, fresh }) => {
+describeEachStore(({ engine, fresh }) => {
   test('records that are kept at once by several make one chain without a fork', async () => {
     const place = await fresh()
-    const key = makeAuditKey()
+    const key = generateAuditKey()
     const stores = [await openStoreAt(place)]
     if (engine === 'PostgreSQL') stores.push(await openStoreAt(place), await openStoreAt(place))
-    const ledgers = stores.map((store) => openLedger(store.audit, key, systemClock))
+    const auditLogs = stores.map((store) => openAuditLog(store.audit, key, systemClock))
     await Promise.all(
       Array.from({ length: 130 }, async (_, number) =>
-        ledgers[number % ledgers.length]?.keep(recordOf(number)),
+        auditLogs[number % auditLogs.length]?.write(recordOf(number)),
       ),
     )
-    const reports = await Promise.all(ledgers.map((ledger) => ledger.verify()))
+    const reports = await Promise.all(auditLogs.map((auditLog) => auditLog.verify()))
     for (const report of reports)
       expect(report).toMatchObject({
         intact: true,
@@ -47,7 +47,7 @@ eachStore(({ engine, fresh }) => {
         checkpoints: 2,
       })
     const [page] = await Promise.all(
-      ledgers.map((ledger) => ledger.read({ path: '/services/12' }, 20)),
+      auditLogs.map((auditLog) => auditLog.read({ path: '/services/12' }, 20)),
     )
     expect(page).toHaveLength(11)
     await Promise.all(stores.map((store) => store.close()))
@@ -55,24 +55,24 @@ eachStore(({ engine, fresh }) => {
 
   test('what no database keeps as it came does not look like tampering', async () => {
     const store = await openStoreAt(await fresh())
-    const ledger = openLedger(store.audit, makeAuditKey(), systemClock)
+    const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
     const because = `schema violation (name: \ud800 is no name)`
-    await ledger.keep({ ...recordOf(1), path: '/services/\0', because })
-    expect(await ledger.verify()).toMatchObject({ intact: true, records: 1 })
+    await auditLog.write({ ...recordOf(1), path: '/services/\0', because })
+    expect(await auditLog.verify()).toMatchObject({ intact: true, records: 1 })
     await store.close()
   })
 
   test('a record that is changed in the tables is found, and pruned records are not missed', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)
-    const ledger = openLedger(store.audit, makeAuditKey(), systemClock)
-    for (let number = 0; number < 12; number += 1) await ledger.keep(recordOf(number))
-    expect(await ledger.prune(recordOf(4).time)).toBe(4)
-    expect(await ledger.verify()).toMatchObject({ intact: true, first: 5, last: 13 })
+    const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
+    for (let number = 0; number < 12; number += 1) await auditLog.write(recordOf(number))
+    expect(await auditLog.prune(recordOf(4).time)).toBe(4)
+    expect(await auditLog.verify()).toMatchObject({ intact: true, first: 5, last: 13 })
     await runSql(place, `update audit set because = 'It was not.' where sequence = 7`)
-    expect((await ledger.verify()).faults).toMatchObject([{ kind: 'changed', sequence: 7 }])
+    expect((await auditLog.verify()).faults).toMatchObject([{ kind: 'changed', sequence: 7 }])
     await runSql(place, `delete from audit where sequence in (8, 9)`)
-    expect((await ledger.verify()).faults).toMatchObject([
+    expect((await auditLog.verify()).faults).toMatchObject([
       { kind: 'changed', sequence: 7 },
       { kind: 'missing', sequence: 8, through: 9 },
     ])

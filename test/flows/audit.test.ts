@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { keepAuditKey } from '../../src/audit/audit-key.ts'
+import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import { addPrincipal, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 import { makeParents } from './admin-samples.ts'
@@ -20,7 +20,7 @@ async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { dat
   onTestFinished(() => rm(data, { recursive: true, force: true }))
   const admin = await openTestAdmin({
     store: await openSqliteStore(join(data, 'weir.db')),
-    auditKey: keepAuditKey(join(data, 'audit.key')),
+    auditKey: readOrCreateAuditKey(join(data, 'audit.key')),
     adminPassword: password,
     ...(clock === undefined ? {} : { clock }),
   })
@@ -186,7 +186,7 @@ test('what is too old is removed, says so, and leaves a log that is still proven
   expect(report).toMatchObject({ intact: true, first: last + 1, last: last + 2, records: 2 })
   const [pruning] = await admin.configuration.audit.read({}, 1)
   expect(pruning?.because).toBe(
-    `Weir itself did this: ${last} records up to record ${last} were older than the log is kept.`,
+    `Weir itself did this: ${last} records up to record ${last} were older than the retention time.`,
   )
   expect(await admin.configuration.audit.prune(now - 86_400_000)).toBe(0)
   now += 10 * 86_400_000

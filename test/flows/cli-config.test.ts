@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openDesk } from '../harness/open-desk.ts'
+import { openCommandLine } from '../harness/open-command-line.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
 
 const kong = (limit: number) => `_format_version: "3.0"
@@ -24,9 +24,9 @@ consumers:
       - key: \${{ env "DECK_KEY" }}
 `
 
-async function openConfigDesk() {
+async function openConfigCommandLine() {
   const admin = await openTestAdmin()
-  const { folder, run: runWeir } = openDesk({
+  const { folder, run: runWeir } = openCommandLine({
     WEIR_ADMIN_URL: admin.adminUrl,
     WEIR_ADMIN_TOKEN: adminToken,
     DECK_KEY: 'secret-of-alice',
@@ -38,7 +38,7 @@ async function openConfigDesk() {
 }
 
 test('diff, sync, diff and dump go around, with the exit codes of decK', async () => {
-  const { run, write, folder } = await openConfigDesk()
+  const { run, write, folder } = await openConfigCommandLine()
   write('kong.yaml', kong(5))
   const planned = await run('diff', 'kong.yaml', '--non-zero-exit-code')
   expect(planned.code).toBe(2)
@@ -55,7 +55,7 @@ test('diff, sync, diff and dump go around, with the exit codes of decK', async (
 })
 
 test('a change is reviewed, found in the history, and taken back', async () => {
-  const { run, write, admin } = await openConfigDesk()
+  const { run, write, admin } = await openConfigCommandLine()
   write('kong.yaml', kong(5))
   await run('sync', 'kong.yaml', '-m', 'first')
   const { revision } = admin.configuration.current()
@@ -74,7 +74,7 @@ test('a change is reviewed, found in the history, and taken back', async () => {
 })
 
 test('what is wrong is said in a sentence, and exits with 1', async () => {
-  const { run, write } = await openConfigDesk()
+  const { run, write } = await openConfigCommandLine()
   write('bad.yaml', '_format_version: "3.0"\nservices:\n  - name: a\n  - host: "b c"\n')
   const bad = await run('validate', 'bad.yaml')
   expect(bad).toMatchObject({ code: 1, out: '' })
@@ -97,7 +97,7 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
 })
 
 test('a refusal says why, and who is no Admin API is told apart', async () => {
-  const { admin, run, write } = await openConfigDesk()
+  const { admin, run, write } = await openConfigCommandLine()
   const token = 'token-of-a-reader-0000'
   await admin.ask('POST', '/rbac/users', { name: 'reader', user_token: token })
   write('kong.yaml', kong(5))

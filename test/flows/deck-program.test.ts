@@ -5,14 +5,14 @@ import { expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
-import { needDeck } from '../harness/need-deck.ts'
+import { requireDeck } from '../harness/require-deck.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
 import { deckFile } from './deck-file.ts'
 
 const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
 
 test('decK’s own program is served as by Kong', { timeout: 600_000 }, async (context) => {
-  const deck = await needDeck(context)
+  const deck = await requireDeck(context)
   const { adminUrl } = await openTestAdmin({ catalog })
   const folder = mkdtempSync(join(tmpdir(), 'weir-deck-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { Pair } from '../harness/make-certificate.ts'
-import { membership, type DeckObject, type DeckState } from '../harness/speak-deck.ts'
+import { membership, type DeckObject, type DeckState } from '../harness/deck-client.ts'
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const publicPem = ec.publicKey.export({ type: 'spki', format: 'pem' }).toString()

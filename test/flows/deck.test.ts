@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
-import { speakDeck, type DeckCall, type DeckState } from '../harness/speak-deck.ts'
+import { openDeckClient, type DeckOptions, type DeckState } from '../harness/deck-client.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
 import { deckFile } from './deck-file.ts'
 import { everyKind, manyServices } from './deck-samples.ts'
@@ -42,11 +42,11 @@ test('one of every kind is validated, synced, found unchanged, dumped, changed a
 test('a dump goes into another workspace and comes out the same', async () => {
   const admin = await openTestAdmin({ catalog })
   const call = { url: admin.adminUrl, token: adminToken }
-  const one = speakDeck({ ...call, workspace: 'One' })
+  const one = openDeckClient({ ...call, workspace: 'One' })
   const state = everyKind('one', pairs)
   await one.sync(state)
   const dumped = await one.dump()
-  const two = speakDeck({ ...call, workspace: 'Two' })
+  const two = openDeckClient({ ...call, workspace: 'Two' })
   const wanted = renamed(dumped)
   await two.sync(wanted)
   expect(await two.diff(wanted)).toEqual([])
@@ -56,7 +56,9 @@ test('a dump goes into another workspace and comes out the same', async () => {
 test('with tags only what carries them is seen and touched', async () => {
   const admin = await openTestAdmin({ catalog })
   const call = { url: admin.adminUrl, token: adminToken }
-  const [ours, theirs] = ['ours', 'theirs'].map((tag) => speakDeck({ ...call, tags: [tag, 'all'] }))
+  const [ours, theirs] = ['ours', 'theirs'].map((tag) =>
+    openDeckClient({ ...call, tags: [tag, 'all'] }),
+  )
   const [mine, yours] = [manyServices(6), everyKind('yours', pairs)]
   await ours?.sync(mine)
   const { ca_certificates: _untagged, 'mtls-auths': _neither, ...tagged } = yours
@@ -70,7 +72,7 @@ test('with tags only what carries them is seen and touched', async () => {
 
 test('a file with one of every kind, sent as one document, is what decK’s requests find', async () => {
   const { adminUrl: url, ask } = await openTestAdmin({ catalog })
-  const deck = speakDeck({ url, token: adminToken })
+  const deck = openDeckClient({ url, token: adminToken })
   const sent = await ask('POST', '/config', deckFile(...pairs))
   expect([sent.status, sent.body.message]).toEqual([201, undefined])
   const found = await deck.dump()
@@ -82,9 +84,9 @@ test('a file with one of every kind, sent as one document, is what decK’s requ
   expect((await ask('POST', '/config?check_hash=1', deckFile(...pairs))).status).toBe(304)
 })
 
-async function openDeck(call: Partial<DeckCall> = {}) {
+async function openDeck(call: Partial<DeckOptions> = {}) {
   const { adminUrl: url } = await openTestAdmin({ catalog })
-  return speakDeck({ url, token: adminToken, ...call })
+  return openDeckClient({ url, token: adminToken, ...call })
 }
 
 const countsOf = (state: DeckState): Record<string, number> =>

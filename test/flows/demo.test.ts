@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyDemo, demoAccounts } from '../../src/cli/demo/apply-demo.ts'
 import type { Answer } from '../../src/schema/answer.ts'
-import { need } from '../harness/need.ts'
+import { requireProgram } from '../harness/require-program.ts'
 import { until } from '../harness/until.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -94,7 +94,7 @@ test('makes no revision when it is set up a second time', async () => {
 })
 
 test('the three printed commands answer with the printed status', async (context) => {
-  need(context, 'curl')
+  requireProgram(context, 'curl')
   const lines = [...printed.matchAll(/# (.*): (\d{3})\n +(curl .*)/g)]
   expect(lines.map(([, , status]) => status)).toEqual(['401', '200', '429'])
   for (const [, , status = '', command = ''] of lines) {

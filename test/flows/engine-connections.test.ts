@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { expect, test } from 'vitest'
 import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
-import { openWire, type Wire } from '../harness/open-wire.ts'
+import { openRawClient, type RawClient } from '../harness/open-raw-client.ts'
 import { fieldOf } from '../harness/read-messages.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
@@ -19,9 +19,10 @@ async function openBefore(answer: Listener, limits: GatewayOptions['limits'] = {
 
 const echoPath: Listener = (request, response) => response.end(request.url)
 
-const send = (wire: Wire, text: string): Promise<void> => wire.send([Buffer.from(text, 'latin1')])
-const bodies = ({ answers }: Wire): string[] => answers.map(({ body }) => body)
-const starts = ({ answers }: Wire): string[] => answers.map(({ start }) => start)
+const send = (wire: RawClient, text: string): Promise<void> =>
+  wire.send([Buffer.from(text, 'latin1')])
+const bodies = ({ answers }: RawClient): string[] => answers.map(({ body }) => body)
+const starts = ({ answers }: RawClient): string[] => answers.map(({ start }) => start)
 const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
 
 test('answers pipelined requests in order', async () => {
@@ -30,7 +31,7 @@ test('answers pipelined requests in order', async () => {
     const wait = 40 - 4 * Number(request.url?.slice(1))
     setTimeout(() => response.end(request.url), wait)
   })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   const paths = Array.from({ length: 10 }, (_, at) => `/${at}`)
   await send(wire, paths.map((path) => head(path)).join(''))
   expect(await wire.until(() => wire.answers.length === 10)).toBe(true)
@@ -41,7 +42,7 @@ test('answers pipelined requests in order', async () => {
 test('treats a half-closed connection as a client that left, as nginx does', async () => {
   let isDropped = false
   const gateway = await openBefore((request) => void request.on('close', () => (isDropped = true)))
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(wire, head('/1'))
   await until('the request arrived', () => gateway.proxy.exchanges === 1)
   wire.end()
@@ -54,7 +55,7 @@ test('sends 100 Continue to a client that expects it', async () => {
   const gateway = await openBefore(async (request, response) => {
     response.end((await request.toArray()).join(''))
   })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(
     wire,
     'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
@@ -70,7 +71,7 @@ test('sends 100 Continue to a client that expects it', async () => {
 
 test('sends no 100 Continue when the request is refused', async () => {
   const gateway = await openGateway({ routes: [{ paths: ['/nowhere'] }] })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(
     wire,
     'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
@@ -86,7 +87,7 @@ test('sends no body with 204, 304 and HEAD, and keeps the connection open', asyn
     response.writeHead(status, status === 200 ? { 'content-length': '1000' } : { etag: '"x"' })
     response.end()
   })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   wire.methodOf = (answer) => (answer === 0 ? 'HEAD' : 'GET')
   const first = 'HEAD /200 HTTP/1.1\r\nHost: a\r\n\r\n'
   await send(wire, first + head('/204') + head('/304') + head('/205'))
@@ -108,7 +109,7 @@ test.each([
     response.setHeader('content-length', request.url?.length ?? 0)
     response.end(request.url)
   })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(wire, `GET /old HTTP/1.0\r\n${field}\r\n`)
   await wire.until(() => wire.answers.length === 1)
   expect(bodies(wire)).toEqual(['/old'])
@@ -121,7 +122,7 @@ test('sends a response of unknown length to an HTTP/1.0 client without chunks, a
     response.write('one ')
     setTimeout(() => response.end('two'), 20)
   })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(wire, 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
   expect(await wire.until(() => wire.closed)).toBe(true)
   expect(bodies(wire)).toEqual(['one two'])
@@ -130,7 +131,7 @@ test('sends a response of unknown length to an HTTP/1.0 client without chunks, a
 
 test('closes the connection after Connection: close, and sends the field', async () => {
   const gateway = await openBefore(echoPath)
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(wire, head('/1', 'Connection: close\r\n') + head('/2'))
   expect(await wire.until(() => wire.closed)).toBe(true)
   expect(bodies(wire)).toEqual(['/1'])
@@ -140,7 +141,7 @@ test('closes the connection after Connection: close, and sends the field', async
 
 test('closes an idle connection after its timeout without a response', async () => {
   const gateway = await openBefore(echoPath, { idleMilliseconds: 1_500 })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await send(wire, head('/1'))
   await wire.until(() => wire.answers.length === 1)
   expect(await wire.until(() => wire.closed)).toBe(true)
@@ -188,7 +189,7 @@ test('returns 408 when a body stalls', async () => {
     { bodyMilliseconds: 300 },
   )
   const stopped = Array.from({ length: 20 }, async () => {
-    const wire = openWire(gateway.port)
+    const wire = openRawClient(gateway.port)
     await send(wire, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc')
     expect(await wire.until(() => wire.closed)).toBe(true)
     return starts(wire)[0]

@@ -1,9 +1,9 @@
 import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
-import type { SnapshotWords } from '../harness/build-snapshot.ts'
+import type { SnapshotInput } from '../harness/build-snapshot.ts'
 
 /** What the child is told: which gateway to open. */
 export type GatewayOrder = {
-  readonly words: SnapshotWords
+  readonly words: SnapshotInput
   readonly limits?: NonNullable<GatewayOptions['limits']>
   readonly admission?: NonNullable<GatewayOptions['admission']>
 }

@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
-import { openWire } from '../harness/open-wire.ts'
+import { openRawClient } from '../harness/open-raw-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
@@ -52,7 +52,7 @@ test('forwards a response that begins before the request body ends', async () =>
     )
   })
   const gateway = await before(port, {}, { request_buffering: false })
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await wire.send([
     Buffer.from(
       `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n${'x'.repeat(50_000)}`,
@@ -79,7 +79,7 @@ test.each([
     })
   })
   const gateway = await before(port)
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await wire.send([Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2))])
   expect(await wire.until(() => wire.closed)).toBe(true)
   expect(wire.answers.map(({ body, whole }) => [body, whole])).toEqual([['half', false]])
@@ -89,7 +89,7 @@ test.each([
 test('returns 502 when the service closes without a response, and keeps the client connection open', async () => {
   const port = await startRaw((socket) => void socket.once('data', () => socket.destroy()))
   const gateway = await before(port)
-  const wire = openWire(gateway.port)
+  const wire = openRawClient(gateway.port)
   await wire.send([Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3))])
   expect(await wire.until(() => wire.answers.length === 3)).toBe(true)
   expect(wire.answers.map(({ start }) => start)).toEqual(Array(3).fill('HTTP/1.1 502 Bad Gateway'))

@@ -1,7 +1,7 @@
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { z } from 'zod'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { snapshotOf } from '../harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../harness/build-snapshot.ts'
 import { openClient, type End, type Protocol } from '../harness/open-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
@@ -215,7 +215,7 @@ function compile(port: number, protocol: Protocol, hit: Hit, planted: () => Step
     }),
   })
   const isStream = protocol === 'stream'
-  const snapshot = snapshotOf({
+  const snapshot = buildTestSnapshot({
     services: [{ name: 's', host: '127.0.0.1', port, protocol: isStream ? 'tcp' : 'http' }],
     routes: [
       isStream

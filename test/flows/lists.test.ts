@@ -10,7 +10,7 @@ import type { Operation } from '../../src/entities/operation.ts'
 import { referenceIn, type Entry } from '../../src/entities/entry.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { arbitraryEndpoint, arbitraryEntity } from '../harness/arbitrary-rights.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const workspace = defaultWorkspace.id
@@ -60,7 +60,7 @@ test('pages hold every route that is there throughout once, whatever changes bet
   )
 })
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test('indexes find what a search through all entries finds, after every change and on every control plane', async () => {
     const place = await fresh()
     const [one, other] = [await openAt(place), await openAt(place)]

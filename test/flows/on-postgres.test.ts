@@ -1,6 +1,6 @@
-import { againOnPostgres } from '../harness/each-store.ts'
+import { rerunOnPostgres } from '../harness/store-engines.ts'
 
-await againOnPostgres([
+await rerunOnPostgres([
   () => import('../../src/control/change-configuration.test.ts'),
   () => import('./admin-config.test.ts'),
   () => import('./admin-entities.test.ts'),

@@ -14,7 +14,7 @@ import type { Answer, Meta, Push } from '../../src/schema/answer.ts'
 import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
 import { builtInTables, type Table } from '../../src/warehouse/tables.ts'
 import { services, workspaces } from '../harness/arbitrary-rights.ts'
-import { rightsOf } from '../harness/rights-of.ts'
+import { buildTestRights } from '../harness/build-test-rights.ts'
 
 // Two datasets that the program does not know: `usage` names its policy columns differently, `nodes` has no workspace.
 const tables: readonly Table[] = [
@@ -90,9 +90,9 @@ measures:
 
 const [root, a, b] = workspaces
 const principals: Record<string, Rights> = {
-  admin: rightsOf(root, ['+* *']),
-  developer: rightsOf(a, ['+A *', '-A /consumers read', '-A /audit read']),
-  stranger: rightsOf(a, []),
+  admin: buildTestRights(root, ['+* *']),
+  developer: buildTestRights(a, ['+A *', '-A /consumers read', '-A /audit read']),
+  stranger: buildTestRights(a, []),
 }
 
 let directory: string

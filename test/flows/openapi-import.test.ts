@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openDesk } from '../harness/open-desk.ts'
+import { openCommandLine } from '../harness/open-command-line.ts'
 import { stringify } from 'yaml'
 import { catalog } from '../../src/plugins/catalog.ts'
 import { adminToken, openTestAdmin } from './admin-harness.ts'
@@ -64,9 +64,9 @@ const shop = (openapi: string, url: string) => ({
   },
 })
 
-async function openImportDesk() {
+async function openImportCommandLine() {
   const admin = await openTestAdmin({ catalog })
-  const { folder, run: runWeir } = openDesk({
+  const { folder, run: runWeir } = openCommandLine({
     WEIR_ADMIN_URL: admin.adminUrl,
     WEIR_ADMIN_TOKEN: adminToken,
   })
@@ -86,7 +86,7 @@ test.each(['3.0.3', '3.1.0'])(
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     onTestFinished(() => void server.close())
     const { port } = server.address() as AddressInfo
-    const { admin, run, write } = await openImportDesk()
+    const { admin, run, write } = await openImportCommandLine()
     write('shop.yaml', shop(version, `http://127.0.0.1:${port}/v1/`))
     const imported = await run('shop.yaml')
     expect(imported).toMatchObject({ code: 0, err: '' })
@@ -123,7 +123,7 @@ test.each(['3.0.3', '3.1.0'])(
 )
 
 test('what is imported again is the same, and what changed is all that changes', async () => {
-  const { admin, run, write } = await openImportDesk()
+  const { admin, run, write } = await openImportCommandLine()
   const document = shop('3.0.3', 'https://pets.test')
   write('shop.json', document)
   await admin.ask('POST', '/services', { name: 'other', host: 'other.test' })
@@ -152,7 +152,7 @@ test('what is imported again is the same, and what changed is all that changes',
 })
 
 test('several servers become an upstream, and what cannot be imported says why', async () => {
-  const { admin, run, write } = await openImportDesk()
+  const { admin, run, write } = await openImportCommandLine()
   const document = shop('3.1.0', 'https://a.test/v1')
   write('two.yaml', {
     ...document,

@@ -6,7 +6,7 @@ import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { forkGateway } from '../harness/fork-gateway.ts'
 import { openGateway } from '../harness/open-gateway.ts'
-import { openWire } from '../harness/open-wire.ts'
+import { openRawClient } from '../harness/open-raw-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
@@ -215,7 +215,7 @@ test('at the limit closes the connection that is idle longest for a new one', as
 test('at the limit closes an idle HTTP/1.1 connection for a new one', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(everything(upstream.port), { admission: { connections: 2 } })
-  const [older, newer] = [openWire(gateway.port), openWire(gateway.port)]
+  const [older, newer] = [openRawClient(gateway.port), openRawClient(gateway.port)]
   for (const wire of [older, newer]) {
     await wire.send([Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')])
     expect(await wire.until(() => wire.answers.length === 1)).toBe(true)

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
-import type { SnapshotWords } from '../harness/build-snapshot.ts'
+import type { SnapshotInput } from '../harness/build-snapshot.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 
-async function gatewayWith(words: SnapshotWords, now?: { milliseconds: number }) {
+async function gatewayWith(words: SnapshotInput, now?: { milliseconds: number }) {
   const { port } = await startUpstream()
   const clock = now === undefined ? {} : { clock: { now: () => now.milliseconds } }
   return openGateway(

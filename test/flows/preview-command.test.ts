@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openDesk } from '../harness/open-desk.ts'
+import { openCommandLine } from '../harness/open-command-line.ts'
 import { adminToken, startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
@@ -20,7 +20,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
-    const { folder, run: runWeir } = openDesk({
+    const { folder, run: runWeir } = openCommandLine({
       WEIR_ADMIN_URL: weir.adminUrl,
       WEIR_ADMIN_TOKEN: adminToken,
     })

@@ -5,16 +5,16 @@ import { catalog } from '../../src/plugins/catalog.ts'
 import { previewChange } from '../../src/preview/preview-change.ts'
 import type { Event } from '../../src/schema/event.ts'
 import type { PreviewReport } from '../../src/schema/preview.ts'
-import { snapshotOf, type SnapshotWords } from '../harness/build-snapshot.ts'
+import { buildTestSnapshot, type SnapshotInput } from '../harness/build-snapshot.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import { openTestWarehouse } from '../harness/open-test-warehouse.ts'
-import { rightsOf } from '../harness/rights-of.ts'
+import { buildTestRights } from '../harness/build-test-rights.ts'
 import { until } from '../harness/until.ts'
 
 const minute = 60_000
 const home = { id: '00000000-0000-4000-8000-00000000000a', name: 'test' }
 const names = {
-  ...snapshotOf({
+  ...buildTestSnapshot({
     services: [
       { name: 'orders', host: 'h' },
       { name: 'search', host: 'h' },
@@ -23,7 +23,7 @@ const names = {
   workspaces: [home],
 }
 const defaultHome = { id: '0dc6f45b-8f8d-40d2-a504-473544ee190b', name: 'default' }
-const everythingRights = rightsOf(defaultHome, ['+* *'], names)
+const everythingRights = buildTestRights(defaultHome, ['+* *'], names)
 
 async function startService(): Promise<number> {
   const server = createServer((_request, response) => response.end('fine'))
@@ -37,7 +37,7 @@ const consumers = {
   bob: { keys: ['key-of-bob'], groups: ['guests'] },
 }
 
-function present(port: number): SnapshotWords {
+function present(port: number): SnapshotInput {
   return {
     services: [
       { name: 'orders', host: '127.0.0.1', port },
@@ -94,7 +94,7 @@ function reality(before: readonly Event[], after: readonly Event[]) {
 const sumOf = ({ changes }: PreviewReport, ...kinds: string[]): number =>
   changes.filter(({ kind }) => kinds.includes(kind)).reduce((sum, one) => sum + one.requests, 0)
 
-const variants: readonly (readonly [string, (words: SnapshotWords) => SnapshotWords])[] = [
+const variants: readonly (readonly [string, (words: SnapshotInput) => SnapshotInput])[] = [
   ['nothing', (words) => words],
   [
     'a group that may not',
@@ -166,8 +166,8 @@ test('a preview predicts what the gateway then does', { timeout: 180_000 }, asyn
       { warehouse, catalog },
       {
         rights: everythingRights,
-        present: snapshotOf(words),
-        proposed: snapshotOf(vary(words)),
+        present: buildTestSnapshot(words),
+        proposed: buildTestSnapshot(vary(words)),
         from: Math.min(...times) - minute,
         to: Math.max(...times) + minute,
       },
@@ -209,7 +209,7 @@ const window = { from: (at - 10) * 1000, to: (at + 100_000) * 1000 }
 
 async function previewOf(
   events: readonly Partial<Event>[],
-  [before, after]: readonly [SnapshotWords, SnapshotWords],
+  [before, after]: readonly [SnapshotInput, SnapshotInput],
   rights = everythingRights,
 ): Promise<PreviewReport> {
   const warehouse = await openTestWarehouse()
@@ -217,7 +217,7 @@ async function previewOf(
     await warehouse.store(events)
     return await previewChange(
       { warehouse, catalog },
-      { rights, present: snapshotOf(before), proposed: snapshotOf(after), ...window },
+      { rights, present: buildTestSnapshot(before), proposed: buildTestSnapshot(after), ...window },
     )
   } finally {
     await warehouse.close()
@@ -228,9 +228,9 @@ test('reports requests that the gateway would answer itself, and no longer would
   const words = present(80)
   const toHttps = { protocols: ['https'], https_redirect_status_code: 301 } as const
   const search = { name: 'search', service: 'search', paths: ['/search'] }
-  const plain: SnapshotWords = { ...words, routes: [search], plugins: [] }
-  const redirecting: SnapshotWords = { ...plain, routes: [{ ...search, ...toHttps }] }
-  const page: SnapshotWords = {
+  const plain: SnapshotInput = { ...words, routes: [search], plugins: [] }
+  const redirecting: SnapshotInput = { ...plain, routes: [{ ...search, ...toHttps }] }
+  const page: SnapshotInput = {
     ...plain,
     plugins: [{ name: 'request-termination', config: { status_code: 200, body: 'closed' } }],
   }
@@ -252,7 +252,7 @@ test('reports requests that the gateway would answer itself, and no longer would
 
 test('a lower rate limit denies exactly the excess in each window, by consumer', async () => {
   const words = present(80)
-  const of = (minuteLimit: number): SnapshotWords => ({
+  const of = (minuteLimit: number): SnapshotInput => ({
     ...words,
     plugins: [
       { name: 'key-auth', service: 'search' },
@@ -295,7 +295,7 @@ test('a lower rate limit denies exactly the excess in each window, by consumer',
 
 test('rate limits by address count each address separately', async () => {
   const words = present(80)
-  const of = (limit: number): SnapshotWords => ({
+  const of = (limit: number): SnapshotInput => ({
     ...words,
     plugins: [
       { name: 'rate-limiting', service: 'search', config: { minute: limit, limit_by: 'ip' } },
@@ -383,7 +383,7 @@ test('a preview does not reveal requests or callers that the principal does not 
       path: '/orders',
     })),
   ]
-  const rights = rightsOf(home, ['+test /services/search read'], names)
+  const rights = buildTestRights(home, ['+test /services/search read'], names)
   const report = await previewOf(events, [words, { ...words, routes: [] }], rights)
   expect(report).toMatchObject({
     requests: 3,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { makeAuditKey } from '../../src/audit/audit-key.ts'
+import { generateAuditKey } from '../../src/audit/audit-key.ts'
 import { chainRecord } from '../../src/audit/chain-record.ts'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
 import { verifyAudit } from '../../src/control/verify-audit.ts'
@@ -14,7 +14,7 @@ import { readMasterKey } from '../../src/secrets/master-key.ts'
 import { sealedFields, tableOf } from '../../src/store/entity-table.ts'
 import type { Store, Write } from '../../src/store/store.ts'
 import { declaredTables } from '../harness/declared-tables.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { runSql } from '../harness/run-sql.ts'
 import {
   fixtureKey,
@@ -27,7 +27,7 @@ import {
 const howTo = 'see "How to add a migration" in CONTRIBUTING.md'
 const newest = steps.at(-1) ?? ''
 const keyring = openKeyring(readMasterKey(fixtureKey, () => undefined))
-const auditKey = makeAuditKey()
+const auditKey = generateAuditKey()
 
 describe('released migrations', () => {
   test.each(steps)('%s has fixtures', (step) => {
@@ -51,7 +51,7 @@ describe('released migrations', () => {
   })
 })
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test('the migrations make the tables, columns and unique indexes that the entities declare', async () => {
     const [migrated, declared] = [await fresh(), await fresh()]
     await (await openStoreAt(migrated)).close()

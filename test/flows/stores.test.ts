@@ -12,13 +12,13 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
-import { eachStore, openStoreAt } from '../harness/each-store.ts'
+import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
 
-eachStore(({ fresh }) => {
+describeEachStore(({ fresh }) => {
   test('encrypts secrets in every table, and decrypts them after a restart', async () => {
     const place = await fresh()
     const keyring = aKeyring()
@@ -87,7 +87,7 @@ eachStore(({ fresh }) => {
     await runSql(place, `update key_auths set id = '00000000-0000-4000-8000-000000000000'`)
     const store = await openStoreAt(place, { keyring })
     onTestFinished(() => store.close())
-    await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be opened/)
+    await expect(store.load()).rejects.toThrow(/key_auths\/0{8}.*key cannot be decrypted/)
   })
 
   test('refuses a store of a newer version and names the migration', async () => {

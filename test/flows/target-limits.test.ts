@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
-import { pooled } from '../harness/pooled.ts'
+import { poolSnapshot } from '../harness/pool-fixtures.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
@@ -27,7 +27,7 @@ const limits = { inFlight: 2, waiting: 3 }
 
 test('limits exchanges in flight to a target, queues further ones in order, and refuses more', async () => {
   const [a, b] = [await startHolding(), await startHolding()]
-  const gateway = await openGateway(pooled([a.at, b.at]), { pools: { limits } })
+  const gateway = await openGateway(poolSnapshot([a.at, b.at]), { pools: { limits } })
   const statuses: number[] = []
   const ask = (): Promise<void> => gateway.ask('/').then(({ status }) => void statuses.push(status))
   const asked = Array.from({ length: 4 }, ask)
@@ -44,7 +44,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
   })
 
   // Those that wait outlive the program by which they came.
-  gateway.reconfigure(pooled([a.at, b.at]))
+  gateway.reconfigure(poolSnapshot([a.at, b.at]))
   while (statuses.length < 7) {
     for (const target of [a, b]) target.answer()
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -55,7 +55,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
 
 test('refuses an exchange that waits too long, and removes one whose client left', async () => {
   const a = await startHolding()
-  const gateway = await openGateway(pooled([a.at], {}, { connect_timeout: 2_000 }), {
+  const gateway = await openGateway(poolSnapshot([a.at], {}, { connect_timeout: 2_000 }), {
     pools: { limits },
   })
   const asked = [gateway.ask('/'), gateway.ask('/')]

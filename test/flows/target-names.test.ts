@@ -4,20 +4,20 @@ import https from 'node:https'
 import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { openLookup } from '../../src/proxy/balance/look-up-name.ts'
-import { holdTime } from '../harness/held-time.ts'
+import { createFakeTime } from '../harness/fake-time.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openGateway } from '../harness/open-gateway.ts'
-import { askTimes, pooled, startTarget } from '../harness/pooled.ts'
+import { countAnswers, poolSnapshot, startTarget } from '../harness/pool-fixtures.ts'
 import { startNameServer } from '../harness/start-name-server.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
 test('resolves a name to several targets, and keeps them when the name disappears', async () => {
-  const time = holdTime()
+  const time = createFakeTime()
   const zone: Record<string, { a: string[]; ttl: number }> = {
     'service.test': { a: ['127.0.0.1', '127.0.0.2'], ttl: 10 },
   }
-  const { servers, questions } = await startNameServer(zone)
+  const { servers, queries } = await startNameServer(zone)
   const seen = new Set<string>()
   const server = net.createServer((socket) => {
     seen.add(socket.localAddress ?? '')
@@ -27,21 +27,21 @@ test('resolves a name to several targets, and keeps them when the name disappear
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const { port } = server.address() as net.AddressInfo
-  const gateway = await openGateway(pooled([{ target: `service.test:${port}`, weight: 1 }]), {
+  const gateway = await openGateway(poolSnapshot([{ target: `service.test:${port}`, weight: 1 }]), {
     clock: time.clock,
     pools: { lookUp: openLookup({ servers }) },
   })
-  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+  expect((await countAnswers(gateway, 4))('ok')).toBe(4)
   expect([...seen].sort()).toEqual(['127.0.0.1', '127.0.0.2'])
   expect(gateway.events.map(({ target }) => target)).toEqual(
     Array.from({ length: 4 }, () => `service.test:${port}`),
   )
   delete zone['service.test']
-  const asked = questions.length
-  time.pass(10_001)
+  const asked = queries.length
+  time.advance(10_001)
   expect((await gateway.ask('/')).status).toBe(200)
-  await until('it was asked again', () => questions.length > asked)
-  expect((await askTimes(gateway, 4))('ok')).toBe(4)
+  await until('it was asked again', () => queries.length > asked)
+  expect((await countAnswers(gateway, 4))('ok')).toBe(4)
 })
 
 test('uses port and weight of SRV records, and their name as Host where configured', async () => {
@@ -56,7 +56,7 @@ test('uses port and weight of SRV records, and their name as Host where configur
     'b.test': { a: ['127.0.0.1'] },
   })
   const hostsOf = async (upstream: object): Promise<unknown[]> => {
-    const words = pooled([{ target: 'service.test:1', weight: 1 }], upstream)
+    const words = poolSnapshot([{ target: 'service.test:1', weight: 1 }], upstream)
     const gateway = await openGateway(words, { pools: { lookUp: openLookup({ servers }) } })
     const hosts: unknown[] = []
     for (let request = 0; request < 4; request += 1)
@@ -83,7 +83,7 @@ test('forwards to an IPv6 address', async () => {
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const target = `[::1]:${(server.address() as net.AddressInfo).port}`
-  const gateway = await openGateway(pooled([{ target, weight: 1 }]))
+  const gateway = await openGateway(poolSnapshot([{ target, weight: 1 }]))
   expect(await (await gateway.ask('/')).text()).toBe(target)
   expect(gateway.events[0]?.target).toBe(target)
 })
@@ -92,10 +92,10 @@ test('skips a target whose name does not resolve, and reports DNS_ERROR', async 
   const good = await startTarget('good')
   const { servers } = await startNameServer({})
   const gateway = await openGateway(
-    pooled([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
+    poolSnapshot([{ target: 'lost.invalid:80', weight: 1000 }, good.at(1)]),
     { pools: { lookUp: openLookup({ servers }) } },
   )
-  expect((await askTimes(gateway, 3))('good')).toBe(3)
+  expect((await countAnswers(gateway, 3))('good')).toBe(3)
   expect(gateway.pools.health()[0]?.targets.map(({ health }) => health)).toEqual([
     'DNS_ERROR',
     'HEALTHCHECKS_OFF',
@@ -104,15 +104,15 @@ test('skips a target whose name does not resolve, and reports DNS_ERROR', async 
 
 test('does not wait for an unresolved name when another target is available', async () => {
   const good = await startTarget('good')
-  const { servers, questions } = await startNameServer({
+  const { servers, queries } = await startNameServer({
     'silent.test': { silent: ['a', 'aaaa', 'srv'] },
   })
   const gateway = await openGateway(
-    pooled([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
+    poolSnapshot([{ target: 'silent.test:80', weight: 1000 }, good.at(1)]),
     { pools: { lookUp: openLookup({ servers }) } },
   )
-  expect((await askTimes(gateway, 3))('good')).toBe(3)
-  await until('it was asked for', () => questions.length > 0)
+  expect((await countAnswers(gateway, 3))('good')).toBe(3)
+  await until('it was asked for', () => queries.length > 0)
 })
 
 test('sends and verifies the configured name over TLS, not the address', async () => {
@@ -132,7 +132,7 @@ test('sends and verifies the configured name over TLS, not the address', async (
   })
   const { port } = server.address() as net.AddressInfo
   const service = (host: string) => ({
-    ...pooled(
+    ...poolSnapshot(
       [{ target: `${host}:${port}`, weight: 1 }],
       {},
       {

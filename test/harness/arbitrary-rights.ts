@@ -8,14 +8,14 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 
 const id = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 
-/** Workspaces of the small world in which generated rights live. */
+/** Workspaces of the configuration for which rights are generated. */
 export const workspaces = [
   { id: defaultWorkspace.id, name: defaultWorkspace.name },
   { id: id(1), name: 'A' },
   { id: id(2), name: 'B' },
 ] as const
 
-/** Its services: names return in other workspaces, and one has none. */
+/** Its services: some names occur in several workspaces, and one service has no name. */
 export const services = [
   { id: id(11), workspace: id(1), name: 'orders' },
   { id: id(12), workspace: id(1), name: 'billing' },
@@ -32,7 +32,7 @@ export const routes = [
   { id: id(211), workspace: id(2), name: 'list', service: { id: id(21) } },
 ] as const
 
-/** The configuration in which rules look names up. */
+/** The names that rules refer to. */
 export const names = { workspaces, services, routes } as unknown as Names
 
 const segment = fc.constantFrom('*', 'orders', 'billing', 'list', 'gone', id(11), id(21), id(111))
@@ -86,14 +86,13 @@ const arbitraryHeld: fc.Arbitrary<HeldRole> = fc.record({
   entities: fc.array(arbitraryEntity, { maxLength: 2 }),
 })
 
-/** What some principal's rights follow from. */
+/** The input of buildRights. */
 export const arbitrarySource: fc.Arbitrary<RightsSource> = fc.record({
   principal: fc.constant({ id: id(90), name: 'somebody', kind: 'user' }),
   held: fc.array(arbitraryHeld, { maxLength: 3 }),
   revision: fc.constant(7),
 })
 
-/** Some principal's rights in the small world. */
 export const arbitraryRights: fc.Arbitrary<Rights> = arbitrarySource.map((source) =>
   buildRights(source, names),
 )
@@ -125,5 +124,5 @@ const presentRow: fc.Arbitrary<PlainRow> = fc.constantFrom(
   }),
 )
 
-/** A row as it may rest in the warehouse: of what is there, of what was renamed or deleted, or of nothing. */
+/** A row of the warehouse, of existing, renamed, deleted or no entities. */
 export const arbitraryRow: fc.Arbitrary<PlainRow> = fc.oneof(presentRow, oddRow)

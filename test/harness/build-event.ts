@@ -1,6 +1,6 @@
 import type { Event } from '../../src/schema/event.ts'
 
-/** An event with nothing remarkable about it, but for what is given. */
+/** An event with defaults for all other columns. */
 export const buildEvent = (given: Partial<Event> = {}): Event => ({
   time: '1763700000.000000',
   request_id: '019aa000-0000-7000-8000-000000000000',

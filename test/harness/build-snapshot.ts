@@ -10,15 +10,15 @@ const [plugin, route, service, upstream] = [
 ]
 const workspace = '00000000-0000-4000-8000-00000000000a'
 
-/** The parts of a snapshot as a test wants to say them; ids are the names. */
-export type SnapshotWords = {
+/** A snapshot in short form; names are used as ids. */
+export type SnapshotInput = {
   readonly services?: readonly Record<string, unknown>[]
   readonly routes?: readonly Record<string, unknown>[]
   readonly upstreams?: readonly (Record<string, unknown> & {
     targets: readonly { target: string; weight: number; failover?: boolean }[]
   })[]
   readonly plugins?: readonly Record<string, unknown>[]
-  /** Server name → the certificate that is shown for it. */
+  /** Server name → certificate. */
   readonly certificates?: Readonly<Record<string, { cert: string; key: string }>>
   /** Id → certificate. */
   readonly authorities?: Readonly<Record<string, string>>
@@ -31,8 +31,8 @@ export type SnapshotWords = {
   >
 }
 
-/** A snapshot of one workspace, every field that is not said at its default. */
-export function snapshotOf({
+/** A snapshot of one workspace with defaults for all other fields. */
+export function buildTestSnapshot({
   services = [],
   routes = [],
   upstreams = [],
@@ -40,7 +40,7 @@ export function snapshotOf({
   consumers = {},
   certificates = {},
   authorities = {},
-}: SnapshotWords): Snapshot {
+}: SnapshotInput): Snapshot {
   const place = (fields: Record<string, unknown>, index: number) => ({
     id: nameOf(fields['name'] ?? `unnamed-${index}`),
     workspace,

@@ -4,22 +4,22 @@ import { Exchange, type RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
 
 /** A target with defaults. */
-export function targetOf(words: Partial<Target> & { key: string }): Target {
+export function buildTarget(fields: Partial<Target> & { key: string }): Target {
   return {
     host: '192.0.2.1',
     port: 80,
     alternatives: [],
-    hostPort: words.key,
-    name: words.key,
+    hostPort: fields.key,
+    name: fields.key,
     weight: 100,
     failover: false,
     state: newTargetState(),
-    ...words,
+    ...fields,
   }
 }
 
 /** All targets are available. */
-export const candidatesOf = (
+export const buildCandidates = (
   targets: readonly Target[],
   draining: readonly Target[] = [],
 ): Candidates => ({
@@ -29,7 +29,7 @@ export const candidatesOf = (
 })
 
 /** A new exchange with a default head. */
-export function exchangeOf(words: Partial<RequestHead> = {}): Exchange {
+export function buildExchange(fields: Partial<RequestHead> = {}): Exchange {
   const head: RequestHead = {
     method: 'GET',
     scheme: 'http',
@@ -41,7 +41,7 @@ export function exchangeOf(words: Partial<RequestHead> = {}): Exchange {
     clientAddress: '198.51.100.1',
     tlsVersion: '',
     upgrade: '',
-    ...words,
+    ...fields,
   }
   return new Exchange(1, head, {} as Exchange['body'], {} as Exchange['reply'])
 }

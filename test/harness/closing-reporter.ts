@@ -1,6 +1,6 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
-/** Prints last what was skipped and why, and one line that counts; with CI=true a skipped test fails the run. */
+/** Prints skipped tests with the reason, and a line with the totals. With CI=true a skipped test fails the run. */
 export function closingReporter(ci = process.env['CI'] === 'true'): Reporter {
   return {
     onTestRunEnd(modules, unhandled) {
@@ -28,7 +28,7 @@ function describeSkipped([reason, tests]: [string, TestCase[]]): string {
   return [`skipped because ${reason}:`, ...names, ...more].join('\n')
 }
 
-/** A file that failed before its tests could: they are not among the cases. */
+/** A file that failed to load; its tests are not among the cases. */
 const isBroken = (module: TestModule): boolean => module.errors().length > 0
 
 function reasonOf(test: TestCase): string {

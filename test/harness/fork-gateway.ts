@@ -14,7 +14,7 @@ export type ForkedGateway = {
   memory(): number
 }
 
-/** Forks a gateway for the length of the test. */
+/** Forks a gateway for the duration of the test. */
 export async function forkGateway(order: GatewayOrder): Promise<ForkedGateway> {
   const child = fork(module, { execArgv: ['--max-old-space-size=256'] })
   onTestFinished(async () => {

@@ -5,21 +5,21 @@ import * as x509 from '@peculiar/x509'
 /** A certificate with its private key, both PEM. */
 export type Pair = { readonly cert: string; readonly key: string }
 
-/** What a certificate should say. */
-export type Wish = {
+/** Contents of a certificate. */
+export type CertificateOptions = {
   readonly names?: readonly string[]
   readonly addresses?: readonly string[]
   readonly uris?: readonly string[]
   readonly isAuthority?: boolean
-  /** Days from now at which it ends; may be in the past. */
+  /** Days until expiry; negative for an expired certificate. */
   readonly days?: number
   readonly algorithm?: 'ECDSA' | 'RSA'
 }
 
 /** An authority that issues certificates for tests. */
 export type TestAuthority = Pair & {
-  issue(wish: Wish): Promise<Pair>
-  /** An authority that this one vouches for; what it issues brings its own certificate along. */
+  issue(options: CertificateOptions): Promise<Pair>
+  /** Issues an intermediate CA, whose certificate is part of the chains it issues. */
   delegate(name: string): Promise<TestAuthority>
 }
 
@@ -40,11 +40,14 @@ type Issuer = {
   readonly chain: string
 }
 
-/** Makes an authority of its own. */
-export async function makeAuthority(name: string, wish: Wish = {}): Promise<TestAuthority> {
+/** Creates a root CA. */
+export async function makeAuthority(
+  name: string,
+  options: CertificateOptions = {},
+): Promise<TestAuthority> {
   const keys = await generateKeys('ECDSA')
   const issuer = { subject: `CN=${name}`, keys, chain: '' }
-  const cert = await sign(issuer, issuer, { isAuthority: true, ...wish })
+  const cert = await sign(issuer, issuer, { isAuthority: true, ...options })
   return authorityOf(issuer, cert)
 }
 
@@ -52,10 +55,10 @@ async function authorityOf(issuer: Issuer, cert: string): Promise<TestAuthority>
   return {
     cert,
     key: await exportKey(issuer.keys),
-    async issue(wish) {
-      const keys = await generateKeys(wish.algorithm ?? 'ECDSA')
-      const subject = { subject: `CN=${wish.names?.[0] ?? 'test'}`, keys }
-      const own = await sign(issuer, subject, wish)
+    async issue(options) {
+      const keys = await generateKeys(options.algorithm ?? 'ECDSA')
+      const subject = { subject: `CN=${options.names?.[0] ?? 'test'}`, keys }
+      const own = await sign(issuer, subject, options)
       return { cert: own + issuer.chain, key: await exportKey(keys) }
     },
     async delegate(name) {
@@ -70,7 +73,7 @@ async function authorityOf(issuer: Issuer, cert: string): Promise<TestAuthority>
 async function sign(
   issuer: Pick<Issuer, 'subject' | 'keys'>,
   subject: Pick<Issuer, 'subject' | 'keys'>,
-  { names = [], addresses = [], uris = [], isAuthority = false, days = 2 }: Wish,
+  { names = [], addresses = [], uris = [], isAuthority = false, days = 2 }: CertificateOptions,
 ): Promise<string> {
   const alternatives = [
     ...names.map((value) => ({ type: 'dns' as const, value })),

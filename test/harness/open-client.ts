@@ -3,30 +3,30 @@ import http2 from 'node:http2'
 import net from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A protocol that clients of the gateway speak. */
+/** A client protocol. */
 export type Protocol = 'http1' | 'http2' | 'websocket' | 'stream'
 
-/** How an exchange ended for its client: with what the service says, with another answer, or without the end of one. */
+/** How an exchange ended for its client: with the response of the service, another response, or a cut connection. */
 export type End = 'served' | 'answered' | 'cut'
 
-/** Asks once and tells how it ended; an exchange that hangs fails the test by its deadline. */
+/** Returns a function that sends a request and reports how it ended. */
 export function openClient(protocol: Protocol, port: number): () => Promise<End> {
-  if (protocol === 'stream') return () => askStream(port)
-  if (protocol === 'websocket') return () => askWebSocket(port)
+  if (protocol === 'stream') return () => sendStream(port)
+  if (protocol === 'websocket') return () => sendWebSocket(port)
   if (protocol === 'http2') {
     const session = http2.connect(`http://127.0.0.1:${port}`)
     onTestFinished(() => session.destroy())
-    return () => askHttp2(session)
+    return () => sendHttp2(session)
   }
   const agent = new http.Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())
-  return () => askHttp1(port, agent)
+  return () => sendHttp1(port, agent)
 }
 
 const endOf = (status: number, text: string): End =>
   status === 200 && text === 'one two' ? 'served' : 'answered'
 
-function askHttp1(port: number, agent: http.Agent): Promise<End> {
+function sendHttp1(port: number, agent: http.Agent): Promise<End> {
   return new Promise((resolve) => {
     const request = http.get({ port, host: '127.0.0.1', agent })
     request.on('error', () => resolve('cut'))
@@ -39,7 +39,7 @@ function askHttp1(port: number, agent: http.Agent): Promise<End> {
   })
 }
 
-function askHttp2(session: http2.ClientHttp2Session): Promise<End> {
+function sendHttp2(session: http2.ClientHttp2Session): Promise<End> {
   return new Promise((resolve) => {
     const stream = session.request({ ':path': '/' })
     let status = 0
@@ -51,7 +51,7 @@ function askHttp2(session: http2.ClientHttp2Session): Promise<End> {
   })
 }
 
-function askWebSocket(port: number): Promise<End> {
+function sendWebSocket(port: number): Promise<End> {
   return new Promise((resolve) => {
     const request = http.get({
       port,
@@ -71,7 +71,7 @@ function askWebSocket(port: number): Promise<End> {
   })
 }
 
-async function askStream(port: number): Promise<End> {
+async function sendStream(port: number): Promise<End> {
   const socket = net.connect({ port, host: '127.0.0.1' })
   let text = ''
   let isEnded = false

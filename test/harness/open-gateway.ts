@@ -15,14 +15,14 @@ import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
 import type { PluginDefinition } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
-import { snapshotOf, type SnapshotWords } from './build-snapshot.ts'
+import { buildTestSnapshot, type SnapshotInput } from './build-snapshot.ts'
 
-/** A proxy on a free port whose events are kept in a list. */
+/** A proxy on free ports that collects its events. */
 export type TestGateway = {
   readonly port: number
-  /** Where connections begin with a TLS handshake. */
+  /** HTTPS port. */
   readonly securePort: number
-  /** Where streams are carried; at the second they begin with a TLS handshake. */
+  /** TCP stream port; the second is for TLS. */
   readonly streamPort: number
   readonly secureStreamPort: number
   readonly url: string
@@ -30,29 +30,28 @@ export type TestGateway = {
   readonly proxy: Proxy
   readonly pools: PoolKeeper
   ask(path: string, init?: RequestInit): Promise<Response>
-  reconfigure(words: SnapshotWords): void
+  reconfigure(input: SnapshotInput): void
 }
 
-/** How a test wants a gateway. */
 export type GatewayOptions = {
   readonly clock?: Clock
-  /** What stands in for the machine's timers, name servers and probes. */
+  /** Replaces timers, name resolution and probes. */
   readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
   readonly admission?: Partial<AdmissionLimits>
   /** Plugins instead of those of the catalog. */
   readonly catalog?: readonly PluginDefinition[]
-  /** For server names that no certificate of the snapshot covers. */
+  /** Default certificate. */
   readonly certificate?: { readonly cert: string; readonly key: string }
-  /** Where faults are logged; nowhere unless given. */
+  /** Default: a log that discards everything. */
   readonly log?: Log
-  /** Who ends it; a test unless said otherwise. */
+  /** Registers the stop function. Default: onTestFinished. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
 
-/** Opens a gateway over a snapshot for the length of the test. Counts live in this process, as they would with the supervisor. */
+/** Opens a gateway for the duration of the test, with counters in this process. */
 export async function openGateway(
-  words: SnapshotWords,
+  input: SnapshotInput,
   options: GatewayOptions = {},
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
@@ -67,7 +66,7 @@ export async function openGateway(
   const events: Event[] = []
   let revision = 1
   const proxy = openProxy({
-    program: compileProgram(snapshotOf(words), revision, tools),
+    program: compileProgram(buildTestSnapshot(input), revision, tools),
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
     admission: { ...defaultAdmissionLimits, ...options.admission },
@@ -105,6 +104,6 @@ export async function openGateway(
     pools,
     ask: (path, init) => fetch(url + path, init),
     reconfigure: (next) =>
-      proxy.swapProgram(compileProgram(snapshotOf(next), (revision += 1), tools)),
+      proxy.swapProgram(compileProgram(buildTestSnapshot(next), (revision += 1), tools)),
   }
 }

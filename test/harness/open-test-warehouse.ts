@@ -5,7 +5,7 @@ import type { Event } from '../../src/schema/event.ts'
 import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
 import { buildEvent } from './build-event.ts'
 
-/** A warehouse in a directory of its own, which goes when it is closed. */
+/** A warehouse in a temporary directory, which is deleted on close. */
 export async function openTestWarehouse(): Promise<
   Warehouse & { readonly path: string; store(events: readonly Partial<Event>[]): Promise<void> }
 > {

@@ -1,4 +1,4 @@
-/** One HTTP/1.1 message as it was on the wire. */
+/** An HTTP/1.1 message. */
 export type Message = {
   /** The request line or the status line. */
   readonly start: string
@@ -10,18 +10,17 @@ export type Message = {
   readonly whole: boolean
 }
 
-/** How the body of a message is delimited, before its fields are asked. */
+/** The body delimiting that follows from the context; `by fields` leaves it to the fields. */
 export type BodyRule = 'by fields' | 'none' | 'until close'
 
-/** Reads messages from bytes that come in any pieces. */
+/** Parses messages incrementally. */
 export type MessageReader = {
-  /** Throws an Error that says what is not canonical. */
+  /** Throws for anything that is not canonical. */
   feed(chunk: Buffer): void
-  /** The bytes end here. */
+  /** Signals the end of the input. */
   end(): void
 }
 
-/** What a MessageReader tells. */
 export type MessageEvents = {
   /** How the body after this start line and these fields is delimited. */
   readonly ruleOf: (start: string, fields: readonly string[]) => BodyRule
@@ -36,7 +35,7 @@ export function fieldOf(fields: readonly string[], name: string): string | undef
   return undefined
 }
 
-/** Reads only what a careful sender writes: one way to say the length, CRLF, tokens for names, no folding, no controls, chunk sizes in bare hexadecimal. */
+/** Accepts canonical messages only: one length, CRLF, tokens as names, no folding, no control characters, plain hexadecimal chunk sizes. */
 export function openMessageReader({ ruleOf, onMessage }: MessageEvents): MessageReader {
   let rest = ''
   let state: State = 'head'
@@ -135,7 +134,7 @@ function stateAfterHead(rule: BodyRule, fields: readonly string[]): State {
     : 'length'
 }
 
-/** The declared length; throws where there are two ways to tell where the body ends. */
+/** The declared length; throws when the message has several length or coding fields. */
 function readLength(fields: readonly string[]): number {
   const valuesOf = (name: string): string[] =>
     fields.filter((_, at) => at % 2 === 1 && fields[at - 1] === name)

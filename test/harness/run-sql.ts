@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 
-/** Runs statements in the database at a place, without the store, and gives the rows of the last. */
+/** Runs statements directly in a database and returns the rows of the last. */
 export async function runSql(place: string, text: string): Promise<Record<string, unknown>[]> {
   if (!place.startsWith('postgres:')) return runInSqlite(place, text)
   const client = new pg.Client({ connectionString: place })
@@ -25,7 +25,7 @@ function runInSqlite(file: string, text: string): Record<string, unknown>[] {
   }
 }
 
-/** Everything that all tables of a database but the audit log hold, as one text. */
+/** The contents of all tables of a database except the audit log, as one text. */
 export async function everythingIn(place: string): Promise<string> {
   const names = place.startsWith('postgres:')
     ? `select tablename as name from pg_tables where schemaname = 'public'`

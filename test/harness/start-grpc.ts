@@ -20,7 +20,7 @@ const definition = {
 /** Handlers that replace the default echo. */
 export type GrpcAnswers = Partial<Record<keyof typeof definition, grpc.UntypedHandleCall>>
 
-/** Starts a real gRPC server on a free port for the length of the test. */
+/** Starts a real gRPC server on a free port for the duration of the test. */
 export async function startGrpc(
   answers: GrpcAnswers = {},
   secure?: { readonly pair: Pair; readonly authority: string },
@@ -73,7 +73,7 @@ const echoes: Record<keyof typeof definition, grpc.UntypedHandleCall> = {
   },
 }
 
-/** A real gRPC client for the length of the test. */
+/** A real gRPC client for the duration of the test. */
 export function callGrpc(
   address: string,
   credentials = grpc.credentials.createInsecure(),

@@ -15,22 +15,22 @@ export type ZoneRecords = {
 /** A name server that answers from `zone`, which may change, and a resolver that uses it. */
 export type TestNameServer = {
   readonly servers: dns.Resolver
-  /** Received questions, as `type name`. */
-  readonly questions: string[]
+  /** Received queries, as `type name`. */
+  readonly queries: string[]
 }
 
 const types: Readonly<Record<number, 'a' | 'aaaa' | 'srv'>> = { 1: 'a', 28: 'aaaa', 33: 'srv' }
 
-/** Starts a name server (RFC 1035 over UDP) for the length of the test. */
+/** Starts a name server (RFC 1035 over UDP) for the duration of the test. */
 export async function startNameServer(
   zone: Readonly<Record<string, ZoneRecords>>,
 ): Promise<TestNameServer> {
-  const questions: string[] = []
+  const queries: string[] = []
   const socket = createSocket('udp4')
   socket.on('message', (message, { port, address }) => {
     const { name, end } = readName(message, 12)
     const type = types[message.readUInt16BE(end)] ?? 'a'
-    questions.push(`${type} ${name}`)
+    queries.push(`${type} ${name}`)
     const records = zone[name]
     if (records?.silent?.includes(type) === true) return
     const answers = records === undefined ? [] : dataOf(type, records)
@@ -48,7 +48,7 @@ export async function startNameServer(
   onTestFinished(() => void socket.close())
   const servers = new dns.Resolver({ timeout: 600_000, tries: 1 })
   servers.setServers([`127.0.0.1:${(socket.address() as AddressInfo).port}`])
-  return { servers, questions }
+  return { servers, queries }
 }
 
 function readName(message: Buffer, start: number): { name: string; end: number } {
@@ -87,7 +87,7 @@ function bytesOfName(name: string): Buffer {
   return Buffer.concat([...labels.flat(), Buffer.from([0])])
 }
 
-/** The name is a compression pointer to the question. */
+/** The name is a compression pointer to the question section. */
 function record(type: number, ttl: number, data: Buffer): Buffer {
   const head = Buffer.alloc(12)
   head.writeUInt16BE(0xc00c, 0)

@@ -6,21 +6,21 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { findProgram } from './need.ts'
+import { findProgram } from './require-program.ts'
 import { until } from './until.ts'
 
-/** A PostgreSQL server of its own, in a temporary directory. */
+/** A PostgreSQL server in a temporary directory. */
 export type TestPostgres = {
-  /** Makes an empty database and returns its URL. */
+  /** Creates an empty database and returns its URL. */
   readonly database: () => Promise<string>
-  /** Ends it at once and starts it again at the same place. */
+  /** Stops it at once and starts it again at the same address. */
   restart(): Promise<void>
-  /** Ends it at once; `restart` starts it again. */
+  /** Stops it at once; `restart` starts it again. */
   halt(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Where PostgreSQL's programs are; undefined where it is not installed. */
+/** The directory of PostgreSQL's programs; undefined when it is not installed. */
 export function postgresPrograms(): string | undefined {
   const debian = '/usr/lib/postgresql'
   for (const version of versionsIn(debian)) {
@@ -31,7 +31,6 @@ export function postgresPrograms(): string | undefined {
   return found === undefined ? undefined : join(found, '..')
 }
 
-/** Starts a server. */
 export async function startPostgres(programs: string): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-postgres-'))
   const user = unprivilegedUser()
@@ -82,7 +81,7 @@ async function serve({ programs, data, port, user }: Serving) {
       ...set('listen_addresses', '127.0.0.1'),
       ...set('unix_socket_directories', ''),
       ...set('shared_buffers', '32MB'),
-      // What was committed survives the end of the process; the machine is not switched off.
+      // Commits survive the end of the process, and tests need no durability beyond that.
       ...set('fsync', 'off'),
     ],
     { stdio: 'ignore', ...user },

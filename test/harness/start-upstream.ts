@@ -22,7 +22,7 @@ export type Echo = {
   body: string
 }
 
-/** Starts an HTTP server on a free port for the length of the test. */
+/** Starts an HTTP server on a free port for the duration of the test. */
 export async function startUpstream(
   answer: (request: IncomingMessage, response: ServerResponse) => unknown = echo,
 ): Promise<{ port: number; host: string; server: Server }> {

@@ -2,24 +2,24 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A server that speaks the part of HashiCorp Vault's HTTP API by which secrets are read. */
+/** A server with the read API of HashiCorp Vault's KV engine. */
 export type TestVault = {
   readonly port: number
-  /** Secrets by path, as `secret/data/db` for version 2 of the engine; undefined is none. */
+  /** Path → secret, for example `secret/data/db` in version 2 of the engine. */
   readonly secrets: Map<string, Readonly<Record<string, unknown>>>
-  /** What was asked, as `token path`. */
-  readonly asked: string[]
-  /** While true it answers as a sealed vault does. */
+  /** Received requests, as `token path`. */
+  readonly requests: string[]
+  /** Whether it answers as a sealed vault. */
   isSealed: boolean
 }
 
-/** Starts a vault that lets a token in, for the length of the test. */
+/** Starts a vault that accepts one token, for the duration of the test. */
 export async function startVault(token: string): Promise<TestVault> {
-  const vault = { port: 0, secrets: new Map(), asked: [] as string[], isSealed: false }
+  const vault = { port: 0, secrets: new Map(), requests: [] as string[], isSealed: false }
   const server = createServer((request, response) => {
     const path = (request.url ?? '').replace(/^\/v1\//, '')
     const given = String(request.headers['x-vault-token'] ?? '')
-    vault.asked.push(`${given} ${path}`)
+    vault.requests.push(`${given} ${path}`)
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }

@@ -13,43 +13,42 @@ const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 /** Token of the super-admin of a test. */
 export const adminToken = 'test-admin-token-000000'
 
-/** A whole Weir, started as a user starts it. */
+/** A running Weir with its supervisor and all planes. */
 export type TestWeir = {
   readonly proxyUrl: string
-  /** Where it speaks TLS. */
+  /** HTTPS URL of the proxy. */
   readonly secureUrl: string
   readonly adminUrl: string
   readonly managerUrl: string
-  /** Where gateways of other processes connect; '' unless the control plane runs alone. */
+  /** URL for remote nodes; '' unless only the control plane runs. */
   readonly nodesUrl: string
   readonly data: string
   readonly process: ChildProcess
-  /** What it printed so far. */
+  /** Standard output and error so far. */
   readonly output: () => string
-  /** Pids of the processes under it whose title starts so, for example `weir gateway`. */
+  /** Pids of child processes by the start of their title, for example `weir gateway`. */
   children(title: string): number[]
-  /** Calls the Admin API as the super-admin, or as the holder of another token. */
+  /** Calls the Admin API; the token defaults to that of the super-admin. */
   admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
   query(query: QueryInput, token?: string): Promise<Answer>
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** How a test wants Weir. */
 export type WeirOptions = {
-  /** Its first file; that of this repository unless said otherwise. */
+  /** Main module. Default: that of this repository. */
   readonly program?: string
   readonly command?: readonly string[]
   /** The only plane to run. */
   readonly plane?: 'gateway' | 'control'
   readonly data?: string
   readonly env?: Readonly<Record<string, string>>
-  /** Called with what it prints. */
+  /** Called with every output. */
   readonly onOutput?: (text: string) => void
-  /** Who ends it; a test unless said otherwise. */
+  /** Registers the stop function. Default: onTestFinished. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
 
-/** Starts Weir on free ports, in a temporary directory unless one is given, for the length of the test. */
+/** Starts Weir on free ports, in a temporary directory unless one is given, for the duration of the test. */
 export async function startWeir({
   program = main,
   command = ['start'],

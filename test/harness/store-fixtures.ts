@@ -4,19 +4,19 @@ import { gunzipSync } from 'node:zlib'
 import { migrations } from '../../src/store/migrations/migrations.ts'
 import { runSql } from './run-sql.ts'
 
-/** Where the stores that earlier versions left behind are kept; `npm run freeze-migration` writes them. */
+/** Directory of stores written by earlier versions; see `npm run freeze-migration`. */
 export const fixtures = resolve(import.meta.dirname, '../fixtures/store')
 
-/** Where the DDL of the migrations is. */
+/** Directory of the migrations' DDL. */
 export const migrationFiles = resolve(import.meta.dirname, '../../src/store/migrations')
 
-/** The key by which the secrets of newer fixtures are sealed. */
+/** The master key of newer fixtures. */
 export const fixtureKey = { text: '5a'.repeat(32), name: 'the key of the fixtures' }
 
-/** The names of all migrations, the first first. */
+/** The names of all migrations in order. */
 export const steps: readonly string[] = Object.keys(migrations).toSorted()
 
-/** Restores the store that a version left behind whose newest migration was the given one, at a fresh place. */
+/** Restores the fixture of the given migration into a new database. */
 export async function restoreFixture(step: string, place: string): Promise<void> {
   if (place.startsWith('postgres:')) {
     await runSql(place, unzip(`${step}.postgres.sql.gz`).toString('utf8'))

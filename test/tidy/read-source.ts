@@ -86,9 +86,9 @@ function resolve(path: string, specifier: string): string {
   return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier
 }
 
-/** `entity.name === 'route'`, `operation.entity !== 'route'`, `name === 'route'`, `fields['name']`. */
+/** `entity.name === 'route'`, `operation.entity !== 'route'`, `name === 'route'`, `belongsTo !== 'role'`, `fields['name']`. */
 const entityCheck = new RegExp(
-  `\\b(?:name|entity)\\s*[!=]==\\s*'(?:${entities.map(({ name }) => name).join('|')})'|\\bfields\\??\\.?\\['`,
+  `\\b(?:name|entity|belongsTo)\\s*[!=]==\\s*'(?:${entities.map(({ name }) => name).join('|')})'|\\bfields\\??\\.?\\['`,
   'g',
 )
 

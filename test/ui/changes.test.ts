@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findProgram, need } from '../harness/need.ts'
+import { findProgram, requireProgram } from '../harness/require-program.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { checkNames, checkNoHorizontalScroll, untilText } from './check-pages.ts'
 import { chromiumNames } from './open-demo.ts'
@@ -14,7 +14,7 @@ test(
   'lists revisions, reports drift, and rolls back after confirmation',
   { timeout: 180_000 },
   async (context) => {
-    need(context, ...chromiumNames)
+    requireProgram(context, ...chromiumNames)
     const account = { name: 'admin', password: 'a password for tests' }
     const weir = await startWeir({
       env: { WEIR_ADMIN_PASSWORD: account.password, WEIR_WORKERS: '1' },

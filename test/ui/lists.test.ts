@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findProgram, need } from '../harness/need.ts'
+import { findProgram, requireProgram } from '../harness/require-program.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { untilText } from './check-pages.ts'
 import { chromiumNames } from './open-demo.ts'
@@ -12,7 +12,7 @@ test(
   'a list of thousands loads one page, renders what is visible, and searches all',
   { timeout: 120_000 },
   async (context) => {
-    need(context, ...chromiumNames)
+    requireProgram(context, ...chromiumNames)
     const weir = await startWeir({
       env: { WEIR_ADMIN_PASSWORD: account.password, WEIR_WORKERS: '1' },
     })

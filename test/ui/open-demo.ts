@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { demoAccounts } from '../../src/cli/demo/apply-demo.ts'
-import { findProgram, need } from '../harness/need.ts'
+import { findProgram, requireProgram } from '../harness/require-program.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
 
@@ -38,7 +38,7 @@ export function openDemo(): Demo {
     await browser?.close()
     await stopWeir?.()
   })
-  beforeEach((context) => void need(context, ...chromiumNames))
+  beforeEach((context) => void requireProgram(context, ...chromiumNames))
 
   return {
     weir: () => weir,

@@ -1,4 +1,4 @@
-import type { Ask } from '../../access/rights.ts'
+import type { AccessRequest } from '../../access/rights.ts'
 import type { Looking } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
 import { entityNamed, toEntityName, type EntityName } from '../../entities/entities.ts'
@@ -15,11 +15,11 @@ export function visibilityFor(viewer: Viewer): Pick<Looking, 'isKnown' | 'mayLis
   const { configuration, principal } = viewer
   return {
     isKnown: (entity, entry) =>
-      configuration.judge(principal, { ask: askFor(viewer, entity, entry, 'read') }).allowed,
+      configuration.decide(principal, { ask: askFor(viewer, entity, entry, 'read') }).allowed,
     mayList(entity, workspace) {
       const home = homeOf(entity, workspaceRef(viewer, workspace))
       const ask = { workspace: home, path: ownPath(entity), action: 'read' as const }
-      return configuration.judge(principal, { ask }).allowed
+      return configuration.decide(principal, { ask }).allowed
     },
   }
 }
@@ -31,10 +31,10 @@ export const secretsReader =
     canReadSecrets(viewer, entityNamed(entity), entry, workspaceRef(viewer, entry.workspace))
 
 /** What must be allowed for each of many differences to be made, as if they were made one by one. */
-export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]): Ask[] {
+export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]): AccessRequest[] {
   const { configuration } = viewer
   const { entries } = configuration.current()
-  return items.map(({ kind, entity: name, id, workspace }): Ask => {
+  return items.map(({ kind, entity: name, id, workspace }): AccessRequest => {
     const entity = toEntityName(name)
     const entry = entries.get(entity)?.get(id)
     if (entry !== undefined) {
@@ -45,7 +45,7 @@ export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]):
   })
 }
 
-function askFor(viewer: Viewer, entity: EntityName, entry: Entry, action: Action): Ask {
+function askFor(viewer: Viewer, entity: EntityName, entry: Entry, action: Action): AccessRequest {
   const segment = segmentOf(entity, entry)
   const home = homeOf(entity, workspaceRef(viewer, entry.workspace), segment, entry)
   return askAbout(entity, entry, home, ownPath(entity, segment), action)

@@ -16,5 +16,5 @@ export function canReadSecrets(
   const segment = segmentOf(name, entry)
   const home = homeOf(name, place, segment, entry)
   const ask = askAbout(name, entry, home, ownPath(name, segment), 'update')
-  return configuration.judge(principal, { ask }).allowed
+  return configuration.decide(principal, { ask }).allowed
 }

@@ -1,4 +1,4 @@
-import type { Ask } from '../../access/rights.ts'
+import type { AccessRequest } from '../../access/rights.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
 import { nameOf } from '../../control/redact.ts'
 import type { Action } from '../../entities/action.ts'
@@ -27,7 +27,7 @@ export function askAbout(
   workspace: Place,
   path: string,
   action: Action,
-): Ask {
+): AccessRequest {
   const ask = { workspace, path, action }
   if (entry === undefined) return ask
   const { plural } = entityNamed(entity)

@@ -1,5 +1,5 @@
 import type { Action } from '../../entities/action.ts'
-import type { Ask } from '../../access/rights.ts'
+import type { AccessRequest } from '../../access/rights.ts'
 import type { Operation } from '../../entities/operation.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import type { Entry } from '../../entities/entry.ts'
@@ -92,7 +92,7 @@ function asksAbout(
   { path, entity }: CollectionShape,
   { place, params }: Locating,
   entry: Entry | undefined,
-): Record<'here' | 'own', (action: Action) => Ask> {
+): Record<'here' | 'own', (action: Action) => AccessRequest> {
   const at = params['item'] ?? ''
   const item = entry === undefined ? at : segmentOf(entity.name, entry)
   const home = homeOf(entity.name, place, at, entry)

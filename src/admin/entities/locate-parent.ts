@@ -1,4 +1,4 @@
-import type { Ask } from '../../access/rights.ts'
+import type { AccessRequest } from '../../access/rights.ts'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { Locating } from '../admin-route.ts'
@@ -11,7 +11,7 @@ export type Under = { readonly field: string; readonly entity: EntityName }
 export function locateParent(
   { configuration, place, params }: Locating,
   under: Under,
-): { parent: Entry | undefined; alias: Ask } {
+): { parent: Entry | undefined; alias: AccessRequest } {
   const at = params['parent'] ?? ''
   const parent = configuration.find({ entity: under.entity, workspace: place.id, at })
   const segment = parent === undefined ? at : segmentOf(under.entity, parent)

@@ -1,4 +1,4 @@
-import type { Ask } from '../../access/rights.ts'
+import type { AccessRequest } from '../../access/rights.ts'
 import type { Change } from '../../control/change-configuration.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
@@ -47,7 +47,7 @@ export async function changeOne(
 function expandOperation(
   { configuration, place }: Asked,
   operation: Operation,
-): { readonly operations: readonly Operation[]; readonly aliases: readonly Ask[] } {
+): { readonly operations: readonly Operation[]; readonly aliases: readonly AccessRequest[] } {
   const entity: Entity = entityNamed(operation.entity)
   if (entity.expandOperation === undefined) return { operations: [operation], aliases: [] }
   const { at, workspace } = operation
@@ -57,10 +57,10 @@ function expandOperation(
   const expanded = entity.expandOperation(operation, { known, lookup, newId: uuidv4 })
   return {
     operations: expanded.operations as readonly Operation[],
-    aliases: expanded.asks.map((ask) => ({
+    aliases: expanded.aliases.map((alias) => ({
       workspace: place,
-      path: ownPath(ask.entity.name as EntityName, ask.at),
-      action: ask.action,
+      path: ownPath(alias.entity.name as EntityName, alias.at),
+      action: alias.action,
     })),
   }
 }
@@ -78,7 +78,7 @@ export function writtenEntry<K extends EntityName>(
 /** From where a request comes. Its path is the one that was decided about, in which a secret key stands as an id. */
 export const originOf = (
   { id, ip, method, url }: Asked['request'],
-  ask?: Ask,
+  ask?: AccessRequest,
 ): Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'> => ({
   requestId: id,
   address: ip,

@@ -28,7 +28,7 @@ export function mayReadEntry(
   const ask = askAbout(entity, entry, home, ownPath(entity, segment), 'read')
   const here = askAbout(entity, entry, home, `${check.ask.path}${pathOf(segment)}`, 'read')
   const aliases = [...(check.aliases ?? []), here]
-  return configuration.judge(principal, { ask, aliases }).allowed
+  return configuration.decide(principal, { ask, aliases }).allowed
 }
 
 /**

@@ -61,7 +61,7 @@ export async function auditRefusal(
   const ask = located?.check.ask
   const time = configuration.clock.now()
   const { because } = problem.detail
-  await configuration.audit.keep({
+  await configuration.audit.write({
     ...originOf(request, ask),
     id: uuidv7(time),
     time,

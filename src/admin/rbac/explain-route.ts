@@ -57,7 +57,7 @@ type Wanted = {
 function explain(asked: Asked, wanted: Wanted, routes: readonly AdminRoute[]): Explanation {
   const rights = rightsNamed(asked, wanted.user)
   const asks = questionOf(asked, { ...wanted, user: rights.principal.id }, routes)
-  const { allowed, because } = asked.configuration.judge(rights.principal.id, asks)
+  const { allowed, because } = asked.configuration.decide(rights.principal.id, asks)
   const told = [
     explainAsk(rights, asks.ask, 'asked'),
     ...(asks.aliases ?? []).map((alias) => explainAsk(rights, alias, 'door')),
@@ -101,7 +101,7 @@ function rightsNamed(asked: Asked, name: string): Rights {
 }
 
 const mayReadUsers = ({ configuration, principal }: Asked): boolean =>
-  configuration.judge(principal, {
+  configuration.decide(principal, {
     ask: { workspace: defaultWorkspace, path: '/rbac/users', action: 'read' },
   }).allowed
 
@@ -114,7 +114,7 @@ function shownTo({ configuration, principal, place }: Asked, told: AskTold): Ask
     at: told.workspace,
   })
   const there = { id: workspace?.id ?? '', name: told.workspace }
-  const { allowed } = configuration.judge(principal, {
+  const { allowed } = configuration.decide(principal, {
     ask: { workspace: there, path, action: 'read' },
   })
   return allowed ? told : { ...told, rules: [] }

@@ -119,7 +119,7 @@ function rolesAnswer(asked: Asked): unknown {
 function presentUser({ configuration, principal }: Asked, user: Entry<'principal'>): unknown {
   const path = ownPath('principal', segmentOf('principal', user))
   const ask = askAbout('principal', user, defaultWorkspace, path, 'read')
-  return configuration.judge(principal, { ask }).allowed
+  return configuration.decide(principal, { ask }).allowed
     ? presentEntry(entityNamed('principal'), user)
     : { id: user.id, name: user.fields.name }
 }

@@ -14,12 +14,12 @@ export function describeSession(
   const held = configuration.rolesOf(principal)
   const mayRead = (workspace: { id: string; name: string }): string[] =>
     entities
-      .filter(({ inWorkspace, belongsTo }) => inWorkspace && belongsTo !== 'role')
+      .filter(({ inWorkspace, isPermission }) => inWorkspace && isPermission !== true)
       .filter(({ name, plural }) => {
         const check = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
         const reader = { configuration, principal, place: workspace, check }
         return (
-          configuration.judge(principal, check).allowed ||
+          configuration.decide(principal, check).allowed ||
           hasAny(readableEntries(reader, { entity: name, workspace: workspace.id }))
         )
       })
@@ -27,7 +27,7 @@ export function describeSession(
   const pagesIn = (workspace: { id: string; name: string }): string[] =>
     pages.filter((page) => {
       const ask = { workspace, path: `/${page}`, action: 'read' as const }
-      return configuration.judge(principal, { ask }).allowed
+      return configuration.decide(principal, { ask }).allowed
     })
   const workspaces = configuration
     .current()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workspaces } from '../../../test/harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../../../test/harness/open-test-warehouse.ts'
-import { rightsOf } from '../../../test/harness/rights-of.ts'
+import { buildTestRights } from '../../../test/harness/build-test-rights.ts'
 import type { Answer } from '../../schema/answer.ts'
 import { granularities } from '../../schema/query.ts'
 import { bucketStarts, isFixed, nextBucket, startOfBucket } from './buckets.ts'
@@ -54,7 +54,7 @@ test('the engine computes the same buckets, including at DST transitions', async
     rightsOf: () => undefined,
     clock: { now: () => year(2035) },
   })
-  const rights = rightsOf(workspaces[0], ['+* *'])
+  const rights = buildTestRights(workspaces[0], ['+* *'])
   const around = zones.flatMap((zone) => {
     const all = changes(zone)
     return [all[0], all.at(-1)].flatMap((at) =>

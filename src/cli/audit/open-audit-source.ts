@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../../lib/problem.ts'
-import { openPostgresAudit, openSqliteAudit, type AuditLog } from '../../store/open-audit-log.ts'
+import {
+  openPostgresAudit,
+  openSqliteAudit,
+  type AuditStore,
+} from '../../store/open-audit-store.ts'
 import { readSettings } from '../settings.ts'
 
 /** The store of the log, by options of the command line. */
@@ -14,7 +18,7 @@ export const auditKeyFile = (source: AuditSource): string => settingsOf(source).
 
 export async function withAuditLog<Result>(
   source: AuditSource,
-  work: (rows: AuditLog['rows']) => Promise<Result>,
+  work: (rows: AuditStore['rows']) => Promise<Result>,
 ): Promise<Result> {
   const log = await openSource(source)
   try {
@@ -24,7 +28,7 @@ export async function withAuditLog<Result>(
   }
 }
 
-async function openSource(source: AuditSource): Promise<AuditLog> {
+async function openSource(source: AuditSource): Promise<AuditStore> {
   const { data, databaseUrl } = settingsOf(source)
   if (databaseUrl !== undefined) return openPostgresAudit(databaseUrl)
   const file = join(data, 'weir.db')

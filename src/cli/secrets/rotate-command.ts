@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs'
 import { Problem } from '../../lib/problem.ts'
 import { keySourceOf, type KeySettings } from '../../planes/open-keys.ts'
-import { addMasterKey, keepOnly } from '../../secrets/keyring.ts'
+import { addMasterKey, rewrap } from '../../secrets/keyring.ts'
 import { readMasterKey, type MasterKey } from '../../secrets/master-key.ts'
 import { readSettings } from '../settings.ts'
 import { rewrapDataKeys } from './rewrap-data-keys.ts'
@@ -29,7 +29,7 @@ export async function rotateCommand(data: string | undefined, to: string | undef
     return
   }
   renameSync(file, own)
-  await rewrapDataKeys(settings, (wrapped) => keepOnly(wrapped, next))
+  await rewrapDataKeys(settings, (wrapped) => rewrap(wrapped, next))
   console.log(`${count} data keys are wrapped with the new key in ${own} (${next.id}) only.`)
 }
 
@@ -37,7 +37,7 @@ export async function rotateCommand(data: string | undefined, to: string | undef
 export async function retireCommand(data: string | undefined) {
   const settings = readSettings({ WEIR_DATA: data })
   const current = currentKey(settings)
-  const count = await rewrapDataKeys(settings, (wrapped) => keepOnly(wrapped, current))
+  const count = await rewrapDataKeys(settings, (wrapped) => rewrap(wrapped, current))
   console.log(`${count} data keys are wrapped with ${nameOf(current)} only.`)
 }
 

@@ -4,7 +4,7 @@ import { hashPassword } from '../../identity/password.ts'
 import { hashSecret } from '../../identity/secret-hash.ts'
 import { uuidv4 } from '../../lib/ids.ts'
 
-/** What the hooks of entities need of Node. */
+/** The implementation of EntityTools on node:crypto. */
 export const entityTools: EntityTools = {
   newId: uuidv4,
   hashSecret,

@@ -4,7 +4,7 @@ import { brokenReference, unresolvedReference } from '../../entities/kong-proble
 import type { Draft } from '../draft.ts'
 import { findEntry } from '../find-entry.ts'
 
-/** Fields in which every reference is an existing entity of the same workspace, as `{ id }`. */
+/** Replaces every reference by `{ id }`; throws when the referenced entity does not exist in the workspace. */
 export function resolveReferences(
   entity: Entity,
   fields: AnyFields,

@@ -5,7 +5,7 @@ import type { Operation } from '../../entities/operation.ts'
 import { randomSecret } from '../../lib/ids.ts'
 import { entityTools } from './entity-tools.ts'
 
-/** Fields as they are stored, with what is revealed this once: a generated one gets a random value when it has none, and of some secrets only a hash is stored. */
+/** Fills generated fields with random values and replaces secrets by their hashes. `revealed` holds the clear values that are answered once. */
 export function settleSecrets(
   entity: Entity,
   fields: AnyFields,

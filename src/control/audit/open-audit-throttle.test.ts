@@ -22,10 +22,10 @@ const refusal = (address: string): AuditRecord => ({
   revision: null,
 })
 
-const heldIn = ({ because }: AuditRecord): number =>
-  Number(/^(\d+) more requests of nobody known/.exec(because)?.[1] ?? 0)
+const suppressedIn = ({ because }: AuditRecord): number =>
+  Number(/^(\d+) more unauthenticated requests/.exec(because)?.[1] ?? 0)
 
-test('however refusals come, each is kept or counted once, and few are kept', () => {
+test('writes or counts every refusal once, and at most 61 records per address and minute', () => {
   const steps = fc.array(
     fc.record({
       address: fc.constantFrom('a', 'b', 'c'),
@@ -35,26 +35,26 @@ test('however refusals come, each is kept or counted once, and few are kept', ()
     { maxLength: 12 },
   )
   fc.assert(
-    fc.property(steps, (asked) => {
+    fc.property(steps, (bursts) => {
       let now = 0
       const throttle = openAuditThrottle({ now: () => now })
-      const kept: AuditRecord[] = []
-      for (const { address, times, pause } of asked) {
-        for (let time = 0; time < times; time += 1) kept.push(...throttle.pass(refusal(address)))
+      const written: AuditRecord[] = []
+      for (const { address, times, pause } of bursts) {
+        for (let time = 0; time < times; time += 1) written.push(...throttle.pass(refusal(address)))
         now += pause
       }
-      kept.push(...throttle.drain())
-      const counted = kept.reduce((sum, record) => sum + (heldIn(record) || 1), 0)
-      expect(counted).toBe(asked.reduce((sum, { times }) => sum + times, 0))
-      expect(kept.length).toBeLessThanOrEqual(61 * 3 * (1 + Math.ceil(now / 60_000)))
+      written.push(...throttle.drain())
+      const counted = written.reduce((sum, record) => sum + (suppressedIn(record) || 1), 0)
+      expect(counted).toBe(bursts.reduce((sum, { times }) => sum + times, 0))
+      expect(written.length).toBeLessThanOrEqual(61 * 3 * (1 + Math.ceil(now / 60_000)))
     }),
   )
 })
 
-test('what somebody known does is always kept', () => {
+test('never suppresses records of an authenticated principal', () => {
   const throttle = openAuditThrottle({ now: () => 0 })
   const known = { ...refusal('a'), principal: { id: 'p', name: 'anna' } }
   for (let time = 0; time < 500; time += 1) throttle.pass(refusal('a'))
   expect(throttle.pass(known)).toEqual([known])
-  expect(throttle.drain().map(heldIn)).toEqual([440])
+  expect(throttle.drain().map(suppressedIn)).toEqual([440])
 })

@@ -2,52 +2,53 @@ import type { Clock } from '../../lib/clock.ts'
 import { uuidv7 } from '../../lib/ids.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 
-/** Lets a flood of refusals of nobody known through as a few records and a count, so that who cannot come in cannot fill the disk. */
+/** Limits audit records of unauthenticated refusals per client address, so that a flood cannot fill the disk. Suppressed records are counted in a summary record. */
 export type AuditThrottle = {
-  /** What is to be kept now: the record, unless too many like it came; and the counts of floods that are over. */
+  /** The records to write now: the given one unless its address is over the limit, and summaries of windows that have ended. */
   pass(record: AuditRecord): readonly AuditRecord[]
-  /** The counts of all floods. */
+  /** Ends all windows and returns their summaries. */
   drain(): readonly AuditRecord[]
 }
 
-type Flood = { readonly since: number; passed: number; held: number; last: AuditRecord }
+type Window = { readonly since: number; passed: number; suppressed: number; last: AuditRecord }
 
 const windowMilliseconds = 60_000
-const maxRecords = 60
+const maxRecordsPerWindow = 60
 const maxAddresses = 10_000
 
-/** Opens the count of refusals by address. */
 export function openAuditThrottle(clock: Clock): AuditThrottle {
-  const floods = new Map<string, Flood>()
-  const take = (isOver: (flood: Flood) => boolean): readonly AuditRecord[] => {
-    const over = [...floods].filter(([, flood]) => isOver(flood))
-    for (const [address] of over) floods.delete(address)
-    return over.filter(([, { held }]) => held > 0).map(([, flood]) => summaryOf(flood, clock.now()))
+  const windows = new Map<string, Window>()
+  const takeSummaries = (isOver: (window: Window) => boolean): readonly AuditRecord[] => {
+    const over = [...windows].filter(([, window]) => isOver(window))
+    for (const [address] of over) windows.delete(address)
+    return over
+      .filter(([, { suppressed }]) => suppressed > 0)
+      .map(([, window]) => summaryOf(window, clock.now()))
   }
   return {
     pass(record) {
       const now = clock.now()
-      const ended = take(({ since }) => now - since >= windowMilliseconds)
+      const ended = takeSummaries(({ since }) => now - since >= windowMilliseconds)
       if (record.principal !== null || record.allowed) return [...ended, record]
-      // Beyond so many addresses at once they count as one.
-      const isKnown = floods.has(record.address) || floods.size < maxAddresses
+      // Beyond maxAddresses, all further addresses share one window.
+      const isKnown = windows.has(record.address) || windows.size < maxAddresses
       const address = isKnown ? record.address : ''
-      const flood = floods.get(address) ?? { since: now, passed: 0, held: 0, last: record }
-      floods.set(address, flood)
-      if (flood.passed < maxRecords) {
-        flood.passed += 1
+      const window = windows.get(address) ?? { since: now, passed: 0, suppressed: 0, last: record }
+      windows.set(address, window)
+      if (window.passed < maxRecordsPerWindow) {
+        window.passed += 1
         return [...ended, record]
       }
-      flood.held += 1
-      flood.last = record
+      window.suppressed += 1
+      window.last = record
       return ended
     },
-    drain: () => take(() => true),
+    drain: () => takeSummaries(() => true),
   }
 }
 
-const summaryOf = ({ held, since, last }: Flood, time: number): AuditRecord => ({
+const summaryOf = ({ suppressed, since, last }: Window, time: number): AuditRecord => ({
   ...last,
   id: uuidv7(time),
-  because: `${held} more requests of nobody known were refused from here since ${new Date(since).toISOString()}; this was the last of them.`,
+  because: `${suppressed} more unauthenticated requests from this address were refused since ${new Date(since).toISOString()}; this was the last.`,
 })

@@ -3,22 +3,22 @@ import { hashSecret } from '../../identity/secret-hash.ts'
 import type { Sessions } from '../../identity/sessions.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { Control } from '../change-configuration.ts'
-import type { TokenNotes } from './open-token-uses.ts'
+import type { TokenUseTracker } from './open-token-uses.ts'
 
-/** Tells who sends some headers, by the tokens and sessions of the moment, and notes which token was used from where. */
+/** Authenticates requests by token or session cookie and records the use of tokens. */
 export function openIdentify(
   control: Control,
   sessions: Sessions,
-  notes: TokenNotes,
+  tokenUses: TokenUseTracker,
 ): (headers: Headers, address?: string) => Promise<Identified | undefined> {
   return (headers, address = '') =>
     identify(headers, {
-      async ofToken(token) {
+      async findByToken(token) {
         const found = tokenIn(control, token)
-        if (found !== undefined) await notes.note(found.id, address)
+        if (found !== undefined) await tokenUses.record(found.id, address)
         return found === undefined ? undefined : found.fields.principal.id
       },
-      async ofCookie(cookie) {
+      async findByCookie(cookie) {
         const principal = await sessions.resume(cookie)
         const isEnabled = principal !== undefined && control.state.rightsOf(principal) !== undefined
         return isEnabled ? principal : undefined
@@ -26,7 +26,7 @@ export function openIdentify(
     })
 }
 
-/** The token whose secret this is, while it lasts and its principal is enabled. */
+/** The unexpired token with this secret whose principal is enabled. */
 function tokenIn({ state, clock }: Control, token: string): Entry<'token'> | undefined {
   const entry = state.tokenOf(hashSecret(token))
   const expiresAt = entry?.fields.expires_at

@@ -1,23 +1,22 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { TokenUses } from '../../store/token-uses.ts'
 
-/** Notes when tokens are used. */
-export type TokenNotes = Pick<TokenUses, 'find'> & {
-  /** Keeps that a token was used now, at most once a minute. */
-  note(token: string, address: string): Promise<void>
+/** When and from where tokens were last used. */
+export type TokenUseTracker = Pick<TokenUses, 'find'> & {
+  /** Records a use; at most once a minute per token, to spare the store. */
+  record(token: string, address: string): Promise<void>
 }
 
 const minute = 60_000
 
-/** Opens the notes on the rows they rest in. */
-export function openTokenNotes(uses: TokenUses, clock: Clock): TokenNotes {
-  const noted = new Map<string, number>()
+export function openTokenUseTracker(uses: TokenUses, clock: Clock): TokenUseTracker {
+  const recordedAt = new Map<string, number>()
   return {
     find: (tokens) => uses.find(tokens),
-    async note(token, address) {
+    async record(token, address) {
       const time = clock.now()
-      if (time - (noted.get(token) ?? 0) < minute) return
-      noted.set(token, time)
+      if (time - (recordedAt.get(token) ?? 0) < minute) return
+      recordedAt.set(token, time)
       await uses.put(token, { time, address })
     },
   }

@@ -6,31 +6,31 @@ import type { Touched } from '../draft.ts'
 import { openIndexes, type EntryIndexes } from '../entry-indexes.ts'
 import { buildState, type State } from './state.ts'
 
-/** A state that follows a store into which others write too. */
-export type Following = {
+/** A state that follows a store which other control planes write too. */
+export type Follower = {
   state: State
   readonly store: Store
   readonly publish: (state: State) => void
 }
 
-/** With more revisions to take over than this, reading everything is quicker. */
+/** Beyond this many missing revisions, a full reload is quicker. */
 const maxCatchUp = 200
 
-/** Takes over the revisions that others have made since; whoever calls has their turn. */
-export async function catchUp(following: Following): Promise<void> {
-  const { state, store } = following
+/** Loads the revisions that other control planes have made. Runs in the queue of changes. */
+export async function catchUp(follower: Follower): Promise<void> {
+  const { state, store } = follower
   const newest = await store.newest()
   if (newest === state.revision) return
   const missing = newest - state.revision
   const next =
     missing > 0 && missing <= maxCatchUp
-      ? await takeOver(following, newest)
-      : await readAnew(following)
-  following.state = next
-  following.publish(next)
+      ? await applyChanges(follower, newest)
+      : await reload(follower)
+  follower.state = next
+  follower.publish(next)
 }
 
-async function takeOver({ state, store }: Following, newest: number): Promise<State> {
+async function applyChanges({ state, store }: Follower, newest: number): Promise<State> {
   const changes = await store.readChanges({ from: state.revision + 1, to: newest })
   const sealed = await store.readSealed(newest)
   const entries = new Map<EntityName, ReadonlyMap<string, Entry>>(state.entries)
@@ -51,7 +51,7 @@ async function takeOver({ state, store }: Following, newest: number): Promise<St
   return stateOf(entries, state.indexes.next(entries, touched), sealed)
 }
 
-async function readAnew({ state, store }: Following): Promise<State> {
+async function reload({ state, store }: Follower): Promise<State> {
   const { entries, latest } = await store.load()
   return latest === undefined ? state : stateOf(entries, openIndexes(entries), latest)
 }

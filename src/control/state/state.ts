@@ -11,11 +11,10 @@ import {
 import type { SealedSnapshot, Snapshot } from '../../schema/snapshot.ts'
 import type { EntryIndexes } from '../entry-indexes.ts'
 
-/** A revision of the configuration as the control plane holds it: never changes, is replaced as a whole. */
+/** An immutable revision of the configuration in memory. */
 export type State = {
   readonly revision: number
   readonly entries: Entries
-  /** Indexes on the entries. */
   readonly indexes: EntryIndexes
   readonly snapshot: Snapshot
   readonly sealed: SealedSnapshot
@@ -25,7 +24,7 @@ export type State = {
   tokenOf(sha256: string): Entry<'token'> | undefined
 }
 
-/** The state of a revision; rights are worked out when first asked for and kept as long as the revision. */
+/** Builds the state of a revision. Rights are computed on first use and cached. */
 export function buildState(
   entries: Entries,
   indexes: EntryIndexes,
@@ -65,7 +64,7 @@ function rightsOf(
   return buildRights({ principal, held: heldRoles(entries, id), revision }, snapshot)
 }
 
-/** The roles of a principal, with what they say: those granted to them, and those of their groups. */
+/** The roles of a principal with their permissions, granted directly or through groups. */
 export function heldRoles(entries: Entries, principal: string): HeldRole[] {
   const granted = all(entries, 'grant')
     .filter(({ fields }) => fields.principal.id === principal)

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { optional, tags } from '../fields.ts'
-import { certificatePem, certificatesIn, readPem, refusedEntity } from './pem.ts'
+import { certificatePem, certificatesIn, readPem, entityViolation } from './pem.ts'
 
-/** A certificate of an authority whose word counts: for services whose name is verified, and for clients that show a certificate. */
 export const caCertificate = defineEntity(
   {
     name: 'ca-certificate',
     plural: 'ca_certificates',
-    about: 'The certificate of an authority whose word counts.',
+    about:
+      'A trusted certificate authority, which verifies the certificates of services and clients.',
     inWorkspace: false,
     unique: ['cert_digest'],
     naturalKey: ['cert'],
@@ -18,8 +18,10 @@ export const caCertificate = defineEntity(
         .refine((text) => certificatesIn(text).length <= 1, {
           error: 'please submit only one certificate at a time',
         })
-        .describe('One certificate as PEM.'),
-      cert_digest: optional(z.string()).describe('SHA-256 of the certificate; made, never taken.'),
+        .describe('A single CA certificate, PEM encoded. Must not be expired.'),
+      cert_digest: optional(z.string()).describe(
+        'SHA-256 of the DER-encoded certificate, in hex. Read-only; a given value is ignored.',
+      ),
       tags: tags(),
     }),
   },
@@ -29,9 +31,9 @@ export const caCertificate = defineEntity(
         tools.readCertificate(String(fields['cert'])),
       )
       if (read.validTo <= now * 1000)
-        throw refusedEntity('certificate expired, "Not After" time is in the past')
+        throw entityViolation('certificate expired, "Not After" time is in the past')
       if (!read.isAuthority) {
-        throw refusedEntity(
+        throw entityViolation(
           'certificate does not appear to be a CA because it is missing the "CA" basic constraint',
         )
       }

@@ -2,16 +2,16 @@ import { z } from 'zod'
 import type { AnyFields } from '../declaration.ts'
 import { defineEntity } from '../entity.ts'
 import { isHost, optional, reference, tags, uuidPattern } from '../fields.ts'
-import type { AnyOperation, EntityTools, Lookup, OperationAsk } from '../hooks.ts'
+import type { AnyOperation, EntityTools, Lookup, OperationAlias } from '../hooks.ts'
 import { schemaViolation } from '../kong-problem.ts'
 import { isReference } from '../secret-reference.ts'
-import { certificatePem, keyPem, readPem, refusedEntity } from './pem.ts'
+import { certificatePem, keyPem, readPem, entityViolation } from './pem.ts'
 
-/** A server name for which a certificate is shown. A name exists once in all workspaces, because a handshake names no workspace. */
+/** Names are unique across workspaces, because a TLS handshake names no workspace. */
 export const sni = defineEntity({
   name: 'sni',
   plural: 'snis',
-  about: 'A server name for which a certificate is shown.',
+  about: 'A server name (SNI) mapped to the certificate that the gateway presents for it.',
   key: 'name',
   unique: ['name'],
   uniqueEverywhere: true,
@@ -25,19 +25,20 @@ export const sni = defineEntity({
       })
       .transform((name) => name.toLowerCase())
       .describe(
-        'A host name; one leading or trailing * stands for one label, * alone for any name.',
+        'Host name of the TLS handshake. A leading or trailing `*` matches one label; `*` alone matches any name. Unique across all workspaces.',
       ),
-    certificate: reference(),
+    certificate: reference().describe('The certificate to present for this name.'),
     tags: tags(),
   }),
 })
 
-/** A certificate chain with its private key. Nodes need the key, so it is part of the sealed snapshot. As in Kong its body carries its server names, which are entities of their own here, and a path may name it by one of them. */
+/** Nodes terminate TLS, so the private key is part of the sealed snapshot. As in Kong, a body lists the server names (SNI entities), and a path may address a certificate by one of them. */
 export const certificate = defineEntity(
   {
     name: 'certificate',
     plural: 'certificates',
-    about: 'A certificate with its private key, for server names or for calling services.',
+    about:
+      'A certificate with its private key, presented to clients by server name, or to services as a client certificate.',
     naturalKey: ['cert'],
     secret: ['key', 'key_alt'],
     reveals: 'writers',
@@ -46,16 +47,23 @@ export const certificate = defineEntity(
       snis: {
         type: ['array', 'null'],
         items: { type: 'string' },
-        description: 'The names for which it is shown; when given, exactly these.',
+        description:
+          'Server names (SNI) of the certificate. When given, the list replaces all existing ones.',
       },
     },
     fields: z.strictObject({
-      cert: certificatePem().describe('The certificate, then those that vouch for it; PEM.'),
-      key: keyPem().describe('The private key of the certificate; PEM.'),
-      cert_alt: optional(certificatePem()).describe(
-        'A second certificate with another kind of key, such as ECDSA beside RSA.',
+      cert: certificatePem().describe(
+        'The certificate, followed by its intermediates. PEM encoded, or a vault reference.',
       ),
-      key_alt: optional(keyPem()).describe('The private key of the second certificate.'),
+      key: keyPem().describe(
+        'The private key of `cert`, PEM encoded without a passphrase, or a vault reference.',
+      ),
+      cert_alt: optional(certificatePem()).describe(
+        'An alternative certificate with a different key type, such as ECDSA beside RSA. Requires `key_alt`.',
+      ),
+      key_alt: optional(keyPem()).describe(
+        'The private key of `cert_alt`. PEM encoded without a passphrase, or a vault reference.',
+      ),
       tags: tags(),
     }),
     check({ value, issues }) {
@@ -70,7 +78,7 @@ export const certificate = defineEntity(
       return lookup.find(sni, { workspace, at })?.fields.certificate.id
     },
     expandOperation(operation, { known, lookup, newId }) {
-      if (operation.kind === 'delete') return { operations: [operation], asks: [] }
+      if (operation.kind === 'delete') return { operations: [operation], aliases: [] }
       const { snis, ...body } = operation.body ?? {}
       const { at, workspace } = operation
       const listed = serverNamesIn(snis)
@@ -78,10 +86,10 @@ export const certificate = defineEntity(
         known === undefined ? subjectOf(operation, newId) : { id: known.id, name: undefined }
       const own: AnyOperation =
         at === undefined ? { ...operation, body: { ...body, id } } : { ...operation, at: id, body }
-      if (listed === undefined && name === undefined) return { operations: [own], asks: [] }
+      if (listed === undefined && name === undefined) return { operations: [own], aliases: [] }
       const wanted = new Set([name, ...(listed ?? [])].filter((one) => one !== undefined))
       const changes = serverNameOperations({ id, workspace }, [...wanted], lookup)
-      return { operations: [own, ...changes], asks: changes.map(askFor) }
+      return { operations: [own, ...changes], aliases: changes.map(aliasOf) }
     },
     complete(fields, { tools }) {
       checkPairs(fields, tools)
@@ -107,7 +115,7 @@ function isServerName(name: string): boolean {
   return isHost(plain) && !/^[\d.]+$|[:[\]]/.test(plain)
 }
 
-/** The id of a new certificate, and the server name under which its path puts it. */
+/** The id of a new certificate, and the server name when the path gives one instead of an id. */
 function subjectOf(
   { at, body }: AnyOperation,
   newId: () => string,
@@ -126,14 +134,14 @@ function serverNamesIn(given: unknown): string[] | undefined {
   throw schemaViolation({ snis: 'expected a set' })
 }
 
-/** The operations after which a certificate has exactly these server names. */
+/** Operations that create and delete server names until the certificate has exactly the wanted ones. */
 function serverNameOperations(
   { id, workspace }: { readonly id: string; readonly workspace: string | null },
   wanted: readonly string[],
   lookup: Lookup,
 ): AnyOperation[] {
-  const had = lookup.list(sni, { workspace, within: { field: 'certificate', id } }).map(nameIn)
-  const fresh = wanted.filter((name) => !had.includes(name.toLowerCase()))
+  const existing = lookup.list(sni, { workspace, within: { field: 'certificate', id } }).map(nameIn)
+  const fresh = wanted.filter((name) => !existing.includes(name.toLowerCase()))
   for (const name of fresh) {
     const other = lookup.find(sni, { workspace, at: name.toLowerCase() })
     if (other === undefined) continue
@@ -145,7 +153,7 @@ function serverNameOperations(
   const kept = new Set(wanted.map((name) => name.toLowerCase()))
   const entity = sni.name
   return [
-    ...had
+    ...existing
       .filter((name) => !kept.has(name))
       .map((at): AnyOperation => ({ kind: 'delete', entity, workspace, at })),
     ...fresh.map((name): AnyOperation => {
@@ -155,7 +163,7 @@ function serverNameOperations(
   ]
 }
 
-const askFor = ({ kind, at }: AnyOperation): OperationAsk => ({
+const aliasOf = ({ kind, at }: AnyOperation): OperationAlias => ({
   entity: sni,
   at,
   action: kind === 'delete' ? 'delete' : 'create',
@@ -165,7 +173,7 @@ function checkPairs(
   { cert, key, cert_alt: certAlt, key_alt: keyAlt }: AnyFields,
   tools: EntityTools,
 ): void {
-  // What is kept in a vault is read where it is used.
+  // Vault references are resolved on the nodes, so their values cannot be checked here.
   if ([cert, key, certAlt, keyAlt].some(isReference)) return
   const pairOf = (certField: string, keyField: string, fields: AnyFields) => {
     const read = readPem(certField, 'certificate', () =>
@@ -178,14 +186,14 @@ function checkPairs(
   }
   const first = pairOf('cert', 'key', { cert, key })
   if (certAlt === null) {
-    if (!first.matches) throw refusedEntity('certificate does not match key')
+    if (!first.matches) throw entityViolation('certificate does not match key')
     return
   }
   const second = pairOf('cert_alt', 'key_alt', { cert_alt: certAlt, key_alt: keyAlt })
-  if (!first.matches) throw refusedEntity('certificate does not match key')
-  if (!second.matches) throw refusedEntity('alternative certificate does not match key')
+  if (!first.matches) throw entityViolation('certificate does not match key')
+  if (!second.matches) throw entityViolation('alternative certificate does not match key')
   if (first.type === second.type) {
-    throw refusedEntity(
+    throw entityViolation(
       'certificate and alternative certificate need to have different type (e.g. RSA and ECDSA), the provided certificates were both of the same type',
     )
   }

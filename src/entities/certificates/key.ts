@@ -3,26 +3,29 @@ import type { AnyFields } from '../declaration.ts'
 import { defineEntity } from '../entity.ts'
 import { optional, reference, tags } from '../fields.ts'
 import type { EntityTools } from '../hooks.ts'
-import { keyPem, publicKeyPem, readPem, refusedEntity } from './pem.ts'
+import { keyPem, publicKeyPem, readPem, entityViolation } from './pem.ts'
 import { isReference } from '../secret-reference.ts'
 
-/** Keys that are used together, such as those of one issuer. */
 export const keySet = defineEntity({
   name: 'key-set',
   plural: 'key-sets',
   declaredAs: 'key_sets',
-  about: 'Keys that are used together, such as those of one issuer.',
+  about: 'A set of keys, such as the JWKS of one token issuer.',
   key: 'name',
   unique: ['name'],
-  fields: z.strictObject({ name: optional(z.string().min(1)), tags: tags() }),
+  fields: z.strictObject({
+    name: optional(z.string().min(1)).describe(
+      'Name of the key set. Unique in the workspace; accepted in place of the id in paths.',
+    ),
+    tags: tags(),
+  }),
 })
 
-/** A key of any kind, as a JWK or as PEM, with the id by which tokens name it. */
 export const key = defineEntity(
   {
     name: 'key',
     plural: 'keys',
-    about: 'A key of any kind, as a JWK or as PEM, with the id by which tokens name it.',
+    about: 'A cryptographic key, as a JWK or PEM, with the key id (kid) that tokens refer to.',
     key: 'name',
     unique: ['name', ['kid', 'set']],
     refersTo: { set: 'key-set' },
@@ -30,20 +33,29 @@ export const key = defineEntity(
     secret: ['jwk', 'pem'],
     reveals: 'writers',
     fields: z.strictObject({
-      set: optional(reference()),
-      name: optional(z.string().min(1)),
-      kid: z.string().min(1).describe('The id by which tokens name the key.'),
-      jwk: optional(z.string().min(1)).describe('The key as the JSON text of a JWK.'),
+      set: optional(reference()).describe('The key set that the key is part of.'),
+      name: optional(z.string().min(1)).describe(
+        'Name of the key. Unique in the workspace; accepted in place of the id in paths.',
+      ),
+      kid: z
+        .string()
+        .min(1)
+        .describe('Key id, as in the `kid` header of tokens. Unique in its set.'),
+      jwk: optional(z.string().min(1)).describe(
+        'The key as JSON Web Key (RFC 7517), in JSON text. Exclusive with `pem`.',
+      ),
       pem: optional(
         z.strictObject({
-          private_key: optional(keyPem()),
-          public_key: optional(publicKeyPem()),
+          private_key: optional(keyPem()).describe(
+            'Private key, PEM encoded without a passphrase, or a vault reference.',
+          ),
+          public_key: optional(publicKeyPem()).describe('Public key, PEM encoded.'),
         }),
-      ).describe('The key as PEM.'),
+      ).describe('The key as PEM, with a public key, a private key or both. Exclusive with `jwk`.'),
       tags: tags(),
     }),
     check({ value, issues }) {
-      for (const message of complaints(value)) {
+      for (const message of violations(value)) {
         issues.push({ code: 'custom', message, path: [], input: value })
       }
     },
@@ -56,22 +68,22 @@ export const key = defineEntity(
   },
 )
 
-function complaints({ kid, jwk, pem }: AnyFields): string[] {
+function violations({ kid, jwk, pem }: AnyFields): string[] {
   if (jwk === null && pem === null)
     return [`at least one of these fields must be non-empty: 'jwk', 'pem'`]
   if (jwk !== null && pem !== null)
     return [`only one or none of these fields must be set: 'jwk', 'pem'`]
-  return pem === null ? jwkComplaints(String(jwk), kid) : pemComplaints(pem)
+  return pem === null ? jwkViolations(String(jwk), kid) : pemViolations(pem)
 }
 
-function jwkComplaints(text: string, kid: unknown): string[] {
+function jwkViolations(text: string, kid: unknown): string[] {
   if (isReference(text)) return []
   const jwk = parseJson(text)
   if (typeof jwk !== 'object' || jwk === null) return ['could not json decode jwk string']
   return (jwk as { kid?: unknown }).kid === kid ? [] : ['kid in jwk.kid must be equal to keys.kid']
 }
 
-function pemComplaints(pem: unknown): string[] {
+function pemViolations(pem: unknown): string[] {
   const halves = Object.values(pem as Record<string, unknown>)
   return halves.some((half) => half !== null)
     ? []
@@ -88,17 +100,17 @@ function parseJson(text: string): unknown {
 
 function checkKey({ jwk, pem }: AnyFields, tools: EntityTools): void {
   if (typeof jwk === 'string' && !isReference(jwk) && !isJwk(jwk, tools))
-    throw refusedEntity('could not load JWK, likely not a valid key')
+    throw entityViolation('could not load JWK, likely not a valid key')
   const { private_key: privateKey, public_key: publicKey = null } = (pem ?? {}) as AnyFields
   if (typeof privateKey === 'string' && !isReference(privateKey))
     readPem('pem', 'key', () => tools.readPrivateKey(privateKey))
   if (publicKey !== null && !tools.isPublicKey(publicKey))
-    throw refusedEntity('could not load public key')
+    throw entityViolation('could not load public key')
 }
 
 function isJwk(text: string, tools: EntityTools): boolean {
   const jwk = JSON.parse(text) as Readonly<Record<string, unknown>>
-  // A symmetric key has nothing that could be wrong but its form, which RFC 7518 gives.
+  // A symmetric key is any octet sequence in base64url (RFC 7518 section 6.4.1).
   return jwk['kty'] === 'oct'
     ? /^[\w-]+$/.test(String(jwk['k']))
     : tools.isPublicKey({ key: jwk, format: 'jwk' })

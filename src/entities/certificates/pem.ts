@@ -6,19 +6,18 @@ import { isReference } from '../secret-reference.ts'
 const block = (label: string): RegExp =>
   new RegExp(`-----BEGIN (${label})-----\\r?\\n[A-Za-z0-9+/=\\r\\n]+-----END \\1-----`, 'g')
 
-/** One or more certificates as PEM, or a reference to a secret. What they say is checked where they can be read, in the control plane. */
+/** One or more certificates as PEM, or a vault reference. Checks the form only; the control plane parses the contents. */
 export const certificatePem = () =>
   z.string().refine((text) => isReference(text) || certificatesIn(text).length > 0, {
     error: 'invalid certificate: expected PEM',
   })
 
-/** A private key as PEM, without a password, or a reference to a secret. */
+/** A private key as PEM without a passphrase, or a vault reference. */
 export const keyPem = () =>
   z.string().refine((text) => isReference(text) || block('(?:RSA |EC )?PRIVATE KEY').test(text), {
     error: 'invalid key: expected PEM without a password',
   })
 
-/** A public key as PEM. */
 export const publicKeyPem = () =>
   z.string().refine((text) => block('(?:RSA )?PUBLIC KEY').test(text), {
     error: 'invalid key',
@@ -27,7 +26,7 @@ export const publicKeyPem = () =>
 /** The PEM blocks of the certificates in a text, in order. */
 export const certificatesIn = (text: string): string[] => text.match(block('CERTIFICATE')) ?? []
 
-/** What a PEM text holds; a parser that fails makes a violation of its field. */
+/** Runs a parser and turns its error into a violation of the field. */
 export function readPem<Read>(field: string, kind: 'certificate' | 'key', read: () => Read): Read {
   try {
     return read()
@@ -36,6 +35,6 @@ export function readPem<Read>(field: string, kind: 'certificate' | 'key', read: 
   }
 }
 
-/** A violation of an entity as a whole. */
-export const refusedEntity = (sentence: string): Problem =>
+/** A violation that concerns several fields (Kong's `@entity`). */
+export const entityViolation = (sentence: string): Problem =>
   schemaViolation({ '@entity': [sentence] })

@@ -3,12 +3,11 @@ import { defineEntity } from '../entity.ts'
 import { optional, tags } from '../fields.ts'
 import { vaultKindNamed, vaultKinds } from '../vault-kinds.ts'
 
-/** A place where secrets are kept, to which `{vault://prefix/secret}` refers. */
 export const vault = defineEntity(
   {
     name: 'vault',
     plural: 'vaults',
-    about: 'A place where secrets are kept, to which {vault://prefix/secret} refers.',
+    about: 'A secret store that plugins and certificates reference as `{vault://prefix/secret}`.',
     key: 'prefix',
     unique: ['prefix'],
     uniqueEverywhere: true,
@@ -24,13 +23,15 @@ export const vault = defineEntity(
         .refine((prefix) => vaultKindNamed(prefix) === undefined, {
           error: `must not be one of: ${Object.keys(vaultKinds).join(', ')}`,
         })
-        .describe('How references name it.'),
-      name: z.string().min(1).describe('Which kind of vault.'),
-      description: optional(z.string()),
+        .describe(
+          'Prefix in references: lower-case letters, digits and hyphens. Unique across all workspaces.',
+        ),
+      name: z.string().min(1).describe('Type of the vault: `env`, `file` or `hcv`.'),
+      description: optional(z.string()).describe('Free text.'),
       config: z
         .record(z.string(), z.unknown())
         .default({})
-        .describe('What the kind wants to know; its schema is at /schemas/vaults/{name}.'),
+        .describe('Settings of the vault type; see /schemas/vaults/{name}. Merged by PATCH.'),
       tags: tags(),
     }),
   },

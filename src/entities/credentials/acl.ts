@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { reference, tags } from '../fields.ts'
 
-/** The membership of a consumer in a group that the acl plugin allows or denies. */
 export const acl = defineEntity({
   name: 'acl',
   plural: 'acls',
@@ -11,5 +10,12 @@ export const acl = defineEntity({
   unique: [['consumer', 'group']],
   refersTo: { consumer: 'consumer' },
   belongsTo: 'consumer',
-  fields: z.strictObject({ consumer: reference(), group: z.string().min(1), tags: tags() }),
+  fields: z.strictObject({
+    consumer: reference().describe('The member of the group.'),
+    group: z
+      .string()
+      .min(1)
+      .describe('Name of the group, as in `allow` and `deny` of the acl plugin.'),
+    tags: tags(),
+  }),
 })

@@ -3,14 +3,13 @@ import type { Reference } from '../declaration.ts'
 import { defineEntity } from '../entity.ts'
 import { reference, tags } from '../fields.ts'
 
-/** A name and password by which a consumer is known. The password is kept, and answered, as the hash that Kong makes of it. */
 export const basicAuth = defineEntity(
   {
     name: 'basic-auth',
     plural: 'basic-auths',
     nestedAs: 'basic-auth',
     declaredAs: 'basicauth_credentials',
-    about: 'A name and password by which a consumer is known.',
+    about: 'A username and password that identify a consumer.',
     key: 'username',
     unique: ['username'],
     refersTo: { consumer: 'consumer' },
@@ -19,14 +18,22 @@ export const basicAuth = defineEntity(
     reveals: 'readers',
     acceptsHashes: { saltedBy: 'consumer' },
     fields: z.strictObject({
-      consumer: reference(),
-      username: z.string().min(1),
-      password: z.string().min(1).describe('Kept as the SHA-1 of itself and the consumer’s id.'),
+      consumer: reference().describe('The consumer that the credential identifies.'),
+      username: z
+        .string()
+        .min(1)
+        .describe('Username of the Authorization header. Unique in the workspace.'),
+      password: z
+        .string()
+        .min(1)
+        .describe(
+          'Stored and answered as the SHA-1 of the password followed by the consumer’s id, as in Kong.',
+        ),
       tags: tags(),
     }),
   },
   {
-    // Kong's hash, so that credentials can be moved from there and back.
+    // Kong's hash, so that credentials can be migrated in both directions.
     hashSecret: (_field, clear, { consumer }, tools) =>
       tools.sha1(`${clear}${(consumer as Reference).id}`),
   },

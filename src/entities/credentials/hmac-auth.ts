@@ -2,13 +2,12 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { reference, tags } from '../fields.ts'
 
-/** A name and a shared secret with which a consumer signs its requests. */
 export const hmacAuth = defineEntity({
   name: 'hmac-auth',
   plural: 'hmac-auths',
   nestedAs: 'hmac-auth',
   declaredAs: 'hmacauth_credentials',
-  about: 'A name and a shared secret with which a consumer signs its requests.',
+  about: 'A username and a shared secret with which a consumer signs requests.',
   key: 'username',
   unique: ['username'],
   refersTo: { consumer: 'consumer' },
@@ -17,9 +16,9 @@ export const hmacAuth = defineEntity({
   reveals: 'readers',
   generated: ['secret'],
   fields: z.strictObject({
-    consumer: reference(),
-    username: z.string().min(1),
-    secret: z.string().min(1).optional().describe('Made when absent.'),
+    consumer: reference().describe('The consumer that the credential identifies.'),
+    username: z.string().min(1).describe('Username of the signature. Unique in the workspace.'),
+    secret: z.string().min(1).optional().describe('Shared secret. Generated when omitted.'),
     tags: tags(),
   }),
 })

@@ -20,14 +20,13 @@ const algorithms = [
   'EdDSA',
 ] as const
 
-/** A key by which the signed tokens of a consumer are verified. */
 export const jwt = defineEntity(
   {
     name: 'jwt',
     plural: 'jwts',
     nestedAs: 'jwt',
     declaredAs: 'jwt_secrets',
-    about: 'A key by which the signed tokens of a consumer are verified.',
+    about: 'A key that verifies the JSON Web Tokens of a consumer.',
     key: 'key',
     unique: ['key'],
     refersTo: { consumer: 'consumer' },
@@ -36,11 +35,21 @@ export const jwt = defineEntity(
     reveals: 'readers',
     generated: ['key', 'secret'],
     fields: z.strictObject({
-      consumer: reference(),
-      key: z.string().min(1).optional().describe('The iss of the tokens; made when absent.'),
-      secret: z.string().min(1).optional().describe('For HS algorithms; made when absent.'),
-      rsa_public_key: optional(publicKeyPem()).describe('For every other algorithm; PEM.'),
-      algorithm: z.enum(algorithms).default('HS256'),
+      consumer: reference().describe('The consumer that the credential identifies.'),
+      key: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Value of the `iss` claim that selects this credential. Generated when omitted.'),
+      secret: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Shared secret for the HS algorithms. Generated when omitted.'),
+      rsa_public_key: optional(publicKeyPem()).describe(
+        'Public key, PEM encoded. Required for all algorithms except HS256, HS384 and HS512.',
+      ),
+      algorithm: z.enum(algorithms).default('HS256').describe('Signature algorithm of the tokens.'),
       tags: tags(),
     }),
     check({ value, issues }) {

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { optional, reference, tags } from '../fields.ts'
 
-/** An API key by which a consumer is known. Answered in clear to those who may read it, as in Kong; nodes get only its SHA-256. */
+/** Answered in clear to those who may read it, as in Kong. Nodes receive only its SHA-256. */
 export const keyAuth = defineEntity(
   {
     name: 'key-auth',
     plural: 'key-auths',
     nestedAs: 'key-auth',
     declaredAs: 'keyauth_credentials',
-    about: 'An API key by which a consumer is known.',
+    about: 'An API key that identifies a consumer.',
     key: 'key',
     unique: ['key'],
     refersTo: { consumer: 'consumer' },
@@ -18,16 +18,22 @@ export const keyAuth = defineEntity(
     reveals: 'readers',
     generated: ['key'],
     fields: z.strictObject({
-      consumer: reference(),
-      key: z.string().min(1).optional().describe('Made when absent.'),
-      ttl: optional(z.int().min(0)).describe('Seconds until the key ends.'),
+      consumer: reference().describe('The consumer that the credential identifies.'),
+      key: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('The API key. Unique in the workspace. Generated when omitted.'),
+      ttl: optional(z.int().min(0)).describe(
+        'Seconds until the key expires; 0 or null for never. Answers contain the remaining seconds.',
+      ),
       tags: tags(),
     }),
   },
   {
     beforeWrite({ after: { createdAt, updatedAt }, given: { ttl } }) {
       if (typeof ttl !== 'number') return undefined
-      // A body counts from now; what is stored counts from the creation, which never moves. 0 is none.
+      // In a body, ttl counts from now; the stored one counts from the creation. 0 means no expiry.
       return { ttl: ttl === 0 ? null : updatedAt - createdAt + ttl }
     },
     present: ({ createdAt, fields: { ttl } }, { now }) => ({

@@ -10,13 +10,12 @@ const redirectUri = z.string().superRefine((uri, context) => {
     context.addIssue({ code: 'custom', message: `fragment not allowed in '${uri}'` })
 })
 
-/** An application of a consumer that asks for OAuth 2.0 tokens. */
 export const oauth2 = defineEntity(
   {
     name: 'oauth2',
     plural: 'oauth2',
     declaredAs: 'oauth2_credentials',
-    about: 'An application of a consumer that asks for OAuth 2.0 tokens.',
+    about: 'An OAuth 2.0 client of a consumer.',
     key: 'client_id',
     unique: ['client_id'],
     refersTo: { consumer: 'consumer' },
@@ -25,18 +24,31 @@ export const oauth2 = defineEntity(
     reveals: 'readers',
     generated: ['client_id', 'client_secret'],
     fields: z.strictObject({
-      consumer: reference(),
-      name: z.string().min(1),
-      client_id: z.string().min(1).optional().describe('Made when absent.'),
-      client_secret: z.string().min(1).optional().describe('Made when absent.'),
+      consumer: reference().describe('The consumer that the credential identifies.'),
+      name: z.string().min(1).describe('Name of the application.'),
+      client_id: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Client identifier. Unique in the workspace. Generated when omitted.'),
+      client_secret: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Client secret. Generated when omitted.'),
       hash_secret: z
         .boolean()
         .default(false)
-        .describe('Keep only a hash of the secret, which is then answered once.'),
+        .describe(
+          'Store only a hash of the secret. The clear secret is then answered once, on creation.',
+        ),
       redirect_uris: optional(z.array(redirectUri)).describe(
-        'Where its users may be sent back to.',
+        'Allowed redirect URIs: absolute, without a fragment.',
       ),
-      client_type: z.enum(['confidential', 'public']).default('confidential'),
+      client_type: z
+        .enum(['confidential', 'public'])
+        .default('confidential')
+        .describe('Client type of RFC 6749 section 2.1.'),
       tags: tags(),
     }),
   },

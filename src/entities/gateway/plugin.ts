@@ -2,13 +2,12 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { entityName, optional, reference, tags } from '../fields.ts'
 
-/** A policy put on a service, a route, a consumer, a consumer group, a mix of them, or everything in the workspace. */
 export const plugin = defineEntity(
   {
     name: 'plugin',
     plural: 'plugins',
     about:
-      'A policy put on a service, a route, a consumer or a group of them, a mix of these, or everything in the workspace.',
+      'A plugin instance with its settings, applied to a service, a route, a consumer, a consumer group, a combination of these, or all requests of the workspace.',
     key: 'instance_name',
     unique: ['instance_name', ['name', 'service', 'route', 'consumer', 'consumer_group']],
     refersTo: {
@@ -22,21 +21,32 @@ export const plugin = defineEntity(
     document: { sharesConfig: true },
     cascades: ['service', 'route', 'consumer', 'consumer_group'],
     fields: z.strictObject({
-      name: z.string().min(1).describe('Which policy.'),
-      instance_name: optional(entityName()),
-      service: optional(reference()),
-      route: optional(reference()),
-      consumer: optional(reference()),
-      consumer_group: optional(reference()),
+      name: z.string().min(1).describe('Name of the plugin, for example `rate-limiting`.'),
+      instance_name: optional(entityName()).describe(
+        'Name of this instance. Unique in the workspace; accepted in place of the id in paths.',
+      ),
+      service: optional(reference()).describe(
+        'Apply only to requests of this service. Any service when null.',
+      ),
+      route: optional(reference()).describe(
+        'Apply only to requests of this route. Any route when null.',
+      ),
+      consumer: optional(reference()).describe(
+        'Apply only to requests of this consumer. Any consumer when null.',
+      ),
+      consumer_group: optional(reference()).describe(
+        'Apply only to requests of consumers in this group.',
+      ),
       config: z
         .record(z.string(), z.unknown())
         .default({})
-        .describe('The policy’s own settings; their schema is at /schemas/plugins/{name}.'),
+        .describe('Settings of the plugin; see /schemas/plugins/{name}. Merged by PATCH.'),
       protocols: z
         .array(z.enum(['grpc', 'grpcs', 'http', 'https', 'ws', 'wss']))
         .min(1)
-        .default(['grpc', 'grpcs', 'http', 'https']),
-      enabled: z.boolean().default(true),
+        .default(['grpc', 'grpcs', 'http', 'https'])
+        .describe('Protocols of requests to which the plugin applies.'),
+      enabled: z.boolean().default(true).describe('A disabled plugin is not executed.'),
       tags: tags(),
     }),
   },

@@ -3,29 +3,29 @@ import { regexComplaint } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
 import { between, isHost, optional } from '../fields.ts'
 
-/** A host name with at most one `*` for its first or last label, and perhaps a port. */
-export const hostPattern = () => z.string().min(1).superRefine(complaining(hostComplaint))
+/** A host name with an optional port; its first or last label may be `*`. */
+export const hostPattern = () => z.string().min(1).superRefine(reportIssue(hostViolation))
 
-/** A path prefix, or a regular expression after `~`. */
+/** A path prefix, or `~` and a regular expression. */
 export const pathPattern = () =>
   z
     .string()
     .min(1)
     .superRefine(
-      complaining((path) =>
-        path.startsWith('~') ? expressionComplaint(path.slice(1)) : prefixComplaint(path),
+      reportIssue((path) =>
+        path.startsWith('~') ? expressionViolation(path.slice(1)) : prefixViolation(path),
       ),
     )
 
-/** A value of a header, or a regular expression after `~*`. */
+/** A header value, or `~*` and a regular expression. */
 export const headerPattern = () =>
   z
     .string()
     .superRefine(
-      complaining((value) => (value.startsWith('~*') ? invalidRegex(value.slice(2)) : undefined)),
+      reportIssue((value) => (value.startsWith('~*') ? invalidRegex(value.slice(2)) : undefined)),
     )
 
-/** A name as a TLS handshake asks for it; a dot at its end means nothing. */
+/** A server name (SNI). A trailing dot is ignored. */
 export const serverName = () =>
   z
     .string()
@@ -34,7 +34,7 @@ export const serverName = () =>
       error: (issue) => `invalid value: ${String(issue.input)}`,
     })
 
-/** One end of a stream: an address or a range of addresses, a port, or both. */
+/** An end of a TCP stream: an IP address or CIDR range, a port, or both. */
 export const endpoint = () =>
   z
     .strictObject({
@@ -49,14 +49,14 @@ export const endpoint = () =>
       error: "at least one of these fields must be non-empty: 'ip', 'port'",
     })
 
-const complaining =
-  (complain: (value: string) => string | undefined) =>
+const reportIssue =
+  (check: (value: string) => string | undefined) =>
   (value: string, context: z.core.$RefinementCtx<string>): void => {
-    const message = value === '' ? undefined : complain(value)
+    const message = value === '' ? undefined : check(value)
     if (message !== undefined) context.addIssue({ code: 'custom', message })
   }
 
-function hostComplaint(pattern: string): string | undefined {
+function hostViolation(pattern: string): string | undefined {
   const [name = '', port] = pattern.split(/:(.*)/s, 2)
   if (name.split('*').length > 2) return 'invalid wildcard: must have at most one wildcard'
   if (name.includes('*') && !/^\*\.|\.\*$/.test(name))
@@ -71,10 +71,10 @@ function hostComplaint(pattern: string): string | undefined {
 const isHostName = (name: string): boolean =>
   /^[a-z0-9_-]*[a-z0-9_](\.[a-z0-9_-]*[a-z0-9_])*$/i.test(name)
 
-const start = 'should start with: / (fixed path) or ~/ (regex path)'
+const expectedStart = 'should start with: / (fixed path) or ~/ (regex path)'
 
-function prefixComplaint(path: string): string | undefined {
-  if (!path.startsWith('/')) return start
+function prefixViolation(path: string): string | undefined {
+  if (!path.startsWith('/')) return expectedStart
   if (path.includes('//')) return 'must not have empty segments'
   const badEncoding = /%(?![0-9a-f]{2}).{0,2}/i.exec(path)
   if (badEncoding !== null) return `invalid url-encoded value: '${badEncoding[0]}'`
@@ -86,8 +86,8 @@ function prefixComplaint(path: string): string | undefined {
     : `non-normalized path, consider use '${normalized}' instead`
 }
 
-function expressionComplaint(source: string): string | undefined {
-  return source.startsWith('/') ? invalidRegex(source) : start
+function expressionViolation(source: string): string | undefined {
+  return source.startsWith('/') ? invalidRegex(source) : expectedStart
 }
 
 function invalidRegex(source: string): string | undefined {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 type Fields = Record<string, unknown>
 type Report = (message: string, field?: string) => void
 
-/** Protocols that may stand together in one route. */
+/** A route may combine protocols of one family only. */
 const families = [
   ['http', 'https'],
   ['tcp', 'tls', 'udp'],
@@ -12,30 +12,30 @@ const families = [
   ['ws', 'wss'],
 ] as const
 
-/** What a route of some protocols may not set, and of what it must set something. */
+/** Fields that a protocol forbids, and fields of which it requires at least one. */
 type Rule = {
-  readonly words: string
+  readonly label: string
   readonly forbidden: readonly string[]
   readonly needed: readonly string[]
-  readonly sentence?: string
+  readonly message?: string
 }
 
 const http = ['methods', 'hosts', 'headers', 'paths']
 const grpc = ['hosts', 'headers', 'paths']
 const stream = {
-  words: "'tcp', 'tls', 'tls_passthrough' or 'udp'",
+  label: "'tcp', 'tls', 'tls_passthrough' or 'udp'",
   forbidden: http,
   needed: ['sources', 'destinations', 'snis'],
-  sentence:
+  message:
     "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
 }
 const passthrough = {
   ...stream,
   needed: ['snis'],
-  sentence: "must set snis when 'protocols' is 'tls_passthrough'",
+  message: "must set snis when 'protocols' is 'tls_passthrough'",
 }
 
-/** By protocol; where a route has two, that of the secure one holds. */
+/** The first protocol in this order that a route has decides, so secure protocols precede their plain ones. */
 const rules: Readonly<Record<string, Rule>> = {
   https: ruleOf("'http' or 'https'", [], [...http, 'snis']),
   http: ruleOf("'http' or 'https'", [], http),
@@ -48,13 +48,19 @@ const rules: Readonly<Record<string, Rule>> = {
   tcp: stream,
 }
 
-function ruleOf(words: string, forbidden: readonly string[], needed: readonly string[]): Rule {
-  return { words, forbidden: [...forbidden, 'sources', 'destinations'], needed }
+function ruleOf(label: string, forbidden: readonly string[], needed: readonly string[]): Rule {
+  return { label, forbidden: [...forbidden, 'sources', 'destinations'], needed }
 }
 
-const withNames: ReadonlySet<string> = new Set(['grpcs', 'https', 'tls', 'tls_passthrough', 'wss'])
+const protocolsWithSni: ReadonlySet<string> = new Set([
+  'grpcs',
+  'https',
+  'tls',
+  'tls_passthrough',
+  'wss',
+])
 
-/** What the fields of a route must be to each other, in Kong's words. */
+/** Kong's rules over the fields of a route, with its error messages. */
 export const checkRoute: z.core.CheckFn<Fields> = ({ value, issues }) => {
   const report: Report = (message, field) =>
     void issues.push({
@@ -67,7 +73,7 @@ export const checkRoute: z.core.CheckFn<Fields> = ({ value, issues }) => {
   checkFamilies(protocols, report)
   const chosen = Object.keys(rules).find((protocol) => protocols.includes(protocol))
   if (chosen !== undefined) checkFields(chosen, value, report)
-  if (!isEmpty(value['snis']) && !protocols.some((protocol) => withNames.has(protocol))) {
+  if (!isEmpty(value['snis']) && !protocols.some((protocol) => protocolsWithSni.has(protocol))) {
     report(
       "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls', 'tls_passthrough', or 'wss'",
     )
@@ -88,13 +94,13 @@ function checkFamilies(protocols: readonly string[], report: Report): void {
 }
 
 function checkFields(protocol: string, value: Fields, report: Report): void {
-  const { words, forbidden, needed, sentence } = rules[protocol] as Rule
+  const { label, forbidden, needed, message } = rules[protocol] as Rule
   for (const field of forbidden)
-    if (!isEmpty(value[field])) report(`cannot set '${field}' when 'protocols' is ${words}`, field)
+    if (!isEmpty(value[field])) report(`cannot set '${field}' when 'protocols' is ${label}`, field)
   if (protocol.startsWith('grpc') && value['strip_path'] === true)
-    report(`cannot set 'strip_path' when 'protocols' is ${words}`, 'strip_path')
+    report(`cannot set 'strip_path' when 'protocols' is ${label}`, 'strip_path')
   if (needed.every((field) => isEmpty(value[field])))
-    report(sentence ?? `must set one of ${quoted(needed)} when 'protocols' is '${protocol}'`)
+    report(message ?? `must set one of ${quoted(needed)} when 'protocols' is '${protocol}'`)
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')

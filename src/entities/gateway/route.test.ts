@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { route } from './route.ts'
 import { violationsOf } from '../violations.ts'
 
-function complaints(fields: Record<string, unknown>): unknown {
+function violations(fields: Record<string, unknown>): unknown {
   const parsed = route.fields.check(route.check).safeParse(fields)
   return parsed.success ? undefined : violationsOf(parsed.error)
 }
@@ -19,7 +19,7 @@ test.each([
   { protocols: ['tls', 'tcp'], snis: ['a.com'] },
   { protocols: ['tls_passthrough'], snis: ['a.com'] },
   { protocols: ['wss'], paths },
-])('%j is a route', (fields) => expect(complaints(fields)).toBeUndefined())
+])('accepts %j', (fields) => expect(violations(fields)).toBeUndefined())
 
 test.each([
   [
@@ -43,8 +43,8 @@ test.each([
     { protocols: ['http'], paths, snis: ['a.com'] },
     "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls', 'tls_passthrough', or 'wss'",
   ],
-])('%j breaks a rule: %s', (fields, sentence) =>
-  expect(complaints(fields)).toEqual({ '@entity': [sentence] }),
+])('refuses %j: %s', (fields, sentence) =>
+  expect(violations(fields)).toEqual({ '@entity': [sentence] }),
 )
 
 test.each([
@@ -78,8 +78,8 @@ test.each([
     'headers',
     "cannot contain 'host' header, which must be specified in the 'hosts' attribute",
   ],
-])('%j is refused at %s: %s', (fields, field, sentence) =>
-  expect(complaints(fields)).toEqual({ [field]: sentence }),
+])('refuses %j at %s: %s', (fields, field, sentence) =>
+  expect(violations(fields)).toEqual({ [field]: sentence }),
 )
 
 test.each([
@@ -104,5 +104,5 @@ test.each([
   ['paths', '~/(a', "invalid regex: '/(a' (at character 4: unclosed ()"],
   ['paths', '~/(?!a)', "invalid regex: '/(?!a)' (at character 5: (?!…) is not supported)"],
 ])('%s refuses %j: %s', (field, value, sentence) =>
-  expect(complaints({ [field]: [value] })).toMatchObject({ [field]: { 1: sentence } }),
+  expect(violations({ [field]: [value] })).toMatchObject({ [field]: { 1: sentence } }),
 )

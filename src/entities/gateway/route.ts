@@ -16,12 +16,12 @@ const protocol = z.enum([
   'wss',
 ])
 
-/** How a request is recognised as being for a service. */
 export const route = defineEntity(
   {
     name: 'route',
     plural: 'routes',
-    about: 'How a request is recognised as being for a service.',
+    about:
+      'A rule that matches requests by protocol, host, path, method or headers and assigns them to a service.',
     key: 'name',
     unique: ['name'],
     naturalKey: ['service', 'methods', 'hosts', 'paths', 'headers', 'snis'],
@@ -29,14 +29,18 @@ export const route = defineEntity(
     refersTo: { service: 'service' },
     fields: z.strictObject({
       name: optional(entityName()).describe(
-        'Unique in the workspace; paths may use it instead of the id.',
+        'Name of the route. Unique in the workspace; accepted in place of the id in paths.',
       ),
-      service: optional(reference()).describe('Where matching requests go.'),
+      service: optional(reference()).describe(
+        'The service that receives matching requests. Without one, a plugin must answer them.',
+      ),
       protocols: z
         .array(protocol)
         .min(1)
         .default(['http', 'https'])
-        .describe('Protocols this route accepts.'),
+        .describe(
+          'Accepted protocols, of one of the families http/https, grpc/grpcs, ws/wss, tcp/tls or tls_passthrough.',
+        ),
       methods: optional(
         z.array(
           z
@@ -45,48 +49,68 @@ export const route = defineEntity(
         ),
       ),
       hosts: optional(z.array(hostPattern())).describe(
-        'Host names; one leading or trailing * stands for any label.',
+        'Accepted hosts, with an optional port. The first or last label may be `*`. Any host when null.',
       ),
       paths: optional(z.array(pathPattern())).describe(
-        'Prefixes, or regular expressions after a leading ~.',
+        'Accepted paths: prefixes, or regular expressions that start with `~/`. Any path when null.',
       ),
       headers: optional(z.record(z.string().min(1), z.array(headerPattern()))).describe(
-        'Header name → accepted values; ~* starts a regular expression.',
+        'Required headers: name → accepted values. A value that starts with `~*` is a regular expression.',
       ),
       snis: optional(z.array(serverName())).describe(
-        'Server names of the TLS handshake; not asked of requests without TLS.',
+        'Accepted server names (SNI) of the TLS handshake. Not checked for requests without TLS.',
       ),
       sources: optional(z.array(endpoint())).describe(
-        'Where streams may come from: addresses or ranges, ports, or both.',
+        'Accepted sources of TCP streams: IP address or CIDR range, port, or both.',
       ),
       destinations: optional(z.array(endpoint())).describe(
-        'Where streams may have been sent to: addresses or ranges, ports, or both.',
+        'Accepted destinations of TCP streams: IP address or CIDR range, port, or both.',
       ),
       https_redirect_status_code: z
         .union([z.literal(426), z.literal(301), z.literal(302), z.literal(307), z.literal(308)], {
           error: 'expected one of: 426, 301, 302, 307, 308',
         })
-        .default(426),
+        .default(426)
+        .describe(
+          'Status of the answer to a plain HTTP request when the route accepts only https. 301, 302, 307 and 308 redirect.',
+        ),
       regex_priority: between(0, 2 ** 31 - 1)
         .default(0)
-        .describe('Of two matching regular expressions the higher wins.'),
+        .describe('Precedence among regular expressions; higher values are tried first.'),
       strip_path: z
         .boolean()
         .default(true)
-        .describe('Take the matched part away from the forwarded path.'),
-      path_handling: z.enum(['v0', 'v1']).default('v0'),
+        .describe(
+          'Remove the matched prefix from the forwarded path. Defaults to false for grpc and grpcs.',
+        ),
+      path_handling: z
+        .enum(['v0', 'v1'])
+        .default('v0')
+        .describe(
+          'How the path of the service and the path of the request are joined: v0 with a single slash, v1 without adding or removing slashes.',
+        ),
       preserve_host: z
         .boolean()
         .default(false)
-        .describe('Forward the Host of the client instead of the service’s.'),
-      request_buffering: z.boolean().default(true),
-      response_buffering: z.boolean().default(true),
+        .describe('Forward the Host header of the client instead of the host of the service.'),
+      request_buffering: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Receive the request body before contacting the service, as far as it fits in the buffer. false streams it.',
+        ),
+      response_buffering: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Buffer the response of the service before sending it. false passes on every part at once.',
+        ),
       tags: tags(),
     }),
     check: checkRoute,
   },
   {
-    // As Kong concludes: a route of gRPC keeps its path, unless it says otherwise.
+    // As in Kong, strip_path defaults to false for gRPC.
     normalize(body) {
       const { protocols, strip_path: stripPath } = body
       const isGrpc =

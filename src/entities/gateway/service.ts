@@ -4,53 +4,56 @@ import type { Body } from '../hooks.ts'
 import { schemaViolation } from '../kong-problem.ts'
 import { between, entityName, host, optional, reference, tags, timeout, uuid } from '../fields.ts'
 
-/** An application behind the gateway. */
 export const service = defineEntity(
   {
     name: 'service',
     plural: 'services',
-    about: 'An application behind the gateway: where its requests go, and how patiently.',
+    about:
+      'An upstream application: the address, protocol, timeouts and TLS settings for forwarded requests.',
     key: 'name',
     unique: ['name'],
     naturalKey: ['host', 'port', 'path'],
     refersTo: { client_certificate: 'certificate' },
     fields: z.strictObject({
       name: optional(entityName()).describe(
-        'Unique in the workspace; paths may use it instead of the id.',
+        'Name of the service. Unique in the workspace; accepted in place of the id in paths.',
       ),
       protocol: z
         .enum(['http', 'https', 'ws', 'wss', 'grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough'])
         .default('http')
-        .describe('How to speak to the service.'),
-      host: host().describe('Host name or address of the service, or the name of an upstream.'),
+        .describe('Protocol to the service.'),
+      host: host().describe('Host name or IP address of the service, or the name of an upstream.'),
       port: between(0, 65_535)
         .default(80)
-        .describe('Port of the service; ignored when host names an upstream.'),
+        .describe('Port of the service. Ignored when `host` is the name of an upstream.'),
       path: optional(z.string().refine(isServicePath, { error: 'should start with: /' })).describe(
-        'Put before the path of every forwarded request.',
+        'Prefix of the path of forwarded requests. Starts with a slash.',
       ),
       retries: between(0, 32_767)
         .default(5)
-        .describe('How many more times to try after a failure to connect or to answer.'),
-      connect_timeout: timeout().describe('Milliseconds to establish a connection.'),
-      write_timeout: timeout().describe('Milliseconds between two writes to the service.'),
-      read_timeout: timeout().describe('Milliseconds between two reads from the service.'),
+        .describe('Maximum number of retries after a failed connection or a missing response.'),
+      connect_timeout: timeout().describe(
+        'Timeout for establishing a connection, in milliseconds.',
+      ),
+      write_timeout: timeout().describe(
+        'Timeout between two successive writes to the service, in milliseconds.',
+      ),
+      read_timeout: timeout().describe(
+        'Timeout between two successive reads from the service, in milliseconds.',
+      ),
       client_certificate: optional(reference()).describe(
-        'The certificate to show when the service asks who calls.',
+        'Client certificate for TLS to the service. Only with https, wss, grpcs or tls.',
       ),
       tls_verify: optional(z.boolean()).describe(
-        'Whether the service must prove its name; it need not when unset, as in Kong.',
+        'Verify the certificate and the name of the service. Not verified when null, as in Kong.',
       ),
       tls_verify_depth: optional(between(0, 64)).describe(
-        'Most certificates between that of the service and a trusted one.',
+        'Maximum number of intermediate certificates between that of the service and a trusted CA.',
       ),
       ca_certificates: optional(z.array(uuid())).describe(
-        'Ids of the CA certificates that are trusted; those of the system when unset.',
+        'Ids of trusted CA certificates. The CAs of the system when null.',
       ),
-      enabled: z
-        .boolean()
-        .default(true)
-        .describe('A disabled service takes its routes out of the router.'),
+      enabled: z.boolean().default(true).describe('The routes of a disabled service do not match.'),
       tags: tags(),
     }),
     check({ value, issues }) {
@@ -85,7 +88,7 @@ function isServicePath(path: string): boolean {
 
 const securePorts: Readonly<Record<string, number>> = { https: 443, wss: 443 }
 
-/** `url` stands for protocol, host, port and path. */
+/** Kong's shorthand `url` sets protocol, host, port and path. */
 function expandUrl(body: Body): Body {
   const { url, ...rest } = body
   if (url === undefined || url === null) return rest

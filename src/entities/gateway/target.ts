@@ -3,19 +3,18 @@ import { defineEntity } from '../entity.ts'
 import { between, reference, tags } from '../fields.ts'
 import { parseTarget } from '../target-address.ts'
 
-/** One address in an upstream. */
 export const target = defineEntity(
   {
     name: 'target',
     plural: 'targets',
-    about: 'One address in an upstream.',
+    about: 'An address of an upstream with its weight.',
     key: 'target',
     unique: [['upstream', 'target']],
     refersTo: { upstream: 'upstream' },
     belongsTo: 'upstream',
     withoutRoutes: ['own'],
     fields: z.strictObject({
-      upstream: reference(),
+      upstream: reference().describe('The upstream of the target.'),
       target: z
         .string()
         .min(1)
@@ -27,14 +26,16 @@ export const target = defineEntity(
           const { host, port } = parseTarget(value) ?? { host: value, port: 8000 }
           return `${host}:${port}`
         })
-        .describe('host or host:port; the port is 8000 unless given.'),
+        .describe(
+          'Host name or IP address with an optional port, `host:port`. The port defaults to 8000.',
+        ),
       weight: between(0, 65_535)
         .default(100)
-        .describe('Share of requests relative to the others; 0 takes none.'),
+        .describe('Weight relative to the other targets. 0 receives no requests.'),
       failover: z
         .boolean()
         .default(false)
-        .describe('Takes requests only when no other target can.'),
+        .describe('Use the target only while no regular target is available.'),
       tags: tags(),
     }),
   },

@@ -4,7 +4,7 @@ import { violationsOf } from '../violations.ts'
 
 const whole = upstream.fields.check(upstream.check)
 
-/** What Kong would say about a body. */
+/** The violations of a body, as Kong answers them. */
 function complaints(body: Record<string, unknown>): unknown {
   const parsed = whole.safeParse({ name: 'pool.internal', ...body })
   return parsed.success ? {} : violationsOf(parsed.error)
@@ -13,7 +13,7 @@ function complaints(body: Record<string, unknown>): unknown {
 const failed = (field: string): string =>
   `failed conditional validation given value of field '${field}'`
 
-test('a name alone is enough; all else is as in Kong', () => {
+test('fills in the defaults of Kong when only a name is given', () => {
   expect(whole.parse({ name: 'pool.internal' })).toEqual({
     name: 'pool.internal',
     algorithm: 'round-robin',
@@ -73,7 +73,7 @@ test('a name alone is enough; all else is as in Kong', () => {
   })
 })
 
-test('what is not given of a record is at its default', () => {
+test('fills the defaults of absent members of a record', () => {
   const { healthchecks } = whole.parse({
     name: 'p',
     healthchecks: { active: { healthy: { interval: 0.5 } } },
@@ -173,6 +173,6 @@ test.each([
   ],
   [{ host_header: 'api.example:8080' }, {}],
   [{ host_header: 'not a host' }, { host_header: 'invalid value: not a host' }],
-])('%j is answered %j', (body, expected) => {
+])('validates %j to %j', (body, expected) => {
   expect(complaints(body)).toEqual(expected)
 })

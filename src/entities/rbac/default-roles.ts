@@ -17,24 +17,24 @@ type DefaultRole = {
 
 const all: readonly Action[] = ['create', 'delete', 'read', 'update']
 
-const everything: Permission = { endpoint: '*', actions: all, negative: false }
-const reading: Permission = { endpoint: '*', actions: ['read'], negative: false }
+const allEverything: Permission = { endpoint: '*', actions: all, negative: false }
+const readEverything: Permission = { endpoint: '*', actions: ['read'], negative: false }
 
-/** A `*` in an endpoint is one segment, so that a tree needs a line for each of its depths. */
-const notRbac: readonly Permission[] = [1, 2, 3, 4, 5].map((depth) => ({
+/** `*` in an endpoint matches one segment, so each depth below /rbac needs its own permission. */
+const denyRbac: readonly Permission[] = [1, 2, 3, 4, 5].map((depth) => ({
   endpoint: `/rbac${'/*'.repeat(depth)}`,
   actions: all,
   negative: true,
 }))
 
-const levels: readonly DefaultRole[] = [
-  { name: 'super-admin', comment: 'Full access, also to roles', permissions: [everything] },
+const defaultRoles: readonly DefaultRole[] = [
+  { name: 'super-admin', comment: 'Full access, also to roles', permissions: [allEverything] },
   {
     name: 'admin',
     comment: 'Full access, except to roles and users',
-    permissions: [everything, ...notRbac],
+    permissions: [allEverything, ...denyRbac],
   },
-  { name: 'read-only', comment: 'Read access', permissions: [reading] },
+  { name: 'read-only', comment: 'Read access', permissions: [readEverything] },
 ]
 
 type NewWorkspace = {
@@ -43,20 +43,20 @@ type NewWorkspace = {
   readonly fields: { readonly name: string }
 }
 
-/** Gives a new workspace Kong's roles: those of the default workspace reach every workspace, those of another only it. */
+/** Creates Kong's default roles in a new workspace. The roles of the default workspace apply to every workspace. */
 export function addDefaultRoles(
   { id: workspace, createdAt, fields }: NewWorkspace,
   edit: Edit,
 ): void {
   const isDefault = workspace === defaultWorkspace.id
-  const reach = isDefault ? '*' : fields.name
-  for (const { name, comment, permissions } of levels) {
+  const scope = isDefault ? '*' : fields.name
+  for (const { name, comment, permissions } of defaultRoles) {
     const { id } = edit.create(role, {
       workspace,
       createdAt,
       fields: {
         name: isDefault ? name : `workspace-${name}`,
-        comment: `${comment}, in ${isDefault ? 'every workspace' : `workspace ${reach}`}`,
+        comment: `${comment}, in ${isDefault ? 'every workspace' : `workspace ${scope}`}`,
         is_default: false,
       },
     })
@@ -66,7 +66,7 @@ export function addDefaultRoles(
         createdAt,
         fields: {
           role: { id },
-          workspace: reach,
+          workspace: scope,
           endpoint,
           actions: [...actions],
           negative,

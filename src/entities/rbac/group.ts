@@ -2,30 +2,33 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { optional, reference } from '../fields.ts'
 
-/** People as the identity provider groups them. Public paths are under /rbac/groups, and as in Kong under /groups. */
+/** Routes: /rbac/groups, and as in Kong /groups. */
 export const group = defineEntity({
   name: 'group',
   plural: 'rbac/groups',
-  about: 'People as the identity provider groups them.',
+  about: 'A group of the identity provider, whose members receive roles.',
   inWorkspace: false,
   key: 'name',
   unique: ['name'],
   fields: z.strictObject({
-    name: z.string().min(1).describe('The name that the identity provider says.'),
-    comment: optional(z.string()),
+    name: z.string().min(1).describe('Name of the group in the identity provider.'),
+    comment: optional(z.string()).describe('Free text.'),
   }),
 })
 
-/** A role that everybody of a group has. The role carries its workspace. Public paths are under /rbac/groups/{group}/roles. */
+/** Global, because the role determines the workspace. Routes: /rbac/groups/{group}/roles. */
 export const groupRole = defineEntity({
   name: 'group-role',
   plural: 'rbac/group-roles',
-  about: 'A role that everybody of a group has.',
+  about: 'A role granted to all members of a group.',
   inWorkspace: false,
   refersTo: { group: 'group', role: 'role' },
   belongsTo: 'group',
   cascades: ['role'],
   withoutRoutes: ['own', 'nested'],
   unique: [['group', 'role']],
-  fields: z.strictObject({ group: reference(), role: reference() }),
+  fields: z.strictObject({
+    group: reference().describe('The group whose members receive the role.'),
+    role: reference().describe('The granted role.'),
+  }),
 })

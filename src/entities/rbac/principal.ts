@@ -5,16 +5,16 @@ import { schemaViolation } from '../kong-problem.ts'
 import { violationsOf } from '../violations.ts'
 import { between, optional, reference } from '../fields.ts'
 
-/** Kinds of principals that configuration knows; consumers, nodes and workloads are principals of their own kind elsewhere. */
+/** Principals of the Admin API. Consumers, nodes and workloads are declared elsewhere. */
 const principalKind = z.enum(['user', 'service-account', 'agent'])
 
-/** A secret by which a principal is known at the Admin API. Stored as SHA-256, answered once. Public paths are under /rbac/users/{user}/tokens. */
+/** Stored as SHA-256, answered once. Routes: /rbac/users/{user}/tokens. */
 export const token = defineEntity(
   {
     name: 'token',
     plural: 'rbac/tokens',
     nestedAs: 'tokens',
-    about: 'A secret by which a principal is known at the Admin API.',
+    about: 'A bearer token that authenticates a principal at the Admin API.',
     inWorkspace: false,
     refersTo: { principal: 'principal' },
     belongsTo: 'principal',
@@ -23,11 +23,17 @@ export const token = defineEntity(
     generated: ['token'],
     withoutRoutes: ['own', 'nested'],
     fields: z.strictObject({
-      principal: reference(),
-      name: optional(z.string().min(1)),
-      token: z.string().min(16).optional().describe('Made when absent.'),
+      principal: reference().describe('The principal that the token authenticates.'),
+      name: optional(z.string().min(1)).describe('Label of the token.'),
+      token: z
+        .string()
+        .min(16)
+        .optional()
+        .describe(
+          'The token, at least 16 characters. Generated when omitted; answered once, stored as a hash.',
+        ),
       expires_at: optional(between(0, 2 ** 40)).describe(
-        'Seconds since the epoch; never when null.',
+        'Expiry in seconds since the epoch. Never expires when null.',
       ),
     }),
   },
@@ -40,35 +46,44 @@ const password = z
   .string()
   .min(8)
   .optional()
-  .describe('For signing in to the Manager; stored as an scrypt hash, never answered.')
+  .describe(
+    'Password for the Manager, at least 8 characters. Stored as an scrypt hash, never answered.',
+  )
 
-/** The token that stands in the body of Kong's users. */
+/** The token that Kong accepts as a member of a user. */
 const userTokenName = 'user_token'
 
-/** Who calls the Admin API or asks a question. Public paths are under /rbac/users. */
+/** Routes: /rbac/users. */
 export const principal = defineEntity(
   {
     name: 'principal',
     plural: 'rbac/users',
-    about: 'Who calls the Admin API or asks a question.',
+    about:
+      'A user, service account or agent that calls the Admin API, the query API or the Manager.',
     inWorkspace: false,
     key: 'name',
     unique: ['name'],
     secret: ['password'],
     fields: z.strictObject({
-      name: z.string().min(1),
-      kind: principalKind.default('user'),
-      enabled: z.boolean().default(true),
-      comment: optional(z.string()),
-      email: optional(z.email()),
-      custom_id: optional(z.string().min(1)).describe(
-        'The id of this principal in your own systems.',
-      ),
+      name: z
+        .string()
+        .min(1)
+        .describe('Unique name, used to sign in and accepted in place of the id in paths.'),
+      kind: principalKind
+        .default('user')
+        .describe('user, service-account, or agent (acts for a user).'),
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('A disabled principal cannot sign in, and its tokens are rejected.'),
+      comment: optional(z.string()).describe('Free text.'),
+      email: optional(z.email()).describe('Email address.'),
+      custom_id: optional(z.string().min(1)).describe('Id of the principal in your own systems.'),
       groups: z
         .array(z.string().min(1))
         .default([])
         .describe(
-          'Groups that the identity provider named at the last sign-in; each gives its roles.',
+          'Groups from the last sign-in at the identity provider. The principal has the roles of each.',
         ),
       password: password,
     }),
@@ -83,13 +98,13 @@ export const principal = defineEntity(
     },
     expandOperation(operation, { known, lookup }) {
       const { user_token: given, ...body } = operation.body ?? {}
-      if (given === undefined || given === null) return { operations: [operation], asks: [] }
+      if (given === undefined || given === null) return { operations: [operation], aliases: [] }
       const within = known && { field: 'principal', id: known.id }
       const old = within && lookup.list(token, { workspace: null, within }).find(isUserToken)
       const name = body['name'] ?? known?.fields.name ?? operation.at ?? ''
       return {
         operations: [{ ...operation, body }, putUserToken(name, given, old?.id)],
-        asks: [],
+        aliases: [],
       }
     },
     endsSessions: (before, after) =>
@@ -97,18 +112,21 @@ export const principal = defineEntity(
   },
 )
 
-/** A role given to a principal. The role carries its workspace. Public paths are under /rbac/users/{user}/roles. */
+/** Global, because the role determines the workspace. Routes: /rbac/users/{user}/roles. */
 export const grant = defineEntity({
   name: 'grant',
   plural: 'rbac/grants',
-  about: 'A role given to a principal.',
+  about: 'A role granted to a principal.',
   inWorkspace: false,
   refersTo: { principal: 'principal', role: 'role' },
   belongsTo: 'principal',
   cascades: ['role'],
   withoutRoutes: ['own', 'nested'],
   unique: [['principal', 'role']],
-  fields: z.strictObject({ principal: reference(), role: reference() }),
+  fields: z.strictObject({
+    principal: reference().describe('The principal that receives the role.'),
+    role: reference().describe('The granted role.'),
+  }),
 })
 
 const isUserToken = ({ fields }: { readonly fields: { readonly name: string | null } }): boolean =>

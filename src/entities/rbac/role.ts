@@ -6,7 +6,7 @@ import { optional, reference, uuid } from '../fields.ts'
 import type { Body } from '../hooks.ts'
 import { schemaViolation } from '../kong-problem.ts'
 
-/** Actions as Kong takes them: a list, or text with commas; `*` means all four. */
+/** Kong's forms of actions: a list, or text separated by commas; `*` means all four. */
 const actions = () =>
   z
     .union([
@@ -18,7 +18,7 @@ const actions = () =>
     )
     .pipe(z.array(action).min(1))
 
-/** A named set of permissions in a workspace. Public paths are under /rbac/roles. */
+/** Routes: /rbac/roles. */
 export const role = defineEntity({
   name: 'role',
   plural: 'rbac/roles',
@@ -27,13 +27,19 @@ export const role = defineEntity({
   key: 'name',
   unique: ['name'],
   fields: z.strictObject({
-    name: z.string().min(1),
-    comment: optional(z.string()),
-    is_default: z.boolean().default(false),
+    name: z
+      .string()
+      .min(1)
+      .describe('Name of the role. Unique in the workspace; accepted in place of the id in paths.'),
+    comment: optional(z.string()).describe('Free text.'),
+    is_default: z
+      .boolean()
+      .default(false)
+      .describe('Stored for compatibility with Kong; has no effect.'),
   }),
 })
 
-/** What a role allows, or with `negative` forbids, at a path of the Admin API. Public paths are under /rbac/roles/{role}/endpoints. */
+/** Routes: /rbac/roles/{role}/endpoints. */
 export const endpointPermission = defineEntity(
   {
     name: 'endpoint-permission',
@@ -41,20 +47,29 @@ export const endpointPermission = defineEntity(
     schemaAliases: ['rbac-endpointpermission'],
     withoutRoutes: ['own', 'nested'],
     document: { part: 'roles', list: 'endpoint_permissions' },
-    about: 'What a role allows, or forbids, at a path of the Admin API.',
+    about: 'A permission of a role on a path of the Admin API.',
+    isPermission: true,
     refersTo: { role: 'role' },
     belongsTo: 'role',
     unique: [['role', 'workspace', 'endpoint']],
     fields: z.strictObject({
-      role: reference(),
-      workspace: z.string().min(1).default('*').describe('A workspace name, or * for any.'),
+      role: reference().describe('The role that has the permission.'),
+      workspace: z
+        .string()
+        .min(1)
+        .default('*')
+        .describe('Name of the workspace, or `*` for every workspace that the role applies to.'),
       endpoint: z
         .string()
         .min(1)
-        .describe('A path whose * stands for exactly one segment, or * alone for any path.'),
-      actions: actions(),
-      negative: z.boolean().default(false).describe('Forbid instead of allow.'),
-      comment: optional(z.string()),
+        .describe(
+          'Path of the Admin API without the workspace. `*` matches one segment; `*` alone matches every path.',
+        ),
+      actions: actions().describe(
+        'create, read, update, delete, or `*` for all; a list or text separated by commas.',
+      ),
+      negative: z.boolean().default(false).describe('Deny the actions instead of allowing them.'),
+      comment: optional(z.string()).describe('Free text.'),
     }),
   },
   {
@@ -71,11 +86,11 @@ export const endpointPermission = defineEntity(
       if (named === '*') return undefined
       const isThere = lookup
         .workspaces()
-        .some(({ id, name }) => (id === named || name === named) && isReached(workspace, id))
+        .some(({ id, name }) => (id === named || name === named) && isInScope(workspace, id))
       if (isThere) return undefined
-      throw schemaViolation({ workspace: `the role reaches no workspace '${named}'` })
+      throw schemaViolation({ workspace: `the role does not apply to a workspace '${named}'` })
     },
-    // A workspace that later takes the name or id inherits no permission.
+    // A later workspace with the same name or id must not inherit the permission.
     afterAnyRemove({ entity, entry }, edit) {
       if (entity.isWorkspace !== true) return
       for (const { id, fields } of edit.all(endpointPermission)) {
@@ -86,7 +101,7 @@ export const endpointPermission = defineEntity(
   },
 )
 
-/** What a role allows or forbids on one entity. Public paths are under /rbac/roles/{role}/entities. */
+/** Routes: /rbac/roles/{role}/entities. */
 export const entityPermission = defineEntity(
   {
     name: 'entity-permission',
@@ -94,23 +109,26 @@ export const entityPermission = defineEntity(
     withoutRoutes: ['own'],
     document: { part: 'roles', list: 'entity_permissions' },
     nestedAs: 'entities',
-    about: 'What a role allows, or forbids, on one entity.',
+    about: 'A permission of a role on a single entity, or on all entities of a workspace.',
+    isPermission: true,
     key: 'entity_id',
     refersTo: { role: 'role' },
     belongsTo: 'role',
     unique: [['role', 'entity_id']],
     fields: z.strictObject({
-      role: reference(),
+      role: reference().describe('The role that has the permission.'),
       entity_id: z
         .union([uuid(), z.literal('*')])
-        .describe('An entity, a workspace (all its entities), or *.'),
+        .describe('Id of an entity, id of a workspace (all of its entities), or `*`.'),
       entity_type: z
         .string()
         .min(1)
-        .describe('services, routes, consumers, … workspaces, or wildcard.'),
-      actions: actions(),
-      negative: z.boolean().default(false),
-      comment: optional(z.string()),
+        .describe('Plural of the entity type, such as services; workspaces; or wildcard.'),
+      actions: actions().describe(
+        'create, read, update, delete, or `*` for all; a list or text separated by commas.',
+      ),
+      negative: z.boolean().default(false).describe('Deny the actions instead of allowing them.'),
+      comment: optional(z.string()).describe('Free text.'),
     }),
   },
   {
@@ -125,10 +143,10 @@ export const entityPermission = defineEntity(
     ) {
       if (id === '*') return undefined
       const found = lookup.withId(id.toLowerCase())
-      if (found.some((one) => isReached(workspace, one.workspace ?? one.id))) return undefined
-      throw schemaViolation({ entity_id: `the role reaches no entity with id '${id}'` })
+      if (found.some((one) => isInScope(workspace, one.workspace ?? one.id))) return undefined
+      throw schemaViolation({ entity_id: `the role does not apply to an entity with id '${id}'` })
     },
-    // What later takes the id inherits no permission.
+    // A later entity with the same id must not inherit the permission.
     afterAnyRemove({ entry }, edit) {
       for (const { id, fields } of edit.all(entityPermission)) {
         if (fields.entity_id === entry.id) edit.discard(entityPermission, id)
@@ -137,12 +155,12 @@ export const entityPermission = defineEntity(
   },
 )
 
-/** An endpoint begins with a slash, which a caller may leave out; `*` alone is any path. */
+/** Adds the leading slash that callers may omit. */
 function addSlash(body: Body): Body {
   const { endpoint } = body
   if (typeof endpoint !== 'string' || endpoint === '*' || endpoint === '') return body
   return { ...body, endpoint: `/${endpoint.replace(/^\/+/, '')}` }
 }
 
-const isReached = (roleWorkspace: string | null, workspace: string): boolean =>
+const isInScope = (roleWorkspace: string | null, workspace: string): boolean =>
   roleWorkspace === defaultWorkspace.id || roleWorkspace === workspace

@@ -7,27 +7,35 @@ import { role } from './role.ts'
 import { defineEntity } from '../entity.ts'
 import { entityName, optional } from '../fields.ts'
 
-/** A tenant: its own services, routes, consumers, plugins, roles, and its own traffic. */
 export const workspace = defineEntity(
   {
     name: 'workspace',
     plural: 'workspaces',
-    about: 'A tenant: its own services, routes, consumers, plugins and traffic.',
+    about: 'A tenant with its own services, routes, consumers, plugins, roles and traffic data.',
     inWorkspace: false,
     key: 'name',
     unique: ['name'],
     isWorkspace: true,
     merged: ['config'],
     fields: z.strictObject({
-      name: entityName().refine((name) => !reservedNames.has(name), {
-        error: (issue) =>
-          `'${String(issue.input)}' is a path of the Admin API and cannot name a workspace`,
-      }),
-      comment: optional(z.string()),
+      name: entityName()
+        .refine((name) => !reservedNames.has(name), {
+          error: (issue) =>
+            `'${String(issue.input)}' is a path of the Admin API and cannot name a workspace`,
+        })
+        .describe(
+          'Unique name, the first segment of the paths of the workspace. Cannot be changed.',
+        ),
+      comment: optional(z.string()).describe('Free text.'),
       meta: optional(
-        z.strictObject({ color: optional(z.string()), thumbnail: optional(z.string()) }),
+        z.strictObject({
+          color: optional(z.string()).describe('Color of the workspace, as in Kong Manager.'),
+          thumbnail: optional(z.string()).describe('Image of the workspace, as in Kong Manager.'),
+        }),
       ),
-      config: optional(z.record(z.string(), z.unknown())),
+      config: optional(z.record(z.string(), z.unknown())).describe(
+        'Settings of the workspace as Kong stores them; no effect on traffic. Merged by PATCH.',
+      ),
     }),
   },
   {
@@ -36,7 +44,7 @@ export const workspace = defineEntity(
       throw new Problem('control.workspace_rename', 400, 'Cannot rename a workspace')
     },
     afterCreate: addDefaultRoles,
-    // Roles go with their workspace; anything else must be gone before it.
+    // Roles are deleted with their workspace; anything else prevents the deletion.
     beforeRemove({ id }, edit) {
       if (id === defaultWorkspace.id) {
         throw new Problem(
@@ -47,7 +55,7 @@ export const workspace = defineEntity(
       }
       const other = edit
         .contents(id)
-        .find(({ entity }) => entity.name !== role.name && entity.belongsTo !== 'role')
+        .find(({ entity }) => entity.name !== role.name && entity.isPermission !== true)
       if (other !== undefined) {
         throw new Problem('control.workspace_not_empty', 400, 'Workspace is not empty', {
           detail: { fields: { '@referenced_by': other.entity.plural } },

@@ -1,11 +1,11 @@
-/** A media type with its parameters, all in lower case. */
+/** In lower case. */
 export type MediaType = {
   readonly media: string
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Reads a Content-Type. */
-export function readType(text: string): MediaType {
+/** Parses a Content-Type header. */
+export function parseMediaType(text: string): MediaType {
   const [media = '', ...rest] = text.split(';').map((part) => part.trim().toLowerCase())
   const parameters = rest.flatMap((part) => {
     const at = part.indexOf('=')
@@ -14,7 +14,7 @@ export function readType(text: string): MediaType {
   return { media, parameters: Object.fromEntries(parameters) }
 }
 
-/** Whether a type is among the allowed ones: `*` stands for any type or subtype, and parameters count where they are wanted. */
+/** Whether a media type is allowed. Its parameters are compared when the option is on and the allowed type has any. */
 export function isAllowedType(
   given: MediaType,
   options: {
@@ -23,15 +23,15 @@ export function isAllowedType(
   },
 ): boolean {
   return options.allowed_content_types.some((text) => {
-    const allowed = readType(text)
-    if (!isLike(given.media, allowed.media)) return false
+    const allowed = parseMediaType(text)
+    if (!matchesMedia(given.media, allowed.media)) return false
     const wanted = Object.entries(allowed.parameters)
     if (!options.content_type_parameter_validation || wanted.length === 0) return true
     return wanted.every(([name, value]) => given.parameters[name] === value)
   })
 }
 
-function isLike(given: string, allowed: string): boolean {
+function matchesMedia(given: string, allowed: string): boolean {
   const [type = '', subtype = ''] = given.split('/')
   const [wantedType, wantedSubtype] = allowed.split('/')
   return (

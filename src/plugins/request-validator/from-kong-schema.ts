@@ -15,7 +15,7 @@ type KongField = {
   readonly values?: KongField
 }
 
-/** A schema in Kong's own language, which is a list of fields, as JSON Schema. */
+/** Converts a schema in Kong's language, a list of fields, to JSON Schema. */
 export function fromKongSchema(schema: unknown): Record<string, unknown> {
   if (!Array.isArray(schema)) throw new TypeError('expected a list of fields')
   return recordOf(schema as Fields)
@@ -53,7 +53,7 @@ function shapeOf(field: KongField): Record<string, unknown> {
 const itemsOf = ({ elements }: KongField) =>
   elements === undefined ? {} : { items: valueOf(elements) }
 
-/** By Kong's word, the type in JSON Schema. */
+/** Kong's type → JSON Schema. */
 const shapes: Readonly<Record<string, (field: KongField) => Record<string, unknown>>> = {
   string: ({ match }) => ({ type: 'string', ...(match === undefined ? {} : { pattern: match }) }),
   number: () => ({ type: 'number' }),
@@ -69,11 +69,11 @@ const shapes: Readonly<Record<string, (field: KongField) => Record<string, unkno
 }
 
 function lengthOf(
-  { len_eq: exact, len_min: least = exact, len_max: most = exact }: KongField,
+  { len_eq: exact, len_min: min = exact, len_max: max = exact }: KongField,
   unit: 'Items' | 'Length',
 ): Record<string, unknown> {
   return {
-    ...(least === undefined ? {} : { [`min${unit}`]: least }),
-    ...(most === undefined ? {} : { [`max${unit}`]: most }),
+    ...(min === undefined ? {} : { [`min${unit}`]: min }),
+    ...(max === undefined ? {} : { [`max${unit}`]: max }),
   }
 }

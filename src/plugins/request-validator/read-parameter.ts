@@ -1,6 +1,6 @@
 import type { Exchange } from '../../proxy/exchange.ts'
 
-/** How OpenAPI writes values that have parts. */
+/** Serialization styles of OpenAPI. */
 export const parameterStyles = [
   'label',
   'form',
@@ -11,35 +11,34 @@ export const parameterStyles = [
   'deepObject',
 ] as const
 
-/** Where a parameter stands and how it is written. */
-export type ParameterPlace = {
+/** Location and serialization of a parameter. */
+export type ParameterLocation = {
   readonly in: 'query' | 'header' | 'path'
   readonly name: string
   readonly style: (typeof parameterStyles)[number] | null
   readonly explode: boolean | null
-  /** What its schema wants. */
+  /** Type of its schema. */
   readonly kind: ParameterKind
 }
 
-/** A list, a record, or one value. */
 export type ParameterKind = 'array' | 'object' | 'other'
 
 type Parts = string | readonly string[] | Readonly<Record<string, string>>
 
-/** A parameter of a request as text, or as a list or record of texts where its schema wants one; undefined when it is not there. */
-export function readParameter(exchange: Exchange, place: ParameterPlace): Parts | undefined {
-  const { in: where, name } = place
-  if (where === 'query') return readQuery(new URLSearchParams(exchange.request.query), place)
+/** Reads a parameter of a request as text, or as array or object of texts if its schema has that type; undefined when absent. */
+export function readParameter(exchange: Exchange, location: ParameterLocation): Parts | undefined {
+  const { in: where, name } = location
+  if (where === 'query') return readQuery(new URLSearchParams(exchange.request.query), location)
   const text =
     where === 'header'
       ? exchange.request.headers.get(name.toLowerCase())
       : decoded(exchange.captures.named[name])
-  return text === undefined ? undefined : split(undecorated(text, place), place)
+  return text === undefined ? undefined : split(withoutPrefix(text, location), location)
 }
 
-function readQuery(query: URLSearchParams, place: ParameterPlace): Parts | undefined {
-  const { name, style, explode } = place
-  const { kind } = place
+function readQuery(query: URLSearchParams, location: ParameterLocation): Parts | undefined {
+  const { name, style, explode } = location
+  const { kind } = location
   if (style === 'deepObject') return deepObject(query, name)
   const values = query.getAll(name)
   if (kind === 'object' && explode !== false) {
@@ -48,11 +47,11 @@ function readQuery(query: URLSearchParams, place: ParameterPlace): Parts | undef
   }
   const [first] = values
   if (first === undefined) return undefined
-  if (kind === 'array' && explode !== false && isForm(place)) return values
-  return split(first, place)
+  if (kind === 'array' && explode !== false && isForm(location)) return values
+  return split(first, location)
 }
 
-const isForm = ({ style }: ParameterPlace): boolean => style === null || style === 'form'
+const isForm = ({ style }: ParameterLocation): boolean => style === null || style === 'form'
 
 function deepObject(
   query: URLSearchParams,
@@ -65,19 +64,19 @@ function deepObject(
   return found.length === 0 ? undefined : Object.fromEntries(found)
 }
 
-/** What a style puts before a value in a path is taken away. */
-function undecorated(text: string, { style, name }: ParameterPlace): string {
+/** Removes the prefix that label and matrix add to a value. */
+function withoutPrefix(text: string, { style, name }: ParameterLocation): string {
   if (style === 'label') return text.replace(/^\./, '')
   if (style === 'matrix') return text.replace(/^;/, '').replace(`${name}=`, '')
   return text
 }
 
-function split(text: string, place: ParameterPlace): Parts {
-  const { kind } = place
+function split(text: string, location: ParameterLocation): Parts {
+  const { kind } = location
   if (kind === 'other') return text
-  const parts = text.split(separatorOf(place))
+  const parts = text.split(separatorOf(location))
   if (kind === 'array') return parts
-  if (place.explode === true) {
+  if (location.explode === true) {
     return Object.fromEntries(parts.map((part) => pairOf(part)))
   }
   const pairs = parts.flatMap((part, index) =>
@@ -91,14 +90,14 @@ function pairOf(part: string): readonly [string, string] {
   return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
 }
 
-function separatorOf({ style, explode }: ParameterPlace): string {
+function separatorOf({ style, explode }: ParameterLocation): string {
   if (style === 'spaceDelimited') return ' '
   if (style === 'pipeDelimited') return '|'
   if (style === 'label' && explode === true) return '.'
   return style === 'matrix' && explode === true ? ';' : ','
 }
 
-/** What a schema wants a parameter to be, which says how its text is to be taken apart. */
+/** The type of a parameter's schema, which determines how its text is split. */
 export function kindOf(schema: string | null): ParameterKind {
   const { type } = JSON.parse(schema ?? '{}') as { type?: unknown }
   const types = [type].flat()

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-target.ts'
+import { buildExchange } from '../../../test/harness/build-target.ts'
 import { Admission, type AdmissionRequest } from './admission.ts'
 
 const entering = (connection?: object) =>
-  exchangeOf({ connection: connection as AdmissionRequest['request']['connection'] })
+  buildExchange({ connection: connection as AdmissionRequest['request']['connection'] })
 
 function enter(admission: Admission, of = entering()) {
   const fate = { of, state: 'waiting' }

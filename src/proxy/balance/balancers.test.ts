@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { candidatesOf, exchangeOf, targetOf } from '../../../test/harness/build-target.ts'
+import { buildCandidates, buildExchange, buildTarget } from '../../../test/harness/build-target.ts'
 import { HeaderList } from '../header-list.ts'
 import {
   openPeakEwma,
@@ -13,7 +13,7 @@ import { tokenOf, type Target } from './target.ts'
 
 const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 })
 const targetsOf = (list: readonly number[]): Target[] =>
-  list.map((weight, index) => targetOf({ key: `p${index}`, weight }))
+  list.map((weight, index) => buildTarget({ key: `p${index}`, weight }))
 
 test('round-robin picks each target as often as its weight in every cycle, interleaved', () => {
   fc.assert(
@@ -22,7 +22,7 @@ test('round-robin picks each target as often as its weight in every cycle, inter
       const cycle = list.reduce((sum, weight) => sum + weight, 0)
       const taken = new Map<Target, number>()
       for (let turn = 1; turn <= 2 * cycle; turn += 1) {
-        const target = roundRobin.pick(candidatesOf(targets), exchangeOf()) as Target
+        const target = roundRobin.pick(buildCandidates(targets), buildExchange()) as Target
         taken.set(target, (taken.get(target) ?? 0) + 1)
         for (const other of targets) {
           const fair = (turn * other.weight) / cycle
@@ -41,7 +41,7 @@ test('least-connections keeps the loads even in proportion to the weights', () =
     fc.property(weights, fc.integer({ min: 1, max: 200 }), (list, requests) => {
       const targets = targetsOf(list)
       for (let request = 0; request < requests; request += 1) {
-        const target = leastConnections.pick(candidatesOf(targets), exchangeOf()) as Target
+        const target = leastConnections.pick(buildCandidates(targets), buildExchange()) as Target
         const load = (target.state.inFlight + 1) / target.weight
         for (const other of targets)
           expect((other.state.inFlight + 1) / other.weight).toBeGreaterThanOrEqual(load)
@@ -54,14 +54,14 @@ test('least-connections keeps the loads even in proportion to the weights', () =
 test('latency prefers the fast target and tries a slow one again after a while', () => {
   let now = 1_000_000
   const [fast, slow] = [
-    targetOf({ key: 'fast', weight: 1 }),
-    targetOf({ key: 'slow', weight: 999 }),
+    buildTarget({ key: 'fast', weight: 1 }),
+    buildTarget({ key: 'slow', weight: 999 }),
   ]
   const latency = openPeakEwma(
     () => now,
     () => 0,
   )
-  const ask = (): Target => latency.pick(candidatesOf([fast, slow]), exchangeOf()) as Target
+  const ask = (): Target => latency.pick(buildCandidates([fast, slow]), buildExchange()) as Target
   const answer = (target: Target, milliseconds: number): void => {
     now += milliseconds
     observeLatency(target.state, milliseconds, now)
@@ -80,13 +80,14 @@ test('latency prefers the fast target and tries a slow one again after a while',
 })
 
 test('latency counts requests in flight, and treats a new target as average', () => {
-  const [known, fresh] = [targetOf({ key: 'known' }), targetOf({ key: 'fresh' })]
+  const [known, fresh] = [buildTarget({ key: 'known' }), buildTarget({ key: 'fresh' })]
   observeLatency(known.state, 10, 0)
   const latency = openPeakEwma(
     () => 0,
     () => 0,
   )
-  const pick = (): Target | undefined => latency.pick(candidatesOf([known, fresh]), exchangeOf())
+  const pick = (): Target | undefined =>
+    latency.pick(buildCandidates([known, fresh]), buildExchange())
   known.state.inFlight = 1
   expect(pick()).toBe(fresh)
   fresh.state.inFlight = 2
@@ -98,7 +99,7 @@ test('a slow response raises the average at once, fast ones lower it gradually',
     fc.property(
       fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 30 }),
       (answers) => {
-        const { state } = targetOf({ key: 'p' })
+        const { state } = buildTarget({ key: 'p' })
         let now = 0
         for (const milliseconds of answers) {
           const before = state.latency
@@ -116,20 +117,22 @@ test('a sticky session stays on a draining target and moves only when its target
   const [first, second] = targets as [Target, Target, Target]
   const balancer = openStickySessions('seat', '/app')
   const withCookie = (value: string) =>
-    exchangeOf({ headers: new HeaderList(['Cookie', `other=1; seat=${value}`]) })
+    buildExchange({ headers: new HeaderList(['Cookie', `other=1; seat=${value}`]) })
 
-  const stranger = exchangeOf()
-  const seat = balancer.pick(candidatesOf(targets), stranger) as Target
+  const stranger = buildExchange()
+  const seat = balancer.pick(buildCandidates(targets), stranger) as Target
   expect(stranger.upstream.cookie).toBe(`seat=${tokenOf(seat)}; Path=/app; HttpOnly`)
 
   for (let visit = 0; visit < 5; visit += 1) {
     const guest = withCookie(tokenOf(second))
-    expect(balancer.pick(candidatesOf(targets), guest)).toBe(second)
+    expect(balancer.pick(buildCandidates(targets), guest)).toBe(second)
     expect(guest.upstream.cookie).toBe('')
   }
   const drained = { ...second, weight: 0 }
-  expect(balancer.pick(candidatesOf([first], [drained]), withCookie(tokenOf(second)))).toBe(drained)
+  expect(balancer.pick(buildCandidates([first], [drained]), withCookie(tokenOf(second)))).toBe(
+    drained,
+  )
   const moved = withCookie(tokenOf(second))
-  expect(balancer.pick(candidatesOf([first]), moved)).toBe(first)
+  expect(balancer.pick(buildCandidates([first]), moved)).toBe(first)
   expect(moved.upstream.cookie).toContain(tokenOf(first))
 })

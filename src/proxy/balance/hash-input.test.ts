@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-target.ts'
+import { buildExchange } from '../../../test/harness/build-target.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { normalizePath } from '../../lib/normalize-path.ts'
 import { entityNamed } from '../../entities/entities.ts'
@@ -9,7 +9,7 @@ import { hashInputOf } from './hash-input.ts'
 const inputOf = (words: Record<string, unknown>) =>
   hashInputOf(entityNamed('upstream').fields.parse({ name: 'u', ...words }))
 
-const exchange = exchangeOf({
+const exchange = buildExchange({
   path: '/users/%61nn/../42/orders',
   query: 'tenant=t1&x=2&tenant=t3',
   headers: new HeaderList(['X-User', 'ann', 'x-user', 'bob', 'Cookie', 'a=1; seat=s7']),
@@ -43,7 +43,7 @@ test.each([
 })
 
 test('hashes the id of the consumer', () => {
-  const known = exchangeOf()
+  const known = buildExchange()
   const consumer = { id: 'c1', name: 'ann', customId: null, groups: [], consumerGroups: [] }
   known.caller = { kind: 'consumer', method: 'key-auth', credential: 'k', consumer }
   expect(inputOf({ hash_on: 'consumer' })(known)).toBe('c1')
@@ -51,7 +51,7 @@ test('hashes the id of the consumer', () => {
 
 test('sets a cookie for a client without one, the same in every attempt of the exchange', () => {
   const input = inputOf({ hash_on: 'cookie', hash_on_cookie: 'seat', hash_on_cookie_path: '/x' })
-  const stranger = exchangeOf()
+  const stranger = buildExchange()
   const given = input(stranger)
   expect(given).toMatch(/^[0-9a-f-]{36}$/)
   expect(input(stranger)).toBe(given)

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { targetOf } from '../../../test/harness/build-target.ts'
+import { buildTarget } from '../../../test/harness/build-target.ts'
 import { hashText, openHashRing } from './hash-ring.ts'
 import type { Target } from './target.ts'
 
 const slots = 10_000
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{3,8}$/), { minLength: 2, maxLength: 10 })
 const targetsOf = (list: readonly string[]): Target[] =>
-  list.map((name, index) => targetOf({ key: `${name}:80 192.0.2.${index}:80`, weight: 100 }))
+  list.map((name, index) => buildTarget({ key: `${name}:80 192.0.2.${index}:80`, weight: 100 }))
 
 /** The owner of every slot. */
 function ownersOf(targets: readonly Target[], open = targets): string[] {
@@ -48,7 +48,9 @@ test('each target owns a share of the slots in proportion to its weight', () => 
     fc.property(
       fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 8 }),
       (weights) => {
-        const targets = weights.map((weight, index) => targetOf({ key: `target-${index}`, weight }))
+        const targets = weights.map((weight, index) =>
+          buildTarget({ key: `target-${index}`, weight }),
+        )
         const owners = ownersOf(targets)
         const total = weights.reduce((sum, weight) => sum + weight, 0)
         for (const { key, weight } of targets) {

@@ -65,10 +65,10 @@ test('rejects an unknown name with ENOTFOUND', async () => {
 })
 
 test('reads the hosts file before it queries name servers', async () => {
-  const { servers, questions } = await startNameServer({})
+  const { servers, queries } = await startNameServer({})
   const { addresses } = await openLookup({ servers })('localhost')
   expect(addresses.map(({ host }) => host)).toContain('127.0.0.1')
-  expect(questions).toEqual([])
+  expect(queries).toEqual([])
 })
 
 test('parses hosts and resolv.conf as the system does', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-target.ts'
-import { holdTime } from '../../../test/harness/held-time.ts'
+import { buildExchange } from '../../../test/harness/build-target.ts'
+import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from './balancers.ts'
 import { newPoolMemory, openPool } from './open-pool.ts'
@@ -9,7 +9,7 @@ import type { Target } from './target.ts'
 
 /** A pool of two targets that take one exchange each. */
 function openTwo(threshold = 0) {
-  const { clock } = holdTime()
+  const { clock } = createFakeTime()
   const failing = { unhealthy: { http_failures: 1, tcp_failures: 1, timeouts: 1 } }
   const memory = newPoolMemory()
   const pool = openPool(
@@ -35,11 +35,11 @@ function openTwo(threshold = 0) {
 
 test('gives a released target to the first waiting exchange, unless it is ejected', async () => {
   const { pool, memory } = openTwo()
-  const a = pool.take(exchangeOf(), 0) as Target
-  const b = pool.take(exchangeOf(), 0) as Target
+  const a = pool.take(buildExchange(), 0) as Target
+  const b = pool.take(buildExchange(), 0) as Target
   expect(a).not.toBe(b)
-  const waiting = pool.take(exchangeOf(), 600_000)
-  expect(() => pool.take(exchangeOf(), 0)).toThrow('busy')
+  const waiting = pool.take(buildExchange(), 600_000)
+  expect(() => pool.take(buildExchange(), 0)).toThrow('busy')
   pool.failed(a, 'broken')
   pool.release(a)
   expect([memory.queue.length, a.state.inFlight]).toEqual([1, 0])
@@ -51,8 +51,8 @@ test('gives a released target to the first waiting exchange, unless it is ejecte
 test('has no available target while the healthy share is not above the threshold', () => {
   const takeAfterFailure = (threshold: number): (() => unknown) => {
     const { pool } = openTwo(threshold)
-    pool.failed(pool.take(exchangeOf(), 0) as Target, 'broken')
-    return () => pool.take(exchangeOf(), 0)
+    pool.failed(pool.take(buildExchange(), 0) as Target, 'broken')
+    return () => pool.take(buildExchange(), 0)
   }
   expect(takeAfterFailure(49)).not.toThrow()
   expect(takeAfterFailure(50)).toThrow('failure to get a peer')

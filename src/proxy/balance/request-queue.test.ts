@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeOf, targetOf } from '../../../test/harness/build-target.ts'
+import { buildExchange, buildTarget } from '../../../test/harness/build-target.ts'
 import { RequestQueue } from './request-queue.ts'
 
 test('serves waiting exchanges in order of arrival, and skips those whose client left', async () => {
@@ -12,14 +12,14 @@ test('serves waiting exchanges in order of arrival, and skips those whose client
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const queue = new RequestQueue()
-      const target = targetOf({ key: 'p' })
-      const exchanges = new Map<number, ReturnType<typeof exchangeOf>>()
+      const target = buildTarget({ key: 'p' })
+      const exchanges = new Map<number, ReturnType<typeof buildExchange>>()
       const expected: number[] = []
       const served: number[] = []
       let model: number[] = []
       for (const one of steps) {
         if ('join' in one && !exchanges.has(one.join)) {
-          const exchange = exchangeOf()
+          const exchange = buildExchange()
           exchanges.set(one.join, exchange)
           model.push(one.join)
           queue.wait(exchange, 60_000).then(
@@ -44,7 +44,7 @@ test('serves waiting exchanges in order of arrival, and skips those whose client
 
 test('refuses an exchange that waits too long, and removes it', async () => {
   const queue = new RequestQueue()
-  await expect(queue.wait(exchangeOf(), 1)).rejects.toMatchObject({ code: 'upstream.busy' })
+  await expect(queue.wait(buildExchange(), 1)).rejects.toMatchObject({ code: 'upstream.busy' })
   expect(queue.length).toBe(0)
 })
 
@@ -53,9 +53,9 @@ test('leaves no timer behind', async () => {
     process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
   const queue = new RequestQueue()
-  const served = queue.wait(exchangeOf(), 600_000)
+  const served = queue.wait(buildExchange(), 600_000)
   expect(timers()).toBe(before + 1)
-  queue.serve(targetOf({ key: 'p' }))
+  queue.serve(buildTarget({ key: 'p' }))
   await served
   expect(timers()).toBe(before)
 })

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { holdTime } from '../../../test/harness/held-time.ts'
+import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { maxUnusedStates, resolveTargets } from './resolve-targets.ts'
 import { openResolver } from './resolver.ts'
 import type { Target, TargetState } from './target.ts'
 
 test('bounds the states of addresses that are no longer in use, and keeps those with exchanges in flight', async () => {
-  const time = holdTime()
+  const time = createFakeTime()
   let lookups = 0
   const resolver = openResolver(() => {
     lookups += 1
@@ -21,7 +21,7 @@ test('bounds the states of addresses that are no longer in use, and keeps those 
     await resolver.lookUp('name.example').pending
     busy ??= resolved.targets(time.clock.now())[0]
     if (busy !== undefined) busy.state.inFlight = 1
-    time.pass(1_000)
+    time.advance(1_000)
   }
   expect(lookups).toBeGreaterThan(maxUnusedStates + 10)
   expect(states.size).toBeLessThanOrEqual(maxUnusedStates + 2)

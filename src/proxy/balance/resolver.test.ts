@@ -1,13 +1,13 @@
 import { systemClock } from '../../lib/clock.ts'
 import { openLog } from '../../lib/log.ts'
 import { expect, test } from 'vitest'
-import { holdTime } from '../../../test/harness/held-time.ts'
+import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import type { LookupResult } from './look-up-name.ts'
 import { cachePeriods, openResolver } from './resolver.ts'
 
 /** A resolver whose answers the test gives one by one. */
 function resolverOf() {
-  const time = holdTime()
+  const time = createFakeTime()
   const asked: PromiseWithResolvers<LookupResult>[] = []
   const resolver = openResolver(() => {
     const answer = Promise.withResolvers<LookupResult>()
@@ -35,10 +35,10 @@ test('shares one query among concurrent lookups, and repeats it after the time t
   for (let reader = 0; reader < 100; reader += 1) look()
   expect(asked).toHaveLength(1)
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
-  time.pass(59_999)
+  time.advance(59_999)
   expect(look().answer?.addresses[0]?.host).toBe('192.0.2.1')
   expect(asked).toHaveLength(1)
-  time.pass(1)
+  time.advance(1)
   look()
   expect(asked).toHaveLength(2)
 })
@@ -46,12 +46,12 @@ test('shares one query among concurrent lookups, and repeats it after the time t
 test('serves the cached answer during a refresh, and counts changes', async () => {
   const { resolver, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
-  time.pass(60_000)
+  time.advance(60_000)
   expect(look().answer?.addresses[0]?.host).toBe('192.0.2.1')
   const before = resolver.changes
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
   expect(resolver.changes).toBe(before)
-  time.pass(60_000)
+  time.advance(60_000)
   await settle(({ resolve }) => resolve(found(60, '192.0.2.2')))
   expect(resolver.changes).toBe(before + 1)
   expect(look().answer?.addresses[0]?.host).toBe('192.0.2.2')
@@ -60,13 +60,13 @@ test('serves the cached answer during a refresh, and counts changes', async () =
 test('serves a stale answer for a bounded time after a name disappears', async () => {
   const { settle, look, time, resolver } = resolverOf()
   await settle(({ resolve }) => resolve(found(10, '192.0.2.1')))
-  time.pass(10_000)
+  time.advance(10_000)
   await settle(({ reject }) => reject(coded('ENOTFOUND')))
   expect(look().answer).toBeDefined()
-  time.pass(cachePeriods.stale - 1)
+  time.advance(cachePeriods.stale - 1)
   expect(look().answer).toBeDefined()
   const before = resolver.changes
-  time.pass(1)
+  time.advance(1)
   expect(look().answer).toBeUndefined()
   expect(resolver.changes).toBe(before + 1)
 })
@@ -79,10 +79,10 @@ test.each([
   const { asked, settle, look, time } = resolverOf()
   await settle(({ reject }) => reject(coded(code)))
   expect(look().failure).toMatchObject({ code })
-  time.pass(milliseconds - 1)
+  time.advance(milliseconds - 1)
   look()
   expect(asked).toHaveLength(1)
-  time.pass(1)
+  time.advance(1)
   look()
   expect(asked).toHaveLength(2)
 })
@@ -90,7 +90,7 @@ test.each([
 test('applies a minimum time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(0, '192.0.2.1')))
-  time.pass(cachePeriods.min - 1)
+  time.advance(cachePeriods.min - 1)
   look()
   expect(asked).toHaveLength(1)
 })
@@ -98,7 +98,7 @@ test('applies a minimum time to live', async () => {
 test('applies a maximum time to live', async () => {
   const { asked, settle, look, time } = resolverOf()
   await settle(({ resolve }) => resolve(found(1e9, '192.0.2.1')))
-  time.pass(cachePeriods.max)
+  time.advance(cachePeriods.max)
   look()
   expect(asked).toHaveLength(2)
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { targetOf } from '../../../test/harness/build-target.ts'
-import { holdTime } from '../../../test/harness/held-time.ts'
+import { buildTarget } from '../../../test/harness/build-target.ts'
+import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import type { Target } from '../balance/target.ts'
 import { openCircuitBreaker, trialDelay } from './circuit-breaker.ts'
@@ -9,8 +9,8 @@ import { openCircuitBreaker, trialDelay } from './circuit-breaker.ts'
 const passive = { passive: { unhealthy: { http_failures: 1, tcp_failures: 1, timeouts: 1 } } }
 
 function circuitOf(count: number, checks: Record<string, unknown> = passive) {
-  const time = holdTime()
-  const targets = Array.from({ length: count }, (_, index) => targetOf({ key: `p${index}` }))
+  const time = createFakeTime()
+  const targets = Array.from({ length: count }, (_, index) => buildTarget({ key: `p${index}` }))
   const memory = { changes: 0 }
   const circuitBreaker = openCircuitBreaker({
     healthchecks: entityNamed('upstream').fields.shape.healthchecks.parse(checks),
@@ -29,21 +29,21 @@ test('sends one trial request after a delay that doubles up to its maximum', () 
   circuitBreaker.report(target, 503)
   let delay = trialDelay.first
   for (let failure = 0; failure < 8; failure += 1) {
-    time.pass(delay - 1)
+    time.advance(delay - 1)
     expect(circuitBreaker.pickTrial(true)).toBeUndefined()
-    time.pass(1)
+    time.advance(1)
     expect(circuitBreaker.pickTrial(false)).toBeUndefined()
     expect(circuitBreaker.pickTrial(true)).toBe(target)
     expect(circuitBreaker.pickTrial(true)).toBeUndefined()
     circuitBreaker.report(target, 'broken')
     delay = Math.min(delay * 2, trialDelay.max)
   }
-  time.pass(delay)
+  time.advance(delay)
   expect(circuitBreaker.pickTrial(true)).toBe(target)
   circuitBreaker.report(target, 200)
   expect(isHealthy(target)).toBe(true)
   circuitBreaker.report(target, 503)
-  time.pass(trialDelay.first)
+  time.advance(trialDelay.first)
   expect(circuitBreaker.pickTrial(true)).toBe(target)
 })
 
@@ -51,7 +51,7 @@ test('repeats a trial whose client left with the next request', () => {
   const { circuitBreaker, targets, time } = circuitOf(1)
   const [target] = targets as [Target]
   circuitBreaker.report(target, 'timeout')
-  time.pass(trialDelay.first)
+  time.advance(trialDelay.first)
   expect(circuitBreaker.pickTrial(true)).toBe(target)
   circuitBreaker.report(target, undefined)
   expect(isHealthy(target)).toBe(false)
@@ -86,7 +86,7 @@ test('active checks can eject every target and recover it without a trial', () =
     circuitBreaker.reportCheck(target, 500)
     expect(isHealthy(target)).toBe(false)
   }
-  time.pass(trialDelay.max)
+  time.advance(trialDelay.max)
   expect(circuitBreaker.pickTrial(true)).toBeUndefined()
   const before = memory.changes
   for (const target of targets) {

@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import net, { type AddressInfo, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { targetOf } from '../../../test/harness/build-target.ts'
+import { buildTarget } from '../../../test/harness/build-target.ts'
 import { until } from '../../../test/harness/until.ts'
 import { makeAuthority } from '../../../test/harness/make-certificate.ts'
 import { entityNamed } from '../../entities/entities.ts'
@@ -24,7 +24,7 @@ const probeRequestOf = (
   active: Record<string, unknown>,
   more: Partial<ProbeRequest['target']> = {},
 ): ProbeRequest => ({
-  target: targetOf({ key: 'p', name: 'target.test', host: '127.0.0.1', port, ...more }),
+  target: buildTarget({ key: 'p', name: 'target.test', host: '127.0.0.1', port, ...more }),
   upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
   certificate: undefined,
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { holdTime } from '../../../test/harness/held-time.ts'
+import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from '../balance/balancers.ts'
@@ -8,7 +8,7 @@ import type { Probe } from './probe-target.ts'
 
 /** A watched pool of `count` targets whose probes the test answers. */
 function watch(count: number, active: Record<string, unknown>) {
-  const time = holdTime()
+  const time = createFakeTime()
   const asked: { target: string; answer: (status: number) => void; signal: AbortSignal }[] = []
   const probe: Probe = ({ target }, signal) =>
     new Promise((answer) => void asked.push({ target: target.hostPort, answer, signal }))
@@ -34,9 +34,9 @@ function watch(count: number, active: Record<string, unknown>) {
 
 test('limits concurrent probes, and does not probe a target twice at a time', async () => {
   const { time, asked, turn } = watch(5, { concurrency: 2, healthy: { interval: 1 } })
-  time.pass(1_000)
+  time.advance(1_000)
   expect(asked.map(({ target }) => target)).toEqual(['192.0.2.1:1', '192.0.2.1:2'])
-  time.pass(5_000)
+  time.advance(5_000)
   expect(asked).toHaveLength(2)
   for (let answered = 0; answered < 5; answered += 1) {
     asked[answered]?.answer(200)
@@ -44,7 +44,7 @@ test('limits concurrent probes, and does not probe a target twice at a time', as
     expect(asked.length - answered - 1).toBeLessThanOrEqual(2)
   }
   expect(new Set(asked.map(({ target }) => target)).size).toBe(5)
-  time.pass(1_000)
+  time.advance(1_000)
   expect(asked).toHaveLength(7)
 })
 
@@ -53,14 +53,14 @@ test('probes healthy and unhealthy targets at their own intervals', async () => 
     healthy: { interval: 10, successes: 1 },
     unhealthy: { interval: 1, http_failures: 1 },
   })
-  time.pass(9_999)
+  time.advance(9_999)
   expect(asked).toHaveLength(0)
-  time.pass(1)
+  time.advance(1)
   asked[0]?.answer(500)
   asked[1]?.answer(200)
   await turn()
   expect(healths()).toEqual(['UNHEALTHY', 'HEALTHY'])
-  time.pass(1_000)
+  time.advance(1_000)
   expect(asked.slice(2).map(({ target }) => target)).toEqual(['192.0.2.1:1'])
   asked[2]?.answer(302)
   await turn()
@@ -72,19 +72,19 @@ test('starts no probe after a stop, and ignores late results', async () => {
     healthy: { interval: 1 },
     unhealthy: { http_failures: 1 },
   })
-  time.pass(1_000)
+  time.advance(1_000)
   stop()
   expect(asked[0]?.signal.aborted).toBe(true)
   asked[0]?.answer(500)
   await turn()
   expect(pool.targets().map(({ state }) => state.health.healthy)).toEqual([true])
   expect(time.running).toBe(0)
-  time.pass(10_000)
+  time.advance(10_000)
   expect(asked).toHaveLength(1)
 })
 
 test('does not probe a draining target, and a target is healthy while one of its addresses is', async () => {
-  const time = holdTime()
+  const time = createFakeTime()
   const probed: string[] = []
   const keeper = keepPools({
     clock: time.clock,
@@ -112,7 +112,7 @@ test('does not probe a draining target, and a target is healthy while one of its
   })
   runToCompletion(keeper.watch([pool]))
   await pool.ready()
-  time.pass(1_000)
+  time.advance(1_000)
   await new Promise((resolve) => void setImmediate(resolve))
   expect(probed).toEqual(['192.0.2.1:80', '192.0.2.2:80'])
   const [found] = keeper.health()

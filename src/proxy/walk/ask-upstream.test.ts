@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-target.ts'
-import { snapshotOf } from '../../../test/harness/build-snapshot.ts'
+import { buildExchange } from '../../../test/harness/build-target.ts'
+import { buildTestSnapshot } from '../../../test/harness/build-snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -25,7 +25,7 @@ const failure = (stage: 'connect' | 'sent', status: number): AttemptFailure =>
 
 /** A route to four targets over a client that does what it is told, try by try. */
 function routeOver(plan: readonly Deed[], retries: number) {
-  const snapshot = snapshotOf({
+  const snapshot = buildTestSnapshot({
     services: [{ name: 's', host: 'pool', retries }],
     upstreams: [
       {
@@ -57,7 +57,7 @@ function routeOver(plan: readonly Deed[], retries: number) {
 }
 
 function arriving(method: string): Exchange {
-  const exchange = exchangeOf({ method })
+  const exchange = buildExchange({ method })
   return Object.assign(exchange, { body: { present: false, replayable: true } })
 }
 

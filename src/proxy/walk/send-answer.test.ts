@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exchangeOf } from '../../../test/harness/build-target.ts'
+import { buildExchange } from '../../../test/harness/build-target.ts'
 import { Exchange, type Reply } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { BodySink } from './ask-upstream.ts'
@@ -26,7 +26,7 @@ function openAnswer(isBuffered: boolean) {
     finish: () => undefined,
     abort: () => undefined,
   }
-  const { request, body } = exchangeOf()
+  const { request, body } = buildExchange()
   const exchange = new Exchange(1, request, body, reply)
   const answer = {
     status: 200,

@@ -10,7 +10,9 @@ test('fields are in schema order with their description; unknown ones and IDs ar
     name: 'orders',
   })
   expect(fields.map(({ name }) => name)).toEqual(['name', 'port', 'extra', 'id', 'created_at'])
-  expect(fields[1]?.about).toBe('Port of the service; ignored when host names an upstream.')
+  expect(fields[1]?.about).toBe(
+    'Port of the service. Ignored when `host` is the name of an upstream.',
+  )
 })
 
 test('marks secrets, and the target of references', () => {

@@ -1,8 +1,8 @@
 import { openWarehouse } from '../../src/warehouse/open-warehouse.ts'
 import { buildEvent } from './build-event.ts'
 
-// Run with a path and a round: inserts batches of 500 and tells the parent of each that is acknowledged, until it is killed;
-// a batch left open by the round before is sent again first. Run with `count`: tells the rows of each batch, and ends.
+// Arguments: path, round. Inserts batches of 500 events and reports each acknowledged batch to the parent until killed.
+// Starts by sending batches of the previous round again. With the round `count`: reports the rows per batch and exits.
 const [path = '', round = ''] = process.argv.slice(2)
 const warehouse = await openWarehouse({ path, retentionDays: { requests: 10_000 } })
 

@@ -4,14 +4,14 @@ import type { Filter, Operator, QueryInput } from '../../src/schema/query.ts'
 import { arbitraryRow } from './arbitrary-rights.ts'
 import { buildEvent } from './build-event.ts'
 
-/** When the generated world was asked; its events happened in the day before. */
-export const askedAt = Date.parse('2026-03-29T12:00:00.000Z')
+/** The time of the queries; generated events are from the day before. */
+export const queriedAt = Date.parse('2026-03-29T12:00:00.000Z')
 
 const texts = ['ann', 'Bob', `o'neil`, 'Größe', '\\n', '{p0:String}', '%_', 'a,b'] as const
 const text = fc.constantFrom('', ...texts)
 const list = fc.subarray(['gold', 'Beta', `it's`], {})
 
-/** Events of the small world in which generated rights live. */
+/** Events of the configuration for which rights are generated. */
 export const arbitraryEvent: fc.Arbitrary<Event> = fc
   .tuple(
     arbitraryRow,
@@ -37,7 +37,7 @@ export const arbitraryEvent: fc.Arbitrary<Event> = fc
     fc.integer({ min: 1, max: 86_400_000_000 }),
   )
   .map(([row, rest, ago]) =>
-    buildEvent({ ...row, ...rest, time: ((askedAt * 1000 - ago) / 1_000_000).toFixed(6) }),
+    buildEvent({ ...row, ...rest, time: ((queriedAt * 1000 - ago) / 1_000_000).toFixed(6) }),
   )
 
 const member = (name: string): string => `requests.${name}`
@@ -220,20 +220,20 @@ const ungrouped: fc.Arbitrary<QueryInput> = fc.record({
   ungrouped: fc.constant(true),
 })
 
-/** Some question about requests; all of its words exist. */
-export const arbitraryQuestion: fc.Arbitrary<QueryInput> = fc
+/** A valid query of the dataset requests. */
+export const arbitraryQuery: fc.Arbitrary<QueryInput> = fc
   .tuple(
     fc.oneof(grouped, grouped, ungrouped),
     fc.option(fc.tuple(fc.nat(10), fc.constantFrom('asc' as const, 'desc' as const))),
     fc.constantFrom(undefined, 3, 50),
     fc.constantFrom(undefined, 1),
   )
-  .map(([question, order, limit, offset]) => {
-    const columns = [...(question.dimensions ?? []), ...(question.measures ?? [])]
+  .map(([query, order, limit, offset]) => {
+    const columns = [...(query.dimensions ?? []), ...(query.measures ?? [])]
     const by = order === null ? undefined : columns[order[0] % Math.max(1, columns.length)]
     return {
-      ...question,
-      ...(columns.length === 0 && question.timeDimensions?.[0]?.granularity === undefined
+      ...query,
+      ...(columns.length === 0 && query.timeDimensions?.[0]?.granularity === undefined
         ? { dimensions: ['requests.method'] }
         : {}),
       ...(by === undefined || order === null ? {} : { order: { [by]: order[1] } }),

@@ -6,19 +6,19 @@ import { onTestFinished } from 'vitest'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
-/** How a command ended, and what it said. */
-export type Said = { readonly code: number; readonly out: string; readonly err: string }
+/** The exit code and output of a command. */
+export type CommandResult = { readonly code: number; readonly out: string; readonly err: string }
 
-/** A folder in which a person types commands of Weir, for the length of a test. */
-export type Desk = {
+/** Runs commands of Weir in a temporary directory. */
+export type CommandLine = {
   readonly folder: string
-  /** Runs a command with nothing on its standard input. */
-  run(this: void, ...words: string[]): Promise<Said>
+  /** Runs a command with an empty standard input. */
+  run(this: void, ...words: string[]): Promise<CommandResult>
 }
 
-/** Opens a desk whose environment has these variables and the path, and nothing else. */
-export function openDesk(variables: Readonly<Record<string, string>>): Desk {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-desk-'))
+/** Opens a command line whose environment contains only PATH and these variables. */
+export function openCommandLine(variables: Readonly<Record<string, string>>): CommandLine {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-command-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const env = { PATH: process.env['PATH'], ...variables }
   return {

@@ -2,7 +2,7 @@ import net from 'node:net'
 import { fieldOf, openMessageReader, type Message } from './read-messages.ts'
 
 /** A client connection that sends raw bytes and parses responses strictly. */
-export type Wire = {
+export type RawClient = {
   /** Final responses so far, without 1xx. */
   readonly answers: Message[]
   readonly interims: Message[]
@@ -15,12 +15,12 @@ export type Wire = {
   send(pieces: readonly Buffer[]): Promise<void>
   end(): void
   destroy(): void
-  /** Whether `holds` became true in time. */
+  /** Waits until `holds` returns true; false after the timeout. */
   until(holds: () => boolean, milliseconds?: number): Promise<boolean>
 }
 
-/** Opens a wire to a port of this machine. */
-export function openWire(port: number): Wire {
+/** Connects to a local port. */
+export function openRawClient(port: number): RawClient {
   const answers: Message[] = []
   const interims: Message[] = []
   const complaints: string[] = []
@@ -33,7 +33,7 @@ export function openWire(port: number): Wire {
       if (status < 200 || status === 204 || status === 304) return 'none'
       // The method of a malformed request is unknown, so it may have been HEAD.
       const isLast = status >= 400 && fieldOf(fields, 'connection') === 'close'
-      return wire.methodOf(answers.length) === 'HEAD' && !isLast ? 'none' : 'until close'
+      return client.methodOf(answers.length) === 'HEAD' && !isLast ? 'none' : 'until close'
     },
     onMessage: (message) =>
       void (message.start.startsWith('HTTP/1.1 1') ? interims : answers).push(message),
@@ -61,7 +61,7 @@ export function openWire(port: number): Wire {
     closed = true
     onChange?.()
   })
-  const wire: Wire = {
+  const client: RawClient = {
     answers,
     interims,
     complaints,
@@ -91,8 +91,8 @@ export function openWire(port: number): Wire {
       })
     },
   }
-  return wire
+  return client
 }
 
-/** The server's HTTP/2 preface (RFC 9113 section 3.4); the wire ignores what follows. */
+/** The server's HTTP/2 preface (RFC 9113 section 3.4); further bytes are ignored. */
 const isSettings = (bytes: Buffer): boolean => bytes[0] === 0 && bytes[3] === 4

@@ -7,7 +7,7 @@ import { changeConfiguration, type Control } from './change-configuration.ts'
 import { findEntry } from './find-entry.ts'
 import type { Operation } from '../entities/operation.ts'
 
-/** How the first super-admin is known without the set-up link. */
+/** Credentials of the first super-admin, which replace the set-up link. */
 export type Bootstrap = {
   /** Token of the principal `admin`. */
   readonly adminToken?: string | undefined
@@ -18,8 +18,8 @@ export type Bootstrap = {
 const adminName = 'admin'
 const tokenName = 'bootstrap'
 
-/** Makes what must always exist: the default workspace with its roles, and the bootstrap super-admin when one is wanted. Doing it again changes nothing, unless a newer program builds another snapshot. */
-export async function makeFirstEntities(control: Control, bootstrap: Bootstrap): Promise<void> {
+/** Creates the default workspace with its roles, and the bootstrap super-admin if configured. Idempotent, except that a newer version of Weir may build a different snapshot. */
+export async function createInitialEntities(control: Control, bootstrap: Bootstrap): Promise<void> {
   const { id, name } = defaultWorkspace
   if (control.state.entries.get('workspace')?.has(id) !== true) {
     await change(control, [
@@ -29,7 +29,7 @@ export async function makeFirstEntities(control: Control, bootstrap: Bootstrap):
   await change(control, await bootstrapOperations(control.state.entries, bootstrap))
 }
 
-/** The operations that make a super-admin of a principal. */
+/** The operations that create or enable a principal and grant it the role super-admin. */
 export function superAdminOperations(
   entries: Entries,
   name: string,
@@ -58,7 +58,7 @@ export function superAdminOperations(
   return operations
 }
 
-/** Whether somebody can act as super-admin: enabled, and with a password or a token. */
+/** Whether an enabled principal with a password or a token has the role super-admin. */
 export function hasSuperAdmin(entries: Entries): boolean {
   return grantsOf(entries, superAdminRole(entries)).some((grant) => {
     const principal = entriesOf(entries, 'principal').get(grant.fields.principal.id)
@@ -77,10 +77,14 @@ async function bootstrapOperations(
 ): Promise<Operation[]> {
   if (adminToken === undefined && adminPassword === undefined) return []
   const admin = findEntry(entries, { entity: 'principal', workspace: null, at: adminName })
-  const kept = admin?.fields.password
-  const isKnown =
-    adminPassword !== undefined && (await verifyPassword(adminPassword, kept ?? undefined))
-  const operations = superAdminOperations(entries, adminName, isKnown ? undefined : adminPassword)
+  const storedHash = admin?.fields.password
+  const isUnchanged =
+    adminPassword !== undefined && (await verifyPassword(adminPassword, storedHash ?? undefined))
+  const operations = superAdminOperations(
+    entries,
+    adminName,
+    isUnchanged ? undefined : adminPassword,
+  )
   return adminToken === undefined
     ? operations
     : [...operations, ...tokenOperations(entries, admin?.id, adminToken)]

@@ -6,8 +6,8 @@ import { names as world } from './arbitrary-rights.ts'
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
 const all = ['create', 'delete', 'read', 'update'] as const
 
-/** A permission in short: `+A /services/* read,create` allows in workspace A, `-` forbids; without actions, all of them. */
-export function endpointOf(text: string): Stored<'endpoint-permission'> {
+/** Parses a short form: `+A /services/* read,create` allows in workspace A, `-` denies. Actions default to all. */
+export function parsePermission(text: string): Stored<'endpoint-permission'> {
   const [where = '', endpoint = '', actions = '*'] = text.split(' ')
   return {
     ...stored,
@@ -18,8 +18,8 @@ export function endpointOf(text: string): Stored<'endpoint-permission'> {
   }
 }
 
-/** The rights of ann, who has the role tester of one workspace with these permissions. */
-export const rightsOf = (
+/** The rights of a principal `ann` with one role, `tester`, that has these permissions. */
+export const buildTestRights = (
   home: { readonly id: string; readonly name: string },
   permissions: readonly string[],
   names: Names = world,
@@ -31,7 +31,7 @@ export const rightsOf = (
         {
           role: { id: 'tester', name: 'tester' },
           workspace: home,
-          endpoints: permissions.map(endpointOf),
+          endpoints: permissions.map(parsePermission),
           entities: [],
         },
       ],

@@ -1,67 +1,71 @@
-import type { Rights } from '../access/rights.ts'
-import { decideRow } from '../access/decide-row.ts'
-import { collectionRule } from '../access/row-rules.ts'
-import type { AuditKey } from '../audit/audit-key.ts'
-import { chainRecord } from '../audit/chain-record.ts'
-import { signCheckpoint } from '../audit/checkpoint.ts'
-import type { Clock } from '../lib/clock.ts'
-import { uuidv7 } from '../lib/ids.ts'
+import type { Rights } from '../../access/rights.ts'
+import { decideRow } from '../../access/decide-row.ts'
+import { collectionRule } from '../../access/row-rules.ts'
+import type { AuditKey } from '../../audit/audit-key.ts'
+import { chainRecord } from '../../audit/chain-record.ts'
+import { signCheckpoint } from '../../audit/checkpoint.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { uuidv7 } from '../../lib/ids.ts'
 import type {
   AuditCheckpoint,
   AuditFilter,
   AuditRecord,
   AuditReport,
   ChainedRecord,
-} from '../schema/audit-record.ts'
-import { defaultWorkspace } from '../entities/default-workspace.ts'
-import type { AppendAudit, AuditRows, AuditSigned } from '../store/audit-rows.ts'
-import { openAuditThrottle } from './audit/open-audit-throttle.ts'
-import { verifyAudit } from './verify-audit.ts'
+} from '../../schema/audit-record.ts'
+import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import type { AppendAudit, AuditRows, AuditSigned } from '../../store/audit-rows.ts'
+import { openAuditThrottle } from './open-audit-throttle.ts'
+import { verifyAudit } from '../verify-audit.ts'
 
-/** The audit log: what was done and refused, in a chain that cannot be rewritten unnoticed. */
-export type Ledger = {
+/** The audit log: changes and refusals in a signed hash chain. */
+export type AuditLog = {
   /** Ed25519 public key that proves a checkpoint, SPKI PEM. */
   readonly publicKeyPem: string
-  /** Makes a record the next link, for whoever keeps it together with a change. */
+  /** Chains a record after the last one, for a caller that appends it in its own transaction. */
   link(record: AuditRecord): AppendAudit
-  /** Keeps a record of something that changed nothing; a flood of refusals of nobody known comes as a few and a count. */
-  keep(record: AuditRecord): Promise<void>
-  /** Keeps what was only counted so far. */
-  settle(): Promise<void>
-  /** Records in the order they were kept, or newest first, at most `limit`. Does not ask who may. */
+  /** Appends a record that belongs to no change. Unauthenticated refusals are throttled. */
+  write(record: AuditRecord): Promise<void>
+  /** Appends the summaries of suppressed records. */
+  flush(): Promise<void>
+  /** At most `limit` records, newest first unless `oldestFirst`. Checks no permissions. */
   read(filter: AuditFilter, limit: number, oldestFirst?: boolean): Promise<ChainedRecord[]>
-  /** Records of those workspaces only whose audit log the principal may read, newest first; undefined when there is no such workspace among those asked for. */
+  /** Records of the workspaces whose audit log the principal may read, newest first; undefined when the filter names no such workspace. */
   readFor(rights: Rights, filter: AuditFilter, limit: number): Promise<ChainedRecord[] | undefined>
   signed(): Promise<AuditSigned>
-  /** The end of the log, to be kept elsewhere. */
+  /** The signed end of the log, for safekeeping outside of the store. */
   head(): Promise<AuditCheckpoint | undefined>
   verify(): Promise<AuditReport>
-  /** Removes records from before a time; a signed checkpoint stands for them, and a record says so. */
+  /** Removes records older than a time (milliseconds since the epoch), leaves a signed checkpoint in their place and appends a record of it. Returns their number. */
   prune(before: number): Promise<number>
 }
 
-const between = 100
+/** Records between two checkpoints along the chain. */
+const checkpointInterval = 100
 
-/** Opens the audit log on the rows it rests in. */
-export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger {
+export function openAuditLog(rows: AuditRows, key: AuditKey, clock: Clock): AuditLog {
   const link =
     (record: AuditRecord): AppendAudit =>
     (last) => {
       const chained = chainRecord(last, record)
       const sign = (kind: 'head' | 'along') => signCheckpoint(key, kind, chained, clock.now())
-      const isPlace = chained.sequence % between === 0
-      return { record: chained, head: sign('head'), along: isPlace ? sign('along') : undefined }
+      const isCheckpoint = chained.sequence % checkpointInterval === 0
+      return {
+        record: chained,
+        head: sign('head'),
+        along: isCheckpoint ? sign('along') : undefined,
+      }
     }
   const throttle = openAuditThrottle(clock)
   const append = async (records: readonly AuditRecord[]): Promise<void> => {
     for (const record of records) await rows.append(link(record))
   }
-  const keep = (record: AuditRecord): Promise<void> => append(throttle.pass(record))
+  const write = (record: AuditRecord): Promise<void> => append(throttle.pass(record))
   return {
     publicKeyPem: key.publicPem,
     link,
-    keep,
-    settle: () => append(throttle.drain()),
+    write,
+    flush: () => append(throttle.drain()),
     read: (filter, limit, oldestFirst) => rows.read(filter, limit, oldestFirst),
     async readFor(rights, filter, limit) {
       const rule = collectionRule(rights, 'audit')
@@ -84,7 +88,7 @@ export function openLedger(rows: AuditRows, key: AuditKey, clock: Clock): Ledger
         through = last.sequence
         return signCheckpoint(key, 'pruned', last, clock.now())
       })
-      if (pruned > 0) await keep(describePruning(clock.now(), pruned, through))
+      if (pruned > 0) await write(describePruning(clock.now(), pruned, through))
       return pruned
     },
   }
@@ -102,7 +106,7 @@ const describePruning = (time: number, records: number, through: number): AuditR
   path: '/audit',
   action: 'delete',
   allowed: true,
-  because: `Weir itself did this: ${records} records up to record ${through} were older than the log is kept.`,
+  because: `Weir itself did this: ${records} records up to record ${through} were older than the retention time.`,
   before: [],
   after: [],
   status: 204,

@@ -8,53 +8,53 @@ import type { StoreOptions } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { postgresPrograms, startPostgres, type TestPostgres } from './start-postgres.ts'
 
-/** Fresh and empty places for stores of one engine. */
-export type StorePlaces = {
+/** Creates databases of one engine. */
+export type StoreEngine = {
   readonly engine: 'SQLite' | 'PostgreSQL'
   readonly fresh: () => Promise<string>
-  /** Of PostgreSQL: breaks all connections. */
+  /** PostgreSQL only: restarts the server, which breaks all connections. */
   readonly restart: () => Promise<void>
-  /** Of PostgreSQL: ends it until the next restart. */
+  /** PostgreSQL only: stops the server until the next restart. */
   readonly halt: () => Promise<void>
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-stores-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const chosen = { places: sqlitePlaces() }
+const current = { engine: sqliteEngine() }
 
-/** A fresh place of the engine that this test file runs on: SQLite, unless it runs once more on PostgreSQL. */
-export const freshPlace = (): Promise<string> => chosen.places.fresh()
+/** The file or URL of a new database. SQLite, except in a run of `rerunOnPostgres`. */
+export const freshDatabase = (): Promise<string> => current.engine.fresh()
 
-/** Opens the store at a place. */
+/** Opens the store in a SQLite file or at a PostgreSQL URL. */
 export const openStoreAt = (place: string, options?: StoreOptions): Promise<Store> =>
   place.startsWith('postgres:')
     ? openPostgresStore(place, folder, options)
     : openSqliteStore(place, options)
 
-/** Runs tests on each engine; those on PostgreSQL are skipped where it is not installed. */
-export function eachStore(tests: (places: StorePlaces) => void): void {
+/** Runs tests on each engine; skips PostgreSQL where it is not installed. */
+export function describeEachStore(tests: (engine: StoreEngine) => void): void {
   describe('on SQLite', () => {
-    tests(sqlitePlaces())
+    tests(sqliteEngine())
   })
   describe('on PostgreSQL', () => {
     onPostgres(tests)
   })
 }
 
-/** Runs the tests of other files once more, on PostgreSQL. */
-export async function againOnPostgres(files: readonly (() => Promise<unknown>)[]): Promise<void> {
+/** Runs the tests of other files again, on PostgreSQL. */
+export async function rerunOnPostgres(files: readonly (() => Promise<unknown>)[]): Promise<void> {
   let imports = Promise.resolve<unknown>(undefined)
-  onPostgres((places) => {
-    chosen.places = places
+  onPostgres((engine) => {
+    current.engine = engine
     for (const file of files) imports = imports.then(file)
   })
   await imports
 }
 
-/** Runs tests on a PostgreSQL server that starts with the first place that is wanted. */
-export function onPostgres(tests: (places: StorePlaces) => void): void {
+/** Runs tests on a PostgreSQL server, which starts with the first database. */
+export function onPostgres(tests: (engine: StoreEngine) => void): void {
   const programs = postgresPrograms()
-  if (programs === undefined) return standInFor()
+  if (programs === undefined) return skipPostgres()
   let starting: Promise<TestPostgres> | undefined
   afterAll(async () => (await starting)?.stop())
   tests({
@@ -68,15 +68,15 @@ export function onPostgres(tests: (places: StorePlaces) => void): void {
   })
 }
 
-/** One skipped test says why the others are not there. */
-function standInFor(): void {
+/** Reports the missing tests as one skipped test. */
+function skipPostgres(): void {
   test('runs on PostgreSQL', ({ skip }) => {
     skip('PostgreSQL is not installed')
     expect(postgresPrograms()).toBeDefined()
   })
 }
 
-function sqlitePlaces(): StorePlaces {
+function sqliteEngine(): StoreEngine {
   let count = 0
   return {
     engine: 'SQLite',

@@ -2,12 +2,12 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-/** The path of a program that the test cannot do without; skips the test, saying why, where it is not installed. */
-export function need(context: Pick<TestContext, 'skip'>, ...names: string[]): string {
+/** The path of a program that a test needs; skips the test when it is not installed. */
+export function requireProgram(context: Pick<TestContext, 'skip'>, ...names: string[]): string {
   return findProgram(...names) ?? context.skip(`${names.join(' or ')} is not installed`)
 }
 
-/** The path of the first of these programs that is installed, by the system's search path. */
+/** The path of the first installed program of this list. */
 export function findProgram(...names: string[]): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return names

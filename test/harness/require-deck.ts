@@ -4,17 +4,17 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestContext } from 'vitest'
-import { findProgram } from './need.ts'
+import { findProgram } from './require-program.ts'
 
 const run = promisify(execFile)
 
-/** How decK ended: its exit code and what it printed. */
-export type Ran = { readonly code: number; readonly output: string }
+/** The exit code and output of decK. */
+export type DeckResult = { readonly code: number; readonly output: string }
 
-/** decK's own program: the one that WEIR_DECK names, an installed one, or one built from the Go module proxy and kept outside of the repository. Skips the test, saying why, where none can be had. */
-export async function needDeck(
+/** Runs decK: the program of WEIR_DECK, an installed one, or one built with Go and cached outside of the repository. Skips the test when none is available. */
+export async function requireDeck(
   context: Pick<TestContext, 'skip'>,
-): Promise<(...words: string[]) => Promise<Ran>> {
+): Promise<(...words: string[]) => Promise<DeckResult>> {
   const program = process.env['WEIR_DECK'] ?? findProgram('deck') ?? (await buildDeck(context))
   return async (...words) => {
     try {

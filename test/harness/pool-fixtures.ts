@@ -4,7 +4,7 @@ import { startUpstream } from './start-upstream.ts'
 type Target = { target: string; weight: number; failover?: boolean }
 
 /** A snapshot with one route to one upstream. */
-export const pooled = (
+export const poolSnapshot = (
   targets: readonly Target[],
   upstream: object = {},
   service: object = {},
@@ -14,16 +14,16 @@ export const pooled = (
   routes: [{ paths: ['/'], service: 'pooled' }],
 })
 
-/** A target that answers with its name, or as the test wants. */
+/** A target that answers with its name, with a configurable status. */
 export async function startTarget(name: string) {
-  const habits = { status: 200, calls: 0 }
+  const behavior = { status: 200, calls: 0 }
   const { port, server } = await startUpstream((_request, response) => {
-    habits.calls += 1
-    response.writeHead(habits.status).end(name)
+    behavior.calls += 1
+    response.writeHead(behavior.status).end(name)
   })
   return {
     name,
-    habits,
+    behavior,
     server,
     port,
     at: (weight: number) => ({ target: `127.0.0.1:${port}`, weight }),
@@ -31,7 +31,7 @@ export async function startTarget(name: string) {
 }
 
 /** The targets that answered `count` sequential requests. */
-export async function askTimes(gateway: TestGateway, count: number, init?: RequestInit) {
+export async function countAnswers(gateway: TestGateway, count: number, init?: RequestInit) {
   const answers: string[] = []
   for (let request = 0; request < count; request += 1)
     answers.push(await (await gateway.ask('/', init)).text())

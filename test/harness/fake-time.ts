@@ -2,18 +2,18 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { Timers } from '../../src/proxy/health/start-checks.ts'
 
 /** A clock and timers that the test advances. */
-export type HeldTime = {
+export type FakeTime = {
   readonly clock: Clock
   readonly timers: Timers
   /** Number of active timers. */
   readonly running: number
   /** Advances the time; due timers fire in order. */
-  pass(milliseconds: number): void
+  advance(milliseconds: number): void
 }
 
-type Timer = { readonly interval: number; readonly act: () => void; at: number }
+type Timer = { readonly interval: number; readonly callback: () => void; at: number }
 
-export function holdTime(start = 1_800_000_000_000): HeldTime {
+export function createFakeTime(start = 1_800_000_000_000): FakeTime {
   let now = start
   const timers = new Set<Timer>()
   const nextOf = (until: number): Timer | undefined =>
@@ -21,8 +21,8 @@ export function holdTime(start = 1_800_000_000_000): HeldTime {
   return {
     clock: { now: () => now },
     timers: {
-      every(interval, act) {
-        const timer = { interval, act, at: now + interval }
+      every(interval, callback) {
+        const timer = { interval, callback, at: now + interval }
         timers.add(timer)
         return () => void timers.delete(timer)
       },
@@ -30,12 +30,12 @@ export function holdTime(start = 1_800_000_000_000): HeldTime {
     get running() {
       return timers.size
     },
-    pass(milliseconds) {
+    advance(milliseconds) {
       const until = now + milliseconds
       for (let timer = nextOf(until); timer !== undefined; timer = nextOf(until)) {
         now = timer.at
         timer.at += timer.interval
-        timer.act()
+        timer.callback()
       }
       now = until
     },

@@ -1,30 +1,29 @@
-/** Entities by kind, then by id, as decK holds them: with absent fields instead of nulls. */
+/** decK's state: kind → entities, with absent fields instead of nulls. */
 export type DeckState = Readonly<Record<string, readonly DeckObject[]>>
 
-/** An entity in a state. */
 export type DeckObject = Readonly<Record<string, unknown>> & { readonly id: string }
 
-/** One thing that a sync would do. */
+/** An operation of a sync. */
 export type DeckEvent = {
   readonly does: 'create' | 'update' | 'delete'
   readonly kind: string
   readonly object: DeckObject
 }
 
-/** The requests of decK, in its order and its spelling. */
-export type Deck = {
+/** Sends the requests of decK in the same order and form. */
+export type DeckClient = {
   ping(): Promise<string>
-  /** Everything, or what carries all of these tags. */
+  /** The entities that have all of the tags. */
   dump(): Promise<DeckState>
   validate(state: DeckState): Promise<void>
   diff(state: DeckState): Promise<DeckEvent[]>
-  /** Makes the gateway hold what the state holds, and nothing else of these tags. */
+  /** Makes the gateway's entities with these tags equal to the state. */
   sync(state: DeckState): Promise<DeckEvent[]>
   reset(): Promise<DeckEvent[]>
 }
 
-/** How decK is called. */
-export type DeckCall = {
+/** decK's command line options. */
+export type DeckOptions = {
   readonly url: string
   readonly token: string
   readonly workspace?: string
@@ -64,38 +63,38 @@ const nested: Readonly<Record<string, string>> = {
 }
 
 const withDefaults: ReadonlySet<string> = new Set(['services', 'routes', 'upstreams', 'targets'])
-const inParallel = 10
+const concurrency = 10
 
-/** Talks to an Admin API as decK does; what of decK's source is known is in its requests and in how it compares, and nothing more. */
-export function speakDeck(call: DeckCall): Deck {
-  const ask = asking(call)
-  const deck: Deck = {
+/** A client with the requests and comparisons of decK, for tests without its program. */
+export function openDeckClient(call: DeckOptions): DeckClient {
+  const send = createSender(call)
+  const deck: DeckClient = {
     async ping() {
-      const { version } = (await ask('GET', '/')) as { version: string }
+      const { version } = (await send('GET', '/')) as { version: string }
       if (!/^\d+\.\d+/.test(version)) throw new Error(`no version: ${version}`)
       return version
     },
-    dump: () => readState(ask, call.tags ?? []),
+    dump: () => readState(send, call.tags ?? []),
     async validate(state) {
       for (const [kind, objects] of Object.entries(state)) {
         if (kind === 'members') continue
         const name = schemaNames[kind] ?? kind
-        for (const object of objects) await ask('POST', `/schemas/${name}/validate`, object)
+        for (const object of objects) await send('POST', `/schemas/${name}/validate`, object)
       }
     },
     async diff(state) {
       const wanted = tagged(state, call.tags ?? [])
-      // Of a workspace that is not there decK asks neither what it holds nor what its defaults are.
+      // decK reads neither entities nor defaults of a workspace that does not exist.
       if (!(await hasWorkspace(call))) return compare(wanted, {})
-      const current = await readState(ask, call.tags ?? [])
-      return compare(await fillDefaults(ask, wanted), current)
+      const current = await readState(send, call.tags ?? [])
+      return compare(await fillDefaults(send, wanted), current)
     },
     async sync(state) {
-      if (!(await hasWorkspace(call))) await ask('POST', '/workspaces', { name: call.workspace })
+      if (!(await hasWorkspace(call))) await send('POST', '/workspaces', { name: call.workspace })
       const events = await deck.diff(state)
-      for (const level of levels) await inLevel(events, level, (event) => write(ask, event))
+      for (const level of levels) await inLevel(events, level, (event) => write(send, event))
       for (const level of levels.toReversed()) {
-        await inLevel(events, level, (event) => remove(ask, event))
+        await inLevel(events, level, (event) => remove(send, event))
       }
       return events
     },
@@ -114,10 +113,10 @@ const schemaNames: Readonly<Record<string, string>> = {
   'key-sets': 'key_sets',
 }
 
-type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>
+type SendRequest = (method: string, path: string, body?: unknown) => Promise<unknown>
 
-/** Refuses what decK would not go on after. */
-function asking({ url, token, workspace }: DeckCall): Ask {
+/** Throws on the statuses at which decK stops. */
+function createSender({ url, token, workspace }: DeckOptions): SendRequest {
   const prefix = workspace === undefined ? '' : `/${workspace}`
   return async (method, path, body) => {
     const isBare = path === '/' || path.startsWith('/workspaces')
@@ -132,7 +131,7 @@ function asking({ url, token, workspace }: DeckCall): Ask {
   }
 }
 
-async function hasWorkspace({ url, token, workspace }: DeckCall): Promise<boolean> {
+async function hasWorkspace({ url, token, workspace }: DeckOptions): Promise<boolean> {
   if (workspace === undefined) return true
   const path = `${url}/${workspace}/workspaces/${workspace}`
   const { status } = await fetch(path, { headers: { 'kong-admin-token': token } })
@@ -140,44 +139,48 @@ async function hasWorkspace({ url, token, workspace }: DeckCall): Promise<boolea
   return status === 200
 }
 
-async function readState(ask: Ask, tags: readonly string[]): Promise<DeckState> {
+async function readState(send: SendRequest, tags: readonly string[]): Promise<DeckState> {
   const kinds = levels.flat().filter((kind) => !['targets', 'members'].includes(kind))
   const lists = await Promise.all(
-    kinds.map(async (kind) => [kind, await readList(ask, `/${kind}`, tags)] as const),
+    kinds.map(async (kind) => [kind, await readList(send, `/${kind}`, tags)] as const),
   )
   const state: Record<string, DeckObject[]> = Object.fromEntries(lists)
   state['targets'] = []
   for (const { id } of state['upstreams'] ?? []) {
-    state['targets'].push(...(await readList(ask, `/upstreams/${id}/targets`, tags)))
+    state['targets'].push(...(await readList(send, `/upstreams/${id}/targets`, tags)))
   }
   state['members'] = []
   for (const { name } of state['consumer_groups'] ?? []) {
-    const whole = (await ask('GET', `/consumer_groups/${String(name)}`)) as {
+    const answer = (await send('GET', `/consumer_groups/${String(name)}`)) as {
       consumer_group: DeckObject
       consumers: DeckObject[]
     }
-    for (const consumer of whole.consumers) {
-      state['members'].push(membership(whole.consumer_group.id, consumer.id))
+    for (const consumer of answer.consumers) {
+      state['members'].push(membership(answer.consumer_group.id, consumer.id))
     }
   }
   return state
 }
 
-/** That a consumer is in a group, as an object of its own. */
+/** The membership of a consumer in a group as an object. */
 export const membership = (group: string, consumer: string): DeckObject => ({
   id: `${group} ${consumer}`,
   group,
   consumer,
 })
 
-async function readList(ask: Ask, path: string, tags: readonly string[]): Promise<DeckObject[]> {
+async function readList(
+  send: SendRequest,
+  path: string,
+  tags: readonly string[],
+): Promise<DeckObject[]> {
   const found: DeckObject[] = []
   let offset = ''
   do {
     const search = new URLSearchParams({ size: '1000' })
     if (offset !== '') search.set('offset', offset)
     if (tags.length > 0) search.set('tags', tags.join(','))
-    const page = (await ask('GET', `${path}?${search.toString()}`)) as {
+    const page = (await send('GET', `${path}?${search.toString()}`)) as {
       data: Record<string, unknown>[]
       offset?: string
     }
@@ -187,7 +190,7 @@ async function readList(ask: Ask, path: string, tags: readonly string[]): Promis
   return found
 }
 
-/** What Go's decoder makes of an object: a null is an absent field, and times are integers but for targets. */
+/** As Go's decoder: null is an absent field, and times are integers except for targets. */
 function decoded(object: Record<string, unknown>): DeckObject {
   const { snis: _snis, created_at: created, updated_at: _updated, ...kept } = object
   if (!Number.isInteger(created)) throw new Error(`created_at is no integer: ${String(created)}`)
@@ -195,14 +198,14 @@ function decoded(object: Record<string, unknown>): DeckObject {
   return { ...(withoutNulls(fields) as DeckObject), ...(isRecord(config) ? { config } : {}) }
 }
 
-/** Settings of plugins and vaults are maps to decK, in which a null stays; all else is structs. */
+/** decK keeps nulls in the settings of plugins and vaults (maps), and drops them elsewhere (structs). */
 function withoutNulls(value: unknown): unknown {
   if (!isRecord(value)) return value
   const kept = Object.entries(value).filter(([, inner]) => inner !== null)
   return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]))
 }
 
-/** Tags that select are put on everything that can carry tags. */
+/** decK adds the selecting tags to every entity that has tags. */
 function tagged(state: DeckState, tags: readonly string[]): DeckState {
   if (tags.length === 0) return state
   const withTags = (object: DeckObject): DeckObject => ({
@@ -224,15 +227,15 @@ type Field = {
   fields?: Record<string, Field>[]
 }
 
-async function fillDefaults(ask: Ask, state: DeckState): Promise<DeckState> {
+async function fillDefaults(send: SendRequest, state: DeckState): Promise<DeckState> {
   const filled: Record<string, DeckObject[]> = {}
   for (const [kind, objects] of Object.entries(state)) {
     if (kind === 'plugins' || kind === 'vaults') {
-      filled[kind] = await Promise.all(objects.map((object) => fillConfig(ask, kind, object)))
+      filled[kind] = await Promise.all(objects.map((object) => fillConfig(send, kind, object)))
     } else if (withDefaults.has(kind)) {
-      const schema = (await ask('GET', `/schemas/${kind}`)) as Field
+      const schema = (await send('GET', `/schemas/${kind}`)) as Field
       const defaults = defaultsIn(schema.fields ?? [])
-      filled[kind] = objects.map((object) => merged(defaults, object) as DeckObject)
+      filled[kind] = objects.map((object) => mergeDefaults(defaults, object) as DeckObject)
     } else {
       filled[kind] = [...objects]
     }
@@ -240,7 +243,7 @@ async function fillDefaults(ask: Ask, state: DeckState): Promise<DeckState> {
   return filled
 }
 
-/** The default of every field; a record's are those of its fields. */
+/** The defaults of all fields, of records recursively. */
 function defaultsIn(fields: readonly Record<string, Field>[]): Record<string, unknown> {
   const pairs = fields.flatMap((field) =>
     Object.entries(field).map(([name, { type, default: value, fields: inner }]) => [
@@ -253,17 +256,21 @@ function defaultsIn(fields: readonly Record<string, Field>[]): Record<string, un
   ) as Record<string, unknown>
 }
 
-function merged(defaults: Record<string, unknown>, given: Record<string, unknown>) {
-  const whole: Record<string, unknown> = { ...defaults, ...given }
+function mergeDefaults(defaults: Record<string, unknown>, given: Record<string, unknown>) {
+  const answer: Record<string, unknown> = { ...defaults, ...given }
   for (const [name, value] of Object.entries(defaults)) {
     const own = given[name]
-    if (isRecord(value) && isRecord(own)) whole[name] = merged(value, own)
+    if (isRecord(value) && isRecord(own)) answer[name] = mergeDefaults(value, own)
   }
-  return whole
+  return answer
 }
 
-async function fillConfig(ask: Ask, kind: string, object: DeckObject): Promise<DeckObject> {
-  const schema = (await ask('GET', `/schemas/${kind}/${String(object['name'])}`)) as Field
+async function fillConfig(
+  send: SendRequest,
+  kind: string,
+  object: DeckObject,
+): Promise<DeckObject> {
+  const schema = (await send('GET', `/schemas/${kind}/${String(object['name'])}`)) as Field
   const fields = Object.assign({}, ...(schema.fields ?? [])) as Record<string, Field>
   const given = (object['config'] ?? {}) as object
   const config = fillRecord(fields['config']?.fields ?? [], given)
@@ -271,7 +278,7 @@ async function fillConfig(ask: Ask, kind: string, object: DeckObject): Promise<D
   return { enabled: true, protocols: fields['protocols']?.default, ...object, config }
 }
 
-/** Every field of a plugin's settings: as given, else its default, else an explicit null; into a record only where it is required or given. */
+/** Fills the settings of a plugin: given value, else default, else null. Records are filled only when given or required. */
 function fillRecord(fields: readonly Record<string, Field>[], given: object): object {
   const filled: Record<string, unknown> = { ...given }
   for (const [name, field] of fields.flatMap((one) => Object.entries(one))) {
@@ -304,7 +311,7 @@ function compare(wanted: DeckState, current: DeckState): DeckEvent[] {
   })
 }
 
-/** decK compares whole objects where it knows the defaults, elsewhere what the file says; never a hashed password. */
+/** decK compares all fields where it knows the defaults, else those of the file, and never hashed passwords. */
 function isEqual(kind: string, wanted: DeckObject, current: DeckObject): boolean {
   const names =
     withDefaults.has(kind) || kind === 'plugins'
@@ -323,7 +330,7 @@ const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(members).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }) ?? ''
 
-/** So many requests at a time; the next level begins when the one before is done. */
+/** Sends `concurrency` requests at a time; levels run one after the other. */
 async function inLevel(
   events: readonly DeckEvent[],
   level: readonly string[],
@@ -335,26 +342,26 @@ async function inLevel(
       await act(event)
     }
   }
-  await Promise.all(Array.from({ length: inParallel }, work))
+  await Promise.all(Array.from({ length: concurrency }, work))
 }
 
-async function write(ask: Ask, { does, kind, object }: DeckEvent): Promise<unknown> {
+async function write(send: SendRequest, { does, kind, object }: DeckEvent): Promise<unknown> {
   if (does === 'delete') return undefined
   if (kind === 'members') {
     const { group, consumer } = object
-    return ask('POST', `/consumer_groups/${String(group)}/consumers`, { consumer })
+    return send('POST', `/consumer_groups/${String(group)}/consumers`, { consumer })
   }
-  return ask('PUT', pathOf(kind, object), object)
+  return send('PUT', pathOf(kind, object), object)
 }
 
-async function remove(ask: Ask, { does, kind, object }: DeckEvent): Promise<unknown> {
+async function remove(send: SendRequest, { does, kind, object }: DeckEvent): Promise<unknown> {
   if (does !== 'delete') return undefined
   if (kind === 'members') {
-    // It goes with its group or consumer, which may be gone by now.
+    // The membership may have been deleted with its group or consumer.
     const path = `/consumer_groups/${String(object['group'])}/consumers/${String(object['consumer'])}`
-    return ask('DELETE', path)
+    return send('DELETE', path)
   }
-  return ask('DELETE', pathOf(kind, object))
+  return send('DELETE', pathOf(kind, object))
 }
 
 function pathOf(kind: string, object: DeckObject): string {
