@@ -138,6 +138,7 @@ async function readAnswer(response: Response, text: string): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(parts).toString())
   } catch {
+    // Not JSON, which the caller reports. The error would quote the secret.
     return undefined
   }
 }

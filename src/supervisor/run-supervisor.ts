@@ -46,7 +46,7 @@ export async function runSupervisor(start: SupervisorStart): Promise<void> {
   const dismiss = (reason: string): void => void launcher.send({ type: 'dismiss', reason })
 
   const meetSuccessor = async (protocol: number): Promise<void> => {
-    // A successor may follow one that has just ended, whose upgrade is being undone.
+    // A successor may follow one that has just ended, whose upgrade is being undone; its error is reported below.
     while (upgrade !== undefined) await upgrade.done.catch(() => undefined)
     if (stopping !== undefined) return dismiss('the node is stopping')
     if (node === undefined || protocol !== upgradeProtocol)

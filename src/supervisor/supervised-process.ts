@@ -114,7 +114,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
   }
 }
 
-/** Sends a message, and with it a socket; a child that has just ended does not get it. */
+/** Sends a message, and with it a socket. A child that has just ended does not get it; its end is logged and waited for elsewhere. */
 export function sendTo(child: ChildProcess, message: ToChild, socket?: object): void {
   if (child.connected) child.send(message, socket as Socket | undefined, () => undefined)
 }

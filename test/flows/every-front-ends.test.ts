@@ -91,8 +91,10 @@ async function openFaulty(port: number) {
       get: () => hit('read the connection') ?? '127.0.0.1',
     })
   }
+  let accepted = 0
   const listen = async (server: net.Server): Promise<number> => {
     server.prependListener('connection', plantInSocket)
+    server.on('connection', () => (accepted += 1))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return (server.address() as AddressInfo).port
@@ -103,6 +105,7 @@ async function openFaulty(port: number) {
     securePort: await listen(proxy.secureServer),
     streamPort: await listen(proxy.addStreamServer(false)),
     plant: (step: Step | undefined) => void (planted = step),
+    accepted: () => accepted,
     proxy,
     lines,
   }
@@ -168,3 +171,29 @@ test('an error in finding the certificate of a server name ends the handshake, a
   gateway.plant(undefined)
   expect(await shake()).toBe('secure')
 })
+
+test.each(['http1', 'http2', 'stream'] as const)(
+  '%s: the reset of a connection by its client is logged with its cause',
+  async (protocol) => {
+    const gateway = await openFaulty(await startTarget(protocol === 'stream' ? 'stream' : 'http1'))
+    const port = protocol === 'stream' ? gateway.streamPort : gateway.port
+    const socket = net.connect({ port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+    if (protocol === 'http1') socket.write('GET / HTTP/1.1\r\nHost: a\r\n')
+    if (protocol === 'http2') {
+      const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+      socket.write(Buffer.concat([Buffer.from(preface), settings]))
+      await once(socket, 'data')
+    }
+    await until('the gateway has it', () => gateway.accepted() === 1)
+    socket.resetAndDestroy()
+    const line = await until('it is logged', () =>
+      gateway.lines.find((one) => one.includes('proxy: connection to a client failed')),
+    )
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      error: { message: expect.stringContaining('ECONNRESET') as string },
+    })
+  },
+)
