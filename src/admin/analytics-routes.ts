@@ -115,6 +115,7 @@ function openStream(): Stream {
         isFull = false
         flush()
       })
+      // The client is gone; `close` follows, which ends the subscription.
       raw.on('error', () => raw.destroy())
       raw.on('close', () => {
         clearInterval(heartbeat)

@@ -16,6 +16,8 @@ process.on('message', function begin(message, socket) {
   const first = message as ToChild
   if (first.type === 'socket')
     sockets.push({ duty: first.duty, socket: socket as unknown as object })
+  // A stop may come first: then the supervisor has closed the sockets that it had still to send.
+  if (first.type === 'stop') process.exit(0)
   if (first.type !== 'start') return
   process.off('message', begin)
   runPlane(first, socket as unknown as object)

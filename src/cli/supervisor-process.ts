@@ -36,6 +36,8 @@ process.on('message', (received, handle) => {
 })
 // Children stop by themselves when this process has ended.
 process.on('disconnect', () => process.exit(1))
+// Node emits no `disconnect` when the launcher has ended without reading a socket that was sent to it.
+setInterval(() => process.connected || process.exit(1), 1_000).unref()
 // A terminal sends Ctrl-C to every process of the group; the launcher stops the others in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const)
   process.on(signal, () => undefined)

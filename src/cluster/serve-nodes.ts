@@ -138,6 +138,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
+    // The schema refuses it.
     return undefined
   }
 }

@@ -28,6 +28,7 @@ function startTicks(pid: number): string | undefined {
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' ? 'zombie' : fields[19]
   } catch {
+    // No /proc, or the process has just ended.
     return undefined
   }
 }

@@ -48,6 +48,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
+    // Not percent-encoded: the name as it stands.
     return text
   }
 }

@@ -7,6 +7,7 @@ export function openSerialQueue(): SerialQueue {
   return {
     run(task) {
       const mine = last.then(task)
+      // The caller gets the rejection; the next task runs all the same.
       last = mine.catch(() => undefined)
       return mine
     },

@@ -24,10 +24,13 @@ export function checkProtocol(
   return redirectToHttps(request, route.https_redirect_status_code)
 }
 
-function refuseNonGrpc({ headers, http2 }: RequestHead): void {
-  if (headers.get('content-type')?.startsWith('application/grpc') !== true)
-    throw new Problem('route.grpc', 415, 'Non-gRPC request matched gRPC route')
-  if (http2 !== true) {
+/** By content type: application/grpc, application/grpc+proto and the like (gRPC over HTTP/2, "Requests"). */
+export const isGrpc = ({ headers }: Pick<RequestHead, 'headers'>): boolean =>
+  /^application\/grpc(?:$|[+;\s])/i.test(headers.get('content-type') ?? '')
+
+function refuseNonGrpc(request: RequestHead): void {
+  if (!isGrpc(request)) throw new Problem('route.grpc', 415, 'Non-gRPC request matched gRPC route')
+  if (request.http2 !== true) {
     throw new Problem('route.http2', 426, 'Please use HTTP2 protocol', {
       headers: { connection: 'Upgrade', upgrade: 'HTTP/2' },
     })

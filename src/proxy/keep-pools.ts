@@ -66,19 +66,23 @@ export function keepPools({
     },
     *watch(pools) {
       const next = new Map<string, PoolMemory>()
+      const settlements: (() => void)[] = []
       for (const pool of pools) {
         yield
         const memory = memories.get(pool) ?? newPoolMemory()
         next.set(pool.plan.id, memory)
-        settleMemory(pool, memory)
+        settlements.push(planSettlement(pool, memory))
         pool.targets()
       }
+      const hosts = new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host)))
+      const stop = startHealthChecks(pools, { timers, probe, log })
+      // What can throw is done; until here the previous pools keep their checks and their state.
       stopChecks()
+      stopChecks = stop
       watched = pools
       known = next
-      resolver.keepOnly(new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host))))
-      const stop = startHealthChecks(pools, { timers, probe, log })
-      stopChecks = stop
+      for (const settle of settlements) settle()
+      resolver.keepOnly(hosts)
       return () => {
         stop()
         if (watched === pools) watched = []
@@ -110,15 +114,17 @@ function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder)
   memory.changes += 1
 }
 
-/** Drops the state of targets that are not configured any more. Targets without health checks become healthy. */
-function settleMemory({ plan }: Pool, memory: PoolMemory): void {
+/** Returns how to drop the state of targets that are not configured any more, and to make targets without health checks healthy. */
+function planSettlement({ plan }: Pool, memory: PoolMemory): () => void {
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
-  for (const [key, { health }] of memory.states) {
-    if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory.states.delete(key)
-    else if (!isChecked) recover(health)
+  return () => {
+    for (const [key, { health }] of memory.states) {
+      if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory.states.delete(key)
+      else if (!isChecked) recover(health)
+    }
+    memory.changes += 1
   }
-  memory.changes += 1
 }
 
 type TargetHealth = UpstreamHealth['targets'][number]

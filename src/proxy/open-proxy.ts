@@ -1,4 +1,5 @@
 import net, { type Server, type Socket } from 'node:net'
+import type { Log } from '../lib/log.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
 import { openConnectionRejection } from './admission/reject-connection.ts'
@@ -43,7 +44,7 @@ export type ProxyOptions = {
 } & EndTools
 
 export function openProxy(options: ProxyOptions): Proxy {
-  const upstream = openClients()
+  const upstream = openClients(options.log)
   const programs = holdPrograms(options.program)
   const limits = options.admission ?? defaultAdmissionLimits
   const admission = openAdmission(limits)
@@ -57,8 +58,15 @@ export function openProxy(options: ProxyOptions): Proxy {
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
   const rejectConnection = openConnectionRejection(events)
-  const admit = (accept: (socket: Socket) => void, speaksHttp: boolean) => (socket: Socket) =>
-    connections.admit(socket) ? accept(socket) : rejectConnection(socket, speaksHttp)
+  const admit = (accept: (socket: Socket) => void, speaksHttp: boolean) => (socket: Socket) => {
+    try {
+      if (connections.admit(socket)) accept(socket)
+      else rejectConnection(socket, speaksHttp)
+    } catch (error) {
+      events.onFault(error)
+      socket.destroy()
+    }
+  }
   const server = net.createServer({ noDelay: true }, admit(plain.accept, true))
   const secureServer = net.createServer({ noDelay: true }, admit(secure.accept, false))
   const streamServers: Server[] = []
@@ -107,9 +115,14 @@ function openFronts(
   const timeout = limits.headMilliseconds
   const http1 = openFront(events, limits)
   const http2 = openHttp2Front(events, limits)
-  const plain = openPlainFront(timeout, (socket, isHttp2, first) =>
-    (isHttp2 ? http2 : http1).accept(socket, first),
-  )
+  const plain = openPlainFront(timeout, (socket, isHttp2, first) => {
+    try {
+      ;(isHttp2 ? http2 : http1).accept(socket, first)
+    } catch (error) {
+      events.onFault(error)
+      socket.destroy()
+    }
+  })
   const secure = openTlsFront({
     names: program.names,
     fallback: certificate,
@@ -123,9 +136,9 @@ function openFronts(
 }
 
 /** One client for all services; each request says which protocol it uses. */
-function openClients(): UpstreamClient {
+function openClients(log: Log): UpstreamClient {
   const http1 = openHttp1Client()
-  const http2 = openHttp2Client()
+  const http2 = openHttp2Client(log)
   const negotiating = openNegotiatingClient(http1, http2)
   return {
     send(attempt) {

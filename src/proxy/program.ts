@@ -1,6 +1,11 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { choosePlugins, groupByScope, type PluginPlan } from './compile/choose-plugins.ts'
+import {
+  choosePlugins,
+  groupByScope,
+  type PluginPlan,
+  type ScopedPlugin,
+} from './compile/choose-plugins.ts'
 import { compilePools } from './compile/compile-pools.ts'
 import { clientCaList, compileServices, type ServiceProgram } from './compile/compile-services.ts'
 import { openDirectories, openGroups } from './compile/open-directories.ts'
@@ -20,7 +25,7 @@ export type RouteProgram = {
   readonly routeRef: RouteRef
   readonly service: ServiceProgram | undefined
   readonly plugins: PluginPlan
-  /** Never for gRPC, whose calls may be answered message by message. */
+  /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
   readonly isRequestBuffered: boolean
 }
 
@@ -55,8 +60,43 @@ export function* compileSteps(
   tools: ProgramTools,
 ): CooperativeTask<Program> {
   const directories = openDirectories(snapshot, tools.clock)
+  const plugins = new Map<string, ScopedPlugin[]>()
+  const closePlugins = (): void => {
+    for (const { name, use } of [...plugins.values()].flat()) {
+      try {
+        use.close?.()
+      } catch (error) {
+        tools.log?.error('proxy: closing a plugin failed', { plugin: name, revision, error })
+      }
+    }
+  }
+  try {
+    preparePlugins(snapshot, directories, tools, plugins)
+    const compiled = yield* compileRest(snapshot, plugins, tools)
+    const { unwatch, ...parts } = compiled
+    return {
+      revision,
+      ...parts,
+      close() {
+        unwatch?.()
+        closePlugins()
+      },
+    }
+  } catch (error) {
+    closePlugins()
+    throw error
+  }
+}
+
+/** Everything after the plugins. Its last step takes the pools over from the previous program, which keeps them if anything throws. */
+function* compileRest(
+  snapshot: Snapshot,
+  plugins: ReadonlyMap<string, ScopedPlugin[]>,
+  tools: ProgramTools,
+): CooperativeTask<
+  Pick<Program, 'router' | 'streams' | 'names'> & { readonly unwatch: (() => void) | undefined }
+> {
   const groupsOf = openGroups(snapshot)
-  const plugins = preparePlugins(snapshot, directories, tools)
   const keeper = tools.pools ?? keepPools({ clock: tools.clock })
   yield
   const pools = yield* compilePools(snapshot, keeper)
@@ -75,23 +115,10 @@ export function* compileSteps(
   const router = yield* routerSteps(routes)
   const streams = compileStreams(routes)
   yield
+  const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
+  yield
   const unwatch = tools.pools && (yield* tools.pools.watch([...pools.values()]))
-  return {
-    revision,
-    router,
-    streams,
-    names: compileServerNames(snapshot, clientCaList(snapshot, tools.catalog)),
-    close() {
-      unwatch?.()
-      for (const { name, use } of [...plugins.values()].flat()) {
-        try {
-          use.close?.()
-        } catch (error) {
-          tools.log?.error('proxy: closing a plugin failed', { plugin: name, revision, error })
-        }
-      }
-    },
-  }
+  return { router, streams, names, unwatch }
 }
 
 type CompiledRoute = { readonly route: SnapshotRoute; readonly program: RouteProgram }

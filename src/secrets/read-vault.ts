@@ -139,6 +139,7 @@ async function readAnswer(response: Response, text: string): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(parts).toString())
   } catch {
+    // Not JSON, which the caller reports. The error would quote the secret.
     return undefined
   }
 }

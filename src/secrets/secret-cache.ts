@@ -83,6 +83,7 @@ function memberOf(contents: string, key: string): unknown {
       ? parsed[key]
       : undefined
   } catch {
+    // Not JSON; the caller says that the secret has no such member. The error would quote the secret.
     return undefined
   }
 }

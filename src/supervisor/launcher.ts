@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { FromSupervisor, PlaneAddresses, ToSupervisor } from './messages.ts'
+import { waitForEnd } from './supervised-process.ts'
 
 /** A running node, whichever version of the program its supervisor runs. */
 export type LaunchedNode = {
@@ -29,7 +29,15 @@ export type LaunchOptions = {
 }
 
 type Handle = { close(): void }
-type Receive = (child: ChildProcess, message: FromSupervisor, handle: Handle | undefined) => void
+type Receive = (from: Supervisor, message: FromSupervisor, handle: Handle | undefined) => void
+type Supervisor = {
+  readonly process: ChildProcess
+  /** Resolves when it has ended and its last message was received. */
+  readonly ending: Promise<void>
+  /** Sockets for it that are not sent yet. */
+  readonly unsent: Set<Handle>
+  isStopping: boolean
+}
 type Relayed = Extract<FromSupervisor, { type: 'relay' }>['message']
 
 /** Milliseconds that a dismissed successor may take to stop. */
@@ -39,25 +47,25 @@ const stopTimeout = 20_000
 export function launchNode({ module, overrides, log }: LaunchOptions): LaunchedNode {
   const { promise: ready, resolve, reject } = Promise.withResolvers<PlaneAddresses>()
   const lost = Promise.withResolvers<string>()
-  let successor: ChildProcess | undefined
+  let successor: Supervisor | undefined
   let isStopping = false
   let wantsAnother = false
 
-  const start = (role: 'first' | 'successor'): ChildProcess =>
+  const start = (role: 'first' | 'successor'): Supervisor =>
     startSupervisor({ module, log, receive, ended }, { type: 'start', overrides, role })
-  const receive: Receive = (child, message, handle) => {
+  const receive: Receive = (from, message, handle) => {
     if (message.type === 'relay') {
-      relay(child === successor ? current : successor, message.message, handle)
+      relay(from === successor ? current : successor, message.message, handle)
     } else if (message.type === 'serving') {
       resolve(message.addresses)
-      log.info('launcher: node ready', { version: message.version, supervisor: child.pid })
-    } else if (message.type === 'dismiss' && successor !== undefined) {
+      log.info('launcher: node ready', { version: message.version, supervisor: from.process.pid })
+    } else if (message.type === 'dismiss' && successor !== undefined && !isStopping) {
       log.error('upgrade: new supervisor dismissed', { reason: message.reason })
       void dismiss(successor)
     }
   }
-  const ended = (child: ChildProcess, reason: string): void => {
-    const other = child === current ? successor : current
+  const ended = (gone: Supervisor, reason: string): void => {
+    const other = gone === current ? successor : current
     if (other === undefined) {
       reject(new Problem('start.ended', 500, reason))
       return lost.resolve(reason)
@@ -78,11 +86,14 @@ export function launchNode({ module, overrides, log }: LaunchOptions): LaunchedN
   return {
     ready,
     lost: lost.promise,
-    reload: () => send(current, { type: 'reload' }),
+    reload: () => isStopping || send(current, { type: 'reload' }),
     upgrade,
     async stop() {
+      const isRepeated = isStopping
+      // From here on no supervisor is started, so that these are all.
       isStopping = true
-      await Promise.all([stop(current), ...(successor === undefined ? [] : [stop(successor)])])
+      const all = successor === undefined ? [current] : [current, successor]
+      await Promise.all(all.map((supervisor) => stop(supervisor, isRepeated)))
     },
   }
 }
@@ -90,41 +101,49 @@ export function launchNode({ module, overrides, log }: LaunchOptions): LaunchedN
 type SupervisorTools = Pick<LaunchOptions, 'module' | 'log'> & {
   readonly receive: Receive
   /** Called when it has ended, with the reason that it gave, if any. */
-  readonly ended: (child: ChildProcess, reason: string) => void
+  readonly ended: (gone: Supervisor, reason: string) => void
 }
 
 function startSupervisor(
   { module, log, receive, ended }: SupervisorTools,
   first: ToSupervisor,
-): ChildProcess {
+): Supervisor {
   const child = fork(module)
+  const supervisor: Supervisor = {
+    process: child,
+    ending: waitForEnd(child),
+    unsent: new Set(),
+    isStopping: false,
+  }
   let failure: string | undefined
   child.on('message', (message, handle) => {
     const received = message as unknown as FromSupervisor
     if (received.type === 'failed') failure ??= received.message
-    else receive(child, received, handle as Handle | undefined)
+    else receive(supervisor, received, handle as Handle | undefined)
   })
   child.on('error', (error) => log.error('launcher: supervisor process error', { error }))
-  child.on('exit', (code, signal) =>
-    ended(child, failure ?? `The supervisor exited (${signal ?? code})`),
-  )
-  send(child, first)
-  return child
+  void supervisor.ending.then(() => {
+    // Node drops what waited for an acknowledgement, and calls nothing back.
+    for (const handle of supervisor.unsent) handle.close()
+    ended(supervisor, failure ?? `The supervisor exited (${child.signalCode ?? child.exitCode})`)
+  })
+  send(supervisor, first)
+  return supervisor
 }
 
-/** Sends a message, and with it a socket, to the other supervisor, and closes the socket here. */
-function relay(
-  other: ChildProcess | undefined,
-  message: Relayed,
-  handle: Handle | undefined,
-): void {
-  const close = (): void => handle?.close()
-  if (other === undefined) close()
-  else send(other, { type: 'relayed', message }, handle, close)
+/** Sends a message, and with it a socket, to the other supervisor, and closes the socket here: connections would wait in it in vain. */
+function relay(other: Supervisor | undefined, message: Relayed, handle: Handle | undefined): void {
+  const close = (): void => {
+    if (handle === undefined || other?.unsent.delete(handle) === false) return
+    handle.close()
+  }
+  if (other === undefined) return close()
+  if (handle !== undefined) other.unsent.add(handle)
+  send(other, { type: 'relayed', message }, handle, close)
 }
 
 function send(
-  child: ChildProcess,
+  { process: child }: Supervisor,
   message: ToSupervisor,
   handle?: object,
   sent: () => void = () => undefined,
@@ -133,16 +152,15 @@ function send(
   else sent()
 }
 
-/** Stops a supervisor gracefully. */
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  send(child, { type: 'stop' })
-  await exited
+/** Stops a supervisor gracefully. Only a repeated request stops it at once, which is what a second message means to it. */
+async function stop(supervisor: Supervisor, isRepeated = false): Promise<void> {
+  if (isRepeated || !supervisor.isStopping) send(supervisor, { type: 'stop' })
+  supervisor.isStopping = true
+  await supervisor.ending
 }
 
-async function dismiss(child: ChildProcess): Promise<void> {
-  const deadline = setTimeout(() => child.kill('SIGKILL'), stopTimeout)
-  await stop(child)
+async function dismiss(supervisor: Supervisor): Promise<void> {
+  const deadline = setTimeout(() => supervisor.process.kill('SIGKILL'), stopTimeout)
+  await stop(supervisor)
   clearTimeout(deadline)
 }

@@ -16,6 +16,7 @@ import { bindProxyListeners, type ProxyListeners, type WorkerSockets } from './p
 import {
   sendTo,
   superviseProcess,
+  waitForEnd,
   type SupervisedProcess,
   type SupervisedProcessOptions,
 } from './supervised-process.ts'
@@ -38,7 +39,7 @@ export type NodeProcesses = {
   stopWorkers(): Promise<void>
   /** Replaces the gateway workers one after the other; no request is dropped. */
   reload(): Promise<void>
-  /** Stops everything gracefully: exchanges finish, and recorded events are shipped. */
+  /** Stops everything gracefully: exchanges finish, and recorded events are shipped. Nothing is started any more. Every call waits for the same end. */
   stop(): Promise<void>
   /** Shortens the waits of a `stop` that is under way. */
   hurry(): void
@@ -107,6 +108,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     return addresses && controlMessage(addresses.nodes, addresses)
   }
   let workers: readonly SupervisedProcess[] = []
+  let stopping: Promise<void> | undefined
   if (hasControl && inherited === undefined) control.start()
   workers = (listeners?.workers ?? []).map((workerSockets, slot) =>
     startWorker(settings, slot, workerSockets, common, {
@@ -133,17 +135,22 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     async reload() {
       for (const worker of workers) await worker.replace()
     },
-    async stop() {
-      control.forbid()
-      clearInterval(sweeping)
-      // No worker accepts any more: a refused connection is better than one that waits in vain.
-      for (const socket of sockets.values()) socket.close()
-      await stopWorkers()
-      await control.stop()
+    stop() {
+      stopping ??= stopAll()
+      return stopping
     },
     hurry() {
-      for (const worker of workers) worker.send({ type: 'stop' })
+      for (const worker of workers) worker.hurry()
     },
+  }
+
+  async function stopAll(): Promise<void> {
+    control.forbid()
+    clearInterval(sweeping)
+    // No worker accepts any more: a refused connection is better than one that waits in vain.
+    for (const socket of sockets.values()) socket.close()
+    await stopWorkers()
+    await control.stop()
   }
 }
 
@@ -168,6 +175,7 @@ function openControl(
 ) {
   let addresses = inherited
   let child: SupervisedProcess | undefined
+  let stopped: Promise<unknown> = Promise.resolve()
   let isForbidden = false
   return {
     addresses: () => addresses,
@@ -196,10 +204,11 @@ function openControl(
     forbid(): void {
       isForbidden = true
     },
+    /** Every call waits until no control plane runs, whichever call stops it. */
     async stop(): Promise<void> {
-      const stopping = child
+      stopped = Promise.all([stopped, child?.stop(common.stopTimeout)])
       child = undefined
-      await stopping?.stop(common.stopTimeout)
+      await stopped
     },
   }
 }
@@ -265,8 +274,7 @@ function openCounters(inherited: InheritedState | undefined) {
       const number = (last += 1)
       numbers.set(child, number)
       children.set(number, child)
-      // Its last messages come before this, and after its exit.
-      child.once('disconnect', () => {
+      void waitForEnd(child).then(() => {
         children.delete(number)
         counters.forget(number)
       })

@@ -21,57 +21,70 @@ export type SupervisorStart = {
   readonly log: Log
 }
 
-/** Runs a supervisor until the launcher stops it or a successor has taken over; when the node cannot start, reports that and stops everything that was started. */
+/**
+ * Runs a supervisor until the launcher stops it or a successor has taken over; when the node cannot start, reports that
+ * and stops everything that was started. A stop wins in every state: it is remembered before anything else is awaited,
+ * nothing is started after it, and whatever ends this supervisor ends by it.
+ */
 export async function runSupervisor(start: SupervisorStart): Promise<void> {
   const { settings, childModule, role, launcher, log } = start
   const ended = Promise.withResolvers<void>()
   const inheritance = role === 'successor' ? inheritState(launcher, settings.version) : undefined
   let node: NodeProcesses | undefined
   let upgrade: PredecessorUpgrade | undefined
-  let isStopping = false
+  let stopping: Promise<void> | undefined
 
-  const stop = async (): Promise<void> => {
-    if (isStopping) return node?.hurry()
-    isStopping = true
-    await node?.stop()
+  const stopNode = async (): Promise<void> => {
+    try {
+      await node?.stop()
+    } catch (error) {
+      log.error('supervisor: graceful stop failed', { error })
+    }
     ended.resolve()
   }
-  const meetSuccessor = (protocol: number): void => {
-    if (node === undefined || protocol !== upgradeProtocol) {
-      const reason = 'this version cannot be upgraded to the new one without a restart'
-      return void launcher.send({ type: 'dismiss', reason })
-    }
-    upgrade = upgradeToSuccessor(node, launcher, log)
-    upgrade.done.then(
-      () => ended.resolve(),
-      (error: unknown) => {
-        upgrade = undefined
-        void launcher.send({ type: 'dismiss', reason: String(error) })
-      },
-    )
+  const stop = (): Promise<void> => (stopping ??= stopNode())
+  const dismiss = (reason: string): void => void launcher.send({ type: 'dismiss', reason })
+
+  const meetSuccessor = async (protocol: number): Promise<void> => {
+    // A successor may follow one that has just ended, whose upgrade is being undone; its error is reported below.
+    while (upgrade !== undefined) await upgrade.done.catch(() => undefined)
+    if (stopping !== undefined) return dismiss('the node is stopping')
+    if (node === undefined || protocol !== upgradeProtocol)
+      return dismiss('this version cannot be upgraded to the new one without a restart')
+    const current = upgradeToSuccessor(node, launcher, log)
+    upgrade = current
+    current.done.then(stop, (error: unknown) => {
+      upgrade = undefined
+      if (!current.isAlone()) dismiss(String(error))
+    })
+  }
+  const receive = (message: ToPredecessor | ToSuccessor, handle: object | undefined): void => {
+    if (message.type === 'successor') void meetSuccessor(message.protocol)
+    else if (upgrade === undefined) inheritance?.receive(message as ToSuccessor, handle)
+    else upgrade.receive(message as ToPredecessor)
+  }
+  const beAlone = (reason: string): void => {
+    inheritance?.close()
+    if (stopping === undefined) upgrade?.fail(reason)
   }
   launcher.onMessage((message, handle) => {
-    if (message.type === 'stop') void stop()
-    else if (message.type === 'reload' && upgrade === undefined) void node?.reload()
-    else if (message.type === 'alone') {
-      upgrade?.fail(message.reason)
-      inheritance?.close()
-    } else if (message.type === 'relayed') {
-      if (message.message.type === 'successor') meetSuccessor(message.message.protocol)
-      else if (upgrade === undefined) inheritance?.receive(message.message as ToSuccessor, handle)
-      else upgrade.receive(message.message as ToPredecessor)
-    }
+    if (message.type === 'relayed') return receive(message.message, handle)
+    if (message.type === 'stop') return void (stopping === undefined ? stop() : node?.hurry())
+    if (message.type === 'alone') return beAlone(message.reason)
+    if (stopping !== undefined) return
+    if (message.type === 'reload' && upgrade === undefined) void node?.reload()
   })
 
   const serve = async (): Promise<void> => {
     const inherited = await inheritance?.state
+    if (stopping !== undefined) return
     node = startNodeProcesses({ settings, childModule, log, inherited })
     if (inheritance !== undefined) await takeOver(node, inheritance, launcher)
     const addresses = await node.ready
     await launcher.send({ type: 'serving', addresses, version: settings.version })
   }
   const failToServe = async (error: unknown): Promise<void> => {
-    if (isStopping) return
+    if (stopping !== undefined) return
     await launcher.send({ type: 'failed', message: messageOf(error) })
     await stop()
   }

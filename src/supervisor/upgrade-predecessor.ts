@@ -10,6 +10,8 @@ export type PredecessorUpgrade = {
   receive(message: ToPredecessor): void
   /** The successor has ended. */
   fail(reason: string): void
+  /** Whether it has. */
+  isAlone(): boolean
   /** Resolves once the successor serves alone and the workers here have stopped; rejects when this supervisor goes on. */
   readonly done: Promise<void>
 }
@@ -26,6 +28,7 @@ export function upgradeToSuccessor(
   const send = (message: ToSuccessor, handle?: object) =>
     launcher.send({ type: 'relay', message }, handle)
   const steps = openSteps()
+  let isAlone = false
   const counters = openPredecessorCounters(
     node.counters,
     (worker, message, handled) => void send({ type: 'counter-message', worker, message, handled }),
@@ -40,6 +43,7 @@ export function upgradeToSuccessor(
     void send({ type: 'state', addresses })
     await steps.reached('workers-ready')
     await node.stopControl()
+    steps.check()
     void send({ type: 'control-stopped' })
     await steps.reached('control-ready')
   }
@@ -59,7 +63,11 @@ export function upgradeToSuccessor(
       if (message.type === 'counter-request') counters.handle(message.request)
       else steps.reach(message.type)
     },
-    fail: steps.fail,
+    fail(reason) {
+      isAlone = true
+      steps.fail(reason)
+    },
+    isAlone: () => isAlone,
     done: start().catch(undo).then(finish),
   }
 }
@@ -78,8 +86,12 @@ function openSteps() {
       failure ??= new Problem('upgrade.failed', 500, reason)
       waiting?.reject(failure)
     },
-    async reached(step: ToPredecessor['type']): Promise<void> {
+    /** Throws if the successor has failed. */
+    check(): void {
       if (failure !== undefined) throw failure
+    },
+    async reached(step: ToPredecessor['type']): Promise<void> {
+      this.check()
       if (reached.has(step)) return
       const timer = setTimeout(
         () => this.fail(`The new program did not reach ${step} within ${stepTimeout / 1_000} s`),

@@ -74,6 +74,7 @@ function isJson(line: string): boolean {
     JSON.parse(line)
     return true
   } catch {
+    // The answer itself.
     return false
   }
 }

@@ -60,6 +60,24 @@ test('an unbuffered request, or one beyond the buffer, is streamed to the servic
   }
 })
 
+test('a gRPC call is streamed to a service of any protocol, whatever request_buffering says', async () => {
+  const { port } = await startUpstream((request, response) => {
+    response.writeHead(200, { 'content-type': 'application/grpc' })
+    request.on('data', (part: Buffer) => response.write(part))
+    request.on('end', () => response.end())
+  })
+  const gateway = await gatewayTo(port, { request_buffering: true })
+  for (const type of ['application/grpc', 'application/grpc+proto', 'Application/gRPC; a=b']) {
+    const request = http.request(gateway.url, { method: 'POST', headers: { 'content-type': type } })
+    request.on('error', () => undefined)
+    request.write('one')
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    expect(String((await once(response, 'data'))[0]), 'the answer comes before the end').toBe('one')
+    request.end()
+    await once(response.resume(), 'end')
+  }
+})
+
 test('the service gets nothing of a buffered request whose client leaves', async () => {
   let asked = 0
   const upstream = await startUpstream((_request, response) => {

@@ -3,13 +3,14 @@ import dns from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** Records of a name; `silent` types are never answered. */
+/** Records of a name; `silent` types are never answered, `failing` ones with SERVFAIL. */
 export type ZoneRecords = {
   readonly a?: readonly string[]
   readonly aaaa?: readonly string[]
   readonly srv?: readonly { priority: number; weight: number; port: number; target: string }[]
   readonly ttl?: number
   readonly silent?: readonly ('a' | 'aaaa' | 'srv')[]
+  readonly failing?: readonly ('a' | 'aaaa' | 'srv')[]
 }
 
 /** A name server that answers from `zone`, which may change, and a resolver that uses it. */
@@ -33,10 +34,11 @@ export async function startNameServer(
     queries.push(`${type} ${name}`)
     const records = zone[name]
     if (records?.silent?.includes(type) === true) return
-    const answers = records === undefined ? [] : dataOf(type, records)
+    const isFailing = records?.failing?.includes(type) === true
+    const answers = records === undefined || isFailing ? [] : dataOf(type, records)
     const head = Buffer.alloc(12)
     message.copy(head, 0, 0, 2)
-    head.writeUInt16BE(records === undefined ? 0x8183 : 0x8180, 2)
+    head.writeUInt16BE(isFailing ? 0x8182 : records === undefined ? 0x8183 : 0x8180, 2)
     head.writeUInt16BE(1, 4)
     head.writeUInt16BE(answers.length, 6)
     const bodies = answers.map((data) =>

@@ -37,6 +37,7 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {
+    // Not percent-encoded: it is compared as it stands, and finds nothing.
     return segment
   }
 }

@@ -38,6 +38,7 @@ export async function startTraffic(options: TrafficOptions): Promise<void> {
     const rate = ratePerSecond * waveAt(performance.now() - start)
     // Exponential gaps model independent clients.
     const gap = (-Math.log(1 - random.next()) * 1000) / rate
+    // Only an abort rejects, and the loop ends by it.
     await wait(Math.min(gap, 2000), undefined, { signal }).catch(() => undefined)
   }
   await Promise.allSettled(pending)

@@ -25,6 +25,7 @@ export const entityTools: EntityTools = {
       createPublicKey(key as string)
       return true
     } catch {
+      // The answer itself; the caller names the field.
       return false
     }
   },

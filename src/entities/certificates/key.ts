@@ -94,6 +94,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
+    // Not JSON, which the caller refuses. The error would quote the key.
     return undefined
   }
 }

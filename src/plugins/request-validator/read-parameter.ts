@@ -109,6 +109,7 @@ function decoded(text: string | undefined): string | undefined {
   try {
     return decodeURIComponent(text)
   } catch {
+    // Not percent-encoded: it is validated as it stands.
     return text
   }
 }

@@ -11,7 +11,7 @@ const maxLingering = 256
 
 /** Rejects connections over the limit: plaintext HTTP gets a 503, others are closed. Each is recorded. */
 export function openConnectionRejection(
-  events: Pick<FrontEvents, 'onMalformed'>,
+  events: Pick<FrontEvents, 'onMalformed' | 'onClientError'>,
 ): (socket: Socket, speaksHttp: boolean) => void {
   const full = new Problem('admission.connections', 503, 'The gateway has too many connections', {
     headers: { 'Retry-After': '1' },
@@ -30,7 +30,10 @@ export function openConnectionRejection(
   }
   return (socket, speaksHttp) => {
     const clientAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-    socket.on('error', () => socket.destroy())
+    socket.on('error', (error) => {
+      events.onClientError(error, clientAddress)
+      socket.destroy()
+    })
     const connection = {
       mayKeepAlive: () => false,
       answered: () => linger(socket),

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { startNameServer } from '../../../test/harness/start-name-server.ts'
+import { until } from '../../../test/harness/until.ts'
+import { openLog } from '../../lib/log.ts'
 import { openLookup } from './look-up-name.ts'
 import { parseHosts, parseSearch, searchOrder } from './resolver-files.ts'
 
@@ -57,6 +59,44 @@ test('uses port and weight of the SRV records with the lowest priority number', 
     ],
     ttl: 5,
   })
+})
+
+test('logs what failed beside an answer that is used', async () => {
+  const { servers } = await startNameServer({
+    'four.test': { a: ['192.0.2.4'], failing: ['aaaa'] },
+    'six.test': { aaaa: ['2001:db8::6'], failing: ['a'] },
+    'service.test': {
+      srv: [
+        { priority: 1, weight: 1, port: 8001, target: 'good.test' },
+        { priority: 1, weight: 1, port: 8002, target: 'bad.test' },
+      ],
+    },
+    'good.test': { a: ['192.0.2.1'] },
+    'bad.test': { failing: ['a', 'aaaa'] },
+  })
+  const lines: string[] = []
+  const lookUp = openLookup({ servers, log: openLog('test', (line) => void lines.push(line)) })
+  const logged = async (count: number): Promise<unknown> => {
+    await until('it is logged', () => lines.length >= count)
+    const { level, message, host, target, error } = JSON.parse(lines.at(-1) ?? '')
+    return { level, message, host, target, hasStack: typeof error.stack === 'string' }
+  }
+  const common = { level: 'warn', target: undefined, hasStack: true }
+  expect((await lookUp('four.test')).addresses).toHaveLength(1)
+  const aaaa = 'dns: AAAA lookup failed, A records are used'
+  expect(await logged(1)).toEqual({ ...common, message: aaaa, host: 'four.test' })
+  expect((await lookUp('six.test')).addresses).toHaveLength(1)
+  const a = 'dns: A lookup failed, AAAA records are used'
+  expect(await logged(2)).toEqual({ ...common, message: a, host: 'six.test' })
+  expect((await lookUp('service.test')).addresses).toHaveLength(1)
+  const srv = 'dns: lookup of an SRV target failed'
+  expect(await logged(3)).toEqual({
+    ...common,
+    message: srv,
+    host: 'service.test',
+    target: 'bad.test',
+  })
+  expect(lines).toHaveLength(3)
 })
 
 test('rejects an unknown name with ENOTFOUND', async () => {

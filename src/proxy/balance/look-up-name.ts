@@ -53,8 +53,8 @@ export function openLookup({
 
 /** Queries SRV and address records concurrently, so that a silent server costs one timeout; SRV records take precedence, as in Kong. */
 async function findRecords(servers: dns.Resolver, name: string, log: Log): Promise<LookupResult> {
-  const addresses = findAddresses(servers, name)
-  // Awaited below; until then a rejection must not count as unhandled.
+  const addresses = findAddresses(servers, name, log)
+  // Awaited below, unless SRV records take precedence; until then a rejection must not count as unhandled.
   addresses.catch(() => undefined)
   return (await findService(servers, name, log)) ?? addresses
 }
@@ -76,12 +76,13 @@ async function findService(
   const found = await Promise.allSettled(
     leading.map(async (record) => ({
       record,
-      ...(await findAddresses(servers, record.name)),
+      ...(await findAddresses(servers, record.name, log)),
     })),
   )
-  const reached = found.flatMap((one) => {
+  const reached = found.flatMap((one, at) => {
     if (one.status === 'fulfilled') return [one.value]
-    log.warn('dns: lookup of an SRV target failed', { host: name, error: one.reason })
+    const target = leading[at]?.name
+    log.warn('dns: lookup of an SRV target failed', { host: name, target, error: one.reason })
     return []
   })
   if (reached.length === 0) return undefined
@@ -96,14 +97,22 @@ async function findService(
 }
 
 /** Queries both families concurrently. */
-async function findAddresses(servers: dns.Resolver, name: string): Promise<LookupResult> {
+async function findAddresses(servers: dns.Resolver, name: string, log: Log): Promise<LookupResult> {
   const six = readRecords(servers.resolve6(name, { ttl: true }))
   const four = await readRecords(servers.resolve4(name, { ttl: true }))
+  // The failure of both families is thrown below.
+  void six.then(({ failure }) => {
+    const isReported = four.failure !== undefined
+    if (failure !== undefined && !isReported && !isMissing(failure))
+      log.warn('dns: AAAA lookup failed, A records are used', { host: name, error: failure })
+  })
   const others = await (four.failure === undefined
     ? Promise.race([six, sleep(resolutionDelay, nothing)])
     : six)
   if (four.failure !== undefined && others.failure !== undefined)
     throw isMissing(four.failure) ? others.failure : four.failure
+  if (four.failure !== undefined && !isMissing(four.failure))
+    log.warn('dns: A lookup failed, AAAA records are used', { host: name, error: four.failure })
   return {
     addresses: pair(four.addresses, others.addresses),
     ttl: Math.min(four.ttl, others.ttl),

@@ -18,33 +18,31 @@ export type PrepareTools = {
   readonly withheld?: ReadonlyMap<string, string>
 }
 
-/** The enabled plugins of each workspace. */
+/** Adds the enabled plugins of each workspace to `prepared`. When one cannot be prepared, those before it are there and must be closed. */
 export function preparePlugins(
   snapshot: Snapshot,
   directories: ReadonlyMap<string, Directory>,
   tools: PrepareTools,
-): Map<string, ScopedPlugin[]> {
+  prepared: Map<string, ScopedPlugin[]>,
+): void {
   const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
   const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
-  const prepared = new Map<string, ScopedPlugin[]>()
   for (const plugin of snapshot.plugins) {
     const definition = definitions.get(plugin.name) ?? refuseUnknown(plugin)
     const directory = directories.get(plugin.workspace)
     if (!plugin.enabled || directory === undefined) continue
-    const use = preparePlugin(plugin, definition, { ...tools, directory })
     const list = prepared.get(plugin.workspace) ?? []
     prepared.set(plugin.workspace, list)
-    list.push({
+    const scope = {
       name: plugin.name,
       identifies: definition.identifies,
-      use,
       service: plugin.service?.id,
       route: plugin.route?.id,
       consumer: plugin.consumer?.id,
       consumerGroup: groups.get(plugin.consumer_group?.id ?? ''),
-    })
+    }
+    list.push({ ...scope, use: preparePlugin(plugin, definition, { ...tools, directory }) })
   }
-  return prepared
 }
 
 function refuseUnknown({ id, name }: Snapshot['plugins'][number]): never {

@@ -7,4 +7,8 @@ export type FrontEvents = {
   onRequest(head: RequestHead, body: RequestBody, reply: Reply): () => void
   /** The bytes are not a valid request. They are answered, then the connection ends. */
   onMalformed(problem: Problem, reply: Reply, clientAddress: string): void
+  /** The handler of an event of a connection threw, beside any exchange. The front ends the stream or connection; what runs on it ends as left by its client. */
+  onFault(this: void, error: unknown, clientAddress?: string): void
+  /** The connection to a client failed, for example by a reset. The front closes it. */
+  onClientError(this: void, error: unknown, clientAddress: string): void
 }

@@ -3,7 +3,7 @@ import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { UpstreamClient } from '../walk/ask-upstream.ts'
 import { endExchange, logFault, type EndTools } from '../walk/end-exchange.ts'
 import type { ShutdownState } from './drain-fronts.ts'
-import { Exchange, type RequestHead } from '../exchange.ts'
+import { Exchange, type Reply, type RequestBody, type RequestHead } from '../exchange.ts'
 import type { FrontEvents } from './front-events.ts'
 import { answerFailure, handleRequest, type RequestTools } from '../walk/handle-request.ts'
 import { HeaderList } from '../header-list.ts'
@@ -26,9 +26,8 @@ export function openFrontEvents(
   const tools: RequestTools = { upstream, admission, node, record, log }
   return {
     onRequest(head, body, reply) {
-      const held = programs.take()
-      const exchange = new Exchange(held.program.revision, head, body, reply)
       const { connection } = head
+      const { held, exchange } = begin(programs, head, body, reply)
       if (connection !== undefined) connections.begin(connection)
       const over = (): void => {
         programs.release(held)
@@ -50,6 +49,24 @@ export function openFrontEvents(
       const exchange = new Exchange(programs.revision, head, absentBody, reply)
       endExchange(tools, exchange, answerFailure(problem, { tools, exchange }))
     },
+    onFault(error, client) {
+      log.error('proxy: handling a connection failed', { client, error })
+    },
+    // Clients reset connections all the time; the log limits how many of these lines it writes.
+    onClientError(error, client) {
+      log.info('proxy: connection to a client failed', { client, error })
+    },
+  }
+}
+
+/** Opens an exchange with the current program, which it must release. */
+function begin(programs: HeldPrograms, head: RequestHead, body: RequestBody, reply: Reply) {
+  const held = programs.take()
+  try {
+    return { held, exchange: new Exchange(held.program.revision, head, body, reply) }
+  } catch (error) {
+    programs.release(held)
+    throw error
   }
 }
 

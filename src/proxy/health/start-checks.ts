@@ -11,39 +11,51 @@ export type CheckTools = { readonly timers: Timers; readonly probe: Probe; reado
 export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): () => void {
   const ended = new AbortController()
   setMaxListeners(0, ended.signal)
-  const stops = pools.flatMap((pool) => {
-    const { upstream } = pool.plan
-    return upstream === undefined
-      ? []
-      : startPoolChecks(pool, upstream, { ...tools, signal: ended.signal })
-  })
-  return () => {
+  const stops: (() => void)[] = []
+  const end = (): void => {
     for (const stop of stops) stop()
     ended.abort()
   }
+  try {
+    for (const pool of pools) {
+      const { upstream } = pool.plan
+      if (upstream !== undefined)
+        for (const stop of startPoolChecks(pool, upstream, { ...tools, signal: ended.signal }))
+          stops.push(stop)
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+  return end
 }
 
 type PoolCheckTools = CheckTools & { readonly signal: AbortSignal }
 
-function startPoolChecks(
+/** Yields how to stop each interval. */
+function* startPoolChecks(
   pool: Pool,
   upstream: UpstreamSettings,
   tools: PoolCheckTools,
-): (() => void)[] {
+): Generator<() => void> {
   const { active } = upstream.healthchecks
   const probing = new Set<string>()
-  const checkTargets = (healthy: boolean): void => {
+  const checkTargets = async (healthy: boolean): Promise<void> => {
     const wanted = (target: Target): boolean =>
       target.weight > 0 && target.state.health.healthy === healthy && !probing.has(target.key)
-    void checkAll(pool.targets().filter(wanted), { pool, upstream, probing, ...tools })
+    await checkAll(pool.targets().filter(wanted), { pool, upstream, probing, ...tools })
   }
   const kinds = [
     [active.healthy.interval, true],
     [active.unhealthy.interval, false],
   ] as const
-  return kinds.flatMap(([interval, healthy]) =>
-    interval === 0 ? [] : [tools.timers.every(interval * 1000, () => checkTargets(healthy))],
-  )
+  for (const [interval, healthy] of kinds)
+    if (interval !== 0)
+      yield tools.timers.every(interval * 1000, () => {
+        checkTargets(healthy).catch((error: unknown) => {
+          tools.log.error('health: checks failed', { upstream: upstream.name, error })
+        })
+      })
 }
 
 type Round = PoolCheckTools & {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
+import { guardHandler } from '../front/guard-handler.ts'
 import { copyOf, type Taker } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
@@ -60,13 +61,37 @@ export class ClientConnection implements ReplyConnection {
     this.#context = context
     this.#facts = readConnection(socket)
     this.#since = performance.now()
-    socket.on('end', () => this.#clientEnded())
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#left())
+    const fail = (error: unknown): void => this.#fail(error)
+    socket.on(
+      'end',
+      guardHandler(() => this.#clientEnded(), fail),
+    )
+    socket.on('error', (error) => {
+      context.events.onClientError(error, this.#facts.clientAddress)
+      socket.destroy()
+    })
+    socket.on(
+      'close',
+      guardHandler(() => this.#left(), fail),
+    )
+  }
+
+  /** Ends the connection after an error in one of its handlers; an exchange on it ends as left by its client. */
+  #fail(error: unknown): void {
+    this.#context.events.onFault(error, this.#facts.clientAddress)
+    this.#socket.destroy()
   }
 
   /** Applies the timeouts; called periodically. */
   sweep(now: number): void {
+    try {
+      this.#applyTimeouts(now)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #applyTimeouts(now: number): void {
     const { limits, isDraining } = this.#context
     const waited = now - this.#since
     if (this.#state === 'head' && waited > limits.headMilliseconds) this.#refuse(timedOut())
@@ -103,6 +128,14 @@ export class ClientConnection implements ReplyConnection {
 
   /** Receives bytes; the buffer is valid only during the call. */
   readonly take: Taker = (bytes, length) => {
+    try {
+      this.#take(bytes, length)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #take(bytes: Buffer, length: number): void {
     if (this.#state === 'idle' && this.#unread === undefined && this.#takeWhole(bytes, length))
       return
     if (this.#state === 'lingering') return
@@ -300,6 +333,7 @@ export class ClientConnection implements ReplyConnection {
       socket.destroy()
       target.destroy()
     }
+    // Either side's reset ends the tunnel; the error of the client's is logged by the constructor's handler.
     for (const stream of [socket, target]) stream.on('error', end).on('close', end)
     socket.on('end', () => target.end())
     target.on('drain', () => socket.resume())

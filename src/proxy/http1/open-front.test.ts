@@ -16,6 +16,8 @@ async function startFront(answer: (reply: Reply) => void) {
         return () => undefined
       },
       onMalformed: (_problem, reply) => reply.abort(),
+      onFault: () => undefined,
+      onClientError: () => undefined,
     },
     defaultFrontLimits,
   )

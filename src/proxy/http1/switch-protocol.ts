@@ -1,6 +1,7 @@
 import http from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Answer, BodySink, UpstreamRequest } from '../walk/ask-upstream.ts'
+import { guardHandler } from '../front/guard-handler.ts'
 import { HeaderList } from '../header-list.ts'
 import { openTargetSocket } from '../tls/connect-target.ts'
 import { toAttemptFailure } from './upstream-failure.ts'
@@ -48,7 +49,13 @@ export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
 function bodyOf(stream: Readable) {
   return {
     read(sink: BodySink) {
-      stream.on('data', (chunk: Buffer) => sink.part(chunk))
+      stream.on(
+        'data',
+        guardHandler(
+          (chunk: Buffer) => sink.part(chunk),
+          (error) => stream.destroy(error as Error),
+        ),
+      )
       stream.on('end', () => sink.end())
       stream.on('error', (error) => sink.fail(toAttemptFailure(error, 'sent').problem))
     },

@@ -1,12 +1,13 @@
 import http2, { type ClientHttp2Session, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import type { Log } from '../../lib/log.ts'
 import { sendStream } from './send-stream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 
 /** The HTTP/2 upstream client: each attempt is a stream of a shared session. */
-export function openHttp2Client(): UpstreamClient {
-  const pools = openSessionPools()
+export function openHttp2Client(log: Log): UpstreamClient {
+  const pools = openSessionPools(log)
   return {
     async send(attempt) {
       const kept = await pools.take(attempt)
@@ -73,7 +74,7 @@ const defaultMaxStreams = 100
 const settings = { enablePush: false, initialWindowSize: 262_144 }
 
 /** After GOAWAY a session gets no new streams and closes after its last one. */
-export function openSessionPools(): SessionPools {
+export function openSessionPools(log: Log): SessionPools {
   const pools = new Map<string, Pool>()
   const opening = new Map<string, Promise<KeptSession>>()
 
@@ -82,7 +83,10 @@ export function openSessionPools(): SessionPools {
     const pool = pools.get(key) ?? { origin, sessions: new Set<KeptSession>() }
     pools.set(key, pool)
     pool.sessions.add(kept)
-    session.on('error', () => undefined)
+    // Attempts on it fail by themselves; without any, this line is all that is known.
+    session.on('error', (error) => {
+      log.info('proxy: HTTP/2 session with a target failed', { target: origin, error })
+    })
     session.on('goaway', () => pool.sessions.delete(kept))
     session.on('close', () => {
       pool.sessions.delete(kept)

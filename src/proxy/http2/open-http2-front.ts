@@ -42,9 +42,14 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   const sweeping = setInterval(
     () => {
       const now = performance.now()
-      for (const { guard, streams } of sessions.values()) {
-        guard.sweep()
-        for (const watch of streams) watch(now)
+      for (const [session, { facts, guard, streams }] of sessions) {
+        try {
+          guard.sweep()
+          for (const watch of streams) watch(now)
+        } catch (error) {
+          events.onFault(error, facts.clientAddress)
+          session.destroy()
+        }
       }
     },
     Math.min(sweepMilliseconds, limits.bodyMilliseconds),
@@ -72,7 +77,10 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       session.on('stream', (stream, _headers, _flags, raw) =>
         onStream(stream as ServerHttp2Stream, known, raw),
       )
-      session.on('error', () => session.destroy())
+      session.on('error', (error) => {
+        events.onClientError(error, known.facts.clientAddress)
+        session.destroy()
+      })
       session.on('close', () => sessions.delete(session))
       session.setTimeout(limits.idleMilliseconds, () => {
         if (known.streams.size > 0) session.close()
@@ -95,14 +103,15 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
 }
 
 function openStreams(events: FrontEvents, limits: FrontLimits) {
-  return (stream: ServerHttp2Stream, { facts, guard, streams }: Session, raw: string[]): void => {
-    stream.on('error', () => undefined)
+  const begin = (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
+    const { facts, guard, streams } = session
+    const onFault = (error: unknown): void => events.onFault(error, facts.clientAddress)
     const size = raw.reduce((sum, text) => sum + text.length, 0)
     guard.requested(size)
     const complaint = complaintAbout(raw, size, limits.headBytes)
     if (complaint !== undefined) {
       stream.resume()
-      return events.onMalformed(complaint, openReply(stream), facts.clientAddress)
+      return events.onMalformed(complaint, openReply(stream, onFault), facts.clientAddress)
     }
     const head = buildHead(raw, facts)
     const body = stream.endAfterHeaders
@@ -114,7 +123,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
         })
     const watch = watchStream(stream, body, limits)
     streams.add(watch)
-    const leave = events.onRequest(head, body ?? absentBody, openReply(stream))
+    let leave = (): void => undefined
     stream.on('close', () => {
       streams.delete(watch)
       const isWhole = stream.writableFinished && !stream.aborted
@@ -122,6 +131,18 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       guard.reset()
       leave()
     })
+    leave = events.onRequest(head, body ?? absentBody, openReply(stream, onFault))
+  }
+  return (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
+    // A reset by the client; its exchange is recorded as left by the client.
+    stream.on('error', () => undefined)
+    try {
+      begin(stream, session, raw)
+    } catch (error) {
+      events.onFault(error, session.facts.clientAddress)
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      stream.resume()
+    }
   }
 }
 

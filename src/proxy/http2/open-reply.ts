@@ -4,7 +4,7 @@ import { HeaderList } from '../header-list.ts'
 import { outgoingFields } from './fields.ts'
 
 /** Writes a response. A head without a body ends the stream with END_STREAM, as gRPC requires for trailers-only responses. */
-export function openReply(stream: ServerHttp2Stream): Reply {
+export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) => void): Reply {
   let status = 0
   let headers = new HeaderList()
   let trailers: HeaderList | undefined
@@ -17,7 +17,12 @@ export function openReply(stream: ServerHttp2Stream): Reply {
     })
   }
   stream.on('wantTrailers', () => {
-    stream.sendTrailers(trailers === undefined ? {} : outgoingFields(trailers))
+    try {
+      stream.sendTrailers(trailers === undefined ? {} : outgoingFields(trailers))
+    } catch (error) {
+      onFault(error)
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    }
     if (!stream.readableEnded) stream.resume()
   })
   return {

@@ -1,6 +1,12 @@
-import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import type { Readable } from 'node:stream'
-import type { Problem } from '../../lib/problem.ts'
+import { toProblem, type Problem } from '../../lib/problem.ts'
+import { guardHandler } from '../front/guard-handler.ts'
 import {
   AttemptFailure,
   type Answer,
@@ -37,14 +43,15 @@ export function sendStream(
           toAttemptFailure(new Error('the stream was closed before its answer'), stageOf(stream)),
         )
     })
-    stream.once('response', (head, flags, raw) => {
+    const onResponse = (head: IncomingHttpHeaders, flags: number, raw: string[]): void => {
       const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
       resolve({
         status: Number(head[':status'] ?? 502),
         headers: incomingFields(raw),
         body: isEnded ? undefined : reading.body,
       })
-    })
+    }
+    stream.once('response', guardHandler(onResponse, reading.fault))
     if (attempt.body.present) upload(stream, attempt, reading.giveUp)
     attempt.onStart(reading.giveUp)
   })
@@ -70,8 +77,11 @@ function upload(
   giveUp: (reason: Problem) => void,
 ): void {
   const source = body.open() as Readable
-  stream.on('wantTrailers', () =>
-    stream.sendTrailers(body.trailers === undefined ? {} : outgoingFields(body.trailers)),
+  const sendTrailers = (): void =>
+    stream.sendTrailers(body.trailers === undefined ? {} : outgoingFields(body.trailers))
+  stream.on(
+    'wantTrailers',
+    guardHandler(sendTrailers, (error) => giveUp(toProblem(error))),
   )
   source.on('error', (error) => giveUp(toAttemptFailure(error, 'sent').problem))
   stream.on('close', () => source.unpipe(stream))
@@ -103,9 +113,11 @@ function openReading(stream: ClientHttp2Stream, { timeouts }: UpstreamRequest) {
     if (!isPaused) giveUp(toAttemptFailure(stalled, 'sent').problem)
   })
   stream.on('error', (error) => (failure ??= toAttemptFailure(error, stageOf(stream))))
-  stream.on('trailers', (_headers, _flags, raw) => {
+  const fault = (error: unknown): void => giveUp(toProblem(error))
+  const onTrailers = (_headers: unknown, _flags: number, raw: string[]): void => {
     trailers = incomingFields(raw)
-  })
+  }
+  stream.on('trailers', guardHandler(onTrailers, fault))
   stream.on('end', () => {
     isEnded = stream.rstCode === constants.NGHTTP2_NO_ERROR
     if (isEnded) finish()
@@ -118,11 +130,16 @@ function openReading(stream: ClientHttp2Stream, { timeouts }: UpstreamRequest) {
       return failure
     },
     giveUp,
+    /** An error of the gateway in a handler of the stream. */
+    fault,
     body: {
       read(reader: BodySink) {
         sink = reader
         if (isEnded || stream.destroyed) return finish()
-        stream.on('data', (chunk: Buffer) => reader.part(chunk))
+        stream.on(
+          'data',
+          guardHandler((chunk: Buffer) => reader.part(chunk), fault),
+        )
       },
       pause() {
         isPaused = true

@@ -1,5 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestBody } from '../exchange.ts'
+import { toProblem } from '../../lib/problem.ts'
+import { guardHandler } from '../front/guard-handler.ts'
 import type { HeaderList } from '../header-list.ts'
 import { openRequestBody } from '../http1/request-body.ts'
 import { incomingFields } from './fields.ts'
@@ -40,21 +42,24 @@ export function openStreamBody(
       stream.resume()
     },
   })
+  const fault = (error: unknown): void => body.fail(toProblem(error))
   const watch = (): void => {
     isWatched = true
-    stream.on('data', (bytes: Buffer) => {
+    const onData = (bytes: Buffer): void => {
       onPart(bytes.length)
       if (!body.feed(bytes)) stream.pause()
-    })
+    }
+    stream.on('data', guardHandler(onData, fault))
     stream.on('end', () => {
       const isCut = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
       if (isCut) body.fail(gone())
       else body.end()
     })
   }
-  stream.on('trailers', (_headers, _flags, raw) => {
+  const onTrailers = (_headers: unknown, _flags: number, raw: string[]): void => {
     trailers = incomingFields(raw)
-  })
+  }
+  stream.on('trailers', guardHandler(onTrailers, fault))
   // `aborted` alone is not enough: a stream that the HTTP/2 library resets, as for a protocol error, only closes.
   stream.on('close', () => {
     if (!body.isWhole) body.fail(gone())

@@ -8,6 +8,7 @@ import type { RouteProgram } from '../program.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-tls-front.ts'
 import { readConnection } from '../tls/read-connection.ts'
+import { guardHandler } from '../front/guard-handler.ts'
 import { carryStream } from './carry-stream.ts'
 import type { StreamOrigin } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
@@ -36,20 +37,26 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
   const open = new Set<Socket>()
   const take = (socket: Socket, kind: StreamOrigin['kind'], name?: string): boolean => {
     const held = programs.take()
-    const find = openFind(() => held.program.streams.find(originOf(socket, kind, name)))
-    if (find === undefined) {
+    let find: ReturnType<typeof openFind>
+    let exchange: Exchange
+    try {
+      find = openFind(() => held.program.streams.find(originOf(socket, kind, name)))
+      if (find === undefined) {
+        programs.release(held)
+        return false
+      }
+      const scheme = kind === 'tcp' ? 'tcp' : 'tls'
+      exchange = exchangeOf(socket, { scheme, host: name ?? '' }, held.program.revision)
+    } catch (error) {
       programs.release(held)
-      return false
+      throw error
     }
-    const exchange = exchangeOf(
-      socket,
-      { scheme: kind === 'tcp' ? 'tcp' : 'tls', host: name ?? '' },
-      held.program.revision,
-    )
-    socket.on('error', () => undefined)
+    socket.on('error', (error) => {
+      log.info('proxy: connection to a client failed', { request_id: exchange.id, error })
+    })
     socket.on('close', () => {
-      options.onGone(exchange)
       try {
+        options.onGone(exchange)
         exchange.clientLeft()
       } catch (error) {
         logFault(log, 'proxy: stopping a stream that its client left failed', exchange, error)
@@ -76,9 +83,14 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
       open.add(socket)
       socket.once('close', () => open.delete(socket))
       if (secure) {
-        awaitHello(socket, timeout, (name) => {
+        const fail = (error: unknown): void => {
+          log.error('proxy: handling a connection failed', { error })
+          socket.destroy()
+        }
+        const onHello = (name: string | undefined): void => {
           if (!take(socket, 'tls_passthrough', name)) tls.accept(socket)
-        })
+        }
+        awaitHello(socket, timeout, { onHello, fail })
       } else if (!take(socket, 'tcp')) socket.destroy()
     },
     swap: tls.swap,
@@ -106,25 +118,32 @@ function openFind(find: () => RouteProgram | undefined): (() => RouteProgram) | 
 function awaitHello(
   socket: Socket,
   timeout: number,
-  onHello: (serverName: string | undefined) => void,
+  {
+    onHello,
+    fail,
+  }: {
+    readonly onHello: (serverName: string | undefined) => void
+    readonly fail: (error: unknown) => void
+  },
 ): void {
   let bytes = Buffer.alloc(0)
-  const fail = (): void => void socket.destroy()
-  const late = setTimeout(fail, timeout)
-  const read = (part: Buffer): void => {
+  // Nothing was asked yet, and nothing is lost.
+  const close = (): void => void socket.destroy()
+  const late = setTimeout(close, timeout)
+  const read = guardHandler((part: Buffer): void => {
     bytes = Buffer.concat([bytes, part])
     const hello = readClientHello(bytes)
     if (hello === 'more') return
-    if (hello === 'none') return fail()
+    if (hello === 'none') return close()
     clearTimeout(late)
-    socket.off('error', fail)
+    socket.off('error', close)
     socket.off('data', read)
     socket.pause()
     socket.unshift(bytes)
     onHello(hello.serverName)
-  }
+  }, fail)
   socket.once('close', () => clearTimeout(late))
-  socket.on('error', fail)
+  socket.on('error', close)
   socket.on('data', read)
 }
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
-import tls, { type TLSSocket } from 'node:tls'
+import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { Log } from '../../lib/log.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
 
@@ -51,11 +51,25 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
       requestCert: by.clientCas !== undefined,
       rejectUnauthorized: false,
       secureOptions: by.clientCas === undefined ? 0 : constants.SSL_OP_NO_TICKET,
-      SNICallback: (name, done) => done(null, by.find(name.toLowerCase())),
+      SNICallback(name, done) {
+        let found: SecureContext | undefined
+        try {
+          found = by.find(name.toLowerCase())
+        } catch (error) {
+          log.error('tls: loading the certificate of a server name failed', { name, error })
+          return done(error as Error)
+        }
+        done(null, found)
+      },
     })
     made.on('secureConnection', (socket) => {
       waiting -= 1
-      onSecure(socket)
+      try {
+        onSecure(socket)
+      } catch (error) {
+        log.error('proxy: handling a connection failed', { error })
+        socket.destroy()
+      }
     })
     made.on('tlsClientError', (error, socket) => {
       waiting -= 1

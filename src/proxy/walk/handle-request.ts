@@ -1,6 +1,6 @@
 import { toProblem, type Problem } from '../../lib/problem.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
-import { checkProtocol } from '../check-protocol.ts'
+import { checkProtocol, isGrpc } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Program, RouteProgram } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
@@ -37,7 +37,7 @@ export async function handleRequest(
       own = running instanceof Promise ? await running : running
     }
     if (own === undefined) {
-      if (route.isRequestBuffered && exchange.body.present) {
+      if (route.isRequestBuffered && exchange.body.present && !isGrpc(exchange.request)) {
         const reading = exchange.body.readAhead()
         if (reading !== undefined) await reading
       }

@@ -42,6 +42,7 @@ export function watchRevisions(options: pg.ClientConfig, listener: () => void): 
 /** Ends a connection in any state. */
 function end(client: pg.Client): void {
   client.removeAllListeners()
+  // Nobody waits for it any more; why it is ended was reported by the caller.
   client.on('error', () => undefined)
   void client.end().catch(() => undefined)
 }

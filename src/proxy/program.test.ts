@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from 'node:util'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { systemClock } from '../lib/clock.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
+import { keepPools } from './keep-pools.ts'
+import { definePlugin } from './plugin.ts'
+import { compileProgram, type Program } from './program.ts'
+
+/** A view of a value that throws at the `at`-th read of any of its members, at any depth, until it is disarmed. */
+function failAtRead<T extends object>(value: T, at: number) {
+  let reads = 0
+  let isArmed = true
+  const wrap = (inner: object): object =>
+    new Proxy(inner, {
+      get(target, name, receiver) {
+        if (typeof name === 'string' && Object.hasOwn(target, name) && name !== 'length') {
+          reads += 1
+          if (isArmed && reads === at) throw new Error(`planted: read ${at}, ${name}`)
+        }
+        const found: unknown = Reflect.get(target, name, receiver)
+        return typeof found === 'object' && found !== null ? wrap(found) : found
+      },
+    })
+  return { value: wrap(value) as T, disarm: () => void (isArmed = false) }
+}
+
+const checked = (host: string): Snapshot =>
+  snapshotOf({
+    services: [{ name: 's', host: 'u', port: 80 }],
+    upstreams: [
+      {
+        name: 'u',
+        targets: [{ target: `${host}:80`, weight: 100 }],
+        healthchecks: { active: { healthy: { interval: 1 }, unhealthy: { interval: 1 } } },
+      },
+    ],
+    routes: [
+      { name: 'r', service: 's', paths: ['/'] },
+      { name: 't', service: 's', protocols: ['tcp'], sources: [{ ip: '127.0.0.1' }] },
+    ],
+    plugins: [{ name: 'probe' }],
+    authorities: { ca: 'ca' },
+  })
+
+/** A keeper whose health checks run when the test says so. */
+function openKeeper() {
+  const running = new Set<() => void>()
+  const probed: string[] = []
+  let startsLeft = Number.POSITIVE_INFINITY
+  const keeper = keepPools({
+    timers: {
+      every(_milliseconds, act) {
+        startsLeft -= 1
+        if (startsLeft < 0) throw new Error('planted: timer')
+        running.add(act)
+        return () => void running.delete(act)
+      },
+    },
+    probe({ target }) {
+      probed.push(target.host)
+      return Promise.resolve(200)
+    },
+  })
+  return {
+    keeper,
+    allowTimers: (count: number) => void (startsLeft = count),
+    running: () => running.size,
+    /** The addresses that one round of checks probes. */
+    probe: async (): Promise<string[]> => {
+      probed.length = 0
+      for (const act of running) act()
+      // The round is over when its promises are settled.
+      await yieldToEventLoop()
+      return [...probed]
+    },
+  }
+}
+
+function openTools(keeper: ReturnType<typeof keepPools>) {
+  const open = { plugins: 0 }
+  const probe = definePlugin({
+    name: 'probe',
+    about: 'Counts how often it is open.',
+    settings: z.object({}),
+    trustedAuthorities: () => ['ca'],
+    prepare() {
+      open.plugins += 1
+      return { close: () => void (open.plugins -= 1) }
+    },
+  })
+  const counters = { take: () => ({ admitted: true, counts: [] }) }
+  return { open, tools: { catalog: [probe], counters, clock: systemClock, pools: keeper } }
+}
+
+test('a program that cannot be compiled, wherever it fails, leaves the previous one its health checks', async () => {
+  const { keeper, probe, running } = openKeeper()
+  const { open, tools } = openTools(keeper)
+  const first = compileProgram(checked('127.0.0.1'), 1, tools)
+  expect(await probe()).toEqual(['127.0.0.1'])
+  const health = keeper.health()
+  const failures = new Set<string>()
+  let next: Program | undefined
+  for (let at = 1; next === undefined; at += 1) {
+    const { value, disarm } = failAtRead(checked('127.0.0.2'), at)
+    try {
+      next = compileProgram(value, 2, tools)
+    } catch (error) {
+      failures.add(String(error).replace(/.*planted: read \d+, /, ''))
+    }
+    disarm()
+    const isOld = next === undefined
+    expect(await probe(), `after read ${at}`).toEqual([isOld ? '127.0.0.1' : '127.0.0.2'])
+    expect(open.plugins, 'plugins of a failed program are closed').toBe(isOld ? 1 : 2)
+    expect(!isOld || isDeepStrictEqual(keeper.health(), health)).toBe(true)
+  }
+  first.close()
+  next?.close()
+  // Among the members are those that only the last steps read.
+  for (const member of ['plugins', 'services', 'upstreams', 'routes', 'snis', 'healthchecks'])
+    expect(failures).toContain(member)
+  expect([running(), open.plugins]).toEqual([0, 0])
+})
+
+test('health checks that cannot be started leave the previous ones', async () => {
+  const { keeper, probe, allowTimers, running } = openKeeper()
+  const { tools } = openTools(keeper)
+  compileProgram(checked('127.0.0.1'), 1, tools)
+  const health = keeper.health()
+  for (const count of [0, 1]) {
+    allowTimers(count)
+    expect(() => compileProgram(checked('127.0.0.2'), 2, tools)).toThrow('planted: timer')
+    expect([await probe(), running(), keeper.health()]).toEqual([['127.0.0.1'], 2, health])
+  }
+})

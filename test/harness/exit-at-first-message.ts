@@ -1,0 +1,2 @@
+// A child process that ends with the first message that it reads.
+process.on('message', () => process.exit(0))
