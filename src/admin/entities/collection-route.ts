@@ -6,7 +6,7 @@ import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne, writtenEntry } from './make-change.ts'
 import { readableEntries } from './may-read-entry.ts'
-import { buildPage, pageRequest, rangeOf, type PageRequest } from './page.ts'
+import { buildPage, rangeOf, searchRequest, type ListQuery } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
 /** Where a collection is: its path, what it holds, and the entity it stands under. */
@@ -50,10 +50,10 @@ function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
     entity: entity.name,
     workspace: place.id,
     within: under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' },
-    where: searchIn(entity, request.query as PageRequest['query']),
+    where: searchIn(entity, request.query as ListQuery),
   }
   if (refusal !== undefined && !hasAny(readableEntries(asked, list))) throw refusal
-  const page = pageRequest(request, under !== undefined)
+  const page = searchRequest(asked, entity, under !== undefined)
   const entries = readableEntries(asked, { ...list, ...rangeOf(page) })
   return buildPage(entries, page, (entry) => presentTo(asked, entity, entry))
 }
@@ -64,7 +64,7 @@ export function hasAny(rows: Iterable<unknown>): boolean {
   return false
 }
 
-function searchIn({ filters = [] }: Entity, query: PageRequest['query']): ListRequest['where'] {
+function searchIn({ filters = [] }: Entity, query: ListQuery): ListRequest['where'] {
   const field = filters.find((one) => query[one] !== undefined)
   return field === undefined ? undefined : { field, value: [query[field] ?? ''].flat().join('\0') }
 }

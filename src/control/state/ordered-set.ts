@@ -2,6 +2,8 @@
 export type OrderedSet<Item> = {
   /** The items for which the predicate holds; it must hold for none of the first items and for all after them. */
   from(isWithin: (item: Item) => boolean): Iterable<Item>
+  /** The items before the first for which the predicate holds, last first; it must hold for all after that one. */
+  before(isBeyond: (item: Item) => boolean): Iterable<Item>
   /** The set without some items and with others. */
   with(removed: readonly Item[], added: readonly Item[]): OrderedSet<Item>
 }
@@ -28,6 +30,14 @@ function setOf<Item>(
         const part = parts[at] ?? []
         const start = at === first ? firstIndex(part, isWithin) : 0
         for (let index = start; index < part.length; index += 1) yield part[index] as Item
+      }
+    },
+    *before(isBeyond) {
+      const end = firstIndex(parts, (part) => isBeyond(part.at(-1) as Item))
+      for (let at = Math.min(end, parts.length - 1); at >= 0; at -= 1) {
+        const part = parts[at] ?? []
+        const last = at === end ? firstIndex(part, isBeyond) : part.length
+        for (let index = last - 1; index >= 0; index -= 1) yield part[index] as Item
       }
     },
     with(removed, added) {
