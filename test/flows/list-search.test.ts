@@ -185,7 +185,7 @@ async function readAll(
 ): Promise<Route[]> {
   const rows: Route[] = []
   const first = new URLSearchParams({ ...query, size: String(size) })
-  let next: string | null = `${path}?${first}`
+  let next: string | null = `${path}?${first.toString()}`
   let pages = 0
   while (next !== null) {
     const { status, body, text } = await admin.ask('GET', next, undefined, { token })

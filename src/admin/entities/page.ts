@@ -86,13 +86,10 @@ export function buildPage<Row extends Listed>(
   present: (row: Row) => unknown,
 ): Page {
   const size = sizeIn(request.query['size'])
-  const { after, sort, tags } = rangeOf(request)
   const data: unknown[] = []
   let last: Row | undefined
   let compared = 0
-  for (const row of rows) {
-    if (after !== undefined && sort === undefined && row.id <= after.id) continue
-    if (tags !== undefined && !hasTags(row, tags)) continue
+  for (const row of rowsInRange(rows, request)) {
     const isMatch = request.matches?.(row) ?? true
     if (last !== undefined && ((isMatch && data.length === size) || compared === maxCompared)) {
       return { data, ...linkAfter(last, request) }
@@ -102,6 +99,18 @@ export function buildPage<Row extends Listed>(
     last = row
   }
   return { data, next: null }
+}
+
+/** Rows that were not read by an index can be outside of the range. */
+function* rowsInRange<Row extends Listed>(
+  rows: Iterable<Row>,
+  request: PageRequest<Row>,
+): Iterable<Row> {
+  const { after, sort, tags } = rangeOf(request)
+  for (const row of rows) {
+    if (after !== undefined && sort === undefined && row.id <= after.id) continue
+    if (tags === undefined || hasTags(row, tags)) yield row
+  }
 }
 
 function linkAfter<Row extends Listed>(
