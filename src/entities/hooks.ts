@@ -108,6 +108,9 @@ export type EntityTools = {
   isPublicKey(key: unknown): boolean
 }
 
+/** The name of what a reference field refers to, its id where the reader may not read it, '' where the field is unset. */
+export type NameOf = (field: string) => string
+
 /** What is special about a kind of entity; the general way is taken for each hook that is absent. */
 export type Hooks<Fields> = {
   /** Other forms of its key by which a path may name it. */
@@ -162,6 +165,8 @@ export type Hooks<Fields> = {
   ): void
   /** Whether a change signs out the principal that it is about. */
   endsSessions?(before: EntryOf<Fields> | undefined, after: EntryOf<Fields> | undefined): boolean
+  /** The entry for people, after the name of its kind; absent, its key and what it belongs to. Names others only by `nameOf`. */
+  describe?(entry: EntryOf<Fields>, nameOf: NameOf): string
   /** Members of an answer that are not the stored fields. `now` is in seconds since the epoch. */
   present?(entry: EntryOf<Fields>, context: { readonly lookup: Lookup; readonly now: number }): Body
 }

@@ -8,29 +8,32 @@ import { isReference } from '../secret-reference.ts'
 import { certificatePem, keyPem, readPem, refusedEntity } from './pem.ts'
 
 /** A server name for which a certificate is shown. A name exists once in all workspaces, because a handshake names no workspace. */
-export const sni = defineEntity({
-  name: 'sni',
-  plural: 'snis',
-  about: 'A server name for which a certificate is shown.',
-  key: 'name',
-  unique: ['name'],
-  uniqueEverywhere: true,
-  refersTo: { certificate: 'certificate' },
-  belongsTo: 'certificate',
-  fields: z.strictObject({
-    name: z
-      .string()
-      .refine((name) => isServerName(name), {
-        error: (issue) => `invalid value: ${String(issue.input)}`,
-      })
-      .transform((name) => name.toLowerCase())
-      .describe(
-        'A host name; one leading or trailing * stands for one label, * alone for any name.',
-      ),
-    certificate: reference(),
-    tags: tags(),
-  }),
-})
+export const sni = defineEntity(
+  {
+    name: 'sni',
+    plural: 'snis',
+    about: 'A server name for which a certificate is shown.',
+    key: 'name',
+    unique: ['name'],
+    uniqueEverywhere: true,
+    refersTo: { certificate: 'certificate' },
+    belongsTo: 'certificate',
+    fields: z.strictObject({
+      name: z
+        .string()
+        .refine((name) => isServerName(name), {
+          error: (issue) => `invalid value: ${String(issue.input)}`,
+        })
+        .transform((name) => name.toLowerCase())
+        .describe(
+          'A host name; one leading or trailing * stands for one label, * alone for any name.',
+        ),
+      certificate: reference(),
+      tags: tags(),
+    }),
+  },
+  { describe: ({ fields: { name } }) => name },
+)
 
 /** A certificate chain with its private key. Nodes need the key, so it is part of the sealed snapshot. As in Kong its body carries its server names, which are entities of their own here, and a path may name it by one of them. */
 export const certificate = defineEntity(

@@ -16,15 +16,18 @@ export const consumerGroup = defineEntity({
 })
 
 /** The place of a consumer in a consumer group. Public paths are /consumer_groups/{group}/consumers and /consumers/{consumer}/consumer_groups. */
-export const groupMember = defineEntity({
-  name: 'group-member',
-  plural: 'consumer_group_consumers',
-  about: 'The place of a consumer in a consumer group.',
-  unique: [['consumer_group', 'consumer']],
-  refersTo: { consumer_group: 'consumer-group', consumer: 'consumer' },
-  belongsTo: 'consumer_group',
-  cascades: ['consumer'],
-  withoutRoutes: ['own', 'nested'],
-  document: { joins: { consumer: 'groups', consumer_group: 'consumers' } },
-  fields: z.strictObject({ consumer_group: reference(), consumer: reference() }),
-})
+export const groupMember = defineEntity(
+  {
+    name: 'group-member',
+    plural: 'consumer_group_consumers',
+    about: 'The place of a consumer in a consumer group.',
+    unique: [['consumer_group', 'consumer']],
+    refersTo: { consumer_group: 'consumer-group', consumer: 'consumer' },
+    belongsTo: 'consumer_group',
+    cascades: ['consumer'],
+    withoutRoutes: ['own', 'nested'],
+    document: { joins: { consumer: 'groups', consumer_group: 'consumers' } },
+    fields: z.strictObject({ consumer_group: reference(), consumer: reference() }),
+  },
+  { describe: (_entry, nameOf) => `${nameOf('consumer')} of ${nameOf('consumer_group')}` },
+)

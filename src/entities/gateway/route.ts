@@ -86,6 +86,7 @@ export const route = defineEntity(
     check: checkRoute,
   },
   {
+    describe: ({ id, fields: { name, hosts, paths } }) => name ?? hosts?.[0] ?? paths?.[0] ?? id,
     // As Kong concludes: a route of gRPC keeps its path, unless it says otherwise.
     normalize(body) {
       const { protocols, strip_path: stripPath } = body

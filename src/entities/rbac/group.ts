@@ -17,15 +17,18 @@ export const group = defineEntity({
 })
 
 /** A role that everybody of a group has. The role carries its workspace. Public paths are under /rbac/groups/{group}/roles. */
-export const groupRole = defineEntity({
-  name: 'group-role',
-  plural: 'rbac/group-roles',
-  about: 'A role that everybody of a group has.',
-  inWorkspace: false,
-  refersTo: { group: 'group', role: 'role' },
-  belongsTo: 'group',
-  cascades: ['role'],
-  withoutRoutes: ['own', 'nested'],
-  unique: [['group', 'role']],
-  fields: z.strictObject({ group: reference(), role: reference() }),
-})
+export const groupRole = defineEntity(
+  {
+    name: 'group-role',
+    plural: 'rbac/group-roles',
+    about: 'A role that everybody of a group has.',
+    inWorkspace: false,
+    refersTo: { group: 'group', role: 'role' },
+    belongsTo: 'group',
+    cascades: ['role'],
+    withoutRoutes: ['own', 'nested'],
+    unique: [['group', 'role']],
+    fields: z.strictObject({ group: reference(), role: reference() }),
+  },
+  { describe: (_entry, nameOf) => `${nameOf('role')} of ${nameOf('group')}` },
+)

@@ -33,6 +33,8 @@ export const token = defineEntity(
   },
   {
     hashSecret: (_field, clear, _fields, tools) => tools.hashSecret(clear),
+    describe: ({ fields: { name } }, nameOf) =>
+      `${name === null ? '' : `${name} `}of ${nameOf('principal')}`,
   },
 )
 
@@ -98,18 +100,21 @@ export const principal = defineEntity(
 )
 
 /** A role given to a principal. The role carries its workspace. Public paths are under /rbac/users/{user}/roles. */
-export const grant = defineEntity({
-  name: 'grant',
-  plural: 'rbac/grants',
-  about: 'A role given to a principal.',
-  inWorkspace: false,
-  refersTo: { principal: 'principal', role: 'role' },
-  belongsTo: 'principal',
-  cascades: ['role'],
-  withoutRoutes: ['own', 'nested'],
-  unique: [['principal', 'role']],
-  fields: z.strictObject({ principal: reference(), role: reference() }),
-})
+export const grant = defineEntity(
+  {
+    name: 'grant',
+    plural: 'rbac/grants',
+    about: 'A role given to a principal.',
+    inWorkspace: false,
+    refersTo: { principal: 'principal', role: 'role' },
+    belongsTo: 'principal',
+    cascades: ['role'],
+    withoutRoutes: ['own', 'nested'],
+    unique: [['principal', 'role']],
+    fields: z.strictObject({ principal: reference(), role: reference() }),
+  },
+  { describe: (_entry, nameOf) => `of ${nameOf('role')} to ${nameOf('principal')}` },
+)
 
 const isUserToken = ({ fields }: { readonly fields: { readonly name: string | null } }): boolean =>
   fields.name === userTokenName
