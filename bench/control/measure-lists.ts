@@ -75,7 +75,14 @@ async function requests(admin: FastifyInstance, routes: number): Promise<readonl
     ['routes of a service', `/services/service-${routes / 20}/routes`, adminToken],
     ['one route by name', `/routes/route-${routes / 2}`, adminToken],
     ['tags', '/tags/team-7', adminToken],
+    ['search that finds a hundred at once', '/routes?search=bench', adminToken],
+    ['search that finds one', `/routes?search=team-7+route-${routes / 10 + 7}`, adminToken],
+    ['sorted by name', '/routes?sort_by=name', adminToken],
+    ['sorted by last change', '/routes?sort_by=updated_at&sort_desc=true', adminToken],
+    ['routes of a service by name', '/services/service-7/routes?sort_by=name', adminToken],
+    ['search that finds one, by name', '/routes?sort_by=name&search=route-77', adminToken],
     ['page of one who may read three routes', '/routes', readerToken],
+    ['search of one who may read three routes', '/routes?search=route-1', readerToken],
   ]
 }
 
