@@ -2,7 +2,8 @@ import { entityNamed, type Entity, type EntityName } from '../entities/entities.
 import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { Touched } from './draft.ts'
-import { orderedSet, type OrderedSet } from './state/ordered-set.ts'
+import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { buildOrderedSet, type OrderedSet } from './state/ordered-set.ts'
 import { nameOf } from './redact.ts'
 
 /** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */
@@ -36,12 +37,21 @@ export type IndexRange = {
   readonly after?: Position | undefined
 }
 
+/** An index on the entries of a kind, and the field by which it is sorted; by id when absent. */
+export type WantedIndex = {
+  readonly entity: EntityName
+  readonly index: IndexName
+  readonly by?: string | undefined
+}
+
 /** Indexes on the entries of a configuration. Each is built when it is first used and from then on follows every change. */
 export type EntryIndexes = {
   /** The entry of a workspace with an id. */
   get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
   /** The entries of a part in order. Reads no further than it is iterated. */
   scan(range: IndexRange): Iterable<Entry>
+  /** Builds indexes in slices, so that no later use of them blocks the event loop for long. */
+  prepare(wanted: readonly WantedIndex[]): Promise<void>
   /** The indexes of the configuration after a change; costs what the change touched. */
   next(entries: Entries, touched: readonly Touched[]): EntryIndexes
 }
@@ -61,35 +71,20 @@ type Built = ReadonlyMap<EntityName, ReadonlyMap<string, BuiltIndex>>
 export const openIndexes = (entries: Entries): EntryIndexes => indexesOf(entries, new Map())
 
 function indexesOf(entries: Entries, before: Built): EntryIndexes {
+  const preparing = new Map<string, Promise<OrderedSet<Item>>>()
   const built = new Map([...before].map(([entity, indexes]) => [entity, new Map(indexes)]))
-  const indexOf = (entity: EntityName, index: Index): OrderedSet<Item> => {
+  const find = (entity: EntityName, index: Index): BuiltIndex | undefined =>
+    built.get(entity)?.get(idOf(index))
+  const keep = (entity: EntityName, index: Index, set: OrderedSet<Item>): void => {
     const indexes = built.get(entity) ?? new Map<string, BuiltIndex>()
-    built.set(entity, indexes)
-    const id = `${index.name} ${index.by ?? ''}`
-    const known = indexes.get(id)
-    if (known !== undefined) return known.set
-    const set = orderedSet(
-      index.name === 'all' && index.by === undefined ? sorted(entity) : grouped(entity, index),
-      compare,
-    )
-    indexes.set(id, { ...index, set })
-    return set
+    built.set(entity, indexes.set(idOf(index), { ...index, set }))
   }
-  const sorted = (entity: EntityName): Item[] =>
-    [...(entries.get(entity)?.values() ?? [])]
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((entry) => ({ key: '', sortKey: '', entry }))
-  // Sorting is quick when items are in order already, and they are once those with the same key are together.
-  const grouped = (entity: EntityName, index: Index): Item[] => {
-    const byId = [...indexOf(entity, { name: 'all', by: undefined }).from(() => true)]
-    const items = itemsOf(
-      entity,
-      index,
-      byId.map(({ entry }) => entry),
-    )
-    if (index.by !== undefined) items.sort((a, b) => order(a.sortKey, b.sortKey))
-    const byKey = Map.groupBy(items, ({ key }) => key)
-    return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? [])
+  const indexOf = (entity: EntityName, index: Index): OrderedSet<Item> => {
+    const known = find(entity, index)
+    if (known !== undefined) return known.set
+    const set = runToCompletion(buildIndex(entity, index, entries))
+    keep(entity, index, set)
+    return set
   }
   const homeOf = (entity: EntityName, workspace: string | null): string =>
     entityNamed(entity).inWorkspace ? (workspace ?? '') : ''
@@ -115,11 +110,27 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
         yield item.entry
       }
     },
+    async prepare(wanted) {
+      for (const { entity, index: name, by } of wanted) {
+        const index = { name, by }
+        if (find(entity, index) !== undefined) continue
+        const id = `${entity} ${idOf(index)}`
+        const building = preparing.get(id) ?? runSliced(buildIndex(entity, index, entries))
+        preparing.set(id, building)
+        const set = await building
+        preparing.delete(id)
+        if (find(entity, index) === undefined) keep(entity, index, set)
+      }
+    },
     next(following, touched) {
       const updated = new Map(built as Built)
       for (const [entity, some] of Map.groupBy(touched, (one) => one.entity)) {
         const indexes = updated.get(entity)
         if (indexes === undefined) continue
+        if (some.length > maxFollowed) {
+          updated.delete(entity)
+          continue
+        }
         const removed = some.flatMap(({ before: was }) => was ?? [])
         const added = some.flatMap(({ after }) => after ?? [])
         const changed = [...indexes].map(([id, index]) => {
@@ -133,6 +144,25 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
   }
 }
 
+/** An index does not follow a change of more entries of its kind: to build it anew takes less time, and can be suspended. */
+const maxFollowed = 5_000
+
+const idOf = ({ name, by = '' }: Index): string => `${name} ${by}`
+
+function* buildIndex(
+  entity: EntityName,
+  index: Index,
+  entries: Entries,
+): CooperativeTask<OrderedSet<Item>> {
+  const items: Item[] = []
+  let read = 0
+  for (const entry of entries.get(entity)?.values() ?? []) {
+    for (const item of itemsOf(entity, index, [entry])) items.push(item)
+    if ((read += 1) % 1024 === 0) yield
+  }
+  return yield* buildOrderedSet(items, compare)
+}
+
 const compare = (a: Item, b: Item): number =>
   order(a.entry.workspace ?? '', b.entry.workspace ?? '') ||
   order(a.key, b.key) ||
@@ -144,7 +174,7 @@ const positionOf = ({ sortKey: own, entry }: Item): Position => ({ sortKey: own,
 export const comparePositions = (a: Position, b: Position): number =>
   order(a.sortKey, b.sortKey) || order(a.id, b.id)
 
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const order = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 const itemsOf = (entity: EntityName, { name, by }: Index, entries: readonly Entry[]): Item[] =>
   entries.flatMap((entry) =>

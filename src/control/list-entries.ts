@@ -8,6 +8,7 @@ import {
   type EntryIndexes,
   type Position,
   type SortOrder,
+  type WantedIndex,
 } from './entry-indexes.ts'
 
 /** What a list asks for. */
@@ -29,6 +30,28 @@ export type TagFilter = {
   readonly match: 'every' | 'any'
   readonly tags: readonly string[]
 }
+
+/** The indexes that a list of these entries reads. */
+export function indexesFor({
+  entity,
+  within,
+  where,
+  tags,
+  sort,
+}: Omit<ListRequest, 'workspace'>): WantedIndex[] {
+  const own = { entity, by: sort?.by }
+  if (where !== undefined) return [{ ...own, index: `field:${where.field}` }]
+  if (within !== undefined) return [{ ...own, index: `reference:${within.field}` }]
+  if (tags === undefined) return [{ ...own, index: 'all' }]
+  return [{ ...own, index: tags.tags.length === 0 ? 'tagged' : 'tag' }]
+}
+
+/** The indexes by which an entry is found by its id, its key and its segment in paths. */
+export const lookupIndexes: readonly WantedIndex[] = entities.flatMap(({ name: entity, key }) => [
+  { entity, index: 'all' as const },
+  { entity, index: 'segment' as const },
+  ...(key === undefined ? [] : [{ entity, index: `field:${key}` as const }]),
+])
 
 /** Entries in order, by the narrowest index that fits. Reads no further than it is iterated. */
 export function listEntries<K extends EntityName>(

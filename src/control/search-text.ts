@@ -1,6 +1,7 @@
 import type { Entity } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import type { Lookup } from '../entities/hooks.ts'
+import { memoizeByKey } from '../lib/memoize-by-key.ts'
 
 /** The fields in which a search looks, where an entity has them and they are no secrets. */
 const searchedFields = [
@@ -25,18 +26,15 @@ const searchedFields = [
 ] as const
 
 /** The fields of an entity in which a search looks. */
-export const searchedIn = ({
-  fields,
-  secret,
-  sealed = [],
-  virtual = {},
-}: Entity): readonly string[] =>
-  searchedFields.filter(
-    (field) =>
-      (field in fields.shape || field in virtual) &&
-      !secret.includes(field) &&
-      !sealed.includes(field),
-  )
+export const searchedIn = memoizeByKey(
+  ({ fields, secret, sealed = [], virtual = {} }: Entity): readonly string[] =>
+    searchedFields.filter(
+      (field) =>
+        (field in fields.shape || field in virtual) &&
+        !secret.includes(field) &&
+        !sealed.includes(field),
+    ),
+)
 
 /** Whether an entry contains every word, in one of its searched fields or in its id. The words are in lower case. */
 export function containsWords(

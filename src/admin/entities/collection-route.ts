@@ -24,7 +24,7 @@ export function collectionRoute(shape: CollectionShape): AdminRoute {
     isFiltered: true,
     locate: (locating) => locateCollection(shape, locating),
     methods: {
-      GET: async (asked) => readPage(shape, asked),
+      GET: (asked) => readPage(shape, asked),
       POST: (asked) => create(shape, asked),
     },
   }
@@ -44,17 +44,20 @@ function locateCollection({ path, entity, under }: CollectionShape, locating: Lo
 export const filled = (path: string, params: Readonly<Record<string, string>>): string =>
   path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
 
-function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
-  const { request, parent, place, refusal } = asked
+async function readPage({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
+  const { configuration, request, parent, place, refusal } = asked
   const list: ListRequest = {
     entity: entity.name,
     workspace: place.id,
     within: under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' },
     where: searchIn(entity, request.query as ListQuery),
   }
+  await configuration.prepareList(list)
   if (refusal !== undefined && !hasAny(readableEntries(asked, list))) throw refusal
   const page = searchRequest(asked, entity, under !== undefined)
-  const entries = readableEntries(asked, { ...list, ...rangeOf(page) })
+  const range = { ...list, ...rangeOf(page) }
+  await configuration.prepareList(range)
+  const entries = readableEntries(asked, range)
   return buildPage(entries, page, (entry) => presentTo(asked, entity, entry))
 }
 

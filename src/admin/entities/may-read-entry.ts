@@ -69,5 +69,4 @@ const namesIn = ({ endpoints, entities }: Rights): ReadonlySet<string> =>
 /** Whether rules may decide about an entry by its id or key. A workspace is also where rules are written. */
 const isNamed = (named: ReadonlySet<string>, entity: EntityName, entry: Entry): boolean =>
   (entityNamed(entity) as Entity).isWorkspace === true ||
-  named.has(entry.id) ||
-  named.has(pathSegment(entityNamed(entity), entry))
+  (named.size > 0 && (named.has(entry.id) || named.has(pathSegment(entityNamed(entity), entry))))

@@ -77,7 +77,7 @@ export const rangeOf = <Row>({
  * A search compares at most so many rows for a page, which takes less than 10 ms, and 50 ms where their texts are not
  * built yet. The page then ends early and the next one continues.
  */
-export const maxCompared = 20_000
+export const maxCompared = 10_000
 
 /** A page of rows that are in order. Reads one row more than the page holds. */
 export function buildPage<Row extends Listed>(

@@ -1,5 +1,5 @@
 import type { Position } from '../../control/entry-indexes.ts'
-import { mergeInOrder } from '../../control/list-entries.ts'
+import { mergeInOrder, type TagFilter } from '../../control/list-entries.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import { tagsOf, type Entry } from '../../entities/entry.ts'
@@ -14,14 +14,18 @@ export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((pat
   path,
   isFiltered: true,
   locate: (locating) => locateAt(path, locating),
-  methods: { GET: async (asked) => readTags(asked, asked.params['tag']) },
+  methods: { GET: (asked) => readTags(asked, asked.params['tag']) },
 }))
 
 const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
 
 type Tagged = Entry & { readonly entity: Entity }
 
-function readTags(asked: Asked, tag: string | undefined): unknown {
+async function readTags(asked: Asked, tag: string | undefined): Promise<unknown> {
+  const tags = tagFilter(tag)
+  for (const { name: entity } of taggable) {
+    await asked.configuration.prepareList({ entity, tags })
+  }
   const { request, refusal } = asked
   if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, undefined))) throw refusal
   const wanted = pageRequest(request, false)
@@ -51,10 +55,15 @@ function* readableOf(
   tag: string | undefined,
   after: Position | undefined,
 ): Iterable<Tagged> {
-  const tags = { match: 'every' as const, tags: tag === undefined ? [] : [tag] }
+  const tags = tagFilter(tag)
   const list = { entity: entity.name, workspace: asked.place.id, tags, after }
   for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
 }
+
+const tagFilter = (tag: string | undefined): TagFilter => ({
+  match: 'every',
+  tags: tag === undefined ? [] : [tag],
+})
 
 const matchingTags = (entry: Entry, tag: string | undefined): readonly string[] =>
   tagsOf(entry).filter((one) => tag === undefined || one === tag)
