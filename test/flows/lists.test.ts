@@ -202,7 +202,9 @@ function expectLists(configuration: Configuration): void {
   const tagsOf = ({ fields }: Entry) => (fields['tags'] ?? []) as string[]
   expect(found({})).toEqual(routes)
   const after = routes[routes.length >> 1]?.id ?? ''
-  expect(found({ after: { id: after, sortKey: '' } })).toEqual(routes.filter(({ id }) => id > after))
+  expect(found({ after: { id: after, sortKey: '' } })).toEqual(
+    routes.filter(({ id }) => id > after),
+  )
   for (const { id } of all(configuration, 'service')) {
     const own = routes.filter((entry) => referenceIn(entry, 'service') === id)
     expect(found({ within: { field: 'service', id } })).toEqual(own)
