@@ -19,7 +19,7 @@ export async function benchControl({ rounds, only, tell }: BenchOptions): Promis
     notes: [
       'time_ms is what the caller waits, with the document on its way and the answer read; of several rounds the shortest.',
       'A sync plans, validates, compiles, commits and publishes one revision. control_rss_mb is the control plane after it answered.',
-      'Lists are read without a network. first_us is the request that builds the index it needs, median_us of fifteen requests.',
+      'Lists are read without a network. first_us is the request that builds the index it needs, median_us of fifteen requests, blocked_us the longest time the event loop was blocked.',
       `Previews replay a day: every consumer calls 20 of the routes, so that ${events.toLocaleString('en-US')} events are about 100,000 different requests. rss_mb is the process with the warehouse in it.`,
     ],
   }

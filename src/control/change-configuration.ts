@@ -12,6 +12,7 @@ import { snapshotText } from '../snapshot/snapshot-text.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type OnProgress } from './apply-operation.ts'
 import { catchUp } from './state/catch-up.ts'
+import { summarizeCounts, summarizeNamed, verbOf, type Verb } from './describe-entry.ts'
 import { entityTools } from './apply/entity-tools.ts'
 import { openDraft, type Touched } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
@@ -200,13 +201,25 @@ const losesSessions = ({ entity, before, after }: Touched): boolean => {
   return kind.endsSessions?.(before, after) === true
 }
 
+/** Stored with the revision. Readers of the API get a summary of the changes that they may read instead. */
 function summaryOf(touched: readonly Touched[]): string {
   const [first, ...others] = touched
   if (first === undefined) return 'Rebuild the snapshot'
-  const entry = first.after ?? first.before
-  const kind =
-    first.before === undefined ? 'Create' : first.after === undefined ? 'Delete' : 'Update'
-  const name = entry === undefined ? first.id : nameOf(entityNamed(first.entity), entry)
-  const more = others.length === 0 ? '' : ` and ${others.length} more`
-  return `${kind} ${first.entity} ${name}${more}`
+  if (others.length === 0) {
+    const { entity, id, before, after } = first
+    const entry = after ?? before
+    const words = entry === undefined ? id : nameOf(entityNamed(entity), entry)
+    return summarizeNamed([{ verb: verbOf(before, after), entity, words }])
+  }
+  const kinds = [...Map.groupBy(touched, ({ entity }) => entity)].map(([entity, list]) => {
+    const count = (verb: Verb): number =>
+      list.filter(({ before, after }) => verbOf(before, after) === verb).length
+    return {
+      entity,
+      created: count('created'),
+      updated: count('updated'),
+      deleted: count('deleted'),
+    }
+  })
+  return summarizeCounts(kinds)
 }

@@ -55,6 +55,8 @@ export type Configuration = SignIn & {
   find<K extends EntityName>(address: Address<K>): Entry<K> | undefined
   /** Entries of one kind in order of id, read no further than they are iterated. Checks no permissions. */
   scan<K extends EntityName>(request: ListRequest<K>): Iterable<Entry<K>>
+  /** Builds the indexes that a list needs, in slices; without it, the first list builds them at once. */
+  prepareList(request: Omit<ListRequest, 'workspace'>): Promise<void>
   /** All entries of one kind, in order of id. Checks no permissions. */
   list<K extends EntityName>(request: ListRequest<K>): Entry<K>[]
   /** The current revision as the hooks of entities read it. */

@@ -2,7 +2,8 @@ import { entityNamed, type Entity, type EntityName } from '../entities/entities.
 import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { Touched } from './draft.ts'
-import { orderedSet, type OrderedSet } from './state/ordered-set.ts'
+import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { buildOrderedSet, type OrderedSet } from './state/ordered-set.ts'
 import { nameOf } from './redact.ts'
 
 /** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */
@@ -14,54 +15,76 @@ export type IndexName =
   | `reference:${string}`
   | `field:${string}`
 
-/** A part of an index: the entries of a workspace with one key, from after an id on. */
+/** How a list is sorted; entries with equal values are in order of id. */
+export type SortOrder = {
+  /** A field, `created_at` or `updated_at`. */
+  readonly by: string
+  readonly isDescending: boolean
+}
+
+/** Where an entry is in a list: what `sortKey` returns for it, '' in order of id, and its id. */
+export type Position = { readonly sortKey: string; readonly id: string }
+
+/** A part of an index: the entries of a workspace with one key, from after a position on. */
 export type IndexRange = {
   readonly entity: EntityName
   /** Null for what belongs to no workspace. */
   readonly workspace: string | null
   readonly index: IndexName
   readonly key: string
-  readonly after?: string | undefined
+  /** In ascending order of id when absent. */
+  readonly sort?: SortOrder | undefined
+  readonly after?: Position | undefined
+}
+
+/** An index on the entries of a kind, and the field by which it is sorted; by id when absent. */
+export type WantedIndex = {
+  readonly entity: EntityName
+  readonly index: IndexName
+  readonly by?: string | undefined
 }
 
 /** Indexes on the entries of a configuration. Each is built when it is first used and from then on follows every change. */
 export type EntryIndexes = {
   /** The entry of a workspace with an id. */
   get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
-  /** The entries of a part, in order of id. Reads no further than it is iterated. */
+  /** The entries of a part in order. Reads no further than it is iterated. */
   scan(range: IndexRange): Iterable<Entry>
+  /** Builds indexes in slices, so that no later use of them blocks the event loop for long. */
+  prepare(wanted: readonly WantedIndex[]): Promise<void>
   /** The indexes of the configuration after a change; costs what the change touched. */
   next(entries: Entries, touched: readonly Touched[]): EntryIndexes
 }
 
-/** An entry where one of its keys puts it: by workspace, key and id. */
-type Item = { readonly key: string; readonly entry: Entry }
+/** An entry where one of its keys puts it: by workspace, key, sort key and id. */
+type Item = { readonly key: string; readonly sortKey: string; readonly entry: Entry }
 
-type Built = ReadonlyMap<EntityName, ReadonlyMap<IndexName, OrderedSet<Item>>>
+/** An index, and the field by which entries with the same key are sorted; by id when absent. */
+type Index = { readonly name: IndexName; readonly by: string | undefined }
+
+type BuiltIndex = Index & { readonly set: OrderedSet<Item> }
+
+/** Kind of entity → name and field of an index → the index. */
+type Built = ReadonlyMap<EntityName, ReadonlyMap<string, BuiltIndex>>
 
 /** Opens indexes on entries. */
 export const openIndexes = (entries: Entries): EntryIndexes => indexesOf(entries, new Map())
 
 function indexesOf(entries: Entries, before: Built): EntryIndexes {
+  const preparing = new Map<string, Promise<OrderedSet<Item>>>()
   const built = new Map([...before].map(([entity, indexes]) => [entity, new Map(indexes)]))
-  const indexOf = (entity: EntityName, name: IndexName): OrderedSet<Item> => {
-    const indexes = built.get(entity) ?? new Map<IndexName, OrderedSet<Item>>()
-    built.set(entity, indexes)
-    const known = indexes.get(name)
-    if (known !== undefined) return known
-    const made = orderedSet(name === 'all' ? sorted(entity) : grouped(entity, name), compare)
-    indexes.set(name, made)
-    return made
+  const find = (entity: EntityName, index: Index): BuiltIndex | undefined =>
+    built.get(entity)?.get(idOf(index))
+  const keep = (entity: EntityName, index: Index, set: OrderedSet<Item>): void => {
+    const indexes = built.get(entity) ?? new Map<string, BuiltIndex>()
+    built.set(entity, indexes.set(idOf(index), { ...index, set }))
   }
-  const sorted = (entity: EntityName): Item[] =>
-    [...(entries.get(entity)?.values() ?? [])]
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((entry) => ({ key: '', entry }))
-  // Sorting is quick when items are in order already, and they are once those with the same key are together.
-  const grouped = (entity: EntityName, name: IndexName): Item[] => {
-    const inOrder = [...indexOf(entity, 'all').from(() => true)].map(({ entry }) => entry)
-    const byKey = Map.groupBy(itemsOf(entity, name, inOrder), ({ key }) => key)
-    return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? [])
+  const indexOf = (entity: EntityName, index: Index): OrderedSet<Item> => {
+    const known = find(entity, index)
+    if (known !== undefined) return known.set
+    const set = runToCompletion(buildIndex(entity, index, entries))
+    keep(entity, index, set)
+    return set
   }
   const homeOf = (entity: EntityName, workspace: string | null): string =>
     entityNamed(entity).inWorkspace ? (workspace ?? '') : ''
@@ -71,15 +94,32 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
       const isHere = entry !== undefined && (entry.workspace ?? '') === homeOf(entity, workspace)
       return isHere ? entry : undefined
     },
-    *scan({ entity, workspace, index, key, after = '' }) {
+    *scan({ entity, workspace, index, key, sort, after }) {
       const home = homeOf(entity, workspace)
-      const place = (item: Item): number =>
-        order(item.entry.workspace ?? '', home) ||
-        order(item.key, key) ||
-        order(item.entry.id, after)
-      for (const item of indexOf(entity, index).from((one) => place(one) > 0)) {
-        if (item.key !== key || (item.entry.workspace ?? '') !== home) return
+      const set = indexOf(entity, { name: index, by: sort?.by })
+      const isDescending = sort?.isDescending === true
+      const toPart = (item: Item): number =>
+        order(item.entry.workspace ?? '', home) || order(item.key, key)
+      const toPosition = (item: Item): number =>
+        toPart(item) || (after === undefined ? 0 : comparePositions(positionOf(item), after))
+      const items = isDescending
+        ? set.before((item) => (after === undefined ? toPart(item) > 0 : toPosition(item) >= 0))
+        : set.from((item) => (after === undefined ? toPart(item) >= 0 : toPosition(item) > 0))
+      for (const item of items) {
+        if (toPart(item) !== 0) return
         yield item.entry
+      }
+    },
+    async prepare(wanted) {
+      for (const { entity, index: name, by } of wanted) {
+        const index = { name, by }
+        if (find(entity, index) !== undefined) continue
+        const id = `${entity} ${idOf(index)}`
+        const building = preparing.get(id) ?? runSliced(buildIndex(entity, index, entries))
+        preparing.set(id, building)
+        const set = await building
+        preparing.delete(id)
+        if (find(entity, index) === undefined) keep(entity, index, set)
       }
     },
     next(following, touched) {
@@ -87,15 +127,16 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
       for (const [entity, some] of Map.groupBy(touched, (one) => one.entity)) {
         const indexes = updated.get(entity)
         if (indexes === undefined) continue
+        if (some.length > maxFollowed) {
+          updated.delete(entity)
+          continue
+        }
         const removed = some.flatMap(({ before: was }) => was ?? [])
         const added = some.flatMap(({ after }) => after ?? [])
-        const changed = [...indexes].map(
-          ([name, index]) =>
-            [
-              name,
-              index.with(itemsOf(entity, name, removed), itemsOf(entity, name, added)),
-            ] as const,
-        )
+        const changed = [...indexes].map(([id, index]) => {
+          const items = (of: readonly Entry[]): Item[] => itemsOf(entity, index, of)
+          return [id, { ...index, set: index.set.with(items(removed), items(added)) }] as const
+        })
         updated.set(entity, new Map(changed))
       }
       return indexesOf(following, updated)
@@ -103,15 +144,54 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
   }
 }
 
+/** An index does not follow a change of more entries of its kind: to build it anew takes less time, and can be suspended. */
+const maxFollowed = 5_000
+
+const idOf = ({ name, by = '' }: Index): string => `${name} ${by}`
+
+function* buildIndex(
+  entity: EntityName,
+  index: Index,
+  entries: Entries,
+): CooperativeTask<OrderedSet<Item>> {
+  const items: Item[] = []
+  let read = 0
+  for (const entry of entries.get(entity)?.values() ?? []) {
+    for (const item of itemsOf(entity, index, [entry])) items.push(item)
+    if ((read += 1) % 1024 === 0) yield
+  }
+  return yield* buildOrderedSet(items, compare)
+}
+
 const compare = (a: Item, b: Item): number =>
   order(a.entry.workspace ?? '', b.entry.workspace ?? '') ||
   order(a.key, b.key) ||
-  order(a.entry.id, b.entry.id)
+  comparePositions(positionOf(a), positionOf(b))
 
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const positionOf = ({ sortKey: own, entry }: Item): Position => ({ sortKey: own, id: entry.id })
 
-const itemsOf = (entity: EntityName, name: IndexName, entries: readonly Entry[]): Item[] =>
-  entries.flatMap((entry) => keysOf(entity, name, entry).map((key) => ({ key, entry })))
+/** The ascending order of positions in one list. */
+export const comparePositions = (a: Position, b: Position): number =>
+  order(a.sortKey, b.sortKey) || order(a.id, b.id)
+
+const order = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
+
+const itemsOf = (entity: EntityName, { name, by }: Index, entries: readonly Entry[]): Item[] =>
+  entries.flatMap((entry) =>
+    keysOf(entity, name, entry).map((key) => ({ key, sortKey: sortKey(entry, by), entry })),
+  )
+
+/** The text by which an entry is sorted: names without regard to case, times with digits in front so that they are in order as text. */
+export function sortKey(
+  { createdAt, updatedAt, fields }: Pick<Entry, 'createdAt' | 'updatedAt' | 'fields'>,
+  by: string | undefined,
+): string {
+  if (by === undefined) return ''
+  if (by === 'created_at') return String(createdAt).padStart(16, '0')
+  if (by === 'updated_at') return String(updatedAt).padStart(16, '0')
+  const value = fields[by]
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}
 
 function keysOf(entity: EntityName, name: IndexName, entry: Entry): readonly string[] {
   if (name === 'all') return ['']

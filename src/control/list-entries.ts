@@ -2,7 +2,14 @@ import { entities, type EntityName } from '../entities/entities.ts'
 import { referenceIn, tagsOf, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { Address } from './find-entry.ts'
-import type { EntryIndexes } from './entry-indexes.ts'
+import {
+  comparePositions,
+  sortKey,
+  type EntryIndexes,
+  type Position,
+  type SortOrder,
+  type WantedIndex,
+} from './entry-indexes.ts'
 
 /** What a list asks for. */
 export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'at'> & {
@@ -12,8 +19,10 @@ export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'a
   readonly where?: { readonly field: string; readonly value: string } | undefined
   /** Only entries whose id or segment in paths is one of these. */
   readonly named?: ReadonlySet<string> | undefined
-  /** Only entries whose id comes after this one. */
-  readonly after?: string | undefined
+  /** In ascending order of id when absent. */
+  readonly sort?: SortOrder | undefined
+  /** Only entries that come after this position. */
+  readonly after?: Position | undefined
 }
 
 /** Which tags entries must have; without any, those that have some. */
@@ -22,7 +31,29 @@ export type TagFilter = {
   readonly tags: readonly string[]
 }
 
-/** Entries in order of id, by the narrowest index that fits. Reads no further than it is iterated. */
+/** The indexes that a list of these entries reads. */
+export function indexesFor({
+  entity,
+  within,
+  where,
+  tags,
+  sort,
+}: Omit<ListRequest, 'workspace'>): WantedIndex[] {
+  const own = { entity, by: sort?.by }
+  if (where !== undefined) return [{ ...own, index: `field:${where.field}` }]
+  if (within !== undefined) return [{ ...own, index: `reference:${within.field}` }]
+  if (tags === undefined) return [{ ...own, index: 'all' }]
+  return [{ ...own, index: tags.tags.length === 0 ? 'tagged' : 'tag' }]
+}
+
+/** The indexes by which an entry is found by its id, its key and its segment in paths. */
+export const lookupIndexes: readonly WantedIndex[] = entities.flatMap(({ name: entity, key }) => [
+  { entity, index: 'all' as const },
+  { entity, index: 'segment' as const },
+  ...(key === undefined ? [] : [{ entity, index: `field:${key}` as const }]),
+])
+
+/** Entries in order, by the narrowest index that fits. Reads no further than it is iterated. */
 export function listEntries<K extends EntityName>(
   indexes: EntryIndexes,
   request: ListRequest<K>,
@@ -65,16 +96,18 @@ const keys: ReadonlyMap<string, string | undefined> = new Map(
 )
 
 function narrowest(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
-  const { entity, workspace, within, where, tags, named, after = '' } = request
-  const range = { entity, workspace, after }
+  const { entity, workspace, within, where, tags, named, sort, after } = request
+  const range = { entity, workspace, sort, after }
+  const compare = (a: Entry, b: Entry): number =>
+    comparePositions(positionOf(a, sort), positionOf(b, sort)) * (sort?.isDescending ? -1 : 1)
   if (named !== undefined) {
     const lists = [...named].flatMap((key) => {
       const entry = indexes.get(entity, workspace, key)
-      const byId = entry === undefined || entry.id <= after ? [] : [entry]
+      const byId = entry === undefined || !isAfter(entry, request) ? [] : [entry]
       return [byId, indexes.scan({ ...range, index: 'segment', key })]
     })
     const found = new Map(lists.flatMap((list) => [...list]).map((entry) => [entry.id, entry]))
-    return [...found.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    return [...found.values()].toSorted(compare)
   }
   if (where !== undefined) {
     return indexes.scan({ ...range, index: `field:${where.field}`, key: where.value })
@@ -86,28 +119,47 @@ function narrowest(indexes: EntryIndexes, request: ListRequest): Iterable<Entry>
   const [first] = tags.tags
   if (first === undefined) return indexes.scan({ ...range, index: 'tagged', key: '' })
   if (tags.match === 'every') return indexes.scan({ ...range, index: 'tag', key: first })
-  return firsts(mergeById(tags.tags.map((key) => indexes.scan({ ...range, index: 'tag', key }))))
+  return firsts(
+    mergeInOrder(
+      tags.tags.map((key) => indexes.scan({ ...range, index: 'tag', key })),
+      compare,
+    ),
+  )
 }
 
 function* firsts(groups: Iterable<readonly Entry[]>): Iterable<Entry> {
   for (const [entry] of groups) if (entry !== undefined) yield entry
 }
 
-/** Merges lists in order of id: the rows with the lowest id, then those with the next. */
-export function* mergeById<Row extends { readonly id: string }>(
+/** Where an entry is in a list that is sorted so. */
+export const positionOf = (entry: Entry, sort: SortOrder | undefined): Position => ({
+  sortKey: sortKey(entry, sort?.by),
+  id: entry.id,
+})
+
+function isAfter(entry: Entry, { sort, after }: Pick<ListRequest, 'sort' | 'after'>): boolean {
+  if (after === undefined) return true
+  const order = comparePositions(positionOf(entry, sort), after)
+  return sort?.isDescending === true ? order < 0 : order > 0
+}
+
+/** Merges lists that are in the same order: the first rows of all, equal ones together, then the next. */
+export function* mergeInOrder<Row>(
   lists: readonly Iterable<Row>[],
+  compare: (a: Row, b: Row) => number,
 ): Iterable<readonly Row[]> {
   const iterators = lists.map((list) => list[Symbol.iterator]())
   const heads = iterators.map((iterator) => iterator.next())
   for (;;) {
-    let lowest: string | undefined
+    let first: { readonly row: Row } | undefined
     for (const { done, value } of heads) {
-      if (done !== true && (lowest === undefined || value.id < lowest)) lowest = value.id
+      if (done !== true && (first === undefined || compare(value, first.row) < 0))
+        first = { row: value }
     }
-    if (lowest === undefined) return
+    if (first === undefined) return
     const rows: Row[] = []
     for (const [at, head] of heads.entries()) {
-      if (head.done === true || head.value.id !== lowest) continue
+      if (head.done === true || compare(head.value, first.row) !== 0) continue
       rows.push(head.value)
       heads[at] = iterators[at]?.next() ?? { done: true, value: undefined }
     }

@@ -16,10 +16,16 @@ import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
 import type { Decision } from '../access/rights.ts'
 import { findEntry, lookupIn, type Address } from './find-entry.ts'
-import { openIndexes } from './entry-indexes.ts'
+import { openIndexes, type WantedIndex } from './entry-indexes.ts'
 import { createInitialEntities, type Bootstrap } from './bootstrap.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
-import { findByKey, listEntries, type ListRequest } from './list-entries.ts'
+import {
+  indexesFor,
+  lookupIndexes,
+  findByKey,
+  listEntries,
+  type ListRequest,
+} from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
 import { decideAccess, refusalOf } from './permit.ts'
@@ -44,7 +50,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const listeners = new Set<(current: Current) => void>()
   const control = await openControl(options, (state) => {
     for (const listener of listeners) listener(state)
+    lookups.wake()
   })
+  const lookups = followLookups(control)
+  lookups.wake()
   await runExclusively(control.store.leases, 'first-start', async () => {
     await catchUp(control)
     await createInitialEntities(control, options)
@@ -82,6 +91,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     find,
     scan: (request) => listEntries(control.state.indexes, request),
+    prepareList: (request) => prepareIndexes(control, indexesFor(request)),
     list,
     lookup: {
       find: ({ name }, address) => find({ entity: name as EntityName, ...address }) as never,
@@ -100,10 +110,47 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     writeSetting: (name, value) => control.store.writeSetting(name, value),
     close() {
       stopFollowing()
+      lookups.stop()
       return control.queue.run(async () => {
         await control.auditLog.flush()
         await control.store.close()
       })
+    },
+  }
+}
+
+/** Other changes can be published while indexes are built, and later states then lack them. */
+const maxAttempts = 3
+
+async function prepareIndexes(control: Control, wanted: readonly WantedIndex[]): Promise<void> {
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const { indexes } = control.state
+    await indexes.prepare(wanted)
+    if (control.state.indexes === indexes) return
+  }
+}
+
+/** Keeps the indexes for lookups built. */
+function followLookups(control: Control): { wake(): void; stop(): void } {
+  let isRunning = false
+  let isStopped = false
+  const run = async (): Promise<void> => {
+    isRunning = true
+    let prepared: State | undefined
+    while (prepared !== control.state && !isStopped) {
+      prepared = control.state
+      for (const wanted of lookupIndexes) {
+        if (!isStopped) await prepareIndexes(control, [wanted])
+      }
+    }
+    isRunning = false
+  }
+  return {
+    wake() {
+      if (!isRunning && !isStopped) void run()
+    },
+    stop() {
+      isStopped = true
     },
   }
 }

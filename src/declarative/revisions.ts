@@ -3,9 +3,16 @@ import type { Touched } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
-import { entities, type EntityName } from '../entities/entities.ts'
-import type { Entries, Entry } from '../entities/entry.ts'
-import type { ChangeCount, RecordedChange, Revision } from '../store/store.ts'
+import {
+  describeEntry,
+  summarizeCounts,
+  summarizeNamed,
+  verbOf,
+} from '../control/describe-entry.ts'
+import { nameOf } from '../control/redact.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 
@@ -24,7 +31,7 @@ export async function listRevisions(
   looking: Looking,
   { size, below }: { readonly size: number; readonly below?: number | undefined },
 ): Promise<RevisionLine[]> {
-  const found: RevisionLine[] = []
+  const found: FoundLine[] = []
   let to = Math.min(configuration.current().revision, (below ?? Infinity) - 1)
   while (found.length < size && to >= 1) {
     const span = { from: Math.max(1, to - spanAtOnce + 1), to }
@@ -40,24 +47,96 @@ export async function listRevisions(
     )
     to = span.from - 1
   }
-  return found.slice(0, size)
+  return addNames(configuration, looking, found.slice(0, size))
 }
 
 const spanAtOnce = 200
 
+/** A revision with as few changes is summarized by their names, others by counts. */
+const maxNamed = 2
+
+type FoundLine = RevisionLine & { readonly isNamed: boolean }
+
 function lineOf(
-  { number, time, principal, message, summary: told }: Revision,
+  { number, time, principal, message }: Revision,
   counts: readonly ChangeCount[],
   { workspace, mayList }: Looking,
-): RevisionLine[] {
+): FoundLine[] {
   const seen = counts.filter(
     (count) => isIn(workspace, count.workspace) && mayList(count.entity, count.workspace),
   )
   if (seen.length === 0) return []
   const byKind = Map.groupBy(seen, ({ entity }) => entity)
   const kinds = [...byKind].map(([entity, list]) => ({ entity, ...sum(list) }))
-  const summary = seen.length === counts.length ? told : null
-  return [{ number, time, principal, message, summary, counts: sum(seen), kinds }]
+  const all = sum(seen)
+  const isWhole = seen.length === counts.length
+  const isNamed = isWhole && all.created + all.updated + all.deleted <= maxNamed
+  const summary = isWhole && !isNamed ? summarizeCounts(kinds) : null
+  return [{ number, time, principal, message, summary, counts: all, kinds, isNamed }]
+}
+
+/** Summarizes revisions of few changes. Names are those that the asker may read now. */
+async function addNames(
+  configuration: Configuration,
+  looking: Looking,
+  found: readonly FoundLine[],
+): Promise<RevisionLine[]> {
+  const numbers = found.filter(({ isNamed }) => isNamed).map(({ number }) => number)
+  const changes = await Promise.all(spansOf(numbers).map((span) => configuration.readChanges(span)))
+  const byRevision = Map.groupBy(changes.flat(), ({ revision }) => revision)
+  return found.map(({ isNamed, ...line }) =>
+    isNamed
+      ? { ...line, summary: summaryFor(configuration, looking, byRevision.get(line.number) ?? []) }
+      : line,
+  )
+}
+
+/** Numbers in descending order as spans without gaps. */
+function spansOf(numbers: readonly number[]): RevisionSpan[] {
+  const spans: { from: number; to: number }[] = []
+  for (const number of numbers) {
+    const last = spans.at(-1)
+    if (last?.from === number + 1) last.from = number
+    else spans.push({ from: number, to: number })
+  }
+  return spans
+}
+
+function summaryFor(
+  configuration: Configuration,
+  looking: Looking,
+  changes: readonly RecordedChange[],
+): string | null {
+  const { entries } = configuration.current()
+  const named = changes.flatMap((change) => {
+    const entry = change.after ?? change.before
+    if (entry === undefined || !isSeen(looking, change)) return []
+    const entity = entityNamed(change.entity)
+    const words = describeEntry(entity, entry, (field) =>
+      referenceFor(entity, entry, field, { entries, looking }),
+    )
+    return [{ verb: verbOf(change.before, change.after), entity: change.entity, words }]
+  })
+  return named.length === 0 || named.length < changes.length ? null : summarizeNamed(named)
+}
+
+/** The name of what an entry refers to, with its workspace where that is another one; its id when it is gone or the asker may not read it. */
+function referenceFor(
+  entity: Entity,
+  entry: Entry,
+  field: string,
+  { entries, looking }: { readonly entries: Entries; readonly looking: Looking },
+): string {
+  const id = referenceIn(entry, field)
+  const kind = entity.refersTo[field]
+  if (id === undefined || kind === undefined) return ''
+  const target = entries.get(kind)?.get(id)
+  if (target === undefined || !looking.isKnown(kind, target)) return id
+  const name = nameOf(entityNamed(kind), target)
+  if (target.workspace === null || target.workspace === entry.workspace) return name
+  const home = entriesOf(entries, 'workspace').get(target.workspace)
+  if (home === undefined || !looking.isKnown('workspace', home)) return name
+  return `${name} in ${home.fields.name}`
 }
 
 const sum = (list: readonly ChangeCount[]) => ({

@@ -102,6 +102,9 @@ export type EntityTools = {
   isPublicKey(key: unknown): boolean
 }
 
+/** The name of the entity that a reference field holds: its id where the reader may not read it, '' where it is unset. */
+export type NameOf = (field: string) => string
+
 /** Functions that override or extend the generic behavior of an entity. */
 export type Hooks<Fields> = {
   /** Alternative spellings of a key in paths. */
@@ -156,6 +159,8 @@ export type Hooks<Fields> = {
   ): void
   /** Whether a change ends the sessions of the principal with this id. */
   endsSessions?(before: EntryOf<Fields> | undefined, after: EntryOf<Fields> | undefined): boolean
+  /** Describes an entry in summaries, after the name of its kind. Without it: its key and its parent. Names other entities only by `nameOf`. */
+  describe?(entry: EntryOf<Fields>, nameOf: NameOf): string
   /** Members that an answer adds to the stored fields, or overrides. `now` is in seconds since the epoch. */
   present?(entry: EntryOf<Fields>, context: { readonly lookup: Lookup; readonly now: number }): Body
 }

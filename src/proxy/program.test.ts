@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { snapshotOf } from '../../test/harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
@@ -28,7 +28,7 @@ function failAtRead<T extends object>(value: T, at: number) {
 }
 
 const checked = (host: string): Snapshot =>
-  snapshotOf({
+  buildTestSnapshot({
     services: [{ name: 's', host: 'u', port: 80 }],
     upstreams: [
       {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { snapshotOf } from '../harness/build-snapshot.ts'
+import { buildTestSnapshot } from '../harness/build-snapshot.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openClient, type End, type Protocol } from '../harness/open-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
@@ -39,7 +39,7 @@ async function openFaulty(port: number) {
   const authority = await makeAuthority('test')
   const certificate = await authority.issue({ names: ['a.test'] })
   const compiled = compileProgram(
-    snapshotOf({
+    buildTestSnapshot({
       services: [
         { name: 's', host: '127.0.0.1', port },
         { name: 'tcp', host: '127.0.0.1', port, protocol: 'tcp' },

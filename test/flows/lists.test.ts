@@ -203,7 +203,9 @@ function expectLists(configuration: Configuration): void {
   const tagsOf = ({ fields }: Entry) => (fields['tags'] ?? []) as string[]
   expect(found({})).toEqual(routes)
   const after = routes[routes.length >> 1]?.id ?? ''
-  expect(found({ after })).toEqual(routes.filter(({ id }) => id > after))
+  expect(found({ after: { id: after, sortKey: '' } })).toEqual(
+    routes.filter(({ id }) => id > after),
+  )
   for (const { id } of all(configuration, 'service')) {
     const own = routes.filter((entry) => referenceIn(entry, 'service') === id)
     expect(found({ within: { field: 'service', id } })).toEqual(own)
@@ -212,7 +214,7 @@ function expectLists(configuration: Configuration): void {
   expect(found({ tags: { match: 'every', tags: both } })).toEqual(
     routes.filter((entry) => both.every((tag) => tagsOf(entry).includes(tag))),
   )
-  expect(found({ tags: { match: 'any', tags: both }, after })).toEqual(
+  expect(found({ tags: { match: 'any', tags: both }, after: { id: after, sortKey: '' } })).toEqual(
     routes.filter((entry) => entry.id > after && both.some((tag) => tagsOf(entry).includes(tag))),
   )
   expect(found({ tags: { match: 'every', tags: [] } })).toEqual(

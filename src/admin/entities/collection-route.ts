@@ -6,7 +6,7 @@ import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne, writtenEntry } from './make-change.ts'
 import { readableEntries } from './may-read-entry.ts'
-import { buildPage, pageRequest, rangeOf, type PageRequest } from './page.ts'
+import { buildPage, rangeOf, searchRequest, type ListQuery } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
 /** Where a collection is: its path, what it holds, and the entity it stands under. */
@@ -24,7 +24,7 @@ export function collectionRoute(shape: CollectionShape): AdminRoute {
     isFiltered: true,
     locate: (locating) => locateCollection(shape, locating),
     methods: {
-      GET: async (asked) => readPage(shape, asked),
+      GET: (asked) => readPage(shape, asked),
       POST: (asked) => create(shape, asked),
     },
   }
@@ -44,17 +44,20 @@ function locateCollection({ path, entity, under }: CollectionShape, locating: Lo
 export const filled = (path: string, params: Readonly<Record<string, string>>): string =>
   path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
 
-function readPage({ entity, under }: CollectionShape, asked: Asked): unknown {
-  const { request, parent, place, refusal } = asked
+async function readPage({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
+  const { configuration, request, parent, place, refusal } = asked
   const list: ListRequest = {
     entity: entity.name,
     workspace: place.id,
     within: under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' },
-    where: searchIn(entity, request.query as PageRequest['query']),
+    where: searchIn(entity, request.query as ListQuery),
   }
+  await configuration.prepareList(list)
   if (refusal !== undefined && !hasAny(readableEntries(asked, list))) throw refusal
-  const page = pageRequest(request, under !== undefined)
-  const entries = readableEntries(asked, { ...list, ...rangeOf(page) })
+  const page = searchRequest(asked, entity, under !== undefined)
+  const range = { ...list, ...rangeOf(page) }
+  await configuration.prepareList(range)
+  const entries = readableEntries(asked, range)
   return buildPage(entries, page, (entry) => presentTo(asked, entity, entry))
 }
 
@@ -64,7 +67,7 @@ export function hasAny(rows: Iterable<unknown>): boolean {
   return false
 }
 
-function searchIn({ filters = [] }: Entity, query: PageRequest['query']): ListRequest['where'] {
+function searchIn({ filters = [] }: Entity, query: ListQuery): ListRequest['where'] {
   const field = filters.find((one) => query[one] !== undefined)
   return field === undefined ? undefined : { field, value: [query[field] ?? ''].flat().join('\0') }
 }

@@ -2,7 +2,7 @@ import type { Rights } from '../../access/rights.ts'
 import type { Configuration } from '../../control/configuration.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
 import { pathSegment } from '../../control/entry-indexes.ts'
-import type { ListRequest } from '../../control/list-entries.ts'
+import { positionOf, type ListRequest } from '../../control/list-entries.ts'
 import type { AccessCheck } from '../../control/permit.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { Place } from '../admin-route.ts'
@@ -51,7 +51,8 @@ export function* readableEntries(reader: ListReader, list: ListRequest): Iterabl
       yield entry
       continue
     }
-    for (const other of configuration.scan({ ...list, named, after: entry.id })) {
+    const after = positionOf(entry, list.sort)
+    for (const other of configuration.scan({ ...list, named, after })) {
       if (mayReadEntry(reader, list.entity, other)) yield other
     }
     return
@@ -68,5 +69,4 @@ const namesIn = ({ endpoints, entities }: Rights): ReadonlySet<string> =>
 /** Whether rules may decide about an entry by its id or key. A workspace is also where rules are written. */
 const isNamed = (named: ReadonlySet<string>, entity: EntityName, entry: Entry): boolean =>
   (entityNamed(entity) as Entity).isWorkspace === true ||
-  named.has(entry.id) ||
-  named.has(pathSegment(entityNamed(entity), entry))
+  (named.size > 0 && (named.has(entry.id) || named.has(pathSegment(entityNamed(entity), entry))))

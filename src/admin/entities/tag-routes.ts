@@ -1,4 +1,5 @@
-import { mergeById } from '../../control/list-entries.ts'
+import type { Position } from '../../control/entry-indexes.ts'
+import { mergeInOrder, type TagFilter } from '../../control/list-entries.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import { tagsOf, type Entry } from '../../entities/entry.ts'
@@ -13,18 +14,22 @@ export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((pat
   path,
   isFiltered: true,
   locate: (locating) => locateAt(path, locating),
-  methods: { GET: async (asked) => readTags(asked, asked.params['tag']) },
+  methods: { GET: (asked) => readTags(asked, asked.params['tag']) },
 }))
 
 const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
 
 type Tagged = Entry & { readonly entity: Entity }
 
-function readTags(asked: Asked, tag: string | undefined): unknown {
+async function readTags(asked: Asked, tag: string | undefined): Promise<unknown> {
+  const tags = tagFilter(tag)
+  for (const { name: entity } of taggable) {
+    await asked.configuration.prepareList({ entity, tags })
+  }
   const { request, refusal } = asked
-  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, ''))) throw refusal
+  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, undefined))) throw refusal
   const wanted = pageRequest(request, false)
-  const rows = rowsAfter(asked, tag, rangeOf(wanted).after ?? '')
+  const rows = rowsAfter(asked, tag, rangeOf(wanted).after)
   const page = buildPage(rows, wanted, ({ rows: ofId }) =>
     ofId.flatMap((row) => matchingTags(row, tag).map((one) => presentRow(row, one))),
   )
@@ -35,12 +40,12 @@ function readTags(asked: Asked, tag: string | undefined): unknown {
 function* rowsAfter(
   asked: Asked,
   tag: string | undefined,
-  after: string,
-): Iterable<Pick<Entry, 'id' | 'fields'> & { readonly rows: readonly Tagged[] }> {
+  after: Position | undefined,
+): Iterable<Entry & { readonly rows: readonly Tagged[] }> {
   const lists = taggable.map((entity) => readableOf(asked, entity, tag, after))
-  for (const rows of mergeById(lists)) {
-    const [{ id, fields } = { id: '', fields: {} }] = rows
-    yield { id, fields, rows }
+  for (const rows of mergeInOrder(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))) {
+    const [first] = rows
+    if (first !== undefined) yield { ...first, rows }
   }
 }
 
@@ -48,12 +53,17 @@ function* readableOf(
   asked: Asked,
   entity: Entity,
   tag: string | undefined,
-  after: string,
+  after: Position | undefined,
 ): Iterable<Tagged> {
-  const tags = { match: 'every' as const, tags: tag === undefined ? [] : [tag] }
+  const tags = tagFilter(tag)
   const list = { entity: entity.name, workspace: asked.place.id, tags, after }
   for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
 }
+
+const tagFilter = (tag: string | undefined): TagFilter => ({
+  match: 'every',
+  tags: tag === undefined ? [] : [tag],
+})
 
 const matchingTags = (entry: Entry, tag: string | undefined): readonly string[] =>
   tagsOf(entry).filter((one) => tag === undefined || one === tag)

@@ -1,7 +1,9 @@
 import { entities, type Entity } from '../../entities/entities.ts'
+import { searchedIn } from '../../control/search-text.ts'
 import type { PluginSchema } from '../../entities/plugin-schema.ts'
 import { vaultKinds } from '../../entities/vault-kinds.ts'
 import type { AdminRoute, Method } from '../admin-route.ts'
+import { maxSearch, sortFields } from '../entities/page.ts'
 import { describeEntity, describeFields, type Described } from './describe-entity.ts'
 
 /** What the document is made from. */
@@ -119,7 +121,7 @@ function describeMethod(route: AdminRoute, method: Method): Described {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^\w]+/g, '-').replace(/-$/, '')}`,
     tags: [groupOf(route)],
     ...(shows === undefined ? {} : { summary: summaryOf(shows, method) }),
-    ...(isList ? { parameters: pageParameters } : {}),
+    ...(isList && shows !== undefined ? { parameters: listParameters(shows.entity) } : {}),
     ...(hasBody ? { requestBody: { content: contentOf(schema) } } : {}),
     responses: {
       [statusOf(route, method)]:
@@ -154,6 +156,28 @@ const pageOf = (schema: Described): Described => ({
     offset: { type: 'string', description: 'Where the next page begins; absent on the last.' },
   },
 })
+
+const listParameters = (entity: Entity): readonly Described[] => [
+  ...pageParameters,
+  {
+    name: 'search',
+    in: 'query',
+    description: `Only entities that contain every word, regardless of case, in their id or in one of: ${searchedIn(entity).join(', ')}. A page can have fewer entities than \`size\` and still have an \`offset\`.`,
+    schema: { type: 'string', maxLength: maxSearch },
+  },
+  {
+    name: 'sort_by',
+    in: 'query',
+    description: 'Sorts by a field, text regardless of case; by id when absent.',
+    schema: { type: 'string', enum: sortFields(entity) },
+  },
+  {
+    name: 'sort_desc',
+    in: 'query',
+    description: 'Sorts in descending order; needs `sort_by`.',
+    schema: { type: 'boolean', default: false },
+  },
+]
 
 const pageParameters: readonly Described[] = [
   {

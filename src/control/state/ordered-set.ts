@@ -1,7 +1,11 @@
+import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
+
 /** An immutable set of items in order; a set that differs in a few items shares all other parts with it. */
 export type OrderedSet<Item> = {
   /** The items for which the predicate holds; it must hold for none of the first items and for all after them. */
   from(isWithin: (item: Item) => boolean): Iterable<Item>
+  /** The items before the first for which the predicate holds, last first; it must hold for all after that one. */
+  before(isBeyond: (item: Item) => boolean): Iterable<Item>
   /** The set without some items and with others. */
   with(removed: readonly Item[], added: readonly Item[]): OrderedSet<Item>
 }
@@ -15,7 +19,54 @@ type Compare<Item> = (a: Item, b: Item) => number
 export const orderedSet = <Item>(
   items: readonly Item[],
   compare: Compare<Item>,
-): OrderedSet<Item> => setOf(partsOf(items.toSorted(compare)), compare)
+): OrderedSet<Item> => runToCompletion(buildOrderedSet(items, compare))
+
+/** Items between two points at which a task can be suspended: about a millisecond. */
+const slice = 1024
+
+/** Builds a set of items, none of which equals another. */
+export function* buildOrderedSet<Item>(
+  items: readonly Item[],
+  compare: Compare<Item>,
+): CooperativeTask<OrderedSet<Item>> {
+  let runs: Item[][] = []
+  for (let at = 0; at < items.length; at += slice) {
+    runs.push(items.slice(at, at + slice).sort(compare))
+    yield
+  }
+  while (runs.length > 1) {
+    const merged: Item[][] = []
+    for (let at = 0; at < runs.length; at += 2) {
+      const [one = [], other = []] = runs.slice(at, at + 2)
+      merged.push(yield* mergeRuns(one, other, compare))
+    }
+    runs = merged
+  }
+  return setOf(partsOf(runs[0] ?? []), compare)
+}
+
+function* mergeRuns<Item>(
+  one: readonly Item[],
+  other: readonly Item[],
+  compare: Compare<Item>,
+): CooperativeTask<Item[]> {
+  const merged: Item[] = []
+  let [left, right] = [0, 0]
+  while (left < one.length && right < other.length) {
+    const [a, b] = [one[left] as Item, other[right] as Item]
+    if (compare(a, b) <= 0) {
+      merged.push(a)
+      left += 1
+    } else {
+      merged.push(b)
+      right += 1
+    }
+    if (merged.length % slice === 0) yield
+  }
+  for (; left < one.length; left += 1) merged.push(one[left] as Item)
+  for (; right < other.length; right += 1) merged.push(other[right] as Item)
+  return merged
+}
 
 function setOf<Item>(
   parts: readonly (readonly Item[])[],
@@ -28,6 +79,14 @@ function setOf<Item>(
         const part = parts[at] ?? []
         const start = at === first ? firstIndex(part, isWithin) : 0
         for (let index = start; index < part.length; index += 1) yield part[index] as Item
+      }
+    },
+    *before(isBeyond) {
+      const end = firstIndex(parts, (part) => isBeyond(part.at(-1) as Item))
+      for (let at = Math.min(end, parts.length - 1); at >= 0; at -= 1) {
+        const part = parts[at] ?? []
+        const last = at === end ? firstIndex(part, isBeyond) : part.length
+        for (let index = last - 1; index >= 0; index -= 1) yield part[index] as Item
       }
     },
     with(removed, added) {

@@ -8,29 +8,32 @@ import { isReference } from '../secret-reference.ts'
 import { certificatePem, keyPem, readPem, entityViolation } from './pem.ts'
 
 /** Names are unique across workspaces, because a TLS handshake names no workspace. */
-export const sni = defineEntity({
-  name: 'sni',
-  plural: 'snis',
-  about: 'A server name (SNI) mapped to the certificate that the gateway presents for it.',
-  key: 'name',
-  unique: ['name'],
-  uniqueEverywhere: true,
-  refersTo: { certificate: 'certificate' },
-  belongsTo: 'certificate',
-  fields: z.strictObject({
-    name: z
-      .string()
-      .refine((name) => isServerName(name), {
-        error: (issue) => `invalid value: ${String(issue.input)}`,
-      })
-      .transform((name) => name.toLowerCase())
-      .describe(
-        'Host name of the TLS handshake. A leading or trailing `*` matches one label; `*` alone matches any name. Unique across all workspaces.',
-      ),
-    certificate: reference().describe('The certificate to present for this name.'),
-    tags: tags(),
-  }),
-})
+export const sni = defineEntity(
+  {
+    name: 'sni',
+    plural: 'snis',
+    about: 'A server name (SNI) mapped to the certificate that the gateway presents for it.',
+    key: 'name',
+    unique: ['name'],
+    uniqueEverywhere: true,
+    refersTo: { certificate: 'certificate' },
+    belongsTo: 'certificate',
+    fields: z.strictObject({
+      name: z
+        .string()
+        .refine((name) => isServerName(name), {
+          error: (issue) => `invalid value: ${String(issue.input)}`,
+        })
+        .transform((name) => name.toLowerCase())
+        .describe(
+          'Host name of the TLS handshake. A leading or trailing `*` matches one label; `*` alone matches any name. Unique across all workspaces.',
+        ),
+      certificate: reference().describe('The certificate to present for this name.'),
+      tags: tags(),
+    }),
+  },
+  { describe: ({ fields: { name } }) => name },
+)
 
 /** Nodes terminate TLS, so the private key is part of the sealed snapshot. As in Kong, a body lists the server names (SNI entities), and a path may address a certificate by one of them. */
 export const certificate = defineEntity(

@@ -17,18 +17,21 @@ export const consumerGroup = defineEntity({
 })
 
 /** Routes: /consumer_groups/{group}/consumers and /consumers/{consumer}/consumer_groups. */
-export const groupMember = defineEntity({
-  name: 'group-member',
-  plural: 'consumer_group_consumers',
-  about: 'The membership of a consumer in a consumer group.',
-  unique: [['consumer_group', 'consumer']],
-  refersTo: { consumer_group: 'consumer-group', consumer: 'consumer' },
-  belongsTo: 'consumer_group',
-  cascades: ['consumer'],
-  withoutRoutes: ['own', 'nested'],
-  document: { joins: { consumer: 'groups', consumer_group: 'consumers' } },
-  fields: z.strictObject({
-    consumer_group: reference().describe('The group.'),
-    consumer: reference().describe('The member.'),
-  }),
-})
+export const groupMember = defineEntity(
+  {
+    name: 'group-member',
+    plural: 'consumer_group_consumers',
+    about: 'The membership of a consumer in a consumer group.',
+    unique: [['consumer_group', 'consumer']],
+    refersTo: { consumer_group: 'consumer-group', consumer: 'consumer' },
+    belongsTo: 'consumer_group',
+    cascades: ['consumer'],
+    withoutRoutes: ['own', 'nested'],
+    document: { joins: { consumer: 'groups', consumer_group: 'consumers' } },
+    fields: z.strictObject({
+      consumer_group: reference().describe('The group.'),
+      consumer: reference().describe('The member.'),
+    }),
+  },
+  { describe: (_entry, nameOf) => `${nameOf('consumer')} of ${nameOf('consumer_group')}` },
+)

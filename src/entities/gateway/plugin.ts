@@ -51,6 +51,13 @@ export const plugin = defineEntity(
     }),
   },
   {
+    describe({ fields }, nameOf) {
+      const scope = (['service', 'route', 'consumer', 'consumer_group'] as const)
+        .filter((field) => fields[field] !== null)
+        .map((field) => `${field.replace('_', ' ')} ${nameOf(field)}`)
+      const own = [fields.name, fields.instance_name ?? []].flat().join(' ')
+      return scope.length === 0 ? own : `${own} on ${scope.join(', ')}`
+    },
     configSchema: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.settings,
     unknownName: (name) =>
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,

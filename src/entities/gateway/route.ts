@@ -110,6 +110,7 @@ export const route = defineEntity(
     check: checkRoute,
   },
   {
+    describe: ({ id, fields: { name, hosts, paths } }) => name ?? hosts?.[0] ?? paths?.[0] ?? id,
     // As in Kong, strip_path defaults to false for gRPC.
     normalize(body) {
       const { protocols, strip_path: stripPath } = body

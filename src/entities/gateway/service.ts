@@ -75,6 +75,7 @@ export const service = defineEntity(
   },
   {
     normalize: expandUrl,
+    describe: ({ fields: { name, host, port, path } }) => name ?? `${host}:${port}${path ?? ''}`,
   },
 )
 

@@ -17,18 +17,21 @@ export const group = defineEntity({
 })
 
 /** Global, because the role determines the workspace. Routes: /rbac/groups/{group}/roles. */
-export const groupRole = defineEntity({
-  name: 'group-role',
-  plural: 'rbac/group-roles',
-  about: 'A role granted to all members of a group.',
-  inWorkspace: false,
-  refersTo: { group: 'group', role: 'role' },
-  belongsTo: 'group',
-  cascades: ['role'],
-  withoutRoutes: ['own', 'nested'],
-  unique: [['group', 'role']],
-  fields: z.strictObject({
-    group: reference().describe('The group whose members receive the role.'),
-    role: reference().describe('The granted role.'),
-  }),
-})
+export const groupRole = defineEntity(
+  {
+    name: 'group-role',
+    plural: 'rbac/group-roles',
+    about: 'A role granted to all members of a group.',
+    inWorkspace: false,
+    refersTo: { group: 'group', role: 'role' },
+    belongsTo: 'group',
+    cascades: ['role'],
+    withoutRoutes: ['own', 'nested'],
+    unique: [['group', 'role']],
+    fields: z.strictObject({
+      group: reference().describe('The group whose members receive the role.'),
+      role: reference().describe('The granted role.'),
+    }),
+  },
+  { describe: (_entry, nameOf) => `${nameOf('role')} of ${nameOf('group')}` },
+)

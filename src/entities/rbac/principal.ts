@@ -39,6 +39,8 @@ export const token = defineEntity(
   },
   {
     hashSecret: (_field, clear, _fields, tools) => tools.hashSecret(clear),
+    describe: ({ fields: { name } }, nameOf) =>
+      `${name === null ? '' : `${name} `}of ${nameOf('principal')}`,
   },
 )
 
@@ -113,21 +115,24 @@ export const principal = defineEntity(
 )
 
 /** Global, because the role determines the workspace. Routes: /rbac/users/{user}/roles. */
-export const grant = defineEntity({
-  name: 'grant',
-  plural: 'rbac/grants',
-  about: 'A role granted to a principal.',
-  inWorkspace: false,
-  refersTo: { principal: 'principal', role: 'role' },
-  belongsTo: 'principal',
-  cascades: ['role'],
-  withoutRoutes: ['own', 'nested'],
-  unique: [['principal', 'role']],
-  fields: z.strictObject({
-    principal: reference().describe('The principal that receives the role.'),
-    role: reference().describe('The granted role.'),
-  }),
-})
+export const grant = defineEntity(
+  {
+    name: 'grant',
+    plural: 'rbac/grants',
+    about: 'A role granted to a principal.',
+    inWorkspace: false,
+    refersTo: { principal: 'principal', role: 'role' },
+    belongsTo: 'principal',
+    cascades: ['role'],
+    withoutRoutes: ['own', 'nested'],
+    unique: [['principal', 'role']],
+    fields: z.strictObject({
+      principal: reference().describe('The principal that receives the role.'),
+      role: reference().describe('The granted role.'),
+    }),
+  },
+  { describe: (_entry, nameOf) => `of ${nameOf('role')} to ${nameOf('principal')}` },
+)
 
 const isUserToken = ({ fields }: { readonly fields: { readonly name: string | null } }): boolean =>
   fields.name === userTokenName

@@ -74,6 +74,8 @@ export const endpointPermission = defineEntity(
   },
   {
     normalize: addSlash,
+    describe: ({ fields: { endpoint, actions: granted, negative } }, nameOf) =>
+      `${negative ? 'against' : 'for'} ${endpoint} (${granted.join(', ')}) of ${nameOf('role')}`,
     beforeWrite(
       {
         after: {
@@ -132,6 +134,8 @@ export const entityPermission = defineEntity(
     }),
   },
   {
+    describe: ({ fields: { entity_type: type, entity_id: id, negative } }, nameOf) =>
+      `${negative ? 'against' : 'for'} ${type} ${id} of ${nameOf('role')}`,
     beforeWrite(
       {
         after: {

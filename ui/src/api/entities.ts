@@ -11,12 +11,29 @@ type Page = { readonly data: readonly EntityRecord[]; readonly offset?: string |
 type Cursor = { readonly index: number; readonly offset?: string }
 
 /** The largest page that the Admin API returns. */
-const maxPageSize = 1000
+export const maxPageSize = 1000
+
+/** A field by which the Admin API sorts a collection. */
+export type Sort = { readonly by: string; readonly isDescending: boolean }
+
+/** Which part of a collection to load. */
+export type Selection = {
+  /** Only entities that contain these words; a list has the words of each workspace. */
+  readonly search?: string | readonly string[]
+  /** By ID when absent. */
+  readonly sort?: Sort | undefined
+  /** Rows of the first page and of each later one. */
+  readonly sizes: readonly [first: number, later: number]
+}
 
 /** Pages of a collection, one workspace after the other; `path` is for example `services` or `services/orders/routes`. */
-export const entitiesQuery = (workspaces: readonly string[], path: string, firstSize: number) =>
+export const entitiesQuery = (
+  workspaces: readonly string[],
+  path: string,
+  { search = '', sort, sizes }: Selection,
+) =>
   infiniteQueryOptions({
-    queryKey: ['entities', workspaces, path],
+    queryKey: ['entities', workspaces, path, { search, sort }] as const,
     initialPageParam: { index: 0 } as Cursor,
     queryFn: async ({
       pageParam,
@@ -25,8 +42,12 @@ export const entitiesQuery = (workspaces: readonly string[], path: string, first
       const workspace = workspaces[pageParam.index]
       if (workspace === undefined) return { rows: [] }
       const isFirst = pageParam.index === 0 && pageParam.offset === undefined
-      const size = isFirst ? firstSize : maxPageSize
-      const url = collectionUrl(workspace, path, { ...pageParam, size })
+      const url = collectionUrl(workspace, path, {
+        ...pageParam,
+        size: sizes[isFirst ? 0 : 1],
+        search: typeof search === 'string' ? search : (search[pageParam.index] ?? ''),
+        sort,
+      })
       const page = await requestJson<Page>(url, { signal })
       const rows = page.data.map((entity) => ({ workspace, entity }))
       if (page.offset) return { rows, next: { ...pageParam, offset: page.offset } }
@@ -34,10 +55,21 @@ export const entitiesQuery = (workspaces: readonly string[], path: string, first
       return index < workspaces.length ? { rows, next: { index } } : { rows }
     },
     getNextPageParam: (page) => page.next,
+    // The rows of the search before stay until there are others, but none of another workspace do.
+    placeholderData: (previous, query) =>
+      query !== undefined && isSameCollection(query.queryKey, workspaces, path)
+        ? previous
+        : undefined,
     // A refetch requests every loaded page again.
     refetchOnWindowFocus: false,
     staleTime: 15_000,
   })
+
+const isSameCollection = (
+  [, before, beforePath]: readonly [string, readonly string[], string, unknown],
+  workspaces: readonly string[],
+  path: string,
+): boolean => beforePath === path && before.join('/') === workspaces.join('/')
 
 /** One entity by ID or key. */
 export const entityQuery = (workspace: string, plural: string, key: string) =>
@@ -50,12 +82,22 @@ export const entityQuery = (workspace: string, plural: string, key: string) =>
       ),
   })
 
+type CollectionPage = {
+  readonly size: number
+  readonly offset?: string
+  readonly search: string
+  readonly sort: Sort | undefined
+}
+
 function collectionUrl(
   workspace: string,
   path: string,
-  { size, offset }: { readonly size: number; readonly offset?: string },
+  { size, offset, search, sort }: CollectionPage,
 ): string {
   const parameters = new URLSearchParams({ size: String(size) })
+  if (search !== '') parameters.set('search', search)
+  if (sort !== undefined) parameters.set('sort_by', sort.by)
+  if (sort?.isDescending === true) parameters.set('sort_desc', 'true')
   if (offset !== undefined) parameters.set('offset', offset)
   const steps = path.split('/').map(encodeURIComponent).join('/')
   return `/admin/${encodeURIComponent(workspace)}/${steps}?${parameters}`

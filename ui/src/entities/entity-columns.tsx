@@ -10,7 +10,7 @@ import { EntityLink } from './entity-link.tsx'
 import { entityTitle, type Kind, serverNames } from './kinds.ts'
 import type { Names } from './use-entities.ts'
 
-/** A column of a list, with the value to sort and search by. */
+/** A column of a list, with the value to sort by. */
 export type EntityColumn = {
   readonly id: string
   readonly title: string
@@ -59,6 +59,26 @@ const nameColumn = (kind: Kind): EntityColumn => ({
     </>
   ),
 })
+
+/** The field by which the Admin API sorts a column of a kind's list; undefined where it does not. */
+export function sortField(kind: Kind, column: string): string | undefined {
+  if (column === ageColumn.id) return 'updated_at'
+  return column === 'name' ? nameFields[kind.plural] : undefined
+}
+
+/** The fields with the titles of entities, where it is one field. */
+const nameFields: Readonly<Record<Kind['plural'], string | undefined>> = {
+  services: 'name',
+  routes: 'name',
+  upstreams: 'name',
+  consumers: 'username',
+  consumer_groups: 'name',
+  plugins: 'name',
+  certificates: undefined,
+  vaults: 'prefix',
+  keys: undefined,
+  'key-sets': 'name',
+}
 
 const serviceColumns = (): EntityColumn[] => [
   {

@@ -1,9 +1,11 @@
 import { Code, Loader, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
-import { useCallback, useDeferredValue, useMemo, useState } from 'react'
+import type { OnChangeFn, SortingState } from '@tanstack/react-table'
+import { useCallback, useMemo, useState } from 'react'
 import type { Session } from '../../../src/schema/session.ts'
-import type { EntityRow } from '../api/entities.ts'
+import type { Sort } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { Page, PageHeader } from '../layout/page.tsx'
 import { ErrorState, NoAccess } from '../notices/error-state.tsx'
@@ -11,7 +13,7 @@ import { NotFound } from '../notices/not-found.tsx'
 import { Notice } from '../notices/notice.tsx'
 import { ListSkeleton } from '../notices/skeletons.tsx'
 import { usePageView } from '../view/use-page-view.ts'
-import { type EntityColumn, entityColumns, entityTags } from './entity-columns.tsx'
+import { type EntityColumn, entityColumns, entityTags, sortField } from './entity-columns.tsx'
 import classes from './entity-list-page.module.css'
 import { EntityTable } from './entity-table.tsx'
 import { findKind, type Kind } from './kinds.ts'
@@ -52,20 +54,27 @@ function readableIn(session: Session, plural: string): string[] {
 
 type EntitiesProps = { readonly kind: Kind; readonly workspaces: readonly string[] }
 
+/** Milliseconds without a key press after which a search is requested. */
+const searchDelay = 200
+
 function Entities({ kind, workspaces }: EntitiesProps) {
   const [typed, setTyped] = useState('')
-  const search = useDeferredValue(typed)
-  const [isSorted, setSorted] = useState(false)
-  // The Admin API neither sorts nor searches, so both need every page.
-  const needsAll = search !== '' || isSorted
-  const list = useEntities(workspaces, kind.plural, needsAll ? completely : {})
+  const [search] = useDebouncedValue(typed.trim(), searchDelay)
+  const [sorting, setSorting] = useState<SortingState>([])
+  const sort = requestedSort(kind, workspaces, sorting)
+  // The Admin API sorts by some fields and within one workspace; to sort otherwise needs every row.
+  const needsAll = sorting.length > 0 && sort === undefined
+  const list = useEntities(workspaces, kind.plural, {
+    search,
+    sort,
+    ...(needsAll ? completely : {}),
+  })
   const names = useNames(workspaces, list.rows)
   const hasTags = list.rows.some(({ entity }) => entityTags(entity).length > 0)
   const columns = entityColumns(kind, names, workspaces.length > 1).filter(
     ({ id }) => id !== 'tags' || hasTags,
   )
-  const found = searchRows(list.rows, columns, search)
-  const isLoadingAll = needsAll && list.hasNextPage
+  const isSearching = list.isPlaceholderData || (needsAll && list.hasNextPage)
   if (list.error !== null && list.rows.length === 0)
     return (
       <ErrorState
@@ -84,47 +93,61 @@ function Entities({ kind, workspaces }: EntitiesProps) {
           placeholder={`Search ${kind.title.toLowerCase()}`}
           leftSection={<IconSearch size={14} stroke={1.8} />}
           value={typed}
+          maxLength={256}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
       </PageHeader>
       <ListContent
-        {...{ kind, workspaces, list, found, columns, search, isLoadingAll }}
-        onSort={() => setSorted(true)}
+        {...{ kind, workspaces, list, columns, search, sorting }}
+        isSorted={sort !== undefined}
+        onSortingChange={setSorting}
       />
       {list.rows.length > 0 && (
         <output className={classes.footer}>
           {countLabel(kind, {
-            found: found.length,
-            loaded: list.rows.length,
+            count: list.rows.length,
+            isSearch: search !== '',
             isPartial: list.hasNextPage,
           })}
-          {isLoadingAll && <Loader size={12} />}
+          {isSearching && <Loader size={12} />}
         </output>
       )}
     </>
   )
 }
 
+/** What the Admin API is to sort by; undefined when it cannot, or nothing is sorted. */
+function requestedSort(
+  kind: Kind,
+  workspaces: readonly string[],
+  [column]: SortingState,
+): Sort | undefined {
+  const by = column === undefined ? undefined : sortField(kind, column.id)
+  if (by === undefined || workspaces.length > 1) return undefined
+  return { by, isDescending: column?.desc === true }
+}
+
 type ListContentProps = EntitiesProps & {
   readonly list: ReturnType<typeof useEntities>
-  readonly found: readonly EntityRow[]
   readonly columns: readonly EntityColumn[]
   readonly search: string
-  readonly isLoadingAll: boolean
-  readonly onSort: () => void
+  readonly sorting: SortingState
+  readonly isSorted: boolean
+  readonly onSortingChange: OnChangeFn<SortingState>
 }
 
 function ListContent(props: ListContentProps) {
-  const { kind, workspaces, list, found, columns, search, isLoadingAll, onSort } = props
-  const { hasNextPage, isFetching, fetchNextPage } = list
+  const { kind, workspaces, list, columns, search, sorting, isSorted, onSortingChange } = props
+  const { rows, hasNextPage, isFetching, fetchNextPage } = list
   const loadMore = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage()
   }, [hasNextPage, isFetching, fetchNextPage])
-  if (list.isPending) return <ListSkeleton />
-  if (list.rows.length === 0) return <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
-  if (found.length > 0)
-    return <EntityTable rows={found} columns={columns} onSort={onSort} onEnd={loadMore} />
-  if (isLoadingAll) return <ListSkeleton />
+  if (list.isPending || (list.isPlaceholderData && rows.length === 0)) return <ListSkeleton />
+  if (rows.length > 0)
+    return (
+      <EntityTable {...{ rows, columns, sorting, isSorted, onSortingChange }} onEnd={loadMore} />
+    )
+  if (search === '') return <EmptyList kind={kind} workspace={workspaces[0] ?? ''} />
   return (
     <Notice icon={<IconSearch size={26} stroke={1.5} />} title="No results">
       No {kind.title.toLowerCase()} match “{search}”.
@@ -132,29 +155,14 @@ function ListContent(props: ListContentProps) {
   )
 }
 
-/** `12 of 3,100 routes`, with a note while not all are loaded. */
+/** `12 matching routes`, with a note while not all are loaded. */
 function countLabel(
   kind: Kind,
-  { found, loaded, isPartial }: { found: number; loaded: number; isPartial: boolean },
+  { count, isSearch, isPartial }: { count: number; isSearch: boolean; isPartial: boolean },
 ): string {
-  const noun = (loaded === 1 ? kind.singular : kind.title).toLowerCase()
-  const count = `${loaded.toLocaleString('en-US')} ${noun}`
-  const matched = found === loaded ? count : `${found.toLocaleString('en-US')} of ${count}`
-  return isPartial ? `${matched} loaded, more available` : matched
-}
-
-/** The rows whose columns or ID contain every word. */
-function searchRows(
-  rows: readonly EntityRow[],
-  columns: readonly { readonly key: (row: EntityRow) => string | number }[],
-  typed: string,
-): readonly EntityRow[] {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length === 0) return rows
-  return rows.filter((row) => {
-    const content = [...columns.map(({ key }) => key(row)), row.entity.id].join(' ').toLowerCase()
-    return words.every((word) => content.includes(word))
-  })
+  const noun = (count === 1 ? kind.singular : kind.title).toLowerCase()
+  const label = `${count.toLocaleString('en-US')} ${isSearch ? 'matching ' : ''}${noun}`
+  return isPartial ? `${label} loaded, more available` : label
 }
 
 type EmptyListProps = { readonly kind: Kind; readonly workspace: string }

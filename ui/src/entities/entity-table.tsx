@@ -4,7 +4,9 @@ import {
   type ColumnDef,
   createSortedRowModel,
   type Header,
+  type OnChangeFn,
   rowSortingFeature,
+  type SortingState,
   sortFn_alphanumeric,
   tableFeatures,
   useTable,
@@ -27,8 +29,11 @@ type Column = ColumnDef<typeof features, EntityRow, unknown>
 type EntityTableProps = {
   readonly rows: readonly EntityRow[]
   readonly columns: readonly EntityColumn[]
-  /** Called when the viewer sorts, which needs every row. */
-  readonly onSort: () => void
+  /** The column by which the rows are sorted, if any. */
+  readonly sorting: SortingState
+  readonly onSortingChange: OnChangeFn<SortingState>
+  /** Whether the rows are in that order already. */
+  readonly isSorted: boolean
   /** Called when the last row comes into view. */
   readonly onEnd: () => void
 }
@@ -39,7 +44,8 @@ const rowHeight = 38
 const alwaysRendered = 200
 
 /** A table of entities. A click on a heading sorts by it; only the visible part of a long list is rendered. */
-export function EntityTable({ rows, columns, onSort, onEnd }: EntityTableProps) {
+export function EntityTable(props: EntityTableProps) {
+  const { rows, columns, sorting, onSortingChange, isSorted, onEnd } = props
   const ids = columns.map(({ id }) => id).join()
   const definitions = useMemo(
     () =>
@@ -58,6 +64,9 @@ export function EntityTable({ rows, columns, onSort, onEnd }: EntityTableProps) 
     data,
     getRowId: ({ workspace, entity }: EntityRow) => `${workspace}/${entity.id}`,
     enableMultiSort: false,
+    manualSorting: isSorted,
+    state: { sorting },
+    onSortingChange,
   })
   const widths = columns.map(({ width }) => width).join(' ')
   const sorted = table.getRowModel().rows
@@ -87,7 +96,7 @@ export function EntityTable({ rows, columns, onSort, onEnd }: EntityTableProps) 
         {table.getHeaderGroups().map((group) => (
           <tr key={group.id}>
             {group.headers.map((header) => (
-              <Heading key={header.id} header={header} onSort={onSort} />
+              <Heading key={header.id} header={header} />
             ))}
           </tr>
         ))}
@@ -115,10 +124,9 @@ export function EntityTable({ rows, columns, onSort, onEnd }: EntityTableProps) 
 
 type HeadingProps = {
   readonly header: Header<typeof features, EntityRow, unknown>
-  readonly onSort: () => void
 }
 
-function Heading({ header, onSort }: HeadingProps) {
+function Heading({ header }: HeadingProps) {
   const { column } = header
   const sorted = column.getIsSorted()
   const Arrow = sorted === 'desc' ? IconArrowDown : IconArrowUp
@@ -127,13 +135,7 @@ function Heading({ header, onSort }: HeadingProps) {
       scope="col"
       aria-sort={sorted === false ? 'none' : sorted === 'asc' ? 'ascending' : 'descending'}
     >
-      <UnstyledButton
-        className={classes.heading}
-        onClick={() => {
-          onSort()
-          column.toggleSorting()
-        }}
-      >
+      <UnstyledButton className={classes.heading} onClick={() => column.toggleSorting()}>
         {String(column.columnDef.header)}
         {sorted !== false && <Arrow size={12} stroke={2} aria-hidden="true" />}
       </UnstyledButton>

@@ -1,6 +1,13 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useMemo } from 'react'
-import { entitiesQuery, entityLabel, type EntityRow, referenceId } from '../api/entities.ts'
+import {
+  entitiesQuery,
+  entityLabel,
+  type EntityRow,
+  maxPageSize,
+  referenceId,
+  type Selection,
+} from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 
 const noRows: readonly EntityRow[] = []
@@ -9,9 +16,9 @@ const noRows: readonly EntityRow[] = []
 const initialRows = 100
 
 /** How much of a collection to load. */
-type LoadOptions = {
-  /** Size of the first page; later pages have the largest size that the Admin API allows. */
+type LoadOptions = Pick<Selection, 'search' | 'sort'> & {
   readonly firstSize?: number
+  readonly laterSize?: number
   /** Whether the loaded rows suffice; otherwise the next page is loaded. */
   readonly isEnough?: (rows: readonly EntityRow[]) => boolean
 }
@@ -19,16 +26,22 @@ type LoadOptions = {
 const hasInitialRows = (rows: readonly EntityRow[]): boolean => rows.length >= initialRows
 
 /** Every page of a collection, as few requests as possible. */
-export const completely: LoadOptions = { firstSize: 1000, isEnough: () => false }
+export const completely: LoadOptions = { firstSize: maxPageSize, isEnough: () => false }
 
 /** The entities of a collection in some workspaces, page by page. */
 export function useEntities(
   workspaces: readonly string[],
   path: string,
-  { firstSize = initialRows, isEnough = hasInitialRows }: LoadOptions = {},
+  {
+    search = '',
+    sort,
+    firstSize = initialRows,
+    laterSize = maxPageSize,
+    isEnough = hasInitialRows,
+  }: LoadOptions = {},
 ) {
   const query = useInfiniteQuery({
-    ...entitiesQuery(workspaces, path, firstSize),
+    ...entitiesQuery(workspaces, path, { search, sort, sizes: [firstSize, laterSize] }),
     enabled: workspaces.length > 0,
   })
   const { hasNextPage, isFetching, isError, fetchNextPage, data } = query
@@ -71,7 +84,7 @@ function useNamesOf(
   const readable = workspacesWith(useSession(), plural).map(({ name }) => name)
   const sources = needed.size === 0 ? [] : workspaces.filter((name) => readable.includes(name))
   const { rows: loaded } = useEntities(sources, plural, {
-    firstSize: 1000,
+    firstSize: maxPageSize,
     isEnough: (found) => hasAll(found, needed),
   })
   return useMemo(

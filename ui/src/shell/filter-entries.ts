@@ -1,4 +1,10 @@
-type Entry = { readonly title: string; readonly aside: string; readonly group: string }
+type Entry = {
+  readonly title: string
+  readonly aside: string
+  readonly group: string
+  /** Whether it matches already. */
+  readonly isMatch?: boolean
+}
 
 const maxEntries = 60
 
@@ -10,6 +16,7 @@ export function filterEntries<E extends Entry>(entries: readonly E[], typed: str
   const groups = [...new Set(entries.map(({ group }) => group))]
   return entries
     .filter((entry) => {
+      if (entry.isMatch === true) return true
       const content = `${entry.title} ${entry.aside} ${entry.group}`.toLowerCase()
       return words.every((word) => content.includes(word))
     })

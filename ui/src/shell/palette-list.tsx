@@ -12,7 +12,7 @@ export function PaletteList({ onDone }: { readonly onDone: () => void }) {
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState(0)
   const search = useDeferredValue(typed.trim())
-  const { entries, isLoading } = usePaletteEntries(search !== '')
+  const { entries, isLoading } = usePaletteEntries(search)
   const found = filterEntries(entries, search)
   const at = Math.min(chosen, found.length - 1)
   const go = useRunEntry(onDone)
@@ -41,6 +41,7 @@ export function PaletteList({ onDone }: { readonly onDone: () => void }) {
           aria-label="Search pages and objects"
           placeholder="Search services, routes, consumers, pages…"
           value={typed}
+          maxLength={256}
           onKeyDown={onKeyDown}
           onChange={(event) => {
             setTyped(event.currentTarget.value)

@@ -1,4 +1,5 @@
 import { useMantineColorScheme } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import {
   type Icon,
   IconBook2,
@@ -13,7 +14,7 @@ import type { Session } from '../../../src/schema/session.ts'
 import type { EntityRow } from '../api/entities.ts'
 import { useSession, workspacesWith } from '../api/session.ts'
 import { entityTitle, findKind, type Kind, kinds } from '../entities/kinds.ts'
-import { completely, useEntities } from '../entities/use-entities.ts'
+import { useEntities } from '../entities/use-entities.ts'
 import type { Search } from '../view/search.ts'
 import { governancePages } from './governance-pages.ts'
 
@@ -27,21 +28,31 @@ export type PaletteEntry = {
   readonly to?: string
   readonly search?: Search
   readonly run?: () => void
+  /** Whether the Admin API found it by the words, perhaps in fields that the palette does not show. */
+  readonly isMatch?: boolean
 }
 
 type Palette = { readonly entries: readonly PaletteEntry[]; readonly isLoading: boolean }
 
-/** Entries of the command palette. Objects are loaded once the viewer types. */
-export function usePaletteEntries(isSearching: boolean): Palette {
+/** Milliseconds without a key press after which objects are searched. */
+const searchDelay = 150
+
+/** Objects of one kind that a search loads. */
+const maxObjects = 20
+
+/** Entries of the command palette. The Admin API searches the objects once the viewer types. */
+export function usePaletteEntries(typed: string): Palette {
+  const [search] = useDebouncedValue(typed, searchDelay)
+  const isCurrent = search === typed
   const session = useSession()
   const { setColorScheme } = useMantineColorScheme()
   const objects = [
-    useObjects(session, 'services', isSearching),
-    useObjects(session, 'routes', isSearching),
-    useObjects(session, 'upstreams', isSearching),
-    useObjects(session, 'consumers', isSearching),
-    useObjects(session, 'consumer_groups', isSearching),
-    useObjects(session, 'plugins', isSearching),
+    useObjects(session, 'services', search),
+    useObjects(session, 'routes', search),
+    useObjects(session, 'upstreams', search),
+    useObjects(session, 'consumers', search),
+    useObjects(session, 'consumer_groups', search),
+    useObjects(session, 'plugins', search),
   ]
   const themes = [
     ['auto', 'System theme', IconDeviceDesktop],
@@ -70,7 +81,10 @@ export function usePaletteEntries(isSearching: boolean): Palette {
       run: () => setColorScheme(scheme),
     })),
   ]
-  return { entries, isLoading: objects.some(({ isLoading }) => isLoading) }
+  return {
+    entries: isCurrent ? entries : entries.map((entry) => ({ ...entry, isMatch: false })),
+    isLoading: !isCurrent || objects.some(({ isLoading }) => isLoading),
+  }
 }
 
 function pageEntries(session: Session): PaletteEntry[] {
@@ -104,22 +118,42 @@ function pageEntries(session: Session): PaletteEntry[] {
   ]
 }
 
-function useObjects(session: Session, plural: Kind['plural'], isSearching: boolean): Palette {
+function useObjects(session: Session, plural: Kind['plural'], search: string): Palette {
   const kind = findKind(plural)
-  const workspaces = isSearching ? workspacesWith(session, plural).map(({ name }) => name) : []
-  const { rows, hasNextPage, isFetching } = useEntities(workspaces, plural, completely)
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
+  const workspaces =
+    words.length === 0 ? [] : workspacesWith(session, plural).map(({ name }) => name)
+  const { rows, hasNextPage, isFetching, isPlaceholderData } = useEntities(workspaces, plural, {
+    search: workspaces.map((workspace) => objectWords(words, `${kind?.title} ${workspace}`)),
+    firstSize: maxObjects,
+    laterSize: maxObjects,
+    isEnough: (found) => found.length >= maxObjects,
+  })
   const entries = useMemo(
-    () => (kind === undefined ? [] : rows.map((row) => objectEntry(kind, row))),
-    [kind, rows],
+    () => (kind === undefined ? [] : rows.map((row) => objectEntry(kind, row, !isPlaceholderData))),
+    [kind, rows, isPlaceholderData],
   )
-  return { entries, isLoading: isSearching && (hasNextPage || isFetching) }
+  const isComplete = rows.length >= maxObjects || !hasNextPage
+  return { entries, isLoading: words.length > 0 && (!isComplete || isFetching) }
 }
 
-const objectEntry = (kind: Kind, { workspace, entity }: EntityRow): PaletteEntry => ({
+/** The words to search for: of several, those that do not begin the name of the kind or the workspace. */
+function objectWords(words: readonly string[], home: string): string {
+  if (words.length === 1) return words.join('')
+  const names = home.toLowerCase().split(/\s+/)
+  return words.filter((word) => !names.some((name) => name.startsWith(word))).join(' ')
+}
+
+const objectEntry = (
+  kind: Kind,
+  { workspace, entity }: EntityRow,
+  isMatch: boolean,
+): PaletteEntry => ({
   id: entity.id,
   group: kind.title,
   title: entityTitle(kind, entity),
   aside: workspace,
   icon: kind.icon,
   to: `/${kind.plural}/${encodeURIComponent(workspace)}/${entity.id}`,
+  isMatch,
 })
