@@ -33,26 +33,23 @@ import { targetOrderRoutes } from './node/target-order-routes.ts'
 import { tagRoutes } from './entities/tag-routes.ts'
 import { registerSessionRoutes, registerUserInfo } from './session/session-routes.ts'
 
-/** Tells who asks and what they may; throws when nobody can be identified. */
+/** Authenticates the caller; throws a Problem 401. */
 export type IdentifyRequest = (
   request: FastifyRequest,
 ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
 
-/** What the servers for people and tools are opened with. */
 export type AdminOptions = AppOptions & {
-  /** Where the built pages are. */
+  /** Directory of the built Manager pages. */
   readonly uiDirectory: string
-  /** The workers that were heard lately. */
+  /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Tells every worker what somebody says of a target. */
+  /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
-  /** Replays recorded traffic against a proposed configuration. */
   readonly preview?: Preview
-  /** Registers the routes of analytics. */
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
 
-/** The two servers for people and tools, ready to listen: the Admin API, and the Manager with the same API under `/admin`. */
+/** Opens the Admin API, and the Manager with the same API under `/admin`; neither listens yet. */
 export async function openAdmin(
   options: AdminOptions,
 ): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
@@ -92,7 +89,6 @@ export async function openAdmin(
   return { admin, manager }
 }
 
-/** Every route of the Admin API. */
 export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),

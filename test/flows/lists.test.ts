@@ -140,11 +140,16 @@ test('a list shows exactly the entries that may be read one by one', async () =>
     const ask = (path: string) => ({ ask: { workspace: place, path, action: 'read' as const } })
     return [
       ...(['service', 'route', 'consumer', 'workspace'] as const).map((entity) => ({
-        door: { configuration, principal: id(50), place, check: ask(`/${entity}s`) },
+        door: { configuration, principal: id(50), workspaceRef: place, check: ask(`/${entity}s`) },
         list: { entity, workspace: home },
       })),
       {
-        door: { configuration, principal: id(50), place, check: ask('/services/orders/routes') },
+        door: {
+          configuration,
+          principal: id(50),
+          workspaceRef: place,
+          check: ask('/services/orders/routes'),
+        },
         list: {
           entity: 'route' as const,
           workspace: home,

@@ -2,7 +2,7 @@ import { mergeById } from '../../control/list-entries.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import { tagsOf, type Entry } from '../../entities/entry.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { hasAny } from './collection-route.ts'
 import { readableEntries } from './may-read-entry.ts'
 import { buildPage, pageRequest, rangeOf } from './page.ts'
@@ -12,19 +12,19 @@ import { locateAt } from './schema-routes.ts'
 export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
   path,
   isFiltered: true,
-  locate: (locating) => locateAt(path, locating),
-  methods: { GET: async (asked) => readTags(asked, asked.params['tag']) },
+  locate: (context) => locateAt(path, context),
+  methods: { GET: async (context) => readTags(context, context.params['tag']) },
 }))
 
 const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
 
 type Tagged = Entry & { readonly entity: Entity }
 
-function readTags(asked: Asked, tag: string | undefined): unknown {
-  const { request, refusal } = asked
-  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, ''))) throw refusal
+function readTags(context: RequestContext, tag: string | undefined): unknown {
+  const { request, refusal } = context
+  if (refusal !== undefined && !hasAny(rowsAfter(context, tag, ''))) throw refusal
   const wanted = pageRequest(request, false)
-  const rows = rowsAfter(asked, tag, rangeOf(wanted).after ?? '')
+  const rows = rowsAfter(context, tag, rangeOf(wanted).after ?? '')
   const page = buildPage(rows, wanted, ({ rows: ofId }) =>
     ofId.flatMap((row) => matchingTags(row, tag).map((one) => presentRow(row, one))),
   )
@@ -33,11 +33,11 @@ function readTags(asked: Asked, tag: string | undefined): unknown {
 
 /** Entities with tags, in order of id; entities of different kinds may have the same id. */
 function* rowsAfter(
-  asked: Asked,
+  context: RequestContext,
   tag: string | undefined,
   after: string,
 ): Iterable<Pick<Entry, 'id' | 'fields'> & { readonly rows: readonly Tagged[] }> {
-  const lists = taggable.map((entity) => readableOf(asked, entity, tag, after))
+  const lists = taggable.map((entity) => readableOf(context, entity, tag, after))
   for (const rows of mergeById(lists)) {
     const [{ id, fields } = { id: '', fields: {} }] = rows
     yield { id, fields, rows }
@@ -45,14 +45,14 @@ function* rowsAfter(
 }
 
 function* readableOf(
-  asked: Asked,
+  context: RequestContext,
   entity: Entity,
   tag: string | undefined,
   after: string,
 ): Iterable<Tagged> {
   const tags = { match: 'every' as const, tags: tag === undefined ? [] : [tag] }
-  const list = { entity: entity.name, workspace: asked.place.id, tags, after }
-  for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
+  const list = { entity: entity.name, workspace: context.workspaceRef.id, tags, after }
+  for (const entry of readableEntries(context, list)) yield { ...entry, entity }
 }
 
 const matchingTags = (entry: Entry, tag: string | undefined): readonly string[] =>

@@ -4,7 +4,7 @@ import type { AdminRoute } from '../admin-route.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { describeApi } from './describe-api.ts'
 
-/** Serves the description of the whole Admin API to everybody who is known: it tells what the program can do and nothing of the configuration. */
+/** The document contains nothing of the configuration, so every authenticated principal may read it. */
 export function registerDescription(
   app: FastifyInstance,
   configuration: Configuration,
