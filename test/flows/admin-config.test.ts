@@ -119,13 +119,16 @@ test.each([
   [{ _format_version: '3.0', services: {} }, /services: expected an array/],
   [
     { _format_version: '3.0', routes: [{ name: 'r', service: 'nobody', paths: ['/'] }] },
-    /routes\[0\]\.service: there is no service 'nobody'/,
+    /routes\[0\]\.service: no service 'nobody'/,
   ],
   [
     { _format_version: '3.0', consumers: [{ username: 'a' }, { username: 'a' }] },
-    /consumers\[1\]: this is the same as consumers\[0\]/,
+    /consumers\[1\]: duplicate of consumers\[0\]/,
   ],
-  [{ _format_version: '3.0', _workspace: 'other' }, /_workspace: the document is for other/],
+  [
+    { _format_version: '3.0', _workspace: 'other' },
+    /_workspace: the document is for workspace 'other'/,
+  ],
 ])('%j is refused', async (document, words) => {
   const admin = await openTestAdmin()
   const { status, body } = await admin.ask('POST', '/config/validate', document)

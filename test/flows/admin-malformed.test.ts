@@ -38,13 +38,13 @@ test('bodies that are not what they say are refused, and nothing is stored', asy
 test('what is too large is told what would not be', async () => {
   const admin = await openTestAdmin()
   const head = `host: h\r\nkong-admin-token: ${adminToken}\r\ncontent-type: application/json\r\ncontent-length: 99999999`
-  for (const [path, most] of [
+  for (const [path, maxSize] of [
     ['/services', '1 MiB'],
     ['/config', '64 MiB'],
   ] as const) {
     const request = `POST ${path} HTTP/1.1\r\n${head}\r\nconnection: close\r\n\r\n`
     expect(await sendRaw(admin, request)).toMatch(
-      new RegExp(`^HTTP/1.1 413 .* at most ${most}"`, 's'),
+      new RegExp(`^HTTP/1.1 413 .* must not exceed ${maxSize}"`, 's'),
     )
   }
 })
@@ -55,7 +55,7 @@ test('requests that are not HTTP, or too much of it, get an answer and harm nobo
     /^HTTP\/1\.1 400 .*"message":"Bad request"/s,
   )
   const long = `GET /services HTTP/1.1\r\nhost: h\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`
-  expect(await sendRaw(admin, long)).toMatch(/^HTTP\/1\.1 431 .*"message":"The headers/s)
+  expect(await sendRaw(admin, long)).toMatch(/^HTTP\/1\.1 431 .*"message":"Request headers/s)
   const path = 'GET /services/%E0%A4%A HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n'
   expect(await sendRaw(admin, path)).toMatch(/^HTTP\/1\.1 400 .*"message":"Bad request"/s)
   expect((await admin.ask('GET', '/services')).status).toBe(200)

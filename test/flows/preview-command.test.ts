@@ -44,11 +44,11 @@ test(
     expect(out).toMatch(/creating plugin \S+ \(service ended\)/)
     // Termination answers as a refusal does, so the requests were refused before and are refused otherwise now.
     expect(out).toMatch(/Of 2\d requests in 1 hours 2\d were replayed/)
-    expect(out).toContain('None would have fared otherwise.')
+    expect(out).toContain('No request would have had another result.')
     writeFileSync(join(folder, 'gone.yaml'), document('').replace(/ {4}plugins:[^]*/, ''))
     const gone = await run('diff', 'gone.yaml', '--against-traffic', '1h')
     expect(gone).toMatch(
-      /newly admitted: 2\d of unknown callers on ended \(ended\) by request-termination/,
+      /newly admitted: 2\d from unknown callers on ended \(ended\) by request-termination/,
     )
     expect(await run('diff', 'next.yaml', '--against-traffic', 'ever')).toMatch(
       /expected a duration such as/,

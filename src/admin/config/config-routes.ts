@@ -37,7 +37,7 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
         findDrift(context.configuration, {
           workspace: context.workspaceRef.id,
           tags: configOptions(context).tags,
-          isKnown: visibilityFor(context).isKnown,
+          isVisible: visibilityFor(context).isVisible,
         }),
     },
   },
@@ -69,7 +69,7 @@ export function dump(context: RequestContext): unknown {
     selectTags: options.tags ?? [],
     ownsShared: workspaceRef.id === defaultWorkspace.id,
     withIds: options.with_id,
-    isKnown: visibilityFor(context).isKnown,
+    isVisible: visibilityFor(context).isVisible,
     canReadSecrets: secretsReader(context),
   })
 }

@@ -45,7 +45,7 @@ export function buildSyncRequest(context: RequestContext, progressFor: PhaseProg
     workspace: context.workspaceRef.name,
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,
-    isKnown: visibilityFor(context).isKnown,
+    isVisible: visibilityFor(context).isVisible,
     onProgress: progressFor('plan'),
   }
 }

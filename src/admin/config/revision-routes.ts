@@ -3,7 +3,7 @@ import {
   noRevision,
   planRollback,
   showRevision,
-  type Looking,
+  type RevisionViewer,
 } from '../../declarative/revisions.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
@@ -82,7 +82,7 @@ async function rollBack(context: RequestContext): Promise<unknown> {
   return { revision: change.revision, ...difference }
 }
 
-function revisionViewer(context: RequestContext): Looking {
+function revisionViewer(context: RequestContext): RevisionViewer {
   const isWithin = context.params['workspace'] !== undefined
   return { ...visibilityFor(context), workspace: isWithin ? context.workspaceRef.id : undefined }
 }

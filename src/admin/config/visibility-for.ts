@@ -1,5 +1,5 @@
 import type { Ask } from '../../access/rights.ts'
-import type { Looking } from '../../declarative/revisions.ts'
+import type { RevisionViewer } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
 import { entityNamed, toEntityName, type EntityName } from '../../entities/entities.ts'
 import { entriesOf, type Entry } from '../../entities/entry.ts'
@@ -16,10 +16,10 @@ import { canReadSecrets } from '../entities/can-read-secrets.ts'
 type Viewer = Pick<RequestContext, 'configuration' | 'principal'>
 
 /** Visible entries, of the current or an earlier revision, are those that the principal may read at their canonical path. */
-export function visibilityFor(viewer: Viewer): Pick<Looking, 'isKnown' | 'mayList'> {
+export function visibilityFor(viewer: Viewer): Pick<RevisionViewer, 'isVisible' | 'mayList'> {
   const { configuration, principal } = viewer
   return {
-    isKnown: (entity, entry) =>
+    isVisible: (entity, entry) =>
       configuration.judge(principal, { ask: askFor(viewer, entity, entry, 'read') }).allowed,
     mayList(entity, workspace) {
       const scope = permissionWorkspace(entity, findWorkspaceRef(viewer, workspace))
