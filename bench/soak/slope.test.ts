@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { slopeOf } from './slope.ts'
 
-test('the slope of a straight line is its own, wherever it starts', () => {
+test('returns the slope of a straight line regardless of its offset', () => {
   const number = fc.integer({ min: -1000, max: 1000 })
   fc.assert(
     fc.property(number, number, fc.integer({ min: 4, max: 60 }), (start, slope, count) => {

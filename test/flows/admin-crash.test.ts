@@ -23,7 +23,7 @@ const kills = Number(process.env['WEIR_TEST_KILLS'] ?? 8)
 const pairs = 250
 
 eachStore(({ fresh }) => {
-  test(`killed in the middle of a large sync ${kills} times, the store holds the revision before or the one after`, async () => {
+  test(`killed ${kills} times during a large sync, the store has the revision before or after it`, async () => {
     expect.hasAssertions()
     const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))
     onTestFinished(() => rm(directory, { recursive: true, force: true }))

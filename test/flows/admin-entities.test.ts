@@ -54,7 +54,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect((await admin.ask('PATCH', item, sample.patch)).status).toBe(404)
   })
 
-  test('is put where nothing was', async () => {
+  test('PUT creates a missing entity', async () => {
     const { list, body } = await openWith(sample)
     const id = randomUUID().toUpperCase()
     const put = await admin.ask('PUT', `${list}/${id}`, body)
@@ -62,7 +62,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect((await admin.ask('GET', `${list}/${id}`)).status).toBe(200)
   })
 
-  test('is refused with the field that is wrong, and nothing is stored', async () => {
+  test('rejects an invalid field by name, and stores nothing', async () => {
     const { list, number } = await openWith(sample)
     const [bad, field] = sample.bad
     const before = admin.configuration.current().revision
@@ -75,7 +75,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect(admin.configuration.current().revision).toBe(before)
   })
 
-  test('cannot be there twice', async () => {
+  test('rejects a duplicate', async () => {
     const { list, body, workspace, number } = await openWith(sample)
     await admin.ask('POST', list, body)
     const other = await bodyOf(admin, sample, [workspace, number + 1])
@@ -97,7 +97,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect(taken).toMatchObject({ status: 400, body: { code: 3, name: 'primary key violation' } })
   })
 
-  test('is denied to whoever may not, and unknown in another workspace', async () => {
+  test('is denied without permission, and not found in another workspace', async () => {
     const { list, body, workspace } = await openWith(sample)
     const token = await addPrincipal(admin, {
       name: `reader-${workspace}`,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { adminToken, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
-test('bodies that are not what they say are refused, and nothing is stored', async () => {
+test('rejects bodies that do not match their content type, and stores nothing', async () => {
   const admin = await openTestAdmin()
   const before = admin.configuration.current().revision
   const json = { 'content-type': 'application/json' }
@@ -35,7 +35,7 @@ test('bodies that are not what they say are refused, and nothing is stored', asy
   expect((await admin.ask('GET', '/services')).body.data).toEqual([])
 })
 
-test('what is too large is told what would not be', async () => {
+test('returns 413 with the limit for a body that is too large', async () => {
   const admin = await openTestAdmin()
   const head = `host: h\r\nkong-admin-token: ${adminToken}\r\ncontent-type: application/json\r\ncontent-length: 99999999`
   for (const [path, maxSize] of [
@@ -49,7 +49,7 @@ test('what is too large is told what would not be', async () => {
   }
 })
 
-test('requests that are not HTTP, or too much of it, get an answer and harm nobody', async () => {
+test('answers malformed and oversized requests, and serves others', async () => {
   const admin = await openTestAdmin()
   expect(await sendRaw(admin, 'not http at all\r\n\r\n')).toMatch(
     /^HTTP\/1\.1 400 .*"message":"Bad request"/s,
@@ -61,7 +61,7 @@ test('requests that are not HTTP, or too much of it, get an answer and harm nobo
   expect((await admin.ask('GET', '/services')).status).toBe(200)
 })
 
-test('lists refuse sizes, offsets and tags that are none', async () => {
+test('rejects invalid sizes, offsets and tags of lists', async () => {
   const admin = await openTestAdmin()
   for (const size of ['0', '1001', '1.5', 'x', '-1', '']) {
     expect(await admin.ask('GET', `/services?size=${size}`)).toMatchObject({
@@ -87,7 +87,7 @@ test('lists refuse sizes, offsets and tags that are none', async () => {
   })
 })
 
-test('whatever JSON comes, the answer is never 500 and what is refused is not stored', async () => {
+test('never returns 500 for any JSON, and stores no rejected entity', async () => {
   const admin = await openTestAdmin()
   const paths = [
     '/services',
@@ -151,7 +151,7 @@ test('whatever JSON comes, the answer is never 500 and what is refused is not st
   )
 })
 
-test('forms are understood as Kong understands them', async () => {
+test('reads forms as Kong does', async () => {
   const admin = await openTestAdmin()
   const form = new URLSearchParams([
     ['name', 'orders'],

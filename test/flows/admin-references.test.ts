@@ -28,7 +28,7 @@ const references = entities.flatMap(({ name, plural, refersTo, inWorkspace }) =>
 })
 
 describe.each(references)('$field of $name', ({ name, field, to, list, sample }) => {
-  test('leads nowhere by an id or a name that is not there, nor into another workspace', async () => {
+  test('rejects missing ids and names, and those of another workspace', async () => {
     const body = await bodyOf(admin, sample, [here, 7])
     const place = admin.configuration.find({ entity: 'workspace', workspace: null, at: here })
     const count = () =>

@@ -65,7 +65,7 @@ const filled = (path: string): string => path.replaceAll(/:\w+/g, 'absent').repl
 const body = { bogus: true }
 
 test.each(roles)(
-  'the role $name may do what its name says on every path, and nothing else',
+  'the role $name allows exactly its actions on every path',
   async (role) => {
     await makeParents(admin, 'ProductX')
     await makeParents(admin, 'ProductY')

@@ -179,7 +179,7 @@ test('a subscription streams changed answers until the access ends', async () =>
   })
 })
 
-test('a client that stops reading gets the newest answer and not all of them', async () => {
+test('a client that stops reading gets only the newest answer', async () => {
   const long = `/${'x'.repeat(4000)}`
   const at = (milliseconds: number) => ({ time: (milliseconds / 1000).toFixed(6), path: long })
   await warehouse.store(Array.from({ length: 1000 }, () => at(Date.now())))

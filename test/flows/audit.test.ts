@@ -52,7 +52,7 @@ async function weirAudit(data: string, ...words: string[]) {
   }
 }
 
-test('who signs in, who fails to and who goes is kept, with the name only where somebody has it', async () => {
+test('records sign-ins, failed sign-ins and sign-outs, with a name only when it exists', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const [right, unknown, wrong] = await admin.configuration.audit.read({}, 3)
@@ -68,7 +68,7 @@ test('who signs in, who fails to and who goes is kept, with the name only where 
   expect(JSON.stringify(await admin.configuration.audit.read({}, 100))).not.toContain('hunter2')
 })
 
-test('the log of a running control plane is verified from outside, and a checkpoint kept elsewhere counts', async () => {
+test('verifies the log of a running control plane against an exported checkpoint', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const checkpoint = await weirAudit(admin.data, 'checkpoint')
@@ -130,7 +130,7 @@ const mutations: readonly Mutation[] = [
   { sql: 'delete from audit where sequence = ?', at: one },
 ]
 
-test('any record that is changed, removed or moved in the store is found, and which it was', async () => {
+test('reports every record that was changed, removed or moved in the store', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const { last } = await admin.configuration.audit.verify()
@@ -174,7 +174,7 @@ function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): 
   }
 }
 
-test('what is too old is removed, says so, and leaves a log that is still proven', async () => {
+test('prunes old records with a signed checkpoint, and the log still verifies', async () => {
   let now = Date.UTC(2026, 0, 1)
   const admin = await openAudited({ now: () => now })
   await makeHistory(admin)
@@ -194,7 +194,7 @@ test('what is too old is removed, says so, and leaves a log that is still proven
   expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true, records: 1 })
 })
 
-test('the log is read with filters, page by page, and one record with what was before and after', async () => {
+test('filters and pages the log, and returns a record with before and after', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const all = (await admin.ask('GET', '/audit?size=1000')).body.data as { sequence: number }[]
@@ -234,7 +234,7 @@ test('the log is read with filters, page by page, and one record with what was b
   expect(objects.data[0]).toMatchObject({ dao_name: 'service', operation: 'update' })
 })
 
-test('a member of ProductX reads the log of ProductX, and learns of no other', async () => {
+test('a member of ProductX sees only the log of ProductX', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   await makeParents(admin, 'ProductY')

@@ -37,7 +37,7 @@ async function openConfigDesk() {
   return { admin, folder, run, write }
 }
 
-test('diff, sync, diff and dump go around, with the exit codes of decK', async () => {
+test('diff, sync and dump round-trip with decK’s exit codes', async () => {
   const { run, write, folder } = await openConfigDesk()
   write('kong.yaml', kong(5))
   const planned = await run('diff', 'kong.yaml', '--non-zero-exit-code')
@@ -54,7 +54,7 @@ test('diff, sync, diff and dump go around, with the exit codes of decK', async (
   expect((await run('diff', 'dumped.yaml', '--non-zero-exit-code')).code).toBe(0)
 })
 
-test('a change is reviewed, found in the history, and taken back', async () => {
+test('reviews a change, finds it in the history, and rolls it back', async () => {
   const { run, write, admin } = await openConfigDesk()
   write('kong.yaml', kong(5))
   await run('sync', 'kong.yaml', '-m', 'first')
@@ -73,7 +73,7 @@ test('a change is reviewed, found in the history, and taken back', async () => {
   expect(drift.out).toMatch(/updated plugin[^]*by admin in revision/)
 })
 
-test('what is wrong is said in a sentence, and exits with 1', async () => {
+test('prints an error and exits with status 1', async () => {
   const { run, write } = await openConfigDesk()
   write('bad.yaml', '_format_version: "3.0"\nservices:\n  - name: a\n  - host: "b c"\n')
   const bad = await run('validate', 'bad.yaml')
@@ -96,7 +96,7 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
   expect((await run('rollback', '99999')).err).toMatch(/no revision 99999/)
 })
 
-test('a refusal says why, and who is no Admin API is told apart', async () => {
+test('prints the reason of a denial, and reports a server that is not an Admin API', async () => {
   const { admin, run, write } = await openConfigDesk()
   const token = 'token-of-a-reader-0000'
   await admin.ask('POST', '/rbac/users', { name: 'reader', user_token: token })

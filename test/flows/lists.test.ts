@@ -15,7 +15,7 @@ import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const workspace = defaultWorkspace.id
 
-test('pages hold every route that is there throughout once, whatever changes between them', async () => {
+test('pages contain every unchanged route exactly once while others change', async () => {
   const admin = await openTestAdmin()
   await change(
     admin.configuration,
@@ -61,7 +61,7 @@ test('pages hold every route that is there throughout once, whatever changes bet
 })
 
 eachStore(({ fresh }) => {
-  test('indexes find what a search through all entries finds, after every change and on every control plane', async () => {
+  test('indexes return the same as a full scan, after every change and on every control plane', async () => {
     const place = await fresh()
     const [one, other] = [await openAt(place), await openAt(place)]
     await change(one, [service('a'), service('b')])
@@ -100,7 +100,7 @@ eachStore(({ fresh }) => {
   })
 })
 
-test('a list shows exactly the entries that may be read one by one', async () => {
+test('a list contains exactly the entries that the principal may read individually', async () => {
   const { configuration } = await openTestAdmin()
   const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
   const [a, b] = [id(1), id(2)]

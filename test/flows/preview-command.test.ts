@@ -16,7 +16,7 @@ ${plugins}
 `
 
 test(
-  'a reviewer sees what a change would have done to the traffic of the last hour',
+  'shows how a change would have affected the traffic of the last hour',
   { timeout: 180_000 },
   async () => {
     const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })

@@ -4,7 +4,7 @@ import { makeParents } from './admin-samples.ts'
 
 const everything = [{ endpoint: '*', actions: '*' }]
 
-test('a group of the identity provider gives its roles to those who are in it, beside what was granted', async () => {
+test('members of an identity provider group have its roles in addition to their own', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
@@ -38,7 +38,7 @@ test('a group of the identity provider gives its roles to those who are in it, b
   expect(await read()).toBe(403)
 })
 
-test('who may do everything but RBAC cannot give roles through a group or an admin either', async () => {
+test('without RBAC permissions nobody can assign roles through a group or an admin', async () => {
   const admin = await openTestAdmin()
   const token = await withDefaultRole(admin, ['default', 'admin'])
   await admin.ask('POST', '/groups', { name: 'engineers' })
@@ -61,7 +61,7 @@ test('who may do everything but RBAC cannot give roles through a group or an adm
   }
 })
 
-test("Kong's admins are the principals who are people", async () => {
+test('lists principals who are people as Kong’s admins', async () => {
   const admin = await openTestAdmin()
   const { body: made } = await admin.ask('POST', '/admins', {
     username: 'gruce',
@@ -88,7 +88,7 @@ test("Kong's admins are the principals who are people", async () => {
   expect((await admin.ask('GET', '/rbac/users/gruce')).status).toBe(404)
 })
 
-test('a rotated token goes on for the overlap, the new one at once, and both tell when they were used', async () => {
+test('a rotated token stays valid for the overlap, and both tokens report their last use', async () => {
   let now = Date.now()
   const admin = await openTestAdmin({ clock: { now: () => now } })
   await admin.ask('POST', '/rbac/users', { name: 'robot', kind: 'service-account' })
@@ -110,7 +110,7 @@ test('a rotated token goes on for the overlap, the new one at once, and both tel
   expect((await admin.ask('POST', rotate, { overlap: -1 })).body.fields).toHaveProperty('overlap')
 })
 
-test('explain says what a request would come to, by which rule of which role, doors included', async () => {
+test('explains the decision of a request with its rules and roles, aliases included', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, {
@@ -147,7 +147,7 @@ test('explain says what a request would come to, by which rule of which role, do
   })
 })
 
-test('the entitlements of a workspace name everybody who may do anything there, and nobody else', async () => {
+test('lists exactly the principals with access to a workspace', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   await makeParents(admin, 'ProductY')
@@ -183,7 +183,7 @@ test('the entitlements of a workspace name everybody who may do anything there, 
   }
 })
 
-test('what a principal may do elsewhere is not told in a workspace', async () => {
+test('entitlements of a workspace reveal nothing of other workspaces', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   await makeParents(admin, 'ProductY')

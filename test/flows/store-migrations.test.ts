@@ -52,7 +52,7 @@ describe('released migrations', () => {
 })
 
 eachStore(({ fresh }) => {
-  test('the migrations make the tables, columns and unique indexes that the entities declare', async () => {
+  test('migrations create the tables, columns and unique indexes that the entities declare', async () => {
     const [migrated, declared] = [await fresh(), await fresh()]
     await (await openStoreAt(migrated)).close()
     await runSql(declared, declaredTables().join(';\n'))
@@ -68,7 +68,7 @@ eachStore(({ fresh }) => {
   })
 
   describe.each(steps)('a store left behind at %s', (step) => {
-    test('keeps what it holds when it is opened', async () => {
+    test('keeps its contents when it is opened', async () => {
       const place = await fresh()
       await restoreFixture(step, place)
       const before = await rowsIn(place)
@@ -93,7 +93,7 @@ eachStore(({ fresh }) => {
       )
     })
 
-    test('takes every write of every entity, and refuses what must be unique', async () => {
+    test('accepts every write of every entity, and rejects duplicates of unique fields', async () => {
       const place = await fresh()
       await restoreFixture(step, place)
       const store = await openFixture(place, step)

@@ -41,7 +41,7 @@ const own = entities.flatMap(({ name }) => {
 })
 for (const id of own) foreign.delete(id)
 
-describe('nothing elsewhere', () => {
+describe('outside ProductX', () => {
   const paths = adminRoutes({ version: '', node: '', requests: () => 0 }).map(({ path }) => path)
   const filled = (path: string): string =>
     path
@@ -50,7 +50,7 @@ describe('nothing elsewhere', () => {
       .replace('*', 'services')
   const asked = [...paths.map(filled), '/userinfo']
 
-  test('no answer names what is there, at no path, with or without a workspace, on no server', async () => {
+  test('no response on any path or server names an existing entity', async () => {
     const told: string[] = []
     for (const path of asked) {
       for (const url of [path, `/ProductX${path}`]) {
@@ -70,7 +70,7 @@ describe('nothing elsewhere', () => {
     expect(told).toEqual([])
   }, 180_000)
 
-  test('what is there answers as what is not', async () => {
+  test('existing and missing entities return the same response', async () => {
     for (const path of asked) {
       const there = await asMember('GET', `/ProductY${path}`)
       const nowhere = await asMember('GET', `/Nowhere${path}`)
@@ -84,7 +84,7 @@ describe('nothing elsewhere', () => {
   }, 180_000)
 })
 
-describe('everything in ProductX', () => {
+describe('within ProductX', () => {
   const cases = Object.entries(samples).filter(([, { inWorkspace }]) => inWorkspace !== false)
   test.each(cases)('%s', async (_, sample) => {
     const path = `/ProductX${sample.path}`
@@ -101,7 +101,7 @@ describe('everything in ProductX', () => {
     expect(statuses).toEqual([200, 200, 200, 204])
   })
 
-  test('roles for others, with permissions there, and who may do what', async () => {
+  test('manages roles, permissions and assignments, and reads entitlements', async () => {
     const role = { name: 'helper' }
     expect((await asMember('POST', '/ProductX/rbac/roles', role)).status).toBe(201)
     const endpoint = { endpoint: '/services', actions: 'read' }

@@ -14,7 +14,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
   value,
 ]
 
-/** Adds `weir audit`, which reads the store without the control plane. */
+/** These commands read the store directly; no control plane has to run. */
 export function addAuditCommand(program: Command): void {
   const audit = program.command('audit').description('Verify the audit log.')
   const subcommand = (name: string, about: string): Command =>
@@ -33,15 +33,16 @@ export function addAuditCommand(program: Command): void {
       const files = { keys: key ?? [], checkpoints: checkpoint ?? [] }
       process.exitCode = await verifyCommand(source, files, json === true)
     })
-  subcommand('checkpoint', 'Print the signed end of the log, to be stored elsewhere.').action(
+  subcommand(
+    'checkpoint',
+    'PrintOptions the signed end of the log, to be stored elsewhere.',
+  ).action(async (source: AuditSource) => {
+    const { checkpointCommand } = await import('./key-commands.ts')
+    await checkpointCommand(source)
+  })
+  subcommand('key', 'PrintOptions the public key that verifies the log.').action(
     async (source: AuditSource) => {
-      const { checkpointCommand } = await import('./checkpoint-command.ts')
-      await checkpointCommand(source)
-    },
-  )
-  subcommand('key', 'Print the public key that verifies the log.').action(
-    async (source: AuditSource) => {
-      const { keyCommand } = await import('./key-command.ts')
+      const { keyCommand } = await import('./key-commands.ts')
       keyCommand(source)
     },
   )

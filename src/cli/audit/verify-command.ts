@@ -30,13 +30,13 @@ function readKeys(source: AuditSource, { keys }: WitnessFiles): string[] {
   const own = auditKeyFile(source)
   const files = keys.length > 0 ? keys : [own]
   return files.map((file) => {
-    if (existsSync(file)) return publicPemOf(readFileSync(file, 'utf8'))
+    if (existsSync(file)) return toPublicPem(readFileSync(file, 'utf8'))
     const message = `The key ${file} does not exist; pass the public key of the log with --key.`
     throw new Problem('cli.audit_key', 404, message)
   })
 }
 
-function publicPemOf(pem: string): string {
+function toPublicPem(pem: string): string {
   if (!pem.includes('PRIVATE KEY')) return pem
   return createPublicKey(pem).export({ type: 'spki', format: 'pem' }) as string
 }

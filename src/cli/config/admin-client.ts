@@ -19,7 +19,7 @@ export type AdminCall = {
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Calls the Admin API; throws a refusal with its sentence. */
+/** Throws a Problem with the message of the Admin API when a request fails. */
 export async function callAdmin<Result>(access: AdminAccess, call: AdminCall): Promise<Result> {
   const response = await send(access, call)
   const isLines = (response.headers.get('content-type') ?? '').includes('ndjson')
@@ -60,7 +60,7 @@ async function send(
   }
 }
 
-/** Body of a refusal; `because` is there for those who may know the rule. */
+/** `because` is present only when the caller may read the rule. */
 type Refusal = { readonly message?: unknown; readonly because?: unknown }
 
 type Line<Result> = {

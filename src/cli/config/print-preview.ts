@@ -1,12 +1,12 @@
 import type { PreviewChange, PreviewPlace, PreviewReport } from '../../schema/preview.ts'
-import type { Print } from './print-difference.ts'
+import type { PrintOptions } from './print-difference.ts'
 
 /** One line per kind of change, consumer, route and reason, with an example request. */
-export function printPreview(report: PreviewReport, print: Print): string {
+export function printPreview(report: PreviewReport, print: PrintOptions): string {
   const { requests, judged, agreeing, changes, gaps, notes, took, from, to } = report
   const hours = ((to - from) / 3_600_000).toFixed(1).replace(/\.0$/, '')
-  const agreement = judged === 0 ? '' : `, as recorded in ${share(agreeing, judged)}`
-  const head = `Of ${count(requests)} requests in ${hours} hours ${count(judged)} were replayed${agreement} (${(took / 1000).toFixed(1)} s).`
+  const agreement = judged === 0 ? '' : `, as recorded in ${formatShare(agreeing, judged)}`
+  const head = `Of ${formatCount(requests)} requests in ${hours} hours ${formatCount(judged)} were replayed${agreement} (${(took / 1000).toFixed(1)} s).`
   const rows =
     changes.length === 0
       ? ['No request would have had another result.']
@@ -14,12 +14,12 @@ export function printPreview(report: PreviewReport, print: Print): string {
   return [
     head,
     ...rows,
-    ...gaps.map(({ why, requests: of }) => `not replayed: ${count(of)}, because ${why}`),
+    ...gaps.map(({ why, requests: of }) => `not replayed: ${formatCount(of)}, because ${why}`),
     ...notes.map((note) => `note: ${note}`),
   ].join('\n')
 }
 
-const words = {
+const labels = {
   refused: 'newly refused',
   admitted: 'newly admitted',
   answered: 'newly answered by the gateway',
@@ -38,7 +38,7 @@ const colors = {
   rerouted: 33,
 } as const
 
-function printChange(change: PreviewChange, { colors: isColored }: Print): string {
+function printChange(change: PreviewChange, { colors: isColored }: PrintOptions): string {
   const { kind, consumer, from, to, requests, by, reason, status, sure, example } = change
   const who = consumer === '' ? 'unknown callers' : consumer
   const target =
@@ -47,8 +47,8 @@ function printChange(change: PreviewChange, { colors: isColored }: Print): strin
   const why = by === '' ? '' : ` by ${by}${kind === 'answered' ? ` (${status})` : detail}`
   const doubt = sure
     ? ''
-    : ', unless the requests carried credentials that were not required at the time'
-  const line = `${words[kind]}: ${count(requests)} from ${who} on ${target}${why}${doubt}`
+    : ', unless the requests carried credentials or headers that are not recorded'
+  const line = `${labels[kind]}: ${formatCount(requests)} from ${who} on ${target}${why}${doubt}`
   const painted = isColored ? `\u001b[${colors[kind]}m${line}\u001b[0m` : line
   return `${painted}\n  for example ${example.method} ${example.host}${example.path} at ${new Date(example.time).toISOString()}`
 }
@@ -58,6 +58,7 @@ const targetText = (target: PreviewPlace): string =>
     ? 'no route'
     : `${target.route}${target.service === '' ? '' : ` (${target.service})`}`
 
-const count = (number: number): string => number.toLocaleString('en')
+const formatCount = (number: number): string => number.toLocaleString('en')
 
-const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`
+const formatShare = (part: number, whole: number): string =>
+  `${((100 * part) / whole).toFixed(1)} %`
