@@ -76,7 +76,7 @@ async function main(): Promise<number> {
     samples: Number(values.samples),
     only: values.case,
     minutes: Number(values.minutes),
-    tell: (line) => console.error(line),
+    onProgress: (line) => console.error(line),
   })
   console.log(values.json ? renderJson(name, report) : `\n${renderTable(report)}`)
   for (const violation of report.violations ?? []) console.error(`violated: ${violation}`)

@@ -22,7 +22,7 @@ const pagesStamp = at('dist', 'ui', '.weir-built')
 const lock = at('.weir-setup')
 const gigabytesNeeded = 2
 
-/** An error that is printed without its stack. */
+/** An error printed without its stack. */
 class SetupProblem extends Error {}
 
 /** Updates the packages and, without `--no-ui`, the pages. */

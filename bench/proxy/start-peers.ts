@@ -6,7 +6,7 @@ import { cores, freePort, startPinned, stopProcess, untilUp, usageOf } from '../
 import { startNginx } from '../start-nginx.ts'
 import type { Subject, SubjectPlace } from './subject.ts'
 
-/** Every peer that is installed; the names of the others go to `onMissing`. */
+/** Starts every installed peer; the names of missing ones go to `onMissing`. */
 export async function startPeers(
   place: SubjectPlace,
   onMissing: (name: string) => void,
@@ -20,7 +20,6 @@ export async function startPeers(
   return [...subjects, await startNodeUndici(place)]
 }
 
-/** nginx that only passes on. */
 async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<Subject> {
   const port = await freePort()
   const nginx = await startNginx({
@@ -46,7 +45,6 @@ async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<
   return peer('nginx', parts, () => nginx.close())
 }
 
-/** HAProxy that only passes on. */
 const startHaproxy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
   startFromFile({
     name: 'haproxy',
@@ -69,7 +67,6 @@ listen proxy
 `,
   })
 
-/** Caddy that only passes on. */
 const startCaddy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
   startFromFile({
     name: 'caddy',
@@ -101,7 +98,7 @@ https://127.0.0.1:${https} {
 `,
   })
 
-/** Node's own server before undici: what a gateway in Node costs without an engine of its own. */
+/** Node's HTTP server with undici: the cost of a Node gateway without its own engine. */
 const startNodeUndici = ({ upstream, certificate }: SubjectPlace): Promise<Subject> =>
   startFromFile({
     name: 'node-undici',
@@ -122,7 +119,7 @@ type FromFile = {
   readonly text: (http: number, https: number) => string
 }
 
-/** Starts a program that reads its configuration from a file in a folder of its own. */
+/** Starts a program with a configuration file in a temporary folder. */
 async function startFromFile({ name, file, env, command, text }: FromFile): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), `weir-bench-${name}-`))
   const path = join(folder, file)

@@ -130,7 +130,7 @@ test('finds entities by tag', async () => {
   expect((await ask('GET', '/tags/none')).body).toEqual({ data: [], next: null })
 })
 
-test('returns Kong’s errors for invalid consumer groups, certificates and vaults', async () => {
+test('returns Kong’s errors for invalid entities', async () => {
   const { ask } = await openTestAdmin()
   await ask('PUT', '/consumers/ann', {})
   const said = async (path: string, body: unknown) => (await ask('POST', path, body)).body.message

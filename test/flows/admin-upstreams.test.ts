@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openTestAdmin } from './admin-harness.ts'
 
-test('hash_on implies consistent-hashing and conflicts with least-connections, as in Kong', async () => {
+test('hash_on implies consistent-hashing, and least-connections implies no hash_on, as in Kong', async () => {
   const { ask } = await openTestAdmin()
   const after = async (method: string, path: string, body: unknown) => {
     const { body: answer } = await ask(method, path, body)

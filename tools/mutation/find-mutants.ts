@@ -1,6 +1,6 @@
 import { parseSync, Visitor, type ESTree } from 'vite'
 
-/** One change of one place in a source file that a test should notice. */
+/** A mutation of one position in a source file. */
 export type Mutant = {
   readonly operator: Operator
   /** 1-based. */
@@ -49,7 +49,7 @@ const methods: Readonly<Record<string, string>> = {
   filter: 'slice',
 }
 
-/** Every mutant of a source file, in order of position. Types are left alone. */
+/** Mutants in order of position; types are not mutated. */
 export function findMutants(path: string, text: string): Mutant[] {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`)
