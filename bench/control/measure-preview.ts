@@ -81,7 +81,7 @@ function proposals(words: SnapshotWords): readonly (readonly [string, SnapshotWo
   const limit = { name: 'rate-limiting', config: { hour: 5, limit_by: 'consumer' } }
   return [
     ['a group is denied at one service', { ...words, plugins: [...plugins, acl] }],
-    ['a route is gone', { ...words, routes: words.routes?.slice(1) ?? [] }],
+    ['a route is removed', { ...words, routes: words.routes?.slice(1) ?? [] }],
     ['an hourly limit for everybody', { ...words, plugins: [...plugins, limit] }],
   ]
 }

@@ -47,10 +47,10 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
     })
     running.push(upstream)
     const certificate = join(folder, 'default-certificate.pem')
-    const place = { upstream: upstream.url, certificate }
-    const peers = await startPeers(place, (name) => missing.push(name))
+    const subjectOptions = { upstream: upstream.url, certificate }
+    const peers = await startPeers(subjectOptions, (name) => missing.push(name))
     running.push(...peers)
-    const weirs = await startWeirSubjects(place)
+    const weirs = await startWeirSubjects(subjectOptions)
     running.push(...weirs)
     return summarize(await measureAll([...peers, ...weirs], options), missing)
   } finally {

@@ -4,23 +4,23 @@ import { join, resolve } from 'node:path'
 import { findProgram } from '../../test/harness/need.ts'
 import { cores, freePort, startPinned, stopProcess, untilUp, usageOf } from '../processes.ts'
 import { startNginx } from '../start-nginx.ts'
-import type { Subject, SubjectPlace } from './subject.ts'
+import type { Subject, SubjectOptions } from './subject.ts'
 
 /** Starts every installed peer; the names of missing ones go to `onMissing`. */
 export async function startPeers(
-  place: SubjectPlace,
+  options: SubjectOptions,
   onMissing: (name: string) => void,
 ): Promise<Subject[]> {
-  const subjects = [await startNginxPeer(place)]
+  const subjects = [await startNginxPeer(options)]
   for (const [name, start] of Object.entries({ haproxy: startHaproxy, caddy: startCaddy })) {
     const program = findProgram(name)
     if (program === undefined) onMissing(name)
-    else subjects.push(await start(program, place))
+    else subjects.push(await start(program, options))
   }
-  return [...subjects, await startNodeUndici(place)]
+  return [...subjects, await startNodeUndici(options)]
 }
 
-async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<Subject> {
+async function startNginxPeer({ upstream, certificate }: SubjectOptions): Promise<Subject> {
   const port = await freePort()
   const nginx = await startNginx({
     core: cores?.subject,
@@ -45,7 +45,10 @@ async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<
   return peer('nginx', parts, () => nginx.close())
 }
 
-const startHaproxy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
+const startHaproxy = (
+  program: string,
+  { upstream, certificate }: SubjectOptions,
+): Promise<Subject> =>
   startFromFile({
     name: 'haproxy',
     file: 'haproxy.cfg',
@@ -67,7 +70,7 @@ listen proxy
 `,
   })
 
-const startCaddy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
+const startCaddy = (program: string, { upstream, certificate }: SubjectOptions): Promise<Subject> =>
   startFromFile({
     name: 'caddy',
     file: 'Caddyfile',
@@ -99,7 +102,7 @@ https://127.0.0.1:${https} {
   })
 
 /** Node's HTTP server with undici: the cost of a Node gateway without its own engine. */
-const startNodeUndici = ({ upstream, certificate }: SubjectPlace): Promise<Subject> =>
+const startNodeUndici = ({ upstream, certificate }: SubjectOptions): Promise<Subject> =>
   startFromFile({
     name: 'node-undici',
     file: 'order.json',

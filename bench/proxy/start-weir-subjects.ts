@@ -2,12 +2,12 @@ import https from 'node:https'
 import { until } from '../../test/harness/until.ts'
 import { cores, hasLoaded, usageOf, type Usage } from '../processes.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
-import { key, type Subject, type SubjectPlace } from './subject.ts'
+import { key, type Subject, type SubjectOptions } from './subject.ts'
 
 /** One Weir as two subjects: `weir` only forwards, `weir-stack` has key-auth and rate limiting. Both record every request, because recording cannot be disabled. */
 export async function startWeirSubjects({
   upstream,
-}: Pick<SubjectPlace, 'upstream'>): Promise<Subject[]> {
+}: Pick<SubjectOptions, 'upstream'>): Promise<Subject[]> {
   const weir = await startWeir(cores?.subject)
   await configure(weir, new URL(upstream))
   const program = (): Usage => usageOf(weir.pid)

@@ -15,7 +15,7 @@ export type Subject = {
   close(): Promise<void>
 }
 
-export type SubjectPlace = {
+export type SubjectOptions = {
   readonly upstream: string
   /** A PEM file with certificate and key. */
   readonly certificate: string

@@ -45,8 +45,8 @@ export async function benchReload({ rounds, seconds, onProgress }: BenchOptions)
         gateway.send({ milliseconds, every } satisfies ReloadRound)
         const outcome = once(gateway, 'message')
         const measured = await load.measure(milliseconds)
-        const [said] = (await outcome) as [ReloadOutcome]
-        if (round > 0) add(found, name, { ...measured, ...said })
+        const [reported] = (await outcome) as [ReloadOutcome]
+        if (round > 0) add(found, name, { ...measured, ...reported })
         onProgress(`${name}: ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}`)
       }
     }

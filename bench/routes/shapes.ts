@@ -80,8 +80,8 @@ export function buildRequests(
 }
 
 function headersWith(field: readonly string[]): HeaderList {
-  const usual = ['Host', 'shared.example.com', 'User-Agent', 'curl/8.9.1', 'Accept', '*/*']
-  return new HeaderList([...usual, 'Accept-Encoding', 'gzip', ...field])
+  const commonHeaders = ['Host', 'shared.example.com', 'User-Agent', 'curl/8.9.1', 'Accept', '*/*']
+  return new HeaderList([...commonHeaders, 'Accept-Encoding', 'gzip', ...field])
 }
 
 const plainRequest: RequestHead = {

@@ -77,7 +77,8 @@ async function watch(
 const workerUsage = (weir: Weir): Usage =>
   usageOf(weir.pid, (pid) => pid !== weir.pid && !hasLoaded(pid, 'chdb'))
 
-const answered = ({ lanes: all }: Traffic): number => all.reduce((sum, { whole }) => sum + whole, 0)
+const answered = ({ lanes: all }: Traffic): number =>
+  all.reduce((sum, { complete }) => sum + complete, 0)
 
 /** Waits until all events have arrived in the warehouse, and counts them by lane. */
 async function countEvents(weir: Weir, traffic: Traffic): Promise<number[]> {
@@ -161,10 +162,10 @@ function unexplained({ traffic, faults }: Result): number {
 }
 
 function violations(result: Result, growth: number): string[] {
-  const found = result.traffic.lanes.flatMap(({ path, whole, broken }, at) => {
+  const found = result.traffic.lanes.flatMap(({ path, complete, broken }, at) => {
     const events = result.events[at] ?? 0
-    if (events >= whole && events <= whole + broken) return []
-    return [`${path}: ${events} events for ${whole} whole and ${broken} broken answers`]
+    if (events >= complete && events <= complete + broken) return []
+    return [`${path}: ${events} events for ${complete} complete and ${broken} broken answers`]
   })
   for (const { case: name, lost_bytes: lost, growth_mb: grown } of result.volume) {
     if (lost !== 0) found.push(`${name}: ${lost} bytes were lost`)

@@ -2,7 +2,7 @@ import net from 'node:net'
 import { Agent, request } from 'undici'
 
 /** Results by lane. */
-export type Lane = { readonly path: string; whole: number; broken: number }
+export type Lane = { readonly path: string; complete: number; broken: number }
 
 export type Traffic = {
   readonly lanes: readonly Lane[]
@@ -27,7 +27,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
   const failures: number[] = []
   const counted: Lane[] = Array.from({ length: lanes }, (_, at) => ({
     path: `/soak/${at}/`,
-    whole: 0,
+    complete: 0,
     broken: 0,
   }))
   let resets = 0
@@ -37,7 +37,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
     try {
       const answer = await request(`${url}${lane.path}${kind}`, { dispatcher: agent })
       await answer.body.dump({ limit: 1_000_000 })
-      lane.whole += 1
+      lane.complete += 1
       statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1)
       if (answer.statusCode >= 500) failures.push(performance.now())
     } catch {

@@ -72,7 +72,7 @@ function mayAccessWorkspace(
   return rights !== undefined && reaches(rights, workspaceRef)
 }
 
-/** An unknown workspace gets the id '', so it cannot be told apart from one without rights. */
+/** An unknown workspace gets the id '', so it is indistinguishable from one without rights. */
 function findWorkspaceRef(
   configuration: Configuration,
   name: string = defaultWorkspace.name,

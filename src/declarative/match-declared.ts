@@ -146,13 +146,13 @@ function normalizeKeys(
   body: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const shape = entity.fields.shape as Record<string, z.ZodType>
-  const wanted = new Set([
+  const keyFields = new Set([
     ...entity.unique.flat(),
     ...(entity.naturalKey ?? []),
     ...(entity.key === undefined ? [] : [entity.key]),
   ])
   return Object.fromEntries(
-    [...wanted].flatMap((field) => {
+    [...keyFields].flatMap((field) => {
       const type = shape[field]
       if (type === undefined) return []
       const parsed = field in entity.refersTo ? undefined : type.safeParse(body[field])

@@ -48,8 +48,8 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
     draft,
     isHashed: request.document.isHashed,
   })
-  const wanted = new Set(matched.map(({ operation }) => operation.at ?? ''))
-  const removals = request.keepsRest ? [] : planRemovals(draft, request, wanted)
+  const declaredIds = new Set(matched.map(({ operation }) => operation.at ?? ''))
+  const removals = request.keepsRest ? [] : planRemovals(draft, request, declaredIds)
   for (const operation of removals) applyOperation(draft, operation, request.context)
   const faults: Fault[] = []
   const operations: Operation[] = [...request.prerequisites, ...removals]
@@ -107,13 +107,13 @@ function invalidDocument(faults: readonly Fault[]): Problem {
 function planRemovals(
   draft: Draft,
   request: PlanRequest,
-  wanted: ReadonlySet<string>,
+  declaredIds: ReadonlySet<string>,
 ): readonly Operation[] {
   const removed = new Map<string, { readonly entity: EntityName; readonly entry: Entry }>()
   for (const { entity, entry } of entriesInScope(draft.entries, request)) {
-    if (!wanted.has(entry.id)) removed.set(entry.id, { entity, entry })
+    if (!declaredIds.has(entry.id)) removed.set(entry.id, { entity, entry })
   }
-  addDependents(draft, removed, wanted)
+  addDependents(draft, removed, declaredIds)
   const order = entities.map(({ name }) => name)
   return [...removed.values()]
     .sort((a, b) => order.indexOf(b.entity) - order.indexOf(a.entity))
@@ -153,14 +153,14 @@ export function entriesInScope(
 function addDependents(
   draft: Draft,
   removed: Map<string, { readonly entity: EntityName; readonly entry: Entry }>,
-  wanted: ReadonlySet<string>,
+  declaredIds: ReadonlySet<string>,
 ): void {
   if (removed.size === 0) return
   for (const entity of entities) {
     const fields = [...(entity.cascades ?? []), ...(entity.belongsTo ? [entity.belongsTo] : [])]
     for (const entry of fields.length === 0 ? [] : draft.all(entity.name)) {
       const isLost = fields.some((field) => removed.has(referenceIn(entry, field) ?? ''))
-      if (isLost && !wanted.has(entry.id) && !removed.has(entry.id))
+      if (isLost && !declaredIds.has(entry.id) && !removed.has(entry.id))
         removed.set(entry.id, { entity: entity.name, entry })
     }
   }

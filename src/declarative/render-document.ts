@@ -188,8 +188,8 @@ function isNonDefault(value: unknown, type: z.ZodType): boolean {
 
 function withoutNulls(value: unknown): unknown {
   if (!isRecord(value)) return value
-  const kept = Object.entries(value).filter(([, inner]) => inner !== null)
-  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]))
+  const members = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(members.map(([name, inner]) => [name, withoutNulls(inner)]))
 }
 
 const withoutSelectTags = (tags: unknown, selected: readonly string[]): readonly string[] =>

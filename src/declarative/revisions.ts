@@ -66,8 +66,8 @@ const sumCounts = (list: readonly ChangeCount[]) => ({
   deleted: list.reduce((total, { deleted }) => total + deleted, 0),
 })
 
-const isInWorkspace = (wanted: string | undefined, workspace: string | null): boolean =>
-  wanted === undefined || workspace === wanted
+const isInWorkspace = (limit: string | undefined, workspace: string | null): boolean =>
+  limit === undefined || workspace === limit
 
 /** Only changes that the viewer may see. */
 export async function showRevision(

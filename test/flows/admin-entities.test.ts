@@ -136,7 +136,7 @@ async function readOne({ wrapped }: Sample, item: string): Promise<Answer> {
 
 let tests = 0
 
-/** A workspace of its own for a test, with the path of its list, a body, and the number that body was made with. */
+/** Creates a workspace, and returns the path of the list, a body, and the number used in that body. */
 async function openWith(sample: Sample) {
   tests += 1
   const workspace = `W${tests}`
@@ -146,7 +146,7 @@ async function openWith(sample: Sample) {
   return { list, workspace, number, body: await bodyOf(admin, sample, [workspace, number]) }
 }
 
-/** What is answered as it was sent: not references by name, nor lists sent as text, nor secrets. */
+/** The fields that are returned as sent: no references by name, no lists sent as text, no secrets. */
 function without(body: Record<string, unknown>, fields: readonly string[]) {
   const hidden = new Set([...fields, 'service', 'actions', 'config'])
   return Object.fromEntries(Object.entries(body).filter(([field]) => !hidden.has(field)))

@@ -206,7 +206,7 @@ async function sendRaw({ adminUrl }: TestAdmin, text: string): Promise<string> {
   const socket = connect(Number(port), hostname)
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  // Not ended: a client that leaves before its answer is told nothing of it.
+  // The socket stays open, because a client that half-closes gets no response.
   socket.write(text)
   await once(socket, 'close')
   return Buffer.concat(chunks).toString()

@@ -187,7 +187,7 @@ test('audits every denial with its rule, and every change with its difference', 
   expect(JSON.stringify(records)).not.toContain('never-to-be-logged')
 })
 
-/** Everything there is, with names that must not be seen from elsewhere. */
+/** Creates one of everything, with names that must not be visible elsewhere. */
 async function fillProductY(admin: TestAdmin): Promise<string[]> {
   await makeParents(admin, 'ProductY')
   for (const sample of Object.values(samples)) {
@@ -211,7 +211,7 @@ const filledWithNothing = (path: string): string =>
 const bodyFor = (method: string): unknown =>
   ['POST', 'PUT', 'PATCH'].includes(method) ? { host: 'h.example' } : undefined
 
-/** The names that were asked with are the only difference that may be seen. */
+/** Removes the requested names, the only permitted difference. */
 const alike = (text: string): string =>
   text.replaceAll(/parent(\.internal)?|absent|ProductY|Nowhere|default/g, '_')
 

@@ -104,7 +104,7 @@ test('rejects a session created while its principal is disabled until it is enab
   const store = await openStoreAt(await freshPlace())
   const admin = await openTestAdmin({ store })
   const { body: ann } = await admin.ask('POST', '/rbac/users', { name: 'ann', enabled: false })
-  // As another control plane may write it that has not yet read the change.
+  // Simulates another control plane that has not loaded the change yet.
   const cookie = 'cookie-of-ann'
   const expiresAt = Date.now() + 3600_000
   await store.sessions.put({ sha256: hashSecret(cookie), principal: ann.id, expiresAt })

@@ -14,7 +14,7 @@ import { makeParents } from './admin-samples.ts'
 const password = 'a-long-enough-password'
 const run = promisify(execFile)
 
-/** A control plane whose data folder can be looked at by others. */
+/** A control plane with a data directory that other processes can read. */
 async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { data: string }> {
   const data = await mkdtemp(join(tmpdir(), 'weir-audit-'))
   onTestFinished(() => rm(data, { recursive: true, force: true }))
@@ -27,7 +27,6 @@ async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { dat
   return { ...admin, data }
 }
 
-/** Changes, refusals and sign-ins. */
 async function makeHistory(admin: TestAdmin): Promise<void> {
   await makeParents(admin, 'ProductX')
   await admin.ask('PATCH', '/ProductX/services/parent', { retries: 7 })
@@ -103,7 +102,7 @@ type Mutation = { readonly sql: string; readonly at: (sequence: number) => reado
 
 const one = (sequence: number): readonly number[] => [sequence]
 
-/** What somebody with the database in their hands may do to record `?`. */
+/** SQL statements that tamper with record `?`. */
 const mutations: readonly Mutation[] = [
   ...[
     `principal_name = 'mallory'`,

@@ -11,7 +11,7 @@ const gatewayTo = (port: number, route: object) =>
     routes: [{ paths: ['/'], service: 'api', ...route }],
   })
 
-/** A POST whose body is in the hands of the test. */
+/** A POST with a body that the test sends. */
 function post(url: string): http.ClientRequest {
   const request = http.request(url, { method: 'POST' })
   request.on('error', () => undefined)
@@ -30,7 +30,7 @@ test('a buffered request is sent to the service when it is complete', async () =
   const request = post(`${gateway.url}/`)
   request.write('first ')
   await until('the first part is there', () => gateway.proxy.exchanges === 1)
-  // A request that begins and ends meanwhile shows that the gateway had time to pass the first on.
+  // A complete later request proves that the gateway had time to forward the first.
   expect(await (await gateway.ask('/')).text()).toBe('done')
   expect(seen).toEqual(['head'])
   request.end('second')

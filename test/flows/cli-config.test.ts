@@ -93,7 +93,7 @@ test('prints an error and exits with status 1', async () => {
     /Invalid RBAC credentials \(401\)\n.*WEIR_ADMIN_TOKEN/,
   )
   expect((await run('dump', '-w', 'Nowhere')).err).toMatch(/Not found: GET \/Nowhere\/config\b/)
-  expect((await run('rollback', '99999')).err).toMatch(/no revision 99999/)
+  expect((await run('rollback', '99999')).err).toMatch(/Revision 99999 not found/)
 })
 
 test('prints the reason of a denial, and reports a server that is not an Admin API', async () => {

@@ -48,7 +48,7 @@ const documents = fc
     home: fc.nat(3),
   })
   .map(({ services, routes, consumers, groups, home }) => {
-    // Keys exist once, and routes are of a service that is there, if one is.
+    // API keys are unique, and routes refer to an existing service, if any.
     const taken = new Set<string>()
     const isNew = (key: string): boolean => !taken.has(key) && taken.add(key) !== undefined
     const service = services[home % Math.max(1, services.length)]?.name

@@ -95,7 +95,7 @@ const countsOf = (state: DeckState): Record<string, number> =>
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
 
-/** The same with other ids, and with other names where these exist once in all workspaces. */
+/** Replaces ids, and names that are unique across workspaces. */
 function renamed(state: DeckState): DeckState {
   const kept = state['ca_certificates']?.[0]?.id ?? ''
   const text = JSON.stringify(state)

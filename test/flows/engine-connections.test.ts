@@ -9,7 +9,7 @@ import { until } from '../harness/until.ts'
 
 type Listener = Parameters<typeof startUpstream>[0]
 
-/** A gateway before one upstream. */
+/** A gateway with one upstream. */
 async function openBefore(answer: Listener, limits: GatewayOptions['limits'] = {}) {
   const upstream = await startUpstream(answer)
   const service = { name: 'all', host: '127.0.0.1', port: upstream.port }
@@ -26,7 +26,7 @@ const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost:
 
 test('answers pipelined requests in order', async () => {
   const gateway = await openBefore((request, response) => {
-    // The first take longest.
+    // The first requests are slower.
     const wait = 40 - 4 * Number(request.url?.slice(1))
     setTimeout(() => response.end(request.url), wait)
   })
@@ -147,7 +147,7 @@ test('closes an idle connection after its timeout without a response', async () 
   expect(wire.answers).toHaveLength(1)
 })
 
-/** Sends a byte every 20 ms until it is told to stop listening. */
+/** Sends a byte every 20 ms until the socket closes. */
 async function drip(port: number, first: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
   let told = ''

@@ -11,7 +11,7 @@ import { until } from '../harness/until.ts'
 const authority = await makeAuthority('test authority')
 const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
 
-/** A service that says by which protocol it was asked, and how many connections it has seen. */
+/** A service that reports the protocol of each request and the number of connections. */
 async function startService(isHttp2: boolean) {
   let connections = 0
   const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {

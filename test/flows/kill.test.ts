@@ -10,7 +10,7 @@ import { until } from '../harness/until.ts'
 const requests = 20_000
 const clients = 24
 
-/** Sends requests until they are used up; keeps the id of every answer that came back whole. */
+/** Sends all requests; collects the ids of complete responses. */
 async function keepManifest(
   weir: TestWeir,
 ): Promise<{ manifest: Map<string, number>; broken: number }> {
@@ -39,7 +39,7 @@ async function keepManifest(
   return { manifest, broken }
 }
 
-/** Kills a worker, or sometimes the control plane, at random moments until told to stop; returns how many died. */
+/** Kills a worker, sometimes the control plane, at random times until stopped; returns the number of kills. */
 async function killAtRandom(
   weir: TestWeir,
   signal: AbortSignal,

@@ -172,7 +172,7 @@ test('a list contains exactly the entries that the principal may read individual
           role,
         ] of rules) {
           const home = role === 51 ? a : workspace
-          // Some rules reach nothing from their role, and are refused.
+          // Rules for entities outside their role's workspace are rejected.
           const operation = inside(home, entity, { ...body, role: { id: id(role) } })
           await change(configuration, [operation]).catch(() => undefined)
         }
@@ -239,7 +239,7 @@ const ids = ({ configuration }: TestAdmin): string[] =>
 const range = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => from + index)
 
-/** Some items from all over a list. */
+/** Items spread evenly over a list. */
 const spread = <Item>(items: readonly Item[], count: number): Item[] =>
   range(0, Math.min(count, items.length)).map(
     (index) => items[Math.floor((index * items.length) / count)] as Item,

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { compileProgram } from '../../src/proxy/program.ts'
 
-/** A shop in OpenAPI; a tree that contains itself, references, and parameters of a path. */
+/** An OpenAPI document with a recursive schema, references and path parameters. */
 const shop = (openapi: string, url: string) => ({
   openapi,
   info: { title: 'Pet Shop', version: '1' },

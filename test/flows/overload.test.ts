@@ -15,7 +15,7 @@ const everything = (port: number) => ({
   routes: [{ name: 'all', paths: ['/'], service: 'api' }],
 })
 
-/** Keeps what is asked of it until it is told to answer; from then on it answers at once. */
+/** Holds requests until released, then answers at once. */
 async function startHangingUpstream() {
   const held: ServerResponse[] = []
   let isHanging = true
@@ -34,7 +34,7 @@ async function startHangingUpstream() {
 
 type Told = { status: number; retryAfter: string | undefined; reason: string }
 
-/** Asks over kept connections. */
+/** Sends requests on keep-alive connections. */
 function openAsker(port: number, sockets: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets })
   onTestFinished(() => agent.destroy())
@@ -120,7 +120,7 @@ test('a connection with a hundred streams does not delay ten with one request ea
       const told: number[] = []
       while (told.length < 15) {
         const { status, reason } = await ask()
-        // On a busy machine a request may wait for too long; it must never find the queue full.
+        // On a busy machine a request may time out in the queue; the queue must never be full.
         if (!reason.includes('no turn in time')) told.push(status)
       }
       return told

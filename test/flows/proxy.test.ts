@@ -14,7 +14,7 @@ const orders = (port: number, more: Record<string, unknown> = {}) => ({
   ...more,
 })
 
-/** Everything that comes back for raw bytes, until the other side closes. */
+/** Sends raw bytes, and returns everything received until the peer closes. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
   socket.write(bytes)

@@ -209,7 +209,7 @@ async function roleNamed({ ask }: TestAdmin, workspace: string, name: string) {
   return (await ask('GET', `/${workspace}/rbac/roles/${name}`)).body as { id: string }
 }
 
-/** A principal called `of-ROLE` with one of the roles that every workspace has. */
+/** A principal `of-ROLE` with one of the default roles. */
 async function withDefaultRole(
   { ask }: TestAdmin,
   [workspace, role]: readonly [string, string],

@@ -5,7 +5,7 @@ import { requestValidator } from '../../src/plugins/request-validator.ts'
 import { compileSchema } from '../../src/plugins/request-validator/compile-schema.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 
-/** A gateway with the plugin before a service that answers what it was sent. */
+/** A gateway with the plugin, in front of a service that echoes requests. */
 async function open(config: Record<string, unknown>, paths = ['/']) {
   const server = createServer((request, response) => request.pipe(response))
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -149,14 +149,14 @@ test.each([
 test('matches any pattern in linear time', async () => {
   const schema = JSON.stringify({ type: 'string', pattern: '^(a+)+$' })
   const { post } = await open({ body_schema: schema, version: 'draft7' })
-  // Exponential time would never end.
+  // Exponential time would not finish.
   expect((await post(JSON.stringify(`${'a'.repeat(20_000)}!`))).status).toBe(400)
 })
 
 test('validates thousands of items and of levels in bounded time', () => {
   const items = Array.from({ length: 30_000 }, (_, at) => ({ at, of: 'one kind' }))
   const isSet = compileSchema('{"uniqueItems":true}', 'draft202012')
-  // Quadratic time would take 450 million comparisons. The CPU time of this thread does not depend on other processes.
+  // Quadratic time needs 450 million comparisons. CPU time of this thread does not depend on other processes.
   const began = process.threadCpuUsage()
   expect(isSet(items)).toBeUndefined()
   expect(process.threadCpuUsage(began).user / 1_000).toBeLessThan(3_000)

@@ -9,7 +9,7 @@ import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-/** A service that takes requests and never answers, but for the path /quick. */
+/** A service that never responds, except for /quick. */
 async function startSilentUpstream() {
   const taken: string[] = []
   const { port } = await startUpstream((request, response) => {

@@ -5,7 +5,7 @@ import { pooled } from '../harness/pooled.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-/** A target that keeps what it is asked until it is told to answer. */
+/** A target that holds requests until released. */
 async function startHolding() {
   const held: ServerResponse[] = []
   let most = 0
@@ -43,7 +43,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
     tries: 0,
   })
 
-  // Those that wait outlive the program by which they came.
+  // Waiting requests outlive the program that queued them.
   gateway.reconfigure(pooled([a.at, b.at]))
   while (statuses.length < 7) {
     for (const target of [a, b]) target.answer()

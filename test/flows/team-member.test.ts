@@ -27,7 +27,7 @@ await addPrincipal(admin, {
 const asMember = (method: string, path: string, body?: unknown, manager = false) =>
   admin.ask(method, path, body, { token, manager })
 
-/** Ids and names of everything that is not ProductX's. */
+/** Ids and names outside ProductX. */
 const foreign = new Set(
   entities.flatMap(({ name }) => {
     const place = admin.configuration.find({ entity: 'workspace', workspace: null, at: 'ProductY' })

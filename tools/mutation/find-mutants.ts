@@ -78,14 +78,14 @@ export function findMutants(path: string, text: string): Mutant[] {
     TSEnumMember: (node) => void (node.initializer !== null && inTypes.add(node.initializer)),
     BinaryExpression(node) {
       const [operator, other] = binary[node.operator] ?? []
-      const place = between(node.left, node.right, node.operator)
-      if (operator !== undefined && other !== undefined && place !== undefined)
-        add(operator, place, other)
+      const range = between(node.left, node.right, node.operator)
+      if (operator !== undefined && other !== undefined && range !== undefined)
+        add(operator, range, other)
     },
     LogicalExpression(node) {
       const other = logical[node.operator]
-      const place = between(node.left, node.right, node.operator)
-      if (other !== undefined && place !== undefined) add('LogicalOperator', place, other)
+      const range = between(node.left, node.right, node.operator)
+      if (other !== undefined && range !== undefined) add('LogicalOperator', range, other)
     },
     IfStatement: (node) => addCondition(node.test),
     ConditionalExpression: (node) => addCondition(node.test),

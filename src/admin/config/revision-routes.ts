@@ -45,9 +45,9 @@ async function list(context: RequestContext): Promise<unknown> {
 
 async function show(context: RequestContext): Promise<unknown> {
   const number = revisionNumber(context)
-  const shown = await showRevision(context.configuration, revisionViewer(context), number)
-  if (shown === undefined) throw noRevision(number)
-  return shown
+  const detail = await showRevision(context.configuration, revisionViewer(context), number)
+  if (detail === undefined) throw noRevision(number)
+  return detail
 }
 
 /** The difference that a rollback would make; changes nothing. */

@@ -172,8 +172,8 @@ function healthOf(
 ): Metric['values'] {
   return [...describeTargets(id, reports).values()].flatMap(({ target, health, addresses }) => {
     const seen = addresses.map((one) => [`${one.ip}:${one.port}`, one.health] as const)
-    const places = seen.length === 0 ? [['', health] as const] : seen
-    return places.flatMap(([address, is]) =>
+    const series = seen.length === 0 ? [['', health] as const] : seen
+    return series.flatMap(([address, is]) =>
       states.map((state) => {
         const upstream = fields.name
         const labels = { upstream, target, address, state, subsystem: 'http' }

@@ -4,7 +4,6 @@ import { vaultKinds } from '../../entities/vault-kinds.ts'
 import type { AdminRoute, Method } from '../admin-route.ts'
 import { describeEntity, describeFields, type Described } from './describe-entity.ts'
 
-/** What the document is made from. */
 export type ApiParts = {
   readonly version: string
   readonly routes: readonly AdminRoute[]

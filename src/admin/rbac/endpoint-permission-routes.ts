@@ -81,8 +81,8 @@ function locatePermission(context: PathContext): Located {
         spellings(endpoint).includes(fields.endpoint),
     )
   const ask = located.check.ask
-  const whole = `${ask.path}${buildPath(params['permission_workspace'] ?? '', endpoint)}`
-  return { ...located, check: { ask: { ...ask, path: whole } }, entry }
+  const permissionPath = `${ask.path}${buildPath(params['permission_workspace'] ?? '', endpoint)}`
+  return { ...located, check: { ask: { ...ask, path: permissionPath } }, entry }
 }
 
 /** The leading slash is part of the stored endpoint. `*` matches any path; decK sends it as `/*`. */

@@ -56,11 +56,11 @@ type ExplainQuery = {
 
 function explain(
   context: RequestContext,
-  wanted: ExplainQuery,
+  query: ExplainQuery,
   routes: readonly AdminRoute[],
 ): Explanation {
-  const rights = findRights(context, wanted.user)
-  const asks = accessCheckFor(context, { ...wanted, user: rights.principal.id }, routes)
+  const rights = findRights(context, query.user)
+  const asks = accessCheckFor(context, { ...query, user: rights.principal.id }, routes)
   const { allowed, because } = context.configuration.judge(rights.principal.id, asks)
   const decisions = [
     explainAsk(rights, asks.ask, 'asked'),

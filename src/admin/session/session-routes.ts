@@ -30,10 +30,10 @@ export function registerSessionRoutes(
     return reply.code(204).header('set-cookie', cookieText('', request)).send()
   })
   app.post('/api/setup', { onRequest: refuseForeignOrigin }, async (request, reply) => {
-    const wanted = parse(setUp, request)
-    await configuration.setUp(wanted, originOf(request))
+    const account = parse(setUp, request)
+    await configuration.setUp(account, originOf(request))
     void reply.code(201)
-    return enter(reply, { ...wanted, request })
+    return enter(reply, { ...account, request })
   })
 
   async function enter(

@@ -33,14 +33,13 @@ export function addAuditCommand(program: Command): void {
       const files = { keys: key ?? [], checkpoints: checkpoint ?? [] }
       process.exitCode = await verifyCommand(source, files, json === true)
     })
-  subcommand(
-    'checkpoint',
-    'PrintOptions the signed end of the log, to be stored elsewhere.',
-  ).action(async (source: AuditSource) => {
-    const { checkpointCommand } = await import('./key-commands.ts')
-    await checkpointCommand(source)
-  })
-  subcommand('key', 'PrintOptions the public key that verifies the log.').action(
+  subcommand('checkpoint', 'Print the signed end of the log, to be stored elsewhere.').action(
+    async (source: AuditSource) => {
+      const { checkpointCommand } = await import('./key-commands.ts')
+      await checkpointCommand(source)
+    },
+  )
+  subcommand('key', 'Print the public key that verifies the log.').action(
     async (source: AuditSource) => {
       const { keyCommand } = await import('./key-commands.ts')
       keyCommand(source)

@@ -91,10 +91,10 @@ async function readLines<Result>(response: Response, { onProgress }: AdminCall):
 
 function refusal(status: number, text: string, { method, path }: AdminCall): Problem {
   try {
-    const said = JSON.parse(text) as Refusal
-    if (said.message === 'Not found')
+    const problem = JSON.parse(text) as Refusal
+    if (problem.message === 'Not found')
       return refused(status, { message: `Not found: ${method} ${path}` })
-    if (typeof said.message === 'string') return refused(status, said)
+    if (typeof problem.message === 'string') return refused(status, problem)
   } catch {
     // Not JSON: print it unchanged.
   }

@@ -20,14 +20,16 @@ export async function historyCommand(options: CommandOptions): Promise<void> {
 }
 
 export async function showCommand(revision: string, options: CommandOptions): Promise<void> {
-  const shown = await get<RevisionLine & ConfigDifference>(
+  const revisionDetail = await get<RevisionLine & ConfigDifference>(
     options,
     `/config/revisions/${encodeURIComponent(revision)}`,
   )
-  if (options.jsonOutput === true) return console.log(JSON.stringify(shown, undefined, 2))
-  const words = shown.message === null ? '' : `: ${shown.message}`
-  console.log(`Revision ${shown.number}, ${timeText(shown.time)}, by ${shown.principal}${words}`)
-  console.log(printDifference(shown, { ...printOptions(options), isPast: true }))
+  if (options.jsonOutput === true) return console.log(JSON.stringify(revisionDetail, undefined, 2))
+  const words = revisionDetail.message === null ? '' : `: ${revisionDetail.message}`
+  console.log(
+    `Revision ${revisionDetail.number}, ${timeText(revisionDetail.time)}, by ${revisionDetail.principal}${words}`,
+  )
+  console.log(printDifference(revisionDetail, { ...printOptions(options), isPast: true }))
 }
 
 /** Creates a revision that equals an earlier one, after showing the differences and confirming. */
