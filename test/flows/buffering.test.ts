@@ -61,9 +61,9 @@ test('an unbuffered request, or one beyond the buffer, is streamed to the servic
 })
 
 test('the service gets nothing of a buffered request whose client leaves', async () => {
-  let asked = 0
+  let requests = 0
   const upstream = await startUpstream((_request, response) => {
-    asked += 1
+    requests += 1
     response.end()
   })
   const gateway = await gatewayTo(upstream.port, { request_buffering: true })
@@ -72,5 +72,5 @@ test('the service gets nothing of a buffered request whose client leaves', async
   await until('it is under way', () => gateway.proxy.exchanges === 1)
   request.destroy()
   await until('it is recorded', () => gateway.events.length === 1)
-  expect([asked, gateway.events[0]?.status, gateway.events[0]?.tries]).toEqual([0, 499, 0])
+  expect([requests, gateway.events[0]?.status, gateway.events[0]?.tries]).toEqual([0, 499, 0])
 })

@@ -106,7 +106,7 @@ test('replaces an idle connection that the service closed', async () => {
     })
   })
   const gateway = await before(port, { retries: 5 })
-  for (let asked = 0; asked < 20; asked += 1) expect((await gateway.ask('/')).status).toBe(200)
+  for (let sent = 0; sent < 20; sent += 1) expect((await gateway.ask('/')).status).toBe(200)
   expect(connections).toBe(20)
 })
 

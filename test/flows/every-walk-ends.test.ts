@@ -194,7 +194,7 @@ async function startTarget(protocol: Protocol): Promise<{ port: number }> {
 function compile(port: number, protocol: Protocol, hit: Hit, planted: () => Step | undefined) {
   const probe = definePlugin({
     name: 'probe',
-    about: 'Fails when told to.',
+    about: 'Fails on demand.',
     settings: z.object({}),
     prepare: () => ({
       onRequest() {

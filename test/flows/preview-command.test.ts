@@ -42,7 +42,7 @@ test(
     })
     const out = await run('diff', 'next.yaml', '--against-traffic', '1h')
     expect(out).toMatch(/creating plugin \S+ \(service ended\)/)
-    // request-termination denies too, so these requests were denied before and get another denial now.
+    // A fixed response of request-termination replaces the service before and after the change.
     expect(out).toMatch(/Of 2\d requests in 1 hours 2\d were replayed/)
     expect(out).toContain('No request would have had another result.')
     writeFileSync(join(folder, 'gone.yaml'), document('').replace(/ {4}plugins:[^]*/, ''))

@@ -175,12 +175,12 @@ test('a preview predicts what the gateway then does', { timeout: 180_000 }, asyn
     gateway.reconfigure(vary(words))
     const real = reality(before, await replayFor(gateway, 2))
     gateway.reconfigure(words)
-    const told = {
+    const predicted = {
       refused: sumOf(report, 'refused'),
       admitted: sumOf(report, 'admitted'),
       rerouted: sumOf(report, 'rerouted'),
     }
-    expect({ [name]: told }).toEqual({ [name]: real })
+    expect({ [name]: predicted }).toEqual({ [name]: real })
     expect(report).toMatchObject({
       requests: before.length,
       judged: before.length,

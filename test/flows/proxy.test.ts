@@ -190,10 +190,10 @@ test('records 499 and aborts the upstream request when the client disconnects', 
     routes: [{ paths: ['/'], service: 'orders' }],
   })
   const leave = new AbortController()
-  const asked = gateway.ask('/', { signal: leave.signal }).catch(() => 'left')
+  const response = gateway.ask('/', { signal: leave.signal }).catch(() => 'left')
   await until('the request arrived', () => arrived)
   leave.abort()
-  expect(await asked).toBe('left')
+  expect(await response).toBe('left')
   await until('the exchange was recorded', () => gateway.events[0])
   expect(gateway.events[0]).toMatchObject({
     status: 499,

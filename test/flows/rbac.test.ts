@@ -28,8 +28,8 @@ test('members of an identity provider group have its roles in addition to their 
   expect(await read()).toBe(200)
   const groups = await admin.ask('GET', '/rbac/users/dev/groups')
   expect(groups.body.groups).toMatchObject([{ name: 'engineers' }])
-  const told = await explain(admin, '/ProductX', { user: 'dev', path: '/services' })
-  expect(told.because).toMatch(
+  const explanation = await explain(admin, '/ProductX', { user: 'dev', path: '/services' })
+  expect(explanation.because).toMatch(
     /^Role workspace-read-only of workspace ProductX \(by group engineers\)/,
   )
   const roles = await admin.ask('GET', '/ProductX/rbac/users/dev/roles')
@@ -128,17 +128,24 @@ test('explains the decision of a request with its rules and roles, aliases inclu
     ['GET', '/workspaces/default'],
     ['GET', '/nowhere/at/all'],
   ] as const) {
-    const told = await explain(admin, '/ProductX', { user: 'dev', method, path })
+    const explanation = await explain(admin, '/ProductX', { user: 'dev', method, path })
     const { status } = await admin.ask(method, `/ProductX${path}`, undefined, { token })
-    expect([method, path, told.allowed]).toEqual([method, path, ![401, 403].includes(status)])
-    expect(told.because).toMatch(/^[A-Z].*\.$/)
+    expect([method, path, explanation.allowed]).toEqual([
+      method,
+      path,
+      ![401, 403].includes(status),
+    ])
+    expect(explanation.because).toMatch(/^[A-Z].*\.$/)
   }
-  const told = await explain(admin, '/ProductX', { user: 'dev', path: '/consumers/parent/plugins' })
-  expect(told).toMatchObject({ allowed: false, action: 'read', principal: { name: 'dev' } })
-  const door = told.asks.find(
+  const explanation = await explain(admin, '/ProductX', {
+    user: 'dev',
+    path: '/consumers/parent/plugins',
+  })
+  expect(explanation).toMatchObject({ allowed: false, action: 'read', principal: { name: 'dev' } })
+  const alias = explanation.asks.find(
     ({ as, says }: { as: string; says: string }) => as === 'door' && says === 'deny',
   )
-  expect(door.rules[0]).toMatchObject({
+  expect(alias.rules[0]).toMatchObject({
     role: 'role-of-dev',
     about: '/consumers/*',
     negative: true,

@@ -48,11 +48,11 @@ describe('outside ProductX', () => {
       .replace('/upstreams/:parent', '/upstreams/parent.internal')
       .replaceAll(/:\w+/g, 'parent')
       .replace('*', 'services')
-  const asked = [...paths.map(filled), '/userinfo']
+  const requested = [...paths.map(filled), '/userinfo']
 
   test('no response on any path or server names an existing entity', async () => {
     const told: string[] = []
-    for (const path of asked) {
+    for (const path of requested) {
       for (const url of [path, `/ProductX${path}`]) {
         for (const [manager, prefix] of [
           [false, ''],
@@ -71,7 +71,7 @@ describe('outside ProductX', () => {
   }, 180_000)
 
   test('existing and missing entities return the same response', async () => {
-    for (const path of asked) {
+    for (const path of requested) {
       const there = await asMember('GET', `/ProductY${path}`)
       const nowhere = await asMember('GET', `/Nowhere${path}`)
       const alike = (words: string): string => words.replaceAll(/ProductY|Nowhere/g, '_')
