@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
+import type { Configuration } from '../control/configuration.ts'
 import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
@@ -19,7 +20,7 @@ import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node/node-routes.ts'
-import { registerDescription } from './openapi/register-description.ts'
+import { describeApi } from './openapi/describe-api.ts'
 import { registerRoutes } from './http/register-routes.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { adminAccountRoutes } from './rbac/admin-account-routes.ts'
@@ -113,4 +114,20 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...entityRoutes(),
   ]
   return routes
+}
+
+/** The document contains nothing of the configuration, so every authenticated principal may read it. */
+function registerDescription(
+  app: FastifyInstance,
+  configuration: Configuration,
+  { version, routes }: { readonly version: string; readonly routes: readonly AdminRoute[] },
+): void {
+  const { catalog } = configuration
+  const document = describeApi({ version, routes, catalog })
+  for (const path of ['/openapi.json', '/:workspace/openapi.json']) {
+    app.get(path, async (request) => {
+      await identifyPrincipal(configuration, request)
+      return document
+    })
+  }
 }
