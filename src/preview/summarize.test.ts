@@ -79,8 +79,8 @@ test('counts the requests whose replayed outcome equals the recorded one', () =>
     summarize([{ group: group({ requests: 4, ...given }), before, after: before }], context)
       .agreeing
   expect(agreeing({}, passes)).toBe(4)
-  expect(agreeing({ outcome: 'denied' }, passes)).toBe(0)
-  expect(agreeing({ outcome: 'denied' }, denied())).toBe(4)
+  expect(agreeing({ outcome: 'denied', status: 403 }, passes)).toBe(0)
+  expect(agreeing({ outcome: 'denied', status: 403 }, denied())).toBe(4)
   expect(agreeing({ outcome: 'failed', reason: 'route.none' }, denied())).toBe(4)
   expect(agreeing({ outcome: 'denied', status: 429 }, counted)).toBe(4)
   expect(agreeing({ outcome: 'denied', status: 403 }, counted)).toBe(0)

@@ -112,7 +112,7 @@ test.each([
   const build = (place: string) => {
     const lists = { workspace: workspaces.map((one) => entry(one, null, { name: one })) }
     const referred = entry('a', place, {})
-    const referring = entry('b', 'w1', { [field]: { id: 'a' }, ttl: null })
+    const referring = entry('b', 'w1', { [field]: { id: 'a' }, key: 'k', ttl: null })
     const same = name === target ? [referred, referring] : [referring]
     return buildSnapshot(all({ ...lists, [target]: [referred], [name]: same }))
   }

@@ -76,7 +76,7 @@ test('sends no 100 Continue when the request is refused', async () => {
     'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
   )
   await wire.until(() => wire.answers.length === 1)
-  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not LookupResult'], []])
+  expect([starts(wire), wire.interims]).toEqual([['HTTP/1.1 404 Not Found'], []])
   wire.destroy()
 })
 

@@ -10,11 +10,8 @@ import { until } from '../harness/until.ts'
 const requests = 20_000
 const clients = 24
 
-/** Sends all requests; collects the ids of complete responses. */
-async function keepManifest(
-  weir: TestWeir,
-): Promise<{ manifest: Map<string, number>; broken: number }> {
-  const manifest = new Map<string, number>()
+/** Sends all requests and adds the id and status of every complete answer to `manifest`; returns how many broke. */
+async function fillManifest(weir: TestWeir, manifest: Map<string, number>): Promise<number> {
   const agent = new Agent({ connections: clients, pipelining: 1 })
   let next = 0
   let broken = 0
@@ -36,17 +33,24 @@ async function keepManifest(
   }
   await Promise.all(Array.from({ length: clients }, client))
   await agent.destroy()
-  return { manifest, broken }
+  return broken
 }
 
-/** Kills a worker, sometimes the control plane, at random times until stopped; returns the number of kills. */
+/** Answers between two kills: where processes start slowly, kills must not come faster than they do. */
+const answersBetweenKills = 100
+
+/** Kills a worker, or sometimes the control plane, at random moments until `signal` aborts; returns how many died. */
 async function killAtRandom(
   weir: TestWeir,
+  manifest: ReadonlyMap<string, number>,
   signal: AbortSignal,
 ): Promise<{ workers: number; controls: number }> {
   const dead = { workers: 0, controls: 0 }
+  let answered = 0
   while (!signal.aborted) {
     await sleep(100 + Math.random() * 500)
+    if (manifest.size < answered + answersBetweenKills) continue
+    answered = manifest.size
     const isControl = Math.random() < 0.25
     const pids = weir.children(isControl ? 'weir control' : 'weir gateway')
     const pid = pids[Math.floor(Math.random() * pids.length)]
@@ -83,8 +87,9 @@ test(
     )
 
     const over = new AbortController()
-    const killing = killAtRandom(weir, over.signal)
-    const { manifest, broken } = await keepManifest(weir)
+    const manifest = new Map<string, number>()
+    const killing = killAtRandom(weir, manifest, over.signal)
+    const broken = await fillManifest(weir, manifest)
     over.abort()
     const dead = await killing
     expect(dead.workers).toBeGreaterThan(5)

@@ -104,7 +104,7 @@ describe('what each person sees', () => {
   test('a query for the other product returns no rows and the reason', async () => {
     const visitor = await visit({ account: developer })
     await visitor.go('/?workspace=ProductY')
-    await untilText(visitor, 'You may not read workspace ProductY')
+    await untilText(visitor, 'You do not have access to workspace ProductY')
     expect(await shownRows(visitor)).toEqual([])
   })
 

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { RequestBody } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import { openRequestBody } from '../http1/request-body.ts'
@@ -46,12 +46,19 @@ export function openStreamBody(
       onPart(bytes.length)
       if (!body.feed(bytes)) stream.pause()
     })
-    stream.on('end', () => (stream.aborted ? body.fail(gone()) : body.end()))
+    stream.on('end', () => {
+      const isCut = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
+      if (isCut) body.fail(gone())
+      else body.end()
+    })
   }
   stream.on('trailers', (_headers, _flags, raw) => {
     trailers = incomingFields(raw)
   })
-  stream.on('aborted', () => body.fail(gone()))
+  // `aborted` alone is not enough: a stream that the HTTP/2 library resets, as for a protocol error, only closes.
+  stream.on('close', () => {
+    if (!body.isWhole) body.fail(gone())
+  })
   return {
     present: true,
     length: body.length,
