@@ -10,7 +10,7 @@ type Benchmark = {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   proxy: {
-    about: 'Weir beside nginx, HAProxy, Caddy and Node: throughput, latency, CPU, memory.',
+    about: 'Weir compared with nginx, HAProxy, Caddy and Node: throughput, latency, CPU, memory.',
     needs: ['nginx', 'wrk', 'taskset'],
     run: async (options) => (await import('./proxy/bench-proxy.ts')).benchProxy(options),
   },
@@ -22,27 +22,27 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   },
   soak: {
     about:
-      'Full load with changes, deaths and resets: memory, statuses, one event for each answer.',
+      'Full load with changes, killed targets and resets: memory, statuses, one event per response.',
     needs: [],
     run: async (options) => (await import('./soak/bench-soak.ts')).benchSoak(options),
   },
   overload: {
-    about: 'Twice as much as can be served, with admission and without: what is served in time.',
+    about: 'Load at twice the capacity, with and without admission control: goodput and latency.',
     needs: ['taskset'],
     run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
   },
   reload: {
-    about: 'How much longer requests take while a large configuration changes under them.',
+    about: 'Latency of requests while a large configuration changes.',
     needs: [],
     run: async (options) => (await import('./reload/bench-reload.ts')).benchReload(options),
   },
   routes: {
-    about: 'What it costs to find a route among up to 100,000, and to bring many into use.',
+    about: 'Matching and compiling up to 100,000 routes.',
     needs: [],
     run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
   },
   control: {
-    about: 'A configuration of 10,000 routes as a document, and its preview over a million events.',
+    about: 'Sync, dump and lists of 10,000 routes, and a preview over a million events.',
     needs: [],
     run: async (options) => (await import('./control/bench-control.ts')).benchControl(options),
   },
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
     samples: Number(values.samples),
     only: values.case,
     minutes: Number(values.minutes),
-    tell: (line) => console.error(line),
+    onProgress: (line) => console.error(line),
   })
   console.log(values.json ? renderJson(name, report) : `\n${renderTable(report)}`)
   for (const violation of report.violations ?? []) console.error(`violated: ${violation}`)

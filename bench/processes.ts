@@ -5,13 +5,12 @@ import { createServer, type AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { until } from '../test/harness/until.ts'
 
-/** The cores that subjects run on, and those of upstreams and load; without a second core nothing is pinned. */
+/** CPU affinity of subjects, and of upstreams and load; nothing is pinned on a single core. */
 export const cores = availableParallelism() > 1 ? { subject: '0', load: '1' } : undefined
 
-/** A program we started; its output is shown only if it fails. */
+/** The output of a program is printed only if it fails. */
 export type Started = ChildProcess & { output(): string }
 
-/** Starts a program on the given cores. */
 export function startPinned(
   core: string | undefined,
   command: readonly string[],
@@ -31,7 +30,7 @@ export function startPinned(
   return Object.assign(child, { output: () => output })
 }
 
-/** Waits until a started program answers; ends it, and says what it printed, when it does not. */
+/** Waits until a program accepts requests; otherwise stops it and throws with its output. */
 export async function untilUp(
   name: string,
   child: Started,
@@ -45,17 +44,17 @@ export async function untilUp(
   }
 }
 
-/** Ends a program and waits until it is gone; after ten seconds it is killed. */
+/** Sends SIGTERM, and SIGKILL after ten seconds. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
+  const exited = once(child, 'exit')
   child.kill('SIGTERM')
   const hard = setTimeout(() => child.kill('SIGKILL'), 10_000)
-  await gone
+  await exited
   clearTimeout(hard)
 }
 
-/** A port of this machine that was free a moment ago. */
+/** A currently free port of this machine. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
@@ -66,7 +65,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** CPU time used so far and memory held now, of some processes. */
+/** CPU time and resident memory of processes. */
 export type Usage = { readonly cpuMicroseconds: number; readonly rssMegabytes: number }
 
 type Running = { readonly pid: number; readonly parent: number } & Usage
@@ -75,7 +74,7 @@ type Running = { readonly pid: number; readonly parent: number } & Usage
 const microsecondsPerTick = 10_000
 const pageBytes = 4096
 
-/** The usage of a process and all its descendants, or of those among them that `counts` picks. */
+/** The usage of a process and its descendants, or of those that `counts` selects. */
 export function usageOf(pid: number, counts: (found: number) => boolean = () => true): Usage {
   const all = listProcesses()
   const family = new Set([pid])
@@ -90,7 +89,6 @@ export function usageOf(pid: number, counts: (found: number) => boolean = () => 
   }
 }
 
-/** Whether a process has loaded a library whose path contains `name`. */
 export function hasLoaded(pid: number, name: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/maps`, 'utf8').includes(name)
@@ -106,7 +104,7 @@ function listProcesses(): Running[] {
       try {
         return [readProcess(Number(name))]
       } catch {
-        // It ended while we looked.
+        // The process exited in the meantime.
         return []
       }
     })

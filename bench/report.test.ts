@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { quantile, renderJson, renderTable } from './report.ts'
 
-test('a quantile is a value with at least that share of all at or below it, and the least such', () => {
+test('returns the least value with at least that share of values at or below it', () => {
   const values = fc.array(fc.integer(), { minLength: 1, maxLength: 50 })
   fc.assert(
     fc.property(values, fc.integer({ min: 1, max: 100 }), (numbers, percent) => {
@@ -14,7 +14,7 @@ test('a quantile is a value with at least that share of all at or below it, and 
   )
 })
 
-test('the table has a line for each row and blanks where a row has no such figure', () => {
+test('renders a line per row, with blanks for missing figures', () => {
   const rows = [
     { case: 'small', subject: 'weir', rps: 12_345, p99_ms: 1.5 },
     { case: 'small', subject: 'nginx', rps: 9 },

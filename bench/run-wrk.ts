@@ -4,18 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPinned } from './processes.ts'
 
-/** What one run of wrk saw. */
 export type Load = {
   readonly requests: number
   readonly rps: number
   readonly p50: number
   readonly p99: number
   readonly p999: number
-  /** Answers of 400 and above, timeouts and broken connections. */
+  /** Responses with status 400 or above, timeouts and broken connections. */
   readonly errors: number
 }
 
-/** How wrk asks. */
 export type WrkOptions = {
   readonly core: string | undefined
   readonly seconds: number
@@ -33,7 +31,7 @@ done = function(summary, latency)
 end
 `
 
-/** Runs wrk, one thread, against `url` and reads its result. */
+/** Runs wrk with one thread against `url`. */
 export async function runWrk(url: string, options: WrkOptions): Promise<Load> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-wrk-'))
   try {

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 
-/** A running nginx of one worker. */
+/** nginx with one worker. */
 export type Nginx = { readonly url: string; readonly pid: number; close(): Promise<void> }
 
-/** What goes into its `http` and `server` blocks. */
+/** Directives for the `http` and `server` blocks. */
 export type NginxOptions = {
   readonly core: string | undefined
   readonly http?: string
   readonly server: string
-  /** Files of its folder `files`, by name. */
+  /** Files of its `files` folder by name. */
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** Starts nginx in a folder of its own with one server that listens on a free port. */
+/** Starts nginx in a temporary folder, with one server on a free port. */
 export async function startNginx({
   core,
   http = '',
@@ -23,7 +23,7 @@ export async function startNginx({
   files = {},
 }: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-nginx-'))
-  // Started by root, its workers are somebody else.
+  // When root starts nginx, its workers run as another user.
   chmodSync(folder, 0o755)
   for (const name of ['temp', 'files']) mkdirSync(join(folder, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'files', name), text)

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 
-/** A running Weir with an empty store. */
+/** Weir with an empty store. */
 export type Weir = {
   readonly proxyUrl: string
   readonly secureUrl: string
   readonly pid: number
-  /** Calls the Admin API; an answer of 400 and above is an error. */
+  /** Calls the Admin API; throws for status 400 or above. */
   admin(method: string, path: string, body?: object): Promise<unknown>
-  /** Asks the analytics API. */
+  /** Queries the analytics API. */
   ask(path: string, body: object, signal?: AbortSignal): Promise<Response>
   close(): Promise<void>
 }
@@ -19,7 +19,7 @@ export type Weir = {
 const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'cli', 'main.ts')
 const token = 'bench-admin-token-0000000000'
 
-/** Starts Weir as a user would, with one worker, in a temporary folder. */
+/** Starts the program with one worker and a temporary data directory. */
 export async function startWeir(core: string | undefined): Promise<Weir> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
   const listen = async (): Promise<string> => `127.0.0.1:${await freePort()}`

@@ -12,7 +12,7 @@ type Page = { readonly path: string; readonly text: string }
 type Schema = z.core.JSONSchema.JSONSchema
 type Cells = readonly string[]
 
-/** The pages of docs/reference as the declarations describe them. */
+/** Renders the pages of docs/reference from the declarations. */
 export function renderReference(root: string): Page[] {
   return [
     page('entities', 'Entities', renderEntities()),
@@ -123,7 +123,6 @@ function renderProblems(root: string): string[] {
   ]
 }
 
-/** The list of decisions, by their headings. */
 function renderDecisions(root: string): string {
   const folder = join(root, 'docs/decisions')
   const files = readdirSync(folder).filter((name) => /^\d{4}-.*\.md$/.test(name))
@@ -144,7 +143,7 @@ function renderDecisions(root: string): string {
 const jsonSchemaOf = (schema: z.ZodObject): Schema =>
   z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 
-/** A row for each field, those of records after the record. */
+/** One row per field; fields of a record follow it. */
 function fieldRows(schema: Schema, prefix = ''): Cells[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     if (typeof field !== 'object') return []

@@ -22,7 +22,7 @@ const pagesStamp = at('dist', 'ui', '.weir-built')
 const lock = at('.weir-setup')
 const gigabytesNeeded = 2
 
-/** An error that is printed without its stack. */
+/** An error printed without its stack. */
 class SetupProblem extends Error {}
 
 /** Updates the packages and, without `--no-ui`, the pages. */
@@ -95,8 +95,8 @@ const buildPages = {
 /** Hash of what determines the installed packages: the lock file, the dependencies and the platform. */
 function installedState() {
   const { dependencies, devDependencies } = JSON.parse(readText(at('package.json')))
-  const wanted = JSON.stringify([dependencies, devDependencies, process.platform, process.arch])
-  return hashOf([wanted, readText(at('package-lock.json'))])
+  const inputs = JSON.stringify([dependencies, devDependencies, process.platform, process.arch])
+  return hashOf([inputs, readText(at('package-lock.json'))])
 }
 
 /** Hash of what determines the pages: their files, the schemas they share with the server, and the packages. */
@@ -133,7 +133,7 @@ function refuseFullDisk() {
     )
 }
 
-/** Runs `npm install` with the npm that started this script, on its Node: the install may replace ours. */
+/** Runs `npm install` with the npm that started this script, on its Node: the install may replace the Node of this project. */
 function runNpm() {
   const npm = process.env.npm_execpath ?? ''
   const own = basename(npm) === 'npm-cli.js'

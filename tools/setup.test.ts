@@ -10,7 +10,7 @@ const program = join(dirname(fileURLToPath(import.meta.url)), 'setup.mjs')
 let root = ''
 const at = (path: string): string => join(root, path)
 
-/** Stands in for npm: records its call, fails with NPM_FAILS, else installs a Node and a Vite, slowly enough for two runs to overlap. */
+/** A fake npm: records its call and fails with NPM_FAILS, otherwise installs Node and Vite slowly enough for two runs to overlap. */
 const npm = `
   const { appendFileSync, mkdirSync, symlinkSync, rmSync, writeFileSync } = require('node:fs')
   appendFileSync('calls', 'npm ' + process.argv.slice(2).join(' ') + '\\n')
@@ -62,7 +62,6 @@ function setUp(env = {}, ...args: string[]): Promise<{ code: number | null; outp
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output })))
 }
 
-/** Programs started since the last call. */
 function calls(): string[] {
   const text = existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8') : ''
   rmSync(at('calls'), { force: true })

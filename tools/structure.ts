@@ -1,4 +1,4 @@
-// npm run structure [-- --json]: the shape of the source tree, and the words that are still to be replaced.
+// npm run structure [-- --json]: prints the structure of the source tree and its deprecated words.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readSources } from '../test/tidy/read-source.ts'

@@ -1,7 +1,6 @@
 import { findCycles } from '../test/tidy/find-cycles.ts'
 import type { SourceFile } from '../test/tidy/read-source.ts'
 
-/** What the survey uses of a file. */
 type Source = Pick<SourceFile, 'path' | 'lines' | 'imports'>
 type Size = { readonly path: string; readonly lines: number }
 type Imported = Size & { readonly importer: string }
@@ -15,7 +14,7 @@ type Room = {
 }
 type Crossing = { readonly from: string; readonly to: string; readonly imports: number }
 
-/** The shape of the source tree. A room is a folder of `src`; `ui`, `test`, `bench` and `tools` each count as one. */
+/** A room is a folder of `src`; `ui`, `test`, `bench` and `tools` each count as one. */
 export type Structure = {
   readonly totals: {
     readonly files: number

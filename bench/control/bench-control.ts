@@ -6,14 +6,16 @@ import { measurePreview } from './measure-preview.ts'
 const size = { routes: 10_000, consumers: 5_000 }
 const events = 1_000_000
 
-/** A large configuration: synced, compared and dumped as a document, replayed against a day of traffic, and listed. */
-export async function benchControl({ rounds, only, tell }: BenchOptions): Promise<Report> {
+/** Syncs, diffs, dumps, previews and lists a large configuration. */
+export async function benchControl({ rounds, only, onProgress }: BenchOptions): Promise<Report> {
   const wants = (name: string): boolean => name.includes(only)
   const configuration = wants('configuration')
-    ? await measureConfiguration(size, { rounds: Math.min(rounds, 3), tell })
+    ? await measureConfiguration(size, { rounds: Math.min(rounds, 3), onProgress })
     : []
-  const preview = wants('preview') ? await measurePreview(events, size, tell) : []
-  const lists = wants('lists') ? await measureLists([10_000, 100_000], { rounds: 15, tell }) : []
+  const preview = wants('preview') ? await measurePreview(events, size, onProgress) : []
+  const lists = wants('lists')
+    ? await measureLists([10_000, 100_000], { rounds: 15, onProgress })
+    : []
   return {
     rows: [...configuration, ...preview, ...lists],
     notes: [

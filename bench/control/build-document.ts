@@ -1,10 +1,9 @@
-/** How large a configuration is measured. */
 export type Size = { readonly routes: number; readonly consumers: number }
 
-/** Routes of each service. */
+/** Routes per service. */
 const perService = 10
 
-/** A declarative document with so many routes and consumers; each service wants a key, and each consumer has one and a group. `port` is where the first service is, to be different. */
+/** Each service has key-auth, and each consumer a key and a group. `port` is the port of the first service, so that two documents can differ. */
 export function buildDocument({ routes, consumers }: Size, port = 8080): object {
   return {
     _format_version: '3.0',
@@ -16,7 +15,7 @@ export function buildDocument({ routes, consumers }: Size, port = 8080): object 
       plugins: [{ name: 'key-auth', config: { key_names: ['apikey'] } }],
       routes: Array.from({ length: perService }, (_unused, index) => {
         const number = service * perService + index
-        return { name: `route-${number}`, paths: [pathOf(number)], methods: ['GET', 'POST'] }
+        return { name: `route-${number}`, paths: [routePath(number)], methods: ['GET', 'POST'] }
       }),
     })),
     consumers: Array.from({ length: consumers }, (_, number) => ({
@@ -27,6 +26,5 @@ export function buildDocument({ routes, consumers }: Size, port = 8080): object 
   }
 }
 
-/** The path of a route. */
-export const pathOf = (number: number): string =>
+export const routePath = (number: number): string =>
   `/api/v${number % 3}/area-${number % 97}/things-${number}`

@@ -3,10 +3,10 @@ import { adminToken, startWeir, type TestWeir } from '../../test/harness/start-w
 import { rounded, type Row } from '../report.ts'
 import { buildDocument, type Size } from './build-document.ts'
 
-/** Syncs, compares and dumps a large configuration through the Admin API of a whole Weir: how long each takes, and how much memory the control plane has afterwards. */
+/** Syncs, diffs and dumps a large configuration through the Admin API of a complete Weir; reports durations and the memory of the control plane. */
 export async function measureConfiguration(
   size: Size,
-  { rounds, tell }: { readonly rounds: number; readonly tell: (line: string) => void },
+  { rounds, onProgress }: { readonly rounds: number; readonly onProgress: (line: string) => void },
 ): Promise<readonly Row[]> {
   const stops: (() => Promise<void>)[] = []
   const weir = await startWeir({
@@ -22,7 +22,7 @@ export async function measureConfiguration(
       const text = await answer.text()
       const milliseconds = performance.now() - began
       if (!answer.ok) throw new Error(`${what}: ${answer.status} ${text.slice(0, 500)}`)
-      tell(`${what}: ${Math.round(milliseconds)} ms`)
+      onProgress(`${what}: ${Math.round(milliseconds)} ms`)
       rows.push({
         case: what,
         subject: `weir, ${name}`,
@@ -56,7 +56,7 @@ function residentBytes(weir: TestWeir): number {
   return Number(readFileSync(`/proc/${control}/statm`, 'latin1').split(' ')[1]) * 4096
 }
 
-/** Of several rounds the one with the shortest time; others were disturbed. */
+/** The fastest round, which other processes disturbed least. */
 function fastestOf(rows: readonly Row[]): readonly Row[] {
   const byCase = Map.groupBy(rows, (row) => row.case)
   return [...byCase.values()].map((list) =>

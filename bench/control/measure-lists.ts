@@ -11,16 +11,16 @@ import type { Operation } from '../../src/entities/operation.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import type { Row } from '../report.ts'
-import { pathOf } from './build-document.ts'
+import { routePath } from './build-document.ts'
 
 const adminToken = 'token-of-the-super-admin'
 const roleId = '00000000-0000-4000-8000-00000000000a'
 const readerToken = 'token-of-the-reader-0123456789'
 
-/** How long pages of the list of routes take in the control plane, from the request to the answer, without a network. */
+/** Measures pages of the route list in process, without a network. */
 export async function measureLists(
   sizes: readonly number[],
-  { rounds, tell }: { readonly rounds: number; readonly tell: (line: string) => void },
+  { rounds, onProgress }: { readonly rounds: number; readonly onProgress: (line: string) => void },
 ): Promise<readonly Row[]> {
   const rows: Row[] = []
   for (const routes of sizes) {
@@ -34,7 +34,7 @@ export async function measureLists(
     const { admin } = await openAdmin({ configuration, version: '0', uiDirectory: folder })
     try {
       await fill(configuration, routes)
-      tell(`${routes.toLocaleString('en-US')} routes are there`)
+      onProgress(`${routes.toLocaleString('en-US')} routes stored`)
       for (const [name, path, token] of await requests(admin, routes)) {
         const times: number[] = []
         const stopWatching = await watchEventLoop()
@@ -47,7 +47,7 @@ export async function measureLists(
         }
         const blocked = await stopWatching()
         const median = times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0
-        tell(`${name}: ${median.toFixed(2)} ms`)
+        onProgress(`${name}: ${median.toFixed(2)} ms`)
         rows.push({
           case: `lists, ${name}`,
           subject: `weir, ${routes.toLocaleString('en-US')} routes`,
@@ -111,7 +111,7 @@ async function requests(admin: FastifyInstance, routes: number): Promise<readonl
 
 const headersOf = (token: string) => ({ 'kong-admin-token': token })
 
-/** Services with ten routes each; every ten routes share a tag. */
+/** Ten routes per service; every ten routes share a tag. */
 async function fill(configuration: Configuration, routes: number): Promise<void> {
   const services = Array.from({ length: routes / 10 }, (_, at) =>
     create('service', { name: `service-${at}`, host: 'h' }),
@@ -119,7 +119,7 @@ async function fill(configuration: Configuration, routes: number): Promise<void>
   const own = Array.from({ length: routes }, (_, at) =>
     create('route', {
       name: `route-${at}`,
-      paths: [pathOf(at)],
+      paths: [routePath(at)],
       service: { name: `service-${Math.floor(at / 10)}` },
       tags: ['bench', `team-${at % (routes / 10)}`],
     }),

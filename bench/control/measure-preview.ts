@@ -6,24 +6,23 @@ import { catalog } from '../../src/plugins/catalog.ts'
 import { previewChange } from '../../src/preview/preview-change.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { rounded, type Row } from '../report.ts'
-import { pathOf, type Size } from './build-document.ts'
+import { routePath, type Size } from './build-document.ts'
 
 const workspace = { id: '00000000-0000-4000-8000-00000000000a', name: 'test' }
 const day = 86_400
 const to = 1_795_000_000
-/** How many routes each consumer calls. */
+/** Routes that each consumer calls. */
 const favorites = 20
 const batch = 20_000
 
-/** Replays a day of recorded requests against proposed configurations. */
 export async function measurePreview(
   events: number,
   size: Size,
-  tell: (line: string) => void,
+  onProgress: (line: string) => void,
 ): Promise<readonly Row[]> {
   const warehouse = await openTestWarehouse()
   try {
-    await fill(warehouse, events, size, tell)
+    await fill(warehouse, events, size, onProgress)
     const words = wordsFor(size)
     const present = buildTestSnapshot(words)
     const rows: Row[] = []
@@ -38,7 +37,7 @@ export async function measurePreview(
           to: to * 1000,
         },
       )
-      tell(`${name}: ${took} ms`)
+      onProgress(`${name}: ${took} ms`)
       rows.push({
         case: `preview, ${name}`,
         subject: `weir, ${events.toLocaleString('en-US')} events`,
@@ -61,7 +60,7 @@ function wordsFor({ routes, consumers }: Size): SnapshotInput {
     routes: Array.from({ length: routes }, (_, at) => ({
       name: `route-${at}`,
       service: `service-${Math.floor(at / 10)}`,
-      paths: [pathOf(at)],
+      paths: [routePath(at)],
     })),
     plugins: Array.from({ length: services }, (_, at) => ({
       name: 'key-auth',
@@ -82,19 +81,19 @@ function proposals(words: SnapshotInput): readonly (readonly [string, SnapshotIn
   const limit = { name: 'rate-limiting', config: { hour: 5, limit_by: 'consumer' } }
   return [
     ['a group is denied at one service', { ...words, plugins: [...plugins, acl] }],
-    ['a route is gone', { ...words, routes: words.routes?.slice(1) ?? [] }],
+    ['a route is removed', { ...words, routes: words.routes?.slice(1) ?? [] }],
     ['an hourly limit for everybody', { ...words, plugins: [...plugins, limit] }],
   ]
 }
 
 type Filling = Pick<Awaited<ReturnType<typeof openTestWarehouse>>, 'insertBatch'>
 
-/** Requests of a day: every consumer calls some routes, each time with another path. */
+/** A day of requests: every consumer calls some routes, with a different path each time. */
 async function fill(
   warehouse: Filling,
   events: number,
   size: Size,
-  tell: (line: string) => void,
+  onProgress: (line: string) => void,
 ): Promise<void> {
   const random = randomFrom(7)
   const below = (limit: number): number => Math.floor(random() * limit)
@@ -104,7 +103,7 @@ async function fill(
       const route = (consumer * 31 + below(favorites) * 977) % size.routes
       return JSON.stringify({
         time: `${to - below(day)}.${String(index).padStart(6, '0')}`,
-        request_id: idOf(start + index),
+        request_id: uuidFor(start + index),
         workspace: workspace.id,
         workspace_name: workspace.name,
         service: `service-${Math.floor(route / 10)}`,
@@ -119,15 +118,15 @@ async function fill(
         method: 'GET',
         scheme: 'http',
         host: 'api.test',
-        path: `${pathOf(route)}/${start + index}`,
+        path: `${routePath(route)}/${start + index}`,
         status: 200,
         client_address: `10.0.${consumer % 250}.${consumer % 199}`,
       })
     })
     await warehouse.insertBatch('requests', `bench-${start}`, Buffer.from(`${lines.join('\n')}\n`))
-    if (start % (batch * 10) === 0) tell(`${start.toLocaleString('en-US')} events kept`)
+    if (start % (batch * 10) === 0) onProgress(`${start.toLocaleString('en-US')} events stored`)
   }
 }
 
-const idOf = (number: number): string =>
+const uuidFor = (number: number): string =>
   `019aa000-0000-7000-8000-${String(number).padStart(12, '0')}`

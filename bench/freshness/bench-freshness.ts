@@ -8,11 +8,10 @@ import { until } from '../../test/harness/until.ts'
 import { cores } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report } from '../report.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
-import { readPushes } from './read-pushes.ts'
 
 const backgroundRate = 50
 
-/** The chart that is watched: the newest samples, as the latest-requests table asks for them. */
+/** The watched query: the newest requests, as the latest-requests table queries them. */
 const question: QueryInput = {
   dimensions: ['requests.time', 'requests.path', 'requests.status'],
   ungrouped: true,
@@ -22,8 +21,8 @@ const question: QueryInput = {
   limit: 50,
 }
 
-/** From the moment a client has its response to the moment a subscribed chart is sent the row. */
-export async function benchFreshness({ samples, tell }: BenchOptions): Promise<Report> {
+/** Measures the time from a client's complete response to the push of its row to a subscribed chart. */
+export async function benchFreshness({ samples, onProgress }: BenchOptions): Promise<Report> {
   const server = createServer((_, response) => response.end('{"ok":true}'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const weir = await startWeir(cores?.subject)
@@ -35,7 +34,7 @@ export async function benchFreshness({ samples, tell }: BenchOptions): Promise<R
     const watching = watch(weir, seen, stop.signal)
     const traffic = sendBackground(weir, agent, stop.signal)
     const answered = await Promise.race([
-      sendSamples(weir, agent, { samples, tell }),
+      sendSamples(weir, agent, { samples, onProgress }),
       watching.then(() => Promise.reject(new Error('The subscription ended.'))),
     ])
     const missing = (): string[] => [...answered.keys()].filter((path) => !seen.has(path))
@@ -60,7 +59,7 @@ async function configure(weir: Weir, port: number): Promise<void> {
   await until('the configuration in use', isReady)
 }
 
-/** Notes when each path is first among the pushed rows. */
+/** Records when each path first occurs in the pushed rows. */
 async function watch(weir: Weir, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
   const response = await weir.ask('/subscribe', { queries: { latest: question } }, signal)
   if (!response.ok || response.body === null)
@@ -77,7 +76,7 @@ function pathsOf(push: Push): string[] {
   return data.map((row) => String(row['requests.path']))
 }
 
-/** Steady requests that are not watched, so that the way is not empty. */
+/** Background load, so that the pipeline is not idle. */
 async function sendBackground(weir: Weir, agent: Agent, signal: AbortSignal): Promise<void> {
   for (let number = 0; !signal.aborted; number++) {
     void ask(weir, agent, `/background/${number}`).catch(() => undefined)
@@ -85,20 +84,20 @@ async function sendBackground(weir: Weir, agent: Agent, signal: AbortSignal): Pr
   }
 }
 
-/** Path → when its response was complete. */
+/** The completion time of each response by path. */
 async function sendSamples(
   weir: Weir,
   agent: Agent,
-  { samples, tell }: Pick<BenchOptions, 'samples' | 'tell'>,
+  { samples, onProgress }: Pick<BenchOptions, 'samples' | 'onProgress'>,
 ): Promise<Map<string, number>> {
   const answered = new Map<string, number>()
   for (let number = 1; number <= samples; number++) {
-    // Uneven gaps, so that samples do not fall into step with timers inside.
+    // Random intervals, so that samples do not align with internal timers.
     await wait(60 + Math.random() * 120)
     const path = `/sample/${number}`
     await ask(weir, agent, path)
     answered.set(path, performance.now())
-    if (number % 50 === 0) tell(`${number} of ${samples} samples`)
+    if (number % 50 === 0) onProgress(`${number} of ${samples} samples`)
   }
   return answered
 }
@@ -122,4 +121,17 @@ function summarize(delays: readonly number[]): Report {
   const note =
     'From the last byte of a response at its client to the row in a message of POST /api/analytics/subscribe.'
   return { rows: [row], notes: [note] }
+}
+
+/** Reads the `data:` lines of a text/event-stream. */
+async function* readPushes(body: AsyncIterable<Uint8Array>): AsyncGenerator<Push> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/)
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      if (line.startsWith('data:')) yield JSON.parse(line.slice(5)) as Push
+    }
+  }
 }

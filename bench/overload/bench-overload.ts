@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { defaultAdmissionLimits, type AdmissionLimits } from '../../src/proxy/limits.ts'
 import { cores, stopProcess, usageOf } from '../processes.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
-import { clientPatience, measureCapacity, offerLoad, type Outcome } from './offer-load.ts'
+import { clientTimeout, measureCapacity, offerLoad, type Outcome } from './offer-load.ts'
 import type { OverloadOrder } from './overload-gateway-child.ts'
 import type { ServiceOrder } from './overload-service-child.ts'
 
 type Scenario = {
   readonly name: string
   readonly service: ServiceOrder
-  /** CPU for each request, in milliseconds. */
+  /** CPU per request in milliseconds. */
   readonly work: number
   readonly admission: AdmissionLimits | undefined
 }
@@ -33,20 +33,20 @@ const scenarios: readonly Scenario[] = [
 
 type Measured = Outcome & { readonly seconds: number; readonly rss: number }
 
-/** Twice as much as can be served, with admission and without: what is served in time, how fast, and what is refused. */
+/** Offers twice the capacity, with admission control and without; reports goodput, latency and refusals. */
 export async function benchOverload(options: BenchOptions): Promise<Report> {
   const rows: Row[] = []
   for (const scenario of scenarios.filter(({ name }) => name.includes(options.only)))
     rows.push(...(await compare(scenario, options)))
   const notes = [
-    `Load is offered in an open loop at twice the capacity, on 1,000 connections; clients give up after ${clientPatience / 1_000} s. goodput_rps are answers 200 before that.`,
+    `Load is offered in an open loop at twice the capacity, on 1,000 connections; clients give up after ${clientTimeout / 1_000} s. goodput_rps are answers 200 before that.`,
     'slow service: 20 requests at a time, 10 ms each, an unbounded queue; 40 in flight allowed. busy worker: 0.5 ms of CPU for each request, limits as they come.',
     'A process of its own carries the requests and records each; weir-unlimited is the same without any limit.',
   ]
   return { rows, notes }
 }
 
-async function compare(scenario: Scenario, { rounds, seconds, tell }: BenchOptions) {
+async function compare(scenario: Scenario, { rounds, seconds, onProgress }: BenchOptions) {
   const found = new Map<string, Measured[]>()
   let capacity = 0
   for (let round = 0; round < rounds; round++) {
@@ -60,7 +60,7 @@ async function compare(scenario: Scenario, { rounds, seconds, tell }: BenchOptio
         const measured = { ...outcome, seconds, rss: running.megabytes() }
         found.set(subject, [...(found.get(subject) ?? []), measured])
         const goodput = rounded(outcome.served.length / seconds)
-        tell(
+        onProgress(
           `round ${round + 1}: ${scenario.name}: ${subject}: ${goodput} of ${rounded(capacity)} rps`,
         )
       } finally {

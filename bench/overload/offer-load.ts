@@ -1,22 +1,21 @@
 import http, { Agent } from 'node:http'
 
-/** What became of a load. */
 export type Outcome = {
   readonly offered: number
-  /** Answers of status 200, in milliseconds. */
+  /** Latencies of responses with status 200, in milliseconds. */
   readonly served: readonly number[]
-  /** Answers of status 503, in milliseconds. */
+  /** Latencies of responses with status 503, in milliseconds. */
   readonly refused: readonly number[]
-  /** Requests that their clients gave up, or that broke. */
+  /** Requests that timed out or failed. */
   readonly lost: number
 }
 
-/** Connections of all clients, made beforehand. */
+/** Connections, opened in advance. */
 const connections = 1_000
-/** How long a client waits for an answer. */
-export const clientPatience = 1_000
+/** Client timeout in milliseconds. */
+export const clientTimeout = 1_000
 
-/** Offers `rate` requests a second for so many seconds, however they fare: an open loop, as the world is. */
+/** Sends `rate` requests a second regardless of responses: an open loop. */
 export async function offerLoad(port: number, rate: number, seconds: number): Promise<Outcome> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   await Promise.all(Array.from({ length: connections }, () => statusOf(port, agent, 30_000)))
@@ -42,7 +41,7 @@ export async function offerLoad(port: number, rate: number, seconds: number): Pr
   return { offered: pending.length, served, refused, lost }
 }
 
-/** How many requests a second are served when each client asks again only after its answer. */
+/** Measures the closed-loop throughput. */
 export async function measureCapacity(port: number, seconds: number): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const until = performance.now() + seconds * 1_000
@@ -55,11 +54,11 @@ export async function measureCapacity(port: number, seconds: number): Promise<nu
   return served / seconds
 }
 
-/** The status of an answer; 0 when there was none in time. */
-function statusOf(port: number, agent: Agent, patience = clientPatience): Promise<number> {
+/** 0 when no response arrived in time. */
+function statusOf(port: number, agent: Agent, timeout = clientTimeout): Promise<number> {
   return new Promise((resolve) => {
     const request = http.get({ agent, port, host: '127.0.0.1' })
-    const late = setTimeout(() => request.destroy(), patience)
+    const late = setTimeout(() => request.destroy(), timeout)
     request.on('response', (response) => {
       response.resume().on('close', () => {
         clearTimeout(late)

@@ -15,12 +15,11 @@ import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 
-/** Which gateway to open. */
 export type OverloadOrder = {
   readonly upstreamPort: number
-  /** Absent for none. */
+  /** No admission control when absent. */
   readonly admission: AdmissionLimits | undefined
-  /** CPU that a plugin takes for each request, in milliseconds. */
+  /** CPU of a plugin per request, in milliseconds. */
   readonly work: number
 }
 
@@ -30,9 +29,9 @@ const unlimited = {
   connections: Number.POSITIVE_INFINITY,
 }
 
-/** Stands for a costly policy. */
-const toil = definePlugin({
-  name: 'toil',
+/** Simulates an expensive plugin. */
+const burnCpu = definePlugin({
+  name: 'burn-cpu',
   about: 'Keeps the worker busy.',
   settings: z.object({ milliseconds: z.number() }),
   prepare: ({ milliseconds }) => ({
@@ -43,7 +42,7 @@ const toil = definePlugin({
   }),
 })
 
-// A worker's engine alone, which records into a spool as a worker does.
+// Only the proxy engine of a worker, with a spool.
 process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-overload-'))
   const log = openLog('bench')
@@ -51,11 +50,11 @@ process.once('message', ({ upstreamPort, admission, work }: OverloadOrder) => {
   const snapshot = buildTestSnapshot({
     services: [{ name: 'api', host: '127.0.0.1', port: upstreamPort, retries: 0 }],
     routes: [{ name: 'all', paths: ['/'], service: 'api' }],
-    plugins: work === 0 ? [] : [{ name: 'toil', config: { milliseconds: work } }],
+    plugins: work === 0 ? [] : [{ name: 'burn-cpu', config: { milliseconds: work } }],
   })
   const proxy = openProxy({
     program: compileProgram(snapshot, 1, {
-      catalog: [toil],
+      catalog: [burnCpu],
       counters: openCounterTable(systemClock),
       clock: systemClock,
       pools: keepPools(),

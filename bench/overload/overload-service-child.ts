@@ -1,10 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What the service can do: so many requests at a time, each so many milliseconds; the rest wait in it without end. */
+/** Capacity: concurrent requests and milliseconds per request; further requests queue without a bound. */
 export type ServiceOrder = { readonly batchSize: number; readonly milliseconds: number }
 
-// A service as many are: a pool of threads behind a queue that nobody bounded. It works also for clients that left.
+// A typical service: a thread pool behind an unbounded queue. It also processes requests whose clients have left.
 process.once('message', ({ batchSize, milliseconds }: ServiceOrder) => {
   const queue: ServerResponse[] = []
   let working = 0

@@ -12,7 +12,7 @@ import { key, type Subject } from './subject.ts'
 
 const connections = 64
 
-/** One case: what is asked for, over what, and whether each request comes on a connection of its own. */
+/** A case: the path, the protocol, and whether each request uses a new connection. */
 type Scenario = {
   readonly name: string
   readonly scheme: 'http' | 'https'
@@ -33,7 +33,7 @@ const scenarios: readonly Scenario[] = (['http', 'https'] as const).flatMap((sch
 
 type Measured = Load & { readonly carriers: Usage; readonly program: Usage }
 
-/** Weir beside nginx, HAProxy, Caddy and a plain Node proxy, all before the same small nginx: throughput, latency, CPU and memory. */
+/** Compares Weir with nginx, HAProxy, Caddy and a plain Node proxy in front of the same nginx: throughput, latency, CPU and memory. */
 export async function benchProxy(options: BenchOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-proxy-'))
   const running: { close(): Promise<void> }[] = []
@@ -47,10 +47,10 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
     })
     running.push(upstream)
     const certificate = join(folder, 'default-certificate.pem')
-    const place = { upstream: upstream.url, certificate }
-    const peers = await startPeers(place, (name) => missing.push(name))
+    const subjectOptions = { upstream: upstream.url, certificate }
+    const peers = await startPeers(subjectOptions, (name) => missing.push(name))
     running.push(...peers)
-    const weirs = await startWeirSubjects(place)
+    const weirs = await startWeirSubjects(subjectOptions)
     running.push(...weirs)
     return summarize(await measureAll([...peers, ...weirs], options), missing)
   } finally {
@@ -61,10 +61,10 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
 
 type Measurements = Map<string, { scenario: string; subject: string; measured: Measured[] }>
 
-/** Round by round every subject in every case, so that a slow minute of the machine is shared by all. */
+/** Each round measures every subject in every case, so that a slow minute of the machine affects all. */
 async function measureAll(
   subjects: readonly Subject[],
-  { rounds, seconds, only, tell }: BenchOptions,
+  { rounds, seconds, only, onProgress }: BenchOptions,
 ): Promise<Measurements> {
   const found: Measurements = new Map()
   const turns = scenarios
@@ -73,11 +73,11 @@ async function measureAll(
     .filter(({ scenario, subject }) => subject[scenario.scheme] !== undefined)
   for (let round = 0; round <= rounds; round++) {
     for (const { scenario, subject } of turns) {
-      // Round 0 warms up: compilers, connections, caches.
+      // Round 0 warms up the JIT compilers, connections and caches.
       const length = round === 0 ? Math.min(seconds, 3) : seconds
       const measured = await measure(subject, scenario, length)
       const label = round === 0 ? 'warm-up' : `round ${round}`
-      tell(`${label}: ${scenario.name}: ${subject.name}: ${rounded(measured.rps)} rps`)
+      onProgress(`${label}: ${scenario.name}: ${subject.name}: ${rounded(measured.rps)} rps`)
       if (round === 0) continue
       const id = `${scenario.name}/${subject.name}`
       const entry = found.get(id) ?? {

@@ -10,18 +10,17 @@ type Order = {
   readonly https: number
 }
 
-// A plain proxy from what Node and its best-known client offer.
+// A minimal proxy with Node's HTTP server and undici.
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Order
 const pool = new Pool(order.upstream, { connections: 256, pipelining: 1 })
 const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host'])
 
-/** Passes a request on, and its answer back. */
 function pass(request: IncomingMessage, response: ServerResponse): void {
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => !hopByHop.has(name)),
   )
   const hasBody = request.headers['content-length'] !== undefined
-  const asked = {
+  const upstreamRequest = {
     path: request.url ?? '/',
     method: (request.method ?? 'GET') as 'GET',
     headers,
@@ -29,7 +28,7 @@ function pass(request: IncomingMessage, response: ServerResponse): void {
     opaque: response,
   }
   pool
-    .stream(asked, ({ statusCode, headers: fields }) => {
+    .stream(upstreamRequest, ({ statusCode, headers: fields }) => {
       for (const name of hopByHop) delete fields[name]
       return response.writeHead(statusCode, fields)
     })

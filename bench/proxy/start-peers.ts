@@ -4,24 +4,23 @@ import { join, resolve } from 'node:path'
 import { findProgram } from '../../test/harness/require-program.ts'
 import { cores, freePort, startPinned, stopProcess, untilUp, usageOf } from '../processes.ts'
 import { startNginx } from '../start-nginx.ts'
-import type { Subject, SubjectPlace } from './subject.ts'
+import type { Subject, SubjectOptions } from './subject.ts'
 
-/** Every peer that is installed; the names of the others go to `onMissing`. */
+/** Starts every installed peer; the names of missing ones go to `onMissing`. */
 export async function startPeers(
-  place: SubjectPlace,
+  options: SubjectOptions,
   onMissing: (name: string) => void,
 ): Promise<Subject[]> {
-  const subjects = [await startNginxPeer(place)]
+  const subjects = [await startNginxPeer(options)]
   for (const [name, start] of Object.entries({ haproxy: startHaproxy, caddy: startCaddy })) {
     const program = findProgram(name)
     if (program === undefined) onMissing(name)
-    else subjects.push(await start(program, place))
+    else subjects.push(await start(program, options))
   }
-  return [...subjects, await startNodeUndici(place)]
+  return [...subjects, await startNodeUndici(options)]
 }
 
-/** nginx that only passes on. */
-async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<Subject> {
+async function startNginxPeer({ upstream, certificate }: SubjectOptions): Promise<Subject> {
   const port = await freePort()
   const nginx = await startNginx({
     core: cores?.subject,
@@ -46,8 +45,10 @@ async function startNginxPeer({ upstream, certificate }: SubjectPlace): Promise<
   return peer('nginx', parts, () => nginx.close())
 }
 
-/** HAProxy that only passes on. */
-const startHaproxy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
+const startHaproxy = (
+  program: string,
+  { upstream, certificate }: SubjectOptions,
+): Promise<Subject> =>
   startFromFile({
     name: 'haproxy',
     file: 'haproxy.cfg',
@@ -69,8 +70,7 @@ listen proxy
 `,
   })
 
-/** Caddy that only passes on. */
-const startCaddy = (program: string, { upstream, certificate }: SubjectPlace): Promise<Subject> =>
+const startCaddy = (program: string, { upstream, certificate }: SubjectOptions): Promise<Subject> =>
   startFromFile({
     name: 'caddy',
     file: 'Caddyfile',
@@ -101,8 +101,8 @@ https://127.0.0.1:${https} {
 `,
   })
 
-/** Node's own server before undici: what a gateway in Node costs without an engine of its own. */
-const startNodeUndici = ({ upstream, certificate }: SubjectPlace): Promise<Subject> =>
+/** Node's HTTP server with undici: the cost of a Node gateway without its own engine. */
+const startNodeUndici = ({ upstream, certificate }: SubjectOptions): Promise<Subject> =>
   startFromFile({
     name: 'node-undici',
     file: 'order.json',
@@ -122,7 +122,7 @@ type FromFile = {
   readonly text: (http: number, https: number) => string
 }
 
-/** Starts a program that reads its configuration from a file in a folder of its own. */
+/** Starts a program with a configuration file in a temporary folder. */
 async function startFromFile({ name, file, env, command, text }: FromFile): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), `weir-bench-${name}-`))
   const path = join(folder, file)

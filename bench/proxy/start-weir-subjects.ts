@@ -2,12 +2,12 @@ import https from 'node:https'
 import { until } from '../../test/harness/until.ts'
 import { cores, hasLoaded, usageOf, type Usage } from '../processes.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
-import { key, type Subject, type SubjectPlace } from './subject.ts'
+import { key, type Subject, type SubjectOptions } from './subject.ts'
 
-/** One Weir as two subjects: `weir` only passes on, `weir-stack` asks for keys and limits. Both record every request, because Weir always does. */
+/** One Weir as two subjects: `weir` only forwards, `weir-stack` has key-auth and rate limiting. Both record every request, because recording cannot be disabled. */
 export async function startWeirSubjects({
   upstream,
-}: Pick<SubjectPlace, 'upstream'>): Promise<Subject[]> {
+}: Pick<SubjectOptions, 'upstream'>): Promise<Subject[]> {
   const weir = await startWeir(cores?.subject)
   await configure(weir, new URL(upstream))
   const program = (): Usage => usageOf(weir.pid)
@@ -16,7 +16,7 @@ export async function startWeirSubjects({
     name,
     http: `${weir.proxyUrl}${path}`,
     https: isSecure ? `${weir.secureUrl}${path}` : undefined,
-    // The supervisor is the first; the control plane is the one that holds the warehouse.
+    // The first process is the supervisor; the control plane is the one that has loaded the warehouse.
     carriers: () => usageOf(weir.pid, (pid) => pid !== weir.pid && !hasLoaded(pid, 'chdb')),
     program,
     settle: () => settle(program),
@@ -49,7 +49,7 @@ async function configure(weir: Weir, upstream: URL): Promise<void> {
   await until('Weir to use its configuration', isReady)
 }
 
-/** Whether requests are answered there; the certificate is our own. */
+/** Accepts the self-signed certificate. */
 function speaksTls(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = https.get(`${url}/plain`, { rejectUnauthorized: false, timeout: 2_000 })
@@ -62,7 +62,7 @@ function speaksTls(url: string): Promise<boolean> {
   })
 }
 
-/** Until a quarter of a second passes with less than 20 ms of work, so that shipping and storing count for their round. */
+/** Waits for 250 ms with less than 20 ms of CPU time, so that shipping and storing count for their round. */
 async function settle(program: () => Usage): Promise<void> {
   let before = program().cpuMicroseconds
   const isQuiet = async (): Promise<boolean> => {

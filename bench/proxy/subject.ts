@@ -1,28 +1,25 @@
 import type { Usage } from '../processes.ts'
 
-/** A proxy under test. */
 export type Subject = {
   readonly name: string
-  /** Where it takes requests without TLS; the paths of the upstream follow. */
+  /** Base URL without TLS; the paths of the upstream follow. */
   readonly http: string
-  /** Where it takes them with TLS; undefined when it does not. */
+  /** Base URL with TLS; undefined without TLS support. */
   readonly https?: string | undefined
-  /** What the processes that carry requests used so far. */
+  /** Usage of the processes that forward requests. */
   carriers(): Usage
-  /** What the whole program used so far. */
+  /** Usage of all its processes. */
   program(): Usage
-  /** Returns when it has caught up with its own work. */
+  /** Waits for the end of background work. */
   settle(): Promise<void>
   close(): Promise<void>
 }
 
-/** What every subject is started with. */
-export type SubjectPlace = {
-  /** Address of the upstream. */
+export type SubjectOptions = {
   readonly upstream: string
-  /** A file that holds a certificate and its key. */
+  /** A PEM file with certificate and key. */
   readonly certificate: string
 }
 
-/** The key that requests show, where keys are asked for. */
+/** The API key, for subjects that require one. */
 export const key = 'bench-key'

@@ -10,7 +10,7 @@ import { generateSealKey, publicKeyOf, sealSnapshot } from '../../src/snapshot/s
 import { cores, stopProcess } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { buildEntries } from '../routes/measure-change.ts'
-import { askSteadily } from './ask-steadily.ts'
+import { openSteadyLoad } from './open-steady-load.ts'
 import type { ReloadOrder, ReloadOutcome, ReloadRound } from './reload-gateway-child.ts'
 
 const services = 10_000
@@ -20,8 +20,8 @@ const everyMilliseconds = 1_000
 
 type Measured = { readonly latencies: number[]; errors: number; changes: number; stalls: number[] }
 
-/** How much longer requests take while programs change: a large configuration taken in every second, beside none. */
-export async function benchReload({ rounds, seconds, tell }: BenchOptions): Promise<Report> {
+/** Compares latency while a large configuration is applied every second with latency without changes. */
+export async function benchReload({ rounds, seconds, onProgress }: BenchOptions): Promise<Report> {
   const upstream = createServer((_request, response) => response.end('ok'))
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
@@ -36,7 +36,7 @@ export async function benchReload({ rounds, seconds, tell }: BenchOptions): Prom
   try {
     gateway.send(orderOf((upstream.address() as AddressInfo).port))
     const [port] = (await once(gateway, 'message')) as [number]
-    const load = await askSteadily(port, connections, rate)
+    const load = await openSteadyLoad(port, connections, rate)
     const cases = { 'no change': undefined, 'a change every second': everyMilliseconds }
     const found = new Map<string, Measured>()
     for (let round = 0; round <= rounds; round += 1) {
@@ -45,9 +45,9 @@ export async function benchReload({ rounds, seconds, tell }: BenchOptions): Prom
         gateway.send({ milliseconds, every } satisfies ReloadRound)
         const outcome = once(gateway, 'message')
         const measured = await load.measure(milliseconds)
-        const [said] = (await outcome) as [ReloadOutcome]
-        if (round > 0) add(found, name, { ...measured, ...said })
-        tell(`${name}: ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}`)
+        const [reported] = (await outcome) as [ReloadOutcome]
+        if (round > 0) add(found, name, { ...measured, ...reported })
+        onProgress(`${name}: ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}`)
       }
     }
     load.close()
@@ -93,7 +93,6 @@ const rowOf = (name: string, { latencies, errors, changes, stalls }: Measured): 
   stall_ms: rounded(Math.max(...stalls), 1),
 })
 
-/** Two configurations that differ in every service. */
 function orderOf(port: number): ReloadOrder {
   const key = generateSealKey()
   const lines = [30_000, 31_000].map((patience, index) => {

@@ -18,19 +18,18 @@ import { verifySeal } from '../../src/snapshot/seal-snapshot.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
 
-/** What the gateway is to run: snapshots as they come from a control plane, each a line of text. */
+/** The snapshots to apply, as the control plane sends them: one line of text each. */
 export type ReloadOrder = { readonly lines: readonly string[]; readonly publicKey: string }
 
-/** Asks it to take in a snapshot every so often for a while, or none, and to say how late its event loop was. */
+/** Applies a snapshot at an interval for some time, or none, and reports event loop delays. */
 export type ReloadRound = {
   readonly milliseconds: number
   readonly every: number | undefined
 }
 
-/** What it says after a round. */
 export type ReloadOutcome = { readonly changes: number; readonly longestStall: number }
 
-// A worker's engine alone, which records into a spool and takes in snapshots as a worker does.
+// Only the proxy engine of a worker, with a spool and snapshots.
 process.once('message', ({ lines, publicKey }: ReloadOrder) => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-reload-'))
   const log = openLog('bench')

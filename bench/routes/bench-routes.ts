@@ -10,24 +10,24 @@ import { buildRequests, buildRoutes, shapes, type Shape } from './shapes.ts'
 
 const counts = [10, 100, 1_000, 10_000, 100_000]
 const changeCount = 10_000
-const asked = 2_000
+const requestCount = 2_000
 const batch = 50
 
-/** What it costs to find a route among many, and to bring many into use. */
-export function benchRoutes({ rounds, tell }: BenchOptions): Report {
+/** Measures matching among many routes, and compiling them. */
+export function benchRoutes({ rounds, onProgress }: BenchOptions): Report {
   const rows: Row[] = []
   for (const shape of shapes) {
     const subjects = counts.map((count) => openSubject(shape, count))
     for (let round = 0; round <= rounds; round++) {
       for (const subject of subjects) subject.measure(round > 0)
-      tell(`${shape.name}: ${round === 0 ? 'warm-up' : `round ${round}`}`)
+      onProgress(`${shape.name}: ${round === 0 ? 'warm-up' : `round ${round}`}`)
     }
     const first = subjects[0]?.matchMicroseconds() ?? Number.NaN
     rows.push(...subjects.map((subject) => subject.row(first)))
   }
-  rows.push(...oneByOne(), measureChanges(rounds, tell))
+  rows.push(...oneByOne(), measureChanges(rounds, onProgress))
   const notes = [
-    `match_us is the median of batches of ${batch} matches over ${asked} requests, one of ten for no route; growth is against 10 routes.`,
+    `match_us is the median of batches of ${batch} matches over ${requestCount} requests, one of ten for no route; growth is against 10 routes.`,
     'heap_mb is what the router holds beside the routes themselves. one by one asks every route in order.',
     'body_mb is the size of the sealed snapshot; swap_us is the time in which no request is taken.',
   ]
@@ -36,7 +36,7 @@ export function benchRoutes({ rounds, tell }: BenchOptions): Report {
 
 function openSubject(shape: Shape, count: number) {
   const routes = buildRoutes(shape, count).map((route) => ({ route, program: route.id }))
-  const requests = buildRequests(shape, { count, asked, random: randomFrom(count) })
+  const requests = buildRequests(shape, { count, requestCount, random: randomFrom(count) })
   const times: number[] = []
   const compileTimes: number[] = []
   const before = heapBytes()
@@ -47,7 +47,7 @@ function openSubject(shape: Shape, count: number) {
       const started = performance.now()
       router = compileRouter(routes)
       const compiled = performance.now() - started
-      // An expression is compiled when it is first met; a gateway has met those it needs.
+      // Expressions are compiled on first use; a running gateway has compiled those it needs.
       for (const request of requests) router.match(request)
       const found = timeBatches(requests, (request) => router.match(request))
       if (!counts) return
@@ -67,7 +67,7 @@ function openSubject(shape: Shape, count: number) {
   }
 }
 
-/** Microseconds for each match, one value for each batch. */
+/** Microseconds per match, one value per batch. */
 function timeBatches(
   requests: readonly RequestHead[],
   match: (request: RequestHead) => unknown,
@@ -82,11 +82,11 @@ function timeBatches(
   return times
 }
 
-/** The router that asks every route in order, for comparison; beyond a thousand routes nobody would wait for it. */
+/** A linear router for comparison; it is too slow beyond a thousand routes. */
 function oneByOne(): Row[] {
   const [shape] = shapes as readonly [Shape]
   return [10, 1_000].map((count) => {
-    const requests = buildRequests(shape, { count, asked: 200, random: randomFrom(count) })
+    const requests = buildRequests(shape, { count, requestCount: 200, random: randomFrom(count) })
     const match = linearRouter(buildRoutes(shape, count))
     timeBatches(requests, match)
     return {
@@ -97,10 +97,10 @@ function oneByOne(): Row[] {
   })
 }
 
-function measureChanges(rounds: number, tell: BenchOptions['tell']): Row {
+function measureChanges(rounds: number, onProgress: BenchOptions['onProgress']): Row {
   const entries = buildEntries(changeCount)
   const found = Array.from({ length: rounds + 1 }, () => measureChange(entries)).slice(1)
-  tell(`a change among ${changeCount} services and routes: ${rounds} rounds`)
+  onProgress(`a change among ${changeCount} services and routes: ${rounds} rounds`)
   const middle = (read: (one: (typeof found)[number]) => number): number =>
     rounded(median(found.map(read)), 1)
   return {

@@ -11,9 +11,9 @@ import {
   sealSnapshot,
   verifySeal,
 } from '../../src/snapshot/seal-snapshot.ts'
-import { buildRoutes, idOf, shapes } from './shapes.ts'
+import { buildRoutes, uuidFor, shapes } from './shapes.ts'
 
-/** Milliseconds that each step of a change took. */
+/** Milliseconds by step. */
 export type ChangeTimes = Readonly<
   Record<'build' | 'check' | 'seal' | 'verify' | 'compile' | 'swap', number>
 > & { readonly bodyMegabytes: number }
@@ -27,7 +27,7 @@ const tools: ProgramTools = {
 const sealKey = generateSealKey()
 const publicKey = publicKeyOf(sealKey)
 
-/** A change in a configuration of `count` services with a route each, step by step from the entities to the running program. */
+/** Measures each step of a change from the entities to the running program, with `count` services of one route each. */
 export function measureChange(entries: Entries): ChangeTimes {
   const programs = holdPrograms(compileProgram(buildSnapshot(new Map()), 1, tools))
   const times: number[] = []
@@ -47,15 +47,14 @@ export function measureChange(entries: Entries): ChangeTimes {
   return { build, check, seal, verify, compile, swap, bodyMegabytes: sealed.body.length / 1e6 }
 }
 
-/** The entities of `count` services with a route each. */
 export function buildEntries(count: number): Entries {
   const shape = shapes[0] as (typeof shapes)[number]
   const routes = buildRoutes(shape, count).map(({ id, ...fields }, number) =>
-    entryOf(id, { ...fields, service: { id: idOf(number) } }),
+    entryOf(id, { ...fields, service: { id: uuidFor(number) } }),
   )
   const services = Array.from({ length: count }, (_, number) =>
     entryOf(
-      idOf(number),
+      uuidFor(number),
       entityNamed('service').fields.parse({ name: `service-${number}`, host: '127.0.0.1' }),
     ),
   )

@@ -3,17 +3,16 @@ import { HeaderList } from '../../src/proxy/header-list.ts'
 import { entityNamed } from '../../src/entities/entities.ts'
 import type { Random } from '../../test/harness/random-routes.ts'
 
-/** The fields of a route as somebody would configure them. */
 export type RouteFields = Record<string, unknown>
 
-/** One kind of configuration: its routes by number, and a request for the route of a number. */
+/** A kind of configuration: its routes by number, and a request that matches the route of a number. */
 export type Shape = {
   readonly name: string
   routeOf(number: number): RouteFields
   requestFor(number: number, random: Random): Partial<RequestHead>
 }
 
-/** What large gateways hold: most services on hosts of their own, the rest on a shared one, by wildcards, expressions and headers. */
+/** Typical of large gateways: most services have their own hosts, the others share one and use wildcards, expressions and headers. */
 const mixed: Shape = {
   name: 'mixed',
   routeOf(number) {
@@ -38,44 +37,42 @@ const mixed: Shape = {
   },
 }
 
-/** Everything behind one host, told apart by long paths that begin alike and lie inside of each other. */
+/** One host, with long nested paths that share prefixes. */
 const oneHost: Shape = {
   name: 'one host',
   routeOf: (number) => ({
     hosts: ['api.example.com'],
-    paths: [pathOf(number)],
+    paths: [routePath(number)],
     methods: number % 4 === 0 ? ['GET'] : null,
   }),
   requestFor: (number, random) => ({
     host: 'api.example.com',
-    path: `${pathOf(number)}/${Math.floor(random() * 1e6)}`,
+    path: `${routePath(number)}/${Math.floor(random() * 1e6)}`,
   }),
 }
 
-const pathOf = (number: number): string =>
+const routePath = (number: number): string =>
   `/api/v1/regions/region-${number % 7}/customers/customer-${number >> 2}${'/orders'.repeat(number % 4)}`
 
-/** The configurations that are measured. */
 export const shapes: readonly Shape[] = [mixed, oneHost]
 
-/** `count` routes of a shape, as they would be stored. */
+/** `count` routes of a shape as entries. */
 export function buildRoutes(shape: Shape, count: number) {
   return Array.from({ length: count }, (_, number) => ({
-    id: idOf(number),
+    id: uuidFor(number),
     ...entityNamed('route').fields.omit({ service: true }).parse(shape.routeOf(number)),
   }))
 }
 
-/** A UUID for a number. */
-export const idOf = (number: number): string =>
+export const uuidFor = (number: number): string =>
   `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
 
-/** `asked` requests for routes of a shape, one of ten for none. */
+/** `count` requests for routes of a shape; one in ten matches none. */
 export function buildRequests(
   shape: Shape,
-  { count, asked, random }: { count: number; asked: number; random: Random },
+  { count, requestCount, random }: { count: number; requestCount: number; random: Random },
 ): RequestHead[] {
-  return Array.from({ length: asked }, (_, index) => {
+  return Array.from({ length: requestCount }, (_, index) => {
     const isMiss = index % 10 === 9
     const number = Math.floor(random() * count) + (isMiss ? count : 0)
     return { ...plainRequest, ...shape.requestFor(number, random) }
@@ -83,8 +80,8 @@ export function buildRequests(
 }
 
 function headersWith(field: readonly string[]): HeaderList {
-  const usual = ['Host', 'shared.example.com', 'User-Agent', 'curl/8.9.1', 'Accept', '*/*']
-  return new HeaderList([...usual, 'Accept-Encoding', 'gzip', ...field])
+  const commonHeaders = ['Host', 'shared.example.com', 'User-Agent', 'curl/8.9.1', 'Accept', '*/*']
+  return new HeaderList([...commonHeaders, 'Accept-Encoding', 'gzip', ...field])
 }
 
 const plainRequest: RequestHead = {

@@ -11,7 +11,7 @@ function* zeros(): Generator<Buffer> {
   for (let sent = 0; sent < size; sent += part.length) yield part
 }
 
-/** Sends 2 GiB up and 2 GiB down, and tells how much memory that took beyond what was held before. */
+/** Sends 2 GiB in each direction and returns the additional memory that this took. */
 export async function measureVolume(url: string, memory: () => number): Promise<Row[]> {
   const rows: Row[] = []
   for (const [name, pass] of Object.entries({ upload, download })) {
@@ -33,7 +33,7 @@ export async function measureVolume(url: string, memory: () => number): Promise<
   return rows
 }
 
-/** The bytes that the target says it got. */
+/** The bytes that the target received. */
 async function upload(url: string): Promise<number> {
   const headers = { 'content-length': String(size) }
   const request = http.request(`${url}/soak/upload`, { method: 'POST', headers, agent: false })
@@ -43,7 +43,6 @@ async function upload(url: string): Promise<number> {
   return Number((await response.toArray()).join(''))
 }
 
-/** The bytes that came. */
 async function download(url: string): Promise<number> {
   const request = http.get(`${url}/soak/volume`, { agent: false })
   const [response] = (await once(request, 'response')) as [IncomingMessage]

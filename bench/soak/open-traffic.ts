@@ -1,26 +1,25 @@
 import net from 'node:net'
 import { Agent, request } from 'undici'
 
-/** What clients saw, by the lane that they asked on. */
-export type Lane = { readonly path: string; whole: number; broken: number }
+/** Results by lane. */
+export type Lane = { readonly path: string; complete: number; broken: number }
 
-/** Clients at work. */
 export type Traffic = {
   readonly lanes: readonly Lane[]
-  /** Status → how many answers had it. */
+  /** Responses by status. */
   readonly statuses: ReadonlyMap<number, number>
-  /** Moments at which an answer of 500 and above came in, in milliseconds of `performance.now`. */
+  /** Times of responses with status 500 or above, in milliseconds of `performance.now`. */
   readonly failures: readonly number[]
-  /** Connections that were reset on purpose. */
+  /** Connections that clients reset. */
   readonly resets: number
-  /** Lets what is under way finish. */
+  /** Stops sending and waits for requests in flight. */
   stop(): Promise<void>
 }
 
 const kinds = ['small', 'small', 'small', 'small', 'large', 'slow']
 const clientsOfLane = 6
 
-/** Starts clients that ask as fast as they are answered, and others that break off in the middle. */
+/** Starts closed-loop clients, and others that reset their connections during a response. */
 export function openTraffic(url: string, lanes: number): Traffic {
   const agent = new Agent({ connections: lanes * clientsOfLane, pipelining: 1 })
   const stopping = new AbortController()
@@ -28,7 +27,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
   const failures: number[] = []
   const counted: Lane[] = Array.from({ length: lanes }, (_, at) => ({
     path: `/soak/${at}/`,
-    whole: 0,
+    complete: 0,
     broken: 0,
   }))
   let resets = 0
@@ -38,7 +37,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
     try {
       const answer = await request(`${url}${lane.path}${kind}`, { dispatcher: agent })
       await answer.body.dump({ limit: 1_000_000 })
-      lane.whole += 1
+      lane.complete += 1
       statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1)
       if (answer.statusCode >= 500) failures.push(performance.now())
     } catch {
@@ -48,7 +47,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
   const client = async (lane: Lane): Promise<void> => {
     while (!stopping.signal.aborted) await ask(lane)
   }
-  const vandal = async (): Promise<void> => {
+  const resetConnections = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await resetOnce(new URL(url))
       resets += 1
@@ -56,8 +55,8 @@ export function openTraffic(url: string, lanes: number): Traffic {
   }
   const running = [
     ...counted.flatMap((lane) => Array.from({ length: clientsOfLane }, () => client(lane))),
-    vandal(),
-    vandal(),
+    resetConnections(),
+    resetConnections(),
   ]
   return {
     lanes: counted,
@@ -74,7 +73,7 @@ export function openTraffic(url: string, lanes: number): Traffic {
   }
 }
 
-/** Asks for something large, and resets the connection after a moment. */
+/** Requests a large response and resets the connection after a moment. */
 function resetOnce({ hostname, port }: URL): Promise<void> {
   return new Promise((resolve) => {
     const socket = net.connect(Number(port), hostname)

@@ -1,12 +1,12 @@
-/** Memory at a moment, in megabytes. */
+/** A memory sample in megabytes. */
 export type Sample = {
   readonly minute: number
-  readonly carriers: number
+  readonly workers: number
   readonly program: number
 }
 
-/** How much a figure grew a minute over the second half of the samples, by least squares. */
-export function slopeOf(samples: readonly Sample[], figure: 'carriers' | 'program'): number {
+/** Growth per minute over the second half of the samples, by least squares. */
+export function growthPerMinute(samples: readonly Sample[], figure: 'workers' | 'program'): number {
   const half = samples.slice(Math.floor(samples.length / 2))
   const meanOf = (read: (sample: Sample) => number): number =>
     half.reduce((sum, sample) => sum + read(sample), 0) / half.length

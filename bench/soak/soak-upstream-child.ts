@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-// An upstream that a soak may kill at any moment.
+// An upstream in its own process, so that the soak can kill it.
 const large = Buffer.alloc(100_000, 'x')
 const volume = 2 * 1024 ** 3
 const part = Buffer.alloc(65_536)

@@ -18,7 +18,6 @@ export type AnalyticsRoutesOptions = {
 
 const bodyLimit = 256 * 1024
 
-/** A Fastify plugin with meta, query and subscribe under /api/analytics. */
 export async function analyticsRoutes(
   app: FastifyInstance,
   { analytics, identify }: AnalyticsRoutesOptions,

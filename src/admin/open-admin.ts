@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
+import type { Configuration } from '../control/configuration.ts'
 import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
@@ -19,7 +20,7 @@ import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
 import { nodeRoutes, type NodeFacts } from './node/node-routes.ts'
-import { registerDescription } from './openapi/register-description.ts'
+import { describeApi } from './openapi/describe-api.ts'
 import { registerRoutes } from './http/register-routes.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { adminAccountRoutes } from './rbac/admin-account-routes.ts'
@@ -33,26 +34,23 @@ import { targetOrderRoutes } from './node/target-order-routes.ts'
 import { tagRoutes } from './entities/tag-routes.ts'
 import { registerSessionRoutes, registerUserInfo } from './session/session-routes.ts'
 
-/** Tells who asks and what they may; throws when nobody can be identified. */
+/** Authenticates the caller; throws a Problem 401. */
 export type IdentifyRequest = (
   request: FastifyRequest,
 ) => Promise<{ readonly principalId: string; readonly rights: Rights }>
 
-/** What the servers for people and tools are opened with. */
 export type AdminOptions = AppOptions & {
-  /** Where the built pages are. */
+  /** Directory of the built Manager pages. */
   readonly uiDirectory: string
-  /** The workers that were heard lately. */
+  /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Tells every worker what somebody says of a target. */
+  /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
-  /** Replays recorded traffic against a proposed configuration. */
   readonly preview?: Preview
-  /** Registers the routes of analytics. */
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
 
-/** The two servers for people and tools, ready to listen: the Admin API, and the Manager with the same API under `/admin`. */
+/** Opens the Admin API, and the Manager with the same API under `/admin`; neither listens yet. */
 export async function openAdmin(
   options: AdminOptions,
 ): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
@@ -92,7 +90,6 @@ export async function openAdmin(
   return { admin, manager }
 }
 
-/** Every route of the Admin API. */
 export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
@@ -117,4 +114,20 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...entityRoutes(),
   ]
   return routes
+}
+
+/** The document contains nothing of the configuration, so every authenticated principal may read it. */
+function registerDescription(
+  app: FastifyInstance,
+  configuration: Configuration,
+  { version, routes }: { readonly version: string; readonly routes: readonly AdminRoute[] },
+): void {
+  const { catalog } = configuration
+  const document = describeApi({ version, routes, catalog })
+  for (const path of ['/openapi.json', '/:workspace/openapi.json']) {
+    app.get(path, async (request) => {
+      await identifyPrincipal(configuration, request)
+      return document
+    })
+  }
 }

@@ -30,11 +30,11 @@ function runPlane(start: Start, socket: object): void {
   process.title = `weir ${name}`
   let isStopping = false
   const stop = (): void => {
-    const isHurried = isStopping
+    const isImmediate = isStopping
     isStopping = true
     running
       .then(
-        (stopPlane) => stopPlane(isHurried),
+        (stopPlane) => stopPlane(isImmediate),
         // It never started, which is reported below.
         () => undefined,
       )
@@ -61,7 +61,7 @@ async function startPlane(
   start: Start,
   socket: object,
   log: Log,
-): Promise<(isHurried: boolean) => Promise<void>> {
+): Promise<(isImmediate: boolean) => Promise<void>> {
   const { settings } = start
   if (start.plane === 'control') {
     const { startControlPlane } = await import('../planes/control-plane.ts')

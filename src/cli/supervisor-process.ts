@@ -27,7 +27,7 @@ let isStarted = false
 process.on('message', (received, handle) => {
   const message = received as ToSupervisor
   if (!isStarted && message.type !== 'start')
-    // A launcher of a program version with another protocol would be misunderstood, and a second node be started.
+    // A launcher of another version may use another protocol; continuing could start a second node.
     void fail('This version cannot be started by the running one; restart Weir')
   else if (message.type === 'start') {
     isStarted = true
@@ -42,7 +42,7 @@ setInterval(() => process.connected || process.exit(1), 1_000).unref()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const)
   process.on(signal, () => undefined)
 
-/** Runs the supervisor. It is loaded here, so that a program that cannot be loaded is reported too. */
+/** Runs the supervisor. Imports it dynamically, so that import errors are reported too. */
 async function run({ overrides, role }: Extract<ToSupervisor, { type: 'start' }>): Promise<void> {
   try {
     const { runSupervisor } = await import('../supervisor/run-supervisor.ts')

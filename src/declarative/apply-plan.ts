@@ -4,68 +4,70 @@ import { isRevisionConflict, type Origin } from '../control/change-configuration
 import type { OnProgress } from '../control/apply-operation.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
 import { planSync, type PlannedChange, type SyncRequest } from './plan-sync.ts'
-import { rememberSync } from './remember-sync.ts'
+import { recordSync } from './record-sync.ts'
 
-/** Who wants a document to be true, and what they say about it. */
-export type SyncOrder = {
+export type ApplyRequest = {
   readonly sync: SyncRequest
-  /** Id of the principal. */
+  /** An id. */
   readonly principal: string
   readonly origin: Origin
-  /** All that the principal must be allowed for a plan. */
+  /** Everything that the principal needs permission for. */
   readonly check: (planned: PlannedChange) => AccessCheck
   readonly message?: string | undefined
-  /** The revision on which the principal saw the plan; another one meanwhile refuses the sync. */
+  /** The sync fails when another revision is current. */
   readonly ifRevision?: number | undefined
-  /** Called during the second half of the work, when the plan is applied. */
+  /** Reports the apply phase; `sync.onProgress` reports the planning. */
   readonly onProgress?: OnProgress | undefined
 }
 
-/** What came of a sync. */
 export type Synced = { readonly plan: SyncPlan; readonly revision: number }
 
-/** How often a plan is made anew when somebody else changes the configuration meanwhile. */
+/** Attempts before a sync gives up because of concurrent changes. */
 const maxPlans = 5
 
-/** Makes a document true as one change: all of it, or nothing. */
-export async function applyPlan(configuration: Configuration, order: SyncOrder): Promise<Synced> {
+/** Plans and applies a document as one change: all of it, or nothing. */
+export async function applyPlan(
+  configuration: Configuration,
+  request: ApplyRequest,
+): Promise<Synced> {
   for (let tries = 1; ; tries += 1) {
-    const planned = await planSync(configuration, order.sync)
+    const planned = await planSync(configuration, request.sync)
     try {
-      return await change(configuration, order, planned)
+      return await change(configuration, request, planned)
     } catch (error) {
-      if (!isRevisionConflict(error) || order.ifRevision !== undefined || tries === maxPlans) throw error
+      if (!isRevisionConflict(error) || request.ifRevision !== undefined || tries === maxPlans)
+        throw error
     }
   }
 }
 
 async function change(
   configuration: Configuration,
-  order: SyncOrder,
+  request: ApplyRequest,
   planned: PlannedChange,
 ): Promise<Synced> {
   const { plan, operations } = planned
-  const check = order.check(planned)
-  const refusal = configuration.refusal(order.principal, check)
+  const check = request.check(planned)
+  const refusal = configuration.refusal(request.principal, check)
   if (refusal !== undefined) throw refusal
-  const remembered = await rememberSync(configuration, planned, {
-    principal: configuration.rightsOf(order.principal)?.principal.name ?? '',
-    message: order.message,
+  const record = await recordSync(configuration, planned, {
+    principal: configuration.rightsOf(request.principal)?.principal.name ?? '',
+    message: request.message,
   })
   if (operations.length === 0) {
-    await configuration.writeSetting(remembered.name, remembered.value(plan.revision))
+    await configuration.writeSetting(record.name, record.value(plan.revision))
     return { plan, revision: plan.revision }
   }
   const { revision } = await configuration.change({
-    principal: order.principal,
+    principal: request.principal,
     check,
-    origin: order.origin,
+    origin: request.origin,
     operations,
     status: 200,
-    ifRevision: order.ifRevision ?? plan.revision,
-    message: order.message,
-    settings: { [remembered.name]: remembered.value(plan.revision + 1) },
-    onProgress: order.onProgress,
+    ifRevision: request.ifRevision ?? plan.revision,
+    message: request.message,
+    settings: { [record.name]: record.value(plan.revision + 1) },
+    onProgress: request.onProgress,
   })
   return { plan, revision }
 }

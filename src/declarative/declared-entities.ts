@@ -1,7 +1,7 @@
 import { declaredName } from '../entities/declaration.ts'
 import { entities, type Entity } from '../entities/entities.ts'
 
-/** Which part of a workspace a document describes: what traffic passes, or the roles of people. */
+/** `gateway` is the configuration of the data plane, `roles` the RBAC roles. */
 export type DocumentPart = 'gateway' | 'roles'
 
 const byPart = Map.groupBy(
@@ -9,28 +9,28 @@ const byPart = Map.groupBy(
   ({ inWorkspace, document }) => document?.part ?? (inWorkspace ? 'gateway' : undefined),
 )
 
-/** The kinds of entities a document may hold, each after those it refers to. People, their grants and tokens are never in documents. */
+/** The kinds that a document can contain, each after those it refers to. Principals, role assignments and tokens are never declared. */
 export const declaredEntities = (part: DocumentPart): readonly Entity[] => byPart.get(part) ?? []
 
-/** The kind that a document calls so, at its top or under another one. */
-export function entityDeclaredAs(
+/** Finds the kind of a list at the top level or under another entity. */
+export function findDeclaredEntity(
   name: string,
   part: DocumentPart,
   under?: Entity,
 ): Entity | undefined {
   return declaredEntities(part).find(
     (entity) =>
-      nameInDocument(entity) === name &&
+      listName(entity) === name &&
       (under === undefined || Object.values(entity.refersTo).includes(under.name)),
   )
 }
 
-/** What a document calls a kind: RBAC has underscores where paths have slashes. */
-export const nameInDocument = (entity: Entity): string =>
+/** RBAC kinds use underscores where their paths have slashes. */
+export const listName = (entity: Entity): string =>
   entity.document?.list ?? declaredName(entity).replaceAll(/[/-]/g, '_')
 
-/** The entity that both sides of a join list by the name of the other, and the fields for that. */
-export function joinUnder(
+/** Finds a join entity, which both of its sides list under the name of the other side. */
+export function findJoin(
   parent: Entity,
   list: string,
   part: DocumentPart,
@@ -47,8 +47,8 @@ export function joinUnder(
   return undefined
 }
 
-/** The field by which an entity of one kind stands under one of another. */
-export function fieldUnder(entity: Entity, parent: Entity): string {
+/** The field that refers to the entity under which another one is nested. */
+export function parentField(entity: Entity, parent: Entity): string {
   const fields = Object.entries(entity.refersTo).filter(([, name]) => name === parent.name)
   const own = fields.find(([field]) => field === entity.belongsTo)
   return (own ?? fields[0])?.[0] ?? parent.name

@@ -6,24 +6,23 @@ import { tagsOf, type Entries, type Entry } from '../entities/entry.ts'
 import type { RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
-import { syncsOf, type KeptSync } from './remember-sync.ts'
+import { readSyncs, type RecordedSync } from './record-sync.ts'
 
-/** Whose drift is looked for. */
 export type DriftRequest = {
-  /** Id of the workspace. */
+  /** An id. */
   readonly workspace: string
-  /** The tags of the sync that is meant; the latest sync when absent. */
+  /** The tags of the sync to compare with; the latest sync when absent. */
   readonly tags?: readonly string[] | undefined
-  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
+  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
 }
 
-/** What in a workspace is not any more as it was synced last, and who made it so. */
+/** Lists what changed in a workspace since its last sync, and who changed it. */
 export async function findDrift(
   configuration: Configuration,
   request: DriftRequest,
 ): Promise<Drift> {
   const synced = await lastSync(configuration, request)
-  if (synced === undefined) return { counts: none, items: [] }
+  if (synced === undefined) return { counts: noChanges, items: [] }
   const { revision, entries } = configuration.current()
   const span = { from: synced.revision + 1, to: revision }
   const [changes, revisions] = await Promise.all([
@@ -38,9 +37,9 @@ export async function findDrift(
   const touched = [...byEntity.values()].flatMap((list): Touched[] => {
     const { entity, id, before } = list[0] as RecordedChange
     const one = { entity, id, before, after: entries.get(entity)?.get(id) }
-    return isMeant(one, synced, request) ? [one] : []
+    return isInScope(one, synced, request) ? [one] : []
   })
-  const { counts, items } = describeDifferences(touched, [entries, worldBefore(touched)])
+  const { counts, items } = describeDifferences(touched, [entries, entriesBefore(touched)])
   const authors = new Map(revisions.map((one) => [one.number, authorOf(one)]))
   return {
     synced,
@@ -54,22 +53,22 @@ export async function findDrift(
   }
 }
 
-const none = { created: 0, updated: 0, deleted: 0 }
+const noChanges = { created: 0, updated: 0, deleted: 0 }
 
 async function lastSync(
   configuration: Configuration,
   { workspace, tags }: DriftRequest,
-): Promise<KeptSync | undefined> {
-  const syncs = await syncsOf(configuration, workspace)
+): Promise<RecordedSync | undefined> {
+  const syncs = await readSyncs(configuration, workspace)
   if (tags !== undefined) return syncs[[...tags].sort().join(',')]
   return Object.values(syncs).toSorted((a, b) => b.time - a.time)[0]
 }
 
-/** Whether a difference is of this workspace, has the tags of the sync on one side, and may be known. */
-function isMeant(
+/** In scope: in this workspace, with the tags of the sync before or after the change, and visible. */
+function isInScope(
   { entity, before, after }: Touched,
-  { tags }: KeptSync,
-  { workspace, isKnown }: DriftRequest,
+  { tags }: RecordedSync,
+  { workspace, isVisible }: DriftRequest,
 ): boolean {
   const sides = [before, after].filter((entry) => entry !== undefined)
   const hasTags = 'tags' in entityNamed(entity).fields.shape
@@ -77,7 +76,7 @@ function isMeant(
     !hasTags || tags.every((tag) => tagsOf(entry).includes(tag))
   return (
     sides.some((entry) => entry.workspace === workspace && isTagged(entry)) &&
-    sides.every((entry) => isKnown(entity, entry))
+    sides.every((entry) => isVisible(entity, entry))
   )
 }
 
@@ -88,12 +87,12 @@ const authorOf = ({ number, time, principal, message }: Revision): DriftAuthor =
   message,
 })
 
-function worldBefore(touched: readonly Touched[]): Entries {
-  const world = new Map<EntityName, Map<string, Entry>>()
+function entriesBefore(touched: readonly Touched[]): Entries {
+  const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before } of touched) {
-    const kind = world.get(entity) ?? new Map<string, Entry>()
+    const kind = entries.get(entity) ?? new Map<string, Entry>()
     if (before !== undefined) kind.set(id, before)
-    world.set(entity, kind)
+    entries.set(entity, kind)
   }
-  return world
+  return entries
 }

@@ -11,84 +11,90 @@ import { uuidPattern } from '../entities/fields.ts'
 import type { Declared } from './flatten-document.ts'
 import { invalid } from './read-document.ts'
 
-/** A declared entity with the operation that makes it so; `at` is its id, kept or new. */
+/** `operation.at` is the id of the existing entity, or a new one. */
 export type Matched = { readonly declared: Declared; readonly operation: Operation }
 
-type Matching = { readonly draft: Draft; readonly workspace: string }
+type MatchContext = { readonly draft: Draft; readonly workspace: string }
 
 /**
- * Finds for each declared entity the one that it is: by its id, else by what may exist once only, else by what tells
- * entities without a name apart. What is found nowhere gets a new id. References become ids.
+ * Matches each declared entity with an existing one: by id, otherwise by a unique key, otherwise by the natural key of an
+ * entity without a name. An entity without a match gets a new id. References become ids.
  */
 export function matchDeclared(
   declared: readonly Declared[],
-  { draft, workspace, isHashed }: Matching & { readonly isHashed: boolean },
+  { draft, workspace, isHashed }: MatchContext & { readonly isHashed: boolean },
 ): readonly Matched[] {
-  const isHashedIn = ({ acceptsHashes }: Entity): boolean => isHashed && acceptsHashes !== undefined
+  const hasHashedSecrets = ({ acceptsHashes }: Entity): boolean =>
+    isHashed && acceptsHashes !== undefined
   const ids = new Map<Declared, string>()
-  const taken = new Map<string, string>()
+  const matchedIds = new Map<string, string>()
   const names = new Map<string, string>()
-  const refuseTwins = openTwins()
-  const unnamed = openUnnamed(draft, workspace)
+  const rejectDuplicate = openDuplicateCheck()
+  const findByNaturalKey = openNaturalKeyIndex(draft, workspace)
   return declared.map((one) => {
     const { entity, where } = one
-    const home = entity.inWorkspace ? workspace : null
-    const body = resolve(one, { ids, names, draft, workspace })
-    const pseudo: Entry = {
+    const entityWorkspace = entity.inWorkspace ? workspace : null
+    const body = resolveReferences(one, { ids, names, draft, workspace })
+    const candidate: Entry = {
       id: '',
-      workspace: home,
+      workspace: entityWorkspace,
       createdAt: 0,
       updatedAt: 0,
-      fields: normalized(entity, body),
+      fields: normalizeKeys(entity, body),
     }
-    refuseTwins(one, pseudo)
+    rejectDuplicate(one, candidate)
     const given = body['id']
     const found = typeof given === 'string' ? given.toLowerCase() : undefined
-    const id = found ?? findByKeys(draft, entity, pseudo) ?? unnamed(entity, pseudo, taken)
+    const id =
+      found ??
+      findByKeys(draft, entity, candidate) ??
+      findByNaturalKey(entity, candidate, matchedIds)
     const own = id ?? uuidv4()
-    const other = taken.get(own)
-    if (other !== undefined) throw twins(where, other)
-    taken.set(own, where)
+    const other = matchedIds.get(own)
+    if (other !== undefined) throw duplicate(where, other)
+    matchedIds.set(own, where)
     ids.set(one, own)
-    const name = entity.key === undefined ? undefined : pseudo.fields[entity.key]
+    const name = entity.key === undefined ? undefined : candidate.fields[entity.key]
     if (typeof name === 'string') names.set(`${entity.name} ${name}`, own)
     const known = draft.find(entity.name, own)
-    const { id: _id, created_at: _made, updated_at: _changed, ...fields } = body
+    const { id: _id, created_at: _created, updated_at: _updated, ...fields } = body
     return {
       declared: one,
       operation: {
         kind: 'replace',
         entity: entity.name,
-        workspace: home,
+        workspace: entityWorkspace,
         at: own,
         isById: true,
         body: fields,
-        ...(isKept(entity, fields, known) || isHashedIn(entity) ? { isHashed: true } : {}),
+        ...(isStoredHash(entity, fields, known) || hasHashedSecrets(entity)
+          ? { isHashed: true }
+          : {}),
       },
     }
   })
 }
 
-const twins = (where: string, other: string): Problem =>
-  invalid(`${where}: this is the same as ${other}`)
+const duplicate = (where: string, other: string): Problem =>
+  invalid(`${where}: duplicate of ${other}`)
 
-/** Refuses what may exist once only and is declared twice. */
-function openTwins(): (declared: Declared, pseudo: Entry) => void {
+/** Throws when a document declares a unique key twice. */
+function openDuplicateCheck(): (declared: Declared, candidate: Entry) => void {
   const seen = new Map<KeyOf, Map<string, string>>()
-  return ({ entity, where }, pseudo) => {
+  return ({ entity, where }, candidate) => {
     for (const { keyOf } of uniqueKeys.get(entity.name) ?? []) {
       const known = seen.get(keyOf) ?? new Map<string, string>()
       seen.set(keyOf, known)
-      const key = keyOf(pseudo)
+      const key = keyOf(candidate)
       const other = key === undefined ? undefined : known.get(key)
-      if (other !== undefined) throw twins(where, other)
+      if (other !== undefined) throw duplicate(where, other)
       if (key !== undefined) known.set(key, where)
     }
   }
 }
 
-/** A password given as it is kept, such as the hash from a dump, is not hashed anew. */
-function isKept(
+/** A secret equal to the stored hash, as in a dump, must not be hashed again. */
+function isStoredHash(
   { secret }: Entity,
   fields: Readonly<Record<string, unknown>>,
   known: Entry | undefined,
@@ -98,24 +104,24 @@ function isKept(
   return given.every((field) => fields[field] === known.fields[field])
 }
 
-function findByKeys(draft: Draft, entity: Entity, pseudo: Entry): string | undefined {
+function findByKeys(draft: Draft, entity: Entity, candidate: Entry): string | undefined {
   for (const { keyOf, fields } of uniqueKeys.get(entity.name) ?? []) {
-    const isGiven = fields.some((field) => (pseudo.fields[field] ?? null) !== null)
-    const key = isGiven ? keyOf(pseudo) : undefined
+    const isGiven = fields.some((field) => (candidate.fields[field] ?? null) !== null)
+    const key = isGiven ? keyOf(candidate) : undefined
     const sharing = key === undefined ? [] : draft.sharing(entity.name, keyOf, key)
-    // What exists once in all workspaces may be another one's, and then it is refused as taken.
-    const found = sharing.find((entry) => entry.workspace === pseudo.workspace)
+    // A globally unique entity of another workspace is not a match; applying the operation then reports the conflict.
+    const found = sharing.find((entry) => entry.workspace === candidate.workspace)
     if (found !== undefined) return found.id
   }
   return undefined
 }
 
-function openUnnamed(draft: Draft, workspace: string) {
+function openNaturalKeyIndex(draft: Draft, workspace: string) {
   const known = new Map<string, Map<string, Entry[]>>()
   const naturalKeyOf = ({ naturalKey = [] }: Entity, { fields }: Entry): string =>
     JSON.stringify(naturalKey.map((field) => fields[field] ?? null))
-  return (entity: Entity, pseudo: Entry, taken: ReadonlyMap<string, string>) => {
-    const isNamed = entity.key !== undefined && (pseudo.fields[entity.key] ?? null) !== null
+  return (entity: Entity, candidate: Entry, matchedIds: ReadonlyMap<string, string>) => {
+    const isNamed = entity.key !== undefined && (candidate.fields[entity.key] ?? null) !== null
     if (entity.naturalKey === undefined || isNamed) return undefined
     const index =
       known.get(entity.name) ??
@@ -130,23 +136,23 @@ function openUnnamed(draft: Draft, workspace: string) {
         (entry) => naturalKeyOf(entity, entry),
       )
     known.set(entity.name, index)
-    return index.get(naturalKeyOf(entity, pseudo))?.find(({ id }) => !taken.has(id))?.id
+    return index.get(naturalKeyOf(entity, candidate))?.find(({ id }) => !matchedIds.has(id))?.id
   }
 }
 
-/** Fields as they will be kept where that can be told from each alone: ports put in, letters made small. */
-function normalized(
+/** Normalizes key fields as the schema stores them, with defaults such as ports and lower case. */
+function normalizeKeys(
   entity: Entity,
   body: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const shape = entity.fields.shape as Record<string, z.ZodType>
-  const wanted = new Set([
+  const keyFields = new Set([
     ...entity.unique.flat(),
     ...(entity.naturalKey ?? []),
     ...(entity.key === undefined ? [] : [entity.key]),
   ])
   return Object.fromEntries(
-    [...wanted].flatMap((field) => {
+    [...keyFields].flatMap((field) => {
       const type = shape[field]
       if (type === undefined) return []
       const parsed = field in entity.refersTo ? undefined : type.safeParse(body[field])
@@ -155,37 +161,37 @@ function normalized(
   )
 }
 
-type Resolving = Matching & {
+type ResolveContext = MatchContext & {
   readonly ids: ReadonlyMap<Declared, string>
   readonly names: ReadonlyMap<string, string>
 }
 
-/** The body with its references as ids: names are those of the document first, then those that are there. */
-function resolve(
+/** Replaces referenced names by ids: first those in the document, then existing ones. */
+function resolveReferences(
   { entity, body, parent, where }: Declared,
-  { ids, names, draft, workspace }: Resolving,
+  { ids, names, draft, workspace }: ResolveContext,
 ): Record<string, unknown> {
   const resolved: Record<string, unknown> = { ...body }
   if (parent !== undefined) resolved[parent.field] = { id: ids.get(parent.declared) ?? '' }
   for (const [field, target] of Object.entries(entity.refersTo)) {
-    const name = nameIn(resolved[field])
+    const name = referenceName(resolved[field])
     if (name === undefined) continue
     const known = uuidPattern.test(name) ? name.toLowerCase() : names.get(`${target} ${name}`)
-    const id = known ?? existing(draft, workspace, target, name)
-    if (id === undefined) throw invalid(`${where}.${field}: there is no ${target} '${name}'`)
+    const id = known ?? findByName(draft, workspace, target, name)
+    if (id === undefined) throw invalid(`${where}.${field}: no ${target} '${name}'`)
     resolved[field] = { id }
   }
   return resolved
 }
 
-function nameIn(value: unknown): string | undefined {
+function referenceName(value: unknown): string | undefined {
   if (typeof value === 'string' && value !== '') return value
   if (!isRecord(value)) return undefined
   const name = value['id'] ?? value['name'] ?? value['username'] ?? Object.values(value)[0]
   return typeof name === 'string' ? name : undefined
 }
 
-function existing(
+function findByName(
   draft: Draft,
   workspace: string,
   target: EntityName,
@@ -193,7 +199,7 @@ function existing(
 ): string | undefined {
   const { key, inWorkspace }: Entity = entityNamed(target)
   if (key === undefined) return undefined
-  const pseudo = {
+  const candidate = {
     id: '',
     workspace: inWorkspace ? workspace : null,
     createdAt: 0,
@@ -203,7 +209,7 @@ function existing(
   const unique = (uniqueKeys.get(target) ?? []).find(
     ({ fields }) => fields.length === 1 && fields[0] === key,
   )
-  const text = unique?.keyOf(pseudo)
+  const text = unique?.keyOf(candidate)
   if (unique === undefined || text === undefined) return undefined
   return draft.sharing(target, unique.keyOf, text)[0]?.id
 }

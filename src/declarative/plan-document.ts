@@ -12,52 +12,50 @@ import { flattenDocument, type Declared } from './flatten-document.ts'
 import { matchDeclared } from './match-declared.ts'
 import { invalid, type DeclarativeDocument } from './read-document.ts'
 
-/** What a document is to be made true in. */
 export type PlanRequest = {
   readonly document: DeclarativeDocument
   readonly part: DocumentPart
-  /** Id of the workspace. */
+  /** An id. */
   readonly workspace: string
-  /** False for CA certificates and the like, which belong to no workspace and are another document's to remove. */
+  /** False when entities outside workspaces, such as CA certificates, belong to another document. */
   readonly ownsShared: boolean
-  /** Whether what the document does not speak of is left alone. */
+  /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** Whether an entity that is there may be known to the principal. */
-  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
-  /** What must be done before, such as making the workspace. */
-  readonly first: readonly Operation[]
+  /** Whether the principal may read an existing entity. */
+  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
+  /** Operations that come first, such as creating the workspace. */
+  readonly prerequisites: readonly Operation[]
   readonly context: ApplyContext
   readonly onProgress?: OnProgress | undefined
 }
 
-/** The operations that make a configuration as a document says, and the configuration that comes of them. */
 export type PlannedSync = {
   readonly operations: readonly Operation[]
   readonly draft: Draft
   readonly unchanged: number
 }
 
-/** After so many entities the event loop turns once. */
+/** Entities between two yields to the event loop. */
 const batchSize = 100
 
-/** Plans how entries become what a document says, by doing it to a draft. Refuses a document with everything that is wrong with it. */
+/** Plans the operations by applying them to a draft. Throws one problem that lists every fault. */
 export async function planDocument(start: Entries, request: PlanRequest): Promise<PlannedSync> {
   const declared = flattenDocument(request.document, request.part)
   const draft = openDraft(start)
-  for (const operation of request.first) applyOperation(draft, operation, request.context)
+  for (const operation of request.prerequisites) applyOperation(draft, operation, request.context)
   const matched = matchDeclared(declared, {
     ...request,
     draft,
     isHashed: request.document.isHashed,
   })
-  const wanted = new Set(matched.map(({ operation }) => operation.at ?? ''))
-  const removals = request.keepsRest ? [] : planRemovals(draft, request, wanted)
+  const declaredIds = new Set(matched.map(({ operation }) => operation.at ?? ''))
+  const removals = request.keepsRest ? [] : planRemovals(draft, request, declaredIds)
   for (const operation of removals) applyOperation(draft, operation, request.context)
   const faults: Fault[] = []
-  const operations: Operation[] = [...request.first, ...removals]
+  const operations: Operation[] = [...request.prerequisites, ...removals]
   let unchanged = 0
   for (const [index, { declared: one, operation }] of matched.entries()) {
-    const fault = tryOut(one, () => {
+    const fault = collectFault(one, () => {
       const { before, after } = applyOperation(draft, operation, request.context)
       if (before !== undefined && after !== undefined && isSame(before, after)) {
         draft.put(operation.entity, before)
@@ -70,7 +68,7 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
       await setImmediate()
     }
   }
-  if (faults.length > 0) throw faulty(faults)
+  if (faults.length > 0) throw invalidDocument(faults)
   checkReferences(draft)
   request.onProgress?.(matched.length, matched.length)
   return { operations, draft, unchanged }
@@ -79,11 +77,10 @@ export async function planDocument(start: Entries, request: PlanRequest): Promis
 const isSame = (before: Entry, after: Entry): boolean =>
   canonicalText(before.fields) === canonicalText(after.fields)
 
-/** One thing that is wrong with a document. */
 type Fault = { readonly where: string; readonly kind: string; readonly problem: Problem }
 
-/** A document is told everything that is wrong with it at once, so one refusal does not end the planning. */
-function tryOut({ where, entity }: Declared, work: () => void): Fault | undefined {
+/** Collects a refusal, so that planning continues and reports all faults together. */
+function collectFault({ where, entity }: Declared, work: () => void): Fault | undefined {
   try {
     work()
     return undefined
@@ -93,7 +90,7 @@ function tryOut({ where, entity }: Declared, work: () => void): Fault | undefine
   }
 }
 
-function faulty(faults: readonly Fault[]): Problem {
+function invalidDocument(faults: readonly Fault[]): Problem {
   const lines = faults.map(({ where, problem }) => `${where}: ${problem.message}`)
   const more = lines.length > 20 ? [`and ${lines.length - 20} more`] : []
   return invalid([...lines.slice(0, 20), ...more].join('\n'), {
@@ -106,19 +103,19 @@ function faulty(faults: readonly Fault[]): Problem {
   })
 }
 
-/** What is there and not wanted, with what belongs to it; each after what refers to it. */
+/** Removes existing entities that the document omits, with their dependents; each after those that refer to it. */
 function planRemovals(
   draft: Draft,
   request: PlanRequest,
-  wanted: ReadonlySet<string>,
+  declaredIds: ReadonlySet<string>,
 ): readonly Operation[] {
-  const doomed = new Map<string, { readonly entity: EntityName; readonly entry: Entry }>()
+  const removed = new Map<string, { readonly entity: EntityName; readonly entry: Entry }>()
   for (const { entity, entry } of entriesInScope(draft.entries, request)) {
-    if (!wanted.has(entry.id)) doomed.set(entry.id, { entity, entry })
+    if (!declaredIds.has(entry.id)) removed.set(entry.id, { entity, entry })
   }
-  addDependents(draft, doomed, wanted)
+  addDependents(draft, removed, declaredIds)
   const order = entities.map(({ name }) => name)
-  return [...doomed.values()]
+  return [...removed.values()]
     .sort((a, b) => order.indexOf(b.entity) - order.indexOf(a.entity))
     .map(({ entity, entry }) => ({
       kind: 'remove',
@@ -129,12 +126,12 @@ function planRemovals(
     }))
 }
 
-type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared' | 'isKnown'>
+type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared' | 'isVisible'>
 
-/** The entries that a document with these tags speaks for. What has no tags goes with what it belongs to. */
+/** The entities that a document with these tags manages. An entity without tags belongs to the scope of its parent. */
 export function entriesInScope(
   all: Entries,
-  { document: { selectTags }, part, workspace, ownsShared, isKnown }: Scope,
+  { document: { selectTags }, part, workspace, ownsShared, isVisible }: Scope,
 ): { readonly entity: EntityName; readonly entry: Entry }[] {
   const inScope = new Set<string>()
   return declaredEntities(part).flatMap(({ name, fields, belongsTo, inWorkspace }) =>
@@ -146,7 +143,7 @@ export function entriesInScope(
         'tags' in fields.shape || parent === undefined
           ? selectTags.every((tag) => tags.includes(tag))
           : inScope.has(parent)
-      if (!isHere || !isTagged || !isKnown(name, entry)) return []
+      if (!isHere || !isTagged || !isVisible(name, entry)) return []
       inScope.add(entry.id)
       return [{ entity: name, entry }]
     }),
@@ -155,16 +152,16 @@ export function entriesInScope(
 
 function addDependents(
   draft: Draft,
-  doomed: Map<string, { readonly entity: EntityName; readonly entry: Entry }>,
-  wanted: ReadonlySet<string>,
+  removed: Map<string, { readonly entity: EntityName; readonly entry: Entry }>,
+  declaredIds: ReadonlySet<string>,
 ): void {
-  if (doomed.size === 0) return
+  if (removed.size === 0) return
   for (const entity of entities) {
     const fields = [...(entity.cascades ?? []), ...(entity.belongsTo ? [entity.belongsTo] : [])]
     for (const entry of fields.length === 0 ? [] : draft.all(entity.name)) {
-      const isLost = fields.some((field) => doomed.has(referenceIn(entry, field) ?? ''))
-      if (isLost && !wanted.has(entry.id) && !doomed.has(entry.id))
-        doomed.set(entry.id, { entity: entity.name, entry })
+      const isLost = fields.some((field) => removed.has(referenceIn(entry, field) ?? ''))
+      if (isLost && !declaredIds.has(entry.id) && !removed.has(entry.id))
+        removed.set(entry.id, { entity: entity.name, entry })
     }
   }
 }

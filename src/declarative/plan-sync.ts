@@ -12,20 +12,19 @@ import { describeDifferences } from './describe-differences.ts'
 import { planDocument } from './plan-document.ts'
 import { invalid, readDocument } from './read-document.ts'
 
-/** Which document is to be made true, where, and how. */
 export type SyncRequest = {
   readonly document: unknown
-  /** The workspace by name; one that is not there is made. */
+  /** A name; a missing workspace is created. */
   readonly workspace: string
   readonly part: DocumentPart
-  /** Whether what the document does not speak of is left alone. */
+  /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** Whether an entity that is there may be known to the principal. */
-  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
+  /** Whether the principal may read an existing entity. */
+  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
   readonly onProgress?: OnProgress | undefined
 }
 
-/** A plan with what it needs to be carried out, and the configuration that would come of it. */
+/** `entries` is the configuration after the change. */
 export type PlannedChange = {
   readonly plan: SyncPlan
   readonly workspaceId: string
@@ -35,7 +34,7 @@ export type PlannedChange = {
   readonly entries: Entries
 }
 
-/** Plans how a workspace becomes what a document says; changes nothing. */
+/** Changes nothing. */
 export async function planSync(
   configuration: Configuration,
   request: SyncRequest,
@@ -44,7 +43,9 @@ export async function planSync(
   const document = readDocument(request.document)
   const { workspace, part } = request
   if (document.workspace !== undefined && document.workspace !== workspace) {
-    throw invalid(`_workspace: the document is for ${document.workspace}, and not ${workspace}`)
+    throw invalid(
+      `_workspace: the document is for workspace '${document.workspace}', not '${workspace}'`,
+    )
   }
   const known = configuration.find({ entity: 'workspace', workspace: null, at: workspace })
   const workspaceId = known?.id ?? uuidv4()
@@ -53,7 +54,7 @@ export async function planSync(
     document,
     workspace: workspaceId,
     ownsShared: workspaceId === defaultWorkspace.id,
-    first: known === undefined ? [makeWorkspace(workspaceId, workspace)] : [],
+    prerequisites: known === undefined ? [createWorkspace(workspaceId, workspace)] : [],
     context: {
       catalog: configuration.catalog,
       now: Math.floor(configuration.clock.now() / 1000),
@@ -75,7 +76,7 @@ export async function planSync(
   }
 }
 
-const makeWorkspace = (id: string, name: string): Operation => ({
+const createWorkspace = (id: string, name: string): Operation => ({
   kind: 'create',
   entity: 'workspace',
   workspace: null,

@@ -3,32 +3,24 @@ import { isRecord } from '../lib/is-record.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { labelOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
-import {
-  declaredEntities,
-  fieldUnder,
-  nameInDocument,
-  type DocumentPart,
-} from './declared-entities.ts'
+import { declaredEntities, parentField, listName, type DocumentPart } from './declared-entities.ts'
 import { entriesInScope } from './plan-document.ts'
 import { formatVersion } from './read-document.ts'
 
-/** Which part of a configuration is to be written as a document. */
 export type DumpRequest = {
   readonly part: DocumentPart
-  /** Name and id. */
   readonly workspace: { readonly id: string; readonly name: string }
   readonly selectTags: readonly string[]
   readonly ownsShared: boolean
-  /** Write ids of entities that have a name too. */
+  /** Includes ids of entities that have a name. */
   readonly withIds: boolean
-  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
-  /** Whether the secrets of an entry are written. */
+  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
   readonly canReadSecrets: (entity: EntityName, entry: Entry) => boolean
 }
 
 type Rendered = Record<string, unknown>
 
-/** A workspace as a document in decK's format, everything under what it belongs to and nothing said that is so anyway. */
+/** Renders a workspace in decK's format: entities nested under their parents, without values that equal defaults. */
 export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   const { part, workspace, selectTags } = request
   const document = {
@@ -44,26 +36,26 @@ export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   const top: Rendered = {}
   const kinds = new Map(declaredEntities(part).map((entity) => [entity.name, entity]))
   const found = entriesInScope(all, scope)
-  const hashed = hashedIn(found)
-  for (const { entity: name, entry } of inOrder(found)) {
+  const hashed = hashedConsumers(found)
+  for (const { entity: name, entry } of sortEntries(found)) {
     const entity = kinds.get(name) as Entity
-    const home = homeOf(entity, entry, { kinds, rendered, all })
-    const body = bodyOf(entity, entry, { request, all, under: home?.field, hashed })
+    const container = findContainer(entity, entry, { kinds, rendered, all })
+    const body = renderEntry(entity, entry, { request, all, under: container?.field, hashed })
     rendered.set(entry.id, body)
-    const place = home?.place ?? top
-    const list = home?.list ?? nameInDocument(entity)
-    place[list] = [...((place[list] as unknown[] | undefined) ?? []), body]
+    const target = container?.target ?? top
+    const list = container?.list ?? listName(entity)
+    target[list] = [...((target[list] as unknown[] | undefined) ?? []), body]
   }
   return {
     _format_version: formatVersion,
     ...(workspace.name === 'default' ? {} : { _workspace: workspace.name }),
-    ...aboutOf(selectTags, hashed.size > 0),
+    ...renderInfo(selectTags, hashed.size > 0),
     ...top,
   }
 }
 
-/** Consumers whose passwords are stored as hashes of which their ids are a part. */
-const hashedIn = (found: Found): ReadonlySet<string> =>
+/** Password hashes are salted with the consumer's id, so these ids must be in the document. */
+const hashedConsumers = (found: Found): ReadonlySet<string> =>
   new Set(
     found.flatMap(({ entity, entry }) => {
       const { acceptsHashes }: Entity = entityNamed(entity)
@@ -71,7 +63,7 @@ const hashedIn = (found: Found): ReadonlySet<string> =>
     }),
   )
 
-function aboutOf(selectTags: readonly string[], hasHashes: boolean): Rendered {
+function renderInfo(selectTags: readonly string[], hasHashes: boolean): Rendered {
   if (selectTags.length === 0 && !hasHashes) return {}
   return {
     _info: {
@@ -83,8 +75,8 @@ function aboutOf(selectTags: readonly string[], hasHashes: boolean): Rendered {
 
 type Found = readonly { readonly entity: EntityName; readonly entry: Entry }[]
 
-/** Parents before children; of one kind by name, so that two dumps of the same are the same text. */
-function inOrder(found: Found): Found {
+/** Parents first, then by name, so that equal configurations render equal text. */
+function sortEntries(found: Found): Found {
   const order = new Map<string, number>()
   for (const { entity } of found) order.set(entity, order.get(entity) ?? order.size)
   return found
@@ -102,109 +94,112 @@ function inOrder(found: Found): Found {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-type World = {
+type RenderContext = {
   readonly kinds: ReadonlyMap<EntityName, Entity>
   readonly rendered: ReadonlyMap<string, Rendered>
   readonly all: Entries
 }
 
-/** Where an entry stands: under the one entity that it refers to, when that is in the document too; a join under its first side. */
-function homeOf(entity: Entity, entry: Entry, { kinds, rendered }: World) {
+/** The rendered entity under which an entry is nested: its only reference in the document, or the first side of a join. */
+function findContainer(entity: Entity, entry: Entry, { kinds, rendered }: RenderContext) {
   const candidates = Object.entries(entity.refersTo).flatMap(([field, target]) => {
     const id = referenceIn(entry, field)
     const parent = kinds.get(target)
     return id === undefined || parent === undefined ? [] : [{ field, id, parent }]
   })
-  const [joined, list = nameInDocument(entity)] = writtenJoin(entity)
+  const [joined, list = listName(entity)] = nestedJoin(entity)
   const [only] =
     joined === undefined ? candidates : candidates.filter(({ field }) => field === joined)
-  const isOne = candidates.length === 1 || joined !== undefined
-  const place = only === undefined || !isOne ? undefined : rendered.get(only.id)
-  if (only === undefined || place === undefined || !nests(entity, only.field)) return undefined
-  return { place, list, field: fieldUnder(entity, only.parent) }
+  const isUnambiguous = candidates.length === 1 || joined !== undefined
+  const target = only === undefined || !isUnambiguous ? undefined : rendered.get(only.id)
+  if (only === undefined || target === undefined || !isNestedUnder(entity, only.field))
+    return undefined
+  return { target, list, field: parentField(entity, only.parent) }
 }
 
-/** What only mentions another entity stays at the top: a service that shows a certificate is not a part of it. */
-const nests = ({ belongsTo, cascades = [], document }: Entity, field: string): boolean =>
+/** A mere reference does not nest: a service is not part of its client certificate. */
+const isNestedUnder = ({ belongsTo, cascades = [], document }: Entity, field: string): boolean =>
   field === belongsTo || cascades.includes(field) || document?.nestsUnder?.includes(field) === true
 
-/** Of a join the reference under whose entity it is written, and the name of the list there; then the other reference. */
-function writtenJoin({
+/** For a join: the reference under which it is nested, the name of the list there, and the other reference. */
+function nestedJoin({
   document,
 }: Entity): readonly [field?: string, list?: string, other?: string] {
   const [first, second] = Object.entries(document?.joins ?? {})
   return first === undefined || second === undefined ? [] : [...first, second[0]]
 }
 
-type Writing = {
+type EntryContext = {
   readonly request: DumpRequest
   readonly all: Entries
-  /** The field that says where it stands, which is not written. */
+  /** The reference to the parent, which nesting already expresses. */
   readonly under: string | undefined
   readonly hashed: ReadonlySet<string>
 }
 
-function bodyOf(entity: Entity, entry: Entry, writing: Writing): Rendered {
-  const { request, all, under } = writing
-  const [joined, , other] = writtenJoin(entity)
+function renderEntry(entity: Entity, entry: Entry, context: EntryContext): Rendered {
+  const { request, all, under } = context
+  const [joined, , other] = nestedJoin(entity)
   if (other !== undefined && under === joined) {
-    return { name: nameOfReference(entity, other, [entry, all]) }
+    return { name: referenceName(entity, other, entry, all) }
   }
   const hasSecrets = request.canReadSecrets(entity.name, entry)
   const isHidden = (field: string): boolean =>
     field === under || (entity.secret.includes(field) && !hasSecrets)
   const fields = Object.entries(entity.fields.shape as Record<string, z.ZodType>)
-  const said = fields.flatMap(([field, type]) => {
-    const value = isHidden(field) ? undefined : valueOf(entity, [field, type], [entry, writing])
+  const values = fields.flatMap(([field, type]) => {
+    const value = isHidden(field) ? undefined : renderValue(entity, field, type, entry, context)
     return value === undefined ? [] : [[field, value] as const]
   })
-  const tellsId =
-    writing.hashed.has(entry.id) ||
+  const includesId =
+    context.hashed.has(entry.id) ||
     request.withIds ||
     !isNamed(entity, entry) ||
     entity.document?.withId === true
-  return { ...(tellsId ? { id: entry.id } : {}), ...Object.fromEntries(said) }
+  return { ...(includesId ? { id: entry.id } : {}), ...Object.fromEntries(values) }
 }
 
-/** Several fields together always tell entities apart, a single one only where it is set. */
+/** A composite key always identifies an entity, a single field only when it is set. */
 const isNamed = ({ unique }: Entity, { fields }: Entry): boolean =>
   unique.some((one) => Array.isArray(one) || (fields[String(one)] ?? null) !== null)
 
-/** What is written for a field; nothing for what would be so anyway. */
-function valueOf(
+/** Undefined for a default value. */
+function renderValue(
   entity: Entity,
-  [field, type]: readonly [string, z.ZodType],
-  [entry, { request, all }]: readonly [Entry, Writing],
+  field: string,
+  type: z.ZodType,
+  entry: Entry,
+  { request, all }: EntryContext,
 ): unknown {
-  if (field in entity.refersTo) return nameOfReference(entity, field, [entry, all])
+  if (field in entity.refersTo) return referenceName(entity, field, entry, all)
   const value = entry.fields[field]
   if (field === 'tags') {
-    const tags = tagsBeyond(value, request.selectTags)
+    const tags = withoutSelectTags(value, request.selectTags)
     return tags.length === 0 ? undefined : tags
   }
-  return isSaid(value, type) ? withoutNulls(value) : undefined
+  return isNonDefault(value, type) ? withoutNulls(value) : undefined
 }
 
-/** Values that would be so without being written are left out. */
-function isSaid(value: unknown, type: z.ZodType): boolean {
+function isNonDefault(value: unknown, type: z.ZodType): boolean {
   if (value === null || value === undefined) return false
-  const usual = type.safeParse(undefined)
-  return !usual.success || canonicalText(usual.data ?? null) !== canonicalText(value)
+  const defaultValue = type.safeParse(undefined)
+  return !defaultValue.success || canonicalText(defaultValue.data ?? null) !== canonicalText(value)
 }
 
 function withoutNulls(value: unknown): unknown {
   if (!isRecord(value)) return value
-  const kept = Object.entries(value).filter(([, inner]) => inner !== null)
-  return Object.fromEntries(kept.map(([name, inner]) => [name, withoutNulls(inner)]))
+  const members = Object.entries(value).filter(([, inner]) => inner !== null)
+  return Object.fromEntries(members.map(([name, inner]) => [name, withoutNulls(inner)]))
 }
 
-const tagsBeyond = (tags: unknown, selected: readonly string[]): readonly string[] =>
+const withoutSelectTags = (tags: unknown, selected: readonly string[]): readonly string[] =>
   ((tags ?? []) as readonly string[]).filter((tag) => !selected.includes(tag))
 
-function nameOfReference(
+function referenceName(
   entity: Entity,
   field: string,
-  [entry, all]: readonly [Entry, Entries],
+  entry: Entry,
+  all: Entries,
 ): string | undefined {
   const id = referenceIn(entry, field)
   if (id === undefined) return undefined

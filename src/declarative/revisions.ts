@@ -16,25 +16,25 @@ import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../sto
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 
-/** Who looks back, and at which part: one workspace, or all when absent. */
-export type Looking = {
+/** `workspace` limits the revisions to one workspace; all when absent. */
+export type RevisionViewer = {
   readonly workspace?: string | undefined
-  /** Whether an entry, present or past, may be known to the principal. */
-  readonly isKnown: (entity: EntityName, entry: Entry) => boolean
+  /** Whether the principal may read an entry, current or earlier. */
+  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
   /** Whether the principal may read the list of such entities there. */
   readonly mayList: (entity: EntityName, workspace: string | null) => boolean
 }
 
-/** Revisions that did something which the principal may know, newest first; `below` goes on where another list ended. */
+/** Revisions with changes that the viewer may see, newest first; `below` continues an earlier list. */
 export async function listRevisions(
   configuration: Configuration,
-  looking: Looking,
+  viewer: RevisionViewer,
   { size, below }: { readonly size: number; readonly below?: number | undefined },
 ): Promise<RevisionLine[]> {
   const found: FoundLine[] = []
   let to = Math.min(configuration.current().revision, (below ?? Infinity) - 1)
   while (found.length < size && to >= 1) {
-    const span = { from: Math.max(1, to - spanAtOnce + 1), to }
+    const span = { from: Math.max(1, to - spanSize + 1), to }
     const [revisions, counts] = await Promise.all([
       configuration.readRevisionSpan(span),
       configuration.countChanges(span),
@@ -42,43 +42,43 @@ export async function listRevisions(
     const byRevision = Map.groupBy(counts, ({ revision }) => revision)
     found.push(
       ...revisions.flatMap((revision) =>
-        lineOf(revision, byRevision.get(revision.number) ?? [], looking),
+        toLine(revision, byRevision.get(revision.number) ?? [], viewer),
       ),
     )
     to = span.from - 1
   }
-  return addNames(configuration, looking, found.slice(0, size))
+  return addNames(configuration, viewer, found.slice(0, size))
 }
 
-const spanAtOnce = 200
+const spanSize = 200
 
 /** A revision with as few changes is summarized by their names, others by counts. */
 const maxNamed = 2
 
 type FoundLine = RevisionLine & { readonly isNamed: boolean }
 
-function lineOf(
+function toLine(
   { number, time, principal, message }: Revision,
   counts: readonly ChangeCount[],
-  { workspace, mayList }: Looking,
+  { workspace, mayList }: RevisionViewer,
 ): FoundLine[] {
   const seen = counts.filter(
-    (count) => isIn(workspace, count.workspace) && mayList(count.entity, count.workspace),
+    (count) => isInWorkspace(workspace, count.workspace) && mayList(count.entity, count.workspace),
   )
   if (seen.length === 0) return []
   const byKind = Map.groupBy(seen, ({ entity }) => entity)
-  const kinds = [...byKind].map(([entity, list]) => ({ entity, ...sum(list) }))
-  const all = sum(seen)
+  const kinds = [...byKind].map(([entity, list]) => ({ entity, ...sumCounts(list) }))
+  const all = sumCounts(seen)
   const isWhole = seen.length === counts.length
   const isNamed = isWhole && all.created + all.updated + all.deleted <= maxNamed
   const summary = isWhole && !isNamed ? summarizeCounts(kinds) : null
   return [{ number, time, principal, message, summary, counts: all, kinds, isNamed }]
 }
 
-/** Summarizes revisions of few changes. Names are those that the asker may read now. */
+/** Summarizes revisions of few changes. Names are those that the reader may read now. */
 async function addNames(
   configuration: Configuration,
-  looking: Looking,
+  viewer: RevisionViewer,
   found: readonly FoundLine[],
 ): Promise<RevisionLine[]> {
   const numbers = found.filter(({ isNamed }) => isNamed).map(({ number }) => number)
@@ -86,7 +86,7 @@ async function addNames(
   const byRevision = Map.groupBy(changes.flat(), ({ revision }) => revision)
   return found.map(({ isNamed, ...line }) =>
     isNamed
-      ? { ...line, summary: summaryFor(configuration, looking, byRevision.get(line.number) ?? []) }
+      ? { ...line, summary: summaryFor(configuration, viewer, byRevision.get(line.number) ?? []) }
       : line,
   )
 }
@@ -104,70 +104,70 @@ function spansOf(numbers: readonly number[]): RevisionSpan[] {
 
 function summaryFor(
   configuration: Configuration,
-  looking: Looking,
+  viewer: RevisionViewer,
   changes: readonly RecordedChange[],
 ): string | null {
   const { entries } = configuration.current()
   const named = changes.flatMap((change) => {
     const entry = change.after ?? change.before
-    if (entry === undefined || !isSeen(looking, change)) return []
+    if (entry === undefined || !isChangeVisible(viewer, change)) return []
     const entity = entityNamed(change.entity)
     const words = describeEntry(entity, entry, (field) =>
-      referenceFor(entity, entry, field, { entries, looking }),
+      referenceFor(entity, entry, field, { entries, viewer }),
     )
     return [{ verb: verbOf(change.before, change.after), entity: change.entity, words }]
   })
   return named.length === 0 || named.length < changes.length ? null : summarizeNamed(named)
 }
 
-/** The name of what an entry refers to, with its workspace where that is another one; its id when it is gone or the asker may not read it. */
+/** The name of what an entry refers to, with its workspace where that is another one; its id when it is gone or the reader may not read it. */
 function referenceFor(
   entity: Entity,
   entry: Entry,
   field: string,
-  { entries, looking }: { readonly entries: Entries; readonly looking: Looking },
+  { entries, viewer }: { readonly entries: Entries; readonly viewer: RevisionViewer },
 ): string {
   const id = referenceIn(entry, field)
   const kind = entity.refersTo[field]
   if (id === undefined || kind === undefined) return ''
   const target = entries.get(kind)?.get(id)
-  if (target === undefined || !looking.isKnown(kind, target)) return id
+  if (target === undefined || !viewer.isVisible(kind, target)) return id
   const name = nameOf(entityNamed(kind), target)
   if (target.workspace === null || target.workspace === entry.workspace) return name
   const home = entriesOf(entries, 'workspace').get(target.workspace)
-  if (home === undefined || !looking.isKnown('workspace', home)) return name
+  if (home === undefined || !viewer.isVisible('workspace', home)) return name
   return `${name} in ${home.fields.name}`
 }
 
-const sum = (list: readonly ChangeCount[]) => ({
+const sumCounts = (list: readonly ChangeCount[]) => ({
   created: list.reduce((total, { created }) => total + created, 0),
   updated: list.reduce((total, { updated }) => total + updated, 0),
   deleted: list.reduce((total, { deleted }) => total + deleted, 0),
 })
 
-const isIn = (wanted: string | undefined, workspace: string | null): boolean =>
-  wanted === undefined || workspace === wanted
+const isInWorkspace = (limit: string | undefined, workspace: string | null): boolean =>
+  limit === undefined || workspace === limit
 
-/** One revision with what it did, as far as the principal may know it. */
+/** Only changes that the viewer may see. */
 export async function showRevision(
   configuration: Configuration,
-  looking: Looking,
+  viewer: RevisionViewer,
   number: number,
 ): Promise<(Omit<RevisionLine, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
   const span = { from: number, to: number }
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)
-  const touched = seenBy(looking, changes)
+  const touched = visibleChanges(viewer, changes)
   if (revision === undefined || touched.length === 0) return undefined
   const { time, principal, message } = revision
-  const worlds = [configuration.current().entries, worldOf(touched)]
-  return { number, time, principal, message, ...describeDifferences(touched, worlds) }
+  const lookups = [configuration.current().entries, entriesAfter(touched)]
+  return { number, time, principal, message, ...describeDifferences(touched, lookups) }
 }
 
-/** What would become of the present by going back to a revision. Who may do what is never rolled back: people, their roles and tokens stay. */
+/** Plans a rollback to a revision. Principals, roles and tokens are never rolled back. */
 export async function planRollback(
   configuration: Configuration,
-  looking: Looking,
+  viewer: RevisionViewer,
   number: number,
 ): Promise<{
   readonly revision: number
@@ -176,25 +176,25 @@ export async function planRollback(
   readonly operations: readonly Operation[]
 }> {
   const { revision, entries } = configuration.current()
-  await checkKept(configuration, number)
+  await requireRecordedChanges(configuration, number)
   const changes = await configuration.readChanges({ from: number + 1, to: revision })
   const kinds = new Set<EntityName>([
     'workspace',
     ...declaredEntities('gateway').map(({ name }) => name),
   ])
-  const touched = sinceThen(changes, entries)
+  const touched = netChanges(changes, entries)
     .filter(({ entity, before, after }) => {
-      const home = (before ?? after)?.workspace ?? null
-      return kinds.has(entity) && isIn(looking.workspace, home)
+      const workspace = (before ?? after)?.workspace ?? null
+      return kinds.has(entity) && isInWorkspace(viewer.workspace, workspace)
     })
-    .filter((one) => isSeen(looking, one))
-  const worlds = [worldOf(touched), entries]
-  const difference = describeDifferences(touched, worlds)
-  return { revision, difference, touched, operations: operationsFor(touched) }
+    .filter((one) => isChangeVisible(viewer, one))
+  const lookups = [entriesAfter(touched), entries]
+  const difference = describeDifferences(touched, lookups)
+  return { revision, difference, touched, operations: rollbackOperations(touched) }
 }
 
-/** What a span of changes did to each entity, seen from now: before is the present, after what it was. */
-function sinceThen(changes: readonly RecordedChange[], present: Entries): Touched[] {
+/** Reverses a span of changes: `before` is the current entry, `after` the earlier one. */
+function netChanges(changes: readonly RecordedChange[], present: Entries): Touched[] {
   const first = new Map<string, RecordedChange>()
   for (const change of changes) {
     const key = `${change.entity} ${change.id}`
@@ -208,18 +208,20 @@ function sinceThen(changes: readonly RecordedChange[], present: Entries): Touche
   }))
 }
 
-/** Removals first, each after what refers to it, so that names are free; then what comes back, each after what it refers to. */
-function operationsFor(touched: readonly Touched[]): Operation[] {
+/** Removals come first so that unique names are free, dependents before what they refer to; restored entries follow in the opposite order. */
+function rollbackOperations(touched: readonly Touched[]): Operation[] {
   const order = new Map(entities.map(({ name }, index) => [name, index]))
   const rank = ({ entity }: Touched): number => order.get(entity) ?? 0
   const workspaceOf = ({ before, after }: Touched) => (after ?? before)?.workspace ?? null
-  const gone = touched.filter(({ before, after }) => before !== undefined && after === undefined)
-  const back = touched.flatMap((one) => {
+  const deletions = touched.filter(
+    ({ before, after }) => before !== undefined && after === undefined,
+  )
+  const restorations = touched.flatMap((one) => {
     const { after } = one
     return after === undefined ? [] : [{ ...one, after }]
   })
   return [
-    ...gone
+    ...deletions
       .toSorted((a, b) => rank(b) - rank(a))
       .map((one): Operation => ({
         kind: 'remove',
@@ -228,7 +230,7 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
         at: one.id,
         isById: true,
       })),
-    ...back
+    ...restorations
       .toSorted((a, b) => rank(a) - rank(b))
       .map((one): Operation => ({
         kind: 'restore',
@@ -241,43 +243,45 @@ function operationsFor(touched: readonly Touched[]): Operation[] {
   ]
 }
 
-async function checkKept(configuration: Configuration, number: number): Promise<void> {
+async function requireRecordedChanges(configuration: Configuration, number: number): Promise<void> {
   const { revision } = configuration.current()
   const [found] = await configuration.readRevisionSpan({ from: number, to: number })
   if (found === undefined) throw noRevision(number)
   if (number === revision) return
-  const kept = await configuration.countChanges({ from: 1, to: number + 1 })
-  if (kept.length > 0) return
+  const recorded = await configuration.countChanges({ from: 1, to: number + 1 })
+  if (recorded.length > 0) return
   throw new Problem(
     'declarative.too_old',
     409,
-    `Revision ${number} is from before changes were kept, and cannot be brought back`,
+    `Revision ${number} cannot be restored, because changes were not recorded at the time`,
   )
 }
 
-/** There is no such revision, or none that the principal may know. */
+/** Also for revisions that the viewer may not see. */
 export const noRevision = (number: number | string): Problem =>
-  new Problem('declarative.no_revision', 404, `There is no revision ${number}`)
+  new Problem('declarative.no_revision', 404, `Revision ${number} not found`)
 
-function seenBy(looking: Looking, changes: readonly RecordedChange[]): Touched[] {
+function visibleChanges(viewer: RevisionViewer, changes: readonly RecordedChange[]): Touched[] {
   return changes.filter(
     (change) =>
-      isIn(looking.workspace, (change.after ?? change.before)?.workspace ?? null) &&
-      isSeen(looking, change),
+      isInWorkspace(viewer.workspace, (change.after ?? change.before)?.workspace ?? null) &&
+      isChangeVisible(viewer, change),
   )
 }
 
-const isSeen = ({ isKnown }: Looking, { entity, before, after }: Touched): boolean =>
-  [before, after].every((entry) => entry === undefined || isKnown(entity, entry))
+const isChangeVisible = (
+  { isVisible }: RevisionViewer,
+  { entity, before, after }: Touched,
+): boolean => [before, after].every((entry) => entry === undefined || isVisible(entity, entry))
 
-/** Entries as they are after some changes, in which names can be looked up. */
-function worldOf(touched: readonly Touched[]): Entries {
-  const world = new Map<EntityName, Map<string, Entry>>()
+/** The entries after some changes, for viewer up names. */
+function entriesAfter(touched: readonly Touched[]): Entries {
+  const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before, after } of touched) {
     const entry = after ?? before
-    const kind = world.get(entity) ?? new Map<string, Entry>()
+    const kind = entries.get(entity) ?? new Map<string, Entry>()
     if (entry !== undefined) kind.set(id, entry)
-    world.set(entity, kind)
+    entries.set(entity, kind)
   }
-  return world
+  return entries
 }

@@ -39,7 +39,7 @@ export const closingTraits: ReadonlySet<string> = new Set([
   'damage',
 ])
 
-/** Codes with which Node's parser also refuses what is legal or harmless: chunk extensions spelled freely, tabs around a coding. The generator gives the reference other words for these; where random damage made one, nobody can. */
+/** Error codes for input that Node's parser rejects although it is legal or harmless, such as unusual chunk extensions or tabs around a coding. The generator replaces these for the reference; it cannot when random damage produced one. */
 export const doubtfulCodes: ReadonlySet<string> = new Set([
   'HPE_STRICT',
   'HPE_INVALID_CHUNK_SIZE',

@@ -15,7 +15,7 @@ test(
     })
     expect(disagreements).toEqual([])
     expect(counts.cases).toBe(6_000)
-    // Every form was asked for many times, and the good ones arrived.
+    // Every form was requested many times, and valid responses arrived.
     expect(counts.cases / oddAnswers.length).toBeGreaterThan(50)
     expect(counts.whole).toBeGreaterThan(1_500)
   },

@@ -14,7 +14,7 @@ test(
     })
     expect(disagreements).toEqual([])
     expect(counts.cases).toBe(8_000)
-    // The slice is worth something only while it holds both kinds in number.
+    // The run is meaningful only with many accepted and many rejected streams.
     expect(counts.forwarded).toBeGreaterThan(8_000)
     expect(counts.refused).toBeGreaterThan(1_500)
   },

@@ -94,7 +94,7 @@ export const oddAnswers: readonly OddAnswer[] = [
   },
   { name: 'a flood of 100', bytes: 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(5_000), closes: true },
   {
-    name: '101 that nobody asked for',
+    name: '101 without an upgrade request',
     bytes: `HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n${leak}`,
   },
   { name: 'status of two digits', bytes: `HTTP/1.1 20 OK\r\nContent-Length: 3\r\n\r\n<#>` },
@@ -103,13 +103,13 @@ export const oddAnswers: readonly OddAnswer[] = [
   { name: 'no reason', bytes: 'HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\n<#>' },
   { name: 'no space after the status', bytes: 'HTTP/1.1 200\r\nContent-Length: 3\r\n\r\n<#>' },
   { name: 'odd version', bytes: 'HTTP/1.2 200 OK\r\nContent-Length: 3\r\n\r\n<#>' },
-  { name: 'no HTTP', bytes: 'SSH-2.0-x\r\n', closes: true },
+  { name: 'not HTTP', bytes: 'SSH-2.0-x\r\n', closes: true },
   {
     name: 'a head without end',
     bytes: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`,
     closes: true,
   },
-  { name: 'nothing', bytes: '', closes: true },
+  { name: 'empty', bytes: '', closes: true },
   { name: 'two answers at once', bytes: leak.replace('LEAK', '<#>!') + leak },
 ]
 

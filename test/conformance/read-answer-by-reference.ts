@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 /** A response as parsed by Node's strict parser. */
 export type AnswerReading = { readonly status: number; readonly body: string } | 'refused'
 
-/** Parses a response to `method` with Node's client, without sockets; `closes` tells whether the connection ends after the bytes. */
+/** Parses a response to `method` with Node's client, without sockets; `closes` is true when the connection ends after the bytes. */
 export async function readAnswerByReference(
   bytes: Buffer,
   method: string,

@@ -22,7 +22,7 @@ type Run = {
   readonly found: Disagreement[]
 }
 
-/** Lets several clients of one gateway ask an upstream that answers with whatever `oddAnswers` holds, and compares what each client gets with what Node's parser makes of the bytes; stops after ten disagreements. */
+/** Several clients of one gateway request `oddAnswers` from an upstream; compares each response with the result of Node's parser. Stops after ten differences. */
 export async function runAnswers(open: OpenGateway, cases: Cases): Promise<AnswerFindings> {
   const upstream = await openHostile()
   const gateway = await open(upstream.port)

@@ -62,17 +62,26 @@ export const smugglingForms: readonly SmugglingForm[] = [
   {
     name: 'CL.TE: underscore in the name',
     bytes: `Content-Length: ${chunkedHidden.length}\r\nTransfer_Encoding: chunked\r\n\r\n${chunkedHidden}`,
-    harmless: { why: 'a name of its own; the length alone frames', body: chunkedHidden },
+    harmless: {
+      why: 'it is another field; only Content-Length frames the body',
+      body: chunkedHidden,
+    },
   },
   {
     name: 'CL.TE: named by Connection',
     bytes: `Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n${wrapped}`,
-    harmless: { why: 'framing is of this hop and is written anew for the next', body: hidden },
+    harmless: {
+      why: 'framing fields apply to one hop and are rewritten for the next',
+      body: hidden,
+    },
   },
   {
     name: 'CL.0: length named by Connection',
     bytes: `Connection: Content-Length\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'framing is of this hop and is written anew for the next', body: hidden },
+    harmless: {
+      why: 'framing fields apply to one hop and are rewritten for the next',
+      body: hidden,
+    },
   },
   coding('chunked twice in one field', 'Transfer-Encoding: chunked, chunked'),
   coding('chunked in two fields', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'),
@@ -137,34 +146,40 @@ export const smugglingForms: readonly SmugglingForm[] = [
     name: 'CL.0: a GET with a body',
     line: 'GET /form HTTP/1.1',
     bytes: `Content-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'a body of any method is read and forwarded whole', body: hidden },
+    harmless: { why: 'a body is forwarded for every method', body: hidden },
   },
   {
     name: 'CL.0: a HEAD with a body',
     line: 'HEAD /form HTTP/1.1',
     bytes: `Content-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'a body of any method is read and forwarded whole', body: hidden },
+    harmless: { why: 'a body is forwarded for every method', body: hidden },
   },
   {
     name: '0.CL: Expect with a body that does not wait',
     bytes: `Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'the expectation is met here, and the body is read as told', body: hidden },
+    harmless: {
+      why: 'the gateway meets the expectation, and reads the body by its length',
+      body: hidden,
+    },
   },
   {
     name: '0.CL: odd Expect',
     bytes: `Expect: y 100-continue\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'an unknown expectation does not frame', body: hidden },
+    harmless: { why: 'an unknown expectation does not affect framing', body: hidden },
   },
   {
     name: 'h2c: upgrade with a body',
     bytes: `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'Upgrade ends here, so nothing is switched behind our back', body: hidden },
+    harmless: {
+      why: 'the gateway removes Upgrade, so the service cannot switch protocols',
+      body: hidden,
+    },
   },
   {
     name: 'WebSocket: upgrade with a body',
     line: 'GET /form HTTP/1.1',
     bytes: `Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: ${length}\r\n\r\n${hidden}`,
-    harmless: { why: 'where nothing is switched the body is a body', body: hidden },
+    harmless: { why: 'without a switch of protocols the body is forwarded', body: hidden },
   },
   chunkLine('hexadecimal prefix', `0x${size}\r\n`),
   chunkLine('sign', `+${size}\r\n`),
@@ -214,7 +229,7 @@ export const smugglingForms: readonly SmugglingForm[] = [
   {
     name: 'trailer: Content-Length',
     bytes: `Transfer-Encoding: chunked\r\n\r\n${size}\r\n${hidden}\r\n0\r\nContent-Length: 3\r\nTransfer-Encoding: x\r\n\r\n`,
-    harmless: { why: 'trailers frame nothing', body: hidden },
+    harmless: { why: 'trailers do not affect framing', body: hidden },
   },
   { name: 'head: no colon', bytes: `Content-Length ${length}\r\n\r\n${hidden}` },
   { name: 'head: empty name', bytes: `: a\r\nContent-Length: 0\r\n\r\n${hidden}` },

@@ -35,7 +35,7 @@ const without = (document: typeof shop, ...names: (keyof typeof shop)[]) =>
 const sync = (admin: TestAdmin, document: unknown, query = '', asking: Asking = {}) =>
   admin.ask('POST', `/config/sync${query}`, document, asking)
 
-test('a document is made true as one revision, and then nothing differs', async () => {
+test('applies a document as one revision, after which there is no difference', async () => {
   const admin = await openTestAdmin()
   const { revision } = admin.configuration.current()
   const planned = await admin.ask('POST', '/config/diff', shop)
@@ -48,7 +48,7 @@ test('a document is made true as one revision, and then nothing differs', async 
   expect(again.body.unchanged).toBe(14)
 })
 
-test('what is dumped is what was synced, and syncing it changes nothing', async () => {
+test('dumps what was synced, and syncing the dump changes nothing', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop)
   const dumped = (await admin.ask('GET', '/config/document')).body
@@ -67,7 +67,7 @@ test('what is dumped is what was synced, and syncing it changes nothing', async 
   expect((await admin.ask('GET', '/config/document')).body).toEqual(dumped)
 })
 
-test('a plan says field by field what becomes of each entity, and never a secret', async () => {
+test('a plan lists changes by field and contains no secret', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop)
   const changed = structuredClone(shop) as typeof shop & { services: { port?: number }[] }
@@ -90,7 +90,7 @@ test('a plan says field by field what becomes of each entity, and never a secret
   expect(text).not.toMatch(/alice-key|other-key/)
 })
 
-test('everything that is wrong is told at once, with its place, and nothing is done', async () => {
+test('reports all errors of a document with their positions, and changes nothing', async () => {
   const admin = await openTestAdmin()
   const { revision } = admin.configuration.current()
   const { status, body } = await sync(admin, {
@@ -119,13 +119,16 @@ test.each([
   [{ _format_version: '3.0', services: {} }, /services: expected an array/],
   [
     { _format_version: '3.0', routes: [{ name: 'r', service: 'nobody', paths: ['/'] }] },
-    /routes\[0\]\.service: there is no service 'nobody'/,
+    /routes\[0\]\.service: no service 'nobody'/,
   ],
   [
     { _format_version: '3.0', consumers: [{ username: 'a' }, { username: 'a' }] },
-    /consumers\[1\]: this is the same as consumers\[0\]/,
+    /consumers\[1\]: duplicate of consumers\[0\]/,
   ],
-  [{ _format_version: '3.0', _workspace: 'other' }, /_workspace: the document is for other/],
+  [
+    { _format_version: '3.0', _workspace: 'other' },
+    /_workspace: the document is for workspace 'other'/,
+  ],
 ])('%j is refused', async (document, words) => {
   const admin = await openTestAdmin()
   const { status, body } = await admin.ask('POST', '/config/validate', document)
@@ -133,7 +136,7 @@ test.each([
   expect(body.message).toMatch(words)
 })
 
-test('with select tags everything else is left alone', async () => {
+test('changes only entities with the select tags', async () => {
   const admin = await openTestAdmin()
   await admin.ask('POST', '/services', { name: 'theirs', host: 'theirs.test' })
   const tagged = { ...shop, _info: { select_tags: ['team-a'] } }
@@ -146,7 +149,7 @@ test('with select tags everything else is left alone', async () => {
   expect((await admin.ask('GET', '/key-auths')).body.data).toEqual([])
 })
 
-test('a workspace that is not there is made, and another one is not touched', async () => {
+test('creates a missing workspace, and changes no other', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop)
   const synced = await admin.ask('POST', '/ProductX/config/sync', {
@@ -161,7 +164,7 @@ test('a workspace that is not there is made, and another one is not touched', as
   })
 })
 
-test('renaming, swapping and moving are one change', async () => {
+test('renames, swaps and moves entities in one change', async () => {
   const admin = await openTestAdmin()
   const a = 'aaaaaaaa-0000-4000-8000-000000000000'
   const b = 'bbbbbbbb-0000-4000-8000-000000000000'
@@ -182,7 +185,7 @@ test('renaming, swapping and moving are one change', async () => {
   expect(gone.body.counts).toEqual({ created: 1, updated: 1, deleted: 3 })
 })
 
-test('each revision says who, when, why and what, and any can be brought back', async () => {
+test('lists the author, time, message and changes of each revision, and rolls back to any', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop, '?message=first')
   const first = admin.configuration.current().revision
@@ -211,7 +214,7 @@ test('each revision says who, when, why and what, and any can be brought back', 
   expect((await admin.ask('GET', '/config/revisions/99999')).status).toBe(404)
 })
 
-test('drift is what somebody changed since the last sync, and who', async () => {
+test('drift lists the changes since the last sync with their authors', async () => {
   const admin = await openTestAdmin()
   expect((await admin.ask('GET', '/config/drift')).body).toMatchObject({ items: [] })
   await sync(admin, shop, '?message=release')
@@ -231,7 +234,7 @@ test('drift is what somebody changed since the last sync, and who', async () => 
   expect((await admin.ask('GET', '/config/drift')).body.items).toEqual([])
 })
 
-test('a sync takes the rights that its changes take one by one', async () => {
+test('a sync requires the permissions of each of its changes', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop)
   const token = await addPrincipal(admin, {
@@ -261,7 +264,7 @@ test('a sync takes the rights that its changes take one by one', async () => {
   expect((await admin.ask('GET', '/consumers/alice')).status).toBe(200)
 })
 
-test('a plan that was seen is carried out only while nothing else has changed', async () => {
+test('applies a reviewed plan only to the revision that it was made for', async () => {
   const admin = await openTestAdmin()
   const planned = (await admin.ask('POST', '/config/diff', shop)).body
   await admin.ask('POST', '/services', { name: 'late', host: 'late.test' })
@@ -270,7 +273,7 @@ test('a plan that was seen is carried out only while nothing else has changed', 
   expect(refused.body.message).toMatch(/planned on revision/)
 })
 
-test('whoever accepts lines is told how far the work is', async () => {
+test('streams progress to clients that accept NDJSON', async () => {
   const admin = await openTestAdmin()
   const services = Array.from({ length: 450 }, (_, at) => ({ name: `s${at}`, host: 'h.test' }))
   const { text } = await sync(admin, { _format_version: '3.0', services }, '', {

@@ -18,12 +18,12 @@ import { until } from '../harness/until.ts'
 
 const child = join(import.meta.dirname, 'admin-crash-child.ts')
 
-/** A hundred were counted for the record; each takes about a second. */
+/** Each kill takes about a second. */
 const kills = Number(process.env['WEIR_TEST_KILLS'] ?? 8)
 const pairs = 250
 
 describeEachStore(({ fresh }) => {
-  test(`killed in the middle of a large sync ${kills} times, the store holds the revision before or the one after`, async () => {
+  test(`killed ${kills} times during a large sync, the store has the revision before or after it`, async () => {
     expect.hasAssertions()
     const directory = await mkdtemp(join(tmpdir(), 'weir-crash-'))
     onTestFinished(() => rm(directory, { recursive: true, force: true }))
@@ -39,14 +39,14 @@ describeEachStore(({ fresh }) => {
   }, 600_000)
 })
 
-/** A server may still be at work on the last that a dead client sent. */
+/** The server may still process the last request of the killed client. */
 async function letGo(place: string): Promise<void> {
   if (!place.startsWith('postgres:')) return
   const others = `select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
   await until('the server to let go', async () => (await runSql(place, others)).length === 0)
 }
 
-/** Everything in the store is of one revision, which is not older than the last one that was answered. */
+/** The store is consistent, at a revision not older than the last acknowledged one. */
 async function expectWhole(place: string, keyFile: string, answered: number): Promise<void> {
   const store = await openStoreAt(place)
   const { entries, latest } = await store.load()
@@ -70,7 +70,7 @@ async function expectWhole(place: string, keyFile: string, answered: number): Pr
 const hostsIn = (entries: Entries): Set<unknown> =>
   new Set([...(entries.get('service')?.values() ?? [])].map(({ fields }) => fields['host']))
 
-/** Kills a child without warning at some moment of its second change; says the newest revision that was answered, and how long a change took. */
+/** Kills a child process at a random time of its second change; returns the newest acknowledged revision and the duration of a change. */
 async function syncUntilKilled(place: string, keyFile: string, patience: number) {
   const running = spawn(process.execPath, [child, place, keyFile, String(pairs)], {
     stdio: ['ignore', 'pipe', 'inherit'],

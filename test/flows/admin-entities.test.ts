@@ -54,7 +54,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect((await admin.ask('PATCH', item, sample.patch)).status).toBe(404)
   })
 
-  test('is put where nothing was', async () => {
+  test('PUT creates a missing entity', async () => {
     const { list, body } = await openWith(sample)
     const id = randomUUID().toUpperCase()
     const put = await admin.ask('PUT', `${list}/${id}`, body)
@@ -62,7 +62,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect((await admin.ask('GET', `${list}/${id}`)).status).toBe(200)
   })
 
-  test('is refused with the field that is wrong, and nothing is stored', async () => {
+  test('rejects an invalid field by name, and stores nothing', async () => {
     const { list, number } = await openWith(sample)
     const [bad, field] = sample.bad
     const before = admin.configuration.current().revision
@@ -75,7 +75,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect(admin.configuration.current().revision).toBe(before)
   })
 
-  test('cannot be there twice', async () => {
+  test('rejects a duplicate', async () => {
     const { list, body, workspace, number } = await openWith(sample)
     await admin.ask('POST', list, body)
     const other = await bodyOf(admin, sample, [workspace, number + 1])
@@ -97,7 +97,7 @@ describe.each(cases)('%s', (name, sample) => {
     expect(taken).toMatchObject({ status: 400, body: { code: 3, name: 'primary key violation' } })
   })
 
-  test('is denied to whoever may not, and unknown in another workspace', async () => {
+  test('is denied without permission, and not found in another workspace', async () => {
     const { list, body, workspace } = await openWith(sample)
     const token = await addPrincipal(admin, {
       name: `reader-${workspace}`,
@@ -136,7 +136,7 @@ async function readOne({ wrapped }: Sample, item: string): Promise<Answer> {
 
 let tests = 0
 
-/** A workspace of its own for a test, with the path of its list, a body, and the number that body was made with. */
+/** Creates a workspace, and returns the path of the list, a body, and the number used in that body. */
 async function openWith(sample: Sample) {
   tests += 1
   const workspace = `W${tests}`
@@ -146,7 +146,7 @@ async function openWith(sample: Sample) {
   return { list, workspace, number, body: await bodyOf(admin, sample, [workspace, number]) }
 }
 
-/** What is answered as it was sent: not references by name, nor lists sent as text, nor secrets. */
+/** The fields that are returned as sent: no references by name, no lists sent as text, no secrets. */
 function without(body: Record<string, unknown>, fields: readonly string[]) {
   const hidden = new Set([...fields, 'service', 'actions', 'config'])
   return Object.fromEntries(Object.entries(body).filter(([field]) => !hidden.has(field)))

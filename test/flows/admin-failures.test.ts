@@ -8,7 +8,7 @@ import { openTestWarehouse } from '../harness/open-test-warehouse.ts'
 import { until } from '../harness/until.ts'
 import { openTestAdmin, type TestOptions } from './admin-harness.ts'
 
-/** A control plane whose log lines a test reads. */
+/** A control plane with captured log lines. */
 async function openLogged(options: TestOptions) {
   const lines: Record<string, unknown>[] = []
   const log = openLog(
@@ -22,7 +22,7 @@ const fail = (): never => {
   throw new Error('injected')
 }
 
-/** The one line that an operator finds by the id in the answer. */
+/** Finds the only log line with the request id of the response. */
 const lineOf = (headers: Headers, method: string, url: string) => ({
   level: 'error',
   message: 'admin: request failed',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { freshDatabase } from '../harness/store-engines.ts'
 import { openTestAdmin } from './admin-harness.ts'
 
-test('the sentences are those of Kong', async () => {
+test('returns Kong’s error messages', async () => {
   const admin = await openTestAdmin()
   const said = async (method: string, path: string, body?: unknown) =>
     (await admin.ask(method, path, body)).body.message as string
@@ -53,7 +53,7 @@ test('the sentences are those of Kong', async () => {
   expect(await said('PUT', '/services', {})).toBe('Method not allowed')
 })
 
-test('the statuses are those of Kong', async () => {
+test('returns Kong’s status codes', async () => {
   const admin = await openTestAdmin()
   const status = async (method: string, path: string, body?: unknown) =>
     (await admin.ask(method, path, body)).status
@@ -81,7 +81,7 @@ test('the statuses are those of Kong', async () => {
   expect(Number(root.headers.get('x-kong-admin-latency'))).toBeGreaterThanOrEqual(0)
 })
 
-test('pages lead to one another until every entity was seen once', async () => {
+test('following next visits every entity once', async () => {
   const admin = await openTestAdmin()
   for (let number = 0; number < 7; number += 1) {
     await admin.ask('PUT', `/services/s${number}`, {
@@ -106,7 +106,7 @@ test('pages lead to one another until every entity was seen once', async () => {
   expect(await walk('tags=odd,even')).toEqual([])
 })
 
-test('a patch changes what it names, a put resets the rest', async () => {
+test('PATCH changes the given fields, PUT resets all others', async () => {
   const admin = await openTestAdmin()
   await admin.ask('PUT', '/services/s', { host: 'h', retries: 1, tags: ['a'] })
   await admin.ask('POST', '/plugins', {
@@ -127,7 +127,7 @@ test('a patch changes what it names, a put resets the rest', async () => {
   expect(body.config).toEqual({ minute: 2, by: 'ip', note: null })
 })
 
-test('schemas come as lists of single fields, and bodies are held against them', async () => {
+test('returns schemas in Kong’s format, and validates bodies against them', async () => {
   const admin = await openTestAdmin()
   const { body } = await admin.ask('GET', '/schemas/services')
   expect(body.fields).toContainEqual({
@@ -147,7 +147,7 @@ test('schemas come as lists of single fields, and bodies are held against them',
   expect((await admin.ask('POST', '/schemas/plugins/validate', { name: 'x' })).status).toBe(400)
 })
 
-test('roles and permissions are spoken as Kong speaks them', async () => {
+test('reads and writes roles and permissions in Kong’s format', async () => {
   const admin = await openTestAdmin()
   await admin.ask('POST', '/workspaces', { name: 'W' })
   const roles = (await admin.ask('GET', '/W/rbac/roles/')).body.data
@@ -198,7 +198,7 @@ test('roles and permissions are spoken as Kong speaks them', async () => {
   ).toBe(401)
 })
 
-test('a workspace keeps its name, and goes only when it is empty', async () => {
+test('a workspace cannot be renamed, nor deleted while it has entities', async () => {
   const admin = await openTestAdmin()
   await admin.ask('POST', '/workspaces', { name: 'W' })
   await admin.ask('PUT', '/W/services/s', { host: 'h' })
@@ -211,7 +211,7 @@ test('a workspace keeps its name, and goes only when it is empty', async () => {
   expect((await admin.ask('DELETE', '/workspaces/default')).status).toBe(400)
 })
 
-test('an API key counts its time from when it was given', async () => {
+test('the ttl of an API key starts when it is set', async () => {
   let now = 1_800_000_000_000
   const admin = await openTestAdmin({ clock: { now: () => now } })
   await admin.ask('PUT', '/consumers/c', {})

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { adminToken, openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
-test('bodies that are not what they say are refused, and nothing is stored', async () => {
+test('rejects bodies that do not match their content type, and stores nothing', async () => {
   const admin = await openTestAdmin()
   const before = admin.configuration.current().revision
   const json = { 'content-type': 'application/json' }
@@ -35,33 +35,33 @@ test('bodies that are not what they say are refused, and nothing is stored', asy
   expect((await admin.ask('GET', '/services')).body.data).toEqual([])
 })
 
-test('what is too large is told what would not be', async () => {
+test('returns 413 with the limit for a body that is too large', async () => {
   const admin = await openTestAdmin()
   const head = `host: h\r\nkong-admin-token: ${adminToken}\r\ncontent-type: application/json\r\ncontent-length: 99999999`
-  for (const [path, most] of [
+  for (const [path, maxSize] of [
     ['/services', '1 MiB'],
     ['/config', '64 MiB'],
   ] as const) {
     const request = `POST ${path} HTTP/1.1\r\n${head}\r\nconnection: close\r\n\r\n`
     expect(await sendRaw(admin, request)).toMatch(
-      new RegExp(`^HTTP/1.1 413 .* at most ${most}"`, 's'),
+      new RegExp(`^HTTP/1.1 413 .* must not exceed ${maxSize}"`, 's'),
     )
   }
 })
 
-test('requests that are not HTTP, or too much of it, get an answer and harm nobody', async () => {
+test('answers malformed and oversized requests, and serves others', async () => {
   const admin = await openTestAdmin()
   expect(await sendRaw(admin, 'not http at all\r\n\r\n')).toMatch(
     /^HTTP\/1\.1 400 .*"message":"Bad request"/s,
   )
   const long = `GET /services HTTP/1.1\r\nhost: h\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`
-  expect(await sendRaw(admin, long)).toMatch(/^HTTP\/1\.1 431 .*"message":"The headers/s)
+  expect(await sendRaw(admin, long)).toMatch(/^HTTP\/1\.1 431 .*"message":"Request headers/s)
   const path = 'GET /services/%E0%A4%A HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n'
   expect(await sendRaw(admin, path)).toMatch(/^HTTP\/1\.1 400 .*"message":"Bad request"/s)
   expect((await admin.ask('GET', '/services')).status).toBe(200)
 })
 
-test('lists refuse sizes, offsets and tags that are none', async () => {
+test('rejects invalid sizes, offsets and tags of lists', async () => {
   const admin = await openTestAdmin()
   for (const size of ['0', '1001', '1.5', 'x', '-1', '']) {
     expect(await admin.ask('GET', `/services?size=${size}`)).toMatchObject({
@@ -87,7 +87,7 @@ test('lists refuse sizes, offsets and tags that are none', async () => {
   })
 })
 
-test('whatever JSON comes, the answer is never 500 and what is refused is not stored', async () => {
+test('never returns 500 for any JSON, and stores no rejected entity', async () => {
   const admin = await openTestAdmin()
   const paths = [
     '/services',
@@ -151,7 +151,7 @@ test('whatever JSON comes, the answer is never 500 and what is refused is not st
   )
 })
 
-test('forms are understood as Kong understands them', async () => {
+test('reads forms as Kong does', async () => {
   const admin = await openTestAdmin()
   const form = new URLSearchParams([
     ['name', 'orders'],
@@ -206,7 +206,7 @@ async function sendRaw({ adminUrl }: TestAdmin, text: string): Promise<string> {
   const socket = connect(Number(port), hostname)
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  // Not ended: a client that leaves before its answer is told nothing of it.
+  // The socket stays open, because a client that half-closes gets no response.
   socket.write(text)
   await once(socket, 'close')
   return Buffer.concat(chunks).toString()

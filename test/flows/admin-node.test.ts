@@ -68,8 +68,8 @@ test('sends a health override of a target to every worker once', async () => {
   expect(await put('/upstreams/u/targets/none:1/healthy')).toBe(404)
   expect(await put('/upstreams/unchecked/targets/a:1/healthy')).toBe(400)
   const order = { upstream: upstream.id, target: 'a:1', address: null, healthy: false }
-  const told = { targets: [order, { ...order, address: '10.0.0.1:1', healthy: true }] }
-  expect([hear(0, []), hear(1, []), hear(0, [])]).toEqual([told, told, nothing])
+  const expected = { targets: [order, { ...order, address: '10.0.0.1:1', healthy: true }] }
+  expect([hear(0, []), hear(1, []), hear(0, [])]).toEqual([expected, expected, nothing])
 })
 
 test('forgets a worker that sends no heartbeats', async () => {

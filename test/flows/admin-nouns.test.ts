@@ -5,14 +5,14 @@ import { reservedNames } from '../../src/entities/reserved-names.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 
-test('no workspace can have the name of a path', () => {
+test('rejects a workspace named like a path', () => {
   const routes = adminRoutes({ version: '', node: '', requests: () => 0 })
   const segments = routes.map(({ path }) => path.split('/')[1] ?? '')
   const free = segments.filter((segment) => segment !== '' && !reservedNames.has(segment))
   expect([...new Set(free)]).toEqual([])
 })
 
-test('consumers join and leave groups from either side', async () => {
+test('adds and removes group members from either side', async () => {
   const { ask } = await openTestAdmin()
   for (const name of ['ann', 'bob']) await ask('PUT', `/consumers/${name}`, {})
   await ask('POST', '/consumer_groups', { name: 'gold' })
@@ -42,7 +42,7 @@ test('consumers join and leave groups from either side', async () => {
   expect(nobody).toMatchObject({ status: 400, body: { code: 13 } })
 })
 
-test('what is deleted takes its memberships, credentials and plugins with it', async () => {
+test('deleting an entity deletes its memberships, credentials and plugins', async () => {
   const { ask, configuration } = await openTestAdmin()
   await ask('PUT', '/consumers/ann', {})
   await ask('PUT', '/consumer_groups/gold', {})
@@ -65,7 +65,7 @@ test('what is deleted takes its memberships, credentials and plugins with it', a
   }
 })
 
-test('of a password the hash of Kong is kept, and a hash can be moved as it is', async () => {
+test('stores passwords as Kong’s hash, and accepts a hash unchanged', async () => {
   const { ask, configuration } = await openTestAdmin()
   const { body: ann } = await ask('PUT', '/consumers/ann', {})
   const sha1 = createHash('sha1').update(`open sesame${ann.id}`).digest('hex')
@@ -81,7 +81,7 @@ test('of a password the hash of Kong is kept, and a hash can be moved as it is',
   expect(JSON.stringify(configuration.current().snapshot)).not.toContain('open sesame')
 })
 
-test('a certificate takes its server names along, and is found by one', async () => {
+test('writes a certificate with its SNIs, and finds it by one', async () => {
   const { ask } = await openTestAdmin()
   const [one, two] = await Promise.all([makeAuthority('one'), makeAuthority('two')])
   const made = await ask('POST', '/certificates', { ...one, snis: ['a.example', 'B.example'] })
@@ -104,7 +104,7 @@ test('a certificate takes its server names along, and is found by one', async ()
   expect((await ask('GET', `/certificates/${put.body.id}/snis`)).body.data).toHaveLength(1)
 })
 
-test('a private key is answered to whoever may write the certificate, and to nobody else', async () => {
+test('returns a private key only to principals who may update the certificate', async () => {
   const admin = await openTestAdmin()
   const pair = await makeAuthority('one')
   await admin.ask('POST', '/workspaces', { name: 'W' })
@@ -117,7 +117,7 @@ test('a private key is answered to whoever may write the certificate, and to nob
   expect(await keyFor(await tokenOf('reader', 'read'))).toBeUndefined()
 })
 
-test('tags lead to the entities that carry them', async () => {
+test('finds entities by tag', async () => {
   const { ask } = await openTestAdmin()
   const { body: service } = await ask('PUT', '/services/s', { host: 'h', tags: ['a', 'b'] })
   await ask('PUT', '/consumers/ann', { tags: ['b'] })
@@ -130,7 +130,7 @@ test('tags lead to the entities that carry them', async () => {
   expect((await ask('GET', '/tags/none')).body).toEqual({ data: [], next: null })
 })
 
-test('what is wrong with the new nouns is said in Kong’s words', async () => {
+test('returns Kong’s errors for invalid entities', async () => {
   const { ask } = await openTestAdmin()
   await ask('PUT', '/consumers/ann', {})
   const said = async (path: string, body: unknown) => (await ask('POST', path, body)).body.message
@@ -153,7 +153,7 @@ test('what is wrong with the new nouns is said in Kong’s words', async () => {
   )
 })
 
-test('a vault may be made by a form, whose settings get their types', async () => {
+test('creates a vault from a form with typed settings', async () => {
   const { ask } = await openTestAdmin()
   const form = 'prefix=mine&name=hcv&config.port=8210&config.token=t&config.ttl=60&tags[]=a'
   const type = { headers: { 'content-type': 'application/x-www-form-urlencoded' } }
@@ -164,7 +164,7 @@ test('a vault may be made by a form, whose settings get their types', async () =
   })
 })
 
-test('certificates and documents may be sent as files of a form', async () => {
+test('accepts certificates and documents as form files', async () => {
   const { ask } = await openTestAdmin()
   const sendFiles = async (path: string, files: Readonly<Record<string, string>>) => {
     const form = new FormData()

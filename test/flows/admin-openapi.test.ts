@@ -6,7 +6,7 @@ import { entities } from '../../src/entities/entities.ts'
 import { openTestAdmin } from './admin-harness.ts'
 import { bodyOf, makeParents, samples } from './admin-samples.ts'
 
-test('the description is OpenAPI, and knows every path and every method', async () => {
+test('serves valid OpenAPI with every path and method', async () => {
   const { ask } = await openTestAdmin()
   const { status, body } = await ask('GET', '/openapi.json')
   expect([status, body.openapi]).toEqual([200, '3.1.0'])
@@ -23,7 +23,7 @@ test('the description is OpenAPI, and knows every path and every method', async 
   )
 })
 
-test('what is sent and what is answered is as the description says', async () => {
+test('requests and responses match the OpenAPI document', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'W')
   const { body: document } = await admin.ask('GET', '/openapi.json')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestAdmin } from './admin-harness.ts'
 
-test('the Manager serves the one page for every address that is not an API, and assets for ever', async () => {
+test('the Manager serves index.html outside the API, and caches assets forever', async () => {
   const uiDirectory = await mkdtemp(join(tmpdir(), 'weir-ui-'))
   onTestFinished(() => rm(uiDirectory, { recursive: true, force: true }))
   await mkdir(join(uiDirectory, 'assets'))

@@ -6,7 +6,7 @@ import { bodyOf, makeParents, samples } from './admin-samples.ts'
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const paths = adminRoutes({ version: '', node: '', requests: () => 0 }).map(({ path }) => path)
 
-test('nobody gets anything but 401, whatever the path, the method and the token', async () => {
+test('returns 401 on every path and method without a valid token', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const before = admin.configuration.current().revision
@@ -27,7 +27,7 @@ test('nobody gets anything but 401, whatever the path, the method and the token'
   expect(admin.configuration.current().revision).toBe(before)
 }, 180_000)
 
-test('a principal of ProductX learns nothing elsewhere, not even which names exist', async () => {
+test('a principal of ProductX cannot tell which names exist elsewhere', async () => {
   const admin = await openTestAdmin()
   const secrets = await fillProductY(admin)
   await makeParents(admin, 'ProductX')
@@ -55,7 +55,7 @@ test('a principal of ProductX learns nothing elsewhere, not even which names exi
   expect(admin.configuration.current().revision).toBe(before)
 }, 180_000)
 
-test('the list of workspaces holds those in which one may read it', async () => {
+test('lists the workspaces that the principal may read', async () => {
   const admin = await openTestAdmin()
   await fillProductY(admin)
   await makeParents(admin, 'ProductX')
@@ -76,7 +76,7 @@ test('the list of workspaces holds those in which one may read it', async () => 
   expect(session.body.workspaces).toMatchObject([{ name: 'ProductX', roles: ['role-of-dev'] }])
 })
 
-test('what is forbidden at its own path is forbidden at every other door', async () => {
+test('a rule that denies the canonical path denies every alias', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   await admin.ask('POST', '/ProductX/plugins', {
@@ -118,7 +118,7 @@ test('what is forbidden at its own path is forbidden at every other door', async
   }
 })
 
-test('of a list those entries are shown that a permission on the entity allows', async () => {
+test('a list contains the entries that entity permissions allow', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const { body: open } = await admin.ask('PUT', '/ProductX/services/open', { host: 'h.example' })
@@ -135,7 +135,7 @@ test('of a list those entries are shown that a permission on the entity allows',
   )
 })
 
-test('putting something where nothing is takes the right to create', async () => {
+test('PUT of a missing entity requires the create permission', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, {
@@ -149,7 +149,7 @@ test('putting something where nothing is takes the right to create', async () =>
   expect((await put('fresh')).status).toBe(403)
 })
 
-test('a right that is taken is gone with the next request', async () => {
+test('a removed permission is denied from the next request on', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, {
@@ -166,7 +166,7 @@ test('a right that is taken is gone with the next request', async () => {
   expect(await read()).toBe(401)
 })
 
-test('every refusal is audited with the rule that decided, every change with what it changed', async () => {
+test('audits every denial with its rule, and every change with its difference', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
@@ -187,7 +187,7 @@ test('every refusal is audited with the rule that decided, every change with wha
   expect(JSON.stringify(records)).not.toContain('never-to-be-logged')
 })
 
-/** Everything there is, with names that must not be seen from elsewhere. */
+/** Creates one of everything, with names that must not be visible elsewhere. */
 async function fillProductY(admin: TestAdmin): Promise<string[]> {
   await makeParents(admin, 'ProductY')
   for (const sample of Object.values(samples)) {
@@ -211,7 +211,7 @@ const filledWithNothing = (path: string): string =>
 const bodyFor = (method: string): unknown =>
   ['POST', 'PUT', 'PATCH'].includes(method) ? { host: 'h.example' } : undefined
 
-/** The names that were asked with are the only difference that may be seen. */
+/** Removes the requested names, the only permitted difference. */
 const alike = (text: string): string =>
   text.replaceAll(/parent(\.internal)?|absent|ProductY|Nowhere|default/g, '_')
 

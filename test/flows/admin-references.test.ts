@@ -12,13 +12,13 @@ const here = 'W'
 await makeParents(admin, here)
 await makeParents(admin, 'Other')
 
-/** What a body must say beside the reference, so that nothing but the reference is wrong with it. */
+/** Other required fields, so that only the reference is invalid. */
 const beside: Readonly<Record<string, Record<string, unknown>>> = {
   service: { protocol: 'https' },
   'mtls-auth': { consumer: { username: 'parent' } },
 }
 
-/** Every reference of every entity that has a collection of its own. */
+/** References of entities with a collection. */
 const references = entities.flatMap(({ name, plural, refersTo, inWorkspace }) => {
   const sample = samples[name]
   const isNested = ['target', 'token', 'entity-permission', 'group-role'].includes(name)
@@ -28,7 +28,7 @@ const references = entities.flatMap(({ name, plural, refersTo, inWorkspace }) =>
 })
 
 describe.each(references)('$field of $name', ({ name, field, to, list, sample }) => {
-  test('leads nowhere by an id or a name that is not there, nor into another workspace', async () => {
+  test('rejects missing ids and names, and those of another workspace', async () => {
     const body = await bodyOf(admin, sample, [here, 7])
     const place = admin.configuration.find({ entity: 'workspace', workspace: null, at: here })
     const count = () =>
@@ -47,7 +47,7 @@ describe.each(references)('$field of $name', ({ name, field, to, list, sample })
   })
 })
 
-/** The id of such an entity that is in another workspace, or of none where they are in no workspace. */
+/** Returns the id of a target in another workspace; undefined for targets outside workspaces. */
 async function strangerOf(to: string): Promise<string> {
   const sample = samples[to]
   if (sample === undefined || sample.inWorkspace === false) return nowhere

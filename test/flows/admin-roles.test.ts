@@ -11,7 +11,7 @@ type Method = (typeof methods)[number]
 
 const paths = adminRoutes({ version: '', node: '', requests: () => 0 }).map(({ path }) => path)
 
-/** A role that every workspace has, or that only the default one has. */
+/** The default roles; some exist only in the default workspace. */
 type Role = {
   readonly name: string
   readonly workspace: 'default' | 'ProductX'
@@ -29,7 +29,7 @@ const roles: readonly Role[] = [
 
 const isRbac = (path: string): boolean => /^\/(rbac|groups|admins)(\/|$)/.test(path)
 
-/** What belongs to no workspace is decided in the default one. */
+/** Entities outside workspaces are decided in the default workspace. */
 const isGlobal = (path: string): boolean =>
   [
     /^\/workspaces(\/:item)?$/,
@@ -41,16 +41,16 @@ const isGlobal = (path: string): boolean =>
     /^\/audit\/(chain|verify)$/,
   ].some((pattern) => pattern.test(path))
 
-/** To hold a body against what is there changes nothing; a few paths are for a change whatever the method. */
+/** Validation changes nothing; some paths require `update` for every method. */
 const isReading = (method: Method, path: string): boolean =>
   /^\/(schemas\/.*validate|config\/(diff|validate|preview))$/.test(path) ||
   (method === 'GET' && !/^\/config\/(sync|revisions\/.*rollback)$/.test(path))
 
-/** Lists of everything, of which each shows what one may read in them: one's own workspace, one's own log. */
+/** Filtered lists, which show only readable entries. */
 const showsOwn = (method: Method, path: string): boolean =>
   method === 'GET' && ['/workspaces', '/audit', '/audit/requests', '/audit/objects'].includes(path)
 
-/** The whole truth about the default roles, in words. */
+/** The expected decision of each default role. */
 function mayAsk(role: Role, [method, path]: readonly [Method, string], place: string): boolean {
   if (role.may === 'reading' && !isReading(method, path)) return false
   if (role.may === 'all but RBAC' && isRbac(path)) return false
@@ -60,12 +60,12 @@ function mayAsk(role: Role, [method, path]: readonly [Method, string], place: st
   return showsOwn(method, path) && (place === 'default' || place === role.workspace)
 }
 
-/** Nothing of that name is there, and nothing can be made of that body, so that the walk changes nothing. */
+/** Names nothing that exists and sends an invalid body, so that the requests change nothing. */
 const filled = (path: string): string => path.replaceAll(/:\w+/g, 'absent').replace('*', 'absent')
 const body = { bogus: true }
 
 test.each(roles)(
-  'the role $name may do what its name says on every path, and nothing else',
+  'the role $name allows exactly its actions on every path',
   async (role) => {
     await makeParents(admin, 'ProductX')
     await makeParents(admin, 'ProductY')

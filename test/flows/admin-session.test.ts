@@ -6,7 +6,7 @@ import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const password = 'a-long-enough-password'
 
-test('signing in begins a session whose cookie no script and no other site can use', async () => {
+test('signing in sets a cookie that is HttpOnly and SameSite', async () => {
   const admin = await openTestAdmin({ adminPassword: password })
   const signedIn = await signIn(admin, 'admin', password)
   expect(signedIn).toMatchObject({ status: 200, body: { principal: { name: 'admin' } } })
@@ -20,7 +20,7 @@ test('signing in begins a session whose cookie no script and no other site can u
   expect((await byCookie(admin, cookie, 'GET', '/api/session')).status).toBe(401)
 })
 
-test('a change by cookie must come from our own pages, in JSON', async () => {
+test('rejects changes by cookie from other sites or not in JSON', async () => {
   const admin = await openTestAdmin({ adminPassword: password })
   const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
   const before = admin.configuration.current().revision
@@ -44,7 +44,7 @@ test('a change by cookie must come from our own pages, in JSON', async () => {
   expect((await signIn(admin, 'admin', password, foreign)).status).toBe(403)
 })
 
-test('a wrong name and a wrong password are the same answer, and after some of them even a right one', async () => {
+test('answers wrong names and passwords alike, and locks sign-in after several failures', async () => {
   let now = Date.now()
   const admin = await openTestAdmin({ adminPassword: password, clock: { now: () => now } })
   const wrong = await signIn(admin, 'admin', 'not-the-password')
@@ -61,7 +61,7 @@ test('a wrong name and a wrong password are the same answer, and after some of t
   expect((await signIn(admin, 'admin', password)).status).toBe(200)
 })
 
-test('another password signs out everywhere, and so does twelve hours of silence', async () => {
+test('a new password and twelve idle hours end all sessions', async () => {
   let now = Date.now()
   const admin = await openTestAdmin({ adminPassword: password, clock: { now: () => now } })
   const begin = async (secret: string) =>
@@ -80,7 +80,7 @@ test('another password signs out everywhere, and so does twelve hours of silence
   expect(await status(second)).toBe(401)
 })
 
-test('a disabled principal is signed out at once, and stays so when enabled again', async () => {
+test('disabling a principal ends its sessions for good', async () => {
   const store = await openStoreAt(await freshDatabase())
   const admin = await openTestAdmin({ store, adminPassword: password })
   for (const name of ['ann', 'bob']) await admin.ask('POST', '/rbac/users', { name, password })
@@ -100,11 +100,11 @@ test('a disabled principal is signed out at once, and stays so when enabled agai
   expect((await signIn(admin, 'ann', password)).status).toBe(200)
 })
 
-test('a session that begins while its principal is disabled is refused until it is enabled', async () => {
+test('rejects a session created while its principal is disabled until it is enabled', async () => {
   const store = await openStoreAt(await freshDatabase())
   const admin = await openTestAdmin({ store })
   const { body: ann } = await admin.ask('POST', '/rbac/users', { name: 'ann', enabled: false })
-  // As another control plane may write it that has not yet read the change.
+  // Simulates another control plane that has not loaded the change yet.
   const cookie = 'cookie-of-ann'
   const expiresAt = Date.now() + 3600_000
   await store.sessions.put({ sha256: hashSecret(cookie), principal: ann.id, expiresAt })
@@ -115,7 +115,7 @@ test('a session that begins while its principal is disabled is refused until it 
   expect(await status()).toBe(200)
 })
 
-test('a token of a disabled principal is refused until it is enabled', async () => {
+test('rejects a token while its principal is disabled', async () => {
   const admin = await openTestAdmin()
   const token = 'token-of-ann-0123456789'
   await admin.ask('POST', '/rbac/users', { name: 'ann', user_token: token })
@@ -127,7 +127,7 @@ test('a token of a disabled principal is refused until it is enabled', async () 
   expect(await status()).toBe(200)
 })
 
-test('the set-up link makes the first super-admin, once', async () => {
+test('the set-up link creates the first super-admin once', async () => {
   const admin = await openTestAdmin({ adminToken: undefined })
   const secret = admin.configuration.setUpSecret() ?? ''
   const setUp = (given: string) =>
@@ -147,7 +147,7 @@ test('the set-up link makes the first super-admin, once', async () => {
   expect((await byCookie(admin, cookie, 'GET', '/admin/rbac/users')).status).toBe(200)
 })
 
-test('what /api refuses has our code, what Kong knows has Kong’s form', async () => {
+test('errors under /api have Weir’s code, others Kong’s format', async () => {
   const admin = await openTestAdmin()
   const nobody = await admin.ask('GET', '/api/session', undefined, { token: '' })
   expect(nobody.body).toEqual({ code: 'control.unidentified', message: 'Invalid RBAC credentials' })
@@ -161,7 +161,7 @@ test('what /api refuses has our code, what Kong knows has Kong’s form', async 
   })
 })
 
-test('pages say what they may load, and a token that is not valid is not rescued by a cookie', async () => {
+test('pages have a content security policy, and an invalid token is rejected despite a valid cookie', async () => {
   const admin = await openTestAdmin({ adminPassword: password })
   const page = await admin.ask('GET', '/admin/', undefined, { manager: true })
   expect(page.headers.get('content-security-policy')).toMatch(/frame-ancestors 'none'/)
@@ -194,7 +194,7 @@ const byCookie = (
     headers: { cookie: cookie.split(';')[0] ?? '', ...headers },
   })
 
-test('a private key never goes to a browser, whatever its user may change', async () => {
+test('never sends a private key to a browser session', async () => {
   const admin = await openTestAdmin({ adminPassword: password })
   const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
   const pair = await makeAuthority('one')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openTestAdmin } from './admin-harness.ts'
 
-test('an input to hash means consistent-hashing, and least-connections means no input, as in Kong', async () => {
+test('hash_on implies consistent-hashing, and least-connections implies no hash_on, as in Kong', async () => {
   const { ask } = await openTestAdmin()
   const after = async (method: string, path: string, body: unknown) => {
     const { body: answer } = await ask(method, path, body)
@@ -25,7 +25,7 @@ test('an input to hash means consistent-hashing, and least-connections means no 
   ).toEqual(['least-connections', 'none'])
 })
 
-test('a change of one check leaves the others as they are', async () => {
+test('changing one health check keeps the others', async () => {
   const { ask } = await openTestAdmin()
   const active = { healthy: { interval: 5, successes: 2 }, headers: { 'X-A': ['1'] } }
   await ask('POST', '/upstreams', { name: 'u', healthchecks: { threshold: 20, active } })
@@ -45,7 +45,7 @@ test('a change of one check leaves the others as they are', async () => {
   expect(bare.body.healthchecks).toMatchObject({ threshold: 0, active: { headers: null } })
 })
 
-test('forms reach the deepest setting', async () => {
+test('forms can set nested fields', async () => {
   const { ask } = await openTestAdmin()
   const { status, body } = await ask(
     'POST',
@@ -57,7 +57,7 @@ test('forms reach the deepest setting', async () => {
   expect(body.healthchecks.active.unhealthy.http_statuses).toEqual([500])
 })
 
-test('targets have Kong’s defaults, and refuse what is no address in its words', async () => {
+test('targets have Kong’s defaults, and return Kong’s error for an invalid address', async () => {
   const { ask } = await openTestAdmin()
   await ask('POST', '/upstreams', { name: 'u' })
   const made = await ask('POST', '/upstreams/u/targets', { target: 'h.example' })

@@ -39,7 +39,7 @@ const rightsNamed = (name: string) => {
   return configuration.rightsOf(entry?.id ?? '') ?? report(new Error(`no ${name}`))
 }
 
-/** The records that a principal sees in the dataset, oldest first. */
+/** Queries the dataset as a principal, oldest first. */
 async function seenBy(name: string): Promise<readonly unknown[]> {
   const { data } = await analytics.answer(rightsNamed(name), {
     dimensions: ['audit.sequence', 'audit.principal', 'audit.workspace', 'audit.outcome'],
@@ -55,7 +55,7 @@ async function seenBy(name: string): Promise<readonly unknown[]> {
   ])
 }
 
-/** The same, read from the log itself. */
+/** Reads the same from the audit log. */
 async function cachePeriods(name: string): Promise<readonly unknown[]> {
   const records = (await configuration.audit.readFor(rightsNamed(name), {}, 1000)) ?? []
   return records

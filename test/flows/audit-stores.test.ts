@@ -26,7 +26,7 @@ const recordOf = (number: number): AuditRecord => ({
 })
 
 describeEachStore(({ engine, fresh }) => {
-  test('records that are kept at once by several make one chain without a fork', async () => {
+  test('concurrent writers append to one chain without a fork', async () => {
     const place = await fresh()
     const key = generateAuditKey()
     const stores = [await openStoreAt(place)]
@@ -53,7 +53,7 @@ describeEachStore(({ engine, fresh }) => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
-  test('what no database keeps as it came does not look like tampering', async () => {
+  test('values that databases normalize do not verify as tampering', async () => {
     const store = await openStoreAt(await fresh())
     const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
     const because = `schema violation (name: \ud800 is no name)`
@@ -62,7 +62,7 @@ describeEachStore(({ engine, fresh }) => {
     await store.close()
   })
 
-  test('a record that is changed in the tables is found, and pruned records are not missed', async () => {
+  test('reports a record changed in the tables, and accepts pruned records', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)
     const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)

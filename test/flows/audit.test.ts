@@ -14,7 +14,7 @@ import { makeParents } from './admin-samples.ts'
 const password = 'a-long-enough-password'
 const run = promisify(execFile)
 
-/** A control plane whose data folder can be looked at by others. */
+/** A control plane with a data directory that other processes can read. */
 async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { data: string }> {
   const data = await mkdtemp(join(tmpdir(), 'weir-audit-'))
   onTestFinished(() => rm(data, { recursive: true, force: true }))
@@ -27,7 +27,6 @@ async function openAudited(clock?: { now(): number }): Promise<TestAdmin & { dat
   return { ...admin, data }
 }
 
-/** Changes, refusals and sign-ins. */
 async function makeHistory(admin: TestAdmin): Promise<void> {
   await makeParents(admin, 'ProductX')
   await admin.ask('PATCH', '/ProductX/services/parent', { retries: 7 })
@@ -52,7 +51,7 @@ async function weirAudit(data: string, ...words: string[]) {
   }
 }
 
-test('who signs in, who fails to and who goes is kept, with the name only where somebody has it', async () => {
+test('records sign-ins, failed sign-ins and sign-outs, with a name only when it exists', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const [right, unknown, wrong] = await admin.configuration.audit.read({}, 3)
@@ -68,7 +67,7 @@ test('who signs in, who fails to and who goes is kept, with the name only where 
   expect(JSON.stringify(await admin.configuration.audit.read({}, 100))).not.toContain('hunter2')
 })
 
-test('the log of a running control plane is verified from outside, and a checkpoint kept elsewhere counts', async () => {
+test('verifies the log of a running control plane against an exported checkpoint', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const checkpoint = await weirAudit(admin.data, 'checkpoint')
@@ -103,7 +102,7 @@ type Mutation = { readonly sql: string; readonly at: (sequence: number) => reado
 
 const one = (sequence: number): readonly number[] => [sequence]
 
-/** What somebody with the database in their hands may do to record `?`. */
+/** SQL statements that tamper with record `?`. */
 const mutations: readonly Mutation[] = [
   ...[
     `principal_name = 'mallory'`,
@@ -130,7 +129,7 @@ const mutations: readonly Mutation[] = [
   { sql: 'delete from audit where sequence = ?', at: one },
 ]
 
-test('any record that is changed, removed or moved in the store is found, and which it was', async () => {
+test('reports every record that was changed, removed or moved in the store', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const { last } = await admin.configuration.audit.verify()
@@ -174,7 +173,7 @@ function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): 
   }
 }
 
-test('what is too old is removed, says so, and leaves a log that is still proven', async () => {
+test('prunes old records with a signed checkpoint, and the log still verifies', async () => {
   let now = Date.UTC(2026, 0, 1)
   const admin = await openAudited({ now: () => now })
   await makeHistory(admin)
@@ -194,7 +193,7 @@ test('what is too old is removed, says so, and leaves a log that is still proven
   expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true, records: 1 })
 })
 
-test('the log is read with filters, page by page, and one record with what was before and after', async () => {
+test('filters and pages the log, and returns a record with before and after', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   const all = (await admin.ask('GET', '/audit?size=1000')).body.data as { sequence: number }[]
@@ -234,7 +233,7 @@ test('the log is read with filters, page by page, and one record with what was b
   expect(objects.data[0]).toMatchObject({ dao_name: 'service', operation: 'update' })
 })
 
-test('a member of ProductX reads the log of ProductX, and learns of no other', async () => {
+test('a member of ProductX sees only the log of ProductX', async () => {
   const admin = await openAudited()
   await makeHistory(admin)
   await makeParents(admin, 'ProductY')

@@ -101,7 +101,10 @@ test('active checks eject and recover targets', async () => {
     for (let round = 0; round < count; round += 1) {
       const before = ill.behavior.calls + good.behavior.calls
       time.advance(5_000)
-      await until('both were asked', () => ill.behavior.calls + good.behavior.calls === before + 2)
+      await until(
+        'both were checked',
+        () => ill.behavior.calls + good.behavior.calls === before + 2,
+      )
       await new Promise((resolve) => void setImmediate(resolve))
     }
   }
@@ -274,13 +277,13 @@ test('the heartbeat of a worker contains the health of its targets', async () =>
   bad.behavior.status = 500
   await until('it was met', async () => (await gateway.ask('/')).status === 500)
   const state = { revision: 1, spooledBytes: 0, exchanges: 0, upstreams: gateway.pools.health() }
-  const told = (target: typeof good, weight: number, health: string) => ({
+  const reportFor = (target: typeof good, weight: number, health: string) => ({
     target: target.at(0).target,
     health,
     addresses: [{ ip: '127.0.0.1', port: target.port, weight, health }],
   })
   expect(heartbeat.parse(state).upstreams).toEqual([
-    { upstream: 'pool', targets: [told(good, 7, 'HEALTHY'), told(bad, 3, 'UNHEALTHY')] },
+    { upstream: 'pool', targets: [reportFor(good, 7, 'HEALTHY'), reportFor(bad, 3, 'UNHEALTHY')] },
   ])
 })
 

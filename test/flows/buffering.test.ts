@@ -11,7 +11,7 @@ const gatewayTo = (port: number, route: object) =>
     routes: [{ paths: ['/'], service: 'api', ...route }],
   })
 
-/** A POST whose body is in the hands of the test. */
+/** A POST with a body that the test sends. */
 function post(url: string): http.ClientRequest {
   const request = http.request(url, { method: 'POST' })
   request.on('error', () => undefined)
@@ -30,7 +30,7 @@ test('a buffered request is sent to the service when it is complete', async () =
   const request = post(`${gateway.url}/`)
   request.write('first ')
   await until('the first part is there', () => gateway.proxy.exchanges === 1)
-  // A request that begins and ends meanwhile shows that the gateway had time to pass the first on.
+  // A complete later request proves that the gateway had time to forward the first.
   expect(await (await gateway.ask('/')).text()).toBe('done')
   expect(seen).toEqual(['head'])
   request.end('second')
@@ -79,9 +79,9 @@ test('a gRPC call is streamed to a service of any protocol, whatever request_buf
 })
 
 test('the service gets nothing of a buffered request whose client leaves', async () => {
-  let asked = 0
+  let requests = 0
   const upstream = await startUpstream((_request, response) => {
-    asked += 1
+    requests += 1
     response.end()
   })
   const gateway = await gatewayTo(upstream.port, { request_buffering: true })
@@ -90,5 +90,5 @@ test('the service gets nothing of a buffered request whose client leaves', async
   await until('it is under way', () => gateway.proxy.exchanges === 1)
   request.destroy()
   await until('it is recorded', () => gateway.events.length === 1)
-  expect([asked, gateway.events[0]?.status, gateway.events[0]?.tries]).toEqual([0, 499, 0])
+  expect([requests, gateway.events[0]?.status, gateway.events[0]?.tries]).toEqual([0, 499, 0])
 })

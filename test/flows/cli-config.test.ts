@@ -37,7 +37,7 @@ async function openConfigCommandLine() {
   return { admin, folder, run, write }
 }
 
-test('diff, sync, diff and dump go around, with the exit codes of decK', async () => {
+test('diff, sync and dump round-trip with decK’s exit codes', async () => {
   const { run, write, folder } = await openConfigCommandLine()
   write('kong.yaml', kong(5))
   const planned = await run('diff', 'kong.yaml', '--non-zero-exit-code')
@@ -54,7 +54,7 @@ test('diff, sync, diff and dump go around, with the exit codes of decK', async (
   expect((await run('diff', 'dumped.yaml', '--non-zero-exit-code')).code).toBe(0)
 })
 
-test('a change is reviewed, found in the history, and taken back', async () => {
+test('reviews a change, finds it in the history, and rolls it back', async () => {
   const { run, write, admin } = await openConfigCommandLine()
   write('kong.yaml', kong(5))
   await run('sync', 'kong.yaml', '-m', 'first')
@@ -73,7 +73,7 @@ test('a change is reviewed, found in the history, and taken back', async () => {
   expect(drift.out).toMatch(/updated plugin[^]*by admin in revision/)
 })
 
-test('what is wrong is said in a sentence, and exits with 1', async () => {
+test('prints an error and exits with status 1', async () => {
   const { run, write } = await openConfigCommandLine()
   write('bad.yaml', '_format_version: "3.0"\nservices:\n  - name: a\n  - host: "b c"\n')
   const bad = await run('validate', 'bad.yaml')
@@ -93,10 +93,10 @@ test('what is wrong is said in a sentence, and exits with 1', async () => {
     /Invalid RBAC credentials \(401\)\n.*WEIR_ADMIN_TOKEN/,
   )
   expect((await run('dump', '-w', 'Nowhere')).err).toMatch(/Not found: GET \/Nowhere\/config\b/)
-  expect((await run('rollback', '99999')).err).toMatch(/no revision 99999/)
+  expect((await run('rollback', '99999')).err).toMatch(/Revision 99999 not found/)
 })
 
-test('a refusal says why, and who is no Admin API is told apart', async () => {
+test('prints the reason of a denial, and reports a server that is not an Admin API', async () => {
   const { admin, run, write } = await openConfigCommandLine()
   const token = 'token-of-a-reader-0000'
   await admin.ask('POST', '/rbac/users', { name: 'reader', user_token: token })

@@ -48,7 +48,7 @@ const documents = fc
     home: fc.nat(3),
   })
   .map(({ services, routes, consumers, groups, home }) => {
-    // Keys exist once, and routes are of a service that is there, if one is.
+    // API keys are unique, and routes refer to an existing service, if any.
     const taken = new Set<string>()
     const isNew = (key: string): boolean => !taken.has(key) && taken.add(key) !== undefined
     const service = services[home % Math.max(1, services.length)]?.name
@@ -70,7 +70,7 @@ const sync = (admin: TestAdmin, document: unknown) => admin.ask('POST', '/config
 const dump = async (admin: TestAdmin) => (await admin.ask('GET', '/config/document')).body
 
 test(
-  'whatever was there, a sync makes it as the document says, and a rollback as it was',
+  'from any state, a sync produces the document and a rollback the earlier state',
   { timeout: 180_000 },
   async () => {
     const admin = await openTestAdmin()
@@ -101,7 +101,7 @@ test(
   },
 )
 
-test('whoever may read one workspace sees its history and nothing of another', async () => {
+test('a reader of one workspace sees only the history of that workspace', async () => {
   const admin = await openTestAdmin()
   for (const name of ['ProductX', 'ProductY']) {
     await admin.ask('POST', `/${name}/config/sync?message=of-${name}`, {
@@ -139,7 +139,7 @@ test('whoever may read one workspace sees its history and nothing of another', a
   expect((await admin.ask('GET', '/ProductY/services')).body.data).toHaveLength(1)
 })
 
-test('a document with every kind of entity goes around', async () => {
+test('a document with every kind of entity round-trips', async () => {
   const admin = await openTestAdmin()
   const authority = await makeAuthority('tests')
   const { cert, key } = await authority.issue({ names: ['shop.test'] })

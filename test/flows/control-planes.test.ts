@@ -71,7 +71,7 @@ onPostgres(({ fresh, restart }) => {
       await until('the other gateway to serve it', async () => (await fetch(b.proxyUrl + path)).ok)
       waits.push(performance.now() - since)
     }
-    // By polling alone, once in 5 seconds, each change but the first would wait for the next poll.
+    // Polling alone, every 5 seconds, would delay each change after the first.
     expect(Math.min(...waits.slice(1))).toBeLessThan(4_000)
     await ask(b, 'DELETE', '/routes/r0')
     const isGone = async () => (await a.admin('GET', '/routes/r0')).status === 404
@@ -99,7 +99,7 @@ onPostgres(({ fresh, restart }) => {
   }, 300_000)
 })
 
-/** Two configurations on one database, as two control planes hold them. */
+/** Two control planes' configurations on one database. */
 async function openTwo(place: string): Promise<[Configuration, Configuration]> {
   const open = async () => {
     const configuration = await openConfiguration({
@@ -113,7 +113,7 @@ async function openTwo(place: string): Promise<[Configuration, Configuration]> {
   return Promise.all([open(), open()])
 }
 
-/** Two whole Weirs on one database, each with a data directory of its own. */
+/** Two programs on one database, each with its own data directory. */
 async function startTwo(place: string): Promise<[TestWeir, TestWeir]> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-two-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -165,7 +165,7 @@ async function names(weir: TestWeir, path: string): Promise<string[]> {
   return (answer as { data: { name: string }[] }).data.map(({ name }) => name).toSorted()
 }
 
-/** Makes one service after the other, and a route to each, until it fails. */
+/** Creates services, each with a route, until a request fails. */
 async function changeUntilFailure(weir: TestWeir, onAnswer: () => void): Promise<void> {
   for (let number = 0; ; number += 1) {
     const name = `s${String(number).padStart(4, '0')}`

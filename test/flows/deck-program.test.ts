@@ -11,7 +11,7 @@ import { deckFile } from './deck-file.ts'
 
 const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
 
-test('decK’s own program is served as by Kong', { timeout: 600_000 }, async (context) => {
+test('serves the decK program as Kong does', { timeout: 600_000 }, async (context) => {
   const deck = await requireDeck(context)
   const { adminUrl } = await openTestAdmin({ catalog })
   const folder = mkdtempSync(join(tmpdir(), 'weir-deck-'))

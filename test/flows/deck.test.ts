@@ -8,7 +8,7 @@ import { everyKind, manyServices } from './deck-samples.ts'
 
 const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
 
-test('22 new objects go into a new workspace, and then there is nothing left to do', async () => {
+test('syncs 22 objects into a new workspace, after which there is no difference', async () => {
   const deck = await openDeck({ workspace: 'ProductZ' })
   expect(await deck.ping()).toMatch(/^3\./)
   const state = manyServices(22)
@@ -21,7 +21,7 @@ test('22 new objects go into a new workspace, and then there is nothing left to 
   expect(await deck.diff(state)).toEqual([])
 })
 
-test('one of every kind is validated, synced, found unchanged, dumped, changed and reset', async () => {
+test('validates, syncs, diffs, dumps, changes and resets one entity of every kind', async () => {
   const deck = await openDeck()
   const state = everyKind('one', pairs)
   await deck.validate(state)
@@ -39,7 +39,7 @@ test('one of every kind is validated, synced, found unchanged, dumped, changed a
   expect(countsOf(await deck.dump())).toEqual({})
 })
 
-test('a dump goes into another workspace and comes out the same', async () => {
+test('a dump synced to another workspace dumps the same', async () => {
   const admin = await openTestAdmin({ catalog })
   const call = { url: admin.adminUrl, token: adminToken }
   const one = openDeckClient({ ...call, workspace: 'One' })
@@ -53,7 +53,7 @@ test('a dump goes into another workspace and comes out the same', async () => {
   expect(await one.diff(state)).toEqual([])
 })
 
-test('with tags only what carries them is seen and touched', async () => {
+test('with select tags reads and changes only entities that have them', async () => {
   const admin = await openTestAdmin({ catalog })
   const call = { url: admin.adminUrl, token: adminToken }
   const [ours, theirs] = ['ours', 'theirs'].map((tag) =>
@@ -70,7 +70,7 @@ test('with tags only what carries them is seen and touched', async () => {
   expect(countsOf((await theirs?.dump()) ?? {})).toEqual(countsOf(tagged))
 })
 
-test('a file with one of every kind, sent as one document, is what decK’s requests find', async () => {
+test('decK reads the same from a document with one entity of every kind', async () => {
   const { adminUrl: url, ask } = await openTestAdmin({ catalog })
   const deck = openDeckClient({ url, token: adminToken })
   const sent = await ask('POST', '/config', deckFile(...pairs))
@@ -97,7 +97,7 @@ const countsOf = (state: DeckState): Record<string, number> =>
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
 
-/** The same with other ids, and with other names where these exist once in all workspaces. */
+/** Replaces ids, and names that are unique across workspaces. */
 function renamed(state: DeckState): DeckState {
   const kept = state['ca_certificates']?.[0]?.id ?? ''
   const text = JSON.stringify(state)

@@ -68,7 +68,7 @@ test('prints the accounts of the super-admin and of both developers', () => {
     expect(printed).toMatch(new RegExp(`^ +${name} +${password}$`, 'm'))
 })
 
-test('is set up in a few revisions, each product by its own people', async () => {
+test('creates a few revisions, each by a member of its product', async () => {
   const { data } = await admin<RevisionList>('/config/revisions?size=1000')
   expect(data.length).toBeLessThanOrEqual(13)
   const synced = data.filter(({ message }) => message !== null)
@@ -80,7 +80,7 @@ test('is set up in a few revisions, each product by its own people', async () =>
   ])
 })
 
-test('makes no revision when it is set up a second time', async () => {
+test('creates no revision when it runs again', async () => {
   const targets = await admin<{ data: readonly { target: string; weight: number }[] }>(
     '/ProductX/upstreams/orders.productx.demo/targets',
   )
@@ -111,7 +111,7 @@ function run(command: string): Promise<{ stdout: string }> {
   })
 }
 
-test('every kind of answer occurs, and the super-admin sees both products', async () => {
+test('every kind of response occurs, and the super-admin sees both products', async () => {
   const query = {
     measures: ['requests.count'],
     dimensions: ['requests.status', 'requests.workspace'],

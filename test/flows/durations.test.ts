@@ -8,7 +8,7 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-/** Something that waits until the test lets it go on, and says when it began to wait. */
+/** A gate: reports when a step reached it, and blocks it until the test opens it. */
 function openGate() {
   const gate = { arrived: Promise.withResolvers<void>(), opened: Promise.withResolvers<void>() }
   return {
@@ -16,7 +16,7 @@ function openGate() {
       gate.arrived.resolve()
       return gate.opened.promise
     },
-    /** Lets it go on after it waited for some time, which it returns in microseconds. */
+    /** Opens the gate after a delay, and returns the delay in microseconds. */
     async hold(): Promise<number> {
       await gate.arrived.promise
       const from = performance.now()
@@ -28,7 +28,7 @@ function openGate() {
   }
 }
 
-/** One exchange that is held in a plugin, then before its answer, then in the middle of it. */
+/** Delays one exchange in a plugin, then before its response, then within it. */
 async function heldExchange() {
   const [inPlugin, beforeHead, inBody] = [openGate(), openGate(), openGate()]
   const waiting = definePlugin({

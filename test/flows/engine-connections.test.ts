@@ -9,7 +9,7 @@ import { until } from '../harness/until.ts'
 
 type Listener = Parameters<typeof startUpstream>[0]
 
-/** A gateway before one upstream. */
+/** A gateway with one upstream. */
 async function openBefore(answer: Listener, limits: GatewayOptions['limits'] = {}) {
   const upstream = await startUpstream(answer)
   const service = { name: 'all', host: '127.0.0.1', port: upstream.port }
@@ -27,7 +27,7 @@ const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost:
 
 test('answers pipelined requests in order', async () => {
   const gateway = await openBefore((request, response) => {
-    // The first take longest.
+    // The first requests are slower.
     const wait = 40 - 4 * Number(request.url?.slice(1))
     setTimeout(() => response.end(request.url), wait)
   })
@@ -148,17 +148,17 @@ test('closes an idle connection after its timeout without a response', async () 
   expect(wire.answers).toHaveLength(1)
 })
 
-/** Sends a byte every 20 ms until it is told to stop listening. */
+/** Sends a byte every 20 ms until the socket closes. */
 async function drip(port: number, first: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
-  let told = ''
-  socket.on('data', (bytes) => (told += String(bytes)))
+  let received = ''
+  socket.on('data', (bytes) => (received += String(bytes)))
   socket.on('error', () => undefined)
   socket.write(first)
   const dripping = setInterval(() => socket.writable && socket.write('x'), 20)
   await once(socket, 'close')
   clearInterval(dripping)
-  return told
+  return received
 }
 
 test('returns 408 to clients that send their head byte by byte, and serves others meanwhile', async () => {
@@ -166,8 +166,8 @@ test('returns 408 to clients that send their head byte by byte, and serves other
   const slow = Array.from({ length: 50 }, () =>
     drip(gateway.port, 'GET / HTTP/1.1\r\nHost: a\r\nX: '),
   )
-  for (let asked = 0; asked < 10; asked += 1) expect((await gateway.ask('/')).status).toBe(200)
-  for (const told of await Promise.all(slow)) expect(told).toMatch(/^HTTP\/1\.1 408 /)
+  for (let sent = 0; sent < 10; sent += 1) expect((await gateway.ask('/')).status).toBe(200)
+  for (const received of await Promise.all(slow)) expect(received).toMatch(/^HTTP\/1\.1 408 /)
 })
 
 test('closes a connection that sends empty lines without end, and does not buffer them', async () => {
@@ -204,9 +204,9 @@ test('sends no body with a refused HEAD request', async () => {
   for (const host of ['', 'Host: a\r\nHost: b\r\n', 'Host: a b\r\n']) {
     const socket = net.connect(gateway.port, '127.0.0.1')
     socket.write(`HEAD / HTTP/1.1\r\n${host}\r\n`)
-    let told = ''
-    socket.on('data', (bytes) => (told += String(bytes)))
+    let received = ''
+    socket.on('data', (bytes) => (received += String(bytes)))
     await once(socket, 'close')
-    expect(told).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n$/)
+    expect(received).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n$/)
   }
 })

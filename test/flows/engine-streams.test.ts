@@ -13,7 +13,7 @@ const before = (port: number, more: Record<string, unknown> = {}, route: object 
     routes: [{ paths: ['/'], service: 'all', strip_path: false, ...route }],
   })
 
-/** An upstream that is a plain socket in the hands of the test. */
+/** An upstream on a raw socket. */
 async function startRaw(talk: (socket: net.Socket) => void): Promise<number> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined)
@@ -60,7 +60,7 @@ test('forwards a response that begins before the request body ends', async () =>
   ])
   expect(await wire.until(() => wire.answers.length === 1)).toBe(true)
   expect([wire.answers[0]?.start, wire.answers[0]?.body]).toEqual(['HTTP/1.1 403 Forbidden', 'no'])
-  // The rest of the body is not read for nothing: the connection ends, or takes it without a further answer.
+  // The gateway either closes the connection or discards the rest of the body; it sends no second response.
   wire.end()
   await wire.until(() => wire.closed)
   expect(wire.answers).toHaveLength(1)
@@ -106,7 +106,7 @@ test('replaces an idle connection that the service closed', async () => {
     })
   })
   const gateway = await before(port, { retries: 5 })
-  for (let asked = 0; asked < 20; asked += 1) expect((await gateway.ask('/')).status).toBe(200)
+  for (let sent = 0; sent < 20; sent += 1) expect((await gateway.ask('/')).status).toBe(200)
   expect(connections).toBe(20)
 })
 
@@ -131,7 +131,7 @@ test('applies back-pressure to an upload when the service reads slowly', async (
   const isStill = (): boolean => last === (last = sent)
   let still = 0
   await until('nothing more is taken', () => (still = isStill() ? still + 1 : 0) > 10)
-  // Socket buffers of the kernel on both hops, and little of our own.
+  // Kernel socket buffers on both hops, and a small buffer of the gateway.
   expect(sent).toBeLessThan(40_000_000)
   sink?.resume()
   await until('it goes on', () => sent > 60_000_000)

@@ -15,7 +15,7 @@ function* zeros(bytes: number): Generator<Buffer> {
   for (let sent = 0; sent < bytes; sent += chunk.length) yield chunk
 }
 
-/** An upstream that counts what is sent to it, and sends zeros when asked for them. */
+/** An upstream that counts received bytes and sends zeros on request. */
 const startVolume = () =>
   startUpstream(async (request, response) => {
     let received = 0
@@ -35,7 +35,7 @@ const through = (port: number) => ({
   },
 })
 
-/** The most memory that the gateway held beyond what it held before, while `work` ran. */
+/** Peak additional memory of the gateway while `work` runs. */
 async function growthDuring(gateway: ForkedGateway, work: Promise<unknown>): Promise<number> {
   const before = gateway.memory()
   let most = before

@@ -31,7 +31,7 @@ import {
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import type { EndTools } from '../../src/proxy/walk/end-exchange.ts'
 
-/** Every step of the walk that a fault is planted in, and the protocols whose walk takes it. */
+/** Each step with an injected fault, and the protocols that run it. */
 const steps = {
   'find the route': ['http1', 'http2', 'websocket', 'stream'],
   'enter admission': ['http1', 'http2', 'websocket'],
@@ -59,7 +59,7 @@ const steps = {
 } as const
 type Step = keyof typeof steps
 
-/** Where nothing is recorded, nothing may be answered. */
+/** Nothing may be answered that was not recorded. */
 const unrecorded: ReadonlySet<Step> = new Set(['record the event', 'write the spool'])
 
 const cases = Object.entries(steps).flatMap(([step, protocols]) =>
@@ -90,7 +90,7 @@ describe.each(cases)('%s: an error in the step "%s"', (protocol, step) => {
       expect(new Set(recorded).size).toBe(recorded.length)
       const faults = lines.filter((line) => /"stack":"Error: planted/.test(line))
       const logged = new Set(faults.map((line) => JSON.parse(line).request_id as unknown))
-      // Of a write that fails, which is for many events, the log says how many they were.
+      // A failed write affects many events; the log line has their number.
       expect(logged.size).toBe(step === 'write the spool' ? 1 : requests)
       expect(isRecorded ? logged : new Set(recorded)).toEqual(new Set(recorded))
       gateway.plant(undefined)
@@ -99,7 +99,7 @@ describe.each(cases)('%s: an error in the step "%s"', (protocol, step) => {
   )
 })
 
-/** A gateway of real parts, in each of whose seams an error can be planted; two exchanges may be in flight. */
+/** A gateway of real parts with injectable errors; two exchanges may be in flight. */
 async function openFaulty(protocol: Protocol) {
   let planted: Step | undefined
   const hit = (step: Step): void => {
@@ -167,7 +167,7 @@ async function openFaulty(protocol: Protocol) {
 
 type Hit = (step: Step) => void
 
-/** A service that sends two parts, agrees to switch protocols, or, for streams, answers and ends. */
+/** Sends two chunks, accepts an upgrade, or, for streams, responds and closes. */
 async function startTarget(protocol: Protocol): Promise<{ port: number }> {
   if (protocol !== 'stream') {
     const upstream = await startUpstream((_request, response) => {
@@ -194,7 +194,7 @@ async function startTarget(protocol: Protocol): Promise<{ port: number }> {
 function compile(port: number, protocol: Protocol, hit: Hit, planted: () => Step | undefined) {
   const probe = definePlugin({
     name: 'probe',
-    about: 'Fails when told to.',
+    about: 'Fails on demand.',
     settings: z.object({}),
     prepare: () => ({
       onRequest() {
@@ -241,7 +241,7 @@ const unsendableAnswer = (hit: Hit): PluginAnswer => ({
   },
 })
 
-/** The same program, whose route and pool fail when told to. */
+/** Wraps a program so that its route and pool can fail. */
 function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
   const plantInRoute = (route: RouteProgram): RouteProgram => {
     if (route.service === undefined) return route
@@ -354,7 +354,7 @@ function plantedReply(reply: Reply, hit: Hit): Reply {
   }
 }
 
-/** Records as a worker does, into a list instead of a file. */
+/** A recorder that appends to an array instead of a file. */
 function openTestRecord(hit: Hit, events: { request_id: string }[], log: Log): EndTools['record'] {
   const append = (written: string): void => {
     hit('write the spool')

@@ -18,7 +18,7 @@ const END_STREAM = 1
 const END_HEADERS = 4
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** A frame of RFC 9113 section 4.1. */
+/** A frame (RFC 9113, section 4.1). */
 function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)) {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
@@ -36,16 +36,16 @@ const number = (value: number): Buffer => {
 
 /** GET / of http://a in HPACK: three entries of the static table and one literal (RFC 7541). */
 const get = Buffer.from([0x82, 0x84, 0x86, 0x41, 0x01, 0x61])
-/** The same with POST. */
+/** The same for POST. */
 const post = Buffer.from([0x83, 0x84, 0x86, 0x41, 0x01, 0x61])
-/** A literal of 4,000 characters that goes into the dynamic table, and the one octet that means it from then on. */
+/** A literal of 4,000 characters for the dynamic table, and the octet that refers to it afterwards. */
 const large = Buffer.concat([
   Buffer.from([0x40, 0x01, 0x78, 0x7f, 0xa1, 0x1e]),
   Buffer.alloc(4_000, 'y'),
 ])
 const again = 0xbe
 
-/** Each sends its `index`th piece until the connection is gone, but no more than `most`. */
+/** Each sends its `index`th piece until the connection closes, at most `most` times. */
 const attacks: Readonly<Record<string, { most: number; piece: (index: number) => Buffer }>> = {
   'requests that are taken back at once (CVE-2023-44487)': {
     most: 20_000,
@@ -106,9 +106,9 @@ for (const [name, { most, piece }] of Object.entries(attacks)) {
 }
 
 test('rejects a head that grows a thousandfold when it is decompressed', async () => {
-  let asked = 0
+  let requests = 0
   const upstream = await startUpstream((_request, response) => {
-    asked += 1
+    requests += 1
     response.end('ok')
   })
   const gateway = await openGateway({
@@ -119,7 +119,7 @@ test('rejects a head that grows a thousandfold when it is decompressed', async (
   await flood(gateway.port, 20, (index) =>
     frame(HEADERS, END_STREAM | END_HEADERS, index * 2 + 1, bomb),
   )
-  expect(asked).toBe(0)
+  expect(requests).toBe(0)
   await stillServes(gateway.port)
 })
 
@@ -151,7 +151,7 @@ test('returns 408 when a body stalls, and resets a stream whose response is not 
   expect(gateway.events[1]).toMatchObject({ reason: 'client.closed' })
 })
 
-/** Sends pieces until the other end has enough; returns how many went out. */
+/** Sends pieces until the peer closes; returns their number. */
 async function flood(port: number, most: number, piece: (index: number) => Buffer) {
   const socket = net.connect({ port, host: '127.0.0.1' })
   let isClosed = false

@@ -11,13 +11,13 @@ import { until } from '../harness/until.ts'
 const authority = await makeAuthority('test authority')
 const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
 
-/** A service that says by which protocol it was asked, and how many connections it has seen. */
+/** A service that reports the protocol of each request and the number of connections. */
 async function startService(isHttp2: boolean) {
   let connections = 0
   const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     request.resume()
     request.on('end', () => {
-      response.setHeader('x-asked-by', request.httpVersion)
+      response.setHeader('x-http-version', request.httpVersion)
       response.setHeader('x-trailer', String(request.trailers['x-check'] ?? ''))
       if (isHttp2) response.addTrailers({ 'x-sum': 'well' })
       response.end('ok')
@@ -44,13 +44,15 @@ const offer = { name: 'upstream-http2', service: 'api', config: {} }
 test('uses HTTP/2 on one connection to an https service where enabled, else HTTP/1.1', async () => {
   const { port, connections } = await startService(true)
   const plain = await openGateway(words(port, []))
-  expect((await plain.ask('/')).headers.get('x-asked-by')).toBe('1.1')
+  expect((await plain.ask('/')).headers.get('x-http-version')).toBe('1.1')
   const before = connections()
   const gateway = await openGateway(words(port, [offer]))
   const answers = await Promise.all(
     Array.from({ length: 40 }, () => gateway.ask('/', { method: 'POST', body: 'a body' })),
   )
-  expect(new Set(answers.map(({ headers }) => headers.get('x-asked-by')))).toEqual(new Set(['2.0']))
+  expect(new Set(answers.map(({ headers }) => headers.get('x-http-version')))).toEqual(
+    new Set(['2.0']),
+  )
   expect(connections() - before).toBe(1)
   await until('each is recorded', () => gateway.events.length === 40)
 })
@@ -59,7 +61,7 @@ test('falls back to HTTP/1.1 and caches that a service does not offer HTTP/2', a
   const { port, connections } = await startService(false)
   const gateway = await openGateway(words(port, [offer]))
   for (let turn = 0; turn < 5; turn += 1)
-    expect((await gateway.ask('/')).headers.get('x-asked-by')).toBe('1.1')
+    expect((await gateway.ask('/')).headers.get('x-http-version')).toBe('1.1')
   expect(connections()).toBeLessThan(4)
 })
 
@@ -77,7 +79,7 @@ test('forwards trailers both ways over HTTP/2', async () => {
   stream.end('a body')
   const [head] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders]
   stream.resume()
-  expect(head).toMatchObject({ ':status': 200, 'x-asked-by': '2.0', 'x-trailer': 'sent' })
+  expect(head).toMatchObject({ ':status': 200, 'x-http-version': '2.0', 'x-trailer': 'sent' })
   expect((await trailers)[0]).toMatchObject({ 'x-sum': 'well' })
 })
 
@@ -95,6 +97,6 @@ test('counts a failed HTTP/2 connection as a failed attempt', async () => {
     plugins: [offer],
   })
   for (let turn = 0; turn < 4; turn += 1)
-    expect((await gateway.ask('/')).headers.get('x-asked-by')).toBe('2.0')
+    expect((await gateway.ask('/')).headers.get('x-http-version')).toBe('2.0')
   expect(gateway.events.some(({ tries }) => tries === 2)).toBe(true)
 })

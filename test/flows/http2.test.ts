@@ -5,7 +5,7 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-/** A connection with prior knowledge for the length of the test. */
+/** A prior-knowledge connection, closed after the test. */
 function connect(port: number): ClientHttp2Session {
   const session = http2.connect(`http://127.0.0.1:${port}`)
   session.on('error', () => undefined)

@@ -15,7 +15,7 @@ import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
 const workspace = defaultWorkspace.id
 
-test('pages hold every route that is there throughout once, whatever changes between them', async () => {
+test('pages contain every unchanged route exactly once while others change', async () => {
   const admin = await openTestAdmin()
   await change(
     admin.configuration,
@@ -61,7 +61,7 @@ test('pages hold every route that is there throughout once, whatever changes bet
 })
 
 describeEachStore(({ fresh }) => {
-  test('indexes find what a search through all entries finds, after every change and on every control plane', async () => {
+  test('indexes return the same as a full scan, after every change and on every control plane', async () => {
     const place = await fresh()
     const [one, other] = [await openAt(place), await openAt(place)]
     await change(one, [service('a'), service('b')])
@@ -100,7 +100,7 @@ describeEachStore(({ fresh }) => {
   })
 })
 
-test('a list shows exactly the entries that may be read one by one', async () => {
+test('a list contains exactly the entries that the principal may read individually', async () => {
   const { configuration } = await openTestAdmin()
   const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
   const [a, b] = [id(1), id(2)]
@@ -140,11 +140,16 @@ test('a list shows exactly the entries that may be read one by one', async () =>
     const ask = (path: string) => ({ ask: { workspace: place, path, action: 'read' as const } })
     return [
       ...(['service', 'route', 'consumer', 'workspace'] as const).map((entity) => ({
-        door: { configuration, principal: id(50), place, check: ask(`/${entity}s`) },
+        door: { configuration, principal: id(50), workspaceRef: place, check: ask(`/${entity}s`) },
         list: { entity, workspace: home },
       })),
       {
-        door: { configuration, principal: id(50), place, check: ask('/services/orders/routes') },
+        door: {
+          configuration,
+          principal: id(50),
+          workspaceRef: place,
+          check: ask('/services/orders/routes'),
+        },
         list: {
           entity: 'route' as const,
           workspace: home,
@@ -167,7 +172,7 @@ test('a list shows exactly the entries that may be read one by one', async () =>
           role,
         ] of rules) {
           const home = role === 51 ? a : workspace
-          // Some rules reach nothing from their role, and are refused.
+          // Rules for entities outside their role's workspace are rejected.
           const operation = inside(home, entity, { ...body, role: { id: id(role) } })
           await change(configuration, [operation]).catch(() => undefined)
         }
@@ -236,7 +241,7 @@ const ids = ({ configuration }: TestAdmin): string[] =>
 const range = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => from + index)
 
-/** Some items from all over a list. */
+/** Items spread evenly over a list. */
 const spread = <Item>(items: readonly Item[], count: number): Item[] =>
   range(0, Math.min(count, items.length)).map(
     (index) => items[Math.floor((index * items.length) / count)] as Item,

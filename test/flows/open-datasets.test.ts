@@ -16,7 +16,7 @@ import { builtInTables, type Table } from '../../src/warehouse/tables.ts'
 import { services, workspaces } from '../harness/arbitrary-rights.ts'
 import { buildTestRights } from '../harness/build-test-rights.ts'
 
-// Two datasets that the program does not know: `usage` names its policy columns differently, `nodes` has no workspace.
+// Two datasets that are not built in: `usage` has other names for its policy columns, `nodes` has no workspace.
 const tables: readonly Table[] = [
   {
     name: 'usage_rows',
@@ -113,7 +113,7 @@ beforeAll(async () => {
     row({ tenant: b.id, tenant_name: 'B', product: services[3].id, buyer: 'bob', tokens: 10 }),
   ]
   await warehouse.insertBatch('usage_rows', 'usage-1', Buffer.from(rows.join('')))
-  // A ReplacingMergeTree holds both versions until it merges parts.
+  // A ReplacingMergeTree keeps both versions until it merges parts.
   await warehouse.insertBatch('usage_rows', 'usage-2', Buffer.from(rows.join('')))
   await warehouse.insertBatch(
     'nodes',

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { compileProgram } from '../../src/proxy/program.ts'
 
-/** A shop in OpenAPI; a tree that contains itself, references, and parameters of a path. */
+/** An OpenAPI document with a recursive schema, references and path parameters. */
 const shop = (openapi: string, url: string) => ({
   openapi,
   info: { title: 'Pet Shop', version: '1' },
@@ -80,7 +80,7 @@ async function openImportCommandLine() {
 }
 
 test.each(['3.0.3', '3.1.0'])(
-  'an OpenAPI %s document becomes a service that takes what it should',
+  'imports an OpenAPI %s document as a service that validates requests',
   async (version) => {
     const server = createServer((request, response) => response.end(request.url))
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -122,7 +122,7 @@ test.each(['3.0.3', '3.1.0'])(
   },
 )
 
-test('what is imported again is the same, and what changed is all that changes', async () => {
+test('a repeated import changes nothing, and a changed document only what changed', async () => {
   const { admin, run, write } = await openImportCommandLine()
   const document = shop('3.0.3', 'https://pets.test')
   write('shop.json', document)
@@ -151,7 +151,7 @@ test('what is imported again is the same, and what changed is all that changes',
   expect((await run('shop.json', '-w', 'ProductX')).out).toContain('created service pet-shop')
 })
 
-test('several servers become an upstream, and what cannot be imported says why', async () => {
+test('imports several servers as an upstream, and reports why a document is unsupported', async () => {
   const { admin, run, write } = await openImportCommandLine()
   const document = shop('3.1.0', 'https://a.test/v1')
   write('two.yaml', {

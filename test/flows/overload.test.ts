@@ -15,7 +15,7 @@ const everything = (port: number) => ({
   routes: [{ name: 'all', paths: ['/'], service: 'api' }],
 })
 
-/** Keeps what is asked of it until it is told to answer; from then on it answers at once. */
+/** Holds requests until released, then answers at once. */
 async function startHangingUpstream() {
   const held: ServerResponse[] = []
   let isHanging = true
@@ -32,13 +32,13 @@ async function startHangingUpstream() {
   }
 }
 
-type Told = { status: number; retryAfter: string | undefined; reason: string }
+type Refusal = { status: number; retryAfter: string | undefined; reason: string }
 
-/** Asks over kept connections. */
+/** Sends requests on keep-alive connections. */
 function openAsker(port: number, sockets: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: sockets })
   onTestFinished(() => agent.destroy())
-  return (): Promise<Told> => {
+  return (): Promise<Refusal> => {
     return new Promise((resolve, reject) => {
       const request = http.get({ agent, port, host: '127.0.0.1' }, (response) => {
         let reason = ''
@@ -79,21 +79,21 @@ test('refuses thousands of requests in bounded memory while a service hangs, com
   const ask = openAsker(gateway.port, 50)
   const inFlight = Array.from({ length: 50 }, ask)
   await until('all places are taken', () => upstream.held.length === 50)
-  const flood = async (askOne: () => Promise<Told>, count: number): Promise<Told[]> => {
-    const told: Told[] = []
+  const flood = async (askOne: () => Promise<Refusal>, count: number): Promise<Refusal[]> => {
+    const responses: Refusal[] = []
     const asker = async (): Promise<void> => {
-      while (told.length < count) told.push(await askOne())
+      while (responses.length < count) responses.push(await askOne())
     }
     await Promise.all(Array.from({ length: 200 }, asker))
-    return told
+    return responses
   }
   const askMore = openAsker(gateway.port, 200)
   await flood(askMore, 2_000)
   const before = gateway.memory()
-  const told = await flood(askMore, 6_000)
+  const responses = await flood(askMore, 6_000)
   expect(gateway.memory() - before).toBeLessThan(40)
-  expect(new Set(told.map(({ status }) => status))).toEqual(new Set([503]))
-  expect(new Set(told.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['1']))
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]))
+  expect(new Set(responses.map(({ retryAfter }) => retryAfter))).toEqual(new Set(['1']))
   expect(upstream.held).toHaveLength(50)
   upstream.release()
   for (const { status } of await Promise.all(inFlight)) expect(status).toBe(200)
@@ -117,13 +117,13 @@ test('a connection with a hundred streams does not delay ten with one request ea
   const modest = await Promise.all(
     Array.from({ length: 10 }, async () => {
       const ask = openAsker(gateway.port, 1)
-      const told: number[] = []
-      while (told.length < 15) {
+      const responses: number[] = []
+      while (responses.length < 15) {
         const { status, reason } = await ask()
-        // On a busy machine a request may wait for too long; it must never find the queue full.
-        if (!reason.includes('no turn in time')) told.push(status)
+        // On a busy machine a request may time out in the queue; the queue must never be full.
+        if (!reason.includes('no turn in time')) responses.push(status)
       }
-      return told
+      return responses
     }),
   )
   isOver = true
@@ -180,10 +180,10 @@ test('answers 503 on a connection over the limit, closes and records it', async 
   const busy = [openAsker(gateway.port, 1)(), openAsker(gateway.port, 1)()]
   await until('both are busy', () => upstream.held.length === 2)
   const more = net.connect(gateway.port, '127.0.0.1')
-  let told = ''
-  more.on('data', (bytes) => (told += String(bytes)))
+  let received = ''
+  more.on('data', (bytes) => (received += String(bytes)))
   await once(more, 'close')
-  expect(told).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1\r\n[^]*connection: close\r\n/i)
+  expect(received).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1\r\n[^]*connection: close\r\n/i)
   const secure = net.connect(gateway.securePort, '127.0.0.1').on('error', () => undefined)
   await once(secure, 'close')
   const reasons = gateway.events.map(({ reason, client_address: from }) => [reason, from])

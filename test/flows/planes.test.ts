@@ -55,7 +55,7 @@ test('a gateway plane with a wrong join token logs why it cannot join, and can b
   const data = mkdtempSync(join(tmpdir(), 'weir-gateway-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   const env = { WEIR_CONTROL_URL: control.nodesUrl, WEIR_JOIN_TOKEN: 'wrong', WEIR_WORKERS: '1' }
-  // It listens only once it has a snapshot, so that starting it does not end.
+  // The plane listens only after it has a snapshot, so its start never completes.
   let output = ''
   void startWeir({ plane: 'gateway', data, env, onOutput: (text) => (output += text) }).catch(
     () => undefined,

@@ -5,7 +5,7 @@ import { definePlugin, type PluginAnswer } from '../../src/proxy/plugin.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 
-/** A plugin as somebody outside this project would write it. */
+/** A third-party plugin. */
 const robots = definePlugin({
   name: 'robots',
   about: 'Answers /robots.txt.',
@@ -123,7 +123,7 @@ test.each([
   ])
 })
 
-/** A plugin that writes its name into the answer, or fails after it did. */
+/** A plugin that adds its name to the response, and can throw afterwards. */
 const stamp = (name: string, identifies = false) =>
   definePlugin({
     name,

@@ -16,7 +16,7 @@ ${plugins}
 `
 
 test(
-  'a reviewer sees what a change would have done to the traffic of the last hour',
+  'shows how a change would have affected the traffic of the last hour',
   { timeout: 180_000 },
   async () => {
     const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
@@ -44,12 +44,12 @@ test(
     expect(out).toMatch(/creating plugin \S+ \(service ended\)/)
     expect(out).toMatch(/Of 2\d requests in 1 hours 2\d were replayed/)
     expect(out).toMatch(
-      /newly refused: 2\d of unknown callers on ended \(ended\) by key-auth \(key-auth.no_key, 401\)/,
+      /newly refused: 2\d from unknown callers on ended \(ended\) by key-auth \(key-auth.no_key, 401\)/,
     )
     writeFileSync(join(folder, 'gone.yaml'), document('').replace(/ {4}plugins:[^]*/, ''))
     const gone = await run('diff', 'gone.yaml', '--against-traffic', '1h')
     expect(gone).toMatch(
-      /no longer answered by the gateway: 2\d of unknown callers on ended \(ended\) by request-termination/,
+      /no longer answered by the gateway: 2\d from unknown callers on ended \(ended\) by request-termination/,
     )
     expect(await run('diff', 'next.yaml', '--against-traffic', 'ever')).toMatch(
       /expected a duration such as/,

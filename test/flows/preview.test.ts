@@ -65,7 +65,7 @@ const requests = [
   '/nowhere',
 ].flatMap((path) => ['', 'key-of-alice', 'key-of-bob', 'wrong'].map((key) => ({ path, key })))
 
-/** Sends every request `times` times and gives what each became: the route that answered, or the refusal. */
+/** Sends every request `times` times; returns the route that answered or the denial. */
 async function replayFor(gateway: Awaited<ReturnType<typeof openGateway>>, times: number) {
   gateway.events.length = 0
   for (const { path, key } of requests) {
@@ -80,7 +80,7 @@ async function replayFor(gateway: Awaited<ReturnType<typeof openGateway>>, times
 const refused = (event: Event | undefined): boolean =>
   event?.outcome === 'denied' || event?.reason === 'route.none'
 
-/** What the gateway itself did otherwise the second time. */
+/** The differences between both runs of the gateway. */
 function reality(before: readonly Event[], after: readonly Event[]) {
   const sums = { refused: 0, admitted: 0, rerouted: 0 }
   for (const [index, was] of before.entries()) {
@@ -175,12 +175,12 @@ test('a preview predicts what the gateway then does', { timeout: 180_000 }, asyn
     gateway.reconfigure(vary(words))
     const real = reality(before, await replayFor(gateway, 2))
     gateway.reconfigure(words)
-    const told = {
+    const predicted = {
       refused: sumOf(report, 'refused'),
       admitted: sumOf(report, 'admitted'),
       rerouted: sumOf(report, 'rerouted'),
     }
-    expect({ [name]: told }).toEqual({ [name]: real })
+    expect({ [name]: predicted }).toEqual({ [name]: real })
     expect(report).toMatchObject({
       requests: before.length,
       judged: before.length,
@@ -190,7 +190,7 @@ test('a preview predicts what the gateway then does', { timeout: 180_000 }, asyn
   }
 })
 
-/** Requests of the past, one each step, so that windows are known. */
+/** Past requests at a fixed interval, so that windows are known. */
 const traffic = (count: number, given: (index: number) => Partial<Event>): Partial<Event>[] =>
   Array.from({ length: count }, (_, index) => ({
     request_id: `019aa000-0000-7000-8000-${String(index).padStart(12, '0')}`,
@@ -246,7 +246,7 @@ test('reports requests that the gateway would answer itself, and no longer would
     3,
     ['answered', 'request-termination', 200],
   ])
-  // Events of earlier versions, which recorded redirects as denied, still agree.
+  // Events of earlier versions recorded redirects as denied; they still count as agreeing.
   expect(await kinds(redirected, [redirecting, plain])).toEqual([3, 3, ['forwarded', 'route', 301]])
 })
 
@@ -263,7 +263,7 @@ test('a lower rate limit denies exactly the excess in each window, by consumer',
       },
     ],
   })
-  // Three whole minutes: 10, 20 and 5 requests of alice; bob has 3 in each.
+  // Three complete minutes: alice has 10, 20 and 5 requests, bob 3 in each.
   const seconds = [...Array(10).fill(0), ...Array(20).fill(60), ...Array(5).fill(120)] as number[]
   const base = at - (at % 60)
   const alice = {

@@ -14,7 +14,7 @@ const orders = (port: number, more: Record<string, unknown> = {}) => ({
   ...more,
 })
 
-/** Everything that comes back for raw bytes, until the other side closes. */
+/** Sends raw bytes, and returns everything received until the peer closes. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
   socket.write(bytes)
@@ -24,7 +24,7 @@ async function raw(port: number, bytes: string): Promise<string> {
   return text
 }
 
-test('a request is forwarded with what the service should know, and recorded', async () => {
+test('forwards a request with X-Forwarded headers, and records it', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway({
     services: [orders(upstream.port)],
@@ -63,7 +63,7 @@ test('a request is forwarded with what the service should know, and recorded', a
   })
 })
 
-test('no route and no service are refused in Kong’s words, and recorded', async () => {
+test('returns Kong’s errors for a missing route or service, and records them', async () => {
   const gateway = await openGateway({ routes: [{ name: 'nowhere', paths: ['/nowhere'] }] })
   const none = await gateway.ask('/other')
   expect(none.status).toBe(404)
@@ -89,7 +89,7 @@ test('no route and no service are refused in Kong’s words, and recorded', asyn
   ])
 })
 
-test('a target that refuses is passed over, and every try is counted', async () => {
+test('skips a target that refuses connections, and counts every attempt', async () => {
   const good = await startUpstream()
   const dead = await startUpstream()
   dead.server.close()
@@ -115,7 +115,7 @@ test('a target that refuses is passed over, and every try is counted', async () 
   })
 })
 
-test('a POST that was sent is not sent again; a GET is', async () => {
+test('retries a GET that was sent, but not a POST', async () => {
   let calls = 0
   const upstream = await startUpstream((request, response) => {
     calls += 1
@@ -132,7 +132,7 @@ test('a POST that was sent is not sent again; a GET is', async () => {
   expect(gateway.events.map(({ tries }) => tries)).toEqual([1, 2])
 })
 
-test('silence of the service ends in 504 after its read_timeout', async () => {
+test('returns 504 when the service does not respond within read_timeout', async () => {
   const upstream = await startUpstream(() => undefined)
   const gateway = await openGateway({
     services: [orders(upstream.port, { read_timeout: 50, retries: 1 })],
@@ -150,7 +150,7 @@ test('silence of the service ends in 504 after its read_timeout', async () => {
   })
 })
 
-test('a name that does not resolve is 503', async () => {
+test('returns 503 when the name does not resolve', async () => {
   const gateway = await openGateway({
     services: [{ name: 'lost', host: 'no-such-host.invalid', retries: 0 }],
     routes: [{ paths: ['/'], service: 'lost' }],
@@ -161,7 +161,7 @@ test('a name that does not resolve is 503', async () => {
   ])
 })
 
-test('a service that dies in the middle of its answer breaks the client’s connection and is recorded as failed', async () => {
+test('aborts the client connection when the service fails in its response, and records the failure', async () => {
   const upstream = await startUpstream((_request, response) => {
     response.writeHead(200, { 'content-length': '1000' })
     response.write('half of it')
@@ -179,7 +179,7 @@ test('a service that dies in the middle of its answer breaks the client’s conn
   })
 })
 
-test('a client that leaves early is recorded as 499 and the service is let go', async () => {
+test('records 499 and aborts the upstream request when the client disconnects', async () => {
   let [arrived, dropped] = [false, false]
   const upstream = await startUpstream((request) => {
     arrived = true
@@ -190,10 +190,10 @@ test('a client that leaves early is recorded as 499 and the service is let go', 
     routes: [{ paths: ['/'], service: 'orders' }],
   })
   const leave = new AbortController()
-  const asked = gateway.ask('/', { signal: leave.signal }).catch(() => 'left')
+  const response = gateway.ask('/', { signal: leave.signal }).catch(() => 'left')
   await until('the request arrived', () => arrived)
   leave.abort()
-  expect(await asked).toBe('left')
+  expect(await response).toBe('left')
   await until('the exchange was recorded', () => gateway.events[0])
   expect(gateway.events[0]).toMatchObject({
     status: 499,
@@ -203,7 +203,7 @@ test('a client that leaves early is recorded as 499 and the service is let go', 
   await until('the service was let go', () => dropped)
 })
 
-test('bodies stream both ways without being gathered', async () => {
+test('streams bodies both ways without buffering', async () => {
   const upstream = await startUpstream((request, response) => void request.pipe(response))
   const gateway = await openGateway({
     services: [orders(upstream.port)],
@@ -222,7 +222,7 @@ test('bodies stream both ways without being gathered', async () => {
   expect(gateway.events[0]).toMatchObject({ request_bytes: 11, response_bytes: 11 })
 })
 
-test('64 MiB pass unharmed through a slow reader', async () => {
+test('forwards 64 MiB unchanged to a slow reader', async () => {
   const size = 64 * 1024 * 1024
   const chunk = Buffer.alloc(65_536, 7)
   const upstream = await startUpstream(async (_request, response) => {
@@ -242,7 +242,7 @@ test('64 MiB pass unharmed through a slow reader', async () => {
   expect(gateway.events[0]?.response_bytes).toBe(size)
 })
 
-test('a WebSocket passes, its handshake is authenticated and recorded before it is answered', async () => {
+test('forwards a WebSocket whose handshake is authenticated, and recorded before the response', async () => {
   const upstream = await startUpstream()
   const sockets = new WebSocketServer({ server: upstream.server })
   sockets.on('connection', (socket) =>
@@ -292,7 +292,7 @@ test.each([
     431,
     'request.head_too_large',
   ],
-])('%s is refused, recorded, and harms nobody', async (_name, bytes, status, reason) => {
+])('rejects and records %s, and serves others', async (_name, bytes, status, reason) => {
   const upstream = await startUpstream()
   const gateway = await openGateway({
     services: [orders(upstream.port)],
@@ -305,7 +305,7 @@ test.each([
   expect((await gateway.ask('/')).status).toBe(200)
 })
 
-test('a body beyond the limit is refused with 413, with and without a declared length', async () => {
+test('returns 413 for a body over the limit, with and without Content-Length', async () => {
   const upstream = await startUpstream()
   const gateway = await openGateway(
     { services: [orders(upstream.port)], routes: [{ paths: ['/'], service: 'orders' }] },
@@ -346,7 +346,7 @@ test('a change swaps the program under keep-alive connections without an error',
   expect(gateway.events.every(({ status }) => status === 200)).toBe(true)
 })
 
-test('hop-by-hop fields end here in both directions', async () => {
+test('removes hop-by-hop headers in both directions', async () => {
   const upstream = await startUpstream((request, response) => {
     response.writeHead(200, {
       connection: 'close, x-private',

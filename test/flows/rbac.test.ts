@@ -4,7 +4,7 @@ import { makeParents } from './admin-samples.ts'
 
 const everything = [{ endpoint: '*', actions: '*' }]
 
-test('a group of the identity provider gives its roles to those who are in it, beside what was granted', async () => {
+test('members of an identity provider group have its roles in addition to their own', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
@@ -28,8 +28,8 @@ test('a group of the identity provider gives its roles to those who are in it, b
   expect(await read()).toBe(200)
   const groups = await admin.ask('GET', '/rbac/users/dev/groups')
   expect(groups.body.groups).toMatchObject([{ name: 'engineers' }])
-  const told = await explain(admin, '/ProductX', { user: 'dev', path: '/services' })
-  expect(told.because).toMatch(
+  const explanation = await explain(admin, '/ProductX', { user: 'dev', path: '/services' })
+  expect(explanation.because).toMatch(
     /^Role workspace-read-only of workspace ProductX \(by group engineers\)/,
   )
   const roles = await admin.ask('GET', '/ProductX/rbac/users/dev/roles')
@@ -38,7 +38,7 @@ test('a group of the identity provider gives its roles to those who are in it, b
   expect(await read()).toBe(403)
 })
 
-test('who may do everything but RBAC cannot give roles through a group or an admin either', async () => {
+test('without RBAC permissions nobody can assign roles through a group or an admin', async () => {
   const admin = await openTestAdmin()
   const token = await withDefaultRole(admin, ['default', 'admin'])
   await admin.ask('POST', '/groups', { name: 'engineers' })
@@ -61,7 +61,7 @@ test('who may do everything but RBAC cannot give roles through a group or an adm
   }
 })
 
-test("Kong's admins are the principals who are people", async () => {
+test('lists principals who are people as Kong’s admins', async () => {
   const admin = await openTestAdmin()
   const { body: made } = await admin.ask('POST', '/admins', {
     username: 'gruce',
@@ -88,7 +88,7 @@ test("Kong's admins are the principals who are people", async () => {
   expect((await admin.ask('GET', '/rbac/users/gruce')).status).toBe(404)
 })
 
-test('a rotated token goes on for the overlap, the new one at once, and both tell when they were used', async () => {
+test('a rotated token stays valid for the overlap, and both tokens report their last use', async () => {
   let now = Date.now()
   const admin = await openTestAdmin({ clock: { now: () => now } })
   await admin.ask('POST', '/rbac/users', { name: 'robot', kind: 'service-account' })
@@ -110,7 +110,7 @@ test('a rotated token goes on for the overlap, the new one at once, and both tel
   expect((await admin.ask('POST', rotate, { overlap: -1 })).body.fields).toHaveProperty('overlap')
 })
 
-test('explain says what a request would come to, by which rule of which role, doors included', async () => {
+test('explains the decision of a request with its rules and roles, aliases included', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   const token = await addPrincipal(admin, {
@@ -128,17 +128,24 @@ test('explain says what a request would come to, by which rule of which role, do
     ['GET', '/workspaces/default'],
     ['GET', '/nowhere/at/all'],
   ] as const) {
-    const told = await explain(admin, '/ProductX', { user: 'dev', method, path })
+    const explanation = await explain(admin, '/ProductX', { user: 'dev', method, path })
     const { status } = await admin.ask(method, `/ProductX${path}`, undefined, { token })
-    expect([method, path, told.allowed]).toEqual([method, path, ![401, 403].includes(status)])
-    expect(told.because).toMatch(/^[A-Z].*\.$/)
+    expect([method, path, explanation.allowed]).toEqual([
+      method,
+      path,
+      ![401, 403].includes(status),
+    ])
+    expect(explanation.because).toMatch(/^[A-Z].*\.$/)
   }
-  const told = await explain(admin, '/ProductX', { user: 'dev', path: '/consumers/parent/plugins' })
-  expect(told).toMatchObject({ allowed: false, action: 'read', principal: { name: 'dev' } })
-  const door = told.asks.find(
+  const explanation = await explain(admin, '/ProductX', {
+    user: 'dev',
+    path: '/consumers/parent/plugins',
+  })
+  expect(explanation).toMatchObject({ allowed: false, action: 'read', principal: { name: 'dev' } })
+  const alias = explanation.asks.find(
     ({ as, says }: { as: string; says: string }) => as === 'door' && says === 'deny',
   )
-  expect(door.rules[0]).toMatchObject({
+  expect(alias.rules[0]).toMatchObject({
     role: 'role-of-dev',
     about: '/consumers/*',
     negative: true,
@@ -147,7 +154,7 @@ test('explain says what a request would come to, by which rule of which role, do
   })
 })
 
-test('the entitlements of a workspace name everybody who may do anything there, and nobody else', async () => {
+test('lists exactly the principals with access to a workspace', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   await makeParents(admin, 'ProductY')
@@ -183,7 +190,7 @@ test('the entitlements of a workspace name everybody who may do anything there, 
   }
 })
 
-test('what a principal may do elsewhere is not told in a workspace', async () => {
+test('entitlements of a workspace reveal nothing of other workspaces', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'ProductX')
   await makeParents(admin, 'ProductY')
@@ -209,7 +216,7 @@ async function roleNamed({ ask }: TestAdmin, workspace: string, name: string) {
   return (await ask('GET', `/${workspace}/rbac/roles/${name}`)).body as { id: string }
 }
 
-/** A principal called `of-ROLE` with one of the roles that every workspace has. */
+/** A principal `of-ROLE` with one of the default roles. */
 async function withDefaultRole(
   { ask }: TestAdmin,
   [workspace, role]: readonly [string, string],

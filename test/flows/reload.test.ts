@@ -50,7 +50,7 @@ test(
   },
 )
 
-/** A connection that always has a request under way. */
+/** A connection that always has a request in flight. */
 async function openClient(port: number) {
   const socket = net.connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
@@ -72,12 +72,11 @@ async function openClient(port: number) {
   return {
     failures,
     answers: () => answers,
-    /** Resolves with the next answer. */
     next: () => new Promise<void>((resolve) => void (waiting = [...waiting, resolve])),
   }
 }
 
-/** A port on which nobody listens. */
+/** An unused port. */
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

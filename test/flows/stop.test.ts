@@ -9,7 +9,7 @@ import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-/** A service that takes requests and never answers, but for the path /quick. */
+/** A service that never responds, except for /quick. */
 async function startSilentUpstream() {
   const taken: string[] = []
   const { port } = await startUpstream((request, response) => {
@@ -38,7 +38,7 @@ test('records exchanges that a stop breaks at its deadline, for every protocol',
   const stream = session.request({ ':path': '/http2' }).on('error', () => undefined)
   const raw = net.connect(gateway.streamPort, '127.0.0.1').on('error', () => undefined)
   raw.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n')
-  const asked = ['/http1', '/begun'].map((path) =>
+  const responses = ['/http1', '/begun'].map((path) =>
     gateway
       .ask(path)
       .then((answer) => answer.text())
@@ -53,7 +53,7 @@ test('records exchanges that a stop breaks at its deadline, for every protocol',
     0,
   ])
   await draining
-  expect(await Promise.all(asked)).toEqual(['broken', 'broken'])
+  expect(await Promise.all(responses)).toEqual(['broken', 'broken'])
   await until('the stream is gone', () => stream.closed)
   const events = gateway.events.filter(({ reason }) => reason === 'gateway.stopped')
   expect(events.map(({ path }) => path).toSorted()).toEqual(['', '/begun', '/http1', '/http2'])
@@ -66,12 +66,12 @@ test('a second stop with a shorter deadline shortens the first', async () => {
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
     routes: [{ paths: ['/'], service: 'api' }],
   })
-  const asked = gateway.ask('/').catch(() => 'broken')
+  const responses = gateway.ask('/').catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
   const first = gateway.proxy.drain(600_000)
   await gateway.proxy.drain(0)
   await first
-  expect(await asked).toBe('broken')
+  expect(await responses).toBe('broken')
   expect(gateway.events.map(({ reason }) => reason)).toEqual(['gateway.stopped'])
 })
 
@@ -88,10 +88,10 @@ async function weirBefore(port: number, drainSeconds: number): Promise<TestWeir>
 test('a stop waits until its deadline, and the broken exchange reaches the warehouse', async () => {
   const upstream = await startSilentUpstream()
   const weir = await weirBefore(upstream.port, 1)
-  const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
+  const responses = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
   await weir.stop()
-  expect(await asked).toBe('broken')
+  expect(await responses).toBe('broken')
   const again = await startWeir({ data: weir.data })
   await until('its event is there', async () => {
     const { data } = await again.query({
@@ -105,7 +105,7 @@ test('a stop waits until its deadline, and the broken exchange reaches the wareh
 test('a second signal ends a stop and all processes at once', async () => {
   const upstream = await startSilentUpstream()
   const weir = await weirBefore(upstream.port, 3_600)
-  const asked = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
+  const responses = fetch(`${weir.proxyUrl}/never`).catch(() => 'broken')
   await until('it is under way', () => upstream.taken.length === 1)
   const pids = weir.children('weir')
   expect(pids.length).toBeGreaterThan(0)
@@ -119,6 +119,6 @@ test('a second signal ends a stop and all processes at once', async () => {
   )
   weir.process.kill('SIGTERM')
   await exited
-  expect(await asked).toBe('broken')
+  expect(await responses).toBe('broken')
   await until('all are gone', () => pids.every((pid) => !existsSync(`/proc/${pid}`)))
 }, 120_000)

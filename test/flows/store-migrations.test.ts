@@ -52,7 +52,7 @@ describe('released migrations', () => {
 })
 
 describeEachStore(({ fresh }) => {
-  test('the migrations make the tables, columns and unique indexes that the entities declare', async () => {
+  test('migrations create the tables, columns and unique indexes that the entities declare', async () => {
     const [migrated, declared] = [await fresh(), await fresh()]
     await (await openStoreAt(migrated)).close()
     await runSql(declared, declaredTables().join(';\n'))
@@ -68,7 +68,7 @@ describeEachStore(({ fresh }) => {
   })
 
   describe.each(steps)('a store left behind at %s', (step) => {
-    test('keeps what it holds when it is opened', async () => {
+    test('keeps its contents when it is opened', async () => {
       const place = await fresh()
       await restoreFixture(step, place)
       const before = await rowsIn(place)
@@ -93,7 +93,7 @@ describeEachStore(({ fresh }) => {
       )
     })
 
-    test('takes every write of every entity, and refuses what must be unique', async () => {
+    test('accepts every write of every entity, and rejects duplicates of unique fields', async () => {
       const place = await fresh()
       await restoreFixture(step, place)
       const store = await openFixture(place, step)
@@ -113,7 +113,7 @@ describeEachStore(({ fresh }) => {
   })
 })
 
-/** Updates, repeats, copies and deletes the sample of an entity. */
+/** Updates, repeats, copies and deletes a sample. */
 async function expectWrites(store: Store, entity: Entity): Promise<void> {
   const load = async (id: string) => (await store.load()).entries.get(entity.name)?.get(id)
   const [sample] = [...((await store.load()).entries.get(entity.name)?.values() ?? [])].filter(
@@ -125,7 +125,7 @@ async function expectWrites(store: Store, entity: Entity): Promise<void> {
   expect(await load(sample.id)).toEqual(updated)
 
   const twin = { ...updated, id: uuidv4() }
-  // Each copy has the values of one group of unique fields, and others in all other groups.
+  // Each copy shares the values of one unique group, and differs in all others.
   for (const unique of entity.unique) {
     const copy = rename(entity, twin, new Set([unique].flat()))
     await expect(commit(store, [writeOf(entity, undefined, copy)])).rejects.toThrow(/unique/i)
@@ -141,7 +141,7 @@ async function expectWrites(store: Store, entity: Entity): Promise<void> {
   expect(await load(other.id)).toBeUndefined()
 }
 
-/** The same with another value in every unique field but those that are kept. */
+/** Changes every unique field except `kept`. */
 function rename(entity: Entity, entry: Entry, kept: ReadonlySet<string>): Entry {
   const others = entity.unique
     .flat()
@@ -198,7 +198,7 @@ async function openFixture(place: string, step: string): Promise<Store> {
   return store
 }
 
-/** The entries of the newest fixture, which has a sample of every entity. */
+/** The newest fixture has a sample of every entity. */
 async function sampleEntries(place: string): Promise<Entries> {
   await restoreFixture(newest, place)
   return (await (await openFixture(place, newest)).load()).entries
@@ -210,13 +210,13 @@ type Row = {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What a store holds of each entity, as far as it can be read without the store. */
+/** Reads the entities of a store without the store's code. */
 async function rowsIn(place: string): Promise<ReadonlyMap<string, readonly Row[]>> {
   const found = new Map<string, Row[]>()
   for (const entity of entities) {
     const query = runSql(place, `select * from "${tableOf(entity)}"`)
     const rows = await query.catch((error: unknown) => {
-      // Of a later migration.
+      // Added by a later migration.
       if (/no such table|does not exist/.test(String(error))) return []
       throw error
     })
@@ -237,7 +237,7 @@ async function rowsIn(place: string): Promise<ReadonlyMap<string, readonly Row[]
 
 const fieldsOf = ({ fields }: Entity): string[] => Object.keys(fields.shape).toSorted()
 
-/** Columns, foreign keys and unique indexes of the tables of entities, one line each. */
+/** Columns, foreign keys and unique indexes of entity tables, one per line. */
 async function schemaOf(place: string): Promise<string[]> {
   const isPostgres = place.startsWith('postgres:')
   const lines: string[] = []

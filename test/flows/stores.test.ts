@@ -113,7 +113,7 @@ describeEachStore(({ fresh }) => {
   test('a failed migration leaves the store unchanged', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
-    // The step finds a table of that name, and therefore cannot make it.
+    // The table exists already, so the step fails.
     await runSql(place, `delete from kysely_migration where name = '0006-leases'`)
     await expect(openStoreAt(place)).rejects.toThrow(
       /could not be brought up to date; .* a copy is in/,
@@ -185,7 +185,7 @@ describeEachStore(({ fresh }) => {
   })
 })
 
-/** What is in a store that was copied: a SQLite file is one, SQL is run in a database whose tables are made. */
+/** Reads a copied store: a SQLite file, or SQL loaded into a database. */
 async function expectCopy(backup: string, place: string, entries: unknown): Promise<void> {
   const isSql = backup.endsWith('.sql')
   if (isSql) {
@@ -215,7 +215,7 @@ const openAt = async (place: string, options: StoreOptions): Promise<Configurati
     compile: () => undefined,
   })
 
-/** Puts one of each kind of secret into a store; gives them, and all entries. */
+/** Stores one of each kind of secret; returns them with all entries. */
 async function fill(place: string, options: StoreOptions) {
   const configuration = await openAt(place, options)
   const { cert, key } = await makeAuthority('test')

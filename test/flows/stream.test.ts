@@ -9,7 +9,7 @@ import { until } from '../harness/until.ts'
 
 const authority = await makeAuthority('test authority')
 
-/** A server that gives every connection to `answer`, for the length of the test. */
+/** A server for the duration of the test. */
 async function startServer(
   answer: (socket: Socket) => void,
   make: (accept: (socket: Socket) => void) => net.Server = (accept) =>

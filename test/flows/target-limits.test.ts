@@ -5,7 +5,7 @@ import { poolSnapshot } from '../harness/pool-fixtures.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-/** A target that keeps what it is asked until it is told to answer. */
+/** A target that holds requests until released. */
 async function startHolding() {
   const held: ServerResponse[] = []
   let most = 0
@@ -30,7 +30,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
   const gateway = await openGateway(poolSnapshot([a.at, b.at]), { pools: { limits } })
   const statuses: number[] = []
   const ask = (): Promise<void> => gateway.ask('/').then(({ status }) => void statuses.push(status))
-  const asked = Array.from({ length: 4 }, ask)
+  const responses = Array.from({ length: 4 }, ask)
   await until('both are full', () => a.held.length === 2 && b.held.length === 2)
   const waiting = Array.from({ length: 3 }, ask)
   await until('all came', () => gateway.proxy.exchanges === 7)
@@ -43,13 +43,13 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
     tries: 0,
   })
 
-  // Those that wait outlive the program by which they came.
+  // Waiting requests outlive the program that queued them.
   gateway.reconfigure(poolSnapshot([a.at, b.at]))
   while (statuses.length < 7) {
     for (const target of [a, b]) target.answer()
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  await Promise.all([...asked, ...waiting])
+  await Promise.all([...responses, ...waiting])
   expect([a.most, b.most, statuses]).toEqual([2, 2, Array.from({ length: 7 }, () => 200)])
 })
 
@@ -58,7 +58,7 @@ test('refuses an exchange that waits too long, and removes one whose client left
   const gateway = await openGateway(poolSnapshot([a.at], {}, { connect_timeout: 2_000 }), {
     pools: { limits },
   })
-  const asked = [gateway.ask('/'), gateway.ask('/')]
+  const responses = [gateway.ask('/'), gateway.ask('/')]
   await until('it is full', () => a.held.length === 2)
   const leaver = new AbortController()
   const left = gateway.ask('/', { signal: leaver.signal }).catch(() => undefined)
@@ -69,9 +69,9 @@ test('refuses an exchange that waits too long, and removes one whose client left
   expect((await gateway.ask('/')).status).toBe(503)
   a.answer()
   a.answer()
-  await Promise.all(asked)
+  await Promise.all(responses)
   const last = gateway.ask('/')
-  await until('it is asked', () => a.held.length === 1)
+  await until('the target has the request', () => a.held.length === 1)
   a.answer()
   expect((await last).status).toBe(200)
 })

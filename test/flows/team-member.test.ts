@@ -27,7 +27,7 @@ await addPrincipal(admin, {
 const asMember = (method: string, path: string, body?: unknown, manager = false) =>
   admin.ask(method, path, body, { token, manager })
 
-/** Ids and names of everything that is not ProductX's. */
+/** Ids and names outside ProductX. */
 const foreign = new Set(
   entities.flatMap(({ name }) => {
     const place = admin.configuration.find({ entity: 'workspace', workspace: null, at: 'ProductY' })
@@ -41,18 +41,18 @@ const own = entities.flatMap(({ name }) => {
 })
 for (const id of own) foreign.delete(id)
 
-describe('nothing elsewhere', () => {
+describe('outside ProductX', () => {
   const paths = adminRoutes({ version: '', node: '', requests: () => 0 }).map(({ path }) => path)
   const filled = (path: string): string =>
     path
       .replace('/upstreams/:parent', '/upstreams/parent.internal')
       .replaceAll(/:\w+/g, 'parent')
       .replace('*', 'services')
-  const asked = [...paths.map(filled), '/userinfo']
+  const requested = [...paths.map(filled), '/userinfo']
 
-  test('no answer names what is there, at no path, with or without a workspace, on no server', async () => {
+  test('no response on any path or server names an existing entity', async () => {
     const told: string[] = []
-    for (const path of asked) {
+    for (const path of requested) {
       for (const url of [path, `/ProductX${path}`]) {
         for (const [manager, prefix] of [
           [false, ''],
@@ -70,8 +70,8 @@ describe('nothing elsewhere', () => {
     expect(told).toEqual([])
   }, 180_000)
 
-  test('what is there answers as what is not', async () => {
-    for (const path of asked) {
+  test('existing and missing entities return the same response', async () => {
+    for (const path of requested) {
       const there = await asMember('GET', `/ProductY${path}`)
       const nowhere = await asMember('GET', `/Nowhere${path}`)
       const alike = (words: string): string => words.replaceAll(/ProductY|Nowhere/g, '_')
@@ -84,7 +84,7 @@ describe('nothing elsewhere', () => {
   }, 180_000)
 })
 
-describe('everything in ProductX', () => {
+describe('within ProductX', () => {
   const cases = Object.entries(samples).filter(([, { inWorkspace }]) => inWorkspace !== false)
   test.each(cases)('%s', async (_, sample) => {
     const path = `/ProductX${sample.path}`
@@ -101,7 +101,7 @@ describe('everything in ProductX', () => {
     expect(statuses).toEqual([200, 200, 200, 204])
   })
 
-  test('roles for others, with permissions there, and who may do what', async () => {
+  test('manages roles, permissions and assignments, and reads entitlements', async () => {
     const role = { name: 'helper' }
     expect((await asMember('POST', '/ProductX/rbac/roles', role)).status).toBe(201)
     const endpoint = { endpoint: '/services', actions: 'read' }

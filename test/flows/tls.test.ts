@@ -16,7 +16,7 @@ import { until } from '../harness/until.ts'
 const authority = await makeAuthority('test authority')
 const issue = (...names: string[]): Promise<Pair> => authority.issue({ names })
 
-/** Shakes hands and says whom the gateway claimed to be. */
+/** Completes a handshake, and returns the subject of the gateway's certificate. */
 async function shake(
   port: number,
   servername: string,
@@ -40,7 +40,6 @@ async function shake(
   return { socket, name: subject.replace('CN=', ''), reused: socket.isSessionReused() }
 }
 
-/** One request on a connection. */
 async function ask(socket: tls.TLSSocket, host: string): Promise<string> {
   socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   const [bytes] = (await once(socket, 'data')) as [Buffer]
@@ -116,7 +115,7 @@ test('closes invalid and incomplete handshakes', async () => {
   expect((await shake(gateway.securePort, 'x')).name).toBe('any')
 })
 
-/** Lets only callers with a verified certificate pass. */
+/** Requires a verified client certificate. */
 const vouched = definePlugin({
   name: 'vouched',
   about: 'Lets only callers with a verified certificate pass.',
@@ -160,7 +159,7 @@ test('requests client certificates where a plugin needs them, and issues no tick
   expect(gateway.events.map(({ peer_identity: peer }) => peer)).toEqual([spiffe, '', '', '', ''])
 })
 
-/** An HTTPS upstream that says who called. */
+/** An HTTPS upstream that returns the subject of the client certificate. */
 async function startSecureUpstream(pair: Pair): Promise<number> {
   const server = createServer(
     { ...pair, ca: authority.cert, requestCert: true, rejectUnauthorized: false },
@@ -260,7 +259,7 @@ test('a complete Weir serves TLS with its default certificate, then with a confi
   ])
   const made = await weir.admin('POST', '/certificates', pair)
   const certificate = (await made.json()) as { id: string; key?: string }
-  // Whoever may change a certificate is answered its key.
+  // Principals who may update a certificate can read its key.
   expect([made.status, certificate.key]).toEqual([201, pair.key])
   await weir.admin('POST', '/snis', { name: 'shop.example', certificate: { id: certificate.id } })
   await until(

@@ -49,7 +49,7 @@ test(
   },
 )
 
-/** The program as a user installs it, in a place where it can be broken. */
+/** An installed copy of the program, which the test can break. */
 function copyProgram(): string {
   const root = resolve(import.meta.dirname, '../..')
   const place = mkdtempSync(join(tmpdir(), 'weir-program-'))
@@ -75,7 +75,7 @@ async function upgrade(weir: TestWeir): Promise<void> {
   )
 }
 
-/** Lets an upgrade meet a program that cannot be loaded, and mends the program. */
+/** Upgrades to a program that cannot be loaded, then repairs it. */
 async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   const workers = weir.children('weir gateway')
   const whole = readFileSync(file, 'utf8')
@@ -101,7 +101,7 @@ async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   )
 }
 
-/** Asks all the time, on kept connections and on new ones. */
+/** Sends requests continuously, on keep-alive and on new connections. */
 function startLoad(weir: TestWeir) {
   const ended = new AbortController()
   const agent = new Agent({ connections: 6, pipelining: 1 })

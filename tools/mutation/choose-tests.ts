@@ -23,7 +23,7 @@ const flows: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['test/flows/kill.test.ts'],
 }
 
-/** The test files that could notice a mutant in `path`, the quickest to say so first: unit tests of its room, then flows. */
+/** Test files that may detect a mutant in `path`: unit tests of its room first, then flows. */
 export function chooseTests(
   path: string,
   files: readonly SourceFile[],
@@ -41,7 +41,7 @@ export function chooseTests(
   return { unit, flow: [...new Set([...others, ...named])].filter((file) => known.has(file)) }
 }
 
-/** Every file that imports `path`, directly or not, with the number of imports in between. */
+/** Direct and indirect importers of `path`, with the length of the import chain. */
 function importersOf(path: string, files: readonly SourceFile[]): Map<string, number> {
   const distances = new Map<string, number>([[path, 0]])
   const queue = [path]

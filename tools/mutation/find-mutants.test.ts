@@ -23,7 +23,7 @@ describe('findMutants', () => {
     expect(mutate(text).toSorted()).toEqual(expected.toSorted())
   })
 
-  test('leaves types and imports alone', () => {
+  test('ignores types and imports', () => {
     expect(
       mutate(`import { a } from './a.ts'\ntype A = 1 | true | 'x'\nconst b: 2 | A = a`),
     ).toEqual([])

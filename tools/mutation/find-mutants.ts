@@ -1,6 +1,6 @@
 import { parseSync, Visitor, type ESTree } from 'vite'
 
-/** One change of one place in a source file that a test should notice. */
+/** A mutation of one position in a source file. */
 export type Mutant = {
   readonly operator: Operator
   /** 1-based. */
@@ -49,7 +49,7 @@ const methods: Readonly<Record<string, string>> = {
   filter: 'slice',
 }
 
-/** Every mutant of a source file, in order of position. Types are left alone. */
+/** Mutants in order of position; types are not mutated. */
 export function findMutants(path: string, text: string): Mutant[] {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`)
@@ -78,14 +78,14 @@ export function findMutants(path: string, text: string): Mutant[] {
     TSEnumMember: (node) => void (node.initializer !== null && inTypes.add(node.initializer)),
     BinaryExpression(node) {
       const [operator, other] = binary[node.operator] ?? []
-      const place = between(node.left, node.right, node.operator)
-      if (operator !== undefined && other !== undefined && place !== undefined)
-        add(operator, place, other)
+      const range = between(node.left, node.right, node.operator)
+      if (operator !== undefined && other !== undefined && range !== undefined)
+        add(operator, range, other)
     },
     LogicalExpression(node) {
       const other = logical[node.operator]
-      const place = between(node.left, node.right, node.operator)
-      if (other !== undefined && place !== undefined) add('LogicalOperator', place, other)
+      const range = between(node.left, node.right, node.operator)
+      if (other !== undefined && range !== undefined) add('LogicalOperator', range, other)
     },
     IfStatement: (node) => addCondition(node.test),
     ConditionalExpression: (node) => addCondition(node.test),

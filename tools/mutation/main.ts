@@ -30,7 +30,7 @@ type Candidate = { readonly path: string; readonly mutant: Mutant }
 type Verdict = 'killed' | 'timeout' | 'survived' | 'not covered'
 type Result = Candidate & { readonly folder: string; readonly verdict: Verdict }
 
-/** A mutant that runs into an endless loop is ended after so many milliseconds; it counts as found. */
+/** Milliseconds until a mutant counts as detected by timeout. */
 const timeout = 180_000
 
 async function main(): Promise<number> {
@@ -90,7 +90,7 @@ function mutantsIn(folder: string, files: readonly SourceFile[]): Candidate[] {
     )
 }
 
-/** The whole tree, so that flow tests find the program and its pages; packages are linked. */
+/** Copies the whole tree, because flow tests start the program and its pages; packages are linked. */
 function copyTree(): string {
   const copy = mkdtempSync(join(tmpdir(), 'weir-mutation-'))
   const left = ['node_modules', '.git', 'data']
@@ -144,7 +144,7 @@ function runTests(copy: string, tests: readonly string[]): Promise<Verdict> {
   })
 }
 
-/** Ends the run and everything that its tests started. */
+/** Stops the test run and all its child processes. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return
   try {

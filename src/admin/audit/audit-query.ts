@@ -44,11 +44,10 @@ const query = z.strictObject({
 export type AuditQuery = {
   readonly filter: AuditFilter
   readonly size: number
-  /** Name or id of a workspace. */
   readonly workspace: string | undefined
 }
 
-/** Parses the filters of a query string. As in Kong, times are `after` and `before`. */
+/** As in Kong, `after` and `before` filter by time. */
 export function readAuditQuery(given: unknown): AuditQuery {
   const parsed = query.safeParse(given)
   if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))

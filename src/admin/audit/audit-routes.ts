@@ -4,71 +4,77 @@ import type { Rights } from '../../access/rights.ts'
 import type { AuditChain, AuditLine, AuditPage, Touch } from '../../schema/audit-answer.ts'
 import type { AuditFilter, AuditWorkspace, ChainedRecord } from '../../schema/audit-record.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { readAuditQuery } from './audit-query.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
-/** The audit log: of every workspace whose log the principal may read at `/audit`, of one workspace under it; the proof of the whole log is asked in the default workspace. */
+/** `/audit` covers every workspace whose log the principal may read, `/{workspace}/audit` one. Chain and verification cover the whole log and require the default workspace. */
 export const auditRoutes: readonly AdminRoute[] = [
-  get('/audit', async (asked) => readPage(asked, lineOf), true),
-  get('/audit/requests', async (asked) => readPage(asked, kongRequestOf), true),
-  get('/audit/objects', async (asked) => readObjects(asked), true),
-  get('/audit/records/:sequence', async (asked) => readOne(asked), true),
-  ofWhole('/audit/chain', async (asked) => describeChain(asked)),
-  ofWhole('/audit/verify', async ({ configuration }) => ({
+  listRoute('/audit', async (context) => readPage(context, presentLine), true),
+  listRoute('/audit/requests', async (context) => readPage(context, presentKongRequest), true),
+  listRoute('/audit/objects', async (context) => readObjects(context), true),
+  listRoute('/audit/records/:sequence', async (context) => readOne(context), true),
+  wholeLogRoute('/audit/chain', async (context) => describeChain(context)),
+  wholeLogRoute('/audit/verify', async ({ configuration }) => ({
     ...(await configuration.audit.verify()),
     time: configuration.clock.now(),
   })),
 ]
 
-function get(
+function listRoute(
   path: string,
-  answer: (asked: Asked) => Promise<unknown>,
+  answer: (context: RequestContext) => Promise<unknown>,
   isFiltered = false,
 ): AdminRoute {
   return {
     path,
     isFiltered,
-    locate: (locating) => locateAt(path, locating),
+    locate: (context) => locateAt(path, context),
     methods: { GET: answer },
   }
 }
 
-/** What is about the log of all workspaces is decided in the default one. */
-function ofWhole(path: string, answer: (asked: Asked) => Promise<unknown>): AdminRoute {
+/** Permission for routes about the whole log is decided in the default workspace. */
+function wholeLogRoute(
+  path: string,
+  answer: (context: RequestContext) => Promise<unknown>,
+): AdminRoute {
   return {
-    ...get(path, answer),
-    locate: (locating) => ({
-      check: { ask: { workspace: defaultWorkspace, path, action: locating.action } },
-      isLost: locating.place.id === '',
+    ...listRoute(path, answer),
+    locate: (context) => ({
+      check: { ask: { workspace: defaultWorkspace, path, action: context.action } },
+      isLost: context.workspaceRef.id === '',
     }),
   }
 }
 
-function rightsOf({ configuration, principal }: Asked): Rights {
+function requireRights({ configuration, principal }: RequestContext): Rights {
   const rights = configuration.rightsOf(principal)
   if (rights === undefined) throw unidentified()
   return rights
 }
 
-/** Records newest first: under a workspace only its own; else those of each workspace that the principal may read. */
-async function readRecords(asked: Asked): Promise<{
+/** Newest first; without a workspace, records of every workspace that the principal may read. */
+async function readRecords(context: RequestContext): Promise<{
   readonly records: readonly ChainedRecord[]
   readonly size: number
 }> {
-  const { configuration, request, refusal } = asked
+  const { configuration, request, refusal } = context
   const { filter, size, workspace } = readAuditQuery(request.query)
-  const named = asked.params['workspace'] ?? workspace
-  const workspaces = named === undefined ? {} : { workspaces: placesNamed(asked, named) }
-  const wanted: AuditFilter = { ...filter, ...workspaces }
-  const records = await configuration.audit.readFor(rightsOf(asked), wanted, size + 1)
+  const named = context.params['workspace'] ?? workspace
+  const workspaces = named === undefined ? {} : { workspaces: findWorkspaces(context, named) }
+  const fullFilter: AuditFilter = { ...filter, ...workspaces }
+  const records = await configuration.audit.readFor(requireRights(context), fullFilter, size + 1)
   if (records === undefined && refusal !== undefined) throw refusal
   return { records: records ?? [], size }
 }
 
-/** Records name a workspace as it was; one that is there is meant by its id. */
-function placesNamed({ configuration, place }: Asked, named: string): readonly AuditWorkspace[] {
-  if (place.name === named) return [place]
+/** Records keep the workspace name of their time, so an existing workspace is matched by id. */
+function findWorkspaces(
+  { configuration, workspaceRef }: RequestContext,
+  named: string,
+): readonly AuditWorkspace[] {
+  if (workspaceRef.name === named) return [workspaceRef]
   const found = configuration.find({ entity: 'workspace', workspace: null, at: named })
   return found === undefined
     ? [{ id: '', name: named }]
@@ -76,47 +82,47 @@ function placesNamed({ configuration, place }: Asked, named: string): readonly A
 }
 
 async function readPage(
-  asked: Asked,
+  context: RequestContext,
   present: (record: ChainedRecord) => unknown,
 ): Promise<Omit<AuditPage, 'data'> & { readonly data: readonly unknown[] }> {
-  const { records, size } = await readRecords(asked)
-  const shown = records.slice(0, size)
-  const last = shown.at(-1)
-  const data = shown.map(present)
+  const { records, size } = await readRecords(context)
+  const page = records.slice(0, size)
+  const last = page.at(-1)
+  const data = page.map(present)
   if (records.length <= size || last === undefined) return { data, next: null }
   const offset = String(last.sequence)
-  const { pathname, searchParams } = new URL(asked.request.url, 'http://localhost')
+  const { pathname, searchParams } = new URL(context.request.url, 'http://localhost')
   searchParams.set('offset', offset)
   return { data, next: `${pathname}?${searchParams.toString()}`, offset }
 }
 
-async function readOne(asked: Asked): Promise<ChainedRecord> {
-  const { configuration, params, refusal } = asked
+async function readOne(context: RequestContext): Promise<ChainedRecord> {
+  const { configuration, params, refusal } = context
   const sequence = /^\d{1,15}$/.test(params['sequence'] ?? '') ? Number(params['sequence']) : 0
   const one = { above: sequence - 1, below: sequence + 1 }
-  const [record] = (await configuration.audit.readFor(rightsOf(asked), one, 1)) ?? []
+  const [record] = (await configuration.audit.readFor(requireRights(context), one, 1)) ?? []
   if (record === undefined) throw refusal ?? notFound()
   const named = params['workspace']
   if (named !== undefined && record.workspace !== named) throw notFound()
   return record
 }
 
-async function describeChain({ configuration }: Asked): Promise<AuditChain> {
+async function describeChain({ configuration }: RequestContext): Promise<AuditChain> {
   const { head, base, along } = await configuration.audit.signed()
   const { publicKeyPem } = configuration.audit
   return { head: head ?? null, base: base ?? null, along, public_key: publicKeyPem }
 }
 
-const mostTouches = 20
+const maxTouches = 20
 
-function lineOf({ before, after, ...record }: ChainedRecord): AuditLine {
-  const touches = touchesOf(before, after)
-  return { ...record, touched: touches.length, touches: touches.slice(0, mostTouches) }
+function presentLine({ before, after, ...record }: ChainedRecord): AuditLine {
+  const touches = listTouches(before, after)
+  return { ...record, touched: touches.length, touches: touches.slice(0, maxTouches) }
 }
 
 type Side = { readonly [field: string]: unknown }
 
-function touchesOf(before: readonly unknown[], after: readonly unknown[]): Touch[] {
+function listTouches(before: readonly unknown[], after: readonly unknown[]): Touch[] {
   const was = new Map((before as readonly Side[]).map((side) => [side['id'], side]))
   const is = new Map((after as readonly Side[]).map((side) => [side['id'], side]))
   return [...new Set([...was.keys(), ...is.keys()])].map((id) => {
@@ -131,11 +137,11 @@ function touchesOf(before: readonly unknown[], after: readonly unknown[]): Touch
   })
 }
 
-const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000)
+const toSeconds = (milliseconds: number): number => Math.floor(milliseconds / 1000)
 
-const kongRequestOf = (record: ChainedRecord): unknown => ({
+const presentKongRequest = (record: ChainedRecord): unknown => ({
   request_id: record.requestId,
-  request_timestamp: secondsOf(record.time),
+  request_timestamp: toSeconds(record.time),
   client_ip: record.address,
   method: record.method,
   path:
@@ -151,17 +157,17 @@ const kongRequestOf = (record: ChainedRecord): unknown => ({
   ttl: null,
 })
 
-/** Kong's second list: one row for each entity that was changed. */
-async function readObjects(asked: Asked): Promise<unknown> {
-  const { data, ...page } = await readPage(asked, (record) =>
-    touchesOf(record.before, record.after).map(({ entity, id, did }) => ({
+/** Kong's `/audit/objects`: one row per changed entity. */
+async function readObjects(context: RequestContext): Promise<unknown> {
+  const { data, ...page } = await readPage(context, (record) =>
+    listTouches(record.before, record.after).map(({ entity, id, did }) => ({
       id: `${record.id}/${id}`,
       request_id: record.requestId,
-      request_timestamp: secondsOf(record.time),
+      request_timestamp: toSeconds(record.time),
       entity_key: id,
       dao_name: entity,
       operation: did.slice(0, -1),
-      entity: JSON.stringify(sideOf(record.after, id) ?? sideOf(record.before, id)),
+      entity: JSON.stringify(findSide(record.after, id) ?? findSide(record.before, id)),
       rbac_user_id: record.principal?.id ?? null,
       signature: record.hash,
       ttl: null,
@@ -170,5 +176,5 @@ async function readObjects(asked: Asked): Promise<unknown> {
   return { data: data.flat(), ...page }
 }
 
-const sideOf = (sides: readonly unknown[], id: string): unknown =>
+const findSide = (sides: readonly unknown[], id: string): unknown =>
   (sides as readonly Side[]).find((side) => side['id'] === id)

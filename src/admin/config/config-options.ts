@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { schemaViolation } from '../../entities/kong-problem.ts'
 import { violationsOf } from '../../entities/violations.ts'
-import type { Asked } from '../admin-route.ts'
+import type { RequestContext } from '../admin-route.ts'
 
 const flag = z
   .enum(['true', 'false', '1', '0', ''])
@@ -10,13 +10,13 @@ const number = z.coerce.number().int().min(0)
 const words = z.string().transform((text) => text.split(',').filter((word) => word !== ''))
 
 const options = z.object({
-  /** Only the roles of people, instead of what traffic passes. */
+  /** Only RBAC entities, as decK's flag of this name. */
   rbac_resources_only: flag.default(false),
-  /** Leave alone what the document does not speak of. */
+  /** Does not delete entities that the document omits. */
   keep_rest: flag.default(false),
-  /** What the maker of a change says about it. */
+  /** The message of the revision. */
   message: z.string().min(1).max(1000).optional(),
-  /** The revision on which a plan was seen. */
+  /** The revision that the change is based on; the change fails when it is not current. */
   revision: number.optional(),
   tags: words.optional(),
   with_id: flag.default(false),
@@ -25,8 +25,10 @@ const options = z.object({
   window: z.string().default('24h'),
 })
 
-/** What a request about the configuration as a whole says in its query string. */
-export function configOptions({ request }: Pick<Asked, 'request'>): z.output<typeof options> {
+/** Parses the query parameters that the `/config` routes share. */
+export function configOptions({
+  request,
+}: Pick<RequestContext, 'request'>): z.output<typeof options> {
   const parsed = options.safeParse(request.query)
   if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
   return parsed.data

@@ -6,20 +6,20 @@ import { locateAt } from '../entities/schema-routes.ts'
 import { dump, sync } from './config-routes.ts'
 import { bodyLimit } from './plan-route.ts'
 
-/** Kong's `/config`: the whole workspace as one YAML text, and a text put in place of it. Unlike Kong's it changes one workspace and needs no mode of its own. */
+/** Kong's `/config`. Unlike Kong's, it replaces one workspace and does not need DB-less mode. */
 export const kongConfigRoute: AdminRoute = {
   path: '/config',
   bodyLimit,
-  locate: (locating) => locateAt('/config', locating),
+  locate: (context) => locateAt('/config', context),
   methods: {
-    GET: async (asked) => ({ config: stringify(dump(asked)) }),
-    async POST(asked) {
-      const { request, reply } = asked
-      request.body = documentIn(request.body)
-      const before = asked.configuration.current().revision
+    GET: async (context) => ({ config: stringify(dump(context)) }),
+    async POST(context) {
+      const { request, reply } = context
+      request.body = parseDocument(request.body)
+      const before = context.configuration.current().revision
       const { check_hash: isChecked } = request.query as Record<string, unknown>
-      const synced = await sync(asked, () => () => undefined)
-      const isSame = asked.configuration.current().revision === before
+      const synced = await sync(context, () => () => undefined)
+      const isSame = context.configuration.current().revision === before
       if (isSame && isChecked === '1') {
         void reply.code(304)
         return undefined
@@ -30,12 +30,12 @@ export const kongConfigRoute: AdminRoute = {
   },
 }
 
-/** A document comes as it is, or as text in the field `config` of a form or of JSON. */
-function documentIn(body: unknown): unknown {
+/** The body is the document itself or has it as text in `config`. */
+function parseDocument(body: unknown): unknown {
   if (!isRecord(body) || typeof body['config'] !== 'string') return body
   try {
     return parse(body['config'])
   } catch (error) {
-    throw invalid(`the text is no YAML: ${(error as Error).message}`)
+    throw invalid(`config: invalid YAML: ${(error as Error).message}`)
   }
 }

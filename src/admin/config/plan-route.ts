@@ -1,48 +1,51 @@
 import { planSync, type PlannedChange, type SyncRequest } from '../../declarative/plan-sync.ts'
-import type { AdminRoute, Asked, Located, Locating } from '../admin-route.ts'
-import { bodyIn } from '../entities/make-change.ts'
+import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
+import { bodyFields } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
 import { visibilityFor } from './visibility-for.ts'
-import { tellProgress, type Tell } from './tell-progress.ts'
+import { reportProgress, type PhaseProgress } from './report-progress.ts'
 
-/** Ten thousand routes with all that belongs to them are some mebibytes. */
+/** In bytes; a document with ten thousand routes has several mebibytes. */
 export const bodyLimit = 64 * 1024 * 1024
 
-/** A path to which a document is sent. */
+/** A route that accepts a declarative document. */
 export function planRoute(
   path: string,
-  work: (asked: Asked, tell: Tell) => Promise<unknown>,
+  work: (context: RequestContext, progressFor: PhaseProgress) => Promise<unknown>,
 ): AdminRoute {
   return {
     path,
     action: 'read',
     bodyLimit,
-    locate: (locating) => locateMaybe(path, locating),
-    methods: { POST: (asked) => tellProgress(asked, (tell) => work(asked, tell)) },
+    locate: (context) => locateOrCreate(path, context),
+    methods: {
+      POST: (context) => reportProgress(context, (progressFor) => work(context, progressFor)),
+    },
   }
 }
 
-/** A document may be for a workspace that is not there yet. */
-const locateMaybe = (path: string, locating: Locating): Located => ({
-  ...locateAt(path, locating),
+/** The workspace of a document does not have to exist yet. */
+const locateOrCreate = (path: string, context: PathContext): Located => ({
+  ...locateAt(path, context),
   isLost: false,
 })
 
-/** Plans what a request asks for; refuses what the principal could not read. */
-export async function plan(asked: Asked, tell: Tell): Promise<PlannedChange> {
-  return planSync(asked.configuration, syncRequest(asked, tell))
+export async function plan(
+  context: RequestContext,
+  progressFor: PhaseProgress,
+): Promise<PlannedChange> {
+  return planSync(context.configuration, buildSyncRequest(context, progressFor))
 }
 
-/** What a request asks to be made true. */
-export function syncRequest(asked: Asked, tell: Tell): SyncRequest {
-  const { rbac_resources_only: isOfRoles, keep_rest: keepsRest } = configOptions(asked)
+export function buildSyncRequest(context: RequestContext, progressFor: PhaseProgress): SyncRequest {
+  const { rbac_resources_only: isOfRoles, keep_rest: keepsRest } = configOptions(context)
   return {
-    document: bodyIn(asked),
-    workspace: asked.place.name,
+    document: bodyFields(context),
+    workspace: context.workspaceRef.name,
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,
-    isKnown: visibilityFor(asked).isKnown,
-    onProgress: tell('plan'),
+    isVisible: visibilityFor(context).isVisible,
+    onProgress: progressFor('plan'),
   }
 }

@@ -5,35 +5,33 @@ import { unidentified } from '../../control/permit.ts'
 import { Problem } from '../../lib/problem.ts'
 import { buildSnapshot } from '../../snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../snapshot/check-snapshot.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { configOptions } from './config-options.ts'
 import { plan, planRoute } from './plan-route.ts'
-import type { Tell } from './tell-progress.ts'
+import type { PhaseProgress } from './report-progress.ts'
 
-/** Replays recorded traffic against a proposed configuration. */
 export type Preview = (request: PreviewRequest) => Promise<PreviewReport>
 
-/** A plan with what would have become of recorded requests by it. */
 export type PreviewedPlan = { readonly plan: SyncPlan; readonly traffic: PreviewReport }
 
-/** What a document would change, and what would have become of the requests of a window that the principal may see. */
+/** Plans a document and replays the recorded requests of a window, limited to those that the principal may see. */
 export const previewRoute = (preview: Preview | undefined): AdminRoute =>
-  planRoute('/config/preview', (asked, tell) => previewPlan(asked, tell, preview))
+  planRoute('/config/preview', (context, progressFor) => previewPlan(context, progressFor, preview))
 
 async function previewPlan(
-  asked: Asked,
-  tell: Tell,
+  context: RequestContext,
+  progressFor: PhaseProgress,
   preview: Preview | undefined,
 ): Promise<PreviewedPlan> {
   if (preview === undefined) {
-    throw new Problem('admin.no_traffic', 501, 'No traffic is recorded here')
+    throw new Problem('admin.no_traffic', 501, 'This node does not record traffic')
   }
-  const { configuration, principal } = asked
-  const length = parseWindow(configOptions(asked).window)
+  const { configuration, principal } = context
+  const length = parseWindow(configOptions(context).window)
   const rights = configuration.rightsOf(principal)
   if (rights === undefined) throw unidentified()
   const { snapshot } = configuration.current()
-  const planned = await plan(asked, tell)
+  const planned = await plan(context, progressFor)
   const proposed = buildSnapshot(planned.entries)
   checkSnapshot(proposed)
   const to = configuration.clock.now()
@@ -43,7 +41,7 @@ async function previewPlan(
     proposed,
     from: to - length,
     to,
-    onProgress: tell('replay'),
+    onProgress: progressFor('replay'),
   })
   return { plan: planned.plan, traffic }
 }

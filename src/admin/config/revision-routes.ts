@@ -3,76 +3,76 @@ import {
   noRevision,
   planRollback,
   showRevision,
-  type Looking,
+  type RevisionViewer,
 } from '../../declarative/revisions.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
 import { requiredFor, visibilityFor } from './visibility-for.ts'
 
-/** The history of a workspace or, without one in the path, of all that the principal may know: what each revision did, and the way back to it. */
+/** History of the workspace of the path; without one, of everything that the principal may read. */
 export const revisionRoutes: readonly AdminRoute[] = [
   {
     path: '/config/revisions',
-    locate: (locating) => locateAt('/config/revisions', locating),
+    locate: (context) => locateAt('/config/revisions', context),
     methods: { GET: list },
   },
   {
     path: '/config/revisions/:number',
-    locate: (locating) => locateAt('/config/revisions/:number', locating),
+    locate: (context) => locateAt('/config/revisions/:number', context),
     methods: { GET: show },
   },
   {
     path: '/config/revisions/:number/compare',
-    locate: (locating) => locateAt('/config/revisions/:number/compare', locating),
+    locate: (context) => locateAt('/config/revisions/:number/compare', context),
     methods: { GET: compare },
   },
   {
     path: '/config/revisions/:number/rollback',
     action: 'update',
-    locate: (locating) => locateAt('/config/revisions/:number/rollback', locating),
+    locate: (context) => locateAt('/config/revisions/:number/rollback', context),
     methods: { POST: rollBack },
   },
 ]
 
-async function list(asked: Asked): Promise<unknown> {
-  const { size, below } = configOptions(asked)
-  const { configuration } = asked
-  const data = await listRevisions(configuration, lookingAs(asked), { size, below })
+async function list(context: RequestContext): Promise<unknown> {
+  const { size, below } = configOptions(context)
+  const { configuration } = context
+  const data = await listRevisions(configuration, revisionViewer(context), { size, below })
   return { data, current: configuration.current().revision }
 }
 
-async function show(asked: Asked): Promise<unknown> {
-  const number = numberIn(asked)
-  const shown = await showRevision(asked.configuration, lookingAs(asked), number)
-  if (shown === undefined) throw noRevision(number)
-  return shown
+async function show(context: RequestContext): Promise<unknown> {
+  const number = revisionNumber(context)
+  const detail = await showRevision(context.configuration, revisionViewer(context), number)
+  if (detail === undefined) throw noRevision(number)
+  return detail
 }
 
-/** What would become of the present by going back; changes nothing. */
-async function compare(asked: Asked): Promise<unknown> {
-  const { configuration } = asked
+/** The difference that a rollback would make; changes nothing. */
+async function compare(context: RequestContext): Promise<unknown> {
+  const { configuration } = context
   const { revision, difference } = await planRollback(
     configuration,
-    lookingAs(asked),
-    numberIn(asked),
+    revisionViewer(context),
+    revisionNumber(context),
   )
   return { revision, ...difference }
 }
 
-async function rollBack(asked: Asked): Promise<unknown> {
-  const { configuration, principal, check, request } = asked
-  const number = numberIn(asked)
-  const { message, revision: seen } = configOptions(asked)
+async function rollBack(context: RequestContext): Promise<unknown> {
+  const { configuration, principal, check, request } = context
+  const number = revisionNumber(context)
+  const { message, revision: seen } = configOptions(context)
   const { revision, difference, operations } = await planRollback(
     configuration,
-    lookingAs(asked),
+    revisionViewer(context),
     number,
   )
   const change = await configuration.change({
     principal,
-    check: { ...check, alsoRequired: requiredFor(asked, difference.items) },
+    check: { ...check, alsoRequired: requiredFor(context, difference.items) },
     origin: originOf(request, check.ask),
     operations,
     status: 200,
@@ -82,12 +82,12 @@ async function rollBack(asked: Asked): Promise<unknown> {
   return { revision: change.revision, ...difference }
 }
 
-function lookingAs(asked: Asked): Looking {
-  const isWithin = asked.params['workspace'] !== undefined
-  return { ...visibilityFor(asked), workspace: isWithin ? asked.place.id : undefined }
+function revisionViewer(context: RequestContext): RevisionViewer {
+  const isWithin = context.params['workspace'] !== undefined
+  return { ...visibilityFor(context), workspace: isWithin ? context.workspaceRef.id : undefined }
 }
 
-function numberIn({ params }: Asked): number {
+function revisionNumber({ params }: RequestContext): number {
   const text = params['number'] ?? ''
   if (!/^\d{1,15}$/.test(text)) throw noRevision(text)
   return Number(text)

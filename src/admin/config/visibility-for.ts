@@ -1,36 +1,40 @@
 import type { AccessRequest } from '../../access/rights.ts'
-import type { Looking } from '../../declarative/revisions.ts'
+import type { RevisionViewer } from '../../declarative/revisions.ts'
 import type { EntityDifference } from '../../schema/config-difference.ts'
 import { entityNamed, toEntityName, type EntityName } from '../../entities/entities.ts'
 import { entriesOf, type Entry } from '../../entities/entry.ts'
 import type { Action } from '../../entities/action.ts'
-import type { Asked, Place } from '../admin-route.ts'
-import { askAbout, homeOf, ownPath, segmentOf } from '../entities/entity-paths.ts'
+import type { RequestContext, WorkspaceRef } from '../admin-route.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../entities/entity-paths.ts'
 import { canReadSecrets } from '../entities/can-read-secrets.ts'
 
-type Viewer = Pick<Asked, 'configuration' | 'principal'>
+type Viewer = Pick<RequestContext, 'configuration' | 'principal'>
 
-/** The entries of a configuration, present or past, that a principal may know: those it may read at their own path. */
-export function visibilityFor(viewer: Viewer): Pick<Looking, 'isKnown' | 'mayList'> {
+/** Visible entries, of the current or an earlier revision, are those that the principal may read at their canonical path. */
+export function visibilityFor(viewer: Viewer): Pick<RevisionViewer, 'isVisible' | 'mayList'> {
   const { configuration, principal } = viewer
   return {
-    isKnown: (entity, entry) =>
+    isVisible: (entity, entry) =>
       configuration.decide(principal, { ask: askFor(viewer, entity, entry, 'read') }).allowed,
     mayList(entity, workspace) {
-      const home = homeOf(entity, workspaceRef(viewer, workspace))
-      const ask = { workspace: home, path: ownPath(entity), action: 'read' as const }
+      const scope = permissionWorkspace(entity, findWorkspaceRef(viewer, workspace))
+      const ask = { workspace: scope, path: canonicalPath(entity), action: 'read' as const }
       return configuration.decide(principal, { ask }).allowed
     },
   }
 }
 
-/** Whether the secrets of an entry that a principal may read are shown to it. */
 export const secretsReader =
-  (viewer: Viewer & Pick<Asked, 'request'>) =>
+  (viewer: Viewer & Pick<RequestContext, 'request'>) =>
   (entity: EntityName, entry: Entry): boolean =>
-    canReadSecrets(viewer, entityNamed(entity), entry, workspaceRef(viewer, entry.workspace))
+    canReadSecrets(viewer, entityNamed(entity), entry, findWorkspaceRef(viewer, entry.workspace))
 
-/** What must be allowed for each of many differences to be made, as if they were made one by one. */
+/** A bulk change needs the permission of each single change in it. */
 export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]): AccessRequest[] {
   const { configuration } = viewer
   const { entries } = configuration.current()
@@ -40,18 +44,23 @@ export function requiredFor(viewer: Viewer, items: readonly EntityDifference[]):
     if (entry !== undefined) {
       return askFor(viewer, entity, entry, kind === 'delete' ? 'delete' : 'update')
     }
-    const home = homeOf(entity, workspaceRef(viewer, workspace))
-    return { workspace: home, path: ownPath(entity), action: 'create' }
+    const scope = permissionWorkspace(entity, findWorkspaceRef(viewer, workspace))
+    return { workspace: scope, path: canonicalPath(entity), action: 'create' }
   })
 }
 
 function askFor(viewer: Viewer, entity: EntityName, entry: Entry, action: Action): AccessRequest {
-  const segment = segmentOf(entity, entry)
-  const home = homeOf(entity, workspaceRef(viewer, entry.workspace), segment, entry)
-  return askAbout(entity, entry, home, ownPath(entity, segment), action)
+  const segment = entrySegment(entity, entry)
+  const scope = permissionWorkspace(
+    entity,
+    findWorkspaceRef(viewer, entry.workspace),
+    segment,
+    entry,
+  )
+  return buildAsk(entity, entry, scope, canonicalPath(entity, segment), action)
 }
 
-function workspaceRef({ configuration }: Viewer, workspace: string | null): Place {
+function findWorkspaceRef({ configuration }: Viewer, workspace: string | null): WorkspaceRef {
   const { entries } = configuration.current()
   const found = entriesOf(entries, 'workspace').get(workspace ?? '')
   return { id: workspace ?? '', name: found?.fields.name ?? '' }

@@ -1,7 +1,7 @@
 import type { Entity } from '../../entities/entities.ts'
 import type { ListRequest } from '../../control/list-entries.ts'
-import type { AdminRoute, Asked, Located, Locating } from '../admin-route.ts'
-import { homeOf, ownPath, pathOf } from './entity-paths.ts'
+import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
+import { permissionWorkspace, canonicalPath, buildPath } from './entity-paths.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne, writtenEntry } from './make-change.ts'
@@ -22,43 +22,46 @@ export function collectionRoute(shape: CollectionShape): AdminRoute {
     path: shape.path,
     shows: { entity: shape.entity, as: 'list' },
     isFiltered: true,
-    locate: (locating) => locateCollection(shape, locating),
+    locate: (context) => locateCollection(shape, context),
     methods: {
-      GET: (asked) => readPage(shape, asked),
-      POST: (asked) => create(shape, asked),
+      GET: (context) => readPage(shape, context),
+      POST: (context) => create(shape, context),
     },
   }
 }
 
-function locateCollection({ path, entity, under }: CollectionShape, locating: Locating): Located {
-  const { action, place, params } = locating
-  const workspace = homeOf(entity.name, place)
-  const check = { ask: { workspace, path: filled(path, params), action } }
-  if (under === undefined) return { check, isLost: place.id === '' }
-  const { parent, alias } = locateParent(locating, under)
-  const aliases = [alias, { workspace, path: ownPath(entity.name), action }]
+function locateCollection({ path, entity, under }: CollectionShape, context: PathContext): Located {
+  const { action, workspaceRef, params } = context
+  const workspace = permissionWorkspace(entity.name, workspaceRef)
+  const check = { ask: { workspace, path: fillPath(path, params), action } }
+  if (under === undefined) return { check, isLost: workspaceRef.id === '' }
+  const { parent, alias } = locateParent(context, under)
+  const aliases = [alias, { workspace, path: canonicalPath(entity.name), action }]
   return { check: { ...check, aliases }, parent, isLost: parent === undefined }
 }
 
 /** A path pattern with its parameters put in. */
-export const filled = (path: string, params: Readonly<Record<string, string>>): string =>
-  path.replaceAll(/:(\w+)/g, (_, name: string) => pathOf(params[name] ?? '').slice(1))
+export const fillPath = (path: string, params: Readonly<Record<string, string>>): string =>
+  path.replaceAll(/:(\w+)/g, (_, name: string) => buildPath(params[name] ?? '').slice(1))
 
-async function readPage({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
-  const { configuration, request, parent, place, refusal } = asked
+async function readPage(
+  { entity, under }: CollectionShape,
+  context: RequestContext,
+): Promise<unknown> {
+  const { configuration, request, parent, workspaceRef, refusal } = context
   const list: ListRequest = {
     entity: entity.name,
-    workspace: place.id,
+    workspace: workspaceRef.id,
     within: under === undefined ? undefined : { field: under.field, id: parent?.id ?? '' },
     where: searchIn(entity, request.query as ListQuery),
   }
   await configuration.prepareList(list)
-  if (refusal !== undefined && !hasAny(readableEntries(asked, list))) throw refusal
-  const page = searchRequest(asked, entity, under !== undefined)
+  if (refusal !== undefined && !hasAny(readableEntries(context, list))) throw refusal
+  const page = searchRequest(context, entity, under !== undefined)
   const range = { ...list, ...rangeOf(page) }
   await configuration.prepareList(range)
-  const entries = readableEntries(asked, range)
-  return buildPage(entries, page, (entry) => presentTo(asked, entity, entry))
+  const entries = readableEntries(context, range)
+  return buildPage(entries, page, (entry) => presentTo(context, entity, entry))
 }
 
 /** Whether there is anything to iterate. */
@@ -72,24 +75,27 @@ function searchIn({ filters = [] }: Entity, query: ListQuery): ListRequest['wher
   return field === undefined ? undefined : { field, value: [query[field] ?? ''].flat().join('\0') }
 }
 
-async function create({ entity, under }: CollectionShape, asked: Asked): Promise<unknown> {
-  const { reply, parent, place } = asked
+async function create(
+  { entity, under }: CollectionShape,
+  context: RequestContext,
+): Promise<unknown> {
+  const { reply, parent, workspaceRef } = context
   const within =
     under === undefined || parent === undefined
       ? {}
       : { within: { field: under.field, id: parent.id } }
   const outcome = await changeOne(
-    asked,
+    context,
     {
       kind: 'create',
       entity: entity.name,
-      workspace: entity.inWorkspace ? place.id : null,
-      body: entityBody(asked, entity),
+      workspace: entity.inWorkspace ? workspaceRef.id : null,
+      body: entityBody(context, entity),
       ...within,
     },
     201,
   )
   void reply.code(201)
   const created = writtenEntry({ outcomes: [outcome] }, entity.name)
-  return { ...presentTo(asked, entity, created), ...outcome.revealed }
+  return { ...presentTo(context, entity, created), ...outcome.revealed }
 }

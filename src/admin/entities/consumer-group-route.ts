@@ -14,24 +14,26 @@ const [consumerGroup, consumer, plugin] = [
 
 const item = itemRoute({ path: '/consumer_groups/:item', entity: consumerGroup })
 
-/** One consumer group, which is read together with its consumers and plugins, as in Kong. */
+/** As in Kong, a consumer group is read together with its consumers and plugins. */
 export const consumerGroupRoute: AdminRoute = {
   ...item,
   methods: {
     ...item.methods,
-    async GET(asked) {
-      const { configuration, entry, place, request } = asked
+    async GET(context) {
+      const { configuration, entry, workspaceRef, request } = context
       if (entry === undefined) throw notFound()
       const within = { field: 'consumer_group', id: entry.id }
       const plugins = configuration
-        .list({ entity: 'plugin', workspace: place.id, within })
-        .filter((one) => mayReadEntry(asked, 'plugin', one))
+        .list({ entity: 'plugin', workspace: workspaceRef.id, within })
+        .filter((one) => mayReadEntry(context, 'plugin', one))
       const isAlone = (request.query as Record<string, string>)['list_consumers'] === 'false'
-      const consumers = isAlone ? [] : membersOf({ ...asked, parent: entry }, 'consumer-group')
+      const consumers = isAlone ? [] : membersOf({ ...context, parent: entry }, 'consumer-group')
       return {
-        consumer_group: presentTo(asked, consumerGroup, entry),
-        plugins: plugins.map((one) => presentTo(asked, plugin, one)),
-        ...(isAlone ? {} : { consumers: consumers.map((one) => presentTo(asked, consumer, one)) }),
+        consumer_group: presentTo(context, consumerGroup, entry),
+        plugins: plugins.map((one) => presentTo(context, plugin, one)),
+        ...(isAlone
+          ? {}
+          : { consumers: consumers.map((one) => presentTo(context, consumer, one)) }),
       }
     },
   },

@@ -3,23 +3,23 @@ import type { Body } from '../../entities/hooks.ts'
 import { isRecord } from '../../lib/is-record.ts'
 import type { Entity } from '../../entities/entities.ts'
 import { labelOf } from '../../entities/entry.ts'
-import type { Asked } from '../admin-route.ts'
+import type { RequestContext } from '../admin-route.ts'
 import { inferType } from './infer-type.ts'
-import { bodyIn } from './make-change.ts'
+import { bodyFields } from './make-change.ts'
 
-/** The body of a request about an entity. Forms know only text, so their values get the types that the schema expects. */
-export function entityBody(asked: Asked, entity: Entity): Body {
-  const body = bodyIn(asked)
-  const isForm = !/\bjson\b/i.test(asked.request.headers['content-type'] ?? 'json')
+/** Form values are text; they are converted to the types of the schema. */
+export function entityBody(context: RequestContext, entity: Entity): Body {
+  const body = bodyFields(context)
+  const isForm = !/\bjson\b/i.test(context.request.headers['content-type'] ?? 'json')
   if (!isForm) return body
   const typed = inferType(body, entity.fields) as Body
-  const settings = settingsOf(asked, entity, typed)
+  const settings = settingsOf(context, entity, typed)
   return settings === undefined ? typed : { ...typed, config: inferType(typed['config'], settings) }
 }
 
-/** The schema of a plugin's or vault's settings: by the name it is given, else by the one it has. */
+/** The schema depends on the name in the body, otherwise on the stored name. */
 function settingsOf(
-  { configuration, entry }: Asked,
+  { configuration, entry }: RequestContext,
   entity: Entity,
   body: Body,
 ): z.ZodObject | undefined {

@@ -4,47 +4,51 @@ import { nameOf } from '../../control/redact.ts'
 import type { Action } from '../../entities/action.ts'
 import type { Entry } from '../../entities/entry.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
-import type { Place } from '../admin-route.ts'
+import type { WorkspaceRef } from '../admin-route.ts'
 
-/** A path from segments that may hold slashes themselves. */
-export const pathOf = (...segments: readonly string[]): string =>
+/** Encodes slashes inside the segments. */
+export const buildPath = (...segments: readonly string[]): string =>
   `/${segments.map((segment) => segment.replaceAll('/', '%2F')).join('/')}`
 
-/** What belongs to no workspace is decided in the default one, a workspace itself in itself. */
-export function homeOf(entity: EntityName, place: Place, at?: string, entry?: Entry): Place {
+/** The workspace in which permission is decided: the default one for entities outside workspaces, and a workspace itself for its own entry. */
+export function permissionWorkspace(
+  entity: EntityName,
+  workspaceRef: WorkspaceRef,
+  at?: string,
+  entry?: Entry,
+): WorkspaceRef {
   const { inWorkspace, isWorkspace }: Entity = entityNamed(entity)
-  if (inWorkspace) return place
+  if (inWorkspace) return workspaceRef
   if (isWorkspace !== true || at === undefined) return defaultWorkspace
   return entry === undefined
     ? { id: '', name: at }
-    : { id: entry.id, name: segmentOf(entity, entry) }
+    : { id: entry.id, name: entrySegment(entity, entry) }
 }
 
-/** An ask about one entity at a path. */
-export function askAbout(
+export function buildAsk(
   entity: EntityName,
   entry: Entry | undefined,
-  workspace: Place,
+  workspace: WorkspaceRef,
   path: string,
   action: Action,
 ): AccessRequest {
   const ask = { workspace, path, action }
   if (entry === undefined) return ask
   const { plural } = entityNamed(entity)
-  return { ...ask, entity: { type: plural, id: entry.id, name: nameIn(entity, entry) } }
+  return { ...ask, entity: { type: plural, id: entry.id, name: nameOrNull(entity, entry) } }
 }
 
-/** Paths lists and items of an entity begin with, wherever else they are reachable. */
-export const ownPath = (entity: EntityName, at?: string): string => {
+/** The path of the list or item, regardless of the nested path of the request. */
+export const canonicalPath = (entity: EntityName, at?: string): string => {
   const list = `/${entityNamed(entity).plural}`
-  return at === undefined ? list : `${list}${pathOf(at)}`
+  return at === undefined ? list : `${list}${buildPath(at)}`
 }
 
-/** The last segment of an entry's path, as rules are likely to name it. */
-export const segmentOf = (entity: EntityName, entry: Entry): string =>
+/** The name or key of the entry, because rules name entries that way, otherwise its id. */
+export const entrySegment = (entity: EntityName, entry: Entry): string =>
   nameOf(entityNamed(entity), entry)
 
-function nameIn(entity: EntityName, entry: Entry): string | null {
-  const name = segmentOf(entity, entry)
+function nameOrNull(entity: EntityName, entry: Entry): string | null {
+  const name = entrySegment(entity, entry)
   return name === entry.id ? null : name
 }

@@ -5,12 +5,12 @@ import { consumerGroupRoute } from './consumer-group-route.ts'
 import { itemRoute } from './item-route.ts'
 import { referenceRoute } from './reference-route.ts'
 
-/** Items that are read in a form of their own. */
+/** Entities whose item has a route of its own. */
 const itemRoutes: Partial<Record<EntityName, AdminRoute>> = {
   'consumer-group': consumerGroupRoute,
 }
 
-/** Everything that follows from the list of entities: collections, items, both under the entities they refer to, and the way back. */
+/** Collections and items of each entity, nested under the entities they refer to, and the referenced entity under each item. */
 export function entityRoutes(): AdminRoute[] {
   return entities.flatMap((entity) => [
     ...(entity.withoutRoutes?.includes('own') === true ? [] : topRoutes(entity)),

@@ -1,25 +1,25 @@
 import type { AccessRequest } from '../../access/rights.ts'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { Locating } from '../admin-route.ts'
-import { askAbout, homeOf, ownPath, segmentOf } from './entity-paths.ts'
+import type { PathContext } from '../admin-route.ts'
+import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
 
-/** The reference by which a nested path stands under another entity. */
+/** The field of a nested entity that refers to its parent. */
 export type Under = { readonly field: string; readonly entity: EntityName }
 
-/** The entity above a nested path, and the door at which a rule may forbid to know it. */
+/** `alias` is the read check of the parent, where a rule may deny access to what is nested in it. */
 export function locateParent(
-  { configuration, place, params }: Locating,
+  { configuration, workspaceRef, params }: PathContext,
   under: Under,
 ): { parent: Entry | undefined; alias: AccessRequest } {
   const at = params['parent'] ?? ''
-  const parent = configuration.find({ entity: under.entity, workspace: place.id, at })
-  const segment = parent === undefined ? at : segmentOf(under.entity, parent)
-  const alias = askAbout(
+  const parent = configuration.find({ entity: under.entity, workspace: workspaceRef.id, at })
+  const segment = parent === undefined ? at : entrySegment(under.entity, parent)
+  const alias = buildAsk(
     under.entity,
     parent,
-    homeOf(under.entity, place, at, parent),
-    ownPath(under.entity, segment),
+    permissionWorkspace(under.entity, workspaceRef, at, parent),
+    canonicalPath(under.entity, segment),
     'read',
   )
   return { parent, alias }

@@ -7,12 +7,12 @@ import type { Body } from '../../entities/hooks.ts'
 import type { Operation, Outcome } from '../../entities/operation.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Asked } from '../admin-route.ts'
-import { ownPath } from './entity-paths.ts'
+import type { RequestContext } from '../admin-route.ts'
+import { canonicalPath } from './entity-paths.ts'
 
-/** Makes the change a request asks for; all operations happen, or none. */
+/** All operations are applied, or none. */
 export function makeChange(
-  { configuration, principal, check, request }: Asked,
+  { configuration, principal, check, request }: RequestContext,
   operations: readonly Operation[],
   status: number,
 ): Promise<Change> {
@@ -25,27 +25,26 @@ export function makeChange(
   })
 }
 
-/** The outcome of a change that is about one entity. */
 export async function changeOne(
-  asked: Asked,
+  context: RequestContext,
   operation: Operation,
   status: number,
 ): Promise<Outcome> {
-  const { operations, aliases } = expandOperation(asked, operation)
-  const { skip_hash: skip } = asked.request.query as Record<string, unknown>
-  // decK moves credentials of which it knows only the hash.
+  const { operations, aliases } = expandOperation(context, operation)
+  const { skip_hash: skip } = context.request.query as Record<string, unknown>
+  // decK copies credentials that it knows only as hashes.
   const isHashed = ({ entity }: Operation): boolean =>
     skip === 'true' && (entityNamed(entity) as Entity).acceptsHashes !== undefined
   const all = operations.map((one) => (isHashed(one) ? { ...one, isHashed: true } : one))
-  const { check } = asked
+  const { check } = context
   const full = { ...check, aliases: [...(check.aliases ?? []), ...aliases] }
-  const { outcomes } = await makeChange({ ...asked, check: full }, all, status)
+  const { outcomes } = await makeChange({ ...context, check: full }, all, status)
   return outcomes[0] as Outcome
 }
 
-/** The operations that one stands for, and the paths at which the others could have been asked for. */
+/** Expands an operation, and returns the canonical paths of the added operations for the access check. */
 function expandOperation(
-  { configuration, place }: Asked,
+  { configuration, workspaceRef }: RequestContext,
   operation: Operation,
 ): { readonly operations: readonly Operation[]; readonly aliases: readonly AccessRequest[] } {
   const entity: Entity = entityNamed(operation.entity)
@@ -58,14 +57,13 @@ function expandOperation(
   return {
     operations: expanded.operations as readonly Operation[],
     aliases: expanded.aliases.map((alias) => ({
-      workspace: place,
-      path: ownPath(alias.entity.name as EntityName, alias.at),
+      workspace: workspaceRef,
+      path: canonicalPath(alias.entity.name as EntityName, alias.at),
       action: alias.action,
     })),
   }
 }
 
-/** The entry that an operation wrote. */
 export function writtenEntry<K extends EntityName>(
   { outcomes }: Pick<Change, 'outcomes'>,
   _kind: K,
@@ -75,9 +73,9 @@ export function writtenEntry<K extends EntityName>(
   return after as Entry<K>
 }
 
-/** From where a request comes. Its path is the one that was decided about, in which a secret key stands as an id. */
+/** The path is that of the access check, in which secret keys are replaced by ids. */
 export const originOf = (
-  { id, ip, method, url }: Asked['request'],
+  { id, ip, method, url }: RequestContext['request'],
   ask?: AccessRequest,
 ): Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'> => ({
   requestId: id,
@@ -86,8 +84,8 @@ export const originOf = (
   path: ask?.path ?? url.split('?', 1)[0] ?? url,
 })
 
-/** The body of a request as named values; nothing is no values. */
-export function bodyIn({ request: { body } }: Pick<Asked, 'request'>): Body {
+/** An absent body is an empty object. */
+export function bodyFields({ request: { body } }: Pick<RequestContext, 'request'>): Body {
   if (body === undefined || body === null) return {}
   if (typeof body === 'object' && !Array.isArray(body)) return body as Body
   throw new Problem('admin.body', 400, 'Cannot parse JSON body')

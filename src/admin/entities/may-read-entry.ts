@@ -5,35 +5,40 @@ import { pathSegment } from '../../control/entry-indexes.ts'
 import { positionOf, type ListRequest } from '../../control/list-entries.ts'
 import type { AccessCheck } from '../../control/permit.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { Place } from '../admin-route.ts'
-import { askAbout, homeOf, ownPath, pathOf, segmentOf } from './entity-paths.ts'
+import type { WorkspaceRef } from '../admin-route.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  buildPath,
+  entrySegment,
+} from './entity-paths.ts'
 
-/** A list in which an entry may be shown. */
 export type ListReader = {
   readonly configuration: Configuration
   readonly principal: string
-  readonly place: Place
-  /** The question about the list as such. */
+  readonly workspaceRef: WorkspaceRef
+  /** The access check for the list as a whole. */
   readonly check: AccessCheck
 }
 
-/** Whether an entry may be shown in a list: it may be read at its own path, and no rule forbids to read it at any other path to it, this list's included. */
+/** An entry is visible in a list when it may be read at its canonical path and no rule denies it at any other path, including the path of the list. */
 export function mayReadEntry(
-  { configuration, principal, place, check }: ListReader,
+  { configuration, principal, workspaceRef, check }: ListReader,
   entity: EntityName,
   entry: Entry,
 ): boolean {
-  const segment = segmentOf(entity, entry)
-  const home = homeOf(entity, place, segment, entry)
-  const ask = askAbout(entity, entry, home, ownPath(entity, segment), 'read')
-  const here = askAbout(entity, entry, home, `${check.ask.path}${pathOf(segment)}`, 'read')
+  const segment = entrySegment(entity, entry)
+  const scope = permissionWorkspace(entity, workspaceRef, segment, entry)
+  const ask = buildAsk(entity, entry, scope, canonicalPath(entity, segment), 'read')
+  const here = buildAsk(entity, entry, scope, `${check.ask.path}${buildPath(segment)}`, 'read')
   const aliases = [...(check.aliases ?? []), here]
   return configuration.decide(principal, { ask, aliases }).allowed
 }
 
 /**
- * The entries of a list that may be shown in it. Rules that do not name an entry by its id or key decide alike about all
- * such entries, so that is decided once; when they deny, only entries that a rule names are looked up.
+ * The visible entries of a list. Rules that do not name an entry by its id or key decide the same for all such entries,
+ * so one decision covers them; when it denies, only entries that a rule names are looked up.
  */
 export function* readableEntries(reader: ListReader, list: ListRequest): Iterable<Entry> {
   const { configuration, principal } = reader
@@ -59,14 +64,14 @@ export function* readableEntries(reader: ListReader, list: ListRequest): Iterabl
   }
 }
 
-/** Every segment and id that the rules of a principal are written about. */
+/** Every segment and id that occurs in the rules of a principal. */
 const namesIn = ({ endpoints, entities }: Rights): ReadonlySet<string> =>
   new Set([
     ...endpoints.flatMap(({ segments = [] }) => segments),
     ...entities.map(({ entity }) => entity),
   ])
 
-/** Whether rules may decide about an entry by its id or key. A workspace is also where rules are written. */
+/** Whether rules can name an entry by its id or key. */
 const isNamed = (named: ReadonlySet<string>, entity: EntityName, entry: Entry): boolean =>
   (entityNamed(entity) as Entity).isWorkspace === true ||
   (named.size > 0 && (named.has(entry.id) || named.has(pathSegment(entityNamed(entity), entry))))

@@ -4,25 +4,24 @@ import type { Operation } from '../../entities/operation.ts'
 import type { Action } from '../../entities/action.ts'
 import { referenceIn, type Entry } from '../../entities/entry.ts'
 import {
-  parentOf,
+  requireParent,
   type AdminRoute,
-  type Asked,
+  type RequestContext,
   type Located,
-  type Locating,
+  type PathContext,
 } from '../admin-route.ts'
-import { pathOf, segmentOf } from './entity-paths.ts'
-import { filled } from './collection-route.ts'
+import { buildPath, entrySegment } from './entity-paths.ts'
+import { fillPath } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
-import { bodyIn, makeChange } from './make-change.ts'
+import { bodyFields, makeChange } from './make-change.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { buildPage, pageRequest } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
-/** One side of membership: from the entity in the path to those on the other side. */
 type Side = {
-  /** Entity in the path, and the field by which a membership refers to it. */
+  /** The entity in the path, and the membership field that refers to it. */
   readonly near: readonly [entity: EntityName, field: string]
-  /** Entity on the other side, its field, and the name in a body by which one is given. */
+  /** The entity on the other side, its membership field, and its parameter in a body. */
   readonly far: readonly [entity: EntityName, field: string, given: string]
 }
 
@@ -36,23 +35,23 @@ const ofConsumer: Side = {
   far: ['consumer-group', 'consumer_group', 'group'],
 }
 
-/** Which consumers are in which groups, to be read and changed from either side, as in Kong. */
+/** Memberships of consumers in consumer groups, readable and writable from either side, as in Kong. */
 export const membershipRoutes: readonly AdminRoute[] = [ofGroup, ofConsumer].flatMap((side) => [
   listRoute(side),
   memberRoute(side),
 ])
 
-/** The others of the entity in the path, in order of id, as far as the principal may read them. */
-export function membersOf(asked: Asked, near: 'consumer-group' | 'consumer'): Entry[] {
+/** The members on the other side that the principal may read, ordered by id. */
+export function membersOf(context: RequestContext, near: 'consumer-group' | 'consumer'): Entry[] {
   const side = near === 'consumer' ? ofConsumer : ofGroup
   const [entity, field] = side.far
-  const { configuration, place } = asked
-  return membershipsOf(side, asked)
+  const { configuration, workspaceRef } = context
+  return membershipsOf(side, context)
     .flatMap((membership) => {
       const at = referenceIn(membership, field) ?? ''
-      return configuration.find({ entity, workspace: place.id, at }) ?? []
+      return configuration.find({ entity, workspace: workspaceRef.id, at }) ?? []
     })
-    .filter((entry) => mayReadEntry(asked, entity, entry))
+    .filter((entry) => mayReadEntry(context, entity, entry))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
@@ -62,45 +61,49 @@ function listRoute(side: Side): AdminRoute {
   return {
     path,
     isFiltered: true,
-    locate: (locating) => locateMembers(side, path, locating),
+    locate: (context) => locateMembers(side, path, context),
     methods: {
-      async GET(asked) {
-        const entries = membersOf(asked, nearName as 'consumer')
-        if (asked.refusal !== undefined && entries.length === 0) throw asked.refusal
-        const page = buildPage(entries, pageRequest(asked.request, true), (entry) =>
-          presentTo(asked, far, entry),
+      async GET(context) {
+        const entries = membersOf(context, nearName as 'consumer')
+        if (context.refusal !== undefined && entries.length === 0) throw context.refusal
+        const page = buildPage(entries, pageRequest(context.request, true), (entry) =>
+          presentTo(context, far, entry),
         )
-        // Before 3.5 Kong called the list by what is in it; clients of that time still look there.
+        // Kong before 3.5 names the list after its entity, and older clients still read it there.
         return { ...page, [far.plural]: page.data }
       },
-      async POST(asked) {
-        const others = othersNamed(side, asked)
+      async POST(context) {
+        const others = requestedMembers(side, context)
         const check = {
-          ...asked.check,
+          ...context.check,
           aliases: [
-            ...(asked.check.aliases ?? []),
-            ...others.map((other) => doorOn(side, asked, other, 'create')),
+            ...(context.check.aliases ?? []),
+            ...others.map((other) => aliasFrom(side, context, other, 'create')),
           ],
         }
         const operations = others.map((other): Operation => ({
           kind: 'create',
           entity: 'group-member',
-          workspace: asked.place.id,
+          workspace: context.workspaceRef.id,
           body: {
-            [side.near[1]]: { id: parentOf(asked, nearName).id },
+            [side.near[1]]: { id: requireParent(context, nearName).id },
             [side.far[1]]: { id: other.id },
           },
         }))
-        await makeChange({ ...asked, check }, operations, 201)
-        void asked.reply.code(201)
+        await makeChange({ ...context, check }, operations, 201)
+        void context.reply.code(201)
         return {
-          [side.near[1]]: presentTo(asked, entityNamed(nearName), parentOf(asked, nearName)),
-          [far.plural]: others.map((other) => presentTo(asked, far, other)),
+          [side.near[1]]: presentTo(
+            context,
+            entityNamed(nearName),
+            requireParent(context, nearName),
+          ),
+          [far.plural]: others.map((other) => presentTo(context, far, other)),
         }
       },
-      async DELETE(asked) {
-        await makeChange(asked, membershipsOf(side, asked).map(removal), 204)
-        void asked.reply.code(204)
+      async DELETE(context) {
+        await makeChange(context, membershipsOf(side, context).map(removal), 204)
+        void context.reply.code(204)
         return undefined
       },
     },
@@ -112,37 +115,37 @@ function memberRoute(side: Side): AdminRoute {
   const path = `${list}/:item`
   return {
     path,
-    locate(locating) {
-      const located = locateMembers(side, path, locating)
-      const { configuration, place, params } = locating
+    locate(context) {
+      const located = locateMembers(side, path, context)
+      const { configuration, workspaceRef, params } = context
       const at = params['item'] ?? ''
-      const other = configuration.find({ entity: far.name, workspace: place.id, at })
+      const other = configuration.find({ entity: far.name, workspace: workspaceRef.id, at })
       const isMember =
         other !== undefined &&
         located.parent !== undefined &&
-        membershipsOf(side, { configuration, place, parent: located.parent }).some(
+        membershipsOf(side, { configuration, workspaceRef, parent: located.parent }).some(
           (membership) => referenceIn(membership, side.far[1]) === other.id,
         )
       return isMember ? { ...located, entry: other } : located
     },
     methods: {
-      async GET(asked) {
-        const { entry } = asked
-        if (entry === undefined || !mayReadEntry(asked, far.name, entry)) throw notFound()
-        return presentTo(asked, far, entry)
+      async GET(context) {
+        const { entry } = context
+        if (entry === undefined || !mayReadEntry(context, far.name, entry)) throw notFound()
+        return presentTo(context, far, entry)
       },
-      async DELETE(asked) {
-        const { entry } = asked
+      async DELETE(context) {
+        const { entry } = context
         if (entry === undefined) throw notFound()
         const check = {
-          ...asked.check,
-          aliases: [...(asked.check.aliases ?? []), doorOn(side, asked, entry, 'delete')],
+          ...context.check,
+          aliases: [...(context.check.aliases ?? []), aliasFrom(side, context, entry, 'delete')],
         }
-        const own = membershipsOf(side, asked).filter(
+        const own = membershipsOf(side, context).filter(
           (membership) => referenceIn(membership, side.far[1]) === entry.id,
         )
-        await makeChange({ ...asked, check }, own.map(removal), 204)
-        void asked.reply.code(204)
+        await makeChange({ ...context, check }, own.map(removal), 204)
+        void context.reply.code(204)
         return undefined
       },
     },
@@ -154,37 +157,52 @@ function wordsOf({ near, far }: Side) {
   return { path: `/${entityNamed(near[0]).plural}/:parent/${other.plural}`, far: other }
 }
 
-function locateMembers(side: Side, path: string, locating: Locating): Located {
+function locateMembers(side: Side, path: string, context: PathContext): Located {
   const [entity, field] = side.near
-  const { parent, alias } = locateParent(locating, { field, entity })
-  const { place, params, action } = locating
-  const segment = parent === undefined ? (params['parent'] ?? '') : segmentOf(entity, parent)
-  const ask = { workspace: place, path: filled(path, { ...params, parent: segment }), action }
+  const { parent, alias } = locateParent(context, { field, entity })
+  const { workspaceRef, params, action } = context
+  const segment = parent === undefined ? (params['parent'] ?? '') : entrySegment(entity, parent)
+  const ask = {
+    workspace: workspaceRef,
+    path: fillPath(path, { ...params, parent: segment }),
+    action,
+  }
   return { check: { ask, aliases: [alias] }, parent, isLost: parent === undefined }
 }
 
 const membershipsOf = (
   { near }: Side,
-  { configuration, place, parent }: Pick<Asked, 'configuration' | 'place' | 'parent'>,
+  {
+    configuration,
+    workspaceRef,
+    parent,
+  }: Pick<RequestContext, 'configuration' | 'workspaceRef' | 'parent'>,
 ): Entry[] =>
   configuration.list({
     entity: 'group-member',
-    workspace: place.id,
+    workspace: workspaceRef.id,
     within: { field: near[1], id: parent?.id ?? '' },
   })
 
-/** The same change as it would be asked for from the other side, where a rule may forbid it. */
-function doorOn(side: Side, { place, parent }: Asked, other: Entry, action: Action) {
+/** The same change through the path of the other side, where a rule may deny it. */
+function aliasFrom(
+  side: Side,
+  { workspaceRef, parent }: RequestContext,
+  other: Entry,
+  action: Action,
+) {
   const [near, far] = [entityNamed(side.near[0]), entityNamed(side.far[0])]
-  const path = `/${far.plural}${pathOf(segmentOf(far.name, other))}/${near.plural}`
+  const path = `/${far.plural}${buildPath(entrySegment(far.name, other))}/${near.plural}`
   const item =
-    action === 'create' ? '' : pathOf(segmentOf(near.name, parentOf({ parent }, near.name)))
-  return { workspace: place, path: `${path}${item}`, action }
+    action === 'create'
+      ? ''
+      : buildPath(entrySegment(near.name, requireParent({ parent }, near.name)))
+  return { workspace: workspaceRef, path: `${path}${item}`, action }
 }
 
-/** Those whom a body names, by id or key. One that may not be read is as if it were not there. */
-function othersNamed({ far: [entity, field, given] }: Side, asked: Asked): Entry[] {
-  const value = bodyIn(asked)[given]
+/** The entities named in the body, by id or key. An unreadable one is reported as missing. */
+function requestedMembers({ far: [entity, field, given] }: Side, context: RequestContext): Entry[] {
+  const value = bodyFields(context)[given]
   const names: unknown[] = Array.isArray(value) ? (value as unknown[]) : [value]
   return names.map((name) => {
     if (typeof name !== 'string' || name === '') {
@@ -192,9 +210,9 @@ function othersNamed({ far: [entity, field, given] }: Side, asked: Asked): Entry
         [given]: name === undefined ? 'required field missing' : 'expected a string',
       })
     }
-    const { configuration, place } = asked
-    const found = configuration.find({ entity, workspace: place.id, at: name })
-    if (found !== undefined && mayReadEntry(asked, entity, found)) return found
+    const { configuration, workspaceRef } = context
+    const found = configuration.find({ entity, workspace: workspaceRef.id, at: name })
+    if (found !== undefined && mayReadEntry(context, entity, found)) return found
     const { key = 'id', plural }: Entity = entityNamed(entity)
     throw unresolvedReference(field, [key, name], plural)
   })

@@ -6,7 +6,7 @@ import { containsWords } from '../../control/search-text.ts'
 import type { Entity } from '../../entities/entities.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { Asked } from '../admin-route.ts'
+import type { RequestContext } from '../admin-route.ts'
 import { uuidPattern } from '../../entities/fields.ts'
 
 /** One page of a list in Kong's form. */
@@ -46,7 +46,7 @@ export const pageRequest = (
 
 /** The query of a request for a list of entities, which can be searched and sorted. */
 export function searchRequest(
-  { configuration, request }: Pick<Asked, 'configuration' | 'request'>,
+  { configuration, request }: Pick<RequestContext, 'configuration' | 'request'>,
   entity: Entity,
   isNested: boolean,
 ): PageRequest<Entry> {

@@ -1,19 +1,23 @@
 import type { Configuration } from '../../control/configuration.ts'
 import type { Entity } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { Asked } from '../admin-route.ts'
+import type { RequestContext } from '../admin-route.ts'
 import { canReadSecrets } from './can-read-secrets.ts'
 
-/** An entry as the Admin API answers it to a principal: every field, null where unset; secrets as far as the entity reveals them to readers or, when they may change it, to writers. */
-export function presentTo(asked: Asked, entity: Entity, entry: Entry): Record<string, unknown> {
-  const { configuration } = asked
+/** Unset fields are null; secrets are removed unless `canReadSecrets` allows them. */
+export function presentTo(
+  context: RequestContext,
+  entity: Entity,
+  entry: Entry,
+): Record<string, unknown> {
+  const { configuration } = context
   const presented: Record<string, unknown> = {
     id: entry.id,
     ...entry.fields,
     created_at: entry.createdAt,
     updated_at: entry.updatedAt,
   }
-  if (entity.secret.length > 0 && !canReadSecrets(asked, entity, entry, asked.place)) {
+  if (entity.secret.length > 0 && !canReadSecrets(context, entity, entry, context.workspaceRef)) {
     for (const field of entity.secret) delete presented[field]
   }
   const own = entity.present?.(entry, {
@@ -23,7 +27,7 @@ export function presentTo(asked: Asked, entity: Entity, entry: Entry): Record<st
   return own === undefined ? presented : { ...presented, ...own }
 }
 
-/** An entry as the Admin API answers it to everybody who may read it. */
+/** Without any secret. */
 export function presentEntry(entity: Entity, entry: Entry): Record<string, unknown> {
   const fields = Object.entries(entry.fields).filter(([field]) => !entity.secret.includes(field))
   return {
@@ -34,6 +38,5 @@ export function presentEntry(entity: Entity, entry: Entry): Record<string, unkno
   }
 }
 
-/** The time by the clock of a configuration, in seconds since the epoch. */
 export const secondsOf = ({ clock }: Pick<Configuration, 'clock'>): number =>
   Math.floor(clock.now() / 1000)

@@ -4,14 +4,14 @@ import { uuidv4 } from '../../lib/ids.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
 import type { Action } from '../../entities/action.ts'
 import { referenceIn, type Entry } from '../../entities/entry.ts'
-import type { AdminRoute, Asked, Located, Locating } from '../admin-route.ts'
-import { askAbout, homeOf, ownPath, segmentOf } from './entity-paths.ts'
-import { filled } from './collection-route.ts'
+import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
+import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
+import { fillPath } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { changeOne, makeChange } from './make-change.ts'
 import { presentTo } from './present-entry.ts'
 
-/** The way from an entity to one it refers to, for example `/routes/:item/service`. */
+/** A route such as `/routes/:item/service`. */
 export type ReferenceShape = {
   readonly path: string
   readonly holder: Entity
@@ -19,55 +19,58 @@ export type ReferenceShape = {
   readonly target: EntityName
 }
 
-/** What an entity refers to, to be read, patched and put through it. */
+/** Reads, patches and replaces the entity that a reference points to. */
 export function referenceRoute(shape: ReferenceShape): AdminRoute {
   const target = entityNamed(shape.target)
-  const answer = (asked: Asked, entry: Entry | undefined): unknown => {
+  const answer = (context: RequestContext, entry: Entry | undefined): unknown => {
     if (entry === undefined) throw notFound()
-    return presentTo(asked, target, entry)
+    return presentTo(context, target, entry)
   }
   return {
     path: shape.path,
     shows: { entity: target, as: 'one' },
-    locate: (locating) => locateReferenced(shape, locating),
+    locate: (context) => locateReferenced(shape, context),
     methods: {
-      GET: async (asked) => answer(asked, asked.entry),
-      async PATCH(asked) {
-        if (asked.entry === undefined) throw notFound()
-        const operation = operationOn('update', target, asked, asked.entry.id)
-        return answer(asked, (await changeOne(asked, operation, 200)).after)
+      GET: async (context) => answer(context, context.entry),
+      async PATCH(context) {
+        if (context.entry === undefined) throw notFound()
+        const operation = operationOn('update', target, context, context.entry.id)
+        return answer(context, (await changeOne(context, operation, 200)).after)
       },
-      async PUT(asked) {
-        const operations = putOperations(shape, target, asked)
-        const { outcomes } = await makeChange(asked, operations, 200)
-        return answer(asked, outcomes[0]?.after)
+      async PUT(context) {
+        const operations = putOperations(shape, target, context)
+        const { outcomes } = await makeChange(context, operations, 200)
+        return answer(context, outcomes[0]?.after)
       },
     },
   }
 }
 
-function locateReferenced(shape: ReferenceShape, locating: Locating): Located {
-  const { configuration, place, params, action } = locating
+function locateReferenced(shape: ReferenceShape, context: PathContext): Located {
+  const { configuration, workspaceRef, params, action } = context
   const { holder, field, target } = shape
   const at = params['item'] ?? ''
-  const parent = configuration.find({ entity: holder.name, workspace: place.id, at })
+  const parent = configuration.find({ entity: holder.name, workspace: workspaceRef.id, at })
   const id = parent === undefined ? undefined : referenceIn(parent, field)
   const entry =
     id === undefined
       ? undefined
-      : configuration.find({ entity: target, workspace: place.id, at: id })
-  const segment = parent === undefined ? at : segmentOf(holder.name, parent)
-  const home = homeOf(target, place, id, entry)
-  const own = entry === undefined ? undefined : segmentOf(target, entry)
-  const isMaking = locating.method === 'PUT' && entry === undefined
-  const ofHolder = (asked: Action) =>
-    askAbout(holder.name, parent, place, ownPath(holder.name, segment), asked)
+      : configuration.find({ entity: target, workspace: workspaceRef.id, at: id })
+  const segment = parent === undefined ? at : entrySegment(holder.name, parent)
+  const scope = permissionWorkspace(target, workspaceRef, id, entry)
+  const own = entry === undefined ? undefined : entrySegment(target, entry)
+  const isCreation = context.method === 'PUT' && entry === undefined
+  const ofHolder = (context: Action) =>
+    buildAsk(holder.name, parent, workspaceRef, canonicalPath(holder.name, segment), context)
   return {
     check: {
-      ask: askAbout(target, entry, home, filled(shape.path, { item: segment }), action),
-      aliases: [ofHolder('read'), askAbout(target, entry, home, ownPath(target, own), action)],
-      alsoRequired: isMaking
-        ? [ofHolder('update'), { workspace: home, path: ownPath(target), action: 'create' }]
+      ask: buildAsk(target, entry, scope, fillPath(shape.path, { item: segment }), action),
+      aliases: [
+        ofHolder('read'),
+        buildAsk(target, entry, scope, canonicalPath(target, own), action),
+      ],
+      alsoRequired: isCreation
+        ? [ofHolder('update'), { workspace: scope, path: canonicalPath(target), action: 'create' }]
         : [],
     },
     entry,
@@ -79,28 +82,32 @@ function locateReferenced(shape: ReferenceShape, locating: Locating): Located {
 const operationOn = (
   kind: Operation['kind'],
   target: Entity,
-  asked: Asked,
+  context: RequestContext,
   at: string,
 ): Operation => ({
   kind,
   entity: target.name,
-  workspace: target.inWorkspace ? asked.place.id : null,
+  workspace: target.inWorkspace ? context.workspaceRef.id : null,
   at,
-  body: entityBody(asked, target),
+  body: entityBody(context, target),
 })
 
-/** Putting a reference where there is none makes the entity and refers to it. */
-function putOperations(shape: ReferenceShape, target: Entity, asked: Asked): Operation[] {
-  const { entry, parent, place } = asked
-  if (entry !== undefined) return [operationOn('replace', target, asked, entry.id)]
+/** PUT on an empty reference creates the entity and sets the reference. */
+function putOperations(
+  shape: ReferenceShape,
+  target: Entity,
+  context: RequestContext,
+): Operation[] {
+  const { entry, parent, workspaceRef } = context
+  if (entry !== undefined) return [operationOn('replace', target, context, entry.id)]
   if (parent === undefined) throw notFound()
   const id = uuidv4()
   return [
-    operationOn('replace', target, asked, id),
+    operationOn('replace', target, context, id),
     {
       kind: 'update',
       entity: shape.holder.name,
-      workspace: place.id,
+      workspace: workspaceRef.id,
       at: parent.id,
       body: { [shape.field]: { id } },
     },

@@ -4,15 +4,13 @@ import { declaredName } from '../../entities/declaration.ts'
 import type { PluginSchema } from '../../entities/plugin-schema.ts'
 import type { VaultKind } from '../../entities/vault-kinds.ts'
 
-/** A field as Kong describes it. */
 export type SchemaField = Record<string, unknown>
 
-/** Kong's form of a schema: a list of objects with one member each, whose name is the field's. */
+/** Kong's format: a list of objects, each with one member named after the field. */
 export type KongSchema = { readonly fields: readonly Record<string, SchemaField>[] }
 
 type JsonSchema = z.core.JSONSchema.JSONSchema
 
-/** The schema of an entity in Kong's form. */
 export function entitySchema(entity: Entity): KongSchema {
   const own = fieldsOf(jsonSchemaOf(entity.fields)).map((field) =>
     withReferences(entity, markUnique(entity, field)),
@@ -28,7 +26,6 @@ export function entitySchema(entity: Entity): KongSchema {
   }
 }
 
-/** The schema of a plugin in Kong's form; its settings are the record `config`. */
 export function pluginSchema(schema: PluginSchema): KongSchema {
   const config = fieldsOf(jsonSchemaOf(schema.settings))
   return {
@@ -41,7 +38,6 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
   }
 }
 
-/** The schema of a vault of one kind in Kong's form. */
 export function vaultSchema({ settings }: VaultKind): KongSchema {
   const config = fieldsOf(jsonSchemaOf(settings))
   return { fields: [{ config: { type: 'record', required: true, fields: config } }] }
@@ -55,7 +51,7 @@ const pluginFields: ReadonlySet<string> = new Set([
   'consumer_group',
 ])
 
-/** Text that a transformation takes apart is described as it is given. */
+/** A field with a transformation has the type before the transformation. */
 const jsonSchemaOf = (schema: z.ZodObject): JsonSchema =>
   z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
 
@@ -75,7 +71,7 @@ function fieldOf(schema: JsonSchema): SchemaField {
   return { ...about, ...bounds(choice), ...typed(choice) }
 }
 
-/** A union with null is the other member; any other union is its first. */
+/** A union with null becomes its other member; any other union becomes its first member. */
 function withoutNull(schema: JsonSchema): JsonSchema {
   const options = (schema.anyOf ?? []).filter(({ type }) => type !== 'null')
   const [first] = options

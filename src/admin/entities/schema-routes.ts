@@ -3,27 +3,29 @@ import { parseFields } from '../../control/parse-fields.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import { vaultKindNamed } from '../../entities/vault-kinds.ts'
-import type { AdminRoute, Asked, Located, Locating } from '../admin-route.ts'
-import { filled } from './collection-route.ts'
+import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
+import { fillPath } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { entitySchema, pluginSchema, vaultSchema } from './schema-fields.ts'
 
-/** Schemas of entities and plugins, and bodies held against them; nothing of the configuration is told. */
+/** Schemas of entities and plugins, and validation of bodies against them. The answers contain nothing of the configuration. */
 export const schemaRoutes: readonly AdminRoute[] = [
   {
     path: '/schemas/:entity',
-    locate: (locating) => locateAt('/schemas/:entity', locating),
-    methods: { GET: async ({ params }) => entitySchema(entityIn(params['entity'])) },
+    locate: (context) => locateAt('/schemas/:entity', context),
+    methods: { GET: async ({ params }) => entitySchema(requestedEntity(params['entity'])) },
   },
   {
     path: '/schemas/:entity/validate',
     action: 'read',
-    locate: (locating) => locateAt('/schemas/:entity/validate', locating),
-    methods: { POST: async (asked) => validate(asked, entityIn(asked.params['entity'])) },
+    locate: (context) => locateAt('/schemas/:entity/validate', context),
+    methods: {
+      POST: async (context) => validate(context, requestedEntity(context.params['entity'])),
+    },
   },
   {
     path: '/schemas/plugins/:name',
-    locate: (locating) => locateAt('/schemas/plugins/:name', locating),
+    locate: (context) => locateAt('/schemas/plugins/:name', context),
     methods: {
       async GET({ configuration, params }) {
         const found = configuration.catalog.find(({ name }) => name === params['name'])
@@ -34,7 +36,7 @@ export const schemaRoutes: readonly AdminRoute[] = [
   },
   {
     path: '/schemas/vaults/:name',
-    locate: (locating) => locateAt('/schemas/vaults/:name', locating),
+    locate: (context) => locateAt('/schemas/vaults/:name', context),
     methods: {
       async GET({ params }) {
         const found = vaultKindNamed(params['name'])
@@ -46,24 +48,24 @@ export const schemaRoutes: readonly AdminRoute[] = [
   {
     path: '/schemas/vaults/validate',
     action: 'read',
-    locate: (locating) => locateAt('/schemas/vaults/validate', locating),
-    methods: { POST: async (asked) => validate(asked, entityIn('vaults')) },
+    locate: (context) => locateAt('/schemas/vaults/validate', context),
+    methods: { POST: async (context) => validate(context, requestedEntity('vaults')) },
   },
   {
     path: '/schemas/plugins/validate',
     action: 'read',
-    locate: (locating) => locateAt('/schemas/plugins/validate', locating),
-    methods: { POST: async (asked) => validate(asked, entityIn('plugins')) },
+    locate: (context) => locateAt('/schemas/plugins/validate', context),
+    methods: { POST: async (context) => validate(context, requestedEntity('plugins')) },
   },
 ]
 
-/** A path about no entity. */
-export function locateAt(path: string, { place, params, action }: Locating): Located {
-  const ask = { workspace: place, path: filled(path, params), action }
-  return { check: { ask }, isLost: place.id === '' }
+/** Resolves a path that names no entity. */
+export function locateAt(path: string, { workspaceRef, params, action }: PathContext): Located {
+  const ask = { workspace: workspaceRef, path: fillPath(path, params), action }
+  return { check: { ask }, isLost: workspaceRef.id === '' }
 }
 
-function entityIn(name: string | undefined): Entity {
+function requestedEntity(name: string | undefined): Entity {
   const found = entities.find((entity) => schemaNames(entity).includes(name ?? ''))
   if (found === undefined) throw notFound()
   return found
@@ -77,9 +79,14 @@ const schemaNames = (entity: Entity): string[] => [
   ...(entity.schemaAliases ?? []),
 ]
 
-function validate(asked: Asked, entity: Entity): unknown {
-  const { id: _id, created_at: _created, updated_at: _updated, ...body } = entityBody(asked, entity)
+function validate(context: RequestContext, entity: Entity): unknown {
+  const {
+    id: _id,
+    created_at: _created,
+    updated_at: _updated,
+    ...body
+  } = entityBody(context, entity)
   const fields = Object.entries(body).filter(([name]) => !(name in (entity.virtual ?? {})))
-  parseFields(entity, Object.fromEntries(fields), asked.configuration.catalog)
+  parseFields(entity, Object.fromEntries(fields), context.configuration.catalog)
   return { message: 'schema validation successful' }
 }

@@ -3,7 +3,7 @@ import { mergeInOrder, type TagFilter } from '../../control/list-entries.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import { tagsOf, type Entry } from '../../entities/entry.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { hasAny } from './collection-route.ts'
 import { readableEntries } from './may-read-entry.ts'
 import { buildPage, pageRequest, rangeOf } from './page.ts'
@@ -13,23 +13,23 @@ import { locateAt } from './schema-routes.ts'
 export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
   path,
   isFiltered: true,
-  locate: (locating) => locateAt(path, locating),
-  methods: { GET: (asked) => readTags(asked, asked.params['tag']) },
+  locate: (context) => locateAt(path, context),
+  methods: { GET: (context) => readTags(context, context.params['tag']) },
 }))
 
 const taggable = entities.filter(({ fields }) => 'tags' in fields.shape)
 
 type Tagged = Entry & { readonly entity: Entity }
 
-async function readTags(asked: Asked, tag: string | undefined): Promise<unknown> {
+async function readTags(context: RequestContext, tag: string | undefined): Promise<unknown> {
   const tags = tagFilter(tag)
   for (const { name: entity } of taggable) {
-    await asked.configuration.prepareList({ entity, tags })
+    await context.configuration.prepareList({ entity, tags })
   }
-  const { request, refusal } = asked
-  if (refusal !== undefined && !hasAny(rowsAfter(asked, tag, undefined))) throw refusal
+  const { request, refusal } = context
+  if (refusal !== undefined && !hasAny(rowsAfter(context, tag, undefined))) throw refusal
   const wanted = pageRequest(request, false)
-  const rows = rowsAfter(asked, tag, rangeOf(wanted).after)
+  const rows = rowsAfter(context, tag, rangeOf(wanted).after)
   const page = buildPage(rows, wanted, ({ rows: ofId }) =>
     ofId.flatMap((row) => matchingTags(row, tag).map((one) => presentRow(row, one))),
   )
@@ -38,11 +38,11 @@ async function readTags(asked: Asked, tag: string | undefined): Promise<unknown>
 
 /** Entities with tags, in order of id; entities of different kinds may have the same id. */
 function* rowsAfter(
-  asked: Asked,
+  context: RequestContext,
   tag: string | undefined,
   after: Position | undefined,
 ): Iterable<Entry & { readonly rows: readonly Tagged[] }> {
-  const lists = taggable.map((entity) => readableOf(asked, entity, tag, after))
+  const lists = taggable.map((entity) => readableOf(context, entity, tag, after))
   for (const rows of mergeInOrder(lists, (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))) {
     const [first] = rows
     if (first !== undefined) yield { ...first, rows }
@@ -50,14 +50,14 @@ function* rowsAfter(
 }
 
 function* readableOf(
-  asked: Asked,
+  context: RequestContext,
   entity: Entity,
   tag: string | undefined,
   after: Position | undefined,
 ): Iterable<Tagged> {
   const tags = tagFilter(tag)
-  const list = { entity: entity.name, workspace: asked.place.id, tags, after }
-  for (const entry of readableEntries(asked, list)) yield { ...entry, entity }
+  const list = { entity: entity.name, workspace: context.workspaceRef.id, tags, after }
+  for (const entry of readableEntries(context, list)) yield { ...entry, entity }
 }
 
 const tagFilter = (tag: string | undefined): TagFilter => ({

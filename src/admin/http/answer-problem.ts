@@ -4,11 +4,11 @@ import { uuidv7 } from '../../lib/ids.ts'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 import type { Action } from '../../entities/action.ts'
-import { actionOf } from '../authorize.ts'
+import { actionForMethod } from '../authorize.ts'
 import type { Located } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
 
-/** The one place where an error becomes an answer. A failure of our own is logged; a refused change, and anything denied, is audited before it is answered. */
+/** Every error of the Admin API is answered here. Failures with status 500 or more are logged; refused changes and denied requests are audited before the answer. */
 export async function answerProblem(
   configuration: Configuration,
   error: unknown,
@@ -21,42 +21,40 @@ export async function answerProblem(
   await reply.code(problem.status).send(problemBody(problem, request.url))
 }
 
-/** Logs an error that is answered with 500 or more, under the id that the answer carries. */
 export function logFailure(problem: Problem, error: unknown, request: FastifyRequest): void {
   if (problem.status < 500) return
   const { id, method, url } = request
   request.log.error({ request: id, method, url, code: problem.code, err: error })
 }
 
-/** The body of a refusal: under `/api` with our code, elsewhere in Kong's form. */
+/** Paths under `/api` answer Weir's problem code; all others use Kong's error format. */
 export function problemBody(problem: Problem, url: string): Record<string, unknown> {
   const { code, name, ...rest } = problem.detail
   if (/^\/api(\/|$)/.test(url)) return { code: problem.code, message: problem.message, ...rest }
   return { code, name, message: problem.message, ...rest }
 }
 
-/** What Fastify itself refuses, in the words of Kong. */
+/** Translates Fastify's own errors to Kong's sentences. */
 function problemOf(error: unknown, request: FastifyRequest): Problem {
   const { statusCode: status = 500, code = '' } = error as Partial<FastifyError>
   if (error instanceof Problem || status >= 500) return toProblem(error)
   if (status === 413) {
     const kibibytes = request.routeOptions.bodyLimit / 1024
-    const most = kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`
-    return new Problem('admin.too_large', 413, `The body of such a request is at most ${most}`)
+    const maxSize = kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`
+    return new Problem('admin.too_large', 413, `Request body must not exceed ${maxSize}`)
   }
   if (status === 415) return new Problem('admin.media_type', 415, 'Unsupported Media Type')
   const isBody = code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError
   return new Problem('admin.bad_request', status, isBody ? 'Cannot parse JSON body' : 'Bad request')
 }
 
-/** Keeps the record of a refused change, and of anything denied. */
 export async function auditRefusal(
   configuration: Configuration,
   problem: Problem,
   request: FastifyRequest,
 ): Promise<void> {
-  const action = actionOf(request.method)
-  if (!isKept(problem, action)) return
+  const action = actionForMethod(request.method)
+  if (!isAudited(problem, action)) return
   const located = request.getDecorator<Located | undefined>('located')
   const ask = located?.check.ask
   const time = configuration.clock.now()
@@ -65,7 +63,7 @@ export async function auditRefusal(
     ...originOf(request, ask),
     id: uuidv7(time),
     time,
-    principal: askerOf(configuration, request),
+    principal: auditPrincipal(configuration, request),
     workspace: ask?.workspace.name ?? '',
     workspaceId: ask?.workspace.id ?? '',
     action: ask?.action ?? action,
@@ -78,11 +76,14 @@ export async function auditRefusal(
   })
 }
 
-function askerOf(configuration: Configuration, request: FastifyRequest): AuditRecord['principal'] {
+function auditPrincipal(
+  configuration: Configuration,
+  request: FastifyRequest,
+): AuditRecord['principal'] {
   const principal = request.getDecorator<string | undefined>('principal')
   return principal === undefined ? null : (configuration.rightsOf(principal)?.principal ?? null)
 }
 
-/** A refused sign-in is kept where it is refused, with whose it was. */
-const isKept = ({ code, status }: Problem, action: Action): boolean =>
+/** The sign-in audits its own refusals, because only it knows the principal. */
+const isAudited = ({ code, status }: Problem, action: Action): boolean =>
   code !== 'control.sign_in' && (action !== 'read' || status === 403)

@@ -7,20 +7,17 @@ import type { Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
-import { readBodies } from './read-body.ts'
+import { registerBodyParsers } from './read-body.ts'
 
-/** What a server is built with. */
 export type AppOptions = {
   readonly configuration: Configuration
-  /** Version of the program. */
   readonly version: string
-  /** Where failures with a status of 500 or more are logged. */
+  /** Receives failures with status 500 or more. */
   readonly log?: Log | undefined
 }
 
 const mebibyte = 1024 * 1024
 
-/** A server for people and tools: limits, bodies, the headers of every answer, and the one end at which refusals are answered. */
 export function buildApp({ configuration, version, log }: AppOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: mebibyte,
@@ -41,11 +38,11 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
       void reply.code(400).send(problemBody(problem, request.url))
     },
   })
-  readBodies(app)
+  registerBodyParsers(app)
   app.decorateRequest('located', undefined)
-  app.decorateRequest('asked', undefined)
+  app.decorateRequest('context', undefined)
   app.decorateRequest('principal', undefined)
-  app.decorateRequest('isOfBrowser', false)
+  app.decorateRequest('isFromBrowser', false)
   app.decorateRequest('began', 0)
   app.addHook('onRequest', async (request, reply) => {
     request.setDecorator('began', performance.now())
@@ -68,7 +65,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
 
 type Bindings = { readonly reqId?: string }
 
-/** Our log as `request.log` of Fastify, with the id of the request. Fastify itself logs through it what no error handler of ours could answer. */
+/** Adapts the log to Fastify's `request.log`. Fastify itself uses it for errors that no error handler can answer. */
 function toFastifyLog(log: Log, bindings: Bindings = {}): FastifyBaseLogger {
   const write =
     (level: 'error' | 'warn') =>
@@ -96,12 +93,12 @@ function toFastifyLog(log: Log, bindings: Bindings = {}): FastifyBaseLogger {
   }
 }
 
-/** What Node could not parse as a request at all. */
+/** Answers input that Node's HTTP parser rejects. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
   const [status, message] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'The headers of a request are at most 16 KiB']
+      ? ['431 Request Header Fields Too Large', 'Request headers must not exceed 16 KiB']
       : ['400 Bad Request', 'Bad request']
   const body = JSON.stringify({ message })
   socket.end(

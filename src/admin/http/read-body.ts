@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../lib/problem.ts'
 import { readForm } from './read-form.ts'
 
-const deepest = 64
+const maxDepth = 64
 
-/** Teaches a server to read bodies as Kong does: JSON, URL-encoded and multipart forms, and nothing else. */
-export function readBodies(app: FastifyInstance): void {
+/** Accepts the content types that Kong accepts: JSON, URL-encoded forms and multipart forms. */
+export function registerBodyParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
@@ -32,7 +32,7 @@ function parseJson(text: string): unknown {
       if (key === '__proto__') throw new SyntaxError('__proto__ is not a name')
       return inner
     })
-    if (isDeeper(value, deepest)) throw new SyntaxError('nested too deeply')
+    if (isDeeper(value, maxDepth)) throw new SyntaxError('nested too deeply')
     return value
   } catch (error) {
     throw new Problem('admin.json', 400, 'Cannot parse JSON body', { cause: error })

@@ -1,6 +1,6 @@
 import { isRecord } from '../../lib/is-record.ts'
 
-/** A form's names and values as named values: `config.minute=5` nests, `paths[]=/a` and `paths[1]=/a` are lists, a name given twice is a list. */
+/** Builds an object from form fields as Kong does: `config.minute=5` nests; `paths[]=/a`, `paths[1]=/a` and repeated names build lists. */
 export function readForm(pairs: Iterable<readonly [string, string]>): Record<string, unknown> {
   const body: Record<string, unknown> = {}
   for (const [name, value] of pairs) put(body, name.split('.'), value)

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Configuration } from '../../control/configuration.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { AdminRoute, Asked, Method } from '../admin-route.ts'
+import type { AdminRoute, RequestContext, Method } from '../admin-route.ts'
 import { authorize } from '../authorize.ts'
 
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** Registers every route twice, with and without a workspace before it. No route of the Admin API exists that does not pass `authorize` first. */
+/** Registers every route with and without a workspace prefix. `authorize` runs before every handler. */
 export function registerRoutes(
   app: FastifyInstance,
   configuration: Configuration,
@@ -19,11 +19,11 @@ export function registerRoutes(
         url,
         ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
         async onRequest(request, reply) {
-          const asked = await authorize(configuration, route, [request, reply])
-          request.setDecorator('asked', asked)
+          const context = await authorize(configuration, route, [request, reply])
+          request.setDecorator('context', context)
         },
         async handler(request, reply) {
-          const asked = request.getDecorator<Asked>('asked')
+          const context = request.getDecorator<RequestContext>('context')
           const { method } = request
           if (method === 'OPTIONS') return reply.code(204).header('allow', allowed(route)).send()
           const handle = route.methods[(method === 'HEAD' ? 'GET' : method) as Method]
@@ -32,7 +32,7 @@ export function registerRoutes(
               headers: { allow: allowed(route) },
             })
           }
-          return handle(asked)
+          return handle(context)
         },
       })
     }

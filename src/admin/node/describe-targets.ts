@@ -3,10 +3,10 @@ import type { UpstreamHealth } from '../../schema/upstream-health.ts'
 type TargetHealth = UpstreamHealth['targets'][number]
 type AddressHealth = TargetHealth['addresses'][number]
 
-/** From well to ill. */
+/** Ordered from best to worst. */
 const scale = ['HEALTHCHECKS_OFF', 'HEALTHY', 'UNHEALTHY', 'DNS_ERROR'] as const
 
-/** How the targets of an upstream are, by `host:port`, as that worker sees each who sees it worst. */
+/** Health by `host:port`; when workers disagree, the worst report counts. */
 export function describeTargets(
   upstream: string,
   reports: readonly (readonly UpstreamHealth[])[],

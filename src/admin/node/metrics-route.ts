@@ -3,26 +3,30 @@ import { entities } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { UpstreamHealth } from '../../schema/upstream-health.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { describeTargets } from './describe-targets.ts'
 import { mayReadEntry } from '../entities/may-read-entry.ts'
 import { isDatabaseReachable, type NodeFacts } from './node-routes.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { writeMetrics, type Metric } from './write-metrics.ts'
 
-/** Metrics of the control plane for Prometheus; of workspaces and upstreams only those that the principal may read. */
+/** Prometheus metrics of the control plane. Workspaces and upstreams are limited to those that the principal may read. */
 export function metricsRoute(facts: NodeFacts): AdminRoute {
   return {
     path: '/metrics',
-    locate: (locating) => locateAt('/metrics', locating),
+    locate: (context) => locateAt('/metrics', context),
     methods: {
-      async GET(asked) {
-        void asked.reply.type('text/plain; version=0.0.4; charset=utf-8')
+      async GET(context) {
+        void context.reply.type('text/plain; version=0.0.4; charset=utf-8')
         const workers = facts.workers?.() ?? []
         return writeMetrics([
-          ...processMetrics(facts, asked, await isDatabaseReachable(facts, asked.configuration)),
+          ...processMetrics(
+            facts,
+            context,
+            await isDatabaseReachable(facts, context.configuration),
+          ),
           ...workerMetrics(workers),
-          ...workspaceMetrics(asked, workers),
+          ...workspaceMetrics(context, workers),
         ])
       },
     },
@@ -31,7 +35,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
 
 function processMetrics(
   { node, version, requests }: NodeFacts,
-  { configuration }: Asked,
+  { configuration }: RequestContext,
   isReachable: boolean,
 ): Metric[] {
   const { user, system } = process.cpuUsage()
@@ -128,11 +132,11 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
 
 const states = ['healthchecks_off', 'healthy', 'unhealthy', 'dns_error']
 
-function workspaceMetrics(asked: Asked, workers: readonly KnownWorker[]): Metric[] {
-  const { configuration } = asked
+function workspaceMetrics(context: RequestContext, workers: readonly KnownWorker[]): Metric[] {
+  const { configuration } = context
   const readable = configuration
     .list({ entity: 'workspace', workspace: null })
-    .filter((entry) => mayReadEntry(asked, 'workspace', entry))
+    .filter((entry) => mayReadEntry(context, 'workspace', entry))
     .map((entry) => ({ id: entry.id, name: entry.fields.name }))
   const reports = workers.map(({ state }) => state.upstreams ?? [])
   const counts = entities
@@ -145,10 +149,10 @@ function workspaceMetrics(asked: Asked, workers: readonly KnownWorker[]): Metric
         return count === undefined ? [] : [[labels, count] as const]
       })
     })
-  const health = readable.flatMap((place) =>
+  const health = readable.flatMap((workspaceRef) =>
     configuration
-      .list({ entity: 'upstream', workspace: place.id })
-      .filter((entry) => mayReadEntry({ ...asked, place }, 'upstream', entry))
+      .list({ entity: 'upstream', workspace: workspaceRef.id })
+      .filter((entry) => mayReadEntry({ ...context, workspaceRef }, 'upstream', entry))
       .flatMap((entry) => healthOf(entry, reports)),
   )
   return [
@@ -168,8 +172,8 @@ function healthOf(
 ): Metric['values'] {
   return [...describeTargets(id, reports).values()].flatMap(({ target, health, addresses }) => {
     const seen = addresses.map((one) => [`${one.ip}:${one.port}`, one.health] as const)
-    const places = seen.length === 0 ? [['', health] as const] : seen
-    return places.flatMap(([address, is]) =>
+    const series = seen.length === 0 ? [['', health] as const] : seen
+    return series.flatMap(([address, is]) =>
       states.map((state) => {
         const upstream = fields.name
         const labels = { upstream, target, address, state, subsystem: 'http' }

@@ -4,46 +4,41 @@ import type { KnownWorker } from '../../cluster/node-registry.ts'
 import type { Configuration } from '../../control/configuration.ts'
 import type { Log } from '../../lib/log.ts'
 import type { TargetOrder } from '../../schema/node-protocol.ts'
-import type { AdminRoute, Asked } from '../admin-route.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
-/** What this process reports about itself. */
 export type NodeFacts = {
-  /** Version of the program. */
   readonly version: string
-  /** Id of this process. */
   readonly node: string
-  /** The number of requests to the Admin API. */
+  /** The requests that the Admin API and the Manager received since the start. */
   readonly requests: () => number
-  /** The workers that were seen lately. */
+  /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
   readonly log?: Pick<Log, 'warn'> | undefined
-  /** Sends an order to every worker. */
   readonly order?: (order: TargetOrder) => void
 }
 
-/** The version of Kong whose Admin API this is; its clients read it. */
+/** The Kong version whose Admin API this implements; clients such as decK read it. */
 const kongVersion = '3.9.1'
 
-/** The routes about the node itself: `/`, `/{workspace}/kong`, `/status`, `/endpoints`. */
 export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): AdminRoute[] {
-  const about = async (asked: Asked) => describeNode(facts, asked)
+  const about = async (context: RequestContext) => describeNode(facts, context)
   return [
-    { path: '/', locate: (locating) => locateAt('/', locating), methods: { GET: about } },
-    { path: '/kong', locate: (locating) => locateAt('/kong', locating), methods: { GET: about } },
+    { path: '/', locate: (context) => locateAt('/', context), methods: { GET: about } },
+    { path: '/kong', locate: (context) => locateAt('/kong', context), methods: { GET: about } },
     {
       path: '/status',
-      locate: (locating) => locateAt('/status', locating),
-      methods: { GET: async (asked) => describeStatus(facts, asked) },
+      locate: (context) => locateAt('/status', context),
+      methods: { GET: async (context) => describeStatus(facts, context) },
     },
     {
       path: '/endpoints',
-      locate: (locating) => locateAt('/endpoints', locating),
+      locate: (context) => locateAt('/endpoints', context),
       methods: { GET: async () => ({ data: paths(), next: null }) },
     },
     {
       path: '/plugins/enabled',
-      locate: (locating) => locateAt('/plugins/enabled', locating),
+      locate: (context) => locateAt('/plugins/enabled', context),
       methods: {
         GET: async ({ configuration }) => ({
           enabled_plugins: configuration.catalog.map(({ name }) => name),
@@ -53,11 +48,14 @@ export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): Ad
   ]
 }
 
-/** Describes of the configuration only the workspace of the path. */
-function describeNode({ version, node }: NodeFacts, { configuration, place }: Asked): unknown {
+/** `plugins` covers only the workspace of the path. */
+function describeNode(
+  { version, node }: NodeFacts,
+  { configuration, workspaceRef }: RequestContext,
+): unknown {
   const { catalog } = configuration
   const { revision, snapshot } = configuration.current()
-  const inPlace = snapshot.plugins.filter(({ workspace }) => workspace === place.id)
+  const inPlace = snapshot.plugins.filter(({ workspace }) => workspace === workspaceRef.id)
   const enabled = new Set(inPlace.map(({ name }) => name))
   return {
     tagline: 'Welcome to Weir',
@@ -87,14 +85,13 @@ function describeNode({ version, node }: NodeFacts, { configuration, place }: As
   }
 }
 
-/** Kong's priorities: the first plugin has the highest. */
+/** As in Kong, the plugin that runs first has the highest priority. */
 const priorityOf = (name: string, catalog: Configuration['catalog']): number =>
   catalog.length - catalog.findIndex((schema) => schema.name === name)
 
-/** Milliseconds after which a database that does not answer counts as unreachable. */
+/** In milliseconds. */
 const pingTimeout = 1_000
 
-/** Whether the database answers a query now; logs why not. */
 export async function isDatabaseReachable(
   { log }: Pick<NodeFacts, 'log'>,
   configuration: Pick<Configuration, 'ping'>,
@@ -119,10 +116,9 @@ const units: Readonly<Record<string, readonly [divisor: number, name: string]>> 
   g: [1024 ** 3, 'GiB'],
 }
 
-/** The members of Kong's status that exist here, and our own. */
 async function describeStatus(
   facts: NodeFacts,
-  { configuration, request }: Asked,
+  { configuration, request }: RequestContext,
 ): Promise<unknown> {
   const { unit = 'm', scale = '2' } = request.query as Record<string, string>
   const [divisor, name] = units[unit] ?? [1024 ** 2, 'MiB']

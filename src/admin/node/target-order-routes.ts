@@ -1,16 +1,22 @@
 import { Problem } from '../../lib/problem.ts'
 import type { TargetOrder } from '../../schema/node-protocol.ts'
 import type { Entry } from '../../entities/entry.ts'
-import { entryOf, parentOf, type AdminRoute, type Located, type Locating } from '../admin-route.ts'
-import { askAbout, segmentOf } from '../entities/entity-paths.ts'
-import { filled } from '../entities/collection-route.ts'
+import {
+  requireEntry,
+  requireParent,
+  type AdminRoute,
+  type Located,
+  type PathContext,
+} from '../admin-route.ts'
+import { buildAsk, entrySegment } from '../entities/entity-paths.ts'
+import { fillPath } from '../entities/collection-route.ts'
 import { locateParent } from '../entities/locate-parent.ts'
 
-/** A person's word that a target, or one of its addresses, is well or not; the workers that carry requests go by it within seconds. */
+/** Kong's manual health overrides of a target or of one of its addresses; workers apply them within seconds. */
 export const targetOrderRoutes = (order: (order: TargetOrder) => void): AdminRoute[] =>
-  ['/:item', '/:item/:address'].flatMap((place) =>
+  ['/:item', '/:item/:address'].flatMap((suffix) =>
     ['healthy', 'unhealthy'].map((word) =>
-      orderRoute(`/upstreams/:parent/targets${place}/${word}`, word === 'healthy', order),
+      orderRoute(`/upstreams/:parent/targets${suffix}/${word}`, word === 'healthy', order),
     ),
   )
 
@@ -21,11 +27,14 @@ function orderRoute(
 ): AdminRoute {
   return {
     path,
-    locate: (locating) => locateTarget(path, locating),
+    locate: (context) => locateTarget(path, context),
     methods: {
-      async PUT(asked) {
-        const { params, reply } = asked
-        const [parent, entry] = [parentOf(asked, 'upstream'), entryOf(asked, 'target')]
+      async PUT(context) {
+        const { params, reply } = context
+        const [parent, entry] = [
+          requireParent(context, 'upstream'),
+          requireEntry(context, 'target'),
+        ]
         needChecks(parent)
         order({
           upstream: parent.id,
@@ -40,22 +49,22 @@ function orderRoute(
   }
 }
 
-function locateTarget(path: string, locating: Locating): Located {
-  const { configuration, place, params, action } = locating
-  const { parent, alias } = locateParent(locating, { field: 'upstream', entity: 'upstream' })
+function locateTarget(path: string, context: PathContext): Located {
+  const { configuration, workspaceRef, params, action } = context
+  const { parent, alias } = locateParent(context, { field: 'upstream', entity: 'upstream' })
   const at = params['item'] ?? ''
   const within = { field: 'upstream', id: parent?.id ?? '' }
-  const entry = configuration.find({ entity: 'target', workspace: place.id, at, within })
+  const entry = configuration.find({ entity: 'target', workspace: workspaceRef.id, at, within })
   const named = {
     ...params,
-    ...(parent === undefined ? {} : { parent: segmentOf('upstream', parent) }),
-    ...(entry === undefined ? {} : { item: segmentOf('target', entry) }),
+    ...(parent === undefined ? {} : { parent: entrySegment('upstream', parent) }),
+    ...(entry === undefined ? {} : { item: entrySegment('target', entry) }),
   }
-  const ask = askAbout('target', entry, place, filled(path, named), action)
+  const ask = buildAsk('target', entry, workspaceRef, fillPath(path, named), action)
   return { check: { ask, aliases: [alias] }, entry, parent, isLost: parent === undefined }
 }
 
-/** Where nothing is ever found out about targets, nothing could be remembered of them either. */
+/** Without health checks the workers keep no health state that could be overridden. */
 function needChecks({ fields }: Entry<'upstream'>): void {
   const { active, passive } = fields.healthchecks
   const limits = Object.values(passive.unhealthy).filter((value) => typeof value === 'number')

@@ -1,4 +1,3 @@
-/** A metric, and its value for each set of labels. */
 export type Metric = {
   readonly name: string
   readonly help: string
@@ -6,7 +5,7 @@ export type Metric = {
   readonly values: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[]
 }
 
-/** Writes the text format of Prometheus, version 0.0.4. */
+/** Prometheus text exposition format, version 0.0.4. */
 export const writeMetrics = (metrics: readonly Metric[]): string =>
   metrics
     .filter(({ values }) => values.length > 0)

@@ -6,14 +6,13 @@ import type { AdminRoute, Method } from '../admin-route.ts'
 import { maxSearch, sortFields } from '../entities/page.ts'
 import { describeEntity, describeFields, type Described } from './describe-entity.ts'
 
-/** What the document is made from. */
 export type ApiParts = {
   readonly version: string
   readonly routes: readonly AdminRoute[]
   readonly catalog: readonly PluginSchema[]
 }
 
-/** The Admin API as an OpenAPI 3.1 document; everything in it follows from the routes and the declarations of the entities. */
+/** Builds the OpenAPI 3.1 document from the routes and the entity declarations. */
 export function describeApi({ version, routes, catalog }: ApiParts): Described {
   return {
     openapi: '3.1.0',
@@ -21,18 +20,18 @@ export function describeApi({ version, routes, catalog }: ApiParts): Described {
       title: 'Weir Admin API',
       version,
       description:
-        'Kong’s Admin API. Every path also exists under the name of a workspace; without one it is about the workspace `default`.',
+        'Compatible with Kong’s Admin API. Prefix a path with the name of a workspace to address that workspace; without a prefix it addresses the workspace `default`.',
     },
     servers: [
       { url: '/' },
       { url: '/{workspace}', variables: { workspace: { default: 'default' } } },
     ],
     security: [{ token: [] }, { bearer: [] }],
-    tags: groupsOf(routes),
+    tags: listTags(routes),
     paths: Object.fromEntries(
       routes
         .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-        .map((route) => [templateOf(route.path), describePath(route)]),
+        .map((route) => [toTemplate(route.path), describePath(route)]),
     ),
     components: {
       securitySchemes: {
@@ -41,32 +40,40 @@ export function describeApi({ version, routes, catalog }: ApiParts): Described {
       },
       schemas: {
         ...Object.fromEntries(entities.map((entity) => [entity.name, describeEntity(entity)])),
-        ...settingsOf('plugin', catalog),
-        ...settingsOf(
+        ...settingsSchemas('plugin', catalog),
+        ...settingsSchemas(
           'vault',
           Object.entries(vaultKinds).map(([name, kind]) => ({ name, ...kind })),
         ),
         problem,
       },
-      responses: { problem: answerWith('A refusal.', { $ref: '#/components/schemas/problem' }) },
+      responses: {
+        problem: answerWith('The request failed.', { $ref: '#/components/schemas/problem' }),
+      },
     },
   }
 }
 
 const problem: Described = {
   type: 'object',
-  description: 'Why a request is refused.',
+  description: 'An error.',
   properties: {
-    code: { type: 'integer', description: 'Kong’s number of the refusal, where it has one.' },
-    name: { type: 'string', description: 'Kong’s name of it.' },
+    code: { type: 'integer', description: 'Kong’s error code, if it defines one.' },
+    name: { type: 'string', description: 'Kong’s name for the error.' },
     message: { type: 'string' },
-    fields: { type: 'object', description: 'Field → what is wrong with it.' },
-    because: { type: 'string', description: 'The rule that decided, for who may know it.' },
+    fields: { type: 'object', description: 'Invalid fields, each with its error.' },
+    because: {
+      type: 'string',
+      description: 'The rule that denied the request; present if the caller may read it.',
+    },
   },
   required: ['message'],
 }
 
-const settingsOf = (kind: string, schemas: readonly PluginSchema[]): Record<string, Described> =>
+const settingsSchemas = (
+  kind: string,
+  schemas: readonly PluginSchema[],
+): Record<string, Described> =>
   Object.fromEntries(
     schemas.map(({ name, about, settings }) => [
       `${kind}-${name}`,
@@ -74,28 +81,28 @@ const settingsOf = (kind: string, schemas: readonly PluginSchema[]): Record<stri
     ]),
   )
 
-/** Paths are grouped by what they are about: an entity, else their first word. */
-const groupOf = ({ path, shows }: AdminRoute): string =>
+/** The tag of a path: the plural of its entity, otherwise its first segment. */
+const tagFor = ({ path, shows }: AdminRoute): string =>
   shows?.entity.plural ?? path.split('/')[1]?.replace(/^$/, 'node') ?? 'node'
 
-function groupsOf(routes: readonly AdminRoute[]): Described[] {
-  const abouts = new Map(entities.map(({ plural, about }) => [plural, about]))
-  const names = [...new Set(routes.map(groupOf))].toSorted()
+function listTags(routes: readonly AdminRoute[]): Described[] {
+  const descriptions = new Map(entities.map(({ plural, about }) => [plural, about]))
+  const names = [...new Set(routes.map(tagFor))].toSorted()
   return names.map((name) => {
-    const about = abouts.get(name)
+    const about = descriptions.get(name)
     return { name, ...(about === undefined ? {} : { description: about }) }
   })
 }
 
-const templateOf = (path: string): string =>
+const toTemplate = (path: string): string =>
   path.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{rest}')
 
 function describePath(route: AdminRoute): Described {
-  const parameters = [...templateOf(route.path).matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
+  const parameters = [...toTemplate(route.path).matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
-    description: parameterWords[name] ?? 'A name.',
+    description: parameterDescriptions[name] ?? 'A name.',
     schema: { type: 'string' },
   }))
   const methods = Object.keys(route.methods).map((method) => [
@@ -105,10 +112,11 @@ function describePath(route: AdminRoute): Described {
   return { ...(parameters.length === 0 ? {} : { parameters }), ...Object.fromEntries(methods) }
 }
 
-const parameterWords: Readonly<Record<string, string>> = {
-  item: 'Its id or its name.',
-  parent: 'The id or name of what it belongs to.',
-  rest: 'An endpoint, without its first slash.',
+const parameterDescriptions: Readonly<Record<string, string>> = {
+  item: 'Id or name of the entity.',
+  permission_workspace: 'Workspace that the permission covers.',
+  parent: 'Id or name of the parent entity.',
+  rest: 'Endpoint path without the leading slash.',
 }
 
 function describeMethod(route: AdminRoute, method: Method): Described {
@@ -119,13 +127,15 @@ function describeMethod(route: AdminRoute, method: Method): Described {
   const hasBody = method !== 'GET' && method !== 'DELETE'
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^\w]+/g, '-').replace(/-$/, '')}`,
-    tags: [groupOf(route)],
+    tags: [tagFor(route)],
     ...(shows === undefined ? {} : { summary: summaryOf(shows, method) }),
     ...(isList && shows !== undefined ? { parameters: listParameters(shows.entity) } : {}),
     ...(hasBody ? { requestBody: { content: contentOf(schema) } } : {}),
     responses: {
       [statusOf(route, method)]:
-        method === 'DELETE' ? { description: 'Gone.' } : answerWith('Done.', answered),
+        method === 'DELETE'
+          ? { description: 'Deleted.' }
+          : answerWith('The request succeeded.', answered),
       default: { $ref: '#/components/responses/problem' },
     },
   }
@@ -133,16 +143,16 @@ function describeMethod(route: AdminRoute, method: Method): Described {
 
 function summaryOf({ entity, as }: NonNullable<AdminRoute['shows']>, method: Method): string {
   const verbs: Readonly<Record<Method, string>> = {
-    GET: as === 'list' ? 'List' : 'Read',
+    GET: as === 'list' ? 'List' : 'Get',
     POST: 'Create',
     PUT: 'Create or replace',
-    PATCH: 'Change',
+    PATCH: 'Update',
     DELETE: 'Delete',
   }
-  return `${verbs[method]} ${as === 'list' && method === 'GET' ? entity.plural : wordsFor(entity)}`
+  return `${verbs[method]} ${as === 'list' && method === 'GET' ? entity.plural : entityLabel(entity)}`
 }
 
-const wordsFor = ({ name }: Entity): string =>
+const entityLabel = ({ name }: Entity): string =>
   `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name.replaceAll('-', ' ')}`
 
 const statusOf = ({ shows }: AdminRoute, method: Method): string =>
@@ -152,8 +162,14 @@ const pageOf = (schema: Described): Described => ({
   type: 'object',
   properties: {
     data: { type: 'array', items: schema },
-    next: { type: ['string', 'null'], description: 'Path of the next page.' },
-    offset: { type: 'string', description: 'Where the next page begins; absent on the last.' },
+    next: {
+      type: ['string', 'null'],
+      description: 'Path of the next page; null on the last page.',
+    },
+    offset: {
+      type: 'string',
+      description: 'Value of `offset` for the next page; absent on the last page.',
+    },
   },
 })
 
@@ -183,19 +199,19 @@ const pageParameters: readonly Described[] = [
   {
     name: 'size',
     in: 'query',
-    description: 'How many at once.',
+    description: 'Maximum number of entities per page.',
     schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
   },
   {
     name: 'offset',
     in: 'query',
-    description: 'Where the page before ended.',
+    description: 'The `offset` from the previous page.',
     schema: { type: 'string' },
   },
   {
     name: 'tags',
     in: 'query',
-    description: 'Only what carries these tags: `a,b` all of them, `a/b` one of them.',
+    description: 'Only entities with these tags: `a,b` requires all of them, `a/b` at least one.',
     schema: { type: 'string' },
   },
 ]

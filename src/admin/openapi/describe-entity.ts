@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Entity } from '../../entities/entities.ts'
 
-/** A JSON Schema as an OpenAPI 3.1 document holds it. */
+/** An object of an OpenAPI 3.1 document. */
 export type Described = Readonly<Record<string, unknown>>
 
-const seconds = { type: 'integer', description: 'Seconds since the epoch.', readOnly: true }
+const seconds = { type: 'integer', description: 'Unix time in seconds.', readOnly: true }
 const reference = {
   type: 'object',
   properties: {
@@ -14,7 +14,6 @@ const reference = {
   },
 }
 
-/** What an entity is made of, in bodies and in answers. */
 export function describeEntity(entity: Entity): Described {
   const { properties = {}, required } = describeFields(entity.fields)
   const fields = Object.entries(properties as Record<string, Described>).map(([name, field]) => {
@@ -31,7 +30,7 @@ export function describeEntity(entity: Entity): Described {
     type: 'object',
     description: entity.about,
     properties: {
-      id: { type: 'string', format: 'uuid', description: 'Made when absent.' },
+      id: { type: 'string', format: 'uuid', description: 'Generated if absent.' },
       ...Object.fromEntries(fields),
       ...entity.virtual,
       created_at: seconds,
@@ -41,7 +40,7 @@ export function describeEntity(entity: Entity): Described {
   }
 }
 
-/** What settings or fields are made of, as they are given: text that is taken apart is described as text. */
+/** Describes input: a field with a transformation has the type before the transformation. */
 export function describeFields(fields: z.ZodObject): Described {
   const { $schema: _schema, ...described } = z.toJSONSchema(fields, {
     io: 'input',
@@ -56,6 +55,7 @@ function referenceTo(entity: Entity, name: string, { description }: Described): 
     ...reference,
     type: isOptional ? ['object', 'null'] : 'object',
     description:
-      description ?? `The ${(entity.refersTo[name] ?? '').replaceAll('-', ' ')} it refers to.`,
+      description ??
+      `The ${(entity.refersTo[name] ?? '').replaceAll('-', ' ')} that this entity refers to.`,
   }
 }

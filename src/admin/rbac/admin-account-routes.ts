@@ -2,23 +2,23 @@ import type { Body } from '../../entities/hooks.ts'
 import type { Operation } from '../../entities/operation.ts'
 import type { Entry } from '../../entities/entry.ts'
 import {
-  entryOf,
+  requireEntry,
   type AdminRoute,
-  type Asked,
+  type RequestContext,
   type Located,
-  type Locating,
+  type PathContext,
 } from '../admin-route.ts'
 import { aliasRoute } from './alias-route.ts'
-import { askAbout, homeOf, segmentOf } from '../entities/entity-paths.ts'
-import { filled } from '../entities/collection-route.ts'
-import { bodyIn, makeChange, writtenEntry } from '../entities/make-change.ts'
+import { buildAsk, permissionWorkspace, entrySegment } from '../entities/entity-paths.ts'
+import { fillPath } from '../entities/collection-route.ts'
+import { bodyFields, makeChange, writtenEntry } from '../entities/make-change.ts'
 import { mayReadEntry } from '../entities/may-read-entry.ts'
 import { buildPage, pageRequest } from '../entities/page.ts'
 import { userRoles } from './role-routes.ts'
 
 const own = ['/admins', '/rbac/users'] as const
 
-/** Kong's admins: the principals who are people, by the names that Kong gives their fields. */
+/** Kong's `/admins`: principals who are people, with Kong's field names. */
 export const adminAccountRoutes = (): AdminRoute[] =>
   accounts().map((route) => aliasRoute(route, own))
 
@@ -27,40 +27,40 @@ function accounts(): readonly AdminRoute[] {
     {
       path: '/admins',
       isFiltered: true,
-      locate: (locating) => locateAdmin('/admins', locating),
+      locate: (context) => locateAdmin('/admins', context),
       methods: {
-        GET: async (asked) => readPage(asked),
-        async POST(asked) {
-          const operation = { kind: 'create', body: fieldsIn(bodyIn(asked)) } as const
-          const change = await makeChange(asked, [{ ...operation, ...user }], 201)
-          void asked.reply.code(201)
-          return { admin: present(asked, writtenEntry(change, 'principal')) }
+        GET: async (context) => readPage(context),
+        async POST(context) {
+          const operation = { kind: 'create', body: fieldsIn(bodyFields(context)) } as const
+          const change = await makeChange(context, [{ ...operation, ...user }], 201)
+          void context.reply.code(201)
+          return { admin: present(context, writtenEntry(change, 'principal')) }
         },
       },
     },
     {
       path: '/admins/:item',
-      locate: (locating) => locateAdmin('/admins/:item', locating),
+      locate: (context) => locateAdmin('/admins/:item', context),
       methods: {
-        GET: async (asked) => present(asked, entryOf(asked, 'principal')),
-        async PATCH(asked) {
-          const body = fieldsIn(bodyIn(asked))
+        GET: async (context) => present(context, requireEntry(context, 'principal')),
+        async PATCH(context) {
+          const body = fieldsIn(bodyFields(context))
           const operation: Operation = {
             kind: 'update',
             ...user,
-            at: entryOf(asked, 'principal').id,
+            at: requireEntry(context, 'principal').id,
             body,
           }
-          const change = await makeChange(asked, [operation], 200)
-          return present(asked, writtenEntry(change, 'principal'))
+          const change = await makeChange(context, [operation], 200)
+          return present(context, writtenEntry(change, 'principal'))
         },
-        async DELETE(asked) {
+        async DELETE(context) {
           await makeChange(
-            asked,
-            [{ kind: 'delete', ...user, at: entryOf(asked, 'principal').id }],
+            context,
+            [{ kind: 'delete', ...user, at: requireEntry(context, 'principal').id }],
             204,
           )
-          void asked.reply.code(204)
+          void context.reply.code(204)
           return undefined
         },
       },
@@ -68,62 +68,64 @@ function accounts(): readonly AdminRoute[] {
     userRoles('/admins/:parent/roles'),
     {
       path: '/admins/:item/workspaces',
-      locate: (locating) => locateAdmin('/admins/:item/workspaces', locating),
-      methods: { GET: async (asked) => workspacesOf(asked) },
+      locate: (context) => locateAdmin('/admins/:item/workspaces', context),
+      methods: { GET: async (context) => workspacesOf(context) },
     },
   ]
 }
 
 const user = { entity: 'principal', workspace: null } as const
 
-function locateAdmin(path: string, locating: Locating): Located {
-  const { configuration, place, params, action } = locating
+function locateAdmin(path: string, context: PathContext): Located {
+  const { configuration, workspaceRef, params, action } = context
   const at = params['item']
   const known =
     at === undefined ? undefined : configuration.find({ ...user, at, within: undefined })
   const entry = known?.fields.kind === 'user' ? known : undefined
-  const item = entry === undefined ? (at ?? '') : segmentOf('principal', entry)
-  const home = homeOf('principal', place)
-  const ask = askAbout('principal', entry, home, filled(path, { item }), action)
-  return { check: { ask }, entry, isLost: place.id === '' }
+  const item = entry === undefined ? (at ?? '') : entrySegment('principal', entry)
+  const scope = permissionWorkspace('principal', workspaceRef)
+  const ask = buildAsk('principal', entry, scope, fillPath(path, { item }), action)
+  return { check: { ask }, entry, isLost: workspaceRef.id === '' }
 }
 
-function readPage(asked: Asked): unknown {
-  const { configuration, refusal, request } = asked
+function readPage(context: RequestContext): unknown {
+  const { configuration, refusal, request } = context
   const readable = configuration
     .list(user)
     .filter(({ fields }) => fields.kind === 'user')
-    .filter((entry) => mayReadEntry(asked, 'principal', entry))
+    .filter((entry) => mayReadEntry(context, 'principal', entry))
   if (refusal !== undefined && readable.length === 0) throw refusal
-  return buildPage(readable, pageRequest(request, false), (entry) => present(asked, entry))
+  return buildPage(readable, pageRequest(request, false), (entry) => present(context, entry))
 }
 
-/** The workspaces in which roles were given to an admin; those that the principal may not read are left out. */
-function workspacesOf(asked: Asked): unknown {
-  const { configuration } = asked
+/** The workspaces of the admin's roles, without those that the principal may not read. */
+function workspacesOf(context: RequestContext): unknown {
+  const { configuration } = context
   const ids = new Set(
-    configuration.rolesOf(entryOf(asked, 'principal').id).map(({ workspace }) => workspace.id),
+    configuration
+      .rolesOf(requireEntry(context, 'principal').id)
+      .map(({ workspace }) => workspace.id),
   )
   return configuration
     .list({ entity: 'workspace', workspace: null })
     .filter(({ id }) => ids.has(id))
-    .filter((entry) => mayReadEntry({ ...asked, check: bare }, 'workspace', entry))
+    .filter((entry) => mayReadEntry({ ...context, check: bare }, 'workspace', entry))
     .map(({ id, fields }) => ({ id, name: fields.name, comment: fields.comment }))
 }
 
-/** A list that no rule is written about. */
+/** A list that no rule can name, so each workspace is decided by its own path alone. */
 const bare = {
   ask: { workspace: { id: '', name: '' }, path: '/workspaces', action: 'read' },
 } as const
 
-/** Kong's names for the fields of a principal; others are refused as unknown. */
+/** Renames Kong's fields; the entity schema rejects unknown ones. */
 function fieldsIn({ username, rbac_token_enabled: _enabled, ...rest }: Body): Body {
   return username === undefined ? rest : { ...rest, name: username }
 }
 
-/** Kong's numbers: 0 approved, 3 revoked, 4 invited and not yet able to come in. */
+/** Kong's status numbers: 0 approved, 3 revoked, 4 invited and not yet able to sign in. */
 function present(
-  { configuration }: Asked,
+  { configuration }: RequestContext,
   { id, fields, createdAt, updatedAt }: Entry<'principal'>,
 ): unknown {
   const within = { field: 'principal', id }

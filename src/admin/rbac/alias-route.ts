@@ -1,11 +1,11 @@
 import type { AdminRoute, Located } from '../admin-route.ts'
 
-/** A route at which something is reachable by another name, for example `/groups` for `/rbac/groups`: what is forbidden at its own path is forbidden here too. */
+/** An alternative path of a route, for example `/groups` for `/rbac/groups`. A rule that denies the original path also denies the alias. */
 export function aliasRoute(route: AdminRoute, [alias, own]: readonly [string, string]): AdminRoute {
   return {
     ...route,
-    locate(locating): Located {
-      const located = route.locate(locating)
+    locate(context): Located {
+      const located = route.locate(context)
       const { ask, aliases = [], alsoRequired = [] } = located.check
       const asks = [ask, ...alsoRequired]
         .filter(({ path }) => path === alias || path.startsWith(`${alias}/`))

@@ -2,13 +2,13 @@ import { entityNamed } from '../../entities/entities.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import type { Entry } from '../../entities/entry.ts'
 import {
-  parentOf,
+  requireParent,
   type AdminRoute,
-  type Asked,
+  type RequestContext,
   type Located,
-  type Locating,
+  type PathContext,
 } from '../admin-route.ts'
-import { pathOf } from '../entities/entity-paths.ts'
+import { buildPath } from '../entities/entity-paths.ts'
 import { collectionRoute } from '../entities/collection-route.ts'
 import { entityBody } from '../entities/entity-body.ts'
 import { changeOne } from '../entities/make-change.ts'
@@ -23,76 +23,79 @@ const list = collectionRoute({
   under: { field: 'role', entity: 'role' },
 })
 
-/** What a role says at endpoints; a permission that names no workspace is about the one of the path. */
+/** The endpoint permissions of a role. `workspace` defaults to the workspace of the path. */
 export const endpointPermissionsRoute: AdminRoute = {
   ...list,
   methods: {
     ...list.methods,
-    async POST(asked) {
+    async POST(context) {
       const { after } = await changeOne(
-        asked,
+        context,
         {
           kind: 'create',
           entity: 'endpoint-permission',
-          workspace: asked.place.id,
-          within: { field: 'role', id: parentOf(asked, 'role').id },
-          body: { workspace: asked.place.name, ...entityBody(asked, endpointPermission) },
+          workspace: context.workspaceRef.id,
+          within: { field: 'role', id: requireParent(context, 'role').id },
+          body: {
+            workspace: context.workspaceRef.name,
+            ...entityBody(context, endpointPermission),
+          },
         },
         201,
       )
-      void asked.reply.code(201)
+      void context.reply.code(201)
       return present(after)
     },
   },
 }
 
-/** One permission of a role, addressed by workspace and endpoint, for example `…/endpoints/default/services/orders`. */
+/** Addressed by workspace and endpoint, for example `…/endpoints/default/services/orders`. */
 export const endpointPermissionRoute: AdminRoute = {
-  path: `${path}/:place/*`,
+  path: `${path}/:permission_workspace/*`,
   locate: locatePermission,
   methods: {
     GET: async ({ entry }) => present(entry),
-    async PATCH(asked) {
-      const { after } = await changeOne(asked, { ...operationOn(asked), kind: 'update' }, 200)
+    async PATCH(context) {
+      const { after } = await changeOne(context, { ...operationOn(context), kind: 'update' }, 200)
       return present(after)
     },
-    async DELETE(asked) {
-      const { body: _body, ...address } = operationOn(asked)
-      await changeOne(asked, { ...address, kind: 'delete' }, 204)
-      void asked.reply.code(204)
+    async DELETE(context) {
+      const { body: _body, ...address } = operationOn(context)
+      await changeOne(context, { ...address, kind: 'delete' }, 204)
+      void context.reply.code(204)
       return undefined
     },
   },
 }
 
-function locatePermission(locating: Locating): Located {
-  const { configuration, place, params } = locating
-  const located = locateUnder('role', path, locating)
+function locatePermission(context: PathContext): Located {
+  const { configuration, workspaceRef, params } = context
+  const located = locateUnder('role', path, context)
   const endpoint = params['*'] ?? ''
   const entry = configuration
-    .list({ entity: 'endpoint-permission', workspace: place.id })
+    .list({ entity: 'endpoint-permission', workspace: workspaceRef.id })
     .find(
       ({ fields }) =>
         fields.role.id === located.parent?.id &&
-        fields.workspace === params['place'] &&
+        fields.workspace === params['permission_workspace'] &&
         spellings(endpoint).includes(fields.endpoint),
     )
   const ask = located.check.ask
-  const whole = `${ask.path}${pathOf(params['place'] ?? '', endpoint)}`
-  return { ...located, check: { ask: { ...ask, path: whole } }, entry }
+  const permissionPath = `${ask.path}${buildPath(params['permission_workspace'] ?? '', endpoint)}`
+  return { ...located, check: { ask: { ...ask, path: permissionPath } }, entry }
 }
 
-/** The slash before an endpoint is part of the path; any path is `*` and comes as `*` or, from decK, as `/*`. */
+/** The leading slash is part of the stored endpoint. `*` matches any path; decK sends it as `/*`. */
 const spellings = (endpoint: string): string[] =>
   endpoint === '*' ? ['*', '/*'] : [`/${endpoint}`, endpoint]
 
-function operationOn(asked: Asked) {
-  if (asked.entry === undefined) throw notFound()
+function operationOn(context: RequestContext) {
+  if (context.entry === undefined) throw notFound()
   return {
     entity: endpointPermission.name,
-    workspace: asked.place.id,
-    at: asked.entry.id,
-    body: entityBody(asked, endpointPermission),
+    workspace: context.workspaceRef.id,
+    at: context.entry.id,
+    body: entityBody(context, endpointPermission),
   }
 }
 

@@ -14,27 +14,27 @@ import type {
 import { action as actions, type Action } from '../../entities/action.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
-import type { AdminRoute, Asked, Place } from '../admin-route.ts'
-import { actionOf } from '../authorize.ts'
+import type { AdminRoute, RequestContext, WorkspaceRef } from '../admin-route.ts'
+import { actionForMethod } from '../authorize.ts'
 import { findAdminRoute } from './find-admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
 const path = '/rbac/explain'
 
-/** Who may do what in a workspace, and by which rule: about one question, or about everybody and everything. */
+/** Explains one decision when `user` and `path` are given, otherwise lists the entitlements of all principals in the workspace. */
 export function explainRoute(routes: () => readonly AdminRoute[]): AdminRoute {
   return {
     path,
-    locate: (locating) => locateAt(path, locating),
+    locate: (context) => locateAt(path, context),
     methods: {
-      async GET(asked) {
-        const parsed = check.safeParse(asked.request.query)
+      async GET(context) {
+        const parsed = check.safeParse(context.request.query)
         if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
         const { user, path: about } = parsed.data
-        if (user === undefined && about === undefined) return describeEntitlements(asked)
+        if (user === undefined && about === undefined) return describeEntitlements(context)
         if (user === undefined) throw schemaViolation({ user: 'required field missing' })
         if (about === undefined) throw schemaViolation({ path: 'required field missing' })
-        return explain(asked, { ...parsed.data, user, path: about }, routes())
+        return explain(context, { ...parsed.data, user, path: about }, routes())
       },
     },
   }
@@ -47,83 +47,93 @@ const check = z.strictObject({
   action: actions.optional(),
 })
 
-type Wanted = {
+type ExplainQuery = {
   readonly user: string
   readonly path: string
   readonly method?: string | undefined
   readonly action?: Action | undefined
 }
 
-function explain(asked: Asked, wanted: Wanted, routes: readonly AdminRoute[]): Explanation {
-  const rights = rightsNamed(asked, wanted.user)
-  const asks = questionOf(asked, { ...wanted, user: rights.principal.id }, routes)
-  const { allowed, because } = asked.configuration.decide(rights.principal.id, asks)
-  const told = [
+function explain(
+  context: RequestContext,
+  query: ExplainQuery,
+  routes: readonly AdminRoute[],
+): Explanation {
+  const rights = findRights(context, query.user)
+  const asks = accessCheckFor(context, { ...query, user: rights.principal.id }, routes)
+  const { allowed, because } = context.configuration.decide(rights.principal.id, asks)
+  const decisions = [
     explainAsk(rights, asks.ask, 'asked'),
     ...(asks.aliases ?? []).map((alias) => explainAsk(rights, alias, 'door')),
     ...(asks.alsoRequired ?? []).map((alsoRequired) => explainAsk(rights, alsoRequired, 'also')),
   ]
-  const shown = told.map((one) => shownTo(asked, one))
-  const isShown = shown.every((one, at) => one === told[at])
+  const visible = decisions.map((one) => redactRules(context, one))
+  const isComplete = visible.every((one, at) => one === decisions[at])
   return {
     principal: rights.principal,
     workspace: asks.ask.workspace.name,
     path: asks.ask.path,
     action: asks.ask.action,
     allowed,
-    because: isShown ? because : 'A role of a workspace whose rules you may not read decides this.',
-    asks: shown,
+    because: isComplete
+      ? because
+      : 'Decided by a role in a workspace whose rules you may not read.',
+    asks: visible,
     revision: rights.revision,
   }
 }
 
-/** The question that a request would raise, exactly as the Admin API asks it; at a path that is not there, the bare one. */
-function questionOf(
-  { configuration, place }: Asked,
-  { user, path: about, method = 'GET', action }: Wanted,
+/** The access check that the Admin API makes for such a request; for an unknown path, of the path alone. */
+function accessCheckFor(
+  { configuration, workspaceRef }: RequestContext,
+  { user, path: about, method = 'GET', action }: ExplainQuery,
   routes: readonly AdminRoute[],
 ): AccessCheck {
   const found = findAdminRoute(routes, about)
-  const asAction = action ?? found?.route.action ?? actionOf(method)
-  if (found === undefined) return { ask: { workspace: place, path: about, action: asAction } }
+  const asAction = action ?? found?.route.action ?? actionForMethod(method)
+  if (found === undefined)
+    return { ask: { workspace: workspaceRef, path: about, action: asAction } }
   const { route, params } = found
-  const located = { configuration, place, params, method, action: asAction, principal: user }
+  const located = { configuration, workspaceRef, params, method, action: asAction, principal: user }
   return route.locate(located).check
 }
 
-/** The rights of a principal, if they reach the workspace or the caller may read all principals; the others are as unknown as those who do not exist. */
-function rightsNamed(asked: Asked, name: string): Rights {
-  const { configuration, place } = asked
+/** Throws 404 unless the principal's rights reach the workspace or the caller may read all principals. */
+function findRights(context: RequestContext, name: string): Rights {
+  const { configuration, workspaceRef } = context
   const entry = configuration.find({ entity: 'principal', workspace: null, at: name })
   const rights = entry === undefined ? undefined : configuration.rightsOf(entry.id)
-  if (rights === undefined || !(reaches(rights, place) || mayReadUsers(asked))) throw notFound()
+  if (rights === undefined || !(reaches(rights, workspaceRef) || mayReadUsers(context)))
+    throw notFound()
   return rights
 }
 
-const mayReadUsers = ({ configuration, principal }: Asked): boolean =>
+const mayReadUsers = ({ configuration, principal }: RequestContext): boolean =>
   configuration.decide(principal, {
     ask: { workspace: defaultWorkspace, path: '/rbac/users', action: 'read' },
   }).allowed
 
-/** What is decided in another workspace is told with its rules only to those who may ask there. */
-function shownTo({ configuration, principal, place }: Asked, told: AskTold): AskTold {
-  if (told.workspace === place.name) return told
+/** Rules of another workspace are visible only to principals who may read this route there. */
+function redactRules(
+  { configuration, principal, workspaceRef }: RequestContext,
+  decision: AskTold,
+): AskTold {
+  if (decision.workspace === workspaceRef.name) return decision
   const workspace = configuration.find({
     entity: 'workspace',
     workspace: null,
-    at: told.workspace,
+    at: decision.workspace,
   })
-  const there = { id: workspace?.id ?? '', name: told.workspace }
+  const decidedIn = { id: workspace?.id ?? '', name: decision.workspace }
   const { allowed } = configuration.decide(principal, {
-    ask: { workspace: there, path, action: 'read' },
+    ask: { workspace: decidedIn, path, action: 'read' },
   })
-  return allowed ? told : { ...told, rules: [] }
+  return allowed ? decision : { ...decision, rules: [] }
 }
 
-/** Everybody whose roles reach the workspace, and how far. */
-function describeEntitlements(asked: Asked): Entitlements {
-  const { configuration, place } = asked
-  const kinds = kindsIn(place)
+function describeEntitlements(context: RequestContext): Entitlements {
+  const { configuration, workspaceRef } = context
+  const kinds = entityKinds(workspaceRef)
   const rules: string[] = []
   const numberOf = (rule: string | undefined): number => {
     if (rule === undefined) return -1
@@ -134,8 +144,8 @@ function describeEntitlements(asked: Asked): Entitlements {
     .list({ entity: 'principal', workspace: null })
     .flatMap(({ id, fields }): EntitlementRow[] => {
       const rights = configuration.rightsOf(id)
-      if (rights === undefined || !reaches(rights, place)) return []
-      const may = [...entitlementsOf(rights, place, kinds)].map(([kind, actionsOf]) => {
+      if (rights === undefined || !reaches(rights, workspaceRef)) return []
+      const may = [...entitlementsOf(rights, workspaceRef, kinds)].map(([kind, actionsOf]) => {
         const cells = Object.entries(actionsOf).map(([name, { extent, because }]) => [
           name,
           { extent, rule: numberOf(because) },
@@ -145,29 +155,29 @@ function describeEntitlements(asked: Asked): Entitlements {
       return [
         {
           principal: { ...rights.principal, enabled: fields.enabled },
-          roles: rolesReaching(asked, id),
+          roles: rolesReaching(context, id),
           may: Object.fromEntries(may) as EntitlementRow['may'],
         },
       ]
     })
     .sort((a, b) => (a.principal.name < b.principal.name ? -1 : 1))
   const { revision } = configuration.current()
-  return { workspace: place.name, kinds, principals, rules, revision }
+  return { workspace: workspaceRef.name, kinds, principals, rules, revision }
 }
 
-const rolesReaching = ({ configuration, place }: Asked, principal: string) =>
+const rolesReaching = ({ configuration, workspaceRef }: RequestContext, principal: string) =>
   configuration
     .rolesOf(principal)
-    .filter(({ workspace }) => [place.id, defaultWorkspace.id].includes(workspace.id))
+    .filter(({ workspace }) => [workspaceRef.id, defaultWorkspace.id].includes(workspace.id))
     .map(({ role, workspace, group }) => ({
       name: role.name,
       workspace: workspace.name,
       ...(group === undefined ? {} : { group }),
     }))
 
-/** Kinds of entities that a workspace holds; the default one also what belongs to none. */
-function kindsIn(place: Place): readonly string[] {
-  const isHere = place.id === defaultWorkspace.id
+/** The default workspace also has the kinds that belong to no workspace. */
+function entityKinds(workspaceRef: WorkspaceRef): readonly string[] {
+  const isHere = workspaceRef.id === defaultWorkspace.id
   const kinds = entities
     .filter(({ inWorkspace, belongsTo }) => (inWorkspace || isHere) && belongsTo === undefined)
     .map(({ plural }) => plural)

@@ -1,6 +1,6 @@
 import type { AdminRoute } from '../admin-route.ts'
 
-/** The route of a path after the workspace, with its parameters; at each segment a word is closer than a parameter, and a parameter than the rest of a path. */
+/** Finds the route of a path without its workspace prefix. In each segment a literal precedes a parameter, and a parameter precedes a wildcard. */
 export function findAdminRoute(
   routes: readonly AdminRoute[],
   path: string,

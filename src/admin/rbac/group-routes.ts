@@ -2,17 +2,17 @@ import { entityNamed } from '../../entities/entities.ts'
 import { schemaViolation } from '../../entities/kong-problem.ts'
 import type { Operation } from '../../entities/operation.ts'
 import type { Entry } from '../../entities/entry.ts'
-import { parentOf, type AdminRoute, type Asked } from '../admin-route.ts'
+import { requireParent, type AdminRoute, type RequestContext } from '../admin-route.ts'
 import { aliasRoute } from './alias-route.ts'
 import { collectionRoute } from '../entities/collection-route.ts'
 import { itemRoute } from '../entities/item-route.ts'
-import { bodyIn, makeChange, writtenEntry } from '../entities/make-change.ts'
+import { bodyFields, makeChange, writtenEntry } from '../entities/make-change.ts'
 import { presentEntry } from '../entities/present-entry.ts'
 import { locateUnder } from './role-routes.ts'
 
 const group = entityNamed('group')
 
-/** Groups of the identity provider and the roles they give, in Kong's form; each path also as Kong writes it, without `/rbac`. */
+/** Groups of the identity provider and their roles. Each path also exists without `/rbac`, as in Kong. */
 export function groupRoutes(): AdminRoute[] {
   const kong = ['/groups', '/rbac/groups'] as const
   return [
@@ -24,30 +24,30 @@ export function groupRoutes(): AdminRoute[] {
   ]
 }
 
-/** The roles that a group gives in the workspace of the path. */
+/** The roles that a group grants in the workspace of the path. */
 const rolesRoute = (path: string): AdminRoute => ({
   path,
-  locate: (locating) => locateUnder('group', path, locating),
+  locate: (context) => locateUnder('group', path, context),
   methods: {
-    GET: async (asked) => ({
-      data: given(asked).map((entry) => present(asked, entry)),
+    GET: async (context) => ({
+      data: groupRoles(context).map((entry) => present(context, entry)),
       next: null,
     }),
-    async POST(asked) {
-      const role = roleNamed(asked)
+    async POST(context) {
+      const role = requestedRole(context)
       const operation: Operation = {
         kind: 'create',
         entity: 'group-role',
         workspace: null,
-        body: { group: { id: parentOf(asked, 'group').id }, role: { id: role.id } },
+        body: { group: { id: requireParent(context, 'group').id }, role: { id: role.id } },
       }
-      const change = await makeChange(asked, [operation], 201)
-      void asked.reply.code(201)
-      return present(asked, writtenEntry(change, 'group-role'))
+      const change = await makeChange(context, [operation], 201)
+      void context.reply.code(201)
+      return present(context, writtenEntry(change, 'group-role'))
     },
-    async DELETE(asked) {
-      const role = roleNamed(asked)
-      const operations = given(asked)
+    async DELETE(context) {
+      const role = requestedRole(context)
+      const operations = groupRoles(context)
         .filter((entry) => entry.fields.role.id === role.id)
         .map(({ id }): Operation => ({
           kind: 'delete',
@@ -55,20 +55,20 @@ const rolesRoute = (path: string): AdminRoute => ({
           workspace: null,
           at: id,
         }))
-      await makeChange(asked, operations, 204)
-      void asked.reply.code(204)
+      await makeChange(context, operations, 204)
+      void context.reply.code(204)
       return undefined
     },
   },
 })
 
-/** The groups that the identity provider says a principal is in, as far as they are known here. */
+/** The groups of a principal at the identity provider, as far as they are declared here. */
 const userGroupsRoute: AdminRoute = {
   path: '/rbac/users/:parent/groups',
-  locate: (locating) => locateUnder('principal', '/rbac/users/:parent/groups', locating),
+  locate: (context) => locateUnder('principal', '/rbac/users/:parent/groups', context),
   methods: {
     async GET({ configuration, parent }) {
-      const user = parentOf({ parent }, 'principal')
+      const user = requireParent({ parent }, 'principal')
       const names = user.fields.groups
       const groups = configuration
         .list({ entity: 'group', workspace: null })
@@ -81,35 +81,40 @@ const userGroupsRoute: AdminRoute = {
   },
 }
 
-const rolesHere = ({ configuration, place }: Asked): Entry<'role'>[] =>
-  configuration.list({ entity: 'role', workspace: place.id })
+const rolesHere = ({ configuration, workspaceRef }: RequestContext): Entry<'role'>[] =>
+  configuration.list({ entity: 'role', workspace: workspaceRef.id })
 
-function given(asked: Asked): Entry<'group-role'>[] {
-  const here = new Set(rolesHere(asked).map(({ id }) => id))
-  const within = { field: 'group', id: parentOf(asked, 'group').id }
-  return asked.configuration
+function groupRoles(context: RequestContext): Entry<'group-role'>[] {
+  const here = new Set(rolesHere(context).map(({ id }) => id))
+  const within = { field: 'group', id: requireParent(context, 'group').id }
+  return context.configuration
     .list({ entity: 'group-role', workspace: null, within })
     .filter((entry) => here.has(entry.fields.role.id))
 }
 
-/** Kong names the role by its id; a name says the same. Roles of another workspace are given at its own path. */
-function roleNamed(asked: Asked): Entry<'role'> {
-  const { rbac_role_id: id, role: name = id, workspace_id: workspace } = bodyIn(asked)
-  const { place, configuration } = asked
+/** Kong sends the id of the role; a name is accepted too. Roles of another workspace are assigned under that workspace's path. */
+function requestedRole(context: RequestContext): Entry<'role'> {
+  const { rbac_role_id: id, role: name = id, workspace_id: workspace } = bodyFields(context)
+  const { workspaceRef, configuration } = context
   if (typeof name !== 'string') throw schemaViolation({ rbac_role_id: 'required field missing' })
-  const isHere = workspace === undefined || workspace === place.id || workspace === place.name
-  const role = configuration.find({ entity: 'role', workspace: place.id, at: name })
+  const isHere =
+    workspace === undefined || workspace === workspaceRef.id || workspace === workspaceRef.name
+  const role = configuration.find({ entity: 'role', workspace: workspaceRef.id, at: name })
   if (role !== undefined && isHere) return role
-  throw schemaViolation({ rbac_role_id: `no role '${name}' in workspace '${place.name}'` })
+  throw schemaViolation({ rbac_role_id: `no role '${name}' in workspace '${workspaceRef.name}'` })
 }
 
-function present(asked: Asked, entry: Entry<'group-role'>): unknown {
-  const { configuration, place } = asked
-  const role = rolesHere(asked).find(({ id }) => id === entry.fields.role.id)
-  const workspace = configuration.find({ entity: 'workspace', workspace: null, at: place.id })
+function present(context: RequestContext, entry: Entry<'group-role'>): unknown {
+  const { configuration, workspaceRef } = context
+  const role = rolesHere(context).find(({ id }) => id === entry.fields.role.id)
+  const workspace = configuration.find({
+    entity: 'workspace',
+    workspace: null,
+    at: workspaceRef.id,
+  })
   return {
     created_at: entry.createdAt,
-    group: presentEntry(group, parentOf(asked, 'group')),
+    group: presentEntry(group, requireParent(context, 'group')),
     rbac_role: role === undefined ? null : presentEntry(entityNamed('role'), role),
     workspace: workspace === undefined ? null : presentEntry(entityNamed('workspace'), workspace),
   }

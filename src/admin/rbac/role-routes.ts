@@ -5,28 +5,28 @@ import { Problem } from '../../lib/problem.ts'
 import type { Entry } from '../../entities/entry.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import {
-  parentOf,
+  requireParent,
   type AdminRoute,
-  type Asked,
+  type RequestContext,
   type Located,
-  type Locating,
-  type Place,
+  type PathContext,
+  type WorkspaceRef,
 } from '../admin-route.ts'
-import { askAbout, ownPath, segmentOf } from '../entities/entity-paths.ts'
-import { filled } from '../entities/collection-route.ts'
-import { bodyIn, makeChange } from '../entities/make-change.ts'
+import { buildAsk, canonicalPath, entrySegment } from '../entities/entity-paths.ts'
+import { fillPath } from '../entities/collection-route.ts'
+import { bodyFields, makeChange } from '../entities/make-change.ts'
 import { presentEntry } from '../entities/present-entry.ts'
 
-/** The roles of a principal in a workspace, in Kong's form: named in a list with commas, given and taken. */
+/** Kong's `/rbac/users/{user}/roles`; roles are named in a comma-separated list. */
 export const userRoles = (path: string): AdminRoute => ({
   path,
-  locate: (locating) => locateUnder('principal', path, locating),
+  locate: (context) => locateUnder('principal', path, context),
   methods: {
-    GET: async (asked) => rolesAnswer(asked),
-    async POST(asked) {
-      const user = parentOf(asked, 'principal')
-      const held = grantsIn(asked).map(({ fields }) => fields.role.id)
-      const operations = rolesNamed(asked)
+    GET: async (context) => rolesAnswer(context),
+    async POST(context) {
+      const user = requireParent(context, 'principal')
+      const held = grantsIn(context).map(({ fields }) => fields.role.id)
+      const operations = requestedRoles(context)
         .filter((role) => !held.includes(role.id))
         .map((role): Operation => ({
           kind: 'create',
@@ -34,46 +34,45 @@ export const userRoles = (path: string): AdminRoute => ({
           workspace: null,
           body: { principal: { id: user.id }, role: { id: role.id } },
         }))
-      await makeChange(asked, operations, 201)
-      void asked.reply.code(201)
-      return rolesAnswer(asked)
+      await makeChange(context, operations, 201)
+      void context.reply.code(201)
+      return rolesAnswer(context)
     },
-    async DELETE(asked) {
-      const roles = rolesNamed(asked).map(({ id }) => id)
-      const operations = grantsIn(asked)
+    async DELETE(context) {
+      const roles = requestedRoles(context).map(({ id }) => id)
+      const operations = grantsIn(context)
         .filter((grant) => roles.includes(grant.fields.role.id))
         .map(({ id }): Operation => ({ kind: 'delete', entity: 'grant', workspace: null, at: id }))
-      await makeChange(asked, operations, 204)
-      void asked.reply.code(204)
+      await makeChange(context, operations, 204)
+      void context.reply.code(204)
       return undefined
     },
   },
 })
 
-/** What all roles of a principal say together; in a workspace other than the default one, what they say there. */
+/** The combined permissions of all roles of a principal, limited to the workspace of the path unless that is the default one. */
 export const userPermissionsRoute: AdminRoute = {
   path: '/rbac/users/:parent/permissions',
-  locate: (locating) => locateUnder('principal', '/rbac/users/:parent/permissions', locating),
+  locate: (context) => locateUnder('principal', '/rbac/users/:parent/permissions', context),
   methods: {
-    GET: async ({ configuration, parent, place }) =>
+    GET: async ({ configuration, parent, workspaceRef }) =>
       permissionsOf(
         configuration
-          .rolesOf(parentOf({ parent }, 'principal').id)
-          .flatMap((held) => saidIn(held, place)),
+          .rolesOf(requireParent({ parent }, 'principal').id)
+          .flatMap((held) => permissionsIn(held, workspaceRef)),
       ),
   },
 }
 
-/** What a role says. */
 export const rolePermissionsRoute: AdminRoute = {
   path: '/rbac/roles/:parent/permissions',
-  locate: (locating) => locateUnder('role', '/rbac/roles/:parent/permissions', locating),
+  locate: (context) => locateUnder('role', '/rbac/roles/:parent/permissions', context),
   methods: {
-    async GET({ configuration, parent, place }) {
-      const within = { field: 'role', id: parentOf({ parent }, 'role').id }
+    async GET({ configuration, parent, workspaceRef }) {
+      const within = { field: 'role', id: requireParent({ parent }, 'role').id }
       const read = (entity: EntityName): Record<string, unknown>[] =>
         configuration
-          .list({ entity, workspace: place.id, within })
+          .list({ entity, workspace: workspaceRef.id, within })
           .map(({ fields }) => ({ ...fields }))
       return permissionsOf([
         { endpoints: read('endpoint-permission'), entities: read('entity-permission') },
@@ -82,58 +81,66 @@ export const rolePermissionsRoute: AdminRoute = {
   },
 }
 
-/** What a role says about a workspace; the default workspace is told everything. */
-function saidIn(held: HeldRole, place: Place): Said[] {
-  if (place.id === defaultWorkspace.id || held.workspace.id === place.id) return [held]
+/** The permissions of a role that apply in a workspace; the default workspace shows all of them. */
+function permissionsIn(held: HeldRole, workspaceRef: WorkspaceRef): Permissions[] {
+  if (workspaceRef.id === defaultWorkspace.id || held.workspace.id === workspaceRef.id)
+    return [held]
   if (held.workspace.id !== defaultWorkspace.id) return []
-  const isHere = (workspace: string): boolean => ['*', place.name, place.id].includes(workspace)
+  const isHere = (workspace: string): boolean =>
+    ['*', workspaceRef.name, workspaceRef.id].includes(workspace)
   const endpoints = held.endpoints.filter(({ workspace }) => isHere(workspace))
-  const entities = held.entities.filter(({ entity_id: id }) => id === '*' || id === place.id)
+  const entities = held.entities.filter(({ entity_id: id }) => id === '*' || id === workspaceRef.id)
   return [{ endpoints, entities }]
 }
 
-/** The entity above a path of this file, and the ask in the workspace of the path. */
-export function locateUnder(entity: EntityName, path: string, locating: Locating): Located {
-  const { configuration, place, params, action } = locating
+export function locateUnder(entity: EntityName, path: string, context: PathContext): Located {
+  const { configuration, workspaceRef, params, action } = context
   const at = params['parent'] ?? ''
-  const parent = configuration.find({ entity, workspace: place.id, at })
-  const segment = parent === undefined ? at : segmentOf(entity, parent)
-  const ask = { workspace: place, path: filled(path, { ...params, parent: segment }), action }
-  return { check: { ask }, parent, isLost: parent === undefined || place.id === '' }
+  const parent = configuration.find({ entity, workspace: workspaceRef.id, at })
+  const segment = parent === undefined ? at : entrySegment(entity, parent)
+  const ask = {
+    workspace: workspaceRef,
+    path: fillPath(path, { ...params, parent: segment }),
+    action,
+  }
+  return { check: { ask }, parent, isLost: parent === undefined || workspaceRef.id === '' }
 }
 
-function rolesAnswer(asked: Asked): unknown {
-  const { configuration, place } = asked
-  const user = parentOf(asked, 'principal')
-  const held = grantsIn(asked).map(({ fields }) => fields.role.id)
+function rolesAnswer(context: RequestContext): unknown {
+  const { configuration, workspaceRef } = context
+  const user = requireParent(context, 'principal')
+  const held = grantsIn(context).map(({ fields }) => fields.role.id)
   const roles = configuration
-    .list({ entity: 'role', workspace: place.id })
+    .list({ entity: 'role', workspace: workspaceRef.id })
     .filter(({ id }) => held.includes(id))
   return {
     roles: roles.map((role) => presentEntry(entityNamed('role'), role)),
-    user: presentUser(asked, user),
+    user: presentUser(context, user),
   }
 }
 
-/** A principal belongs to no workspace: more than the name is for those who may read principals. */
-function presentUser({ configuration, principal }: Asked, user: Entry<'principal'>): unknown {
-  const path = ownPath('principal', segmentOf('principal', user))
-  const ask = askAbout('principal', user, defaultWorkspace, path, 'read')
+/** Principals belong to no workspace, so fields beyond id and name require permission to read principals. */
+function presentUser(
+  { configuration, principal }: RequestContext,
+  user: Entry<'principal'>,
+): unknown {
+  const path = canonicalPath('principal', entrySegment('principal', user))
+  const ask = buildAsk('principal', user, defaultWorkspace, path, 'read')
   return configuration.decide(principal, { ask }).allowed
     ? presentEntry(entityNamed('principal'), user)
     : { id: user.id, name: user.fields.name }
 }
 
-const grantsIn = ({ configuration, parent }: Asked): Entry<'grant'>[] =>
+const grantsIn = ({ configuration, parent }: RequestContext): Entry<'grant'>[] =>
   configuration.list({
     entity: 'grant',
     workspace: null,
-    within: { field: 'principal', id: parentOf({ parent }, 'principal').id },
+    within: { field: 'principal', id: requireParent({ parent }, 'principal').id },
   })
 
-function rolesNamed(asked: Asked): Entry<'role'>[] {
-  const { configuration, place } = asked
-  const { roles } = bodyIn(asked)
+function requestedRoles(context: RequestContext): Entry<'role'>[] {
+  const { configuration, workspaceRef } = context
+  const { roles } = bodyFields(context)
   const words = Array.isArray(roles) ? (roles as unknown[]) : [roles]
   const names = words.flatMap((word) => (typeof word === 'string' ? word.split(',') : []))
   if (names.length === 0) {
@@ -142,25 +149,25 @@ function rolesNamed(asked: Asked): Entry<'role'>[] {
     })
   }
   return names.map((name) => {
-    const role = configuration.find({ entity: 'role', workspace: place.id, at: name.trim() })
+    const role = configuration.find({ entity: 'role', workspace: workspaceRef.id, at: name.trim() })
     if (role !== undefined) return role
-    const sentence = `no role '${name.trim()}' in workspace '${place.name}'`
+    const sentence = `no role '${name.trim()}' in workspace '${workspaceRef.name}'`
     throw new Problem('admin.role', 400, sentence, { detail: { fields: { roles: sentence } } })
   })
 }
 
-type Said = {
+type Permissions = {
   readonly endpoints: readonly Readonly<Record<string, unknown>>[]
   readonly entities: readonly Readonly<Record<string, unknown>>[]
 }
 
-function permissionsOf(roles: readonly (Said | HeldRole)[]): unknown {
+function permissionsOf(roles: readonly (Permissions | HeldRole)[]): unknown {
   const endpoints: Record<string, Record<string, unknown>> = {}
   const entities: Record<string, unknown> = {}
   for (const role of roles) {
     for (const { workspace, endpoint, actions, negative } of role.endpoints) {
-      const place = (endpoints[String(workspace)] ??= {})
-      place[String(endpoint)] = { actions, negative }
+      const byEndpoint = (endpoints[String(workspace)] ??= {})
+      byEndpoint[String(endpoint)] = { actions, negative }
     }
     for (const { entity_id: id, actions, negative } of role.entities) {
       entities[String(id)] = { actions, negative }

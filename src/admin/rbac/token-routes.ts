@@ -5,46 +5,51 @@ import type { Entry } from '../../entities/entry.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import {
-  entryOf,
-  parentOf,
+  requireEntry,
+  requireParent,
   type AdminRoute,
-  type Asked,
+  type RequestContext,
   type Located,
-  type Locating,
+  type PathContext,
 } from '../admin-route.ts'
-import { pathOf } from '../entities/entity-paths.ts'
+import { buildPath } from '../entities/entity-paths.ts'
 import { collectionRoute } from '../entities/collection-route.ts'
 import { itemRoute } from '../entities/item-route.ts'
 import { locateParent } from '../entities/locate-parent.ts'
-import { bodyIn, makeChange, writtenEntry } from '../entities/make-change.ts'
+import { bodyFields, makeChange, writtenEntry } from '../entities/make-change.ts'
 import { presentEntry, secondsOf } from '../entities/present-entry.ts'
 
 const token = entityNamed('token')
 const path = '/rbac/users/:parent/tokens'
 const under = { field: 'principal', entity: 'principal' } as const
 
-/** The tokens of a principal, with when each was last used, and their rotation. */
 export function tokenRoutes(): AdminRoute[] {
   const item = itemRoute({ path: `${path}/:item`, entity: token, under })
-  return [withUses(collectionRoute({ path, entity: token, under })), withUses(item), rotationRoute]
+  return [
+    withLastUse(collectionRoute({ path, entity: token, under })),
+    withLastUse(item),
+    rotationRoute,
+  ]
 }
 
-/** Every answer that shows a token tells when and from where it was last used. */
-function withUses(route: AdminRoute): AdminRoute {
+/** Adds `last_used_at` and `last_used_from` to every token in an answer. */
+function withLastUse(route: AdminRoute): AdminRoute {
   const methods = Object.entries(route.methods).map(([name, answer]) => [
     name,
-    name === 'DELETE' ? answer : async (asked: Asked) => addUses(asked, await answer(asked)),
+    name === 'DELETE'
+      ? answer
+      : async (context: RequestContext) => addLastUse(context, await answer(context)),
   ])
   return { ...route, methods: Object.fromEntries(methods) as AdminRoute['methods'] }
 }
 
-type Shown = Readonly<Record<string, unknown>> & { readonly id?: string }
+type PresentedToken = Readonly<Record<string, unknown>> & { readonly id?: string }
 
-async function addUses({ configuration }: Asked, answer: unknown): Promise<unknown> {
-  const page = answer as { readonly data?: readonly Shown[] }
-  const shown = page.data ?? [answer as Shown]
-  const uses = await configuration.tokenUses.find(shown.map(({ id = '' }) => id))
-  const told = shown.map((one) => {
+async function addLastUse({ configuration }: RequestContext, answer: unknown): Promise<unknown> {
+  const page = answer as { readonly data?: readonly PresentedToken[] }
+  const listed = page.data ?? [answer as PresentedToken]
+  const uses = await configuration.tokenUses.find(listed.map(({ id = '' }) => id))
+  const tokens = listed.map((one) => {
     const use = uses.get(one.id ?? '')
     return {
       ...one,
@@ -52,30 +57,30 @@ async function addUses({ configuration }: Asked, answer: unknown): Promise<unkno
       last_used_from: use?.address ?? null,
     }
   })
-  return page.data === undefined ? told[0] : { ...page, data: told }
+  return page.data === undefined ? tokens[0] : { ...page, data: tokens }
 }
 
-const longest = 30 * 24 * 3600
+const maxOverlap = 30 * 24 * 3600
 
 const rotation = z.strictObject({
-  overlap: z.int().min(0).max(longest).default(3600),
+  overlap: z.int().min(0).max(maxOverlap).default(3600),
   expires_at: z.int().min(0).nullable().default(null),
 })
 
-/** A new token in place of another, which goes on for a while so that whoever uses it can change over. */
+/** Creates a new token and lets the old one expire after `overlap` seconds, so that clients can switch without interruption. */
 const rotationRoute: AdminRoute = {
   path: `${path}/:item/rotate`,
   locate: locateToken,
   methods: {
-    async POST(asked) {
-      const { configuration } = asked
-      const entry = entryOf(asked, 'token')
-      const parsed = rotation.safeParse(bodyIn(asked))
+    async POST(context) {
+      const { configuration } = context
+      const entry = requireEntry(context, 'token')
+      const parsed = rotation.safeParse(bodyFields(context))
       if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
-      const ends = endOf(entry, secondsOf(configuration) + parsed.data.overlap)
-      const principal = { id: parentOf(asked, 'principal').id }
-      const made = await makeChange(
-        asked,
+      const expiresAt = overlapEnd(entry, secondsOf(configuration) + parsed.data.overlap)
+      const principal = { id: requireParent(context, 'principal').id }
+      const rotated = await makeChange(
+        context,
         [
           {
             kind: 'create',
@@ -83,21 +88,21 @@ const rotationRoute: AdminRoute = {
             workspace: null,
             body: { principal, name: entry.fields.name, expires_at: parsed.data.expires_at },
           },
-          change(entry, { expires_at: ends }),
+          updateToken(entry, { expires_at: expiresAt }),
         ],
         201,
       )
-      void asked.reply.code(201)
+      void context.reply.code(201)
       return {
-        ...presentEntry(token, writtenEntry(made, 'token')),
-        ...made.outcomes[0]?.revealed,
-        replaces: { id: entry.id, expires_at: ends },
+        ...presentEntry(token, writtenEntry(rotated, 'token')),
+        ...rotated.outcomes[0]?.revealed,
+        replaces: { id: entry.id, expires_at: expiresAt },
       }
     },
   },
 }
 
-const change = (entry: Entry<'token'>, body: Operation['body'] = {}): Operation => ({
+const updateToken = (entry: Entry<'token'>, body: Operation['body'] = {}): Operation => ({
   kind: 'update',
   entity: 'token',
   workspace: null,
@@ -105,23 +110,23 @@ const change = (entry: Entry<'token'>, body: Operation['body'] = {}): Operation 
   body,
 })
 
-/** A rotation never lets a token live longer than it would have. */
-function endOf(entry: Entry<'token'>, wanted: number): number {
+/** A rotation never extends the lifetime of the old token. */
+function overlapEnd(entry: Entry<'token'>, requested: number): number {
   const present = entry.fields.expires_at
-  return present === null ? wanted : Math.min(present, wanted)
+  return present === null ? requested : Math.min(present, requested)
 }
 
-function locateToken(locating: Locating): Located {
-  const { configuration, params, action } = locating
-  const { parent, alias } = locateParent(locating, under)
+function locateToken(context: PathContext): Located {
+  const { configuration, params, action } = context
+  const { parent, alias } = locateParent(context, under)
   const within = { field: 'principal', id: parent?.id ?? '' }
   const at = params['item'] ?? ''
   const entry = configuration.find({ entity: 'token', workspace: null, at, within })
   const ask = {
     workspace: alias.workspace,
-    path: `${alias.path}/tokens${pathOf(at, 'rotate')}`,
+    path: `${alias.path}/tokens${buildPath(at, 'rotate')}`,
     action,
   }
-  const own = { ...ask, path: `${alias.path}/tokens${pathOf(at)}`, action: 'update' as const }
+  const own = { ...ask, path: `${alias.path}/tokens${buildPath(at)}`, action: 'update' as const }
   return { check: { ask, aliases: [alias, own] }, entry, parent, isLost: parent === undefined }
 }

@@ -4,7 +4,6 @@ import type { Session } from '../../schema/session.ts'
 import { hasAny } from '../entities/collection-route.ts'
 import { readableEntries } from '../entities/may-read-entry.ts'
 
-/** Who a principal is, and in which workspaces they may read what. */
 export function describeSession(
   configuration: Configuration,
   principal: string,
@@ -17,7 +16,7 @@ export function describeSession(
       .filter(({ inWorkspace, isPermission }) => inWorkspace && isPermission !== true)
       .filter(({ name, plural }) => {
         const check = { ask: { workspace, path: `/${plural}`, action: 'read' as const } }
-        const reader = { configuration, principal, place: workspace, check }
+        const reader = { configuration, principal, workspaceRef: workspace, check }
         return (
           configuration.decide(principal, check).allowed ||
           hasAny(readableEntries(reader, { entity: name, workspace: workspace.id }))
@@ -46,5 +45,5 @@ export function describeSession(
   }
 }
 
-/** What can be read that is no entity. */
+/** Readable pages that are not entities. */
 const pages = ['audit', 'rbac/explain', 'config/revisions']

@@ -25,12 +25,11 @@ const headers = {
   'cross-origin-opener-policy': 'same-origin',
 }
 
-/** Tells browsers, with every answer, what our pages may load and that nobody may frame them. */
 export function protectPages(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
 }
 
-/** Serves the built pages: hashed assets for ever, anything else that is not an API is the one page. */
+/** Hashed assets are cached forever; every other path outside the API serves `index.html`. */
 export async function serveUi(app: FastifyInstance, directory: string): Promise<void> {
   if (!existsSync(join(directory, 'index.html'))) return
   await app.register(fastifyStatic, {

@@ -9,9 +9,8 @@ import { setUp, signIn } from '../../schema/session.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { describeSession } from './describe-session.ts'
-import { bodyIn, originOf } from '../entities/make-change.ts'
+import { bodyFields, originOf } from '../entities/make-change.ts'
 
-/** Signing in and out, the first super-admin, and who one is. */
 export function registerSessionRoutes(
   app: FastifyInstance,
   configuration: Configuration,
@@ -20,7 +19,7 @@ export function registerSessionRoutes(
   app.get('/api/session', async (request) =>
     describeSession(configuration, await identifyPrincipal(configuration, request), version),
   )
-  app.post('/api/session', { onRequest: refuseForeign }, async (request, reply) => {
+  app.post('/api/session', { onRequest: refuseForeignOrigin }, async (request, reply) => {
     const { name, password } = parse(signIn, request)
     return enter(reply, { name, password, request })
   })
@@ -30,11 +29,11 @@ export function registerSessionRoutes(
     if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
     return reply.code(204).header('set-cookie', cookieText('', request)).send()
   })
-  app.post('/api/setup', { onRequest: refuseForeign }, async (request, reply) => {
-    const wanted = parse(setUp, request)
-    await configuration.setUp(wanted, originOf(request))
+  app.post('/api/setup', { onRequest: refuseForeignOrigin }, async (request, reply) => {
+    const account = parse(setUp, request)
+    await configuration.setUp(account, originOf(request))
     void reply.code(201)
-    return enter(reply, { ...wanted, request })
+    return enter(reply, { ...account, request })
   })
 
   async function enter(
@@ -50,7 +49,7 @@ export function registerSessionRoutes(
   }
 }
 
-/** Kong's word for who one is, which everybody may ask. */
+/** Kong's `/userinfo`; open to every authenticated principal. */
 export function registerUserInfo(
   app: FastifyInstance,
   configuration: Configuration,
@@ -65,16 +64,16 @@ export function registerUserInfo(
   }
 }
 
-/** A cookie without an end of its own: the server says when a session is over. */
+/** A session cookie without `Max-Age`; the server decides when the session expires. */
 function cookieText(value: string, request: FastifyRequest): string {
   const secure = request.protocol === 'https' ? '; Secure' : ''
   const over = value === '' ? '; Max-Age=0' : ''
   return `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}${over}`
 }
 
-async function refuseForeign(request: FastifyRequest): Promise<void> {
+async function refuseForeignOrigin(request: FastifyRequest): Promise<void> {
   if (isCrossSite(request.headers)) {
-    throw new Problem('admin.cross_site', 403, 'Signing in must be asked by our own pages')
+    throw new Problem('admin.cross_site', 403, 'Sign-in requests from other sites are not allowed')
   }
 }
 
@@ -82,7 +81,7 @@ function parse<Schema extends z.ZodType>(
   schema: Schema,
   request: FastifyRequest,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(bodyIn({ request }))
+  const parsed = schema.safeParse(bodyFields({ request }))
   if (!parsed.success) throw schemaViolation(violationsOf(parsed.error))
   return parsed.data
 }

@@ -14,7 +14,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
   value,
 ]
 
-/** Adds `weir audit`, which reads the store without the control plane. */
+/** These commands read the store directly; no control plane has to run. */
 export function addAuditCommand(program: Command): void {
   const audit = program.command('audit').description('Verify the audit log.')
   const subcommand = (name: string, about: string): Command =>
@@ -29,19 +29,19 @@ export function addAuditCommand(program: Command): void {
     .option('--checkpoint <file>', 'checkpoint that was stored elsewhere; may be repeated', collect)
     .option('--json', 'print the report as JSON')
     .action(async ({ key, checkpoint, json, ...source }: Options) => {
-      const { verifyCommand } = await import('./verify-command.ts')
+      const { verifyCommand } = await import('./verify-commands.ts')
       const files = { keys: key ?? [], checkpoints: checkpoint ?? [] }
       process.exitCode = await verifyCommand(source, files, json === true)
     })
   subcommand('checkpoint', 'Print the signed end of the log, to be stored elsewhere.').action(
     async (source: AuditSource) => {
-      const { checkpointCommand } = await import('./checkpoint-command.ts')
+      const { checkpointCommand } = await import('./verify-commands.ts')
       await checkpointCommand(source)
     },
   )
   subcommand('key', 'Print the public key that verifies the log.').action(
     async (source: AuditSource) => {
-      const { keyCommand } = await import('./key-command.ts')
+      const { keyCommand } = await import('./verify-commands.ts')
       keyCommand(source)
     },
   )

@@ -14,7 +14,7 @@ export type AuditSource = {
   readonly database?: string | undefined
 }
 
-export const auditKeyFile = (source: AuditSource): string => settingsOf(source).auditKeyFile
+export const auditKeyFile = (source: AuditSource): string => sourceSettings(source).auditKeyFile
 
 export async function withAuditLog<Result>(
   source: AuditSource,
@@ -29,12 +29,12 @@ export async function withAuditLog<Result>(
 }
 
 async function openSource(source: AuditSource): Promise<AuditStore> {
-  const { data, databaseUrl } = settingsOf(source)
+  const { data, databaseUrl } = sourceSettings(source)
   if (databaseUrl !== undefined) return openPostgresAudit(databaseUrl)
   const file = join(data, 'weir.db')
   if (existsSync(file)) return openSqliteAudit(file)
   throw new Problem('cli.no_store', 404, `No audit log: ${file} does not exist.`)
 }
 
-const settingsOf = ({ data, database }: AuditSource) =>
+const sourceSettings = ({ data, database }: AuditSource) =>
   readSettings({ WEIR_DATA: data, WEIR_DATABASE_URL: database })

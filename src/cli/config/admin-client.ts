@@ -19,7 +19,7 @@ export type AdminCall = {
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Calls the Admin API; throws a refusal with its sentence. */
+/** Throws a Problem with the message of the Admin API when a request fails. */
 export async function callAdmin<Result>(access: AdminAccess, call: AdminCall): Promise<Result> {
   const response = await send(access, call)
   const isLines = (response.headers.get('content-type') ?? '').includes('ndjson')
@@ -60,7 +60,7 @@ async function send(
   }
 }
 
-/** Body of a refusal; `because` is there for those who may know the rule. */
+/** `because` is present only when the caller may read the rule. */
 type Refusal = { readonly message?: unknown; readonly because?: unknown }
 
 type Line<Result> = {
@@ -91,10 +91,10 @@ async function readLines<Result>(response: Response, { onProgress }: AdminCall):
 
 function refusal(status: number, text: string, { method, path }: AdminCall): Problem {
   try {
-    const said = JSON.parse(text) as Refusal
-    if (said.message === 'Not found')
+    const problem = JSON.parse(text) as Refusal
+    if (problem.message === 'Not found')
       return refused(status, { message: `Not found: ${method} ${path}` })
-    if (typeof said.message === 'string') return refused(status, said)
+    if (typeof problem.message === 'string') return refused(status, problem)
   } catch {
     // Not JSON: print it unchanged.
   }

@@ -1,7 +1,7 @@
 import { Problem } from '../../lib/problem.ts'
 import { readAdminAccess, readVariables } from '../settings.ts'
 import type { AdminAccess } from './admin-client.ts'
-import type { Print } from './print-difference.ts'
+import type { PrintOptions } from './print-difference.ts'
 import { readDocuments, type Document, type ReadDocuments } from './read-documents.ts'
 
 /** Options of all `weir config` commands. */
@@ -27,7 +27,7 @@ export type CommandOptions = {
   readonly yes?: boolean
 }
 
-export function accessOf({ addr, token, headers = [] }: CommandOptions): AdminAccess {
+export function adminAccess({ addr, token, headers = [] }: CommandOptions): AdminAccess {
   const defaults = readAdminAccess()
   const pairs = headers.map((header) => {
     const at = header.indexOf(':')
@@ -41,21 +41,24 @@ export function accessOf({ addr, token, headers = [] }: CommandOptions): AdminAc
   }
 }
 
-export const printOf = ({ color }: CommandOptions, masked: readonly string[] = []): Print => ({
+export const printOptions = (
+  { color }: CommandOptions,
+  masked: readonly string[] = [],
+): PrintOptions => ({
   colors: color !== false && process.stdout.isTTY,
   masked,
 })
 
 /** The files of a command as one document for one workspace. */
-export type Wanted = ReadDocuments & {
+export type SyncInput = ReadDocuments & {
   readonly workspace: string
   readonly query: Readonly<Record<string, string | undefined>>
 }
 
 /** Reads the files that a command names. */
-export function wantedOf(files: readonly string[], options: CommandOptions): Wanted {
-  const places = [...files, ...(options.state ?? [])]
-  const read = readDocuments(places.length === 0 ? ['-'] : places, readVariables('DECK_'))
+export function readInput(files: readonly string[], options: CommandOptions): SyncInput {
+  const paths = [...files, ...(options.state ?? [])]
+  const read = readDocuments(paths.length === 0 ? ['-'] : paths, readVariables('DECK_'))
   const workspace = options.workspace ?? read.document._workspace ?? 'default'
   const document: Document = {
     ...read.document,
@@ -71,5 +74,5 @@ export function wantedOf(files: readonly string[], options: CommandOptions): Wan
   return { document, masked: read.masked, workspace, query }
 }
 
-export const pathIn = (workspace: string | undefined, path: string): string =>
+export const workspacePath = (workspace: string | undefined, path: string): string =>
   workspace === undefined ? path : `/${encodeURIComponent(workspace)}${path}`

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandOptions } from './command-options.ts'
 
-/** Adds `weir config`. */
 export function addConfigCommand(program: Command): void {
   const config = program
     .command('config')

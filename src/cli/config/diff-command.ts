@@ -2,12 +2,12 @@ import type { SyncPlan } from '../../schema/config-difference.ts'
 import type { PreviewReport } from '../../schema/preview.ts'
 import { callAdmin } from './admin-client.ts'
 import {
-  accessOf,
-  pathIn,
-  printOf,
-  wantedOf,
+  adminAccess,
+  workspacePath,
+  printOptions,
+  readInput,
   type CommandOptions,
-  type Wanted,
+  type SyncInput,
 } from './command-options.ts'
 import { printDifference } from './print-difference.ts'
 import { printPreview } from './print-preview.ts'
@@ -18,10 +18,10 @@ export async function diffCommand(
   files: readonly string[],
   options: CommandOptions,
 ): Promise<void> {
-  const wanted = wantedOf(files, options)
-  const { plan, traffic } = await fetchPlan(wanted, options)
+  const input = readInput(files, options)
+  const { plan, traffic } = await fetchPlan(input, options)
   const result = traffic === undefined ? plan : { plan, traffic }
-  const print = printOf(options, wanted.masked)
+  const print = printOptions(options, input.masked)
   if (options.jsonOutput === true) console.log(JSON.stringify(result, undefined, 2))
   else console.log(printDifference(plan, print))
   if (options.jsonOutput !== true && traffic !== undefined) {
@@ -32,22 +32,22 @@ export async function diffCommand(
 
 type Planned = { readonly plan: SyncPlan; readonly traffic?: PreviewReport }
 
-async function fetchPlan(wanted: Wanted, options: CommandOptions): Promise<Planned> {
+async function fetchPlan(input: SyncInput, options: CommandOptions): Promise<Planned> {
   const { againstTraffic: window } = options
-  if (window === undefined) return { plan: await post<SyncPlan>(wanted, options, '/config/diff') }
-  const query = { ...wanted.query, window }
-  return post<Planned>({ ...wanted, query }, options, '/config/preview')
+  if (window === undefined) return { plan: await post<SyncPlan>(input, options, '/config/diff') }
+  const query = { ...input.query, window }
+  return post<Planned>({ ...input, query }, options, '/config/preview')
 }
 
 async function post<Result>(
-  { document, workspace, query }: Wanted,
+  { document, workspace, query }: SyncInput,
   options: CommandOptions,
   path: string,
 ): Promise<Result> {
   const progress = showProgress(process.stderr)
-  return callAdmin<Result>(accessOf(options), {
+  return callAdmin<Result>(adminAccess(options), {
     method: 'POST',
-    path: pathIn(workspace, path),
+    path: workspacePath(workspace, path),
     query,
     body: document,
     onProgress: progress.on,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { Problem } from '../../lib/problem.ts'
 import { callAdmin, type AdminAccess } from './admin-client.ts'
-import { accessOf, pathIn, type CommandOptions } from './command-options.ts'
+import { adminAccess, workspacePath, type CommandOptions } from './command-options.ts'
 
 /** Writes one workspace, or all of them, as documents. */
 export async function dumpCommand(options: CommandOptions): Promise<void> {
@@ -10,7 +10,7 @@ export async function dumpCommand(options: CommandOptions): Promise<void> {
   if (format !== 'yaml' && format !== 'json') {
     throw new Problem('cli.format', 400, `--format ${format}: expected yaml or json`)
   }
-  const access = accessOf(options)
+  const access = adminAccess(options)
   if (allWorkspaces === true) {
     const { data } = await callAdmin<{ data: readonly { name: string }[] }>(access, {
       method: 'GET',
@@ -28,7 +28,7 @@ export async function dumpCommand(options: CommandOptions): Promise<void> {
 const dump = (access: AdminAccess, options: CommandOptions): Promise<unknown> =>
   callAdmin(access, {
     method: 'GET',
-    path: pathIn(options.workspace ?? 'default', '/config/document'),
+    path: workspacePath(options.workspace ?? 'default', '/config/document'),
     query: {
       tags: options.selectTag?.join(','),
       with_id: options.withId === true ? 'true' : undefined,

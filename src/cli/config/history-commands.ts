@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Problem } from '../../lib/problem.ts'
 import type { ConfigDifference, Drift, RevisionLine } from '../../schema/config-difference.ts'
 import { callAdmin } from './admin-client.ts'
-import { accessOf, pathIn, printOf, type CommandOptions } from './command-options.ts'
+import { adminAccess, workspacePath, printOptions, type CommandOptions } from './command-options.ts'
 import { printCounts, printDifference, printItem } from './print-difference.ts'
 
 export async function historyCommand(options: CommandOptions): Promise<void> {
@@ -20,26 +20,28 @@ export async function historyCommand(options: CommandOptions): Promise<void> {
 }
 
 export async function showCommand(revision: string, options: CommandOptions): Promise<void> {
-  const shown = await get<RevisionLine & ConfigDifference>(
+  const revisionDetail = await get<RevisionLine & ConfigDifference>(
     options,
     `/config/revisions/${encodeURIComponent(revision)}`,
   )
-  if (options.jsonOutput === true) return console.log(JSON.stringify(shown, undefined, 2))
-  const words = shown.message === null ? '' : `: ${shown.message}`
-  console.log(`Revision ${shown.number}, ${timeText(shown.time)}, by ${shown.principal}${words}`)
-  console.log(printDifference(shown, { ...printOf(options), isPast: true }))
+  if (options.jsonOutput === true) return console.log(JSON.stringify(revisionDetail, undefined, 2))
+  const words = revisionDetail.message === null ? '' : `: ${revisionDetail.message}`
+  console.log(
+    `Revision ${revisionDetail.number}, ${timeText(revisionDetail.time)}, by ${revisionDetail.principal}${words}`,
+  )
+  console.log(printDifference(revisionDetail, { ...printOptions(options), isPast: true }))
 }
 
-/** Creates a revision that equals an earlier one, after it showed the differences and asked for confirmation. */
+/** Creates a revision that equals an earlier one, after showing the differences and confirming. */
 export async function rollbackCommand(revision: string, options: CommandOptions): Promise<void> {
   const at = `/config/revisions/${encodeURIComponent(revision)}`
   const planned = await get<ConfigDifference & { revision: number }>(options, `${at}/compare`)
-  console.log(printDifference(planned, printOf(options)))
+  console.log(printDifference(planned, printOptions(options)))
   if (planned.items.length === 0) return console.log('No differences.')
-  if (options.yes !== true && !(await isSure(revision))) return console.log('Cancelled.')
-  const done = await callAdmin<{ revision: number }>(accessOf(options), {
+  if (options.yes !== true && !(await confirmRollback(revision))) return console.log('Cancelled.')
+  const done = await callAdmin<{ revision: number }>(adminAccess(options), {
     method: 'POST',
-    path: pathIn(options.workspace, `${at}/rollback`),
+    path: workspacePath(options.workspace, `${at}/rollback`),
     query: { message: options.message, revision: String(planned.revision) },
   })
   console.log(`Revision ${done.revision} equals revision ${revision}.`)
@@ -53,7 +55,7 @@ export async function driftCommand(options: CommandOptions): Promise<void> {
   const { revision, time, principal } = drift.synced
   console.log(`Last sync: revision ${revision}, ${timeText(time)}, by ${principal}`)
   for (const item of drift.items) {
-    console.log(printItem(item, { ...printOf(options), isPast: true }))
+    console.log(printItem(item, { ...printOptions(options), isPast: true }))
     for (const author of item.by) {
       console.log(
         `    by ${author.principal} in revision ${author.revision}, ${timeText(author.time)}`,
@@ -68,16 +70,16 @@ const get = <Result>(
   path: string,
   query: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Result> =>
-  callAdmin<Result>(accessOf(options), {
+  callAdmin<Result>(adminAccess(options), {
     method: 'GET',
-    path: pathIn(options.workspace, path),
+    path: workspacePath(options.workspace, path),
     query,
   })
 
 const timeText = (time: number): string =>
   new Date(time).toISOString().replace('T', ' ').slice(0, 19)
 
-async function isSure(revision: string): Promise<boolean> {
+async function confirmRollback(revision: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new Problem(
       'cli.unsure',

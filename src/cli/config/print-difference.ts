@@ -5,19 +5,19 @@ import type {
   FieldDifference,
 } from '../../schema/config-difference.ts'
 
-export type Print = {
+export type PrintOptions = {
   readonly colors: boolean
-  /** Values that must not be shown. */
+  /** Values to mask. */
   readonly masked: readonly string[]
-  /** True for changes that were applied. */
+  /** True after the changes were applied; selects the past tense. */
   readonly isPast?: boolean
 }
 
-export function printDifference({ items, counts }: ConfigDifference, print: Print): string {
+export function printDifference({ items, counts }: ConfigDifference, print: PrintOptions): string {
   return [...items.map((item) => printItem(item, print)), printCounts(counts)].join('\n')
 }
 
-export function printItem(item: EntityDifference, print: Print): string {
+export function printItem(item: EntityDifference, print: PrintOptions): string {
   const under = item.under === '' ? '' : ` (${item.under})`
   const verb = `${item.kind.slice(0, -1)}${print.isPast === true ? 'ed' : 'ing'}`
   const head = `${verb} ${item.entity} ${item.name}${under}`
@@ -31,7 +31,11 @@ export const printCounts = ({ created, updated, deleted }: ChangeCounts): string
 
 const colors = { create: 32, update: 33, delete: 31 } as const
 
-function printField(kind: EntityDifference['kind'], field: FieldDifference, print: Print): string {
+function printField(
+  kind: EntityDifference['kind'],
+  field: FieldDifference,
+  print: PrintOptions,
+): string {
   const { path, secret } = field
   if (secret) return kind === 'create' ? `+ ${path}: [hidden]` : `~ ${path}: [hidden] → [hidden]`
   const [before, after] = [valueText(field.before, print), valueText(field.after, print)]
@@ -40,7 +44,7 @@ function printField(kind: EntityDifference['kind'], field: FieldDifference, prin
   return paint(`~ ${path}: ${before} → ${after}`, colors.update, print)
 }
 
-function valueText(value: unknown, { masked }: Print): string {
+function valueText(value: unknown, { masked }: PrintOptions): string {
   let text = JSON.stringify(value) ?? 'nothing'
   for (const secret of masked) text = text.replaceAll(secret, '[masked]')
   return text.length > maxValueLength
@@ -50,5 +54,5 @@ function valueText(value: unknown, { masked }: Print): string {
 
 const maxValueLength = 400
 
-const paint = (text: string, color: number, print: Print): string =>
+const paint = (text: string, color: number, print: PrintOptions): string =>
   print.colors ? `\u001b[${color}m${text}\u001b[0m` : text

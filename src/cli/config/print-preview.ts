@@ -1,25 +1,25 @@
 import type { PreviewChange, PreviewPlace, PreviewReport } from '../../schema/preview.ts'
-import type { Print } from './print-difference.ts'
+import type { PrintOptions } from './print-difference.ts'
 
-/** What would have become of recorded requests, for a reviewer: who on which route, how many, why, and one of them. */
-export function printPreview(report: PreviewReport, print: Print): string {
+/** One line per kind of change, consumer, route and reason, with an example request. */
+export function printPreview(report: PreviewReport, print: PrintOptions): string {
   const { requests, judged, agreeing, changes, gaps, notes, took, from, to } = report
   const hours = ((to - from) / 3_600_000).toFixed(1).replace(/\.0$/, '')
-  const agreement = judged === 0 ? '' : `, as recorded in ${share(agreeing, judged)}`
-  const head = `Of ${count(requests)} requests in ${hours} hours ${count(judged)} were replayed${agreement} (${(took / 1000).toFixed(1)} s).`
+  const agreement = judged === 0 ? '' : `, as recorded in ${formatShare(agreeing, judged)}`
+  const head = `Of ${formatCount(requests)} requests in ${hours} hours ${formatCount(judged)} were replayed${agreement} (${(took / 1000).toFixed(1)} s).`
   const rows =
     changes.length === 0
-      ? ['None would have fared otherwise.']
+      ? ['No request would have had another result.']
       : changes.map((one) => printChange(one, print))
   return [
     head,
     ...rows,
-    ...gaps.map(({ why, requests: of }) => `not judged: ${count(of)}, because ${why}`),
+    ...gaps.map(({ why, requests: of }) => `not replayed: ${formatCount(of)}, because ${why}`),
     ...notes.map((note) => `note: ${note}`),
   ].join('\n')
 }
 
-const words = {
+const labels = {
   refused: 'newly refused',
   admitted: 'newly admitted',
   answered: 'newly answered by the gateway',
@@ -38,22 +38,27 @@ const colors = {
   rerouted: 33,
 } as const
 
-function printChange(change: PreviewChange, { colors: isColored }: Print): string {
+function printChange(change: PreviewChange, { colors: isColored }: PrintOptions): string {
   const { kind, consumer, from, to, requests, by, reason, status, sure, example } = change
   const who = consumer === '' ? 'unknown callers' : consumer
-  const place =
-    kind === 'rerouted' ? `${placeText(from)} → ${placeText(to)}` : placeText(to ?? from)
+  const target =
+    kind === 'rerouted' ? `${targetText(from)} → ${targetText(to)}` : targetText(to ?? from)
   const detail = reason === '' ? '' : ` (${reason}, ${status})`
   const why = by === '' ? '' : ` by ${by}${kind === 'answered' ? ` (${status})` : detail}`
-  const doubt = sure ? '' : ', unless they carried what nobody asked for'
-  const line = `${words[kind]}: ${count(requests)} of ${who} on ${place}${why}${doubt}`
+  const doubt = sure
+    ? ''
+    : ', unless the requests carried credentials or headers that are not recorded'
+  const line = `${labels[kind]}: ${formatCount(requests)} from ${who} on ${target}${why}${doubt}`
   const painted = isColored ? `\u001b[${colors[kind]}m${line}\u001b[0m` : line
-  return `${painted}\n  such as ${example.method} ${example.host}${example.path} at ${new Date(example.time).toISOString()}`
+  return `${painted}\n  for example ${example.method} ${example.host}${example.path} at ${new Date(example.time).toISOString()}`
 }
 
-const placeText = (place: PreviewPlace): string =>
-  place === null ? 'no route' : `${place.route}${place.service === '' ? '' : ` (${place.service})`}`
+const targetText = (target: PreviewPlace): string =>
+  target === null
+    ? 'no route'
+    : `${target.route}${target.service === '' ? '' : ` (${target.service})`}`
 
-const count = (number: number): string => number.toLocaleString('en')
+const formatCount = (number: number): string => number.toLocaleString('en')
 
-const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`
+const formatShare = (part: number, whole: number): string =>
+  `${((100 * part) / whole).toFixed(1)} %`

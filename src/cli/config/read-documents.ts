@@ -3,40 +3,40 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { mergeDocuments } from '../../declarative/read-document.ts'
 import { Problem } from '../../lib/problem.ts'
-import { fillIn, type Variables } from './fill-in.ts'
+import { substituteVariables, type Variables } from './substitute-variables.ts'
 
 /** Documents merged into one, and the values from variables, which must not be printed. */
 export type ReadDocuments = { readonly document: Document; readonly masked: readonly string[] }
 
-/** The head of a document; the control plane validates the rest. */
+/** Metadata that commands use; the control plane validates everything else. */
 export type Document = Readonly<Record<string, unknown>> & {
   readonly _workspace?: string
   readonly _info?: { readonly select_tags?: readonly string[] }
 }
 
 /** Reads files, folders of files, or `-` for standard input, as one document. */
-export function readDocuments(places: readonly string[], variables: Variables): ReadDocuments {
+export function readDocuments(paths: readonly string[], variables: Variables): ReadDocuments {
   const masked = new Set<string>()
-  const documents = places.flatMap(filesAt).map((file) => {
-    const filled = fillIn(readText(file), variables, nameOf(file))
+  const documents = paths.flatMap(listFiles).map((file) => {
+    const filled = substituteVariables(readText(file), variables, fileLabel(file))
     for (const value of filled.used) masked.add(value)
-    return parseText(filled.text, nameOf(file))
+    return parseText(filled.text, fileLabel(file))
   })
   return { document: mergeDocuments(documents) as Document, masked: [...masked] }
 }
 
-const nameOf = (file: string): string => (file === '-' ? 'standard input' : file)
+const fileLabel = (file: string): string => (file === '-' ? 'standard input' : file)
 
-function filesAt(place: string): string[] {
-  if (place === '-') return [place]
-  const found = statSync(place, { throwIfNoEntry: false })
-  if (found === undefined) throw unreadable(place, 'no such file or folder')
-  if (!found.isDirectory()) return [place]
-  const files = readdirSync(place, { recursive: true, encoding: 'utf8' })
+function listFiles(path: string): string[] {
+  if (path === '-') return [path]
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw unreadable(path, 'no such file or folder')
+  if (!found.isDirectory()) return [path]
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ya?ml|json)$/.test(name))
     .sort()
-  if (files.length === 0) throw unreadable(place, 'the folder has no .yaml, .yml or .json file')
-  return files.map((name) => join(place, name))
+  if (files.length === 0) throw unreadable(path, 'the folder has no .yaml, .yml or .json file')
+  return files.map((name) => join(path, name))
 }
 
 const readText = (file: string): string => readFileSync(file === '-' ? 0 : file, 'utf8')
@@ -49,5 +49,5 @@ export function parseText(text: string, name: string): unknown {
   return parsed.toJS({ maxAliasCount: 1000 }) as unknown
 }
 
-const unreadable = (place: string, reason: string): Problem =>
-  new Problem('cli.unreadable', 400, `${place}: ${reason}`)
+const unreadable = (path: string, reason: string): Problem =>
+  new Problem('cli.unreadable', 400, `${path}: ${reason}`)

@@ -1,6 +1,12 @@
 import type { SyncPlan } from '../../schema/config-difference.ts'
 import { callAdmin } from './admin-client.ts'
-import { accessOf, pathIn, printOf, wantedOf, type CommandOptions } from './command-options.ts'
+import {
+  adminAccess,
+  workspacePath,
+  printOptions,
+  readInput,
+  type CommandOptions,
+} from './command-options.ts'
 import { printDifference } from './print-difference.ts'
 import { showProgress } from './show-progress.ts'
 
@@ -8,17 +14,17 @@ export async function syncCommand(
   files: readonly string[],
   options: CommandOptions,
 ): Promise<void> {
-  const { document, masked, workspace, query } = wantedOf(files, options)
+  const { document, masked, workspace, query } = readInput(files, options)
   const progress = showProgress(process.stderr)
-  const synced = await callAdmin<SyncPlan>(accessOf(options), {
+  const synced = await callAdmin<SyncPlan>(adminAccess(options), {
     method: 'POST',
-    path: pathIn(workspace, '/config/sync'),
+    path: workspacePath(workspace, '/config/sync'),
     query: { ...query, message: options.message },
     body: document,
     onProgress: progress.on,
   }).finally(progress.end)
   if (options.jsonOutput === true) return console.log(JSON.stringify(synced, undefined, 2))
-  console.log(printDifference(synced, { ...printOf(options, masked), isPast: true }))
+  console.log(printDifference(synced, { ...printOptions(options, masked), isPast: true }))
   console.log(`Revision ${synced.revision} of ${workspace}.`)
 }
 
@@ -26,11 +32,11 @@ export async function validateCommand(
   files: readonly string[],
   options: CommandOptions,
 ): Promise<void> {
-  const { document, workspace, query } = wantedOf(files, options)
+  const { document, workspace, query } = readInput(files, options)
   const progress = showProgress(process.stderr)
-  const { message } = await callAdmin<{ message: string }>(accessOf(options), {
+  const { message } = await callAdmin<{ message: string }>(adminAccess(options), {
     method: 'POST',
-    path: pathIn(workspace, '/config/validate'),
+    path: workspacePath(workspace, '/config/validate'),
     query,
     body: document,
     onProgress: progress.on,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Problem } from '../../lib/problem.ts'
 import { callAdmin, type AdminAccess } from '../config/admin-client.ts'
-import { pathIn } from '../config/command-options.ts'
+import { workspacePath } from '../config/command-options.ts'
 import { readDocuments, type Document } from '../config/read-documents.ts'
 
 /** The accounts of the demo. The super-admin creates the workspaces and the other people, who then sync the documents of their own workspace. */
@@ -122,7 +122,7 @@ const sync = (
 ): Promise<unknown> =>
   callAdmin(access, {
     method: 'POST',
-    path: pathIn(document._workspace, '/config/sync'),
+    path: workspacePath(document._workspace, '/config/sync'),
     query,
     body: document,
   })

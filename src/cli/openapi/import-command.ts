@@ -3,7 +3,12 @@ import { basename } from 'node:path'
 import { stringify } from 'yaml'
 import type { SyncPlan } from '../../schema/config-difference.ts'
 import { callAdmin } from '../config/admin-client.ts'
-import { accessOf, pathIn, printOf, type CommandOptions } from '../config/command-options.ts'
+import {
+  adminAccess,
+  workspacePath,
+  printOptions,
+  type CommandOptions,
+} from '../config/command-options.ts'
 import { printDifference } from '../config/print-difference.ts'
 import { showProgress } from '../config/show-progress.ts'
 import { readOpenApi } from './read-openapi.ts'
@@ -22,14 +27,14 @@ export async function importCommand(file: string, options: ImportCommandOptions)
   if (outputFile !== undefined) return write(outputFile, document)
   const isDiff = options.diff === true
   const progress = showProgress(process.stderr)
-  const plan = await callAdmin<SyncPlan>(accessOf(options), {
+  const plan = await callAdmin<SyncPlan>(adminAccess(options), {
     method: 'POST',
-    path: pathIn(workspace, isDiff ? '/config/diff' : '/config/sync'),
+    path: workspacePath(workspace, isDiff ? '/config/diff' : '/config/sync'),
     query: isDiff ? {} : { message: options.message ?? `Import ${basename(file)}` },
     body: document,
     onProgress: progress.on,
   }).finally(progress.end)
-  console.log(printDifference(plan, { ...printOf(options), isPast: !isDiff }))
+  console.log(printDifference(plan, { ...printOptions(options), isPast: !isDiff }))
 }
 
 function write(file: string, document: unknown): void {

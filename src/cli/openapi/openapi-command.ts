@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { ImportCommandOptions } from './import-command.ts'
 
-/** Adds `weir openapi import`. */
 export function addOpenApiCommand(program: Command): void {
   program
     .command('openapi')

@@ -1,23 +1,23 @@
-import { isNode, pointed, type OpenApi } from './read-openapi.ts'
+import { isNode, resolvePointer, type OpenApi } from './read-openapi.ts'
 
 /** A self-contained schema as text: referenced schemas move to its definitions, recursive ones included. */
 export function schemaText({ root, version }: OpenApi, schema: unknown): string {
   const definitions = new Map<string, unknown>()
-  const place = version === '3.0' ? 'definitions' : '$defs'
+  const definitionsKey = version === '3.0' ? 'definitions' : '$defs'
   const convert = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(convert)
     if (!isNode(value)) return value
     const reference = value['$ref']
-    if (typeof reference === 'string') return { $ref: `#/${place}/${define(reference)}` }
+    if (typeof reference === 'string') return { $ref: `#/${definitionsKey}/${define(reference)}` }
     const members = Object.entries(value).map(([name, inner]) => [name, convert(inner)] as const)
     const converted = Object.fromEntries(members)
-    return version === '3.0' ? withNull(converted) : converted
+    return version === '3.0' ? convertNullable(converted) : converted
   }
   const define = (reference: string): string => {
     const name = reference.slice(2).replaceAll(/[^\w.-]+/g, '_')
     if (!definitions.has(name)) {
       definitions.set(name, true)
-      definitions.set(name, convert(pointed(root, reference)))
+      definitions.set(name, convert(resolvePointer(root, reference)))
     }
     return name
   }
@@ -25,16 +25,16 @@ export function schemaText({ root, version }: OpenApi, schema: unknown): string 
   return JSON.stringify(
     definitions.size === 0
       ? converted
-      : { ...wrapped(converted), [place]: Object.fromEntries(definitions) },
+      : { ...wrapReference(converted), [definitionsKey]: Object.fromEntries(definitions) },
   )
 }
 
 /** Older dialects ignore members beside `$ref`. */
-const wrapped = (schema: Record<string, unknown>): Record<string, unknown> =>
+const wrapReference = (schema: Record<string, unknown>): Record<string, unknown> =>
   '$ref' in schema ? { allOf: [schema] } : schema
 
 /** Converts `nullable` of OpenAPI 3.0, and drops keywords that only describe. */
-function withNull(schema: Record<string, unknown>): Record<string, unknown> {
+function convertNullable(schema: Record<string, unknown>): Record<string, unknown> {
   const { nullable, example: _example, discriminator: _discriminator, xml: _xml, ...rest } = schema
   if (nullable !== true) return rest
   const choices = Array.isArray(rest['enum'])

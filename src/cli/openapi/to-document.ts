@@ -1,9 +1,13 @@
 import { uuidv5 } from '../../lib/ids.ts'
-import { operationsIn } from './operations.ts'
-import { follow, unusable, type Node, type OpenApi } from './read-openapi.ts'
-import { slug } from './slug.ts'
-import { pluginsIn } from './to-plugins.ts'
-import { toRoute } from './to-route.ts'
+import {
+  listOperations,
+  readPlugins,
+  resolveReference,
+  unsupported,
+  type Node,
+  type OpenApi,
+} from './read-openapi.ts'
+import { slug, toRoute } from './to-route.ts'
 import { toTarget } from './to-target.ts'
 
 export type ImportOptions = {
@@ -24,21 +28,22 @@ const namespace = 'b3a1f9a4-52a5-5f0e-9d0c-6b7c2b1de0aa'
  */
 export function toDocument(api: OpenApi, options: ImportOptions): Node {
   const { root } = api
-  const about = follow(root, root['info'])
+  const about = resolveReference(root, root['info'])
   const title = options.name ?? root['x-kong-name'] ?? about['title'] ?? ''
   const name = slug(typeof title === 'string' ? title : '')
-  if (name === '') throw unusable('info.title', 'the service needs a name; give one with --name')
-  const idOf = (what: string): string => uuidv5(namespace, `${options.workspace} ${name} ${what}`)
+  if (name === '') throw unsupported('info.title', 'the service needs a name; give one with --name')
+  const deriveId = (what: string): string =>
+    uuidv5(namespace, `${options.workspace} ${name} ${what}`)
   const { service, upstreams } = toTarget(api, { name, url: options.url })
-  const routes = operationsIn(root).map((operation) => {
+  const routes = listOperations(root).map((operation) => {
     const route = toRoute(api, { ...operation, service: name })
-    return { id: idOf(`route ${operation.method} ${operation.path}`), ...route }
+    return { id: deriveId(`route ${operation.method} ${operation.path}`), ...route }
   })
   return {
     _format_version: '3.0',
     ...(options.workspace === 'default' ? {} : { _workspace: options.workspace }),
     _info: { select_tags: [`openapi-${name}`] },
-    services: [{ id: idOf('service'), ...service, plugins: pluginsIn(root), routes }],
+    services: [{ id: deriveId('service'), ...service, plugins: readPlugins(root), routes }],
     ...(upstreams.length === 0 ? {} : { upstreams }),
   }
 }

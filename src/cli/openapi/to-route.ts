@@ -1,8 +1,12 @@
-import type { Operation } from './operations.ts'
-import { follow, isNode, type Node, type OpenApi } from './read-openapi.ts'
+import {
+  isNode,
+  readPlugins,
+  resolveReference,
+  type Node,
+  type OpenApi,
+  type Operation,
+} from './read-openapi.ts'
 import { schemaText } from './schema-text.ts'
-import { slug } from './slug.ts'
-import { pluginsIn } from './to-plugins.ts'
 
 /** The route of an operation: its path as a regular expression with named groups for parameters, and request validation. */
 export function toRoute(api: OpenApi, operation: Operation & { readonly service: string }): Node {
@@ -10,11 +14,11 @@ export function toRoute(api: OpenApi, operation: Operation & { readonly service:
   const names = [node['x-kong-name'], node['operationId']]
   const named = names.find((name) => typeof name === 'string') ?? `${method} ${path}`
   const validator = validatorFor(api, operation)
-  const own = [...pluginsIn(shared), ...pluginsIn(node)]
+  const own = [...readPlugins(shared), ...readPlugins(node)]
   return {
     name: `${service}_${slug(named)}`,
     methods: [method],
-    paths: [expressionOf(path)],
+    paths: [toPathExpression(path)],
     // A path without parameters precedes one with parameters.
     regex_priority: path.includes('{') ? 100 : 200,
     strip_path: false,
@@ -23,21 +27,21 @@ export function toRoute(api: OpenApi, operation: Operation & { readonly service:
 }
 
 /** `~/orders/(?<id>[^#?/]+)$` for `/orders/{id}`. */
-function expressionOf(path: string): string {
+function toPathExpression(path: string): string {
   const parts = path.split(/\{([^}]+)\}/)
   const expression = parts.map((part, index) =>
     index % 2 === 0
       ? part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      : `(?<${groupOf(part)}>[^#?/]+)`,
+      : `(?<${toGroupName(part)}>[^#?/]+)`,
   )
   return `~${expression.join('')}$`
 }
 
 /** A parameter's name as a name of a group. */
-const groupOf = (name: string): string => name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
+const toGroupName = (name: string): string => name.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')
 
 function validatorFor(api: OpenApi, operation: Operation): Node | undefined {
-  const parameters = parametersOf(api, operation)
+  const parameters = listParameters(api, operation)
   const body = bodyValidation(api, operation.node)
   if (parameters.length === 0 && body === undefined) return undefined
   return {
@@ -51,11 +55,11 @@ function validatorFor(api: OpenApi, operation: Operation): Node | undefined {
 }
 
 /** Parameters of the operation and of its path; the operation’s take precedence. Cookies are not validated. */
-function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
+function listParameters(api: OpenApi, { node, shared }: Operation): Node[] {
   const found = new Map<string, Node>()
   for (const list of [shared['parameters'], node['parameters']]) {
     for (const reference of Array.isArray(list) ? (list as unknown[]) : []) {
-      const one = follow(api.root, reference)
+      const one = resolveReference(api.root, reference)
       found.set(`${String(one['in'])} ${String(one['name'])}`, one)
     }
   }
@@ -65,7 +69,7 @@ function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
     return [
       {
         in: where,
-        name: where === 'path' ? groupOf(String(name)) : name,
+        name: where === 'path' ? toGroupName(String(name)) : name,
         required,
         ...(isNode(schema) ? { schema: schemaText(api, schema) } : {}),
         ...(style === undefined ? {} : { style }),
@@ -78,11 +82,20 @@ function parametersOf(api: OpenApi, { node, shared }: Operation): Node[] {
 /** An optional body is not validated, because the plugin's settings cannot mark it as optional. */
 function bodyValidation(api: OpenApi, node: Node): Node | undefined {
   if (node['requestBody'] === undefined) return undefined
-  const body = follow(api.root, node['requestBody'])
+  const body = resolveReference(api.root, node['requestBody'])
   const content = isNode(body['content']) ? body['content'] : {}
   const types = Object.keys(content)
   const json = types.find((type) => /^application\/(json|[\w.-]+\+json)(;|$)/.test(type))
-  const schema = json === undefined ? undefined : follow(api.root, content[json])['schema']
+  const schema =
+    json === undefined ? undefined : resolveReference(api.root, content[json])['schema']
   if (body['required'] !== true || !isNode(schema)) return undefined
   return { body_schema: schemaText(api, schema), allowed_content_types: types }
 }
+
+/** Text as a name: lower case letters, digits and dashes. */
+export const slug = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._~]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')

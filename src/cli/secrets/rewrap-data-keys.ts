@@ -12,17 +12,17 @@ export async function rewrapDataKeys(
   rewrap: (wrapped: string) => string,
 ): Promise<number> {
   const file = gatewayDataKey(settings)
-  const ofGateway = readDataKeyFile(file)
-  if (ofGateway !== undefined) replaceDataKeyFile(file, rewrap(ofGateway))
-  const ofStore = await rewrapStore(settings, rewrap)
-  if (ofGateway === undefined && !ofStore) {
+  const gatewayKey = readDataKeyFile(file)
+  if (gatewayKey !== undefined) replaceDataKeyFile(file, rewrap(gatewayKey))
+  const isStoreRewrapped = await rewrapStore(settings, rewrap)
+  if (gatewayKey === undefined && !isStoreRewrapped) {
     throw new Problem(
       'cli.no_data_keys',
       404,
       `No data key in ${settings.data}: nothing is encrypted there`,
     )
   }
-  return Number(ofGateway !== undefined) + Number(ofStore)
+  return Number(gatewayKey !== undefined) + Number(isStoreRewrapped)
 }
 
 async function rewrapStore(

@@ -24,7 +24,7 @@ export async function rotateCommand(data: string | undefined, to: string | undef
   )
   const next = readNext()
   if (to !== undefined || own === undefined) {
-    console.log(`${count} data keys are wrapped with ${nameOf(current)} and ${nameOf(next)}.`)
+    console.log(`${count} data keys are wrapped with ${keyLabel(current)} and ${keyLabel(next)}.`)
     console.log('Restart every process with the new key, then run `weir secrets retire` with it.')
     return
   }
@@ -38,7 +38,7 @@ export async function retireCommand(data: string | undefined) {
   const settings = readSettings({ WEIR_DATA: data })
   const current = currentKey(settings)
   const count = await rewrapDataKeys(settings, (wrapped) => rewrap(wrapped, current))
-  console.log(`${count} data keys are wrapped with ${nameOf(current)} only.`)
+  console.log(`${count} data keys are wrapped with ${keyLabel(current)} only.`)
 }
 
 /** Never creates a key: without one nothing is encrypted. */
@@ -47,4 +47,4 @@ function currentKey(settings: KeySettings): MasterKey {
   return readMasterKey('file' in source ? { ...source, mayMake: false } : source, () => undefined)
 }
 
-const nameOf = ({ source, id }: MasterKey): string => `${source} (${id})`
+const keyLabel = ({ source, id }: MasterKey): string => `${source} (${id})`

@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 
 type Options = { readonly data?: string; readonly to?: string }
 
-/** Adds `weir secrets`. */
 export function addSecretsCommand(program: Command): void {
   const secrets = program
     .command('secrets')

@@ -1,23 +1,27 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** Connections that stay open and ask at a steady pace. */
+/** Keep-alive connections that send requests at a constant rate. */
 export type SteadyLoad = {
-  /** Milliseconds from when each request of the next while was due to its answer, in order; what failed counts as an error. */
+  /** Milliseconds from the scheduled time of each request to its response, in order; failures count as errors. */
   measure(milliseconds: number): Promise<{ latencies: number[]; errors: number }>
   close(): void
 }
 
 type Client = { readonly socket: net.Socket; askedAt: number | undefined }
 
-/** Asks for one of the routes that have a host of their own; see `bench/routes/shapes.ts`. */
+/** A request for one of the routes with a host of their own; see `bench/routes/shapes.ts`. */
 function requestFor(turn: number): string {
   const number = (turn * 10) % 10_000
   return `GET /v${1 + (number % 3)}/orders HTTP/1.1\r\nHost: api-${number}.example.com\r\n\r\n`
 }
 
-/** Opens `count` connections to a port of this machine which together ask `rate` times a second. */
-export async function askSteadily(port: number, count: number, rate: number): Promise<SteadyLoad> {
+/** Opens `count` connections that together send `rate` requests a second. */
+export async function openSteadyLoad(
+  port: number,
+  count: number,
+  rate: number,
+): Promise<SteadyLoad> {
   let latencies: number[] = []
   let errors = 0
   const open = async (): Promise<Client> => {
@@ -48,11 +52,11 @@ export async function askSteadily(port: number, count: number, rate: number): Pr
       errors = 0
       const start = performance.now()
       const due = (milliseconds * rate) / 1_000
-      for (let asked = 0; asked < due;) {
+      for (let sent = 0; sent < due;) {
         const now = performance.now()
-        while (asked < due && start + (asked * 1_000) / rate <= now) {
-          ask(start + (asked * 1_000) / rate)
-          asked += 1
+        while (sent < due && start + (sent * 1_000) / rate <= now) {
+          ask(start + (sent * 1_000) / rate)
+          sent += 1
         }
         await new Promise((resolve) => void setTimeout(resolve, 1))
       }

@@ -30,13 +30,13 @@ function readKeys(source: AuditSource, { keys }: WitnessFiles): string[] {
   const own = auditKeyFile(source)
   const files = keys.length > 0 ? keys : [own]
   return files.map((file) => {
-    if (existsSync(file)) return publicPemOf(readFileSync(file, 'utf8'))
+    if (existsSync(file)) return toPublicPem(readFileSync(file, 'utf8'))
     const message = `The key ${file} does not exist; pass the public key of the log with --key.`
     throw new Problem('cli.audit_key', 404, message)
   })
 }
 
-function publicPemOf(pem: string): string {
+function toPublicPem(pem: string): string {
   if (!pem.includes('PRIVATE KEY')) return pem
   return createPublicKey(pem).export({ type: 'spki', format: 'pem' }) as string
 }
@@ -67,4 +67,20 @@ function describe({ intact, records, first, last, checkpoints, faults }: AuditRe
   if (intact) return `The audit log is intact: ${span}, ${signed}.`
   const lines = faults.map(({ says }) => `  ${says}`)
   return [`The audit log was modified (${records} records read):`, ...lines].join('\n')
+}
+
+/** Prints the newest signed checkpoint. */
+export async function checkpointCommand(source: AuditSource): Promise<void> {
+  const { head } = await withAuditLog(source, (rows) => rows.signed())
+  if (head === undefined) throw new Problem('cli.unsigned', 404, 'The audit log has no record yet.')
+  console.log(JSON.stringify(head, undefined, 2))
+}
+
+/** Prints the public key in PEM. */
+export function keyCommand(source: AuditSource): void {
+  const file = auditKeyFile(source)
+  if (!existsSync(file))
+    throw new Problem('cli.no_key', 404, `No audit key: ${file} does not exist.`)
+  const key = createPublicKey(readFileSync(file, 'utf8'))
+  console.log((key.export({ type: 'spki', format: 'pem' }) as string).trimEnd())
 }

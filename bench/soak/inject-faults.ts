@@ -5,19 +5,17 @@ import type { Weir } from '../start-weir.ts'
 
 const module = resolve(import.meta.dirname, 'soak-upstream-child.ts')
 
-/** What goes wrong, and when. */
-export type Trouble = {
+export type FaultInjection = {
   readonly changes: number
-  /** Moments at which a target was killed, in milliseconds of `performance.now`. */
+  /** Times at which a target was killed, in milliseconds of `performance.now`. */
   readonly deaths: readonly number[]
-  /** Makes no more trouble; the targets stay. */
-  rest(): Promise<void>
-  /** Ends the targets. */
+  /** Injects no further faults; the targets keep running. */
+  pause(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts two targets, routes to them, and from then on changes the configuration and kills a target at random moments. */
-export async function startTrouble(weir: Weir): Promise<Trouble> {
+/** Starts two targets and routes to them, then changes the configuration and kills a target at random times. */
+export async function injectFaults(weir: Weir): Promise<FaultInjection> {
   const targets = await Promise.all([startTarget(), startTarget()])
   await weir.admin('PUT', '/upstreams/pool', {})
   for (const { port } of targets)
@@ -43,12 +41,12 @@ export async function startTrouble(weir: Weir): Promise<Trouble> {
   const kill = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await pause(3_000 + Math.random() * 6_000)
-      const victim = targets[Math.floor(Math.random() * 2)]
-      if (victim === undefined || stopping.signal.aborted) continue
+      const target = targets[Math.floor(Math.random() * 2)]
+      if (target === undefined || stopping.signal.aborted) continue
       deaths.push(performance.now())
-      victim.child.kill('SIGKILL')
+      target.child.kill('SIGKILL')
       await pause(500 + Math.random() * 1_000)
-      victim.child = await startOn(victim.port)
+      target.child = await startTargetOn(target.port)
     }
   }
   const running = [change(), kill()]
@@ -57,7 +55,7 @@ export async function startTrouble(weir: Weir): Promise<Trouble> {
       return changes
     },
     deaths,
-    async rest() {
+    async pause() {
       stopping.abort()
       await Promise.all(running)
     },
@@ -67,7 +65,7 @@ export async function startTrouble(weir: Weir): Promise<Trouble> {
   }
 }
 
-/** One of the changes that people make while traffic runs. */
+/** A configuration change as operators make them under traffic. */
 async function changeSomething(weir: Weir, number: number): Promise<void> {
   const name = `other-${number % 5}`
   const changes = [
@@ -87,10 +85,10 @@ type Target = { readonly port: number; child: Started }
 
 async function startTarget(): Promise<Target> {
   const port = await freePort()
-  return { port, child: await startOn(port) }
+  return { port, child: await startTargetOn(port) }
 }
 
-async function startOn(port: number): Promise<Started> {
+async function startTargetOn(port: number): Promise<Started> {
   const child = startPinned(cores?.load, [process.execPath, module, String(port)])
   await untilUp('a target', child, async () => (await fetch(`http://127.0.0.1:${port}/`)).ok)
   return child

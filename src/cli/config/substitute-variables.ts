@@ -3,7 +3,7 @@ import { Problem } from '../../lib/problem.ts'
 export type Variables = Readonly<Record<string, string>>
 
 /** Replaces variables as decK does: `${{ env "DECK_X" }}`, optionally piped to toInt, toFloat, toBool or indent. Comment lines stay unchanged. */
-export function fillIn(
+export function substituteVariables(
   text: string,
   variables: Variables,
   file: string,
@@ -11,8 +11,8 @@ export function fillIn(
   const used: string[] = []
   const lines = text.split('\n').map((line, index) => {
     if (/^\s*#/.test(line)) return line
-    return line.replaceAll(/\$\{\{([^}]*)\}\}/g, (_, words: string) => {
-      const value = evaluate(words.trim(), variables, `${file}:${index + 1}`)
+    return line.replaceAll(/\$\{\{([^}]*)\}\}/g, (_, expression: string) => {
+      const value = evaluate(expression.trim(), variables, `${file}:${index + 1}`)
       used.push(value)
       return value
     })
@@ -20,13 +20,14 @@ export function fillIn(
   return { text: lines.join('\n'), used: used.filter((value) => value !== '') }
 }
 
-function evaluate(words: string, variables: Variables, where: string): string {
-  const [source = '', ...filters] = words.split('|').map((part) => part.trim())
+function evaluate(expression: string, variables: Variables, where: string): string {
+  const [source = '', ...filters] = expression.split('|').map((part) => part.trim())
   const name = /^env\s+"([^"]+)"$/.exec(source)?.[1]
-  if (name === undefined) throw wrong(where, `expected env "DECK_NAME", got ${source}`)
-  if (!name.startsWith('DECK_')) throw wrong(where, `${name} does not begin with DECK_`)
+  if (name === undefined) throw invalidVariable(where, `expected env "DECK_NAME", got ${source}`)
+  if (!name.startsWith('DECK_')) throw invalidVariable(where, `${name} must begin with DECK_`)
   const value = variables[name]
-  if (value === undefined) throw wrong(where, `the environment variable ${name} is not set`)
+  if (value === undefined)
+    throw invalidVariable(where, `the environment variable ${name} is not set`)
   return filters.reduce((text, filter) => apply(filter, text, where), value)
 }
 
@@ -35,17 +36,17 @@ function apply(filter: string, text: string, where: string): string {
   if (name === 'indent' && /^\d+$/.test(width)) {
     return text.split('\n').join(`\n${' '.repeat(Number(width))}`)
   }
-  const form = forms[name]
-  if (form === undefined) throw wrong(where, `unknown function ${name}`)
-  if (!form.test(text)) throw wrong(where, `${name} cannot parse the value`)
+  const pattern = patterns[name]
+  if (pattern === undefined) throw invalidVariable(where, `unknown function ${name}`)
+  if (!pattern.test(text)) throw invalidVariable(where, `${name} cannot parse the value`)
   return text
 }
 
-const forms: Readonly<Record<string, RegExp>> = {
+const patterns: Readonly<Record<string, RegExp>> = {
   toInt: /^-?\d+$/,
   toFloat: /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/,
   toBool: /^(true|false)$/,
 }
 
-const wrong = (where: string, sentence: string): Problem =>
+const invalidVariable = (where: string, sentence: string): Problem =>
   new Problem('cli.variable', 400, `${where}: ${sentence}`)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Configuration } from '../control/configuration.ts'
 import type { PlannedChange } from './plan-sync.ts'
 
-const kept = z.record(
+const recordedSyncs = z.record(
   z.string(),
   z.object({
     revision: z.number(),
@@ -13,20 +13,20 @@ const kept = z.record(
   }),
 )
 
-/** The last sync of a workspace with some tags. */
-export type KeptSync = z.output<typeof kept>[string]
+/** The last sync of a workspace with a set of tags. */
+export type RecordedSync = z.output<typeof recordedSyncs>[string]
 
-/** The setting that says what was synced last in a workspace, and how it reads after this sync. */
-export async function rememberSync(
+/** Returns the setting that records this sync; the caller writes it together with the change. */
+export async function recordSync(
   configuration: Configuration,
   { workspaceId, selectTags }: Pick<PlannedChange, 'workspaceId' | 'selectTags'>,
   { principal, message }: { readonly principal: string; readonly message: string | undefined },
 ): Promise<{ readonly name: string; readonly value: (revision: number) => string }> {
-  const before = await syncsOf(configuration, workspaceId)
+  const before = await readSyncs(configuration, workspaceId)
   const tags = [...selectTags].sort()
   const time = configuration.clock.now()
   return {
-    name: settingOf(workspaceId),
+    name: settingName(workspaceId),
     value: (revision) =>
       JSON.stringify({
         ...before,
@@ -35,13 +35,13 @@ export async function rememberSync(
   }
 }
 
-/** By their tags, the last syncs of a workspace. */
-export async function syncsOf(
+/** The last syncs of a workspace by their sorted, comma-separated tags. */
+export async function readSyncs(
   configuration: Configuration,
   workspaceId: string,
-): Promise<Readonly<Record<string, KeptSync>>> {
-  const text = await configuration.readSetting(settingOf(workspaceId))
-  return text === undefined ? {} : kept.parse(JSON.parse(text))
+): Promise<Readonly<Record<string, RecordedSync>>> {
+  const text = await configuration.readSetting(settingName(workspaceId))
+  return text === undefined ? {} : recordedSyncs.parse(JSON.parse(text))
 }
 
-const settingOf = (workspaceId: string): string => `synced ${workspaceId}`
+const settingName = (workspaceId: string): string => `synced ${workspaceId}`

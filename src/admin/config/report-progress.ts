@@ -1,22 +1,22 @@
 import { PassThrough } from 'node:stream'
 import type { OnProgress } from '../../control/apply-operation.ts'
 import { toProblem } from '../../lib/problem.ts'
-import type { Asked } from '../admin-route.ts'
+import type { RequestContext } from '../admin-route.ts'
 import { auditRefusal, logFailure, problemBody } from '../http/answer-problem.ts'
 
-/** Tells how far each phase of the work is. */
-export type Tell = (phase: string) => OnProgress
+/** Returns the progress callback of a phase. */
+export type PhaseProgress = (phase: string) => OnProgress
 
-/** Does work and answers its result; whoever accepts lines of JSON is told on the way how far it is, and in the last line how it ended. */
-export async function tellProgress(
-  asked: Asked,
-  work: (tell: Tell) => Promise<unknown>,
+/** Runs work and returns its result. Clients that accept `application/x-ndjson` get a line per progress update and a last line with the result or the problem. */
+export async function reportProgress(
+  context: RequestContext,
+  work: (progressFor: PhaseProgress) => Promise<unknown>,
 ): Promise<unknown> {
-  const { request, reply } = asked
+  const { request, reply } = context
   if (!(request.headers.accept ?? '').includes('application/x-ndjson')) return work(() => silent)
   const lines = new PassThrough()
   const write = (line: unknown): void => void lines.write(`${JSON.stringify(line)}\n`)
-  void finish(asked, write, () =>
+  void finish(context, write, () =>
     work((phase) => (done, total) => write({ progress: { phase, done, total } })),
   ).finally(() => lines.end())
   return reply.type('application/x-ndjson').send(lines)
@@ -24,9 +24,9 @@ export async function tellProgress(
 
 const silent: OnProgress = () => undefined
 
-/** The status is sent long before the end, so a refusal is a line. */
+/** The response status is already sent, so a failure is reported in a line. */
 async function finish(
-  { configuration, request }: Asked,
+  { configuration, request }: RequestContext,
   write: (line: unknown) => void,
   work: () => Promise<unknown>,
 ): Promise<void> {
