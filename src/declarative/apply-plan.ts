@@ -34,7 +34,8 @@ export async function applyPlan(configuration: Configuration, order: SyncOrder):
     try {
       return await change(configuration, order, planned)
     } catch (error) {
-      if (!isRevisionConflict(error) || order.ifRevision !== undefined || tries === maxPlans) throw error
+      if (!isRevisionConflict(error) || order.ifRevision !== undefined || tries === maxPlans)
+        throw error
     }
   }
 }

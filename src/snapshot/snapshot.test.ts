@@ -145,7 +145,9 @@ test('refuses a sealed snapshot of another format', () => {
   const key = generateSealKey()
   const snapshot = { ...buildSnapshot(all({})), format: 2 }
   const sealed = sealSnapshot(snapshot as never, 1, key)
-  expect(() => verifySeal(sealed, publicKeyOf(key))).toThrow('cannot read the format of the snapshot')
+  expect(() => verifySeal(sealed, publicKeyOf(key))).toThrow(
+    'cannot read the format of the snapshot',
+  )
 })
 
 test('reports what was created, deleted and updated', () => {
