@@ -6,7 +6,7 @@ import { silentLog } from '../lib/log.ts'
 import { superviseProcess, type SupervisedProcess } from './supervised-process.ts'
 
 const harness = join(import.meta.dirname, '../../test/harness')
-const module = join(harness, 'exit-at-first-message.ts')
+const module = join(harness, 'exit-at-message-child.ts')
 
 function supervise(introduce: Parameters<typeof superviseProcess>[0]['introduce']) {
   const exits: string[] = []

@@ -13,7 +13,7 @@ const isZombie = (pid: number): boolean =>
 
 const supervised = superviseProcess({
   name: 'child',
-  module: `${import.meta.dirname}/exit-at-first-message.ts`,
+  module: `${import.meta.dirname}/exit-at-message-child.ts`,
   introduce(child) {
     for (let sent = 0; sent < 2; sent += 1)
       sendTo(child, { type: 'socket', duty: 'secure' }, handle)

@@ -333,7 +333,7 @@ export class ClientConnection implements ReplyConnection {
       socket.destroy()
       target.destroy()
     }
-    // Either side's reset ends the tunnel; the error of the client's is logged by the constructor's handler.
+    // The event of the exchange is recorded already; a reset of either side is how a tunnel may end.
     for (const stream of [socket, target]) stream.on('error', end).on('close', end)
     socket.on('end', () => target.end())
     target.on('drain', () => socket.resume())

@@ -129,6 +129,8 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       const isWhole = stream.writableFinished && !stream.aborted
       if (isWhole) return guard.answered()
       guard.reset()
+      // Node emits no `aborted` for a stream that it resets itself, for example for a protocol error.
+      body?.fail(clientClosed())
       leave()
     })
     leave = events.onRequest(head, body ?? absentBody, openReply(stream, onFault))
