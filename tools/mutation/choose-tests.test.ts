@@ -27,7 +27,8 @@ test('runs the nearest unit tests of the room first, then tests elsewhere and th
     file('test/flows/rbac.test.ts'),
   ]
   expect(chooseTests('src/access/decide.ts', files)).toEqual({
-    unit: ['src/access/decide.test.ts', 'src/access/explain.test.ts'],
+    direct: ['src/access/decide.test.ts'],
+    indirect: ['src/access/explain.test.ts'],
     flow: ['src/analytics/govern.test.ts', 'test/flows/rbac.test.ts'],
   })
 })

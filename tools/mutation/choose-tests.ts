@@ -23,11 +23,16 @@ const flows: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['test/flows/kill.test.ts'],
 }
 
-/** Test files that may detect a mutant in `path`: unit tests of its room first, then flows. */
-export function chooseTests(
-  path: string,
-  files: readonly SourceFile[],
-): { readonly unit: string[]; readonly flow: string[] } {
+/** Test files that may detect a mutant in `path`. Each list is run only when the one before detects nothing. */
+export type ChosenTests = {
+  /** Unit tests of the room that import the file itself. */
+  readonly direct: string[]
+  /** Other unit tests of the room. */
+  readonly indirect: string[]
+  readonly flow: string[]
+}
+
+export function chooseTests(path: string, files: readonly SourceFile[]): ChosenTests {
   const room = path.split('/').slice(0, 2).join('/')
   const reaching = importersOf(path, files)
   const tests = [...reaching.keys()].filter((file) => file.includes('.test.'))
@@ -38,7 +43,11 @@ export function chooseTests(
     .flatMap(([, paths]) => paths)
   const others = byDistance.filter((file) => !unit.includes(file) && reaching.get(file)! <= 3)
   const known = new Set(files.map((file) => file.path))
-  return { unit, flow: [...new Set([...others, ...named])].filter((file) => known.has(file)) }
+  return {
+    direct: unit.filter((file) => reaching.get(file) === 1),
+    indirect: unit.filter((file) => reaching.get(file)! > 1),
+    flow: [...new Set([...others, ...named])].filter((file) => known.has(file)),
+  }
 }
 
 /** Direct and indirect importers of `path`, with the length of the import chain. */

@@ -108,13 +108,13 @@ async function judge(
   files: readonly SourceFile[],
   withFlows: boolean,
 ): Promise<Verdict> {
-  const { unit, flow } = chooseTests(path, files)
+  const { direct, indirect, flow } = chooseTests(path, files)
   const original = readFileSync(join(copy, path), 'utf8')
   const { start, end, replacement } = mutant
   writeFileSync(join(copy, path), original.slice(0, start) + replacement + original.slice(end))
   try {
     let verdict: Verdict = 'not covered'
-    for (const tests of withFlows ? [unit, flow] : [unit]) {
+    for (const tests of withFlows ? [direct, indirect, flow] : [direct, indirect]) {
       if (tests.length === 0) continue
       verdict = await runTests(copy, tests)
       if (verdict !== 'survived') break
