@@ -20,13 +20,13 @@ const things = [
   ...routes.map((one) => ({ ...one, kind: 'routes' })),
 ]
 
-const placeOf = (id: string) => workspaces.find((one) => one.id === id) ?? workspaces[0]
+const workspaceById = (id: string) => workspaces.find((one) => one.id === id) ?? workspaces[0]
 
 const askAbout = (
   { kind, id, name, workspace }: (typeof things)[number],
   action: Action,
 ): AccessRequest => ({
-  workspace: placeOf(workspace),
+  workspace: workspaceById(workspace),
   path: `/${kind}/${name ?? id}`,
   action,
   entity: { type: kind, id, name },

@@ -95,7 +95,7 @@ function needsCallers(question: QueryInput): boolean {
 }
 
 const [root, a] = workspaces
-const tellingRights = fc.oneof(
+const distinguishingRights = fc.oneof(
   arbitraryRights,
   fc.constantFrom(
     buildTestRights(a, ['+A *', '-A /consumers']),
@@ -110,7 +110,7 @@ test('an answer equals that of an unrestricted principal over the rows that deci
   const seen = { masked: 0, refused: 0, empty: 0, answered: 0 }
   await fc.assert(
     fc.asyncProperty(
-      tellingRights,
+      distinguishingRights,
       fc.array(arbitraryEvent, { minLength: 20, maxLength: 60 }),
       fc.array(arbitraryQuery, { minLength: 6, maxLength: 6 }),
       async (rights, events, questions) => {

@@ -70,7 +70,7 @@ function* list(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
   }
 }
 
-/** Whether an entry has the tags that are asked for. */
+/** Whether an entry has the requested tags. */
 export function hasTags(entry: Pick<Entry, 'fields'>, { match, tags }: TagFilter): boolean {
   const own = tagsOf(entry)
   if (tags.length === 0) return own.length > 0

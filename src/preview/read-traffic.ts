@@ -16,7 +16,7 @@ export type TrafficScope = {
   /** Milliseconds since the epoch. */
   readonly from: number
   readonly to: number
-  /** Paths are told apart as far as one of these looks at them. */
+  /** Paths differ only as far as one of these inspects them. */
   readonly snapshots: readonly Snapshot[]
 }
 

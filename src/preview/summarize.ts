@@ -74,8 +74,8 @@ function changesOf(
 ): PreviewChange[] {
   const common = {
     consumer: group.consumerName,
-    from: placeOf(before),
-    to: placeOf(after),
+    from: describeDestination(before),
+    to: describeDestination(after),
     requests: group.requests,
     example: { ...group.example, method: group.method, host: group.host },
   }
@@ -129,7 +129,7 @@ const reasonOf = ({ denial, isSure }: Outcome) => ({
   sure: isSure,
 })
 
-function placeOf({ route }: Outcome): PreviewPlace {
+function describeDestination({ route }: Outcome): PreviewPlace {
   if (route === undefined) return null
   const { routeRef } = route
   return {

@@ -25,7 +25,7 @@ export const sealedFields = ({ secret, sealed = [] }: Entity): readonly string[]
 ]
 
 /** Where a field rests, for the cipher. */
-const placeOf = (entity: Entity, id: string, field: string): string =>
+const cipherContext = (entity: Entity, id: string, field: string): string =>
   `${tableOf(entity)}/${id}/${field}`
 
 /** An index takes no text of any length, and PostgreSQL no NUL: of such a text its hash is compared. */
@@ -50,7 +50,7 @@ export function rowOf(entity: Entity, entry: Entry, cipher: Cipher): EntityRow {
   }
   for (const field of sealed) {
     const value = rest[field] ?? null
-    if (value !== null) rest[field] = cipher.sealValue(value, placeOf(entity, entry.id, field))
+    if (value !== null) rest[field] = cipher.sealValue(value, cipherContext(entity, entry.id, field))
   }
   row['tags'] = tags === null ? null : JSON.stringify(tags)
   row['body'] = JSON.stringify(rest)
@@ -65,7 +65,7 @@ export function entryOf(entity: Entity, row: EntityRow, cipher: Cipher): Entry {
   const fields = JSON.parse(String(row['body'])) as Record<string, unknown>
   for (const field of sealedFields(entity)) {
     const value = fields[field] ?? null
-    if (value !== null) fields[field] = cipher.openValue(value, placeOf(entity, id, field))
+    if (value !== null) fields[field] = cipher.openValue(value, cipherContext(entity, id, field))
   }
   for (const field of Object.keys(entity.refersTo)) {
     const referred = row[columnOf(entity, field)] ?? null

@@ -39,14 +39,14 @@ export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
       resolve({
         status: response.statusCode ?? 502,
         headers: new HeaderList(response.rawHeaders),
-        body: bodyOf(response),
+        body: answerBody(response),
       })
     })
     request.end()
   })
 }
 
-function bodyOf(stream: Readable) {
+function answerBody(stream: Readable) {
   return {
     read(sink: BodySink) {
       stream.on(

@@ -127,7 +127,7 @@ function awaitHello(
   },
 ): void {
   let bytes = Buffer.alloc(0)
-  // Nothing was asked yet, and nothing is lost.
+  // Nothing was forwarded yet.
   const close = (): void => void socket.destroy()
   const late = setTimeout(close, timeout)
   const read = guardHandler((part: Buffer): void => {

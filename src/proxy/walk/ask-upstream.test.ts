@@ -23,7 +23,7 @@ const deeds: Readonly<Record<Exclude<Deed, number>, () => AttemptFailure>> = {
 const failure = (stage: 'connect' | 'sent', status: number): AttemptFailure =>
   new AttemptFailure(stage, new Problem('test.failure', status, 'it failed'))
 
-/** A route to four targets over a client that does what it is told, try by try. */
+/** A route to four targets over a client whose result is set for each attempt. */
 function routeOver(plan: readonly Deed[], retries: number) {
   const snapshot = buildTestSnapshot({
     services: [{ name: 's', host: 'pool', retries }],
