@@ -50,7 +50,8 @@ export function rowOf(entity: Entity, entry: Entry, cipher: Cipher): EntityRow {
   }
   for (const field of sealed) {
     const value = rest[field] ?? null
-    if (value !== null) rest[field] = cipher.sealValue(value, cipherContext(entity, entry.id, field))
+    if (value !== null)
+      rest[field] = cipher.sealValue(value, cipherContext(entity, entry.id, field))
   }
   row['tags'] = tags === null ? null : JSON.stringify(tags)
   row['body'] = JSON.stringify(rest)
