@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { arbitraryRights, services, workspaces } from '../../test/harness/arbitrary-rights.ts'
+import {
+  arbitraryRights,
+  names,
+  services,
+  workspaces,
+} from '../../test/harness/arbitrary-rights.ts'
 import { buildTestRights } from '../../test/harness/build-test-rights.ts'
+import type { Names } from './build-rights.ts'
 import { decideRow } from './decide-row.ts'
 import * as explain from './explain-visibility.ts'
 import type { Rights } from './rights.ts'
@@ -54,6 +60,20 @@ test.each([
   const visibility = explainVisibility(buildTestRights(home, permissions))
   expect(visibility).toMatchObject({ scope, statement, revision: 1 })
   expect(visibility.because.length).toBeGreaterThan(0)
+})
+
+test.each([
+  [5, 'services s1, s2, s3, s4 and s5'],
+  [6, 'services s1, s2, s3, s4, s5 and 1 more'],
+  [8, 'services s1, s2, s3, s4, s5 and 3 more'],
+])('names at most five of %d services', (count, words) => {
+  const listed = Array.from({ length: count }, (_, index) => `s${index + 1}`)
+  const permissions = listed.map((name) => `+A /services/${name}`)
+  const known = listed.map((name) => ({ id: name, name, workspace: a.id }))
+  const many = buildTestRights(a, permissions, { ...names, services: known } as unknown as Names)
+  expect(explainVisibility(many).statement).toContain(
+    `You see requests of ${words} in workspace A.`,
+  )
 })
 
 test('the reasons name the role and the rule', () => {

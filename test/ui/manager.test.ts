@@ -46,7 +46,7 @@ test('the reference shows the OpenAPI document and finds fields by name', async 
   const text = await untilText(visitor, /Settings of rate-limiting/)
   expect(text).toContain('/consumers/{parent}/plugins')
   await visitor.page.getByLabel('Search the reference').fill('sticky_sessions_cookie')
-  expect(await untilText(visitor, /A pool of targets/)).toContain('/upstreams/{item}')
+  expect(await untilText(visitor, /balances requests over targets/)).toContain('/upstreams/{item}')
   await checkNames(visitor)
   await checkNoHorizontalScroll(visitor)
   expect(visitor.consoleErrors).toEqual([])
