@@ -37,7 +37,7 @@ async function fillManifest(weir: TestWeir, manifest: Map<string, number>): Prom
 }
 
 /** Answers between two kills: where processes start slowly, kills must not come faster than they do. */
-const answersBetweenKills = 100
+const answersBetweenKills = 400
 
 /** Kills a worker, or sometimes the control plane, at random moments until `signal` aborts; returns how many died. */
 async function killAtRandom(
