@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { maxCompared } from '../../src/admin/entities/page.ts'
 import type { Operation } from '../../src/entities/operation.ts'
+import { systemPrincipal } from '../../src/control/permit.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openTestAdmin, type TestAdmin } from './admin-harness.ts'
 
@@ -283,7 +284,7 @@ const offset = (text: string): string => Buffer.from(text).toString('base64url')
 
 const change = ({ configuration }: TestAdmin, operations: readonly Operation[]) =>
   configuration.change({
-    principal: 'weir',
+    principal: systemPrincipal,
     check: { ask: { workspace: defaultWorkspace, path: '/', action: 'update' } },
     origin: { requestId: '', address: '', method: '', path: '' },
     status: 200,
