@@ -39,7 +39,7 @@ export function parseJson(text: string): unknown {
 function checkJson(value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return
   if (levels === 0) {
-    throw new Problem('admin.json', 400, 'Cannot parse JSON body', {
+    throw new Problem('admin.json_depth', 400, 'Cannot parse JSON body', {
       detail: { because: `A body has at most ${bodyLimits.depth} levels.` },
     })
   }

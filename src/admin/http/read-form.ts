@@ -21,7 +21,7 @@ export function readForm(pairs: Iterable<readonly [string, string]>): Record<str
 
 /** Kong's sentence; the detail names the limit. */
 export const tooManyFields = (): Problem =>
-  new Problem('admin.form', 400, 'Too many arguments', {
+  new Problem('admin.form_fields', 400, 'Too many arguments', {
     detail: { because: `A form has at most ${bodyLimits.fields} fields.` },
   })
 
@@ -30,7 +30,7 @@ const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'pro
 function put(body: Record<string, unknown>, path: string, value: string): void {
   const segments = path.split('.', bodyLimits.depth + 1)
   if (segments.length > bodyLimits.depth) {
-    throw new Problem('admin.form', 400, 'Cannot parse form body', {
+    throw new Problem('admin.form_depth', 400, 'Cannot parse form body', {
       detail: { because: `A field of a form has at most ${bodyLimits.depth} levels.` },
     })
   }
