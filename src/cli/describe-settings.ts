@@ -31,7 +31,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_TARGET_CONNECTIONS: 'Exchanges of a worker with one target at the same time.',
   WEIR_TARGET_WAITING: 'Exchanges of a worker that wait for one target.',
   WEIR_DRAIN_SECONDS: 'Time for exchanges in progress to finish when a worker stops.',
-  WEIR_ADMIN_TOKEN: 'Token of the first super-admin, at least 16 characters.',
+  WEIR_ADMIN_TOKEN:
+    'Token of the first super-admin, at least 16 characters. Every start makes its principal a super-admin again.',
   WEIR_ADMIN_PASSWORD: 'Password of the first super-admin, at least 8 characters.',
   WEIR_DATABASE_URL: 'PostgreSQL database; SQLite in the data directory when unset.',
   WEIR_ENCRYPTION_KEY: 'Master key that encrypts secrets at rest, 32 bytes in hex.',

@@ -18,6 +18,7 @@ import { openDraft, type Touched } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
+import { keepSuperAdmin } from './keep-super-admin.ts'
 import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state/state.ts'
@@ -39,6 +40,8 @@ export type ChangeRequest = {
   /** Settings of the store, written in the same transaction. */
   readonly settings?: Readonly<Record<string, string>>
   readonly onProgress?: OnProgress | undefined
+  /** Why Weir itself makes the change, for the audit record. Default: the rule that allows it. */
+  readonly because?: string | undefined
 }
 
 /** The result of a change. */
@@ -111,6 +114,13 @@ async function attemptChange(
   const draft = openDraft(state.entries)
   const outcomes = await applyOperations(draft, operations, context)
   const touched = draft.touched()
+  keepSuperAdmin({
+    before: state.entries,
+    after: draft.entries,
+    touched,
+    requester: request.principal,
+    now: context.now,
+  })
   const snapshot = buildSnapshot(draft.entries)
   checkSnapshot(snapshot)
   control.compile(snapshot)
@@ -170,7 +180,7 @@ type ChangeFacts = {
 
 function describeChange(
   state: State,
-  { principal, check: { ask }, origin, status }: ChangeRequest,
+  { principal, check: { ask }, origin, status, because: reason }: ChangeRequest,
   { now, touched, because, revision }: ChangeFacts,
 ): AuditRecord {
   const show = (side: 'before' | 'after'): unknown[] =>
@@ -188,7 +198,7 @@ function describeChange(
     workspaceId: ask.workspace.id,
     action: ask.action,
     allowed: true,
-    because,
+    because: reason ?? because,
     before: show('before'),
     after: show('after'),
     status,

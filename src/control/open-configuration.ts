@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
+import { silentLog, type Log } from '../lib/log.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
@@ -41,6 +42,7 @@ export type ConfigurationOptions = Bootstrap & {
   readonly clock?: Clock
   /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
+  readonly log?: Pick<Log, 'warn'> | undefined
   /** Signs the audit log. Default: a key that lives as long as this process. */
   readonly auditKey?: AuditKey
 }
@@ -56,7 +58,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   lookups.wake()
   await runExclusively(control.store.leases, 'first-start', async () => {
     await catchUp(control)
-    await createInitialEntities(control, options)
+    await createInitialEntities(control, options, options.log ?? silentLog)
   })
   const stopFollowing = follow(control, options.report)
   const { sessions, ...signIn } = await openSignIn(control)

@@ -47,6 +47,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     compile: (snapshot) => checkCompiles(snapshot, { catalog, counters, clock: systemClock }),
     report: (error) =>
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
+    log,
     adminToken: settings.adminToken,
     adminPassword: settings.adminPassword,
     auditKey: readOrCreateAuditKey(settings.auditKeyFile),

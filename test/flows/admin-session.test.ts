@@ -147,6 +147,33 @@ test('the set-up link creates the first super-admin once', async () => {
   expect((await byCookie(admin, cookie, 'GET', '/admin/rbac/users')).status).toBe(200)
 })
 
+test('a form of 120 KB, a=&a=&…, is refused before it is parsed, signed in or not', async () => {
+  const admin = await openTestAdmin()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const form = 'a=&'.repeat(40_000)
+  for (const path of ['/api/session', '/api/setup']) {
+    const { status, body } = await admin.ask('POST', path, form, {
+      token: '',
+      manager: true,
+      headers,
+    })
+    expect({ status, body }).toMatchObject({
+      status: 413,
+      body: { message: 'Request body must not exceed 16 KiB' },
+    })
+    const small = await admin.ask('POST', path, form.slice(0, 15_000), {
+      token: '',
+      manager: true,
+      headers,
+    })
+    expect([path, small.status, small.body.message]).toEqual([path, 400, 'Too many arguments'])
+  }
+  expect((await admin.ask('POST', '/services', form, { headers })).body).toEqual({
+    message: 'Too many arguments',
+    because: 'A form has at most 1000 fields.',
+  })
+})
+
 test('errors under /api have Weir’s code, others Kong’s format', async () => {
   const admin = await openTestAdmin()
   const nobody = await admin.ask('GET', '/api/session', undefined, { token: '' })

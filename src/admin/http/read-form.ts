@@ -1,30 +1,59 @@
+import { Problem } from '../../lib/problem.ts'
 import { isRecord } from '../../lib/is-record.ts'
 
-/** Builds an object from form fields as Kong does: `config.minute=5` nests; `paths[]=/a`, `paths[1]=/a` and repeated names build lists. */
+/** Fields of a form, as in Kong, and levels of a body. */
+export const bodyLimits = { fields: 1000, depth: 64 }
+
+/**
+ * Builds an object from form fields as Kong does: `config.minute=5` nests; `paths[]=/a`, `paths[1]=/a` and repeated names build lists.
+ * Linear in the size of the form; throws a 400 beyond `bodyLimits`.
+ */
 export function readForm(pairs: Iterable<readonly [string, string]>): Record<string, unknown> {
   const body: Record<string, unknown> = {}
-  for (const [name, value] of pairs) put(body, name.split('.'), value)
+  let fields = 0
+  for (const [name, value] of pairs) {
+    fields += 1
+    if (fields > bodyLimits.fields) throw tooManyFields()
+    put(body, name, value)
+  }
   return body
 }
 
+/** Kong's sentence; the detail names the limit. */
+export const tooManyFields = (): Problem =>
+  new Problem('admin.form_fields', 400, 'Too many arguments', {
+    detail: { because: `A form has at most ${bodyLimits.fields} fields.` },
+  })
+
 const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-function put(body: Record<string, unknown>, path: readonly string[], value: string): void {
-  const [first = '', ...rest] = path
-  const name = first.replace(/\[\d*\]$/, '')
-  if (forbidden.has(name)) return
-  const known = body[name]
-  if (rest.length > 0) {
-    const inner = isRecord(known) ? known : {}
-    body[name] = inner
-    put(inner, rest, value)
-  } else {
-    const isList = name !== first || known !== undefined
-    body[name] = isList ? [...listOf(known), value] : value
+function put(body: Record<string, unknown>, path: string, value: string): void {
+  const segments = path.split('.', bodyLimits.depth + 1)
+  if (segments.length > bodyLimits.depth) {
+    throw new Problem('admin.form_depth', 400, 'Cannot parse form body', {
+      detail: { because: `A field of a form has at most ${bodyLimits.depth} levels.` },
+    })
   }
+  const last = segments.pop() ?? ''
+  let parent = body
+  for (const segment of segments) {
+    const name = withoutIndex(segment)
+    if (forbidden.has(name)) return
+    const known = memberOf(parent, name)
+    const inner = isRecord(known) ? known : {}
+    parent[name] = inner
+    parent = inner
+  }
+  const name = withoutIndex(last)
+  if (forbidden.has(name)) return
+  const known = memberOf(parent, name)
+  if (Array.isArray(known)) known.push(value)
+  else if (known !== undefined) parent[name] = [known, value]
+  else parent[name] = name === last ? value : [value]
 }
 
-function listOf(known: unknown): unknown[] {
-  if (known === undefined) return []
-  return Array.isArray(known) ? (known as unknown[]) : [known]
-}
+const withoutIndex = (segment: string): string => segment.replace(/\[\d*\]$/, '')
+
+/** Excludes inherited members, such as `toString`. */
+const memberOf = (parent: Record<string, unknown>, name: string): unknown =>
+  Object.hasOwn(parent, name) ? parent[name] : undefined

@@ -11,6 +11,9 @@ import { identifyPrincipal } from '../authorize.ts'
 import { describeSession } from './describe-session.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
+/** In bytes. Anybody may send these bodies, and a name and a password need no more. */
+const bodyLimit = 16 * 1024
+
 export function registerSessionRoutes(
   app: FastifyInstance,
   configuration: Configuration,
@@ -19,17 +22,21 @@ export function registerSessionRoutes(
   app.get('/api/session', async (request) =>
     describeSession(configuration, await identifyPrincipal(configuration, request), version),
   )
-  app.post('/api/session', { onRequest: refuseForeignOrigin }, async (request, reply) => {
-    const { name, password } = parse(signIn, request)
-    return enter(reply, { name, password, request })
-  })
+  app.post(
+    '/api/session',
+    { bodyLimit, onRequest: refuseForeignOrigin },
+    async (request, reply) => {
+      const { name, password } = parse(signIn, request)
+      return enter(reply, { name, password, request })
+    },
+  )
   app.delete('/api/session', async (request, reply) => {
     const principal = await identifyPrincipal(configuration, request)
     const cookie = cookieIn(request.headers)
     if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
     return reply.code(204).header('set-cookie', cookieText('', request)).send()
   })
-  app.post('/api/setup', { onRequest: refuseForeignOrigin }, async (request, reply) => {
+  app.post('/api/setup', { bodyLimit, onRequest: refuseForeignOrigin }, async (request, reply) => {
     const account = parse(setUp, request)
     await configuration.setUp(account, originOf(request))
     void reply.code(201)

@@ -10,7 +10,8 @@ import type { AuditRecord } from '../../schema/audit-record.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { changeConfiguration, type Control, type Origin } from '../change-configuration.ts'
 import { findEntry } from '../find-entry.ts'
-import { hasSuperAdmin, superAdminOperations } from '../bootstrap.ts'
+import { superAdminOperations } from '../bootstrap.ts'
+import { hasSuperAdmin } from '../keep-super-admin.ts'
 
 /** A request to sign in. */
 export type SignInRequest = {
@@ -40,7 +41,9 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
   const attempts = openAttempts(control.clock)
   const writeAudit = (origin: Origin, what: Parameters<typeof describeSignIn>[2]): Promise<void> =>
     control.auditLog.write(describeSignIn(control.clock.now(), origin, what))
-  let secret = hasSuperAdmin(control.state.entries) ? undefined : randomSecret()
+  let secret = hasSuperAdmin(control.state.entries, control.clock.now() / 1000)
+    ? undefined
+    : randomSecret()
   await control.store.writeSetting(setting, secret === undefined ? undefined : hashSecret(secret))
   return {
     sessions,
