@@ -17,7 +17,7 @@ export function sendProblem(error: unknown, exchange: Exchange): () => void {
     return () => exchange.reply.abort()
   }
   exchange.status = status
-  if (isGrpc(exchange.request)) return sendGrpcStatus(problem, exchange)
+  if (readsGrpcStatus(exchange.request)) return sendGrpcStatus(problem, exchange)
   const { type, body } = renderMessage(message, exchange)
   const headers = ownHeaders(problem.headers, exchange)
   headers.set('Content-Type', type)
@@ -35,7 +35,7 @@ export function sendPluginAnswer(answer: PluginAnswer, exchange: Exchange): () =
       throw new TypeError(`an answer has the malformed header ${JSON.stringify(name)}`)
   }
   exchange.status = status
-  if (message !== undefined && isGrpc(exchange.request))
+  if (message !== undefined && readsGrpcStatus(exchange.request))
     return sendGrpcStatus({ status, message, headers: given }, exchange)
   const headers = ownHeaders(given, exchange)
   if (message === undefined) return sendOwn(status, { headers, body: answer.body ?? '' }, exchange)
@@ -96,8 +96,8 @@ const escapeMarkup = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
 
-/** Whether a request is a gRPC call, which reads refusals from gRPC's own fields. */
-const isGrpc = ({ http2, headers }: RequestHead): boolean =>
+/** Whether the client reads refusals from gRPC's own fields. Wider than `isGrpc`: gRPC-Web over HTTP/2 is included. */
+const readsGrpcStatus = ({ http2, headers }: RequestHead): boolean =>
   http2 === true && headers.get('content-type')?.startsWith('application/grpc') === true
 
 /** Answers a gRPC call by fields only, with status 200 as its clients demand. The event keeps the HTTP status that the answer stands for. */
