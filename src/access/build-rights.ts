@@ -1,7 +1,7 @@
 import { entities } from '../entities/entities.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { Stored } from '../entities/entry.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { SnapshotItem } from '../schema/snapshot.ts'
 import { segmentsOf } from './path.ts'
 import type {
   EndpointRule,
@@ -13,8 +13,14 @@ import type {
   RuleSource,
 } from './rights.ts'
 
+type List<Item> = { values(): Iterable<Item> }
+
 /** The parts of a snapshot that resolve the names in permissions. */
-export type Names = Pick<Snapshot, 'workspaces' | 'services' | 'routes'>
+export type Names = {
+  readonly workspaces: List<SnapshotItem<'workspaces'>>
+  readonly services: List<Pick<SnapshotItem<'services'>, 'id' | 'workspace' | 'name'>>
+  readonly routes: List<Pick<SnapshotItem<'routes'>, 'id' | 'workspace' | 'name' | 'service'>>
+}
 
 /** Resolves the permissions of a principal's roles against the configuration. */
 export function buildRights(source: RightsSource, names: Names): Rights {
@@ -27,16 +33,16 @@ export function buildRights(source: RightsSource, names: Names): Rights {
     entities: source.held.flatMap((held) =>
       held.entities.map((permission) => entityRule(held, permission)),
     ),
-    workspaces: names.workspaces,
+    workspaces: [...names.workspaces.values()],
     named: index(names),
   }
 }
 
 function index(names: Names): ReadonlyMap<string, readonly Named[]> {
-  const services = names.services.map(({ workspace, id, name }): Named => {
+  const services = [...names.services.values()].map(({ workspace, id, name }): Named => {
     return { kind: 'services', workspace, id, name, service: undefined }
   })
-  const routes = names.routes.map(({ workspace, id, name, service }): Named => {
+  const routes = [...names.routes.values()].map(({ workspace, id, name, service }): Named => {
     return { kind: 'routes', workspace, id, name, service: service?.id }
   })
   return Map.groupBy([...services, ...routes], ({ kind, name }) => `${kind}/${name ?? ''}`)
@@ -86,7 +92,9 @@ const confinement = ({ workspace }: HeldRole): string | undefined =>
   workspace.id === defaultWorkspace.id ? undefined : workspace.id
 
 function workspaceOf({ workspace }: Stored<'endpoint-permission'>, names: Names) {
-  const found = names.workspaces.find(({ id, name }) => workspace === name || workspace === id)
+  const found = [...names.workspaces.values()].find(
+    ({ id, name }) => workspace === name || workspace === id,
+  )
   return { id: found?.id, name: found?.name ?? workspace }
 }
 

@@ -3,27 +3,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { snapshotOf } from '../schema/snapshot.ts'
 import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import { openControlConnection } from './control-connection.ts'
 import { openControlClient } from './control-client.ts'
 import { serveNodes, type NodeServerOptions } from './serve-nodes.ts'
 
-const empty: Snapshot = {
-  format: 1,
-  workspaces: [],
-  services: [],
-  routes: [],
-  consumers: [],
-  consumer_groups: [],
-  keys: [],
-  upstreams: [],
-  plugins: [],
-  certificates: [],
-  snis: [],
-  ca_certificates: [],
-  vaults: [],
-}
+const empty = snapshotOf({})
 const key = generateSealKey()
 const order = { upstream: 'u', target: 'h:1', address: null, healthy: false }
 const enrolment = {

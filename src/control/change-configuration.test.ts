@@ -45,7 +45,7 @@ test('stores nothing when the snapshot does not compile', async () => {
   const refuse = new Problem('program.regex', 400, 'the expression cannot be compiled')
   const { configuration } = await openTest({
     compile(snapshot) {
-      if (snapshot.services.length > 0) throw refuse
+      if (snapshot.services.size > 0) throw refuse
     },
   })
   const before = configuration.current()
@@ -69,7 +69,7 @@ test('serializes concurrent changes into revisions, and refuses the second use o
   ])
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
   expect(configuration.current().revision).toBe(before + 2)
-  expect(configuration.current().snapshot.services).toHaveLength(2)
+  expect(configuration.current().snapshot.services.size).toBe(2)
 })
 
 test('passes every sealed revision to listeners until they unsubscribe', async () => {

@@ -5,44 +5,29 @@ import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
 import type { Program } from '../proxy/program.ts'
-import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import { snapshotOf, type SealedSnapshot, type SnapshotItem } from '../schema/snapshot.ts'
 import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import type { ApplyContext } from './apply-snapshot.ts'
 import { openDataPlane } from './open-data-plane.ts'
 import { openSnapshotCache, type ReceivedSnapshot } from './snapshot-cache.ts'
 
-const empty: Snapshot = {
-  format: 1,
-  workspaces: [],
-  services: [],
-  routes: [],
-  consumers: [],
-  consumer_groups: [],
-  keys: [],
-  upstreams: [],
-  plugins: [],
-  certificates: [],
-  snis: [],
-  ca_certificates: [],
-  vaults: [],
-}
+const empty = snapshotOf({})
 const key = generateSealKey()
 const publicKey = publicKeyOf(key)
 const received = (revision: number, snapshot = empty): ReceivedSnapshot => ({
   sealed: sealSnapshot(snapshot, revision, key),
   publicKey,
 })
-const withUnknownPlugin: Snapshot = {
-  ...empty,
+const withUnknownPlugin = snapshotOf({
   plugins: [
     {
       id: 'p',
       name: 'no-such-plugin',
       workspace: 'w',
       config: {},
-    } as unknown as Snapshot['plugins'][number],
+    } as unknown as SnapshotItem<'plugins'>,
   ],
-}
+})
 const cipher = {
   seal: (clear: string) => Buffer.from(clear).toString('base64'),
   open: (sealed: string) => Buffer.from(sealed, 'base64').toString(),

@@ -16,12 +16,13 @@ export async function resolveReferences(
 ): Promise<ResolvedSnapshot> {
   const resolved = await secrets.fill(snapshot)
   const withheld = new Map(resolved.withheld)
-  resolved.snapshot.plugins.forEach(({ id, name, config }, index) => {
-    if (config === snapshot.plugins[index]?.config || withheld.has(id)) return
+  for (const { key: id, after } of snapshot.plugins.differencesTo(resolved.snapshot.plugins)) {
+    if (after === undefined || withheld.has(id)) continue
+    const { name, config } = after
     const settings = catalog.find((schema) => schema.name === name)?.settings
     if (settings?.safeParse(config).success === false)
       withheld.set(id, 'its settings are not valid with the secret that the reference leads to')
-  })
+  }
   return { snapshot: resolved.snapshot, withheld }
 }
 

@@ -85,7 +85,7 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
   }
 
   /** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
-  fold<Result extends object>(known: WeakMap<object, Result>, steps: Fold<Value, Result>): Result {
+  fold<Result>(known: WeakMap<object, Result>, steps: Fold<Value, Result>): Result {
     return foldNode(this.#root, known, steps)
   }
 }
@@ -238,13 +238,12 @@ function* compare<Value>(before: Node<Value>, after: Node<Value>): Generator<Dif
 const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>
   children[findCode(codes, code)] ?? { keys: [], values: [] }
 
-function foldNode<Value, Result extends object>(
+function foldNode<Value, Result>(
   node: Node<Value>,
   known: WeakMap<object, Result>,
   steps: Fold<Value, Result>,
 ): Result {
-  const found = known.get(node)
-  if (found !== undefined) return found
+  if (known.has(node)) return known.get(node) as Result
   const result = isBranch(node)
     ? steps.branch(
         node.codes,

@@ -12,7 +12,7 @@ import type {
 } from '../proxy/plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from '../proxy/program.ts'
 import { runRequestPlugins } from '../proxy/run-plugins.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import {
   anyAddress,
   everyHeader,
@@ -68,7 +68,7 @@ export function openReplayer(options: ReplayerOptions): Replayer {
   const taken: Window[] = []
   const clock = { time: now, now: () => clock.time }
   const notReplayed = new Set<string>()
-  const credentials = new Set(snapshot.keys.map(({ id }) => id))
+  const credentials = new Set(snapshot.keys.keys())
   const directories = new Map<string, PluginTools>()
   const observer: Observer = { accesses, notReplayed, directories, log, answeredBy: '' }
   const program = compileProgram(snapshot, 0, {
@@ -76,7 +76,7 @@ export function openReplayer(options: ReplayerOptions): Replayer {
     counters: recordingCounters(taken),
     clock,
   })
-  const conditional = snapshot.routes.filter(({ headers }) => headers !== null)
+  const conditional = [...snapshot.routes.values()].filter(({ headers }) => headers !== null)
   const settled = sameConditions(present, conditional)
   const routes = new WeakMap<TrafficGroup, Routed>()
   const routeFor = (group: TrafficGroup): Routed => {
@@ -218,15 +218,17 @@ const isHttpOnly = ({ route: { protocols } }: RouteProgram): boolean =>
 /** The routes whose header conditions are the same as when the requests were recorded. */
 function sameConditions(
   { routes }: Snapshot,
-  conditional: readonly Snapshot['routes'][number][],
+  conditional: readonly SnapshotItem<'routes'>[],
 ): ReadonlySet<string> {
-  const before = new Map(routes.map(({ id, headers }) => [id, canonicalText(headers)]))
-  const same = conditional.filter(({ id, headers }) => before.get(id) === canonicalText(headers))
+  const same = conditional.filter(({ id, headers }) => {
+    const before = routes.get(id)
+    return before !== undefined && canonicalText(before.headers) === canonicalText(headers)
+  })
   return new Set(same.map(({ id }) => id))
 }
 
 type Routing = {
-  readonly conditional: readonly Snapshot['routes'][number][]
+  readonly conditional: readonly SnapshotItem<'routes'>[]
   readonly settled: ReadonlySet<string>
   readonly accesses: AccessCounter
 }

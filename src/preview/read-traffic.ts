@@ -189,7 +189,7 @@ const maxExpressions = 64
 /** Paths that differ only beyond this depth are routed alike by all of the snapshots. */
 function pathDepth(snapshots: readonly Snapshot[]): PathDepth {
   const patterns = new Set(
-    snapshots.flatMap(({ routes }) => routes.flatMap(({ paths }) => paths ?? [])),
+    snapshots.flatMap(({ routes }) => [...routes.values()].flatMap(({ paths }) => paths ?? [])),
   )
   const expressions = [...patterns].filter((pattern) => pattern.startsWith('~'))
   const plain = [...patterns].filter((pattern) => !pattern.startsWith('~'))

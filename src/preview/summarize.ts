@@ -170,7 +170,7 @@ function gapsIn(replayed: readonly Replayed[], requests: number): PreviewGap[] {
 }
 
 function notesFor({ notReplayed, proposed }: SummaryContext): string[] {
-  const plugins = new Set(proposed.plugins.map(({ name }) => name))
+  const plugins = new Set([...proposed.plugins.values()].map(({ name }) => name))
   const names = [...notReplayed].sort()
   return [
     'Headers, bodies and query values are not recorded. Decisions that depend on them are assumed to stay the same.',

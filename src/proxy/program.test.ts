@@ -4,13 +4,14 @@ import { z } from 'zod'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { keepPools } from './keep-pools.ts'
 import { definePlugin } from './plugin.ts'
 import { compileProgram, type Program } from './program.ts'
 
-/** A view of a value that throws at the `at`-th read of any of its members, at any depth, until it is disarmed. */
-function failAtRead<T extends object>(value: T, at: number) {
+/** A view of a snapshot that throws at the `at`-th read of any of its members, at any depth, until it is disarmed. */
+function failAtRead(snapshot: Snapshot, at: number) {
   let reads = 0
   let isArmed = true
   const wrap = (inner: object): object =>
@@ -21,10 +22,17 @@ function failAtRead<T extends object>(value: T, at: number) {
           if (isArmed && reads === at) throw new Error(`planted: read ${at}, ${name}`)
         }
         const found: unknown = Reflect.get(target, name, receiver)
-        return typeof found === 'object' && found !== null ? wrap(found) : found
+        const isPlain = typeof found !== 'object' || found === null || found instanceof RadixMap
+        return isPlain ? found : wrap(found)
       },
     })
-  return { value: wrap(value) as T, disarm: () => void (isArmed = false) }
+  const lists = Object.entries<RadixMap<object>>(snapshot).map(([name, list]) => {
+    return [name, RadixMap.from([...list].map(([id, item]) => [id, wrap(item)] as const))] as const
+  })
+  return {
+    value: wrap(Object.fromEntries(lists)) as Snapshot,
+    disarm: () => void (isArmed = false),
+  }
 }
 
 const checked = (host: string): Snapshot =>

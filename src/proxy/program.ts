@@ -1,5 +1,5 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import {
   choosePlugins,
   groupByScope,
@@ -16,8 +16,8 @@ import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 
-type SnapshotService = Snapshot['services'][number]
-type SnapshotRoute = Snapshot['routes'][number]
+type SnapshotService = SnapshotItem<'services'>
+type SnapshotRoute = SnapshotItem<'routes'>
 
 /** A route with its service and plugins. */
 export type RouteProgram = {
@@ -128,12 +128,11 @@ function* compileRoutes(
   services: ReadonlyMap<string, ServiceProgram>,
   planOf: (route: SnapshotRoute) => PluginPlan,
 ): CooperativeTask<CompiledRoute[]> {
-  const workspaces = new Map(snapshot.workspaces.map((workspace) => [workspace.id, workspace]))
   const routes: CompiledRoute[] = []
-  for (const route of snapshot.routes) {
+  for (const route of snapshot.routes.values()) {
     yield
     const service = route.service === null ? undefined : services.get(route.service.id)
-    const workspace = workspaces.get(route.workspace)
+    const workspace = snapshot.workspaces.get(route.workspace)
     if (workspace === undefined || service?.service.enabled === false) continue
     const routeRef = routeRefOf(workspace, service?.service, route)
     const isGrpc = service !== undefined && service.service.protocol.startsWith('grpc')
@@ -145,7 +144,7 @@ function* compileRoutes(
 }
 
 function routeRefOf(
-  workspace: Snapshot['workspaces'][number],
+  workspace: SnapshotItem<'workspaces'>,
   service: SnapshotService | undefined,
   route: SnapshotRoute,
 ): RouteRef {

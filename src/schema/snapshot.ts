@@ -1,5 +1,6 @@
 import type { Fields } from '../entities/entities.ts'
 import type { Stored } from '../entities/entry.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 
 /** `workspace` is the id of the workspace. */
 type Placed<E> = Omit<E, 'created_at' | 'updated_at' | 'tags'> & { readonly workspace: string }
@@ -9,44 +10,92 @@ export type UpstreamSettings = Omit<Fields<'upstream'>, 'tags' | 'client_certifi
 
 export type Healthchecks = UpstreamSettings['healthchecks']
 
-/** An API key; nodes receive only its hash. */
-export type SnapshotKey = {
-  readonly id: string
-  readonly workspace: string
-  readonly consumer: string
-  readonly sha256: string
-  readonly expires_at: number | null
-}
-
-/** A revision of the configuration for nodes, with references resolved. Lists are in order of id, so that equal configurations give equal bytes. */
-export type Snapshot = {
-  readonly format: 1
-  readonly workspaces: readonly { readonly id: string; readonly name: string }[]
-  readonly services: readonly Placed<Stored<'service'>>[]
-  readonly routes: readonly (Placed<Stored<'route'>> & { readonly created_at: number })[]
+type Items = {
+  workspaces: { readonly id: string; readonly name: string }
+  services: Placed<Stored<'service'>>
+  routes: Placed<Stored<'route'>> & { readonly created_at: number }
   /** `groups` are from acl memberships, `consumer_groups` are names of consumer groups; both sorted. */
-  readonly consumers: readonly (Placed<Stored<'consumer'>> & {
+  consumers: Placed<Stored<'consumer'>> & {
     readonly groups: readonly string[]
     readonly consumer_groups: readonly string[]
-  })[]
-  readonly consumer_groups: readonly Placed<Stored<'consumer-group'>>[]
-  readonly keys: readonly SnapshotKey[]
-  readonly upstreams: readonly (Placed<Stored<'upstream'>> & {
+  }
+  consumer_groups: Placed<Stored<'consumer-group'>>
+  /** API keys; nodes receive only their hashes. */
+  keys: {
+    readonly id: string
+    readonly workspace: string
+    readonly consumer: string
+    readonly sha256: string
+    readonly expires_at: number | null
+  }
+  /** Targets are in order of id. */
+  upstreams: Placed<Stored<'upstream'>> & {
     readonly targets: readonly Pick<Stored<'target'>, 'id' | 'target' | 'weight' | 'failover'>[]
-  })[]
-  readonly plugins: readonly Placed<Stored<'plugin'>>[]
+  }
+  plugins: Placed<Stored<'plugin'>>
   /** With private keys, which nodes need to terminate TLS. */
-  readonly certificates: readonly Placed<Stored<'certificate'>>[]
-  readonly snis: readonly Placed<Stored<'sni'>>[]
-  readonly ca_certificates: readonly Pick<Stored<'ca-certificate'>, 'id' | 'cert'>[]
+  certificates: Placed<Stored<'certificate'>>
+  snis: Placed<Stored<'sni'>>
+  ca_certificates: Pick<Stored<'ca-certificate'>, 'id' | 'cert'>
   /** The vaults that plugins and certificates reference. */
-  readonly vaults: readonly {
+  vaults: {
     readonly id: string
     readonly workspace: string
     readonly prefix: string
     readonly name: string
     readonly config: Readonly<Record<string, unknown>>
-  }[]
+  }
+}
+
+export const listNames = [
+  'workspaces',
+  'services',
+  'routes',
+  'consumers',
+  'consumer_groups',
+  'keys',
+  'upstreams',
+  'plugins',
+  'certificates',
+  'snis',
+  'ca_certificates',
+  'vaults',
+] as const satisfies readonly (keyof Items)[]
+
+/** The name of a list in a snapshot. */
+export type ListName = keyof Items
+
+/** An item of one of the lists of a snapshot. */
+export type SnapshotItem<List extends ListName> = Items[List]
+
+/** A revision of the configuration for nodes, with references resolved: lists of items by id. */
+export type Snapshot = { readonly [List in ListName]: RadixMap<Items[List]> }
+
+/** A snapshot as JSON. */
+export type SnapshotLists = { readonly [List in ListName]: readonly Items[List][] }
+
+/** A snapshot of these items; lists that are missing are empty. */
+export function snapshotOf(lists: Partial<SnapshotLists>): Snapshot {
+  const maps = listNames.map((list) => {
+    const items: readonly { readonly id: string }[] = lists[list] ?? []
+    return [list, RadixMap.from(items.map((item) => [item.id, item] as const))] as const
+  })
+  return Object.fromEntries(maps) as unknown as Snapshot
+}
+
+/** The items of a snapshot in order of id. */
+export function listsOf(snapshot: Snapshot): SnapshotLists {
+  const lists = listNames.map((list) => [list, [...snapshot[list].values()]] as const)
+  return Object.fromEntries(lists) as unknown as SnapshotLists
+}
+
+/** The number of a revision and the digest of its snapshot, with an Ed25519 signature over both. */
+export type Seal = {
+  readonly revision: number
+  /** SHA-256 over all items, base64; equal snapshots have equal roots. */
+  readonly root: string
+  /** base64 */
+  readonly signature: string
 }
 
 /** A snapshot in transit and at rest, with an Ed25519 signature over `revision`, a line feed and `body`. */

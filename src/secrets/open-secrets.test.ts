@@ -6,7 +6,7 @@ import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
 import { until } from '../../test/harness/until.ts'
 import { parseReference } from '../entities/secret-reference.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { listsOf, snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
 import { vaultKindNamed } from '../entities/vault-kinds.ts'
 import { openSecrets, type SecretsOptions } from './open-secrets.ts'
 
@@ -148,15 +148,15 @@ test('leaves out certificates whose private key is missing', async () => {
   })
   onTestFinished(() => secrets.close())
   const snapshot = snapshotWith({}, {})
-  const workspace = snapshot.workspaces[0]?.id ?? ''
+  const [workspace = ''] = snapshot.workspaces.keys()
   const certificates = ['here', 'absent'].map((name) => ({
     id: name,
     workspace,
     cert: 'cert',
     key: `{vault://env/${name}}`,
-  })) as unknown as Snapshot['certificates']
-  const filled = await secrets.fill({ ...snapshot, certificates })
-  expect(filled.snapshot.certificates).toMatchObject([{ id: 'here', key: 'pem' }])
+  })) as unknown as SnapshotItem<'certificates'>[]
+  const filled = await secrets.fill(snapshotOf({ ...listsOf(snapshot), certificates }))
+  expect(listsOf(filled.snapshot).certificates).toMatchObject([{ id: 'here', key: 'pem' }])
 })
 
 test('refuses a reference to a vault of another workspace', async () => {
@@ -185,17 +185,17 @@ function open({ variables = {}, vaults = {}, ...options }: Options) {
   return {
     fill: async (config: Record<string, unknown>) => {
       const { snapshot, withheld } = await secrets.fill(snapshotWith(config, vaults))
-      return { config: snapshot.plugins[0]?.config, reason: withheld.get('p') }
+      return { config: snapshot.plugins.get('p')?.config, reason: withheld.get('p') }
     },
   }
 }
 
 function snapshotWith(config: Record<string, unknown>, vaults: Options['vaults']): Snapshot {
   const empty = buildTestSnapshot({})
-  const workspace = empty.workspaces[0]?.id ?? ''
-  const plugin = { id: 'p', name: 'any', workspace, config } as Snapshot['plugins'][number]
-  return {
-    ...empty,
+  const [workspace = ''] = empty.workspaces.keys()
+  const plugin = { id: 'p', name: 'any', workspace, config } as SnapshotItem<'plugins'>
+  return snapshotOf({
+    ...listsOf(empty),
     plugins: [plugin],
     vaults: Object.entries(vaults ?? {}).map(([prefix, [name, settings]]) => ({
       id: prefix,
@@ -204,5 +204,5 @@ function snapshotWith(config: Record<string, unknown>, vaults: Options['vaults']
       name,
       config: vaultKindNamed(name)?.settings.parse(settings) ?? {},
     })),
-  }
+  })
 }

@@ -1,8 +1,8 @@
 import { Problem } from '../lib/problem.ts'
 import { isReference, parseReference, type SecretReference } from '../entities/secret-reference.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 
-export type SnapshotVault = Snapshot['vaults'][number]
+export type SnapshotVault = SnapshotItem<'vaults'>
 
 /** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`. */
 export type VaultReference = SecretReference & {
@@ -24,7 +24,7 @@ export type SecretResult = { readonly secret: string } | { readonly reason: stri
 /** The distinct references of a snapshot per workspace. Throws a Problem for a malformed reference, or one to a vault that its workspace does not lookUp. */
 export function collectReferences(snapshot: Snapshot): VaultReference[] {
   const vaults = new Map(
-    snapshot.vaults.map((vault) => [`${vault.workspace} ${vault.prefix}`, vault]),
+    [...snapshot.vaults.values()].map((vault) => [`${vault.workspace} ${vault.prefix}`, vault]),
   )
   const wanted = new Map<string, VaultReference>()
   for (const [about, workspace, value] of holders(snapshot)) {
@@ -53,25 +53,28 @@ export function replaceReferences(
     onMissing(result.reason)
     return text
   }
-  const plugins = snapshot.plugins.map((plugin) => {
+  let { plugins, certificates } = snapshot
+  for (const plugin of snapshot.plugins.values()) {
     const onMissing = (reason: string): void => void withheld.set(plugin.id, reason)
-    return { ...plugin, config: replace(plugin.config, fill(plugin.workspace, onMissing)) }
-  })
-  const certificates = snapshot.certificates.flatMap((certificate) => {
+    const config = replace(plugin.config, fill(plugin.workspace, onMissing))
+    if (config !== plugin.config) plugins = plugins.with(plugin.id, { ...plugin, config })
+  }
+  for (const certificate of snapshot.certificates.values()) {
     let isComplete = true
     const onMissing = (): void => void (isComplete = false)
     const filled = replace(certificate, fill(certificate.workspace, onMissing))
-    return isComplete ? [filled] : []
-  })
+    if (!isComplete) certificates = certificates.without(certificate.id)
+    else if (filled !== certificate) certificates = certificates.with(certificate.id, filled)
+  }
   return { snapshot: { ...snapshot, plugins, certificates }, withheld }
 }
 
 /** The objects that may contain references: label for errors, workspace, value. */
 const holders = ({ plugins, certificates }: Snapshot): (readonly [string, string, unknown])[] => [
-  ...plugins.map((plugin) => {
+  ...[...plugins.values()].map((plugin) => {
     return [`plugin ${plugin.id} (${plugin.name})`, plugin.workspace, plugin.config] as const
   }),
-  ...certificates.map((certificate) => {
+  ...[...certificates.values()].map((certificate) => {
     return [`certificate ${certificate.id}`, certificate.workspace, certificate] as const
   }),
 ]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { EntityName } from '../entities/entities.ts'
 import { entriesOf, type Entries, type Entry, type Stored } from '../entities/entry.ts'
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
-import type { Snapshot, SnapshotKey } from '../schema/snapshot.ts'
+import { snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
 
 /** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
 export function buildSnapshot(entries: Entries): Snapshot {
@@ -15,8 +15,7 @@ export function buildSnapshot(entries: Entries): Snapshot {
   const consumerGroups = entriesOf(entries, 'consumer-group')
   const nameOf = ({ fields }: Entry<'group-member'>): string =>
     String(consumerGroups.get(fields.consumer_group.id)?.fields.name)
-  return {
-    format: 1,
+  return snapshotOf({
     workspaces: sortedById(entries, 'workspace').map(({ id, fields: { name } }) => ({ id, name })),
     services: sortedById(entries, 'service').map((entry) => withWorkspace<'service'>(entry)),
     routes: sortedById(entries, 'route').map(routeOf),
@@ -62,7 +61,7 @@ export function buildSnapshot(entries: Entries): Snapshot {
         config,
       }),
     ),
-  }
+  })
 }
 
 const sortedById = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] =>
@@ -92,7 +91,7 @@ const ungroupedConsumerOf = memoizeByKey((entry: Entry<'consumer'>) => ({
   consumer_groups: [],
 }))
 
-const keyOf = memoizeByKey((entry: Entry<'key-auth'>): SnapshotKey => {
+const keyOf = memoizeByKey((entry: Entry<'key-auth'>): SnapshotItem<'keys'> => {
   const { ttl, key, consumer } = entry.fields
   return {
     id: entry.id,

@@ -1,39 +1,13 @@
 import { Problem } from '../lib/problem.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { listNames, type ListName, type Snapshot } from '../schema/snapshot.ts'
 
-/** Throws when an id occurs twice, a list is out of order, or a reference is broken or leads into another workspace. */
+/** Throws when a reference is broken or leads into another workspace. */
 export function checkSnapshot(snapshot: Snapshot): void {
-  const workspacesByList = new Map(lists.map((list) => [list, new Map<string, string>()] as const))
-  for (const list of lists) {
-    const workspaces = workspacesByList.get(list)
-    let previous: string | undefined
-    for (const item of snapshot[list]) {
-      if (previous !== undefined && item.id <= previous)
-        throw invalid(`${list} are not in order of id`)
-      workspaces?.set(item.id, workspaceOf(item))
-      previous = item.id
-    }
-  }
-  for (const list of lists) {
-    if (list === 'workspaces') continue
-    for (const item of snapshot[list]) checkReferences(list, item, workspacesByList)
+  for (const list of listNames) {
+    if (list === 'workspaces' || list === 'ca_certificates') continue
+    for (const item of snapshot[list].values()) checkReferences(snapshot, list, item)
   }
 }
-
-const lists = [
-  'workspaces',
-  'services',
-  'routes',
-  'consumers',
-  'consumer_groups',
-  'keys',
-  'upstreams',
-  'plugins',
-  'certificates',
-  'snis',
-  'vaults',
-] as const
-type List = (typeof lists)[number]
 
 type Referring = {
   readonly workspace: string
@@ -45,19 +19,16 @@ type Referring = {
   readonly client_certificate?: { readonly id: string } | null
 }
 
-const workspaceOf = (item: { readonly id: string; readonly workspace?: string }): string =>
-  item.workspace ?? item.id
-
-type WorkspacesByList = ReadonlyMap<List, ReadonlyMap<string, string>>
-
+/** Throws when a reference of an item is broken or leads into another workspace. */
 function checkReferences(
-  list: List,
+  snapshot: Snapshot,
+  list: ListName,
   item: Referring & { readonly id: string },
-  workspacesByList: WorkspacesByList,
 ): void {
-  const check = (to: List, id: string | undefined): void => {
+  const check = (to: ListName, id: string | undefined): void => {
     if (id === undefined) return
-    const workspace = workspacesByList.get(to)?.get(id)
+    const found = snapshot[to].get(id)
+    const workspace = found !== undefined && 'workspace' in found ? found.workspace : found?.id
     if (workspace === item.workspace) return
     throw invalid(`${list} '${item.id}' refers to ${to} '${id}', ${explain(workspace)}`)
   }

@@ -1,9 +1,10 @@
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { RadixMap } from '../lib/radix-map.ts'
+import { listNames, type ListName, type Snapshot } from '../schema/snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 
 /** A difference between two snapshots. */
 export type Difference = {
-  readonly list: Exclude<keyof Snapshot, 'format'>
+  readonly list: ListName
   readonly id: string
   readonly kind: 'created' | 'updated' | 'deleted'
   /** Fields that differ, sorted; empty unless updated. */
@@ -13,27 +14,18 @@ export type Difference = {
 type Item = { readonly id: string }
 
 /** The differences from `before` to `after`, by list and id. */
-export function diffSnapshots(before: Snapshot, after: Snapshot): Difference[] {
-  const lists = Object.keys(after).filter((list) => list !== 'format') as Difference['list'][]
-  return lists.flatMap((list) => diffLists(list, before[list], after[list]))
-}
+export const diffSnapshots = (before: Snapshot, after: Snapshot): Difference[] =>
+  listNames.flatMap((list) => diffLists(list, before[list], after[list]))
 
-function diffLists(
-  list: Difference['list'],
-  before: readonly Item[],
-  after: readonly Item[],
-): Difference[] {
-  const old = new Map(before.map((item) => [item.id, item]))
-  const fresh = new Map(after.map((item) => [item.id, item]))
-  const ids = [...new Set([...old.keys(), ...fresh.keys()])].sort()
-  return ids.flatMap((id): Difference[] => {
-    const was = old.get(id)
-    const is = fresh.get(id)
-    if (was === undefined) return [{ list, id, kind: 'created', fields: [] }]
-    if (is === undefined) return [{ list, id, kind: 'deleted', fields: [] }]
-    const fields = differingFields(was, is)
-    return fields.length === 0 ? [] : [{ list, id, kind: 'updated', fields }]
-  })
+function diffLists(list: ListName, before: RadixMap<Item>, after: RadixMap<Item>): Difference[] {
+  return [...before.differencesTo(after)].flatMap(
+    ({ key: id, before: was, after: is }): Difference[] => {
+      if (was === undefined) return [{ list, id, kind: 'created', fields: [] }]
+      if (is === undefined) return [{ list, id, kind: 'deleted', fields: [] }]
+      const fields = differingFields(was, is)
+      return fields.length === 0 ? [] : [{ list, id, kind: 'updated', fields }]
+    },
+  )
 }
 
 function differingFields(was: Item, is: Item): string[] {

@@ -1,7 +1,14 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
-import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import {
+  snapshotOf,
+  type Seal,
+  type SealedSnapshot,
+  type Snapshot,
+  type SnapshotLists,
+} from '../schema/snapshot.ts'
+import { snapshotRoot } from './snapshot-root.ts'
 import { snapshotText } from './snapshot-text.ts'
 
 /** Generates an Ed25519 private key, PKCS #8 PEM. */
@@ -14,6 +21,28 @@ export function generateSealKey(): string {
 export function publicKeyOf(privateKeyPem: string): string {
   return createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString()
 }
+
+/** Signs the root of a snapshot together with its revision. */
+export function sealRoot(snapshot: Snapshot, revision: number, privateKeyPem: string): Seal {
+  const root = snapshotRoot(snapshot)
+  const signature = sign(null, rootBytes(revision, root), privateKeyPem).toString('base64')
+  return { revision, root, signature }
+}
+
+/** Throws when a snapshot is not the one that was sealed, or the seal was made with another key. */
+export function verifyRoot(snapshot: Snapshot, seal: Seal, publicKeyPem: string): void {
+  const { revision, root, signature } = seal
+  const isSigned = verify(
+    null,
+    rootBytes(revision, root),
+    publicKeyPem,
+    Buffer.from(signature, 'base64'),
+  )
+  if (isSigned && snapshotRoot(snapshot) === root) return
+  throw invalidSeal(revision)
+}
+
+const rootBytes = (revision: number, root: string): Buffer => Buffer.from(`${revision}\n${root}`)
 
 /** Signs a snapshot together with its revision. */
 export function sealSnapshot(
@@ -38,10 +67,10 @@ export function* verifySteps(
   const bytes = signedBytes(sealed.revision, sealed.body)
   yield
   if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {
-    throw new Problem('snapshot.seal', 403, `The seal of revision ${sealed.revision} is not valid`)
+    throw invalidSeal(sealed.revision)
   }
   yield
-  const snapshot = JSON.parse(sealed.body) as Snapshot
+  const snapshot = JSON.parse(sealed.body) as SnapshotLists & { readonly format: number }
   if (snapshot.format !== 1) {
     throw new Problem(
       'snapshot.format',
@@ -50,13 +79,13 @@ export function* verifySteps(
     )
   }
   const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
-  return { ...lists, ...snapshot, consumers }
+  return snapshotOf({ ...snapshot, consumers })
 }
-
-/** Lists that snapshots of older versions do not have. */
-const lists = { certificates: [], snis: [], ca_certificates: [], consumer_groups: [], vaults: [] }
 
 /** Fields that consumers of older versions do not have. */
 const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }
 
 const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)
+
+const invalidSeal = (revision: number): Problem =>
+  new Problem('snapshot.seal', 403, `The seal of revision ${revision} is not valid`)

@@ -1,17 +1,15 @@
 import { canonicalText } from '../lib/canonical-text.ts'
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { listNames, type Snapshot } from '../schema/snapshot.ts'
 
-/** The canonical text of a snapshot. The texts of its entities are cached. */
+/** The canonical text of a snapshot as JSON, in format 1. The texts of its entities are cached. */
 export function snapshotText(snapshot: Snapshot): string {
-  const members = Object.entries(snapshot).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  const texts = members.map(([name, value]) => {
-    const text = Array.isArray(value)
-      ? `[${(value as readonly object[]).map(textOf).join(',')}]`
-      : canonicalText(value)
-    return `${JSON.stringify(name)}:${text}`
+  const texts = listNames.map((list) => {
+    const items: Iterable<object> = snapshot[list].values()
+    return [list, `[${[...items].map(textOf).join(',')}]`] as const
   })
-  return `{${texts.join(',')}}`
+  const members = [...texts, ['format', '1'] as const].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`
 }
 
 const textOf = memoizeByKey<object, string>(canonicalText)

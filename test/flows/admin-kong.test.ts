@@ -223,6 +223,6 @@ test('the ttl of an API key starts when it is set', async () => {
   expect((await admin.ask('GET', `/key-auths/${body.id}`)).body.ttl).toBe(60)
   await admin.ask('PATCH', `/key-auths/${body.id}`, { ttl: 500 })
   expect((await admin.ask('GET', `/key-auths/${body.id}`)).body.ttl).toBe(500)
-  const [key] = admin.configuration.current().snapshot.keys
+  const [key] = admin.configuration.current().snapshot.keys.values()
   expect(key?.expires_at).toBe(now / 1000 + 500)
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { listsOf } from '../../src/schema/snapshot.ts'
 import { expect, test } from 'vitest'
 import { adminRoutes } from '../../src/admin/open-admin.ts'
 import { reservedNames } from '../../src/entities/reserved-names.ts'
@@ -56,8 +57,9 @@ test('deleting an entity deletes its memberships, credentials and plugins', asyn
   await ask('POST', '/consumers/ann/oauth2', { name: 'app' })
   await ask('POST', '/consumers/ann/mtls-auth', { subject_name: 'ann' })
   const { snapshot } = configuration.current()
-  expect(snapshot.consumers[0]?.consumer_groups).toEqual(['gold'])
-  expect(snapshot.plugins[0]?.consumer_group?.id).toBe(snapshot.consumer_groups[0]?.id)
+  const { consumers, plugins, consumer_groups: groups } = listsOf(snapshot)
+  expect(consumers[0]?.consumer_groups).toEqual(['gold'])
+  expect(plugins[0]?.consumer_group?.id).toBe(groups[0]?.id)
   await ask('DELETE', '/consumers/ann')
   await ask('DELETE', '/consumer_groups/gold')
   for (const path of ['/basic-auths', '/jwts', '/oauth2', '/mtls-auths', '/plugins']) {

@@ -195,7 +195,7 @@ async function fillProductY(admin: TestAdmin): Promise<string[]> {
     await admin.ask('POST', `/ProductY${sample.path}`, await bodyOf(admin, sample, ['ProductY', 1]))
   }
   const { services, consumers, routes } = admin.configuration.current().snapshot
-  return [...services, ...consumers, ...routes].map(({ id }) => id)
+  return [...services.keys(), ...consumers.keys(), ...routes.keys()]
 }
 
 const filledWithParent = (path: string): string =>

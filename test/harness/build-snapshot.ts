@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { entityNamed } from '../../src/entities/entities.ts'
-import type { Snapshot } from '../../src/schema/snapshot.ts'
+import { snapshotOf, type Snapshot, type SnapshotItem } from '../../src/schema/snapshot.ts'
 
 const [plugin, route, service, upstream] = [
   entityNamed('plugin'),
@@ -46,8 +46,7 @@ export function buildTestSnapshot({
     workspace,
     created_at: index,
   })
-  return {
-    format: 1,
+  return snapshotOf({
     workspaces: [{ id: workspace, name: 'test' }],
     services: services.map(({ client_certificate: client, ...fields }, index) => ({
       ...service.fields.parse(fields),
@@ -110,7 +109,7 @@ export function buildTestSnapshot({
         ...scopes,
         id: `plugin-${index}`,
         workspace,
-      } as Snapshot['plugins'][number]
+      } as SnapshotItem<'plugins'>
     }),
     certificates: Object.entries(certificates).map(([id, pair]) => ({
       id,
@@ -127,7 +126,7 @@ export function buildTestSnapshot({
     })),
     ca_certificates: Object.entries(authorities).map(([id, cert]) => ({ id, cert })),
     vaults: [],
-  }
+  })
 }
 
 /** A name as a test wrote it. */

@@ -55,7 +55,9 @@ function describeNode(
 ): unknown {
   const { catalog } = configuration
   const { revision, snapshot } = configuration.current()
-  const inPlace = snapshot.plugins.filter(({ workspace }) => workspace === workspaceRef.id)
+  const inPlace = [...snapshot.plugins.values()].filter(
+    ({ workspace }) => workspace === workspaceRef.id,
+  )
   const enabled = new Set(inPlace.map(({ name }) => name))
   return {
     tagline: 'Welcome to Weir',

@@ -28,9 +28,9 @@ export function describeSession(
       const ask = { workspace, path: `/${page}`, action: 'read' as const }
       return configuration.decide(principal, { ask }).allowed
     })
-  const workspaces = configuration
-    .current()
-    .snapshot.workspaces.map(({ id, name }) => ({
+  const all = configuration.current().snapshot.workspaces.values()
+  const workspaces = [...all]
+    .map(({ id, name }) => ({
       id,
       name,
       roles: held.filter(({ workspace }) => workspace.id === id).map(({ role }) => role.name),

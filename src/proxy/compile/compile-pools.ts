@@ -1,28 +1,29 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Snapshot } from '../../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import { parseTarget } from '../../entities/target-address.ts'
 import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
 import type { PoolKeeper } from '../keep-pools.ts'
 
-type SnapshotUpstream = Snapshot['upstreams'][number]
+type SnapshotUpstream = SnapshotItem<'upstreams'>
 
 /** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by its own. */
 export function* compilePools(
   snapshot: Snapshot,
   keeper: PoolKeeper,
 ): CooperativeTask<ReadonlyMap<string, Pool>> {
-  const names = new Set(snapshot.upstreams.map(({ workspace, name }) => `${workspace} ${name}`))
-  const certificates = new Map(snapshot.certificates.map((one) => [one.id, one]))
-  const plans: PoolPlan[] = snapshot.upstreams.map((upstream) => ({
+  const names = new Set(
+    [...snapshot.upstreams.values()].map(({ workspace, name }) => `${workspace} ${name}`),
+  )
+  const plans: PoolPlan[] = [...snapshot.upstreams.values()].map((upstream) => ({
     id: upstream.id,
     targets: targetsOf(upstream),
     balancer: openBalancer(upstream, keeper.clock),
     upstream,
-    certificate: certificates.get(upstream.client_certificate?.id ?? ''),
+    certificate: snapshot.certificates.get(upstream.client_certificate?.id ?? ''),
   }))
-  for (const { id, workspace, host, port } of snapshot.services) {
+  for (const { id, workspace, host, port } of snapshot.services.values()) {
     if (names.has(`${workspace} ${host}`)) continue
     const targets = [{ host, port, weight: 1, failover: false }]
     plans.push({ id, targets, balancer: roundRobin, upstream: undefined, certificate: undefined })

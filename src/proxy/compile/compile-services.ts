@@ -1,12 +1,12 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
-import type { Snapshot } from '../../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import type { PluginDefinition } from '../plugin.ts'
 import type { ClientCaList } from '../tls/server-names.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 
-type SnapshotService = Snapshot['services'][number]
-type SnapshotUpstream = Snapshot['upstreams'][number]
+type SnapshotService = SnapshotItem<'services'>
+type SnapshotUpstream = SnapshotItem<'upstreams'>
 
 /** A service with its pool. */
 export type ServiceProgram = {
@@ -27,11 +27,14 @@ export function* compileServices(
   catalog: readonly PluginDefinition[],
 ): CooperativeTask<Map<string, ServiceProgram>> {
   const upstreams = new Map(
-    snapshot.upstreams.map((upstream) => [`${upstream.workspace} ${upstream.name}`, upstream]),
+    [...snapshot.upstreams.values()].map((upstream) => [
+      `${upstream.workspace} ${upstream.name}`,
+      upstream,
+    ]),
   )
   const isOffered = http2Offers(snapshot, catalog)
   const services = new Map<string, ServiceProgram>()
-  for (const service of snapshot.services) {
+  for (const service of snapshot.services.values()) {
     yield
     const upstream = upstreams.get(`${service.workspace} ${service.host}`)
     const hostHeader = upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
@@ -57,7 +60,7 @@ function http2Offers(
     catalog.filter(({ offersHttp2 }) => offersHttp2 === true).map(({ name }) => name),
   )
   const places = new Set(
-    plugins
+    [...plugins.values()]
       .filter(({ name, enabled, route }) => enabled && offering.has(name) && route === null)
       .map(({ service, workspace }) => service?.id ?? workspace),
   )
@@ -75,10 +78,8 @@ function serviceTlsOf(
 ): ServiceTls | undefined {
   if (!secure.has(service.protocol)) return undefined
   const shown = upstream?.client_certificate ?? service.client_certificate
-  const client = certificates.find(({ id }) => id === shown?.id)
-  const trusted = service.ca_certificates?.flatMap((wanted) =>
-    authorities.filter(({ id }) => id === wanted).map(({ cert }) => cert),
-  )
+  const client = certificates.get(shown?.id ?? '')
+  const trusted = service.ca_certificates?.flatMap((id) => authorities.get(id)?.cert ?? [])
   return buildServiceTls({
     verify: service.tls_verify ?? false,
     depth: service.tls_verify_depth ?? undefined,
@@ -92,11 +93,11 @@ export function clientCaList(
   { plugins, ca_certificates: authorities }: Snapshot,
   catalog: readonly PluginDefinition[],
 ): ClientCaList | undefined {
-  const asking = plugins.flatMap(({ name, enabled, config }) => {
+  const asking = [...plugins.values()].flatMap(({ name, enabled, config }) => {
     const trusted = catalog.find((definition) => definition.name === name)?.trustedAuthorities
     return enabled && trusted !== undefined ? [trusted(config)] : []
   })
   if (asking.length === 0) return undefined
   const ids = new Set(asking.flat())
-  return { authorities: authorities.filter(({ id }) => ids.has(id)).map(({ cert }) => cert) }
+  return { authorities: [...ids].sort().flatMap((id) => authorities.get(id)?.cert ?? []) }
 }

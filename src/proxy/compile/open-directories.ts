@@ -21,7 +21,7 @@ export function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<s
     groups,
     consumer_groups,
     workspace,
-  } of snapshot.consumers) {
+  } of snapshot.consumers.values()) {
     const name = username ?? custom_id ?? id
     const consumer = { id, name, customId: custom_id, groups, consumerGroups: consumer_groups }
     consumers.set(id, consumer)
@@ -29,7 +29,7 @@ export function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<s
     if (username !== null) byName.set(`${workspace} ${username}`, consumer)
   }
   const keys = new Map(
-    snapshot.keys.flatMap((key) => {
+    [...snapshot.keys.values()].flatMap((key) => {
       const consumer = consumers.get(key.consumer)
       if (consumer === undefined) return []
       const caller: Caller = { kind: 'consumer', method: 'key-auth', credential: key.id, consumer }
@@ -37,7 +37,7 @@ export function openDirectories(snapshot: Snapshot, clock: Clock): ReadonlyMap<s
     }),
   )
   return new Map(
-    snapshot.workspaces.map(({ id: workspace }) => [
+    [...snapshot.workspaces.keys()].map((workspace) => [
       workspace,
       {
         findKey: rememberKeys((hash) => keys.get(`${workspace} ${hash}`), clock),
@@ -72,7 +72,7 @@ export function openGroups({ consumers }: Snapshot): GroupsOf {
   const none: readonly string[] = []
   const lists = new Map<string, readonly string[]>()
   const ofConsumer = new Map(
-    consumers.flatMap(({ id, consumer_groups: groups }) => {
+    [...consumers.values()].flatMap(({ id, consumer_groups: groups }) => {
       if (groups.length === 0) return []
       const text = groups.join('\n')
       const shared = lists.get(text) ?? groups

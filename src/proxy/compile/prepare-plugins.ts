@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { silentLog, type Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Snapshot } from '../../schema/snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Counters, PluginDefinition, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import type { Directory } from './open-directories.ts'
@@ -26,8 +26,7 @@ export function preparePlugins(
   prepared: Map<string, ScopedPlugin[]>,
 ): void {
   const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
-  const groups = new Map(snapshot.consumer_groups.map(({ id, name }) => [id, name]))
-  for (const plugin of snapshot.plugins) {
+  for (const plugin of snapshot.plugins.values()) {
     const definition = definitions.get(plugin.name) ?? refuseUnknown(plugin)
     const directory = directories.get(plugin.workspace)
     if (!plugin.enabled || directory === undefined) continue
@@ -39,18 +38,18 @@ export function preparePlugins(
       service: plugin.service?.id,
       route: plugin.route?.id,
       consumer: plugin.consumer?.id,
-      consumerGroup: groups.get(plugin.consumer_group?.id ?? ''),
+      consumerGroup: snapshot.consumer_groups.get(plugin.consumer_group?.id ?? '')?.name,
     }
     list.push({ ...scope, use: preparePlugin(plugin, definition, { ...tools, directory }) })
   }
 }
 
-function refuseUnknown({ id, name }: Snapshot['plugins'][number]): never {
+function refuseUnknown({ id, name }: SnapshotItem<'plugins'>): never {
   throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)
 }
 
 function preparePlugin(
-  plugin: Snapshot['plugins'][number],
+  plugin: SnapshotItem<'plugins'>,
   definition: PluginDefinition,
   tools: PrepareTools & { readonly directory: Directory },
 ): PluginUse {

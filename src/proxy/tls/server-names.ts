@@ -20,13 +20,12 @@ export function compileServerNames(
   { certificates, snis }: Pick<Snapshot, 'certificates' | 'snis'>,
   clientCas: ClientCaList | undefined,
 ): ServerNames {
-  const text = JSON.stringify([certificates, snis, clientCas ?? null])
+  const text = JSON.stringify([[...certificates.values()], [...snis.values()], clientCas ?? null])
   const contexts = new Map<string, SecureContext>()
-  const byId = new Map(certificates.map((certificate) => [certificate.id, certificate]))
-  const byName = new Map(snis.map(({ name, certificate }) => [name, certificate.id]))
+  const byName = new Map([...snis.values()].map(({ name, certificate }) => [name, certificate.id]))
   const open = (id: string): SecureContext | undefined => {
     const known = contexts.get(id)
-    const certificate = byId.get(id)
+    const certificate = certificates.get(id)
     if (known !== undefined || certificate === undefined) return known
     const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = certificate
     const context = createSecureContext({
