@@ -145,6 +145,7 @@ function connect(url: string, log: ReturnType<typeof openLog>) {
   const connection = openControlConnection({
     onSnapshot: () => undefined,
     state: () => ({ revision: 1, spooledBytes: 0, exchanges: 0 }),
+    onUnreachable: () => undefined,
     onOrders: () => undefined,
     log,
     heartbeatInterval: 20,
