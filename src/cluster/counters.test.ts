@@ -279,6 +279,29 @@ test('ended windows are swept, open ones are not', () => {
   expect(table.rows().map(([key]) => key)).toEqual(['stays'])
 })
 
+test('a worker with many leases keeps none of an ended window', async () => {
+  let now = 0
+  const sent: FromWorker[] = []
+  const client = openCounterClient({ send: (message) => void sent.push(message), clock: { now: () => now } })
+  const lease = async (windows: readonly Window[]): Promise<void> => {
+    const taken = client.take(windows)
+    await new Promise(setImmediate)
+    const { id } = sent.at(-1) as CountRequest
+    const each = { admitted: true, counts: windows.map(() => 1), leased: windows.map(() => 5) }
+    client.receive({ type: 'counted', id, taken: [each] })
+    await taken
+  }
+  const ending = Array.from({ length: 1_023 }, (_, at) => window(`ends ${at}`, 9))
+  await lease([...ending, { ...window('stays', 9), endsAt: 1_001 }])
+  now = 1_000
+  await lease([window('next', 9)])
+  client.receive({ type: 'recall' })
+  expect(sent.at(-1)?.unused).toEqual([
+    ['stays', 5],
+    ['next', 5],
+  ])
+})
+
 test('a request that is not answered in time is rejected', async () => {
   const client = openCounterClient({ send: () => undefined, clock, timeout: 10 })
   await expect(client.take([window('k', 1)])).rejects.toThrow('not answered within 10 ms')
@@ -296,8 +319,9 @@ test('an upgrade counts every request once, and lets the leases of the predecess
     successor.deliver(worker, message, handled),
   )
   let isOpen = true
+  let now = 0
   const successor = openSuccessorCounters(
-    { clock, send: (worker, message) => void toWorkers.push([worker, message]) },
+    { clock: { now: () => now }, send: (worker, message) => void toWorkers.push([worker, message]) },
     (request) => isOpen && predecessor.handle(request),
   )
   const request = (id: number): CountRequest => ({
@@ -330,6 +354,36 @@ test('an upgrade counts every request once, and lets the leases of the predecess
   expect(successor.isIdle).toBe(true)
   expect(toWorkers.at(-1)).toMatchObject([1, { taken: [{ admitted: true, counts: [22] }] }])
   expect(successor.rows()).toEqual([['k', 31, 1000, [[1, 9]]]])
+  // From here on it counts by itself, and a second set of rows changes nothing.
+  successor.takeOver([], 0)
+  successor.receive(1, { ...request(2), unused: [['k', 9]] })
+  expect(toWorkers.at(-1)).toMatchObject([1, { taken: [{ admitted: true, counts: [23] }] }])
+  successor.forget(1)
+  expect(successor.rows()).toEqual([['k', 32, 1000, []]])
+  now = 1000
+  successor.sweep()
+  expect(successor.rows()).toEqual([])
+})
+
+test('a successor is idle once all that it forwarded is handled, and has no rows before it takes over', () => {
+  const forwarded: unknown[] = []
+  const sent: number[] = []
+  const successor = openSuccessorCounters(
+    { clock, send: (worker) => void sent.push(worker) },
+    (request) => void forwarded.push(request),
+  )
+  expect([successor.isIdle, successor.rows()]).toEqual([true, []])
+  const message: CountReturn = { type: 'returned', unused: [] }
+  successor.receive(4, message)
+  successor.forget(4)
+  expect(forwarded).toEqual([
+    { number: 1, worker: 4, message },
+    { number: 2, worker: 4 },
+  ])
+  successor.deliver(4, { type: 'recall' }, 1)
+  expect([successor.isIdle, sent]).toEqual([false, [4]])
+  successor.deliver(4, { type: 'recall' }, 2)
+  expect(successor.isIdle).toBe(true)
 })
 
 test('an abandoned upgrade gives up the leases of all workers of the successor', () => {

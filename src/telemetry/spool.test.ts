@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -162,6 +162,28 @@ test('finishes an interrupted take-over even if no other process died', () => {
   spool.adopt()
   expect(spool.closed()).toEqual(['batch-a'])
   expect(readdirSync(join(root, own))).toEqual(['batch-a.ndjson'])
+})
+
+test('of two processes that adopt at the same time, one takes each spool', async () => {
+  const root = fresh()
+  const gone = spawn('true')
+  await once(gone, 'exit')
+  const batches = Array.from({ length: 100 }, (_, at) => `batch-${at}`)
+  for (const [at, batch] of batches.entries()) {
+    mkdirSync(join(root, `${gone.pid}-${at}`))
+    writeFileSync(join(root, `${gone.pid}-${at}`, `${batch}.ndjson`), '{}\n')
+  }
+  const path = join(import.meta.dirname, '../../test/flows/adopt-spools-child.ts')
+  const children = [fork(path, [root]), fork(path, [root])]
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const adopted = await Promise.all(
+    children.map(async (child) => {
+      const answer = once(child, 'message')
+      child.send('adopt')
+      return ((await answer) as [string[]])[0]
+    }),
+  )
+  expect(adopted.flat().toSorted()).toEqual(batches.toSorted())
 })
 
 test('leaves no partial line when the disk is full', async () => {

@@ -101,7 +101,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
 const noop = (): void => undefined
 
 /** Gives each task to the member with the fewest running tasks. */
-function openPool<T>(members: readonly T[]) {
+export function openPool<T>(members: readonly T[]) {
   const loads = members.map((member) => ({ member, running: 0 }))
   return {
     async use<R>(work: (member: T) => Promise<R>): Promise<R> {
