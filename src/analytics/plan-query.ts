@@ -172,9 +172,7 @@ function nearestName(wrong: string, names: readonly string[]): string | undefine
     .map((name) => ({ name, distance: distance(wrong, name) }))
     .toSorted((one, other) => one.distance - other.distance)
   const [best] = ranked
-  return best !== undefined && best.distance <= Math.max(2, wrong.length / 2)
-    ? best.name
-    : undefined
+  return best !== undefined && best.distance <= wrong.length / 2 ? best.name : undefined
 }
 
 /** Levenshtein distance. */

@@ -279,10 +279,40 @@ test('ended windows are swept, open ones are not', () => {
   expect(table.rows().map(([key]) => key)).toEqual(['stays'])
 })
 
+test('spends each token of a lease once, and asks again when none is left', async () => {
+  const sent: FromWorker[] = []
+  const client = openCounterClient({ send: (message) => void sent.push(message), clock })
+  const one = [window('k', 900)]
+  const ask = async (leased: number, count: number): Promise<Taken> => {
+    const taken = client.take(one)
+    expect(taken).toBeInstanceOf(Promise)
+    await new Promise(setImmediate)
+    const { id } = sent.at(-1) as CountRequest
+    client.receive({
+      type: 'counted',
+      id,
+      taken: [{ admitted: true, counts: [count], leased: [leased] }],
+    })
+    return await taken
+  }
+  await ask(0, 1)
+  await ask(1, 2)
+  expect(client.take(one)).toEqual({ admitted: true, counts: [3] })
+  await ask(2, 4)
+  expect(client.take(one)).toEqual({ admitted: true, counts: [5] })
+  expect(client.take(one)).toEqual({ admitted: true, counts: [6] })
+  await ask(0, 7)
+  expect(sent.map(({ unused }) => unused)).toEqual([[], [], [['k', 0]], [['k', 0]]])
+  expect(sent.map((message) => (message as CountRequest).id)).toEqual([1, 2, 3, 4])
+})
+
 test('a worker with many leases keeps none of an ended window', async () => {
   let now = 0
   const sent: FromWorker[] = []
-  const client = openCounterClient({ send: (message) => void sent.push(message), clock: { now: () => now } })
+  const client = openCounterClient({
+    send: (message) => void sent.push(message),
+    clock: { now: () => now },
+  })
   const lease = async (windows: readonly Window[]): Promise<void> => {
     const taken = client.take(windows)
     await new Promise(setImmediate)
@@ -321,7 +351,10 @@ test('an upgrade counts every request once, and lets the leases of the predecess
   let isOpen = true
   let now = 0
   const successor = openSuccessorCounters(
-    { clock: { now: () => now }, send: (worker, message) => void toWorkers.push([worker, message]) },
+    {
+      clock: { now: () => now },
+      send: (worker, message) => void toWorkers.push([worker, message]),
+    },
     (request) => isOpen && predecessor.handle(request),
   )
   const request = (id: number): CountRequest => ({
@@ -397,4 +430,18 @@ test('an abandoned upgrade gives up the leases of all workers of the successor',
   expect(server.rows()[0]?.[3]).toHaveLength(1)
   predecessor.abandon()
   expect(server.rows()).toEqual([['k', 11, 1000, []]])
+})
+
+test('the predecessor gives up the leases of a worker of the successor that has ended', () => {
+  const server = openCounterServer({ clock, send: () => undefined })
+  const predecessor = openPredecessorCounters(server, () => undefined)
+  const message: CountRequest = {
+    type: 'count',
+    id: 1,
+    requests: [[window('k', 641)]],
+    unused: [],
+  }
+  predecessor.handle({ number: 1, worker: 3, message })
+  predecessor.handle({ number: 2, worker: 3 })
+  expect(predecessor.close()).toEqual({ handled: 2, rows: [['k', 11, 1000, []]] })
 })

@@ -11,7 +11,10 @@ test('a token gives the claims that it was made for', () => {
 
 test.each([
   ['signed with another secret', makeNodeToken(claims, 'other')],
-  ['with other claims', `${makeNodeToken({ ...claims, worker: 4 }, 'join').split('.')[0]}.${signature}`],
+  [
+    'with other claims',
+    `${makeNodeToken({ ...claims, worker: 4 }, 'join').split('.')[0]}.${signature}`,
+  ],
   ['with a shorter signature', `${payload}.${signature.slice(0, -4)}`],
   ['without a signature', payload],
   ['without claims', `.${signature}`],

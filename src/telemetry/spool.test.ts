@@ -25,12 +25,15 @@ const event = (index: number): string => `{"request_id":"${index}"}`
 const quiet = openLog('test', () => undefined)
 /** Reads what a log writes. */
 function openTestLog() {
-  const lines: { readonly message: string; readonly batch?: string; readonly error?: unknown }[] = []
+  const lines: { readonly message: string; readonly batch?: string; readonly error?: unknown }[] =
+    []
   return { lines, log: openLog('test', (line) => void lines.push(JSON.parse(line))) }
 }
 /** The files of the only spool under `root`, with their paths. */
 const filesOf = (root: string): readonly string[] =>
-  readdirSync(root).flatMap((own) => readdirSync(join(root, own)).map((name) => join(root, own, name)))
+  readdirSync(root).flatMap((own) =>
+    readdirSync(join(root, own)).map((name) => join(root, own, name)),
+  )
 
 test('appended lines are in the closed segment until it is removed', async () => {
   const spool = openSpool(fresh())
@@ -124,12 +127,11 @@ test('adopts the segments of a dead process under their names, without a partial
   expect(String(await spool.read('batch-b'))).toBe('{"b":1}\n{"b":2}\n')
   expect(String(await spool.read('batch-e')), 'a closed segment never changes').toBe('{"e":1}')
   expect(readdirSync(root)).toHaveLength(1)
-  expect(filesOf(root).map((path) => path.split('/').at(-1)).toSorted()).toEqual([
-    'batch-a.ndjson',
-    'batch-b.ndjson',
-    'batch-d.refused',
-    'batch-e.ndjson',
-  ])
+  expect(
+    filesOf(root)
+      .map((path) => path.split('/').at(-1))
+      .toSorted(),
+  ).toEqual(['batch-a.ndjson', 'batch-b.ndjson', 'batch-d.refused', 'batch-e.ndjson'])
 })
 
 test('finishes an interrupted take-over, its own and that of a dead process', async () => {
@@ -228,7 +230,10 @@ test('releases answers after their events are written, all of one turn by one wr
   await new Promise(setImmediate)
   expect(written).toEqual(['{"request_id":"1"}\n{"request_id":"2"}\n{"request_id":"3"}\n'])
   expect(released).toEqual([1, 1, 1])
-  recorder.record(event(4), { release: () => released.push(written.length), abandon: () => undefined })
+  recorder.record(event(4), {
+    release: () => released.push(written.length),
+    abandon: () => undefined,
+  })
   await new Promise(setImmediate)
   expect(written.slice(1)).toEqual(['{"request_id":"4"}\n'])
   expect(released).toEqual([1, 1, 1, 2])

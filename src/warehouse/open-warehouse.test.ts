@@ -108,9 +108,9 @@ test.each([
   ['the first line', `{"a":\n${good}\n`, 1],
   ['the last line', `${good}\n${good}\n{"a":\n`, 3],
 ])('names %s of a batch that is not JSON', async (_, text, line) => {
-  await expect(
-    warehouse.insertBatch('requests', 'bad-2', Buffer.from(text)),
-  ).rejects.toMatchObject({ code: 'warehouse.batch', status: 400, detail: { line } })
+  await expect(warehouse.insertBatch('requests', 'bad-2', Buffer.from(text))).rejects.toMatchObject(
+    { code: 'warehouse.batch', status: 400, detail: { line } },
+  )
 })
 
 test('an empty batch stores nothing and does not use up its id', async () => {
@@ -181,16 +181,19 @@ test.each([
   ['at the start', '\n', 1],
   ['after a row', `${good}\n\n`, 2],
   ['after two rows', `${good}\n${good}\n\n`, 3],
-])('refuses an empty line %s, so that nothing after it runs as a statement', async (_, rows, line) => {
-  const batch = Buffer.from(`${rows}CREATE TABLE smuggled (a UInt8) ENGINE = Memory\n`)
-  await expect(warehouse.insertBatch('requests', 'bad-3', batch)).rejects.toMatchObject({
-    code: 'warehouse.batch',
-    status: 400,
-    detail: { line },
-  })
-  const sql = `SELECT name FROM system.tables WHERE name = 'smuggled'`
-  expect([await warehouse.query({ sql }), await count('bad')]).toEqual([[], 0])
-})
+])(
+  'refuses an empty line %s, so that nothing after it runs as a statement',
+  async (_, rows, line) => {
+    const batch = Buffer.from(`${rows}CREATE TABLE smuggled (a UInt8) ENGINE = Memory\n`)
+    await expect(warehouse.insertBatch('requests', 'bad-3', batch)).rejects.toMatchObject({
+      code: 'warehouse.batch',
+      status: 400,
+      detail: { line },
+    })
+    const sql = `SELECT name FROM system.tables WHERE name = 'smuggled'`
+    expect([await warehouse.query({ sql }), await count('bad')]).toEqual([[], 0])
+  },
+)
 
 test('a second process cannot open the warehouse and says why', async () => {
   const child = fork(insertForever, [path, '0'], { silent: true })

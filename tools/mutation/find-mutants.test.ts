@@ -20,6 +20,7 @@ describe('findMutants', () => {
     ['await a.b()', [';']],
     ['const x = list.some(test)', ['const x = list.every(test)']],
     ['const x = list.toString()', []],
+    ['const f = () => { return undefined }', []],
   ])('%s', (text, expected) => {
     expect(mutate(text).toSorted()).toEqual(expected.toSorted())
   })

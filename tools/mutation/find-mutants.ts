@@ -112,7 +112,8 @@ export function findMutants(path: string, text: string): Mutant[] {
         add('StatementRemoval', node, ';')
     },
     ReturnStatement(node) {
-      if (node.argument !== null && node.argument.type !== 'Literal')
+      if (node.argument === null || node.argument.type === 'Literal') return
+      if (text.slice(node.argument.start, node.argument.end) !== 'undefined')
         add('ReturnValue', node.argument, 'undefined as never')
     },
   }).visit(program)
