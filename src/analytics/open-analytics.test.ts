@@ -387,6 +387,7 @@ test.each([
   [null],
   [[]],
   [{}],
+  [{ ['x'.repeat(101)]: count }],
   [Object.fromEntries(Array.from({ length: 41 }, (_, at_) => [`q${at_}`, count]))],
 ])('rejects %o as queries of a subscription', (queries) => {
   expect(() => analytics.subscribe('ann', queries, () => undefined)).toThrow(

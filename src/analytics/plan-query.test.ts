@@ -208,7 +208,7 @@ test('suggests the member of the expected kind with the smallest edit distance, 
       ),
     )
   const isMember = (name: string): boolean => /^[a-z]\w*\.\w+$/.test(name)
-  const wrong = fc.oneof(edited, fc.constantFrom('a.b', 'requests.x'))
+  const wrong = fc.oneof(edited, fc.constantFrom('a.b', 'requests.x', 'zzzzzzzz.zzzzzzzz'))
   fc.assert(
     fc.property(
       wrong.filter((name) => isMember(name) && !names.includes(name)),
@@ -352,3 +352,20 @@ test.each(['equals', 'set'] as const)(
     expect(plan(filtered('requests.service', operator, ...values)).isRelative).toBe(false)
   },
 )
+
+test('a condition on time has the range or the instant in milliseconds', () => {
+  const day = [Date.parse('2026-03-12'), Date.parse('2026-03-13')]
+  const at = (operator: string, ...values: string[]) =>
+    plan(filtered('requests.time', operator, ...values)).where
+  for (const operator of ['inDateRange', 'notInDateRange'])
+    expect(at(operator, 'today')).toMatchObject([{ operator, values: day, isRelative: true }])
+  expect(at('inDateRange', '2026-03-12', '2026-03-13')).toMatchObject([
+    { values: [day[0], Date.parse('2026-03-14')], isRelative: false },
+  ])
+  expect(at('afterDate', '2026-03-12')).toMatchObject([{ values: day, isRelative: false }])
+  expect(at('beforeDate', 'now')).toMatchObject([{ values: [now, now], isRelative: true }])
+  expect(() => at('inDateRange', '2026-03-12', '2026-03-13', '2026-03-14')).toThrow(
+    expect.objectContaining({ code: 'query.values', status: 422 }),
+  )
+  expect(() => at('beforeDate', '2026-03-12', '2026-03-13')).toThrow(/takes one value, got 2/)
+})

@@ -243,9 +243,11 @@ test('a table that the warehouse does not have is an error', async () => {
 
 test('closing waits for running statements and refuses further ones', async () => {
   const sql = 'SELECT sum(number) AS sum FROM numbers(20000000)'
-  const running = warehouse.query({ sql })
-  await Promise.all([warehouse.close(), warehouse.close()])
+  const ends: string[] = []
+  const running = warehouse.query({ sql }).finally(() => ends.push('answered'))
+  await Promise.all([warehouse.close().then(() => ends.push('closed')), warehouse.close()])
   expect(await running).toEqual([{ sum: 199_999_990_000_000 }])
+  expect(ends).toEqual(['answered', 'closed'])
   const closed = { code: 'warehouse.closed', status: 503 }
   await expect(warehouse.query({ sql: 'SELECT 1' })).rejects.toMatchObject(closed)
   await expect(warehouse.insertBatch('requests', 'late-1', lines())).rejects.toMatchObject(closed)
