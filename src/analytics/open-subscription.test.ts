@@ -8,8 +8,8 @@ import { Problem } from '../lib/problem.ts'
 import type { Answer, Push } from '../schema/answer.ts'
 import { openSubscription } from './open-subscription.ts'
 
-/** A subscription to one query whose answer the test decides. */
-function open(first: () => Partial<Answer>) {
+/** A subscription whose answers the test decides. */
+function open(first: () => Partial<Answer>, queries: object = { q: {} }) {
   const state = {
     rights: buildTestRights(workspaces[0], []) as Rights | undefined,
     answer: first,
@@ -34,7 +34,7 @@ function open(first: () => Partial<Answer>) {
       clock: systemClock,
       log: { info: note, warn: note, error: note },
     },
-    { q: {} },
+    queries,
     (push) => pushes.push(push),
   )
   onTestFinished(() => subscription.close())
@@ -159,4 +159,14 @@ test('pushes nothing after it is closed', async () => {
   subscription.close()
   await subscription.ended
   expect(pushes).toHaveLength(1)
+})
+
+test('accepts 40 queries with ids of up to 100 characters', async () => {
+  const ids = Array.from({ length: 40 }, (_, at) => `q${at}`.padEnd(100, '_'))
+  const { pushes } = open(
+    () => answer() as unknown as Answer,
+    Object.fromEntries(ids.map((id) => [id, {}])),
+  )
+  await until('an answer to each', () => pushes.length === 40)
+  expect(pushes.map(({ id }) => id)).toEqual(ids)
 })
