@@ -278,6 +278,16 @@ test('ended windows are swept, open ones are not', () => {
   expect(table.rows().map(([key]) => key)).toEqual(['stays'])
 })
 
+test('sends one message for the requests of a turn', async () => {
+  const sent: FromWorker[] = []
+  const client = openCounterClient({ send: (message) => void sent.push(message), clock })
+  const requests = ['a', 'b', 'c'].map((key) => [window(key, 9)])
+  for (const windows of requests) void client.take(windows)
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  expect(sent).toEqual([{ type: 'count', id: 1, requests, unused: [] }])
+})
+
 test('spends each token of a lease once, and asks again when none is left', async () => {
   const sent: FromWorker[] = []
   const client = openCounterClient({ send: (message) => void sent.push(message), clock })
