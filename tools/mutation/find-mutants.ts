@@ -38,16 +38,16 @@ const binary: Readonly<Record<string, readonly [Operator, string]>> = {
 
 const logical: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', '??': '&&' }
 
-const methods: Readonly<Record<string, string>> = {
-  some: 'every',
-  every: 'some',
-  min: 'max',
-  max: 'min',
-  startsWith: 'endsWith',
-  endsWith: 'startsWith',
-  toLowerCase: 'toUpperCase',
-  filter: 'slice',
-}
+const methods: ReadonlyMap<string, string> = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+  ['min', 'max'],
+  ['max', 'min'],
+  ['startsWith', 'endsWith'],
+  ['endsWith', 'startsWith'],
+  ['toLowerCase', 'toUpperCase'],
+  ['filter', 'slice'],
+])
 
 /** Mutants in order of position; types are not mutated. */
 export function findMutants(path: string, text: string): Mutant[] {
@@ -102,7 +102,7 @@ export function findMutants(path: string, text: string): Mutant[] {
     CallExpression(node) {
       const { callee } = node
       if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return
-      const other = methods[callee.property.name]
+      const other = methods.get(callee.property.name)
       if (other !== undefined) add('MethodExpression', callee.property, other)
     },
     ExpressionStatement(node) {
@@ -112,7 +112,8 @@ export function findMutants(path: string, text: string): Mutant[] {
         add('StatementRemoval', node, ';')
     },
     ReturnStatement(node) {
-      if (node.argument !== null && node.argument.type !== 'Literal')
+      if (node.argument === null || node.argument.type === 'Literal') return
+      if (text.slice(node.argument.start, node.argument.end) !== 'undefined')
         add('ReturnValue', node.argument, 'undefined as never')
     },
   }).visit(program)
