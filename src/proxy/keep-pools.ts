@@ -8,7 +8,7 @@ import { openLookup, type Lookup } from './balance/look-up-name.ts'
 import { newPoolMemory, openPool, type Pool, type PoolPlan } from './balance/open-pool.ts'
 import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
-import { openResolver } from './balance/resolver.ts'
+import { literalAddress, openResolver, type Resolver } from './balance/resolver.ts'
 import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
 import {
@@ -87,7 +87,8 @@ export function keepPools({
   }
   const stop = (): void => {
     const none = RadixMap.empty<Pool>()
-    apply([...watched.differencesTo(none)].map(planChange), new Map(), none)
+    const changes = Array.from(watched.differencesTo(none), (one) => planChange(one, resolver))
+    apply(changes, new Map(), none)
   }
 
   return {
@@ -104,7 +105,7 @@ export function keepPools({
         changes = []
         for (const difference of compared.differencesTo(pools)) {
           yield
-          changes.push(planChange(difference))
+          changes.push(planChange(difference, resolver))
         }
         // While this was suspended, other pools may have been watched.
       } while (compared !== watched)
@@ -139,7 +140,10 @@ type PoolChange = {
 }
 
 /** Starts the first lookups of the next pool. */
-function planChange({ key: id, before, after }: Difference<Pool>): PoolChange {
+function planChange({ key: id, before, after }: Difference<Pool>, resolver: Resolver): PoolChange {
+  const added = hostsOf(after)
+  // The pool has targets, but its names may have left the cache, if it was watched before.
+  for (const host of added) if (literalAddress(host) === undefined) resolver.lookUp(host)
   after?.targets()
   const next = isUpstreamPool(after) ? after : undefined
   const goesOn = next !== undefined && isUpstreamPool(before) && hasEqualChecks(before, next)
@@ -148,7 +152,7 @@ function planChange({ key: id, before, after }: Difference<Pool>): PoolChange {
     checked: goesOn ? undefined : next,
     successor: goesOn ? next : undefined,
     settle: after === undefined ? () => undefined : planSettlement(after),
-    added: hostsOf(after),
+    added,
     removed: hostsOf(before),
   }
 }
