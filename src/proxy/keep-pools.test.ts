@@ -226,8 +226,8 @@ function openModel() {
       let next = programs.at(-1 - since) ?? mapOf(...others)
       for (const one of changes)
         next = 'remove' in one ? next.without(one.remove) : next.with(one.id, open(planOf(one)))
-      programs.push(next)
       watch(next, startsLeft)
+      if (watched === next) programs.push(next)
     },
     rewatch: () => watch(watched),
     close(at: number) {

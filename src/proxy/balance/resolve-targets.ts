@@ -1,6 +1,6 @@
 import type { LookupResult } from './look-up-name.ts'
 import { newTargetState, type Target, type TargetState } from './target.ts'
-import { literalAddress, type NameEntry, type Resolver } from './resolver.ts'
+import { isUnknown, literalAddress, type NameEntry, type Resolver } from './resolver.ts'
 
 export type TargetConfig = {
   readonly host: string
@@ -36,8 +36,8 @@ export function resolveTargets(
   const addressesOf = (host: string): LookupResult['addresses'] | undefined => {
     const literal = literalAddress(host)
     if (literal !== undefined) return [{ host: literal, alternatives: [] }]
-    const { answer, failure } = resolver.lookUp(host)
-    return answer === undefined && failure === undefined ? undefined : (answer?.addresses ?? [])
+    const name = resolver.lookUp(host)
+    return isUnknown(name) ? undefined : (name.answer?.addresses ?? [])
   }
   const targetsOf = (config: TargetConfig): Target[] => {
     const { host, port } = config
@@ -63,9 +63,7 @@ export function resolveTargets(
     targets: currentTargets,
     ready(now) {
       if (isSettled) return undefined
-      const pending = lookUp().flatMap((name) =>
-        (name.answer ?? name.failure) === undefined ? (name.pending ?? []) : [],
-      )
+      const pending = lookUp().flatMap((name) => (isUnknown(name) ? (name.pending ?? []) : []))
       isSettled = pending.length === 0
       return isSettled || currentTargets(now).length > 0 ? undefined : Promise.race(pending)
     },

@@ -21,7 +21,7 @@ export type NameEntry = {
 
 /** A DNS cache that serves stale answers while lookups fail (RFC 8767). */
 export type Resolver = {
-  /** Increases whenever the answer to a name changes. */
+  /** Increases whenever the answer to a name changes, and when its first lookup fails. */
   readonly changes: number
   /** Returns the cached entry; starts a lookup in the background when one is due. */
   lookUp(name: string): NameEntry
@@ -65,6 +65,7 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
       entry.refreshAt = clock.now() + ttl
       entry.staleUntil = entry.refreshAt + cachePeriods.stale
     } catch (error) {
+      if (isUnknown(entry)) changes += 1
       entry.failure = error
       log.warn('dns: lookup failed', {
         host: entry.name,
@@ -122,6 +123,10 @@ const newEntry = (name: string): NameEntry => ({
   staleUntil: 0,
   pending: undefined,
 })
+
+/** Whether neither an answer nor a failure is known yet. */
+export const isUnknown = ({ answer, failure }: NameEntry): boolean =>
+  answer === undefined && failure === undefined
 
 const isSame = (before: LookupResult | undefined, after: LookupResult): boolean =>
   before !== undefined && JSON.stringify(before.addresses) === JSON.stringify(after.addresses)
