@@ -270,6 +270,7 @@ test('sends heartbeats with its state, and passes on the orders', async () => {
   let reports = 0
   const connection = openControlConnection({
     onSnapshot: () => undefined,
+    onUnreachable: () => undefined,
     state() {
       reports += 1
       return { revision: 7, spooledBytes: 1, exchanges: 2 }
