@@ -31,6 +31,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: ['taskset'],
     run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
   },
+  admission: {
+    about: 'A modest load beside a busy machine: refusals, latency, new connections.',
+    needs: [],
+    run: async (options) =>
+      (await import('./admission/bench-admission.ts')).benchAdmission(options),
+  },
   reload: {
     about: 'Latency of requests while a large configuration changes.',
     needs: [],
