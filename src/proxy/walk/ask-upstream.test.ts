@@ -61,7 +61,7 @@ function routeOver(
   const pool = runToCompletion(compilePools(snapshot, keepPools({ clock: systemClock }))).get(
     'pool',
   )
-  const [service] = snapshot.services
+  const [service] = snapshot.services.values()
   const route = {
     service: { service, pool, hostHeader: '', tls: undefined, offersHttp2: false, ...program },
   } as unknown as RouteProgram
