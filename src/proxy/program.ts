@@ -1,4 +1,5 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import {
   choosePlugins,
@@ -117,7 +118,7 @@ function* compileRest(
   yield
   const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
   yield
-  const unwatch = tools.pools && (yield* tools.pools.watch([...pools.values()]))
+  const unwatch = tools.pools && (yield* tools.pools.watch(RadixMap.from(pools)))
   return { router, streams, names, unwatch }
 }
 
