@@ -97,6 +97,15 @@ test('holds nothing of routes that were removed', () => {
   )
 })
 
+test('keeps a short list as a new one after it was long', () => {
+  const routes = Array.from({ length: 100 }, (_, number) =>
+    route({ id: uuidv5(namespace, String(number)), paths: ['/a'] }),
+  )
+  const long = indexOf(emptyHosts, 'add', routes)
+  const short = indexOf(long, 'remove', routes.slice(32))
+  expect(outline(short)).toBe(outline(indexOf(emptyHosts, 'add', routes.slice(0, 32))))
+})
+
 /** The structure of an index, with matchers as ids. */
 const outline = (index: RouteIndex<string>): string =>
   JSON.stringify(index, (_key, value: unknown) =>
