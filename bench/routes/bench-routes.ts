@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { RequestHead } from '../../src/proxy/exchange.ts'
 import { compileRouter, type Router } from '../../src/proxy/compile-router.ts'
-import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
 import { runToCompletion } from '../../src/lib/cooperative-task.ts'
 import { linearRouter } from '../../test/harness/linear-router.ts'
 import { randomFrom } from '../../test/harness/random-routes.ts'
@@ -38,7 +37,10 @@ export function benchRoutes({ rounds, onProgress }: BenchOptions): Report {
   return { rows, notes }
 }
 
-type Compiled = { readonly route: RoutePattern; readonly program: string }
+type Added = {
+  readonly route: ReturnType<typeof buildRoutes>[number]
+  readonly program: string
+}
 
 function openSubject(shape: Shape, count: number) {
   const routes = buildRoutes(shape, count).map((route) => ({ route, program: route.id }))
@@ -93,11 +95,11 @@ function timeBatches(
 }
 
 /** Microseconds per replacement of one route. */
-function timeChanges(router: Router<string>, routes: readonly Compiled[]): number[] {
+function timeChanges(router: Router<string>, routes: readonly Added[]): number[] {
   let changed = router
   return Array.from({ length: Math.min(replacements, routes.length) }, (_, index) => {
     // Spread over all kinds of routes of a shape.
-    const old = routes[(index * 7_919) % routes.length] as Compiled
+    const old = routes[(index * 7_919) % routes.length] as Added
     const fresh = { route: { ...old.route }, program: old.program }
     const started = performance.now()
     changed = runToCompletion(changed.with([old], [fresh]))
