@@ -43,7 +43,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) => (await import('./reload/bench-reload.ts')).benchReload(options),
   },
   routes: {
-    about: 'Matching and compiling up to 100,000 routes.',
+    about: 'Matching, compiling and changing up to 100,000 routes.',
     needs: [],
     run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
   },
