@@ -5,6 +5,8 @@ import { renderJson, renderTable, type BenchOptions, type Report } from './repor
 type Benchmark = {
   readonly about: string
   readonly needs: readonly string[]
+  /** Defaults of its own. */
+  readonly defaults?: { readonly seconds?: string; readonly samples?: string }
   readonly run: (options: BenchOptions) => Promise<Report>
 }
 
@@ -48,46 +50,71 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
   },
   control: {
-    about: 'Sync, dump and lists of 10,000 routes, and a preview over a million events.',
+    about:
+      'Changes of a large configuration, one by one and as a document; lists, previews. Cases: sync, change, steady, cold, configuration, preview, lists.',
     needs: [],
+    defaults: { seconds: '60', samples: '500' },
     run: async (options) => (await import('./control/bench-control.ts')).benchControl(options),
   },
 }
 
 const usage = [
   'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300] [--case TEXT] [--minutes 10]',
+  '                       [--sizes 1000,10000] [--workers 1] [--settle 120]',
   ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
 ].join('\n')
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+/** Defaults of options that a benchmark may replace. */
+const defaults = { seconds: '10', samples: '300' }
+
+const parseCommandLine = () =>
+  parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '10' },
-      samples: { type: 'string', default: '300' },
+      seconds: { type: 'string' },
+      samples: { type: 'string' },
       case: { type: 'string', default: '' },
       minutes: { type: 'string', default: '10' },
+      sizes: { type: 'string', default: '' },
+      workers: { type: 'string', default: '1' },
+      settle: { type: 'string', default: '120' },
     },
   })
+
+type Values = Required<ReturnType<typeof parseCommandLine>['values']>
+
+const readOptions = (values: Values): BenchOptions => ({
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  samples: Number(values.samples),
+  only: values.case,
+  minutes: Number(values.minutes),
+  sizes: numbersIn(values.sizes),
+  workers: numbersIn(values.workers),
+  settle: Number(values.settle),
+  onProgress: (line) => console.error(line),
+})
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseCommandLine()
   const [name = ''] = positionals
   const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
   if (benchmark === undefined) return refuse(usage)
   const missing = benchmark.needs.filter((program) => findProgram(program) === undefined)
   if (missing.length > 0) return refuse(`The benchmark ${name} needs ${missing.join(', ')}.`)
-  const report = await benchmark.run({
-    rounds: Number(values.rounds),
-    seconds: Number(values.seconds),
-    samples: Number(values.samples),
-    only: values.case,
-    minutes: Number(values.minutes),
-    onProgress: (line) => console.error(line),
-  })
+  const report = await benchmark.run(readOptions({ ...defaults, ...benchmark.defaults, ...values }))
   console.log(values.json ? renderJson(name, report) : `\n${renderTable(report)}`)
   for (const violation of report.violations ?? []) console.error(`violated: ${violation}`)
   return (report.violations ?? []).length > 0 ? 1 : 0
 }
+
+const numbersIn = (list: string): number[] =>
+  list
+    .split(',')
+    .filter((text) => text !== '')
+    .map(Number)
 
 function refuse(message: string): number {
   console.error(message)

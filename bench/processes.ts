@@ -110,6 +110,15 @@ function listProcesses(): Running[] {
     })
 }
 
+/** The usage of one process; undefined when it has exited. */
+export function usageOfOne(pid: number): Usage | undefined {
+  try {
+    return readProcess(pid)
+  } catch {
+    return undefined
+  }
+}
+
 /** proc(5): after the parenthesised name come state, ppid, …; utime and stime are fields 14 and 15, rss is 24. */
 function readProcess(pid: number): Running {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
