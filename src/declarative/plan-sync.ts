@@ -39,7 +39,7 @@ export async function planSync(
   configuration: Configuration,
   request: SyncRequest,
 ): Promise<PlannedChange> {
-  const { revision, entries: start } = configuration.current()
+  const { revision, indexes: start } = configuration.current()
   const document = readDocument(request.document)
   const { workspace, part } = request
   if (document.workspace !== undefined && document.workspace !== workspace) {
@@ -65,7 +65,7 @@ export async function planSync(
     ...declaredEntities(part).map(({ name }) => name),
   ])
   const touched = draft.touched().filter(({ entity }) => kinds.has(entity))
-  const difference = describeDifferences(touched, [draft.entries, start])
+  const difference = describeDifferences(touched, [draft.entries, start.entries])
   return {
     plan: { workspace, revision, ...difference, unchanged },
     workspaceId,

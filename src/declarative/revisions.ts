@@ -11,7 +11,13 @@ import {
 } from '../control/describe-entry.ts'
 import { nameOf } from '../control/redact.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import {
+  entriesOf,
+  referenceIn,
+  type Entries,
+  type EntryTables,
+  type Entry,
+} from '../entities/entry.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -33,8 +39,9 @@ export async function listRevisions(
 ): Promise<RevisionLine[]> {
   const found: FoundLine[] = []
   let to = Math.min(configuration.current().revision, (below ?? Infinity) - 1)
-  while (found.length < size && to >= 1) {
-    const span = { from: Math.max(1, to - spanSize + 1), to }
+  const oldest = (await configuration.prunedThrough()) + 1
+  while (found.length < size && to >= oldest) {
+    const span = { from: Math.max(oldest, to - spanSize + 1), to }
     const [revisions, counts] = await Promise.all([
       configuration.readRevisionSpan(span),
       configuration.countChanges(span),
@@ -155,6 +162,7 @@ export async function showRevision(
   number: number,
 ): Promise<(Omit<RevisionLine, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
   const span = { from: number, to: number }
+  requireKept(number, await configuration.prunedThrough())
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)
   const touched = visibleChanges(viewer, changes)
@@ -245,15 +253,26 @@ function rollbackOperations(touched: readonly Touched[]): Operation[] {
 
 async function requireRecordedChanges(configuration: Configuration, number: number): Promise<void> {
   const { revision } = configuration.current()
+  const pruned = await configuration.prunedThrough()
+  requireKept(number, pruned)
   const [found] = await configuration.readRevisionSpan({ from: number, to: number })
   if (found === undefined) throw noRevision(number)
-  if (number === revision) return
+  if (number === revision || pruned > 0) return
   const recorded = await configuration.countChanges({ from: 1, to: number + 1 })
   if (recorded.length > 0) return
   throw new Problem(
     'declarative.too_old',
     409,
     `Revision ${number} cannot be restored, because changes were not recorded at the time`,
+  )
+}
+
+function requireKept(number: number, prunedThrough: number): void {
+  if (number < 1 || number > prunedThrough) return
+  throw new Problem(
+    'declarative.pruned',
+    410,
+    `Revision ${number} was pruned; the oldest revision that is kept is ${prunedThrough + 1}`,
   )
 }
 
@@ -275,7 +294,7 @@ const isChangeVisible = (
 ): boolean => [before, after].every((entry) => entry === undefined || isVisible(entity, entry))
 
 /** The entries after some changes, for viewer up names. */
-function entriesAfter(touched: readonly Touched[]): Entries {
+function entriesAfter(touched: readonly Touched[]): EntryTables {
   const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before, after } of touched) {
     const entry = after ?? before

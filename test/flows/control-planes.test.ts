@@ -32,7 +32,7 @@ onPostgres(({ fresh, restart }) => {
     expect(Math.max(...revisions)).toBe(before + names.length)
     await until('both to be alike', () => a.current().revision === b.current().revision)
     expect(entriesOf(a, 'service')).toEqual(entriesOf(b, 'service'))
-    expect(a.current().sealed).toEqual(b.current().sealed)
+    expect(a.current().seal).toEqual(b.current().seal)
     expect(new Set(entriesOf(a, 'service').map(({ fields }) => fields['name']))).toEqual(
       new Set(names),
     )
