@@ -1,16 +1,8 @@
 import type { EntityName } from '../entities/entities.ts'
-import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
+import { entriesOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import { allOf, type ConfigurationView } from './configuration-view.ts'
 import { homeOf, keysOf, type IndexName } from './entry-indexes.ts'
-
-/** An entity that a change created, updated or deleted. */
-export type Touched = {
-  readonly entity: EntityName
-  readonly id: string
-  readonly before: Entry | undefined
-  readonly after: Entry | undefined
-}
 
 /** A configuration that is being changed: reads see earlier writes, and the original never changes. */
 export type Draft = ConfigurationView & {

@@ -1,7 +1,6 @@
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
+import { referenceIn, tagsOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
-import type { Touched } from './draft.ts'
 import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { buildOrderedSet, type OrderedSet } from './state/ordered-set.ts'
 import { nameOf } from './redact.ts'
@@ -220,14 +219,19 @@ export function keysOf(entity: EntityName, name: IndexName, entry: Entry): reado
   if (name === 'tag') return [...new Set(tagsOf(entry))]
   if (name === 'tagged') return tagsOf(entry).length > 0 ? [''] : []
   const [kind, field = ''] = name.split(':', 2)
-  if (kind === 'unique') {
-    const constraints = uniqueKeys.get(entity) ?? []
-    const key = constraints.find(({ fields }) => fields.join(',') === field)?.keyOf(entry)
-    return key === undefined ? [] : [key]
-  }
+  const value = kind === 'unique' ? uniqueKeyOf(entity, field, entry) : textIn(entity, field, entry)
+  return value === undefined ? [] : [value]
+}
+
+function uniqueKeyOf(entity: EntityName, fields: string, entry: Entry): string | undefined {
+  const constraints = uniqueKeys.get(entity) ?? []
+  return constraints.find((unique) => unique.fields.join(',') === fields)?.keyOf(entry)
+}
+
+function textIn(entity: EntityName, field: string, entry: Entry): string | undefined {
   const isReference = field in entityNamed(entity).refersTo
   const value = isReference ? referenceIn(entry, field) : entry.fields[field]
-  return typeof value === 'string' ? [value] : []
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The segment by which paths, and the rules of roles, name an entry; ids are in lower case there. */

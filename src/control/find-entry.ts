@@ -15,21 +15,27 @@ export function findEntry<K extends EntityName>(
 }
 
 function findAny(view: ConfigurationView, address: Address): Entry | undefined {
-  const { at } = address
   const entity: Entity = entityNamed(address.entity)
-  const all = entriesOf<EntityName>(view.entries, entity.name)
-  const named =
-    (uuidPattern.test(at) ? all.get(at.toLowerCase()) : undefined) ??
-    all.get(entity.findId?.(address, lookupIn(view)) ?? '')
+  const named = findById(view, entity, address)
   if (named !== undefined) return isHere(named, address) ? named : undefined
-  if (entity.key === undefined) return undefined
-  for (const key of entity.keyForms?.(at) ?? [at]) {
-    const range = { entity: entity.name, workspace: address.workspace, key }
-    for (const entry of view.scan({ ...range, index: `field:${entity.key}` })) {
+  const { key } = entity
+  if (key === undefined) return undefined
+  for (const form of entity.keyForms?.(address.at) ?? [address.at]) {
+    const range = { entity: entity.name, workspace: address.workspace, key: form }
+    for (const entry of view.scan({ ...range, index: `field:${key}` })) {
       if (isHere(entry, address)) return entry
     }
   }
   return undefined
+}
+
+function findById(view: ConfigurationView, entity: Entity, address: Address): Entry | undefined {
+  const all = entriesOf<EntityName>(view.entries, entity.name)
+  const { at } = address
+  return (
+    (uuidPattern.test(at) ? all.get(at.toLowerCase()) : undefined) ??
+    all.get(entity.findId?.(address, lookupIn(view)) ?? '')
+  )
 }
 
 function isHere(entry: Entry, { entity, workspace, within }: Omit<Address, 'at'>): boolean {

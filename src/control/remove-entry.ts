@@ -29,7 +29,7 @@ export function removeEntry(draft: Draft, name: EntityName, entry: Entry): void 
   const entity = entityNamed(name)
   entity.beforeRemove?.(entry as never, editOf(draft))
   for (const { referring, field, cascades } of referencesTo.get(name) ?? []) {
-    for (const child of [...referrersOf(draft, referring.name, field, entry)]) {
+    for (const child of referrersOf(draft, referring.name, field, entry)) {
       if (!cascades) throw stillReferenced(entity.plural, referring.plural)
       // Another reference may have removed it already.
       if (draft.find(referring.name, child.id) !== undefined)

@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import type { Touched } from '../control/draft.ts'
 import type { Reference } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { isRecord } from '../lib/is-record.ts'
@@ -11,7 +10,7 @@ import type {
   EntityDifference,
   FieldDifference,
 } from '../schema/config-difference.ts'
-import { referenceIn, type EntryTables, type Entry } from '../entities/entry.ts'
+import { referenceIn, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 
 /** Lists differences by entity and field for display; secret values are omitted. `lookups` resolve referenced names, in this order. */
 export function describeDifferences(

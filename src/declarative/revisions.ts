@@ -1,5 +1,4 @@
 import type { Configuration } from '../control/configuration.ts'
-import type { Touched } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
@@ -17,6 +16,7 @@ import {
   type Entries,
   type EntryTables,
   type Entry,
+  type Touched,
 } from '../entities/entry.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'

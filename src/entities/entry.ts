@@ -10,6 +10,14 @@ export type Entry<K extends EntityName = EntityName> = EntityName extends K
 /** A configuration: entity name → id → entry. */
 export type Entries = ReadonlyMap<EntityName, RadixMap<Entry>>
 
+/** An entity that a change created, updated or deleted. */
+export type Touched = {
+  readonly entity: EntityName
+  readonly id: string
+  readonly before: Entry | undefined
+  readonly after: Entry | undefined
+}
+
 /** A stored entity as one record. Times are seconds since the epoch, as in Kong. */
 export type Stored<K extends EntityName> = Fields<K> & {
   id: string

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { EntityName } from '../entities/entities.ts'
-import { entriesOf, referenceIn, type Entries, type Entry, type Stored } from '../entities/entry.ts'
+import {
+  entriesOf,
+  labelOf,
+  referenceIn,
+  type Entries,
+  type Entry,
+  type Stored,
+  type Touched,
+} from '../entities/entry.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import {
   emptySnapshot,
@@ -24,14 +32,6 @@ export type SnapshotSource = {
   inWorkspace(entity: EntityName, workspace: string): Iterable<Entry>
 }
 
-/** An entity that differs between two revisions. */
-export type ChangedEntity = {
-  readonly entity: EntityName
-  readonly id: string
-  readonly before: Entry | undefined
-  readonly after: Entry | undefined
-}
-
 /** The list of a snapshot that has an item for each entity of a kind. */
 export const listsByEntity = {
   workspace: 'workspaces',
@@ -47,13 +47,6 @@ export const listsByEntity = {
   'ca-certificate': 'ca_certificates',
   vault: 'vaults',
 } as const satisfies Partial<Record<EntityName, ListName>>
-
-/** The references by which an entity is part of the item of another. */
-const parents: Readonly<Partial<Record<EntityName, readonly [ListName, string]>>> = {
-  acl: ['consumers', 'consumer'],
-  'group-member': ['consumers', 'consumer'],
-  target: ['upstreams', 'upstream'],
-}
 
 /** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
 export const buildSnapshot = (entries: Entries): Snapshot =>
@@ -72,7 +65,7 @@ export const buildSnapshot = (entries: Entries): Snapshot =>
 export function nextSnapshot(
   before: Snapshot,
   source: SnapshotSource,
-  changed: readonly ChangedEntity[],
+  changed: readonly Touched[],
 ): Snapshot {
   const reached = new Map(listNames.map((list) => [list, new Set<string>()] as const))
   for (const one of changed) {
@@ -87,20 +80,41 @@ export function nextSnapshot(
 }
 
 /** The items that depend on an entity. */
-function* itemsOf(
-  { entity, id, before, after }: ChangedEntity,
+function* itemsOf(touched: Touched, source: SnapshotSource): Iterable<readonly [ListName, string]> {
+  const own = (listsByEntity as Partial<Record<EntityName, ListName>>)[touched.entity]
+  if (own !== undefined) yield [own, touched.id]
+  yield* dependents[touched.entity]?.(touched, source) ?? []
+}
+
+type Dependents = (
+  touched: Touched,
+  source: SnapshotSource,
+) => Iterable<readonly [ListName, string]>
+
+/** Items of other entities that an entity is part of. */
+const dependents: Readonly<Partial<Record<EntityName, Dependents>>> = {
+  acl: partOf('consumers', 'consumer'),
+  'group-member': partOf('consumers', 'consumer'),
+  target: partOf('upstreams', 'upstream'),
+  'consumer-group': membersOf,
+}
+
+function partOf(list: ListName, field: string): Dependents {
+  return ({ before, after }) =>
+    [before, after].flatMap((entry) => {
+      const id = entry === undefined ? undefined : referenceIn(entry, field)
+      return id === undefined ? [] : [[list, id] as const]
+    })
+}
+
+/** The consumers of a group, whose items have its name. */
+function* membersOf(
+  { before, after }: Touched,
   source: SnapshotSource,
 ): Iterable<readonly [ListName, string]> {
-  const own = (listsByEntity as Partial<Record<EntityName, ListName>>)[entity]
-  if (own !== undefined) yield [own, id]
-  const [list, field] = parents[entity] ?? []
-  for (const entry of [before, after]) {
-    const parent =
-      entry === undefined || field === undefined ? undefined : referenceIn(entry, field)
-    if (list !== undefined && parent !== undefined) yield [list, parent]
-  }
-  const group = entity === 'consumer-group' ? (after ?? before) : undefined
-  if (group === undefined || before?.fields['name'] === after?.fields['name']) return
+  const group = after ?? before
+  const isRenamed = (before && labelOf(before)) !== (after && labelOf(after))
+  if (group === undefined || !isRenamed) return
   for (const { fields } of source.referrers('group-member', 'consumer_group', group))
     yield ['consumers', fields.consumer.id]
 }
@@ -224,7 +238,7 @@ function keyOf({ id, workspace, createdAt, fields }: Entry<'key-auth'>): Snapsho
   }
 }
 
-/** A source without indexes: it groups the entries of a kind when they are first asked for. */
+/** A source without indexes: it groups the entries of a kind when they are first read. */
 export function sourceOf(entries: Entries): SnapshotSource {
   const groups = new Map<string, ReadonlyMap<string | undefined, Entry[]>>()
   const group = (

@@ -108,12 +108,14 @@ describeEachStore(({ fresh }) => {
   })
 
   test('stops pruning when it is closed', async () => {
-    const { configuration } = await openTest(await fresh())
+    const place = await fresh()
+    const { configuration } = await openTest(place)
     await put(configuration, ...names(3_000))
     await put(configuration, 'a')
     const pruning = configuration.pruneRevisions({ ...always, count: 1 }, Infinity)
     await configuration.close()
     await pruning
+    expect((await numbersIn(place, 'revisions')).at(-1)).toBe(configuration.current().revision)
   })
 })
 

@@ -63,7 +63,7 @@ const listWorkspaces = memoizeByKey((workspaces: Snapshot['workspaces']) => [
   ...workspaces.values(),
 ])
 
-/** Services and routes by name; all of them are listed once per revision, when they are asked for. */
+/** Services and routes by name; the list of all of them is built on first use, once per revision. */
 function namedIn(view: ConfigurationView): NamedEntities {
   let listed: readonly Named[] | undefined
   return {
