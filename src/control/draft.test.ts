@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EntityName } from '../entities/entities.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { referenceIn, type Entries, type Entry } from '../entities/entry.ts'
 import { RadixMap } from '../lib/radix-map.ts'
+import { referrersOf } from './configuration-view.ts'
 import { openDraft } from './draft.ts'
 import { openIndexes, type IndexName } from './entry-indexes.ts'
 
@@ -51,6 +52,29 @@ test('reads by indexes what the entries hold, and leaves the original as it was'
     ),
     { numRuns: 200 },
   )
+})
+
+const references = entities.flatMap((entity: Entity) =>
+  Object.entries(entity.refersTo).map(([field, target]) => [entity.name, field, target] as const),
+)
+
+test.each(references)('finds a %s by its %s', (name, field, target) => {
+  const home = (kind: EntityName): string | null => (entityNamed(kind).inWorkspace ? 'w1' : null)
+  const entry = (id: string, kind: EntityName, fields: Record<string, unknown>): Entry => ({
+    id,
+    workspace: home(kind),
+    createdAt: 1,
+    updatedAt: 1,
+    fields,
+  })
+  const [child, other] = ['t', 'u'].map((id) => entry(`of ${id}`, name, { [field]: { id } }))
+  const start = openIndexes(new Map())
+  const draft = openDraft(start)
+  for (const one of [child, other]) draft.put(name, one as Entry)
+  const parent = { id: 't', workspace: home(target) }
+  const next = start.next(draft.entries, draft.touched())
+  for (const view of [draft, next, openDraft(next)])
+    expect([...referrersOf(view, name, field, parent)]).toEqual([child])
 })
 
 function written(entries: Entries, changes: readonly Change[]): Entries {
