@@ -209,3 +209,104 @@ test('a masked member cannot be counted in a condition on groups, nor select a s
   const scope = buildScope(buildTestRights(a, ['+A *', '-A /consumers']), marked)
   expect(() => governPlan(planQuery(marked, query, now), scope)).toThrow(/requests.slow is masked/)
 })
+
+const perSecond = (time: object | undefined, timezone = 'UTC') =>
+  compiled(
+    {
+      measures: ['requests.per_second'],
+      timezone,
+      ...(time === undefined ? {} : { timeDimensions: [{ dimension: 'requests.time', ...time }] }),
+    } as QueryInput,
+    ['+* *'],
+  )
+
+test.each([
+  ['the elapsed part of a range', ['2026-03-12T10:00:00Z', '2026-03-12T11:00:00Z'], 1800],
+  ['a range that is over', ['2026-03-12T09:00:00Z', '2026-03-12T10:00:00Z'], 3600],
+  ['a range that has not begun', ['2026-03-12T11:00:00Z', '2026-03-12T12:00:00Z'], 3600],
+  ['a range that begins now', ['2026-03-12T10:30:00Z', '2026-03-12T10:31:00Z'], 60],
+  ['an empty range', ['2026-03-12T10:00:00Z', '2026-03-12T10:00:00Z'], 0.001],
+])('a rate divides by %s', (_, dateRange, seconds) => {
+  const { sql, params } = perSecond({ dateRange })
+  const [, name = ''] = /count\(\) \/ \{(\w+):Float64\}/.exec(sql) ?? []
+  expect(params?.[name]).toBe(seconds)
+})
+
+test('a rate without a range divides by the time between the first and the last row', () => {
+  expect(perSecond(undefined).sql).toContain(
+    `count() / greatest(1, dateDiff('second', min(time), max(time))) AS c0`,
+  )
+})
+
+test('a rate divides by the length of its bucket', () => {
+  expect(perSecond({ granularity: 'five_minutes' }).sql).toContain('count() / 300 AS c1')
+  const { sql, params } = perSecond({ granularity: 'month' }, 'Europe/Berlin')
+  expect(sql).toContain(
+    'SELECT toUnixTimestamp(toDateTime(toStartOfInterval(time, INTERVAL 1 MONTH, {p0:String}), {p0:String})) * 1000 AS c0, count() / (toUnixTimestamp(toDateTime(intDiv(c0, 1000), {p1:String}) + INTERVAL 1 MONTH) - intDiv(c0, 1000)) AS c1',
+  )
+  expect([params?.['p0'], params?.['p1']]).toEqual(['Europe/Berlin', 'Europe/Berlin'])
+})
+
+test('the starts of long buckets are passed if there are not too many', () => {
+  const { sql, params } = perSecond({ granularity: 'day', dateRange: ['2026-03-10', '2026-03-11'] })
+  expect(sql).toContain('roundDown(toUnixTimestamp64Milli(time), {p0:Array(Int64)}) AS c0')
+  expect(params?.['p0']).toEqual([Date.parse('2026-03-10'), Date.parse('2026-03-11')])
+})
+
+test('times are milliseconds, and only ungrouped rows are ordered by the finer column', () => {
+  const time = { dimensions: ['requests.time'], order: { 'requests.time': 'desc' as const } }
+  const grouped = compiled({ ...time, measures: ['requests.count'] }, ['+* *']).sql
+  expect(grouped).toContain('SELECT toUnixTimestamp64Milli(time) AS c0, count() AS c1')
+  expect(grouped).toContain('GROUP BY c0\nORDER BY c0 DESC')
+  const ungrouped = compiled({ ...time, ungrouped: true }, ['+* *']).sql
+  expect(ungrouped).not.toContain('GROUP BY')
+  expect(ungrouped).toContain('ORDER BY time DESC')
+  const buckets = {
+    dimensions: ['requests.status'],
+    timeDimensions: [{ dimension: 'requests.time', granularity: 'minute' as const }],
+  }
+  expect(compiled({ ...buckets, ungrouped: true }, ['+* *']).sql).toContain(
+    'ORDER BY c1 ASC, c0 ASC',
+  )
+})
+
+test('conditions on measures apply to groups, after those on rows', () => {
+  const { sql, params } = compiled(
+    {
+      measures: ['requests.count'],
+      dimensions: ['requests.method'],
+      filters: [
+        { member: 'requests.count', operator: 'gt', values: ['5'] },
+        { member: 'requests.status', operator: 'gte', values: ['500'] },
+      ],
+      limit: 7,
+      offset: 3,
+    },
+    ['+* *'],
+  )
+  expect(sql).toBe(`SELECT method AS c0, count() AS c1
+FROM (SELECT method, status, time FROM requests WHERE 1) AS requests
+WHERE (toFloat64(status) >= {p0:Float64})
+GROUP BY c0
+HAVING (toFloat64(count()) > {p1:Float64})
+ORDER BY c1 DESC, c0 ASC
+LIMIT {p2:UInt64} OFFSET {p3:UInt64}`)
+  expect(params).toEqual({ p0: 500, p1: 5, p2: 8, p3: 3 })
+})
+
+test('a table that can hold several versions of a row is read with FINAL', () => {
+  const audit = readDataset(new URL('datasets/audit.yaml', import.meta.url), builtInTables)
+  const plan = planQuery(audit, querySchema.parse({ measures: ['audit.count'] }), now)
+  const scope = buildScope(buildTestRights(root, ['+* *']), audit)
+  expect(compilePlan(governPlan(plan, scope)).sql).toContain(' FROM audit FINAL WHERE ')
+})
+
+test('masked lists are empty lists, and masked texts empty texts', () => {
+  const { sql } = compiled(
+    { dimensions: ['requests.scopes', 'requests.consumer'], ungrouped: true },
+    ['+A *', '+B *', '-A /consumers'],
+  )
+  expect(sql).toMatch(
+    /if\(.+, consumer_name, ''\) AS consumer_name, if\(.+, scopes, \[\]\) AS scopes/,
+  )
+})

@@ -105,3 +105,62 @@ test.each<[string, QueryInput]>([
 ])('adds no rows with %s', (_, query) => {
   expect(fill(query, [])).toEqual({ rows: [] })
 })
+
+test('fills groups of several dimensions in the order of bytes, with up to 50,000 rows', () => {
+  const query: QueryInput = {
+    measures: ['requests.count'],
+    dimensions: ['requests.method', 'requests.status'],
+    timeDimensions: [{ ...byHour, dateRange: ['2026-03-12T00:00', '2026-03-12T02:00'] }],
+    order: [
+      ['requests.method', 'desc'],
+      ['requests.time', 'asc'],
+    ],
+  }
+  const rows: Cells[] = [
+    ['Z', 200, at(0), 1],
+    ['é', 200, at(1), 2],
+    ['Z', 99, at(1), 3],
+    [null, 200, at(0), 4],
+  ]
+  expect(fill(query, rows).rows).toEqual([
+    ['é', 200, at(0), 0],
+    ['é', 200, at(1), 2],
+    ['Z', 99, at(0), 0],
+    ['Z', 200, at(0), 1],
+    ['Z', 99, at(1), 3],
+    ['Z', 200, at(1), 0],
+    [null, 200, at(0), 4],
+    [null, 200, at(1), 0],
+  ])
+  const dateRange: [string, string] = ['2026-03-12T00:00', '2026-03-12T00:00:10']
+  const seconds: QueryInput = {
+    ...count,
+    dimensions: ['requests.method'],
+    timeDimensions: [{ dimension: 'requests.time', granularity: 'second', dateRange }],
+  }
+  const groups = (length: number): readonly Cells[] =>
+    Array.from({ length }, (_, group) => [`m${group}`, at(0), 1])
+  expect(fill(seconds, groups(5_000)).rows).toHaveLength(50_000)
+  expect(fill(seconds, groups(5_001)).rows).toHaveLength(5_001)
+})
+
+test('orders lists as the engine orders their texts, and does not fill what has none', () => {
+  const query: QueryInput = {
+    ...count,
+    dimensions: ['requests.scopes'],
+    timeDimensions: [{ ...byHour, dateRange: ['2026-03-12T00:00', '2026-03-12T01:00'] }],
+    order: { 'requests.scopes': 'asc' },
+  }
+  const rows: Cells[] = [
+    [['b'], at(0), 1],
+    [['a', 'c'], at(0), 2],
+  ]
+  expect(fill(query, rows).rows.map(([scopes]) => scopes)).toEqual([['a', 'c'], ['b']])
+  expect(fill({ ...count, timeDimensions: [] }, [[3]])).toEqual({ rows: [[3]] })
+})
+
+test('a bucket that begins now is not over and gets no row', () => {
+  const exact = Date.parse('2026-03-12T03:00:00Z')
+  const { rows } = fillGaps(planQuery(dataset, querySchema.parse(count), exact), [], false)
+  expect(rows.map(([start]) => start)).toEqual([at(0), at(1), at(2)])
+})

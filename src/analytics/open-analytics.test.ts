@@ -228,6 +228,26 @@ test('the message of an engine error is logged and not returned', async () => {
   expect(logged.at(-1)).toMatchObject({ error: { message: 'secret of a row' } })
 })
 
+test.each(['159', '241'])('engine error %s says that the query exceeds a limit', async (code) => {
+  const broken = openAnalytics({
+    warehouse: {
+      ...warehouse,
+      query: () => Promise.reject(Object.assign(new Error('secret of a row'), { code })),
+    },
+    rightsOf: () => undefined,
+    clock: { now: () => Date.now() },
+    log,
+  })
+  const id = expect.any(String) as string
+  await expect(broken.answer(everything, count)).rejects.toMatchObject({
+    code: 'query.failed',
+    status: 422,
+    message: expect.stringContaining('exceeds the time or memory limit') as string,
+    detail: { id },
+  })
+  expect(logged.at(-1)).toMatchObject({ message: 'analytics: query failed', id })
+})
+
 test('a subscription pushes at once and then only the answers that new rows change', async () => {
   const pushes: Push[] = []
   const queries = {
@@ -289,6 +309,39 @@ test('equal statements with different parameters are not shared', async () => {
   for (let round = 0; round < 3; round++) expect(await Promise.all([of(a), of(b)])).toEqual([2, 1])
 })
 
+test('equal statements are shared for a quarter of a second, and rows of another process appear after it', async () => {
+  const clock = { time: 1_800_000_000_000, now: () => clock.time }
+  let statements = 0
+  const apart = openAnalytics({
+    warehouse: {
+      ...warehouse,
+      // As with a ClickHouse server into which another control plane inserts.
+      onInsert: () => () => undefined,
+      query: async (statement) => {
+        statements += 1
+        return await warehouse.query(statement)
+      },
+    },
+    rightsOf: () => undefined,
+    clock,
+  })
+  const recent: QueryInput = {
+    ...count,
+    timeDimensions: [{ dimension: 'requests.time', dateRange: 'last 15 minutes' }],
+  }
+  const answer = async () => (await apart.answer(everything, recent)).data[0]?.['requests.count']
+  await warehouse.store([{ ...inA, time: at(clock.time) }])
+  expect(await answer()).toBe(1)
+  const first = statements
+  await warehouse.store([{ ...inA, time: at(clock.time) }])
+  clock.time += 249
+  expect([await answer(), statements]).toEqual([1, first])
+  clock.time += 1
+  expect([await answer(), statements]).toEqual([2, 2 * first])
+  clock.time += 250
+  expect([await answer(), statements]).toEqual([2, 3 * first])
+})
+
 test('an answer includes every row that was stored before it was requested', async () => {
   for (let rows = 1; rows <= 5; rows++) {
     await warehouse.store([now(inA)])
@@ -334,6 +387,7 @@ test.each([
   [null],
   [[]],
   [{}],
+  [{ ['x'.repeat(101)]: count }],
   [Object.fromEntries(Array.from({ length: 41 }, (_, at_) => [`q${at_}`, count]))],
 ])('rejects %o as queries of a subscription', (queries) => {
   expect(() => analytics.subscribe('ann', queries, () => undefined)).toThrow(

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { until } from '../../test/harness/until.ts'
@@ -8,12 +8,13 @@ import { Problem } from '../lib/problem.ts'
 import type { Answer, Push } from '../schema/answer.ts'
 import { openSubscription } from './open-subscription.ts'
 
-/** A subscription to one query whose answer the test decides. */
-function open(first: () => Partial<Answer>) {
+/** A subscription whose answers the test decides. */
+function open(first: () => Partial<Answer>, queries: object = { q: {} }) {
   const state = {
     rights: buildTestRights(workspaces[0], []) as Rights | undefined,
     answer: first,
     answered: 0,
+    isRelative: false,
     insert: (): void => undefined,
   }
   const pushes: Push[] = []
@@ -24,7 +25,7 @@ function open(first: () => Partial<Answer>) {
       rights: async () => state.rights,
       answer: async () => {
         state.answered++
-        return { answer: state.answer() as Answer, isRelative: false }
+        return { answer: state.answer() as Answer, isRelative: state.isRelative }
       },
       onInsert(listener) {
         state.insert = listener
@@ -33,7 +34,7 @@ function open(first: () => Partial<Answer>) {
       clock: systemClock,
       log: { info: note, warn: note, error: note },
     },
-    { q: {} },
+    queries,
     (push) => pushes.push(push),
   )
   onTestFinished(() => subscription.close())
@@ -100,4 +101,72 @@ test('ends when the rights of the principal end', async () => {
     problem: { code: 'query.ended', message: 'Your access has ended.' },
   })
   expect(state.answered).toBe(1)
+})
+
+test('changed rights and the end of the rights are noticed within a second, without an insert', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { state, pushes } = open(() => answer() as unknown as Answer)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(state.answered).toBe(1)
+  state.rights = buildTestRights(workspaces[0], [])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(state.answered).toBe(2)
+  state.rights = undefined
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(pushes).toHaveLength(2)
+})
+
+/** How often the query is answered in the four seconds after an insert. */
+async function answersAfterInsert(isRelative: boolean, first: () => Partial<Answer>) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { state } = open(first)
+  state.isRelative = isRelative
+  await vi.advanceTimersByTimeAsync(1_000)
+  state.insert()
+  await vi.advanceTimersByTimeAsync(0)
+  const before = state.answered
+  await vi.advanceTimersByTimeAsync(4_000)
+  return [before, state.answered - before]
+}
+
+test('answers a query that depends on the time every second while rows arrive, another one not', async () => {
+  expect(await answersAfterInsert(true, () => answer() as unknown as Answer)).toEqual([2, 4])
+  expect(await answersAfterInsert(false, () => answer() as unknown as Answer)).toEqual([2, 0])
+})
+
+test('does not repeat a query that fails every second', async () => {
+  const fail = () => {
+    throw new Problem('query.failed', 500, 'id 1')
+  }
+  expect(await answersAfterInsert(true, fail)).toEqual([2, 0])
+})
+
+test('pushes nothing after it is closed', async () => {
+  const { state, pushes, subscription } = open(() => answer() as unknown as Answer)
+  let resolve = (): void => undefined
+  await until('the first push', () => pushes.length === 1)
+  const answered = new Promise<void>((done) => {
+    resolve = done
+  })
+  state.answer = () => {
+    resolve()
+    return answer({ data: [{ n: 1 }] }) as unknown as Answer
+  }
+  state.insert()
+  await answered
+  subscription.close()
+  await subscription.ended
+  expect(pushes).toHaveLength(1)
+})
+
+test('accepts 40 queries with ids of up to 100 characters', async () => {
+  const ids = Array.from({ length: 40 }, (_, at) => `q${at}`.padEnd(100, '_'))
+  const { pushes } = open(
+    () => answer() as unknown as Answer,
+    Object.fromEntries(ids.map((id) => [id, {}])),
+  )
+  await until('an answer to each', () => pushes.length === 40)
+  expect(pushes.map(({ id }) => id)).toEqual(ids)
 })

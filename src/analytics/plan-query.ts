@@ -169,12 +169,10 @@ function defaultOrder(columns: readonly PlanColumn[]): Plan['order'] {
 /** The name with the smallest edit distance, if it is close enough to suggest. */
 function nearestName(wrong: string, names: readonly string[]): string | undefined {
   const ranked = names
-    .map((name) => ({ name, distance: distance(wrong.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, distance: distance(wrong, name) }))
     .toSorted((one, other) => one.distance - other.distance)
   const [best] = ranked
-  return best !== undefined && best.distance <= Math.max(2, wrong.length / 2)
-    ? best.name
-    : undefined
+  return best !== undefined && best.distance <= wrong.length / 2 ? best.name : undefined
 }
 
 /** Levenshtein distance. */

@@ -4,10 +4,18 @@ import { readVariable } from './settings.ts'
 
 type Start = Extract<ToChild, { type: 'start' }>
 
+/** Messages that arrive while the modules of the plane are loaded. */
+const early: ToChild[] = []
+const keepEarly = (message: unknown): void => void early.push(message as ToChild)
+
 const supervisor: SupervisorChannel = {
   send: (message) =>
     void (process.connected && process.send?.(message, undefined, undefined, () => undefined)),
-  onMessage: (listener) => void process.on('message', (message) => listener(message as ToChild)),
+  onMessage(listener) {
+    process.off('message', keepEarly)
+    process.on('message', (message) => listener(message as ToChild))
+    for (const message of early.splice(0)) listener(message)
+  },
 }
 
 const sockets: PassedSocket[] = []
@@ -20,6 +28,7 @@ process.on('message', function begin(message, socket) {
   if (first.type === 'stop') process.exit(0)
   if (first.type !== 'start') return
   process.off('message', begin)
+  process.on('message', keepEarly)
   runPlane(first, socket as unknown as object)
 })
 
@@ -50,7 +59,7 @@ function runPlane(start: Start, socket: object): void {
     })
     setTimeout(() => process.exit(1), 50)
   })
-  supervisor.onMessage(({ type }) => type === 'stop' && stop())
+  process.on('message', (message) => (message as ToChild).type === 'stop' && stop())
   process.on('disconnect', stop)
 }
 
@@ -71,6 +80,7 @@ async function startPlane(
   return startGatewayWorker({
     settings,
     slot: start.slot,
+    control: start.control,
     readVariable,
     socket,
     sockets,

@@ -221,6 +221,12 @@ export const readVariables = (prefix: string): Readonly<Record<string, string>> 
 export const readVariable = (name: string): string | undefined =>
   name.startsWith('WEIR_') ? undefined : process.env[name]
 
+/** Sets the directory of Node's compile cache for child processes. */
+export function setCompileCache(directory: string): void {
+  process.env['NODE_COMPILE_CACHE'] = directory
+  process.env['NODE_COMPILE_CACHE_PORTABLE'] = '1'
+}
+
 /** Makes a temporary data directory. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
 

@@ -14,8 +14,13 @@ export type ControlConnection = {
   connect(url: string, enrolment: Enrolment): void
   /** Rejects while the control plane is unreachable. */
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
+  /** Sends a heartbeat soon, because the state has changed. */
+  report(this: void): void
   close(): Promise<void>
 }
+
+/** Milliseconds in which several calls of `report` make one heartbeat. */
+const reportDelay = 100
 
 /** What a connection is opened with. */
 export type ConnectionOptions = {
@@ -23,6 +28,8 @@ export type ConnectionOptions = {
     this: void,
     received: { readonly sealed: SealedSnapshot; readonly publicKey: string },
   ) => void
+  /** Called whenever an attempt to receive snapshots has failed. */
+  readonly onUnreachable: () => void
   /** The state that heartbeats report. */
   readonly state: () => Heartbeat
   /** Takes the answer to a heartbeat. */
@@ -35,6 +42,7 @@ export type ConnectionOptions = {
 /** Opens a connection that knows no control plane yet. */
 export function openControlConnection({
   onSnapshot,
+  onUnreachable,
   state,
   onOrders,
   log,
@@ -58,7 +66,9 @@ export function openControlConnection({
           onSnapshot({ sealed, publicKey })
         })
         .catch((error: unknown) => {
-          if (!signal.aborted) outages.warn('cluster: control plane unreachable', { url, error })
+          if (signal.aborted) return
+          outages.warn('cluster: control plane unreachable', { url, error })
+          onUnreachable()
         })
       // Only an abort rejects, and the loop ends by it.
       await sleep(backoff.next(), undefined, { signal }).catch(() => undefined)
@@ -72,6 +82,8 @@ export function openControlConnection({
       if (!signal.aborted) outages.warn('cluster: heartbeat failed', { url, error })
     }
   }
+
+  let reporting: NodeJS.Timeout | undefined
 
   void follow()
   const heartbeats = setInterval(() => void sendHeartbeat(), heartbeatInterval)
@@ -88,8 +100,15 @@ export function openControlConnection({
         throw new Problem('control.unknown', 503, 'The address of the control plane is not known')
       await client.sendBatch(batch, lines)
     },
+    report() {
+      reporting ??= setTimeout(() => {
+        reporting = undefined
+        void sendHeartbeat()
+      }, reportDelay)
+    },
     async close() {
       ended.abort()
+      clearTimeout(reporting)
       clearInterval(heartbeats)
       await client?.close()
     },

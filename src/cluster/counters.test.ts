@@ -11,7 +11,6 @@ import {
 } from './counter-client.ts'
 import { openCounterServer } from './counter-server.ts'
 import { openCounterTable } from './counter-table.ts'
-import { openPredecessorCounters, openSuccessorCounters } from './counter-upgrade.ts'
 
 const clock = { now: () => 0 }
 const window = (key: string, limit: number): Window => ({ key, limit, endsAt: 1000 })
@@ -279,68 +278,70 @@ test('ended windows are swept, open ones are not', () => {
   expect(table.rows().map(([key]) => key)).toEqual(['stays'])
 })
 
+test('sends one message for the requests of a turn', async () => {
+  const sent: FromWorker[] = []
+  const client = openCounterClient({ send: (message) => void sent.push(message), clock })
+  const requests = ['a', 'b', 'c'].map((key) => [window(key, 9)])
+  for (const windows of requests) void client.take(windows)
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  expect(sent).toEqual([{ type: 'count', id: 1, requests, unused: [] }])
+})
+
+test('spends each token of a lease once, and asks again when none is left', async () => {
+  const sent: FromWorker[] = []
+  const client = openCounterClient({ send: (message) => void sent.push(message), clock })
+  const one = [window('k', 900)]
+  const ask = async (leased: number, count: number): Promise<Taken> => {
+    const taken = client.take(one)
+    expect(taken).toBeInstanceOf(Promise)
+    await new Promise(setImmediate)
+    const { id } = sent.at(-1) as CountRequest
+    client.receive({
+      type: 'counted',
+      id,
+      taken: [{ admitted: true, counts: [count], leased: [leased] }],
+    })
+    return await taken
+  }
+  await ask(0, 1)
+  await ask(1, 2)
+  expect(client.take(one)).toEqual({ admitted: true, counts: [3] })
+  await ask(2, 4)
+  expect(client.take(one)).toEqual({ admitted: true, counts: [5] })
+  expect(client.take(one)).toEqual({ admitted: true, counts: [6] })
+  await ask(0, 7)
+  expect(sent.map(({ unused }) => unused)).toEqual([[], [], [['k', 0]], [['k', 0]]])
+  expect(sent.map((message) => (message as CountRequest).id)).toEqual([1, 2, 3, 4])
+})
+
+test('a worker with many leases keeps none of an ended window', async () => {
+  let now = 0
+  const sent: FromWorker[] = []
+  const client = openCounterClient({
+    send: (message) => void sent.push(message),
+    clock: { now: () => now },
+  })
+  const lease = async (windows: readonly Window[]): Promise<void> => {
+    const taken = client.take(windows)
+    await new Promise(setImmediate)
+    const { id } = sent.at(-1) as CountRequest
+    const each = { admitted: true, counts: windows.map(() => 1), leased: windows.map(() => 5) }
+    client.receive({ type: 'counted', id, taken: [each] })
+    await taken
+  }
+  const ending = Array.from({ length: 1_023 }, (_, at) => window(`ends ${at}`, 9))
+  await lease([...ending, { ...window('stays', 9), endsAt: 1_001 }])
+  now = 1_000
+  await lease([window('next', 9)])
+  client.receive({ type: 'recall' })
+  expect(sent.at(-1)?.unused).toEqual([
+    ['stays', 5],
+    ['next', 5],
+  ])
+})
+
 test('a request that is not answered in time is rejected', async () => {
   const client = openCounterClient({ send: () => undefined, clock, timeout: 10 })
   await expect(client.take([window('k', 1)])).rejects.toThrow('not answered within 10 ms')
-})
-
-test('an upgrade counts every request once, and lets the leases of the predecessor count as used', async () => {
-  const toWorkers: (readonly [number, ToWorker])[] = []
-  const server = openCounterServer({
-    clock,
-    send: (worker, message) =>
-      predecessor.isSuccessors(worker) && predecessor.deliver(worker, message),
-    recallTimeout: 60_000,
-  })
-  const predecessor = openPredecessorCounters(server, (worker, message, handled) =>
-    successor.deliver(worker, message, handled),
-  )
-  let isOpen = true
-  const successor = openSuccessorCounters(
-    { clock, send: (worker, message) => void toWorkers.push([worker, message]) },
-    (request) => isOpen && predecessor.handle(request),
-  )
-  const request = (id: number): CountRequest => ({
-    type: 'count',
-    id,
-    requests: [[window('k', 641)]],
-    unused: [],
-  })
-  server.receive(0, request(1))
-  successor.receive(0, request(1))
-  expect(toWorkers).toHaveLength(1)
-  expect(server.rows()).toEqual([
-    [
-      'k',
-      21,
-      1000,
-      [
-        [0, 10],
-        [2 ** 32, 9],
-      ],
-    ],
-  ])
-  isOpen = false
-  successor.receive(1, request(1))
-  successor.forget(0)
-  expect(successor.isIdle).toBe(false)
-  const { rows, handled } = predecessor.close()
-  expect(rows).toEqual([['k', 21, 1000, [[0, 9]]]])
-  successor.takeOver(rows, handled)
-  expect(successor.isIdle).toBe(true)
-  expect(toWorkers.at(-1)).toMatchObject([1, { taken: [{ admitted: true, counts: [22] }] }])
-  expect(successor.rows()).toEqual([['k', 31, 1000, [[1, 9]]]])
-})
-
-test('an abandoned upgrade gives up the leases of all workers of the successor', () => {
-  const server = openCounterServer({ clock, send: () => undefined })
-  const predecessor = openPredecessorCounters(server, () => undefined)
-  predecessor.handle({
-    number: 1,
-    worker: 3,
-    message: { type: 'count', id: 1, requests: [[window('k', 641)]], unused: [] },
-  })
-  expect(server.rows()[0]?.[3]).toHaveLength(1)
-  predecessor.abandon()
-  expect(server.rows()).toEqual([['k', 11, 1000, []]])
 })

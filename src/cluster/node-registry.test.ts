@@ -33,6 +33,38 @@ test('drops the oldest of too many waiting orders, and all of a silent worker', 
   expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets: [] })
 })
 
+test('keeps the later of two orders for a target at the end', () => {
+  const registry = openNodeRegistry({ now: () => 1000 })
+  registry.receiveHeartbeat(worker, state)
+  for (const target of ['a:1', 'b:1', 'a:1']) registry.order(orderOf(target, true))
+  const targets = [orderOf('b:1', true), orderOf('a:1', true)]
+  expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets })
+})
+
+test('forgets a worker after 30 seconds of silence, and what waited for it', () => {
+  let now = 1000
+  const registry = openNodeRegistry({ now: () => now })
+  registry.receiveHeartbeat(worker, state)
+  registry.order(orderOf('a:1', true))
+  now += 30_000
+  expect(registry.workers()).toEqual([{ ...worker, state, lastSeen: 1000 }])
+  now += 1
+  expect(registry.workers()).toEqual([])
+  expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets: [] })
+  expect(registry.workers()).toEqual([{ ...worker, state, lastSeen: 31_001 }])
+})
+
+test('lists workers by node, then by number', () => {
+  const registry = openNodeRegistry({ now: () => 1000 })
+  const names = ['b 0', 'a 10', 'c 1', 'a 2', 'b 1', 'a 1']
+  for (const name of names) {
+    const [node = '', number] = name.split(' ')
+    registry.receiveHeartbeat({ ...worker, node, worker: Number(number) }, state)
+  }
+  const listed = registry.workers().map((one) => `${one.node} ${one.worker}`)
+  expect(listed).toEqual(['a 1', 'a 2', 'a 10', 'b 0', 'b 1', 'c 1'])
+})
+
 test('logs a rejected snapshot once, not with every heartbeat', () => {
   const warnings: unknown[] = []
   const registry = openNodeRegistry(

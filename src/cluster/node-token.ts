@@ -16,7 +16,7 @@ export function makeNodeToken(claims: NodeClaims, secret: string): string {
 
 /** The claims of a token that was signed with this secret; undefined for any other text. */
 export function readNodeToken(token: string, secret: string): NodeClaims | undefined {
-  const [payload = '', signature = ''] = token.split('.', 2)
+  const [payload = '', signature = ''] = token.split('.')
   const given = Buffer.from(signature, 'base64url')
   const right = sign(payload, secret)
   if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined

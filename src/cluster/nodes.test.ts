@@ -7,6 +7,7 @@ import { snapshotOf } from '../schema/snapshot.ts'
 import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
 import { openControlConnection } from './control-connection.ts'
 import { openControlClient } from './control-client.ts'
+import { makeNodeToken } from './node-token.ts'
 import { serveNodes, type NodeServerOptions } from './serve-nodes.ts'
 
 const empty = snapshotOf({})
@@ -22,11 +23,17 @@ const enrolment = {
 }
 
 async function serve(more: Partial<NodeServerOptions> = {}) {
-  const state = { sealed: sealSnapshot(empty, 1, key), listeners: new Set<() => void>() }
+  const state = {
+    sealed: sealSnapshot(empty, 1, key),
+    listeners: new Set<() => void>(),
+    joinSecret: 'join',
+  }
   const batches: [string, string][] = []
   const heartbeats: [string, Heartbeat][] = []
   const server = serveNodes({
-    joinSecret: 'join',
+    get joinSecret() {
+      return state.joinSecret
+    },
     publicKey: publicKeyOf(key),
     sealed: () => state.sealed,
     onPublish(listener) {
@@ -95,6 +102,24 @@ test('returns 403 to an enrolment with the wrong join secret', async () => {
   await stranger.close()
 })
 
+test('enrols again after its token was rejected, and after an enrolment that failed', async () => {
+  const control = await serve()
+  const client = openControlClient(control.url, enrolment)
+  const send = async (batch: string) =>
+    await client.sendBatch(batch, Buffer.from('')).then(
+      () => 204,
+      (error: unknown) => (error as Problem).status,
+    )
+  const statuses = [await send('a')]
+  control.state.joinSecret = 'changed'
+  statuses.push(await send('b'), await send('c'))
+  control.state.joinSecret = 'join'
+  statuses.push(await send('d'))
+  expect(statuses).toEqual([204, 401, 403, 204])
+  expect(control.batches.map(([batch]) => batch)).toEqual(['a', 'd'])
+  await client.close()
+})
+
 test('returns the status with which the warehouse rejects a batch', async () => {
   const control = await serve({
     receiveBatch: () => Promise.reject(new Problem('test.line', 400, 'line 1 is not an event')),
@@ -131,6 +156,38 @@ test.each([
   },
 )
 
+const token = makeNodeToken({ node: 'n', worker: 1, zone: 'z', environment: 'e' }, 'join')
+
+test.each([
+  ['POST', '/v1/enrol', 65_536, 400],
+  ['POST', '/v1/enrol', 65_537, 413],
+  ['POST', '/v1/heartbeat', 4 * 1024 * 1024, 400],
+  ['POST', '/v1/heartbeat', 4 * 1024 * 1024 + 1, 413],
+  ['PUT', '/v1/batches/b', 16 * 1024 * 1024, 204],
+  ['PUT', '/v1/batches/b', 16 * 1024 * 1024 + 1, 413],
+  ['PUT', '/v1/batches/b', 24 * 1024 * 1024, 413],
+  ['PUT', '/v1/heartbeat', 1, 404],
+])('%s %s with %i bytes returns %i, without a log line', async (method, path, size, status) => {
+  const { log, lines } = openTestLog()
+  const control = await serve({ log })
+  const response = await fetch(control.url + path, {
+    method,
+    body: 'x'.repeat(size),
+    headers: { authorization: `Bearer ${token}` },
+  })
+  expect(response.status).toBe(status)
+  await response.text()
+  expect([control.batches.length, lines]).toEqual([status === 204 ? 1 : 0, []])
+})
+
+test('passes on the id of a batch as it was sent', async () => {
+  const control = await serve()
+  const client = openControlClient(control.url, enrolment)
+  await client.sendBatch('a/b c%', Buffer.from('x'))
+  expect(control.batches).toEqual([['a/b c%', 'x']])
+  await client.close()
+})
+
 /** A log whose lines a test reads. */
 function openTestLog() {
   const lines: Record<string, unknown>[] = []
@@ -145,6 +202,7 @@ function connect(url: string, log: ReturnType<typeof openLog>) {
   const connection = openControlConnection({
     onSnapshot: () => undefined,
     state: () => ({ revision: 1, spooledBytes: 0, exchanges: 0 }),
+    onUnreachable: () => undefined,
     onOrders: () => undefined,
     log,
     heartbeatInterval: 20,
@@ -161,6 +219,28 @@ test('logs why the control plane is unreachable and why a heartbeat failed', asy
     lines.filter((line) => line['message'] === message).map((line) => JSON.stringify(line['error']))
   for (const message of ['cluster: control plane unreachable', 'cluster: heartbeat failed'])
     await expect.poll(() => causes(message)[0]).toContain('ECONNREFUSED')
+})
+
+test('logs the cause of a failure, and returns only its message', async () => {
+  const { log, lines } = openTestLog()
+  const cause = new Error('disk of db1 is full')
+  const control = await serve({
+    receiveBatch: () =>
+      Promise.reject(new Problem('test.insert', 503, 'The batch is not stored.', { cause })),
+    log,
+  })
+  const response = await fetch(`${control.url}/v1/batches/b`, {
+    method: 'PUT',
+    body: 'x',
+    headers: { authorization: `Bearer ${token}` },
+  })
+  expect([response.status, await response.json()]).toEqual([
+    503,
+    { code: 'test.insert', message: 'The batch is not stored.' },
+  ])
+  expect(lines).toMatchObject([
+    { method: 'PUT', code: 'test.insert', error: { message: 'disk of db1 is full' } },
+  ])
 })
 
 test('logs a failure to serve a node with its stack', async () => {
@@ -182,4 +262,42 @@ test('logs a failure to serve a node with its stack', async () => {
       error: expect.objectContaining({ stack: expect.stringContaining('warehouse broke') }),
     }),
   ])
+})
+
+test('sends heartbeats with its state, and passes on the orders', async () => {
+  const control = await serve()
+  const received: unknown[] = []
+  let reports = 0
+  const connection = openControlConnection({
+    onSnapshot: () => undefined,
+    onUnreachable: () => undefined,
+    state() {
+      reports += 1
+      return { revision: 7, spooledBytes: 1, exchanges: 2 }
+    },
+    onOrders: (orders) => void received.push(orders),
+    log: openLog('node', () => undefined),
+    heartbeatInterval: 5,
+  })
+  onTestFinished(() => connection.close())
+  await expect(connection.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({
+    code: 'control.unknown',
+    status: 503,
+  })
+  connection.connect(control.url, enrolment)
+  await expect.poll(() => received.length).toBeGreaterThan(1)
+  expect(received[0]).toEqual({ targets: [order] })
+  expect(control.heartbeats[0]).toEqual(['n1/3', { revision: 7, spooledBytes: 1, exchanges: 2 }])
+  await connection.sendBatch('b', Buffer.from('x'))
+  expect(control.batches).toEqual([['b', 'x']])
+
+  const other = await serve()
+  connection.connect(other.url, enrolment)
+  await connection.sendBatch('c', Buffer.from('y'))
+  expect([control.batches.length, other.batches]).toEqual([1, [['c', 'y']]])
+  await expect.poll(() => control.state.listeners.size).toBe(0)
+  await connection.close()
+  const before = reports
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  expect(reports).toBe(before)
 })

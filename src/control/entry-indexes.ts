@@ -2,7 +2,7 @@ import { entityNamed, type Entity, type EntityName } from '../entities/entities.
 import { referenceIn, tagsOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
-import { buildOrderedSet, type OrderedSet } from './state/ordered-set.ts'
+import { buildOrderedSet, type OrderedSet } from '../lib/ordered-set.ts'
 import { nameOf } from './redact.ts'
 import { uniqueKeys } from './unique-keys.ts'
 

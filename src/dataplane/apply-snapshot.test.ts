@@ -127,6 +127,48 @@ test('restores the last applied snapshot, and caches none that was rejected', as
   await expect.poll(() => revisions).toEqual([1, 1])
 })
 
+test('does not restore an older snapshot once one was received', async () => {
+  const { dataPlane, open, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  const next = open()
+  next.receive(received(2))
+  next.restore()
+  await expect.poll(() => revisions).toEqual([1, 2])
+  next.receive(received(3))
+  await expect.poll(() => revisions).toEqual([1, 2, 3])
+})
+
+test('restores when the first received snapshot is rejected, and still reports the rejection', async () => {
+  const { dataPlane, open, revisions } = openTestDataPlane()
+  dataPlane.receive(received(1))
+  await expect.poll(() => revisions).toEqual([1])
+  const next = open()
+  next.receive(received(2, withUnknownPlugin))
+  await expect.poll(() => revisions).toEqual([1, 1])
+  expect(next.rejection()).toMatchObject({ refusedRevision: 2 })
+  next.receive(received(3))
+  await expect.poll(() => revisions).toEqual([1, 1, 3])
+  await expect.poll(() => next.rejection()).toBeUndefined()
+})
+
+test('a worker that is late does not replace the newer snapshot that another worker cached', async () => {
+  const { directory } = openTestDataPlane()
+  const openCache = () => openSnapshotCache(directory, cipher, { error: () => undefined })
+  const [prompt, late] = [openCache(), openCache()]
+  const cached = () => openCache().read()?.sealed.revision
+  await late.write(received(1))
+  await prompt.write(received(1))
+  await prompt.write(received(3))
+  await late.write(received(2))
+  expect(cached()).toBe(3)
+  await late.write(received(3))
+  await late.write(received(4))
+  expect(cached()).toBe(4)
+  await late.write(received(2))
+  expect(cached(), 'the control plane went back').toBe(2)
+})
+
 test('starts without a snapshot when the cached one cannot be read, and logs why', async () => {
   const { directory, open, logged } = openTestDataPlane()
   writeFileSync(join(directory, 'snapshot.sealed'), 'garbage')

@@ -8,9 +8,9 @@ export type DataPlane = {
   receive(this: void, received: ReceivedSnapshot): void
   /** Applies the snapshot that runs again, because a secret in it has changed. */
   reapply(): void
-  /** Applies the snapshot that is cached on disk, if any. */
-  restore(): void
-  /** The last rejection, in the terms of a heartbeat; undefined once a snapshot was applied after it. */
+  /** Applies the snapshot that is cached on disk, if any; does nothing once a snapshot was received. */
+  restore(this: void): void
+  /** The last rejection, in the terms of a heartbeat; undefined once a received snapshot was applied after it. */
   rejection(): Pick<Heartbeat, 'refusedRevision' | 'refusal'> | undefined
 }
 
@@ -20,15 +20,27 @@ export function openDataPlane(
 ): DataPlane {
   let current: ReceivedSnapshot | undefined
   let pending: ReceivedSnapshot | undefined
+  let restored: ReceivedSnapshot | undefined
+  let hasReceived = false
+  let hasReadCache = false
   let isStale = false
   let isApplying = false
   let rejection: { readonly refusedRevision: number; readonly refusal: string } | undefined
 
   const isRunning = ({ sealed }: ReceivedSnapshot): boolean =>
     rejection === undefined && sealed.signature === current?.sealed.signature
+  const fallBackToCache = (): void => {
+    if (hasReadCache || pending !== undefined) return
+    hasReadCache = true
+    restored = context.cache.read()
+    pending = restored
+  }
   const apply = async (received: ReceivedSnapshot): Promise<void> => {
     const rejected = await applySnapshot(received, context)
     if (rejected === undefined) current = received
+    else if (current === undefined) fallBackToCache()
+    // A rejection of the control plane's snapshot is still true while the cached one runs instead.
+    if (rejected === undefined && received === restored) return
     rejection = rejected && {
       refusedRevision: rejected.revision,
       refusal: `${rejected.step}: ${String(rejected.error)}`,
@@ -49,6 +61,7 @@ export function openDataPlane(
   }
   return {
     receive(received) {
+      hasReceived = true
       pending = received
       void applyPending()
     },
@@ -57,7 +70,8 @@ export function openDataPlane(
       void applyPending()
     },
     restore() {
-      pending = context.cache.read()
+      if (hasReceived) return
+      fallBackToCache()
       void applyPending()
     },
     rejection: () => rejection,

@@ -9,10 +9,11 @@ import type { SealedSnapshot } from '../schema/snapshot.ts'
 /** A sealed snapshot and the key that verifies its seal. */
 export type ReceivedSnapshot = { readonly sealed: SealedSnapshot; readonly publicKey: string }
 
-/** The last applied snapshot on disk, for a start without a control plane. */
+/** The last applied snapshot on disk, for a start without a control plane. All workers of a node share it. */
 export type SnapshotCache = {
   /** Undefined when there is none, or, which is logged, when it cannot be read. */
   read(): ReceivedSnapshot | undefined
+  /** Keeps the cached snapshot when it is a newer one, which another worker has applied already. */
   write(received: ReceivedSnapshot): Promise<void>
 }
 
@@ -29,17 +30,41 @@ export function openSnapshotCache(
   const path = join(directory, 'snapshot.sealed')
   // Before it was encrypted it was called this.
   const legacyPath = join(directory, 'snapshot.json')
+  /** The last revision that this worker read or wrote. */
+  let last: number | undefined
+
+  const load = (): ReceivedSnapshot | undefined => {
+    if (existsSync(path)) return parse(open(readFileSync(path, 'utf8'), aad))
+    return existsSync(legacyPath) ? parse(readFileSync(legacyPath, 'utf8')) : undefined
+  }
+  const isWritten = ({ sealed, publicKey }: ReceivedSnapshot, isForward: boolean): boolean => {
+    try {
+      const cached = load()
+      if (cached === undefined || cached.publicKey !== publicKey) return false
+      if (cached.sealed.signature === sealed.signature) return existsSync(path)
+      return isForward && cached.sealed.revision > sealed.revision
+    } catch {
+      // What cannot be read is replaced.
+      return false
+    }
+  }
   return {
     read() {
       try {
-        if (existsSync(path)) return parse(open(readFileSync(path, 'utf8'), aad))
-        return existsSync(legacyPath) ? parse(readFileSync(legacyPath, 'utf8')) : undefined
+        const cached = load()
+        last = cached?.sealed.revision
+        return cached
       } catch (error) {
         log.error('dataplane: cached snapshot cannot be read', { path, error })
         return undefined
       }
     },
     async write(received) {
+      const { revision } = received.sealed
+      // Revisions go back only when the store was restored from a backup; the cache follows it then.
+      const isForward = last !== undefined && last <= revision
+      last = revision
+      if (isWritten(received, isForward)) return
       const draft = `${path}.${processIdentity()}`
       await writeFile(draft, seal(format(received), aad), { mode: 0o600 })
       renameSync(draft, path)

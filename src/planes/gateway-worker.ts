@@ -16,7 +16,7 @@ import { openSecrets } from '../secrets/open-secrets.ts'
 import { openRecorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
-import type { PassedSocket, SupervisorChannel } from './messages.ts'
+import type { ControlAddress, PassedSocket, SupervisorChannel } from './messages.ts'
 import { gatewayDataKey, openKeys } from './open-keys.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
@@ -24,6 +24,8 @@ import type { PlaneSettings } from './plane-settings.ts'
 export type WorkerStart = {
   readonly settings: PlaneSettings
   readonly slot: number
+  /** Undefined until the control plane of this node is ready for the first time. */
+  readonly control: ControlAddress | undefined
   /** Reads a variable of the environment to which the configuration may refer. */
   readonly readVariable: (this: void, name: string) => string | undefined
   /** The listening socket of plain connections. */
@@ -33,6 +35,9 @@ export type WorkerStart = {
   readonly supervisor: SupervisorChannel
   readonly log: Log
 }
+
+/** Milliseconds that a worker waits for its first snapshot before it uses the one on its disk. */
+const firstSnapshotTimeout = 10_000
 
 /** Starts a gateway worker, which listens once it has a snapshot from the control plane or from its own disk; returns how to stop it, and with `isHurried` how to stop it without waiting. */
 export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => Promise<void> {
@@ -63,7 +68,10 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
         ] as const
       }),
     ],
-    onListening: () => supervisor.send({ type: 'gateway-ready' }),
+    onListening() {
+      supervisor.send({ type: 'gateway-ready' })
+      control.report()
+    },
     onFailed(error) {
       log.error('proxy: cannot listen', { error })
       supervisor.send({ type: 'failed', message: String(error) })
@@ -80,11 +88,15 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     secrets,
     tools: { catalog, counters, clock: systemClock, log, pools },
     cache: openSnapshotCache(directory, cipher, log),
-    swap: server.swap,
+    swap(program) {
+      server.swap(program)
+      control.report()
+    },
     log,
   })
   const control = openControlConnection({
     onSnapshot: dataPlane.receive,
+    onUnreachable: dataPlane.restore,
     state: () => ({
       revision: server.revision,
       exchanges: server.exchanges,
@@ -97,16 +109,21 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   })
   const shipping = startShipping({ spool, send: control.sendBatch, log })
 
-  dataPlane.restore()
+  const connect = ({ url, joinSecret: secret }: ControlAddress): void =>
+    control.connect(url, { secret, node, worker: slot, zone, environment, version })
+  // The snapshot on disk may be older than the one that this node serves, when it could not be written.
+  const restoring = setTimeout(
+    dataPlane.restore,
+    start.control === undefined ? 0 : firstSnapshotTimeout,
+  )
+  if (start.control !== undefined) connect(start.control)
   supervisor.onMessage((message) => {
     if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
-    else if (message.type === 'control') {
-      const { url, joinSecret: secret } = message
-      control.connect(url, { secret, node, worker: slot, zone, environment, version })
-    }
+    else if (message.type === 'control') connect(message)
   })
 
   return async (isHurried) => {
+    clearTimeout(restoring)
     await server.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
     counters.receive({ type: 'recall' })
     await shipping.stop(isHurried ? 0 : 3_000)

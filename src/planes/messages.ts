@@ -12,6 +12,9 @@ export type ControlAddresses = {
   readonly setup: string | undefined
 }
 
+/** Where a worker finds the control plane, and what it enrols with. */
+export type ControlAddress = { readonly url: string; readonly joinSecret: string }
+
 /** What a listening socket is for: connections that begin with a TLS handshake, or streams. */
 export type SocketDuty = 'secure' | StreamListen
 
@@ -27,8 +30,10 @@ export type ToChild =
       readonly plane: 'gateway'
       readonly settings: PlaneSettings
       readonly slot: number
+      /** Undefined until the control plane of this node is ready for the first time. */
+      readonly control: ControlAddress | undefined
     }
-  | { readonly type: 'control'; readonly url: string; readonly joinSecret: string }
+  | ({ readonly type: 'control' } & ControlAddress)
   | { readonly type: 'stop' }
   | CountAnswer
   | Recall

@@ -1,30 +1,38 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { silentLog, type Log } from '../lib/log.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap, type Difference } from '../lib/radix-map.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
-import {
-  newPoolMemory,
-  openPool,
-  type Pool,
-  type PoolMemory,
-  type PoolPlan,
-} from './balance/open-pool.ts'
+import { newPoolMemory, openPool, type Pool, type PoolPlan } from './balance/open-pool.ts'
 import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
-import { openResolver } from './balance/resolver.ts'
+import { literalAddress, openResolver, type Resolver } from './balance/resolver.ts'
 import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
 import { probeTarget, type Probe } from './health/probe-target.ts'
-import { startHealthChecks, systemTimers, type Timers } from './health/start-checks.ts'
+import {
+  hasEqualChecks,
+  isUpstreamPool,
+  startHealthChecks,
+  systemTimers,
+  type CheckTools,
+  type HealthChecks,
+  type Timers,
+  type UpstreamPool,
+} from './health/start-checks.ts'
 
 /** Holds DNS answers and the health of targets across programs. */
 export type PoolKeeper = {
   readonly clock: Clock
-  /** Opens a pool with the state of its predecessor of the same id. */
+  /** Opens a pool with the state of the watched pool of the same id. */
   open(plan: PoolPlan): Pool
-  /** Starts health checks and DNS lookups for these pools instead of the previous ones, whose state is dropped. Returns how to stop. */
-  watch(pools: readonly Pool[]): CooperativeTask<() => void>
+  /**
+   * Watches these pools, by id, instead of the previous ones: runs their health checks, and keeps their DNS answers and
+   * the state of their targets. Only the pools that differ are touched; if it throws, nothing has changed. Returns how to
+   * stop, which does nothing after a later call.
+   */
+  watch(pools: RadixMap<Pool>): CooperativeTask<() => void>
   health(this: void): UpstreamHealth[]
   /** Sets the health of a target by hand, until a check or another override changes it. */
   overrideHealth(this: void, order: TargetOrder): void
@@ -51,59 +59,124 @@ export function keepPools({
   limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock, log)
-  const memories = new WeakMap<Pool, PoolMemory>()
-  let watched: readonly Pool[] = []
-  let known = new Map<string, PoolMemory>()
-  let stopChecks = (): void => undefined
+  /** Of the watched pools of upstreams, by id. */
+  const checks = new Map<string, HealthChecks>()
+  let watched = RadixMap.empty<Pool>()
+  let watches = 0
+
+  const apply = (
+    changes: readonly PoolChange[],
+    started: ReadonlyMap<string, HealthChecks>,
+    pools: RadixMap<Pool>,
+  ): void => {
+    for (const { id, successor, settle } of changes) {
+      const running = checks.get(id)
+      const next = started.get(id)
+      if (successor !== undefined) running?.replacePool(successor)
+      else {
+        running?.stop()
+        if (next === undefined) checks.delete(id)
+        else checks.set(id, next)
+      }
+      settle()
+    }
+    resolver.retain(changes.flatMap(({ added }) => added))
+    resolver.release(changes.flatMap(({ removed }) => removed))
+    watched = pools
+    watches += 1
+  }
+  const stop = (): void => {
+    const none = RadixMap.empty<Pool>()
+    const changes = Array.from(watched.differencesTo(none), (one) => planChange(one, resolver))
+    apply(changes, new Map(), none)
+  }
 
   return {
     clock,
     open(plan) {
-      const memory = known.get(plan.id) ?? newPoolMemory()
-      const pool = openPool(plan, { clock, resolver, memory, limits })
-      memories.set(pool, memory)
-      return pool
+      const memory = watched.get(plan.id)?.memory ?? newPoolMemory()
+      return openPool(plan, { clock, resolver, memory, limits })
     },
     *watch(pools) {
-      const next = new Map<string, PoolMemory>()
-      const settlements: (() => void)[] = []
-      for (const pool of pools) {
-        yield
-        const memory = memories.get(pool) ?? newPoolMemory()
-        next.set(pool.plan.id, memory)
-        settlements.push(planSettlement(pool, memory))
-        pool.targets()
-      }
-      const hosts = new Set(pools.flatMap(({ plan }) => plan.targets.map(({ host }) => host)))
-      const stop = startHealthChecks(pools, { timers, probe, log })
+      let compared: RadixMap<Pool>
+      let changes: PoolChange[]
+      do {
+        compared = watched
+        changes = []
+        for (const difference of compared.differencesTo(pools)) {
+          yield
+          changes.push(planChange(difference, resolver))
+        }
+        // While this was suspended, other pools may have been watched.
+      } while (compared !== watched)
+      const started = startAll(changes, { timers, probe, log })
       // What can throw is done; until here the previous pools keep their checks and their state.
-      stopChecks()
-      stopChecks = stop
-      watched = pools
-      known = next
-      for (const settle of settlements) settle()
-      resolver.keepOnly(hosts)
+      apply(changes, started, pools)
+      const own = watches
       return () => {
-        stop()
-        if (watched === pools) watched = []
+        if (own === watches) stop()
       }
     },
     overrideHealth(order) {
-      const pool = watched.find(({ plan }) => plan.id === order.upstream)
-      const memory = known.get(order.upstream)
-      if (pool !== undefined && memory !== undefined) applyHealthOverride(pool, memory, order)
+      const pool = watched.get(order.upstream)
+      if (pool !== undefined) applyHealthOverride(pool, order)
     },
-    health: () =>
-      watched.flatMap((pool) => {
-        const { upstream } = pool.plan
-        return upstream === undefined
-          ? []
-          : [describePool(pool, usesHealthchecks(upstream.healthchecks))]
-      }),
+    health: () => Array.from(checks.values(), ({ pool }) => describePool(pool)),
   }
 }
 
-function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder): void {
+/** A step from the watched pool of an id to the next one. */
+type PoolChange = {
+  readonly id: string
+  /** The pool whose checks start. */
+  readonly checked: UpstreamPool | undefined
+  /** The pool with which the running checks go on. */
+  readonly successor: UpstreamPool | undefined
+  /** Drops the state that is not needed any more. */
+  readonly settle: () => void
+  /** Hosts. */
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+/** Starts the first lookups of the next pool. */
+function planChange({ key: id, before, after }: Difference<Pool>, resolver: Resolver): PoolChange {
+  const added = hostsOf(after)
+  // A pool that was watched before may have targets although its names have left the cache.
+  for (const host of added) if (literalAddress(host) === undefined) resolver.lookUp(host)
+  after?.targets()
+  const next = isUpstreamPool(after) ? after : undefined
+  const goesOn = next !== undefined && isUpstreamPool(before) && hasEqualChecks(before, next)
+  return {
+    id,
+    checked: goesOn ? undefined : next,
+    successor: goesOn ? next : undefined,
+    settle: after === undefined ? () => undefined : planSettlement(after),
+    added,
+    removed: hostsOf(before),
+  }
+}
+
+const hostsOf = (pool: Pool | undefined): string[] =>
+  pool === undefined ? [] : pool.plan.targets.map(({ host }) => host)
+
+/** Starts the checks of all these pools or, if it throws, of none. */
+function startAll(
+  changes: readonly PoolChange[],
+  tools: CheckTools,
+): ReadonlyMap<string, HealthChecks> {
+  const started = new Map<string, HealthChecks>()
+  try {
+    for (const { id, checked } of changes)
+      if (checked !== undefined) started.set(id, startHealthChecks(checked, tools))
+  } catch (error) {
+    for (const one of started.values()) one.stop()
+    throw error
+  }
+  return started
+}
+
+function applyHealthOverride(pool: Pool, order: TargetOrder): void {
   const { target, address, healthy } = order
   for (const { key, host, port, state } of pool.targets()) {
     const isMeant = address === null || address === `${host}:${port}`
@@ -111,14 +184,17 @@ function applyHealthOverride(pool: Pool, memory: PoolMemory, order: TargetOrder)
     if (healthy) recover(state.health)
     else ejectByOverride(state.health)
   }
-  memory.changes += 1
+  pool.memory.changes += 1
 }
 
 /** Returns how to drop the state of targets that are not configured any more, and to make targets without health checks healthy. */
-function planSettlement({ plan }: Pool, memory: PoolMemory): () => void {
+function planSettlement(pool: Pool): () => void {
+  const { plan, memory } = pool
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
   return () => {
+    // Watched again after a program without some of its targets was rejected, a pool has states that the memory lost.
+    for (const { key, state } of pool.targets()) memory.states.set(key, state)
     for (const [key, { health }] of memory.states) {
       if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory.states.delete(key)
       else if (!isChecked) recover(health)
@@ -131,7 +207,8 @@ type TargetHealth = UpstreamHealth['targets'][number]
 type AddressHealth = TargetHealth['addresses'][number]['health']
 
 /** The health of a pool in Kong's terms: a target is healthy while one of its addresses is. */
-function describePool(pool: Pool, isChecked: boolean): UpstreamHealth {
+function describePool(pool: UpstreamPool): UpstreamHealth {
+  const isChecked = usesHealthchecks(pool.plan.upstream.healthchecks)
   const targets = Map.groupBy(pool.targets(), ({ key }) => key.slice(0, key.indexOf(' ')))
   return {
     upstream: pool.plan.id,

@@ -35,14 +35,14 @@ function failAtRead(snapshot: Snapshot, at: number) {
   }
 }
 
-const checked = (host: string): Snapshot =>
+const checked = (host: string, interval = 1): Snapshot =>
   buildTestSnapshot({
     services: [{ name: 's', host: 'u', port: 80 }],
     upstreams: [
       {
         name: 'u',
         targets: [{ target: `${host}:80`, weight: 100 }],
-        healthchecks: { active: { healthy: { interval: 1 }, unhealthy: { interval: 1 } } },
+        healthchecks: { active: { healthy: { interval }, unhealthy: { interval } } },
       },
     ],
     routes: [
@@ -103,34 +103,40 @@ function openTools(keeper: ReturnType<typeof keepPools>) {
   return { open, tools: { catalog: [probe], counters, clock: systemClock, pools: keeper } }
 }
 
-test('a program that cannot be compiled, wherever it fails, leaves the previous one its health checks', async () => {
-  const { keeper, probe, running } = openKeeper()
-  const { open, tools } = openTools(keeper)
-  const first = compileProgram(checked('127.0.0.1'), 1, tools)
-  expect(await probe()).toEqual(['127.0.0.1'])
-  const health = keeper.health()
-  const failures = new Set<string>()
-  let next: Program | undefined
-  for (let at = 1; next === undefined; at += 1) {
-    const { value, disarm } = failAtRead(checked('127.0.0.2'), at)
-    try {
-      next = compileProgram(value, 2, tools)
-    } catch (error) {
-      failures.add(String(error).replace(/.*planted: read \d+, /, ''))
+test.each([
+  ['the same', 1],
+  ['other', 2],
+])(
+  'a program with %s intervals that cannot be compiled, wherever it fails, leaves the previous one its health checks',
+  async (_, interval) => {
+    const { keeper, probe, running } = openKeeper()
+    const { open, tools } = openTools(keeper)
+    const first = compileProgram(checked('127.0.0.1'), 1, tools)
+    expect(await probe()).toEqual(['127.0.0.1'])
+    const health = keeper.health()
+    const failures = new Set<string>()
+    let next: Program | undefined
+    for (let at = 1; next === undefined; at += 1) {
+      const { value, disarm } = failAtRead(checked('127.0.0.2', interval), at)
+      try {
+        next = compileProgram(value, 2, tools)
+      } catch (error) {
+        failures.add(String(error).replace(/.*planted: read \d+, /, ''))
+      }
+      disarm()
+      const isOld = next === undefined
+      expect(await probe(), `after read ${at}`).toEqual([isOld ? '127.0.0.1' : '127.0.0.2'])
+      expect(open.plugins, 'plugins of a failed program are closed').toBe(isOld ? 1 : 2)
+      expect(!isOld || isDeepStrictEqual(keeper.health(), health)).toBe(true)
     }
-    disarm()
-    const isOld = next === undefined
-    expect(await probe(), `after read ${at}`).toEqual([isOld ? '127.0.0.1' : '127.0.0.2'])
-    expect(open.plugins, 'plugins of a failed program are closed').toBe(isOld ? 1 : 2)
-    expect(!isOld || isDeepStrictEqual(keeper.health(), health)).toBe(true)
-  }
-  first.close()
-  next?.close()
-  // Among the members are those that only the last steps read.
-  for (const member of ['plugins', 'services', 'upstreams', 'routes', 'snis', 'healthchecks'])
-    expect(failures).toContain(member)
-  expect([running(), open.plugins]).toEqual([0, 0])
-})
+    first.close()
+    next?.close()
+    // Among the members are those that only the last steps read.
+    for (const member of ['plugins', 'services', 'upstreams', 'routes', 'snis', 'healthchecks'])
+      expect(failures).toContain(member)
+    expect([running(), open.plugins]).toEqual([0, 0])
+  },
+)
 
 test('health checks that cannot be started leave the previous ones', async () => {
   const { keeper, probe, allowTimers, running } = openKeeper()
@@ -139,7 +145,7 @@ test('health checks that cannot be started leave the previous ones', async () =>
   const health = keeper.health()
   for (const count of [0, 1]) {
     allowTimers(count)
-    expect(() => compileProgram(checked('127.0.0.2'), 2, tools)).toThrow('planted: timer')
+    expect(() => compileProgram(checked('127.0.0.2', 2), 2, tools)).toThrow('planted: timer')
     expect([await probe(), running(), keeper.health()]).toEqual([['127.0.0.1'], 2, health])
   }
 })

@@ -1,4 +1,5 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import {
   choosePlugins,
@@ -10,10 +11,10 @@ import { compilePools } from './compile/compile-pools.ts'
 import { clientCaList, compileServices, type ServiceProgram } from './compile/compile-services.ts'
 import { openDirectories, openGroups } from './compile/open-directories.ts'
 import { preparePlugins, type PrepareTools } from './compile/prepare-plugins.ts'
-import { routerSteps, type Router } from './compile-router.ts'
+import { emptyRouter, type Router } from './compile-router.ts'
 import type { RouteRef } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
-import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
+import { emptyStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 
 type SnapshotService = SnapshotItem<'services'>
@@ -112,12 +113,11 @@ function* compileRest(
       groupsOf,
     )
   const routes = yield* compileRoutes(snapshot, services, planOf)
-  const router = yield* routerSteps(routes)
-  const streams = compileStreams(routes)
-  yield
+  const router = yield* emptyRouter<RouteProgram>().with([], routes)
+  const streams = yield* emptyStreams<RouteProgram>().with([], routes)
   const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
   yield
-  const unwatch = tools.pools && (yield* tools.pools.watch([...pools.values()]))
+  const unwatch = tools.pools && (yield* tools.pools.watch(RadixMap.from(pools)))
   return { router, streams, names, unwatch }
 }
 

@@ -8,7 +8,7 @@ import {
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { ControlAddresses } from '../planes/messages.ts'
+import type { ControlAddress, ControlAddresses } from '../planes/messages.ts'
 import type { ListenAddress, PlaneSettings } from '../planes/plane-settings.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
@@ -97,15 +97,16 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const control = openControl(settings, inherited?.addresses, common, {
     readiness,
     onReady(addresses) {
-      for (const worker of workers) worker.send(controlMessage(addresses.nodes, addresses))
+      const control = controlAddress(addresses)
+      for (const worker of workers) worker.send({ type: 'control', ...control })
     },
   })
-  const controlOf = (): ReturnType<typeof controlMessage> | undefined => {
+  const controlOf = (): ControlAddress | undefined => {
     const { remoteControl } = settings
     if (remoteControl !== undefined)
-      return controlMessage(remoteControl.url, { joinSecret: remoteControl.joinToken })
+      return { url: remoteControl.url, joinSecret: remoteControl.joinToken }
     const addresses = control.addresses()
-    return addresses && controlMessage(addresses.nodes, addresses)
+    return addresses && controlAddress(addresses)
   }
   let workers: readonly SupervisedProcess[] = []
   let stopping: Promise<void> | undefined
@@ -227,7 +228,7 @@ function startWorker(
     readonly readiness: Readiness
     readonly counters: CounterServer
     readonly numberOf: (child: ChildProcess) => number
-    readonly controlOf: () => ReturnType<typeof controlMessage> | undefined
+    readonly controlOf: () => ControlAddress | undefined
   },
 ): SupervisedProcess {
   return superviseProcess({
@@ -238,9 +239,8 @@ function startWorker(
     introduce(child) {
       numberOf(child)
       for (const { duty, handle } of others) sendTo(child, { type: 'socket', duty }, handle)
-      sendTo(child, { type: 'start', plane: 'gateway', settings, slot }, plain.handle)
       const control = controlOf()
-      if (control !== undefined) sendTo(child, control)
+      sendTo(child, { type: 'start', plane: 'gateway', settings, slot, control }, plain.handle)
     },
     onMessage(message, child) {
       if (message.type === 'count' || message.type === 'returned')
@@ -286,8 +286,10 @@ function openCounters(inherited: InheritedState | undefined) {
   }
 }
 
-const controlMessage = (url: string, { joinSecret }: { readonly joinSecret: string }) =>
-  ({ type: 'control', url, joinSecret }) as const
+const controlAddress = ({ nodes, joinSecret }: ControlAddresses): ControlAddress => ({
+  url: nodes,
+  joinSecret,
+})
 
 /** A restarted control plane listens where it listened before, even when the settings leave the port open. */
 function keepPorts(

@@ -49,8 +49,9 @@ export function openSpool(root: string): Spool {
     join(directory, `${batch}.${ending}`)
   const rotate = (): void => {
     if (open === undefined) return
-    closeSync(open.file)
+    // Renamed first: when that fails, the open segment still takes events.
     renameSync(pathOf(open.batch, 'open'), pathOf(open.batch))
+    closeSync(open.file)
     closed.set(open.batch, open.bytes)
     open = undefined
   }
@@ -122,7 +123,7 @@ function moveSegments(
   onMoved: (batch: string, bytes: number) => void,
 ): void {
   for (const { name, parentPath } of filesUnder(claimed)) {
-    const [batch = '', ending] = name.split('.', 2)
+    const [batch = '', ending] = name.split('.')
     const path = join(parentPath, name)
     if (ending === 'open') cutTornLine(path)
     const { size } = statSync(path)

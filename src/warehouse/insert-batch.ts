@@ -19,6 +19,9 @@ export async function insertBatch(
       'A batch id is 1 to 200 letters, digits, dots, colons, dashes or underscores.',
     )
   if (ndjson.length === 0) return
+  // chDB ends the data of an INSERT at an empty line and runs what follows as a statement.
+  if (ndjson[0] === newline || ndjson.includes('\n\n'))
+    throw lineProblem(ndjson.toString().split('\n').indexOf('') + 1, table)
   try {
     const { stream } = await client.exec({
       query: `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${batchId}', ${settings} FORMAT JSONEachRow`,
@@ -29,6 +32,8 @@ export async function insertBatch(
     throw insertProblem(error, table, ndjson)
   }
 }
+
+const newline = 10
 
 // A block ends at its row limit and, with parallel parsing, wherever a thread stops. Either would split the batch.
 const settings = Object.entries({
@@ -54,9 +59,16 @@ function insertProblem(error: unknown, table: string, ndjson: Buffer): Problem {
       cause: error,
     })
   const line = Number(/\(at row (\d+)\)/.exec(text)?.[1] ?? firstInvalidLine(ndjson))
-  const message = `Line ${line} of the batch is not a valid row of table ${table}.`
-  return new Problem('warehouse.batch', 400, message, { detail: { line }, cause: error })
+  return lineProblem(line, table, error)
 }
+
+const lineProblem = (line: number, table: string, cause?: unknown): Problem =>
+  new Problem(
+    'warehouse.batch',
+    400,
+    `Line ${line} of the batch is not a valid row of table ${table}.`,
+    { detail: { line }, cause },
+  )
 
 function firstInvalidLine(ndjson: Buffer): number {
   const lines = ndjson.toString().split('\n')

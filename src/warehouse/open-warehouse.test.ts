@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient } from '@clickhouse/client'
+import { createChdbConnection } from 'chdb/connection'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildEvent } from '../../test/harness/build-event.ts'
-import { openWarehouse, type Warehouse } from './open-warehouse.ts'
+import { openPool, openWarehouse, type Warehouse } from './open-warehouse.ts'
 
 let path: string
 let warehouse: Warehouse
@@ -102,6 +104,97 @@ test('rejects an invalid batch id', async () => {
   })
 })
 
+test.each([
+  ['the first line', `{"a":\n${good}\n`, 1],
+  ['the last line', `${good}\n${good}\n{"a":\n`, 3],
+])('names %s of a batch that is not JSON', async (_, text, line) => {
+  await expect(warehouse.insertBatch('requests', 'bad-2', Buffer.from(text))).rejects.toMatchObject(
+    { code: 'warehouse.batch', status: 400, detail: { line } },
+  )
+})
+
+test('an empty batch stores nothing and does not use up its id', async () => {
+  await warehouse.insertBatch('requests', 'empty-1', Buffer.alloc(0))
+  await warehouse.insertBatch('requests', 'empty-1', lines(buildEvent({ node: 'empty' })))
+  expect(await count('empty')).toBe(1)
+})
+
+test('64-bit integers are returned as numbers and NaN as null', async () => {
+  const sql = 'SELECT toUInt64(9007199254740991) AS big, 0 / 0 AS nan, 1 / 0 AS infinite'
+  expect(await warehouse.query({ sql })).toEqual([
+    { big: 9_007_199_254_740_991, nan: null, infinite: null },
+  ])
+})
+
+test('settings apply to their statement only', async () => {
+  const sql = `SELECT getSetting('max_execution_time') AS seconds`
+  // More statements than connections, so that each runs one of both kinds.
+  for (let time = 0; time < 4; time += 1) {
+    expect(await warehouse.query({ sql, settings: { max_execution_time: 7 } })).toEqual([
+      { seconds: 7 },
+    ])
+    expect(await warehouse.query({ sql })).toEqual([{ seconds: 0 }])
+  }
+})
+
+test('a task goes to the member with the fewest running tasks', async () => {
+  const pool = openPool(['a', 'b', 'c'])
+  const ends: (() => void)[] = []
+  const used: string[] = []
+  const task = (): Promise<void> =>
+    pool.use((member) => {
+      used.push(member)
+      return new Promise((resolve) => void ends.push(resolve))
+    })
+  const running = [task(), task(), task(), task()]
+  expect(used).toEqual(['a', 'b', 'c', 'a'])
+  ends[1]?.()
+  await running[1]
+  await expect(pool.use(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+  const more = [task(), task()]
+  expect(used.slice(4)).toEqual(['b', 'b'])
+  for (const end of ends) end()
+  await Promise.all([...running, ...more])
+})
+
+test('needs a URL or a path, and uses the URL if both are given', async () => {
+  await expect(openWarehouse({})).rejects.toMatchObject({ code: 'warehouse.nowhere', status: 500 })
+  await expect(openWarehouse({ url: 'http://127.0.0.1:1/weir', path })).rejects.toThrow(
+    'ECONNREFUSED',
+  )
+})
+
+test('a batch that the engine cannot store is to be sent again', async () => {
+  const other = createClient({ connection: createChdbConnection({ path }) as never })
+  await other.command({ query: 'RENAME TABLE audit TO moved' })
+  const sent = warehouse.insertBatch('audit', 'moved-1', lines({ sequence: 1 }))
+  await expect(sent).rejects.toMatchObject({
+    code: 'warehouse.insert',
+    status: 503,
+    cause: expect.any(Error) as Error,
+  })
+  await other.command({ query: 'RENAME TABLE moved TO audit' })
+  await other.close()
+})
+
+test.each([
+  ['at the start', '\n', 1],
+  ['after a row', `${good}\n\n`, 2],
+  ['after two rows', `${good}\n${good}\n\n`, 3],
+])(
+  'refuses an empty line %s, so that nothing after it runs as a statement',
+  async (_, rows, line) => {
+    const batch = Buffer.from(`${rows}CREATE TABLE smuggled (a UInt8) ENGINE = Memory\n`)
+    await expect(warehouse.insertBatch('requests', 'bad-3', batch)).rejects.toMatchObject({
+      code: 'warehouse.batch',
+      status: 400,
+      detail: { line },
+    })
+    const sql = `SELECT name FROM system.tables WHERE name = 'smuggled'`
+    expect([await warehouse.query({ sql }), await count('bad')]).toEqual([[], 0])
+  },
+)
+
 test('a second process cannot open the warehouse and says why', async () => {
   const child = fork(insertForever, [path, '0'], { silent: true })
   let complaint = ''
@@ -146,4 +239,16 @@ test('a table that the warehouse does not have is an error', async () => {
   await expect(warehouse.insertBatch('requests; DROP', 'x', lines())).rejects.toMatchObject({
     code: 'warehouse.table',
   })
+})
+
+test('closing waits for running statements and refuses further ones', async () => {
+  const sql = 'SELECT sum(number) AS sum FROM numbers(20000000)'
+  const ends: string[] = []
+  const running = warehouse.query({ sql }).finally(() => ends.push('answered'))
+  await Promise.all([warehouse.close().then(() => ends.push('closed')), warehouse.close()])
+  expect(await running).toEqual([{ sum: 199_999_990_000_000 }])
+  expect(ends).toEqual(['answered', 'closed'])
+  const closed = { code: 'warehouse.closed', status: 503 }
+  await expect(warehouse.query({ sql: 'SELECT 1' })).rejects.toMatchObject(closed)
+  await expect(warehouse.insertBatch('requests', 'late-1', lines())).rejects.toMatchObject(closed)
 })

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import {
   createClient,
   type ClickHouseClient,
@@ -49,7 +48,7 @@ const embeddedReaders = 3
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { tables = builtInTables, retentionDays = {}, log } = options
-  const { writer, readers } = await connect(options)
+  const { writer, readers } = connect(options)
   const pool = openPool(readers)
   for (const table of tables)
     for (const query of tableStatements(table, retentionDays[table.name] ?? table.retentionDays))
@@ -101,7 +100,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
 const noop = (): void => undefined
 
 /** Gives each task to the member with the fewest running tasks. */
-function openPool<T>(members: readonly T[]) {
+export function openPool<T>(members: readonly T[]) {
   const loads = members.map((member) => ({ member, running: 0 }))
   return {
     async use<R>(work: (member: T) => Promise<R>): Promise<R> {
@@ -119,17 +118,16 @@ function openPool<T>(members: readonly T[]) {
 // chdb is typed against an earlier package of the client; the types differ only in a private field.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 
-async function connect({ url, path }: WarehouseOptions): Promise<{
+function connect({ url, path }: WarehouseOptions): {
   readonly writer: ClickHouseClient
   readonly readers: readonly ClickHouseClient[]
-}> {
+} {
   if (url !== undefined) {
     const client = createClient({ url, request_timeout: 60_000 })
     return { writer: client, readers: [client] }
   }
   if (path === undefined)
     throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a URL or a path.')
-  await mkdir(path, { recursive: true })
   const open = (): ClickHouseClient =>
     createClient({ connection: connectEmbedded(path) as unknown as Connection })
   return { writer: open(), readers: Array.from({ length: embeddedReaders }, open) }

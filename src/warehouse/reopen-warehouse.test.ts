@@ -42,7 +42,7 @@ test('an error of a listener does not fail the insert and is logged', async () =
   const logged: unknown[] = []
   const note = (_: string, fields?: unknown) => void logged.push(fields)
   const other = await openWarehouse({
-    path: directory,
+    path: join(directory, 'data', 'warehouse'),
     log: { info: note, warn: note, error: note },
   })
   let notified = 0

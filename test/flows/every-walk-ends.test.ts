@@ -247,12 +247,10 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
     if (route.service === undefined) return route
     const { pool } = route.service
     if (!pools.includes(pool)) pools.push(pool)
+    const toJSON = (): unknown => hit('describe the exchange') ?? route.routeRef
     return {
       ...route,
-      routeRef: Object.assign(
-        { ...route.routeRef },
-        { toJSON: () => hit('describe the exchange') ?? route.routeRef },
-      ),
+      routeRef: Object.assign({ ...route.routeRef }, { toJSON }),
       service: {
         ...route.service,
         pool: {
@@ -281,6 +279,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
   return {
     ...program,
     router: {
+      ...program.router,
       match(request) {
         hit('find the route')
         const match = program.router.match(request)
@@ -288,6 +287,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
       },
     },
     streams: {
+      ...program.streams,
       find(origin) {
         hit('find the route')
         const route = program.streams.find(origin)

@@ -81,10 +81,7 @@ test(
       (await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } }))
         .status,
     ).toBe(200)
-    await until(
-      'the route is served',
-      async () => (await fetch(`${weir.proxyUrl}/api/0`)).status === 200,
-    )
+    await weir.untilApplied()
 
     const over = new AbortController()
     const manifest = new Map<string, number>()

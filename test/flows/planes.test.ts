@@ -25,7 +25,8 @@ test('a gateway plane joins a control plane in another process, serves its confi
     const response = await fetch(gateway.proxyUrl + path, { headers: { connection: 'close' } })
     return `${response.status} ${await response.text()}`
   }
-  await until('the route is served', async () => (await get('/api')) === '200 hello')
+  await control.untilApplied(gateway)
+  expect(await get('/api')).toBe('200 hello')
   await until('its event is in the warehouse of the control plane', async () => {
     const { data } = await control.query({ measures: ['requests.count'] })
     return Number(data[0]?.['requests.count']) > 0

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
@@ -11,10 +13,7 @@ async function weirWithRoute(plugins: readonly object[] = []): Promise<TestWeir>
   await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } })
   for (const plugin of plugins)
     expect((await weir.admin('POST', '/plugins', plugin)).status).toBe(201)
-  await until(
-    'the route is served',
-    async () => (await fetch(`${weir.proxyUrl}/api`)).status === 200,
-  )
+  await weir.untilApplied()
   return weir
 }
 
@@ -26,7 +25,7 @@ const ask = (weir: TestWeir) => fetch(`${weir.proxyUrl}/api`, { headers: { conne
 test('a rate limit is exact over all workers, even when one is killed', async () => {
   const weir = await weirWithRoute()
   await weir.admin('POST', '/plugins', { name: 'rate-limiting', config: { hour: 60 } })
-  await until('the limit is in force', async () => (await ask(weir)).headers.has('ratelimit-limit'))
+  await weir.untilApplied()
   const before = Number((await ask(weir)).headers.get('ratelimit-remaining'))
   const burst = async () =>
     (await Promise.all(Array.from({ length: 20 }, () => ask(weir)))).map(({ status }) => status)
@@ -65,6 +64,7 @@ test('refuses no connection while workers are killed or replaced', async () => {
 
 test('workers that restart without a control plane serve from the snapshot on disk', async () => {
   const weir = await weirWithRoute()
+  expect((await ask(weir)).status).toBe(200)
   const [control = 0] = weir.children('weir control')
   process.kill(control, 'SIGSTOP')
   for (const pid of weir.children('weir gateway')) process.kill(pid, 'SIGKILL')
@@ -72,6 +72,49 @@ test('workers that restart without a control plane serve from the snapshot on di
   process.kill(control, 'SIGCONT')
   await expect.poll(() => countOf(weir), { timeout: 45_000 }).toBeGreaterThan(1)
 })
+
+test('a new worker listens with the configuration of the control plane, not with an older one on disk, and follows changes', async () => {
+  const weir = await weirWithRoute()
+  const cached = join(weir.data, 'gateway/snapshot.sealed')
+  const older = readFileSync(cached)
+  await weir.admin('PUT', '/routes/new', { paths: ['/new'], service: { name: 'api' } })
+  await weir.untilApplied()
+  const appliedSince = (start: number): number[] =>
+    [
+      ...weir
+        .output()
+        .slice(start)
+        .matchAll(/snapshot applied","revision":(\d+)/g),
+    ].map((match) => Number(match[1]))
+  const isNew = (former: readonly number[]) => (): boolean => {
+    const workers = weir.children('weir gateway')
+    return workers.length === 2 && workers.every((pid) => !former.includes(pid))
+  }
+  const statuses = new Set<number>()
+  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) {
+    // As a full disk leaves it: what the workers serve could not be written.
+    writeFileSync(cached, older)
+    const running = Math.max(...appliedSince(0))
+    const start = weir.output().length
+    const former = weir.children('weir gateway')
+    let isReplacing = true
+    const asking = (async () => {
+      while (isReplacing)
+        statuses.add(
+          (await fetch(`${weir.proxyUrl}/new`, { headers: { connection: 'close' } })).status,
+        )
+    })()
+    weir.process.kill(signal)
+    await until('all workers are new', isNew(former), 120_000)
+    isReplacing = false
+    await asking
+    expect(new Set(appliedSince(start))).toEqual(new Set([running]))
+    await until('the Admin API answers', async () => (await weir.admin('GET', '/services')).ok)
+    await weir.admin('PUT', `/routes/${signal}`, { paths: [`/${signal}`] })
+    await weir.untilApplied()
+  }
+  expect([...statuses]).toEqual([200])
+}, 300_000)
 
 test('refuses to start in a data directory that is in use', async () => {
   const weir = await weirWithRoute()

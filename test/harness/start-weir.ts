@@ -31,6 +31,8 @@ export type TestWeir = {
   /** Calls the Admin API; the token defaults to that of the super-admin. */
   admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
   query(query: QueryInput, token?: string): Promise<Answer>
+  /** Waits until all workers of `gateway`, by default its own, run the current revision: each applies a change by itself, so the answer of one says nothing about the others. */
+  untilApplied(gateway?: Pick<TestWeir, 'children'>): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -46,6 +48,11 @@ export type WeirOptions = {
   readonly onOutput?: (text: string) => void
   /** Registers the stop function. Default: onTestFinished. */
   readonly onFinished?: (stop: () => Promise<void>) => void
+}
+
+type WorkerStatus = {
+  readonly revision: number
+  readonly workers: readonly { readonly revision: number }[]
 }
 
 /** Starts Weir on free ports, in a temporary directory unless one is given, for the duration of the test. */
@@ -106,6 +113,8 @@ export async function startWeir({
       headers: { 'kong-admin-token': token, 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
     })
+  const children = (title: string): number[] =>
+    descendantsOf(child.pid ?? 0).filter((pid) => titleOf(pid).startsWith(title))
   return {
     proxyUrl: find('Proxy'),
     secureUrl: find('Proxy TLS'),
@@ -115,13 +124,20 @@ export async function startWeir({
     data: directory,
     process: child,
     output: () => output,
-    children: (title) =>
-      descendantsOf(child.pid ?? 0).filter((pid) => titleOf(pid).startsWith(title)),
+    children,
     admin: (method, path, body, token = adminToken) => call(adminUrl + path, method, body, token),
     async query(query, token = adminToken) {
       const response = await call(`${adminUrl}/api/analytics/query`, 'POST', query, token)
       if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
       return (await response.json()) as Answer
+    },
+    async untilApplied(gateway = { children }) {
+      await until('all workers to run the current revision', async () => {
+        const response = await call(`${adminUrl}/status`, 'GET', undefined, adminToken)
+        const { revision, workers } = (await response.json()) as WorkerStatus
+        const missing = gateway.children('weir gateway').length - workers.length
+        return missing <= 0 && workers.every((worker) => worker.revision === revision)
+      })
     },
     stop,
   }

@@ -19,6 +19,8 @@ describe('findMutants', () => {
     ['const a = 1', ['const a = (1 + 1)']],
     ['await a.b()', [';']],
     ['const x = list.some(test)', ['const x = list.every(test)']],
+    ['const x = list.toString()', []],
+    ['const f = () => { return undefined }', []],
   ])('%s', (text, expected) => {
     expect(mutate(text).toSorted()).toEqual(expected.toSorted())
   })

@@ -38,16 +38,17 @@ const binary: Readonly<Record<string, readonly [Operator, string]>> = {
 
 const logical: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', '??': '&&' }
 
-const methods: Readonly<Record<string, string>> = {
-  some: 'every',
-  every: 'some',
-  min: 'max',
-  max: 'min',
-  startsWith: 'endsWith',
-  endsWith: 'startsWith',
-  toLowerCase: 'toUpperCase',
-  filter: 'slice',
-}
+/** A map, because sources call methods such as `toString`, which every object has. */
+const methods: ReadonlyMap<string, string> = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+  ['min', 'max'],
+  ['max', 'min'],
+  ['startsWith', 'endsWith'],
+  ['endsWith', 'startsWith'],
+  ['toLowerCase', 'toUpperCase'],
+  ['filter', 'slice'],
+])
 
 /** Mutants in order of position; types are not mutated. */
 export function findMutants(path: string, text: string): Mutant[] {
@@ -102,7 +103,7 @@ export function findMutants(path: string, text: string): Mutant[] {
     CallExpression(node) {
       const { callee } = node
       if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return
-      const other = methods[callee.property.name]
+      const other = methods.get(callee.property.name)
       if (other !== undefined) add('MethodExpression', callee.property, other)
     },
     ExpressionStatement(node) {
@@ -112,8 +113,10 @@ export function findMutants(path: string, text: string): Mutant[] {
         add('StatementRemoval', node, ';')
     },
     ReturnStatement(node) {
-      if (node.argument !== null && node.argument.type !== 'Literal')
-        add('ReturnValue', node.argument, 'undefined as never')
+      const { argument } = node
+      if (argument === null || argument.type === 'Literal') return
+      if (argument.type === 'Identifier' && argument.name === 'undefined') return
+      add('ReturnValue', argument, 'undefined as never')
     },
   }).visit(program)
   return mutants.toSorted((one, other) => one.start - other.start || one.end - other.end)

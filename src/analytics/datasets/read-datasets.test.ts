@@ -44,6 +44,7 @@ const lines = [
   '  owners: { title: Owners, about: Owners., format: number, sql: uniq(owner) }',
   'segments:',
   '  big: { title: Big, about: Big., sql: size > 100 }',
+  '  own: { title: Own, about: Own., sql: owner = workspace }',
 ]
 
 let directory: string
@@ -74,6 +75,7 @@ test('members know the columns that they read, and whether those identify the ca
     ['things.label', 'dimension', ['size'], false],
     ['things.owners', 'measure', ['owner'], true],
     ['things.big', 'segment', ['size'], false],
+    ['things.own', 'segment', ['owner', 'workspace'], true],
   ])
   expect(dataset?.newest.sql).toBe('max(time)')
   expect(dataset?.policy).toEqual({
@@ -136,6 +138,11 @@ test.each<[string, string, string]>([
     'an identity column that is not there',
     withLine(14, '    columns: [owner, ownr]'),
     `14: policy: identity: columns: 1: 'ownr' is not a text or list column`,
+  ],
+  [
+    'an identity column that is not there, on a line of its own',
+    withLine(14, '    columns:\n      - owner\n      - ownr'),
+    `16: policy: identity: columns: 1: 'ownr' is not a text or list column`,
   ],
   [
     'an identity column that cannot be masked',

@@ -123,3 +123,57 @@ test('a repeated local time is its first occurrence', () => {
   expect(berlin.instantOf([2026, 9, 25, 2, 30, 0, 0])).toBe(Date.parse('2026-10-25T00:30Z'))
   expect(berlin.instantOf([2026, 2, 29, 2, 30, 0, 0])).toBe(Date.parse('2026-03-29T01:30Z'))
 })
+
+test.each<[string | readonly [string, string], boolean, boolean]>([
+  ['last 15 minutes', true, true],
+  ['last 2 weeks', true, true],
+  ['last minute', true, true],
+  ['last hour', true, true],
+  ['today', true, false],
+  ['this hour', true, false],
+  ['last day', true, false],
+  ['last month', true, false],
+  ['2026-01-01', false, false],
+  [['2026-01-01', '2026-01-02'], false, false],
+  [['2026-01-01', 'now'], true, false],
+  [['2 hours ago', '2026-04-01'], true, false],
+  ['from 2026-01-01 to 2026-01-02', false, false],
+  ['from 2 hours ago to now', true, false],
+])('%o: relative %s, sliding %s', (given, isRelative, isSliding) => {
+  expect(parseDateRange(given, { zone: utc, now })).toMatchObject({ isRelative, isSliding })
+})
+
+test('the years 1970 to 2199 are supported to their last day', () => {
+  expect(range('1970-01-01')).toEqual(['1970-01-01T00:00Z', '1970-01-02T00:00Z'])
+  expect(range('2199-12-31')).toEqual(['2199-12-31T00:00Z', '2200-01-01T00:00Z'])
+  expect(() => range('1969-12-31')).toThrow(/outside of the supported years/)
+  expect(() => range('2200-01-01')).toThrow(
+    expect.objectContaining({ code: 'query.years', status: 422 }),
+  )
+})
+
+test('every unit of a calendar, before and after now', () => {
+  expect(range(['1 second ago', '90 seconds from now'])).toEqual([
+    '2026-03-12T10:30:14.500Z',
+    '2026-03-12T10:31:45.500Z',
+  ])
+  expect(range(['1 quarter ago', '1 quarter from now'])).toEqual([
+    '2025-12-12T10:30:15.500Z',
+    '2026-06-12T10:30:15.500Z',
+  ])
+  expect(range(['2 years ago', '1 year from now'])).toEqual([
+    '2024-03-12T10:30:15.500Z',
+    '2027-03-12T10:30:15.500Z',
+  ])
+  expect(range('last 2 weeks')[0]).toBe('2026-02-26T10:30:15.500Z')
+  expect(range('this minute')).toEqual(['2026-03-12T10:30Z', '2026-03-12T10:31Z'])
+  expect(range('last minute')).toEqual(['2026-03-12T10:29:15.500Z', '2026-03-12T10:30:15.500Z'])
+  expect(range('last quarter')).toEqual(['2025-10-01T00:00Z', '2026-01-01T00:00Z'])
+})
+
+test('an invalid range or zone is a problem of the caller', () => {
+  const problem = (code: string) => expect.objectContaining({ code, status: 422 }) as Error
+  expect(() => range('whenever')).toThrow(problem('query.date'))
+  expect(() => range(['2026-02-01', '2026-01-01'])).toThrow(problem('query.range'))
+  expect(() => buildZone('Mars')).toThrow(problem('query.timezone'))
+})

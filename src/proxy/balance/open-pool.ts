@@ -39,6 +39,7 @@ export const newPoolMemory = (): PoolMemory => ({
 /** The targets of an upstream. */
 export type Pool = {
   readonly plan: PoolPlan
+  readonly memory: PoolMemory
   /** While no name is resolved: resolves after the next lookup. Call again afterwards. */
   ready(): Promise<unknown> | undefined
   /**
@@ -96,6 +97,7 @@ export function openPool(plan: PoolPlan, { clock, resolver, memory, limits }: Po
 
   return {
     plan,
+    memory,
     circuitBreaker,
     targets,
     ready: () => resolved.ready(clock.now()),

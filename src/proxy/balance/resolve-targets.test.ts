@@ -27,3 +27,37 @@ test('bounds the states of addresses that are no longer in use, and keeps those 
   expect(states.size).toBeLessThanOrEqual(maxUnusedStates + 2)
   expect(states.get(busy?.key ?? '')).toBe(busy?.state)
 })
+
+test('keeps its targets while a name that left the cache is looked up again', async () => {
+  const time = createFakeTime()
+  const found = new Map([
+    ['name.test', '192.0.2.1'],
+    ['other.test', '192.0.2.2'],
+  ])
+  const resolver = openResolver((name) => {
+    const host = found.get(name)
+    if (host === undefined) return Promise.reject(new Error('no such name'))
+    return Promise.resolve({ addresses: [{ host, alternatives: [] }], ttl: 60 })
+  }, time.clock)
+  const configs = ['name.test', '192.0.2.9'].map((host) => ({
+    host,
+    port: 80,
+    weight: 1,
+    failover: false,
+  }))
+  const resolved = resolveTargets(configs, resolver, new Map(), false)
+  const hosts = (): string[] => resolved.targets(time.clock.now()).map(({ host }) => host)
+  await resolved.ready(time.clock.now())
+  await resolver.lookUp('name.test').pending
+  expect(hosts()).toEqual(['192.0.2.1', '192.0.2.9'])
+  resolver.release([])
+  await resolver.lookUp('other.test').pending
+  expect(hosts()).toEqual(['192.0.2.1', '192.0.2.9'])
+  await resolver.lookUp('name.test').pending
+  found.clear()
+  resolver.release([])
+  time.advance(60_000)
+  expect(hosts()).toEqual(['192.0.2.1', '192.0.2.9'])
+  await resolver.lookUp('name.test').pending
+  expect(hosts()).toEqual(['192.0.2.9'])
+})

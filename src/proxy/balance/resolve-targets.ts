@@ -1,6 +1,6 @@
 import type { LookupResult } from './look-up-name.ts'
 import { newTargetState, type Target, type TargetState } from './target.ts'
-import { literalAddress, type NameEntry, type Resolver } from './resolver.ts'
+import { isUnknown, literalAddress, type NameEntry, type Resolver } from './resolver.ts'
 
 export type TargetConfig = {
   readonly host: string
@@ -33,15 +33,19 @@ export function resolveTargets(
   let isSettled = named.length === 0
 
   const lookUp = (): NameEntry[] => named.map(({ host }) => resolver.lookUp(host))
+  const addressesOf = (host: string): LookupResult['addresses'] | undefined => {
+    const literal = literalAddress(host)
+    if (literal !== undefined) return [{ host: literal, alternatives: [] }]
+    const name = resolver.lookUp(host)
+    return isUnknown(name) ? undefined : (name.answer?.addresses ?? [])
+  }
   const targetsOf = (config: TargetConfig): Target[] => {
-    const literal = literalAddress(config.host)
-    const found: LookupResult | undefined =
-      literal === undefined
-        ? resolver.lookUp(config.host).answer
-        : { addresses: [{ host: literal, alternatives: [] }], ttl: 0 }
-    return (found?.addresses ?? []).map((address) =>
-      buildTarget(config, address, states, useServiceName),
-    )
+    const { host, port } = config
+    const addresses = addressesOf(host)
+    // The resolver forgets the names of a program that is not watched; its exchanges still need the addresses.
+    if (addresses === undefined)
+      return (targets ?? []).filter(({ key }) => key.startsWith(`${host}:${port} `))
+    return addresses.map((address) => buildTarget(config, address, states, useServiceName))
   }
   const currentTargets = (now: number): readonly Target[] => {
     if (targets !== undefined && now < refreshAt && seen === resolver.changes) return targets
@@ -59,9 +63,7 @@ export function resolveTargets(
     targets: currentTargets,
     ready(now) {
       if (isSettled) return undefined
-      const pending = lookUp().flatMap((name) =>
-        (name.answer ?? name.failure) === undefined ? (name.pending ?? []) : [],
-      )
+      const pending = lookUp().flatMap((name) => (isUnknown(name) ? (name.pending ?? []) : []))
       isSettled = pending.length === 0
       return isSettled || currentTargets(now).length > 0 ? undefined : Promise.race(pending)
     },

@@ -21,12 +21,14 @@ export type NameEntry = {
 
 /** A DNS cache that serves stale answers while lookups fail (RFC 8767). */
 export type Resolver = {
-  /** Increases whenever the answer to a name changes. */
+  /** Increases whenever the answer to a name changes, and when its first lookup fails. */
   readonly changes: number
   /** Returns the cached entry; starts a lookup in the background when one is due. */
   lookUp(name: string): NameEntry
-  /** Removes all other names from the cache. */
-  keepOnly(wanted: ReadonlySet<string>): void
+  /** Keeps the answers to these names in the cache until each is released as often as it was retained. */
+  retain(retained: Iterable<string>): void
+  /** Removes from the cache what is not retained any more, and what was looked up without being retained. */
+  release(released: Iterable<string>): void
 }
 
 /** Milliseconds. */
@@ -48,6 +50,9 @@ export const unresolvedName = (cause: unknown): Problem =>
 /** Concurrent lookups of one name share one query. */
 export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog): Resolver {
   const names = new Map<string, NameEntry>()
+  const references = new Map<string, number>()
+  /** Every cached name without references is among these. */
+  const unused = new Set<string>()
   let changes = 0
 
   const refresh = async (entry: NameEntry): Promise<void> => {
@@ -60,6 +65,7 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
       entry.refreshAt = clock.now() + ttl
       entry.staleUntil = entry.refreshAt + cachePeriods.stale
     } catch (error) {
+      if (isUnknown(entry)) changes += 1
       entry.failure = error
       log.warn('dns: lookup failed', {
         host: entry.name,
@@ -80,7 +86,10 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
     lookUp(name) {
       const now = clock.now()
       let entry = names.get(name)
-      if (entry === undefined) names.set(name, (entry = newEntry(name)))
+      if (entry === undefined) {
+        names.set(name, (entry = newEntry(name)))
+        if (!references.has(name)) unused.add(name)
+      }
       if (entry.answer !== undefined && now >= entry.staleUntil && entry.failure !== undefined) {
         entry.answer = undefined
         changes += 1
@@ -88,8 +97,20 @@ export function openResolver(lookUp: Lookup, clock: Clock, log: Log = silentLog)
       if (now >= entry.refreshAt) entry.pending ??= refresh(entry)
       return entry
     },
-    keepOnly(wanted) {
-      for (const name of names.keys()) if (!wanted.has(name)) names.delete(name)
+    retain(retained) {
+      for (const name of retained) references.set(name, (references.get(name) ?? 0) + 1)
+    },
+    release(released) {
+      for (const name of released) {
+        const left = (references.get(name) ?? 0) - 1
+        if (left > 0) references.set(name, left)
+        else {
+          references.delete(name)
+          unused.add(name)
+        }
+      }
+      for (const name of unused) if (!references.has(name)) names.delete(name)
+      unused.clear()
     },
   }
 }
@@ -102,6 +123,10 @@ const newEntry = (name: string): NameEntry => ({
   staleUntil: 0,
   pending: undefined,
 })
+
+/** Whether neither an answer nor a failure is known yet. */
+export const isUnknown = ({ answer, failure }: NameEntry): boolean =>
+  answer === undefined && failure === undefined
 
 const isSame = (before: LookupResult | undefined, after: LookupResult): boolean =>
   before !== undefined && JSON.stringify(before.addresses) === JSON.stringify(after.addresses)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { runToCompletion } from '../../lib/cooperative-task.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from '../balance/balancers.ts'
 import { keepPools } from '../keep-pools.ts'
@@ -25,7 +26,7 @@ function watch(count: number, active: Record<string, unknown>) {
     upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
-  const stop = runToCompletion(keeper.watch([pool]))
+  const stop = runToCompletion(keeper.watch(RadixMap.from([['u', pool]])))
   const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
   const healths = (): string[] =>
     keeper.health().flatMap(({ targets }) => targets.map(({ health }) => health))
@@ -110,7 +111,7 @@ test('does not probe a draining target, and a target is healthy while one of its
     upstream: entityNamed('upstream').fields.parse({ name: 'u', healthchecks: { active } }),
     certificate: undefined,
   })
-  runToCompletion(keeper.watch([pool]))
+  runToCompletion(keeper.watch(RadixMap.from([['u', pool]])))
   await pool.ready()
   time.advance(1_000)
   await new Promise((resolve) => void setImmediate(resolve))

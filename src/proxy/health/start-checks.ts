@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../lib/log.ts'
 import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
@@ -7,89 +8,125 @@ import type { Probe } from './probe-target.ts'
 
 export type CheckTools = { readonly timers: Timers; readonly probe: Probe; readonly log: Log }
 
-/** Starts the active checks of the pools; healthy and unhealthy targets have their own intervals. Returns a function that stops them. */
-export function startHealthChecks(pools: readonly Pool[], tools: CheckTools): () => void {
-  const ended = new AbortController()
-  setMaxListeners(0, ended.signal)
-  const stops: (() => void)[] = []
-  const end = (): void => {
-    for (const stop of stops) stop()
-    ended.abort()
-  }
-  try {
-    for (const pool of pools) {
-      const { upstream } = pool.plan
-      if (upstream !== undefined)
-        for (const stop of startPoolChecks(pool, upstream, { ...tools, signal: ended.signal }))
-          stops.push(stop)
-    }
-  } catch (error) {
-    end()
-    throw error
-  }
-  return end
+/** The pool of an upstream; other pools are never checked. */
+export type UpstreamPool = Pool & { readonly plan: { readonly upstream: UpstreamSettings } }
+
+export const isUpstreamPool = (pool: Pool | undefined): pool is UpstreamPool =>
+  pool?.plan.upstream !== undefined
+
+/** The running active checks of a pool. */
+export type HealthChecks = {
+  readonly pool: UpstreamPool
+  /** Checks a pool with equal check settings instead, without a restart: the intervals and the probes in flight go on. */
+  replacePool(next: UpstreamPool): void
+  stop(): void
 }
 
-type PoolCheckTools = CheckTools & { readonly signal: AbortSignal }
-
-/** Yields how to stop each interval. */
-function* startPoolChecks(
-  pool: Pool,
-  upstream: UpstreamSettings,
-  tools: PoolCheckTools,
-): Generator<() => void> {
-  const { active } = upstream.healthchecks
+/** Starts the active checks of a pool; healthy and unhealthy targets have their own intervals. */
+export function startHealthChecks(pool: UpstreamPool, tools: CheckTools): HealthChecks {
+  let current = pool
   const probing = new Set<string>()
-  const checkTargets = async (healthy: boolean): Promise<void> => {
-    const wanted = (target: Target): boolean =>
-      target.weight > 0 && target.state.health.healthy === healthy && !probing.has(target.key)
-    await checkAll(pool.targets().filter(wanted), { pool, upstream, probing, ...tools })
+  const rounds = new Set<AbortController>()
+  const stops: (() => void)[] = []
+  const stop = (): void => {
+    for (const stopTimer of stops) stopTimer()
+    for (const round of rounds) round.abort()
   }
+  const checkTargets = async (healthy: boolean): Promise<void> => {
+    const isDue = (target: Target): boolean =>
+      target.weight > 0 && target.state.health.healthy === healthy && !probing.has(target.key)
+    const keys = current.targets().flatMap((target) => (isDue(target) ? [target.key] : []))
+    if (keys.length === 0) return
+    const round = new AbortController()
+    setMaxListeners(0, round.signal)
+    rounds.add(round)
+    try {
+      await checkAll(keys, { pool: () => current, probing, signal: round.signal, ...tools })
+    } finally {
+      rounds.delete(round)
+    }
+  }
+  const { active } = pool.plan.upstream.healthchecks
   const kinds = [
     [active.healthy.interval, true],
     [active.unhealthy.interval, false],
   ] as const
-  for (const [interval, healthy] of kinds)
-    if (interval !== 0)
-      yield tools.timers.every(interval * 1000, () => {
-        checkTargets(healthy).catch((error: unknown) => {
-          tools.log.error('health: checks failed', { upstream: upstream.name, error })
-        })
-      })
+  try {
+    for (const [interval, healthy] of kinds)
+      if (interval !== 0)
+        stops.push(
+          tools.timers.every(interval * 1000, () => {
+            checkTargets(healthy).catch((error: unknown) => {
+              const { name } = current.plan.upstream
+              tools.log.error('health: checks failed', { upstream: name, error })
+            })
+          }),
+        )
+  } catch (error) {
+    stop()
+    throw error
+  }
+  return {
+    get pool() {
+      return current
+    },
+    replacePool(next) {
+      current = next
+    },
+    stop,
+  }
 }
 
-type Round = PoolCheckTools & {
-  readonly pool: Pool
-  readonly upstream: UpstreamSettings
+/** Whether the checks of one pool can go on with the other. Each round reads the targets anew. */
+export const hasEqualChecks = (a: UpstreamPool, b: UpstreamPool): boolean =>
+  isDeepStrictEqual(checkSettings(a), checkSettings(b))
+
+const checkSettings = ({ plan: { upstream, certificate } }: UpstreamPool): unknown => [
+  upstream.healthchecks.active,
+  upstream.host_header,
+  certificate?.cert,
+  certificate?.key,
+]
+
+type Round = CheckTools & {
+  readonly pool: () => UpstreamPool
   /** Keys of the targets with a probe in flight or queued. */
   readonly probing: Set<string>
+  readonly signal: AbortSignal
 }
 
-/** Probes `targets` with the configured concurrency. */
-async function checkAll(targets: readonly Target[], round: Round): Promise<void> {
-  for (const { key } of targets) round.probing.add(key)
-  const waiting = [...targets]
+/** Probes the targets with the configured concurrency. */
+async function checkAll(keys: readonly string[], round: Round): Promise<void> {
+  for (const key of keys) round.probing.add(key)
+  const waiting = [...keys]
   const work = async (): Promise<void> => {
-    for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
-      await check(target, round)
+    for (let key = waiting.shift(); key !== undefined; key = waiting.shift())
+      await check(key, round)
   }
-  const { concurrency } = round.upstream.healthchecks.active
-  await Promise.all(Array.from({ length: Math.min(concurrency, targets.length) }, work))
+  const { concurrency } = round.pool().plan.upstream.healthchecks.active
+  await Promise.all(Array.from({ length: Math.min(concurrency, keys.length) }, work))
 }
 
-async function check(
-  target: Target,
-  { pool, upstream, probing, probe, signal, log }: Round,
-): Promise<void> {
-  const onError = (error: Error): void => {
-    if (signal.aborted) return
-    log.warn('health: probe failed', { upstream: upstream.name, target: target.hostPort, error })
+/** Probes a target unless the pool has lost it since the round began, and ignores the result if it loses it meanwhile. */
+async function check(key: string, { pool, probing, probe, signal, log }: Round): Promise<void> {
+  const findTarget = (): Target | undefined =>
+    signal.aborted
+      ? undefined
+      : pool()
+          .targets()
+          .find((target) => target.key === key)
+  const target = findTarget()
+  if (target !== undefined) {
+    const { upstream, certificate } = pool().plan
+    const onError = (error: Error): void => {
+      if (findTarget() === undefined) return
+      log.warn('health: probe failed', { upstream: upstream.name, target: target.hostPort, error })
+    }
+    const result = await probe({ target, upstream, certificate }, signal, onError)
+    const probed = findTarget()
+    if (probed !== undefined) pool().circuitBreaker.reportCheck(probed, result)
   }
-  const result = signal.aborted
-    ? undefined
-    : await probe({ target, upstream, certificate: pool.plan.certificate }, signal, onError)
-  probing.delete(target.key)
-  if (result !== undefined && !signal.aborted) pool.circuitBreaker.reportCheck(target, result)
+  probing.delete(key)
 }
 
 /** Intervals; passed in, so that tests can control them. */
