@@ -38,7 +38,7 @@ test('reads by indexes what the entries hold, and leaves the original as it was'
         for (const one of second) {
           if (one.isRemoved) draft.remove(one.entity, one.id)
           else draft.put(one.entity, entryOf(one))
-          expectIndexes(draft.scan, draft.entries)
+          expectIndexes((range) => draft.scan(range), draft.entries)
         }
         const model = written(start.entries, second)
         expect(listed(draft.entries)).toEqual(listed(model))
@@ -87,7 +87,7 @@ function written(entries: Entries, changes: readonly Change[]): Entries {
 }
 
 const listed = (entries: Entries): readonly Entry[] =>
-  [...entries].toSorted().flatMap(([, all]) => [...all.values()])
+  [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, all]) => [...all.values()])
 
 const differences = (before: Entries, after: Entries): string[] =>
   [...after].flatMap(([entity, all]) =>

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import { readRaw, writeRaw } from './setting-rows.ts'
 
@@ -31,13 +32,7 @@ export const pruneRevisions = (database: Database, through: number): Promise<boo
       const { number, entity, id } = last
       await transaction
         .deleteFrom('changes')
-        .where(({ and, or, eb }) =>
-          or([
-            eb('number', '<', number),
-            and([eb('number', '=', number), eb('entity', '<', entity)]),
-            and([eb('number', '=', number), eb('entity', '=', entity), eb('id', '<=', id)]),
-          ]),
-        )
+        .where(sql<boolean>`("number", entity, id) <= (${number}, ${entity}, ${id})`)
         .execute()
     }
     // The changes of a revision refer to it.
