@@ -21,8 +21,8 @@ export async function pruneRevisions(
   stopping: AbortSignal,
 ): Promise<void> {
   const newest = await store.newest()
-  const expired = Math.max(await store.newestAt(clock.now() - days * day), newest - count)
-  const through = Math.min(expired, firstNeeded - 1, newest - 1)
+  const young = (await store.oldestSince(clock.now() - days * day)) ?? newest
+  const through = Math.min(Math.max(young - 1, newest - count), firstNeeded - 1, newest - 1)
   if (through < 1) return
   const holder = randomSecret(12)
   const isOurs = (): Promise<boolean> => store.leases.acquire(leaseName, holder, leaseMilliseconds)

@@ -6,7 +6,13 @@ import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { migrateStore } from './migrations/migrate-store.ts'
-import { insertRevision, newestAt, newestRevision, readSeal, revisionsOf } from './revision-rows.ts'
+import {
+  insertRevision,
+  newestRevision,
+  oldestSince,
+  readSeal,
+  revisionsOf,
+} from './revision-rows.ts'
 import { prunedThrough, pruneRevisions } from './prune-revisions.ts'
 import { openCipher } from './seal-store.ts'
 import { openSessionRows } from './session-rows.ts'
@@ -56,7 +62,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
     readSeal: (revision) => readSeal(database, revision),
     prunedThrough: () => prunedThrough(database),
     pruneRevisions: (through) => pruneRevisions(database, through),
-    newestAt: (time) => newestAt(database, time),
+    oldestSince: (time) => oldestSince(database, time),
     sessions: openSessionRows(database),
     readSetting: (name) => settings.read(name),
     getOrInsertSetting: (name, value) => settings.getOrInsert(name, value),

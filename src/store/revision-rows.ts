@@ -15,10 +15,10 @@ export async function newestRevision(database: Database): Promise<number> {
   return Number((await query.executeTakeFirst())?.newest ?? 0)
 }
 
-/** The number of the newest revision that is not newer than a time, 0 when there is none. */
-export async function newestAt(database: Database, time: number): Promise<number> {
-  const query = database.selectFrom('revisions').select('number').where('time', '<=', time)
-  return Number((await query.orderBy('number', 'desc').limit(1).executeTakeFirst())?.number ?? 0)
+/** The number of the oldest revision that is newer than a time. Reads the older ones, of which retention leaves few. */
+export async function oldestSince(database: Database, time: number): Promise<number | undefined> {
+  const query = database.selectFrom('revisions').select('number').where('time', '>', time)
+  return (await query.orderBy('number').limit(1).executeTakeFirst())?.number
 }
 
 /** The seal of a revision, by default of the newest. */

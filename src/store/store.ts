@@ -87,8 +87,8 @@ export type Store = {
   prunedThrough(): Promise<number>
   /** Removes a part of the revisions up to a number, oldest first; false once none is left. They count as pruned from the first part on. */
   pruneRevisions(through: number): Promise<boolean>
-  /** The newest revision that is not newer than a time in milliseconds since the epoch, 0 when there is none. */
-  newestAt(time: number): Promise<number>
+  /** The oldest revision that is newer than a time in milliseconds since the epoch. */
+  oldestSince(time: number): Promise<number | undefined>
   readonly sessions: SessionRows
   readSetting(name: string): Promise<string | undefined>
   /** Inserts the setting unless it exists, and returns the one that is stored. */
