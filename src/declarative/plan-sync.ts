@@ -1,5 +1,6 @@
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
+import { changeIndexes } from '../control/change-indexes.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
@@ -40,6 +41,7 @@ export async function planSync(
 ): Promise<PlannedChange> {
   const { revision, indexes: start } = configuration.current()
   const document = readDocument(request.document)
+  await start.prepare(changeIndexes)
   const { workspace, part } = request
   if (document.workspace !== undefined && document.workspace !== workspace) {
     throw invalid(

@@ -12,6 +12,7 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
+import { verifyRoot } from '../../src/snapshot/seal-snapshot.ts'
 import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, runSql } from '../harness/run-sql.ts'
@@ -122,6 +123,22 @@ describeEachStore(({ fresh }) => {
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
+  })
+
+  test('seals a new revision at the start when another version sealed the last one', async () => {
+    const place = await fresh()
+    const first = await openAt(place, {})
+    await change(first, create('service', { name: 's', host: 'h' }))
+    const { revision } = first.current()
+    await first.close()
+    await (await openAt(place, {})).close()
+    await runSql(place, `update revisions set root = 'another' where number = ${revision}`)
+    const again = await openAt(place, {})
+    onTestFinished(() => again.close())
+    const { snapshot, seal } = again.current()
+    expect(seal.revision).toBe(revision + 1)
+    expect(() => verifyRoot(snapshot, seal, again.publicKeyPem)).not.toThrow()
+    expect(await again.readChanges({ from: revision + 1, to: revision + 1 })).toEqual([])
   })
 
   test('stores names of every length and with every character', async () => {
