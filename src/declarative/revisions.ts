@@ -162,9 +162,9 @@ export async function showRevision(
   number: number,
 ): Promise<(Omit<RevisionLine, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
   const span = { from: number, to: number }
-  requireKept(number, await configuration.prunedThrough())
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)
+  requireKept(number, await configuration.prunedThrough())
   const touched = visibleChanges(viewer, changes)
   if (revision === undefined || touched.length === 0) return undefined
   const { time, principal, message } = revision
@@ -186,6 +186,8 @@ export async function planRollback(
   const { revision, entries } = configuration.current()
   await requireRecordedChanges(configuration, number)
   const changes = await configuration.readChanges({ from: number + 1, to: revision })
+  // Pruning may have begun while they were read.
+  requireKept(number, await configuration.prunedThrough())
   const kinds = new Set<EntityName>([
     'workspace',
     ...declaredEntities('gateway').map(({ name }) => name),

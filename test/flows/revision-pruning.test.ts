@@ -107,6 +107,23 @@ describeEachStore(({ fresh }) => {
     expect(await numbersIn(place, 'revisions')).toEqual(left)
   })
 
+  test('refuses a rollback whose changes are pruned while they are read', async () => {
+    const { configuration } = await openTest(await fresh())
+    for (const name of ['a', 'b', 'c', 'd']) await put(configuration, name)
+    const pruning: Configuration = {
+      ...configuration,
+      async readChanges(span) {
+        await configuration.pruneRevisions({ ...always, count: 1 }, Infinity)
+        return configuration.readChanges(span)
+      },
+    }
+    const { revision } = configuration.current()
+    const pruned = { code: 'declarative.pruned', status: 410 }
+    await expect(planRollback(pruning, everybody, revision - 2)).rejects.toMatchObject(pruned)
+    for (const name of ['e', 'f']) await put(configuration, name)
+    await expect(showRevision(pruning, everybody, revision)).rejects.toMatchObject(pruned)
+  })
+
   test('stops pruning when it is closed', async () => {
     const place = await fresh()
     const { configuration } = await openTest(place)
