@@ -1,3 +1,4 @@
+import { RadixMap } from '../../src/lib/radix-map.ts'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -110,5 +111,5 @@ function withTarget(entries: Entries, port: number, patience: number): Entries {
   const changed = [...(entries.get('service') ?? [])].map(
     ([id, entry]) => [id, change(entry)] as const,
   )
-  return new Map([...entries, ['service', new Map(changed)]])
+  return new Map([...entries, ['service', RadixMap.from(changed)]])
 }

@@ -3,6 +3,7 @@ import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
 import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { entityNamed } from '../../src/entities/entities.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
+import { RadixMap } from '../../src/lib/radix-map.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../src/snapshot/check-snapshot.ts'
 import {
@@ -66,8 +67,8 @@ export function buildEntries(count: number): Entries {
   ])
 }
 
-const byId = (entries: readonly Entry[]): ReadonlyMap<string, Entry> =>
-  new Map(entries.map((entry) => [entry.id, entry]))
+const byId = (entries: readonly Entry[]): RadixMap<Entry> =>
+  RadixMap.from(entries.map((entry) => [entry.id, entry] as const))
 
 const entryOf = (id: string, fields: Entry['fields']): Entry => ({
   id,

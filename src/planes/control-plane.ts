@@ -13,6 +13,7 @@ import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
+import { startRevisionPruning } from '../declarative/start-revision-pruning.ts'
 import { checkCompiles } from '../dataplane/resolve-references.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -44,7 +45,10 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const configuration = await openConfiguration({
     store: await openStore(settings, log),
     catalog,
-    compile: (snapshot) => checkCompiles(snapshot, { catalog, counters, clock: systemClock }),
+    compile(snapshot) {
+      checkCompiles(snapshot, { catalog, counters, clock: systemClock })
+      return undefined
+    },
     report: (error) =>
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     log,
@@ -67,6 +71,11 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     clock: systemClock,
     log: limitedLog,
   })
+  const stopPruning = startRevisionPruning(
+    configuration,
+    { days: settings.revisionDays, count: settings.revisionCount },
+    limitedLog,
+  )
   const registry = openNodeRegistry(systemClock, log)
   // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
   const previews = openSerialQueue()
@@ -83,7 +92,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
-    sealed: () => configuration.current().sealed,
+    sealed: () => configuration.sealed(),
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
@@ -108,6 +117,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     nodes.close()
     await Promise.all([admin.close(), manager.close()])
     await stopAuditJobs()
+    stopPruning()
     await configuration.close()
     await warehouse.close()
   }

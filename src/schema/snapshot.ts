@@ -83,6 +83,9 @@ export function snapshotOf(lists: Partial<SnapshotLists>): Snapshot {
   return Object.fromEntries(maps) as unknown as Snapshot
 }
 
+/** A snapshot without items. */
+export const emptySnapshot: Snapshot = snapshotOf({})
+
 /** The items of a snapshot in order of id. */
 export function listsOf(snapshot: Snapshot): SnapshotLists {
   const lists = listNames.map((list) => [list, [...snapshot[list].values()]] as const)

@@ -22,7 +22,8 @@ const listDigest = (list: RadixMap<object>): string =>
       sha256(['branch', ...parts.map((part, at) => `${codes[at]} ${part}`)].join('\n')),
   })
 
-function itemDigest(item: object): string {
+/** The digest of an item; equal items have equal digests. */
+export function itemDigest(item: object): string {
   const known = itemDigests.get(item)
   if (known !== undefined) return known
   const digest = sha256(canonicalText(item))

@@ -3,6 +3,7 @@ import type { EntityName } from '../entities/entities.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Entries, Entry } from '../entities/entry.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from './check-snapshot.ts'
@@ -63,7 +64,7 @@ test('builds the same bytes from the same configuration, in whatever order it wa
   fc.assert(
     fc.property(entries, fc.infiniteStream(fc.nat()), (made, stream) => {
       const shuffled = new Map(
-        [...made].map(([name, list]) => [name, new Map(shuffle([...list], stream))] as const),
+        [...made].map(([name, list]) => [name, RadixMap.from(shuffle([...list], stream))] as const),
       )
       expect(snapshotText(buildSnapshot(shuffled))).toBe(snapshotText(buildSnapshot(made)))
     }),
@@ -80,7 +81,7 @@ test('renders canonical text, also when parts are cached from the snapshot befor
       if (id === undefined || one === undefined) return
       for (const name of names) {
         const renamed = { ...one, fields: { ...one.fields, name } }
-        const next: Entries = new Map([...made, ['service', new Map([[id, renamed]])]])
+        const next: Entries = new Map([...made, ['service', RadixMap.from([[id, renamed]])]])
         expect(snapshotText(buildSnapshot(next))).toBe(canonical(buildSnapshot(next)))
       }
     }),
@@ -254,7 +255,7 @@ function all(lists: Partial<Record<EntityName, readonly Entry[]>>): Entries {
   return new Map(
     Object.entries(lists).map(([name, list]) => [
       name as EntityName,
-      new Map(list.map((one) => [one.id, one])),
+      RadixMap.from(list.map((one) => [one.id, one] as const)),
     ]),
   )
 }
