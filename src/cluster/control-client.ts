@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
+import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
   enrolled,
@@ -11,16 +10,49 @@ import {
   type Heartbeat,
   type Orders,
 } from '../schema/node-protocol.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
+import { openSnapshotReader, type SnapshotReader } from '../snapshot/read-delta.ts'
+import type { SealedState } from '../snapshot/render-delta.ts'
+import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
+import { readLines } from './read-lines.ts'
+
+/** A snapshot whose seal was verified with this key. */
+export type VerifiedSnapshot = SealedState & { readonly publicKey: string }
+
+/** What a node asks for: what differs from a snapshot that it has, or everything. */
+export type SnapshotRequest = {
+  readonly base: SealedState | undefined
+  /** Items of `base` are reused all the same. */
+  readonly wantsAll: boolean
+}
 
 /** A node's client of the node protocol. Every call rejects while the control plane is unreachable; callers retry. */
 export type ControlClient = {
-  /** Enrols, then calls back with every sealed snapshot, the current one first; rejects when the stream ends or is silent for 15 seconds. */
-  receiveSnapshots(onSealed: (sealed: SealedSnapshot, publicKey: string) => void): Promise<never>
+  /**
+   * Enrols, then calls back with the current snapshot, unless it is `base`, and with every later one. Rejects when the
+   * stream ends or is silent for 15 seconds, and with a SnapshotRefusal when what it sends is not valid.
+   */
+  receiveSnapshots(
+    request: SnapshotRequest,
+    onVerified: (verified: VerifiedSnapshot) => void,
+  ): Promise<never>
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
   sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
 }
+
+/** The control plane sent a snapshot that cannot be used, or is not the one that was sealed. */
+export class SnapshotRefusal extends Error {
+  /** Of the snapshot, as far as it is known. */
+  readonly revision: number | undefined
+
+  constructor(revision: number | undefined, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.revision = revision
+  }
+}
+
+/** Items that are larger than this are not accepted. */
+const maxLineBytes = 64 * 1024 * 1024
 
 /** Opens a client of the control plane at `url`. */
 export function openControlClient(url: string, enrolment: Enrolment): ControlClient {
@@ -56,15 +88,23 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
   }
 
   return {
-    async receiveSnapshots(onSealed) {
-      const response = await call('GET', nodePaths.snapshots)
+    async receiveSnapshots({ base, wantsAll }, onVerified) {
+      const { revision, root } = base?.seal ?? {}
+      const query = new URLSearchParams({ revision: String(revision), root: String(root) })
+      const isDelta = base !== undefined && !wantsAll
+      const response = await call('GET', nodePaths.snapshots + (isDelta ? `?${query}` : ''))
       if (response.statusCode !== 200) await readText(response)
       const { publicKey } = await identity()
-      for await (const line of createInterface({
-        input: response.body as unknown as Readable,
-        crlfDelay: Infinity,
-      })) {
-        if (line !== '') onSealed(JSON.parse(line) as SealedSnapshot, publicKey)
+      const reader = openSnapshotReader(base)
+      let newest = -Infinity
+      const accept = (verified: VerifiedSnapshot): void => {
+        const { revision: received } = verified.seal
+        if (received < newest) throw repeated(received, newest)
+        newest = received
+        onVerified(verified)
+      }
+      for await (const lines of readLines(response.body, maxLineBytes)) {
+        await runSliced(readSteps(reader, lines, publicKey, accept))
       }
       throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
@@ -84,3 +124,30 @@ async function readText(response: Awaited<ReturnType<typeof request>>): Promise<
   if (response.statusCode < 300) return text
   throw new Problem('control.refused', response.statusCode, text)
 }
+
+function* readSteps(
+  reader: SnapshotReader,
+  lines: readonly string[],
+  publicKey: string,
+  accept: (verified: VerifiedSnapshot) => void,
+): CooperativeTask<void> {
+  for (const line of lines) {
+    // Empty lines keep the stream alive.
+    if (line === '') continue
+    let received: SealedState | undefined
+    try {
+      received = reader.read(line)
+      if (received !== undefined) {
+        yield* verifyRootSteps(received.snapshot, received.seal, publicKey)
+        accept({ ...received, publicKey })
+      }
+    } catch (error) {
+      throw new SnapshotRefusal(received?.seal.revision, error)
+    }
+    yield
+  }
+}
+
+/** A control plane sends no older revision after a newer one; the seal alone would allow it. */
+const repeated = (received: number, newest: number): Problem =>
+  new Problem('control.repeated', 502, `Revision ${received} was sent after revision ${newest}`)

@@ -4,7 +4,7 @@ import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
 import { snapshotOf } from '../schema/snapshot.ts'
-import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import { openControlConnection } from './control-connection.ts'
 import { openControlClient } from './control-client.ts'
 import { serveNodes, type NodeServerOptions } from './serve-nodes.ts'
@@ -21,14 +21,19 @@ const enrolment = {
   version: '1',
 }
 
+const published = (revision: number) => ({
+  snapshot: empty,
+  seal: sealRoot(empty, revision, key),
+})
+
 async function serve(more: Partial<NodeServerOptions> = {}) {
-  const state = { sealed: sealSnapshot(empty, 1, key), listeners: new Set<() => void>() }
+  const state = { current: published(1), listeners: new Set<() => void>() }
   const batches: [string, string][] = []
   const heartbeats: [string, Heartbeat][] = []
   const server = serveNodes({
     joinSecret: 'join',
     publicKey: publicKeyOf(key),
-    sealed: () => state.sealed,
+    current: () => state.current,
     onPublish(listener) {
       state.listeners.add(listener)
       return () => state.listeners.delete(listener)
@@ -47,7 +52,7 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
     server.close()
   })
   const publish = (revision: number): void => {
-    state.sealed = sealSnapshot(empty, revision, key)
+    state.current = published(revision)
     for (const listener of state.listeners) listener()
   }
   return {
@@ -63,18 +68,21 @@ test('sends an enrolled node the current snapshot, then every new one', async ()
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
   const revisions: number[] = []
-  const following = client.receiveSnapshots(({ revision }, publicKey) => {
-    revisions.push(revision)
+  const all = { base: undefined, wantsAll: false }
+  const following = client.receiveSnapshots(all, ({ seal, publicKey }) => {
+    revisions.push(seal.revision)
     expect(publicKey).toBe(publicKeyOf(key))
   })
   await expect.poll(() => revisions).toEqual([1])
-  control.publish(2)
-  control.publish(3)
-  await expect.poll(() => revisions).toEqual([1, 2, 3])
+  for (const revision of [2, 3]) {
+    control.publish(revision)
+    await expect.poll(() => revisions.at(-1)).toBe(revision)
+  }
+  expect(revisions).toEqual([1, 2, 3])
   const ended = following.catch(() => 'ended')
   await client.close()
   expect(await ended).toBe('ended')
-  await expect.poll(() => control.state.listeners.size).toBe(0)
+  await expect.poll(() => control.state.listeners.size).toBe(1)
 })
 
 test('receives batches and heartbeats with the claims of the node', async () => {
@@ -109,8 +117,8 @@ test.each([
   ['POST', '/v1/enrol', '{"secret":"join"}', {}, 400],
   ['POST', '/v1/enrol', JSON.stringify({ ...enrolment, more: 1 }), {}, 400],
   ['POST', '/v1/enrol', 'x'.repeat(70_000), {}, 413],
-  ['GET', '/v1/snapshots', null, {}, 401],
-  ['GET', '/v1/snapshots', null, { authorization: 'Bearer e30.AAAA' }, 401],
+  ['GET', '/v2/snapshots', null, {}, 401],
+  ['GET', '/v2/snapshots', null, { authorization: 'Bearer e30.AAAA' }, 401],
   ['PUT', '/v1/batches/b', '{}', {}, 401],
   ['GET', '/v1/secrets', null, {}, 401],
 ])(

@@ -1,3 +1,6 @@
+import type { VerifiedSnapshot } from '../cluster/control-client.ts'
+import { runSliced } from '../lib/cooperative-task.ts'
+import type { Program } from '../proxy/program.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
 import { applySnapshot, type ApplyContext } from './apply-snapshot.ts'
 import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
@@ -8,8 +11,8 @@ export type DataPlane = {
   receive(this: void, received: ReceivedSnapshot): void
   /** Applies the snapshot that runs again, because a secret in it has changed. */
   reapply(): void
-  /** Applies the snapshot that is cached on disk, if any. */
-  restore(): void
+  /** Applies the snapshot that is cached on disk, if any; resolves to it before it runs. */
+  restore(): Promise<VerifiedSnapshot | undefined>
   /** The last rejection, in the terms of a heartbeat; undefined once a snapshot was applied after it. */
   rejection(): Pick<Heartbeat, 'refusedRevision' | 'refusal'> | undefined
 }
@@ -19,19 +22,25 @@ export function openDataPlane(
   context: Omit<ApplyContext, 'cache'> & { readonly cache: SnapshotCache },
 ): DataPlane {
   let current: ReceivedSnapshot | undefined
+  let program: Program | undefined
   let pending: ReceivedSnapshot | undefined
   let isStale = false
   let isApplying = false
   let rejection: { readonly refusedRevision: number; readonly refusal: string } | undefined
 
-  const isRunning = ({ sealed }: ReceivedSnapshot): boolean =>
-    rejection === undefined && sealed.signature === current?.sealed.signature
+  const isRunning = (received: ReceivedSnapshot): boolean =>
+    rejection === undefined &&
+    current !== undefined &&
+    signatureOf(received) === signatureOf(current)
   const apply = async (received: ReceivedSnapshot): Promise<void> => {
-    const rejected = await applySnapshot(received, context)
-    if (rejected === undefined) current = received
-    rejection = rejected && {
-      refusedRevision: rejected.revision,
-      refusal: `${rejected.step}: ${String(rejected.error)}`,
+    const applied = await applySnapshot(received, context, program)
+    if ('step' in applied) {
+      const { revision, step, error } = applied
+      rejection = { refusedRevision: revision, refusal: `${step}: ${String(error)}` }
+    } else {
+      rejection = undefined
+      current = received
+      program = applied
     }
   }
   const applyPending = async (): Promise<void> => {
@@ -56,10 +65,16 @@ export function openDataPlane(
       isStale = true
       void applyPending()
     },
-    restore() {
-      pending = context.cache.read()
+    async restore() {
+      // Nothing is served yet that would have to wait.
+      const cached = await runSliced(context.cache.read(), 50, 0)
+      if (current === undefined) pending ??= cached
       void applyPending()
+      return cached !== undefined && 'seal' in cached ? cached : undefined
     },
     rejection: () => rejection,
   }
 }
+
+const signatureOf = (received: ReceivedSnapshot): string =>
+  'seal' in received ? received.seal.signature : received.signature

@@ -20,6 +20,8 @@ import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { previewChange } from '../preview/preview-change.ts'
+import type { SealedState } from '../snapshot/render-delta.ts'
+import { sealRoot } from '../snapshot/seal-snapshot.ts'
 import { openPostgresStore } from '../store/open-postgres-store.ts'
 import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
@@ -83,7 +85,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
-    sealed: () => configuration.current().sealed,
+    current: openSealing(configuration, (await configuration.readSetting('seal_key')) ?? ''),
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
@@ -110,6 +112,17 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     await stopAuditJobs()
     await configuration.close()
     await warehouse.close()
+  }
+}
+
+/** Seals the current snapshot. */
+function openSealing({ current }: Configuration, sealKey: string): () => SealedState {
+  let sealed: SealedState | undefined
+  return () => {
+    const { revision, snapshot } = current()
+    if (sealed?.seal.revision !== revision)
+      sealed = { snapshot, seal: sealRoot(snapshot, revision, sealKey) }
+    return sealed
   }
 }
 

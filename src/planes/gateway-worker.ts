@@ -84,20 +84,20 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     log,
   })
   const control = openControlConnection({
+    base: dataPlane.restore(),
     onSnapshot: dataPlane.receive,
     state: () => ({
       revision: server.revision,
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
-      ...dataPlane.rejection(),
+      ...(control.rejection() ?? dataPlane.rejection()),
     }),
     onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,
   })
   const shipping = startShipping({ spool, send: control.sendBatch, log })
 
-  dataPlane.restore()
   supervisor.onMessage((message) => {
     if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
     else if (message.type === 'control') {

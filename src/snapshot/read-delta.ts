@@ -103,8 +103,4 @@ const invalid = (reason: string): Problem =>
 
 /** The refusal of a snapshot of another version. */
 export const unknownFormat = (): Problem =>
-  new Problem(
-    'snapshot.format',
-    422,
-    'This version of Weir cannot read the format of the snapshot',
-  )
+  new Problem('snapshot.format', 422, 'This version of Weir cannot read the format of the snapshot')
