@@ -94,7 +94,8 @@ export function openSnapshotCache(
     isTidy = true
     removeLegacySnapshot(directory)
     for (const name of readdirSync(folder)) {
-      if (!isRunning(ownerOf(name))) rmSync(join(folder, name), { force: true })
+      if (ownerOf(name) !== owner && !isRunning(ownerOf(name)))
+        rmSync(join(folder, name), { force: true })
     }
   }
   /** Goes on with a file whose worker has ended; of several that try, one succeeds. */
