@@ -36,6 +36,8 @@ export type ConnectionOptions = {
   readonly log: Log
   /** Milliseconds between heartbeats. */
   readonly heartbeatInterval?: number
+  /** Milliseconds before everything is requested again after a refusal; they double up to sixty times as many. */
+  readonly refusalDelay?: number
 }
 
 /** Opens a connection that knows no control plane yet. */
@@ -46,6 +48,7 @@ export function openControlConnection({
   onOrders,
   log,
   heartbeatInterval = 5_000,
+  refusalDelay = 1_000,
 }: ConnectionOptions): ControlConnection {
   const ended = new AbortController()
   const { signal } = ended
@@ -60,7 +63,7 @@ export function openControlConnection({
   const follow = async (): Promise<void> => {
     const backoff = openBackoff(100, 2_000)
     // Everything is requested again after a refusal, which costs both sides.
-    const refusalBackoff = openBackoff(1_000, 60_000)
+    const refusalBackoff = openBackoff(refusalDelay, 60 * refusalDelay)
     await Promise.race([known.promise, once(signal, 'abort')])
     let base = await restored
     while (!signal.aborted) {
