@@ -3,6 +3,7 @@ import { timingSafeEqual, createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
 import {
   enrolment,
   heartbeat,
@@ -39,10 +40,11 @@ const maxHeartbeatBytes = 4 * 1024 * 1024
 /** Makes a server of the node protocol; the caller lets it listen. */
 export function serveNodes(serving: NodeServerOptions): Server {
   const publications = openPublications()
+  const state = { publications, turns: openSerialQueue() }
   publications.add(serving.current())
   const unsubscribe = serving.onPublish(() => publications.add(serving.current()))
   const server = createServer((request, response) => {
-    answer(serving, publications, request, response).catch((error: unknown) => {
+    answer(serving, state, request, response).catch((error: unknown) => {
       const { status, code, message, cause } = toProblem(error)
       if (status >= 500)
         serving.log.error('cluster: node request failed', {
@@ -59,9 +61,12 @@ export function serveNodes(serving: NodeServerOptions): Server {
   return server.once('close', unsubscribe)
 }
 
+/** What all streams of snapshots share. */
+type StreamState = Pick<StreamOptions, 'turns'> & { readonly publications: Publications }
+
 async function answer(
   serving: NodeServerOptions,
-  publications: Publications,
+  { publications, turns }: StreamState,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -75,6 +80,7 @@ async function answer(
       return streamSnapshots(response, {
         ...serving,
         node,
+        turns,
         from: findKnown(publications, new URLSearchParams(query)),
       })
     case `PUT ${nodePaths.batches}`:

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { canonicalText } from '../lib/canonical-text.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
+import type { SerialQueue } from '../lib/serial-queue.ts'
 import { renderDelta, type KnownState, type SealedState } from '../snapshot/render-delta.ts'
 import type { NodeClaims } from './node-token.ts'
 
@@ -15,6 +17,8 @@ export type StreamOptions = {
   readonly onPublish: (listener: () => void) => () => void
   /** Identifies the receiver in the log. */
   readonly node: Pick<NodeClaims, 'node' | 'worker'>
+  /** Streams that send much take turns, so that many of them do not stall the event loop together. */
+  readonly turns: SerialQueue
   readonly log: Log
   /** Milliseconds after which a receiver that reads nothing is disconnected. */
   readonly drainTimeout?: number
@@ -26,7 +30,15 @@ export type StreamOptions = {
  */
 export async function streamSnapshots(
   response: ServerResponse,
-  { from, current, onPublish, node: { node, worker }, log, drainTimeout = 60_000 }: StreamOptions,
+  {
+    from,
+    current,
+    onPublish,
+    node: { node, worker },
+    turns,
+    log,
+    drainTimeout = 60_000,
+  }: StreamOptions,
 ): Promise<void> {
   const closed = new AbortController()
   let published = Promise.withResolvers<void>()
@@ -64,7 +76,10 @@ export async function streamSnapshots(
       await published.promise
     } else {
       for (const part of renderDelta(sent, { snapshot, seal }, textOf)) {
-        if (!response.write(part)) await drain()
+        if (!response.write(part)) {
+          await drain()
+          await turns.run(yieldToEventLoop)
+        }
         if (closed.signal.aborted) return
       }
       sent = { revision: seal.revision, root: seal.root, snapshot }

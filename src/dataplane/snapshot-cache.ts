@@ -118,8 +118,9 @@ export function openSnapshotCache(
             restored = found.written
             return restored
           } catch (error) {
-            if (isMissing(error)) isChanging = true
-            else log.error('dataplane: cached snapshot cannot be read', { path: candidate, error })
+            isChanging = isMissing(error)
+            if (isChanging) break
+            log.error('dataplane: cached snapshot cannot be read', { path: candidate, error })
           }
         }
         if (!isChanging) break
