@@ -42,11 +42,11 @@ export type ControlClient = {
 
 /** The control plane sent a snapshot that cannot be used, or is not the one that was sealed. */
 export class SnapshotRefusal extends Error {
-  /** Of the snapshot, as far as it is known. */
+  /** Of the last snapshot on the stream. */
   readonly revision: number | undefined
 
-  constructor(revision: number | undefined, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+  constructor(revision: number | undefined, cause: Problem) {
+    super(cause.message, { cause })
     this.revision = revision
   }
 }
@@ -89,22 +89,26 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
 
   return {
     async receiveSnapshots({ base, wantsAll }, onVerified) {
-      const { revision, root } = base?.seal ?? {}
-      const query = new URLSearchParams({ revision: String(revision), root: String(root) })
-      const isDelta = base !== undefined && !wantsAll
-      const response = await call('GET', nodePaths.snapshots + (isDelta ? `?${query}` : ''))
+      const response = await call('GET', nodePaths.snapshots + (wantsAll ? '' : queryOf(base)))
       if (response.statusCode !== 200) await readText(response)
       const { publicKey } = await identity()
       const reader = openSnapshotReader(base)
-      let newest = -Infinity
-      const accept = (verified: VerifiedSnapshot): void => {
-        const { revision: received } = verified.seal
-        if (received < newest) throw repeated(received, newest)
-        newest = received
-        onVerified(verified)
+      let revision: number | undefined
+      const verify = function* (received: SealedState): CooperativeTask<void> {
+        const newest = revision ?? 0
+        revision = received.seal.revision
+        // The seal alone would allow it.
+        if (revision < newest)
+          throw new Problem('control.repeated', 502, `It was sent after revision ${newest}`)
+        yield* verifyRootSteps(received.snapshot, received.seal, publicKey)
+        onVerified({ ...received, publicKey })
       }
-      for await (const lines of readLines(response.body, maxLineBytes)) {
-        await runSliced(readSteps(reader, lines, publicKey, accept))
+      try {
+        for await (const lines of readLines(response.body, maxLineBytes)) {
+          await runSliced(readSteps(reader, lines, verify))
+        }
+      } catch (error) {
+        throw error instanceof Problem ? new SnapshotRefusal(revision, error) : error
       }
       throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
@@ -125,29 +129,21 @@ async function readText(response: Awaited<ReturnType<typeof request>>): Promise<
   throw new Problem('control.refused', response.statusCode, text)
 }
 
+function queryOf(base: SealedState | undefined): string {
+  if (base === undefined) return ''
+  const { revision, root } = base.seal
+  return `?${new URLSearchParams({ revision: String(revision), root })}`
+}
+
 function* readSteps(
   reader: SnapshotReader,
   lines: readonly string[],
-  publicKey: string,
-  accept: (verified: VerifiedSnapshot) => void,
+  verify: (received: SealedState) => CooperativeTask<void>,
 ): CooperativeTask<void> {
   for (const line of lines) {
     // Empty lines keep the stream alive.
-    if (line === '') continue
-    let received: SealedState | undefined
-    try {
-      received = reader.read(line)
-      if (received !== undefined) {
-        yield* verifyRootSteps(received.snapshot, received.seal, publicKey)
-        accept({ ...received, publicKey })
-      }
-    } catch (error) {
-      throw new SnapshotRefusal(received?.seal.revision, error)
-    }
+    const received = line === '' ? undefined : reader.read(line)
+    if (received !== undefined) yield* verify(received)
     yield
   }
 }
-
-/** A control plane sends no older revision after a newer one; the seal alone would allow it. */
-const repeated = (received: number, newest: number): Problem =>
-  new Problem('control.repeated', 502, `Revision ${received} was sent after revision ${newest}`)

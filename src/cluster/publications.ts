@@ -1,3 +1,4 @@
+import { listNames } from '../schema/snapshot.ts'
 import type { KnownState, SealedState } from '../snapshot/render-delta.ts'
 
 /** The snapshots that were published lately, from which deltas lead to the current one. */
@@ -46,7 +47,7 @@ function countDifferences(
   max: number,
 ): number {
   let count = 0
-  for (const list of Object.keys(after) as (keyof typeof after)[]) {
+  for (const list of listNames) {
     for (const _ of before[list].differencesTo(after[list] as never)) {
       count += 1
       if (count > max) return count

@@ -71,6 +71,14 @@ export function openSnapshotCache(
     }
     replace(await createSnapshotFile(draft('new'), applied, cipher))
   }
+  const saveLatest = async (): Promise<void> => {
+    if (latest === undefined || latest === file?.written) return
+    await save(latest)
+    tidy()
+    void compact()
+  }
+  const logFailure = (error: unknown): void =>
+    log.error('dataplane: snapshot not cached on disk', { path, error })
   const compact = async (): Promise<void> => {
     if (file === undefined || isCompacting || file.size < compactAt) return
     isCompacting = true
@@ -132,14 +140,12 @@ export function openSnapshotCache(
         return undefined
       }
     },
-    write(applied) {
+    async write(applied) {
       latest = applied
-      return queue.run(async () => {
-        if (latest === undefined || latest === file?.written || latest === restored) return
-        await save(latest)
-        tidy()
-        void compact()
-      })
+      const written = queue.run(saveLatest)
+      // It is on disk already, in the file of another worker.
+      if (applied === restored) written.catch(logFailure)
+      else await written
     },
   }
 }
