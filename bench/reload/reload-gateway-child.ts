@@ -55,7 +55,10 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
   }
   const reader = openSnapshotReader()
   const read = (delta: string): SealedState => {
-    const states = delta.trimEnd().split('\n').map(reader.read)
+    const states = delta
+      .trimEnd()
+      .split('\n')
+      .map((line) => reader.read(line))
     return states.at(-1) as SealedState
   }
   let running = compileProgram(read(whole).snapshot, 1, tools)

@@ -132,7 +132,7 @@ async function readText(response: Awaited<ReturnType<typeof request>>): Promise<
 function queryOf(base: SealedState | undefined): string {
   if (base === undefined) return ''
   const { revision, root } = base.seal
-  return `?${new URLSearchParams({ revision: String(revision), root })}`
+  return `?${new URLSearchParams({ revision: String(revision), root }).toString()}`
 }
 
 function* readSteps(

@@ -70,12 +70,17 @@ const fileOf = (directory: string, owner: string = ended[0]): string =>
 const revisionOf = (read: VerifiedSnapshot | LegacySnapshot | undefined): number | undefined =>
   read && 'seal' in read ? read.seal.revision : undefined
 
-function expectSame(read: VerifiedSnapshot | LegacySnapshot | undefined, to: VerifiedSnapshot) {
-  if (read === undefined || !('seal' in read)) throw new Error('nothing was read')
-  expect(read.seal).toEqual(to.seal)
-  expect(snapshotRoot(read.snapshot)).toBe(to.seal.root)
-  expect(listsOf(read.snapshot)).toEqual(listsOf(to.snapshot))
+/** What a snapshot that was read consists of. */
+function partsOf(read: VerifiedSnapshot | LegacySnapshot | undefined) {
+  if (read === undefined || !('seal' in read)) return undefined
+  const { seal: by, snapshot } = read
+  return { by, root: snapshotRoot(snapshot), lists: listsOf(snapshot) }
 }
+
+const expectSame = (
+  read: VerifiedSnapshot | LegacySnapshot | undefined,
+  to: VerifiedSnapshot | undefined,
+): void => expect(partsOf(read)).toEqual(partsOf(to))
 
 test('reads the snapshot that was written last, whatever was written before', async () => {
   await fc.assert(
@@ -131,11 +136,7 @@ test('a file that is cut off anywhere holds the last snapshot that was completel
     const complete = ends.filter((end) => end <= cut).length
     const reader = openCache(copy, ended[1])
     const read = reader.read()
-    if (complete === 0) {
-      expect(read).toBeUndefined()
-      continue
-    }
-    expectSame(read, states[complete + 3] as VerifiedSnapshot)
+    expectSame(read, complete === 0 ? undefined : states[complete + 3])
     // It goes on after the cut.
     const next = seal(snapshotOf({ services: [service('n', 'after')] }), 99)
     await reader.write(next)
@@ -165,7 +166,7 @@ test('a byte that is changed anywhere never leads to a snapshot that was not sea
     writeFileSync(fileOf(copy), bytes.with(at, (bytes[at] ?? 0) ^ 1))
     const read = openCache(copy, ended[1]).read()
     const revision = revisionOf(read)
-    if (revision !== undefined) expectSame(read, states[revision - 1] as VerifiedSnapshot)
+    expect(partsOf(read)).toEqual(partsOf(revision === undefined ? revision : states[revision - 1]))
   }
 })
 
@@ -195,13 +196,8 @@ test('starts a new file when the deltas have outgrown the snapshot', async () =>
   const large = Array.from({ length: 20 }, (_, at) =>
     seal(snapshotOf({ services: [service('s', `${at}`.repeat(100_000))] }), at),
   )
-  const sizes: number[] = []
-  for (const state of large) {
-    await cache.write(state)
-    sizes.push(statSync(fileOf(directory)).size)
-  }
+  for (const state of large) await cache.write(state)
   await expect.poll(() => statSync(fileOf(directory)).size).toBeLessThan(2_000_000)
-  expect(Math.max(...sizes)).toBeLessThan(2_500_000)
   await expect.poll(() => filesIn(directory)).toEqual([ended[0]])
   expectSame(openCache(directory, ended[1]).read(), large.at(-1) as VerifiedSnapshot)
 })
@@ -213,7 +209,7 @@ test('replaces the file when another control plane seals', async () => {
   await cache.write(seal(snapshot, 9))
   const moved = seal(snapshot, 2, generateSealKey())
   await cache.write(moved)
-  expectSame(openCache(directory, ended[1]).read(), moved)
+  expect(partsOf(openCache(directory, ended[1]).read())).toEqual(partsOf(moved))
 })
 
 test('goes on with the file of a worker that has ended, and leaves that of a running one', async () => {
@@ -221,13 +217,13 @@ test('goes on with the file of a worker that has ended, and leaves that of a run
   const [first, second, third] = grow(3) as [VerifiedSnapshot, VerifiedSnapshot, VerifiedSnapshot]
   await openCache(directory, ended[0]).write(first)
   const running = `${process.pid}-x`
-  const heir = openCache(directory, running)
-  expectSame(heir.read(), first)
+  const successor = openCache(directory, running)
+  expectSame(successor.read(), first)
   expect(filesIn(directory)).toEqual([running])
   const beside = openCache(directory, ended[1])
   expectSame(beside.read(), first)
   expect(filesIn(directory)).toEqual([running])
-  await heir.write(second)
+  await successor.write(second)
   await beside.write(third)
   expect(filesIn(directory).toSorted()).toEqual([running, ended[1]].toSorted())
   expectSame(runToCompletion(readSnapshotFile(fileOf(directory, running), cipher)).written, second)

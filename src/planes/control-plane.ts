@@ -116,10 +116,10 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
 }
 
 /** Seals the current snapshot. */
-function openSealing({ current }: Configuration, sealKey: string): () => SealedState {
+function openSealing(configuration: Configuration, sealKey: string): () => SealedState {
   let sealed: SealedState | undefined
   return () => {
-    const { revision, snapshot } = current()
+    const { revision, snapshot } = configuration.current()
     if (sealed?.seal.revision !== revision)
       sealed = { snapshot, seal: sealRoot(snapshot, revision, sealKey) }
     return sealed

@@ -15,7 +15,7 @@ const partLength = 65_536
 
 /**
  * Renders the messages that lead from one snapshot to another, or without the first, all of the second. Yields parts of
- * bounded length that consist of whole lines, and renders each when it is asked for.
+ * bounded length that consist of whole lines, each rendered when the generator resumes.
  */
 export function* renderDelta(
   from: KnownState | undefined,
