@@ -28,8 +28,8 @@ export type SnapshotRequest = {
 /** A node's client of the node protocol. Every call rejects while the control plane is unreachable; callers retry. */
 export type ControlClient = {
   /**
-   * Enrols, then calls back with the current snapshot, unless it is `base`, and with every later one. Rejects when the
-   * stream ends or is silent for 15 seconds, and with a SnapshotRefusal when what it sends is not valid.
+   * Enrols, then calls back with the current snapshot and with every later one. Rejects when the stream ends or is
+   * silent for 15 seconds, and with a SnapshotRefusal when what it sends is not valid.
    */
   receiveSnapshots(
     request: SnapshotRequest,

@@ -69,10 +69,12 @@ export async function streamSnapshots(
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
   response.flushHeaders()
   let sent = from
+  // Even a receiver that is up to date learns so.
+  let isFirst = true
   while (!closed.signal.aborted) {
     published = Promise.withResolvers()
     const { snapshot, seal } = current()
-    if (sent?.root === seal.root && sent.revision === seal.revision) {
+    if (!isFirst && sent?.root === seal.root && sent.revision === seal.revision) {
       await published.promise
     } else {
       for (const part of renderDelta(sent, { snapshot, seal }, textOf)) {
@@ -83,6 +85,7 @@ export async function streamSnapshots(
         if (closed.signal.aborted) return
       }
       sent = { revision: seal.revision, root: seal.root, snapshot }
+      isFirst = false
     }
   }
 }

@@ -246,6 +246,16 @@ test('reads the file that was written last, and another when it cannot be read',
   expect(errors).toHaveLength(1)
 })
 
+test('reads nothing where the files cannot be listed, and logs why', () => {
+  const directory = makeDirectory()
+  const errors: unknown[] = []
+  const cache = openCache(directory, ended[0], errors)
+  rmSync(join(directory, 'snapshots'), { recursive: true })
+  writeFileSync(join(directory, 'snapshots'), '')
+  expect(cache.read()).toBeUndefined()
+  expect(errors).toHaveLength(1)
+})
+
 test('a write after one that failed contains both changes', async () => {
   const directory = makeDirectory()
   const cache = openCache(directory)

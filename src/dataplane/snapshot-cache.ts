@@ -115,26 +115,29 @@ export function openSnapshotCache(
       // Another worker took it, or the disk is read-only.
     }
   }
+  const readFiles = function* (): CooperativeTask<VerifiedSnapshot | undefined> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      let isChanging = false
+      for (const candidate of filesOf(folder)) {
+        try {
+          const found = yield* readSnapshotFile(candidate, cipher)
+          adopt(found)
+          return found.written
+        } catch (error) {
+          isChanging = isMissing(error)
+          if (isChanging) break
+          log.error('dataplane: cached snapshot cannot be read', { path: candidate, error })
+        }
+      }
+      if (!isChanging) break
+    }
+    return undefined
+  }
   return {
     *read() {
-      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-        let isChanging = false
-        for (const candidate of filesOf(folder)) {
-          try {
-            const found = yield* readSnapshotFile(candidate, cipher)
-            adopt(found)
-            restored = found.written
-            return restored
-          } catch (error) {
-            isChanging = isMissing(error)
-            if (isChanging) break
-            log.error('dataplane: cached snapshot cannot be read', { path: candidate, error })
-          }
-        }
-        if (!isChanging) break
-      }
       try {
-        return readLegacySnapshot(directory, cipher)
+        restored = yield* readFiles()
+        return restored ?? readLegacySnapshot(directory, cipher)
       } catch (error) {
         log.error('dataplane: cached snapshot cannot be read', { path: directory, error })
         return undefined

@@ -12,12 +12,13 @@ import { generateSealKey } from '../../src/snapshot/seal-snapshot.ts'
 import { snapshotRoot } from '../../src/snapshot/snapshot-root.ts'
 import { enrolment, openTestControl, openWorker, seal } from '../harness/open-test-control.ts'
 
-test('sends a worker what differs from the snapshot that it names, or nothing', async () => {
+test('sends a worker only what differs from the snapshot that it names', async () => {
   const control = await openTestControl()
   for (let at = 0; at < 500; at += 1) control.change(`s${at}`, 'x'.repeat(100))
   const base = control.current()
   const first = await openReader(control.url, base)
   const second = await openReader(control.url, base)
+  await expect.poll(() => first.revision()).toBe(501)
   control.change('s7', 'y')
   await expect.poll(() => first.revision()).toBe(502)
   await expect.poll(() => second.revision()).toBe(502)
