@@ -124,7 +124,17 @@ const actions: fc.Arbitrary<readonly [string, Action]> = fc.oneof(
       proxy.cut()
     },
   ] as const),
-  fc.constant(['a pause', () => sleep(15)] as const),
+  {
+    weight: 3,
+    arbitrary: fc.constant([
+      'time to connect again',
+      async ({ control, workers }: World) => {
+        const { root } = control.current().seal
+        const isCurrent = () => workers.every((worker) => worker.last()?.seal.root === root)
+        for (let wait = 0; wait < 30 && !isCurrent(); wait += 1) await sleep(5)
+      },
+    ] as const),
+  },
   fc.tuple(fc.nat(1), fc.constantFrom('its own', 'an older', 'a foreign', 'no')).map(
     ([at, kind]) =>
       [
