@@ -92,7 +92,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
-    sealed: () => configuration.sealed(),
+    current: configuration.current,
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,

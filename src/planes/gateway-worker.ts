@@ -95,6 +95,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     log,
   })
   const control = openControlConnection({
+    base: dataPlane.cached(),
     onSnapshot: dataPlane.receive,
     onUnreachable: dataPlane.restore,
     state: () => ({
@@ -102,7 +103,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
-      ...dataPlane.rejection(),
+      ...(control.rejection() ?? dataPlane.rejection()),
     }),
     onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,

@@ -59,6 +59,7 @@ export function* compileSteps(
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
+  _previous?: Program,
 ): CooperativeTask<Program> {
   const directories = openDirectories(snapshot, tools.clock)
   const plugins = new Map<string, ScopedPlugin[]>()
