@@ -227,11 +227,24 @@ function* compare<Value>(before: Node<Value>, after: Node<Value>): Generator<Dif
     }
     return
   }
-  const [was, is] = [new Map(iterate(before)), new Map(iterate(after))]
-  const keys = new Set([...was.keys(), ...is.keys()])
-  for (const key of [...keys].sort()) {
-    const [old, fresh] = [was.get(key), is.get(key)]
-    if (old !== fresh || was.has(key) !== is.has(key)) yield { key, before: old, after: fresh }
+  yield* compareEntries(iterate(before), iterate(after))
+}
+
+/** Merges two runs of entries in order of their keys. */
+function* compareEntries<Value>(
+  before: Generator<[string, Value]>,
+  after: Generator<[string, Value]>,
+): Generator<Difference<Value>> {
+  let [old, fresh] = [before.next(), after.next()]
+  while (old.done !== true || fresh.done !== true) {
+    const isOld = old.done !== true && (fresh.done === true || old.value[0] <= fresh.value[0])
+    const isFresh = fresh.done !== true && (old.done === true || fresh.value[0] <= old.value[0])
+    const was = isOld ? (old.value as [string, Value]) : undefined
+    const is = isFresh ? (fresh.value as [string, Value]) : undefined
+    if (was === undefined || is === undefined || was[1] !== is[1])
+      yield { key: (was ?? is)?.[0] as string, before: was?.[1], after: is?.[1] }
+    if (isOld) old = before.next()
+    if (isFresh) fresh = after.next()
   }
 }
 
