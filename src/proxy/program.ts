@@ -10,7 +10,7 @@ import { compilePools } from './compile/compile-pools.ts'
 import { clientCaList, compileServices, type ServiceProgram } from './compile/compile-services.ts'
 import { openDirectories, openGroups } from './compile/open-directories.ts'
 import { preparePlugins, type PrepareTools } from './compile/prepare-plugins.ts'
-import { routerSteps, type Router } from './compile-router.ts'
+import { emptyRouter, type Router } from './compile-router.ts'
 import type { RouteRef } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
@@ -112,7 +112,7 @@ function* compileRest(
       groupsOf,
     )
   const routes = yield* compileRoutes(snapshot, services, planOf)
-  const router = yield* routerSteps(routes)
+  const router = yield* emptyRouter<RouteProgram>().with([], routes)
   const streams = compileStreams(routes)
   yield
   const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
