@@ -88,53 +88,54 @@ export function valueIgnoringCase<Value extends object>(
   return undefined
 }
 
-/** Appends the values of all keys with which the text begins, and the lengths of these keys, shortest first. */
+/** A key with which a text begins or ends, and the next shorter one. */
+export type Prefix<Value> = {
+  readonly value: Value
+  readonly length: number
+  readonly shorter: Prefix<Value> | undefined
+}
+
+/** The longest key with which the text begins. */
 export function findPrefixes<Value extends object>(
   tree: PrefixTree<Value>,
   text: string,
-  values: Value[],
-  lengths: number[],
-): void {
+): Prefix<Value> | undefined {
+  let longest: Prefix<Value> | undefined
   let node = tree
   let depth = 0
   while (node !== undefined) {
     const { label, value } = node
     const end = depth + label.length
-    if (end > text.length) return
+    if (end > text.length) break
     for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== text.charCodeAt(depth)) return
-    if (value !== undefined) {
-      values.push(value)
-      lengths.push(depth)
-    }
-    if (depth === text.length) return
+      if (label.charCodeAt(at) !== text.charCodeAt(depth)) return longest
+    if (value !== undefined) longest = { value, length: depth, shorter: longest }
+    if (depth === text.length) break
     node = childFor(node, text.charCodeAt(depth))
   }
+  return longest
 }
 
-/** The same for the keys with which the text ends, in a tree whose keys are reversed. */
+/** The longest key with which the text ends, in a tree whose keys are reversed. */
 export function findSuffixes<Value extends object>(
   tree: PrefixTree<Value>,
   text: string,
-  values: Value[],
-  lengths: number[],
-): void {
+): Prefix<Value> | undefined {
   const last = text.length - 1
+  let longest: Prefix<Value> | undefined
   let node = tree
   let depth = 0
   while (node !== undefined) {
     const { label, value } = node
     const end = depth + label.length
-    if (end > text.length) return
+    if (end > text.length) break
     for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== text.charCodeAt(last - depth)) return
-    if (value !== undefined) {
-      values.push(value)
-      lengths.push(depth)
-    }
-    if (depth === text.length) return
+      if (label.charCodeAt(at) !== text.charCodeAt(last - depth)) return longest
+    if (value !== undefined) longest = { value, length: depth, shorter: longest }
+    if (depth === text.length) break
     node = childFor(node, text.charCodeAt(last - depth))
   }
+  return longest
 }
 
 const none: readonly never[] = []
@@ -211,7 +212,8 @@ function childFor<Value>({ codes, children }: Node<Value>, code: number): Node<V
 
 /** The index of a code, or the complement of where it belongs. */
 function findCode(codes: readonly number[], code: number): number {
-  let [low, high] = [0, codes.length]
+  let low = 0
+  let high = codes.length
   while (low < high) {
     const middle = (low + high) >> 1
     const other = codes[middle] as number

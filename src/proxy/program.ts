@@ -13,7 +13,7 @@ import { preparePlugins, type PrepareTools } from './compile/prepare-plugins.ts'
 import { emptyRouter, type Router } from './compile-router.ts'
 import type { RouteRef } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
-import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
+import { emptyStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import { compileServerNames, type ServerNames } from './tls/server-names.ts'
 
 type SnapshotService = Snapshot['services'][number]
@@ -113,8 +113,7 @@ function* compileRest(
     )
   const routes = yield* compileRoutes(snapshot, services, planOf)
   const router = yield* emptyRouter<RouteProgram>().with([], routes)
-  const streams = compileStreams(routes)
-  yield
+  const streams = yield* emptyStreams<RouteProgram>().with([], routes)
   const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
   yield
   const unwatch = tools.pools && (yield* tools.pools.watch([...pools.values()]))

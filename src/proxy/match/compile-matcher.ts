@@ -115,7 +115,9 @@ export function accepts(
   for (const header of headers) if (!acceptsHeader(header, request)) return false
   // Either all paths of a variant are regular expressions or none is.
   if (paths[0]?.regex === undefined) return true
-  return paths.some((test) => test.literal.length === length && coveredBy(test, path) >= 0)
+  for (const test of paths)
+    if (test.literal.length === length && coveredBy(test, path) >= 0) return true
+  return false
 }
 
 function acceptsHeader({ name, values, regexes }: HeaderTest, { headers }: RequestHead): boolean {

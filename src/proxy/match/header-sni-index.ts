@@ -44,7 +44,7 @@ export function changeHeaderSni<Value extends object>(
 ): HeaderSniIndex<Value> | undefined {
   const next = changePart(index ?? empty, key, change)
   const { any, headers, serverNames, withoutTls } = next
-  return any ?? headers ?? serverNames ?? withoutTls ? next : undefined
+  return (any ?? headers ?? serverNames ?? withoutTls) ? next : undefined
 }
 
 const empty = { any: undefined, headers: undefined, serverNames: undefined, withoutTls: undefined }
@@ -68,24 +68,26 @@ function changePart<Value extends object>(
   }
 }
 
-/** Appends the values for a request to `found`, each once. */
+/** The values for a request beside the one for every request, each once. */
 export function findHeaderSni<Value extends object>(
-  { any, headers, serverNames, withoutTls }: HeaderSniIndex<Value>,
+  { headers, serverNames, withoutTls }: HeaderSniIndex<Value>,
   request: RequestHead,
-  found: Value[],
-): void {
-  if (any !== undefined) found.push(any)
-  if (withoutTls !== undefined || serverNames !== undefined) {
-    const isOpen = request.scheme !== 'https'
-    pushNew(isOpen ? withoutTls : valueOf(serverNames, request.serverName ?? ''), found)
-  }
-  if (headers === undefined) return
+): readonly Value[] {
+  if (headers === undefined && withoutTls === undefined && serverNames === undefined) return none
+  const found: Value[] = []
+  const isOpen = request.scheme !== 'https'
+  pushNew(isOpen ? withoutTls : valueOf(serverNames, request.serverName ?? ''), found)
+  if (headers === undefined) return found
   const { flat } = request.headers
   for (let at = 0; at < flat.length; at += 2) {
     const values = valueIgnoringCase(headers, flat[at] as string)
-    if (values !== undefined) pushNew(valueOf(values, (flat[at + 1] as string).toLowerCase()), found)
+    if (values !== undefined)
+      pushNew(valueOf(values, (flat[at + 1] as string).toLowerCase()), found)
   }
+  return found
 }
+
+const none: readonly never[] = []
 
 function pushNew<Value>(value: Value | undefined, found: Value[]): void {
   if (value !== undefined && !found.includes(value)) found.push(value)

@@ -3,6 +3,7 @@ import {
   findPrefixes,
   findSuffixes,
   valueOf,
+  type Prefix,
   type PrefixTree,
 } from '../../lib/prefix-tree.ts'
 
@@ -40,7 +41,11 @@ function parseHost(pattern: string): [string, HostKey] {
   return [`${name}:${port}`, { name, port }]
 }
 
-export const emptyHosts: HostIndex<never> = { any: undefined, anyPort: undefined, byPort: undefined }
+export const emptyHosts: HostIndex<never> = {
+  any: undefined,
+  anyPort: undefined,
+  byPort: undefined,
+}
 
 /** The index with another value of a key; undefined is no value. */
 export function changeHost<Value extends object>(
@@ -66,7 +71,7 @@ function changePattern<Value extends object>(
   if (name.startsWith('*')) suffixes = changeKey(suffixes, reverse(name.slice(1)), change)
   else if (name.endsWith('*')) prefixes = changeKey(prefixes, name.slice(0, -1), change)
   else exact = changeKey(exact, name, change)
-  return exact ?? suffixes ?? prefixes ? { exact, suffixes, prefixes } : undefined
+  return (exact ?? suffixes ?? prefixes) ? { exact, suffixes, prefixes } : undefined
 }
 
 const empty = { exact: undefined, suffixes: undefined, prefixes: undefined }
@@ -96,20 +101,16 @@ function findIn<Value extends object>(
 ): void {
   const value = valueOf(exact, host)
   if (value !== undefined) found.push(value)
-  if (suffixes !== undefined) findWildcards(findSuffixes, suffixes, host, found)
-  if (prefixes !== undefined) findWildcards(findPrefixes, prefixes, host, found)
+  if (suffixes !== undefined) pushWildcards(findSuffixes(suffixes, host), host, found)
+  if (prefixes !== undefined) pushWildcards(findPrefixes(prefixes, host), host, found)
 }
 
 /** A wildcard is at least one character. */
-function findWildcards<Value extends object>(
-  find: typeof findPrefixes,
-  tree: PrefixTree<Value>,
+function pushWildcards<Value>(
+  longest: Prefix<Value> | undefined,
   host: string,
   found: Value[],
 ): void {
-  const values: Value[] = []
-  const lengths: number[] = []
-  find(tree, host, values, lengths)
-  if (lengths.at(-1) === host.length) values.pop()
-  for (let at = values.length - 1; at >= 0; at -= 1) found.push(values[at] as Value)
+  for (let prefix = longest; prefix !== undefined; prefix = prefix.shorter)
+    if (prefix.length < host.length) found.push(prefix.value)
 }

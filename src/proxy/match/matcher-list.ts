@@ -1,5 +1,6 @@
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
-import type { Matcher } from './compile-matcher.ts'
+import type { RequestHead } from '../exchange.ts'
+import { accepts, type Matcher } from './compile-matcher.ts'
 import { byRank } from './order-routes.ts'
 
 /** Matchers, best first. Long lists are sets, so that a change does not copy all of it. */
@@ -37,19 +38,23 @@ export function removeMatcher<R>(
 const missing = ({ id }: Matcher<unknown>): Error =>
   new Error(`route variant ${id} is to be removed and is not in the router`)
 
-/** The first matcher that is accepted and better than `best`, or `best`. */
+/** The first matcher that accepts the request and is better than `best`, or `best`. See `accepts`. */
 export function findBetter<R>(
   list: MatcherList<R>,
   best: Matcher<R> | undefined,
-  isAccepted: (matcher: Matcher<R>) => boolean,
+  request: RequestHead,
+  path: string,
+  length: number,
 ): Matcher<R> | undefined {
   if (!isArray(list)) {
-    const found = list.find((matcher) => !isBetter(matcher, best) || isAccepted(matcher))
+    const found = list.find(
+      (matcher) => !isBetter(matcher, best) || accepts(matcher, request, path, length),
+    )
     return found !== undefined && isBetter(found, best) ? found : best
   }
   for (const matcher of list) {
     if (!isBetter(matcher, best)) return best
-    if (isAccepted(matcher)) return matcher
+    if (accepts(matcher, request, path, length)) return matcher
   }
   return best
 }

@@ -1,6 +1,6 @@
 import { changeKey, findPrefixes, type PrefixTree } from '../../lib/prefix-tree.ts'
 import type { RequestHead } from '../exchange.ts'
-import { accepts, type Matcher } from './compile-matcher.ts'
+import type { Matcher } from './compile-matcher.ts'
 import { findBetter, type MatcherList } from './matcher-list.ts'
 
 /** Matchers by the literal prefixes of their paths. */
@@ -27,16 +27,9 @@ export function findByPath<R>(
   path: string,
   best: Matcher<R> | undefined,
 ): Matcher<R> | undefined {
-  const lists: MatcherList<R>[] = []
-  const lengths: number[] = []
-  findPrefixes(index, path, lists, lengths)
   let found = best
   // Longer literals are usually better, and spare the tests of what is worse.
-  for (let at = lists.length - 1; at >= 0; at -= 1) {
-    const length = lengths[at] as number
-    found = findBetter(lists[at] as MatcherList<R>, found, (matcher) =>
-      accepts(matcher, request, path, length),
-    )
-  }
+  for (let prefix = findPrefixes(index, path); prefix !== undefined; prefix = prefix.shorter)
+    found = findBetter(prefix.value, found, request, path, prefix.length)
   return found
 }

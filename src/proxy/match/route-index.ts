@@ -39,10 +39,11 @@ export function findBest<R>(
   path: string,
 ): Matcher<R> | undefined {
   const hosts: HeaderSniIndex<Paths<R>>[] = []
-  const found: Paths<R>[] = []
   findHosts(index, request.host, request.port, hosts)
-  for (const host of hosts) findHeaderSni(host, request, found)
   let best: Matcher<R> | undefined
-  for (const paths of found) best = findByPath(paths, request, path, best)
+  for (const host of hosts) {
+    best = findByPath(host.any, request, path, best)
+    for (const paths of findHeaderSni(host, request)) best = findByPath(paths, request, path, best)
+  }
   return best
 }
