@@ -3,7 +3,7 @@ import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry
 import { uuidPattern } from '../entities/fields.ts'
 import type { Touched } from './draft.ts'
 import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
-import { buildOrderedSet, type OrderedSet } from './state/ordered-set.ts'
+import { buildOrderedSet, type OrderedSet } from '../lib/ordered-set.ts'
 import { nameOf } from './redact.ts'
 
 /** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Program } from '../proxy/program.ts'
 import { snapshotOf, type SealedSnapshot, type SnapshotItem } from '../schema/snapshot.ts'
 import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
@@ -45,7 +46,7 @@ function openTestDataPlane(changed: Partial<ApplyContext> = {}) {
   const revisions: number[] = []
   const open = () =>
     openDataPlane({
-      secrets: { fill: async (snapshot) => ({ snapshot, withheld: new Map() }) },
+      secrets: { fill: async (snapshot) => ({ snapshot, withheld: RadixMap.empty() }) },
       tools: {
         catalog: [],
         counters: { take: () => ({ admitted: true, counts: [] }) },

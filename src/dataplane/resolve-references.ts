@@ -1,3 +1,4 @@
+import { RadixMap } from '../lib/radix-map.ts'
 import { compileProgram, type ProgramTools } from '../proxy/program.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
@@ -15,13 +16,16 @@ export async function resolveReferences(
   catalog: readonly PluginSchema[],
 ): Promise<ResolvedSnapshot> {
   const resolved = await secrets.fill(snapshot)
-  const withheld = new Map(resolved.withheld)
+  let { withheld } = resolved
   for (const { key: id, after } of snapshot.plugins.differencesTo(resolved.snapshot.plugins)) {
     if (after === undefined || withheld.has(id)) continue
     const { name, config } = after
     const settings = catalog.find((schema) => schema.name === name)?.settings
     if (settings?.safeParse(config).success === false)
-      withheld.set(id, 'its settings are not valid with the secret that the reference leads to')
+      withheld = withheld.with(
+        id,
+        'its settings are not valid with the secret that the reference leads to',
+      )
   }
   return { snapshot: resolved.snapshot, withheld }
 }
@@ -34,6 +38,6 @@ export function checkCompiles(
   const hasReferences = collectReferences(snapshot).length > 0
   const { snapshot: known, withheld } = hasReferences
     ? replaceReferences(snapshot, () => ({ reason: '' }))
-    : { snapshot, withheld: new Map<string, string>() }
+    : { snapshot, withheld: RadixMap.empty<string>() }
   compileProgram(known, 0, { ...tools, withheld }).close()
 }

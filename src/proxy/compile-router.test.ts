@@ -4,18 +4,25 @@ import { linearRouter } from '../../test/harness/linear-router.ts'
 import { randomFrom, randomRequest, randomRoutes } from '../../test/harness/random-routes.ts'
 import type { RequestHead } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
-import { compileRouter } from './compile-router.ts'
+import { compileRouter, emptyRouter, type Router } from './compile-router.ts'
+import { runToCompletion } from '../lib/cooperative-task.ts'
+import { uuidv5 } from '../lib/ids.ts'
+import { compileMatchers } from './match/compile-matcher.ts'
+import { emptyHosts, hostKeysOf } from './match/host-index.ts'
 import type { RoutePattern } from './match/order-routes.ts'
+import { changeIndex, type RouteIndex } from './match/route-index.ts'
 
 const seeds = fc.integer()
 
-function compiled(routes: readonly RoutePattern[]) {
-  const router = compileRouter(routes.map((route) => ({ route, program: route.id })))
-  return (request: RequestHead) => {
-    const { route, pattern, covered } = router.match(request) ?? {}
-    return route === undefined ? undefined : { route, pattern, covered }
-  }
+const withPrograms = (routes: readonly RoutePattern[]) =>
+  routes.map((one) => ({ route: one, program: one.id }))
+
+const lookup = (router: Router<string>) => (head: RequestHead) => {
+  const { route: found, pattern, covered } = router.match(head) ?? {}
+  return found === undefined ? undefined : { route: found, pattern, covered }
 }
+
+const compiled = (routes: readonly RoutePattern[]) => lookup(compileRouter(withPrograms(routes)))
 
 test.each([
   ['few routes', 4, 400, 15],
@@ -34,6 +41,139 @@ test.each([
     }),
     { numRuns: runs },
   )
+})
+
+test.each([
+  ['few routes', 6, 12, 100],
+  ['many routes', 300, 4, 10],
+])('decides after any changes as one of the same routes, and as before them: %s', (...row) => {
+  const [, most, changes, runs] = row
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const random = randomFrom(seed)
+      const requests = Array.from({ length: 20 }, () => randomRequest(random))
+      let routes: readonly RoutePattern[] = []
+      let router = emptyRouter<string>()
+      const steps = Array.from({ length: changes }, () => {
+        const share = random()
+        const removed = routes.filter(() => random() < share)
+        const fresh = randomRoutes(random, random() * most)
+        // A route that is replaced keeps its id.
+        const added = fresh.map((one, at) => ({ ...one, id: removed[at]?.id ?? one.id }))
+        routes = [...routes.filter((one) => !removed.includes(one)), ...added]
+        router = runToCompletion(router.with(withPrograms(removed), withPrograms(added)))
+        return { routes, router }
+      })
+      for (const step of steps) {
+        const [changed, scratch, slow] = [
+          lookup(step.router),
+          compiled(step.routes),
+          linearRouter(step.routes),
+        ]
+        for (const head of requests) {
+          const expected = slow(head)
+          expect(changed(head)).toEqual(expected)
+          expect(scratch(head)).toEqual(expected)
+        }
+      }
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('holds nothing of routes that were removed', () => {
+  fc.assert(
+    fc.property(seeds, fc.integer({ min: 0, max: 25 }), (seed, count) => {
+      const random = randomFrom(seed)
+      const [kept, others] = [randomRoutes(random, count), randomRoutes(random, 60)]
+      const scratch = indexOf(emptyHosts, 'add', kept)
+      let index = indexOf(emptyHosts, 'add', kept.slice(0, 5))
+      index = indexOf(index, 'add', others)
+      index = indexOf(index, 'add', kept.slice(5))
+      index = indexOf(index, 'remove', others)
+      expect(outline(index)).toBe(outline(scratch))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+/** The structure of an index, with matchers as ids. */
+const outline = (index: RouteIndex<string>): string =>
+  JSON.stringify(index, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && 'program' in value ? value.program : value,
+  )
+
+function indexOf(
+  start: RouteIndex<string>,
+  action: 'add' | 'remove',
+  routes: readonly RoutePattern[],
+): RouteIndex<string> {
+  let index = start
+  for (const one of routes) {
+    const hosts = [...hostKeysOf(one.hosts)]
+    for (const matcher of compileMatchers(one, one.id))
+      index = runToCompletion(changeIndex(index, action, matcher, hosts))
+  }
+  return index
+}
+
+test('a change shares all other parts', () => {
+  const routes = Array.from({ length: 2_000 }, (_, number) =>
+    route({
+      id: uuidv5(namespace, String(number)),
+      hosts: [`h${number}.com`],
+      paths: ['/a', '/b'],
+    }),
+  )
+  const index = indexOf(emptyHosts, 'add', routes)
+  const known = objectsIn(index, new Set())
+  const changed = { ...(routes[7] as RoutePattern), methods: ['GET'] }
+  const next = indexOf(indexOf(index, 'remove', routes.slice(7, 8)), 'add', [changed])
+  const fresh = [...objectsIn(next, new Set())].filter((one) => !known.has(one))
+  expect(known.size).toBeGreaterThan(10_000)
+  expect(fresh.length).toBeLessThan(60)
+})
+
+const namespace = '00000000-0000-4000-8000-000000000000'
+
+function objectsIn(value: unknown, found: Set<object>): Set<object> {
+  if (typeof value !== 'object' || value === null || found.has(value)) return found
+  found.add(value)
+  for (const part of Object.values(value)) objectsIn(part, found)
+  return found
+}
+
+test('routes that differ in nothing but their order are changed one by one', () => {
+  const routes = Array.from({ length: 1_500 }, (_, number) =>
+    route({
+      id: uuidv5(namespace, String(number)),
+      paths: ['/a'],
+      methods: number % 100 === 0 ? ['GET'] : ['PUT'],
+    }),
+  )
+  const best = (some: readonly RoutePattern[]): string | undefined =>
+    some
+      .filter(({ methods }) => methods?.[0] === 'GET')
+      .map(({ id }) => id)
+      .toSorted()
+      .at(-1)
+  let router = compileRouter(withPrograms(routes))
+  let rest: readonly RoutePattern[] = routes
+  while (rest.length > 0) {
+    expect(router.match(request({ path: '/a/b' }))?.route).toBe(best(rest))
+    const gone = rest.filter(({ id }, at) => id === best(rest) || at % 11 === 0)
+    rest = rest.filter((one) => !gone.includes(one))
+    router = runToCompletion(router.with(withPrograms(gone), []))
+  }
+  expect(router.match(request({ path: '/a/b' }))).toBeUndefined()
+})
+
+test('refuses to remove a route that it does not have', () => {
+  const one = route({ paths: ['/a'] })
+  const router = compileRouter(withPrograms([one]))
+  const other = route({ id: uuidv5(namespace, 'other'), paths: ['/a'] })
+  expect(() => runToCompletion(router.with(withPrograms([other]), []))).toThrow('not in the router')
+  expect(router.match(request({ path: '/a' }))?.route).toBe(one.id)
 })
 
 const request = (fields: Partial<RequestHead>): RequestHead => ({

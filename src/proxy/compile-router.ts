@@ -2,11 +2,10 @@ import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.t
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
-import { accepts, compileMatcher, coveredBy, type Matcher } from './match/compile-matcher.ts'
-import { HostIndex } from './match/host-index.ts'
-import { orderRoutes, type RoutePattern, type RouteVariant } from './match/order-routes.ts'
-import { PathIndex, type PathEntry } from './match/path-index.ts'
-import { HeaderSniIndex } from './match/header-sni-index.ts'
+import { compileMatchers, coveredBy, type Matcher } from './match/compile-matcher.ts'
+import { emptyHosts, hostKeysOf } from './match/host-index.ts'
+import type { RoutePattern } from './match/order-routes.ts'
+import { changeIndex, findBest, type RouteIndex } from './match/route-index.ts'
 
 /** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
 export type Match<R> = {
@@ -18,111 +17,63 @@ export type Match<R> = {
   findGroups(this: void): RegexMatch | undefined
 }
 
-/** Finds routes. */
+/**
+ * Finds routes as Kong's `traditional_compatible` router does, at a cost that hardly grows with their number: hosts,
+ * headers, server names and literal prefixes of paths are looked up, and only what is left is tested one by one, best
+ * first. Immutable.
+ */
 export type Router<R> = {
   /** The best route for the request. A route that accepts everything but the protocol matches too; `checkProtocol` answers then. */
   match(request: RequestHead): Match<R> | undefined
+  /**
+   * The router without some routes and with others, at the cost of these. Removed routes must be in the router, as they
+   * were added. No two routes may have one id; a route that is changed is removed and added.
+   */
+  with(removed: Routes<R>, added: Routes<R>): CooperativeTask<Router<R>>
 }
 
-/**
- * Compiles routes to a router that decides as Kong's `traditional_compatible` does, at a cost that hardly grows with
- * their number: hosts, headers and server names are looked up, paths are searched in a sorted list, and only what is left is tested one
- * by one, best first. Routes of streams are skipped.
- */
+/** Routes of streams among them are skipped. */
+type Routes<R> = Iterable<{ readonly route: RoutePattern; readonly program: R }>
+
+export const emptyRouter = <R>(): Router<R> => routerOf(emptyHosts)
+
+/** The router of these routes. */
 export const compileRouter = <R>(routes: Routes<R>): Router<R> =>
-  runToCompletion(routerSteps(routes))
+  runToCompletion(emptyRouter<R>().with([], routes))
 
-type Routes<R> = readonly { readonly route: RoutePattern; readonly program: R }[]
+const routerOf = <R>(index: RouteIndex<R>): Router<R> => ({
+  match(request) {
+    const path = normalizePath(request.path)
+    const matcher = findBest(index, request, path)
+    return matcher && describe(matcher, path)
+  },
+  *with(removed, added) {
+    const without = yield* changeRoutes(index, 'remove', removed)
+    return routerOf(yield* changeRoutes(without, 'add', added))
+  },
+})
 
-/** The same as work that can be interrupted. */
-export function* routerSteps<R>(routes: Routes<R>): CooperativeTask<Router<R>> {
-  const ways = yield* orderRoutes(routes.filter(({ route }) => !isOfStreams(route)))
-  const share = openShare()
-  const matchers: Matcher<R>[] = []
-  for (const way of ways) {
-    yield
-    matchers.push(compileMatcher(way, share))
-  }
-  const { hosts, traits, bucketOf, paths } = yield* indexMatchers(ways, matchers)
-  return {
-    match(request) {
-      const path = normalizePath(request.path)
-      const hostNumbers: number[] = []
-      const traitNumbers: number[] = []
-      hosts.find(request.host, request.port, hostNumbers)
-      traits.find(request, traitNumbers)
-      const isAccepted = (rank: number): boolean =>
-        accepts(matchers[rank] as Matcher<R>, request, path)
-      let best = matchers.length
-      for (const host of hostNumbers) {
-        for (const trait of traitNumbers) {
-          const bucket = bucketOf(host, trait)
-          if (bucket !== undefined) best = paths.find(bucket, path, best, isAccepted)
-        }
-      }
-      const matcher = matchers[best]
-      return matcher && describe(matcher, path)
-    },
-  }
-}
-
-/** Indexes matchers: a bucket for each pair of host and trait, and in it the literal prefixes of paths. */
-function* indexMatchers<R>(ways: readonly RouteVariant<R>[], matchers: readonly Matcher<R>[]) {
-  const hosts = new HostIndex()
-  const traits = new HeaderSniIndex()
-  const hostsOf = ways.map(({ route }) => hostNumbers(hosts, route.hosts))
-  yield
-  const traitsOf = matchers.map((matcher) => traits.add(matcher))
-  const keyOf = (host: number, trait: number): number => host * traits.count + trait
-  const buckets = new Map<number, number>()
-  const entries: PathEntry[] = []
-  for (const [rank, matcher] of matchers.entries()) {
-    yield
-    const texts = textsOf(matcher)
-    for (const host of hostsOf[rank] as readonly number[]) {
-      for (const trait of traitsOf[rank] as readonly number[]) {
-        const key = keyOf(host, trait)
-        const bucket = buckets.get(key) ?? buckets.size
-        buckets.set(key, bucket)
-        for (const text of texts) entries.push({ bucket, text, rank })
-      }
+function* changeRoutes<R>(
+  index: RouteIndex<R>,
+  action: 'add' | 'remove',
+  routes: Routes<R>,
+): CooperativeTask<RouteIndex<R>> {
+  let next = index
+  for (const { route, program } of routes) {
+    if (isOfStreams(route)) continue
+    const hosts = [...hostKeysOf(route.hosts)]
+    for (const matcher of compileMatchers(route, program)) {
+      yield
+      next = yield* changeIndex(next, action, matcher, hosts)
     }
   }
-  yield
-  const bucketOf = (host: number, trait: number) => buckets.get(keyOf(host, trait))
-  return { hosts, traits, bucketOf, paths: new PathIndex(entries, buckets.size) }
+  return next
 }
 
 const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
 
 const isOfStreams = ({ protocols }: RoutePattern): boolean =>
   protocols.every((protocol) => streams.has(protocol))
-
-/** Equal lists of methods share one set. */
-function openShare(): (words: readonly string[]) => ReadonlySet<string> {
-  const known = new Map<string, ReadonlySet<string>>()
-  return (words) => {
-    const key = words.join(' ')
-    const set = known.get(key) ?? new Set(words)
-    known.set(key, set)
-    return set
-  }
-}
-
-const anyHost: readonly number[] = [0]
-
-function hostNumbers(table: HostIndex, hosts: RoutePattern['hosts']): readonly number[] {
-  if (hosts === null || hosts.length === 0) return anyHost
-  return hosts.length === 1
-    ? [table.add(hosts[0] as string)]
-    : [...new Set(hosts.map((host) => table.add(host)))]
-}
-
-const anyText: readonly string[] = ['']
-
-function textsOf({ paths }: Matcher<unknown>): Iterable<string> {
-  return paths.length === 0 ? anyText : new Set(paths.map(({ literal }) => literal))
-}
 
 function describe<R>({ program, paths }: Matcher<R>, path: string): Match<R> {
   for (const test of paths) {

@@ -1,4 +1,5 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import { snapshotOf, type Snapshot } from '../schema/snapshot.ts'
 import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
 import { clientCasOf } from './compile/client-authorities.ts'
@@ -19,10 +20,10 @@ import {
   type PrepareTools,
 } from './compile/prepare-plugins.ts'
 import { shareEqualItems } from './compile/share-equal-items.ts'
-import { routerSteps, type Router } from './compile-router.ts'
+import { emptyRouter, type Router } from './compile-router.ts'
 import type { Directory } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
-import { compileStreams, type StreamRoutes } from './stream/compile-streams.ts'
+import { emptyStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import {
   changeServerNames,
   emptyServerNames,
@@ -30,6 +31,7 @@ import {
   type ServerNameTables,
 } from './tls/server-names.ts'
 
+export type { PluginPlan } from './compile/choose-plugins.ts'
 export type { RouteProgram } from './compile/compile-routes.ts'
 
 /** A snapshot compiled to run. */
@@ -115,7 +117,7 @@ export function* compileSteps(
       closePlugins,
       close(kept) {
         if (kept === undefined) unwatch?.()
-        closePlugins(retiredPlugins(tables, kept?.tables))
+        closePlugins(pluginsOnlyIn({ tables }, kept))
       },
     }
   } catch (error) {
@@ -131,7 +133,7 @@ function emptyTables(tools: ProgramTools): ProgramTables {
     keeper: tools.pools ?? keepPools({ clock: tools.clock }),
     directory: emptyDirectory(tools.clock),
     plugins,
-    pluginsOf: openPluginChoice(plugins),
+    pluginsOf: openPluginChoice(plugins.byPlace, orderOf(tools.catalog)),
     pools: emptyPools(),
     services: emptyServices(),
     routes: emptyRoutes(),
@@ -152,7 +154,9 @@ function* changeTables(
   const directory = yield* changeDirectory(base.directory, before, after, tools.clock)
   const plugins = yield* changePlugins(base.plugins, before, after, tools)
   const pluginsOf =
-    plugins.byPlace === base.plugins.byPlace ? base.pluginsOf : openPluginChoice(plugins)
+    plugins.byPlace === base.plugins.byPlace
+      ? base.pluginsOf
+      : openPluginChoice(plugins.byPlace, orderOf(tools.catalog))
   const touched = new Set<string>()
   const pools = yield* changePools(base.pools, before, after, { keeper, touched })
   const services = yield* changeServices(base.services, before, after, {
@@ -165,7 +169,8 @@ function* changeTables(
     before: base.services.services,
     after: services.services,
   })
-  const routed = yield* changeRouting(base, routes.routes)
+  const router = yield* base.router.with(...changedRoutes(base.routes, routes))
+  const streams = yield* base.streams.with(...changedRoutes(base.routes, routes))
   const clientCas = clientCasOf(plugins, after.ca_certificates)
   const names = yield* changeServerNames(base.names, before, after, clientCas)
   return {
@@ -177,7 +182,37 @@ function* changeTables(
     pools,
     services,
     routes,
+    router,
+    streams,
     names,
-    ...routed,
   }
+}
+
+const orderOf = (catalog: PrepareTools['catalog']): ReadonlyMap<string, number> =>
+  new Map(catalog.map(({ name }, index) => [name, index]))
+
+type RoutesOf = Iterable<{ readonly route: RouteProgram['route']; readonly program: RouteProgram }>
+
+/** The routes to remove from routers and to add. */
+function changedRoutes(
+  before: RouteTables,
+  after: RouteTables,
+): [removed: RoutesOf, added: RoutesOf] {
+  const changed = (side: 'before' | 'after'): RoutesOf => ({
+    *[Symbol.iterator]() {
+      for (const { [side]: program } of before.routes.differencesTo(after.routes))
+        if (program !== undefined) yield { route: program.route, program }
+    },
+  })
+  return [changed('before'), changed('after')]
+}
+
+/** The plugins that a program has and the other has not. One whose scope alone is another is the same plugin. */
+export function* pluginsOnlyIn(
+  { tables }: Pick<Program, 'tables'>,
+  other: Pick<Program, 'tables'> | undefined,
+): Iterable<ScopedPlugin> {
+  const others = other?.tables.plugins.byId ?? RadixMap.empty()
+  for (const { before, after } of tables.plugins.byId.differencesTo(others))
+    if (before !== undefined && before.use !== after?.use) yield before
 }

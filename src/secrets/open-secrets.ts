@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { VaultTools } from './read-vault.ts'
 import { openSecretCache } from './secret-cache.ts'
@@ -47,7 +48,7 @@ export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secr
   return {
     async fill(snapshot) {
       wanted = collectReferences(snapshot)
-      if (wanted.length === 0) return { snapshot, withheld: new Map() }
+      if (wanted.length === 0) return { snapshot, withheld: RadixMap.empty() }
       const byText = new Map(wanted.map((one) => [`${one.workspace} ${one.text}`, one]))
       await cache.refresh(wanted)
       schedule()

@@ -1,3 +1,4 @@
+import { RadixMap } from '../lib/radix-map.ts'
 import { Problem } from '../lib/problem.ts'
 import { isReference, parseReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
@@ -15,7 +16,7 @@ export type VaultReference = SecretReference & {
 /** A snapshot with references replaced by secrets. `withheld` maps ids of plugins without their secrets to the reason. */
 export type ResolvedSnapshot = {
   readonly snapshot: Snapshot
-  readonly withheld: ReadonlyMap<string, string>
+  readonly withheld: RadixMap<string>
 }
 
 /** A secret, or the reason why it is unavailable. */
@@ -46,7 +47,7 @@ export function replaceReferences(
   snapshot: Snapshot,
   lookUp: (workspace: string, text: string) => SecretResult,
 ): ResolvedSnapshot {
-  const withheld = new Map<string, string>()
+  let withheld = RadixMap.empty<string>()
   const fill = (workspace: string, onMissing: (reason: string) => void) => (text: string) => {
     const result = lookUp(workspace, text)
     if ('secret' in result) return result.secret
@@ -55,7 +56,7 @@ export function replaceReferences(
   }
   let { plugins, certificates } = snapshot
   for (const plugin of snapshot.plugins.values()) {
-    const onMissing = (reason: string): void => void withheld.set(plugin.id, reason)
+    const onMissing = (reason: string): void => void (withheld = withheld.with(plugin.id, reason))
     const config = replace(plugin.config, fill(plugin.workspace, onMissing))
     if (config !== plugin.config) plugins = plugins.with(plugin.id, { ...plugin, config })
   }

@@ -281,6 +281,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
   return {
     ...program,
     router: {
+      ...program.router,
       match(request) {
         hit('find the route')
         const match = program.router.match(request)
@@ -288,6 +289,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
       },
     },
     streams: {
+      ...program.streams,
       find(origin) {
         hit('find the route')
         const route = program.streams.find(origin)

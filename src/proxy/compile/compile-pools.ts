@@ -74,7 +74,8 @@ export function* changePools(
     ofHost = changeIndex(ofHost, difference, hostOf)
     touched.add(difference.key)
   }
-  yield* touchReferring(ofHost, hosts.values().map((key) => ({ key })), touched)
+  const references = [...hosts].map((key) => ({ key }))
+  yield* touchReferring(ofHost, references, touched)
   for (const id of touched) {
     yield
     const service = after.services.get(id)

@@ -9,7 +9,8 @@ import { listNames, type Snapshot } from '../../schema/snapshot.ts'
  */
 export function* shareEqualItems(before: Snapshot, after: Snapshot): CooperativeTask<Snapshot> {
   const lists: [string, RadixMap<object>][] = []
-  for (const list of listNames) lists.push([list, yield* shareItems<object>(before[list], after[list])])
+  for (const list of listNames)
+    lists.push([list, yield* shareItems<object>(before[list], after[list])])
   return Object.fromEntries(lists) as unknown as Snapshot
 }
 

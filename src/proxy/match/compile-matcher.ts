@@ -1,7 +1,13 @@
 import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
 import type { RequestHead } from '../exchange.ts'
-import { isRegex, type RouteVariant } from './order-routes.ts'
+import {
+  isRegex,
+  variantsOf,
+  type Rank,
+  type RoutePattern,
+  type RouteVariant,
+} from './order-routes.ts'
 
 export type PathTest = {
   /** As configured. */
@@ -21,36 +27,43 @@ export type HeaderTest = {
 }
 
 /** The compiled conditions of a route variant, without its hosts. */
-export type Matcher<R> = {
+export type Matcher<R> = Rank & {
   readonly program: R
-  readonly methods: ReadonlySet<string> | undefined
+  readonly methods: readonly string[] | undefined
   readonly headers: readonly HeaderTest[]
   readonly serverNames: ReadonlySet<string> | undefined
   /** Any path when empty. */
   readonly paths: readonly PathTest[]
 }
 
-/** `share` interns equal sets. */
-export function compileMatcher<R>(
-  { route, program, paths }: RouteVariant<R>,
-  share: (words: readonly string[]) => ReadonlySet<string>,
+/** Compiles a route to a matcher for each of its variants. */
+export const compileMatchers = <R>(route: RoutePattern, program: R): Matcher<R>[] =>
+  variantsOf(route).map((variant) => compileMatcher(route, program, variant))
+
+function compileMatcher<R>(
+  { id: routeId, methods, headers, snis }: RoutePattern,
+  program: R,
+  { major, minor, id, paths }: RouteVariant,
 ): Matcher<R> {
-  const { methods, headers, snis } = route
+  const names = filled(snis)?.map(plainName)
   return {
+    major,
+    minor,
+    id,
     program,
-    methods: filled(methods) && share(filled(methods) ?? []),
+    methods: filled(methods),
     headers:
       headers === null
         ? none
         : Object.entries(headers)
-            .map(([name, values]) => compileHeader(route.id, name, values))
+            .map(([name, values]) => compileHeader(routeId, name, values))
             .sort(byName),
-    serverNames: filled(snis) && share(filled(snis)?.map(plainName) ?? []),
-    paths: paths.map((pattern) => compilePath(route.id, pattern)),
+    serverNames: names && new Set(names),
+    paths: paths.length === 0 ? none : paths.map((pattern) => compilePath(routeId, pattern)),
   }
 }
 
-const none: readonly HeaderTest[] = []
+const none: readonly never[] = []
 
 const filled = (list: readonly string[] | null | undefined): readonly string[] | undefined =>
   list === null || list?.length === 0 ? undefined : list
@@ -81,10 +94,18 @@ function compileHeader(id: string, name: string, values: readonly string[]): Hea
 const lowerCase = (text: string): string => text.toLowerCase()
 const byName = (a: HeaderTest, b: HeaderTest): number => (a.name < b.name ? -1 : 1)
 
-/** Checks every condition except hosts. Without TLS, SNIs are not checked, as in Kong. */
-export function accepts(matcher: Matcher<unknown>, request: RequestHead, path: string): boolean {
+/**
+ * Checks every condition except hosts, and of the paths those whose literal has this length: the path begins with a
+ * literal of the matcher of that length. Without TLS, SNIs are not checked, as in Kong.
+ */
+export function accepts(
+  matcher: Matcher<unknown>,
+  request: RequestHead,
+  path: string,
+  length: number,
+): boolean {
   const { methods, serverNames, headers, paths } = matcher
-  if (methods !== undefined && !methods.has(request.method)) return false
+  if (methods !== undefined && !methods.includes(request.method)) return false
   if (
     serverNames !== undefined &&
     request.scheme === 'https' &&
@@ -92,7 +113,11 @@ export function accepts(matcher: Matcher<unknown>, request: RequestHead, path: s
   )
     return false
   for (const header of headers) if (!acceptsHeader(header, request)) return false
-  return paths.length === 0 || paths.some((test) => coveredBy(test, path) >= 0)
+  // Either all paths of a variant are regular expressions or none is.
+  if (paths[0]?.regex === undefined) return true
+  for (const test of paths)
+    if (test.literal.length === length && coveredBy(test, path) >= 0) return true
+  return false
 }
 
 function acceptsHeader({ name, values, regexes }: HeaderTest, { headers }: RequestHead): boolean {

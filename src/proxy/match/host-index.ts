@@ -1,83 +1,116 @@
-type Patterns = {
-  /** Host → number. */
-  readonly exact: Map<string, number>
-  /** `.example.com` of `*.example.com` → number. */
-  readonly suffix: Map<string, number>
-  /** `example.` of `example.*` → number. */
-  readonly prefix: Map<string, number>
-  longestSuffix: number
-  longestPrefix: number
+import {
+  changeKey,
+  findPrefixes,
+  findSuffixes,
+  valueOf,
+  type Prefix,
+  type PrefixTree,
+} from '../../lib/prefix-tree.ts'
+
+/** Values by host pattern. */
+export type HostIndex<Value extends object> = {
+  /** For every host. */
+  readonly any: Value | undefined
+  readonly anyPort: Patterns<Value> | undefined
+  /** By port in decimal. */
+  readonly byPort: PrefixTree<Patterns<Value>>
 }
 
-/** Numbers for host patterns; 0 matches every host. */
-export class HostIndex {
-  readonly #anyPort = emptyPatterns()
-  readonly #byPort = new Map<number, Patterns>()
-  #count = 1
+type Patterns<Value extends object> = {
+  readonly exact: PrefixTree<Value>
+  /** `*.example.com` as `moc.elpmaxe.`. */
+  readonly suffixes: PrefixTree<Value>
+  /** `example.*` as `example.`. */
+  readonly prefixes: PrefixTree<Value>
+}
 
-  /** A pattern may have a wildcard label and a port. */
-  add(pattern: string): number {
-    const [name = '', port] = pattern.toLowerCase().split(':', 2)
-    const patterns = port === undefined ? this.#anyPort : this.#patternsOf(Number(port))
-    if (name.startsWith('*')) {
-      patterns.longestSuffix = Math.max(patterns.longestSuffix, name.length - 1)
-      return this.#numberIn(patterns.suffix, name.slice(1))
-    }
-    if (name.endsWith('*')) {
-      patterns.longestPrefix = Math.max(patterns.longestPrefix, name.length - 1)
-      return this.#numberIn(patterns.prefix, name.slice(0, -1))
-    }
-    return this.#numberIn(patterns.exact, name)
+/** A host pattern; an empty name is every host. */
+export type HostKey = { readonly name: string; readonly port: string }
+
+const anyHost: readonly HostKey[] = [{ name: '', port: '' }]
+
+/** Where a route is in the index. */
+export function hostKeysOf(hosts: readonly string[] | null): Iterable<HostKey> {
+  if (hosts === null || hosts.length === 0) return anyHost
+  return new Map(hosts.map(parseHost)).values()
+}
+
+function parseHost(pattern: string): [string, HostKey] {
+  const [name = '', digits] = pattern.toLowerCase().split(':', 2)
+  const port = digits === undefined ? '' : String(Number(digits))
+  return [`${name}:${port}`, { name, port }]
+}
+
+export const emptyHosts: HostIndex<never> = {
+  any: undefined,
+  anyPort: undefined,
+  byPort: undefined,
+}
+
+/** The index with another value of a key; undefined is no value. */
+export function changeHost<Value extends object>(
+  { any, anyPort, byPort }: HostIndex<Value>,
+  { name, port }: HostKey,
+  change: (value: Value | undefined) => Value | undefined,
+): HostIndex<Value> {
+  if (name === '') return { any: change(any), anyPort, byPort }
+  if (port === '') return { any, anyPort: changePattern(anyPort, name, change), byPort }
+  return {
+    any,
+    anyPort,
+    byPort: changeKey(byPort, port, (patterns) => changePattern(patterns, name, change)),
   }
+}
 
-  /** Appends the numbers of all matching patterns to `found`. */
-  find(host: string, port: number, found: number[]): void {
-    found.push(0)
-    findIn(this.#anyPort, host, found)
-    const ofPort = this.#byPort.size === 0 ? undefined : this.#byPort.get(port)
+function changePattern<Value extends object>(
+  patterns: Patterns<Value> | undefined,
+  name: string,
+  change: (value: Value | undefined) => Value | undefined,
+): Patterns<Value> | undefined {
+  let { exact, suffixes, prefixes } = patterns ?? empty
+  if (name.startsWith('*')) suffixes = changeKey(suffixes, reverse(name.slice(1)), change)
+  else if (name.endsWith('*')) prefixes = changeKey(prefixes, name.slice(0, -1), change)
+  else exact = changeKey(exact, name, change)
+  return (exact ?? suffixes ?? prefixes) ? { exact, suffixes, prefixes } : undefined
+}
+
+const empty = { exact: undefined, suffixes: undefined, prefixes: undefined }
+
+/** By code, as the tree is searched. */
+const reverse = (name: string): string => name.split('').reverse().join('')
+
+/** Appends the values of all matching patterns to `found`. */
+export function findHosts<Value extends object>(
+  { any, anyPort, byPort }: HostIndex<Value>,
+  host: string,
+  port: number,
+  found: Value[],
+): void {
+  if (anyPort !== undefined) findIn(anyPort, host, found)
+  if (byPort !== undefined) {
+    const ofPort = valueOf(byPort, String(port))
     if (ofPort !== undefined) findIn(ofPort, host, found)
   }
-
-  #patternsOf(port: number): Patterns {
-    const patterns = this.#byPort.get(port) ?? emptyPatterns()
-    this.#byPort.set(port, patterns)
-    return patterns
-  }
-
-  #numberIn(table: Map<string, number>, text: string): number {
-    const number = table.get(text) ?? this.#count
-    if (number === this.#count) {
-      table.set(text, number)
-      this.#count += 1
-    }
-    return number
-  }
+  if (any !== undefined) found.push(any)
 }
 
-const emptyPatterns = (): Patterns => ({
-  exact: new Map(),
-  suffix: new Map(),
-  prefix: new Map(),
-  longestSuffix: 0,
-  longestPrefix: 0,
-})
-
-/** Looks up only labels up to the longest pattern, so that a host with many dots is cheap. */
-function findIn(patterns: Patterns, host: string, found: number[]): void {
-  const { exact, suffix, prefix, longestSuffix, longestPrefix } = patterns
-  pushKnown(exact.get(host), found)
-  if (longestSuffix > 0) {
-    const first = Math.max(1, host.length - longestSuffix)
-    for (let dot = host.indexOf('.', first); dot > 0; dot = host.indexOf('.', dot + 1))
-      pushKnown(suffix.get(host.slice(dot)), found)
-  }
-  if (longestPrefix > 0) {
-    const last = Math.min(longestPrefix, host.length - 1)
-    for (let dot = host.indexOf('.'); dot >= 0 && dot < last; dot = host.indexOf('.', dot + 1))
-      pushKnown(prefix.get(host.slice(0, dot + 1)), found)
-  }
+function findIn<Value extends object>(
+  { exact, suffixes, prefixes }: Patterns<Value>,
+  host: string,
+  found: Value[],
+): void {
+  const value = valueOf(exact, host)
+  if (value !== undefined) found.push(value)
+  if (suffixes !== undefined) pushWildcards(findSuffixes(suffixes, host), host, found)
+  if (prefixes !== undefined) pushWildcards(findPrefixes(prefixes, host), host, found)
 }
 
-function pushKnown(number: number | undefined, found: number[]): void {
-  if (number !== undefined) found.push(number)
+/** A wildcard is at least one character. */
+function pushWildcards<Value>(
+  longest: Prefix<Value> | undefined,
+  host: string,
+  found: Value[],
+): void {
+  for (let prefix = longest; prefix !== undefined; prefix = prefix.shorter)
+    if (prefix.length < host.length) found.push(prefix.value)
 }

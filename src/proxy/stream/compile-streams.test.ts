@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compileStreams, type StreamOrigin } from './compile-streams.ts'
+import { runToCompletion } from '../../lib/cooperative-task.ts'
+import { compileStreams, emptyStreams, type StreamOrigin } from './compile-streams.ts'
 
 const route = (id: string, fields: object) => ({
   route: {
@@ -47,4 +49,48 @@ test.each([
   [from('::1', 1, { kind: 'tls', serverName: 'other.example' }), undefined],
 ])('%j goes to %s', (origin, expected) => {
   expect(streams.find(origin)).toBe(expected)
+})
+
+test('after any changes, finds the routes of one that was compiled from them', () => {
+  const fields = fc.record({
+    number: fc.integer({ min: 1, max: 12 }),
+    protocols: fc.constantFrom(['tcp'], ['tls'], ['tcp', 'tls'], ['https']),
+    sources: fc.constantFrom(null, [{ ip: '10.1.0.0/16', port: null }]),
+    destinations: fc.constantFrom(null, [{ ip: null, port: 9000 }], [{ ip: null, port: 9100 }]),
+  })
+  const origins = [9000, 9100, 1].flatMap((port) =>
+    ['10.1.2.3', '::1'].flatMap((address) =>
+      (['tcp', 'tls'] as const).map((kind) => from(address, port, { kind })),
+    ),
+  )
+  const steps = fc.array(
+    fc.uniqueArray(fields, { selector: ({ number }) => number, maxLength: 8 }),
+    { maxLength: 8 },
+  )
+  fc.assert(
+    fc.property(steps, (list) => {
+      let routes: ReturnType<typeof route>[] = []
+      let changed = emptyStreams<string>()
+      const earlier = [{ changed, expected: compileStreams<string>([]) }]
+      for (const step of list) {
+        const touched = new Set(step.map(({ number }) => `r${number}`))
+        const removed = routes.filter(({ program }) => touched.has(program))
+        const added = step
+          .filter((_, at) => at % 3 !== 2)
+          .map(({ number, ...rest }) => route(`r${number}`, rest))
+        routes = [...routes.filter(({ program }) => !touched.has(program)), ...added]
+        changed = runToCompletion(changed.with(removed, added))
+        earlier.push({ changed, expected: compileStreams(routes) })
+      }
+      for (const one of earlier)
+        for (const origin of origins)
+          expect(one.changed.find(origin)).toBe(one.expected.find(origin))
+    }),
+  )
+})
+
+test('refuses to remove a route that it does not have', () => {
+  const [one, other] = [route('a', {}), route('b', {})]
+  const task = compileStreams([one]).with([other], [])
+  expect(() => runToCompletion(task)).toThrow('stream route b is to be removed and is not there')
 })

@@ -3,14 +3,11 @@ import { expect, test } from 'vitest'
 import { buildExchange } from '../../../test/harness/build-target.ts'
 import { buildTestSnapshot } from '../../../test/harness/build-snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import { askUpstream, AttemptFailure, type Answer, type UpstreamRequest } from './ask-upstream.ts'
-import { compilePools } from '../compile/compile-pools.ts'
 import type { Exchange } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
-import { keepPools } from '../keep-pools.ts'
-import type { RouteProgram } from '../program.ts'
+import { compileProgram, type RouteProgram } from '../program.ts'
 
 /** What a target does with a try: answers a status, or fails at a stage. */
 type Deed = number | 'refuse' | 'break' | 'silence'
@@ -34,13 +31,14 @@ function routeOver(plan: readonly Deed[], retries: number) {
       },
     ],
   })
-  const pool = runToCompletion(compilePools(snapshot, keepPools({ clock: systemClock }))).get(
-    'pool',
-  )
-  const [service] = snapshot.services
-  const route = {
-    service: { service, pool, hostHeader: '', tls: undefined },
-  } as unknown as RouteProgram
+  const program = compileProgram(snapshot, 1, {
+    catalog: [],
+    counters: { take: () => ({ admitted: true, counts: [] }) },
+    clock: systemClock,
+  })
+  const service = program.tables.services.services.get('s')
+  const pool = service?.pool
+  const route = { service } as RouteProgram
   const tries: UpstreamRequest[] = []
   const client = {
     async send(attempt: UpstreamRequest): Promise<Answer> {

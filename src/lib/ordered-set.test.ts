@@ -25,7 +25,10 @@ test('holds in order what was put in and not taken out, and leaves earlier sets 
           earlier.push([set, model])
         }
         for (const [one, items] of earlier) {
-          expect([...one.from(() => true)]).toEqual([...items].toSorted(compare))
+          const sorted = [...items].toSorted(compare)
+          expect([...one.from(() => true)]).toEqual(sorted)
+          expect(one.size).toBe(items.size)
+          expect(one.find((item) => item % 7 === 3)).toBe(sorted.find((item) => item % 7 === 3))
         }
       },
     ),

@@ -1,7 +1,10 @@
-import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
+import { runToCompletion, type CooperativeTask } from './cooperative-task.ts'
 
 /** An immutable set of items in order; a set that differs in a few items shares all other parts with it. */
 export type OrderedSet<Item> = {
+  readonly size: number
+  /** The first item for which the predicate holds. */
+  find(predicate: (item: Item) => boolean): Item | undefined
   /** The items for which the predicate holds; it must hold for none of the first items and for all after them. */
   from(isWithin: (item: Item) => boolean): Iterable<Item>
   /** The items before the first for which the predicate holds, last first; it must hold for all after that one. */
@@ -73,6 +76,11 @@ function setOf<Item>(
   compare: Compare<Item>,
 ): OrderedSet<Item> {
   return {
+    size: parts.reduce((sum, part) => sum + part.length, 0),
+    find(predicate) {
+      for (const part of parts) for (const item of part) if (predicate(item)) return item
+      return undefined
+    },
     *from(isWithin) {
       const first = firstIndex(parts, (part) => isWithin(part.at(-1) as Item))
       for (let at = first; at < parts.length; at += 1) {
