@@ -3,7 +3,6 @@ import type { Log } from '../lib/log.ts'
 import { compileSteps, type Program, type ProgramTools } from '../proxy/program.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
 import { verifySteps } from '../snapshot/seal-snapshot.ts'
-import { resolveReferences } from './resolve-references.ts'
 import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
 /** What a worker applies snapshots with. */
@@ -39,7 +38,7 @@ export async function applySnapshot(
     const verified = await runSliced(verifySteps(sealed, publicKey))
 
     step = 'resolve'
-    const { snapshot, withheld } = await resolveReferences(verified, secrets, tools.catalog)
+    const { snapshot, withheld } = await secrets.fill(verified)
     for (const [plugin, reason] of withheld)
       log.warn('dataplane: plugin rejects all requests until its secret is available', {
         plugin,

@@ -13,7 +13,7 @@ import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
-import { checkCompiles } from '../dataplane/resolve-references.ts'
+import { openProof } from '../dataplane/open-proof.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
 import { limitLog } from '../lib/limit-log.ts'
@@ -44,7 +44,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const configuration = await openConfiguration({
     store: await openStore(settings, log),
     catalog,
-    compile: (snapshot) => checkCompiles(snapshot, { catalog, counters, clock: systemClock }),
+    compile: openProof({ catalog, counters, clock: systemClock }),
     report: (error) =>
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     log,

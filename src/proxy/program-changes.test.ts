@@ -10,6 +10,7 @@ import {
   serverNames,
   type RandomState,
 } from '../../test/harness/random-snapshots.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { KnownConsumer } from './exchange.ts'
 import { definePlugin, type PluginDefinition, type PluginUse } from './plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from './program.ts'
@@ -68,7 +69,7 @@ function decisionsOf(program: Program) {
       serverName: undefined,
     }),
   )
-  const { pools, services } = program.tables
+  const { pools, services, routes, plugins, directory, names } = program.tables
   return {
     routes: requests.map((request) => {
       const match = program.router.match(request)
@@ -79,6 +80,19 @@ function decisionsOf(program: Program) {
     keys: workspaces.flatMap((one) => secrets.map((key) => program.directory.findKey(one, key))),
     certificates: serverNames.map((name) => certificateFor(program, name)),
     clientCas: program.names.clientCas,
+    indexes: [
+      pools.upstreams,
+      pools.ofCertificate,
+      pools.ofHost,
+      services.references,
+      routes.references,
+      plugins.ofGroup,
+      plugins.http2Offers,
+      plugins.authorities,
+      directory.keys,
+      directory.groupLists,
+      names.byName,
+    ].map((index) => [...(index as RadixMap<unknown>)].map(([key, value]) => [key, plain(value)])),
     pools: [...pools.pools].map(([id, { plan }]) => [id, { ...plan, balancer: undefined }]),
     services: [...services.services].map(([id, { pool, tls, ...service }]) => {
       return [id, { ...service, pool: pool.plan.id, tls: tls?.identity }]
@@ -109,6 +123,9 @@ function describeRoute(
   }
 }
 
+/** A group as an array. */
+const plain = (value: unknown): unknown => (value instanceof RadixMap ? [...value] : value)
+
 const labelOf = (use: object): string => ('label' in use ? String(use.label) : 'refuses')
 
 const certificateFor = ({ names }: Program, name: string): string => {
@@ -116,7 +133,7 @@ const certificateFor = ({ names }: Program, name: string): string => {
   return context?.context.getCertificate().toString('base64') ?? ''
 }
 
-const runs = { numRuns: 60 }
+const runs = { numRuns: 150 }
 
 test('a program compiled from the one before decides as one that is compiled from scratch, and the one before as before', () => {
   fc.assert(
@@ -137,7 +154,15 @@ test('a program compiled from the one before decides as one that is compiled fro
 })
 
 test('programs share what did not change', () => {
-  const shared = { pools: 0, services: 0, routes: 0, plugins: 0, names: 0, directory: 0 }
+  const shared = {
+    pools: 0,
+    services: 0,
+    routes: 0,
+    plugins: 0,
+    names: 0,
+    directory: 0,
+    contexts: 0,
+  }
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       let previous: Program | undefined
@@ -157,7 +182,7 @@ test('programs share what did not change', () => {
 })
 
 type Part = { readonly object: unknown; readonly text: string }
-type Kind = 'pools' | 'services' | 'routes' | 'plugins' | 'names' | 'directory'
+type Kind = 'pools' | 'services' | 'routes' | 'plugins' | 'names' | 'directory' | 'contexts'
 
 /** The parts of two programs that both have, with all that they depend on as text. */
 function* pairsOf(before: Program, after: Program): Generator<readonly [Kind, Part, Part]> {
@@ -191,5 +216,11 @@ function partsOf({ tables, names, directory }: Program): Map<string, readonly [K
   const { certificates, snis, consumers, keys } = snapshot
   add('names', '', names, [listed(certificates, snis), names.clientCas])
   add('directory', '', directory, listed(consumers, keys))
+  for (const name of serverNames) {
+    const context = names.find(name)
+    const certificate = certificates.get(tables.names.byName.get(name) ?? '')
+    if (context !== undefined && certificate !== undefined)
+      add('contexts', name, context, [certificate, names.clientCas])
+  }
   return parts
 }

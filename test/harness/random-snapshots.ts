@@ -25,10 +25,16 @@ export function* randomStates(
     for (let change = 0; change < changes; change += 1) {
       const kind = pick(random, kinds)
       const id = `${kind}-${Math.floor(random() * counts[kind])}`
-      if (random() < 0.25) items.delete(id)
-      else if (random() < 0.2)
-        items.set(id, structuredClone(items.get(id) ?? make(random, kind, id, pems)))
-      else items.set(id, make(random, kind, id, pems))
+      const old = items.get(id)
+      const fresh = make(random, kind, id, pems)
+      if (old === undefined) items.set(id, fresh)
+      else if (random() < 0.2) items.delete(id)
+      else if (random() < 0.2) items.set(id, structuredClone(old))
+      else if (random() < 0.3 || kind === 'certificates') items.set(id, fresh)
+      else {
+        const field = pick(random, Object.keys(fresh))
+        items.set(id, { ...old, [field]: fresh[field] })
+      }
     }
     if (random() < 0.1) {
       const plugin = `plugins-${Math.floor(random() * counts.plugins)}`

@@ -55,7 +55,6 @@ export function* changePools(
   }
   for (const upstream of named) {
     yield
-    hosts.add(hostOfUpstream(upstream))
     upstreams = upstreams.with(hostOfUpstream(upstream), upstream)
   }
   const certificates = before.certificates.differencesTo(after.certificates)

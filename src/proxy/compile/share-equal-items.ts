@@ -19,13 +19,11 @@ function* shareItems<Item>(
   after: RadixMap<Item>,
 ): CooperativeTask<RadixMap<Item>> {
   if (before.size === 0) return after
-  let shared = after
-  let isSame = true
+  let shared = before
   for (const { key, before: old, after: fresh } of before.differencesTo(after)) {
     yield
-    if (old !== undefined && fresh !== undefined && isDeepStrictEqual(old, fresh))
-      shared = shared.with(key, old)
-    else isSame = false
+    if (fresh === undefined) shared = shared.without(key)
+    else if (!isDeepStrictEqual(old, fresh)) shared = shared.with(key, fresh)
   }
-  return isSame ? before : shared
+  return shared
 }
