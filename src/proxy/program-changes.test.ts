@@ -162,6 +162,7 @@ test('programs share what did not change', () => {
     names: 0,
     directory: 0,
     contexts: 0,
+    tls: 0,
   }
   fc.assert(
     fc.property(fc.integer(), (seed) => {
@@ -182,7 +183,7 @@ test('programs share what did not change', () => {
 })
 
 type Part = { readonly object: unknown; readonly text: string }
-type Kind = 'pools' | 'services' | 'routes' | 'plugins' | 'names' | 'directory' | 'contexts'
+type Kind = 'pools' | 'services' | 'routes' | 'plugins' | 'names' | 'directory' | 'contexts' | 'tls'
 
 /** The parts of two programs that both have, with all that they depend on as text. */
 function* pairsOf(before: Program, after: Program): Generator<readonly [Kind, Part, Part]> {
@@ -207,7 +208,10 @@ function partsOf({ tables, names, directory }: Program): Map<string, readonly [K
       service.offersHttp2,
     ]
   for (const [id, pool] of pools.pools) add('pools', id, pool, pool.plan)
-  for (const [id, service] of services.services) add('services', id, service, textOf(service))
+  for (const [id, service] of services.services) {
+    add('services', id, service, textOf(service))
+    if (service.tls !== undefined) add('tls', id, service.tls, service.tls.identity)
+  }
   for (const [id, route] of routes.routes)
     add('routes', id, route, [route.route, route.routeRef, textOf(route.service)])
   for (const [id, { use, name }] of plugins.byId)

@@ -59,6 +59,7 @@ export type ProgramTools = PrepareTools & {
 
 /** Every table of a program. They are immutable and share what is the same in the previous program. */
 type ProgramTables = {
+  readonly received: Snapshot
   readonly snapshot: Snapshot
   readonly keeper: PoolKeeper
   readonly directory: DirectoryTables
@@ -129,6 +130,7 @@ export function* compileSteps(
 function emptyTables(tools: ProgramTools): ProgramTables {
   const plugins = emptyPlugins(tools.catalog)
   return {
+    received: snapshotOf({}),
     snapshot: snapshotOf({}),
     keeper: tools.pools ?? keepPools({ clock: tools.clock }),
     directory: emptyDirectory(tools.clock),
@@ -149,7 +151,8 @@ function* changeTables(
   tools: ProgramTools & { readonly prepared: ScopedPlugin[] },
 ): CooperativeTask<ProgramTables> {
   const before = base.snapshot
-  const after = yield* shareEqualItems(before, received)
+  const earlier = { received: base.received, shared: before }
+  const after = yield* shareEqualItems(earlier, received)
   const { keeper } = base
   const directory = yield* changeDirectory(base.directory, before, after, tools.clock)
   const plugins = yield* changePlugins(base.plugins, before, after, tools)
@@ -174,6 +177,7 @@ function* changeTables(
   const clientCas = clientCasOf(plugins, after.ca_certificates)
   const names = yield* changeServerNames(base.names, before, after, clientCas)
   return {
+    received,
     snapshot: after,
     keeper,
     directory,

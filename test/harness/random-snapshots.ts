@@ -23,7 +23,7 @@ export function* randomStates(
   for (let made = 0; made < count; made += 1) {
     const changes = last === undefined || random() < 0.05 ? 60 : 1 + pick(random, [0, 0, 1, 3])
     for (let change = 0; change < changes; change += 1) {
-      const kind = pick(random, kinds)
+      const kind = pick(random, often)
       const id = `${kind}-${Math.floor(random() * counts[kind])}`
       const old = items.get(id)
       const fresh = make(random, kind, id, pems)
@@ -36,7 +36,7 @@ export function* randomStates(
         items.set(id, { ...old, [field]: fresh[field] })
       }
     }
-    if (random() < 0.1) {
+    if (random() < 0.3) {
       const plugin = `plugins-${Math.floor(random() * counts.plugins)}`
       withheld = withheld.has(plugin)
         ? withheld.without(plugin)
@@ -66,6 +66,17 @@ const counts = {
 type Kind = keyof typeof counts
 
 const kinds = Object.keys(counts) as Kind[]
+
+/** Those with the most rules come more often. */
+const often: readonly Kind[] = [
+  ...kinds,
+  'services',
+  'upstreams',
+  'plugins',
+  'plugins',
+  'plugins',
+  'consumer_groups',
+]
 
 /** API keys that some states know. */
 export const secrets = ['s0', 's1', 's2']
@@ -135,7 +146,7 @@ function make(random: Random, kind: Kind, id: string, pems: readonly Pem[]): Ite
     }
     case 'plugins': {
       const config = { number: one(1, 2) }
-      const name = one('auth', 'limit', 'limit', 'http2', 'mtls')
+      const name = one('auth', 'limit', 'limit', 'http2', 'http2', 'mtls')
       const scopes = {
         service: random() < 0.4 ? ref('services') : null,
         route: random() < 0.4 ? ref('routes') : null,

@@ -100,12 +100,9 @@ function compileService(
   }
 }
 
+/** The pool is another one where the upstream is. */
 const isSame = (a: ServiceProgram, b: ServiceProgram): boolean =>
-  a.service === b.service &&
-  a.pool === b.pool &&
-  a.hostHeader === b.hostHeader &&
-  a.tls === b.tls &&
-  a.offersHttp2 === b.offersHttp2
+  a.service === b.service && a.pool === b.pool && a.tls === b.tls && a.offersHttp2 === b.offersHttp2
 
 function hostHeaderOf({ host, port, protocol }: SnapshotService): string {
   const usual = ['https', 'wss', 'grpcs'].includes(protocol) ? 443 : 80
