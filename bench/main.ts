@@ -31,13 +31,19 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: ['taskset'],
     run: async (options) => (await import('./overload/bench-overload.ts')).benchOverload(options),
   },
+  admission: {
+    about: 'A modest load beside a busy machine: refusals, latency, new connections.',
+    needs: [],
+    run: async (options) =>
+      (await import('./admission/bench-admission.ts')).benchAdmission(options),
+  },
   reload: {
     about: 'Latency of requests while a large configuration changes.',
     needs: [],
     run: async (options) => (await import('./reload/bench-reload.ts')).benchReload(options),
   },
   routes: {
-    about: 'Matching and compiling up to 100,000 routes.',
+    about: 'Matching, compiling and changing up to 100,000 routes.',
     needs: [],
     run: async (options) => (await import('./routes/bench-routes.ts')).benchRoutes(options),
   },

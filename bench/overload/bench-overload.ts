@@ -1,20 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { defaultAdmissionLimits, type AdmissionLimits } from '../../src/proxy/limits.ts'
-import { cores, stopProcess, usageOf } from '../processes.ts'
+import { defaultAdmissionLimits } from '../../src/proxy/limits.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { clientTimeout, measureCapacity, offerLoad, type Outcome } from './offer-load.ts'
-import type { OverloadOrder } from './overload-gateway-child.ts'
-import type { ServiceOrder } from './overload-service-child.ts'
+import { startSubject, type SubjectOrder } from './start-subject.ts'
 
-type Scenario = {
-  readonly name: string
-  readonly service: ServiceOrder
-  /** CPU per request in milliseconds. */
-  readonly work: number
-  readonly admission: AdmissionLimits | undefined
-}
+type Scenario = SubjectOrder & { readonly name: string }
 
 const scenarios: readonly Scenario[] = [
   {
@@ -101,29 +90,4 @@ function rowOf(name: string, subject: string, capacity: number, runs: readonly M
     ),
     rss_mb: rounded(middle(({ rss }) => rss)),
   }
-}
-
-async function startSubject({ service, work, admission }: Scenario) {
-  const upstream = await startChild('overload-service-child.ts', service, cores?.load)
-  const order: OverloadOrder = { upstreamPort: upstream.port, admission, work }
-  const gateway = await startChild('overload-gateway-child.ts', order, cores?.subject)
-  return {
-    port: gateway.port,
-    megabytes: () => usageOf(gateway.child.pid ?? 0).rssMegabytes,
-    async close() {
-      await Promise.all([gateway, upstream].map(({ child }) => stopProcess(child)))
-    },
-  }
-}
-
-async function startChild(
-  module: string,
-  order: object,
-  core: string | undefined,
-): Promise<{ child: ChildProcess; port: number }> {
-  const pinned = { execPath: 'taskset', execArgv: ['-c', core ?? '', process.execPath] }
-  const child = fork(join(import.meta.dirname, module), core === undefined ? {} : pinned)
-  child.send(order)
-  const [port] = (await once(child, 'message')) as [number]
-  return { child, port }
 }

@@ -1,17 +1,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { RequestHead } from '../../src/proxy/exchange.ts'
-import { compileRouter } from '../../src/proxy/compile-router.ts'
+import { compileRouter, type Router } from '../../src/proxy/compile-router.ts'
+import { runToCompletion } from '../../src/lib/cooperative-task.ts'
 import { linearRouter } from '../../test/harness/linear-router.ts'
 import { randomFrom } from '../../test/harness/random-routes.ts'
 import { median, quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { buildEntries, measureChange } from './measure-change.ts'
 import { buildRequests, buildRoutes, shapes, type Shape } from './shapes.ts'
 
-const counts = [10, 100, 1_000, 10_000, 100_000]
+const counts = [10, 1_000, 20_000, 100_000]
 const changeCount = 10_000
 const requestCount = 2_000
 const batch = 50
+const replacements = 200
 
 /** Measures matching among many routes, and compiling them. */
 export function benchRoutes({ rounds, onProgress }: BenchOptions): Report {
@@ -28,10 +30,16 @@ export function benchRoutes({ rounds, onProgress }: BenchOptions): Report {
   rows.push(...oneByOne(), measureChanges(rounds, onProgress))
   const notes = [
     `match_us is the median of batches of ${batch} matches over ${requestCount} requests, one of ten for no route; growth is against 10 routes.`,
+    `change_us is the median of ${replacements} replacements of one route in the router, each a new router.`,
     'heap_mb is what the router holds beside the routes themselves. one by one asks every route in order.',
     'body_mb is the size of the sealed snapshot; swap_us is the time in which no request is taken.',
   ]
   return { rows, notes }
+}
+
+type Added = {
+  readonly route: ReturnType<typeof buildRoutes>[number]
+  readonly program: string
 }
 
 function openSubject(shape: Shape, count: number) {
@@ -39,6 +47,7 @@ function openSubject(shape: Shape, count: number) {
   const requests = buildRequests(shape, { count, requestCount, random: randomFrom(count) })
   const times: number[] = []
   const compileTimes: number[] = []
+  const changeTimes: number[] = []
   const before = heapBytes()
   let router = compileRouter(routes)
   const heap = heapBytes() - before
@@ -50,7 +59,9 @@ function openSubject(shape: Shape, count: number) {
       // Expressions are compiled on first use; a running gateway has compiled those it needs.
       for (const request of requests) router.match(request)
       const found = timeBatches(requests, (request) => router.match(request))
+      const changed = timeChanges(router, routes)
       if (!counts) return
+      changeTimes.push(...changed)
       compileTimes.push(compiled)
       times.push(...found)
     },
@@ -61,6 +72,7 @@ function openSubject(shape: Shape, count: number) {
       match_us: rounded(median(times), 2),
       match_p99_us: rounded(quantile(times, 0.99), 2),
       growth: rounded(median(times) / first, 2),
+      change_us: rounded(median(changeTimes), 1),
       compile_ms: rounded(median(compileTimes), 1),
       heap_mb: rounded(heap / 1e6, 1),
     }),
@@ -80,6 +92,19 @@ function timeBatches(
     times.push(((performance.now() - started) * 1_000) / some.length)
   }
   return times
+}
+
+/** Microseconds per replacement of one route. */
+function timeChanges(router: Router<string>, routes: readonly Added[]): number[] {
+  let changed = router
+  return Array.from({ length: Math.min(replacements, routes.length) }, (_, index) => {
+    // Spread over all kinds of routes of a shape.
+    const old = routes[(index * 7_919) % routes.length] as Added
+    const fresh = { route: { ...old.route }, program: old.program }
+    const started = performance.now()
+    changed = runToCompletion(changed.with([old], [fresh]))
+    return (performance.now() - started) * 1_000
+  })
 }
 
 /** A linear router for comparison; it is too slow beyond a thousand routes. */

@@ -88,7 +88,7 @@ test('stays the same when nothing changes', () => {
 
 test('takes a chain of keys that is deeper than the stack', () => {
   let tree: PrefixTree<Value>
-  const key = '/'.repeat(20_000)
+  const key = '/'.repeat(10_000)
   for (let length = key.length; length > 0; length -= 1)
     tree = changeKey(tree, key.slice(0, length), () => ({ number: length }))
   tree = changeKey(tree, key, () => ({ number: 0 }))

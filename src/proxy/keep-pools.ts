@@ -30,7 +30,7 @@ export type PoolKeeper = {
   /**
    * Watches these pools, by id, instead of the previous ones: runs their health checks, and keeps their DNS answers and
    * the state of their targets. Only the pools that differ are touched; if it throws, nothing has changed. Returns how to
-   * stop, which does nothing once other pools are watched.
+   * stop, which does nothing after a later call.
    */
   watch(pools: RadixMap<Pool>): CooperativeTask<() => void>
   health(this: void): UpstreamHealth[]
@@ -142,7 +142,7 @@ type PoolChange = {
 /** Starts the first lookups of the next pool. */
 function planChange({ key: id, before, after }: Difference<Pool>, resolver: Resolver): PoolChange {
   const added = hostsOf(after)
-  // The pool has targets, but its names may have left the cache, if it was watched before.
+  // A pool that was watched before may have targets although its names have left the cache.
   for (const host of added) if (literalAddress(host) === undefined) resolver.lookUp(host)
   after?.targets()
   const next = isUpstreamPool(after) ? after : undefined
@@ -193,7 +193,7 @@ function planSettlement(pool: Pool): () => void {
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
   return () => {
-    // A pool that is watched again, after a program between was rejected, has states that the memory may have lost.
+    // Watched again after a program without some of its targets was rejected, a pool has states that the memory lost.
     for (const { key, state } of pool.targets()) memory.states.set(key, state)
     for (const [key, { health }] of memory.states) {
       if (!wanted.has(key.slice(0, key.indexOf(' ')))) memory.states.delete(key)

@@ -12,10 +12,6 @@ export function snapshotRoot(snapshot: Snapshot): string {
   return sha256([`format ${format}`, ...lists].join('\n'))
 }
 
-/** Lets the digest of an item be known whose canonical text was read. */
-export const keepDigest = (item: object, text: string): void =>
-  void itemDigests.set(item, sha256(text))
-
 const itemDigests = new WeakMap<object, string>()
 const nodeDigests = new WeakMap<object, string>()
 

@@ -247,12 +247,10 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
     if (route.service === undefined) return route
     const { pool } = route.service
     if (!pools.includes(pool)) pools.push(pool)
+    const toJSON = (): unknown => hit('describe the exchange') ?? route.routeRef
     return {
       ...route,
-      routeRef: Object.assign(
-        { ...route.routeRef },
-        { toJSON: () => hit('describe the exchange') ?? route.routeRef },
-      ),
+      routeRef: Object.assign({ ...route.routeRef }, { toJSON }),
       service: {
         ...route.service,
         pool: {

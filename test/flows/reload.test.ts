@@ -9,7 +9,7 @@ const programs = 20
 
 test(
   'swaps programs under a thousand busy connections without an error, and keeps connections and health',
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const healthy = await startUpstream((_request, response) => response.end('ok'))
     const gone = await freePort()

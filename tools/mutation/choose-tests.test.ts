@@ -29,6 +29,16 @@ test('runs the nearest unit tests of the room first, then tests elsewhere and th
   expect(chooseTests('src/access/decide.ts', files)).toEqual({
     direct: ['src/access/decide.test.ts'],
     indirect: ['src/access/explain.test.ts'],
+    quickFlow: [],
     flow: ['src/analytics/govern.test.ts', 'test/flows/rbac.test.ts'],
+  })
+})
+
+test('runs quick flows of the folder apart from the others', () => {
+  const [quick, slow] = ['test/flows/buffering.test.ts', 'test/flows/plugins.test.ts']
+  const files = [quick, slow, 'src/proxy/walk/send-answer.ts'].map((path) => file(path))
+  expect(chooseTests('src/proxy/walk/send-answer.ts', files)).toMatchObject({
+    quickFlow: [quick],
+    flow: [slow],
   })
 })

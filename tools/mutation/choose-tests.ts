@@ -23,12 +23,26 @@ const flows: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['test/flows/kill.test.ts'],
 }
 
+/** Flow tests of a few seconds each, which run before the others. */
+const quickFlows: Readonly<Record<string, readonly string[]>> = {
+  'src/proxy/http1': ['test/flows/engine-connections.test.ts', 'test/flows/buffering.test.ts'],
+  'src/proxy/walk': [
+    'test/flows/proxy.test.ts',
+    'test/flows/buffering.test.ts',
+    'test/flows/durations.test.ts',
+    'test/flows/plugin-answers.test.ts',
+    'test/flows/every-front-ends.test.ts',
+    'test/flows/every-walk-ends.test.ts',
+  ],
+}
+
 /** Test files that may detect a mutant in `path`. Each list is run only when the one before detects nothing. */
 export type ChosenTests = {
   /** Unit tests of the room that import the file itself. */
   readonly direct: string[]
   /** Other unit tests of the room. */
   readonly indirect: string[]
+  readonly quickFlow: string[]
   readonly flow: string[]
 }
 
@@ -38,15 +52,20 @@ export function chooseTests(path: string, files: readonly SourceFile[]): ChosenT
   const tests = [...reaching.keys()].filter((file) => file.includes('.test.'))
   const byDistance = tests.toSorted((one, other) => reaching.get(one)! - reaching.get(other)!)
   const unit = byDistance.filter((file) => file.startsWith(`${room}/`))
-  const named = Object.entries(flows)
-    .filter(([folder]) => path.startsWith(`${folder}/`))
-    .flatMap(([, paths]) => paths)
+  const named = (of: typeof flows): string[] =>
+    Object.entries(of)
+      .filter(([folder]) => path.startsWith(`${folder}/`))
+      .flatMap(([, paths]) => paths)
   const others = byDistance.filter((file) => !unit.includes(file) && reaching.get(file)! <= 3)
   const known = new Set(files.map((file) => file.path))
+  const quick = named(quickFlows).filter((file) => known.has(file))
   return {
     direct: unit.filter((file) => reaching.get(file) === 1),
     indirect: unit.filter((file) => reaching.get(file)! > 1),
-    flow: [...new Set([...others, ...named])].filter((file) => known.has(file)),
+    quickFlow: quick,
+    flow: [...new Set([...others, ...named(flows)])].filter(
+      (file) => known.has(file) && !quick.includes(file),
+    ),
   }
 }
 

@@ -38,6 +38,7 @@ const binary: Readonly<Record<string, readonly [Operator, string]>> = {
 
 const logical: Readonly<Record<string, string>> = { '&&': '||', '||': '&&', '??': '&&' }
 
+/** A map, because sources call methods such as `toString`, which every object has. */
 const methods: ReadonlyMap<string, string> = new Map([
   ['some', 'every'],
   ['every', 'some'],
@@ -112,9 +113,10 @@ export function findMutants(path: string, text: string): Mutant[] {
         add('StatementRemoval', node, ';')
     },
     ReturnStatement(node) {
-      if (node.argument === null || node.argument.type === 'Literal') return
-      if (text.slice(node.argument.start, node.argument.end) !== 'undefined')
-        add('ReturnValue', node.argument, 'undefined as never')
+      const { argument } = node
+      if (argument === null || argument.type === 'Literal') return
+      if (argument.type === 'Identifier' && argument.name === 'undefined') return
+      add('ReturnValue', argument, 'undefined as never')
     },
   }).visit(program)
   return mutants.toSorted((one, other) => one.start - other.start || one.end - other.end)

@@ -11,10 +11,11 @@ import { findMutants, type Mutant } from './find-mutants.ts'
 
 const root = join(fileURLToPath(import.meta.url), '../../..')
 
-const usage = `npm run mutate -- [FOLDER…] [--sample 50] [--seed 1] [--jobs 1] [--unit] [--json]
+const usage = `npm run mutate -- [FOLDER…] [--sample 50] [--seed 1] [--jobs 1] [--unit | --quick] [--json]
   Changes one place of the source at a time and runs the tests that could notice.
   --sample  mutants per folder, chosen at random (all: 0)
-  --unit    run only the unit tests beside the code, not the flow tests`
+  --unit    run only the unit tests beside the code, not the flow tests
+  --quick   run the unit tests and the quick flow tests`
 
 const defaultFolders = [
   'src/access',
@@ -41,6 +42,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: '1' },
       unit: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -68,7 +70,7 @@ async function main(): Promise<number> {
     const copy = copyTree()
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const verdict = await judge(copy, next, files, !values.unit)
+        const verdict = await judge(copy, next, files, values)
         results.push({ ...next, verdict })
         console.error(`${results.length}/${total} ${verdict.padEnd(11)} ${describe(next)}`)
       }
@@ -106,15 +108,16 @@ async function judge(
   copy: string,
   { path, mutant }: Candidate,
   files: readonly SourceFile[],
-  withFlows: boolean,
+  { unit, quick }: { readonly unit: boolean; readonly quick: boolean },
 ): Promise<Verdict> {
-  const { direct, indirect, flow } = chooseTests(path, files)
+  const { direct, indirect, quickFlow, flow } = chooseTests(path, files)
+  const stages = [direct, indirect, ...(unit ? [] : [quickFlow]), ...(unit || quick ? [] : [flow])]
   const original = readFileSync(join(copy, path), 'utf8')
   const { start, end, replacement } = mutant
   writeFileSync(join(copy, path), original.slice(0, start) + replacement + original.slice(end))
   try {
     let verdict: Verdict = 'not covered'
-    for (const tests of withFlows ? [direct, indirect, flow] : [direct, indirect]) {
+    for (const tests of stages) {
       if (tests.length === 0) continue
       verdict = await runTests(copy, tests)
       if (verdict !== 'survived') break

@@ -96,14 +96,21 @@ test('refuses after half a second in a burst, and after 20 ms in a standing queu
   expect(again.state, 'what stood has cleared').toBe('waiting')
 })
 
-test('lowers the limit while the event loop lags and restores it afterwards', () => {
+test('lowers the limit once the event loop lagged for half a second and restores it afterwards', () => {
   const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
   for (let index = 0; index < 600; index++) enter(admission)
-  admission.observe(200)
+  for (let index = 0; index < 5; index++) admission.observe(200)
   expect(admission.open).toBe(150)
   for (let index = 0; index < 10; index++) admission.observe(200)
   expect(admission.open).toBeLessThan(50)
   for (let index = 0; index < 30; index++) admission.observe(1)
+  expect(admission.open).toBe(1_000)
+})
+
+test('keeps the limit while the event loop lags for less than half a second at a time', () => {
+  const { admission } = heldAdmission({ inFlight: 1_000, waiting: 0 })
+  for (let index = 0; index < 600; index++) enter(admission)
+  for (const lag of [900, 200, 200, 200, 1, 200, 200, 200, 200, 20, 900]) admission.observe(lag)
   expect(admission.open).toBe(1_000)
 })
 

@@ -20,15 +20,17 @@ const burstPatience = 500
 const standingPatience = 20
 /** A queue that is empty for less than this counts as standing. */
 const moment = 100
-/** Mean event-loop lag in milliseconds above which the limit is lowered. */
-const maxLag = 25
+/** Mean event-loop lag in milliseconds above which a worker may be overloaded. */
+const maxLag = 50
+/** Consecutive observations above `maxLag` that lower the limit: a burst, a garbage collection or one long turn clears before. */
+const sustained = 5
 /** Lower bound of the limit under lag; it allows recovery to be observed. */
 const minLimit = 32
 /** Observations after which a request counts as long-running: it streams or waits and does not cause the lag. */
 const generation = 10
 
 /**
- * Admission control: admits requests up to a limit, which is lowered while the event loop lags, queues further ones
+ * Admission control: admits requests up to a limit, which is lowered while the event loop keeps lagging, queues further ones
  * fairly by connection, and refuses the rest. Below the limit a request costs a comparison and a counter on each side.
  */
 export class Admission {
@@ -49,6 +51,8 @@ export class Admission {
   /** Requests in flight that outlived a whole generation. */
   #settled = 0
   #observed = 0
+  /** Consecutive observations above `maxLag`. */
+  #lagging = 0
   /** Whether the queue is, or just was, not empty. */
   #isFull = false
   /** Since when the queue is not empty, apart from moments. */
@@ -58,8 +62,8 @@ export class Admission {
   /** When most requests last waited behind others of their own connection. */
   #unfairAt = Number.NEGATIVE_INFINITY
 
-  /** `now` counts milliseconds. */
-  constructor(limits: AdmissionLimits, now: () => number = () => performance.now()) {
+  /** `now` counts the milliseconds in which this process could run: the time of others delays requests, but refusing them would not give it back. */
+  constructor(limits: AdmissionLimits, now: () => number) {
     this.#config = limits
     this.#now = now
     this.#limit = limits.inFlight
@@ -107,7 +111,7 @@ export class Admission {
     for (const waiter of late) waiter.refuse(this.#late)
   }
 
-  /** Adjusts the limit to the mean event-loop lag in milliseconds; called ten times a second. */
+  /** Adjusts the limit to the mean event-loop lag, in milliseconds of the same clock; called ten times a second. */
   observe(lag: number): void {
     this.#observed += 1
     if (this.#observed % generation === 0) {
@@ -115,10 +119,11 @@ export class Admission {
       this.#longRunning = this.#inFlight
       this.#boundary = nowMicroseconds()
     }
-    if (lag > maxLag) {
+    this.#lagging = lag > maxLag ? this.#lagging + 1 : 0
+    if (this.#lagging >= sustained) {
       const shortLimit = Math.min(this.#shortLimit, this.#inFlight - this.#settled)
       this.#shortLimit = Math.max(minLimit, Math.floor(shortLimit * Math.max(0.25, maxLag / lag)))
-    } else this.#shortLimit = Math.floor(this.#shortLimit * 1.25) + 1
+    } else if (this.#lagging === 0) this.#shortLimit = Math.floor(this.#shortLimit * 1.25) + 1
     if (this.#shortLimit >= this.#config.inFlight) this.#shortLimit = Number.POSITIVE_INFINITY
     this.#limit = Math.min(this.#config.inFlight, this.#settled + this.#shortLimit)
     this.#serve()

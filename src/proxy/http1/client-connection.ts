@@ -210,7 +210,7 @@ export class ClientConnection implements ReplyConnection {
     return this.#beginBy(bytes.toString('latin1', start, end + 4), beginning)
   }
 
-  /** Handles an incomplete head. One with a bare LF is malformed. Empty lines before a head are dropped and do not extend its timeout. */
+  /** Handles an incomplete head. One whose first line ends with a bare LF is malformed. Empty lines before a head are dropped and do not extend its timeout. */
   #awaitHead(bytes: Buffer, start: number): boolean {
     if (start === bytes.length) {
       this.#unread = undefined

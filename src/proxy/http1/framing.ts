@@ -6,7 +6,7 @@ export type Framing =
   | { readonly kind: 'chunked' }
   | { readonly kind: 'close' }
 
-export const noBody: Framing = { kind: 'length', length: 0 }
+const noBody: Framing = { kind: 'length', length: 0 }
 const chunked: Framing = { kind: 'chunked' }
 const untilClose: Framing = { kind: 'close' }
 
@@ -41,8 +41,7 @@ export function responseFraming(
 function framingOfLength(values: readonly string[]): Framing | undefined {
   const [value = ''] = values
   if (values.length !== 1 || !/^\d{1,15}$/.test(value)) return undefined
-  const length = Number(value)
-  return length === 0 ? noBody : { kind: 'length', length }
+  return { kind: 'length', length: Number(value) }
 }
 
 /** Whether the connection persists after this message (RFC 9112 section 9.3). */

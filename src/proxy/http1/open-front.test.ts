@@ -4,11 +4,15 @@ import { expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../test/harness/until.ts'
 import type { Reply } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
-import { defaultFrontLimits } from '../limits.ts'
+import { defaultFrontLimits, type FrontLimits } from '../limits.ts'
 import { openFront } from './open-front.ts'
 
 /** A front whose requests are answered by `answer`. */
-async function startFront(answer: (reply: Reply) => void) {
+async function startFront(
+  answer: (reply: Reply) => void,
+  limits: Partial<FrontLimits> = {},
+  first?: string,
+) {
   const front = openFront(
     {
       onRequest(_head, _body, reply) {
@@ -19,9 +23,11 @@ async function startFront(answer: (reply: Reply) => void) {
       onFault: () => undefined,
       onClientError: () => undefined,
     },
-    defaultFrontLimits,
+    { ...defaultFrontLimits, ...limits },
   )
-  const server = net.createServer((socket) => front.accept(socket))
+  const server = net.createServer((socket) =>
+    front.accept(socket, first === undefined ? undefined : Buffer.from(first)),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
@@ -78,4 +84,36 @@ test('stops reading pipelined bytes during an exchange, and reads on after it', 
   expect(isFlushed).toBe(false)
   sendEmpty(replies[0] as Reply)
   await until('the next request is read', () => replies.length === 2)
+})
+
+test('sweeps its connections, and counts them', async () => {
+  const { front, connect } = await startFront(sendEmpty, { headMilliseconds: 20 })
+  const socket = connect().resume()
+  await until('it is accepted', () => front.connections === 1)
+  socket.write('G')
+  await until('it is gone', () => front.connections === 0)
+  expect(socket.bytesRead).toBe(0)
+})
+
+test('takes the bytes that were already read', async () => {
+  const { front, connect } = await startFront(sendEmpty, {}, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const [bytes] = (await once(connect(), 'data')) as [Buffer]
+  expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 /)
+  expect(front.connections).toBe(1)
+})
+
+test('draining waits for an exchange, and destroys it after its time', async () => {
+  const replies: Reply[] = []
+  const { front, connect } = await startFront((reply) => replies.push(reply))
+  const [finished, stuck] = [connect(), connect()]
+  for (const socket of [finished, stuck]) socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until('both exchanges began', () => replies.length === 2)
+  const draining = front.drain(150)
+  let text = ''
+  finished.on('data', (bytes) => (text += String(bytes)))
+  stuck.on('data', (bytes) => (text += String(bytes)))
+  sendEmpty(replies[0] as Reply)
+  await Promise.all([draining, until('it is answered', () => text.includes('Connection: close'))])
+  await until('all are closed', () => front.connections === 0)
+  expect(text.match(/HTTP/g)).toHaveLength(1)
 })

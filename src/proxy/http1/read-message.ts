@@ -31,9 +31,10 @@ const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 /** Parses a request head, including its empty line; throws the Problem to answer. */
 export function readRequest(head: string): RequestMessage {
   const lineEnd = head.indexOf('\r\n')
-  const line = requestLine.exec(head.slice(0, lineEnd))
-  if (line === null) throw lineProblem(head.slice(0, lineEnd))
-  const [, method = '', target = '', minor] = line
+  const line = head.slice(0, lineEnd)
+  const parts = requestLine.exec(line)
+  if (parts === null) throw lineProblem(line)
+  const [, method = '', target = '', minor] = parts
   if (!methods.has(method)) throw malformed('the method is unknown')
   if (method === 'CONNECT') throw new Problem('request.connect', 405, 'CONNECT is not served here')
   const fields = readFields(head.slice(lineEnd + 2, -2))

@@ -1,54 +1,56 @@
-import http from 'node:http'
-import type { Readable } from 'node:stream'
-import type { Answer, BodySink, UpstreamRequest } from '../walk/ask-upstream.ts'
+import http, { type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Answer, AnswerBody, UpstreamRequest } from '../walk/ask-upstream.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import { HeaderList } from '../header-list.ts'
-import { openTargetSocket } from '../tls/connect-target.ts'
+import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
 import { toAttemptFailure } from './upstream-failure.ts'
 
 /** Sends an upgrade request on a new connection. A response other than 101 is forwarded like any other. */
 export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
   const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
+    const socket = openTargetSocket(attempt, ['http/1.1'])
     const request = http.request({
-      createConnection: () => openTargetSocket(attempt, ['http/1.1']),
+      createConnection: () => socket,
       method,
       path,
       headers: ['Host', host, ...headers.flat, 'Connection', 'Upgrade', 'Upgrade', upgrade],
-      timeout: timeouts.read,
     })
+    let stage: 'connect' | 'sent' = 'connect'
+    let response: IncomingMessage | undefined
+    // The timeout option of http.request has no effect on a socket of createConnection.
+    socket.setTimeout(timeouts.connect)
+    socket.once(readyEvent(attempt), () => {
+      stage = 'sent'
+      socket.setTimeout(timeouts.read)
+    })
+    socket.on('timeout', () => (response ?? request).destroy(timedOut()))
     attempt.onStart((reason) => request.destroy(reason))
-    request.on('timeout', () =>
-      request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
-    )
-    request.on('error', (error) =>
-      reject(toAttemptFailure(error, request.socket?.connecting === false ? 'sent' : 'connect')),
-    )
-    request.on('upgrade', (response, socket, head) => {
-      request.setTimeout(0)
+    request.on('error', (error) => reject(toAttemptFailure(error, stage)))
+    request.on('upgrade', ({ rawHeaders }, _socket, head) => {
       socket.setTimeout(0)
       if (head.length > 0) socket.unshift(head)
-      resolve({
-        status: 101,
-        headers: new HeaderList(response.rawHeaders),
-        body: undefined,
-        socket,
-      })
+      resolve({ status: 101, headers: new HeaderList(rawHeaders), body: undefined, socket })
     })
-    request.on('response', (response) => {
+    request.on('response', (received) => {
+      response = received
       resolve({
-        status: response.statusCode ?? 502,
-        headers: new HeaderList(response.rawHeaders),
-        body: answerBody(response),
+        status: received.statusCode ?? 502,
+        headers: new HeaderList(received.rawHeaders),
+        body: answerBody(received, socket, timeouts.read),
       })
     })
     request.end()
   })
 }
 
-function answerBody(stream: Readable) {
+const timedOut = (): Error => Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+
+/** While the body is paused, no progress is expected. */
+function answerBody(stream: IncomingMessage, socket: Socket, timeout: number): AnswerBody {
   return {
-    read(sink: BodySink) {
+    read(sink) {
       stream.on(
         'data',
         guardHandler(
@@ -59,8 +61,14 @@ function answerBody(stream: Readable) {
       stream.on('end', () => sink.end())
       stream.on('error', (error) => sink.fail(toAttemptFailure(error, 'sent').problem))
     },
-    pause: () => void stream.pause(),
-    resume: () => void stream.resume(),
+    pause() {
+      stream.pause()
+      socket.setTimeout(0)
+    },
+    resume() {
+      stream.resume()
+      socket.setTimeout(timeout)
+    },
     drop: () => void stream.destroy(),
   }
 }

@@ -53,7 +53,6 @@ export class UpstreamConnection implements AnswerFlow {
   constructor(socket: Socket, pool: PoolEvents, readyEvent: 'connect' | 'secureConnect') {
     this.#socket = socket
     this.#pool = pool
-    socket.setNoDelay(true)
     socket.on(readyEvent, () => this.#connected())
     socket.on('drain', () => this.#current?.upload?.resume())
     socket.on('error', (error) => this.#fail(error))

@@ -106,14 +106,18 @@ export function accepts(
 ): boolean {
   const { methods, serverNames, headers, paths } = matcher
   if (methods !== undefined && !methods.includes(request.method)) return false
-  if (
-    serverNames !== undefined &&
-    request.scheme === 'https' &&
-    !serverNames.has(request.serverName ?? '')
-  )
-    return false
+  if (serverNames !== undefined && !acceptsServerName(serverNames, request)) return false
   for (const header of headers) if (!acceptsHeader(header, request)) return false
-  // Either all paths of a variant are regular expressions or none is.
+  return acceptsPath(paths, path, length)
+}
+
+const acceptsServerName = (
+  names: ReadonlySet<string>,
+  { scheme, serverName }: RequestHead,
+): boolean => scheme !== 'https' || names.has(serverName ?? '')
+
+/** Either all paths of a variant are regular expressions or none is. */
+function acceptsPath(paths: readonly PathTest[], path: string, length: number): boolean {
   if (paths[0]?.regex === undefined) return true
   for (const test of paths)
     if (test.literal.length === length && coveredBy(test, path) >= 0) return true

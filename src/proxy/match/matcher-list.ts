@@ -48,7 +48,9 @@ export function findBetter<R>(
 ): Matcher<R> | undefined {
   if (!isArray(list)) {
     const found = list.find(
-      (matcher) => !isBetter(matcher, best) || accepts(matcher, request, path, length),
+      best === undefined
+        ? (matcher) => accepts(matcher, request, path, length)
+        : (matcher) => byRank(matcher, best) >= 0 || accepts(matcher, request, path, length),
     )
     return found !== undefined && isBetter(found, best) ? found : best
   }

@@ -51,7 +51,7 @@ function pump(
   let settle: { resolve(finish: () => void): void; reject(error: unknown): void } | undefined
   let failure: { readonly error: unknown } | undefined
   const fail = (error: unknown): void => {
-    if (failure !== undefined || finish !== undefined) return
+    if (failure !== undefined) return
     failure = { error }
     exchange.offClientGone(gone)
     settle?.reject(error)

@@ -1,11 +1,10 @@
-import { toProblem, type Problem } from '../../lib/problem.ts'
+import type { Problem } from '../../lib/problem.ts'
 import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { PluginAnswer } from '../plugin.ts'
 
-/** Turns an error into an answer in Kong's form, and returns a function that sends it; if a part of another answer was sent, that one breaks the connection. */
-export function sendProblem(error: unknown, exchange: Exchange): () => void {
-  const problem = toProblem(error)
+/** Renders a problem in Kong's form, and returns a function that sends it; if a part of another answer was sent, that one breaks the connection. */
+export function sendProblem(problem: Problem, exchange: Exchange): () => void {
   const { status, message } = problem
   exchange.refuse(
     status < 500 && status !== 499 ? 'denied' : 'failed',
@@ -112,7 +111,6 @@ function sendGrpcStatus(
   headers.set('grpc-message', percentEncode(message))
   headers.set('X-Kong-Request-Id', exchange.id)
   headers.set('Server', 'weir')
-  exchange.responseBytes = 0
   return () => {
     exchange.reply.begin(200, headers)
     exchange.reply.finish()
