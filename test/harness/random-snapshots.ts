@@ -92,9 +92,12 @@ const fieldsOf = (name: 'service' | 'route' | 'upstream' | 'plugin', fields: obj
 function make(random: Random, kind: Kind, id: string, pems: readonly Pem[]): Item {
   const one = <T>(...from: readonly T[]): T => pick(random, from)
   // Half of the items are in each workspace.
-  const workspace = `workspaces-${Number(id.slice(-1)) % 2}`
-  const ref = (list: Kind): { id: string } | null =>
-    random() < 0.3 ? null : { id: `${list}-${Math.floor(random() * counts[list])}` }
+  const half = Number(id.slice(-1)) % 2
+  const workspace = `workspaces-${half}`
+  const ref = (list: Kind): { id: string } | null => {
+    const number = Math.floor(random() * counts[list])
+    return random() < 0.2 || number % 2 !== half ? null : { id: `${list}-${number}` }
+  }
   const { cert, key } = one(...pems)
   switch (kind) {
     case 'workspaces':
@@ -148,10 +151,10 @@ function make(random: Random, kind: Kind, id: string, pems: readonly Pem[]): Ite
       const config = { number: one(1, 2) }
       const name = one('auth', 'limit', 'limit', 'http2', 'http2', 'mtls')
       const scopes = {
-        service: random() < 0.4 ? ref('services') : null,
-        route: random() < 0.4 ? ref('routes') : null,
-        consumer: random() < 0.3 ? ref('consumers') : null,
-        consumer_group: random() < 0.3 ? ref('consumer_groups') : null,
+        service: random() < 0.7 ? ref('services') : null,
+        route: random() < 0.5 ? ref('routes') : null,
+        consumer: random() < 0.4 ? ref('consumers') : null,
+        consumer_group: random() < 0.4 ? ref('consumer_groups') : null,
       }
       return {
         ...fieldsOf('plugin', { name, config, enabled: random() < 0.8 }),
