@@ -136,6 +136,7 @@ const certificateFor = ({ names }: Program, name: string): string => {
 const runs = { numRuns: 150 }
 
 test('a program compiled from the one before decides as one that is compiled from scratch, and the one before as before', () => {
+  const found = { routes: 0, streams: 0, plugins: 0, keys: 0, certificates: 0 }
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       let previous: Program | undefined
@@ -147,10 +148,17 @@ test('a program compiled from the one before decides as one that is compiled fro
         if (previous !== undefined) expect(decisionsOf(previous)).toEqual(decided)
         previous = next
         decided = decisions
+        const { routes, streams, keys, certificates } = decisions
+        found.routes += routes.filter(([, route]) => route !== undefined).length
+        found.streams += streams.filter((route) => route !== undefined).length
+        found.plugins += /"use":"plugins-/.exec(JSON.stringify(decisions)) === null ? 0 : 1
+        found.keys += keys.filter((key) => key !== undefined).length
+        found.certificates += certificates.filter((certificate) => certificate !== '').length
       }
     }),
     runs,
   )
+  for (const count of Object.values(found)) expect(count).toBeGreaterThan(100)
 })
 
 test('programs share what did not change', () => {
