@@ -10,6 +10,7 @@ import { applySnapshot } from '../../src/dataplane/apply-snapshot.ts'
 import { openSnapshotCache } from '../../src/dataplane/snapshot-cache.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
+import { RadixMap } from '../../src/lib/radix-map.ts'
 import { defaultAdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { keepPools } from '../../src/proxy/keep-pools.ts'
 import { openProxy } from '../../src/proxy/open-proxy.ts'
@@ -45,7 +46,7 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
   const cipher = keyring.openDataKey(keyring.makeDataKey())
   const cache = openSnapshotCache(join(folder, 'cache'), cipher, log)
   const secrets = {
-    fill: async (snapshot: Snapshot) => ({ snapshot, withheld: new Map<string, string>() }),
+    fill: async (snapshot: Snapshot) => ({ snapshot, withheld: RadixMap.empty<string>() }),
   }
   const tools = {
     catalog: [],

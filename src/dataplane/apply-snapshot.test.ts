@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { VerifiedSnapshot } from '../cluster/control-client.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Program } from '../proxy/program.ts'
 import { snapshotOf, type SnapshotItem } from '../schema/snapshot.ts'
 import { openKeyring } from '../secrets/keyring.ts'
@@ -47,7 +48,7 @@ function openTestDataPlane(changed: Partial<ApplyContext> = {}) {
   const revisions: number[] = []
   const open = () =>
     openDataPlane({
-      secrets: { fill: async (snapshot) => ({ snapshot, withheld: new Map() }) },
+      secrets: { fill: async (snapshot) => ({ snapshot, withheld: RadixMap.empty() }) },
       tools: {
         catalog: [],
         counters: { take: () => ({ admitted: true, counts: [] }) },

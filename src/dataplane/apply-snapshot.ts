@@ -6,7 +6,6 @@ import { compileSteps, type Program, type ProgramTools } from '../proxy/program.
 import type { Secrets } from '../secrets/open-secrets.ts'
 import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
 import { verifyLegacySteps } from './legacy-snapshot.ts'
-import { resolveReferences } from './resolve-references.ts'
 import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
 /** What a worker applies snapshots with. */
@@ -45,7 +44,7 @@ export async function applySnapshot(
     const verified = await runSliced(verifySteps(received))
 
     step = 'resolve'
-    const { snapshot, withheld } = await resolveReferences(verified, secrets, tools.catalog)
+    const { snapshot, withheld } = await secrets.fill(verified)
     for (const [plugin, reason] of withheld)
       log.warn('dataplane: plugin rejects all requests until its secret is available', {
         plugin,

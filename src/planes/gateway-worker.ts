@@ -81,6 +81,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     readVariable: start.readVariable,
     files: settings.vaultFiles,
     clock: systemClock,
+    accepts: ({ name, config }) =>
+      catalog.find((one) => one.name === name)?.settings.safeParse(config).success !== false,
     onChange: () => dataPlane.reapply(),
   })
   const cipher = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))
