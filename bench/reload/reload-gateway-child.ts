@@ -80,13 +80,18 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     if ('error' in applied) throw applied.error
     running = applied
   }
+  let applied = 0
   const run = async ({ milliseconds, every }: ReloadRound): Promise<ReloadOutcome> => {
     const delays = monitorEventLoopDelay({ resolution: 1 })
     delays.enable()
     const end = performance.now() + milliseconds
     let changes = 0
     while (performance.now() < end) {
-      if (every !== undefined) await change(deltas[changes++ % deltas.length] ?? '')
+      if (every !== undefined) {
+        await change(deltas[applied % deltas.length] ?? '')
+        applied += 1
+        changes += 1
+      }
       await sleep(Math.min(every ?? milliseconds, Math.max(0, end - performance.now())))
     }
     delays.disable()
