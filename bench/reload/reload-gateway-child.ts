@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { applySnapshot } from '../../src/dataplane/apply-snapshot.ts'
 import { openSnapshotCache } from '../../src/dataplane/snapshot-cache.ts'
+import { runSliced, runToCompletion, type CooperativeTask } from '../../src/lib/cooperative-task.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { defaultAdmissionLimits, defaultFrontLimits } from '../../src/proxy/limits.ts'
@@ -21,10 +22,10 @@ import type { SealedState } from '../../src/snapshot/render-delta.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
 
-/** What the control plane sends: a whole snapshot, and the deltas from there to another one and back. */
+/** What the control plane sends: a whole snapshot, and the deltas from there to another one and back, each in parts. */
 export type ReloadOrder = {
-  readonly whole: string
-  readonly deltas: readonly string[]
+  readonly whole: readonly string[]
+  readonly deltas: readonly (readonly string[])[]
   readonly publicKey: string
 }
 
@@ -54,14 +55,17 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     pools: keepPools(),
   }
   const reader = openSnapshotReader()
-  const read = (delta: string): SealedState => {
-    const states = delta
-      .trimEnd()
-      .split('\n')
-      .map((line) => reader.read(line))
-    return states.at(-1) as SealedState
+  const readSteps = function* (parts: readonly string[]): CooperativeTask<SealedState> {
+    let state: SealedState | undefined
+    for (const part of parts) {
+      for (const line of part.trimEnd().split('\n')) {
+        state = reader.read(line) ?? state
+        yield
+      }
+    }
+    return state as SealedState
   }
-  let running = compileProgram(read(whole).snapshot, 1, tools)
+  let running = compileProgram(runToCompletion(readSteps(whole)).snapshot, 1, tools)
   const proxy = openProxy({
     program: running,
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
@@ -71,9 +75,9 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     log,
   })
   const swap = (program: Program): void => proxy.swapProgram(program)
-  const change = async (delta: string): Promise<void> => {
+  const change = async (delta: readonly string[]): Promise<void> => {
     const applied = await applySnapshot(
-      { ...read(delta), publicKey },
+      { ...(await runSliced(readSteps(delta))), publicKey },
       { secrets, tools, cache, swap, log: { ...log, info: () => undefined } },
       running,
     )
@@ -88,7 +92,7 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     let changes = 0
     while (performance.now() < end) {
       if (every !== undefined) {
-        await change(deltas[applied % deltas.length] ?? '')
+        await change(deltas[applied % deltas.length] ?? [])
         applied += 1
         changes += 1
       }
