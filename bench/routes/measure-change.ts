@@ -1,5 +1,5 @@
-import { holdPrograms } from '../../src/proxy/hold-programs.ts'
-import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
+import { holdPrograms, type HeldPrograms } from '../../src/proxy/hold-programs.ts'
+import { compileProgram, type Program, type ProgramTools } from '../../src/proxy/program.ts'
 import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { entityNamed } from '../../src/entities/entities.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
@@ -12,12 +12,18 @@ import {
   sealSnapshot,
   verifySeal,
 } from '../../src/snapshot/seal-snapshot.ts'
+import type { Snapshot, SnapshotItem } from '../../src/schema/snapshot.ts'
+import { median } from '../report.ts'
 import { buildRoutes, uuidFor, shapes } from './shapes.ts'
 
 /** Milliseconds by step. */
 export type ChangeTimes = Readonly<
   Record<'build' | 'check' | 'seal' | 'verify' | 'compile' | 'swap', number>
-> & { readonly bodyMegabytes: number }
+> & {
+  /** Of one route, from the running program to the swap. */
+  readonly oneRoute: number
+  readonly bodyMegabytes: number
+}
 
 const tools: ProgramTools = {
   catalog: [],
@@ -45,8 +51,28 @@ export function measureChange(entries: Entries): ChangeTimes {
   const program = timed(() => compileProgram(verified, 2, tools))
   timed(() => programs.swap(program))
   const [build = 0, check = 0, seal = 0, verify = 0, compile = 0, swap = 0] = times
-  return { build, check, seal, verify, compile, swap, bodyMegabytes: sealed.body.length / 1e6 }
+  const oneRoute = median(timeRouteChanges(verified, program, programs))
+  const bodyMegabytes = sealed.body.length / 1e6
+  return { build, check, seal, verify, compile, swap, oneRoute, bodyMegabytes }
 }
+
+/** Milliseconds of changes of one route each, spread over all of them. */
+function timeRouteChanges(first: Snapshot, running: Program, programs: HeldPrograms): number[] {
+  const ids = [...first.routes.keys()]
+  let [snapshot, program] = [first, running]
+  return Array.from({ length: changes }, (_, index) => {
+    const id = ids[(index * 7_919) % ids.length] as string
+    const route = snapshot.routes.get(id) as SnapshotItem<'routes'>
+    const routes = snapshot.routes.with(id, { ...route, name: `changed-${index}` })
+    snapshot = { ...snapshot, routes }
+    const started = performance.now()
+    program = compileProgram(snapshot, 3 + index, tools, program)
+    programs.swap(program)
+    return performance.now() - started
+  })
+}
+
+const changes = 200
 
 export function buildEntries(count: number): Entries {
   const shape = shapes[0] as (typeof shapes)[number]

@@ -33,7 +33,7 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
   return {
     swap(program) {
       const isFirst = latest === undefined
-      if (proxy === undefined) latest?.close()
+      if (proxy === undefined) latest?.close(program)
       else proxy.swapProgram(program)
       latest = program
       if (isFirst) open(program).catch(options.onFailed)

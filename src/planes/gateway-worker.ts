@@ -81,6 +81,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     readVariable: start.readVariable,
     files: settings.vaultFiles,
     clock: systemClock,
+    accepts: ({ name, config }) =>
+      catalog.find((one) => one.name === name)?.settings.safeParse(config).success !== false,
     onChange: () => dataPlane.reapply(),
   })
   const cipher = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))
@@ -95,6 +97,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     log,
   })
   const control = openControlConnection({
+    base: dataPlane.cached(),
     onSnapshot: dataPlane.receive,
     onUnreachable: dataPlane.restore,
     state: () => ({
@@ -102,7 +105,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
-      ...dataPlane.rejection(),
+      ...(control.rejection() ?? dataPlane.rejection()),
     }),
     onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,

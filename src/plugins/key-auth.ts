@@ -69,9 +69,10 @@ function identify(
   const keys = findKeys(exchange, names, settings)
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)
   const [key] = keys
-  const caller = key === undefined ? undefined : tools.findKey(key)
+  const caller = key === undefined ? undefined : tools.findKey(exchange, key)
   if (caller !== undefined) return caller
-  const consumer = settings.anonymous === null ? undefined : tools.findConsumer(settings.anonymous)
+  const consumer =
+    settings.anonymous === null ? undefined : tools.findConsumer(exchange, settings.anonymous)
   if (consumer !== undefined)
     return { kind: 'consumer', method: 'anonymous', credential: '', consumer }
   throw key === undefined

@@ -3,14 +3,13 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/exchange.ts'
 import { checkProtocol } from '../proxy/check-protocol.ts'
-import type {
-  Counters,
-  PluginDefinition,
-  PluginResult,
-  PluginTools,
-  Window,
-} from '../proxy/plugin.ts'
-import { compileProgram, type Program, type RouteProgram } from '../proxy/program.ts'
+import type { Counters, PluginDefinition, PluginResult, Window } from '../proxy/plugin.ts'
+import {
+  compileProgram,
+  type PluginPlan,
+  type Program,
+  type RouteProgram,
+} from '../proxy/program.ts'
 import { runRequestPlugins } from '../proxy/run-plugins.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import {
@@ -69,8 +68,7 @@ export function openReplayer(options: ReplayerOptions): Replayer {
   const clock = { time: now, now: () => clock.time }
   const notReplayed = new Set<string>()
   const credentials = new Set(snapshot.keys.keys())
-  const directories = new Map<string, PluginTools>()
-  const observer: Observer = { accesses, notReplayed, directories, log, answeredBy: '' }
+  const observer: Observer = { accesses, notReplayed, log, answeredBy: '' }
   const program = compileProgram(snapshot, 0, {
     catalog: catalog.map((one) => observed(one, observer)),
     counters: recordingCounters(taken),
@@ -90,9 +88,11 @@ export function openReplayer(options: ReplayerOptions): Replayer {
     taken.length = 0
     accesses.unrecorded = 0
     const exchange = exchangeOf(group, address, accesses, body)
+    const plugins = program.pluginsOf(route)
     exchange.routeRef = route.routeRef
-    exchange.caller = callerOf(group, route, directories.get(route.routeRef.workspace), credentials)
-    const { denial, answer } = replayPlugins(exchange, route, observer)
+    exchange.directory = program.directory
+    exchange.caller = callerOf(group, exchange, plugins, credentials)
+    const { denial, answer } = replayPlugins(exchange, { route, plugins }, observer)
     const hadToAuthenticate =
       group.reason.endsWith('.no_key') || group.reason.endsWith('.unknown_key')
     return {
@@ -140,7 +140,6 @@ const noRoute: Outcome = {
 type Observer = {
   readonly accesses: AccessCounter
   readonly notReplayed: Set<string>
-  readonly directories: Map<string, PluginTools>
   readonly log: Log | undefined
   /** The plugin that answered last. */
   answeredBy: string
@@ -148,7 +147,7 @@ type Observer = {
 
 /** A plugin that reports whether it reads data that is not recorded, or has to wait for something. */
 function observed(definition: PluginDefinition, observer: Observer): PluginDefinition {
-  const { accesses, notReplayed, directories, log } = observer
+  const { accesses, notReplayed, log } = observer
   const skip = (error?: unknown): void => {
     if (error !== undefined && !(error instanceof Problem) && !notReplayed.has(definition.name))
       log?.warn('preview: plugin cannot be replayed', { plugin: definition.name, error })
@@ -157,7 +156,6 @@ function observed(definition: PluginDefinition, observer: Observer): PluginDefin
   return {
     ...definition,
     prepare(settings, tools) {
-      directories.set(tools.workspace, tools)
       const use = definition.prepare(settings, tools)
       const onRequest = use.onRequest?.bind(use)
       if (onRequest === undefined) return use
@@ -191,12 +189,12 @@ function observed(definition: PluginDefinition, observer: Observer): PluginDefin
 /** Runs the request plugins as the gateway does. */
 function replayPlugins(
   exchange: Exchange,
-  route: RouteProgram,
+  { route, plugins }: { readonly route: RouteProgram; readonly plugins: PluginPlan },
   observer: Observer,
 ): Pick<Outcome, 'denial' | 'answer'> {
   try {
     const redirect = isHttpOnly(route) ? checkProtocol(exchange.request, route) : undefined
-    const answer = redirect ?? runRequestPlugins(route, exchange)
+    const answer = redirect ?? runRequestPlugins(plugins, exchange)
     if (answer === undefined || answer instanceof Promise)
       return { denial: undefined, answer: undefined }
     const by = redirect === undefined ? observer.answeredBy : 'route'
@@ -267,13 +265,13 @@ const noReply = {} as Reply
 /** The recorded caller, if the route still authenticates by the same plugin and the credential still exists. */
 function callerOf(
   { consumer, authMethod, credential }: TrafficGroup,
-  { plugins }: RouteProgram,
-  tools: PluginTools | undefined,
+  { directory, routeRef }: Exchange,
+  plugins: PluginPlan,
   credentials: ReadonlySet<string>,
 ): Caller | undefined {
   const hasSameMethod = plugins.identify.some(({ name }) => name === authMethod)
   if (consumer === '' || !hasSameMethod) return undefined
   if (credential !== '' && !credentials.has(credential)) return undefined
-  const known = tools?.findConsumer(consumer)
+  const known = directory?.findConsumer(routeRef.workspace, consumer)
   return known && { kind: 'consumer', method: authMethod, credential, consumer: known }
 }

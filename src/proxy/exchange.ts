@@ -95,7 +95,7 @@ export type KnownConsumer = {
   readonly customId: string | null
   /** Groups of its ACL credentials. */
   readonly groups: readonly string[]
-  /** Names of its consumer groups. */
+  /** Names of its consumer groups; the same list for all consumers with the same groups. */
   readonly consumerGroups: readonly string[]
 }
 
@@ -105,6 +105,14 @@ export type Caller = {
   readonly method: string
   readonly credential: string
   readonly consumer: KnownConsumer
+}
+
+/** The consumers and API keys of a program. */
+export type Directory = {
+  /** The consumer of a workspace that holds an API key. */
+  findKey(this: void, workspace: string, key: string): Caller | undefined
+  /** A consumer of a workspace by id or username. */
+  findConsumer(this: void, workspace: string, idOrName: string): KnownConsumer | undefined
 }
 
 /** The route and service of a request, in the columns of its event. */
@@ -181,6 +189,8 @@ export class Exchange {
   /** Set by the router for path patterns that are regular expressions. */
   findGroups: (() => RegexMatch | undefined) | undefined = undefined
   caller: Caller | undefined = undefined
+  /** Of its program; set by the router. */
+  directory: Directory | undefined = undefined
   /** Headers to add to any answer. */
   readonly answerHeaders = new HeaderList()
   readonly upstream: UpstreamResult = {

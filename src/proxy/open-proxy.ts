@@ -87,9 +87,10 @@ export function openProxy(options: ProxyOptions): Proxy {
       return programs.revision
     },
     swapProgram(next) {
-      programs.swap(next)
+      // Certificates that cannot be shown leave the previous program.
       secure.swap(next.names)
       streams.swap(next.names)
+      programs.swap(next)
     },
     async drain(milliseconds) {
       server.close()

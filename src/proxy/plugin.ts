@@ -42,10 +42,10 @@ export type PluginTools = {
   readonly counters: Counters
   /** Limited: a message is written a few times in ten seconds and then counted. */
   readonly log: Log
-  /** The consumer that holds an API key in this workspace. */
-  findKey(key: string): Caller | undefined
-  /** A consumer of this workspace by id or username. */
-  findConsumer(idOrName: string): KnownConsumer | undefined
+  /** The consumer that holds an API key in this workspace, in the program of the exchange. */
+  findKey(exchange: Exchange, key: string): Caller | undefined
+  /** A consumer of this workspace by id or username, in the program of the exchange. */
+  findConsumer(exchange: Exchange, idOrName: string): KnownConsumer | undefined
 }
 
 /** A configured plugin, ready to act. */
@@ -54,17 +54,18 @@ export type PluginUse = {
   onRequest?(exchange: Exchange): PluginResult
   /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders`. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void
-  /** When the program that holds it ends. */
+  /** After the last exchange of every program that has it. */
   close?(): void
 }
 
-/** A plugin: its name, its settings, and how it is prepared for each program.
+/** A plugin: its name, its settings, and how it is prepared.
  *
  *  1. `settings` checks the configuration and fills its defaults, in the control plane, before anything is stored.
- *  2. `prepare` runs once when a program is compiled, in every worker; precompute here.
+ *  2. `prepare` runs in every worker when a program is compiled in which the settings are others; precompute here. Programs
+ *     with the same settings share what it returns, with its state.
  *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
  *  4. `onResponse` runs for each answer, in the opposite order.
- *  5. `close` runs after the last exchange of the program.
+ *  5. `close` runs after the last exchange of these programs.
  */
 export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly name: string

@@ -35,7 +35,7 @@ function failAtRead(snapshot: Snapshot, at: number) {
   }
 }
 
-const checked = (host: string, interval = 1): Snapshot =>
+const checked = (host: string, interval = 1, number = 0): Snapshot =>
   buildTestSnapshot({
     services: [{ name: 's', host: 'u', port: 80 }],
     upstreams: [
@@ -49,7 +49,7 @@ const checked = (host: string, interval = 1): Snapshot =>
       { name: 'r', service: 's', paths: ['/'] },
       { name: 't', service: 's', protocols: ['tcp'], sources: [{ ip: '127.0.0.1' }] },
     ],
-    plugins: [{ name: 'probe' }],
+    plugins: [{ name: 'probe', config: { number } }],
     authorities: { ca: 'ca' },
   })
 
@@ -92,7 +92,7 @@ function openTools(keeper: ReturnType<typeof keepPools>) {
   const probe = definePlugin({
     name: 'probe',
     about: 'Counts how often it is open.',
-    settings: z.object({}),
+    settings: z.object({ number: z.number() }),
     trustedAuthorities: () => ['ca'],
     prepare() {
       open.plugins += 1
@@ -104,11 +104,13 @@ function openTools(keeper: ReturnType<typeof keepPools>) {
 }
 
 test.each([
-  ['the same', 1],
-  ['other', 2],
+  ['the same intervals', 1, 'from scratch'],
+  ['other intervals', 2, 'from scratch'],
+  ['the same intervals', 1, 'from the previous one'],
+  ['other intervals', 2, 'from the previous one'],
 ])(
-  'a program with %s intervals that cannot be compiled, wherever it fails, leaves the previous one its health checks',
-  async (_, interval) => {
+  'a program with %s that cannot be compiled, wherever it fails, leaves the previous one its health checks: %#',
+  async (_, interval, base) => {
     const { keeper, probe, running } = openKeeper()
     const { open, tools } = openTools(keeper)
     const first = compileProgram(checked('127.0.0.1'), 1, tools)
@@ -117,9 +119,9 @@ test.each([
     const failures = new Set<string>()
     let next: Program | undefined
     for (let at = 1; next === undefined; at += 1) {
-      const { value, disarm } = failAtRead(checked('127.0.0.2', interval), at)
+      const { value, disarm } = failAtRead(checked('127.0.0.2', interval, 1), at)
       try {
-        next = compileProgram(value, 2, tools)
+        next = compileProgram(value, 2, tools, base === 'from scratch' ? undefined : first)
       } catch (error) {
         failures.add(String(error).replace(/.*planted: read \d+, /, ''))
       }
@@ -129,7 +131,7 @@ test.each([
       expect(open.plugins, 'plugins of a failed program are closed').toBe(isOld ? 1 : 2)
       expect(!isOld || isDeepStrictEqual(keeper.health(), health)).toBe(true)
     }
-    first.close()
+    first.close(next)
     next?.close()
     // Among the members are those that only the last steps read.
     for (const member of ['plugins', 'services', 'upstreams', 'routes', 'snis', 'healthchecks'])

@@ -1,34 +1,38 @@
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
-import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
+import { snapshotOf, type Snapshot } from '../schema/snapshot.ts'
+import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
+import { clientCasOf } from './compile/client-authorities.ts'
+import { changePools, emptyPools, type PoolTables } from './compile/compile-pools.ts'
 import {
-  choosePlugins,
-  groupByScope,
-  type PluginPlan,
-  type ScopedPlugin,
-} from './compile/choose-plugins.ts'
-import { compilePools } from './compile/compile-pools.ts'
-import { clientCaList, compileServices, type ServiceProgram } from './compile/compile-services.ts'
-import { openDirectories, openGroups } from './compile/open-directories.ts'
-import { preparePlugins, type PrepareTools } from './compile/prepare-plugins.ts'
+  changeRoutes,
+  emptyRoutes,
+  type RouteProgram,
+  type RouteTables,
+} from './compile/compile-routes.ts'
+import { changeServices, emptyServices, type ServiceTables } from './compile/compile-services.ts'
+import { changeDirectory, emptyDirectory, type DirectoryTables } from './compile/open-directory.ts'
+import { openPluginChoice } from './compile/plugins-of-route.ts'
+import {
+  changePlugins,
+  emptyPlugins,
+  type PluginTables,
+  type PrepareTools,
+} from './compile/prepare-plugins.ts'
+import { shareEqualItems } from './compile/share-equal-items.ts'
 import { emptyRouter, type Router } from './compile-router.ts'
-import type { RouteRef } from './exchange.ts'
+import type { Directory } from './exchange.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import { emptyStreams, type StreamRoutes } from './stream/compile-streams.ts'
-import { compileServerNames, type ServerNames } from './tls/server-names.ts'
+import {
+  changeServerNames,
+  emptyServerNames,
+  type ServerNames,
+  type ServerNameTables,
+} from './tls/server-names.ts'
 
-type SnapshotService = SnapshotItem<'services'>
-type SnapshotRoute = SnapshotItem<'routes'>
-
-/** A route with its service and plugins. */
-export type RouteProgram = {
-  readonly route: SnapshotRoute
-  readonly routeRef: RouteRef
-  readonly service: ServiceProgram | undefined
-  readonly plugins: PluginPlan
-  /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
-  readonly isRequestBuffered: boolean
-}
+export type { PluginPlan } from './compile/choose-plugins.ts'
+export type { RouteProgram } from './compile/compile-routes.ts'
 
 /** A snapshot compiled to run. */
 export type Program = {
@@ -37,8 +41,14 @@ export type Program = {
   readonly streams: StreamRoutes<RouteProgram>
   /** Certificates by server name. */
   readonly names: ServerNames
-  /** Closes the plugins; call it after the last exchange. */
-  close(): void
+  readonly directory: Directory
+  pluginsOf(this: void, route: RouteProgram): PluginPlan
+  /** What the next program is compiled from. */
+  readonly tables: ProgramTables
+  /** Closes plugins, whatever one of them throws. */
+  closePlugins(this: void, plugins: Iterable<ScopedPlugin>): void
+  /** Closes the plugins that `kept` does not have; without it all of them, and health checks stop. Call it after the last exchange. */
+  close(kept?: Program): void
 }
 
 /** What a program is compiled with. */
@@ -47,23 +57,43 @@ export type ProgramTools = PrepareTools & {
   readonly pools?: PoolKeeper
 }
 
+/** Every table of a program. They are immutable and share what is the same in the previous program. */
+type ProgramTables = {
+  readonly received: Snapshot
+  readonly snapshot: Snapshot
+  readonly keeper: PoolKeeper
+  readonly directory: DirectoryTables
+  readonly plugins: PluginTables
+  readonly pluginsOf: Program['pluginsOf']
+  readonly pools: PoolTables
+  readonly services: ServiceTables
+  readonly routes: RouteTables
+  readonly router: Router<RouteProgram>
+  readonly streams: StreamRoutes<RouteProgram>
+  readonly names: ServerNameTables
+}
+
 /** Throws a Problem that names the entity if the snapshot cannot run. */
 export const compileProgram = (
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
-): Program => runToCompletion(compileSteps(snapshot, revision, tools))
+  previous?: Program,
+): Program => runToCompletion(compileSteps(snapshot, revision, tools, previous))
 
-/** The same in slices, so that compiling a large snapshot does not delay requests. */
+/**
+ * Compiles what differs from the previous program, and shares the rest with it; the previous program stays as it is. In
+ * slices, so that compiling a large snapshot does not delay requests.
+ */
 export function* compileSteps(
   snapshot: Snapshot,
   revision: number,
   tools: ProgramTools,
+  previous?: Program,
 ): CooperativeTask<Program> {
-  const directories = openDirectories(snapshot, tools.clock)
-  const plugins = new Map<string, ScopedPlugin[]>()
-  const closePlugins = (): void => {
-    for (const { name, use } of [...plugins.values()].flat()) {
+  const prepared: ScopedPlugin[] = []
+  const closePlugins = (plugins: Iterable<ScopedPlugin>): void => {
+    for (const { name, use } of plugins) {
       try {
         use.close?.()
       } catch (error) {
@@ -72,88 +102,121 @@ export function* compileSteps(
     }
   }
   try {
-    preparePlugins(snapshot, directories, tools, plugins)
-    const compiled = yield* compileRest(snapshot, plugins, tools)
-    const { unwatch, ...parts } = compiled
+    const base = previous?.tables ?? emptyTables(tools)
+    const tables = yield* changeTables(base, snapshot, { ...tools, prepared })
+    // The last step; if anything throws, the pools of the previous program go on.
+    const unwatch = tools.pools && (yield* tools.pools.watch(tables.pools.pools))
+    const { router, streams, names, pluginsOf, directory } = tables
     return {
       revision,
-      ...parts,
-      close() {
-        unwatch?.()
-        closePlugins()
+      router,
+      streams,
+      names,
+      pluginsOf,
+      directory: directory.directory,
+      tables,
+      closePlugins,
+      close(kept) {
+        if (kept === undefined) unwatch?.()
+        closePlugins(pluginsOnlyIn({ tables }, kept))
       },
     }
   } catch (error) {
-    closePlugins()
+    closePlugins(prepared)
     throw error
   }
 }
 
-/** Everything after the plugins. Its last step takes the pools over from the previous program, which keeps them if anything throws. */
-function* compileRest(
-  snapshot: Snapshot,
-  plugins: ReadonlyMap<string, ScopedPlugin[]>,
-  tools: ProgramTools,
-): CooperativeTask<
-  Pick<Program, 'router' | 'streams' | 'names'> & { readonly unwatch: (() => void) | undefined }
-> {
-  const groupsOf = openGroups(snapshot)
-  const keeper = tools.pools ?? keepPools({ clock: tools.clock })
-  yield
-  const pools = yield* compilePools(snapshot, keeper)
-  const services = yield* compileServices(snapshot, pools, tools.catalog)
-  const order = new Map(tools.catalog.map(({ name }, index) => [name, index]))
-  const placed = new Map([...plugins].map(([home, list]) => [home, groupByScope(list)]))
-  const none = groupByScope([])
-  const planOf = ({ id, service, workspace }: SnapshotRoute): PluginPlan =>
-    choosePlugins(
-      placed.get(workspace) ?? none,
-      { route: id, service: service?.id },
-      order,
-      groupsOf,
-    )
-  const routes = yield* compileRoutes(snapshot, services, planOf)
-  const router = yield* emptyRouter<RouteProgram>().with([], routes)
-  const streams = yield* emptyStreams<RouteProgram>().with([], routes)
-  const names = compileServerNames(snapshot, clientCaList(snapshot, tools.catalog))
-  yield
-  const unwatch = tools.pools && (yield* tools.pools.watch(RadixMap.from(pools)))
-  return { router, streams, names, unwatch }
-}
-
-type CompiledRoute = { readonly route: SnapshotRoute; readonly program: RouteProgram }
-
-function* compileRoutes(
-  snapshot: Snapshot,
-  services: ReadonlyMap<string, ServiceProgram>,
-  planOf: (route: SnapshotRoute) => PluginPlan,
-): CooperativeTask<CompiledRoute[]> {
-  const routes: CompiledRoute[] = []
-  for (const route of snapshot.routes.values()) {
-    yield
-    const service = route.service === null ? undefined : services.get(route.service.id)
-    const workspace = snapshot.workspaces.get(route.workspace)
-    if (workspace === undefined || service?.service.enabled === false) continue
-    const routeRef = routeRefOf(workspace, service?.service, route)
-    const isGrpc = service !== undefined && service.service.protocol.startsWith('grpc')
-    const isRequestBuffered = route.request_buffering && !isGrpc
-    const program = { route, routeRef, service, plugins: planOf(route), isRequestBuffered }
-    routes.push({ route, program })
-  }
-  return routes
-}
-
-function routeRefOf(
-  workspace: SnapshotItem<'workspaces'>,
-  service: SnapshotService | undefined,
-  route: SnapshotRoute,
-): RouteRef {
+function emptyTables(tools: ProgramTools): ProgramTables {
+  const plugins = emptyPlugins(tools.catalog)
   return {
-    workspace: workspace.id,
-    workspace_name: workspace.name,
-    service: service?.id ?? '',
-    service_name: service?.name ?? '',
-    route: route.id,
-    route_name: route.name ?? '',
+    received: snapshotOf({}),
+    snapshot: snapshotOf({}),
+    keeper: tools.pools ?? keepPools({ clock: tools.clock }),
+    directory: emptyDirectory(tools.clock),
+    plugins,
+    pluginsOf: openPluginChoice(plugins.byPlace, orderOf(tools.catalog)),
+    pools: emptyPools(),
+    services: emptyServices(),
+    routes: emptyRoutes(),
+    router: emptyRouter(),
+    streams: emptyStreams(),
+    names: emptyServerNames(),
   }
+}
+
+function* changeTables(
+  base: ProgramTables,
+  received: Snapshot,
+  tools: ProgramTools & { readonly prepared: ScopedPlugin[] },
+): CooperativeTask<ProgramTables> {
+  const before = base.snapshot
+  const earlier = { received: base.received, shared: before }
+  const after = yield* shareEqualItems(earlier, received)
+  const { keeper } = base
+  const directory = yield* changeDirectory(base.directory, before, after, tools.clock)
+  const plugins = yield* changePlugins(base.plugins, before, after, tools)
+  const pluginsOf =
+    plugins.byPlace === base.plugins.byPlace
+      ? base.pluginsOf
+      : openPluginChoice(plugins.byPlace, orderOf(tools.catalog))
+  const touched = new Set<string>()
+  const pools = yield* changePools(base.pools, before, after, { keeper, touched })
+  const services = yield* changeServices(base.services, before, after, {
+    ...pools,
+    touched,
+    http2Offers: plugins.http2Offers,
+    previousOffers: base.plugins.http2Offers,
+  })
+  const routes = yield* changeRoutes(base.routes, before, after, {
+    before: base.services.services,
+    after: services.services,
+  })
+  const router = yield* base.router.with(...changedRoutes(base.routes, routes))
+  const streams = yield* base.streams.with(...changedRoutes(base.routes, routes))
+  const clientCas = clientCasOf(plugins, after.ca_certificates)
+  const names = yield* changeServerNames(base.names, before, after, clientCas)
+  return {
+    received,
+    snapshot: after,
+    keeper,
+    directory,
+    plugins,
+    pluginsOf,
+    pools,
+    services,
+    routes,
+    router,
+    streams,
+    names,
+  }
+}
+
+const orderOf = (catalog: PrepareTools['catalog']): ReadonlyMap<string, number> =>
+  new Map(catalog.map(({ name }, index) => [name, index]))
+
+type RoutesOf = Iterable<{ readonly route: RouteProgram['route']; readonly program: RouteProgram }>
+
+/** The routes to remove from routers and to add. */
+function changedRoutes(
+  before: RouteTables,
+  after: RouteTables,
+): [removed: RoutesOf, added: RoutesOf] {
+  const changed = (side: 'before' | 'after'): RoutesOf => ({
+    *[Symbol.iterator]() {
+      for (const { [side]: program } of before.routes.differencesTo(after.routes))
+        if (program !== undefined) yield { route: program.route, program }
+    },
+  })
+  return [changed('before'), changed('after')]
+}
+
+/** The plugins that a program has and the other has not. One whose scope alone is another is the same plugin. */
+export function* pluginsOnlyIn(
+  { tables }: Pick<Program, 'tables'>,
+  other: Pick<Program, 'tables'> | undefined,
+): Iterable<ScopedPlugin> {
+  const others = other?.tables.plugins.byId ?? RadixMap.empty()
+  for (const { before, after } of tables.plugins.byId.differencesTo(others))
+    if (before !== undefined && before.use !== after?.use) yield before
 }

@@ -1,15 +1,14 @@
 import { Problem } from '../lib/problem.ts'
-import type { ScopedPlugin } from './compile/choose-plugins.ts'
+import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
 import type { Exchange } from './exchange.ts'
 import type { PluginAnswer, PluginResult } from './plugin.ts'
-import type { RouteProgram } from './program.ts'
 
 /** Runs the plugins of the route in order until one answers. Those after authentication depend on the caller. Returns a promise only if a plugin does. */
 export function runRequestPlugins(
-  { plugins }: RouteProgram,
+  plugins: PluginPlan,
   exchange: Exchange,
 ): PluginAnswer | undefined | Promise<PluginAnswer | undefined> {
-  const authorize = () => runFrom(plugins.authorize(exchange.caller?.consumer.id), 0, exchange)
+  const authorize = () => runFrom(plugins.authorize(exchange.caller?.consumer), 0, exchange)
   const result = runFrom(plugins.identify, 0, exchange)
   if (result === undefined) return authorize()
   return result instanceof Promise ? result.then((answer) => answer ?? authorize()) : result
@@ -56,10 +55,10 @@ function failureOf(error: unknown, { name }: ScopedPlugin, exchange: Exchange): 
 }
 
 /** Runs the response plugins of the route in the opposite order, once per exchange. When one throws, the others still run, and then it throws the first error. */
-export function runResponsePlugins({ plugins }: RouteProgram, exchange: Exchange): void {
+export function runResponsePlugins(plugins: PluginPlan, exchange: Exchange): void {
   if (exchange.hasRunResponsePlugins) return
   exchange.hasRunResponsePlugins = true
-  const later = plugins.authorize(exchange.caller?.consumer.id)
+  const later = plugins.authorize(exchange.caller?.consumer)
   const failure = runBackwards(later, exchange)
   const failureBefore = runBackwards(plugins.identify, exchange)
   if (failure !== undefined) throw failure

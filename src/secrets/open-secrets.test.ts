@@ -144,6 +144,7 @@ test('leaves out certificates whose private key is missing', async () => {
     readVariable: (name) => (name === 'HERE' ? 'pem' : undefined),
     files: '/run/secrets',
     clock: { now: () => 0 },
+    accepts: () => true,
     onChange: () => undefined,
   })
   onTestFinished(() => secrets.close())
@@ -178,6 +179,7 @@ function open({ variables = {}, vaults = {}, ...options }: Options) {
     readVariable: (name) => variables[name],
     files: '/run/secrets',
     clock: { now: () => Date.now() },
+    accepts: () => true,
     onChange: () => undefined,
     ...options,
   })

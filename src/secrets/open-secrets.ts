@@ -1,35 +1,37 @@
 import type { Clock } from '../lib/clock.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { runSliced } from '../lib/cooperative-task.ts'
+import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
+import { collectReferences, noReferences, type VaultReference } from './collect-references.ts'
 import type { VaultTools } from './read-vault.ts'
+import { noResolution, replaceReferences, type ResolvedSnapshot } from './replace-references.ts'
 import { openSecretCache } from './secret-cache.ts'
-import {
-  replaceReferences,
-  collectReferences,
-  type ResolvedSnapshot,
-  type VaultReference,
-} from './replace-references.ts'
 
 /** Resolves vault references in snapshots and refreshes the secrets. */
 export type Secrets = {
-  /** Replaces the references of a snapshot by secrets. */
+  /** Replaces the references of a snapshot by secrets, at the cost of what differs from the snapshot before. */
   fill(snapshot: Snapshot): Promise<ResolvedSnapshot>
   close(): void
 }
 
 export type SecretsOptions = VaultTools & {
   readonly clock: Clock
+  /** Whether the settings of a plugin are valid with its secrets; otherwise it is withheld. */
+  readonly accepts: (plugin: SnapshotItem<'plugins'>) => boolean
   /** Called when a secret of the last snapshot has changed. */
   readonly onChange: () => void
 }
 
-export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secrets {
+export function openSecrets({ clock, accepts, onChange, ...tools }: SecretsOptions): Secrets {
   const cache = openSecretCache(tools, clock)
-  let wanted: readonly VaultReference[] = []
+  let references = noReferences
+  let resolution = noResolution
+  /** The changes of the cache that the resolution knows. */
+  let changes = 0
   let timer: NodeJS.Timeout | undefined
 
   const schedule = (): void => {
     clearTimeout(timer)
-    const due = cache.dueAt(wanted) - clock.now()
+    const due = cache.dueAt - clock.now()
     if (!Number.isFinite(due)) return
     timer = setTimeout(
       () => void refresh(),
@@ -37,24 +39,32 @@ export function openSecrets({ clock, onChange, ...tools }: SecretsOptions): Secr
     )
     timer.unref()
   }
-  const state = (): string => JSON.stringify(wanted.map((one) => cache.get(one)))
+  const wanted = (): VaultReference[] =>
+    Array.from(references.secrets.values(), ({ reference }) => reference)
   const refresh = async (): Promise<void> => {
-    const before = state()
-    await cache.refresh(wanted)
-    if (state() !== before) onChange()
+    const before = cache.changes
+    await cache.refresh(wanted())
+    if (cache.changes !== before) onChange()
     schedule()
   }
   return {
     async fill(snapshot) {
-      wanted = collectReferences(snapshot)
-      if (wanted.length === 0) return { snapshot, withheld: new Map() }
-      const byText = new Map(wanted.map((one) => [`${one.workspace} ${one.text}`, one]))
-      await cache.refresh(wanted)
+      const before = references.secrets
+      references = await runSliced(collectReferences(snapshot, references))
+      const added: VaultReference[] = []
+      for (const { key, before: old, after } of before.differencesTo(references.secrets)) {
+        if (after === undefined) cache.drop(key)
+        else if (old === undefined) added.push(after.reference)
+      }
+      if (clock.now() >= cache.dueAt) await cache.refresh(wanted())
+      else await cache.add(added)
       schedule()
-      return replaceReferences(snapshot, (workspace, text) => {
-        const one = byText.get(`${workspace} ${text}`)
-        return one === undefined ? { reason: text } : cache.get(one)
-      })
+      const known = cache.changes
+      const isStale = known !== changes
+      const options = { lookUp: cache.get, accepts, isStale }
+      resolution = await runSliced(replaceReferences(references, resolution, options))
+      changes = known
+      return resolution
     },
     close: () => clearTimeout(timer),
   }

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import { vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
-import type { VaultReference } from './replace-references.ts'
+import type { VaultReference } from './collect-references.ts'
 
 export type VaultTools = {
   /** An environment variable; undefined when unset or not released to configurations. */

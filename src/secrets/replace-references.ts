@@ -1,105 +1,146 @@
-import { Problem } from '../lib/problem.ts'
-import { isReference, parseReference, type SecretReference } from '../entities/secret-reference.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { isReference } from '../entities/secret-reference.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
-
-export type SnapshotVault = SnapshotItem<'vaults'>
-
-/** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`. */
-export type VaultReference = SecretReference & {
-  readonly text: string
-  readonly workspace: string
-  readonly vault: string
-  readonly definition: SnapshotVault | undefined
-}
+import {
+  noReferences,
+  type References,
+  type ReferencesOf,
+  type VaultReference,
+} from './collect-references.ts'
 
 /** A snapshot with references replaced by secrets. `withheld` maps ids of plugins without their secrets to the reason. */
-export type ResolvedSnapshot = {
-  readonly snapshot: Snapshot
-  readonly withheld: ReadonlyMap<string, string>
-}
+export type ResolvedSnapshot = { readonly snapshot: Snapshot; readonly withheld: RadixMap<string> }
 
 /** A secret, or the reason why it is unavailable. */
 export type SecretResult = { readonly secret: string } | { readonly reason: string }
 
-/** The distinct references of a snapshot per workspace. Throws a Problem for a malformed reference, or one to a vault that its workspace does not lookUp. */
-export function collectReferences(snapshot: Snapshot): VaultReference[] {
-  const vaults = new Map(
-    [...snapshot.vaults.values()].map((vault) => [`${vault.workspace} ${vault.prefix}`, vault]),
-  )
-  const wanted = new Map<string, VaultReference>()
-  for (const [about, workspace, value] of holders(snapshot)) {
-    visit(value, (text) => {
-      const reference = parseReference(text)
-      if (reference === undefined)
-        throw refusal(about, `${text} is not a valid reference to a secret`)
-      const definition = vaults.get(`${workspace} ${reference.vault}`)
-      if (definition === undefined && reference.vault !== 'env')
-        throw refusal(about, `there is no vault '${reference.vault}' in its workspace`)
-      wanted.set(`${workspace} ${text}`, { ...reference, text, workspace, definition })
-    })
-  }
-  return [...wanted.values()]
+/** A resolved snapshot with the references that were replaced in it. */
+export type Resolution = ResolvedSnapshot & { readonly references: References }
+
+export const noResolution: Resolution = {
+  snapshot: noReferences.snapshot,
+  withheld: RadixMap.empty(),
+  references: noReferences,
 }
 
-/** Replaces references by secrets. Certificates with unavailable secrets are omitted. */
-export function replaceReferences(
-  snapshot: Snapshot,
-  lookUp: (workspace: string, text: string) => SecretResult,
-): ResolvedSnapshot {
-  const withheld = new Map<string, string>()
-  const fill = (workspace: string, onMissing: (reason: string) => void) => (text: string) => {
-    const result = lookUp(workspace, text)
+export type ReplaceOptions = {
+  readonly lookUp: (reference: VaultReference) => SecretResult
+  /** Whether the settings of a plugin are valid with its secrets. */
+  readonly accepts: (plugin: SnapshotItem<'plugins'>) => boolean
+  /** True when secrets of the previous resolution may be others now. */
+  readonly isStale: boolean
+}
+
+/**
+ * Replaces references by secrets, from the previous resolution and what differs. Certificates with unavailable secrets
+ * are omitted; plugins with unavailable or invalid ones are withheld. An item whose secrets are the same stays the same object.
+ */
+export function* replaceReferences(
+  references: References,
+  previous: Resolution,
+  options: ReplaceOptions,
+): CooperativeTask<Resolution> {
+  const { snapshot } = references
+  const before = previous.references
+  let { withheld } = previous
+  let { plugins, certificates } = previous.snapshot
+  const idsOf = (list: 'plugins' | 'certificates') =>
+    touchedIds(before.snapshot[list], snapshot[list], before[list], references[list], options)
+  for (const id of yield* idsOf('plugins')) {
+    yield
+    const plugin = snapshot.plugins.get(id)
+    const { item, reason } = fillPlugin(plugin, references.plugins.get(id), options)
+    plugins = replaceItem(plugins, id, item)
+    withheld = reason === undefined ? withheld.without(id) : withheld.with(id, reason)
+  }
+  for (const id of yield* idsOf('certificates')) {
+    yield
+    const item = snapshot.certificates.get(id)
+    const filled = item && fill(item, references.certificates.get(id), options.lookUp)
+    certificates = replaceItem(
+      certificates,
+      id,
+      filled?.reason === undefined ? filled?.value : undefined,
+    )
+  }
+  return { references, withheld, snapshot: { ...snapshot, plugins, certificates } }
+}
+
+function* touchedIds(
+  before: RadixMap<object>,
+  after: RadixMap<object>,
+  referencesBefore: RadixMap<ReferencesOf>,
+  referencesAfter: RadixMap<ReferencesOf>,
+  { isStale }: ReplaceOptions,
+): CooperativeTask<ReadonlySet<string>> {
+  const touched = new Set<string>()
+  for (const changes of [
+    before.differencesTo(after),
+    referencesBefore.differencesTo(referencesAfter),
+  ])
+    for (const { key } of changes) {
+      yield
+      touched.add(key)
+    }
+  if (isStale) for (const id of referencesAfter.keys()) touched.add(id)
+  return touched
+}
+
+function replaceItem<Item extends object>(
+  list: RadixMap<Item>,
+  id: string,
+  item: Item | undefined,
+): RadixMap<Item> {
+  if (item === undefined) return list.without(id)
+  const old = list.get(id)
+  return old === item || isDeepStrictEqual(old, item) ? list : list.with(id, item)
+}
+
+type FilledPlugin = {
+  readonly item: SnapshotItem<'plugins'> | undefined
+  readonly reason?: string | undefined
+}
+
+function fillPlugin(
+  plugin: SnapshotItem<'plugins'> | undefined,
+  references: ReferencesOf | undefined,
+  { lookUp, accepts }: ReplaceOptions,
+): FilledPlugin {
+  if (plugin === undefined || references === undefined) return { item: plugin }
+  const { value: config, reason } = fill(plugin.config, references, lookUp)
+  const item = { ...plugin, config }
+  if (reason !== undefined || accepts(item)) return { item, reason }
+  return { item, reason: 'its settings are not valid with the secret that the reference leads to' }
+}
+
+/** A value with its references replaced, and why that is not so for one of them. */
+function fill<Value>(
+  value: Value,
+  references: ReferencesOf | undefined,
+  lookUp: ReplaceOptions['lookUp'],
+): { readonly value: Value; readonly reason: string | undefined } {
+  if (references === undefined) return { value, reason: undefined }
+  let reason: string | undefined
+  const filled = replace(value, (text) => {
+    const reference = references.get(text)
+    const result = reference === undefined ? { reason: text } : lookUp(reference)
     if ('secret' in result) return result.secret
-    onMissing(result.reason)
+    reason = result.reason
     return text
-  }
-  let { plugins, certificates } = snapshot
-  for (const plugin of snapshot.plugins.values()) {
-    const onMissing = (reason: string): void => void withheld.set(plugin.id, reason)
-    const config = replace(plugin.config, fill(plugin.workspace, onMissing))
-    if (config !== plugin.config) plugins = plugins.with(plugin.id, { ...plugin, config })
-  }
-  for (const certificate of snapshot.certificates.values()) {
-    let isComplete = true
-    const onMissing = (): void => void (isComplete = false)
-    const filled = replace(certificate, fill(certificate.workspace, onMissing))
-    if (!isComplete) certificates = certificates.without(certificate.id)
-    else if (filled !== certificate) certificates = certificates.with(certificate.id, filled)
-  }
-  return { snapshot: { ...snapshot, plugins, certificates }, withheld }
-}
-
-/** The objects that may contain references: label for errors, workspace, value. */
-const holders = ({ plugins, certificates }: Snapshot): (readonly [string, string, unknown])[] => [
-  ...[...plugins.values()].map((plugin) => {
-    return [`plugin ${plugin.id} (${plugin.name})`, plugin.workspace, plugin.config] as const
-  }),
-  ...[...certificates.values()].map((certificate) => {
-    return [`certificate ${certificate.id}`, certificate.workspace, certificate] as const
-  }),
-]
-
-function visit(value: unknown, onReference: (text: string) => void): void {
-  if (isReference(value)) onReference(value)
-  else if (typeof value === 'object' && value !== null)
-    for (const inner of Object.values(value)) visit(inner, onReference)
-}
-
-/** Replaces every reference in a value; returns the same object when it has none. */
-function replace<Value>(value: Value, fill: (text: string) => string): Value {
-  if (isReference(value)) return fill(value) as Value
-  if (typeof value !== 'object' || value === null) return value
-  let isSame = true
-  const changed = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    const next = replace(inner as unknown, fill)
-    if (next !== inner) isSame = false
-    return [key, next]
   })
-  if (isSame) return value
+  return { value: filled, reason }
+}
+
+/** Replaces every reference in a value. */
+function replace<Value>(value: Value, secretFor: (text: string) => string): Value {
+  if (isReference(value)) return secretFor(value) as Value
+  if (typeof value !== 'object' || value === null) return value
+  const changed = Object.entries(value).map(([key, inner]): [string, unknown] => {
+    return [key, replace(inner as unknown, secretFor)]
+  })
   return (
     Array.isArray(value) ? changed.map(([, inner]) => inner) : Object.fromEntries(changed)
   ) as Value
 }
-
-const refusal = (about: string, reason: string): Problem =>
-  new Problem('secrets.reference', 400, `${about}: ${reason}`)

@@ -1,72 +1,114 @@
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { VaultReference } from './collect-references.ts'
 import { cacheLifetimeOf, readVault, type VaultTools } from './read-vault.ts'
-import type { SecretResult, VaultReference } from './replace-references.ts'
+import type { SecretResult } from './replace-references.ts'
 
 /** Secrets read from vaults, in memory only, with the lifetimes of their vaults. */
 export type SecretCache = {
-  /** Reads missing and expired secrets, and drops all that are not wanted. */
+  /** Reads secrets that are missing or expired. */
+  add(wanted: readonly VaultReference[]): Promise<void>
+  /** The same for all that are still wanted; drops all others. */
   refresh(wanted: readonly VaultReference[]): Promise<void>
+  drop(secretId: string): void
   /** A cached secret. */
   get(one: VaultReference): SecretResult
-  /** Milliseconds since the epoch at which the first of them expires. */
-  dueAt(wanted: readonly VaultReference[]): number
+  /** Milliseconds since the epoch; until then `refresh` has nothing to do. */
+  readonly dueAt: number
+  /** Increases whenever a secret that was cached, or was missing, is another one. */
+  readonly changes: number
 }
 
-type CachedSecret = { readonly contents: string; readonly readAt: number }
+type CachedSecret = { readonly contents: string; readonly readAt: number; isExpired: boolean }
 type Failure = { readonly reason: string; readonly readAt: number }
 
 export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   const cached = new Map<string, CachedSecret>()
   const failed = new Map<string, Failure>()
+  let dueAt = Number.POSITIVE_INFINITY
+  let changes = 0
 
   const dueAtOf = (one: VaultReference): number => {
     const lifetime = cacheLifetimeOf(one)
-    const failure = failed.get(cacheKey(one))
+    const failure = failed.get(one.secretId)
     if (failure !== undefined) return failure.readAt + lifetime.missing
-    const readAt = cached.get(cacheKey(one))?.readAt
+    const readAt = cached.get(one.secretId)?.readAt
     if (readAt === undefined) return 0
     return lifetime.found === undefined ? Number.POSITIVE_INFINITY : readAt + lifetime.found
   }
   const read = async (one: VaultReference): Promise<void> => {
-    const key = cacheKey(one)
+    const { secretId: id } = one
     const now = clock.now()
+    const [before, failure] = [cached.get(id), failed.get(id)]
     try {
-      cached.set(key, { contents: await readVault(one, tools), readAt: now })
-      failed.delete(key)
+      const contents = await readVault(one, tools)
+      cached.set(id, { contents, readAt: now, isExpired: false })
+      failed.delete(id)
+      const isSame = before === undefined || before.isExpired || before.contents !== contents
+      if ((before !== undefined || failure !== undefined) && isSame) changes += 1
     } catch (error) {
-      failed.set(key, { reason: toProblem(error).message, readAt: now })
-      if (error instanceof Problem && error.status === 404) cached.delete(key)
+      const reason = toProblem(error).message
+      failed.set(id, { reason, readAt: now })
+      if (error instanceof Problem && error.status === 404) cached.delete(id)
+      const isLost = before !== undefined && !cached.has(id)
+      if (isLost || (failure !== undefined && failure.reason !== reason)) changes += 1
     }
   }
+  /** Notes when one of these is due, or expires. */
+  const schedule = (wanted: Iterable<VaultReference>): void => {
+    for (const one of wanted) {
+      dueAt = Math.min(dueAt, dueAtOf(one))
+      const known = cached.get(one.secretId)
+      if (known === undefined || known.isExpired) continue
+      if (isExpired(one, known, clock.now())) {
+        known.isExpired = true
+        changes += 1
+      } else dueAt = Math.min(dueAt, expiryOf(one, known) + 1)
+    }
+  }
+  const add = async (wanted: readonly VaultReference[]): Promise<void> => {
+    const due = wanted.filter((one) => dueAtOf(one) <= clock.now())
+    await Promise.all(due.map(read))
+    schedule(wanted)
+  }
   return {
+    add,
     async refresh(wanted) {
-      const byKey = new Map(wanted.map((one) => [cacheKey(one), one]))
+      const ids = new Set(wanted.map(({ secretId }) => secretId))
       for (const known of [cached, failed])
-        for (const key of known.keys()) if (!byKey.has(key)) known.delete(key)
-      const due = [...byKey.values()].filter((one) => dueAtOf(one) <= clock.now())
-      await Promise.all(due.map(read))
+        for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
+      dueAt = Number.POSITIVE_INFINITY
+      await add(wanted)
+    },
+    drop(id) {
+      cached.delete(id)
+      failed.delete(id)
     },
     get(one) {
-      const known = cached.get(cacheKey(one))
+      const known = cached.get(one.secretId)
       if (known === undefined || isExpired(one, known, clock.now())) {
-        return { reason: failed.get(cacheKey(one))?.reason ?? `${one.text}: it was not read yet` }
+        return { reason: failed.get(one.secretId)?.reason ?? `${one.text}: it was not read yet` }
       }
       return pick(one, known.contents)
     },
-    dueAt: (wanted) => Math.min(...wanted.map(dueAtOf)),
+    get dueAt() {
+      return dueAt
+    },
+    get changes() {
+      return changes
+    },
   }
 }
 
-/** References to different members of a secret share its cache entry. */
-const cacheKey = ({ definition, workspace, secret }: VaultReference): string =>
-  JSON.stringify([workspace, definition?.name, definition?.config, secret])
-
-/** Whether a secret is too old even while its vault is unreachable. */
-function isExpired(one: VaultReference, { readAt }: CachedSecret, now: number): boolean {
+/** When a secret is too old even while its vault is unreachable. */
+function expiryOf(one: VaultReference, { readAt }: CachedSecret): number {
   const { found, resurrected } = cacheLifetimeOf(one)
-  return found !== undefined && resurrected !== undefined && now > readAt + found + resurrected
+  if (found === undefined || resurrected === undefined) return Number.POSITIVE_INFINITY
+  return readAt + found + resurrected
 }
+
+const isExpired = (one: VaultReference, secret: CachedSecret, now: number): boolean =>
+  now > expiryOf(one, secret)
 
 /** The secret, or one member of it. */
 function pick({ key, text }: VaultReference, contents: string): SecretResult {

@@ -8,7 +8,8 @@ import {
   type Snapshot,
   type SnapshotLists,
 } from '../schema/snapshot.ts'
-import { snapshotRoot } from './snapshot-root.ts'
+import { unknownFormat } from './read-delta.ts'
+import { rootSteps, snapshotRoot } from './snapshot-root.ts'
 import { snapshotText } from './snapshot-text.ts'
 
 /** Generates an Ed25519 private key, PKCS #8 PEM. */
@@ -30,7 +31,15 @@ export function sealRoot(snapshot: Snapshot, revision: number, privateKeyPem: st
 }
 
 /** Throws when a snapshot is not the one that was sealed, or the seal was made with another key. */
-export function verifyRoot(snapshot: Snapshot, seal: Seal, publicKeyPem: string): void {
+export const verifyRoot = (snapshot: Snapshot, seal: Seal, publicKeyPem: string): void =>
+  runToCompletion(verifyRootSteps(snapshot, seal, publicKeyPem))
+
+/** `verifyRoot` as a cooperative task. */
+export function* verifyRootSteps(
+  snapshot: Snapshot,
+  seal: Seal,
+  publicKeyPem: string,
+): CooperativeTask<void> {
   const { revision, root, signature } = seal
   const isSigned = verify(
     null,
@@ -38,8 +47,7 @@ export function verifyRoot(snapshot: Snapshot, seal: Seal, publicKeyPem: string)
     publicKeyPem,
     Buffer.from(signature, 'base64'),
   )
-  if (isSigned && snapshotRoot(snapshot) === root) return
-  throw invalidSeal(revision)
+  if (!isSigned || (yield* rootSteps(snapshot)) !== root) throw invalidSeal(revision)
 }
 
 const rootBytes = (revision: number, root: string): Buffer => Buffer.from(`${revision}\n${root}`)
@@ -71,13 +79,7 @@ export function* verifySteps(
   }
   yield
   const snapshot = JSON.parse(sealed.body) as SnapshotLists & { readonly format: number }
-  if (snapshot.format !== 1) {
-    throw new Problem(
-      'snapshot.format',
-      422,
-      'This version of Weir cannot read the format of the snapshot',
-    )
-  }
+  if (snapshot.format !== 1) throw unknownFormat()
   const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
   return snapshotOf({ ...snapshot, consumers })
 }

@@ -65,8 +65,9 @@ export async function openGateway(
   }
   const events: Event[] = []
   let revision = 1
+  let program = compileProgram(buildTestSnapshot(input), revision, tools)
   const proxy = openProxy({
-    program: compileProgram(buildTestSnapshot(input), revision, tools),
+    program,
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
     admission: { ...defaultAdmissionLimits, ...options.admission },
@@ -103,7 +104,9 @@ export async function openGateway(
     proxy,
     pools,
     ask: (path, init) => fetch(url + path, init),
-    reconfigure: (next) =>
-      proxy.swapProgram(compileProgram(buildTestSnapshot(next), (revision += 1), tools)),
+    reconfigure(next) {
+      program = compileProgram(buildTestSnapshot(next), (revision += 1), tools, program)
+      proxy.swapProgram(program)
+    },
   }
 }

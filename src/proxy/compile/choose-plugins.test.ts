@@ -1,18 +1,25 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { choosePlugins, groupByScope, type ScopedPlugin } from './choose-plugins.ts'
+import type { KnownConsumer } from '../exchange.ts'
+import { choosePlugins, type ScopedPlugin } from './choose-plugins.ts'
 
 /** Kong's list, the nearest first; C a consumer, G a group, R a route, S a service. */
 const precedence = ['CRS', 'GRS', 'CR', 'CS', 'GR', 'GS', 'RS', 'C', 'G', 'R', 'S', '']
 const order = new Map([['limit', 0]])
-const scope = { route: 'r', service: 's' }
+const known = (id: string, consumerGroups: readonly string[]): KnownConsumer => ({
+  id,
+  name: id,
+  customId: null,
+  groups: [],
+  consumerGroups,
+})
 
 test('chooses the most specific instance of a plugin, in Kong’s order of precedence', () => {
   fc.assert(
     fc.property(fc.shuffledSubarray(precedence, { minLength: 1 }), (placesOf) => {
-      const plan = choosePlugins(groupByScope(placesOf.map(used)), scope, order, () => ['g'])
+      const plan = choosePlugins(placesOf.map(used), order)
       const nearest = precedence.find((places) => placesOf.includes(places)) ?? ''
-      expect(plan.authorize('c').map(placesIn)).toEqual([nearest])
+      expect(plan.authorize(known('c', ['g'])).map(placesIn)).toEqual([nearest])
       const ofNobody = precedence.find(
         (places) => placesOf.includes(places) && !/[CG]/.test(places),
       )
@@ -26,13 +33,9 @@ test('chooses the most specific instance of a plugin, in Kong’s order of prece
 test('between two groups of a consumer, the lower name wins', () => {
   const uses = ['b', 'a', 'c'].map((group) => ({ ...used('G'), consumerGroup: group }))
   const members: Record<string, readonly string[]> = { ann: ['b', 'c'], bob: ['a', 'b'], eve: [] }
-  const plan = choosePlugins(
-    groupByScope(uses),
-    scope,
-    order,
-    (consumer) => members[consumer] ?? [],
-  )
-  const groupOf = (consumer: string) => plan.authorize(consumer).map((one) => one.consumerGroup)
+  const plan = choosePlugins(uses, order)
+  const groupOf = (consumer: string) =>
+    plan.authorize(known(consumer, members[consumer] ?? [])).map((one) => one.consumerGroup)
   expect(['ann', 'bob', 'eve'].map(groupOf)).toEqual([['b'], ['a'], []])
 })
 
@@ -42,6 +45,7 @@ function used(places: string): ScopedPlugin {
     name: 'limit',
     identifies: false,
     use: {},
+    place: places,
     service: at('S', 's'),
     route: at('R', 'r'),
     consumer: at('C', 'c'),

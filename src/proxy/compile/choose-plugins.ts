@@ -1,3 +1,4 @@
+import type { KnownConsumer } from '../exchange.ts'
 import type { PluginUse } from '../plugin.ts'
 
 /** A prepared plugin and its scope; undefined where it is not restricted. */
@@ -5,6 +6,8 @@ export type ScopedPlugin = {
   readonly name: string
   readonly identifies: boolean
   readonly use: PluginUse
+  /** Of plugins of the same route, of the same service, or of the same workspace. */
+  readonly place: string
   readonly service: string | undefined
   readonly route: string | undefined
   readonly consumer: string | undefined
@@ -12,93 +15,59 @@ export type ScopedPlugin = {
   readonly consumerGroup: string | undefined
 }
 
-/** The sorted names of a consumer's groups; the same array for the same groups, so that choices can be cached by it. */
-export type GroupsOf = (consumer: string) => readonly string[]
-
 /** The plugins of a route, in execution order. */
 export type PluginPlan = {
   /** Up to the last plugin that authenticates. */
   readonly identify: readonly ScopedPlugin[]
   /** The others, which depend on the caller. */
-  authorize(consumer: string | undefined): readonly ScopedPlugin[]
-}
-
-type Scope = { readonly route: string; readonly service: string | undefined }
-
-/** Plugins by scope, so that a route is not compared with the plugins of all others. */
-export type PluginsByScope = {
-  readonly everywhere: readonly ScopedPlugin[]
-  readonly ofService: ReadonlyMap<string, readonly ScopedPlugin[]>
-  readonly ofRoute: ReadonlyMap<string, readonly ScopedPlugin[]>
-}
-
-export function groupByScope(plugins: readonly ScopedPlugin[]): PluginsByScope {
-  const onRoute = plugins.filter(({ route }) => route !== undefined)
-  const onService = plugins.filter((one) => one.route === undefined && one.service !== undefined)
-  return {
-    everywhere: plugins.filter((one) => one.route === undefined && one.service === undefined),
-    ofService: Map.groupBy(onService, ({ service }) => service ?? ''),
-    ofRoute: Map.groupBy(onRoute, ({ route }) => route ?? ''),
-  }
+  authorize(consumer: KnownConsumer | undefined): readonly ScopedPlugin[]
 }
 
 /** Chooses the most specific instance of each plugin, in Kong's order of precedence: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
 export function choosePlugins(
-  { everywhere, ofService, ofRoute }: PluginsByScope,
-  scope: Scope,
+  reaching: readonly ScopedPlugin[],
   order: ReadonlyMap<string, number>,
-  groupsOf: GroupsOf = () => [],
 ): PluginPlan {
-  const onService = scope.service === undefined ? [] : (ofService.get(scope.service) ?? [])
-  const onRoute = (ofRoute.get(scope.route) ?? []).filter(
-    (plugin) => (plugin.service ?? scope.service) === scope.service,
-  )
-  const reaching = [...everywhere, ...onService, ...onRoute].sort(
-    (a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0),
-  )
-  const lastIdentifying = reaching.findLast((plugin) => plugin.identifies)
+  const ordered = reaching.toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
+  const lastIdentifying = ordered.findLast((plugin) => plugin.identifies)
   const border = lastIdentifying === undefined ? -1 : (order.get(lastIdentifying.name) ?? -1)
   const isBefore = (plugin: ScopedPlugin): boolean => (order.get(plugin.name) ?? 0) <= border
-  const later = reaching.filter((plugin) => !isBefore(plugin))
   return {
-    identify: mostSpecific(reaching.filter(isBefore), undefined, []),
-    authorize: openChoice(later, groupsOf),
+    identify: mostSpecific(ordered.filter(isBefore), undefined),
+    authorize: openChoice(ordered.filter((plugin) => !isBefore(plugin))),
   }
 }
 
-/** Precomputes the choice for consumers with plugins of their own, and caches it for each list of groups. */
-function openChoice(later: readonly ScopedPlugin[], groupsOf: GroupsOf): PluginPlan['authorize'] {
-  const anyone = mostSpecific(later, undefined, [])
+/** Caches the choice for each consumer with plugins of its own, and for each list of groups; consumers with the same groups share one list. */
+function openChoice(later: readonly ScopedPlugin[]): PluginPlan['authorize'] {
+  const anyone = mostSpecific(later, undefined)
   const own = new Set(later.flatMap(({ consumer }) => consumer ?? []))
   const hasGroups = later.some(({ consumerGroup }) => consumerGroup !== undefined)
-  const ofConsumer = new Map(
-    [...own].map((consumer) => [consumer, mostSpecific(later, consumer, groupsOf(consumer))]),
-  )
-  if (!hasGroups)
-    return (consumer) => (consumer === undefined ? anyone : (ofConsumer.get(consumer) ?? anyone))
-  const ofGroups = new Map<readonly string[], readonly ScopedPlugin[]>()
+  if (own.size === 0 && !hasGroups) return () => anyone
+  const chosen = new WeakMap<object, readonly ScopedPlugin[]>()
   return (consumer) => {
     if (consumer === undefined) return anyone
-    const found = ofConsumer.get(consumer)
-    if (found !== undefined) return found
-    const groups = groupsOf(consumer)
-    const known = ofGroups.get(groups)
+    const { consumerGroups } = consumer
+    const isNamed = own.has(consumer.id)
+    if (!isNamed && (!hasGroups || consumerGroups.length === 0)) return anyone
+    const key = isNamed ? consumer : consumerGroups
+    const known = chosen.get(key)
     if (known !== undefined) return known
-    const chosen = groups.length === 0 ? anyone : mostSpecific(later, undefined, groups)
-    ofGroups.set(groups, chosen)
-    return chosen
+    const found = mostSpecific(later, consumer)
+    chosen.set(key, found)
+    return found
   }
 }
 
 function mostSpecific(
   plugins: readonly ScopedPlugin[],
-  consumer: string | undefined,
-  groups: readonly string[],
+  caller: KnownConsumer | undefined,
 ): readonly ScopedPlugin[] {
   const best = new Map<string, ScopedPlugin>()
   for (const plugin of plugins) {
-    if (plugin.consumer !== undefined && plugin.consumer !== consumer) continue
-    if (plugin.consumerGroup !== undefined && !groups.includes(plugin.consumerGroup)) continue
+    const { consumer, consumerGroup: group } = plugin
+    if (consumer !== undefined && consumer !== caller?.id) continue
+    if (group !== undefined && caller?.consumerGroups.includes(group) !== true) continue
     const other = best.get(plugin.name)
     if (other === undefined || isMoreSpecific(plugin, other)) best.set(plugin.name, plugin)
   }

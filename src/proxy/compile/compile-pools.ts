@@ -1,39 +1,122 @@
+import { parseTarget } from '../../entities/target-address.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import { parseTarget } from '../../entities/target-address.ts'
 import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
 import type { PoolKeeper } from '../keep-pools.ts'
+import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
 type SnapshotUpstream = SnapshotItem<'upstreams'>
+type SnapshotService = SnapshotItem<'services'>
 
 /** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by its own. */
-export function* compilePools(
-  snapshot: Snapshot,
-  keeper: PoolKeeper,
-): CooperativeTask<ReadonlyMap<string, Pool>> {
-  const names = new Set(
-    [...snapshot.upstreams.values()].map(({ workspace, name }) => `${workspace} ${name}`),
-  )
-  const plans: PoolPlan[] = [...snapshot.upstreams.values()].map((upstream) => ({
-    id: upstream.id,
-    targets: targetsOf(upstream),
-    balancer: openBalancer(upstream, keeper.clock),
-    upstream,
-    certificate: snapshot.certificates.get(upstream.client_certificate?.id ?? ''),
-  }))
-  for (const { id, workspace, host, port } of snapshot.services.values()) {
-    if (names.has(`${workspace} ${host}`)) continue
-    const targets = [{ host, port, weight: 1, failover: false }]
-    plans.push({ id, targets, balancer: roundRobin, upstream: undefined, certificate: undefined })
-  }
-  const pools = new Map<string, Pool>()
-  for (const plan of plans) {
+export type PoolTables = {
+  readonly pools: RadixMap<Pool>
+  /** Upstreams by the host of services. */
+  readonly upstreams: RadixMap<SnapshotUpstream>
+  readonly ofCertificate: ReverseIndex
+  readonly ofHost: ReverseIndex
+}
+
+export const emptyPools = (): PoolTables => ({
+  pools: RadixMap.empty(),
+  upstreams: RadixMap.empty(),
+  ofCertificate: emptyIndex,
+  ofHost: emptyIndex,
+})
+
+/** Hosts of services and names of upstreams are those of a workspace. */
+export const hostIn = (workspace: string, host: string): string => `${host} ${workspace}`
+
+/** Opens the pools that changed. Adds the services whose upstream or pool changed to `touched`. */
+export function* changePools(
+  tables: PoolTables,
+  before: Snapshot,
+  after: Snapshot,
+  { keeper, touched }: { readonly keeper: PoolKeeper; readonly touched: Set<string> },
+): CooperativeTask<PoolTables> {
+  let { pools, upstreams, ofCertificate, ofHost } = tables
+  const changed = new Set<string>()
+  const named: SnapshotUpstream[] = []
+  const hosts = new Set<string>()
+  // A name may pass from one upstream to another: all are removed before any is added.
+  for (const difference of before.upstreams.differencesTo(after.upstreams)) {
     yield
-    pools.set(plan.id, keeper.open(plan))
+    const { key, before: old, after: fresh } = difference
+    ofCertificate = changeIndex(ofCertificate, difference, certificateOf)
+    changed.add(key)
+    if (old !== undefined) {
+      hosts.add(hostOfUpstream(old))
+      upstreams = upstreams.without(hostOfUpstream(old))
+    }
+    if (fresh !== undefined) named.push(fresh)
   }
-  return pools
+  for (const upstream of named) {
+    yield
+    upstreams = upstreams.with(hostOfUpstream(upstream), upstream)
+  }
+  const certificates = before.certificates.differencesTo(after.certificates)
+  yield* touchReferring(ofCertificate, certificates, changed)
+  for (const id of changed) {
+    yield
+    const upstream = after.upstreams.get(id)
+    if (upstream === undefined) pools = pools.without(id)
+    else {
+      hosts.add(hostOfUpstream(upstream))
+      pools = pools.with(id, keeper.open(planOfUpstream(upstream, after, keeper)))
+    }
+  }
+  for (const difference of before.services.differencesTo(after.services)) {
+    yield
+    ofHost = changeIndex(ofHost, difference, hostOf)
+    touched.add(difference.key)
+  }
+  const references = [...hosts].map((key) => ({ key }))
+  yield* touchReferring(ofHost, references, touched)
+  for (const id of touched) {
+    yield
+    const service = after.services.get(id)
+    const hasOwn = service !== undefined && !upstreams.has(hostOfService(service))
+    if (!hasOwn) pools = pools.without(id)
+    else if (!isPoolOf(pools.get(id), service))
+      pools = pools.with(id, keeper.open(planOfService(service)))
+  }
+  return { pools, upstreams, ofCertificate, ofHost }
+}
+
+const certificateOf = ({ client_certificate: certificate }: SnapshotUpstream): readonly string[] =>
+  certificate?.id === undefined ? [] : [certificate.id]
+
+const hostOfUpstream = ({ workspace, name }: SnapshotUpstream): string => hostIn(workspace, name)
+const hostOfService = ({ workspace, host }: SnapshotService): string => hostIn(workspace, host)
+const hostOf = (service: SnapshotService): readonly string[] => [hostOfService(service)]
+
+const planOfUpstream = (
+  upstream: SnapshotUpstream,
+  { certificates }: Snapshot,
+  { clock }: PoolKeeper,
+): PoolPlan => ({
+  id: upstream.id,
+  targets: targetsOf(upstream),
+  balancer: openBalancer(upstream, clock),
+  upstream,
+  certificate: certificates.get(upstream.client_certificate?.id ?? ''),
+})
+
+const planOfService = ({ id, host, port }: SnapshotService): PoolPlan => ({
+  id,
+  targets: [{ host, port, weight: 1, failover: false }],
+  balancer: roundRobin,
+  upstream: undefined,
+  certificate: undefined,
+})
+
+/** Whether the pool is the one that the service would have. */
+function isPoolOf(pool: Pool | undefined, { host, port }: SnapshotService): boolean {
+  const [target] = pool?.plan.targets ?? []
+  return target?.host === host && target.port === port
 }
 
 function targetsOf(upstream: SnapshotUpstream): PoolPlan['targets'] {

@@ -1,9 +1,11 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
-import type { PluginDefinition } from '../plugin.ts'
-import type { ClientCaList } from '../tls/server-names.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
+import { hostIn, type PoolTables } from './compile-pools.ts'
+import { placeOfService, placeOfWorkspace, type PluginTables } from './prepare-plugins.ts'
+import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
 type SnapshotService = SnapshotItem<'services'>
 type SnapshotUpstream = SnapshotItem<'upstreams'>
@@ -20,52 +22,91 @@ export type ServiceProgram = {
   readonly offersHttp2: boolean
 }
 
-/** The services of a snapshot, each with its pool. */
-export function* compileServices(
-  snapshot: Snapshot,
-  pools: ReadonlyMap<string, Pool>,
-  catalog: readonly PluginDefinition[],
-): CooperativeTask<Map<string, ServiceProgram>> {
-  const upstreams = new Map(
-    [...snapshot.upstreams.values()].map((upstream) => [
-      `${upstream.workspace} ${upstream.name}`,
-      upstream,
-    ]),
-  )
-  const isOffered = http2Offers(snapshot, catalog)
-  const services = new Map<string, ServiceProgram>()
-  for (const service of snapshot.services.values()) {
-    yield
-    const upstream = upstreams.get(`${service.workspace} ${service.host}`)
-    const hostHeader = upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? '')
-    const pool = pools.get(upstream?.id ?? service.id) as Pool
-    const tls = serviceTlsOf(service, upstream, snapshot)
-    const offersHttp2 = isOffered(service)
-    services.set(service.id, { service, pool, hostHeader, tls, offersHttp2 })
-  }
-  return services
+export type ServiceTables = {
+  readonly services: RadixMap<ServiceProgram>
+  /** Services by certificates and places of plugins. */
+  readonly references: ReverseIndex
 }
+
+export const emptyServices = (): ServiceTables => ({
+  services: RadixMap.empty(),
+  references: emptyIndex,
+})
+
+type ServiceInputs = Pick<PoolTables, 'pools' | 'upstreams'> &
+  Pick<PluginTables, 'http2Offers'> & {
+    readonly previousOffers: PluginTables['http2Offers']
+    /** Services whose upstream or pool changed. */
+    readonly touched: ReadonlySet<string>
+  }
+
+/** Compiles the services that changed. */
+export function* changeServices(
+  tables: ServiceTables,
+  before: Snapshot,
+  after: Snapshot,
+  inputs: ServiceInputs,
+): CooperativeTask<ServiceTables> {
+  let { services, references } = tables
+  for (const difference of before.services.differencesTo(after.services)) {
+    yield
+    references = changeIndex(references, difference, referencesOf)
+  }
+  const touched = new Set(inputs.touched)
+  for (const changes of [
+    before.certificates.differencesTo(after.certificates),
+    before.ca_certificates.differencesTo(after.ca_certificates),
+    inputs.previousOffers.differencesTo(inputs.http2Offers),
+  ])
+    yield* touchReferring(references, changes, touched)
+  for (const id of touched) {
+    yield
+    const service = after.services.get(id)
+    const old = services.get(id)
+    if (service === undefined) services = services.without(id)
+    else {
+      const next = compileService(service, after, inputs, old)
+      if (old === undefined || !isSame(old, next)) services = services.with(id, next)
+    }
+  }
+  return { services, references }
+}
+
+const referencesOf = (service: SnapshotService): readonly string[] => [
+  placeOfService(service.id),
+  placeOfWorkspace(service.workspace),
+  ...(service.client_certificate?.id === undefined ? [] : [service.client_certificate.id]),
+  ...(service.ca_certificates ?? []),
+]
+
+function compileService(
+  service: SnapshotService,
+  snapshot: Snapshot,
+  { pools, upstreams, http2Offers }: ServiceInputs,
+  old: ServiceProgram | undefined,
+): ServiceProgram {
+  const { id, workspace, host, protocol } = service
+  const upstream = upstreams.get(hostIn(workspace, host))
+  const tls = serviceTlsOf(service, upstream, snapshot)
+  const offers = (place: string): boolean => http2Offers.has(place)
+  return {
+    service,
+    pool: pools.get(upstream?.id ?? id) as Pool,
+    hostHeader: upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? ''),
+    // The same object where its settings are, with the certificates that it has read.
+    tls: old?.tls?.identity === tls?.identity ? old?.tls : tls,
+    offersHttp2:
+      protocol === 'https' && (offers(placeOfService(id)) || offers(placeOfWorkspace(workspace))),
+  }
+}
+
+/** The pool is another one where the upstream is. */
+const isSame = (a: ServiceProgram, b: ServiceProgram): boolean =>
+  a.service === b.service && a.pool === b.pool && a.tls === b.tls && a.offersHttp2 === b.offersHttp2
 
 function hostHeaderOf({ host, port, protocol }: SnapshotService): string {
   const usual = ['https', 'wss', 'grpcs'].includes(protocol) ? 443 : 80
   return port === usual ? host : `${host}:${port}`
-}
-
-/** HTTP/2 is offered to https services with such a plugin on them or on their workspace. */
-function http2Offers(
-  { plugins }: Snapshot,
-  catalog: readonly PluginDefinition[],
-): (service: SnapshotService) => boolean {
-  const offering = new Set(
-    catalog.filter(({ offersHttp2 }) => offersHttp2 === true).map(({ name }) => name),
-  )
-  const places = new Set(
-    [...plugins.values()]
-      .filter(({ name, enabled, route }) => enabled && offering.has(name) && route === null)
-      .map(({ service, workspace }) => service?.id ?? workspace),
-  )
-  return ({ id, workspace, protocol }) =>
-    protocol === 'https' && (places.has(id) || places.has(workspace))
 }
 
 const secure: ReadonlySet<string> = new Set(['https', 'wss', 'grpcs', 'tls'])
@@ -86,18 +127,4 @@ function serviceTlsOf(
     authorities: trusted,
     client: client === undefined ? undefined : { cert: client.cert, key: client.key },
   })
-}
-
-/** The CAs that TLS handshakes with clients accept: those of every enabled plugin that checks client certificates. Undefined if there is none. */
-export function clientCaList(
-  { plugins, ca_certificates: authorities }: Snapshot,
-  catalog: readonly PluginDefinition[],
-): ClientCaList | undefined {
-  const asking = [...plugins.values()].flatMap(({ name, enabled, config }) => {
-    const trusted = catalog.find((definition) => definition.name === name)?.trustedAuthorities
-    return enabled && trusted !== undefined ? [trusted(config)] : []
-  })
-  if (asking.length === 0) return undefined
-  const ids = new Set(asking.flat())
-  return { authorities: [...ids].sort().flatMap((id) => authorities.get(id)?.cert ?? []) }
 }

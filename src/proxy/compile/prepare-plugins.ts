@@ -1,10 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../lib/clock.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { silentLog, type Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
+import { addToGroup, removeFromGroup, type RadixGroups } from '../../lib/radix-groups.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Counters, PluginDefinition, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
-import type { Directory } from './open-directories.ts'
+import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
+
+type SnapshotPlugin = SnapshotItem<'plugins'>
 
 /** What plugins are prepared with. */
 export type PrepareTools = {
@@ -15,61 +21,173 @@ export type PrepareTools = {
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
   /** Ids of plugins whose secrets are unavailable, with the reason. Requests that they apply to are refused. */
-  readonly withheld?: ReadonlyMap<string, string>
+  readonly withheld?: RadixMap<string>
 }
 
-/** Adds the enabled plugins of each workspace to `prepared`. When one cannot be prepared, those before it are there and must be closed. */
-export function preparePlugins(
-  snapshot: Snapshot,
-  directories: ReadonlyMap<string, Directory>,
-  tools: PrepareTools,
-  prepared: Map<string, ScopedPlugin[]>,
-): void {
-  const definitions = new Map(tools.catalog.map((definition) => [definition.name, definition]))
-  for (const plugin of snapshot.plugins.values()) {
-    const definition = definitions.get(plugin.name) ?? refuseUnknown(plugin)
-    const directory = directories.get(plugin.workspace)
-    if (!plugin.enabled || directory === undefined) continue
-    const list = prepared.get(plugin.workspace) ?? []
-    prepared.set(plugin.workspace, list)
-    const scope = {
-      name: plugin.name,
-      identifies: definition.identifies,
-      service: plugin.service?.id,
-      route: plugin.route?.id,
-      consumer: plugin.consumer?.id,
-      consumerGroup: snapshot.consumer_groups.get(plugin.consumer_group?.id ?? '')?.name,
-    }
-    list.push({ ...scope, use: preparePlugin(plugin, definition, { ...tools, directory }) })
+/** The plugins of a snapshot; only enabled ones are prepared. */
+export type PluginTables = {
+  readonly definitions: ReadonlyMap<string, PluginDefinition>
+  readonly byId: RadixMap<ScopedPlugin>
+  readonly byPlace: RadixGroups<ScopedPlugin>
+  readonly ofGroup: ReverseIndex
+  readonly withheld: RadixMap<string>
+  /** How many plugins offer HTTP/2, by place. */
+  readonly http2Offers: RadixMap<number>
+  /** How many plugins check client certificates, and how many of them accept a CA. */
+  readonly checkingCertificates: number
+  readonly authorities: RadixMap<number>
+}
+
+export const emptyPlugins = (catalog: readonly PluginDefinition[]): PluginTables => ({
+  definitions: new Map(catalog.map((definition) => [definition.name, definition])),
+  byId: RadixMap.empty(),
+  byPlace: RadixMap.empty(),
+  ofGroup: emptyIndex,
+  withheld: RadixMap.empty(),
+  http2Offers: RadixMap.empty(),
+  checkingCertificates: 0,
+  authorities: RadixMap.empty(),
+})
+
+/** The place of plugins that are restricted to a route, to a service, or to neither. */
+export const placeOfRoute = (id: string): string => `${id} route`
+export const placeOfService = (id: string): string => `${id} service`
+export const placeOfWorkspace = (id: string): string => `${id} workspace`
+
+/** Adds every plugin that it prepares to `prepared`: when one cannot be prepared, those must be closed. */
+export function* changePlugins(
+  tables: PluginTables,
+  before: Snapshot,
+  after: Snapshot,
+  tools: PrepareTools & { readonly prepared: ScopedPlugin[] },
+): CooperativeTask<PluginTables> {
+  const withheld = tools.withheld ?? RadixMap.empty()
+  let changed: PluginTables = { ...tables, withheld }
+  const touched = new Set<string>()
+  for (const difference of before.plugins.differencesTo(after.plugins)) {
+    yield
+    changed = count(changed, difference.before, -1)
+    changed = count(changed, difference.after, 1)
+    const ofGroup = changeIndex(changed.ofGroup, difference, groupsOf)
+    changed = { ...changed, ofGroup }
+    touched.add(difference.key)
   }
+  for (const { key } of tables.withheld.differencesTo(withheld)) touched.add(key)
+  const groups = before.consumer_groups.differencesTo(after.consumer_groups)
+  yield* touchReferring(changed.ofGroup, groups, touched)
+  for (const id of touched) {
+    yield
+    const old = tables.byId.get(id)
+    const plugin = after.plugins.get(id)
+    const next = plugin && preparePlugin(plugin, { old, before, after, tables: changed, tools })
+    changed = replacePlugin(changed, id, old, next)
+  }
+  return changed
 }
 
-function refuseUnknown({ id, name }: SnapshotItem<'plugins'>): never {
+const groupsOf = ({ consumer_group: group }: SnapshotPlugin): readonly string[] =>
+  group?.id === undefined ? [] : [group.id]
+
+/** Counts what a plugin means for all services and handshakes. */
+function count(
+  tables: PluginTables,
+  plugin: SnapshotPlugin | undefined,
+  change: 1 | -1,
+): PluginTables {
+  if (plugin?.enabled !== true) return tables
+  const definition = tables.definitions.get(plugin.name)
+  let { http2Offers, checkingCertificates, authorities } = tables
+  if (definition?.offersHttp2 === true && plugin.route === null)
+    http2Offers = addNumber(http2Offers, placeOf(plugin), change)
+  const trusted = definition?.trustedAuthorities?.(plugin.config)
+  if (trusted !== undefined) checkingCertificates += change
+  for (const id of new Set(trusted)) authorities = addNumber(authorities, id, change)
+  return { ...tables, http2Offers, checkingCertificates, authorities }
+}
+
+function addNumber(numbers: RadixMap<number>, key: string, change: number): RadixMap<number> {
+  const sum = (numbers.get(key) ?? 0) + change
+  return sum === 0 ? numbers.without(key) : numbers.with(key, sum)
+}
+
+function placeOf({ workspace, service, route }: SnapshotPlugin): string {
+  if (route?.id !== undefined) return placeOfRoute(route.id)
+  return service?.id === undefined ? placeOfWorkspace(workspace) : placeOfService(service.id)
+}
+
+function replacePlugin(
+  tables: PluginTables,
+  id: string,
+  old: ScopedPlugin | undefined,
+  next: ScopedPlugin | undefined,
+): PluginTables {
+  let { byId, byPlace } = tables
+  if (old !== undefined) byPlace = removeFromGroup(byPlace, old.place, id)
+  if (next !== undefined) byPlace = addToGroup(byPlace, next.place, id, next)
+  byId = next === undefined ? byId.without(id) : byId.with(id, next)
+  return { ...tables, byId, byPlace }
+}
+
+type Preparation = {
+  readonly old: ScopedPlugin | undefined
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly tables: PluginTables
+  readonly tools: PrepareTools & { readonly prepared: ScopedPlugin[] }
+}
+
+/** Where the settings are the same, the prepared plugin goes on with its state, whatever its scope. */
+function preparePlugin(
+  plugin: SnapshotPlugin,
+  { old, before, after, tables, tools }: Preparation,
+): ScopedPlugin | undefined {
+  const definition = tables.definitions.get(plugin.name) ?? refuseUnknown(plugin)
+  if (!plugin.enabled) return undefined
+  const isWithheld = tables.withheld.has(plugin.id)
+  const was = before.plugins.get(plugin.id)
+  const goesOn =
+    !isWithheld &&
+    old !== undefined &&
+    old.use !== refusing &&
+    was?.name === plugin.name &&
+    was.workspace === plugin.workspace &&
+    isDeepStrictEqual(was.config, plugin.config)
+  const scoped = {
+    name: plugin.name,
+    identifies: definition.identifies,
+    place: placeOf(plugin),
+    service: plugin.service?.id,
+    route: plugin.route?.id,
+    consumer: plugin.consumer?.id,
+    consumerGroup: after.consumer_groups.get(plugin.consumer_group?.id ?? '')?.name,
+  }
+  if (goesOn) return { ...scoped, use: old.use }
+  if (isWithheld) return { ...scoped, use: refusing }
+  const prepared = { ...scoped, use: openPlugin(plugin, definition, tools) }
+  tools.prepared.push(prepared)
+  return prepared
+}
+
+function refuseUnknown({ id, name }: SnapshotPlugin): never {
   throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)
 }
 
-function preparePlugin(
-  plugin: SnapshotItem<'plugins'>,
+function openPlugin(
+  { id, name, workspace, config }: SnapshotPlugin,
   definition: PluginDefinition,
-  tools: PrepareTools & { readonly directory: Directory },
+  { clock, counters, log = silentLog }: PrepareTools,
 ): PluginUse {
-  const { clock, counters, directory, withheld, log = silentLog } = tools
-  if (withheld?.has(plugin.id) === true) return refusing
-  const settings = definition.settings.safeParse(plugin.config)
+  const settings = definition.settings.safeParse(config)
   if (!settings.success)
-    throw new Problem(
-      'program.settings',
-      400,
-      `plugin ${plugin.id} (${plugin.name}): ${settings.error.message}`,
-    )
-  const { id, workspace } = plugin
+    throw new Problem('program.settings', 400, `plugin ${id} (${name}): ${settings.error.message}`)
   return definition.prepare(settings.data, {
     id,
     workspace,
     clock,
     counters,
     log,
-    ...directory,
+    findKey: ({ directory }, key) => directory?.findKey(workspace, key),
+    findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
   })
 }
 

@@ -91,8 +91,8 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
     },
     swap(next) {
       if (next.identity === shown.identity) return
-      shown = next
       server = open(next)
+      shown = next
     },
     get waiting() {
       return waiting

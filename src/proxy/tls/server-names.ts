@@ -1,49 +1,97 @@
-import { createHash } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { Snapshot } from '../../schema/snapshot.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
+
+type SnapshotCertificate = SnapshotItem<'certificates'>
 
 /** CA certificates (PEM) for client certificates. */
 export type ClientCaList = { readonly authorities: readonly string[] }
 
 /** Certificates by server name. */
 export type ServerNames = {
-  /** A hash of certificates, names and client CAs. */
-  readonly identity: string
+  /** Another object whenever certificates, names or client CAs are others. */
+  readonly identity: object
   /** Undefined when no client certificate is requested. */
   readonly clientCas: ClientCaList | undefined
   /** The certificate for a lower-case name: exact, wildcard or `*`. */
   find(name: string): SecureContext | undefined
 }
 
-/** Certificates are parsed at their first use. */
-export function compileServerNames(
-  { certificates, snis }: Pick<Snapshot, 'certificates' | 'snis'>,
+/** Server names with what the next ones are made from. */
+export type ServerNameTables = ServerNames & {
+  /** Ids of certificates by name. */
+  readonly byName: RadixMap<string>
+  /** The certificates that were parsed for these client CAs. */
+  readonly contexts: WeakMap<SnapshotCertificate, SecureContext>
+}
+
+export const emptyServerNames = (): ServerNameTables =>
+  openServerNames(RadixMap.empty(), RadixMap.empty(), undefined, new WeakMap())
+
+/** The names of the next snapshot; the same object where nothing of them changed. */
+export function* changeServerNames(
+  tables: ServerNameTables,
+  before: Pick<Snapshot, 'certificates' | 'snis'>,
+  after: Pick<Snapshot, 'certificates' | 'snis'>,
   clientCas: ClientCaList | undefined,
-): ServerNames {
-  const text = JSON.stringify([[...certificates.values()], [...snis.values()], clientCas ?? null])
-  const contexts = new Map<string, SecureContext>()
-  const byName = new Map([...snis.values()].map(({ name, certificate }) => [name, certificate.id]))
-  const open = (id: string): SecureContext | undefined => {
-    const known = contexts.get(id)
-    const certificate = certificates.get(id)
-    if (known !== undefined || certificate === undefined) return known
+): CooperativeTask<ServerNameTables> {
+  let { byName } = tables
+  let isSame = isSameList(tables.clientCas, clientCas)
+  const contexts = isSame ? tables.contexts : new WeakMap<SnapshotCertificate, SecureContext>()
+  const added: SnapshotItem<'snis'>[] = []
+  // A name may pass from one item to another: all are removed before any is added.
+  for (const { before: old, after: fresh } of before.snis.differencesTo(after.snis)) {
+    yield
+    isSame = false
+    if (old !== undefined) byName = byName.without(old.name)
+    if (fresh !== undefined) added.push(fresh)
+  }
+  for (const { name, certificate } of added) {
+    yield
+    byName = byName.with(name, certificate.id)
+  }
+  for (const _ of before.certificates.differencesTo(after.certificates)) {
+    isSame = false
+    break
+  }
+  return isSame ? tables : openServerNames(byName, after.certificates, clientCas, contexts)
+}
+
+const isSameList = (a: ClientCaList | undefined, b: ClientCaList | undefined): boolean =>
+  a?.authorities.length === b?.authorities.length &&
+  (a?.authorities.every((pem, at) => pem === b?.authorities[at]) ?? true)
+
+/** Certificates are parsed at their first use. */
+function openServerNames(
+  byName: RadixMap<string>,
+  certificates: Snapshot['certificates'],
+  clientCas: ClientCaList | undefined,
+  contexts: ServerNameTables['contexts'],
+): ServerNameTables {
+  const open = (certificate: SnapshotCertificate): SecureContext => {
+    const known = contexts.get(certificate)
+    if (known !== undefined) return known
     const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = certificate
     const context = createSecureContext({
       cert: certAlt === null ? [cert] : [cert, certAlt],
       key: keyAlt === null ? [key] : [key, keyAlt],
       ...contextOptions(clientCas),
     })
-    contexts.set(id, context)
+    contexts.set(certificate, context)
     return context
   }
   return {
-    identity: createHash('sha256').update(text).digest('base64url'),
+    identity: {},
+    byName,
+    contexts,
     clientCas,
     find(name) {
       const id = coveringNames(name)
         .map((covering) => byName.get(covering))
         .find((found) => found !== undefined)
-      return id === undefined ? undefined : open(id)
+      const certificate = certificates.get(id ?? '')
+      return certificate && open(certificate)
     },
   }
 }

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest'
 import { buildExchange } from '../../../test/harness/build-target.ts'
 import { buildTestSnapshot } from '../../../test/harness/build-snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import {
   askUpstream,
@@ -14,12 +13,10 @@ import {
   type UpstreamClient,
   type UpstreamRequest,
 } from './ask-upstream.ts'
-import { compilePools } from '../compile/compile-pools.ts'
 import { buildServiceTls } from '../tls/target-tls.ts'
 import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
-import { keepPools } from '../keep-pools.ts'
-import type { RouteProgram } from '../program.ts'
+import { compileProgram, type RouteProgram } from '../program.ts'
 
 /** What a target does with a try: answers a status, or fails at a stage. */
 type Deed = number | 'refuse' | 'break' | 'silence' | 'too large' | 'fault'
@@ -58,13 +55,14 @@ function routeOver(
       },
     ],
   })
-  const pool = runToCompletion(compilePools(snapshot, keepPools({ clock: systemClock }))).get(
-    'pool',
-  )
-  const [service] = snapshot.services.values()
-  const route = {
-    service: { service, pool, hostHeader: '', tls: undefined, offersHttp2: false, ...program },
-  } as unknown as RouteProgram
+  const compiled = compileProgram(snapshot, 1, {
+    catalog: [],
+    counters: { take: () => ({ admitted: true, counts: [] }) },
+    clock: systemClock,
+  })
+  const known = compiled.tables.services.services.get('s')
+  const pool = known?.pool
+  const route = { service: { ...known, ...program } } as RouteProgram
   const tries: UpstreamRequest[] = []
   const aborted: string[] = []
   const client = {

@@ -1,8 +1,9 @@
 import { toProblem, type Problem } from '../../lib/problem.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
+import type { PluginPlan } from '../compile/choose-plugins.ts'
 import { checkProtocol, isGrpc } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Program, RouteProgram } from '../program.ts'
+import type { Program } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
 import { askUpstream, dropAnswer, type Answer, type UpstreamClient } from './ask-upstream.ts'
 import { endExchange, logFault, type EndTools } from './end-exchange.ts'
@@ -22,18 +23,19 @@ export async function handleRequest(
   program: Program,
   exchange: Exchange,
 ): Promise<void> {
-  let route: RouteProgram | undefined
+  let plugins: PluginPlan | undefined
   let isAdmitted = false
   let answer: Answer | undefined
   let finish: () => void
   try {
-    route = findRoute(program, exchange)
+    const route = findRoute(program, exchange)
+    plugins = program.pluginsOf(route)
     let own = checkProtocol(exchange.request, route)
     if (own === undefined) {
       const admitting = tools.admission.enter(exchange)
       if (admitting !== undefined) await admitting
       isAdmitted = true
-      const running = runRequestPlugins(route, exchange)
+      const running = runRequestPlugins(plugins, exchange)
       own = running instanceof Promise ? await running : running
     }
     if (own === undefined) {
@@ -42,15 +44,15 @@ export async function handleRequest(
         if (reading !== undefined) await reading
       }
       answer = await askUpstream(tools.upstream, route, exchange)
-      runResponsePlugins(route, exchange)
+      runResponsePlugins(plugins, exchange)
       const sending = sendAnswer(answer, exchange, route.route.response_buffering)
       finish = sending instanceof Promise ? await sending : sending
     } else {
-      runResponsePlugins(route, exchange)
+      runResponsePlugins(plugins, exchange)
       finish = sendPluginAnswer(own, exchange)
     }
   } catch (error) {
-    finish = answerFailure(error, { tools, route, exchange })
+    finish = answerFailure(error, { tools, plugins, exchange })
     discard(answer, { tools, exchange })
   }
   endExchange(tools, exchange, finish, isAdmitted ? tools.admission : undefined)
@@ -58,17 +60,17 @@ export async function handleRequest(
 
 type Failed = {
   readonly tools: Pick<EndTools, 'log'>
-  readonly route?: RouteProgram | undefined
+  readonly plugins?: PluginPlan | undefined
   readonly exchange: Exchange
 }
 
 /** Returns a function that answers an error. Never throws. */
-export function answerFailure(thrown: unknown, { tools, route, exchange }: Failed): () => void {
+export function answerFailure(thrown: unknown, { tools, plugins, exchange }: Failed): () => void {
   const { log } = tools
   let problem = toProblem(thrown)
   logFailure(problem, { tools, exchange })
   try {
-    if (route !== undefined && !exchange.begun) runResponsePlugins(route, exchange)
+    if (plugins !== undefined && !exchange.begun) runResponsePlugins(plugins, exchange)
   } catch (error) {
     problem = toProblem(error)
     logFailure(problem, { tools, exchange })

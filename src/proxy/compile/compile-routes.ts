@@ -1,0 +1,93 @@
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
+import type { RouteRef } from '../exchange.ts'
+import type { ServiceProgram } from './compile-services.ts'
+import type { ChosenPlugins } from './plugins-of-route.ts'
+import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
+
+type SnapshotService = SnapshotItem<'services'>
+type SnapshotRoute = SnapshotItem<'routes'>
+
+/** A route with its service. */
+export type RouteProgram = {
+  readonly route: SnapshotRoute
+  readonly routeRef: RouteRef
+  readonly service: ServiceProgram | undefined
+  /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
+  readonly isRequestBuffered: boolean
+  /** Its plugins; ask the program for them. */
+  chosen: ChosenPlugins | undefined
+}
+
+/** Routes of disabled services are left out. */
+export type RouteTables = {
+  readonly routes: RadixMap<RouteProgram>
+  /** Routes by service and workspace. */
+  readonly references: ReverseIndex
+}
+
+export const emptyRoutes = (): RouteTables => ({ routes: RadixMap.empty(), references: emptyIndex })
+
+type Services = RadixMap<ServiceProgram>
+
+/** Compiles the routes that changed, or whose service or workspace did. */
+export function* changeRoutes(
+  tables: RouteTables,
+  before: Snapshot,
+  after: Snapshot,
+  services: { readonly before: Services; readonly after: Services },
+): CooperativeTask<RouteTables> {
+  let { routes, references } = tables
+  const touched = new Set<string>()
+  for (const difference of before.routes.differencesTo(after.routes)) {
+    yield
+    references = changeIndex(references, difference, referencesOf)
+    touched.add(difference.key)
+  }
+  yield* touchReferring(references, services.before.differencesTo(services.after), touched)
+  yield* touchReferring(references, before.workspaces.differencesTo(after.workspaces), touched)
+  for (const id of touched) {
+    yield
+    const route = after.routes.get(id)
+    const program = route && compileRoute(route, after, services.after)
+    routes = program === undefined ? routes.without(id) : routes.with(id, program)
+  }
+  return { routes, references }
+}
+
+const referencesOf = ({ service, workspace }: SnapshotRoute): readonly string[] =>
+  service?.id === undefined ? [workspace] : [workspace, service.id]
+
+function compileRoute(
+  route: SnapshotRoute,
+  { workspaces }: Snapshot,
+  services: Services,
+): RouteProgram | undefined {
+  const service = route.service === null ? undefined : services.get(route.service.id)
+  const workspace = workspaces.get(route.workspace)
+  if (workspace === undefined || service?.service.enabled === false) return undefined
+  const isGrpc = service !== undefined && service.service.protocol.startsWith('grpc')
+  return {
+    route,
+    routeRef: routeRefOf(workspace, service?.service, route),
+    service,
+    isRequestBuffered: route.request_buffering && !isGrpc,
+    chosen: undefined,
+  }
+}
+
+function routeRefOf(
+  workspace: SnapshotItem<'workspaces'>,
+  service: SnapshotService | undefined,
+  route: SnapshotRoute,
+): RouteRef {
+  return {
+    workspace: workspace.id,
+    workspace_name: workspace.name,
+    service: service?.id ?? '',
+    service_name: service?.name ?? '',
+    route: route.id,
+    route_name: route.name ?? '',
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../lib/clock.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { addToGroup, groupOf, removeFromGroup, type RadixGroups } from '../../lib/radix-groups.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
+import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
+import type { Caller, Directory, KnownConsumer } from '../exchange.ts'
+import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
+
+type SnapshotConsumer = SnapshotItem<'consumers'>
+type SnapshotKey = SnapshotItem<'keys'>
+
+/** The consumers and API keys of a snapshot. */
+export type DirectoryTables = {
+  /** By workspace and id. */
+  readonly consumers: RadixGroups<KnownConsumer>
+  /** By workspace and username. */
+  readonly byName: RadixGroups<KnownConsumer>
+  /** By workspace and hash. */
+  readonly keys: RadixGroups<SnapshotKey>
+  /** The lists of consumer groups that consumers have, by their text, and of how many consumers. */
+  readonly groupLists: RadixMap<GroupList>
+  readonly hashes: KeyHashes
+  readonly directory: Directory
+}
+
+type GroupList = { readonly names: readonly string[]; readonly consumers: number }
+
+export function emptyDirectory(clock: Clock): DirectoryTables {
+  const tables = {
+    consumers: RadixMap.empty<RadixMap<KnownConsumer>>(),
+    byName: RadixMap.empty<RadixMap<KnownConsumer>>(),
+    keys: RadixMap.empty<RadixMap<SnapshotKey>>(),
+    groupLists: RadixMap.empty<GroupList>(),
+    hashes: openKeyHashes(),
+  }
+  return { ...tables, directory: openDirectory(tables, clock) }
+}
+
+/** The directory is the same object while no consumer and no key changed. */
+export function* changeDirectory(
+  tables: DirectoryTables,
+  before: Snapshot,
+  after: Snapshot,
+  clock: Clock,
+): CooperativeTask<DirectoryTables> {
+  const consumerTables = yield* changeConsumers(tables, before, after)
+  const keys = yield* changeKeys(tables.keys, before, after)
+  if (consumerTables === tables && keys === tables.keys) return tables
+  const next = { ...consumerTables, keys }
+  return { ...next, directory: openDirectory(next, clock) }
+}
+
+function* changeConsumers(
+  tables: DirectoryTables,
+  before: Snapshot,
+  after: Snapshot,
+): CooperativeTask<DirectoryTables> {
+  let { consumers, byName, groupLists } = tables
+  const added: SnapshotConsumer[] = []
+  // A name may pass from one consumer to another: all are removed before any is added.
+  for (const { before: old, after: fresh } of before.consumers.differencesTo(after.consumers)) {
+    yield
+    if (fresh !== undefined) added.push(fresh)
+    if (old === undefined) continue
+    const { id, workspace, username, consumer_groups: groups } = old
+    consumers = removeFromGroup(consumers, workspace, id)
+    if (username !== null) byName = removeFromGroup(byName, workspace, username)
+    groupLists = countList(groupLists, groups, -1)
+  }
+  for (const item of added) {
+    yield
+    const { id, workspace, username } = item
+    groupLists = countList(groupLists, item.consumer_groups, 1)
+    const shared = groupLists.get(textOf(item.consumer_groups))?.names ?? item.consumer_groups
+    const consumer = describeConsumer(item, shared)
+    consumers = addToGroup(consumers, workspace, id, consumer)
+    if (username !== null) byName = addToGroup(byName, workspace, username, consumer)
+  }
+  return consumers === tables.consumers ? tables : { ...tables, consumers, byName, groupLists }
+}
+
+const describeConsumer = (
+  { id, username, custom_id: customId, groups }: SnapshotConsumer,
+  consumerGroups: readonly string[],
+): KnownConsumer => ({
+  id,
+  name: username ?? customId ?? id,
+  customId,
+  groups,
+  consumerGroups,
+})
+
+const textOf = (groups: readonly string[]): string => groups.join('\n')
+
+/** Consumers with the same groups share one list, by whose identity choices are cached. */
+function countList(
+  lists: RadixMap<GroupList>,
+  groups: readonly string[],
+  change: 1 | -1,
+): RadixMap<GroupList> {
+  const text = textOf(groups)
+  const known = lists.get(text) ?? { names: groups, consumers: 0 }
+  const consumers = known.consumers + change
+  return consumers === 0 ? lists.without(text) : lists.with(text, { names: known.names, consumers })
+}
+
+function* changeKeys(
+  keys: RadixGroups<SnapshotKey>,
+  before: Snapshot,
+  after: Snapshot,
+): CooperativeTask<RadixGroups<SnapshotKey>> {
+  let changed = keys
+  const added: SnapshotKey[] = []
+  for (const { before: old, after: fresh } of before.keys.differencesTo(after.keys)) {
+    yield
+    if (fresh !== undefined) added.push(fresh)
+    if (old !== undefined) changed = removeFromGroup(changed, old.workspace, old.sha256)
+  }
+  for (const key of added) {
+    yield
+    changed = addToGroup(changed, key.workspace, key.sha256, key)
+  }
+  return changed
+}
+
+type Tables = Omit<DirectoryTables, 'directory'>
+type KnownKey = { readonly caller: Caller; readonly expiresAt: number | null }
+
+/** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the memory. */
+function openDirectory({ consumers, byName, keys, hashes }: Tables, clock: Clock): Directory {
+  const remembered = new Map<string, Map<string, KnownKey>>()
+  const lookUp = (workspace: string, secret: string): KnownKey | undefined => {
+    const hash = hashes.get(secret) ?? createHash('sha256').update(secret).digest('hex')
+    const key = groupOf(keys, workspace).get(hash)
+    const consumer = key && groupOf(consumers, workspace).get(key.consumer)
+    if (key === undefined || consumer === undefined) return undefined
+    hashes.remember(secret, hash)
+    const caller: Caller = { kind: 'consumer', method: 'key-auth', credential: key.id, consumer }
+    return { caller, expiresAt: key.expires_at }
+  }
+  return {
+    findKey(workspace, secret) {
+      let ofWorkspace = remembered.get(workspace)
+      let known = ofWorkspace?.get(secret)
+      if (known === undefined) {
+        known = lookUp(workspace, secret)
+        if (known === undefined) return undefined
+        if (ofWorkspace === undefined) remembered.set(workspace, (ofWorkspace = new Map()))
+        ofWorkspace.set(secret, known)
+      }
+      const { caller, expiresAt } = known
+      return expiresAt !== null && expiresAt * 1000 <= clock.now() ? undefined : caller
+    },
+    findConsumer: (workspace, idOrName) =>
+      groupOf(consumers, workspace).get(idOrName) ?? groupOf(byName, workspace).get(idOrName),
+  }
+}

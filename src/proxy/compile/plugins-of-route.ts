@@ -1,0 +1,56 @@
+import { groupOf } from '../../lib/radix-groups.ts'
+import type { RadixMap } from '../../lib/radix-map.ts'
+import type { SnapshotItem } from '../../schema/snapshot.ts'
+import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
+import {
+  placeOfRoute,
+  placeOfService,
+  placeOfWorkspace,
+  type PluginTables,
+} from './prepare-plugins.ts'
+
+/** The plugins of a route in the program that asked last. */
+export type ChosenPlugins = {
+  readonly version: object
+  /** The plugins by place that reach the route. */
+  readonly reaching: readonly RadixMap<ScopedPlugin>[]
+  readonly plan: PluginPlan
+}
+
+/** A route for which plugins are chosen. */
+export type PluginScope = {
+  readonly route: Pick<SnapshotItem<'routes'>, 'id' | 'workspace' | 'service'>
+  chosen: ChosenPlugins | undefined
+}
+
+/** Chooses the plugins of a route at its first request, so that a change of plugins costs nothing for the other routes. */
+export function openPluginChoice(
+  byPlace: PluginTables['byPlace'],
+  order: ReadonlyMap<string, number>,
+): (scope: PluginScope) => PluginPlan {
+  // Routes remember this instead of the tables, which they would keep in memory.
+  const version = {}
+  return (scope) => {
+    const known = scope.chosen
+    if (known?.version === version) return known.plan
+    const { id, workspace, service } = scope.route
+    const reaching = [
+      groupOf(byPlace, placeOfWorkspace(workspace)),
+      groupOf(byPlace, placeOfService(service?.id ?? '')),
+      groupOf(byPlace, placeOfRoute(id)),
+    ]
+    const isSame = known?.reaching.every((plugins, at) => plugins === reaching[at]) === true
+    const plan = isSame ? known.plan : choosePlugins(reachingOf(reaching, service?.id), order)
+    scope.chosen = { version, reaching, plan }
+    return plan
+  }
+}
+
+/** A plugin of a route may be restricted to a service too. */
+const reachingOf = (
+  groups: readonly RadixMap<ScopedPlugin>[],
+  service: string | undefined,
+): ScopedPlugin[] =>
+  groups
+    .flatMap((plugins) => [...plugins.values()])
+    .filter((plugin) => (plugin.service ?? service) === service)

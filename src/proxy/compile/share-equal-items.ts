@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import type { RadixMap } from '../../lib/radix-map.ts'
+import { listNames, type Snapshot } from '../../schema/snapshot.ts'
+
+/** A snapshot as it was received, and with the items of earlier ones where these are equal. */
+export type SharedSnapshot = { readonly received: Snapshot; readonly shared: Snapshot }
+
+/**
+ * The next snapshot with the items of the one before where they are equal: one that was received whole again then
+ * differs in what was changed only. Costs what differs between the two as they were received.
+ */
+export function* shareEqualItems(
+  { received, shared }: SharedSnapshot,
+  next: Snapshot,
+): CooperativeTask<Snapshot> {
+  const lists: [string, RadixMap<object>][] = []
+  for (const list of listNames)
+    lists.push([list, yield* shareItems<object>(received[list], shared[list], next[list])])
+  return Object.fromEntries(lists) as unknown as Snapshot
+}
+
+function* shareItems<Item>(
+  received: RadixMap<Item>,
+  before: RadixMap<Item>,
+  next: RadixMap<Item>,
+): CooperativeTask<RadixMap<Item>> {
+  if (before.size === 0) return next
+  let shared = before
+  for (const { key, after } of received.differencesTo(next)) {
+    yield
+    if (after === undefined) shared = shared.without(key)
+    else if (!isDeepStrictEqual(shared.get(key), after)) shared = shared.with(key, after)
+  }
+  return shared
+}

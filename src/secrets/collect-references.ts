@@ -1,0 +1,144 @@
+import { parseReference, isReference, type SecretReference } from '../entities/secret-reference.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
+import { Problem } from '../lib/problem.ts'
+import { RadixMap } from '../lib/radix-map.ts'
+import { snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
+
+export type SnapshotVault = SnapshotItem<'vaults'>
+
+/** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`. */
+export type VaultReference = SecretReference & {
+  readonly text: string
+  readonly workspace: string
+  readonly vault: string
+  readonly definition: SnapshotVault | undefined
+  /** The same for references to different members of a secret. */
+  readonly secretId: string
+}
+
+/** The references of a plugin or certificate, by their text. */
+export type ReferencesOf = ReadonlyMap<string, VaultReference>
+
+/** The references of a snapshot. */
+export type References = {
+  readonly snapshot: Snapshot
+  /** By workspace and prefix. */
+  readonly vaults: RadixMap<SnapshotVault>
+  /** Of the plugins and certificates that have any, by id. */
+  readonly plugins: RadixMap<ReferencesOf>
+  readonly certificates: RadixMap<ReferencesOf>
+  /** The secrets that they lead to, by `secretId`, with the number of references to each. */
+  readonly secrets: RadixMap<WantedSecret>
+}
+
+export type WantedSecret = { readonly reference: VaultReference; readonly uses: number }
+
+export const noReferences: References = {
+  snapshot: snapshotOf({}),
+  vaults: RadixMap.empty(),
+  plugins: RadixMap.empty(),
+  certificates: RadixMap.empty(),
+  secrets: RadixMap.empty(),
+}
+
+/**
+ * The references of a snapshot, from those of the one before and what differs. Throws a Problem for a malformed
+ * reference, or one to a vault that its workspace does not have.
+ */
+export function* collectReferences(
+  snapshot: Snapshot,
+  previous: References = noReferences,
+): CooperativeTask<References> {
+  const before = previous.snapshot
+  const vaults = changeVaults(previous.vaults, before.vaults, snapshot.vaults)
+  let { secrets } = previous
+  const changed = { plugins: previous.plugins, certificates: previous.certificates }
+  for (const list of ['plugins', 'certificates'] as const) {
+    const touched = new Set<string>()
+    const differences: Iterable<{ readonly key: string }> =
+      list === 'plugins'
+        ? before.plugins.differencesTo(snapshot.plugins)
+        : before.certificates.differencesTo(snapshot.certificates)
+    for (const { key } of differences) {
+      yield
+      touched.add(key)
+    }
+    if (vaults !== previous.vaults) for (const id of previous[list].keys()) touched.add(id)
+    for (const id of touched) {
+      yield
+      const item = snapshot[list].get(id)
+      const found = item && referencesIn(item, vaults)
+      secrets = countUses(secrets, changed[list].get(id), -1)
+      secrets = countUses(secrets, found, 1)
+      changed[list] =
+        found === undefined || found.size === 0
+          ? changed[list].without(id)
+          : changed[list].with(id, found)
+    }
+  }
+  return { snapshot, vaults, secrets, ...changed }
+}
+
+const nameOf = (prefix: string, workspace: string): string => `${prefix} ${workspace}`
+
+function changeVaults(
+  vaults: RadixMap<SnapshotVault>,
+  before: Snapshot['vaults'],
+  after: Snapshot['vaults'],
+): RadixMap<SnapshotVault> {
+  const differences = [...before.differencesTo(after)]
+  let changed = vaults
+  // A prefix may pass from one vault to another: all are removed before any is added.
+  for (const { before: old } of differences)
+    if (old !== undefined) changed = changed.without(nameOf(old.prefix, old.workspace))
+  for (const { after: fresh } of differences)
+    if (fresh !== undefined) changed = changed.with(nameOf(fresh.prefix, fresh.workspace), fresh)
+  return changed
+}
+
+function countUses(
+  secrets: RadixMap<WantedSecret>,
+  references: ReferencesOf | undefined,
+  change: 1 | -1,
+): RadixMap<WantedSecret> {
+  let counted = secrets
+  for (const reference of references?.values() ?? []) {
+    const id = reference.secretId
+    const uses = (counted.get(id)?.uses ?? 0) + change
+    counted = uses === 0 ? counted.without(id) : counted.with(id, { reference, uses })
+  }
+  return counted
+}
+
+type Holder = SnapshotItem<'plugins'> | SnapshotItem<'certificates'>
+
+/** Of a plugin, only the settings may have references. */
+export const partWithReferences = (item: Holder): unknown => ('config' in item ? item.config : item)
+
+function referencesIn(item: Holder, vaults: RadixMap<SnapshotVault>): ReferencesOf {
+  const found = new Map<string, VaultReference>()
+  const { workspace } = item
+  visit(partWithReferences(item), (text) => {
+    const reference = parseReference(text)
+    if (reference === undefined) throw refusal(item, `${text} is not a valid reference to a secret`)
+    const { vault, secret } = reference
+    const definition = vaults.get(nameOf(vault, workspace))
+    if (definition === undefined && vault !== 'env')
+      throw refusal(item, `there is no vault '${vault}' in its workspace`)
+    const secretId = JSON.stringify([secret, workspace, definition?.name, definition?.config])
+    found.set(text, { ...reference, text, workspace, definition, secretId })
+  })
+  return found
+}
+
+function visit(value: unknown, onReference: (text: string) => void): void {
+  if (isReference(value)) onReference(value)
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) visit(inner, onReference)
+}
+
+const refusal = (item: Holder, reason: string): Problem =>
+  new Problem('secrets.reference', 400, `${describe(item)}: ${reason}`)
+
+const describe = (item: Holder): string =>
+  'config' in item ? `plugin ${item.id} (${item.name})` : `certificate ${item.id}`

@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto'
+import { entityNamed } from '../../src/entities/entities.ts'
+import { RadixMap } from '../../src/lib/radix-map.ts'
+import { snapshotOf, type Snapshot, type SnapshotLists } from '../../src/schema/snapshot.ts'
+
+type Random = () => number
+type Item = Readonly<Record<string, unknown>> & { readonly id: string }
+type Lists = Readonly<Record<keyof SnapshotLists, readonly Item[]>>
+type Pem = { readonly cert: string; readonly key: string }
+
+/** A snapshot, and the plugins whose secrets are unavailable. */
+export type RandomState = { readonly snapshot: Snapshot; readonly withheld: RadixMap<string> }
+
+/** States of a small configuration with items of every kind. Each is a few random changes after the one before. */
+export function* randomStates(
+  random: Random,
+  pems: readonly Pem[],
+  count: number,
+): Generator<RandomState> {
+  const items = new Map<string, Item>()
+  let withheld = RadixMap.empty<string>()
+  let last: Snapshot | undefined
+  for (let made = 0; made < count; made += 1) {
+    const changes = last === undefined || random() < 0.05 ? 60 : 1 + pick(random, [0, 0, 1, 3])
+    for (let change = 0; change < changes; change += 1) {
+      const kind = pick(random, often)
+      const id = `${kind}-${Math.floor(random() * counts[kind])}`
+      const old = items.get(id)
+      const fresh = make(random, kind, id, pems)
+      if (old === undefined) items.set(id, fresh)
+      else if (random() < 0.2) items.delete(id)
+      else if (random() < 0.2) items.set(id, structuredClone(old))
+      else if (random() < 0.3 || kind === 'certificates') items.set(id, fresh)
+      else {
+        const field = pick(random, Object.keys(fresh))
+        items.set(id, { ...old, [field]: fresh[field] })
+      }
+    }
+    if (random() < 0.3) {
+      const plugin = `plugins-${Math.floor(random() * counts.plugins)}`
+      withheld = withheld.has(plugin)
+        ? withheld.without(plugin)
+        : withheld.with(plugin, 'no secret')
+    }
+    const snapshot = snapshotOf(consistent(items) as unknown as SnapshotLists)
+    // As a worker has it: unchanged items are the same objects, or the snapshot was received whole again.
+    last = last === undefined || random() < 0.1 ? snapshot : sharing(last, snapshot)
+    yield { snapshot: last, withheld }
+  }
+}
+
+const counts = {
+  workspaces: 2,
+  services: 5,
+  routes: 6,
+  upstreams: 4,
+  plugins: 7,
+  consumers: 4,
+  consumer_groups: 2,
+  keys: 5,
+  certificates: 3,
+  snis: 4,
+  ca_certificates: 2,
+} as const
+
+type Kind = keyof typeof counts
+
+const kinds = Object.keys(counts) as Kind[]
+
+/** Those with the most rules come more often. */
+const often: readonly Kind[] = [
+  ...kinds,
+  'services',
+  'upstreams',
+  'plugins',
+  'plugins',
+  'plugins',
+  'consumer_groups',
+]
+
+/** API keys that some states know. */
+export const secrets = ['s0', 's1', 's2']
+
+export const serverNames = ['a.test', '*.test', 'b.example']
+
+const pick = <T>(random: Random, from: readonly T[]): T =>
+  from[Math.floor(random() * from.length)] as T
+
+const fieldsOf = (name: 'service' | 'route' | 'upstream' | 'plugin', fields: object) =>
+  entityNamed(name).fields.parse(fields) as Record<string, unknown>
+
+function make(random: Random, kind: Kind, id: string, pems: readonly Pem[]): Item {
+  const one = <T>(...from: readonly T[]): T => pick(random, from)
+  // Half of the items are in each workspace.
+  const half = Number(id.slice(-1)) % 2
+  const workspace = `workspaces-${half}`
+  const ref = (list: Kind): { id: string } | null => {
+    const number = Math.floor(random() * counts[list])
+    return random() < 0.2 || number % 2 !== half ? null : { id: `${list}-${number}` }
+  }
+  const { cert, key } = one(...pems)
+  switch (kind) {
+    case 'workspaces':
+      return { id, name: one('first', 'second', 'third') }
+    case 'services': {
+      const protocol = one('http', 'https', 'https', 'grpc')
+      const fields = { host: one('up-1', 'up-2', 'plain'), port: one(80, 443), protocol }
+      const more = {
+        name: id,
+        enabled: random() < 0.8,
+        retries: one(1, 5),
+        tls_verify: one(true, null),
+      }
+      const authorities = one(
+        null,
+        ['ca_certificates-0'],
+        ['ca_certificates-0', 'ca_certificates-1'],
+      )
+      const parsed = fieldsOf('service', { ...fields, ...more })
+      return {
+        ...parsed,
+        id,
+        workspace,
+        client_certificate: ref('certificates'),
+        ca_certificates: authorities,
+      }
+    }
+    case 'routes': {
+      const stream = { protocols: ['tcp'], sources: [{ ip: one('10.0.0.0/8', '127.0.0.0/8') }] }
+      const web: object = {
+        protocols: ['http', 'https'],
+        paths: [one('/', '/a', '/a/b')],
+        hosts: one(null, ['h.test']),
+      }
+      const parsed = fieldsOf('route', {
+        name: one(id, null),
+        request_buffering: one(true, false),
+        ...one(web, web, stream),
+      })
+      return { ...parsed, id, workspace, service: ref('services'), created_at: 0 }
+    }
+    case 'upstreams': {
+      const parsed = fieldsOf('upstream', {
+        name: one('up-1', 'up-2'),
+        host_header: one(null, 'own.test'),
+      })
+      const targets = [{ id: 't', target: `192.0.2.${one(1, 2)}:80`, weight: 1, failover: false }]
+      return { ...parsed, id, workspace, client_certificate: ref('certificates'), targets }
+    }
+    case 'plugins': {
+      const config = { number: one(1, 2) }
+      const name = one('auth', 'limit', 'limit', 'http2', 'http2', 'mtls')
+      const scopes = {
+        service: random() < 0.7 ? ref('services') : null,
+        route: random() < 0.5 ? ref('routes') : null,
+        consumer: random() < 0.4 ? ref('consumers') : null,
+        consumer_group: random() < 0.4 ? ref('consumer_groups') : null,
+      }
+      return {
+        ...fieldsOf('plugin', { name, config, enabled: random() < 0.8 }),
+        ...scopes,
+        id,
+        workspace,
+      }
+    }
+    case 'consumers': {
+      const groups = one<string[]>([], ['x'])
+      return {
+        id,
+        workspace,
+        username: one(null, 'ann', 'bob'),
+        custom_id: one(null, 'c'),
+        groups,
+        consumer_groups: one<string[]>([], ['gold'], ['gold', 'silver']),
+      }
+    }
+    case 'consumer_groups':
+      return { id, workspace, name: one('gold', 'silver') }
+    case 'keys': {
+      const sha256 = createHash('sha256')
+        .update(one(...secrets))
+        .digest('hex')
+      return {
+        id,
+        workspace,
+        consumer: ref('consumers')?.id ?? '',
+        sha256,
+        expires_at: one(null, 1, 9),
+      }
+    }
+    case 'certificates':
+      return { id, workspace, cert, key, cert_alt: null, key_alt: null }
+    case 'snis':
+      return { id, workspace, name: one(...serverNames), certificate: ref('certificates') }
+    case 'ca_certificates':
+      return { id, cert }
+  }
+}
+
+const required: Partial<Record<Kind, readonly string[]>> = {
+  keys: ['consumer'],
+  snis: ['certificate'],
+}
+const unique: Partial<Record<Kind, (item: Item) => unknown>> = {
+  upstreams: ({ workspace, name }) => `${workspace} ${name}`,
+  consumers: ({ workspace, username, id }) => `${workspace} ${username ?? id}`,
+  keys: ({ workspace, sha256 }) => `${workspace} ${sha256}`,
+  snis: ({ name }) => name,
+}
+
+/** Without what the control plane would refuse: references that lead nowhere or into another workspace, and names given twice. */
+function consistent(items: ReadonlyMap<string, Item>): Lists {
+  const lists = Object.fromEntries(kinds.map((kind): [Kind, Item[]] => [kind, []])) as Record<
+    Kind,
+    Item[]
+  >
+  const known = new Map<string, Item>()
+  const isKnown = (id: unknown, workspace: unknown): boolean => {
+    const found = known.get(String(id))
+    return found !== undefined && (found['workspace'] ?? workspace) === workspace
+  }
+  for (const kind of order) {
+    const taken = new Set<unknown>()
+    for (const [id, item] of [...items].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (!id.startsWith(`${kind}-`)) continue
+      const { workspace } = item
+      if (workspace !== undefined && !known.has(String(workspace))) continue
+      const name = unique[kind]?.(item)
+      if (name !== undefined && taken.has(name)) continue
+      const isWhole = Object.entries(item).every(([field, value]) => {
+        const target = referenceIn(field, value)
+        return target === undefined || isKnown(target, workspace)
+      })
+      const isBound =
+        required[kind]?.every((field) => referenceIn(field, item[field]) !== undefined) ?? true
+      if (!isWhole || !isBound) continue
+      taken.add(name)
+      known.set(id, item)
+      lists[kind].push(item)
+    }
+  }
+  return { ...lists, vaults: [] }
+}
+
+/** Items only refer to those of kinds before them. */
+const order: readonly Kind[] = [
+  'workspaces',
+  'ca_certificates',
+  'certificates',
+  'snis',
+  'upstreams',
+  'services',
+  'routes',
+  'consumer_groups',
+  'consumers',
+  'keys',
+  'plugins',
+]
+
+function referenceIn(field: string, value: unknown): string | undefined {
+  if (field === 'consumer' && typeof value === 'string') return value === '' ? undefined : value
+  return value !== null && typeof value === 'object' && 'id' in value ? String(value.id) : undefined
+}
+
+/** The second snapshot with the items of the first where these are the same. */
+function sharing(first: Snapshot, second: Snapshot): Snapshot {
+  const lists = Object.entries<RadixMap<object>>(second).map(([name, list]) => {
+    let shared = first[name as keyof Snapshot] as RadixMap<object>
+    for (const { key, after } of shared.differencesTo(list))
+      shared = after === undefined ? shared.without(key) : shared.with(key, after)
+    return [name, shared] as const
+  })
+  return Object.fromEntries(lists) as unknown as Snapshot
+}
