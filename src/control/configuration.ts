@@ -6,7 +6,7 @@ import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { Lookup } from '../entities/hooks.ts'
-import type { Seal, SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { Seal, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
 import type { EntryIndexes } from './entry-indexes.ts'
@@ -41,8 +41,6 @@ export type Configuration = SignIn & {
   /** The secret with which a process enrols as a node. */
   readonly joinSecret: string
   current(): Current
-  /** The current revision as one signed text. */
-  sealed(): SealedSnapshot
   /** Calls the listener with every later revision; the returned function unsubscribes it. */
   onPublish(listener: (current: Current) => void): () => void
   /** Authenticates a request by its headers. */

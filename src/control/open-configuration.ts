@@ -3,14 +3,13 @@ import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { silentLog, type Log } from '../lib/log.ts'
-import { memoizeByKey } from '../lib/memoize-by-key.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Seal } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { generateSealKey, publicKeyOf, sealRoot, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './state/catch-up.ts'
@@ -53,9 +52,6 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   })
   const lookups = followLookups(control)
   lookups.wake()
-  const sealedOf = memoizeByKey(({ snapshot, revision }: State) =>
-    sealSnapshot(snapshot, revision, control.sealKey),
-  )
   const closing = new AbortController()
   let pruning = Promise.resolve()
   await runExclusively(control.store.leases, 'first-start', async () => {
@@ -80,7 +76,6 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     publicKeyPem: publicKeyOf(control.sealKey),
     joinSecret,
     current: () => control.state,
-    sealed: () => sealedOf(control.state),
     onPublish(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

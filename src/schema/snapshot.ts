@@ -100,12 +100,3 @@ export type Seal = {
   /** base64 */
   readonly signature: string
 }
-
-/** A snapshot in transit and at rest, with an Ed25519 signature over `revision`, a line feed and `body`. */
-export type SealedSnapshot = {
-  readonly revision: number
-  /** JSON text of a Snapshot. */
-  readonly body: string
-  /** base64 */
-  readonly signature: string
-}

@@ -1,16 +1,8 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
-import {
-  snapshotOf,
-  type Seal,
-  type SealedSnapshot,
-  type Snapshot,
-  type SnapshotLists,
-} from '../schema/snapshot.ts'
-import { unknownFormat } from './read-delta.ts'
+import type { Seal, Snapshot } from '../schema/snapshot.ts'
 import { rootSteps, snapshotRoot } from './snapshot-root.ts'
-import { snapshotText } from './snapshot-text.ts'
 
 /** Generates an Ed25519 private key, PKCS #8 PEM. */
 export function generateSealKey(): string {
@@ -51,43 +43,6 @@ export function* verifyRootSteps(
 }
 
 const rootBytes = (revision: number, root: string): Buffer => Buffer.from(`${revision}\n${root}`)
-
-/** Signs a snapshot together with its revision. */
-export function sealSnapshot(
-  snapshot: Snapshot,
-  revision: number,
-  privateKeyPem: string,
-): SealedSnapshot {
-  const body = snapshotText(snapshot)
-  const signature = sign(null, signedBytes(revision, body), privateKeyPem).toString('base64')
-  return { revision, body, signature }
-}
-
-/** Verifies the signature and returns the snapshot. */
-export const verifySeal = (sealed: SealedSnapshot, publicKeyPem: string): Snapshot =>
-  runToCompletion(verifySteps(sealed, publicKeyPem))
-
-/** `verifySeal` as a cooperative task. */
-export function* verifySteps(
-  sealed: SealedSnapshot,
-  publicKeyPem: string,
-): CooperativeTask<Snapshot> {
-  const bytes = signedBytes(sealed.revision, sealed.body)
-  yield
-  if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {
-    throw invalidSeal(sealed.revision)
-  }
-  yield
-  const snapshot = JSON.parse(sealed.body) as SnapshotLists & { readonly format: number }
-  if (snapshot.format !== 1) throw unknownFormat()
-  const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
-  return snapshotOf({ ...snapshot, consumers })
-}
-
-/** Fields that consumers of older versions do not have. */
-const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }
-
-const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)
 
 const invalidSeal = (revision: number): Problem =>
   new Problem('snapshot.seal', 403, `The seal of revision ${revision} is not valid`)
