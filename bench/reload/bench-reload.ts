@@ -101,8 +101,9 @@ function orderOf(port: number): ReloadOrder {
     const snapshot = buildSnapshot(withTarget(buildEntries(services), port, patience))
     return { snapshot, seal: sealRoot(snapshot, patience, key) }
   }) as [SealedState, SealedState]
-  const delta = (from: SealedState | undefined, to: SealedState): string =>
-    [...renderDelta(from && { ...from.seal, snapshot: from.snapshot }, to)].join('')
+  const delta = (from: SealedState | undefined, to: SealedState): string[] => [
+    ...renderDelta(from && { ...from.seal, snapshot: from.snapshot }, to),
+  ]
   return {
     whole: delta(undefined, one),
     deltas: [delta(one, other), delta(other, one)],

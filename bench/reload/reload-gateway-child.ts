@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { applySnapshot } from '../../src/dataplane/apply-snapshot.ts'
 import { openSnapshotCache } from '../../src/dataplane/snapshot-cache.ts'
+import { runSliced, runToCompletion, type CooperativeTask } from '../../src/lib/cooperative-task.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openLog } from '../../src/lib/log.ts'
 import { RadixMap } from '../../src/lib/radix-map.ts'
@@ -22,10 +23,10 @@ import type { SealedState } from '../../src/snapshot/render-delta.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
 
-/** What the control plane sends: a whole snapshot, and the deltas from there to another one and back. */
+/** What the control plane sends: a whole snapshot, and the deltas from there to another one and back, each in parts. */
 export type ReloadOrder = {
-  readonly whole: string
-  readonly deltas: readonly string[]
+  readonly whole: readonly string[]
+  readonly deltas: readonly (readonly string[])[]
   readonly publicKey: string
 }
 
@@ -55,14 +56,17 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     pools: keepPools(),
   }
   const reader = openSnapshotReader()
-  const read = (delta: string): SealedState => {
-    const states = delta
-      .trimEnd()
-      .split('\n')
-      .map((line) => reader.read(line))
-    return states.at(-1) as SealedState
+  const readSteps = function* (parts: readonly string[]): CooperativeTask<SealedState> {
+    let state: SealedState | undefined
+    for (const part of parts) {
+      for (const line of part.trimEnd().split('\n')) {
+        state = reader.read(line) ?? state
+        yield
+      }
+    }
+    return state as SealedState
   }
-  let running = compileProgram(read(whole).snapshot, 1, tools)
+  let running = compileProgram(runToCompletion(readSteps(whole)).snapshot, 1, tools)
   const proxy = openProxy({
     program: running,
     node: { node: 'bench', zone: 'bench', environment: 'bench' },
@@ -72,22 +76,27 @@ process.once('message', ({ whole, deltas, publicKey }: ReloadOrder) => {
     log,
   })
   const swap = (program: Program): void => proxy.swapProgram(program)
-  const change = async (delta: string): Promise<void> => {
+  const change = async (delta: readonly string[]): Promise<void> => {
     const applied = await applySnapshot(
-      { ...read(delta), publicKey },
+      { ...(await runSliced(readSteps(delta))), publicKey },
       { secrets, tools, cache, swap, log: { ...log, info: () => undefined } },
       running,
     )
     if ('error' in applied) throw applied.error
     running = applied
   }
+  let applied = 0
   const run = async ({ milliseconds, every }: ReloadRound): Promise<ReloadOutcome> => {
     const delays = monitorEventLoopDelay({ resolution: 1 })
     delays.enable()
     const end = performance.now() + milliseconds
     let changes = 0
     while (performance.now() < end) {
-      if (every !== undefined) await change(deltas[changes++ % deltas.length] ?? '')
+      if (every !== undefined) {
+        await change(deltas[applied % deltas.length] ?? [])
+        applied += 1
+        changes += 1
+      }
       await sleep(Math.min(every ?? milliseconds, Math.max(0, end - performance.now())))
     }
     delays.disable()
