@@ -140,8 +140,11 @@ describeEachStore(({ fresh }) => {
     const before = new Set(await textsIn())
     await change(configuration, update)
     const added = (await textsIn()).filter((row) => !before.has(row))
-    const tables = added.map((row) => row.split(' ', 1)[0]).toSorted()
-    expect(tables).toEqual(['audit', 'audit_head', 'changes', 'revisions', 'services'])
+    const tables = added.map((row) => row.split(' ', 1)[0])
+    expect(new Set(tables)).toEqual(
+      new Set(['audit', 'audit_head', 'changes', 'revisions', 'services']),
+    )
+    expect(tables).toHaveLength(5)
     expect(added.join('').length).toBeLessThan(8_000)
   })
 
