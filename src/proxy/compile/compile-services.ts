@@ -4,7 +4,12 @@ import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 import { hostIn, type PoolTables } from './compile-pools.ts'
-import { placeOfService, placeOfWorkspace, type PluginTables } from './prepare-plugins.ts'
+import {
+  placeOfService,
+  placeOfWorkspace,
+  serviceOfPlace,
+  type PluginTables,
+} from './prepare-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
 type SnapshotService = SnapshotItem<'services'>
@@ -24,7 +29,7 @@ export type ServiceProgram = {
 
 export type ServiceTables = {
   readonly services: RadixMap<ServiceProgram>
-  /** Services by certificates and places of plugins. */
+  /** Services by certificates and workspaces. */
   readonly references: ReverseIndex
 }
 
@@ -59,6 +64,10 @@ export function* changeServices(
     inputs.previousOffers.differencesTo(inputs.http2Offers),
   ])
     yield* touchReferring(references, changes, touched)
+  for (const { key } of inputs.previousOffers.differencesTo(inputs.http2Offers)) {
+    const service = serviceOfPlace(key)
+    if (service !== undefined) touched.add(service)
+  }
   for (const id of touched) {
     yield
     const service = after.services.get(id)
@@ -73,7 +82,6 @@ export function* changeServices(
 }
 
 const referencesOf = (service: SnapshotService): readonly string[] => [
-  placeOfService(service.id),
   placeOfWorkspace(service.workspace),
   ...(service.client_certificate?.id === undefined ? [] : [service.client_certificate.id]),
   ...(service.ca_certificates ?? []),

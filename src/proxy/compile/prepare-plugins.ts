@@ -54,6 +54,10 @@ export const placeOfRoute = (id: string): string => `${id} route`
 export const placeOfService = (id: string): string => `${id} service`
 export const placeOfWorkspace = (id: string): string => `${id} workspace`
 
+/** The service of a place, if it is one of a service. */
+export const serviceOfPlace = (place: string): string | undefined =>
+  place.endsWith(' service') ? place.slice(0, -' service'.length) : undefined
+
 /** Adds every plugin that it prepares to `prepared`: when one cannot be prepared, those must be closed. */
 export function* changePlugins(
   tables: PluginTables,
