@@ -235,17 +235,24 @@ function* compareEntries<Value>(
   before: Generator<[string, Value]>,
   after: Generator<[string, Value]>,
 ): Generator<Difference<Value>> {
-  let [old, fresh] = [before.next(), after.next()]
-  while (old.done !== true || fresh.done !== true) {
-    const isOld = old.done !== true && (fresh.done === true || old.value[0] <= fresh.value[0])
-    const isFresh = fresh.done !== true && (old.done === true || fresh.value[0] <= old.value[0])
-    const was = isOld ? (old.value as [string, Value]) : undefined
-    const is = isFresh ? (fresh.value as [string, Value]) : undefined
+  let [old, fresh] = [before.next().value, after.next().value] as Pair<Value>
+  for (;;) {
+    const first = lesserKey(old, fresh)
+    if (first === undefined) return
+    const was = old?.[0] === first ? old : undefined
+    const is = fresh?.[0] === first ? fresh : undefined
     if (was === undefined || is === undefined || was[1] !== is[1])
-      yield { key: (was ?? is)?.[0] as string, before: was?.[1], after: is?.[1] }
-    if (isOld) old = before.next()
-    if (isFresh) fresh = after.next()
+      yield { key: first, before: was?.[1], after: is?.[1] }
+    if (was !== undefined) [old] = [before.next().value] as [Pair<Value>[0]]
+    if (is !== undefined) [fresh] = [after.next().value] as [Pair<Value>[1]]
   }
+}
+
+type Pair<Value> = [old: [string, Value] | undefined, fresh: [string, Value] | undefined]
+
+function lesserKey([a]: readonly [string?, unknown?] = [], [b]: readonly [string?, unknown?] = []) {
+  if (a === undefined || b === undefined) return a ?? b
+  return a < b ? a : b
 }
 
 const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>

@@ -12,7 +12,7 @@ export type SecretCache = {
   refresh(wanted: readonly VaultReference[]): Promise<void>
   drop(secretId: string): void
   /** A cached secret. */
-  get(one: VaultReference): SecretResult
+  get(this: void, one: VaultReference): SecretResult
   /** Milliseconds since the epoch; until then `refresh` has nothing to do. */
   readonly dueAt: number
   /** Increases whenever a secret that was cached, or was missing, is another one. */
@@ -39,19 +39,22 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   const read = async (one: VaultReference): Promise<void> => {
     const { secretId: id } = one
     const now = clock.now()
-    const [before, failure] = [cached.get(id), failed.get(id)]
+    const before = cached.get(id)
+    const wasKnown = before !== undefined || failed.has(id)
     try {
       const contents = await readVault(one, tools)
       cached.set(id, { contents, readAt: now, isExpired: false })
       failed.delete(id)
-      const isSame = before === undefined || before.isExpired || before.contents !== contents
-      if ((before !== undefined || failure !== undefined) && isSame) changes += 1
+      const isSame = before?.contents === contents && !before.isExpired
+      if (wasKnown && !isSame) changes += 1
     } catch (error) {
       const reason = toProblem(error).message
+      const isSame = failed.get(id)?.reason === reason
       failed.set(id, { reason, readAt: now })
       if (error instanceof Problem && error.status === 404) cached.delete(id)
-      const isLost = before !== undefined && !cached.has(id)
-      if (isLost || (failure !== undefined && failure.reason !== reason)) changes += 1
+      // While a cached secret is used, its reason is not.
+      const isUsed = cached.get(id)?.isExpired === false
+      if (wasKnown && !isUsed && !isSame) changes += 1
     }
   }
   /** Notes when one of these is due, or expires. */
