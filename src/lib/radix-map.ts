@@ -232,27 +232,31 @@ function* compare<Value>(before: Node<Value>, after: Node<Value>): Generator<Dif
 
 /** Merges two runs of entries in order of their keys. */
 function* compareEntries<Value>(
-  before: Generator<[string, Value]>,
-  after: Generator<[string, Value]>,
+  before: Entries<Value>,
+  after: Entries<Value>,
 ): Generator<Difference<Value>> {
-  let [old, fresh] = [before.next().value, after.next().value] as Pair<Value>
-  for (;;) {
-    const first = lesserKey(old, fresh)
-    if (first === undefined) return
-    const was = old?.[0] === first ? old : undefined
-    const is = fresh?.[0] === first ? fresh : undefined
-    if (was === undefined || is === undefined || was[1] !== is[1])
-      yield { key: first, before: was?.[1], after: is?.[1] }
-    if (was !== undefined) [old] = [before.next().value] as [Pair<Value>[0]]
-    if (is !== undefined) [fresh] = [after.next().value] as [Pair<Value>[1]]
+  let [old, fresh] = [firstOf(before), firstOf(after)]
+  while (old !== undefined || fresh !== undefined) {
+    if (fresh === undefined || (old !== undefined && old[0] < fresh[0])) {
+      const [key, value] = old as [string, Value]
+      yield { key, before: value, after: undefined }
+      old = firstOf(before)
+    } else if (old === undefined || fresh[0] < old[0]) {
+      yield { key: fresh[0], before: undefined, after: fresh[1] }
+      fresh = firstOf(after)
+    } else {
+      if (old[1] !== fresh[1]) yield { key: old[0], before: old[1], after: fresh[1] }
+      old = firstOf(before)
+      fresh = firstOf(after)
+    }
   }
 }
 
-type Pair<Value> = [old: [string, Value] | undefined, fresh: [string, Value] | undefined]
+type Entries<Value> = Generator<[string, Value]>
 
-function lesserKey([a]: readonly [string?, unknown?] = [], [b]: readonly [string?, unknown?] = []) {
-  if (a === undefined || b === undefined) return a ?? b
-  return a < b ? a : b
+function firstOf<Value>(entries: Entries<Value>): [string, Value] | undefined {
+  const { done, value } = entries.next() as IteratorResult<[string, Value], undefined>
+  return done === true ? undefined : value
 }
 
 const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>

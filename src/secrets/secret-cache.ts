@@ -39,23 +39,23 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   const read = async (one: VaultReference): Promise<void> => {
     const { secretId: id } = one
     const now = clock.now()
-    const before = cached.get(id)
-    const wasKnown = before !== undefined || failed.has(id)
+    const before = outcomeOf(id)
     try {
       const contents = await readVault(one, tools)
       cached.set(id, { contents, readAt: now, isExpired: false })
       failed.delete(id)
-      const isSame = before?.contents === contents && !before.isExpired
-      if (wasKnown && !isSame) changes += 1
     } catch (error) {
-      const reason = toProblem(error).message
-      const isSame = failed.get(id)?.reason === reason
-      failed.set(id, { reason, readAt: now })
+      failed.set(id, { reason: toProblem(error).message, readAt: now })
       if (error instanceof Problem && error.status === 404) cached.delete(id)
-      // While a cached secret is used, its reason is not.
-      const isUsed = cached.get(id)?.isExpired === false
-      if (wasKnown && !isUsed && !isSame) changes += 1
     }
+    if (before !== undefined && before !== outcomeOf(id)) changes += 1
+  }
+  /** What references to a secret are replaced by, or why they are not; undefined if it was not read. */
+  const outcomeOf = (id: string): string | undefined => {
+    const known = cached.get(id)
+    if (known !== undefined && !known.isExpired) return `secret ${known.contents}`
+    const failure = failed.get(id)
+    return failure && `failure ${failure.reason}`
   }
   /** Notes when one of these is due, or expires. */
   const schedule = (wanted: Iterable<VaultReference>): void => {

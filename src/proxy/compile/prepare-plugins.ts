@@ -147,16 +147,7 @@ function preparePlugin(
 ): ScopedPlugin | undefined {
   const definition = tables.definitions.get(plugin.name) ?? refuseUnknown(plugin)
   if (!plugin.enabled) return undefined
-  const { service, route, consumer, consumer_group: group } = plugin
-  const scoped = {
-    name: plugin.name,
-    identifies: definition.identifies,
-    scope: scopeOf(plugin),
-    service: service?.id,
-    route: route?.id,
-    consumer: consumer?.id,
-    consumerGroup: after.consumer_groups.get(group?.id ?? '')?.name,
-  }
+  const scoped = describePlugin(plugin, definition, after)
   if (tables.withheld.has(plugin.id)) return { ...scoped, use: refusing }
   if (
     old !== undefined &&
@@ -168,6 +159,20 @@ function preparePlugin(
   tools.prepared.push(prepared)
   return prepared
 }
+
+const describePlugin = (
+  plugin: SnapshotPlugin,
+  { identifies }: PluginDefinition,
+  { consumer_groups: groups }: Snapshot,
+): Omit<ScopedPlugin, 'use'> => ({
+  name: plugin.name,
+  identifies,
+  scope: scopeOf(plugin),
+  service: plugin.service?.id,
+  route: plugin.route?.id,
+  consumer: plugin.consumer?.id,
+  consumerGroup: groups.get(plugin.consumer_group?.id ?? '')?.name,
+})
 
 /** Whether it was prepared with the same. */
 const isSamePlugin = (was: SnapshotPlugin | undefined, plugin: SnapshotPlugin): boolean =>
