@@ -10,7 +10,6 @@ import { sealRoot } from '../snapshot/seal-snapshot.ts'
 import { snapshotRoot } from '../snapshot/snapshot-root.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type OnProgress } from './apply-operation.ts'
-import { changeIndexes } from './change-indexes.ts'
 import { catchUp } from './state/catch-up.ts'
 import { snapshotSource, type Proof } from './state/open-proof.ts'
 import { summarizeCounts, summarizeNamed, verbOf, type Verb } from './describe-entry.ts'
@@ -76,7 +75,6 @@ export async function changeConfiguration(
     const retryUntil = performance.now() + retryMilliseconds
     while (performance.now() < retryUntil) {
       await catchUp(control)
-      await control.state.indexes.prepare(changeIndexes)
       const change = await attemptChange(control, { ...request, operations })
       if (change !== undefined) return change
     }

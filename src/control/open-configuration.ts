@@ -100,7 +100,10 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       workspaces: () => lookupIn(control.state.indexes).workspaces(),
     },
     count: (entity) => count(control.state.entries, entity),
-    change: (request) => changeConfiguration(control, request),
+    async change(request) {
+      await prepareIndexes(control, changeIndexes)
+      return changeConfiguration(control, request)
+    },
     audit: control.auditLog,
     readRevisions: (limit) => control.store.readRevisions(limit),
     readRevisionSpan: (span) => control.store.readRevisionSpan(span),

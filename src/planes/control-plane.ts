@@ -89,7 +89,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
-    current: configuration.current,
+    current: () => configuration.current(),
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,

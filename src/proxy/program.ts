@@ -135,7 +135,7 @@ function emptyTables(tools: ProgramTools): ProgramTables {
     keeper: tools.pools ?? keepPools({ clock: tools.clock }),
     directory: emptyDirectory(tools.clock),
     plugins,
-    pluginsOf: openPluginChoice(plugins.byPlace, orderOf(tools.catalog)),
+    pluginsOf: openPluginChoice(plugins.byScope, orderOf(tools.catalog)),
     pools: emptyPools(),
     services: emptyServices(),
     routes: emptyRoutes(),
@@ -157,9 +157,9 @@ function* changeTables(
   const directory = yield* changeDirectory(base.directory, before, after, tools.clock)
   const plugins = yield* changePlugins(base.plugins, before, after, tools)
   const pluginsOf =
-    plugins.byPlace === base.plugins.byPlace
+    plugins.byScope === base.plugins.byScope
       ? base.pluginsOf
-      : openPluginChoice(plugins.byPlace, orderOf(tools.catalog))
+      : openPluginChoice(plugins.byScope, orderOf(tools.catalog))
   const touched = new Set<string>()
   const pools = yield* changePools(base.pools, before, after, { keeper, touched })
   const services = yield* changeServices(base.services, before, after, {

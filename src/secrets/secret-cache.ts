@@ -12,7 +12,7 @@ export type SecretCache = {
   refresh(wanted: readonly VaultReference[]): Promise<void>
   drop(secretId: string): void
   /** A cached secret. */
-  get(one: VaultReference): SecretResult
+  get(this: void, one: VaultReference): SecretResult
   /** Milliseconds since the epoch; until then `refresh` has nothing to do. */
   readonly dueAt: number
   /** Increases whenever a secret that was cached, or was missing, is another one. */
@@ -39,20 +39,23 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
   const read = async (one: VaultReference): Promise<void> => {
     const { secretId: id } = one
     const now = clock.now()
-    const [before, failure] = [cached.get(id), failed.get(id)]
+    const before = outcomeOf(id)
     try {
       const contents = await readVault(one, tools)
       cached.set(id, { contents, readAt: now, isExpired: false })
       failed.delete(id)
-      const isSame = before === undefined || before.isExpired || before.contents !== contents
-      if ((before !== undefined || failure !== undefined) && isSame) changes += 1
     } catch (error) {
-      const reason = toProblem(error).message
-      failed.set(id, { reason, readAt: now })
+      failed.set(id, { reason: toProblem(error).message, readAt: now })
       if (error instanceof Problem && error.status === 404) cached.delete(id)
-      const isLost = before !== undefined && !cached.has(id)
-      if (isLost || (failure !== undefined && failure.reason !== reason)) changes += 1
     }
+    if (before !== undefined && before !== outcomeOf(id)) changes += 1
+  }
+  /** What references to a secret are replaced by, or why they are not; undefined if it was not read. */
+  const outcomeOf = (id: string): string | undefined => {
+    const known = cached.get(id)
+    if (known !== undefined && !known.isExpired) return `secret ${known.contents}`
+    const failure = failed.get(id)
+    return failure && `failure ${failure.reason}`
   }
   /** Notes when one of these is due, or expires. */
   const schedule = (wanted: Iterable<VaultReference>): void => {

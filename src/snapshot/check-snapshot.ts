@@ -19,6 +19,10 @@ export function checkDifferences(
 ): void {
   for (const list of listNames) {
     const [was, is]: [RadixMap<Item>, RadixMap<Item>] = [before[list], after[list]]
+    if (was.size === 0) {
+      for (const item of is.values()) checkReferences(after, list, item)
+      continue
+    }
     for (const { before: old, after: item } of was.differencesTo(is)) {
       if (item !== undefined) checkReferences(after, list, item)
       if (old === undefined || (item !== undefined && old.workspace === item.workspace)) continue

@@ -18,6 +18,8 @@ import {
 import { snapshotRoot } from './snapshot-root.ts'
 import { generateSealKey, publicKeyOf, sealRoot, verifyRoot } from './seal-snapshot.ts'
 
+const snapshotText = (snapshot: Snapshot): string => canonicalText(listsOf(snapshot))
+
 const workspaces = ['w1', 'w2']
 const entries = fc
   .record({
@@ -57,7 +59,7 @@ test('builds the same bytes from the same configuration, in whatever order it wa
       const shuffled = new Map(
         [...made].map(([name, list]) => [name, RadixMap.from(shuffle([...list], stream))] as const),
       )
-      expect(textOf(buildSnapshot(shuffled))).toBe(textOf(buildSnapshot(made)))
+      expect(snapshotText(buildSnapshot(shuffled))).toBe(snapshotText(buildSnapshot(made)))
     }),
   )
 })
@@ -68,7 +70,7 @@ test('snapshots have the same root when they are equal, and only then', () => {
       const [a, b] = [buildSnapshot(one), buildSnapshot(other)]
       const copy = snapshotOf(JSON.parse(JSON.stringify(listsOf(a))) as SnapshotLists)
       expect(snapshotRoot(copy)).toBe(snapshotRoot(a))
-      expect(snapshotRoot(a) === snapshotRoot(b)).toBe(textOf(a) === textOf(b))
+      expect(snapshotRoot(a) === snapshotRoot(b)).toBe(snapshotText(a) === snapshotText(b))
     }),
   )
 })
@@ -108,7 +110,7 @@ test('verifies a signed root with its key only, and only the snapshot that was s
       expect(check(snapshot, { ...seal, root: 'x' })).toThrow(refused)
       expect(check(snapshot, { ...seal, signature: '' })).toThrow(refused)
       expect(check(snapshot, seal, publicKeyOf(generateSealKey()))).toThrow(refused)
-      fc.pre(textOf(snapshot) !== textOf(changed))
+      fc.pre(snapshotText(snapshot) !== snapshotText(changed))
       expect(check(changed, seal)).toThrow(refused)
     }),
     { numRuns: 20 },
@@ -120,7 +122,7 @@ test('builds a valid snapshot without secrets or tags', () => {
     fc.property(entries, (made) => {
       const snapshot = buildSnapshot(made)
       checkSnapshot(snapshot)
-      const text = textOf(snapshot)
+      const text = snapshotText(snapshot)
       expect(text).not.toContain('"tags"')
       for (const { sha256 } of snapshot.keys.values()) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
       expect([...snapshot.keys.values()].some((key) => 'key' in key)).toBe(false)
@@ -189,12 +191,10 @@ test('reports what was created, deleted and updated', () => {
           .services.filter(isNew)
           .map(({ id }) => id),
       )
-      expect(found.length === 0).toBe(textOf(was) === textOf(is))
+      expect(found.length === 0).toBe(snapshotText(was) === snapshotText(is))
     }),
   )
 })
-
-const textOf = (snapshot: Snapshot): string => canonicalText(listsOf(snapshot))
 
 function entry(id: string, workspace: string | null, fields: Record<string, unknown>): Entry {
   return { id, workspace, createdAt: 1, updatedAt: 2, fields }

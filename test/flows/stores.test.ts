@@ -15,7 +15,7 @@ import type { StoreOptions } from '../../src/store/open-store.ts'
 import { verifyRoot } from '../../src/snapshot/seal-snapshot.ts'
 import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
-import { everythingIn, runSql } from '../harness/run-sql.ts'
+import { everythingIn, rowsIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
 
@@ -123,6 +123,29 @@ describeEachStore(({ fresh }) => {
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
+  })
+
+  test('a change adds a revision, its change and an audit record, however much is stored', async () => {
+    const place = await fresh()
+    const configuration = await openAt(place, {})
+    onTestFinished(() => configuration.close())
+    const many = Array.from({ length: 1_000 }, (_, n) =>
+      create('service', { name: `s${n}`, host: 'h' }),
+    )
+    const body = { host: 'other' }
+    const update = { kind: 'update', entity: 'service', workspace, at: 's7', body } as const
+    await change(configuration, ...many)
+    const textsIn = async () =>
+      (await rowsIn(place)).map(({ table, values }) => [table, ...values].join(' '))
+    const before = new Set(await textsIn())
+    await change(configuration, update)
+    const added = (await textsIn()).filter((row) => !before.has(row))
+    const tables = added.map((row) => row.split(' ', 1)[0])
+    expect(new Set(tables)).toEqual(
+      new Set(['audit', 'audit_head', 'changes', 'revisions', 'services']),
+    )
+    expect(tables).toHaveLength(5)
+    expect(added.join('').length).toBeLessThan(8_000)
   })
 
   test('seals a new revision at the start when another version sealed the last one', async () => {

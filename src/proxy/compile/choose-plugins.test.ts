@@ -45,7 +45,7 @@ function used(places: string): ScopedPlugin {
     name: 'limit',
     identifies: false,
     use: {},
-    place: places,
+    scope: places,
     service: at('S', 's'),
     route: at('R', 'r'),
     consumer: at('C', 'c'),

@@ -6,8 +6,8 @@ export type ScopedPlugin = {
   readonly name: string
   readonly identifies: boolean
   readonly use: PluginUse
-  /** Of plugins of the same route, of the same service, or of the same workspace. */
-  readonly place: string
+  /** The same for plugins of one route, of one service without a route, or of one workspace without either. */
+  readonly scope: string
   readonly service: string | undefined
   readonly route: string | undefined
   readonly consumer: string | undefined
@@ -20,7 +20,7 @@ export type PluginPlan = {
   /** Up to the last plugin that authenticates. */
   readonly identify: readonly ScopedPlugin[]
   /** The others, which depend on the caller. */
-  authorize(consumer: KnownConsumer | undefined): readonly ScopedPlugin[]
+  authorize(this: void, consumer: KnownConsumer | undefined): readonly ScopedPlugin[]
 }
 
 /** Chooses the most specific instance of each plugin, in Kong's order of precedence: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */

@@ -4,7 +4,12 @@ import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
 import { hostIn, type PoolTables } from './compile-pools.ts'
-import { placeOfService, placeOfWorkspace, type PluginTables } from './prepare-plugins.ts'
+import {
+  serviceScope,
+  workspaceScope,
+  serviceInScope,
+  type PluginTables,
+} from './prepare-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
 type SnapshotService = SnapshotItem<'services'>
@@ -24,7 +29,7 @@ export type ServiceProgram = {
 
 export type ServiceTables = {
   readonly services: RadixMap<ServiceProgram>
-  /** Services by certificates and places of plugins. */
+  /** Services by certificates and workspaces. */
   readonly references: ReverseIndex
 }
 
@@ -59,6 +64,10 @@ export function* changeServices(
     inputs.previousOffers.differencesTo(inputs.http2Offers),
   ])
     yield* touchReferring(references, changes, touched)
+  for (const { key } of inputs.previousOffers.differencesTo(inputs.http2Offers)) {
+    const service = serviceInScope(key)
+    if (service !== undefined) touched.add(service)
+  }
   for (const id of touched) {
     yield
     const service = after.services.get(id)
@@ -73,8 +82,7 @@ export function* changeServices(
 }
 
 const referencesOf = (service: SnapshotService): readonly string[] => [
-  placeOfService(service.id),
-  placeOfWorkspace(service.workspace),
+  workspaceScope(service.workspace),
   ...(service.client_certificate?.id === undefined ? [] : [service.client_certificate.id]),
   ...(service.ca_certificates ?? []),
 ]
@@ -88,7 +96,7 @@ function compileService(
   const { id, workspace, host, protocol } = service
   const upstream = upstreams.get(hostIn(workspace, host))
   const tls = serviceTlsOf(service, upstream, snapshot)
-  const offers = (place: string): boolean => http2Offers.has(place)
+  const offers = (scope: string): boolean => http2Offers.has(scope)
   return {
     service,
     pool: pools.get(upstream?.id ?? id) as Pool,
@@ -96,7 +104,7 @@ function compileService(
     // The same object where its settings are, with the certificates that it has read.
     tls: old?.tls?.identity === tls?.identity ? old?.tls : tls,
     offersHttp2:
-      protocol === 'https' && (offers(placeOfService(id)) || offers(placeOfWorkspace(workspace))),
+      protocol === 'https' && (offers(serviceScope(id)) || offers(workspaceScope(workspace))),
   }
 }
 

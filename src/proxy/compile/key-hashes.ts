@@ -1,7 +1,7 @@
 /** The hashes of API keys that were used, so that a change of the configuration does not hash each again. */
 export type KeyHashes = {
-  get(secret: string): string | undefined
-  remember(secret: string, hash: string): void
+  get(this: void, secret: string): string | undefined
+  remember(this: void, secret: string, hash: string): void
 }
 
 /** Forgets those that were not used for long: at most twice `most` are remembered. */

@@ -2,46 +2,41 @@ import { groupOf } from '../../lib/radix-groups.ts'
 import type { RadixMap } from '../../lib/radix-map.ts'
 import type { SnapshotItem } from '../../schema/snapshot.ts'
 import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
-import {
-  placeOfRoute,
-  placeOfService,
-  placeOfWorkspace,
-  type PluginTables,
-} from './prepare-plugins.ts'
+import { routeScope, serviceScope, workspaceScope, type PluginTables } from './prepare-plugins.ts'
 
 /** The plugins of a route in the program that asked last. */
 export type ChosenPlugins = {
   readonly version: object
-  /** The plugins by place that reach the route. */
+  /** The plugins by scope that reach the route. */
   readonly reaching: readonly RadixMap<ScopedPlugin>[]
   readonly plan: PluginPlan
 }
 
 /** A route for which plugins are chosen. */
-export type PluginScope = {
+export type RoutePlugins = {
   readonly route: Pick<SnapshotItem<'routes'>, 'id' | 'workspace' | 'service'>
   chosen: ChosenPlugins | undefined
 }
 
 /** Chooses the plugins of a route at its first request, so that a change of plugins costs nothing for the other routes. */
 export function openPluginChoice(
-  byPlace: PluginTables['byPlace'],
+  byScope: PluginTables['byScope'],
   order: ReadonlyMap<string, number>,
-): (scope: PluginScope) => PluginPlan {
+): (of: RoutePlugins) => PluginPlan {
   // Routes remember this instead of the tables, which they would keep in memory.
   const version = {}
-  return (scope) => {
-    const known = scope.chosen
+  return (of) => {
+    const known = of.chosen
     if (known?.version === version) return known.plan
-    const { id, workspace, service } = scope.route
+    const { id, workspace, service } = of.route
     const reaching = [
-      groupOf(byPlace, placeOfWorkspace(workspace)),
-      groupOf(byPlace, placeOfService(service?.id ?? '')),
-      groupOf(byPlace, placeOfRoute(id)),
+      groupOf(byScope, workspaceScope(workspace)),
+      groupOf(byScope, serviceScope(service?.id ?? '')),
+      groupOf(byScope, routeScope(id)),
     ]
     const isSame = known?.reaching.every((plugins, at) => plugins === reaching[at]) === true
     const plan = isSame ? known.plan : choosePlugins(reachingOf(reaching, service?.id), order)
-    scope.chosen = { version, reaching, plan }
+    of.chosen = { version, reaching, plan }
     return plan
   }
 }

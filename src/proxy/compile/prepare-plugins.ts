@@ -28,10 +28,10 @@ export type PrepareTools = {
 export type PluginTables = {
   readonly definitions: ReadonlyMap<string, PluginDefinition>
   readonly byId: RadixMap<ScopedPlugin>
-  readonly byPlace: RadixGroups<ScopedPlugin>
+  readonly byScope: RadixGroups<ScopedPlugin>
   readonly ofGroup: ReverseIndex
   readonly withheld: RadixMap<string>
-  /** How many plugins offer HTTP/2, by place. */
+  /** How many plugins offer HTTP/2, by scope. */
   readonly http2Offers: RadixMap<number>
   /** How many plugins check client certificates, and how many of them accept a CA. */
   readonly checkingCertificates: number
@@ -41,7 +41,7 @@ export type PluginTables = {
 export const emptyPlugins = (catalog: readonly PluginDefinition[]): PluginTables => ({
   definitions: new Map(catalog.map((definition) => [definition.name, definition])),
   byId: RadixMap.empty(),
-  byPlace: RadixMap.empty(),
+  byScope: RadixMap.empty(),
   ofGroup: emptyIndex,
   withheld: RadixMap.empty(),
   http2Offers: RadixMap.empty(),
@@ -49,10 +49,14 @@ export const emptyPlugins = (catalog: readonly PluginDefinition[]): PluginTables
   authorities: RadixMap.empty(),
 })
 
-/** The place of plugins that are restricted to a route, to a service, or to neither. */
-export const placeOfRoute = (id: string): string => `${id} route`
-export const placeOfService = (id: string): string => `${id} service`
-export const placeOfWorkspace = (id: string): string => `${id} workspace`
+/** The scope of plugins that are restricted to a route, to a service, or to neither. */
+export const routeScope = (id: string): string => `${id} route`
+export const serviceScope = (id: string): string => `${id} service`
+export const workspaceScope = (id: string): string => `${id} workspace`
+
+/** The service of a scope, if it is one of a service. */
+export const serviceInScope = (scope: string): string | undefined =>
+  scope.endsWith(' service') ? scope.slice(0, -' service'.length) : undefined
 
 /** Adds every plugin that it prepares to `prepared`: when one cannot be prepared, those must be closed. */
 export function* changePlugins(
@@ -98,7 +102,7 @@ function count(
   const definition = tables.definitions.get(plugin.name)
   let { http2Offers, checkingCertificates, authorities } = tables
   if (definition?.offersHttp2 === true && plugin.route === null)
-    http2Offers = addNumber(http2Offers, placeOf(plugin), change)
+    http2Offers = addNumber(http2Offers, scopeOf(plugin), change)
   const trusted = definition?.trustedAuthorities?.(plugin.config)
   if (trusted !== undefined) checkingCertificates += change
   for (const id of new Set(trusted)) authorities = addNumber(authorities, id, change)
@@ -110,9 +114,9 @@ function addNumber(numbers: RadixMap<number>, key: string, change: number): Radi
   return sum === 0 ? numbers.without(key) : numbers.with(key, sum)
 }
 
-function placeOf({ workspace, service, route }: SnapshotPlugin): string {
-  if (route?.id !== undefined) return placeOfRoute(route.id)
-  return service?.id === undefined ? placeOfWorkspace(workspace) : placeOfService(service.id)
+function scopeOf({ workspace, service, route }: SnapshotPlugin): string {
+  if (route?.id !== undefined) return routeScope(route.id)
+  return service?.id === undefined ? workspaceScope(workspace) : serviceScope(service.id)
 }
 
 function replacePlugin(
@@ -121,11 +125,11 @@ function replacePlugin(
   old: ScopedPlugin | undefined,
   next: ScopedPlugin | undefined,
 ): PluginTables {
-  let { byId, byPlace } = tables
-  if (old !== undefined) byPlace = removeFromGroup(byPlace, old.place, id)
-  if (next !== undefined) byPlace = addToGroup(byPlace, next.place, id, next)
+  let { byId, byScope } = tables
+  if (old !== undefined) byScope = removeFromGroup(byScope, old.scope, id)
+  if (next !== undefined) byScope = addToGroup(byScope, next.scope, id, next)
   byId = next === undefined ? byId.without(id) : byId.with(id, next)
-  return { ...tables, byId, byPlace }
+  return { ...tables, byId, byScope }
 }
 
 type Preparation = {
@@ -143,30 +147,38 @@ function preparePlugin(
 ): ScopedPlugin | undefined {
   const definition = tables.definitions.get(plugin.name) ?? refuseUnknown(plugin)
   if (!plugin.enabled) return undefined
-  const isWithheld = tables.withheld.has(plugin.id)
-  const was = before.plugins.get(plugin.id)
-  const goesOn =
-    !isWithheld &&
+  const scoped = describePlugin(plugin, definition, after)
+  if (tables.withheld.has(plugin.id)) return { ...scoped, use: refusing }
+  if (
     old !== undefined &&
     old.use !== refusing &&
-    was?.name === plugin.name &&
-    was.workspace === plugin.workspace &&
-    isDeepStrictEqual(was.config, plugin.config)
-  const scoped = {
-    name: plugin.name,
-    identifies: definition.identifies,
-    place: placeOf(plugin),
-    service: plugin.service?.id,
-    route: plugin.route?.id,
-    consumer: plugin.consumer?.id,
-    consumerGroup: after.consumer_groups.get(plugin.consumer_group?.id ?? '')?.name,
-  }
-  if (goesOn) return { ...scoped, use: old.use }
-  if (isWithheld) return { ...scoped, use: refusing }
+    isSamePlugin(before.plugins.get(plugin.id), plugin)
+  )
+    return { ...scoped, use: old.use }
   const prepared = { ...scoped, use: openPlugin(plugin, definition, tools) }
   tools.prepared.push(prepared)
   return prepared
 }
+
+const describePlugin = (
+  plugin: SnapshotPlugin,
+  { identifies }: PluginDefinition,
+  { consumer_groups: groups }: Snapshot,
+): Omit<ScopedPlugin, 'use'> => ({
+  name: plugin.name,
+  identifies,
+  scope: scopeOf(plugin),
+  service: plugin.service?.id,
+  route: plugin.route?.id,
+  consumer: plugin.consumer?.id,
+  consumerGroup: groups.get(plugin.consumer_group?.id ?? '')?.name,
+})
+
+/** Whether it was prepared with the same. */
+const isSamePlugin = (was: SnapshotPlugin | undefined, plugin: SnapshotPlugin): boolean =>
+  was?.name === plugin.name &&
+  was.workspace === plugin.workspace &&
+  isDeepStrictEqual(was.config, plugin.config)
 
 function refuseUnknown({ id, name }: SnapshotPlugin): never {
   throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)
