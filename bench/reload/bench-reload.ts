@@ -1,3 +1,4 @@
+import { RadixMap } from '../../src/lib/radix-map.ts'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -6,7 +7,8 @@ import { join } from 'node:path'
 import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { workerFlags } from '../../src/supervisor/node-processes.ts'
-import { generateSealKey, publicKeyOf, sealSnapshot } from '../../src/snapshot/seal-snapshot.ts'
+import { renderDelta, type SealedState } from '../../src/snapshot/render-delta.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../../src/snapshot/seal-snapshot.ts'
 import { cores, stopProcess } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { buildEntries } from '../routes/measure-change.ts'
@@ -55,7 +57,7 @@ export async function benchReload({ rounds, seconds, onProgress }: BenchOptions)
       rows: [...found].map(([name, measured]) => rowOf(name, measured)),
       notes: [
         `${services.toLocaleString('en-US')} services with a route each; ${connections.toLocaleString('en-US')} kept connections ask ${rate.toLocaleString('en-US')} times a second, from when each request was due.`,
-        'A change is taken in as a worker does: parse, verify, compile, keep on disk, swap. stall_ms is the longest pause of the event loop.',
+        'A change of every service is taken in as a worker does: read, verify, compile, keep on disk, swap. stall_ms is the longest pause of the event loop.',
       ],
     }
   } finally {
@@ -95,11 +97,18 @@ const rowOf = (name: string, { latencies, errors, changes, stalls }: Measured): 
 
 function orderOf(port: number): ReloadOrder {
   const key = generateSealKey()
-  const lines = [30_000, 31_000].map((patience, index) => {
+  const [one, other] = [30_000, 31_000].map((patience) => {
     const snapshot = buildSnapshot(withTarget(buildEntries(services), port, patience))
-    return JSON.stringify(sealSnapshot(snapshot, index + 2, key))
-  })
-  return { lines, publicKey: publicKeyOf(key) }
+    return { snapshot, seal: sealRoot(snapshot, patience, key) }
+  }) as [SealedState, SealedState]
+  const delta = (from: SealedState | undefined, to: SealedState): string[] => [
+    ...renderDelta(from && { ...from.seal, snapshot: from.snapshot }, to),
+  ]
+  return {
+    whole: delta(undefined, one),
+    deltas: [delta(one, other), delta(other, one)],
+    publicKey: publicKeyOf(key),
+  }
 }
 
 function withTarget(entries: Entries, port: number, patience: number): Entries {
@@ -110,5 +119,5 @@ function withTarget(entries: Entries, port: number, patience: number): Entries {
   const changed = [...(entries.get('service') ?? [])].map(
     ([id, entry]) => [id, change(entry)] as const,
   )
-  return new Map([...entries, ['service', new Map(changed)]])
+  return new Map([...entries, ['service', RadixMap.from(changed)]])
 }

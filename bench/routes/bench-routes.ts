@@ -32,7 +32,7 @@ export function benchRoutes({ rounds, onProgress }: BenchOptions): Report {
     `match_us is the median of batches of ${batch} matches over ${requestCount} requests, one of ten for no route; growth is against 10 routes.`,
     `change_us is the median of ${replacements} replacements of one route in the router, each a new router.`,
     'heap_mb is what the router holds beside the routes themselves. one by one asks every route in order.',
-    'body_mb is the size of the sealed snapshot; swap_us is the time in which no request is taken; one_route_ms is a change of one route, compiled and swapped.',
+    'body_mb is the size of the snapshot as JSON; verify_ms parses and verifies it; swap_us is the time in which no request is taken; one_route_ms is a change of one route, compiled and swapped.',
   ]
   return { rows, notes }
 }

@@ -3,13 +3,16 @@ import { compileProgram, type Program, type ProgramTools } from '../../src/proxy
 import type { Entries, Entry } from '../../src/entities/entry.ts'
 import { entityNamed } from '../../src/entities/entities.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
+import { RadixMap } from '../../src/lib/radix-map.ts'
 import { buildSnapshot } from '../../src/snapshot/build-snapshot.ts'
 import { checkSnapshot } from '../../src/snapshot/check-snapshot.ts'
+import { openSnapshotReader } from '../../src/snapshot/read-delta.ts'
+import { renderDelta } from '../../src/snapshot/render-delta.ts'
 import {
   generateSealKey,
   publicKeyOf,
-  sealSnapshot,
-  verifySeal,
+  sealRoot,
+  verifyRoot,
 } from '../../src/snapshot/seal-snapshot.ts'
 import type { Snapshot, SnapshotItem } from '../../src/schema/snapshot.ts'
 import { median } from '../report.ts'
@@ -45,14 +48,26 @@ export function measureChange(entries: Entries): ChangeTimes {
   }
   const snapshot = timed(() => buildSnapshot(entries))
   timed(() => checkSnapshot(snapshot))
-  const sealed = timed(() => sealSnapshot(snapshot, 2, sealKey))
-  const verified = timed(() => verifySeal(sealed, publicKey))
+  const sealed = timed(() => ({ snapshot, seal: sealRoot(snapshot, 2, sealKey) }))
+  const message = [...renderDelta(undefined, sealed)].join('')
+  const verified = timed(() => readVerified(message))
   const program = timed(() => compileProgram(verified, 2, tools))
   timed(() => programs.swap(program))
   const [build = 0, check = 0, seal = 0, verify = 0, compile = 0, swap = 0] = times
   const oneRoute = median(timeRouteChanges(verified, program, programs))
-  const bodyMegabytes = sealed.body.length / 1e6
+  const bodyMegabytes = message.length / 1e6
   return { build, check, seal, verify, compile, swap, oneRoute, bodyMegabytes }
+}
+
+/** Reads a snapshot as a worker that joins does. */
+function readVerified(message: string): Snapshot {
+  const reader = openSnapshotReader()
+  const [read] = message
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : (reader.read(line) ?? [])))
+  if (read === undefined) throw new Error('the message has no end')
+  verifyRoot(read.snapshot, read.seal, publicKey)
+  return read.snapshot
 }
 
 /** Milliseconds of changes of one route each, spread over all of them. */
@@ -92,8 +107,8 @@ export function buildEntries(count: number): Entries {
   ])
 }
 
-const byId = (entries: readonly Entry[]): ReadonlyMap<string, Entry> =>
-  new Map(entries.map((entry) => [entry.id, entry]))
+const byId = (entries: readonly Entry[]): RadixMap<Entry> =>
+  RadixMap.from(entries.map((entry) => [entry.id, entry] as const))
 
 const entryOf = (id: string, fields: Entry['fields']): Entry => ({
   id,

@@ -7,19 +7,16 @@ import type {
   EndpointRule,
   EntityRule,
   HeldRole,
-  Named,
+  NamedEntities,
   Rights,
   RightsSource,
   RuleSource,
 } from './rights.ts'
 
-type List<Item> = { values(): Iterable<Item> }
-
-/** The parts of a snapshot that resolve the names in permissions. */
+/** What resolves the names in permissions. */
 export type Names = {
-  readonly workspaces: List<SnapshotItem<'workspaces'>>
-  readonly services: List<Pick<SnapshotItem<'services'>, 'id' | 'workspace' | 'name'>>
-  readonly routes: List<Pick<SnapshotItem<'routes'>, 'id' | 'workspace' | 'name' | 'service'>>
+  readonly workspaces: readonly SnapshotItem<'workspaces'>[]
+  readonly named: NamedEntities
 }
 
 /** Resolves the permissions of a principal's roles against the configuration. */
@@ -33,19 +30,9 @@ export function buildRights(source: RightsSource, names: Names): Rights {
     entities: source.held.flatMap((held) =>
       held.entities.map((permission) => entityRule(held, permission)),
     ),
-    workspaces: [...names.workspaces.values()],
-    named: index(names),
+    workspaces: names.workspaces,
+    named: names.named,
   }
-}
-
-function index(names: Names): ReadonlyMap<string, readonly Named[]> {
-  const services = [...names.services.values()].map(({ workspace, id, name }): Named => {
-    return { kind: 'services', workspace, id, name, service: undefined }
-  })
-  const routes = [...names.routes.values()].map(({ workspace, id, name, service }): Named => {
-    return { kind: 'routes', workspace, id, name, service: service?.id }
-  })
-  return Map.groupBy([...services, ...routes], ({ kind, name }) => `${kind}/${name ?? ''}`)
 }
 
 function endpointRule(
@@ -92,9 +79,7 @@ const confinement = ({ workspace }: HeldRole): string | undefined =>
   workspace.id === defaultWorkspace.id ? undefined : workspace.id
 
 function workspaceOf({ workspace }: Stored<'endpoint-permission'>, names: Names) {
-  const found = [...names.workspaces.values()].find(
-    ({ id, name }) => workspace === name || workspace === id,
-  )
+  const found = names.workspaces.find(({ id, name }) => workspace === name || workspace === id)
   return { id: found?.id, name: found?.name ?? workspace }
 }
 

@@ -90,4 +90,4 @@ function namedAsks(
 
 /** The actual type of an entity, whatever type a permission states. */
 const kindsById = ({ named }: Rights): ReadonlyMap<string, string> =>
-  new Map([...named.values()].flat().map(({ id, kind }) => [id, kind]))
+  new Map(named.all().map(({ id, kind }) => [id, kind]))

@@ -2,12 +2,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   arbitraryRights,
-  names,
+  routes,
   services,
   workspaces,
 } from '../../test/harness/arbitrary-rights.ts'
 import { buildTestRights } from '../../test/harness/build-test-rights.ts'
-import type { Names } from './build-rights.ts'
 import { decideRow } from './decide-row.ts'
 import * as explain from './explain-visibility.ts'
 import type { Rights } from './rights.ts'
@@ -70,7 +69,7 @@ test.each([
   const listed = Array.from({ length: count }, (_, index) => `s${index + 1}`)
   const permissions = listed.map((name) => `+A /services/${name}`)
   const known = listed.map((name) => ({ id: name, name, workspace: a.id }))
-  const many = buildTestRights(a, permissions, { ...names, services: known } as unknown as Names)
+  const many = buildTestRights(a, permissions, { workspaces, services: known, routes })
   expect(explainVisibility(many).statement).toContain(
     `You see requests of ${words} in workspace A.`,
   )

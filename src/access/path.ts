@@ -16,7 +16,8 @@ export function idsNamed(
   workspace?: string,
 ): readonly string[] {
   if (uuidPattern.test(segment)) return [segment]
-  return (rights.named.get(`${kind}/${segment}`) ?? [])
+  return rights.named
+    .withName(kind, segment)
     .filter((named) => workspace === undefined || named.workspace === workspace)
     .map(({ id }) => id)
 }

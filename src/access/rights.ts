@@ -82,6 +82,13 @@ export type Named = {
   readonly service: string | undefined
 }
 
+/** The services and routes that rules can refer to by name. */
+export type NamedEntities = {
+  /** Those of a kind with a name, in all workspaces. */
+  withName(kind: string, name: string): readonly Named[]
+  all(): readonly Named[]
+}
+
 /** What a principal may do. */
 export type Rights = {
   readonly principal: Principal
@@ -89,6 +96,5 @@ export type Rights = {
   readonly endpoints: readonly EndpointRule[]
   readonly entities: readonly EntityRule[]
   readonly workspaces: readonly { readonly id: string; readonly name: string }[]
-  /** For example `services/orders` → the services of that name in all workspaces. */
-  readonly named: ReadonlyMap<string, readonly Named[]>
+  readonly named: NamedEntities
 }

@@ -38,7 +38,7 @@ export function visibleEntities(
 
 /** All services or routes. */
 export const entitiesOf = (rights: Rights, kind: Named['kind']): readonly Named[] =>
-  [...rights.named.values()].flat().filter((named) => named.kind === kind)
+  rights.named.all().filter((named) => named.kind === kind)
 
 /** Whether a rule is about reading one of the collections, or an entity in it. */
 export const coversReading = (rule: EndpointRule, kinds: readonly string[]): boolean =>
@@ -47,7 +47,7 @@ export const coversReading = (rule: EndpointRule, kinds: readonly string[]): boo
     (rule.segments.length <= 2 && ['*', ...kinds].includes(rule.segments[0] ?? '')))
 
 function namesById(rights: Rights): ReadonlyMap<string, string> {
-  const named = [...rights.workspaces, ...[...rights.named.values()].flat()]
+  const named = [...rights.workspaces, ...rights.named.all()]
   return new Map(named.map(({ id, name }) => [id, name ?? '']))
 }
 

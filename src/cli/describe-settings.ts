@@ -40,6 +40,9 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_AUDIT_KEY_FILE:
     'File with the key that signs the audit log; `audit.key` in `WEIR_DATA` when unset.',
   WEIR_AUDIT_DAYS: 'Days that audit records are kept.',
+  WEIR_REVISION_DAYS:
+    'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
+  WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
   WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }

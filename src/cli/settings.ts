@@ -100,6 +100,8 @@ const environment = z.object({
   WEIR_ENCRYPTION_KEY_FILE: z.string().optional(),
   WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
+  WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
+  WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
@@ -130,6 +132,8 @@ export function readSettings(
     data: resolve(settings.WEIR_DATA),
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
+    revisionDays: settings.WEIR_REVISION_DAYS,
+    revisionCount: settings.WEIR_REVISION_COUNT,
     pages: join(root, 'dist/ui'),
     proxyListen: settings.WEIR_PROXY_LISTEN,
     ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'

@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
+import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
   enrolled,
@@ -11,16 +10,49 @@ import {
   type Heartbeat,
   type Orders,
 } from '../schema/node-protocol.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
+import { openSnapshotReader, type SnapshotReader } from '../snapshot/read-delta.ts'
+import type { SealedState } from '../snapshot/render-delta.ts'
+import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
+import { readLines } from './read-lines.ts'
+
+/** A snapshot whose seal was verified with this key. */
+export type VerifiedSnapshot = SealedState & { readonly publicKey: string }
+
+/** What a node asks for: what differs from a snapshot that it has, or everything. */
+export type SnapshotRequest = {
+  readonly base: SealedState | undefined
+  /** Items of `base` are reused all the same. */
+  readonly wantsAll: boolean
+}
 
 /** A node's client of the node protocol. Every call rejects while the control plane is unreachable; callers retry. */
 export type ControlClient = {
-  /** Enrols, then calls back with every sealed snapshot, the current one first; rejects when the stream ends or is silent for 15 seconds. */
-  receiveSnapshots(onSealed: (sealed: SealedSnapshot, publicKey: string) => void): Promise<never>
+  /**
+   * Enrols, then calls back with the current snapshot and with every later one. Rejects when the stream ends or is
+   * silent for 15 seconds, and with a SnapshotRefusal when what it sends is not valid.
+   */
+  receiveSnapshots(
+    request: SnapshotRequest,
+    onVerified: (verified: VerifiedSnapshot) => void,
+  ): Promise<never>
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
   sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
 }
+
+/** The control plane sent a snapshot that cannot be used, or is not the one that was sealed. */
+export class SnapshotRefusal extends Error {
+  /** Of the last snapshot on the stream. */
+  readonly revision: number | undefined
+
+  constructor(revision: number | undefined, cause: Problem) {
+    super(cause.message, { cause })
+    this.revision = revision
+  }
+}
+
+/** Items that are larger than this are not accepted. */
+const maxLineBytes = 64 * 1024 * 1024
 
 /** Opens a client of the control plane at `url`. */
 export function openControlClient(url: string, enrolment: Enrolment): ControlClient {
@@ -56,15 +88,27 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
   }
 
   return {
-    async receiveSnapshots(onSealed) {
-      const response = await call('GET', nodePaths.snapshots)
+    async receiveSnapshots({ base, wantsAll }, onVerified) {
+      const response = await call('GET', nodePaths.snapshots + (wantsAll ? '' : queryOf(base)))
       if (response.statusCode !== 200) await readText(response)
       const { publicKey } = await identity()
-      for await (const line of createInterface({
-        input: response.body as unknown as Readable,
-        crlfDelay: Infinity,
-      })) {
-        if (line !== '') onSealed(JSON.parse(line) as SealedSnapshot, publicKey)
+      const reader = openSnapshotReader(base)
+      let revision: number | undefined
+      const verify = function* (received: SealedState): CooperativeTask<void> {
+        const newest = revision ?? 0
+        revision = received.seal.revision
+        // The seal alone would allow it.
+        if (revision < newest)
+          throw new Problem('control.repeated', 502, `It was sent after revision ${newest}`)
+        yield* verifyRootSteps(received.snapshot, received.seal, publicKey)
+        onVerified({ ...received, publicKey })
+      }
+      try {
+        for await (const lines of readLines(response.body, maxLineBytes)) {
+          await runSliced(readSteps(reader, lines, verify))
+        }
+      } catch (error) {
+        throw error instanceof Problem ? new SnapshotRefusal(revision, error) : error
       }
       throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
@@ -83,4 +127,23 @@ async function readText(response: Awaited<ReturnType<typeof request>>): Promise<
   const text = await response.body.text()
   if (response.statusCode < 300) return text
   throw new Problem('control.refused', response.statusCode, text)
+}
+
+function queryOf(base: SealedState | undefined): string {
+  if (base === undefined) return ''
+  const { revision, root } = base.seal
+  return `?${new URLSearchParams({ revision: String(revision), root }).toString()}`
+}
+
+function* readSteps(
+  reader: SnapshotReader,
+  lines: readonly string[],
+  verify: (received: SealedState) => CooperativeTask<void>,
+): CooperativeTask<void> {
+  for (const line of lines) {
+    // Empty lines keep the stream alive.
+    const received = line === '' ? undefined : reader.read(line)
+    if (received !== undefined) yield* verify(received)
+    yield
+  }
 }

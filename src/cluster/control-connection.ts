@@ -5,8 +5,13 @@ import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Enrolment, Heartbeat, Orders } from '../schema/node-protocol.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
-import { openControlClient, type ControlClient } from './control-client.ts'
+import type { SealedState } from '../snapshot/render-delta.ts'
+import {
+  openControlClient,
+  SnapshotRefusal,
+  type ControlClient,
+  type VerifiedSnapshot,
+} from './control-client.ts'
 
 /** A node's connection to the control plane, which is opened again whenever it breaks. */
 export type ControlConnection = {
@@ -16,6 +21,8 @@ export type ControlConnection = {
   sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
   /** Sends a heartbeat soon, because the state has changed. */
   report(this: void): void
+  /** Why the last snapshot was refused, in the terms of a heartbeat; undefined once one was accepted after it. */
+  rejection(this: void): Pick<Heartbeat, 'refusedRevision' | 'refusal'> | undefined
   close(): Promise<void>
 }
 
@@ -24,10 +31,9 @@ const reportDelay = 100
 
 /** What a connection is opened with. */
 export type ConnectionOptions = {
-  readonly onSnapshot: (
-    this: void,
-    received: { readonly sealed: SealedSnapshot; readonly publicKey: string },
-  ) => void
+  /** Resolves to the snapshot that the worker has from its disk. */
+  readonly base?: Promise<SealedState | undefined>
+  readonly onSnapshot: (this: void, verified: VerifiedSnapshot) => void
   /** Called whenever an attempt to receive snapshots has failed. */
   readonly onUnreachable: () => void
   /** The state that heartbeats report. */
@@ -37,16 +43,20 @@ export type ConnectionOptions = {
   readonly log: Log
   /** Milliseconds between heartbeats. */
   readonly heartbeatInterval?: number
+  /** Milliseconds before everything is requested again after a refusal; they double up to sixty times as many. */
+  readonly refusalDelay?: number
 }
 
 /** Opens a connection that knows no control plane yet. */
 export function openControlConnection({
+  base: restored,
   onSnapshot,
   onUnreachable,
   state,
   onOrders,
   log,
   heartbeatInterval = 5_000,
+  refusalDelay = 1_000,
 }: ConnectionOptions): ControlConnection {
   const ended = new AbortController()
   const { signal } = ended
@@ -56,22 +66,39 @@ export function openControlConnection({
   let url = ''
   let client: ControlClient | undefined
 
+  let rejection: ReturnType<ControlConnection['rejection']>
+
   const follow = async (): Promise<void> => {
     const backoff = openBackoff(100, 2_000)
+    // Everything is requested again after a refusal, which costs both sides.
+    const refusalBackoff = openBackoff(refusalDelay, 60 * refusalDelay)
     await Promise.race([known.promise, once(signal, 'abort')])
+    let base = await restored
     while (!signal.aborted) {
+      let delay = 0
+      const request = { base, wantsAll: rejection !== undefined }
       await client
-        ?.receiveSnapshots((sealed, publicKey) => {
+        ?.receiveSnapshots(request, (verified) => {
           backoff.reset()
-          onSnapshot({ sealed, publicKey })
+          refusalBackoff.reset()
+          rejection = undefined
+          base = verified
+          onSnapshot(verified)
         })
         .catch((error: unknown) => {
           if (signal.aborted) return
-          outages.warn('cluster: control plane unreachable', { url, error })
+          if (error instanceof SnapshotRefusal) {
+            const revision = error.revision ?? base?.seal.revision ?? 0
+            rejection = { refusedRevision: revision, refusal: `receive: ${error.message}` }
+            delay = refusalBackoff.next()
+            log.error('cluster: snapshot refused, all of it is requested again', { url, error })
+          } else {
+            outages.warn('cluster: control plane unreachable', { url, error })
+          }
           onUnreachable()
         })
       // Only an abort rejects, and the loop ends by it.
-      await sleep(backoff.next(), undefined, { signal }).catch(() => undefined)
+      await sleep(Math.max(delay, backoff.next()), undefined, { signal }).catch(() => undefined)
     }
   }
   const sendHeartbeat = async (): Promise<void> => {
@@ -106,6 +133,7 @@ export function openControlConnection({
         void sendHeartbeat()
       }, reportDelay)
     },
+    rejection: () => rejection,
     async close() {
       ended.abort()
       clearTimeout(reporting)

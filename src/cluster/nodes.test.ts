@@ -4,7 +4,7 @@ import { openLog } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Heartbeat } from '../schema/node-protocol.ts'
 import { snapshotOf } from '../schema/snapshot.ts'
-import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import { openControlConnection } from './control-connection.ts'
 import { openControlClient } from './control-client.ts'
 import { makeNodeToken } from './node-token.ts'
@@ -22,9 +22,14 @@ const enrolment = {
   version: '1',
 }
 
+const published = (revision: number) => ({
+  snapshot: empty,
+  seal: sealRoot(empty, revision, key),
+})
+
 async function serve(more: Partial<NodeServerOptions> = {}) {
   const state = {
-    sealed: sealSnapshot(empty, 1, key),
+    current: published(1),
     listeners: new Set<() => void>(),
     joinSecret: 'join',
   }
@@ -35,7 +40,7 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
       return state.joinSecret
     },
     publicKey: publicKeyOf(key),
-    sealed: () => state.sealed,
+    current: () => state.current,
     onPublish(listener) {
       state.listeners.add(listener)
       return () => state.listeners.delete(listener)
@@ -54,7 +59,7 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
     server.close()
   })
   const publish = (revision: number): void => {
-    state.sealed = sealSnapshot(empty, revision, key)
+    state.current = published(revision)
     for (const listener of state.listeners) listener()
   }
   return {
@@ -70,18 +75,21 @@ test('sends an enrolled node the current snapshot, then every new one', async ()
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
   const revisions: number[] = []
-  const following = client.receiveSnapshots(({ revision }, publicKey) => {
-    revisions.push(revision)
+  const all = { base: undefined, wantsAll: false }
+  const following = client.receiveSnapshots(all, ({ seal, publicKey }) => {
+    revisions.push(seal.revision)
     expect(publicKey).toBe(publicKeyOf(key))
   })
   await expect.poll(() => revisions).toEqual([1])
-  control.publish(2)
-  control.publish(3)
-  await expect.poll(() => revisions).toEqual([1, 2, 3])
+  for (const revision of [2, 3]) {
+    control.publish(revision)
+    await expect.poll(() => revisions.at(-1)).toBe(revision)
+  }
+  expect(revisions).toEqual([1, 2, 3])
   const ended = following.catch(() => 'ended')
   await client.close()
   expect(await ended).toBe('ended')
-  await expect.poll(() => control.state.listeners.size).toBe(0)
+  await expect.poll(() => control.state.listeners.size).toBe(1)
 })
 
 test('receives batches and heartbeats with the claims of the node', async () => {
@@ -134,8 +142,8 @@ test.each([
   ['POST', '/v1/enrol', '{"secret":"join"}', {}, 400],
   ['POST', '/v1/enrol', JSON.stringify({ ...enrolment, more: 1 }), {}, 400],
   ['POST', '/v1/enrol', 'x'.repeat(70_000), {}, 413],
-  ['GET', '/v1/snapshots', null, {}, 401],
-  ['GET', '/v1/snapshots', null, { authorization: 'Bearer e30.AAAA' }, 401],
+  ['GET', '/v2/snapshots', null, {}, 401],
+  ['GET', '/v2/snapshots', null, { authorization: 'Bearer e30.AAAA' }, 401],
   ['PUT', '/v1/batches/b', '{}', {}, 401],
   ['GET', '/v1/secrets', null, {}, 401],
 ])(
@@ -266,6 +274,7 @@ test('logs a failure to serve a node with its stack', async () => {
 
 test('sends heartbeats with its state, and passes on the orders', async () => {
   const control = await serve()
+  const listeners = control.state.listeners.size
   const received: unknown[] = []
   let reports = 0
   const connection = openControlConnection({
@@ -295,7 +304,7 @@ test('sends heartbeats with its state, and passes on the orders', async () => {
   connection.connect(other.url, enrolment)
   await connection.sendBatch('c', Buffer.from('y'))
   expect([control.batches.length, other.batches]).toEqual([1, [['c', 'y']]])
-  await expect.poll(() => control.state.listeners.size).toBe(0)
+  await expect.poll(() => control.state.listeners.size).toBe(listeners)
   await connection.close()
   const before = reports
   await new Promise((resolve) => setTimeout(resolve, 30))

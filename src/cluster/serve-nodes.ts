@@ -3,6 +3,7 @@ import { timingSafeEqual, createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
 import {
   enrolment,
   heartbeat,
@@ -11,21 +12,24 @@ import {
   type Heartbeat,
   type Orders,
 } from '../schema/node-protocol.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
+import { snapshotVersion } from '../schema/snapshot-message.ts'
+import type { KnownState, SealedState } from '../snapshot/render-delta.ts'
 import { makeNodeToken, readNodeToken, type NodeClaims } from './node-token.ts'
+import { openPublications, type Publications } from './publications.ts'
+import { streamSnapshots, type StreamOptions } from './stream-snapshots.ts'
 
 /** What the node protocol is served with. */
 export type NodeServerOptions = {
   readonly joinSecret: string
   readonly publicKey: string
-  readonly sealed: () => SealedSnapshot
-  /** Calls the listener at every publication; returns how to stop that. */
-  readonly onPublish: (listener: () => void) => () => void
+  readonly current: () => SealedState
+  readonly onPublish: StreamOptions['onPublish']
   /** Resolves once the batch is in the warehouse. */
   readonly receiveBatch: (batch: string, lines: Buffer) => Promise<void>
   /** Returns the orders for the worker. */
   readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
+  readonly drainTimeout?: number
 }
 
 const maxBatchBytes = 16 * 1024 * 1024
@@ -35,8 +39,12 @@ const maxHeartbeatBytes = 4 * 1024 * 1024
 
 /** Makes a server of the node protocol; the caller lets it listen. */
 export function serveNodes(serving: NodeServerOptions): Server {
-  return createServer((request, response) => {
-    answer(serving, request, response).catch((error: unknown) => {
+  const publications = openPublications()
+  const state = { publications, turns: openSerialQueue() }
+  publications.add(serving.current())
+  const unsubscribe = serving.onPublish(() => publications.add(serving.current()))
+  const server = createServer((request, response) => {
+    answer(serving, state, request, response).catch((error: unknown) => {
       const { status, code, message, cause } = toProblem(error)
       if (status >= 500)
         serving.log.error('cluster: node request failed', {
@@ -50,23 +58,34 @@ export function serveNodes(serving: NodeServerOptions): Server {
       request.resume()
     })
   })
+  return server.once('close', unsubscribe)
 }
+
+/** What all streams of snapshots share. */
+type StreamState = Pick<StreamOptions, 'turns'> & { readonly publications: Publications }
 
 async function answer(
   serving: NodeServerOptions,
+  { publications, turns }: StreamState,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { method, url = '' } = request
-  const call = `${method} ${url.startsWith(`${nodePaths.batches}/`) ? nodePaths.batches : url}`
+  const [path = '', query] = url.split('?', 2)
+  const call = `${method} ${path.startsWith(`${nodePaths.batches}/`) ? nodePaths.batches : path}`
   if (call === `POST ${nodePaths.enrol}`) return enrol(serving, request, response)
   const node = authenticate(serving, request)
   switch (call) {
     case `GET ${nodePaths.snapshots}`:
-      return streamSnapshots(serving, response)
+      return streamSnapshots(response, {
+        ...serving,
+        node,
+        turns,
+        from: findKnown(publications, new URLSearchParams(query)),
+      })
     case `PUT ${nodePaths.batches}`:
       await serving.receiveBatch(
-        decodeURIComponent(url.slice(nodePaths.batches.length + 1)),
+        decodeURIComponent(path.slice(nodePaths.batches.length + 1)),
         await readBody(request, maxBatchBytes),
       )
       return void response.writeHead(204).end()
@@ -111,16 +130,14 @@ function authenticate({ joinSecret }: NodeServerOptions, request: IncomingMessag
   return claims
 }
 
-function streamSnapshots({ sealed, onPublish }: NodeServerOptions, response: ServerResponse): void {
-  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
-  const send = (): void => void response.write(`${JSON.stringify(sealed())}\n`)
-  send()
-  const stop = onPublish(send)
-  const keepalive = setInterval(() => void response.write('\n'), 5_000)
-  response.on('close', () => {
-    stop()
-    clearInterval(keepalive)
+/** The snapshot that a node says it has; undefined when it has none, or one that is not kept any more. */
+function findKnown(publications: Publications, query: URLSearchParams): KnownState | undefined {
+  const { data } = snapshotVersion.safeParse({
+    revision: Number(query.get('revision') ?? NaN),
+    root: query.get('root'),
   })
+  const known = data && publications.find(data.root)
+  return known && { ...known, ...data }
 }
 
 async function readJson<T>(

@@ -74,7 +74,7 @@ export function applyOperation(draft: Draft, operation: Operation, context: Appl
 
 function findTarget(draft: Draft, { at, isById, ...location }: Operation): Entry | undefined {
   if (at === undefined) return undefined
-  if (isById !== true) return findEntry(draft.entries, { ...location, at })
+  if (isById !== true) return findEntry(draft, { ...location, at })
   const found = draft.find(location.entity, at)
   return found?.workspace === location.workspace ? found : undefined
 }
@@ -92,7 +92,7 @@ function writeEntry(
   const resolved = resolveReferences(entity, completed, operation.workspace, draft)
   const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const written = { ...metadataOf(entity, operation, before, now), fields }
-  const changed = entity.beforeWrite?.({ before, after: written, given }, lookupIn(draft.entries))
+  const changed = entity.beforeWrite?.({ before, after: written, given }, lookupIn(draft))
   const after: Entry =
     changed === undefined ? written : { ...written, fields: { ...fields, ...changed } }
   if (before === undefined && draft.find(entity.name, after.id) !== undefined)

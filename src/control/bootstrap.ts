@@ -1,10 +1,12 @@
 import { systemPrincipal } from './permit.ts'
-import { isSecret } from '../identity/secret-hash.ts'
+import { hashSecret } from '../identity/secret-hash.ts'
 import { verifyPassword } from '../identity/password.ts'
-import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
+import { entriesOf, type Entry } from '../entities/entry.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
+import { entriesWith, referrersOf, type ConfigurationView } from './configuration-view.ts'
 import { findEntry } from './find-entry.ts'
+import { grantsOf, permissionsOf } from './state/state.ts'
 import { denialsOf, fullPermissionOf, superAdmins, superAdminRole } from './keep-super-admin.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
@@ -37,9 +39,9 @@ export async function createInitialEntities(
       { kind: 'create', entity: 'workspace', workspace: null, body: { id, name: workspace } },
     ])
   }
-  const { entries } = control.state
-  const { name, operations } = await bootstrapOperations(entries, bootstrap)
-  const isRestored = !isFirst && operations.length > 0 && !isSuperAdmin(entries, name)
+  const { indexes } = control.state
+  const { name, operations } = await bootstrapOperations(indexes, bootstrap)
+  const isRestored = !isFirst && operations.length > 0 && !isSuperAdmin(indexes, name)
   const because = `WEIR_ADMIN_TOKEN or WEIR_ADMIN_PASSWORD is set, and ${name} was not a super-admin.`
   await change(control, operations, isRestored ? because : undefined)
   if (isRestored) {
@@ -47,25 +49,25 @@ export async function createInitialEntities(
   }
 }
 
-function isSuperAdmin(entries: Entries, name: string): boolean {
-  const role = superAdminRole(entries)
-  const principal = findEntry(entries, { entity: 'principal', workspace: null, at: name })
+function isSuperAdmin(view: ConfigurationView, name: string): boolean {
+  const role = superAdminRole(view)
+  const principal = findEntry(view, { entity: 'principal', workspace: null, at: name })
   return (
     role !== undefined &&
     principal !== undefined &&
-    fullPermissionOf(entries, role.id) !== undefined &&
-    denialsOf(entries, role.id).length === 0 &&
-    superAdmins(entries).includes(principal.id)
+    fullPermissionOf(view, role) !== undefined &&
+    denialsOf(view, role).length === 0 &&
+    superAdmins(view).includes(principal.id)
   )
 }
 
 /** The operations that make a principal a super-admin: create or enable it, repair the role and grant it. */
 export function superAdminOperations(
-  entries: Entries,
+  view: ConfigurationView,
   name: string,
   password: string | undefined,
 ): Operation[] {
-  const existing = findEntry(entries, { entity: 'principal', workspace: null, at: name })
+  const existing = findEntry(view, { entity: 'principal', workspace: null, at: name })
   const isAsWanted = existing?.fields.enabled === true && password === undefined
   const body = { enabled: true, ...(password === undefined ? {} : { password }) }
   const account: Operation[] =
@@ -74,10 +76,10 @@ export function superAdminOperations(
       : isAsWanted
         ? []
         : [{ kind: 'update', entity: 'principal', workspace: null, at: name, body }]
-  const { role, operations } = repairRole(entries)
-  const hasGrant = [...entriesOf(entries, 'grant').values()].some(
-    ({ fields }) => fields.role.id === role && fields.principal.id === existing?.id,
-  )
+  const { role, operations } = repairRole(view)
+  const hasGrant =
+    existing !== undefined &&
+    grantsOf(view, existing.id).some(({ fields }) => fields.role.id === role)
   const grant = { principal: { name }, role: { id: role } }
   return [
     ...account,
@@ -89,29 +91,26 @@ export function superAdminOperations(
 }
 
 /** The id of the role super-admin, and the operations that create it or give it back its permissions. */
-function repairRole(entries: Entries): {
+function repairRole(view: ConfigurationView): {
   readonly role: string
   readonly operations: readonly Operation[]
 } {
-  const existing = superAdminRole(entries)
-  const role = existing?.id ?? uuidv4()
+  const existing = superAdminRole(view)
   const workspace = defaultWorkspace.id
+  const { id: role } = existing ?? { id: uuidv4() }
+  const place = { id: role, workspace }
   const operations: Operation[] = []
   if (existing === undefined) {
     const body = { id: role, name: 'super-admin' }
     operations.push({ kind: 'create', entity: 'role', workspace, body })
   }
-  for (const { id, fields } of denialsOf(entries, role)) {
+  for (const { id, fields } of denialsOf(view, place)) {
     const entity = 'endpoint' in fields ? 'endpoint-permission' : 'entity-permission'
     operations.push({ kind: 'delete', entity, workspace, at: id, isById: true })
   }
-  if (fullPermissionOf(entries, role) !== undefined) return { role, operations }
-  const narrowed = [...entriesOf(entries, 'endpoint-permission').values()].find(
-    ({ fields }) =>
-      fields.role.id === role &&
-      fields.workspace === '*' &&
-      fields.endpoint === '*' &&
-      !fields.negative,
+  if (fullPermissionOf(view, place) !== undefined) return { role, operations }
+  const narrowed = permissionsOf(view, 'endpoint-permission', place).find(
+    ({ fields }) => fields.workspace === '*' && fields.endpoint === '*' && !fields.negative,
   )
   operations.push({
     kind: 'replace',
@@ -124,43 +123,46 @@ function repairRole(entries: Entries): {
 }
 
 async function bootstrapOperations(
-  entries: Entries,
+  view: ConfigurationView,
   { adminToken, adminPassword }: Bootstrap,
 ): Promise<{ readonly name: string; readonly operations: readonly Operation[] }> {
-  const owner = adminToken === undefined ? undefined : ownerOf(entries, adminToken)
+  const owner = adminToken === undefined ? undefined : ownerOf(view, adminToken)
   const name = owner?.fields.name ?? adminName
   if (adminToken === undefined && adminPassword === undefined) return { name, operations: [] }
-  const admin = findEntry(entries, { entity: 'principal', workspace: null, at: name })
+  const admin = findEntry(view, { entity: 'principal', workspace: null, at: name })
   const storedHash = admin?.fields.password
   const isUnchanged =
     adminPassword !== undefined && (await verifyPassword(adminPassword, storedHash ?? undefined))
-  const access = superAdminOperations(entries, name, isUnchanged ? undefined : adminPassword)
-  const token = adminToken === undefined ? [] : tokenOperations(entries, name, adminToken)
+  const access = superAdminOperations(view, name, isUnchanged ? undefined : adminPassword)
+  const token = adminToken === undefined ? [] : tokenOperations(view, name, adminToken)
   return { name, operations: [...access, ...token] }
 }
 
 /** The principal that a token authenticates, also after it was renamed. */
-function ownerOf(entries: Entries, adminToken: string): Entry<'principal'> | undefined {
-  const token = tokenWith(entries, adminToken)
-  return token && entriesOf(entries, 'principal').get(token.fields.principal.id)
+function ownerOf(view: ConfigurationView, adminToken: string): Entry<'principal'> | undefined {
+  const token = tokenWith(view, adminToken)
+  return token && entriesOf(view.entries, 'principal').get(token.fields.principal.id)
 }
 
-function tokenOperations(entries: Entries, name: string, adminToken: string): Operation[] {
-  const admin = findEntry(entries, { entity: 'principal', workspace: null, at: name })
-  const known = tokenWith(entries, adminToken)
+function tokenOperations(view: ConfigurationView, name: string, adminToken: string): Operation[] {
+  const admin = findEntry(view, { entity: 'principal', workspace: null, at: name })
+  const known = tokenWith(view, adminToken)
   if (known !== undefined && known.fields.expires_at === null) return []
   const token =
     known ??
-    [...entriesOf(entries, 'token').values()].find(
-      ({ fields }) => fields.principal.id === admin?.id && fields.name === tokenName,
-    )
+    (admin &&
+      [...referrersOf(view, 'token', 'principal', admin)].find(
+        ({ fields }) => fields.name === tokenName,
+      ))
   const body = { principal: { name }, name: tokenName, token: adminToken }
   const at = token === undefined ? {} : { at: token.id }
   return [{ kind: 'replace', entity: 'token', workspace: null, ...at, body }]
 }
 
-const tokenWith = (entries: Entries, secret: string): Entry<'token'> | undefined =>
-  [...entriesOf(entries, 'token').values()].find(({ fields }) => isSecret(secret, fields.token))
+function tokenWith(view: ConfigurationView, secret: string): Entry<'token'> | undefined {
+  const [found] = entriesWith(view, 'token', 'token', hashSecret(secret))
+  return found
+}
 
 const change = (control: Control, operations: readonly Operation[], because?: string) =>
   changeConfiguration(control, {

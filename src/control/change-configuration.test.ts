@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Entry } from '../entities/entry.ts'
+import type { Entries } from '../entities/entry.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
-import { verifySeal } from '../snapshot/seal-snapshot.ts'
+import { verifyRoot } from '../snapshot/seal-snapshot.ts'
 import { freshDatabase, openStoreAt } from '../../test/harness/store-engines.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
@@ -22,7 +23,7 @@ test('stores exactly what the configuration holds after any sequence of changes'
       for (const one of operations) await change(configuration, [one]).catch(mustBeRefusal)
       const loaded = await reopen()
       expect(loaded.entries).toEqual(everythingIn(configuration))
-      expect(loaded.latest).toEqual(configuration.current().sealed)
+      expect(loaded.latest).toEqual(configuration.current().seal)
     }),
     { numRuns: 50 },
   )
@@ -75,8 +76,8 @@ test('serializes concurrent changes into revisions, and refuses the second use o
 test('passes every sealed revision to listeners until they unsubscribe', async () => {
   const { configuration } = await openTest()
   const seen: number[] = []
-  const stop = configuration.onPublish(({ revision, sealed }) => {
-    verifySeal(sealed, configuration.publicKeyPem)
+  const stop = configuration.onPublish(({ revision, snapshot, seal }) => {
+    verifyRoot(snapshot, seal, configuration.publicKeyPem)
     seen.push(revision)
   })
   const first = await change(configuration, [put('service', 's', { host: 'h' })])
@@ -190,14 +191,14 @@ function mustBeRefusal(error: unknown): void {
   if (!(error instanceof Problem) || error.status >= 500) throw error
 }
 
-function everythingIn(configuration: Configuration): Map<string, Map<string, Entry>> {
+function everythingIn(configuration: Configuration): Entries {
   const places = [null, workspace]
   return new Map(
     entities.map(({ name, inWorkspace }) => {
       const found = places
         .filter((place) => (place === null) !== inWorkspace)
         .flatMap((place) => configuration.list({ entity: name, workspace: place }))
-      return [name, new Map(found.map((entry) => [entry.id, entry]))]
+      return [name, RadixMap.from(found.map((entry) => [entry.id, entry] as const))]
     }),
   )
 }

@@ -1,20 +1,20 @@
+import type { Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
-import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { checkSnapshot } from '../snapshot/check-snapshot.ts'
-import { sealSnapshot } from '../snapshot/seal-snapshot.ts'
-import { snapshotText } from '../snapshot/snapshot-text.ts'
+import { nextSnapshot } from '../snapshot/build-snapshot.ts'
+import { sealRoot } from '../snapshot/seal-snapshot.ts'
+import { snapshotRoot } from '../snapshot/snapshot-root.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type OnProgress } from './apply-operation.ts'
 import { catchUp } from './state/catch-up.ts'
+import { snapshotSource, type Proof } from './state/open-proof.ts'
 import { summarizeCounts, summarizeNamed, verbOf, type Verb } from './describe-entry.ts'
 import { entityTools } from './apply/entity-tools.ts'
-import { openDraft, type Touched } from './draft.ts'
+import { openDraft } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
@@ -52,7 +52,7 @@ export type Control = {
   state: State
   readonly store: Store
   readonly catalog: readonly PluginSchema[]
-  readonly compile: (snapshot: Snapshot) => void
+  readonly proof: Proof
   readonly sealKey: string
   readonly auditLog: AuditLog
   readonly clock: Clock
@@ -111,20 +111,19 @@ async function attemptChange(
   const now = control.clock.now()
   const { catalog } = control
   const context = { catalog, now: Math.floor(now / 1000), onProgress: request.onProgress }
-  const draft = openDraft(state.entries)
+  const draft = openDraft(state.indexes)
   const outcomes = await applyOperations(draft, operations, context)
   const touched = draft.touched()
   keepSuperAdmin({
-    before: state.entries,
-    after: draft.entries,
+    before: state.indexes,
+    after: draft,
     touched,
     requester: request.principal,
     now: context.now,
   })
-  const snapshot = buildSnapshot(draft.entries)
-  checkSnapshot(snapshot)
-  control.compile(snapshot)
-  const isSame = touched.length === 0 && snapshotText(snapshot) === state.sealed.body
+  const snapshot = nextSnapshot(state.snapshot, snapshotSource(draft), touched)
+  const accept = control.proof.prove(snapshot, draft)
+  const isSame = touched.length === 0 && snapshotRoot(snapshot) === state.seal.root
   const revision = isSame ? state.revision : state.revision + 1
   const audit = describeChange(state, request, {
     now,
@@ -133,10 +132,11 @@ async function attemptChange(
     revision,
   })
   if (isSame) {
+    accept()
     if (request.principal !== systemPrincipal) await control.auditLog.write(audit)
     return { revision, outcomes }
   }
-  const sealed = sealSnapshot(snapshot, revision, control.sealKey)
+  const seal = sealRoot(snapshot, revision, control.sealKey)
   const isCommitted = await control.store.commit({
     writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
     revision: {
@@ -146,14 +146,15 @@ async function attemptChange(
       summary: summaryOf(touched),
       message: request.message ?? null,
     },
-    sealed,
+    seal,
     audit: control.auditLog.link(audit),
     endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
     settings: request.settings ?? {},
   })
   if (!isCommitted) return undefined
+  accept()
   const indexes = state.indexes.next(draft.entries, touched)
-  control.state = buildState(draft.entries, indexes, snapshot, sealed)
+  control.state = buildState(indexes, snapshot, seal)
   control.publish(control.state)
   return { revision, outcomes }
 }

@@ -6,12 +6,14 @@ import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { Lookup } from '../entities/hooks.ts'
-import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { Seal, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
+import type { EntryIndexes } from './entry-indexes.ts'
 import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
+import type { RevisionRetention } from './prune-revisions.ts'
 import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
@@ -20,8 +22,9 @@ import type { SignIn } from './sign-in/sign-in.ts'
 export type Current = {
   readonly revision: number
   readonly entries: Entries
+  readonly indexes: EntryIndexes
   readonly snapshot: Snapshot
-  readonly sealed: SealedSnapshot
+  readonly seal: Seal
 }
 
 /** The configuration of a control plane: reads, changes, authentication and authorization. */
@@ -72,6 +75,10 @@ export type Configuration = SignIn & {
   readRevisionSpan(span: RevisionSpan): Promise<Revision[]>
   /** The changes of a span of revisions, oldest first. */
   readChanges(span: RevisionSpan): Promise<RecordedChange[]>
+  /** The newest revision that was pruned, 0 when none was. */
+  prunedThrough(): Promise<number>
+  /** Prunes revisions in small steps, unless another control plane does. `firstNeeded` and later ones are kept, as is the newest. */
+  pruneRevisions(retention: RevisionRetention, firstNeeded: number): Promise<void>
   /** The number of changes per revision, entity and kind of change. */
   countChanges(span: RevisionSpan): Promise<ChangeCount[]>
   /** A setting of the store, for example one that a change wrote (`ChangeRequest.settings`). */

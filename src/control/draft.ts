@@ -1,116 +1,111 @@
 import type { EntityName } from '../entities/entities.ts'
-import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
+import { entriesOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
+import { RadixMap } from '../lib/radix-map.ts'
+import { allOf, type ConfigurationView } from './configuration-view.ts'
+import { homeOf, keysOf, type IndexName } from './entry-indexes.ts'
 
-/** An entity that a change created, updated or deleted. */
-export type Touched = {
-  readonly entity: EntityName
-  readonly id: string
-  readonly before: Entry | undefined
-  readonly after: Entry | undefined
-}
-
-/** A mutable copy of a configuration: reads see earlier writes, and the original never changes. */
-export type Draft = {
-  readonly entries: Entries
+/** A configuration that is being changed: reads see earlier writes, and the original never changes. */
+export type Draft = ConfigurationView & {
   find<K extends EntityName>(entity: K, id: string): Entry<K> | undefined
   all<K extends EntityName>(entity: K): readonly Entry<K>[]
-  /** The entries of one kind with this key. */
-  sharing(entity: EntityName, keyOf: KeyOf, key: string): readonly Entry[]
   put(entity: EntityName, entry: Entry): void
   remove(entity: EntityName, id: string): void
   /** The entities that differ from the original. */
   touched(): Touched[]
 }
 
-/** The key of an entry, if it has one. Indexes are cached by this function, so callers pass the same one each time. */
-export type KeyOf = (entry: Entry) => string | undefined
-
-export function openDraft(start: Entries): Draft {
-  const entries = new Map(start)
-  const copied = new Map<EntityName, Map<string, Entry>>()
-  const keys = openKeyIndexes()
-  const writable = (entity: EntityName): Map<string, Entry> => {
-    const known = copied.get(entity)
-    if (known !== undefined) return known
-    const copy = new Map(start.get(entity))
-    copied.set(entity, copy)
-    entries.set(entity, copy)
-    return copy
+/** Opens a draft; each write costs what it changes. */
+export function openDraft(start: ConfigurationView): Draft {
+  const entries = new Map<EntityName, RadixMap<Entry>>(start.entries)
+  const before = new Map<EntityName, Map<string, Entry | undefined>>()
+  const overlay = openOverlay(entries)
+  const write = (entity: EntityName, id: string, after: Entry | undefined): void => {
+    const all = entries.get(entity) ?? RadixMap.empty<Entry>()
+    const present = all.get(id)
+    const ofKind = before.get(entity) ?? new Map<string, Entry | undefined>()
+    if (!ofKind.has(id)) before.set(entity, ofKind.set(id, present))
+    overlay.replace(entity, present, after)
+    entries.set(entity, after === undefined ? all.without(id) : all.with(id, after))
   }
   return {
     entries,
     find: (entity, id) => entriesOf(entries, entity).get(id),
-    all: (entity) => [...entriesOf(entries, entity).values()],
-    sharing: (entity, keyOf, key) =>
-      keys.find(entity, keyOf, entriesOf<EntityName>(entries, entity), key),
-    put(entity, entry) {
-      keys.drop(entity, entries.get(entity)?.get(entry.id))
-      writable(entity).set(entry.id, entry)
-      keys.add(entity, entry)
-    },
-    remove(entity, id) {
-      keys.drop(entity, entries.get(entity)?.get(id))
-      writable(entity).delete(id)
+    all: (entity) => allOf(entries, entity),
+    put: (entity, entry) => write(entity, entry.id, entry),
+    remove: (entity, id) => write(entity, id, undefined),
+    scan(range) {
+      const written = before.get(range.entity)
+      if (written === undefined) return start.scan(range)
+      const home = homeOf(range.entity, range.index, range.workspace)
+      const fresh = overlay.find(range.entity, range.index, `${home} ${range.key}`, written)
+      return mergeById(start.scan(range), fresh, (id) => written.has(id))
     },
     touched: () =>
-      [...copied].flatMap(([entity, now]) => {
-        const was: ReadonlyMap<string, Entry> = start.get(entity) ?? new Map<string, Entry>()
-        return [...new Set([...was.keys(), ...now.keys()])]
-          .map((id) => ({ entity, id, before: was.get(id), after: now.get(id) }))
-          .filter(({ before, after }) => before !== after)
-      }),
+      [...before].flatMap(([entity, ids]) =>
+        [...ids]
+          .map(([id, was]) => ({ entity, id, before: was, after: entries.get(entity)?.get(id) }))
+          .filter(({ before: was, after }) => was !== after),
+      ),
   }
 }
 
-/** Searches by iteration before an index is built. */
-const searchesBeforeIndex = 4
+/** The entries of `stored` that are not hidden, and those of `fresh`, in order of id. */
+function* mergeById(
+  stored: Iterable<Entry>,
+  fresh: readonly Entry[],
+  isHidden: (id: string) => boolean,
+): Iterable<Entry> {
+  let next = 0
+  for (const entry of stored) {
+    if (isHidden(entry.id)) continue
+    for (; next < fresh.length && (fresh[next] as Entry).id < entry.id; next += 1)
+      yield fresh[next] as Entry
+    yield entry
+  }
+  yield* fresh.slice(next)
+}
 
-type Index = { searches: number; ids: Map<string, Set<string>> | undefined }
+type ByKey = Map<string, Map<string, Entry>>
 
-/** Indexes of entries by key, each built once it is used often. */
-function openKeyIndexes() {
-  const indexes = new Map<string, Map<KeyOf, Index>>()
-  const each = (entity: string, entry: Entry | undefined, visit: (ids: Set<string>) => void) => {
-    if (entry === undefined) return
-    for (const [keyOf, { ids }] of indexes.get(entity) ?? []) {
-      const key = ids === undefined ? undefined : keyOf(entry)
-      if (key === undefined || ids === undefined) continue
-      const found = ids.get(key) ?? new Set()
-      ids.set(key, found)
-      visit(found)
+/** Indexes of the entries that a draft wrote, each built when it is first read. */
+function openOverlay(entries: Entries) {
+  const indexes = new Map<EntityName, Map<IndexName, ByKey>>()
+  const placesOf = (entity: EntityName, index: IndexName, entry: Entry): string[] =>
+    keysOf(entity, index, entry).map((key) => `${homeOf(entity, index, entry.workspace)} ${key}`)
+  const add = (byKey: ByKey, entity: EntityName, index: IndexName, entry: Entry): void => {
+    for (const place of placesOf(entity, index, entry)) {
+      const found = byKey.get(place) ?? new Map<string, Entry>()
+      byKey.set(place, found.set(entry.id, entry))
     }
   }
+  const build = (entity: EntityName, index: IndexName, written: Iterable<string>): ByKey => {
+    const byKey: ByKey = new Map()
+    for (const id of written) {
+      const entry = entries.get(entity)?.get(id)
+      if (entry !== undefined) add(byKey, entity, index, entry)
+    }
+    return byKey
+  }
   return {
-    add: (entity: string, entry: Entry) => each(entity, entry, (ids) => ids.add(entry.id)),
-    drop: (entity: string, entry: Entry | undefined) =>
-      each(entity, entry, (ids) => ids.delete(entry?.id ?? '')),
-    find(
-      entity: string,
-      keyOf: KeyOf,
-      all: ReadonlyMap<string, Entry>,
-      key: string,
-    ): readonly Entry[] {
-      const ofEntity = indexes.get(entity) ?? new Map<KeyOf, Index>()
-      indexes.set(entity, ofEntity)
-      const index = ofEntity.get(keyOf) ?? { searches: 0, ids: undefined }
-      ofEntity.set(keyOf, index)
-      index.searches += 1
-      if (index.searches <= searchesBeforeIndex) {
-        return [...all.values()].filter((entry) => keyOf(entry) === key)
+    replace(entity: EntityName, before: Entry | undefined, after: Entry | undefined): void {
+      for (const [index, byKey] of indexes.get(entity) ?? []) {
+        if (before !== undefined) {
+          for (const place of placesOf(entity, index, before)) byKey.get(place)?.delete(before.id)
+        }
+        if (after !== undefined) add(byKey, entity, index, after)
       }
-      index.ids ??= idsByKey(all, keyOf)
-      return [...(index.ids.get(key) ?? [])].flatMap((id) => all.get(id) ?? [])
+    },
+    find(
+      entity: EntityName,
+      index: IndexName,
+      place: string,
+      written: ReadonlyMap<string, unknown>,
+    ): readonly Entry[] {
+      const ofKind = indexes.get(entity) ?? new Map<IndexName, ByKey>()
+      indexes.set(entity, ofKind)
+      const byKey = ofKind.get(index) ?? build(entity, index, written.keys())
+      ofKind.set(index, byKey)
+      return [...(byKey.get(place)?.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1))
     },
   }
-}
-
-function idsByKey(all: ReadonlyMap<string, Entry>, keyOf: KeyOf): Map<string, Set<string>> {
-  const ids = new Map<string, Set<string>>()
-  for (const entry of all.values()) {
-    const key = keyOf(entry)
-    if (key === undefined) continue
-    const found = ids.get(key) ?? new Set()
-    ids.set(key, found.add(entry.id))
-  }
-  return ids
 }

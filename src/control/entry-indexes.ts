@@ -1,12 +1,15 @@
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
+import { referenceIn, tagsOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
-import type { Touched } from './draft.ts'
 import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { buildOrderedSet, type OrderedSet } from '../lib/ordered-set.ts'
 import { nameOf } from './redact.ts'
+import { uniqueKeys } from './unique-keys.ts'
 
-/** What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, or a field. */
+/**
+ * What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, a field; in all
+ * workspaces together a field or reference (`anywhere`), or the key of a unique constraint.
+ */
 export type IndexName =
   | 'all'
   | 'segment'
@@ -14,6 +17,8 @@ export type IndexName =
   | 'tagged'
   | `reference:${string}`
   | `field:${string}`
+  | `anywhere:${string}`
+  | `unique:${string}`
 
 /** How a list is sorted; entries with equal values are in order of id. */
 export type SortOrder = {
@@ -46,6 +51,7 @@ export type WantedIndex = {
 
 /** Indexes on the entries of a configuration. Each is built when it is first used and from then on follows every change. */
 export type EntryIndexes = {
+  readonly entries: Entries
   /** The entry of a workspace with an id. */
   get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
   /** The entries of a part in order. Reads no further than it is iterated. */
@@ -57,7 +63,12 @@ export type EntryIndexes = {
 }
 
 /** An entry where one of its keys puts it: by workspace, key, sort key and id. */
-type Item = { readonly key: string; readonly sortKey: string; readonly entry: Entry }
+type Item = {
+  readonly home: string
+  readonly key: string
+  readonly sortKey: string
+  readonly entry: Entry
+}
 
 /** An index, and the field by which entries with the same key are sorted; by id when absent. */
 type Index = { readonly name: IndexName; readonly by: string | undefined }
@@ -86,20 +97,19 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
     keep(entity, index, set)
     return set
   }
-  const homeOf = (entity: EntityName, workspace: string | null): string =>
-    entityNamed(entity).inWorkspace ? (workspace ?? '') : ''
   return {
+    entries,
     get(entity, workspace, id) {
       const entry = entries.get(entity)?.get(id)
-      const isHere = entry !== undefined && (entry.workspace ?? '') === homeOf(entity, workspace)
+      const isHere =
+        entry !== undefined && (entry.workspace ?? '') === homeOf(entity, 'all', workspace)
       return isHere ? entry : undefined
     },
     *scan({ entity, workspace, index, key, sort, after }) {
-      const home = homeOf(entity, workspace)
+      const home = homeOf(entity, index, workspace)
       const set = indexOf(entity, { name: index, by: sort?.by })
       const isDescending = sort?.isDescending === true
-      const toPart = (item: Item): number =>
-        order(item.entry.workspace ?? '', home) || order(item.key, key)
+      const toPart = (item: Item): number => order(item.home, home) || order(item.key, key)
       const toPosition = (item: Item): number =>
         toPart(item) || (after === undefined ? 0 : comparePositions(positionOf(item), after))
       const items = isDescending
@@ -164,9 +174,7 @@ function* buildIndex(
 }
 
 const compare = (a: Item, b: Item): number =>
-  order(a.entry.workspace ?? '', b.entry.workspace ?? '') ||
-  order(a.key, b.key) ||
-  comparePositions(positionOf(a), positionOf(b))
+  order(a.home, b.home) || order(a.key, b.key) || comparePositions(positionOf(a), positionOf(b))
 
 const positionOf = ({ sortKey: own, entry }: Item): Position => ({ sortKey: own, id: entry.id })
 
@@ -178,7 +186,12 @@ const order = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 const itemsOf = (entity: EntityName, { name, by }: Index, entries: readonly Entry[]): Item[] =>
   entries.flatMap((entry) =>
-    keysOf(entity, name, entry).map((key) => ({ key, sortKey: sortKey(entry, by), entry })),
+    keysOf(entity, name, entry).map((key) => ({
+      home: homeOf(entity, name, entry.workspace),
+      key,
+      sortKey: sortKey(entry, by),
+      entry,
+    })),
   )
 
 /** The text by which an entry is sorted: names without regard to case, times with digits in front so that they are in order as text. */
@@ -193,14 +206,32 @@ export function sortKey(
   return typeof value === 'string' ? value.toLowerCase() : ''
 }
 
-function keysOf(entity: EntityName, name: IndexName, entry: Entry): readonly string[] {
+/** The part of an index in which entries of a workspace are: '' where an index covers all workspaces. */
+export const homeOf = (entity: EntityName, name: IndexName, workspace: string | null): string =>
+  entityNamed(entity).inWorkspace && !name.startsWith('anywhere:') && !name.startsWith('unique:')
+    ? (workspace ?? '')
+    : ''
+
+/** The keys by which an index finds an entry. */
+export function keysOf(entity: EntityName, name: IndexName, entry: Entry): readonly string[] {
   if (name === 'all') return ['']
   if (name === 'segment') return [pathSegment(entityNamed(entity), entry)]
   if (name === 'tag') return [...new Set(tagsOf(entry))]
   if (name === 'tagged') return tagsOf(entry).length > 0 ? [''] : []
   const [kind, field = ''] = name.split(':', 2)
-  const value = kind === 'reference' ? referenceIn(entry, field) : entry.fields[field]
-  return typeof value === 'string' ? [value] : []
+  const value = kind === 'unique' ? uniqueKeyOf(entity, field, entry) : textIn(entity, field, entry)
+  return value === undefined ? [] : [value]
+}
+
+function uniqueKeyOf(entity: EntityName, fields: string, entry: Entry): string | undefined {
+  const constraints = uniqueKeys.get(entity) ?? []
+  return constraints.find((unique) => unique.fields.join(',') === fields)?.keyOf(entry)
+}
+
+function textIn(entity: EntityName, field: string, entry: Entry): string | undefined {
+  const isReference = field in entityNamed(entity).refersTo
+  const value = isReference ? referenceIn(entry, field) : entry.fields[field]
+  return typeof value === 'string' ? value : undefined
 }
 
 /** The segment by which paths, and the rules of roles, name an entry; ids are in lower case there. */

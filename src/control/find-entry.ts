@@ -1,35 +1,42 @@
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import { entriesOf, referenceIn, type Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import type { EntryAddress, Lookup } from '../entities/hooks.ts'
+import type { ConfigurationView } from './configuration-view.ts'
 
 export type Address<K extends EntityName = EntityName> = EntryAddress & { readonly entity: K }
 
 /** The entry at an address. An id takes precedence over an equal key. */
 export function findEntry<K extends EntityName>(
-  entries: Entries,
+  view: ConfigurationView,
   address: Address<K>,
 ): Entry<K> | undefined {
-  return findAny(entries, address) as Entry<K> | undefined
+  return findAny(view, address) as Entry<K> | undefined
 }
 
-function findAny(entries: Entries, address: Address): Entry | undefined {
-  const { at } = address
+function findAny(view: ConfigurationView, address: Address): Entry | undefined {
   const entity: Entity = entityNamed(address.entity)
-  const all = entriesOf<EntityName>(entries, entity.name)
-  const named =
-    (uuidPattern.test(at) ? all.get(at.toLowerCase()) : undefined) ??
-    all.get(entity.findId?.(address, lookupIn(entries)) ?? '')
+  const named = findById(view, entity, address)
   if (named !== undefined) return isHere(named, address) ? named : undefined
-  const forms = entity.keyForms?.(at) ?? [at]
-  for (const entry of all.values()) {
-    if (forms.includes(keyOf(entity, entry)) && isHere(entry, address)) return entry
+  const { key } = entity
+  if (key === undefined) return undefined
+  for (const form of entity.keyForms?.(address.at) ?? [address.at]) {
+    const range = { entity: entity.name, workspace: address.workspace, key: form }
+    for (const entry of view.scan({ ...range, index: `field:${key}` })) {
+      if (isHere(entry, address)) return entry
+    }
   }
   return undefined
 }
 
-const keyOf = ({ key }: Entity, { fields }: Entry): string =>
-  (key === undefined ? undefined : fields[key]) as string
+function findById(view: ConfigurationView, entity: Entity, address: Address): Entry | undefined {
+  const all = entriesOf<EntityName>(view.entries, entity.name)
+  const { at } = address
+  return (
+    (uuidPattern.test(at) ? all.get(at.toLowerCase()) : undefined) ??
+    all.get(entity.findId?.(address, lookupIn(view)) ?? '')
+  )
+}
 
 function isHere(entry: Entry, { entity, workspace, within }: Omit<Address, 'at'>): boolean {
   return (
@@ -39,17 +46,20 @@ function isHere(entry: Entry, { entity, workspace, within }: Omit<Address, 'at'>
 }
 
 /** The interface through which hooks read a configuration. */
-export function lookupIn(entries: Entries): Lookup {
+export function lookupIn(view: ConfigurationView): Lookup {
   return {
-    find: ({ name }, address) =>
-      findAny(entries, { entity: name as EntityName, ...address }) as never,
-    list: ({ name }, place) =>
-      [...entriesOf<EntityName>(entries, name as EntityName).values()]
-        .filter((entry) => isHere(entry, { entity: name as EntityName, ...place }))
-        .sort((a, b) => (a.id < b.id ? -1 : 1)) as never,
-    withId: (id) => entities.flatMap(({ name }) => entries.get(name)?.get(id) ?? []),
+    find: ({ name }, address) => findAny(view, { entity: name as EntityName, ...address }) as never,
+    list({ name }, { workspace, within }) {
+      const range = { entity: name as EntityName, workspace }
+      return [
+        ...(within === undefined
+          ? view.scan({ ...range, index: 'all', key: '' })
+          : view.scan({ ...range, index: `reference:${within.field}`, key: within.id })),
+      ] as never
+    },
+    withId: (id) => entities.flatMap(({ name }) => view.entries.get(name)?.get(id) ?? []),
     workspaces: () =>
-      [...entriesOf(entries, 'workspace').values()].map(({ id, fields: { name } }) => ({
+      [...entriesOf(view.entries, 'workspace').values()].map(({ id, fields: { name } }) => ({
         id,
         name,
       })),

@@ -1,14 +1,14 @@
 import { defaultWorkspace } from '../entities/default-workspace.ts'
-import { entriesOf, type Entries, type Entry } from '../entities/entry.ts'
+import { entriesOf, type Entry, type Touched } from '../entities/entry.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Touched } from './draft.ts'
+import { allOf, referrersOf, type ConfigurationView } from './configuration-view.ts'
 import { findEntry } from './find-entry.ts'
 import { systemPrincipal, type Requester } from './permit.ts'
-import { heldRoles } from './state/state.ts'
+import { heldRoles, permissionsOf } from './state/state.ts'
 
 export type AccessChange = {
-  readonly before: Entries
-  readonly after: Entries
+  readonly before: ConfigurationView
+  readonly after: ConfigurationView
   readonly touched: readonly Touched[]
   readonly requester: Requester
   /** Seconds since the epoch. */
@@ -48,7 +48,7 @@ export function keepSuperAdmin(change: AccessChange): void {
         { detail: { because: 'Only another super-admin can do this.' } },
       )
     }
-    const canEnter = (entries: Entries) => (id: string) => hasCredential(entries, id, now)
+    const canEnter = (view: ConfigurationView) => (id: string) => hasCredential(view, id, now)
     if (had.some(canEnter(before)) && !has.some(canEnter(after))) {
       throw new Problem(
         'control.last_super_admin',
@@ -61,35 +61,37 @@ export function keepSuperAdmin(change: AccessChange): void {
 }
 
 /** The role super-admin of the default workspace. */
-export const superAdminRole = (entries: Entries): Entry<'role'> | undefined =>
-  findEntry(entries, { entity: 'role', workspace: defaultWorkspace.id, at: 'super-admin' })
+export const superAdminRole = (view: ConfigurationView): Entry<'role'> | undefined =>
+  findEntry(view, { entity: 'role', workspace: defaultWorkspace.id, at: 'super-admin' })
 
 /** Whether a super-admin can authenticate, and the role has its permissions. */
-export function hasSuperAdmin(entries: Entries, now: number): boolean {
-  const role = superAdminRole(entries)
+export function hasSuperAdmin(view: ConfigurationView, now: number): boolean {
+  const role = superAdminRole(view)
   return (
     role !== undefined &&
-    fullPermissionOf(entries, role.id) !== undefined &&
-    superAdmins(entries).some((id) => hasCredential(entries, id, now))
+    fullPermissionOf(view, role) !== undefined &&
+    superAdmins(view).some((id) => hasCredential(view, id, now))
   )
 }
 
 /** The ids of the enabled principals that have the role super-admin, directly or by a group. */
-export function superAdmins(entries: Entries): readonly string[] {
-  const role = superAdminRole(entries)?.id
-  const direct = [...entriesOf(entries, 'grant').values()]
-    .filter(({ fields }) => fields.role.id === role)
-    .map(({ fields }) => fields.principal.id)
-  const groups = new Set(
-    [...entriesOf(entries, 'group-role').values()]
-      .filter(({ fields }) => fields.role.id === role)
-      .map(({ fields }) => entriesOf(entries, 'group').get(fields.group.id)?.fields.name),
+export function superAdmins(view: ConfigurationView): readonly string[] {
+  const role = superAdminRole(view)
+  if (role === undefined) return []
+  const principals = entriesOf(view.entries, 'principal')
+  const groupsById = entriesOf(view.entries, 'group')
+  const direct = [...referrersOf(view, 'grant', 'role', role)].map(
+    ({ fields }) => fields.principal.id,
   )
-  const principals = entriesOf(entries, 'principal')
+  const groups = new Set(
+    [...referrersOf(view, 'group-role', 'role', role)].map(
+      ({ fields }) => groupsById.get(fields.group.id)?.fields.name,
+    ),
+  )
   const byGroup =
     groups.size === 0
       ? []
-      : [...principals.values()]
+      : allOf(view.entries, 'principal')
           .filter(({ fields }) => fields.groups.some((name) => groups.has(name)))
           .map(({ id }) => id)
   return [...new Set([...direct, ...byGroup])].filter(
@@ -97,14 +99,15 @@ export function superAdmins(entries: Entries): readonly string[] {
   )
 }
 
+type Role = Pick<Entry<'role'>, 'id' | 'workspace'>
+
 /** The permission of a role for every action on every path. */
 export const fullPermissionOf = (
-  entries: Entries,
-  role: string,
+  view: ConfigurationView,
+  role: Role,
 ): Entry<'endpoint-permission'> | undefined =>
-  [...entriesOf(entries, 'endpoint-permission').values()].find(
+  permissionsOf(view, 'endpoint-permission', role).find(
     ({ fields }) =>
-      fields.role.id === role &&
       fields.workspace === '*' &&
       fields.endpoint === '*' &&
       fields.actions.length === 4 &&
@@ -113,21 +116,21 @@ export const fullPermissionOf = (
 
 /** The negative permissions of a role. */
 export const denialsOf = (
-  entries: Entries,
-  role: string,
+  view: ConfigurationView,
+  role: Role,
 ): readonly Entry<'endpoint-permission' | 'entity-permission'>[] =>
   [
-    ...entriesOf(entries, 'endpoint-permission').values(),
-    ...entriesOf(entries, 'entity-permission').values(),
-  ].filter(({ fields }) => fields.role.id === role && fields.negative)
+    ...permissionsOf(view, 'endpoint-permission', role),
+    ...permissionsOf(view, 'entity-permission', role),
+  ].filter(({ fields }) => fields.negative)
 
-function keepRole(role: Entry<'role'>, before: Entries, after: Entries): void {
-  const had = fullPermissionOf(before, role.id) !== undefined
-  const known = new Set(denialsOf(before, role.id).map(({ id }) => id))
+function keepRole(role: Entry<'role'>, before: ConfigurationView, after: ConfigurationView): void {
+  const had = fullPermissionOf(before, role) !== undefined
+  const known = new Set(denialsOf(before, role).map(({ id }) => id))
   const isKept =
     superAdminRole(after)?.id === role.id &&
-    (!had || fullPermissionOf(after, role.id) !== undefined) &&
-    denialsOf(after, role.id).every(({ id }) => known.has(id))
+    (!had || fullPermissionOf(after, role) !== undefined) &&
+    denialsOf(after, role).every(({ id }) => known.has(id))
   if (isKept) return
   throw new Problem(
     'control.super_admin_role',
@@ -143,21 +146,20 @@ function keepRole(role: Entry<'role'>, before: Entries, after: Entries): void {
 }
 
 /** Those without a negative permission in any role; one would win over the permission of super-admin. */
-function unrestrictedSuperAdmins(entries: Entries): readonly string[] {
-  return superAdmins(entries).filter((id) =>
-    heldRoles(entries, id).every(({ endpoints, entities }) =>
+function unrestrictedSuperAdmins(view: ConfigurationView): readonly string[] {
+  return superAdmins(view).filter((id) =>
+    heldRoles(view, id).every(({ endpoints, entities }) =>
       [...endpoints, ...entities].every(({ negative }) => !negative),
     ),
   )
 }
 
-function hasCredential(entries: Entries, principal: string, now: number): boolean {
-  const found = entriesOf(entries, 'principal').get(principal)
+function hasCredential(view: ConfigurationView, principal: string, now: number): boolean {
+  const found = entriesOf(view.entries, 'principal').get(principal)
   if (found === undefined) return false
   const { password } = found.fields
   if (password !== null && password !== undefined) return true
-  return [...entriesOf(entries, 'token').values()].some(
-    ({ fields: { principal: owner, expires_at: end } }) =>
-      owner.id === principal && (end === null || end > now),
+  return [...referrersOf(view, 'token', 'principal', found)].some(
+    ({ fields: { expires_at: end } }) => end === null || end > now,
   )
 }

@@ -1,6 +1,5 @@
-import { entities, type EntityName } from '../entities/entities.ts'
+import type { EntityName } from '../entities/entities.ts'
 import { referenceIn, tagsOf, type Entry } from '../entities/entry.ts'
-import { uuidPattern } from '../entities/fields.ts'
 import type { Address } from './find-entry.ts'
 import {
   comparePositions,
@@ -46,13 +45,6 @@ export function indexesFor({
   return [{ ...own, index: tags.tags.length === 0 ? 'tagged' : 'tag' }]
 }
 
-/** The indexes by which an entry is found by its id, its key and its segment in paths. */
-export const lookupIndexes: readonly WantedIndex[] = entities.flatMap(({ name: entity, key }) => [
-  { entity, index: 'all' as const },
-  { entity, index: 'segment' as const },
-  ...(key === undefined ? [] : [{ entity, index: `field:${key}` as const }]),
-])
-
 /** Entries in order, by the narrowest index that fits. Reads no further than it is iterated. */
 export function listEntries<K extends EntityName>(
   indexes: EntryIndexes,
@@ -78,22 +70,6 @@ export function hasTags(entry: Pick<Entry, 'fields'>, { match, tags }: TagFilter
     ? tags.some((tag) => own.includes(tag))
     : tags.every((tag) => own.includes(tag))
 }
-
-/** The entry of a workspace whose key is the given text. */
-export function findByKey<K extends EntityName>(
-  indexes: EntryIndexes,
-  { entity, workspace, at, within }: Address<K>,
-): Entry<K> | undefined {
-  const key = keys.get(entity)
-  if (key === undefined || uuidPattern.test(at)) return undefined
-  const where = { field: key, value: at }
-  for (const entry of listEntries(indexes, { entity, workspace, within, where })) return entry
-  return undefined
-}
-
-const keys: ReadonlyMap<string, string | undefined> = new Map(
-  entities.map(({ name, key }) => [name, key]),
-)
 
 function narrowest(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
   const { entity, workspace, within, where, tags, named, sort, after } = request

@@ -7,29 +7,26 @@ import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
-import type { SealedSnapshot, Snapshot } from '../schema/snapshot.ts'
+import type { Seal } from '../schema/snapshot.ts'
 import { buildSnapshot } from '../snapshot/build-snapshot.ts'
-import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './state/catch-up.ts'
+import { openProof, type Compile } from './state/open-proof.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
 import type { Decision } from '../access/rights.ts'
+import { changeIndexes, lookupIndexes } from './change-indexes.ts'
 import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes, type WantedIndex } from './entry-indexes.ts'
 import { createInitialEntities, type Bootstrap } from './bootstrap.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
-import {
-  indexesFor,
-  lookupIndexes,
-  findByKey,
-  listEntries,
-  type ListRequest,
-} from './list-entries.ts'
+import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
 import { decideAccess, refusalOf } from './permit.ts'
+import { pruneRevisions } from './prune-revisions.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
 import { buildState, heldRoles, type State } from './state/state.ts'
 
@@ -37,8 +34,7 @@ export type ConfigurationOptions = Bootstrap & {
   readonly store: Store
   /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
-  /** Throws a Problem when a gateway could not run the snapshot. */
-  readonly compile: (snapshot: Snapshot) => void
+  readonly compile: Compile
   readonly clock?: Clock
   /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
@@ -56,6 +52,8 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   })
   const lookups = followLookups(control)
   lookups.wake()
+  const closing = new AbortController()
+  let pruning = Promise.resolve()
   await runExclusively(control.store.leases, 'first-start', async () => {
     await catchUp(control)
     await createInitialEntities(control, options, options.log ?? silentLog)
@@ -65,7 +63,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   const tokenUses = openTokenUseTracker(control.store.tokenUses, control.clock)
   const joinSecret = await getOrCreateSetting(control.store, 'join_secret', randomSecret)
   const find = <K extends EntityName>(address: Address<K>): Entry<K> | undefined =>
-    findByKey(control.state.indexes, address) ?? findEntry(control.state.entries, address)
+    findEntry(control.state.indexes, address)
   const list = <K extends EntityName>(request: ListRequest<K>): Entry<K>[] => [
     ...listEntries(control.state.indexes, request),
   ]
@@ -85,7 +83,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     tokenUses,
     identify: openIdentify(control, sessions, tokenUses),
     rightsOf: (principal) => control.state.rightsOf(principal),
-    rolesOf: (principal) => heldRoles(control.state.entries, principal),
+    rolesOf: (principal) => heldRoles(control.state.indexes, principal),
     refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
     decide(principal, check) {
       const rights = control.state.rightsOf(principal)
@@ -98,22 +96,31 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     lookup: {
       find: ({ name }, address) => find({ entity: name as EntityName, ...address }) as never,
       list: ({ name }, place) => list({ entity: name as EntityName, ...place }) as never,
-      withId: (id) => lookupIn(control.state.entries).withId(id),
-      workspaces: () => lookupIn(control.state.entries).workspaces(),
+      withId: (id) => lookupIn(control.state.indexes).withId(id),
+      workspaces: () => lookupIn(control.state.indexes).workspaces(),
     },
     count: (entity) => count(control.state.entries, entity),
-    change: (request) => changeConfiguration(control, request),
+    async change(request) {
+      await prepareIndexes(control, changeIndexes)
+      return changeConfiguration(control, request)
+    },
     audit: control.auditLog,
     readRevisions: (limit) => control.store.readRevisions(limit),
     readRevisionSpan: (span) => control.store.readRevisionSpan(span),
     readChanges: (span) => control.store.readChanges(span),
+    prunedThrough: () => control.store.prunedThrough(),
+    pruneRevisions: (retention, firstNeeded) =>
+      (pruning = pruneRevisions(control, retention, firstNeeded, closing.signal)),
     countChanges: (span) => control.store.countChanges(span),
     readSetting: (name) => control.store.readSetting(name),
     writeSetting: (name, value) => control.store.writeSetting(name, value),
     close() {
+      closing.abort()
       stopFollowing()
       lookups.stop()
       return control.queue.run(async () => {
+        // A failure was reported to whoever started it.
+        await pruning.catch(() => undefined)
         await control.auditLog.flush()
         await control.store.close()
       })
@@ -141,7 +148,7 @@ function followLookups(control: Control): { wake(): void; stop(): void } {
     let prepared: State | undefined
     while (prepared !== control.state && !isStopped) {
       prepared = control.state
-      for (const wanted of lookupIndexes) {
+      for (const wanted of [...lookupIndexes, ...changeIndexes]) {
         if (!isStopped) await prepareIndexes(control, [wanted])
       }
     }
@@ -191,7 +198,7 @@ async function openControl(
     state,
     store,
     catalog,
-    compile,
+    proof: openProof(compile),
     sealKey,
     auditLog,
     clock,
@@ -200,22 +207,40 @@ async function openControl(
   }
 }
 
-function stateFrom(entries: Entries, latest: SealedSnapshot | undefined, sealKey: string): State {
+function stateFrom(entries: Entries, latest: Seal | undefined, sealKey: string): State {
   const snapshot = buildSnapshot(entries)
-  const sealed = latest ?? sealSnapshot(snapshot, 0, sealKey)
-  return buildState(entries, openIndexes(entries), snapshot, sealed)
+  const seal = latest ?? sealRoot(snapshot, 0, sealKey)
+  return buildState(openIndexes(entries), snapshot, seal)
 }
 
 async function getOrCreateSetting(store: Store, name: string, make: () => string): Promise<string> {
   return (await store.readSetting(name)) ?? store.getOrInsertSetting(name, make())
 }
 
-function count(entries: Entries, entity: EntityName): ReadonlyMap<string | null, number> {
-  const found = new Map<string | null, number>()
-  for (const { workspace } of entries.get(entity)?.values() ?? []) {
-    found.set(workspace, (found.get(workspace) ?? 0) + 1)
+const count = (entries: Entries, entity: EntityName): ReadonlyMap<string | null, number> => {
+  const all = entries.get(entity)
+  return all === undefined ? new Map() : all.fold(counts, { leaf: countEntries, branch: addCounts })
+}
+
+/** Counts by workspace of the nodes of lists of entries: a list that changed is counted where it did. */
+const counts = new WeakMap<object, ReadonlyMap<string | null, number>>()
+
+const countEntries = (entries: readonly Entry[]): ReadonlyMap<string | null, number> =>
+  addCounts(
+    [],
+    entries.map(({ workspace }) => new Map([[workspace, 1]])),
+  )
+
+function addCounts(
+  _codes: readonly number[],
+  parts: readonly ReadonlyMap<string | null, number>[],
+): ReadonlyMap<string | null, number> {
+  const total = new Map<string | null, number>()
+  for (const part of parts) {
+    for (const [workspace, number] of part)
+      total.set(workspace, (total.get(workspace) ?? 0) + number)
   }
-  return found
+  return total
 }
 
 /** Milliseconds after which the lease of a dead process expires. */

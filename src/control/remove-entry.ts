@@ -1,25 +1,39 @@
 import type { Declaration } from '../entities/declaration.ts'
-import { entities, entityNamed, type EntityName } from '../entities/entities.ts'
+import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { referenceIn, type Entry } from '../entities/entry.ts'
 import type { Edit } from '../entities/hooks.ts'
 import { stillReferenced } from '../entities/kong-problem.ts'
 import { uuidv4 } from '../lib/ids.ts'
+import { entriesWith, referrersOf } from './configuration-view.ts'
 import type { Draft } from './draft.ts'
 import { lookupIn } from './find-entry.ts'
+
+/** The references by which entries of one kind are referred to. */
+const referencesTo: ReadonlyMap<
+  string,
+  readonly { readonly referring: Entity; readonly field: string; readonly cascades: boolean }[]
+> = Map.groupBy(
+  entities.flatMap((referring: Entity) =>
+    Object.entries(referring.refersTo).map(([field, target]) => ({
+      referring,
+      field,
+      target,
+      cascades: field === referring.belongsTo || (referring.cascades ?? []).includes(field),
+    })),
+  ),
+  ({ target }) => target,
+)
 
 /** Removes an entry and the entries that cascade from it; throws while any other entry refers to it. */
 export function removeEntry(draft: Draft, name: EntityName, entry: Entry): void {
   const entity = entityNamed(name)
   entity.beforeRemove?.(entry as never, editOf(draft))
-  for (const referring of entities) {
-    for (const [field, target] of Object.entries(referring.refersTo)) {
-      if (target !== name) continue
-      const cascades = field === referring.belongsTo || (referring.cascades ?? []).includes(field)
-      for (const child of draft.all(referring.name)) {
-        if (referenceIn(child, field) !== entry.id) continue
-        if (!cascades) throw stillReferenced(entity.plural, referring.plural)
+  for (const { referring, field, cascades } of referencesTo.get(name) ?? []) {
+    for (const child of referrersOf(draft, referring.name, field, entry)) {
+      if (!cascades) throw stillReferenced(entity.plural, referring.plural)
+      // Another reference may have removed it already.
+      if (draft.find(referring.name, child.id) !== undefined)
         removeEntry(draft, referring.name, child)
-      }
     }
   }
   removeFromDraft(draft, name, entry)
@@ -39,15 +53,19 @@ function removeFromDraft(draft: Draft, name: EntityName, entry: Entry): void {
   draft.remove(name, entry.id)
 }
 
-/** Throws when any entry refers to one that does not exist. */
+/** Throws when an entry that the draft wrote refers to one that does not exist, or any entry to one that it removed. */
 export function checkReferences(draft: Draft): void {
-  for (const referring of entities) {
-    for (const [field, target] of Object.entries(referring.refersTo)) {
-      for (const entry of draft.all(referring.name)) {
-        const id = referenceIn(entry, field)
-        if (id !== undefined && draft.find(target, id) === undefined)
-          throw stillReferenced(entityNamed(target).plural, referring.plural)
-      }
+  for (const { entity: name, before, after } of draft.touched()) {
+    const entity: Entity = entityNamed(name)
+    for (const [field, target] of Object.entries(entity.refersTo)) {
+      const id = after === undefined ? undefined : referenceIn(after, field)
+      if (id !== undefined && draft.find(target, id) === undefined)
+        throw stillReferenced(entityNamed(target).plural, entity.plural)
+    }
+    if (before === undefined || after !== undefined) continue
+    for (const { referring, field } of referencesTo.get(name) ?? []) {
+      for (const _child of referrersOf(draft, referring.name, field, before))
+        throw stillReferenced(entity.plural, referring.plural)
     }
   }
 }
@@ -56,22 +74,20 @@ export function checkReferences(draft: Draft): void {
 export function editOf(draft: Draft): Edit {
   const nameIn = ({ name }: Declaration): EntityName => name as EntityName
   return {
-    ...lookupIn(draft.entries),
+    ...lookupIn(draft),
     create(entity, entry) {
       const created = { ...entry, id: uuidv4(), updatedAt: entry.createdAt }
       draft.put(nameIn(entity), created as unknown as Entry)
       return created
     },
-    all: (entity) => draft.all(nameIn(entity)) as never,
+    where: (entity, field, value) => [...entriesWith(draft, nameIn(entity), field, value)] as never,
     remove: (entity, entry) => removeEntry(draft, nameIn(entity), entry),
     discard: (entity, id) => draft.remove(nameIn(entity), id),
-    contents: (workspace) =>
-      entities
-        .filter(({ inWorkspace }) => inWorkspace)
-        .map((entity) => ({
-          entity,
-          entries: draft.all(entity.name).filter((entry) => entry.workspace === workspace),
-        }))
-        .filter(({ entries }) => entries.length > 0),
+    kindsIn: (workspace) =>
+      entities.filter(({ name: entity, inWorkspace }) => {
+        if (!inWorkspace) return false
+        const [first] = draft.scan({ entity, workspace, index: 'all', key: '' })
+        return first !== undefined
+      }),
   }
 }

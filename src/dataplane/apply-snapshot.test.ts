@@ -1,22 +1,26 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { VerifiedSnapshot } from '../cluster/control-client.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import type { Program } from '../proxy/program.ts'
-import { snapshotOf, type SealedSnapshot, type SnapshotItem } from '../schema/snapshot.ts'
-import { generateSealKey, publicKeyOf, sealSnapshot } from '../snapshot/seal-snapshot.ts'
+import { snapshotOf, type SnapshotItem } from '../schema/snapshot.ts'
+import { openKeyring } from '../secrets/keyring.ts'
+import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import type { ApplyContext } from './apply-snapshot.ts'
 import { openDataPlane } from './open-data-plane.ts'
-import { openSnapshotCache, type ReceivedSnapshot } from './snapshot-cache.ts'
+import { openSnapshotCache } from './snapshot-cache.ts'
 
 const empty = snapshotOf({})
 const key = generateSealKey()
 const publicKey = publicKeyOf(key)
-const received = (revision: number, snapshot = empty): ReceivedSnapshot => ({
-  sealed: sealSnapshot(snapshot, revision, key),
+const received = (revision: number, snapshot = empty): VerifiedSnapshot => ({
+  snapshot,
+  seal: sealRoot(snapshot, revision, key),
   publicKey,
 })
 const withUnknownPlugin = snapshotOf({
@@ -29,10 +33,8 @@ const withUnknownPlugin = snapshotOf({
     } as unknown as SnapshotItem<'plugins'>,
   ],
 })
-const cipher = {
-  seal: (clear: string) => Buffer.from(clear).toString('base64'),
-  open: (sealed: string) => Buffer.from(sealed, 'base64').toString(),
-}
+const keyring = openKeyring({ id: 'test', bytes: randomBytes(32), source: 'test' })
+const cipher = keyring.openDataKey(keyring.makeDataKey())
 
 /** A data plane over real files, with a log and the revisions that it ran. */
 function openTestDataPlane(changed: Partial<ApplyContext> = {}) {
@@ -61,18 +63,22 @@ function openTestDataPlane(changed: Partial<ApplyContext> = {}) {
   return { directory, open, dataPlane: open(), revisions, logged }
 }
 
-const forged: readonly (readonly [string, (sealed: SealedSnapshot) => SealedSnapshot])[] = [
-  ['another revision', (sealed) => ({ ...sealed, revision: 6 })],
-  ['another body', (sealed) => ({ ...sealed, body: sealed.body.replace('[]', '[{}]') })],
-  ['another signature', (sealed) => ({ ...sealed, signature: 'AAAA' })],
+const withService = snapshotOf({
+  services: [{ id: 's', workspace: 'w' } as unknown as SnapshotItem<'services'>],
+})
+const forged: readonly (readonly [string, (of: VerifiedSnapshot) => VerifiedSnapshot])[] = [
+  ['another revision', (of) => ({ ...of, seal: { ...of.seal, revision: 6 } })],
+  ['another snapshot', (of) => ({ ...of, snapshot: withService })],
+  ['another root', (of) => ({ ...of, seal: { ...of.seal, root: 'AAAA' } })],
+  ['another signature', (of) => ({ ...of, seal: { ...of.seal, signature: 'AAAA' } })],
+  ['another key', (of) => ({ ...of, publicKey: publicKeyOf(generateSealKey()) })],
 ]
 
 test.each(forged)('rejects a snapshot with %s, and keeps the running program', async (_, forge) => {
   const { dataPlane, revisions, logged } = openTestDataPlane()
   dataPlane.receive(received(4))
   await expect.poll(() => revisions).toEqual([4])
-  const { sealed } = received(5)
-  dataPlane.receive({ sealed: forge(sealed), publicKey })
+  dataPlane.receive(forge(received(5)))
   await expect.poll(() => dataPlane.rejection()?.refusal).toMatch(/^verify: .*seal/)
   expect(revisions).toEqual([4])
   expect(logged('dataplane: snapshot rejected')).toMatchObject([
@@ -123,7 +129,8 @@ test('restores the last applied snapshot, and caches none that was rejected', as
   await expect.poll(() => revisions).toEqual([1])
   dataPlane.receive(received(2, withUnknownPlugin))
   await expect.poll(() => dataPlane.rejection()).toBeDefined()
-  expect(readFileSync(join(directory, 'snapshot.sealed'), 'utf8')).not.toContain('"revision"')
+  const [file = ''] = readdirSync(join(directory, 'snapshots'))
+  expect(readFileSync(join(directory, 'snapshots', file), 'utf8')).not.toContain('"revision"')
   open().restore()
   await expect.poll(() => revisions).toEqual([1, 1])
 })
@@ -153,29 +160,11 @@ test('restores when the first received snapshot is rejected, and still reports t
   await expect.poll(() => next.rejection()).toBeUndefined()
 })
 
-test('a worker that is late does not replace the newer snapshot that another worker cached', async () => {
-  const { directory } = openTestDataPlane()
-  const openCache = () => openSnapshotCache(directory, cipher, { error: () => undefined })
-  const [prompt, late] = [openCache(), openCache()]
-  const cached = () => openCache().read()?.sealed.revision
-  await late.write(received(1))
-  await prompt.write(received(1))
-  await prompt.write(received(3))
-  await late.write(received(2))
-  expect(cached()).toBe(3)
-  await late.write(received(3))
-  await late.write(received(4))
-  expect(cached()).toBe(4)
-  await late.write(received(2))
-  expect(cached(), 'the control plane went back').toBe(2)
-})
-
 test('starts without a snapshot when the cached one cannot be read, and logs why', async () => {
   const { directory, open, logged } = openTestDataPlane()
-  writeFileSync(join(directory, 'snapshot.sealed'), 'garbage')
-  chmodSync(join(directory, 'snapshot.sealed'), 0o600)
+  writeFileSync(join(directory, 'snapshots', '1-1'), 'garbage')
   const dataPlane = open()
-  dataPlane.restore()
+  expect(await dataPlane.cached()).toBeUndefined()
   expect(logged('dataplane: cached snapshot cannot be read')).toMatchObject([
     { error: { stack: expect.any(String) } },
   ])

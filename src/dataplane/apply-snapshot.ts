@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { runSliced, yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
+import type { Snapshot } from '../schema/snapshot.ts'
 import { compileSteps, type Program, type ProgramTools } from '../proxy/program.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
-import { verifySteps } from '../snapshot/seal-snapshot.ts'
+import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
+import { verifyLegacySteps } from './legacy-snapshot.ts'
 import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
 /** What a worker applies snapshots with. */
@@ -22,20 +25,23 @@ export type Rejection = {
   readonly error: unknown
 }
 
+/** Milliseconds that a slow disk may delay a change. */
+const maxCacheDelay = 1_000
+
 /**
  * The worker's half of a change. Long steps run in slices, so that requests need not wait for a large snapshot. Until
  * the swap nothing has changed for requests: whichever step fails, the program before goes on, and the rejection is
- * logged and returned.
+ * logged and returned. `running` is the program before.
  */
 export async function applySnapshot(
   received: ReceivedSnapshot,
   { secrets, tools, cache, swap, log }: ApplyContext,
-): Promise<Rejection | undefined> {
-  const { sealed, publicKey } = received
-  const { revision } = sealed
+  running?: Program,
+): Promise<Program | Rejection> {
+  const revision = revisionOf(received)
   let step: Rejection['step'] = 'verify'
   try {
-    const verified = await runSliced(verifySteps(sealed, publicKey))
+    const verified = await runSliced(verifySteps(received))
 
     step = 'resolve'
     const { snapshot, withheld } = await secrets.fill(verified)
@@ -46,20 +52,37 @@ export async function applySnapshot(
       })
 
     step = 'compile'
-    const program = await runSliced(compileSteps(snapshot, revision, { ...tools, withheld }))
+    const compiling = compileSteps(snapshot, revision, { ...tools, withheld }, running)
+    // Without a program there are no requests that wait for this.
+    const program = await (running === undefined
+      ? runSliced(compiling, 50, 0)
+      : runSliced(compiling))
     await yieldToEventLoop()
 
-    // A full disk must not keep a change from this worker; only its next start without a control plane is behind then.
-    await cache.write(received).catch((error: unknown) => {
-      log.error('dataplane: snapshot not cached on disk', { revision, error })
-    })
+    // A full or slow disk must not keep a change from this worker; only its next start without a control plane is behind then.
+    if ('seal' in received) {
+      const written = cache.write(received).catch((error: unknown) => {
+        log.error('dataplane: snapshot not cached on disk', { revision, error })
+      })
+      await Promise.race([written, sleep(maxCacheDelay, undefined, { ref: false })])
+    }
 
     step = 'swap'
     swap(program)
     log.info('dataplane: snapshot applied', { revision })
-    return undefined
+    return program
   } catch (error) {
     log.error('dataplane: snapshot rejected', { revision, step, error })
     return { revision, step, error }
   }
 }
+
+function* verifySteps(received: ReceivedSnapshot): Generator<void, Snapshot> {
+  if (!('seal' in received)) return yield* verifyLegacySteps(received)
+  const { snapshot, seal, publicKey } = received
+  yield* verifyRootSteps(snapshot, seal, publicKey)
+  return snapshot
+}
+
+const revisionOf = (received: ReceivedSnapshot): number =>
+  'seal' in received ? received.seal.revision : received.revision

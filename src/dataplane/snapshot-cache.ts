@@ -1,87 +1,169 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { VerifiedSnapshot } from '../cluster/control-client.ts'
 import type { Cipher } from '../lib/cipher.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
-import { processIdentity } from '../lib/process-identity.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
+import { isRunning, processIdentity } from '../lib/process-identity.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
+import { readLegacySnapshot, removeLegacySnapshot, type LegacySnapshot } from './legacy-snapshot.ts'
+import {
+  appendToSnapshotFile,
+  createSnapshotFile,
+  readSnapshotFile,
+  type SnapshotFile,
+} from './snapshot-file.ts'
 
-/** A sealed snapshot and the key that verifies its seal. */
-export type ReceivedSnapshot = { readonly sealed: SealedSnapshot; readonly publicKey: string }
+/** A snapshot with what proves that a control plane sealed it. */
+export type ReceivedSnapshot = VerifiedSnapshot | LegacySnapshot
 
-/** The last applied snapshot on disk, for a start without a control plane. All workers of a node share it. */
+/** The last applied snapshot on disk, for a start without a control plane. */
 export type SnapshotCache = {
   /** Undefined when there is none, or, which is logged, when it cannot be read. */
-  read(): ReceivedSnapshot | undefined
-  /** Keeps the cached snapshot when it is a newer one, which another worker has applied already. */
-  write(received: ReceivedSnapshot): Promise<void>
+  read(): CooperativeTask<ReceivedSnapshot | undefined>
+  /** Writes what differs from the snapshot before. Of several that wait, only the last is written. */
+  write(applied: VerifiedSnapshot): Promise<void>
 }
 
-/** The additional authenticated data of the encrypted file. */
-const aad = 'gateway/snapshot'
+/** Bytes of deltas that are not worth a new file. */
+const minCompactedBytes = 1024 * 1024
 
-/** Opens the cache in `directory`. The file is encrypted, because private keys are in it, and replaced in one step. */
+/** Other workers that start may take files while they are listed. */
+const maxAttempts = 10
+
+/**
+ * Opens the cache in `directory`. Every worker writes a file of its own, and goes on with that of a worker that has
+ * ended. Files are encrypted, because private keys are in them, and replaced in one step when the deltas in them have
+ * outgrown the snapshot that they begin with.
+ */
 export function openSnapshotCache(
   directory: string,
-  { seal, open }: Pick<Cipher, 'seal' | 'open'>,
+  cipher: Pick<Cipher, 'open' | 'sealBytes' | 'openBytes'>,
   log: Pick<Log, 'error'>,
+  owner: string = processIdentity(),
 ): SnapshotCache {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'snapshot.sealed')
-  // Before it was encrypted it was called this.
-  const legacyPath = join(directory, 'snapshot.json')
-  /** The last revision that this worker read or wrote. */
-  let last: number | undefined
+  const folder = join(directory, 'snapshots')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = join(folder, owner)
+  const draft = (purpose: string): string => `${path}.${purpose}`
+  const queue = openSerialQueue()
+  let file: SnapshotFile | undefined
+  let latest: VerifiedSnapshot | undefined
+  let compactAt = 0
+  let isCompacting = false
+  let isTidy = false
+  let restored: VerifiedSnapshot | undefined
 
-  const load = (): ReceivedSnapshot | undefined => {
-    if (existsSync(path)) return parse(open(readFileSync(path, 'utf8'), aad))
-    return existsSync(legacyPath) ? parse(readFileSync(legacyPath, 'utf8')) : undefined
+  const replace = (fresh: SnapshotFile): void => {
+    renameSync(fresh.path, path)
+    file = { ...fresh, path }
+    compactAt = fresh.baseSize + Math.max(fresh.baseSize, minCompactedBytes)
   }
-  const isWritten = ({ sealed, publicKey }: ReceivedSnapshot, isForward: boolean): boolean => {
+  const save = async (applied: VerifiedSnapshot): Promise<void> => {
+    if (file !== undefined && file.written.publicKey === applied.publicKey) {
+      try {
+        file = await appendToSnapshotFile(file, applied, cipher)
+        return
+      } catch (error) {
+        // Somebody removed the file.
+        if (!isMissing(error)) throw error
+      }
+    }
+    replace(await createSnapshotFile(draft('new'), applied, cipher))
+  }
+  const saveLatest = async (): Promise<void> => {
+    if (latest === undefined || latest === file?.written) return
+    await save(latest)
+    tidy()
+    void compact()
+  }
+  const logFailure = (error: unknown): void =>
+    log.error('dataplane: snapshot not cached on disk', { path, error })
+  const compact = async (): Promise<void> => {
+    if (file === undefined || isCompacting || file.size < compactAt) return
+    isCompacting = true
     try {
-      const cached = load()
-      if (cached === undefined || cached.publicKey !== publicKey) return false
-      if (cached.sealed.signature === sealed.signature) return existsSync(path)
-      return isForward && cached.sealed.revision > sealed.revision
-    } catch {
-      // What cannot be read is replaced.
-      return false
+      const fresh = await createSnapshotFile(draft('compact'), file.written, cipher)
+      await queue.run(async () => {
+        const written = file?.written
+        if (written?.publicKey === fresh.written.publicKey)
+          replace(await appendToSnapshotFile(fresh, written, cipher))
+      })
+    } catch (error) {
+      compactAt *= 2
+      log.error('dataplane: cached snapshot not compacted', { path, error })
+    } finally {
+      isCompacting = false
+      rmSync(draft('compact'), { force: true })
     }
   }
+  const tidy = (): void => {
+    if (isTidy) return
+    isTidy = true
+    removeLegacySnapshot(directory)
+    for (const name of readdirSync(folder)) {
+      if (ownerOf(name) !== owner && !isRunning(ownerOf(name)))
+        rmSync(join(folder, name), { force: true })
+    }
+  }
+  /** Goes on with a file whose worker has ended; of several that try, one succeeds. */
+  const adopt = (found: SnapshotFile): void => {
+    if (isRunning(ownerOf(found.path.slice(folder.length + 1)))) return
+    try {
+      replace(found)
+    } catch {
+      // Another worker took it, or the disk is read-only.
+    }
+  }
+  const readFiles = function* (): CooperativeTask<VerifiedSnapshot | undefined> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      let isChanging = false
+      for (const candidate of filesOf(folder)) {
+        try {
+          const found = yield* readSnapshotFile(candidate, cipher)
+          adopt(found)
+          return found.written
+        } catch (error) {
+          isChanging = isMissing(error)
+          if (isChanging) break
+          log.error('dataplane: cached snapshot cannot be read', { path: candidate, error })
+        }
+      }
+      if (!isChanging) break
+    }
+    return undefined
+  }
   return {
-    read() {
+    *read() {
       try {
-        const cached = load()
-        last = cached?.sealed.revision
-        return cached
+        restored = yield* readFiles()
+        return restored ?? readLegacySnapshot(directory, cipher)
       } catch (error) {
-        log.error('dataplane: cached snapshot cannot be read', { path, error })
+        log.error('dataplane: cached snapshot cannot be read', { path: directory, error })
         return undefined
       }
     },
-    async write(received) {
-      const { revision } = received.sealed
-      // Revisions go back only when the store was restored from a backup; the cache follows it then.
-      const isForward = last !== undefined && last <= revision
-      last = revision
-      if (isWritten(received, isForward)) return
-      const draft = `${path}.${processIdentity()}`
-      await writeFile(draft, seal(format(received), aad), { mode: 0o600 })
-      renameSync(draft, path)
-      rmSync(legacyPath, { force: true })
+    async write(applied) {
+      latest = applied
+      const written = queue.run(saveLatest)
+      // It is on disk already, in the file of another worker.
+      if (applied === restored) written.catch(logFailure)
+      else await written
     },
   }
 }
 
-/** The head as one line of JSON, then the body as it is: nothing large is stringified or parsed twice. */
-function format({ sealed: { body, ...sealed }, publicKey }: ReceivedSnapshot): string {
-  return `${JSON.stringify({ ...sealed, publicKey })}\n${body}`
+/** The files of a folder that are complete, the last written first. */
+function filesOf(folder: string): string[] {
+  const files = readdirSync(folder).filter((name) => !name.includes('.'))
+  const times = new Map(files.map((name) => [name, timeOf(join(folder, name))]))
+  const timeBy = (name: string): number => times.get(name) ?? 0
+  return files.toSorted((a, b) => timeBy(b) - timeBy(a)).map((name) => join(folder, name))
 }
 
-function parse(text: string): ReceivedSnapshot {
-  const end = text.indexOf('\n')
-  if (end < 0) return JSON.parse(text) as ReceivedSnapshot
-  const { publicKey, ...sealed } = JSON.parse(text.slice(0, end)) as Omit<SealedSnapshot, 'body'> &
-    Pick<ReceivedSnapshot, 'publicKey'>
-  return { sealed: { ...sealed, body: text.slice(end + 1) }, publicKey }
-}
+const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+/** The identity of the process that a file belongs to. */
+const ownerOf = (name: string): string => name.split('.', 1)[0] ?? ''
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'

@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import type { Touched } from '../control/draft.ts'
 import type { Reference } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { isRecord } from '../lib/is-record.ts'
@@ -11,12 +10,12 @@ import type {
   EntityDifference,
   FieldDifference,
 } from '../schema/config-difference.ts'
-import { referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import { referenceIn, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 
 /** Lists differences by entity and field for display; secret values are omitted. `lookups` resolve referenced names, in this order. */
 export function describeDifferences(
   touched: readonly Touched[],
-  lookups: readonly Entries[],
+  lookups: readonly EntryTables[],
 ): ConfigDifference {
   const order = new Map<string, number>(entities.map(({ name }, index) => [name, index]))
   const rank = ({ kind, entity }: EntityDifference): number =>
@@ -35,7 +34,7 @@ export function countItems(items: readonly EntityDifference[]): ChangeCounts {
 
 function describeOne(
   { entity: name, id, before, after }: Touched,
-  lookups: readonly Entries[],
+  lookups: readonly EntryTables[],
 ): EntityDifference | undefined {
   const entity = entityNamed(name)
   const entry = after ?? before
@@ -54,7 +53,7 @@ function describeOne(
 }
 
 /** `consumer alice` for a credential; a plugin lists everything it is attached to. */
-function describeParent(entity: Entity, entry: Entry, lookups: readonly Entries[]): string {
+function describeParent(entity: Entity, entry: Entry, lookups: readonly EntryTables[]): string {
   const fields = entity.belongsTo === undefined ? (entity.cascades ?? []) : [entity.belongsTo]
   return fields
     .flatMap((field) => {
@@ -66,7 +65,7 @@ function describeParent(entity: Entity, entry: Entry, lookups: readonly Entries[
     .join(', ')
 }
 
-function displayName(target: EntityName, id: string, lookups: readonly Entries[]): string {
+function displayName(target: EntityName, id: string, lookups: readonly EntryTables[]): string {
   for (const entries of lookups) {
     const entry = entries.get(target)?.get(id)
     if (entry !== undefined) return nameOf(entityNamed(target), entry)
@@ -79,7 +78,7 @@ type Sides = readonly [Entry | undefined, Entry | undefined]
 function compareFields(
   entity: Entity,
   [before, after]: Sides,
-  lookups: readonly Entries[],
+  lookups: readonly EntryTables[],
 ): FieldDifference[] {
   const defaults = before === undefined ? defaultsOf(entity) : undefined
   return Object.keys(entity.fields.shape).flatMap((field) => {

@@ -1,8 +1,7 @@
 import type { Configuration } from '../control/configuration.ts'
-import type { Touched } from '../control/draft.ts'
 import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
 import { entityNamed, type EntityName } from '../entities/entities.ts'
-import { tagsOf, type Entries, type Entry } from '../entities/entry.ts'
+import { tagsOf, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 import type { RecordedChange, Revision } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -87,7 +86,7 @@ const authorOf = ({ number, time, principal, message }: Revision): DriftAuthor =
   message,
 })
 
-function entriesBefore(touched: readonly Touched[]): Entries {
+function entriesBefore(touched: readonly Touched[]): EntryTables {
   const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before } of touched) {
     const kind = entries.get(entity) ?? new Map<string, Entry>()

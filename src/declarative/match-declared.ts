@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import { uniqueKeys } from '../control/check-unique.ts'
-import type { Draft, KeyOf } from '../control/draft.ts'
+import { entriesSharing } from '../control/configuration-view.ts'
+import type { Draft } from '../control/draft.ts'
+import { uniqueKeys, type UniqueKey } from '../control/unique-keys.ts'
 import type { Operation } from '../entities/operation.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { uuidv4 } from '../lib/ids.ts'
@@ -80,12 +81,12 @@ const duplicate = (where: string, other: string): Problem =>
 
 /** Throws when a document declares a unique key twice. */
 function openDuplicateCheck(): (declared: Declared, candidate: Entry) => void {
-  const seen = new Map<KeyOf, Map<string, string>>()
+  const seen = new Map<UniqueKey, Map<string, string>>()
   return ({ entity, where }, candidate) => {
-    for (const { keyOf } of uniqueKeys.get(entity.name) ?? []) {
-      const known = seen.get(keyOf) ?? new Map<string, string>()
-      seen.set(keyOf, known)
-      const key = keyOf(candidate)
+    for (const unique of uniqueKeys.get(entity.name) ?? []) {
+      const known = seen.get(unique) ?? new Map<string, string>()
+      seen.set(unique, known)
+      const key = unique.keyOf(candidate)
       const other = key === undefined ? undefined : known.get(key)
       if (other !== undefined) throw duplicate(where, other)
       if (key !== undefined) known.set(key, where)
@@ -105,13 +106,13 @@ function isStoredHash(
 }
 
 function findByKeys(draft: Draft, entity: Entity, candidate: Entry): string | undefined {
-  for (const { keyOf, fields } of uniqueKeys.get(entity.name) ?? []) {
-    const isGiven = fields.some((field) => (candidate.fields[field] ?? null) !== null)
-    const key = isGiven ? keyOf(candidate) : undefined
-    const sharing = key === undefined ? [] : draft.sharing(entity.name, keyOf, key)
-    // A globally unique entity of another workspace is not a match; applying the operation then reports the conflict.
-    const found = sharing.find((entry) => entry.workspace === candidate.workspace)
-    if (found !== undefined) return found.id
+  for (const unique of uniqueKeys.get(entity.name) ?? []) {
+    const isGiven = unique.fields.some((field) => (candidate.fields[field] ?? null) !== null)
+    if (!isGiven) continue
+    for (const { id, workspace } of entriesSharing(draft, entity, unique, candidate)) {
+      // A globally unique entity of another workspace is not a match; applying the operation then reports the conflict.
+      if (workspace === candidate.workspace) return id
+    }
   }
   return undefined
 }
@@ -197,19 +198,14 @@ function findByName(
   target: EntityName,
   name: string,
 ): string | undefined {
-  const { key, inWorkspace }: Entity = entityNamed(target)
+  const entity: Entity = entityNamed(target)
+  const { key, inWorkspace } = entity
   if (key === undefined) return undefined
-  const candidate = {
-    id: '',
-    workspace: inWorkspace ? workspace : null,
-    createdAt: 0,
-    updatedAt: 0,
-    fields: { [key]: name },
-  }
   const unique = (uniqueKeys.get(target) ?? []).find(
     ({ fields }) => fields.length === 1 && fields[0] === key,
   )
-  const text = unique?.keyOf(candidate)
-  if (unique === undefined || text === undefined) return undefined
-  return draft.sharing(target, unique.keyOf, text)[0]?.id
+  if (unique === undefined) return undefined
+  const candidate = { workspace: inWorkspace ? workspace : null, fields: { [key]: name } }
+  const [found] = entriesSharing(draft, entity, unique, candidate)
+  return found?.id
 }

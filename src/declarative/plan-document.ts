@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { applyOperation, type ApplyContext, type OnProgress } from '../control/apply-operation.ts'
 import { checkReferences } from '../control/remove-entry.ts'
+import type { ConfigurationView } from '../control/configuration-view.ts'
 import { openDraft, type Draft } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
@@ -39,7 +40,10 @@ export type PlannedSync = {
 const batchSize = 100
 
 /** Plans the operations by applying them to a draft. Throws one problem that lists every fault. */
-export async function planDocument(start: Entries, request: PlanRequest): Promise<PlannedSync> {
+export async function planDocument(
+  start: ConfigurationView,
+  request: PlanRequest,
+): Promise<PlannedSync> {
   const declared = flattenDocument(request.document, request.part)
   const draft = openDraft(start)
   for (const operation of request.prerequisites) applyOperation(draft, operation, request.context)

@@ -1,11 +1,11 @@
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
-import type { Touched } from '../control/draft.ts'
+import { changeIndexes } from '../control/change-indexes.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
 import type { EntityName } from '../entities/entities.ts'
-import type { Entries, Entry } from '../entities/entry.ts'
+import type { Entries, Entry, Touched } from '../entities/entry.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { declaredEntities, type DocumentPart } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -39,8 +39,9 @@ export async function planSync(
   configuration: Configuration,
   request: SyncRequest,
 ): Promise<PlannedChange> {
-  const { revision, entries: start } = configuration.current()
+  const { revision, indexes: start } = configuration.current()
   const document = readDocument(request.document)
+  await start.prepare(changeIndexes)
   const { workspace, part } = request
   if (document.workspace !== undefined && document.workspace !== workspace) {
     throw invalid(
@@ -65,7 +66,7 @@ export async function planSync(
     ...declaredEntities(part).map(({ name }) => name),
   ])
   const touched = draft.touched().filter(({ entity }) => kinds.has(entity))
-  const difference = describeDifferences(touched, [draft.entries, start])
+  const difference = describeDifferences(touched, [draft.entries, start.entries])
   return {
     plan: { workspace, revision, ...difference, unchanged },
     workspaceId,

@@ -1,5 +1,4 @@
 import type { Configuration } from '../control/configuration.ts'
-import type { Touched } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
@@ -11,7 +10,14 @@ import {
 } from '../control/describe-entry.ts'
 import { nameOf } from '../control/redact.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { entriesOf, referenceIn, type Entries, type Entry } from '../entities/entry.ts'
+import {
+  entriesOf,
+  referenceIn,
+  type Entries,
+  type EntryTables,
+  type Entry,
+  type Touched,
+} from '../entities/entry.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
@@ -33,8 +39,9 @@ export async function listRevisions(
 ): Promise<RevisionLine[]> {
   const found: FoundLine[] = []
   let to = Math.min(configuration.current().revision, (below ?? Infinity) - 1)
-  while (found.length < size && to >= 1) {
-    const span = { from: Math.max(1, to - spanSize + 1), to }
+  const oldest = (await configuration.prunedThrough()) + 1
+  while (found.length < size && to >= oldest) {
+    const span = { from: Math.max(oldest, to - spanSize + 1), to }
     const [revisions, counts] = await Promise.all([
       configuration.readRevisionSpan(span),
       configuration.countChanges(span),
@@ -157,6 +164,7 @@ export async function showRevision(
   const span = { from: number, to: number }
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)
+  requireKept(number, await configuration.prunedThrough())
   const touched = visibleChanges(viewer, changes)
   if (revision === undefined || touched.length === 0) return undefined
   const { time, principal, message } = revision
@@ -178,6 +186,8 @@ export async function planRollback(
   const { revision, entries } = configuration.current()
   await requireRecordedChanges(configuration, number)
   const changes = await configuration.readChanges({ from: number + 1, to: revision })
+  // Pruning may have begun while they were read.
+  requireKept(number, await configuration.prunedThrough())
   const kinds = new Set<EntityName>([
     'workspace',
     ...declaredEntities('gateway').map(({ name }) => name),
@@ -245,15 +255,26 @@ function rollbackOperations(touched: readonly Touched[]): Operation[] {
 
 async function requireRecordedChanges(configuration: Configuration, number: number): Promise<void> {
   const { revision } = configuration.current()
+  const pruned = await configuration.prunedThrough()
+  requireKept(number, pruned)
   const [found] = await configuration.readRevisionSpan({ from: number, to: number })
   if (found === undefined) throw noRevision(number)
-  if (number === revision) return
+  if (number === revision || pruned > 0) return
   const recorded = await configuration.countChanges({ from: 1, to: number + 1 })
   if (recorded.length > 0) return
   throw new Problem(
     'declarative.too_old',
     409,
     `Revision ${number} cannot be restored, because changes were not recorded at the time`,
+  )
+}
+
+function requireKept(number: number, prunedThrough: number): void {
+  if (number < 1 || number > prunedThrough) return
+  throw new Problem(
+    'declarative.pruned',
+    410,
+    `Revision ${number} was pruned; the oldest revision that is kept is ${prunedThrough + 1}`,
   )
 }
 
@@ -275,7 +296,7 @@ const isChangeVisible = (
 ): boolean => [before, after].every((entry) => entry === undefined || isVisible(entity, entry))
 
 /** The entries after some changes, for viewer up names. */
-function entriesAfter(touched: readonly Touched[]): Entries {
+function entriesAfter(touched: readonly Touched[]): EntryTables {
   const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before, after } of touched) {
     const entry = after ?? before

@@ -1,4 +1,5 @@
 import type { AnyFields, EntryOf } from './declaration.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { EntityName, Fields } from './entities.ts'
 
 /** A stored entity; typed by its name where the name is known. */
@@ -7,7 +8,15 @@ export type Entry<K extends EntityName = EntityName> = EntityName extends K
   : EntryOf<Fields<K>>
 
 /** A configuration: entity name → id → entry. */
-export type Entries = ReadonlyMap<EntityName, ReadonlyMap<string, Entry>>
+export type Entries = ReadonlyMap<EntityName, RadixMap<Entry>>
+
+/** An entity that a change created, updated or deleted. */
+export type Touched = {
+  readonly entity: EntityName
+  readonly id: string
+  readonly before: Entry | undefined
+  readonly after: Entry | undefined
+}
 
 /** A stored entity as one record. Times are seconds since the epoch, as in Kong. */
 export type Stored<K extends EntityName> = Fields<K> & {
@@ -16,11 +25,11 @@ export type Stored<K extends EntityName> = Fields<K> & {
   updated_at: number
 }
 
-export const entriesOf = <K extends EntityName>(
-  entries: Entries,
-  entity: K,
-): ReadonlyMap<string, Entry<K>> =>
-  (entries.get(entity) ?? new Map()) as ReadonlyMap<string, Entry<K>>
+/** Entries in tables of any kind, to look up names. */
+export type EntryTables = ReadonlyMap<EntityName, ReadonlyMap<string, Entry>>
+
+export const entriesOf = <K extends EntityName>(entries: Entries, entity: K): RadixMap<Entry<K>> =>
+  (entries.get(entity) ?? RadixMap.empty()) as RadixMap<Entry<K>>
 
 /** The id in a reference field; undefined when unset. */
 export function referenceIn(entry: Entry, field: string): string | undefined {

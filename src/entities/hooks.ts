@@ -63,16 +63,18 @@ export type Edit = Lookup & {
     entity: D,
     entry: Omit<EntryOf<StoredFields<D>>, 'id' | 'updatedAt'>,
   ): EntryOf<StoredFields<D>>
-  /** The entries of one entity in all workspaces. */
-  all<D extends Declaration>(entity: D): readonly EntryOf<StoredFields<D>>[]
+  /** The entries of one entity in all workspaces that have a text in a field. */
+  where<D extends Declaration>(
+    entity: D,
+    field: string,
+    value: string,
+  ): readonly EntryOf<StoredFields<D>>[]
   /** Removes an entry with cascades; throws while any other entry refers to it. */
   remove(entity: Declaration, entry: AnyEntry): void
   /** Removes an entry without cascades or checks. */
   discard(entity: Declaration, id: string): void
-  /** The entries of a workspace by entity; entities without entries are omitted. */
-  contents(
-    workspace: string,
-  ): readonly { readonly entity: Declaration; readonly entries: readonly AnyEntry[] }[]
+  /** The entities of which a workspace has entries. */
+  kindsIn(workspace: string): readonly Declaration[]
 }
 
 export type ReadCertificate = {

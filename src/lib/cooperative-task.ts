@@ -9,15 +9,19 @@ export function runToCompletion<T>(task: CooperativeTask<T>): T {
   }
 }
 
-/** Runs a task in slices of about `milliseconds`, with pauses of the same length in which the event loop serves other work. */
-export async function runSliced<T>(task: CooperativeTask<T>, milliseconds = 4): Promise<T> {
+/** Runs a task in slices of about `milliseconds`, with pauses in which the event loop serves other work. */
+export async function runSliced<T>(
+  task: CooperativeTask<T>,
+  milliseconds = 4,
+  pause = milliseconds,
+): Promise<T> {
   for (;;) {
     const end = performance.now() + milliseconds
     do {
       const { done, value } = task.next()
       if (done === true) return value
     } while (performance.now() < end)
-    await new Promise((resolve) => void setTimeout(resolve, milliseconds))
+    await new Promise((resolve) => void setTimeout(resolve, pause))
   }
 }
 

@@ -1,3 +1,5 @@
+import { runToCompletion, type CooperativeTask } from './cooperative-task.ts'
+
 /**
  * An immutable map of strings to values in the order of their keys, as a radix tree. A map that differs in a few keys
  * shares all other nodes with the one it was made from, so that making it, comparing the two and folding it again cost
@@ -81,11 +83,19 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
 
   /** The keys whose values are not identical in the two maps, in order. Skips what the maps share. */
   differencesTo(after: RadixMap<Value>): Iterable<Difference<Value>> {
-    return compare(this.#root, after.#root)
+    return compare(this.#root, after.#root, 0)
   }
 
   /** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
   fold<Result>(known: WeakMap<object, Result>, steps: Fold<Value, Result>): Result {
+    return runToCompletion(this.foldSteps(known, steps))
+  }
+
+  /** `fold` as a cooperative task. */
+  foldSteps<Result>(
+    known: WeakMap<object, Result>,
+    steps: Fold<Value, Result>,
+  ): CooperativeTask<Result> {
     return foldNode(this.#root, known, steps)
   }
 }
@@ -218,62 +228,58 @@ function* iterate<Value>(node: Node<Value>): Generator<[string, Value]> {
   for (const leaf of leaves(node)) yield* entriesOf(leaf)
 }
 
-function* compare<Value>(before: Node<Value>, after: Node<Value>): Generator<Difference<Value>> {
+function* compare<Value>(
+  before: Node<Value>,
+  after: Node<Value>,
+  depth: number,
+): Generator<Difference<Value>> {
   if (before === after) return
-  if (isBranch(before) && isBranch(after)) {
-    const codes = new Set([...before.codes, ...after.codes])
+  if (isBranch(before) || isBranch(after)) {
+    const [was, is] = [branchOf(before, depth), branchOf(after, depth)]
+    const codes = new Set([...was.codes, ...is.codes])
     for (const code of [...codes].sort((a, b) => a - b)) {
-      yield* compare(childOf(before, code), childOf(after, code))
+      yield* compare(childOf(was, code), childOf(is, code), depth + 1)
     }
     return
   }
-  yield* compareEntries(iterate(before), iterate(after))
-}
-
-/** Merges two runs of entries in order of their keys. */
-function* compareEntries<Value>(
-  before: Entries<Value>,
-  after: Entries<Value>,
-): Generator<Difference<Value>> {
-  let [old, fresh] = [firstOf(before), firstOf(after)]
-  while (old !== undefined || fresh !== undefined) {
-    if (fresh === undefined || (old !== undefined && old[0] < fresh[0])) {
-      const [key, value] = old as [string, Value]
-      yield { key, before: value, after: undefined }
-      old = firstOf(before)
-    } else if (old === undefined || fresh[0] < old[0]) {
-      yield { key: fresh[0], before: undefined, after: fresh[1] }
-      fresh = firstOf(after)
-    } else {
-      if (old[1] !== fresh[1]) yield { key: old[0], before: old[1], after: fresh[1] }
-      old = firstOf(before)
-      fresh = firstOf(after)
-    }
+  const [was, is] = [new Map(entriesOf(before)), new Map(entriesOf(after))]
+  const keys = new Set([...was.keys(), ...is.keys()])
+  for (const key of [...keys].sort()) {
+    const [old, fresh] = [was.get(key), is.get(key)]
+    if (old !== fresh || was.has(key) !== is.has(key)) yield { key, before: old, after: fresh }
   }
 }
 
-type Entries<Value> = Generator<[string, Value]>
-
-function firstOf<Value>(entries: Entries<Value>): [string, Value] | undefined {
-  const { done, value } = entries.next() as IteratorResult<[string, Value], undefined>
-  return done === true ? undefined : value
+/** A node as a branch, so that a leaf is compared with a branch child by child. */
+function branchOf<Value>(node: Node<Value>, depth: number): Branch<Value> {
+  if (isBranch(node)) return node
+  const groups = Map.groupBy(entriesOf(node), ([key]) => codeAt(key, depth))
+  const children = [...groups.values()].map((group) => nodeOf(group, depth + 1))
+  return { codes: [...groups.keys()], children, size: node.keys.length }
 }
 
 const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>
   children[findCode(codes, code)] ?? { keys: [], values: [] }
 
-function foldNode<Value, Result>(
+function* foldNode<Value, Result>(
   node: Node<Value>,
   known: WeakMap<object, Result>,
   steps: Fold<Value, Result>,
-): Result {
+): CooperativeTask<Result> {
   if (known.has(node)) return known.get(node) as Result
-  const result = isBranch(node)
-    ? steps.branch(
-        node.codes,
-        node.children.map((child) => foldNode(child, known, steps)),
+  yield
+  let result: Result
+  if (isBranch(node)) {
+    const parts: Result[] = []
+    for (const child of node.children) {
+      parts.push(
+        known.has(child) ? (known.get(child) as Result) : yield* foldNode(child, known, steps),
       )
-    : steps.leaf(node.values)
+    }
+    result = steps.branch(node.codes, parts)
+  } else {
+    result = steps.leaf(node.values)
+  }
   known.set(node, result)
   return result
 }

@@ -13,6 +13,7 @@ import { serveNodes } from '../cluster/serve-nodes.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
+import { startRevisionPruning } from '../declarative/start-revision-pruning.ts'
 import { openProof } from '../dataplane/open-proof.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -67,6 +68,11 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     clock: systemClock,
     log: limitedLog,
   })
+  const stopPruning = startRevisionPruning(
+    configuration,
+    { days: settings.revisionDays, count: settings.revisionCount },
+    limitedLog,
+  )
   const registry = openNodeRegistry(systemClock, log)
   // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
   const previews = openSerialQueue()
@@ -83,7 +89,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
-    sealed: () => configuration.current().sealed,
+    current: () => configuration.current(),
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
@@ -108,6 +114,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     nodes.close()
     await Promise.all([admin.close(), manager.close()])
     await stopAuditJobs()
+    stopPruning()
     await configuration.close()
     await warehouse.close()
   }

@@ -97,6 +97,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     log,
   })
   const control = openControlConnection({
+    base: dataPlane.cached(),
     onSnapshot: dataPlane.receive,
     onUnreachable: dataPlane.restore,
     state: () => ({
@@ -104,7 +105,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
-      ...dataPlane.rejection(),
+      ...(control.rejection() ?? dataPlane.rejection()),
     }),
     onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
     log,

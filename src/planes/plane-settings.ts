@@ -42,6 +42,10 @@ export type PlaneSettings = {
   readonly auditKeyFile: string
   /** Days after which records of the audit log are removed. */
   readonly auditDays: number
+  /** Days after which revisions are pruned. */
+  readonly revisionDays: number
+  /** Newest revisions that are kept. */
+  readonly revisionCount: number
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */

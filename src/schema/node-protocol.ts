@@ -5,8 +5,12 @@ import { upstreamHealth } from './upstream-health.ts'
 export const nodePaths = {
   /** POST: Enrolment → Enrolled. */
   enrol: '/v1/enrol',
-  /** GET: an endless stream of SealedSnapshot in JSON Lines, starting with the current one. An empty line every 5 seconds keeps it alive. */
-  snapshots: '/v1/snapshots',
+  /**
+   * GET, with the SnapshotVersion that the node has as query, if any: an endless stream of SnapshotMessage in JSON
+   * Lines, which leads from there to the current snapshot and to each later one; from the empty snapshot when the
+   * control plane does not know the node's. An empty line every 5 seconds keeps it alive.
+   */
+  snapshots: '/v2/snapshots',
   /** PUT /v1/batches/{batch id}: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
   batches: '/v1/batches',
   /** POST: Heartbeat → Orders. */

@@ -83,6 +83,9 @@ export function snapshotOf(lists: Partial<SnapshotLists>): Snapshot {
   return Object.fromEntries(maps) as unknown as Snapshot
 }
 
+/** A snapshot without items. */
+export const emptySnapshot: Snapshot = snapshotOf({})
+
 /** The items of a snapshot in order of id. */
 export function listsOf(snapshot: Snapshot): SnapshotLists {
   const lists = listNames.map((list) => [list, [...snapshot[list].values()]] as const)
@@ -94,15 +97,6 @@ export type Seal = {
   readonly revision: number
   /** SHA-256 over all items, base64; equal snapshots have equal roots. */
   readonly root: string
-  /** base64 */
-  readonly signature: string
-}
-
-/** A snapshot in transit and at rest, with an Ed25519 signature over `revision`, a line feed and `body`. */
-export type SealedSnapshot = {
-  readonly revision: number
-  /** JSON text of a Snapshot. */
-  readonly body: string
   /** base64 */
   readonly signature: string
 }

@@ -1,104 +1,264 @@
 import { createHash } from 'node:crypto'
 import type { EntityName } from '../entities/entities.ts'
-import { entriesOf, type Entries, type Entry, type Stored } from '../entities/entry.ts'
-import { memoizeByKey } from '../lib/memoize-by-key.ts'
-import { snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
+import {
+  entriesOf,
+  labelOf,
+  referenceIn,
+  type Entries,
+  type Entry,
+  type Stored,
+  type Touched,
+} from '../entities/entry.ts'
+import { RadixMap } from '../lib/radix-map.ts'
+import {
+  emptySnapshot,
+  listNames,
+  type ListName,
+  type Snapshot,
+  type SnapshotItem,
+} from '../schema/snapshot.ts'
+import { itemDigest } from './snapshot-root.ts'
 
-/** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
-export function buildSnapshot(entries: Entries): Snapshot {
-  const groups = Map.groupBy(sortedById(entries, 'acl'), ({ fields }) => fields.consumer.id)
-  const members = Map.groupBy(
-    sortedById(entries, 'group-member'),
-    ({ fields }) => fields.consumer.id,
-  )
-  const targets = Map.groupBy(sortedById(entries, 'target'), ({ fields }) => fields.upstream.id)
-  const consumerGroups = entriesOf(entries, 'consumer-group')
-  const nameOf = ({ fields }: Entry<'group-member'>): string =>
-    String(consumerGroups.get(fields.consumer_group.id)?.fields.name)
-  return snapshotOf({
-    workspaces: sortedById(entries, 'workspace').map(({ id, fields: { name } }) => ({ id, name })),
-    services: sortedById(entries, 'service').map((entry) => withWorkspace<'service'>(entry)),
-    routes: sortedById(entries, 'route').map(routeOf),
-    consumers: sortedById(entries, 'consumer').map((entry) => {
-      const [acls, memberships] = [groups.get(entry.id), members.get(entry.id)]
-      if (acls === undefined && memberships === undefined) return ungroupedConsumerOf(entry)
-      return {
-        ...withWorkspace<'consumer'>(entry),
-        groups: (acls ?? []).map(({ fields }) => fields.group).toSorted(),
-        consumer_groups: (memberships ?? []).map(nameOf).toSorted(),
-      }
-    }),
-    consumer_groups: sortedById(entries, 'consumer-group').map((entry) =>
-      withWorkspace<'consumer-group'>(entry),
-    ),
-    keys: sortedById(entries, 'key-auth').map(keyOf),
-    upstreams: sortedById(entries, 'upstream').map((entry) => ({
-      ...withWorkspace<'upstream'>(entry),
-      targets: (targets.get(entry.id) ?? []).map(
-        ({ id, fields: { target, weight, failover } }) => ({
-          id,
-          target,
-          weight,
-          failover,
-        }),
-      ),
-    })),
-    plugins: sortedById(entries, 'plugin').map((entry) => withWorkspace<'plugin'>(entry)),
-    certificates: sortedById(entries, 'certificate').map((entry) =>
-      withWorkspace<'certificate'>(entry),
-    ),
-    snis: sortedById(entries, 'sni').map((entry) => withWorkspace<'sni'>(entry)),
-    ca_certificates: sortedById(entries, 'ca-certificate').map(({ id, fields: { cert } }) => ({
-      id,
-      cert,
-    })),
-    vaults: sortedById(entries, 'vault').map(
-      ({ id, workspace, fields: { prefix, name, config } }) => ({
-        id,
-        workspace: workspace ?? '',
-        prefix,
-        name,
-        config,
-      }),
-    ),
-  })
+/** The configuration that a snapshot is built from. */
+export type SnapshotSource = {
+  readonly entries: Entries
+  /** The entries of a kind that refer to an entry by a field, in order of id. */
+  referrers<K extends EntityName>(
+    entity: K,
+    field: string,
+    target: Pick<Entry, 'id' | 'workspace'>,
+  ): Iterable<Entry<K>>
+  /** The entries of a kind in a workspace. */
+  inWorkspace(entity: EntityName, workspace: string): Iterable<Entry>
 }
 
-const sortedById = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] =>
-  [...entriesOf(entries, entity).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+/** The list of a snapshot that has an item for each entity of a kind. */
+export const listsByEntity = {
+  workspace: 'workspaces',
+  service: 'services',
+  route: 'routes',
+  consumer: 'consumers',
+  'consumer-group': 'consumer_groups',
+  'key-auth': 'keys',
+  upstream: 'upstreams',
+  plugin: 'plugins',
+  certificate: 'certificates',
+  sni: 'snis',
+  'ca-certificate': 'ca_certificates',
+  vault: 'vaults',
+} as const satisfies Partial<Record<EntityName, ListName>>
+
+/** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
+export const buildSnapshot = (entries: Entries): Snapshot =>
+  nextSnapshot(
+    emptySnapshot,
+    sourceOf(entries),
+    [...entries].flatMap(([entity, all]) =>
+      [...all].map(([id, after]) => ({ entity, id, before: undefined, after })),
+    ),
+  )
+
+/**
+ * The snapshot of a configuration that differs in some entities from the one that `before` is of. Builds the items that
+ * these entities reach; an item that stays equal stays the same object.
+ */
+export function nextSnapshot(
+  before: Snapshot,
+  source: SnapshotSource,
+  changed: readonly Touched[],
+): Snapshot {
+  const reached = new Map(listNames.map((list) => [list, new Set<string>()] as const))
+  for (const one of changed) {
+    for (const [list, id] of itemsOf(one, source)) reached.get(list)?.add(id)
+  }
+  const lists = [...reached].flatMap(([list, ids]) => {
+    const known: RadixMap<object> = before[list]
+    const next = ids.size === 0 ? known : withItems(known, list, ids, source)
+    return next === known ? [] : [[list, next] as const]
+  })
+  return lists.length === 0 ? before : { ...before, ...Object.fromEntries(lists) }
+}
+
+/** The items that depend on an entity. */
+function* itemsOf(touched: Touched, source: SnapshotSource): Iterable<readonly [ListName, string]> {
+  const own = (listsByEntity as Partial<Record<EntityName, ListName>>)[touched.entity]
+  if (own !== undefined) yield [own, touched.id]
+  yield* dependents[touched.entity]?.(touched, source) ?? []
+}
+
+type Dependents = (
+  touched: Touched,
+  source: SnapshotSource,
+) => Iterable<readonly [ListName, string]>
+
+/** Items of other entities that an entity is part of. */
+const dependents: Readonly<Partial<Record<EntityName, Dependents>>> = {
+  acl: partOf('consumers', 'consumer'),
+  'group-member': partOf('consumers', 'consumer'),
+  target: partOf('upstreams', 'upstream'),
+  'consumer-group': membersOf,
+}
+
+function partOf(list: ListName, field: string): Dependents {
+  return ({ before, after }) =>
+    [before, after].flatMap((entry) => {
+      const id = entry === undefined ? undefined : referenceIn(entry, field)
+      return id === undefined ? [] : [[list, id] as const]
+    })
+}
+
+/** The consumers of a group, whose items have its name. */
+function* membersOf(
+  { before, after }: Touched,
+  source: SnapshotSource,
+): Iterable<readonly [ListName, string]> {
+  const group = after ?? before
+  const isRenamed = (before && labelOf(before)) !== (after && labelOf(after))
+  if (group === undefined || !isRenamed) return
+  for (const { fields } of source.referrers('group-member', 'consumer_group', group))
+    yield ['consumers', fields.consumer.id]
+}
+
+function withItems(
+  known: RadixMap<object>,
+  list: ListName,
+  ids: ReadonlySet<string>,
+  source: SnapshotSource,
+): RadixMap<object> {
+  const build = builders[list]
+  const items = [...ids].map((id) => [id, build(source, id)] as const)
+  if (known.size === 0) {
+    const present = items.flatMap(([id, item]) => (item === undefined ? [] : [[id, item] as const]))
+    return present.length === 0 ? known : RadixMap.from(present)
+  }
+  let next = known
+  for (const [id, item] of items) {
+    const old = next.get(id)
+    if (item === undefined) next = next.without(id)
+    else if (old === undefined || itemDigest(old) !== itemDigest(item)) next = next.with(id, item)
+  }
+  return next
+}
+
+type Build = (source: SnapshotSource, id: string) => object | undefined
+
+const builderOf =
+  <K extends EntityName>(
+    entity: K,
+    build: (entry: Entry<K>, source: SnapshotSource) => object,
+  ): Build =>
+  (source, id) => {
+    const entry = entriesOf(source.entries, entity).get(id)
+    return entry === undefined ? undefined : build(entry, source)
+  }
+
+const builders: Readonly<Record<ListName, Build>> = {
+  workspaces: builderOf('workspace', ({ id, fields: { name } }): SnapshotItem<'workspaces'> => {
+    return { id, name }
+  }),
+  services: builderOf('service', (entry): SnapshotItem<'services'> =>
+    withWorkspace<'service'>(entry),
+  ),
+  routes: builderOf('route', routeOf),
+  consumers: builderOf('consumer', consumerOf),
+  consumer_groups: builderOf('consumer-group', (entry): SnapshotItem<'consumer_groups'> =>
+    withWorkspace<'consumer-group'>(entry),
+  ),
+  keys: builderOf('key-auth', keyOf),
+  upstreams: builderOf('upstream', upstreamOf),
+  plugins: builderOf('plugin', (entry): SnapshotItem<'plugins'> => withWorkspace<'plugin'>(entry)),
+  certificates: builderOf('certificate', (entry): SnapshotItem<'certificates'> =>
+    withWorkspace<'certificate'>(entry),
+  ),
+  snis: builderOf('sni', (entry): SnapshotItem<'snis'> => withWorkspace<'sni'>(entry)),
+  ca_certificates: builderOf(
+    'ca-certificate',
+    ({ id, fields: { cert } }): SnapshotItem<'ca_certificates'> => ({ id, cert }),
+  ),
+  vaults: builderOf(
+    'vault',
+    ({ id, workspace, fields: { prefix, name, config } }): SnapshotItem<'vaults'> => ({
+      id,
+      workspace: workspace ?? '',
+      prefix,
+      name,
+      config,
+    }),
+  ),
+}
 
 type WithWorkspace<K extends EntityName> = Omit<Stored<K>, 'created_at' | 'updated_at' | 'tags'> & {
   readonly workspace: string
 }
 
-/** Results that depend on one entry alone are cached, because a change touches few entries. */
-const withWorkspace = <K extends EntityName>(entry: Entry<K>): WithWorkspace<K> =>
-  buildWithWorkspace(entry as Entry) as unknown as WithWorkspace<K>
+function withWorkspace<K extends EntityName>(entry: Entry<K>): WithWorkspace<K> {
+  const { tags: _tags, ...fields } = (entry as Entry).fields
+  return { ...fields, id: entry.id, workspace: entry.workspace } as unknown as WithWorkspace<K>
+}
 
-const buildWithWorkspace = memoizeByKey((entry: Entry) => {
-  const { tags: _tags, ...fields } = entry.fields
-  return { ...fields, id: entry.id, workspace: entry.workspace }
-})
+function routeOf(entry: Entry<'route'>): SnapshotItem<'routes'> {
+  return { ...withWorkspace<'route'>(entry), created_at: entry.createdAt }
+}
 
-const routeOf = memoizeByKey((entry: Entry<'route'>) => ({
-  ...withWorkspace<'route'>(entry),
-  created_at: entry.createdAt,
-}))
-
-const ungroupedConsumerOf = memoizeByKey((entry: Entry<'consumer'>) => ({
-  ...withWorkspace<'consumer'>(entry),
-  groups: [],
-  consumer_groups: [],
-}))
-
-const keyOf = memoizeByKey((entry: Entry<'key-auth'>): SnapshotItem<'keys'> => {
-  const { ttl, key, consumer } = entry.fields
+function consumerOf(entry: Entry<'consumer'>, source: SnapshotSource): SnapshotItem<'consumers'> {
+  const groups = entriesOf(source.entries, 'consumer-group')
+  const acls = [...source.referrers('acl', 'consumer', entry)]
+  const members = [...source.referrers('group-member', 'consumer', entry)]
   return {
-    id: entry.id,
-    workspace: entry.workspace ?? '',
+    ...withWorkspace<'consumer'>(entry),
+    groups: acls.map(({ fields }) => fields.group).toSorted(),
+    consumer_groups: members
+      .map(({ fields }) => String(groups.get(fields.consumer_group.id)?.fields.name))
+      .toSorted(),
+  }
+}
+
+function upstreamOf(entry: Entry<'upstream'>, source: SnapshotSource): SnapshotItem<'upstreams'> {
+  const targets = [...source.referrers('target', 'upstream', entry)]
+  return {
+    ...withWorkspace<'upstream'>(entry),
+    targets: targets.map(({ id, fields: { target, weight, failover } }) => ({
+      id,
+      target,
+      weight,
+      failover,
+    })),
+  }
+}
+
+function keyOf({ id, workspace, createdAt, fields }: Entry<'key-auth'>): SnapshotItem<'keys'> {
+  const { ttl, key, consumer } = fields
+  return {
+    id,
+    workspace: workspace ?? '',
     consumer: consumer.id,
     sha256: createHash('sha256').update(key).digest('hex'),
     // The stored ttl counts from the creation.
-    expires_at: ttl === null ? null : entry.createdAt + ttl,
+    expires_at: ttl === null ? null : createdAt + ttl,
   }
-})
+}
+
+/** A source without indexes: it groups the entries of a kind when they are first read. */
+export function sourceOf(entries: Entries): SnapshotSource {
+  const groups = new Map<string, ReadonlyMap<string | undefined, Entry[]>>()
+  const group = (
+    entity: EntityName,
+    name: string,
+    keyOfEntry: (entry: Entry) => string | undefined,
+  ): ReadonlyMap<string | undefined, Entry[]> => {
+    const key = `${entity} ${name}`
+    const known = groups.get(key)
+    if (known !== undefined) return known
+    const all: Iterable<Entry> = entriesOf<EntityName>(entries, entity).values()
+    const made = Map.groupBy(all, keyOfEntry)
+    groups.set(key, made)
+    return made
+  }
+  return {
+    entries,
+    referrers: (entity, field, { id }) =>
+      (group(entity, `by ${field}`, (entry) => referenceIn(entry, field)).get(id) ?? []) as never,
+    inWorkspace: (entity, workspace) =>
+      group(entity, 'in', (entry) => entry.workspace ?? undefined).get(workspace) ?? [],
+  }
+}

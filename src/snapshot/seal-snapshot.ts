@@ -1,15 +1,8 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
-import {
-  snapshotOf,
-  type Seal,
-  type SealedSnapshot,
-  type Snapshot,
-  type SnapshotLists,
-} from '../schema/snapshot.ts'
-import { snapshotRoot } from './snapshot-root.ts'
-import { snapshotText } from './snapshot-text.ts'
+import type { Seal, Snapshot } from '../schema/snapshot.ts'
+import { rootSteps, snapshotRoot } from './snapshot-root.ts'
 
 /** Generates an Ed25519 private key, PKCS #8 PEM. */
 export function generateSealKey(): string {
@@ -30,7 +23,15 @@ export function sealRoot(snapshot: Snapshot, revision: number, privateKeyPem: st
 }
 
 /** Throws when a snapshot is not the one that was sealed, or the seal was made with another key. */
-export function verifyRoot(snapshot: Snapshot, seal: Seal, publicKeyPem: string): void {
+export const verifyRoot = (snapshot: Snapshot, seal: Seal, publicKeyPem: string): void =>
+  runToCompletion(verifyRootSteps(snapshot, seal, publicKeyPem))
+
+/** `verifyRoot` as a cooperative task. */
+export function* verifyRootSteps(
+  snapshot: Snapshot,
+  seal: Seal,
+  publicKeyPem: string,
+): CooperativeTask<void> {
   const { revision, root, signature } = seal
   const isSigned = verify(
     null,
@@ -38,54 +39,10 @@ export function verifyRoot(snapshot: Snapshot, seal: Seal, publicKeyPem: string)
     publicKeyPem,
     Buffer.from(signature, 'base64'),
   )
-  if (isSigned && snapshotRoot(snapshot) === root) return
-  throw invalidSeal(revision)
+  if (!isSigned || (yield* rootSteps(snapshot)) !== root) throw invalidSeal(revision)
 }
 
 const rootBytes = (revision: number, root: string): Buffer => Buffer.from(`${revision}\n${root}`)
-
-/** Signs a snapshot together with its revision. */
-export function sealSnapshot(
-  snapshot: Snapshot,
-  revision: number,
-  privateKeyPem: string,
-): SealedSnapshot {
-  const body = snapshotText(snapshot)
-  const signature = sign(null, signedBytes(revision, body), privateKeyPem).toString('base64')
-  return { revision, body, signature }
-}
-
-/** Verifies the signature and returns the snapshot. */
-export const verifySeal = (sealed: SealedSnapshot, publicKeyPem: string): Snapshot =>
-  runToCompletion(verifySteps(sealed, publicKeyPem))
-
-/** `verifySeal` as a cooperative task. */
-export function* verifySteps(
-  sealed: SealedSnapshot,
-  publicKeyPem: string,
-): CooperativeTask<Snapshot> {
-  const bytes = signedBytes(sealed.revision, sealed.body)
-  yield
-  if (!verify(null, bytes, publicKeyPem, Buffer.from(sealed.signature, 'base64'))) {
-    throw invalidSeal(sealed.revision)
-  }
-  yield
-  const snapshot = JSON.parse(sealed.body) as SnapshotLists & { readonly format: number }
-  if (snapshot.format !== 1) {
-    throw new Problem(
-      'snapshot.format',
-      422,
-      'This version of Weir cannot read the format of the snapshot',
-    )
-  }
-  const consumers = snapshot.consumers.map((consumer) => ({ ...groupless, ...consumer }))
-  return snapshotOf({ ...snapshot, consumers })
-}
-
-/** Fields that consumers of older versions do not have. */
-const groupless: { readonly consumer_groups?: readonly string[] } = { consumer_groups: [] }
-
-const signedBytes = (revision: number, body: string): Buffer => Buffer.from(`${revision}\n${body}`)
 
 const invalidSeal = (revision: number): Problem =>
   new Problem('snapshot.seal', 403, `The seal of revision ${revision} is not valid`)

@@ -1,28 +1,38 @@
 import { hash } from 'node:crypto'
 import { canonicalText } from '../lib/canonical-text.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { RadixMap } from '../lib/radix-map.ts'
 import { listNames, type Snapshot } from '../schema/snapshot.ts'
 
 /** Hashed with everything, so that a snapshot of another format has another root. */
-const format = 2
+export const snapshotFormat = 2
 
 /** The Merkle root of a snapshot, base64: a digest of every item. Costs what differs from snapshots whose roots are known. */
-export function snapshotRoot(snapshot: Snapshot): string {
-  const lists = listNames.map((list) => `${list} ${listDigest(snapshot[list])}`)
-  return sha256([`format ${format}`, ...lists].join('\n'))
+export const snapshotRoot = (snapshot: Snapshot): string => runToCompletion(rootSteps(snapshot))
+
+/** `snapshotRoot` as a cooperative task. */
+export function* rootSteps(snapshot: Snapshot): CooperativeTask<string> {
+  const lists: string[] = []
+  for (const list of listNames) lists.push(`${list} ${yield* listDigest(snapshot[list])}`)
+  return sha256([`format ${snapshotFormat}`, ...lists].join('\n'))
 }
+
+/** Lets the digest of an item be known whose canonical text was read. */
+export const keepDigest = (item: object, text: string): void =>
+  void itemDigests.set(item, sha256(text))
 
 const itemDigests = new WeakMap<object, string>()
 const nodeDigests = new WeakMap<object, string>()
 
-const listDigest = (list: RadixMap<object>): string =>
-  list.fold(nodeDigests, {
+const listDigest = (list: RadixMap<object>): CooperativeTask<string> =>
+  list.foldSteps(nodeDigests, {
     leaf: (items) => sha256(['leaf', ...items.map(itemDigest)].join('\n')),
     branch: (codes, parts) =>
       sha256(['branch', ...parts.map((part, at) => `${codes[at]} ${part}`)].join('\n')),
   })
 
-function itemDigest(item: object): string {
+/** The digest of an item; equal items have equal digests. */
+export function itemDigest(item: object): string {
   const known = itemDigests.get(item)
   if (known !== undefined) return known
   const digest = sha256(canonicalText(item))

@@ -9,11 +9,10 @@ export type FixedTables = {
     principal: string
     summary: string
     message: string | null
-    body_sha256: string
     signature: string
+    /** Null for revisions from before 0007-roots. */
+    root: string | null
   }
-  /** Snapshot bodies, gzip; revisions that changed nothing a node would notice share one. */
-  bodies: { sha256: string; gzip: Uint8Array }
   /** The entry before and after a revision as JSON; null where it did not exist. */
   changes: {
     number: number

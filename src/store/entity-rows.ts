@@ -4,6 +4,7 @@ import type { Entries, Entry } from '../entities/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf, type EntityRow } from './entity-table.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Write } from './store.ts'
 
 /** Rows in one statement; a statement takes at most 32,766 parameters, and no row has more than twenty. */
@@ -11,11 +12,11 @@ const rowsAtOnce = 500
 
 /** Every entity of the configuration. */
 export async function readEntries(database: Database, cipher: Cipher): Promise<Entries> {
-  const found = new Map<EntityName, Map<string, Entry>>()
+  const found = new Map<EntityName, RadixMap<Entry>>()
   for (const entity of entities) {
     const rows = await entityTables(database).selectFrom(tableOf(entity)).selectAll().execute()
     const entries = rows.map((row) => entryOf(entity, row, cipher))
-    found.set(entity.name, new Map(entries.map((entry) => [entry.id, entry])))
+    found.set(entity.name, RadixMap.from(entries.map((entry) => [entry.id, entry] as const)))
   }
   return found
 }

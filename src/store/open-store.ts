@@ -6,7 +6,14 @@ import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { migrateStore } from './migrations/migrate-store.ts'
-import { insertRevision, newestRevision, readSealed, revisionsOf } from './revision-rows.ts'
+import {
+  insertRevision,
+  newestRevision,
+  oldestSince,
+  readSeal,
+  revisionsOf,
+} from './revision-rows.ts'
+import { prunedThrough, pruneRevisions } from './prune-revisions.ts'
 import { openCipher } from './seal-store.ts'
 import { openSessionRows } from './session-rows.ts'
 import { openSettingRows } from './setting-rows.ts'
@@ -39,7 +46,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
     load: () =>
       engine.repeatableRead(async (reading) => ({
         entries: await readEntries(reading, cipher),
-        latest: await readSealed(reading, cipher),
+        latest: await readSeal(reading),
       })),
     newest: () => newestRevision(database),
     commit: (commit) => commitChange(engine, cipher, commit),
@@ -52,7 +59,10 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
       revisionsOf(database).where('number', '>=', from).where('number', '<=', to).execute(),
     readChanges: (span) => readChanges(database, span, cipher),
     countChanges: (span) => countChanges(database, span),
-    readSealed: (revision) => readSealed(database, cipher, revision),
+    readSeal: (revision) => readSeal(database, revision),
+    prunedThrough: () => prunedThrough(database),
+    pruneRevisions: (through) => pruneRevisions(database, through),
+    oldestSince: (time) => oldestSince(database, time),
     sessions: openSessionRows(database),
     readSetting: (name) => settings.read(name),
     getOrInsertSetting: (name, value) => settings.getOrInsert(name, value),
@@ -67,7 +77,7 @@ class RevisionConflict extends Error {}
 /** The revision is inserted first: its primary key makes concurrent commits wait, so the rest is written on top of the revision that the change was built on. */
 async function commitChange(engine: Engine, cipher: Cipher, commit: Commit): Promise<boolean> {
   const work = engine.database.transaction().execute(async (transaction) => {
-    if (!(await insertRevision(transaction, cipher, commit))) throw new RevisionConflict()
+    if (!(await insertRevision(transaction, commit))) throw new RevisionConflict()
     await writeEntities(transaction, commit.writes, cipher)
     await insertChanges(transaction, { number: commit.revision.number, cipher }, commit.writes)
     const settings = openSettingRows(transaction, cipher)

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
-import { gunzipSync, gzipSync } from 'node:zlib'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
-import type { Cipher } from '../lib/cipher.ts'
+import type { Seal } from '../schema/snapshot.ts'
 import type { Database } from './database.ts'
 import type { Revision } from './store.ts'
 
-/** Revisions without their bodies, newest first. */
+/** Revisions without their seals, newest first. */
 export const revisionsOf = (database: Database) =>
   database
     .selectFrom('revisions')
@@ -18,46 +15,31 @@ export async function newestRevision(database: Database): Promise<number> {
   return Number((await query.executeTakeFirst())?.newest ?? 0)
 }
 
-/** The sealed snapshot of a revision, by default the newest. */
-export async function readSealed(
-  database: Database,
-  cipher: Cipher,
-  revision?: number,
-): Promise<SealedSnapshot | undefined> {
-  let query = database
-    .selectFrom('revisions')
-    .innerJoin('bodies', 'bodies.sha256', 'revisions.body_sha256')
-    .select(['revisions.number', 'revisions.signature', 'bodies.gzip', 'bodies.sha256'])
-    .orderBy('revisions.number', 'desc')
-    .limit(1)
-  if (revision !== undefined) query = query.where('revisions.number', '=', revision)
-  const row = await query.executeTakeFirst()
+/** The number of the oldest revision that is newer than a time. Reads the older ones, of which retention leaves few. */
+export async function oldestSince(database: Database, time: number): Promise<number | undefined> {
+  const query = database.selectFrom('revisions').select('number').where('time', '>', time)
+  return (await query.orderBy('number').limit(1).executeTakeFirst())?.number
+}
+
+/** The seal of a revision, by default of the newest. */
+export async function readSeal(database: Database, revision?: number): Promise<Seal | undefined> {
+  const seals = database.selectFrom('revisions').select(['number', 'root', 'signature'])
+  const wanted = revision === undefined ? seals : seals.where('number', '=', revision)
+  const row = await wanted.orderBy('number', 'desc').limit(1).executeTakeFirst()
   if (row === undefined) return undefined
-  const body = gunzipSync(cipher.openBytes(row.gzip, bodyAad(row.sha256))).toString('utf8')
-  return { revision: row.number, body, signature: row.signature }
+  return { revision: row.number, root: row.root ?? '', signature: row.signature }
 }
 
 /** Inserts a revision; false when its number exists. Waits for a concurrent transaction that inserts the same number. */
 export async function insertRevision(
   transaction: Database,
-  cipher: Cipher,
-  { revision, sealed }: { revision: Revision; sealed: SealedSnapshot },
+  { revision, seal: { root, signature } }: { revision: Revision; seal: Seal },
 ): Promise<boolean> {
-  const sha256 = createHash('sha256').update(sealed.body).digest('hex')
-  const known = transaction.selectFrom('bodies').select('sha256').where('sha256', '=', sha256)
-  if ((await known.executeTakeFirst()) === undefined) {
-    const gzip = cipher.sealBytes(gzipSync(sealed.body, { level: 1 }), bodyAad(sha256))
-    const body = transaction.insertInto('bodies').values({ sha256, gzip })
-    await body.onConflict((row) => row.column('sha256').doNothing()).execute()
-  }
   const inserted = await transaction
     .insertInto('revisions')
-    .values({ ...revision, body_sha256: sha256, signature: sealed.signature })
+    .values({ ...revision, root, signature })
     .onConflict((row) => row.column('number').doNothing())
     .returning('number')
     .executeTakeFirst()
   return inserted !== undefined
 }
-
-/** The additional authenticated data of a snapshot body. */
-export const bodyAad = (sha256: string): string => `bodies/${sha256}`

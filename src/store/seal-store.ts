@@ -5,7 +5,8 @@ import type { Cipher, Keyring } from '../lib/cipher.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
-import { newestRevision, bodyAad } from './revision-rows.ts'
+import { newestRevision } from './revision-rows.ts'
+import { prunedSetting } from './prune-revisions.ts'
 import { dataKeySetting, settingAad, readRaw, writeRaw } from './setting-rows.ts'
 
 /** The cipher of the store's data key. A store without one gets one, and in the same transaction everything that is stored in clear is encrypted. */
@@ -66,15 +67,8 @@ async function sealAll(transaction: Database, cipher: Cipher): Promise<void> {
   )
   await writeEntities(transaction, writes, cipher)
   await sealChanges(transaction, cipher)
-  for (const { sha256 } of await transaction.selectFrom('bodies').select('sha256').execute()) {
-    const row = transaction.selectFrom('bodies').select('gzip').where('sha256', '=', sha256)
-    const { gzip } = await row.executeTakeFirstOrThrow()
-    const sealed = cipher.sealBytes(gzip, bodyAad(sha256))
-    const update = transaction.updateTable('bodies').set({ gzip: sealed })
-    await update.where('sha256', '=', sha256).execute()
-  }
   for (const { name, value } of await transaction.selectFrom('settings').selectAll().execute()) {
-    if (name === dataKeySetting) continue
+    if (name === dataKeySetting || name === prunedSetting) continue
     await writeRaw(transaction, name, cipher.seal(value, settingAad(name)))
   }
 }

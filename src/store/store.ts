@@ -1,7 +1,7 @@
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
-import type { SealedSnapshot } from '../schema/snapshot.ts'
+import type { Seal } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
 import type { LeaseRows } from './lease-rows.ts'
 import type { TokenUses } from './token-uses.ts'
@@ -52,7 +52,7 @@ export type Revision = {
 export type Commit = {
   readonly writes: readonly Write[]
   readonly revision: Revision
-  readonly sealed: SealedSnapshot
+  readonly seal: Seal
   readonly audit: AppendAudit
   /** Ids of principals whose sessions end. */
   readonly endSessionsOf: readonly string[]
@@ -63,8 +63,8 @@ export type Commit = {
 /** The configuration store: entities, revisions, audit records, sessions and settings in one database. */
 export type Store = {
   readonly engine: 'sqlite' | 'postgres'
-  /** All entities and the newest snapshot, as of one moment. */
-  load(): Promise<{ entries: Entries; latest: SealedSnapshot | undefined }>
+  /** All entities and the seal of the newest revision, as of one moment. */
+  load(): Promise<{ entries: Entries; latest: Seal | undefined }>
   /** The number of the newest revision, 0 when there is none. */
   newest(): Promise<number>
   /** Commits a change. Writes nothing and returns false when another process committed that revision first. */
@@ -81,7 +81,14 @@ export type Store = {
   /** Oldest first. Revisions from before 0002-changes have none. */
   readChanges(span: RevisionSpan): Promise<RecordedChange[]>
   countChanges(span: RevisionSpan): Promise<ChangeCount[]>
-  readSealed(revision: number): Promise<SealedSnapshot | undefined>
+  /** The seal of a revision; its root is empty when it was sealed before 0007-roots. */
+  readSeal(revision: number): Promise<Seal | undefined>
+  /** The newest revision that was pruned, 0 when none was. */
+  prunedThrough(): Promise<number>
+  /** Removes a part of the revisions up to a number, oldest first; false once none is left. They count as pruned from the first part on. */
+  pruneRevisions(through: number): Promise<boolean>
+  /** The oldest revision that is newer than a time in milliseconds since the epoch. */
+  oldestSince(time: number): Promise<number | undefined>
   readonly sessions: SessionRows
   readSetting(name: string): Promise<string | undefined>
   /** Inserts the setting unless it exists, and returns the one that is stored. */

@@ -41,7 +41,7 @@ test('logs a failure in an Admin API route once, with its stack and the request 
 
 test('logs a failure in a change once, on the Manager too', async () => {
   let isBroken = false
-  const { ask, lines } = await openLogged({ compile: () => isBroken && fail() })
+  const { ask, lines } = await openLogged({ compile: () => (isBroken ? fail() : undefined) })
   isBroken = true
   const { status, headers } = await ask('POST', '/admin/services', { host: 'h' }, { manager: true })
   expect(status).toBe(500)
@@ -50,7 +50,7 @@ test('logs a failure in a change once, on the Manager too', async () => {
 
 test('logs a failure that is sent as the last line of a progress stream', async () => {
   let isBroken = false
-  const { ask, lines } = await openLogged({ compile: () => isBroken && fail() })
+  const { ask, lines } = await openLogged({ compile: () => (isBroken ? fail() : undefined) })
   isBroken = true
   const document = { _format_version: '3.0', services: [{ name: 's', host: 'h' }] }
   const headers = { accept: 'application/x-ndjson' }

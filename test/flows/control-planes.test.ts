@@ -8,6 +8,10 @@ import type { Configuration } from '../../src/control/configuration.ts'
 import { openConfiguration } from '../../src/control/open-configuration.ts'
 import type { EntityName } from '../../src/entities/entities.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
+import { snapshotRoot } from '../../src/snapshot/snapshot-root.ts'
+import { verifyRoot } from '../../src/snapshot/seal-snapshot.ts'
+import type { Store } from '../../src/store/store.ts'
+import { runSql } from '../harness/run-sql.ts'
 import { onPostgres, openStoreAt } from '../harness/store-engines.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
@@ -32,9 +36,58 @@ onPostgres(({ fresh, restart }) => {
     expect(Math.max(...revisions)).toBe(before + names.length)
     await until('both to be alike', () => a.current().revision === b.current().revision)
     expect(entriesOf(a, 'service')).toEqual(entriesOf(b, 'service'))
-    expect(a.current().sealed).toEqual(b.current().sealed)
+    expect(a.current().seal).toEqual(b.current().seal)
     expect(new Set(entriesOf(a, 'service').map(({ fields }) => fields['name']))).toEqual(
       new Set(names),
+    )
+  })
+
+  test('follows by the changes of the other, and shares what stayed equal', async () => {
+    const [a, b] = await openTwo(await fresh())
+    await put(a, 'kept')
+    const first = await put(a, 'changed')
+    await until('the other one to follow', () => b.current().revision === first)
+    const before = b.current().snapshot
+    const services = (of: Configuration) => [...of.current().snapshot.services.values()]
+    const kept = services(b).find(({ name }) => name === 'kept')
+    const last = await change(a, { kind: 'replace', at: 'changed', body: { host: 'other' } })
+    await until('the other one to follow', () => b.current().revision === last)
+    expect(services(b).find(({ name }) => name === 'kept')).toBe(kept)
+    expect([...before.services.differencesTo(b.current().snapshot.services)]).toHaveLength(1)
+    expect(b.current().snapshot.routes).toBe(before.routes)
+    expect(snapshotRoot(b.current().snapshot)).toBe(a.current().seal.root)
+  })
+
+  test('seals a revision that another version built otherwise', async () => {
+    const place = await fresh()
+    const [a, b] = await openTwo(place)
+    const first = await put(a, 'one')
+    await until('the other one to follow', () => b.current().revision === first)
+    const trigger = `create function of_another_version() returns trigger as $$
+      begin new.root := 'another'; return new; end $$ language plpgsql`
+    await runSql(place, trigger)
+    await runSql(
+      place,
+      'create trigger t before insert on revisions for each row execute function of_another_version()',
+    )
+    const last = await put(a, 'two')
+    await until('the other one to follow', () => b.current().revision === last)
+    const { snapshot, seal } = b.current()
+    expect(snapshot.services.size).toBe(2)
+    expect(() => verifyRoot(snapshot, seal, b.publicKeyPem)).not.toThrow()
+  })
+
+  test('loads everything when the revisions that it lacks were pruned', async () => {
+    const place = await fresh()
+    const a = await openOne(place)
+    await put(a, 'one')
+    const silent = await openStoreAt(place)
+    const b = await openOne(place, { ...silent, watch: () => () => undefined })
+    for (const name of ['two', 'three', 'four']) await put(a, name)
+    await a.pruneRevisions({ days: 1_000, count: 1 }, Infinity)
+    await put(b, 'five')
+    expect(new Set(entriesOf(b, 'service').map(({ fields }) => fields['name']))).toEqual(
+      new Set(['one', 'two', 'three', 'four', 'five']),
     )
   })
 
@@ -101,16 +154,17 @@ onPostgres(({ fresh, restart }) => {
 
 /** Two control planes' configurations on one database. */
 async function openTwo(place: string): Promise<[Configuration, Configuration]> {
-  const open = async () => {
-    const configuration = await openConfiguration({
-      store: await openStoreAt(place),
-      catalog: [],
-      compile: () => undefined,
-    })
-    onTestFinished(() => configuration.close())
-    return configuration
-  }
-  return Promise.all([open(), open()])
+  return Promise.all([openOne(place), openOne(place)])
+}
+
+async function openOne(place: string, store?: Store): Promise<Configuration> {
+  const configuration = await openConfiguration({
+    store: store ?? (await openStoreAt(place)),
+    catalog: [],
+    compile: () => undefined,
+  })
+  onTestFinished(() => configuration.close())
+  return configuration
 }
 
 /** Two programs on one database, each with its own data directory. */

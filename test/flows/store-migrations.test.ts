@@ -165,7 +165,7 @@ async function commit(store: Store, writes: readonly Write[]): Promise<void> {
   const isKept = await store.commit({
     writes,
     revision: { number, time: 1, principal: 'weir', summary: 'Test', message: null },
-    sealed: { revision: number, body: '{}', signature: 'none' },
+    seal: { revision: number, root: 'none', signature: 'none' },
     audit(last) {
       const record = chainRecord(last, { ...emptyRecord, id, revision: number })
       return { record, head: signCheckpoint(auditKey, 'head', record, 1), along: undefined }

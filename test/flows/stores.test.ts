@@ -12,9 +12,10 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openKeyring } from '../../src/secrets/keyring.ts'
 import { readMasterKey } from '../../src/secrets/master-key.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
+import { verifyRoot } from '../../src/snapshot/seal-snapshot.ts'
 import { describeEachStore, openStoreAt } from '../harness/store-engines.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
-import { everythingIn, runSql } from '../harness/run-sql.ts'
+import { everythingIn, rowsIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
 
@@ -30,7 +31,8 @@ describeEachStore(({ fresh }) => {
     onTestFinished(() => store.close())
     const loaded = await store.load()
     expect(loaded.entries).toEqual(entries)
-    expect(JSON.stringify(loaded.latest)).toContain('PRIVATE KEY')
+    const [certificate] = loaded.entries.get('certificate')?.values() ?? []
+    expect(certificate?.fields['key']).toContain('PRIVATE KEY')
     const changes = await store.readChanges({ from: 1, to: 1_000 })
     const kept = changes.filter(({ entity }) => entity === 'key-auth')
     expect(kept.map(({ after }) => after)).toEqual([...(entries.get('key-auth')?.values() ?? [])])
@@ -100,28 +102,66 @@ describeEachStore(({ fresh }) => {
   test('backs up and migrates a store of an older version', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
-    await runSql(place, 'drop table leases')
-    await runSql(place, `delete from kysely_migration where name = '0006-leases'`)
+    await undoLastMigration(place)
     const said: Record<string, unknown>[] = []
     const store = await openStoreAt(place, { log: logInto(said) })
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
-    expect(said[0]?.['steps']).toEqual(['0006-leases'])
+    expect(said[0]?.['steps']).toEqual(['0007-roots'])
     await expectCopy(String(said[0]?.['backup']), await fresh(), entries)
   })
 
   test('a failed migration leaves the store unchanged', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
-    // The table exists already, so the step fails.
-    await runSql(place, `delete from kysely_migration where name = '0006-leases'`)
+    // The column is gone already, so the step fails.
+    await runSql(place, `delete from kysely_migration where name = '0007-roots'`)
     await expect(openStoreAt(place)).rejects.toThrow(
       /could not be brought up to date; .* a copy is in/,
     )
-    await runSql(place, `insert into kysely_migration values ('0006-leases', '2026-01-01')`)
+    await runSql(place, `insert into kysely_migration values ('0007-roots', '2026-01-01')`)
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
+  })
+
+  test('a change adds a revision, its change and an audit record, however much is stored', async () => {
+    const place = await fresh()
+    const configuration = await openAt(place, {})
+    onTestFinished(() => configuration.close())
+    const many = Array.from({ length: 1_000 }, (_, n) =>
+      create('service', { name: `s${n}`, host: 'h' }),
+    )
+    const body = { host: 'other' }
+    const update = { kind: 'update', entity: 'service', workspace, at: 's7', body } as const
+    await change(configuration, ...many)
+    const textsIn = async () =>
+      (await rowsIn(place)).map(({ table, values }) => [table, ...values].join(' '))
+    const before = new Set(await textsIn())
+    await change(configuration, update)
+    const added = (await textsIn()).filter((row) => !before.has(row))
+    const tables = added.map((row) => row.split(' ', 1)[0])
+    expect(new Set(tables)).toEqual(
+      new Set(['audit', 'audit_head', 'changes', 'revisions', 'services']),
+    )
+    expect(tables).toHaveLength(5)
+    expect(added.join('').length).toBeLessThan(8_000)
+  })
+
+  test('seals a new revision at the start when another version sealed the last one', async () => {
+    const place = await fresh()
+    const first = await openAt(place, {})
+    await change(first, create('service', { name: 's', host: 'h' }))
+    const { revision } = first.current()
+    await first.close()
+    await (await openAt(place, {})).close()
+    await runSql(place, `update revisions set root = 'another' where number = ${revision}`)
+    const again = await openAt(place, {})
+    onTestFinished(() => again.close())
+    const { snapshot, seal } = again.current()
+    expect(seal.revision).toBe(revision + 1)
+    expect(() => verifyRoot(snapshot, seal, again.publicKeyPem)).not.toThrow()
+    expect(await again.readChanges({ from: revision + 1, to: revision + 1 })).toEqual([])
   })
 
   test('stores names of every length and with every character', async () => {
@@ -185,13 +225,27 @@ describeEachStore(({ fresh }) => {
   })
 })
 
+/** Makes a store what it was before 0007-roots. */
+async function undoLastMigration(place: string): Promise<void> {
+  const bytes = place.startsWith('postgres:') ? 'bytea' : 'blob'
+  const statements = [
+    `alter table revisions drop column root`,
+    `create table bodies (sha256 text primary key, gzip ${bytes} not null)`,
+    `insert into bodies values ('none', '')`,
+    `alter table revisions add column body_sha256 text references bodies (sha256)`,
+    `update revisions set body_sha256 = 'none'`,
+    `delete from kysely_migration where name = '0007-roots'`,
+  ]
+  for (const statement of statements) await runSql(place, statement)
+}
+
 /** Reads a copied store: a SQLite file, or SQL loaded into a database. */
 async function expectCopy(backup: string, place: string, entries: unknown): Promise<void> {
   const isSql = backup.endsWith('.sql')
   if (isSql) {
     await (await openStoreAt(place)).close()
+    await undoLastMigration(place)
     await runSql(place, readFileSync(backup, 'utf8'))
-    await runSql(place, `insert into kysely_migration values ('0006-leases', '2026-01-01')`)
   }
   const store = await openStoreAt(isSql ? place : backup)
   onTestFinished(() => store.close())

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startUpstream } from '../harness/start-upstream.ts'
@@ -75,8 +75,9 @@ test('workers that restart without a control plane serve from the snapshot on di
 
 test('a new worker listens with the configuration of the control plane, not with an older one on disk, and follows changes', async () => {
   const weir = await weirWithRoute()
-  const cached = join(weir.data, 'gateway/snapshot.sealed')
-  const older = readFileSync(cached)
+  const folder = join(weir.data, 'gateway/snapshots')
+  const [file = ''] = readdirSync(folder)
+  const older = readFileSync(join(folder, file))
   await weir.admin('PUT', '/routes/new', { paths: ['/new'], service: { name: 'api' } })
   await weir.untilApplied()
   const appliedSince = (start: number): number[] =>
@@ -93,7 +94,8 @@ test('a new worker listens with the configuration of the control plane, not with
   const statuses = new Set<number>()
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) {
     // As a full disk leaves it: what the workers serve could not be written.
-    writeFileSync(cached, older)
+    for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    writeFileSync(join(folder, '1-1'), older)
     const running = Math.max(...appliedSince(0))
     const start = weir.output().length
     const former = weir.children('weir gateway')

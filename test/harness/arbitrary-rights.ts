@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { buildRights, type Names } from '../../src/access/build-rights.ts'
+import { buildRights } from '../../src/access/build-rights.ts'
+import { namesIn } from './names-in.ts'
 import type { RuledRow } from '../../src/access/decide-row.ts'
 import type { HeldRole, Rights, RightsSource } from '../../src/access/rights.ts'
 import type { Action } from '../../src/entities/action.ts'
@@ -33,7 +34,7 @@ export const routes = [
 ] as const
 
 /** The names that rules refer to. */
-export const names = { workspaces, services, routes } as unknown as Names
+export const names = namesIn({ workspaces, services, routes })
 
 const segment = fc.constantFrom('*', 'orders', 'billing', 'list', 'gone', id(11), id(21), id(111))
 const endpoint = fc.oneof(

@@ -1,7 +1,8 @@
-import { buildRights, type Names } from '../../src/access/build-rights.ts'
+import { buildRights } from '../../src/access/build-rights.ts'
 import type { Rights } from '../../src/access/rights.ts'
 import type { Stored } from '../../src/entities/entry.ts'
-import { names as world } from './arbitrary-rights.ts'
+import { routes, services, workspaces } from './arbitrary-rights.ts'
+import { namesIn, type NameLists } from './names-in.ts'
 
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
 const all = ['create', 'delete', 'read', 'update'] as const
@@ -22,7 +23,7 @@ export function parsePermission(text: string): Stored<'endpoint-permission'> {
 export const buildTestRights = (
   home: { readonly id: string; readonly name: string },
   permissions: readonly string[],
-  names: Names = world,
+  lists: NameLists = { workspaces, services, routes },
 ): Rights =>
   buildRights(
     {
@@ -37,5 +38,5 @@ export const buildTestRights = (
       ],
       revision: 1,
     },
-    names,
+    namesIn(lists),
   )

@@ -27,16 +27,22 @@ function runInSqlite(file: string, text: string): Record<string, unknown>[] {
 
 /** The contents of all tables of a database except the audit log, as one text. */
 export async function everythingIn(place: string): Promise<string> {
+  const rows = await rowsIn(place)
+  return rows.flatMap(({ table, values }) => (table === 'audit' ? [] : values)).join('\n')
+}
+
+/** Every row of a database, with its values as text. */
+export async function rowsIn(place: string) {
   const names = place.startsWith('postgres:')
     ? `select tablename as name from pg_tables where schemaname = 'public'`
     : `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'`
-  const texts: string[] = []
+  const found: { readonly table: string; readonly values: readonly string[] }[] = []
   for (const { name } of await runSql(place, names)) {
-    if (name === 'audit') continue
     const rows = await runSql(place, `select * from "${String(name)}"`)
-    texts.push(...rows.flatMap((row) => Object.values(row).map(textOf)))
+    const table = String(name)
+    found.push(...rows.map((row) => ({ table, values: Object.values(row).map(textOf) })))
   }
-  return texts.join('\n')
+  return found
 }
 
 const textOf = (value: unknown): string =>

@@ -35,8 +35,7 @@ function resolve(
     if (found === undefined || !isReachable) throw brokenReference(field, value, plural)
     return found.id
   }
-  const found =
-    by === key ? findEntry(draft.entries, { entity: name, workspace, at: value }) : undefined
+  const found = by === key ? findEntry(draft, { entity: name, workspace, at: value }) : undefined
   if (found === undefined) throw unresolvedReference(field, [by, value], plural)
   return found.id
 }

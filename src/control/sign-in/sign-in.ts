@@ -41,7 +41,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
   const attempts = openAttempts(control.clock)
   const writeAudit = (origin: Origin, what: Parameters<typeof describeSignIn>[2]): Promise<void> =>
     control.auditLog.write(describeSignIn(control.clock.now(), origin, what))
-  let secret = hasSuperAdmin(control.state.entries, control.clock.now() / 1000)
+  let secret = hasSuperAdmin(control.state.indexes, control.clock.now() / 1000)
     ? undefined
     : randomSecret()
   await control.store.writeSetting(setting, secret === undefined ? undefined : hashSecret(secret))
@@ -49,7 +49,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
     sessions,
     async signIn({ name, password, origin, former }) {
       attempts.enter(name, origin.address)
-      const principal = findEntry(control.state.entries, {
+      const principal = findEntry(control.state.indexes, {
         entity: 'principal',
         workspace: null,
         at: name,
@@ -87,7 +87,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
           principal: systemPrincipal,
           check: { ask: { workspace: defaultWorkspace, path: '/setup', action: 'create' } },
           origin,
-          operations: superAdminOperations(control.state.entries, name, password),
+          operations: superAdminOperations(control.state.indexes, name, password),
           status: 201,
         })
       } catch (error) {

@@ -1,15 +1,21 @@
 import type { EntityName } from '../../entities/entities.ts'
-import type { Entries, Entry } from '../../entities/entry.ts'
-import { buildSnapshot } from '../../snapshot/build-snapshot.ts'
-import type { Store } from '../../store/store.ts'
-import type { Touched } from '../draft.ts'
+import type { Entry, Touched } from '../../entities/entry.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
+import type { Seal, Snapshot } from '../../schema/snapshot.ts'
+import { buildSnapshot, nextSnapshot } from '../../snapshot/build-snapshot.ts'
+import { sealRoot } from '../../snapshot/seal-snapshot.ts'
+import { snapshotRoot } from '../../snapshot/snapshot-root.ts'
+import type { RecordedChange, Store } from '../../store/store.ts'
 import { openIndexes, type EntryIndexes } from '../entry-indexes.ts'
+import { snapshotSource, type Proof } from './open-proof.ts'
 import { buildState, type State } from './state.ts'
 
 /** A state that follows a store which other control planes write too. */
 export type Follower = {
   state: State
   readonly store: Store
+  readonly proof: Proof
+  readonly sealKey: string
   readonly publish: (state: State) => void
 }
 
@@ -23,38 +29,59 @@ export async function catchUp(follower: Follower): Promise<void> {
   if (newest === state.revision) return
   const missing = newest - state.revision
   const next =
-    missing > 0 && missing <= maxCatchUp
-      ? await applyChanges(follower, newest)
-      : await reload(follower)
+    (missing > 0 && missing <= maxCatchUp ? await applyChanges(follower, newest) : undefined) ??
+    (await reload(follower))
+  if (next === undefined) return
   follower.state = next
   follower.publish(next)
 }
 
-async function applyChanges({ state, store }: Follower, newest: number): Promise<State> {
+/** Undefined when a revision is missing or was pruned. */
+async function applyChanges(follower: Follower, newest: number): Promise<State | undefined> {
+  const { state, store } = follower
   const changes = await store.readChanges({ from: state.revision + 1, to: newest })
-  const sealed = await store.readSealed(newest)
-  const entries = new Map<EntityName, ReadonlyMap<string, Entry>>(state.entries)
-  const touched: Touched[] = []
-  for (const [entity, some] of Map.groupBy(changes, (change) => change.entity)) {
-    const all = new Map(state.entries.get(entity))
-    for (const { id, after } of some) {
-      if (after === undefined) all.delete(id)
-      else all.set(id, after)
-    }
-    entries.set(entity, all)
-    for (const id of new Set(some.map((change) => change.id))) {
-      const before = state.entries.get(entity)?.get(id)
-      touched.push({ entity, id, before, after: all.get(id) })
-    }
+  const seal = await store.readSeal(newest)
+  if (seal === undefined || (await store.prunedThrough()) > state.revision) return undefined
+  const touched = touchedBy(changes, state)
+  const entries = new Map<EntityName, RadixMap<Entry>>(state.entries)
+  for (const { entity, id, after } of touched) {
+    const all = entries.get(entity) ?? RadixMap.empty<Entry>()
+    entries.set(entity, after === undefined ? all.without(id) : all.with(id, after))
   }
-  if (sealed === undefined) return state
-  return stateOf(entries, state.indexes.next(entries, touched), sealed)
+  const indexes = state.indexes.next(entries, touched)
+  return stateOf(follower, indexes, seal, (view) =>
+    nextSnapshot(state.snapshot, snapshotSource(view), touched),
+  )
 }
 
-async function reload({ state, store }: Follower): Promise<State> {
-  const { entries, latest } = await store.load()
-  return latest === undefined ? state : stateOf(entries, openIndexes(entries), latest)
+/** What a sequence of changes does to the entries of a state. */
+function touchedBy(changes: readonly RecordedChange[], { entries }: State): Touched[] {
+  const last = new Map(changes.map((change) => [`${change.entity} ${change.id}`, change]))
+  return [...last.values()].map(({ entity, id, after }) => ({
+    entity,
+    id,
+    before: entries.get(entity)?.get(id),
+    after,
+  }))
 }
 
-const stateOf = (entries: Entries, indexes: EntryIndexes, sealed: State['sealed']): State =>
-  buildState(entries, indexes, buildSnapshot(entries), sealed)
+async function reload(follower: Follower): Promise<State | undefined> {
+  const { entries, latest } = await follower.store.load()
+  if (latest === undefined) return undefined
+  return stateOf(follower, openIndexes(entries), latest, () => buildSnapshot(entries))
+}
+
+/** A control plane of another version may build another snapshot of the same entries; this one then proves and seals its own. */
+function stateOf(
+  { proof, sealKey }: Follower,
+  indexes: EntryIndexes,
+  seal: Seal,
+  build: (view: EntryIndexes) => Snapshot,
+): State {
+  const snapshot = build(indexes)
+  if (snapshotRoot(snapshot) === seal.root) return buildState(indexes, snapshot, seal)
+  const accept = proof.prove(snapshot, indexes)
+  const own = sealRoot(snapshot, seal.revision, sealKey)
+  accept()
+  return buildState(indexes, snapshot, own)
+}

@@ -1,14 +1,9 @@
-import { buildRights } from '../../access/build-rights.ts'
-import type { HeldRole, Rights } from '../../access/rights.ts'
-import type { EntityName } from '../../entities/entities.ts'
-import {
-  entriesOf,
-  referenceIn,
-  type Entries,
-  type Entry,
-  type Stored,
-} from '../../entities/entry.ts'
-import type { SealedSnapshot, Snapshot } from '../../schema/snapshot.ts'
+import { buildRights, type Names } from '../../access/build-rights.ts'
+import type { HeldRole, Named, NamedEntities, Rights } from '../../access/rights.ts'
+import { entriesOf, type Entries, type Entry, type Stored } from '../../entities/entry.ts'
+import { memoizeByKey } from '../../lib/memoize-by-key.ts'
+import type { Seal, Snapshot } from '../../schema/snapshot.ts'
+import { allOf, entriesWith, referrersOf, type ConfigurationView } from '../configuration-view.ts'
 import type { EntryIndexes } from '../entry-indexes.ts'
 
 /** An immutable revision of the configuration in memory. */
@@ -17,7 +12,7 @@ export type State = {
   readonly entries: Entries
   readonly indexes: EntryIndexes
   readonly snapshot: Snapshot
-  readonly sealed: SealedSnapshot
+  readonly seal: Seal
   /** The rights of an enabled principal. */
   rightsOf(principal: string): Rights | undefined
   /** The token with this SHA-256; its expiry is not checked. */
@@ -25,85 +20,120 @@ export type State = {
 }
 
 /** Builds the state of a revision. Rights are computed on first use and cached. */
-export function buildState(
-  entries: Entries,
-  indexes: EntryIndexes,
-  snapshot: Snapshot,
-  sealed: SealedSnapshot,
-): State {
-  const { revision } = sealed
+export function buildState(indexes: EntryIndexes, snapshot: Snapshot, seal: Seal): State {
+  const { entries } = indexes
+  const { revision } = seal
   const rights = new Map<string, Rights | undefined>()
-  const tokens = new Map(all(entries, 'token').map((entry) => [entry.fields.token, entry]))
+  const named = namedIn(indexes)
   return {
     revision,
     entries,
     indexes,
     snapshot,
-    sealed,
+    seal,
     rightsOf(principal) {
       if (!rights.has(principal)) {
         const entry = entriesOf(entries, 'principal').get(principal)
         const isEnabled = entry?.fields.enabled === true
-        rights.set(
-          principal,
-          isEnabled ? rightsOf(entries, entry, { revision, snapshot }) : undefined,
-        )
+        const names = { workspaces: workspacesIn(snapshot), named }
+        rights.set(principal, isEnabled ? rightsOf(indexes, entry, revision, names) : undefined)
       }
       return rights.get(principal)
     },
-    tokenOf: (sha256) => tokens.get(sha256),
+    tokenOf(sha256) {
+      const [found] = entriesWith(indexes, 'token', 'token', sha256)
+      return found
+    },
   }
 }
 
 function rightsOf(
-  entries: Entries,
+  view: ConfigurationView,
   { id, fields }: Entry<'principal'>,
-  { revision, snapshot }: { revision: number; snapshot: Snapshot },
+  revision: number,
+  names: Names,
 ): Rights {
   const principal = { id, name: fields.name, kind: fields.kind }
-  return buildRights({ principal, held: heldRoles(entries, id), revision }, snapshot)
+  return buildRights({ principal, held: heldRoles(view, id), revision }, names)
 }
+
+const workspacesIn = ({ workspaces }: Snapshot): Names['workspaces'] => listWorkspaces(workspaces)
+
+const listWorkspaces = memoizeByKey((workspaces: Snapshot['workspaces']) => [
+  ...workspaces.values(),
+])
+
+/** Services and routes by name; the list of all of them is built on first use, once per revision. */
+function namedIn(view: ConfigurationView): NamedEntities {
+  let listed: readonly Named[] | undefined
+  return {
+    withName(kind, name) {
+      if (kind === 'services')
+        return [...entriesWith(view, 'service', 'name', name)].map(namedService)
+      if (kind === 'routes') return [...entriesWith(view, 'route', 'name', name)].map(namedRoute)
+      return []
+    },
+    all: () =>
+      (listed ??= [
+        ...allOf(view.entries, 'service').map(namedService),
+        ...allOf(view.entries, 'route').map(namedRoute),
+      ]),
+  }
+}
+
+const namedService = memoizeByKey(({ id, workspace, fields }: Entry<'service'>): Named => {
+  return { kind: 'services', workspace: workspace ?? '', id, name: fields.name, service: undefined }
+})
+
+const namedRoute = memoizeByKey(({ id, workspace, fields }: Entry<'route'>): Named => {
+  const { name, service } = fields
+  return { kind: 'routes', workspace: workspace ?? '', id, name, service: service?.id }
+})
 
 /** The roles of a principal with their permissions, granted directly or through groups. */
-export function heldRoles(entries: Entries, principal: string): HeldRole[] {
-  const granted = all(entries, 'grant')
-    .filter(({ fields }) => fields.principal.id === principal)
-    .flatMap(({ fields }) => heldRole(entries, fields.role.id))
-  return [...granted, ...rolesOfGroups(entries, principal)]
+export function heldRoles(view: ConfigurationView, principal: string): HeldRole[] {
+  const granted = grantsOf(view, principal).flatMap(({ fields }) => heldRole(view, fields.role.id))
+  return [...granted, ...rolesOfGroups(view, principal)]
 }
 
-function rolesOfGroups(entries: Entries, principal: string): HeldRole[] {
-  const names = entriesOf(entries, 'principal').get(principal)?.fields.groups ?? []
-  if (names.length === 0) return []
-  return all(entries, 'group-role').flatMap(({ fields }) => {
-    const group = entriesOf(entries, 'group').get(fields.group.id)?.fields.name
-    return group !== undefined && names.includes(group)
-      ? heldRole(entries, fields.role.id).map((held) => ({ ...held, group }))
-      : []
-  })
+/** The grants of a principal. */
+export const grantsOf = (view: ConfigurationView, principal: string): Entry<'grant'>[] => [
+  ...referrersOf(view, 'grant', 'principal', { id: principal, workspace: null }),
+]
+
+function rolesOfGroups(view: ConfigurationView, principal: string): HeldRole[] {
+  const names = entriesOf(view.entries, 'principal').get(principal)?.fields.groups ?? []
+  return [...new Set(names)].flatMap((name) =>
+    [...entriesWith(view, 'group', 'name', name)].flatMap((group) =>
+      [...referrersOf(view, 'group-role', 'group', group)].flatMap(({ fields }) =>
+        heldRole(view, fields.role.id).map((held) => ({ ...held, group: name })),
+      ),
+    ),
+  )
 }
 
-function heldRole(entries: Entries, id: string): HeldRole[] {
-  const role = entriesOf(entries, 'role').get(id)
-  const workspace = entriesOf(entries, 'workspace').get(role?.workspace ?? '')
+function heldRole(view: ConfigurationView, id: string): HeldRole[] {
+  const role = entriesOf(view.entries, 'role').get(id)
+  const workspace = entriesOf(view.entries, 'workspace').get(role?.workspace ?? '')
   if (role === undefined || workspace === undefined) return []
-  const ofRole = <K extends Permission>(kind: K): Entry<K>[] =>
-    all(entries, kind).filter((entry) => referenceIn(entry, 'role') === role.id)
   return [
     {
       role: { id: role.id, name: role.fields.name },
       workspace: { id: workspace.id, name: workspace.fields.name },
-      endpoints: ofRole('endpoint-permission').map((entry) => stored(entry)),
-      entities: ofRole('entity-permission').map((entry) => stored(entry)),
+      endpoints: permissionsOf(view, 'endpoint-permission', role).map((entry) => stored(entry)),
+      entities: permissionsOf(view, 'entity-permission', role).map((entry) => stored(entry)),
     },
   ]
 }
 
-const all = <K extends EntityName>(entries: Entries, entity: K): Entry<K>[] => [
-  ...entriesOf(entries, entity).values(),
-]
-
 type Permission = 'endpoint-permission' | 'entity-permission'
+
+/** The permissions of a role. */
+export const permissionsOf = <K extends Permission>(
+  view: ConfigurationView,
+  kind: K,
+  role: Pick<Entry, 'id' | 'workspace'>,
+): Entry<K>[] => [...referrersOf(view, kind, 'role', role)]
 
 const stored = <K extends Permission>({ id, createdAt, updatedAt, fields }: Entry<K>): Stored<K> =>
   ({ ...fields, id, created_at: createdAt, updated_at: updatedAt }) as Stored<K>

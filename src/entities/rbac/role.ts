@@ -95,8 +95,8 @@ export const endpointPermission = defineEntity(
     // A later workspace with the same name or id must not inherit the permission.
     afterAnyRemove({ entity, entry }, edit) {
       if (entity.isWorkspace !== true) return
-      for (const { id, fields } of edit.all(endpointPermission)) {
-        if (fields.workspace === entry.fields['name'] || fields.workspace === entry.id)
+      for (const written of [entry.id, String(entry.fields['name'])]) {
+        for (const { id } of edit.where(endpointPermission, 'workspace', written))
           edit.discard(endpointPermission, id)
       }
     },
@@ -152,9 +152,8 @@ export const entityPermission = defineEntity(
     },
     // A later entity with the same id must not inherit the permission.
     afterAnyRemove({ entry }, edit) {
-      for (const { id, fields } of edit.all(entityPermission)) {
-        if (fields.entity_id === entry.id) edit.discard(entityPermission, id)
-      }
+      for (const { id } of edit.where(entityPermission, 'entity_id', entry.id))
+        edit.discard(entityPermission, id)
     },
   },
 )

@@ -54,14 +54,14 @@ export const workspace = defineEntity(
         )
       }
       const other = edit
-        .contents(id)
-        .find(({ entity }) => entity.name !== role.name && entity.isPermission !== true)
+        .kindsIn(id)
+        .find(({ name, isPermission }) => name !== role.name && isPermission !== true)
       if (other !== undefined) {
         throw new Problem('control.workspace_not_empty', 400, 'Workspace is not empty', {
-          detail: { fields: { '@referenced_by': other.entity.plural } },
+          detail: { fields: { '@referenced_by': other.plural } },
         })
       }
-      for (const entry of edit.all(role)) if (entry.workspace === id) edit.remove(role, entry)
+      for (const entry of edit.list(role, { workspace: id })) edit.remove(role, entry)
     },
   },
 )

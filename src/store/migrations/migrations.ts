@@ -14,6 +14,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-audit-chain': ddl('0004-audit-chain', chainAuditRecords),
   '0005-groups': ddl('0005-groups'),
   '0006-leases': ddl('0006-leases'),
+  '0007-roots': ddl('0007-roots'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */

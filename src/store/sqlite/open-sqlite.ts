@@ -1,6 +1,13 @@
 import { existsSync, chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, sql, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
+import {
+  Kysely,
+  sql,
+  SqliteAdapter,
+  SqliteDialect,
+  type SqliteDatabase,
+  type SqliteStatement,
+} from 'kysely'
 import { Problem } from '../../lib/problem.ts'
 import type { FixedTables } from '../database.ts'
 import type { Engine } from '../engine.ts'
@@ -66,18 +73,28 @@ class TransactionalAdapter extends SqliteAdapter {
 
 /** Adapts node:sqlite to the interface of better-sqlite3, which Kysely's dialect expects. */
 function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>()
   return {
     close: () => connection.close(),
     prepare(text) {
+      const known = kept.get(text)
+      if (known !== undefined) return known
       const statement = connection.prepare(text)
       const bind = (parameters: readonly unknown[]): SQLInputValue[] =>
         parameters as SQLInputValue[]
-      return {
+      const prepared: SqliteStatement = {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...bind(parameters)),
         run: (parameters) => statement.run(...bind(parameters)),
-        iterate: (parameters) => statement.iterate(...bind(parameters)),
+        // Of a statement that is kept, one iteration would disturb another.
+        iterate: (parameters) => connection.prepare(text).iterate(...bind(parameters)),
       }
+      if (text.length <= maxKeptText && kept.size < maxKept) kept.set(text, prepared)
+      return prepared
     },
   }
 }
+
+/** Prepared statements that are kept. Those of changes of single entities recur, bulk inserts are of any length. */
+const maxKept = 500
+const maxKeptText = 2_000

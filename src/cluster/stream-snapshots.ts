@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { canonicalText } from '../lib/canonical-text.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
+import type { Log } from '../lib/log.ts'
+import { memoizeByKey } from '../lib/memoize-by-key.ts'
+import type { SerialQueue } from '../lib/serial-queue.ts'
+import { renderDelta, type KnownState, type SealedState } from '../snapshot/render-delta.ts'
+import type { NodeClaims } from './node-token.ts'
+
+/** What is sent on a stream of snapshots. */
+export type StreamOptions = {
+  /** The snapshot that the receiver has. */
+  readonly from: KnownState | undefined
+  readonly current: () => SealedState
+  /** Calls the listener at every publication; returns how to stop that. */
+  readonly onPublish: (listener: () => void) => () => void
+  /** Identifies the receiver in the log. */
+  readonly node: Pick<NodeClaims, 'node' | 'worker'>
+  /** Streams that send much take turns, so that many of them do not stall the event loop together. */
+  readonly turns: SerialQueue
+  readonly log: Log
+  /** Milliseconds after which a receiver that reads nothing is disconnected. */
+  readonly drainTimeout?: number
+}
+
+/**
+ * Sends what leads from the receiver's snapshot to the current one, then from there to each later one. Everything that
+ * is published while the receiver does not read becomes one delta, which is rendered when the receiver reads again.
+ */
+export async function streamSnapshots(
+  response: ServerResponse,
+  {
+    from,
+    current,
+    onPublish,
+    node: { node, worker },
+    turns,
+    log,
+    drainTimeout = 60_000,
+  }: StreamOptions,
+): Promise<void> {
+  const closed = new AbortController()
+  let published = Promise.withResolvers<void>()
+  const unsubscribe = onPublish(() => published.resolve())
+  const keepalive = setInterval(() => {
+    if (!response.writableNeedDrain) response.write('\n')
+  }, 5_000)
+  response.once('close', () => {
+    unsubscribe()
+    clearInterval(keepalive)
+    closed.abort()
+    published.resolve()
+  })
+  const drain = async (): Promise<void> => {
+    const timeout = setTimeout(() => {
+      log.warn('cluster: node disconnected because it does not read', {
+        node,
+        worker,
+        milliseconds: drainTimeout,
+      })
+      response.destroy()
+    }, drainTimeout)
+    // Only an abort rejects.
+    await once(response, 'drain', { signal: closed.signal }).catch(() => undefined)
+    clearTimeout(timeout)
+  }
+
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+  response.flushHeaders()
+  let sent = from
+  // Even a receiver that is up to date learns so.
+  let isFirst = true
+  while (!closed.signal.aborted) {
+    published = Promise.withResolvers()
+    const { snapshot, seal } = current()
+    if (!isFirst && sent?.root === seal.root && sent.revision === seal.revision) {
+      await published.promise
+    } else {
+      for (const part of renderDelta(sent, { snapshot, seal }, textOf)) {
+        if (!response.write(part)) {
+          await drain()
+          await turns.run(yieldToEventLoop)
+        }
+        if (closed.signal.aborted) return
+      }
+      sent = { revision: seal.revision, root: seal.root, snapshot }
+      isFirst = false
+    }
+  }
+}
+
+/** Every stream sends the same items. */
+const textOf = memoizeByKey<object, string>(canonicalText)

@@ -1,0 +1,32 @@
+import type { Names } from '../../src/access/build-rights.ts'
+import type { Named } from '../../src/access/rights.ts'
+
+type List<Item> = { values(): Iterable<Item> }
+
+type Item = { readonly id: string; readonly workspace: string; readonly name: string | null }
+
+/** Lists with what rules refer to by name, such as a snapshot. */
+export type NameLists = {
+  readonly workspaces: List<{ readonly id: string; readonly name: string }>
+  readonly services: List<Item>
+  readonly routes: List<Item & { readonly service?: { readonly id: string } | null }>
+}
+
+/** The names in some lists. */
+export function namesIn({ workspaces, services, routes }: NameLists): Names {
+  const all: readonly Named[] = [
+    ...[...services.values()].map(({ id, workspace, name }): Named => {
+      return { kind: 'services', workspace, id, name, service: undefined }
+    }),
+    ...[...routes.values()].map(({ id, workspace, name, service }): Named => {
+      return { kind: 'routes', workspace, id, name, service: service?.id }
+    }),
+  ]
+  return {
+    workspaces: [...workspaces.values()],
+    named: {
+      withName: (kind, name) => all.filter((one) => one.kind === kind && one.name === name),
+      all: () => all,
+    },
+  }
+}
