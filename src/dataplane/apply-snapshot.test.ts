@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { VerifiedSnapshot } from '../cluster/control-client.ts'
+import { z } from 'zod'
+import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openLog } from '../lib/log.ts'
 import { RadixMap } from '../lib/radix-map.ts'
+import { keepPools } from '../proxy/keep-pools.ts'
+import { definePlugin } from '../proxy/plugin.ts'
 import type { Program } from '../proxy/program.ts'
 import { snapshotOf, type SnapshotItem } from '../schema/snapshot.ts'
 import { openKeyring } from '../secrets/keyring.ts'
@@ -109,6 +113,44 @@ test('rejects a snapshot whose references cannot be resolved or that cannot be s
   const unswapped = openTestDataPlane({ swap: fails('proxy broke') })
   unswapped.dataPlane.receive(received(1))
   await expect.poll(() => unswapped.dataPlane.rejection()?.refusal).toMatch(/^swap: .*proxy/)
+})
+
+test('a program that cannot be swapped in leaves the plugins and health checks of the one before', async () => {
+  let open = 0
+  const counted = definePlugin({
+    name: 'counted',
+    about: 'Counts how often it is open.',
+    settings: z.object({ number: z.number() }),
+    prepare() {
+      open += 1
+      return { close: () => void (open -= 1) }
+    },
+  })
+  const pools = keepPools()
+  const { dataPlane } = openTestDataPlane({
+    tools: {
+      catalog: [counted],
+      counters: { take: () => ({ admitted: true, counts: [] }) },
+      clock: systemClock,
+      pools,
+    },
+    swap({ revision }) {
+      if (revision === 2) throw new Error('proxy broke')
+    },
+  })
+  const snapshot = (number: number) =>
+    buildTestSnapshot({
+      upstreams: [{ name: `u${number}`, targets: [] }],
+      plugins: [{ name: 'counted', config: { number } }],
+    })
+  const state = () => [open, pools.health().map(({ upstream }) => upstream)]
+  dataPlane.receive(received(1, snapshot(1)))
+  await expect.poll(state).toEqual([1, ['u1']])
+  dataPlane.receive(received(2, snapshot(2)))
+  await expect.poll(() => dataPlane.rejection()?.refusal).toMatch(/^swap: .*proxy/)
+  expect(state()).toEqual([1, ['u1']])
+  dataPlane.receive(received(3, snapshot(3)))
+  await expect.poll(() => pools.health()[0]?.upstream).toBe('u3')
 })
 
 test('applies a snapshot that cannot be cached on disk, and logs why', async () => {

@@ -40,6 +40,7 @@ export async function applySnapshot(
 ): Promise<Program | Rejection> {
   const revision = revisionOf(received)
   let step: Rejection['step'] = 'verify'
+  let program: Program | undefined
   try {
     const verified = await runSliced(verifySteps(received))
 
@@ -54,9 +55,7 @@ export async function applySnapshot(
     step = 'compile'
     const compiling = compileSteps(snapshot, revision, { ...tools, withheld }, running)
     // Without a program there are no requests that wait for this.
-    const program = await (running === undefined
-      ? runSliced(compiling, 50, 0)
-      : runSliced(compiling))
+    program = await (running === undefined ? runSliced(compiling, 50, 0) : runSliced(compiling))
     await yieldToEventLoop()
 
     // A full or slow disk must not keep a change from this worker; only its next start without a control plane is behind then.
@@ -73,6 +72,7 @@ export async function applySnapshot(
     return program
   } catch (error) {
     log.error('dataplane: snapshot rejected', { revision, step, error })
+    program?.close(running)
     return { revision, step, error }
   }
 }

@@ -45,9 +45,11 @@ export type Program = {
   pluginsOf(this: void, route: RouteProgram): PluginPlan
   /** What the next program is compiled from. */
   readonly tables: ProgramTables
+  /** Watches its pools again, after those of a program that did not get to run. */
+  watchPools(this: void): void
   /** Closes plugins, whatever one of them throws. */
   closePlugins(this: void, plugins: Iterable<ScopedPlugin>): void
-  /** Closes the plugins that `kept` does not have; without it all of them, and health checks stop. Call it after the last exchange. */
+  /** Closes the plugins that `kept`, which goes on, does not have, and watches the pools of that; without it closes all plugins and stops health checks. Call it after the last exchange. */
   close(kept?: Program): void
 }
 
@@ -105,7 +107,7 @@ export function* compileSteps(
     const base = previous?.tables ?? emptyTables(tools)
     const tables = yield* changeTables(base, snapshot, { ...tools, prepared })
     // The last step; if anything throws, the pools of the previous program go on.
-    const unwatch = tools.pools && (yield* tools.pools.watch(tables.pools.pools))
+    let unwatch = tools.pools && (yield* tools.pools.watch(tables.pools.pools))
     const { router, streams, names, pluginsOf, directory } = tables
     return {
       revision,
@@ -116,8 +118,12 @@ export function* compileSteps(
       directory: directory.directory,
       tables,
       closePlugins,
+      watchPools() {
+        unwatch = tools.pools && runToCompletion(tools.pools.watch(tables.pools.pools))
+      },
       close(kept) {
         if (kept === undefined) unwatch?.()
+        else kept.watchPools()
         closePlugins(pluginsOnlyIn({ tables }, kept))
       },
     }
