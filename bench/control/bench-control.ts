@@ -18,7 +18,11 @@ type Part = {
   /** Sizes unless some are given; none for a part with a size of its own. */
   readonly sizes?: readonly number[]
   readonly notes: readonly string[]
-  measure(size: number, options: BenchOptions): Promise<Pick<Report, 'rows' | 'series'>[]>
+  measure(
+    this: void,
+    size: number,
+    options: BenchOptions,
+  ): Promise<Pick<Report, 'rows' | 'series'>[]>
 }
 
 const inRows = async (rows: Promise<readonly Row[]>) => [{ rows: await rows }]

@@ -16,9 +16,9 @@ export type Subject = {
   readonly weir: TestWeir
   readonly traffic: Traffic
   /** Calls the Admin API; throws for status 400 or above. */
-  admin(method: string, path: string, body?: object): Promise<unknown>
+  admin(this: void, method: string, path: string, body?: object): Promise<unknown>
   /** Syncs a document of as many services and routes. */
-  load(size: number): Promise<void>
+  load(this: void, size: number): Promise<void>
 }
 
 export type SubjectOptions = { readonly workers: number }

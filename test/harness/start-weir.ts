@@ -27,7 +27,7 @@ export type TestWeir = {
   /** Standard output and error so far. */
   readonly output: () => string
   /** Pids of child processes by the start of their title, for example `weir gateway`. */
-  children(title: string): number[]
+  children(this: void, title: string): number[]
   /** Calls the Admin API; the token defaults to that of the super-admin. */
   admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
   query(query: QueryInput, token?: string): Promise<Answer>
