@@ -49,7 +49,8 @@ export async function writeEntities(
 }
 
 async function put(database: Database, entity: Entity, rows: readonly EntityRow[]): Promise<void> {
-  const columns = Object.keys(rows[0] ?? {})
+  // SQLite takes a column that is set for changed, and then searches every table that refers to it.
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'id')
   const replaced = columns.map(
     (column) => [column, sql.ref<EntityRow[string]>(`excluded.${column}`)] as const,
   )
