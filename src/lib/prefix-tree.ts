@@ -50,29 +50,28 @@ export function changeKey<Value extends object>(
   return next
 }
 
+/** How the codes of a text are read. */
+type ReadCode = (text: string, depth: number) => number
+
+const readForwards: ReadCode = (text, depth) => text.charCodeAt(depth)
+const readBackwards: ReadCode = (text, depth) => text.charCodeAt(text.length - 1 - depth)
+
 /** The value of a key. */
-export function valueOf<Value extends object>(
+export const valueOf = <Value extends object>(
   tree: PrefixTree<Value>,
   key: string,
-): Value | undefined {
-  let node = tree
-  let depth = 0
-  while (node !== undefined) {
-    const { label } = node
-    const end = depth + label.length
-    if (end > key.length) return undefined
-    for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== key.charCodeAt(depth)) return undefined
-    if (depth === key.length) return node.value
-    node = childFor(node, key.charCodeAt(depth))
-  }
-  return undefined
-}
+): Value | undefined => findValue(tree, key, readForwards)
 
 /** The value of a text whose ASCII letters may be upper case, in a tree whose keys have none that are. */
-export function valueIgnoringCase<Value extends object>(
+export const valueIgnoringCase = <Value extends object>(
   tree: PrefixTree<Value>,
   text: string,
+): Value | undefined => findValue(tree, text, lowerCode)
+
+function findValue<Value extends object>(
+  tree: PrefixTree<Value>,
+  text: string,
+  codeAt: ReadCode,
 ): Value | undefined {
   let node = tree
   let depth = 0
@@ -81,9 +80,9 @@ export function valueIgnoringCase<Value extends object>(
     const end = depth + label.length
     if (end > text.length) return undefined
     for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== lowerCode(text, depth)) return undefined
+      if (label.charCodeAt(at) !== codeAt(text, depth)) return undefined
     if (depth === text.length) return node.value
-    node = childFor(node, lowerCode(text, depth))
+    node = childFor(node, codeAt(text, depth))
   }
   return undefined
 }
@@ -96,32 +95,22 @@ export type Prefix<Value> = {
 }
 
 /** The longest key with which the text begins. */
-export function findPrefixes<Value extends object>(
+export const findPrefixes = <Value extends object>(
   tree: PrefixTree<Value>,
   text: string,
-): Prefix<Value> | undefined {
-  let longest: Prefix<Value> | undefined
-  let node = tree
-  let depth = 0
-  while (node !== undefined) {
-    const { label, value } = node
-    const end = depth + label.length
-    if (end > text.length) break
-    for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== text.charCodeAt(depth)) return longest
-    if (value !== undefined) longest = { value, length: depth, shorter: longest }
-    if (depth === text.length) break
-    node = childFor(node, text.charCodeAt(depth))
-  }
-  return longest
-}
+): Prefix<Value> | undefined => findShorterKeys(tree, text, readForwards)
 
 /** The longest key with which the text ends, in a tree whose keys are reversed. */
-export function findSuffixes<Value extends object>(
+export const findSuffixes = <Value extends object>(
   tree: PrefixTree<Value>,
   text: string,
+): Prefix<Value> | undefined => findShorterKeys(tree, text, readBackwards)
+
+function findShorterKeys<Value extends object>(
+  tree: PrefixTree<Value>,
+  text: string,
+  codeAt: ReadCode,
 ): Prefix<Value> | undefined {
-  const last = text.length - 1
   let longest: Prefix<Value> | undefined
   let node = tree
   let depth = 0
@@ -130,10 +119,10 @@ export function findSuffixes<Value extends object>(
     const end = depth + label.length
     if (end > text.length) break
     for (let at = 0; depth < end; at += 1, depth += 1)
-      if (label.charCodeAt(at) !== text.charCodeAt(last - depth)) return longest
+      if (label.charCodeAt(at) !== codeAt(text, depth)) return longest
     if (value !== undefined) longest = { value, length: depth, shorter: longest }
     if (depth === text.length) break
-    node = childFor(node, text.charCodeAt(last - depth))
+    node = childFor(node, codeAt(text, depth))
   }
   return longest
 }
