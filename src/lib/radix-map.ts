@@ -29,24 +29,14 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
   }
 
   get(key: string): Value | undefined {
-    let node = this.#root
-    for (let depth = 0; isBranch(node); depth += 1) {
-      const at = findCode(node.codes, codeAt(key, depth))
-      if (at < 0) return undefined
-      node = node.children[at] as Node<Value>
-    }
-    const at = findKey(node.keys, key)
-    return node.keys[at] === key ? node.values[at] : undefined
+    const leaf = leafFor(this.#root, key)
+    const at = findKey(leaf.keys, key)
+    return leaf.keys[at] === key ? leaf.values[at] : undefined
   }
 
   has(key: string): boolean {
-    let node = this.#root
-    for (let depth = 0; isBranch(node); depth += 1) {
-      const at = findCode(node.codes, codeAt(key, depth))
-      if (at < 0) return false
-      node = node.children[at] as Node<Value>
-    }
-    return node.keys[findKey(node.keys, key)] === key
+    const { keys } = leafFor(this.#root, key)
+    return keys[findKey(keys, key)] === key
   }
 
   /** The map with this entry. */
@@ -144,6 +134,13 @@ function nodeOf<Value>(sorted: readonly (readonly [string, Value])[], depth: num
   const groups = Map.groupBy(sorted, ([key]) => codeAt(key, depth))
   const children = [...groups.values()].map((group) => nodeOf(group, depth + 1))
   return { codes: [...groups.keys()], children, size: sorted.length }
+}
+
+/** The only leaf that can have a key. */
+function leafFor<Value>(root: Node<Value>, key: string): Leaf<Value> {
+  let node = root
+  for (let depth = 0; isBranch(node); depth += 1) node = childOf(node, codeAt(key, depth))
+  return node
 }
 
 /** The index of a code, or the complement of where it belongs. */
