@@ -280,3 +280,26 @@ function* foldNode<Value, Result>(
   known.set(node, result)
   return result
 }
+
+/**
+ * A map by a key that values have themselves, after some values changed. A key may pass from one value to another: all
+ * are removed before any is added.
+ */
+export function* changeByKey<Value>(
+  map: RadixMap<Value>,
+  differences: Iterable<Difference<Value>>,
+  keyOf: (value: Value) => string,
+): CooperativeTask<RadixMap<Value>> {
+  let changed = map
+  const added: Value[] = []
+  for (const { before, after } of differences) {
+    yield
+    if (before !== undefined) changed = changed.without(keyOf(before))
+    if (after !== undefined) added.push(after)
+  }
+  for (const value of added) {
+    yield
+    changed = changed.with(keyOf(value), value)
+  }
+  return changed
+}

@@ -1,7 +1,7 @@
 import { parseReference, isReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
-import { RadixMap } from '../lib/radix-map.ts'
+import { changeByKey, RadixMap } from '../lib/radix-map.ts'
 import { snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
 
 export type SnapshotVault = SnapshotItem<'vaults'>
@@ -50,7 +50,8 @@ export function* collectReferences(
   previous: References = noReferences,
 ): CooperativeTask<References> {
   const before = previous.snapshot
-  const vaults = changeVaults(previous.vaults, before.vaults, snapshot.vaults)
+  const changedVaults = before.vaults.differencesTo(snapshot.vaults)
+  const vaults = yield* changeByKey(previous.vaults, changedVaults, nameOfVault)
   let { secrets } = previous
   const changed = { plugins: previous.plugins, certificates: previous.certificates }
   for (const list of ['plugins', 'certificates'] as const) {
@@ -80,21 +81,7 @@ export function* collectReferences(
 }
 
 const nameOf = (prefix: string, workspace: string): string => `${prefix} ${workspace}`
-
-function changeVaults(
-  vaults: RadixMap<SnapshotVault>,
-  before: Snapshot['vaults'],
-  after: Snapshot['vaults'],
-): RadixMap<SnapshotVault> {
-  const differences = [...before.differencesTo(after)]
-  let changed = vaults
-  // A prefix may pass from one vault to another: all are removed before any is added.
-  for (const { before: old } of differences)
-    if (old !== undefined) changed = changed.without(nameOf(old.prefix, old.workspace))
-  for (const { after: fresh } of differences)
-    if (fresh !== undefined) changed = changed.with(nameOf(fresh.prefix, fresh.workspace), fresh)
-  return changed
-}
+const nameOfVault = ({ prefix, workspace }: SnapshotVault): string => nameOf(prefix, workspace)
 
 function countUses(
   secrets: RadixMap<WantedSecret>,

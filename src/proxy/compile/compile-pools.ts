@@ -1,7 +1,7 @@
 import { parseTarget } from '../../entities/target-address.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
-import { RadixMap } from '../../lib/radix-map.ts'
+import { changeByKey, RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
@@ -37,26 +37,17 @@ export function* changePools(
   after: Snapshot,
   { keeper, touched }: { readonly keeper: PoolKeeper; readonly touched: Set<string> },
 ): CooperativeTask<PoolTables> {
-  let { pools, upstreams, ofCertificate, ofHost } = tables
+  let { pools, ofCertificate, ofHost } = tables
   const changed = new Set<string>()
-  const named: SnapshotUpstream[] = []
   const hosts = new Set<string>()
-  // A name may pass from one upstream to another: all are removed before any is added.
   for (const difference of before.upstreams.differencesTo(after.upstreams)) {
     yield
-    const { key, before: old, after: fresh } = difference
     ofCertificate = changeIndex(ofCertificate, difference, certificateOf)
-    changed.add(key)
-    if (old !== undefined) {
-      hosts.add(hostOfUpstream(old))
-      upstreams = upstreams.without(hostOfUpstream(old))
-    }
-    if (fresh !== undefined) named.push(fresh)
+    changed.add(difference.key)
+    if (difference.before !== undefined) hosts.add(hostOfUpstream(difference.before))
   }
-  for (const upstream of named) {
-    yield
-    upstreams = upstreams.with(hostOfUpstream(upstream), upstream)
-  }
+  const renamed = before.upstreams.differencesTo(after.upstreams)
+  const upstreams = yield* changeByKey(tables.upstreams, renamed, hostOfUpstream)
   const certificates = before.certificates.differencesTo(after.certificates)
   yield* touchReferring(ofCertificate, certificates, changed)
   for (const id of changed) {
