@@ -14,7 +14,7 @@ import type { Configuration } from '../control/configuration.ts'
 import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
 import { startRevisionPruning } from '../declarative/start-revision-pruning.ts'
-import { openProof } from '../dataplane/open-proof.ts'
+import { openCompileCheck } from '../dataplane/open-compile-check.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
 import { limitLog } from '../lib/limit-log.ts'
@@ -45,7 +45,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const configuration = await openConfiguration({
     store: await openStore(settings, log),
     catalog,
-    compile: openProof({ catalog, counters, clock: systemClock }),
+    compile: openCompileCheck({ catalog, counters, clock: systemClock }),
     report: (error) =>
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     log,

@@ -9,9 +9,11 @@ import { noResolution, replaceReferences } from '../secrets/replace-references.t
  * what does not compile, and for a reference that leads nowhere. Costs what differs from the snapshot that was accepted
  * last; returns how to accept this one.
  */
-export type Proof = (snapshot: Snapshot) => () => void
+export type CompileCheck = (snapshot: Snapshot) => () => void
 
-export function openProof(tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>): Proof {
+export function openCompileCheck(
+  tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
+): CompileCheck {
   let accepted = { resolution: noResolution, program: undefined as Program | undefined }
   return (snapshot) => {
     const { resolution: before, program: previous } = accepted

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { definePlugin } from '../proxy/plugin.ts'
-import { openProof } from './open-proof.ts'
+import { openCompileCheck } from './open-compile-check.ts'
 
 /** A proof that counts the plugins it prepares, and those that are open. */
 function openCountedProof() {
@@ -17,7 +17,7 @@ function openCountedProof() {
       return { close: () => void (counts.open -= 1) }
     },
   })
-  const prove = openProof({
+  const prove = openCompileCheck({
     catalog: [counted],
     counters: { take: () => ({ admitted: true, counts: [] }) },
     clock: { now: () => 0 },
