@@ -1,12 +1,16 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { until } from './until.ts'
 import { Problem } from '../../src/lib/problem.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
 import type { Answer, UpstreamRequest } from '../../src/proxy/walk/ask-upstream.ts'
 import { openPools } from '../../src/proxy/http1/open-http1-client.ts'
-import { absentBody } from '../../src/proxy/http1/request-body.ts'
+import {
+  absentBody,
+  openRequestBody,
+  type IncomingBody,
+} from '../../src/proxy/http1/request-body.ts'
 
 export type ServiceConnection = { readonly socket: Socket; text: string; isClosed: boolean }
 
@@ -106,3 +110,18 @@ export function readAnswer({ body }: Answer): Promise<string> {
     })
   })
 }
+
+/** A body of a request, of which nothing has arrived. */
+export function openBody(length: number | undefined): IncomingBody {
+  return openRequestBody({ length, limit: 0, onWanted: () => undefined })
+}
+
+/** Matches the failure of a request. */
+export const failure = (stage: string, status: number, message?: string) =>
+  expect.objectContaining({
+    stage,
+    problem: expect.objectContaining({
+      status,
+      ...(message === undefined ? {} : { cause: expect.objectContaining({ message }) }),
+    }),
+  })

@@ -1,23 +1,16 @@
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { answering, okAnswer, playService, readAnswer } from '../../../test/harness/play-service.ts'
+import {
+  answering,
+  failure,
+  okAnswer,
+  openBody,
+  playService,
+  readAnswer,
+} from '../../../test/harness/play-service.ts'
 import { until } from '../../../test/harness/until.ts'
 import { Problem } from '../../lib/problem.ts'
-import { openRequestBody, type IncomingBody } from './request-body.ts'
-
-function openBody(length: number | undefined): IncomingBody {
-  return openRequestBody({ length, limit: 0, onWanted: () => undefined })
-}
-
-const failure = (stage: string, status: number, message?: string) =>
-  expect.objectContaining({
-    stage,
-    problem: expect.objectContaining({
-      status,
-      ...(message === undefined ? {} : { cause: expect.objectContaining({ message }) }),
-    }),
-  })
 
 test.each([
   ['GET', ''],

@@ -1,26 +1,14 @@
 import { expect, test } from 'vitest'
 import {
   answering,
+  failure,
   okAnswer,
+  openBody,
   playService,
   readAnswer,
   type ServiceConnection,
 } from '../../../test/harness/play-service.ts'
 import { until } from '../../../test/harness/until.ts'
-import { openRequestBody, type IncomingBody } from './request-body.ts'
-
-function openBody(length: number | undefined): IncomingBody {
-  return openRequestBody({ length, limit: 0, onWanted: () => undefined })
-}
-
-const failure = (stage: string, status: number, message?: string) =>
-  expect.objectContaining({
-    stage,
-    problem: expect.objectContaining({
-      status,
-      ...(message === undefined ? {} : { cause: expect.objectContaining({ message }) }),
-    }),
-  })
 
 test('times out with 504 when the service does not answer', async () => {
   const { send, connected, pass } = await playService()
