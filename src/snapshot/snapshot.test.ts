@@ -6,7 +6,6 @@ import { RadixMap } from '../lib/radix-map.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { checkSnapshot } from './check-snapshot.ts'
-import { diffSnapshots } from './diff-snapshots.ts'
 import {
   listsOf,
   snapshotOf,
@@ -176,24 +175,6 @@ test('sets the expiry of a key to its creation plus its ttl', () => {
   ]
   const snapshot = buildSnapshot(all({ 'key-auth': keys }))
   expect(listsOf(snapshot).keys.map(({ expires_at: expires }) => expires)).toEqual([61, null])
-})
-
-test('reports what was created, deleted and updated', () => {
-  fc.assert(
-    fc.property(entries, entries, (before, after) => {
-      const [was, is] = [buildSnapshot(before), buildSnapshot(after)]
-      const found = diffSnapshots(was, is)
-      expect(diffSnapshots(is, is)).toEqual([])
-      const created = found.filter(({ kind, list }) => kind === 'created' && list === 'services')
-      const isNew = ({ id }: { id: string }) => !was.services.has(id)
-      expect(created.map(({ id }) => id)).toEqual(
-        listsOf(is)
-          .services.filter(isNew)
-          .map(({ id }) => id),
-      )
-      expect(found.length === 0).toBe(snapshotText(was) === snapshotText(is))
-    }),
-  )
 })
 
 function entry(id: string, workspace: string | null, fields: Record<string, unknown>): Entry {
