@@ -43,7 +43,6 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
         WEIR_ADMIN_TOKEN: 'choose-a-long-secret-here',
         WEIR_ADMIN_PASSWORD: 'choose-a-password',
         WEIR_VAULT_FILES: vault,
-        ORDERS_MESSAGE: 'Closed for maintenance',
       },
       onFinished: (stop) => void endings.push(stop),
     })

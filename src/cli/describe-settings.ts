@@ -43,6 +43,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
+  WEIR_VAULT_ENV_PREFIX:
+    'Prefix of the environment variables that vault references may read. No other variable is readable. References may omit it.',
   WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }

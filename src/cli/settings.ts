@@ -102,6 +102,10 @@ const environment = z.object({
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
+  WEIR_VAULT_ENV_PREFIX: z
+    .string()
+    .regex(/^[A-Z_][A-Z\d_]*$/, { error: 'expected upper-case letters, digits and underscores' })
+    .default('WEIR_VAULT_'),
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
@@ -159,6 +163,7 @@ export function readSettings(
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}
       : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    vaultEnvPrefix: settings.WEIR_VAULT_ENV_PREFIX,
     vaultFiles: resolve(settings.WEIR_VAULT_FILES),
     ...(settings.WEIR_DATABASE_URL === undefined
       ? {}
@@ -217,9 +222,11 @@ export const readVariables = (prefix: string): Readonly<Record<string, string>> 
     ),
   )
 
-/** A variable of the environment to which the configuration may refer: none of Weir's own, because they hold its secrets. */
+/** A variable of the environment to which vault references may lead: none of Weir's own settings, because they hold its secrets. */
 export const readVariable = (name: string): string | undefined =>
-  name.startsWith('WEIR_') ? undefined : process.env[name]
+  (name.startsWith('WEIR_') && !name.startsWith('WEIR_VAULT_')) || name in environment.shape
+    ? undefined
+    : process.env[name]
 
 /** Sets the directory of Node's compile cache for child processes. */
 export function setCompileCache(directory: string): void {

@@ -3,6 +3,7 @@ import { entities, type Entity } from '../entities/entities.ts'
 import type { Body } from '../entities/hooks.ts'
 import { schemaViolation } from '../entities/kong-problem.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
+import { misplacedReferences } from '../entities/referenceable-fields.ts'
 import { violationsOf, type Violations } from '../entities/violations.ts'
 import { isRecord } from '../lib/is-record.ts'
 
@@ -23,9 +24,15 @@ export function parseFields(
   const parsed = (fullSchemas.get(entity.name) ?? entity.fields).safeParse(withoutNulls(body))
   const violations = parsed.success ? {} : violationsOf(parsed.error)
   const config = entity.configSchema === undefined ? undefined : parseConfig(entity, body, catalog)
-  Object.assign(violations, config?.violations)
+  Object.assign(violations, config?.violations, misplacedIn(entity, body))
   if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
+}
+
+/** References in fields other than `config`, which has a schema of its own. */
+function misplacedIn(entity: Entity, { config, ...own }: Body): Violations {
+  const fields = entity.configSchema === undefined ? { config, ...own } : own
+  return misplacedReferences(fields, entity.fields)
 }
 
 /** Validates `config` against the schema that `name` selects and fills its defaults. */
@@ -43,6 +50,8 @@ function parseConfig(
   if (config !== undefined && config !== null && !isRecord(config)) {
     return { violations: { config: 'expected a record' } }
   }
+  const misplaced = misplacedReferences(config, schema)
+  if (Object.keys(misplaced).length > 0) return { violations: { config: misplaced } }
   const parsed = schema.safeParse(deepWithoutNulls(config ?? {}))
   return parsed.success
     ? { value: parsed.data, violations: {} }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
+import { referenceable } from '../entities/referenceable-fields.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { openCompileCheck } from './open-compile-check.ts'
 
@@ -10,7 +11,7 @@ function openCountedProof() {
   const counted = definePlugin({
     name: 'counted',
     about: 'Counts.',
-    settings: z.object({ text: z.string() }),
+    settings: z.object({ text: referenceable(z.string()) }),
     prepare() {
       counts.prepared += 1
       counts.open += 1

@@ -1,7 +1,7 @@
 import { runToCompletion } from '../lib/cooperative-task.ts'
 import { compileProgram, type Program, type ProgramTools } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
-import { collectReferences } from '../secrets/collect-references.ts'
+import { collectReferences, settingsIn } from '../secrets/collect-references.ts'
 import { noResolution, replaceReferences } from '../secrets/replace-references.ts'
 
 /**
@@ -14,11 +14,14 @@ export type CompileCheck = (snapshot: Snapshot) => () => void
 export function openCompileCheck(
   tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
 ): CompileCheck {
+  const settingsOf = settingsIn(tools.catalog)
   let accepted = { resolution: noResolution, program: undefined as Program | undefined }
   return (snapshot) => {
     const { resolution: before, program: previous } = accepted
-    const references = runToCompletion(collectReferences(snapshot, before.references))
-    const resolution = runToCompletion(replaceReferences(references, before, withoutSecrets))
+    const references = runToCompletion(collectReferences(snapshot, settingsOf, before.references))
+    const resolution = runToCompletion(
+      replaceReferences(references, before, { ...withoutSecrets, settingsOf }),
+    )
     const { snapshot: known, withheld } = resolution
     const program = compileProgram(known, 0, { ...tools, withheld }, previous)
     // It never runs.

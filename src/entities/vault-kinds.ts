@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { between, optional } from './fields.ts'
+import { referenceable } from './referenceable-fields.ts'
+import { isReference } from './secret-reference.ts'
 
 const seconds = () => optional(between(0, 2 ** 31 - 1))
 
 /** A type of vault with the schema of its settings. */
 export type VaultKind = { readonly about: string; readonly settings: z.ZodObject }
+
+/** The only reference that the settings of a vault may hold; the name is captured. */
+export const envReference = /^\{vault:\/\/env\/([^/{}]+)\}$/
 
 /** Vault types by name, with Kong's settings. */
 export const vaultKinds = {
@@ -35,9 +40,16 @@ export const vaultKinds = {
       kv: z.enum(['v1', 'v2']).default('v1').describe('Version of the KV secrets engine.'),
       namespace: optional(z.string().min(1)).describe('Vault Enterprise namespace.'),
       auth_method: z.enum(['token']).default('token').describe('Authentication method.'),
-      token: optional(z.string().min(1)).describe(
-        'Vault token, or a reference to an environment variable, {vault://env/name}.',
-      ),
+      token: optional(
+        referenceable(
+          z
+            .string()
+            .min(1)
+            .refine((token) => !isReference(token) || envReference.test(token), {
+              error: 'expected a token, or a reference {vault://env/name}',
+            }),
+        ),
+      ).describe('Vault token, or a reference to an environment variable, {vault://env/name}.'),
       ttl: seconds().describe(
         'Seconds for which a secret is cached. Until the restart of the node when null.',
       ),

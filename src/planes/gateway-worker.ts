@@ -12,6 +12,7 @@ import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openDataKeyFile } from '../secrets/data-key-file.ts'
+import { settingsIn } from '../secrets/collect-references.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
 import { openRecorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
@@ -77,12 +78,14 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       supervisor.send({ type: 'failed', message: String(error) })
     },
   })
+  const settingsOf = settingsIn(catalog)
   const secrets = openSecrets({
     readVariable: start.readVariable,
+    variablePrefix: settings.vaultEnvPrefix,
+    settingsOf,
     files: settings.vaultFiles,
     clock: systemClock,
-    accepts: ({ name, config }) =>
-      catalog.find((one) => one.name === name)?.settings.safeParse(config).success !== false,
+    accepts: ({ name, config }) => settingsOf(name)?.safeParse(config).success !== false,
     onChange: () => dataPlane.reapply(),
   })
   const cipher = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))

@@ -55,6 +55,8 @@ export type PlaneSettings = {
   /** The key that encrypts secrets, as text or in a file; without either, one is made in the data directory. */
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
+  /** The environment variables with this prefix may be read by vault references. */
+  readonly vaultEnvPrefix: string
   /** The directory below which vaults may read files. */
   readonly vaultFiles: string
   /** ClickHouse server instead of the embedded engine. */

@@ -1,4 +1,8 @@
-import { parseReference, isReference, type SecretReference } from '../entities/secret-reference.ts'
+import type { z } from 'zod'
+import { entityNamed } from '../entities/entities.ts'
+import type { PluginSchema } from '../entities/plugin-schema.ts'
+import { replaceReferencesIn } from '../entities/referenceable-fields.ts'
+import { parseReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import { changeByKey, RadixMap } from '../lib/radix-map.ts'
@@ -41,12 +45,21 @@ export const noReferences: References = {
   secrets: RadixMap.empty(),
 }
 
+/** The schema of the settings of a plugin; undefined for one that this version does not have. */
+export type SettingsOf = (this: void, plugin: string) => z.ZodObject | undefined
+
+export const settingsIn =
+  (catalog: readonly PluginSchema[]): SettingsOf =>
+  (plugin) =>
+    catalog.find(({ name }) => name === plugin)?.settings
+
 /**
- * The references of a snapshot, from those of the one before and what differs. Throws a Problem for a malformed
- * reference, or one to a vault that its workspace does not have.
+ * The references in referenceable fields of a snapshot, from those of the one before and what differs. Throws a Problem
+ * for a malformed reference, or one to a vault that its workspace does not have.
  */
 export function* collectReferences(
   snapshot: Snapshot,
+  settingsOf: SettingsOf,
   previous: References = noReferences,
 ): CooperativeTask<References> {
   const before = previous.snapshot
@@ -68,7 +81,7 @@ export function* collectReferences(
     for (const id of touched) {
       yield
       const item = snapshot[list].get(id)
-      const found = item && referencesIn(item, vaults)
+      const found = item && referencesIn(item, vaults, settingsOf)
       secrets = countUses(secrets, changed[list].get(id), -1)
       secrets = countUses(secrets, found, 1)
       changed[list] =
@@ -99,13 +112,28 @@ function countUses(
 
 type Holder = SnapshotItem<'plugins'> | SnapshotItem<'certificates'>
 
-/** Of a plugin, only the settings may have references. */
-export const partWithReferences = (item: Holder): unknown => ('config' in item ? item.config : item)
+/** Replaces the references in the referenceable fields of an item. */
+export function fillReferences<Item extends Holder>(
+  item: Item,
+  settingsOf: SettingsOf,
+  replace: (text: string) => string,
+): Item {
+  if (!('config' in item)) return replaceReferencesIn(item, certificateFields, replace)
+  const settings = settingsOf(item.name)
+  if (settings === undefined) return item
+  return { ...item, config: replaceReferencesIn(item.config, settings, replace) }
+}
 
-function referencesIn(item: Holder, vaults: RadixMap<SnapshotVault>): ReferencesOf {
+const certificateFields = entityNamed('certificate').fields
+
+function referencesIn(
+  item: Holder,
+  vaults: RadixMap<SnapshotVault>,
+  settingsOf: SettingsOf,
+): ReferencesOf {
   const found = new Map<string, VaultReference>()
   const { workspace } = item
-  visit(partWithReferences(item), (text) => {
+  fillReferences(item, settingsOf, (text) => {
     const reference = parseReference(text)
     if (reference === undefined) throw refusal(item, `${text} is not a valid reference to a secret`)
     const { vault, secret } = reference
@@ -114,14 +142,9 @@ function referencesIn(item: Holder, vaults: RadixMap<SnapshotVault>): References
       throw refusal(item, `there is no vault '${vault}' in its workspace`)
     const secretId = JSON.stringify([secret, workspace, definition?.name, definition?.config])
     found.set(text, { ...reference, text, workspace, definition, secretId })
+    return text
   })
   return found
-}
-
-function visit(value: unknown, onReference: (text: string) => void): void {
-  if (isReference(value)) onReference(value)
-  else if (typeof value === 'object' && value !== null)
-    for (const inner of Object.values(value)) visit(inner, onReference)
 }
 
 const refusal = (item: Holder, reason: string): Problem =>

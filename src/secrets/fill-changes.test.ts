@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { listsOf, snapshotOf, type Snapshot, type SnapshotLists } from '../schema/snapshot.ts'
 import { vaultKindNamed } from '../entities/vault-kinds.ts'
+import { anySettings } from '../../test/harness/any-settings.ts'
 import { openSecrets } from './open-secrets.ts'
 
 const empty = buildTestSnapshot({})
@@ -64,6 +65,8 @@ const variables: Readonly<Record<string, string>> = {
 const open = () => {
   const secrets = openSecrets({
     readVariable: (name) => variables[name],
+    variablePrefix: '',
+    settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => 0 },
     accepts: ({ config }) => config['value'] !== 'invalid',

@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { anySettings } from '../../test/harness/any-settings.ts'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { startVault, type TestVault } from '../../test/harness/start-vault.ts'
 import { until } from '../../test/harness/until.ts'
+import { referenceable } from '../entities/referenceable-fields.ts'
 import { parseReference } from '../entities/secret-reference.ts'
 import { listsOf, snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
 import { vaultKindNamed } from '../entities/vault-kinds.ts'
@@ -32,6 +35,49 @@ test('replaces references to environment variables anywhere in a config', async 
   })
   expect(reason).toBeUndefined()
   expect(config).toEqual({ a: 's3', b: [{ c: 'u' }, '5432', 'as it is', 7] })
+})
+
+test('reads no variable of the gateway without the prefix that the operator allows', async () => {
+  const variables = { PATH: '/bin', AWS_SECRET: 'cloud', WEIR_VAULT_DB: 'mine' }
+  const { fill } = open({
+    variables,
+    variablePrefix: 'WEIR_VAULT_',
+    vaults: { own: ['env', { prefix: 'AWS_' }] },
+  })
+  expect((await fill({ a: '{vault://env/db}', b: '{vault://env/weir-vault-db}' })).config).toEqual({
+    a: 'mine',
+    b: 'mine',
+  })
+  for (const reference of [
+    '{vault://env/path}',
+    '{vault://env/aws-secret}',
+    '{vault://own/secret}',
+  ])
+    expect(await fill({ a: reference })).toMatchObject({
+      config: { a: reference },
+      reason: expect.stringMatching(/WEIR_VAULT_\w+ is not set/),
+    })
+})
+
+test('resolves references in referenceable fields only, whatever else holds the same text', async () => {
+  const settings = z.object({
+    secret: referenceable(z.string().nullable().default(null)),
+    open: z.string(),
+    lists: z.array(z.object({ secret: referenceable(z.string()), open: z.string() })),
+    headers: z.record(z.string(), referenceable(z.string())),
+  })
+  const { fill } = open({ variables: { X: 'x' }, settingsOf: () => settings })
+  const text = '{vault://env/x}'
+  const lists = [{ secret: text, open: text }]
+  const given = { secret: text, open: text, lists, headers: { a: text }, unknown: text }
+  expect((await fill(given)).config).toEqual({
+    secret: 'x',
+    open: text,
+    lists: [{ secret: 'x', open: text }],
+    headers: { a: 'x' },
+    unknown: text,
+  })
+  expect(await fill({ open: '{vault://env/../etc}' })).toMatchObject({ reason: undefined })
 })
 
 test('withholds a plugin whose secret is missing, with a reason that holds no secret', async () => {
@@ -142,6 +188,8 @@ test('reads a missing secret again only after neg_ttl', async () => {
 test('leaves out certificates whose private key is missing', async () => {
   const secrets = openSecrets({
     readVariable: (name) => (name === 'HERE' ? 'pem' : undefined),
+    variablePrefix: '',
+    settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => 0 },
     accepts: () => true,
@@ -177,6 +225,8 @@ type Options = Partial<Omit<SecretsOptions, 'readVariable'>> & {
 function open({ variables = {}, vaults = {}, ...options }: Options) {
   const secrets = openSecrets({
     readVariable: (name) => variables[name],
+    variablePrefix: '',
+    settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => Date.now() },
     accepts: () => true,

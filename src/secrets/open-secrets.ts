@@ -1,7 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import { runSliced } from '../lib/cooperative-task.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
-import { collectReferences, noReferences, type VaultReference } from './collect-references.ts'
+import {
+  collectReferences,
+  noReferences,
+  type SettingsOf,
+  type VaultReference,
+} from './collect-references.ts'
 import type { VaultTools } from './read-vault.ts'
 import { noResolution, replaceReferences, type ResolvedSnapshot } from './replace-references.ts'
 import { openSecretCache } from './secret-cache.ts'
@@ -15,13 +20,20 @@ export type Secrets = {
 
 export type SecretsOptions = VaultTools & {
   readonly clock: Clock
+  readonly settingsOf: SettingsOf
   /** Whether the settings of a plugin are valid with its secrets; otherwise it is withheld. */
   readonly accepts: (plugin: SnapshotItem<'plugins'>) => boolean
   /** Called when a secret of the last snapshot has changed. */
   readonly onChange: () => void
 }
 
-export function openSecrets({ clock, accepts, onChange, ...tools }: SecretsOptions): Secrets {
+export function openSecrets({
+  clock,
+  settingsOf,
+  accepts,
+  onChange,
+  ...tools
+}: SecretsOptions): Secrets {
   const cache = openSecretCache(tools, clock)
   let references = noReferences
   let resolution = noResolution
@@ -50,7 +62,7 @@ export function openSecrets({ clock, accepts, onChange, ...tools }: SecretsOptio
   return {
     async fill(snapshot) {
       const before = references.secrets
-      references = await runSliced(collectReferences(snapshot, references))
+      references = await runSliced(collectReferences(snapshot, settingsOf, references))
       const added: VaultReference[] = []
       for (const { key, before: old, after } of before.differencesTo(references.secrets)) {
         if (after === undefined) cache.drop(key)
@@ -61,7 +73,7 @@ export function openSecrets({ clock, accepts, onChange, ...tools }: SecretsOptio
       schedule()
       const known = cache.changes
       const isStale = known !== changes
-      const options = { lookUp: cache.get, accepts, isStale }
+      const options = { lookUp: cache.get, settingsOf, accepts, isStale }
       resolution = await runSliced(replaceReferences(references, resolution, options))
       changes = known
       return resolution

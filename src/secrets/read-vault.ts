@@ -2,12 +2,14 @@ import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import { vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
+import { envReference, vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
 import type { VaultReference } from './collect-references.ts'
 
 export type VaultTools = {
-  /** An environment variable; undefined when unset or not released to configurations. */
+  /** An environment variable; undefined when unset or one of Weir's own settings. */
   readonly readVariable: (name: string) => string | undefined
+  /** Configurations read variables with this prefix only; it may be left out in references. */
+  readonly variablePrefix: string
   /** Files are read below this directory only. */
   readonly files: string
 }
@@ -55,13 +57,14 @@ type EnvSettings = z.output<typeof vaultKinds.env.settings>
 type FileSettings = z.output<typeof vaultKinds.file.settings>
 type HcvSettings = z.output<typeof vaultKinds.hcv.settings>
 
-/** As in Kong, names are upper case with underscores. */
+/** As in Kong, names are upper case with underscores, and begin with a prefix that the operator decides. */
 function readVariable(
   { secret, text }: Pick<VaultReference, 'secret' | 'text'>,
   { prefix, base64_decode }: EnvSettings,
   tools: VaultTools,
 ): string {
-  const name = `${prefix ?? ''}${secret}`.toUpperCase().replaceAll(/[^A-Z\d]/g, '_')
+  const given = `${prefix ?? ''}${secret}`.toUpperCase().replaceAll(/[^A-Z\d]/g, '_')
+  const name = given.startsWith(tools.variablePrefix) ? given : tools.variablePrefix + given
   const value = tools.readVariable(name)
   if (value === undefined) throw missing(text, `the variable ${name} is not set`)
   return decoded(value, base64_decode)
@@ -148,7 +151,7 @@ const maxAnswerBytes = 1024 * 1024
 
 /** The token may be a reference to an environment variable, so that it is stored nowhere else. */
 function tokenFrom(token: string, tools: VaultTools): string {
-  const [, secret] = /^\{vault:\/\/env\/([^/{}]+)\}$/.exec(token) ?? []
+  const [, secret] = envReference.exec(token) ?? []
   if (secret === undefined) return token
   return readVariable({ secret, text: token }, vaultKinds.env.settings.parse({}), tools)
 }

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isReference } from '../entities/secret-reference.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import {
+  fillReferences,
   noReferences,
   type References,
   type ReferencesOf,
+  type SettingsOf,
   type VaultReference,
 } from './collect-references.ts'
 
@@ -26,6 +27,7 @@ export const noResolution: Resolution = {
 }
 
 export type ReplaceOptions = {
+  readonly settingsOf: SettingsOf
   readonly lookUp: (reference: VaultReference) => SecretResult
   /** Whether the settings of a plugin are valid with its secrets. */
   readonly accepts: (plugin: SnapshotItem<'plugins'>) => boolean
@@ -58,7 +60,7 @@ export function* replaceReferences(
   for (const id of yield* idsOf('certificates')) {
     yield
     const item = snapshot.certificates.get(id)
-    const filled = item && fill(item, references.certificates.get(id), options.lookUp)
+    const filled = item && fill(item, references.certificates.get(id), options)
     certificates = replaceItem(
       certificates,
       id,
@@ -106,24 +108,23 @@ type FilledPlugin = {
 function fillPlugin(
   plugin: SnapshotItem<'plugins'> | undefined,
   references: ReferencesOf | undefined,
-  { lookUp, accepts }: ReplaceOptions,
+  options: ReplaceOptions,
 ): FilledPlugin {
   if (plugin === undefined || references === undefined) return { item: plugin }
-  const { value: config, reason } = fill(plugin.config, references, lookUp)
-  const item = { ...plugin, config }
-  if (reason !== undefined || accepts(item)) return { item, reason }
+  const { value: item, reason } = fill(plugin, references, options)
+  if (reason !== undefined || options.accepts(item)) return { item, reason }
   return { item, reason: 'its settings are not valid with the secret that the reference leads to' }
 }
 
-/** A value with its references replaced, and why that is not so for one of them. */
-function fill<Value>(
-  value: Value,
+/** An item with its references replaced, and why that is not so for one of them. */
+function fill<Item extends SnapshotItem<'plugins'> | SnapshotItem<'certificates'>>(
+  item: Item,
   references: ReferencesOf | undefined,
-  lookUp: ReplaceOptions['lookUp'],
-): { readonly value: Value; readonly reason: string | undefined } {
-  if (references === undefined) return { value, reason: undefined }
+  { lookUp, settingsOf }: Pick<ReplaceOptions, 'lookUp' | 'settingsOf'>,
+): { readonly value: Item; readonly reason: string | undefined } {
+  if (references === undefined) return { value: item, reason: undefined }
   let reason: string | undefined
-  const filled = replace(value, (text) => {
+  const filled = fillReferences(item, settingsOf, (text) => {
     const reference = references.get(text)
     const result = reference === undefined ? { reason: text } : lookUp(reference)
     if ('secret' in result) return result.secret
@@ -131,16 +132,4 @@ function fill<Value>(
     return text
   })
   return { value: filled, reason }
-}
-
-/** Replaces every reference in a value. */
-function replace<Value>(value: Value, secretFor: (text: string) => string): Value {
-  if (isReference(value)) return secretFor(value) as Value
-  if (typeof value !== 'object' || value === null) return value
-  const changed = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    return [key, replace(inner as unknown, secretFor)]
-  })
-  return (
-    Array.isArray(value) ? changed.map(([, inner]) => inner) : Object.fromEntries(changed)
-  ) as Value
 }

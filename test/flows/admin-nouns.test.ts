@@ -155,6 +155,30 @@ test('returns Kong’s errors for invalid entities', async () => {
   )
 })
 
+test('a maker of plugins cannot have a secret read through a field that Kong does not mark referenceable', async () => {
+  const { ask } = await openTestAdmin()
+  const secret = '{vault://env/admin-token}'
+  const refused = 'a reference to a vault is not allowed in this field'
+  await ask('PUT', '/consumers/ann', {})
+  const bodies = {
+    '/plugins': { name: 'limiter', config: { minute: 1, note: secret } },
+    '/services': { host: 'a', tags: [secret] },
+    '/consumers': { username: 'bob', custom_id: secret },
+    '/consumers/ann/key-auth': { key: secret },
+    '/ca_certificates': { cert: secret },
+    '/vaults': { prefix: 'mine', name: 'hcv', config: { namespace: secret } },
+  }
+  for (const [path, body] of Object.entries(bodies)) {
+    const answer = await ask('POST', path, body)
+    expect(answer).toMatchObject({ status: 400, body: { name: 'schema violation' } })
+    expect(JSON.stringify(answer.body.fields)).toContain(refused)
+  }
+  const foreign = { prefix: 'mine', name: 'hcv', config: { token: '{vault://other/token}' } }
+  expect((await ask('POST', '/vaults', foreign)).body.message).toContain('{vault://env/name}')
+  const shown = (await ask('GET', '/schemas/certificates')).body.fields
+  expect(shown).toContainEqual({ key: expect.objectContaining({ referenceable: true }) })
+})
+
 test('creates a vault from a form with typed settings', async () => {
   const { ask } = await openTestAdmin()
   const form = 'prefix=mine&name=hcv&config.port=8210&config.token=t&config.ttl=60&tags[]=a'

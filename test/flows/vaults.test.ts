@@ -8,60 +8,64 @@ import { startVault } from '../harness/start-vault.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-test('vault secrets reach requests, but no response, file, log or revision of Weir', async () => {
+test('vault secrets reach TLS handshakes, but no response, file, log or revision of Weir', async () => {
   const vault = await startVault('the-token-of-the-vault')
-  vault.secrets.set('secret/data/greeting', { text: 'hello-from-the-vault' })
+  const authority = await makeAuthority('test')
+  const issue = (name: string) => authority.issue({ names: [name] })
+  const [first, second, own] = await Promise.all(['shop', 'store', 'own'].map(issue))
+  if (first === undefined || second === undefined || own === undefined) throw new Error('no pairs')
+  vault.secrets.set('secret/data/shop', first)
   const weir = await startWeir({
-    env: { WEIR_WORKERS: '1', GREETING: 'hello-from-the-environment' },
+    env: {
+      WEIR_WORKERS: '1',
+      WEIR_VAULT_OWN_CERT: own.cert,
+      WEIR_VAULT_OWN_KEY: own.key,
+      FOREIGN_CERT: own.cert,
+      FOREIGN_KEY: own.key,
+    },
   })
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await weir.admin(method, path, body)
     return { status: response.status, text: await response.text() }
   }
-  const proxied = async (path: string) => {
-    const response = await fetch(weir.proxyUrl + path)
-    return `${response.status} ${await response.text()}`
+  const present = async (name: string, cert: string, key: string) => {
+    const pair = await ask('PUT', `/certificates/${name}`, { cert, key })
+    expect(pair.status).toBe(200)
   }
-  const greet = async (name: string, message: string) => {
-    await ask('PUT', `/routes/${name}`, { paths: [`/${name}`] })
-    const config = { status_code: 200, message }
-    return ask('POST', `/routes/${name}/plugins`, { name: 'request-termination', config })
-  }
+  const shown = async (name: string) => (await subjectShown(weir.secureUrl, name))?.CN
   const settings = { ...at(vault.port), kv: 'v2', token: 'the-token-of-the-vault', ttl: 1 }
-  expect((await ask('PUT', '/vaults/store', { name: 'hcv', config: settings })).status).toBe(200)
+  expect((await ask('PUT', '/vaults/vaulted', { name: 'hcv', config: settings })).status).toBe(200)
 
-  await greet('env', '{vault://env/greeting}')
-  await until('the variable', async () => (await proxied('/env')).includes('from-the-environment'))
-  await greet('hcv', '{vault://store/greeting/text}')
-  await until('the secret', async () => (await proxied('/hcv')).includes('from-the-vault'))
-  const shown = await ask('GET', '/routes/hcv/plugins')
-  expect(shown.text).toContain('{vault://store/greeting/text}')
+  await present('own.example', '{vault://env/own-cert}', '{vault://env/own-key}')
+  await until('the variable', async () => (await shown('own.example')) === 'own')
+  await present('shop.example', '{vault://vaulted/shop/cert}', '{vault://vaulted/shop/key}')
+  await until('the secret', async () => (await shown('shop.example')) === 'shop')
+  const answer = await ask('GET', '/certificates/shop.example')
+  expect(answer.text).toContain('{vault://vaulted/shop/key}')
 
   const { text: before } = await ask('GET', '/')
-  vault.secrets.set('secret/data/greeting', { text: 'another-secret' })
-  await until('the new secret', async () => (await proxied('/hcv')).includes('another-secret'))
+  vault.secrets.set('secret/data/shop', second)
+  await until('the new secret', async () => (await shown('shop.example')) === 'store')
   expect(revisionIn((await ask('GET', '/')).text)).toBe(revisionIn(before))
 
-  await greet('absent', '{vault://store/nothing/text}')
-  await until('a refusal', async () => (await proxied('/absent')).startsWith('503'))
-  expect(await proxied('/hcv')).toContain('another-secret')
-  await greet('own', '{vault://env/weir-admin-token}')
-  await until('a refusal', async () => (await proxied('/own')).startsWith('503'))
+  // Variables of the gateway that the operator did not release.
+  await present('foreign.example', '{vault://env/foreign-cert}', '{vault://env/foreign-key}')
+  await weir.untilApplied()
+  expect(await shown('foreign.example')).not.toBe('own')
 
-  expect(await greet('nowhere', '{vault://other/greeting}')).toMatchObject({
+  const pair = { cert: '{vault://other/shop/cert}', key: '{vault://other/shop/key}' }
+  expect(await ask('POST', '/certificates', pair)).toMatchObject({
     status: 400,
     text: expect.stringContaining("there is no vault 'other'"),
   })
   await ask('POST', '/workspaces', { name: 'elsewhere' })
-  const foreign = await ask('POST', '/elsewhere/plugins', {
-    name: 'request-termination',
-    config: { message: '{vault://store/greeting/text}' },
-  })
-  expect(foreign.status).toBe(400)
+  const foreign = { cert: '{vault://vaulted/shop/cert}', key: '{vault://vaulted/shop/key}' }
+  expect((await ask('POST', '/elsewhere/certificates', foreign)).status).toBe(400)
 
   await weir.stop()
   const rests = filesBelow(weir.data).map((file) => readFileSync(file, 'latin1'))
-  for (const secret of ['hello-from', 'another-secret', 'the-token-of-the-vault']) {
+  const lines = [first, second, own].map(({ key }) => key.split('\n')[1] ?? key)
+  for (const secret of [...lines, 'the-token-of-the-vault']) {
     expect(rests.some((text) => text.includes(secret))).toBe(false)
     expect(weir.output()).not.toContain(secret)
   }

@@ -103,6 +103,7 @@ function bounds(schema: JsonSchema): SchemaField {
   if (schema.enum !== undefined) found['one_of'] = schema.enum
   if (schema['between'] !== undefined) found['between'] = schema['between']
   if (schema.minLength !== undefined) found['len_min'] = schema.minLength
+  if (schema['referenceable'] === true) found['referenceable'] = true
   if (schema.minItems !== undefined) found['len_min'] = schema.minItems
   return found
 }

@@ -4,6 +4,7 @@ import { defineEntity } from '../entity.ts'
 import { isHost, optional, reference, tags, uuidPattern } from '../fields.ts'
 import type { AnyOperation, EntityTools, Lookup, OperationAlias } from '../hooks.ts'
 import { schemaViolation } from '../kong-problem.ts'
+import { referenceable } from '../referenceable-fields.ts'
 import { isReference } from '../secret-reference.ts'
 import { certificatePem, keyPem, readPem, entityViolation } from './pem.ts'
 
@@ -55,16 +56,16 @@ export const certificate = defineEntity(
       },
     },
     fields: z.strictObject({
-      cert: certificatePem().describe(
+      cert: referenceable(certificatePem()).describe(
         'The certificate, followed by its intermediates. PEM encoded, or a vault reference.',
       ),
-      key: keyPem().describe(
+      key: referenceable(keyPem()).describe(
         'The private key of `cert`, PEM encoded without a passphrase, or a vault reference.',
       ),
-      cert_alt: optional(certificatePem()).describe(
+      cert_alt: optional(referenceable(certificatePem())).describe(
         'An alternative certificate with a different key type, such as ECDSA beside RSA. Requires `key_alt`.',
       ),
-      key_alt: optional(keyPem()).describe(
+      key_alt: optional(referenceable(keyPem())).describe(
         'The private key of `cert_alt`. PEM encoded without a passphrase, or a vault reference.',
       ),
       tags: tags(),

@@ -4,6 +4,7 @@ import { defineEntity } from '../entity.ts'
 import { optional, reference, tags } from '../fields.ts'
 import type { EntityTools } from '../hooks.ts'
 import { keyPem, publicKeyPem, readPem, entityViolation } from './pem.ts'
+import { referenceable } from '../referenceable-fields.ts'
 import { isReference } from '../secret-reference.ts'
 
 export const keySet = defineEntity({
@@ -41,15 +42,17 @@ export const key = defineEntity(
         .string()
         .min(1)
         .describe('Key id, as in the `kid` header of tokens. Unique in its set.'),
-      jwk: optional(z.string().min(1)).describe(
-        'The key as JSON Web Key (RFC 7517), in JSON text. Exclusive with `pem`.',
+      jwk: optional(referenceable(z.string().min(1))).describe(
+        'The key as JSON Web Key (RFC 7517) in JSON text, or a vault reference. Exclusive with `pem`.',
       ),
       pem: optional(
         z.strictObject({
-          private_key: optional(keyPem()).describe(
+          private_key: optional(referenceable(keyPem())).describe(
             'Private key, PEM encoded without a passphrase, or a vault reference.',
           ),
-          public_key: optional(publicKeyPem()).describe('Public key, PEM encoded.'),
+          public_key: optional(referenceable(publicKeyPem())).describe(
+            'Public key, PEM encoded, or a vault reference.',
+          ),
         }),
       ).describe('The key as PEM, with a public key, a private key or both. Exclusive with `jwk`.'),
       tags: tags(),
@@ -105,7 +108,7 @@ function checkKey({ jwk, pem }: AnyFields, tools: EntityTools): void {
   const { private_key: privateKey, public_key: publicKey = null } = (pem ?? {}) as AnyFields
   if (typeof privateKey === 'string' && !isReference(privateKey))
     readPem('pem', 'key', () => tools.readPrivateKey(privateKey))
-  if (publicKey !== null && !tools.isPublicKey(publicKey))
+  if (publicKey !== null && !isReference(publicKey) && !tools.isPublicKey(publicKey))
     throw entityViolation('could not load public key')
 }
 

@@ -6,7 +6,7 @@ import { isReference } from '../secret-reference.ts'
 const block = (label: string): RegExp =>
   new RegExp(`-----BEGIN (${label})-----\\r?\\n[A-Za-z0-9+/=\\r\\n]+-----END \\1-----`, 'g')
 
-/** One or more certificates as PEM, or a vault reference. Checks the form only; the control plane parses the contents. */
+/** One or more certificates as PEM, or a vault reference where the field is referenceable. Checks the form only; the control plane parses the contents. */
 export const certificatePem = () =>
   z.string().refine((text) => isReference(text) || certificatesIn(text).length > 0, {
     error: 'invalid certificate: expected PEM',
@@ -19,7 +19,7 @@ export const keyPem = () =>
   })
 
 export const publicKeyPem = () =>
-  z.string().refine((text) => block('(?:RSA )?PUBLIC KEY').test(text), {
+  z.string().refine((text) => isReference(text) || block('(?:RSA )?PUBLIC KEY').test(text), {
     error: 'invalid key',
   })
 
