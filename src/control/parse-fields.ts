@@ -50,9 +50,16 @@ function parseConfig(
   if (config !== undefined && config !== null && !isRecord(config)) {
     return { violations: { config: 'expected a record' } }
   }
+  return parseSettings(schema, config ?? {})
+}
+
+function parseSettings(
+  schema: z.ZodObject,
+  config: Body,
+): { value?: unknown; violations: Violations } {
   const misplaced = misplacedReferences(config, schema)
   if (Object.keys(misplaced).length > 0) return { violations: { config: misplaced } }
-  const parsed = schema.safeParse(deepWithoutNulls(config ?? {}))
+  const parsed = schema.safeParse(deepWithoutNulls(config))
   return parsed.success
     ? { value: parsed.data, violations: {} }
     : { violations: nested(parsed.error) }
