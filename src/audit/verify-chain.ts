@@ -82,13 +82,21 @@ function openVerifier(chain: StoredChain, faults: AuditFault[]) {
     faults.push({ ...fault('missing', from, `${which} missing.`), through })
   }
   /** Compares a record with the checkpoints at its position. */
-  const compare = ({ sequence, hash }: ChainedRecord): void => {
+  const compare = ({ sequence, hash }: AuditPlace): void => {
     const places = (signed.get(sequence) ?? []).filter(({ kind }) => kind !== 'pruned')
     checkpoints += places.length
     if (places.some((place) => place.hash !== hash))
       faults.push(contradicted(trusted + 1, sequence))
     else if (places.length > 0) trusted = sequence
   }
+  /** A log that was emptied or put back to an older state ends before a checkpoint that was stored elsewhere. */
+  const reportBeyond = (final: number): void => {
+    const [furthest] = [...signed.keys()].toSorted((a, b) => b - a)
+    if (furthest === undefined || furthest <= final) return
+    const through = { through: furthest }
+    faults.push({ ...fault('missing', final + 1, beyond(final, furthest)), ...through })
+  }
+  if (base !== undefined) compare(base)
   return {
     step(record: ChainedRecord): void {
       const { sequence } = record
@@ -111,6 +119,7 @@ function openVerifier(chain: StoredChain, faults: AuditFault[]) {
       else if (last.sequence > 0)
         faults.push(fault('unsigned', last.sequence, 'The end of the log is not signed.'))
       const final = head?.sequence ?? last.sequence
+      reportBeyond(final)
       const isEmpty = final === start.sequence
       return {
         first: isEmpty ? 0 : start.sequence + 1,
@@ -184,6 +193,9 @@ const extra = (sequence: number, start: number, end: number): AuditFault =>
       ? `Record ${sequence} is after the signed end of the log, which is record ${end}.`
       : `Record ${sequence} is before record ${start + 1}, the first one since the log was pruned.`,
   )
+
+const beyond = (end: number, signed: number): string =>
+  `A checkpoint signed record ${signed}, but the log ${end === 0 ? 'is empty' : `ends at record ${end}`}: records ${end + 1} to ${signed} are missing.`
 
 /** A manipulated time may be out of the range of Date. */
 const isoTime = (time: number): string =>

@@ -27,6 +27,8 @@ export type AuditSigned = {
   readonly along: readonly AuditCheckpoint[]
 }
 
+export type AuditedRevision = { readonly number: number; readonly time: number }
+
 export type AuditRows = {
   append(append: AppendAudit): Promise<void>
   /** At most `limit` records, newest first unless `oldestFirst`. */
@@ -34,6 +36,8 @@ export type AuditRows = {
   /** The distinct workspaces of all records. */
   workspaces(): Promise<AuditWorkspace[]>
   signed(): Promise<AuditSigned>
+  /** The newest revision of the configuration and its time, in milliseconds since the epoch. */
+  newestRevision(): Promise<AuditedRevision | undefined>
   /** Removes the records older than a time, stores the signed checkpoint in their place, and returns their number. */
   prune(before: number, signPruned: (last: AuditPlace) => AuditCheckpoint): Promise<number>
 }
@@ -53,6 +57,11 @@ export function openAuditRows(database: Database): AuditRows {
       return rows.map(({ workspace_id: id, workspace: name }) => ({ id, name }))
     },
     signed: () => readSigned(database),
+    async newestRevision() {
+      const query = database.selectFrom('revisions').select(['number', 'time'])
+      const row = await query.orderBy('number', 'desc').limit(1).executeTakeFirst()
+      return row && { number: Number(row.number), time: Number(row.time) }
+    },
     prune: (before, signPruned) =>
       database.transaction().execute((transaction) => prune(transaction, before, signPruned)),
   }
@@ -198,27 +207,38 @@ function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
   const { time, sequence, allowed, before, after, action, revision, ...same } = rest
   return {
     ...same,
-    time: Number(time),
-    sequence: Number(sequence),
+    time: integerIn(time),
+    sequence: integerIn(sequence),
     action: action as Action,
     requestId: request_id,
     workspaceId: workspace_id,
     principal: principalIn(principal_id, principal_name),
-    allowed: Number(allowed) === 1,
+    allowed: booleanIn(allowed),
     before: listIn(before),
     after: listIn(after),
-    revision: revision === null ? null : Number(revision),
+    revision: revision === null ? null : integerIn(revision),
   }
 }
+
+/**
+ * Values that this program would not have written are returned as they are, because a conversion could give the value
+ * that was hashed: text as a revision becomes NaN, which is null in JSON.
+ */
+const integerIn = (value: number | string): number =>
+  typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : (value as number)
+
+const booleanIn = (value: number): boolean =>
+  value === 1 ? true : value === 0 ? false : (value as unknown as boolean)
 
 /** A manipulated row may have only one of the two, which must not read as null. */
 const principalIn = (id: string | null, name: string | null): ChainedRecord['principal'] =>
   id === null && name === null ? null : { id: id ?? '', name: name ?? '' }
 
-/** A manipulated text may not be JSON; it is returned as is, and verification reports its hash. */
+/** A manipulated text may not be JSON, or not as it was written; it is returned as is, and verification reports its hash. */
 function listIn(text: string): unknown[] {
   try {
-    return JSON.parse(text) as unknown[]
+    const list = JSON.parse(text) as unknown[]
+    return JSON.stringify(list) === text ? list : [text]
   } catch {
     return [text]
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { readOrCreateAuditKey } from '../../src/audit/audit-key.ts'
@@ -161,6 +161,87 @@ test('reports every record that was changed, removed or moved in the store', asy
   expect(bad.code).toBe(1)
   expect(bad.stdout).toContain('Record 3 is missing.')
 }, 180_000)
+
+test('a change of any column of any record fails the verification', async () => {
+  const admin = await openAudited()
+  await makeParents(admin, 'ProductX')
+  await admin.ask('POST', '/ProductX/services', { host: 'h', port: -1 })
+  const file = new DatabaseSync(join(admin.data, 'weir.db'))
+  onTestFinished(() => file.close())
+  const columns = file.prepare('pragma table_info(audit)').all() as { name: string }[]
+  const { last } = await admin.configuration.audit.verify()
+  const forged = ['x', '', null, 0, 1, 2, 1.5, -1, '[ ]', '{}', 12_345]
+  const undetected: unknown[] = []
+  for (const sequence of [1, last]) {
+    const { rowid } = file.prepare('select rowid from audit where sequence = ?').get(sequence) ?? {}
+    const read = file.prepare('select * from audit where rowid = ?')
+    const row = read.get(Number(rowid)) as Record<string, string>
+    for (const { name } of columns) {
+      const write = file.prepare(`update audit set "${name}" = ? where rowid = ?`)
+      for (const value of forged) {
+        // The column may refuse the value, or hold an equal one.
+        try {
+          write.run(value, Number(rowid))
+        } catch {
+          continue
+        }
+        const isSame = isDeepStrictEqual(read.get(Number(rowid)), row)
+        const { intact } = await admin.configuration.audit.verify()
+        if (intact && !isSame) undetected.push([sequence, name, value])
+        write.run(row[name] ?? null, Number(rowid))
+      }
+    }
+  }
+  expect(columns.length).toBe(20)
+  expect(undetected).toEqual([])
+  expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true })
+})
+
+test('a log that was put back to an older state or emptied contradicts an exported checkpoint and the revisions', async () => {
+  const admin = await openAudited()
+  await makeParents(admin, 'ProductX')
+  const older = join(admin.data, 'older.json')
+  const newer = join(admin.data, 'newer.json')
+  await writeFile(older, (await weirAudit(admin.data, 'checkpoint')).stdout)
+  const file = new DatabaseSync(join(admin.data, 'weir.db'), {
+    enableForeignKeyConstraints: false,
+  })
+  onTestFinished(() => file.close())
+  const before = file.prepare('select * from audit').all()
+  const head = file.prepare('select * from audit_head').get() as Record<string, string>
+  const lastBefore = Number(head['sequence'])
+  await admin.ask('POST', '/ProductX/consumers', { username: 'later' })
+  await writeFile(newer, (await weirAudit(admin.data, 'checkpoint')).stdout)
+  expect(await weirAudit(admin.data, 'verify', '--checkpoint', newer)).toMatchObject({ code: 0 })
+  restore(file, before)
+  const names = Object.keys(head)
+  const setHead = names.map((name) => `"${name}" = ?`).join(', ')
+  file.prepare(`update audit_head set ${setHead}`).run(...Object.values(head))
+  const verifyWith = (checkpoint: string) =>
+    weirAudit(admin.data, 'verify', '--checkpoint', checkpoint)
+  const beyond = `A checkpoint signed record ${lastBefore + 1}, but the log ends at record ${lastBefore}`
+  expect(await verifyWith(newer)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(beyond),
+  })
+  // Without a newer checkpoint, the revisions of the same store give it away, unless they were put back too.
+  const behind = /is at revision \d+, but the log ends at record \d+ without it/
+  expect(await verifyWith(older)).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(behind),
+  })
+  const newest = 'number = (select max(number) from revisions)'
+  file.exec(`delete from revisions where ${newest}`)
+  expect(await verifyWith(older)).toMatchObject({ code: 0 })
+  for (const emptied of ['delete from audit_head', 'delete from audit_checkpoints']) {
+    file.exec('delete from audit')
+    file.exec(emptied)
+    const { code, stdout } = await verifyWith(older)
+    expect({ code, stdout }).toMatchObject({ code: 1 })
+    expect(stdout).toContain('A checkpoint signed record')
+    expect((await weirAudit(admin.data, 'verify')).stdout).toContain('but the log is empty')
+  }
+})
 
 function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): void {
   file.exec('delete from audit')
