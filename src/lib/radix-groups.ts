@@ -1,3 +1,4 @@
+import type { CooperativeTask } from './cooperative-task.ts'
 import { RadixMap } from './radix-map.ts'
 
 /** Immutable maps by a key that their entries share. An empty group is left out. */
@@ -6,18 +7,31 @@ export type RadixGroups<Value> = RadixMap<RadixMap<Value>>
 export const groupOf = <Value>(groups: RadixGroups<Value>, group: string): RadixMap<Value> =>
   groups.get(group) ?? RadixMap.empty()
 
-export const addToGroup = <Value>(
-  groups: RadixGroups<Value>,
-  group: string,
-  key: string,
-  value: Value,
-): RadixGroups<Value> => groups.with(group, groupOf(groups, group).with(key, value))
+/** Values by group and key; undefined removes one. The last change of a key counts. */
+export type GroupChanges<Value> = Map<string, Map<string, Value | undefined>>
 
-export function removeFromGroup<Value>(
-  groups: RadixGroups<Value>,
+/** Adds a change. */
+export function changeInGroup<Value>(
+  changes: GroupChanges<Value>,
   group: string,
   key: string,
-): RadixGroups<Value> {
-  const rest = groupOf(groups, group).without(key)
-  return rest.size === 0 ? groups.without(group) : groups.with(group, rest)
+  value: Value | undefined,
+): void {
+  const ofGroup = changes.get(group)
+  if (ofGroup === undefined) changes.set(group, new Map([[key, value]]))
+  else ofGroup.set(key, value)
+}
+
+/** The groups after these changes. */
+export function* changeGroups<Value>(
+  groups: RadixGroups<Value>,
+  changes: GroupChanges<Value>,
+): CooperativeTask<RadixGroups<Value>> {
+  const changed = new Map<string, RadixMap<Value> | undefined>()
+  for (const [group, ofGroup] of changes) {
+    yield
+    const next = yield* groupOf(groups, group).changeSteps(ofGroup)
+    changed.set(group, next.size === 0 ? undefined : next)
+  }
+  return yield* groups.changeSteps(changed)
 }

@@ -52,17 +52,34 @@ test('holds what a map holds after any changes, in order, and leaves earlier map
   )
 })
 
+const shape = (map: RadixMap<number>): string =>
+  map.fold(new WeakMap(), {
+    leaf: (values) => [values.join(',')],
+    branch: (codes, parts: string[][]) => [`(${codes.join(' ')}: ${parts.flat().join('|')})`],
+  })[0] ?? ''
+
 test('has a shape that follows from its entries alone', () => {
-  const shape = (map: RadixMap<number>): string =>
-    map.fold(new WeakMap(), {
-      leaf: (values) => [values.join(',')],
-      branch: (codes, parts: string[][]) => [`(${codes.join(' ')}: ${parts.flat().join('|')})`],
-    })[0] ?? ''
   fc.assert(
     fc.property(changes, (list) => {
       const model = new Map<string, number>()
       const map = apply(RadixMap.empty(), model, list)
       expect(shape(map)).toBe(shape(RadixMap.from(model)))
+    }),
+  )
+})
+
+test('changes made at once lead to the entries and the shape of changes made one by one', () => {
+  fc.assert(
+    fc.property(changes, changes, (first, second) => {
+      const model = new Map<string, number>()
+      const start = apply(RadixMap.empty(), model, first)
+      const at = new Map(second.map((one) => [one.key, one.value] as const))
+      const together = start.withChanges(at)
+      const oneByOne = apply(start, model, second)
+      expect([...together]).toEqual([...oneByOne])
+      expect(shape(together)).toBe(shape(oneByOne))
+      expect(together.withChanges(at)).toBe(together)
+      expect(together.size).toBe(model.size)
     }),
   )
 })

@@ -293,6 +293,17 @@ test('closing an older program leaves the checks of a newer one, even with the s
   expect(running.size).toBe(2)
 })
 
+test('pools without an upstream keep nothing before their first request', () => {
+  const { keeper, watch } = openPoolKeeper()
+  const pool = keeper.open(planOf({ id: 's', hosts: ['192.0.2.1'] }))
+  const pools = mapOf(pool, keeper.open(planOf({ id: 't', hosts: ['a.test'] })))
+  watch(pools)
+  watch(pools.with('s', keeper.open(planOf({ id: 's', hosts: ['192.0.2.2'] }))))
+  expect([...pools.values()].map(({ memory }) => memory.isUsed)).toEqual([false, false])
+  expect(pool.targets()).toHaveLength(1)
+  expect(pool.memory.isUsed).toBe(true)
+})
+
 test('compares again when the program before is closed while a slice is awaited', () => {
   const { keeper, watch, running } = openPoolKeeper()
   const shared = keeper.open(planOf({ id: 'u', hosts: ['192.0.2.1'], interval: 1 }))

@@ -5,7 +5,7 @@ import { RadixMap, type Difference } from '../lib/radix-map.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import type { UpstreamHealth } from '../schema/upstream-health.ts'
 import { openLookup, type Lookup } from './balance/look-up-name.ts'
-import { newPoolMemory, openPool, type Pool, type PoolPlan } from './balance/open-pool.ts'
+import { PoolMemory, openPool, type Pool, type PoolPlan } from './balance/open-pool.ts'
 import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { literalAddress, openResolver, type Resolver } from './balance/resolver.ts'
@@ -59,6 +59,7 @@ export function keepPools({
   limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock, log)
+  const context = { clock, resolver, limits }
   /** Of the watched pools of upstreams, by id. */
   const checks = new Map<string, HealthChecks>()
   let watched = RadixMap.empty<Pool>()
@@ -94,8 +95,7 @@ export function keepPools({
   return {
     clock,
     open(plan) {
-      const memory = watched.get(plan.id)?.memory ?? newPoolMemory()
-      return openPool(plan, { clock, resolver, memory, limits })
+      return openPool(plan, watched.get(plan.id)?.memory ?? new PoolMemory(), context)
     },
     *watch(pools) {
       let compared: RadixMap<Pool>
@@ -105,7 +105,7 @@ export function keepPools({
         changes = []
         for (const difference of compared.differencesTo(pools)) {
           yield
-          changes.push(planChange(difference, resolver))
+          if (!isNothing(difference)) changes.push(planChange(difference, resolver))
         }
         // While this was suspended, other pools may have been watched.
       } while (compared !== watched)
@@ -134,18 +134,24 @@ type PoolChange = {
   readonly successor: UpstreamPool | undefined
   /** Drops the state that is not needed any more. */
   readonly settle: () => void
-  /** Hosts. */
   readonly added: readonly string[]
   readonly removed: readonly string[]
 }
 
+/** Whether a pool is new that has nothing to check, to look up or to keep. Most pools of a large configuration have not. */
+const isNothing = ({ before, after }: Difference<Pool>): boolean =>
+  before === undefined &&
+  after?.plan.upstream === undefined &&
+  after?.memory.isUsed === false &&
+  namesOf(after).length === 0
+
 /** Starts the first lookups of the next pool. */
 function planChange({ key: id, before, after }: Difference<Pool>, resolver: Resolver): PoolChange {
-  const added = hostsOf(after)
+  const added = namesOf(after)
   // A pool that was watched before may have targets although its names have left the cache.
-  for (const host of added) if (literalAddress(host) === undefined) resolver.lookUp(host)
-  after?.targets()
+  for (const name of added) resolver.lookUp(name)
   const next = isUpstreamPool(after) ? after : undefined
+  next?.targets()
   const goesOn = next !== undefined && isUpstreamPool(before) && hasEqualChecks(before, next)
   return {
     id,
@@ -153,12 +159,16 @@ function planChange({ key: id, before, after }: Difference<Pool>, resolver: Reso
     successor: goesOn ? next : undefined,
     settle: after === undefined ? () => undefined : planSettlement(after),
     added,
-    removed: hostsOf(before),
+    removed: namesOf(before),
   }
 }
 
-const hostsOf = (pool: Pool | undefined): string[] =>
-  pool === undefined ? [] : pool.plan.targets.map(({ host }) => host)
+function namesOf(pool: Pool | undefined): readonly string[] {
+  const named = pool?.plan.targets.filter(({ host }) => literalAddress(host) === undefined) ?? []
+  return named.length === 0 ? none : named.map(({ host }) => host)
+}
+
+const none: readonly never[] = []
 
 /** Starts the checks of all these pools or, if it throws, of none. */
 function startAll(
@@ -193,6 +203,7 @@ function planSettlement(pool: Pool): () => void {
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))
   const isChecked = plan.upstream !== undefined && usesHealthchecks(plan.upstream.healthchecks)
   return () => {
+    if (!memory.isUsed) return
     // Watched again after a program without some of its targets was rejected, a pool has states that the memory lost.
     for (const { key, state } of pool.targets()) memory.states.set(key, state)
     for (const [key, { health }] of memory.states) {

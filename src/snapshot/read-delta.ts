@@ -27,12 +27,17 @@ export function openSnapshotReader(base?: SealedState): SnapshotReader {
   let list: ListName = 'workspaces'
   let expectedItems = 0
 
+  let items = new Map<string, object>()
+
   const put = ({ lists }: OpenDelta, text: string): void => {
     const item = parseItem(text)
     keepDigest(item, text)
     const known = (last?.snapshot as Lists | undefined)?.[list].get(item.id)
     const isKnown = known !== undefined && itemDigest(known) === itemDigest(item)
-    lists[list] = lists[list].with(item.id, isKnown ? known : item)
+    items.set(item.id, isKnown ? known : item)
+    if (expectedItems > 0) return
+    lists[list] = lists[list].withChanges(items)
+    items = new Map()
   }
   return {
     read(line) {
@@ -55,7 +60,8 @@ export function openSnapshotReader(base?: SealedState): SnapshotReader {
       }
       if (message.type === 'remove') {
         const { lists } = open
-        for (const id of message.ids) lists[message.list] = lists[message.list].without(id)
+        const gone = new Map(message.ids.map((id) => [id, undefined] as const))
+        lists[message.list] = lists[message.list].withChanges(gone)
         return undefined
       }
       last = { snapshot: open.lists as unknown as SealedState['snapshot'], seal: open.seal }

@@ -3,7 +3,7 @@ import { buildExchange } from '../../../test/harness/build-target.ts'
 import { createFakeTime } from '../../../test/harness/fake-time.ts'
 import { entityNamed } from '../../entities/entities.ts'
 import { roundRobin } from './balancers.ts'
-import { newPoolMemory, openPool } from './open-pool.ts'
+import { PoolMemory, openPool } from './open-pool.ts'
 import { openResolver } from './resolver.ts'
 import type { Target } from './target.ts'
 
@@ -11,7 +11,7 @@ import type { Target } from './target.ts'
 function openTwo(threshold = 0) {
   const { clock } = createFakeTime()
   const failing = { unhealthy: { http_failures: 1, tcp_failures: 1, timeouts: 1 } }
-  const memory = newPoolMemory()
+  const memory = new PoolMemory()
   const pool = openPool(
     {
       id: 'u',
@@ -23,10 +23,10 @@ function openTwo(threshold = 0) {
       }),
       certificate: undefined,
     },
+    memory,
     {
       clock,
       resolver: openResolver(() => Promise.reject(new Error('no lookup')), clock),
-      memory,
       limits: { inFlight: 1, waiting: 1 },
     },
   )

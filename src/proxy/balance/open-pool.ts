@@ -23,18 +23,25 @@ export type PoolPlan = {
 }
 
 /** State of a pool that outlives a program. */
-export type PoolMemory = {
-  readonly states: Map<string, TargetState>
+export class PoolMemory {
+  private usedStates: Map<string, TargetState> | undefined
+  private usedQueue: RequestQueue | undefined
   /** Increases whenever the health of a target changes. */
-  changes: number
-  readonly queue: RequestQueue
-}
+  changes = 0
 
-export const newPoolMemory = (): PoolMemory => ({
-  states: new Map(),
-  changes: 0,
-  queue: new RequestQueue(),
-})
+  get states(): Map<string, TargetState> {
+    return (this.usedStates ??= new Map())
+  }
+
+  get queue(): RequestQueue {
+    return (this.usedQueue ??= new RequestQueue())
+  }
+
+  /** False while no pool with this memory was used. */
+  get isUsed(): boolean {
+    return this.usedStates !== undefined
+  }
+}
 
 /** The targets of an upstream. */
 export type Pool = {
@@ -60,11 +67,66 @@ export type Pool = {
 export type PoolContext = {
   readonly clock: Clock
   readonly resolver: Resolver
-  readonly memory: PoolMemory
   readonly limits: TargetLimits
 }
 
-export function openPool(plan: PoolPlan, { clock, resolver, memory, limits }: PoolContext): Pool {
+/** Opens a pool, which takes little memory until its first use. */
+export const openPool = (plan: PoolPlan, memory: PoolMemory, context: PoolContext): Pool =>
+  new LazyPool(plan, memory, context)
+
+class LazyPool implements Pool {
+  readonly plan: PoolPlan
+  readonly memory: PoolMemory
+  private readonly context: PoolContext
+  private used: UsedPool | undefined
+
+  constructor(plan: PoolPlan, memory: PoolMemory, context: PoolContext) {
+    this.plan = plan
+    this.memory = memory
+    this.context = context
+    this.used = undefined
+  }
+
+  private use(): UsedPool {
+    return (this.used ??= usePool(this.plan, this.memory, this.context))
+  }
+
+  get circuitBreaker(): CircuitBreaker {
+    return this.use().circuitBreaker
+  }
+
+  ready(): Promise<unknown> | undefined {
+    return this.use().ready()
+  }
+
+  take(exchange: Exchange, milliseconds: number): Target | Promise<Target> {
+    return this.use().take(exchange, milliseconds)
+  }
+
+  answered(target: Target, status: number, milliseconds: number): void {
+    this.use().answered(target, status, milliseconds)
+  }
+
+  failed(target: Target, result: HealthResult | undefined): void {
+    this.use().failed(target, result)
+  }
+
+  release(target: Target): void {
+    this.use().release(target)
+  }
+
+  targets(): readonly Target[] {
+    return this.use().targets()
+  }
+}
+
+type UsedPool = Omit<Pool, 'plan' | 'memory'>
+
+function usePool(
+  plan: PoolPlan,
+  memory: PoolMemory,
+  { clock, resolver, limits }: PoolContext,
+): UsedPool {
   const { balancer, upstream } = plan
   const healthchecks = upstream?.healthchecks
   const useServiceName = upstream?.use_srv_name === true
@@ -96,8 +158,6 @@ export function openPool(plan: PoolPlan, { clock, resolver, memory, limits }: Po
     currentCandidates().available.some((target) => target.state === state)
 
   return {
-    plan,
-    memory,
     circuitBreaker,
     targets,
     ready: () => resolved.ready(clock.now()),

@@ -1,7 +1,7 @@
 import { parseTarget } from '../../entities/target-address.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
-import { changeByKey, RadixMap } from '../../lib/radix-map.ts'
+import { changeByKey, RadixMap, type Difference } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import { openBalancer, roundRobin } from '../balance/balancers.ts'
 import type { Pool, PoolPlan } from '../balance/open-pool.ts'
@@ -37,43 +37,43 @@ export function* changePools(
   after: Snapshot,
   { keeper, touched }: { readonly keeper: PoolKeeper; readonly touched: Set<string> },
 ): CooperativeTask<PoolTables> {
-  let { pools, ofCertificate, ofHost } = tables
   const changed = new Set<string>()
   const hosts = new Set<string>()
-  for (const difference of before.upstreams.differencesTo(after.upstreams)) {
+  const changedUpstreams = (): Iterable<Difference<SnapshotUpstream>> =>
+    before.upstreams.differencesTo(after.upstreams)
+  for (const { key, before: old } of changedUpstreams()) {
     yield
-    ofCertificate = changeIndex(ofCertificate, difference, certificateOf)
-    changed.add(difference.key)
-    if (difference.before !== undefined) hosts.add(hostOfUpstream(difference.before))
+    changed.add(key)
+    if (old !== undefined) hosts.add(hostOfUpstream(old))
   }
-  const renamed = before.upstreams.differencesTo(after.upstreams)
-  const upstreams = yield* changeByKey(tables.upstreams, renamed, hostOfUpstream)
+  const ofCertificate = yield* changeIndex(tables.ofCertificate, changedUpstreams(), certificateOf)
+  const upstreams = yield* changeByKey(tables.upstreams, changedUpstreams(), hostOfUpstream)
   const certificates = before.certificates.differencesTo(after.certificates)
   yield* touchReferring(ofCertificate, certificates, changed)
+  const next = new Map<string, Pool | undefined>()
   for (const id of changed) {
     yield
     const upstream = after.upstreams.get(id)
-    if (upstream === undefined) pools = pools.without(id)
-    else {
-      hosts.add(hostOfUpstream(upstream))
-      pools = pools.with(id, keeper.open(planOfUpstream(upstream, after, keeper)))
-    }
+    if (upstream !== undefined) hosts.add(hostOfUpstream(upstream))
+    next.set(id, upstream && keeper.open(planOfUpstream(upstream, after, keeper)))
   }
-  for (const difference of before.services.differencesTo(after.services)) {
+  for (const { key } of before.services.differencesTo(after.services)) {
     yield
-    ofHost = changeIndex(ofHost, difference, hostOf)
-    touched.add(difference.key)
+    touched.add(key)
   }
+  const changedServices = before.services.differencesTo(after.services)
+  const ofHost = yield* changeIndex(tables.ofHost, changedServices, hostOf)
   const references = [...hosts].map((key) => ({ key }))
   yield* touchReferring(ofHost, references, touched)
   for (const id of touched) {
     yield
     const service = after.services.get(id)
     const hasOwn = service !== undefined && !upstreams.has(hostOfService(service))
-    if (!hasOwn) pools = pools.without(id)
-    else if (!isPoolOf(pools.get(id), service))
-      pools = pools.with(id, keeper.open(planOfService(service)))
+    if (!hasOwn) next.set(id, undefined)
+    else if (!isPoolOf(tables.pools.get(id), service))
+      next.set(id, keeper.open(planOfService(service)))
   }
+  const pools = yield* tables.pools.changeSteps(next)
   return { pools, upstreams, ofCertificate, ofHost }
 }
 

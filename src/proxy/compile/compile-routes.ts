@@ -38,22 +38,22 @@ export function* changeRoutes(
   after: Snapshot,
   services: { readonly before: Services; readonly after: Services },
 ): CooperativeTask<RouteTables> {
-  let { routes, references } = tables
   const touched = new Set<string>()
-  for (const difference of before.routes.differencesTo(after.routes)) {
+  for (const { key } of before.routes.differencesTo(after.routes)) {
     yield
-    references = changeIndex(references, difference, referencesOf)
-    touched.add(difference.key)
+    touched.add(key)
   }
+  const changedRoutes = before.routes.differencesTo(after.routes)
+  const references = yield* changeIndex(tables.references, changedRoutes, referencesOf)
   yield* touchReferring(references, services.before.differencesTo(services.after), touched)
   yield* touchReferring(references, before.workspaces.differencesTo(after.workspaces), touched)
+  const changed = new Map<string, RouteProgram | undefined>()
   for (const id of touched) {
     yield
     const route = after.routes.get(id)
-    const program = route && compileRoute(route, after, services.after)
-    routes = program === undefined ? routes.without(id) : routes.with(id, program)
+    changed.set(id, route && compileRoute(route, after, services.after))
   }
-  return { routes, references }
+  return { routes: yield* tables.routes.changeSteps(changed), references }
 }
 
 const referencesOf = ({ service, workspace }: SnapshotRoute): readonly string[] =>

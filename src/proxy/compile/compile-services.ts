@@ -52,11 +52,8 @@ export function* changeServices(
   after: Snapshot,
   inputs: ServiceInputs,
 ): CooperativeTask<ServiceTables> {
-  let { services, references } = tables
-  for (const difference of before.services.differencesTo(after.services)) {
-    yield
-    references = changeIndex(references, difference, referencesOf)
-  }
+  const changedServices = before.services.differencesTo(after.services)
+  const references = yield* changeIndex(tables.references, changedServices, referencesOf)
   const touched = new Set(inputs.touched)
   for (const changes of [
     before.certificates.differencesTo(after.certificates),
@@ -68,17 +65,15 @@ export function* changeServices(
     const service = serviceInScope(key)
     if (service !== undefined) touched.add(service)
   }
+  const changed = new Map<string, ServiceProgram | undefined>()
   for (const id of touched) {
     yield
     const service = after.services.get(id)
-    const old = services.get(id)
-    if (service === undefined) services = services.without(id)
-    else {
-      const next = compileService(service, after, inputs, old)
-      if (old === undefined || !isSame(old, next)) services = services.with(id, next)
-    }
+    const old = tables.services.get(id)
+    const next = service && compileService(service, after, inputs, old)
+    if (old === undefined || next === undefined || !isSame(old, next)) changed.set(id, next)
   }
-  return { services, references }
+  return { services: yield* tables.services.changeSteps(changed), references }
 }
 
 const referencesOf = (service: SnapshotService): readonly string[] => [

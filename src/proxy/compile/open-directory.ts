@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
-import { addToGroup, groupOf, removeFromGroup, type RadixGroups } from '../../lib/radix-groups.ts'
+import {
+  changeGroups,
+  changeInGroup,
+  groupOf,
+  type GroupChanges,
+  type RadixGroups,
+} from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Caller, Directory, KnownConsumer } from '../exchange.ts'
@@ -56,7 +62,9 @@ function* changeConsumers(
   before: Snapshot,
   after: Snapshot,
 ): CooperativeTask<DirectoryTables> {
-  let { consumers, byName, groupLists } = tables
+  let { groupLists } = tables
+  const consumers: GroupChanges<KnownConsumer> = new Map()
+  const byName: GroupChanges<KnownConsumer> = new Map()
   const added: SnapshotConsumer[] = []
   // A name may pass from one consumer to another: all are removed before any is added.
   for (const { before: old, after: fresh } of before.consumers.differencesTo(after.consumers)) {
@@ -64,8 +72,8 @@ function* changeConsumers(
     if (fresh !== undefined) added.push(fresh)
     if (old === undefined) continue
     const { id, workspace, username, consumer_groups: groups } = old
-    consumers = removeFromGroup(consumers, workspace, id)
-    if (username !== null) byName = removeFromGroup(byName, workspace, username)
+    changeInGroup(consumers, workspace, id, undefined)
+    if (username !== null) changeInGroup(byName, workspace, username, undefined)
     groupLists = countList(groupLists, groups, -1)
   }
   for (const item of added) {
@@ -74,10 +82,16 @@ function* changeConsumers(
     groupLists = countList(groupLists, item.consumer_groups, 1)
     const shared = groupLists.get(textOf(item.consumer_groups))?.names ?? item.consumer_groups
     const consumer = describeConsumer(item, shared)
-    consumers = addToGroup(consumers, workspace, id, consumer)
-    if (username !== null) byName = addToGroup(byName, workspace, username, consumer)
+    changeInGroup(consumers, workspace, id, consumer)
+    if (username !== null) changeInGroup(byName, workspace, username, consumer)
   }
-  return consumers === tables.consumers ? tables : { ...tables, consumers, byName, groupLists }
+  if (consumers.size === 0) return tables
+  return {
+    ...tables,
+    groupLists,
+    consumers: yield* changeGroups(tables.consumers, consumers),
+    byName: yield* changeGroups(tables.byName, byName),
+  }
 }
 
 const describeConsumer = (
@@ -110,18 +124,18 @@ function* changeKeys(
   before: Snapshot,
   after: Snapshot,
 ): CooperativeTask<RadixGroups<SnapshotKey>> {
-  let changed = keys
+  const changes: GroupChanges<SnapshotKey> = new Map()
   const added: SnapshotKey[] = []
   for (const { before: old, after: fresh } of before.keys.differencesTo(after.keys)) {
     yield
     if (fresh !== undefined) added.push(fresh)
-    if (old !== undefined) changed = removeFromGroup(changed, old.workspace, old.sha256)
+    if (old !== undefined) changeInGroup(changes, old.workspace, old.sha256, undefined)
   }
   for (const key of added) {
     yield
-    changed = addToGroup(changed, key.workspace, key.sha256, key)
+    changeInGroup(changes, key.workspace, key.sha256, key)
   }
-  return changed
+  return yield* changeGroups(keys, changes)
 }
 
 type Tables = Omit<DirectoryTables, 'directory'>

@@ -3,7 +3,12 @@ import type { Clock } from '../../lib/clock.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { silentLog, type Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
-import { addToGroup, removeFromGroup, type RadixGroups } from '../../lib/radix-groups.ts'
+import {
+  changeGroups,
+  changeInGroup,
+  type GroupChanges,
+  type RadixGroups,
+} from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Counters, PluginDefinition, PluginUse } from '../plugin.ts'
@@ -68,25 +73,34 @@ export function* changePlugins(
   const withheld = tools.withheld ?? RadixMap.empty()
   let changed: PluginTables = { ...tables, withheld }
   const touched = new Set<string>()
-  for (const difference of before.plugins.differencesTo(after.plugins)) {
+  for (const { key, before: old, after: fresh } of before.plugins.differencesTo(after.plugins)) {
     yield
-    changed = count(changed, difference.before, -1)
-    changed = count(changed, difference.after, 1)
-    const ofGroup = changeIndex(changed.ofGroup, difference, groupsOf)
-    changed = { ...changed, ofGroup }
-    touched.add(difference.key)
+    changed = count(changed, old, -1)
+    changed = count(changed, fresh, 1)
+    touched.add(key)
   }
+  const changedPlugins = before.plugins.differencesTo(after.plugins)
+  const ofGroup = yield* changeIndex(tables.ofGroup, changedPlugins, groupsOf)
   for (const { key } of tables.withheld.differencesTo(withheld)) touched.add(key)
   const groups = before.consumer_groups.differencesTo(after.consumer_groups)
-  yield* touchReferring(changed.ofGroup, groups, touched)
+  yield* touchReferring(ofGroup, groups, touched)
+  const byId = new Map<string, ScopedPlugin | undefined>()
+  const byScope: GroupChanges<ScopedPlugin> = new Map()
   for (const id of touched) {
     yield
     const old = tables.byId.get(id)
     const plugin = after.plugins.get(id)
     const next = plugin && preparePlugin(plugin, { old, before, after, tables: changed, tools })
-    changed = replacePlugin(changed, id, old, next)
+    byId.set(id, next)
+    if (old !== undefined) changeInGroup(byScope, old.scope, id, undefined)
+    if (next !== undefined) changeInGroup(byScope, next.scope, id, next)
   }
-  return changed
+  return {
+    ...changed,
+    ofGroup,
+    byId: yield* tables.byId.changeSteps(byId),
+    byScope: yield* changeGroups(tables.byScope, byScope),
+  }
 }
 
 const groupsOf = ({ consumer_group: group }: SnapshotPlugin): readonly string[] =>
@@ -117,19 +131,6 @@ function addNumber(numbers: RadixMap<number>, key: string, change: number): Radi
 function scopeOf({ workspace, service, route }: SnapshotPlugin): string {
   if (route?.id !== undefined) return routeScope(route.id)
   return service?.id === undefined ? workspaceScope(workspace) : serviceScope(service.id)
-}
-
-function replacePlugin(
-  tables: PluginTables,
-  id: string,
-  old: ScopedPlugin | undefined,
-  next: ScopedPlugin | undefined,
-): PluginTables {
-  let { byId, byScope } = tables
-  if (old !== undefined) byScope = removeFromGroup(byScope, old.scope, id)
-  if (next !== undefined) byScope = addToGroup(byScope, next.scope, id, next)
-  byId = next === undefined ? byId.without(id) : byId.with(id, next)
-  return { ...tables, byId, byScope }
 }
 
 type Preparation = {

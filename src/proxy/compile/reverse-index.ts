@@ -1,5 +1,11 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
-import { addToGroup, groupOf, removeFromGroup, type RadixGroups } from '../../lib/radix-groups.ts'
+import {
+  changeGroups,
+  changeInGroup,
+  groupOf,
+  type GroupChanges,
+  type RadixGroups,
+} from '../../lib/radix-groups.ts'
 import { RadixMap, type Difference } from '../../lib/radix-map.ts'
 
 /** The ids of items by what they refer to. */
@@ -21,16 +27,19 @@ export function* touchReferring(
   }
 }
 
-/** The index after an item changed. */
-export function changeIndex<Item>(
+/** The index after items changed. */
+export function* changeIndex<Item>(
   index: ReverseIndex,
-  { key: id, before, after }: Difference<Item>,
+  differences: Iterable<Difference<Item>>,
   referencesOf: (item: Item) => readonly string[],
-): ReverseIndex {
-  const old = before === undefined ? [] : referencesOf(before)
-  const fresh = after === undefined ? [] : referencesOf(after)
-  let changed = index
-  for (const one of old) if (!fresh.includes(one)) changed = removeFromGroup(changed, one, id)
-  for (const one of fresh) if (!old.includes(one)) changed = addToGroup(changed, one, id, true)
-  return changed
+): CooperativeTask<ReverseIndex> {
+  const changes: GroupChanges<true> = new Map()
+  for (const { key: id, before, after } of differences) {
+    yield
+    const old = before === undefined ? [] : referencesOf(before)
+    const fresh = after === undefined ? [] : referencesOf(after)
+    for (const one of old) if (!fresh.includes(one)) changeInGroup(changes, one, id, undefined)
+    for (const one of fresh) if (!old.includes(one)) changeInGroup(changes, one, id, true)
+  }
+  return yield* changeGroups(index, changes)
 }

@@ -36,21 +36,19 @@ export function* changeServerNames(
   after: Pick<Snapshot, 'certificates' | 'snis'>,
   clientCas: ClientCaList | undefined,
 ): CooperativeTask<ServerNameTables> {
-  let { byName } = tables
   let isSame = isSameList(tables.clientCas, clientCas)
   const contexts = isSame ? tables.contexts : new WeakMap<SnapshotCertificate, SecureContext>()
+  const names = new Map<string, string | undefined>()
   const added: SnapshotItem<'snis'>[] = []
   // A name may pass from one item to another: all are removed before any is added.
   for (const { before: old, after: fresh } of before.snis.differencesTo(after.snis)) {
     yield
     isSame = false
-    if (old !== undefined) byName = byName.without(old.name)
+    if (old !== undefined) names.set(old.name, undefined)
     if (fresh !== undefined) added.push(fresh)
   }
-  for (const { name, certificate } of added) {
-    yield
-    byName = byName.with(name, certificate.id)
-  }
+  for (const { name, certificate } of added) names.set(name, certificate.id)
+  const byName = yield* tables.byName.changeSteps(names)
   for (const _ of before.certificates.differencesTo(after.certificates)) {
     isSame = false
     break

@@ -1,0 +1,311 @@
+import type { CooperativeTask } from './cooperative-task.ts'
+
+/** Entries in order of their keys. */
+export type Leaf<Value> = { readonly keys: readonly string[]; readonly values: readonly Value[] }
+
+/** Entries by the code of their keys at the depth of the node. */
+export type Branch<Value> = {
+  /** Ascending; `ended` for a key that is not longer than the depth. */
+  readonly codes: readonly number[]
+  readonly children: readonly Node<Value>[]
+  readonly size: number
+}
+
+export type Node<Value> = Leaf<Value> | Branch<Value>
+
+/** A node with more entries is a branch, every other one is a leaf. */
+const maxLeaf = 32
+
+const ended = -1
+
+export const emptyLeaf: Leaf<never> = { keys: [], values: [] }
+
+export const isBranch = <Value>(node: Node<Value>): node is Branch<Value> => 'codes' in node
+
+export const sizeOf = (node: Node<unknown>): number =>
+  isBranch(node) ? node.size : node.keys.length
+
+const codeAt = (key: string, depth: number): number =>
+  depth < key.length ? key.charCodeAt(depth) : ended
+
+/** The only leaf that can have a key. */
+export function leafFor<Value>(root: Node<Value>, key: string): Leaf<Value> {
+  let node = root
+  for (let depth = 0; isBranch(node); depth += 1) node = childOf(node, codeAt(key, depth))
+  return node
+}
+
+/** The index of the first key that is not less. */
+export function findKey(keys: readonly string[], key: string): number {
+  let [low, high] = [0, keys.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((keys[middle] as string) < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Keys in order, each once, and their values; undefined removes a key. */
+export type Changes<Value> = {
+  readonly keys: readonly string[]
+  readonly values: readonly (Value | undefined)[]
+}
+
+/** The node after the changes from `start` to `end`; the same node when they change nothing. */
+export function changeNode<Value>(
+  node: Node<Value>,
+  depth: number,
+  changes: Changes<Value>,
+  start = 0,
+  end = changes.keys.length,
+): Node<Value> {
+  if (!isBranch(node)) return changeLeaf(node, depth, changes, start, end)
+  const { codes, children } = node
+  let nextCodes = codes
+  let nextChildren = children
+  let size = node.size
+  for (let at = start; at < end;) {
+    const code = codeAt(changes.keys[at] as string, depth)
+    const stop = endOfCode(changes.keys, depth, code, at, end)
+    const place = findCode(nextCodes, code)
+    const child = place < 0 ? emptyLeaf : (nextChildren[place] as Node<Value>)
+    const next = changeNode<Value>(child, depth + 1, changes, at, stop)
+    at = stop
+    if (next === child) continue
+    size += sizeOf(next) - sizeOf(child)
+    if (place < 0) {
+      nextCodes = nextCodes.toSpliced(~place, 0, code)
+      nextChildren = nextChildren.toSpliced(~place, 0, next)
+    } else if (sizeOf(next) === 0) {
+      nextCodes = nextCodes.toSpliced(place, 1)
+      nextChildren = nextChildren.toSpliced(place, 1)
+    } else {
+      nextChildren = nextChildren.with(place, next)
+    }
+  }
+  if (nextChildren === children) return node
+  const branch = { codes: nextCodes, children: nextChildren, size }
+  return size > maxLeaf ? branch : joinLeaves(branch)
+}
+
+function changeLeaf<Value>(
+  leaf: Leaf<Value>,
+  depth: number,
+  changes: Changes<Value>,
+  start: number,
+  end: number,
+): Node<Value> {
+  const keys: string[] = []
+  const values: Value[] = []
+  let isSame = true
+  let hasSameKeys = true
+  let at = 0
+  for (let next = start; next < end; next += 1) {
+    const key = changes.keys[next] as string
+    const value = changes.values[next]
+    while (at < leaf.keys.length && (leaf.keys[at] as string) < key) {
+      keys.push(leaf.keys[at] as string)
+      values.push(leaf.values[at] as Value)
+      at += 1
+    }
+    const isKnown = leaf.keys[at] === key
+    if (isKnown !== (value !== undefined)) hasSameKeys = false
+    if ((isKnown ? leaf.values[at] : undefined) !== value) isSame = false
+    if (isKnown) at += 1
+    if (value === undefined) continue
+    keys.push(key)
+    values.push(value)
+  }
+  if (isSame) return leaf
+  for (; at < leaf.keys.length; at += 1) {
+    keys.push(leaf.keys[at] as string)
+    values.push(leaf.values[at] as Value)
+  }
+  if (hasSameKeys) return { keys: leaf.keys, values }
+  return nodeOf(keys, values, depth)
+}
+
+/** The canonical node of entries in order of their keys. */
+export function nodeOf<Value>(
+  keys: readonly string[],
+  values: readonly Value[],
+  depth: number,
+  start = 0,
+  end = keys.length,
+): Node<Value> {
+  if (end - start <= maxLeaf)
+    return { keys: keys.slice(start, end), values: values.slice(start, end) }
+  const codes: number[] = []
+  const children: Node<Value>[] = []
+  for (let at = start; at < end;) {
+    const code = codeAt(keys[at] as string, depth)
+    const stop = endOfCode(keys, depth, code, at, end)
+    codes.push(code)
+    children.push(nodeOf(keys, values, depth + 1, at, stop))
+    at = stop
+  }
+  return { codes, children, size: end - start }
+}
+
+/** The end of the keys with the same code as the first. */
+function endOfCode(
+  keys: readonly string[],
+  depth: number,
+  code: number,
+  start: number,
+  end: number,
+): number {
+  if (codeAt(keys[end - 1] as string, depth) === code) return end
+  let [low, high] = [start + 1, end - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (codeAt(keys[middle] as string, depth) === code) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function joinLeaves<Value>(node: Node<Value>): Leaf<Value> {
+  const keys: string[] = []
+  const values: Value[] = []
+  for (const leaf of leaves(node)) {
+    keys.push(...leaf.keys)
+    values.push(...leaf.values)
+  }
+  return { keys, values }
+}
+
+/** The leaves of a node in order. */
+export function* leaves<Value>(node: Node<Value>): Generator<Leaf<Value>> {
+  const rest = [node]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (isBranch(next)) rest.push(...next.children.toReversed())
+    else yield next
+  }
+}
+
+/** What a key has in two maps; undefined where it is missing. */
+export type Difference<Value> = {
+  readonly key: string
+  readonly before: Value | undefined
+  readonly after: Value | undefined
+}
+
+/** The keys whose values are not identical below two nodes, in order. Skips what they share. */
+export function* compareNodes<Value>(
+  before: Node<Value>,
+  after: Node<Value>,
+): Generator<Difference<Value>> {
+  const rest: Pair<Value>[] = [{ before, after, depth: 0 }]
+  for (let pair = rest.pop(); pair !== undefined; pair = rest.pop()) {
+    if (pair.before === pair.after) continue
+    if (isBranch(pair.before) || isBranch(pair.after)) rest.push(...childPairs(pair).reverse())
+    else yield* compareLeaves(pair.before, pair.after)
+  }
+}
+
+type Pair<Value> = {
+  readonly before: Node<Value>
+  readonly after: Node<Value>
+  readonly depth: number
+}
+
+function childPairs<Value>({ before, after, depth }: Pair<Value>): Pair<Value>[] {
+  const [was, is] = [branchOf(before, depth), branchOf(after, depth)]
+  const pairs: Pair<Value>[] = []
+  let [left, right] = [0, 0]
+  while (left < was.codes.length || right < is.codes.length) {
+    const old = was.codes[left] ?? Number.POSITIVE_INFINITY
+    const fresh = is.codes[right] ?? Number.POSITIVE_INFINITY
+    const [isOld, isFresh] = [old <= fresh, fresh <= old]
+    pairs.push({
+      before: isOld ? (was.children[left] as Node<Value>) : emptyLeaf,
+      after: isFresh ? (is.children[right] as Node<Value>) : emptyLeaf,
+      depth: depth + 1,
+    })
+    if (isOld) left += 1
+    if (isFresh) right += 1
+  }
+  return pairs
+}
+
+/** A node as a branch, so that a leaf is compared with a branch child by child. */
+function branchOf<Value>(node: Node<Value>, depth: number): Branch<Value> {
+  if (isBranch(node)) return node
+  const { keys, values } = node
+  const codes: number[] = []
+  const children: Node<Value>[] = []
+  for (let at = 0; at < keys.length;) {
+    const code = codeAt(keys[at] as string, depth)
+    const stop = endOfCode(keys, depth, code, at, keys.length)
+    codes.push(code)
+    children.push({ keys: keys.slice(at, stop), values: values.slice(at, stop) })
+    at = stop
+  }
+  return { codes, children, size: keys.length }
+}
+
+function* compareLeaves<Value>(
+  before: Leaf<Value>,
+  after: Leaf<Value>,
+): Generator<Difference<Value>> {
+  for (const key of keysOf(before.keys, after.keys)) {
+    const [was, is] = [valueIn(before, key), valueIn(after, key)]
+    if (was !== is) yield { key, before: was, after: is }
+  }
+}
+
+function keysOf(before: readonly string[], after: readonly string[]): readonly string[] {
+  if (before.length === 0 || before === after) return after
+  if (after.length === 0) return before
+  return [...new Set([...before, ...after])].sort()
+}
+
+/** The value of a key in a leaf. */
+export function valueIn<Value>({ keys, values }: Leaf<Value>, key: string): Value | undefined {
+  const at = findKey(keys, key)
+  return keys[at] === key ? values[at] : undefined
+}
+
+/** The index of a code, or the complement of where it belongs. */
+function findCode(codes: readonly number[], code: number): number {
+  for (let at = 0; at < codes.length; at += 1) {
+    const other = codes[at] as number
+    if (other >= code) return other === code ? at : ~at
+  }
+  return ~codes.length
+}
+
+const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>
+  children[findCode(codes, code)] ?? emptyLeaf
+
+/** How the nodes of a map are folded. The codes of a branch are the UTF-16 codes that its parts differ in. */
+export type Fold<Value, Result> = {
+  leaf(values: readonly Value[]): Result
+  branch(codes: readonly number[], parts: readonly Result[]): Result
+}
+
+/** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
+export function* foldNode<Value, Result>(
+  node: Node<Value>,
+  known: WeakMap<object, Result>,
+  steps: Fold<Value, Result>,
+): CooperativeTask<Result> {
+  if (known.has(node)) return known.get(node) as Result
+  yield
+  let result: Result
+  if (isBranch(node)) {
+    const parts: Result[] = []
+    for (const child of node.children) {
+      parts.push(
+        known.has(child) ? (known.get(child) as Result) : yield* foldNode(child, known, steps),
+      )
+    }
+    result = steps.branch(node.codes, parts)
+  } else {
+    result = steps.leaf(node.values)
+  }
+  known.set(node, result)
+  return result
+}
