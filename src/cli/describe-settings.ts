@@ -43,6 +43,10 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
+  WEIR_EGRESS_ALLOW:
+    'Networks to which services, health checks and vaults may connect although they are denied, comma-separated, each with an optional port: `169.254.10.0/24,127.0.0.1:8001`. A listener of Weir is allowed only by its address with its port.',
+  WEIR_EGRESS_DENY:
+    'Networks to which they may not connect. Link-local addresses, metadata services of cloud providers and the listeners of Weir are denied in any case.',
   WEIR_VAULT_ENV_PREFIX:
     'Prefix of the environment variables that vault references may read. No other variable is readable. References may omit it.',
   WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { parseNetwork } from '../lib/egress.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 
@@ -38,6 +39,20 @@ const wholeNumber = (fallback: number, min: number, max: number) =>
     .min(min, { error: `expected at least ${min}` })
     .max(max, { error: `expected at most ${max}` })
     .default(fallback)
+
+/** Networks, comma-separated: an address or CIDR, with an optional port (`10.0.0.0/8`, `127.0.0.1:8001`, `[fd00::]/8`, `[::1]:8001`). */
+const networks = z
+  .string()
+  .transform((text, context) =>
+    text.split(',').map((part) => {
+      const network = parseNetwork(part.trim())
+      if (network !== undefined) return network
+      const message = `'${part.trim()}' is not an address or CIDR, such as 10.0.0.0/8 or [fd00::]/8`
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
+  )
+  .default([])
 
 const name = (fallback: string) =>
   z
@@ -102,6 +117,8 @@ const environment = z.object({
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
+  WEIR_EGRESS_ALLOW: networks,
+  WEIR_EGRESS_DENY: networks,
   WEIR_VAULT_ENV_PREFIX: z
     .string()
     .regex(/^[A-Z_][A-Z\d_]*$/, { error: 'expected upper-case letters, digits and underscores' })
@@ -163,6 +180,7 @@ export function readSettings(
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}
       : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    egress: { allow: settings.WEIR_EGRESS_ALLOW, deny: settings.WEIR_EGRESS_DENY },
     vaultEnvPrefix: settings.WEIR_VAULT_ENV_PREFIX,
     vaultFiles: resolve(settings.WEIR_VAULT_FILES),
     ...(settings.WEIR_DATABASE_URL === undefined

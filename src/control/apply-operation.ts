@@ -9,10 +9,11 @@ import { idTaken, notFound, schemaViolation } from '../entities/kong-problem.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import { violationsOf } from '../entities/violations.ts'
+import type { Egress } from '../lib/egress.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { checkUnique } from './check-unique.ts'
 import type { Draft } from './draft.ts'
-import { entityTools } from './apply/entity-tools.ts'
+import { entityTools, hostRefusal } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
 import { parseFields } from './parse-fields.ts'
 import { checkReferences, editOf, removeWithoutDependents, removeEntry } from './remove-entry.ts'
@@ -21,6 +22,8 @@ import { settleSecrets } from './apply/settle-secrets.ts'
 
 export type ApplyContext = {
   readonly catalog: readonly PluginSchema[]
+  /** Where gateways may connect; without it any address is accepted. */
+  readonly egress?: Egress
   /** Seconds since the epoch. */
   readonly now: number
 }
@@ -83,12 +86,13 @@ function writeEntry(
   draft: Draft,
   operation: Operation,
   before: Entry | undefined,
-  { catalog, now }: ApplyContext,
+  { catalog, now, egress }: ApplyContext,
 ): Outcome {
   const entity: Entity = entityNamed(operation.entity)
   const given = normalizeBody(entity, operation)
   const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
-  const completed = entity.complete?.(parsed, { tools: entityTools, now }) ?? parsed
+  const context = { tools: entityTools, now, refusalOf: hostRefusal(egress) }
+  const completed = entity.complete?.(parsed, context) ?? parsed
   const resolved = resolveReferences(entity, completed, operation.workspace, draft)
   const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const written = { ...metadataOf(entity, operation, before, now), fields }

@@ -1,3 +1,4 @@
+import type { Egress } from '../lib/egress.ts'
 import type { Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
@@ -52,6 +53,7 @@ export type Control = {
   state: State
   readonly store: Store
   readonly catalog: readonly PluginSchema[]
+  readonly egress: Egress
   readonly proof: Proof
   readonly sealKey: string
   readonly auditLog: AuditLog
@@ -109,8 +111,8 @@ async function attemptChange(
     throw revisionConflict(request.ifRevision, state.revision)
   }
   const now = control.clock.now()
-  const { catalog } = control
-  const context = { catalog, now: Math.floor(now / 1000), onProgress: request.onProgress }
+  const { catalog, egress } = control
+  const context = { catalog, egress, now: Math.floor(now / 1000), onProgress: request.onProgress }
   const draft = openDraft(state.indexes)
   const outcomes = await applyOperations(draft, operations, context)
   const touched = draft.touched()

@@ -1,3 +1,4 @@
+import { openEgress, type Egress } from '../lib/egress.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
@@ -35,6 +36,8 @@ export type ConfigurationOptions = Bootstrap & {
   /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
   readonly compile: Compile
+  /** Where gateways may connect. Default: the rule without settings of the operator. */
+  readonly egress?: Egress
   readonly clock?: Clock
   /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
@@ -185,6 +188,7 @@ async function openControl(
     store,
     catalog,
     compile,
+    egress = openEgress(),
     clock = systemClock,
     auditKey = generateAuditKey(),
   }: ConfigurationOptions,
@@ -198,6 +202,7 @@ async function openControl(
     state,
     store,
     catalog,
+    egress,
     proof: openProof(compile),
     sealKey,
     auditLog,

@@ -104,6 +104,9 @@ export type EntityTools = {
   isPublicKey(key: unknown): boolean
 }
 
+/** Why gateways may not connect to a host; undefined when they may, or when its addresses are not known yet. */
+export type RefusalOf = (host: string, port: number) => string | undefined
+
 /** The name of the entity that a reference field holds: its id where the reader may not read it, '' where it is unset. */
 export type NameOf = (field: string) => string
 
@@ -133,7 +136,11 @@ export type Hooks<Fields> = {
   /** Checks that need platform functions, such as parsing certificates; returns the fields with derived ones filled. `now` is in seconds since the epoch. */
   complete?(
     fields: AnyFields,
-    context: { readonly tools: EntityTools; readonly now: number },
+    context: {
+      readonly tools: EntityTools
+      readonly now: number
+      readonly refusalOf: RefusalOf
+    },
   ): AnyFields
   /** The hash to store in place of a secret; undefined to store the secret itself. */
   hashSecret?(

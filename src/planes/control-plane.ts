@@ -17,6 +17,7 @@ import { startRevisionPruning } from '../declarative/start-revision-pruning.ts'
 import { openCompileCheck } from '../dataplane/open-compile-check.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
+import { openEgress } from '../lib/egress.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
@@ -27,7 +28,12 @@ import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import type { SupervisorChannel } from './messages.ts'
 import { joinTokenFile, openKeys } from './open-keys.ts'
-import type { ListenAddress, PlaneSettings } from './plane-settings.ts'
+import {
+  addressOf,
+  gatewayListens,
+  type ListenAddress,
+  type PlaneSettings,
+} from './plane-settings.ts'
 
 /** What the control plane is started with. */
 export type ControlStart = {
@@ -42,7 +48,12 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   // For jobs that retry every second.
   const limitedLog = limitLog(log)
   const counters = openCounterTable(systemClock)
+  let controlListens: readonly ListenAddress[] = []
+  // Gateways of another machine have listeners of their own.
+  const ownListens = (): readonly ListenAddress[] =>
+    settings.plane === 'control' ? [] : [...gatewayListens(settings), ...controlListens]
   const configuration = await openConfiguration({
+    egress: openEgress(settings.egress, ownListens),
     store: await openStore(settings, log),
     catalog,
     compile: openCompileCheck({ catalog, counters, clock: systemClock }),
@@ -99,12 +110,16 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   if (settings.plane === 'control')
     writeFileSync(joinTokenFile(settings), `${configuration.joinSecret}\n`, { mode: 0o600 })
   const setupSecret = configuration.setUpSecret()
+  const addresses = {
+    admin: await admin.listen(settings.adminListen),
+    manager: await manager.listen(settings.managerListen),
+    nodes: await listen(nodes, settings.nodeListen),
+  }
+  controlListens = Object.values(addresses).map(addressOf)
   supervisor.send({
     type: 'control-ready',
     addresses: {
-      admin: await admin.listen(settings.adminListen),
-      manager: await manager.listen(settings.managerListen),
-      nodes: await listen(nodes, settings.nodeListen),
+      ...addresses,
       joinSecret: configuration.joinSecret,
       setup: setupSecret === undefined ? undefined : `/setup?secret=${setupSecret}`,
     },

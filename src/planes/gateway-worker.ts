@@ -5,6 +5,7 @@ import { openDataPlane } from '../dataplane/open-data-plane.ts'
 import { serveProgram } from '../dataplane/serve-program.ts'
 import { openSnapshotCache } from '../dataplane/snapshot-cache.ts'
 import { systemClock } from '../lib/clock.ts'
+import { openEgress } from '../lib/egress.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
@@ -19,7 +20,7 @@ import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
 import type { ControlAddress, PassedSocket, SupervisorChannel } from './messages.ts'
 import { gatewayDataKey, openKeys } from './open-keys.ts'
-import type { PlaneSettings } from './plane-settings.ts'
+import { gatewayListens, type PlaneSettings } from './plane-settings.ts'
 
 /** What a gateway worker is started with. */
 export type WorkerStart = {
@@ -49,7 +50,9 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const spool = openSpool(join(settings.data, 'spool'))
   const { record } = openRecorder(spool, log)
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
-  const pools = keepPools({ limits: settings.targets, log })
+  let controlListens = start.control?.listens ?? []
+  const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])
+  const pools = keepPools({ limits: settings.targets, log, egress })
   const server = serveProgram({
     proxyOptions: async () => ({
       certificate: await keepDefaultCertificate(directory),
@@ -58,6 +61,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       admission: settings.admission,
       record,
       log,
+      egress,
     }),
     listen: (proxy) => [
       [proxy.server, start.socket],
@@ -82,6 +86,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const secrets = openSecrets({
     readVariable: start.readVariable,
     variablePrefix: settings.vaultEnvPrefix,
+    egress,
     settingsOf,
     files: settings.vaultFiles,
     clock: systemClock,
@@ -125,7 +130,10 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   if (start.control !== undefined) connect(start.control)
   supervisor.onMessage((message) => {
     if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
-    else if (message.type === 'control') connect(message)
+    else if (message.type === 'control') {
+      controlListens = message.listens
+      connect(message)
+    }
   })
 
   return async (isHurried) => {

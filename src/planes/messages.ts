@@ -1,5 +1,5 @@
 import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/counter-client.ts'
-import type { PlaneSettings, StreamListen } from './plane-settings.ts'
+import type { ListenAddress, PlaneSettings, StreamListen } from './plane-settings.ts'
 
 /** Where a control plane listens. */
 export type ControlAddresses = {
@@ -13,7 +13,12 @@ export type ControlAddresses = {
 }
 
 /** Where a worker finds the control plane, and what it enrols with. */
-export type ControlAddress = { readonly url: string; readonly joinSecret: string }
+export type ControlAddress = {
+  readonly url: string
+  readonly joinSecret: string
+  /** Where a control plane of this node listens. */
+  readonly listens: readonly ListenAddress[]
+}
 
 /** What a listening socket is for: connections that begin with a TLS handshake, or streams. */
 export type SocketDuty = 'secure' | StreamListen

@@ -1,3 +1,4 @@
+import type { EgressRules } from '../lib/egress.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -55,10 +56,29 @@ export type PlaneSettings = {
   /** The key that encrypts secrets, as text or in a file; without either, one is made in the data directory. */
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
+  /** Where services, health checks and vaults may connect, beside the defaults. */
+  readonly egress: EgressRules
   /** The environment variables with this prefix may be read by vault references. */
   readonly vaultEnvPrefix: string
   /** The directory below which vaults may read files. */
   readonly vaultFiles: string
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
+}
+
+/** Where the gateway of a node listens. */
+export const gatewayListens = ({
+  proxyListen,
+  proxySslListen,
+  streamListens,
+}: PlaneSettings): readonly ListenAddress[] => [
+  proxyListen,
+  ...(proxySslListen === undefined ? [] : [proxySslListen]),
+  ...streamListens,
+]
+
+/** The address in a URL. */
+export function addressOf(url: string): ListenAddress {
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) }
 }

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { openEgress, type Egress } from '../lib/egress.ts'
 import { silentLog, type Log } from '../lib/log.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { RadixMap, type Difference } from '../lib/radix-map.ts'
@@ -10,7 +11,7 @@ import type { Target } from './balance/target.ts'
 import { defaultTargetLimits, type TargetLimits } from './limits.ts'
 import { literalAddress, openResolver, type Resolver } from './balance/resolver.ts'
 import { ejectByOverride, recover, usesHealthchecks } from './health/health.ts'
-import { probeTarget, type Probe } from './health/probe-target.ts'
+import { openProbe, type Probe } from './health/probe-target.ts'
 import {
   hasEqualChecks,
   isUpstreamPool,
@@ -44,6 +45,8 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
+  /** Which addresses probes may connect to. */
+  readonly egress?: Egress
   readonly limits?: TargetLimits
   /** Logs failed lookups and probes. */
   readonly log?: Log
@@ -55,7 +58,8 @@ export function keepPools({
   timers = systemTimers,
   log = silentLog,
   lookUp = openLookup({ log }),
-  probe = probeTarget,
+  egress = openEgress(),
+  probe = openProbe(egress),
   limits = defaultTargetLimits,
 }: KeeperTools = {}): PoolKeeper {
   const resolver = openResolver(lookUp, clock, log)

@@ -1,4 +1,5 @@
 import net, { type Server, type Socket } from 'node:net'
+import { openEgress, type Egress } from '../lib/egress.ts'
 import type { Log } from '../lib/log.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
@@ -41,10 +42,13 @@ export type ProxyOptions = {
   readonly admission?: AdmissionLimits
   /** For server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
+  /** Default: the rule without settings of the operator. */
+  readonly egress?: Egress
 } & EndTools
 
 export function openProxy(options: ProxyOptions): Proxy {
-  const upstream = openClients(options.log)
+  const { egress = openEgress() } = options
+  const upstream = openClients(options.log, egress)
   const programs = holdPrograms(options.program)
   const limits = options.admission ?? defaultAdmissionLimits
   const admission = openAdmission(limits)
@@ -53,7 +57,7 @@ export function openProxy(options: ProxyOptions): Proxy {
     max: limits.connections,
     closeSilent: () => plain.closeSilent(),
   })
-  const parts = { programs, upstream, admission, connections, shutdown }
+  const parts = { programs, upstream, admission, connections, shutdown, egress }
   const events = openFrontEvents(options, parts)
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
@@ -110,7 +114,11 @@ export function openProxy(options: ProxyOptions): Proxy {
 function openFronts(
   options: ProxyOptions,
   events: FrontEvents,
-  { programs, shutdown }: Pick<FrontParts, 'programs' | 'shutdown'>,
+  {
+    programs,
+    shutdown,
+    egress,
+  }: Pick<FrontParts, 'programs' | 'shutdown'> & { readonly egress: Egress },
 ) {
   const { program, limits, certificate, log } = options
   const timeout = limits.headMilliseconds
@@ -132,14 +140,20 @@ function openFronts(
     protocols: ['h2', 'http/1.1'],
     onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
   })
-  const streams = openStreamFront({ ...options, programs, timeout, onGone: shutdown.explain })
+  const streams = openStreamFront({
+    ...options,
+    programs,
+    egress,
+    timeout,
+    onGone: shutdown.explain,
+  })
   return { plain, secure, streams, serving: [http1, http2, streams] }
 }
 
 /** One client for all services; each request says which protocol it uses. */
-function openClients(log: Log): UpstreamClient {
-  const http1 = openHttp1Client()
-  const http2 = openHttp2Client(log)
+function openClients(log: Log, egress: Egress): UpstreamClient {
+  const http1 = openHttp1Client(egress)
+  const http2 = openHttp2Client(log, egress)
   const negotiating = openNegotiatingClient(http1, http2)
   return {
     send(attempt) {

@@ -1,3 +1,4 @@
+import { openEgress } from '../lib/egress.ts'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
@@ -66,6 +67,7 @@ const open = () => {
   const secrets = openSecrets({
     readVariable: (name) => variables[name],
     variablePrefix: '',
+    egress: openEgress(),
     settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => 0 },

@@ -1,3 +1,4 @@
+import { openEgress } from '../lib/egress.ts'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -189,6 +190,7 @@ test('leaves out certificates whose private key is missing', async () => {
   const secrets = openSecrets({
     readVariable: (name) => (name === 'HERE' ? 'pem' : undefined),
     variablePrefix: '',
+    egress: openEgress(),
     settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => 0 },
@@ -226,6 +228,7 @@ function open({ variables = {}, vaults = {}, ...options }: Options) {
   const secrets = openSecrets({
     readVariable: (name) => variables[name],
     variablePrefix: '',
+    egress: openEgress(),
     settingsOf: () => anySettings,
     files: '/run/secrets',
     clock: { now: () => Date.now() },

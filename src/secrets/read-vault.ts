@@ -1,15 +1,19 @@
 import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
+import { EgressDenied, type Egress } from '../lib/egress.ts'
 import { Problem } from '../lib/problem.ts'
 import { envReference, vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
 import type { VaultReference } from './collect-references.ts'
+import { requestVault, type VaultResponse } from './request-vault.ts'
 
 export type VaultTools = {
   /** An environment variable; undefined when unset or one of Weir's own settings. */
   readonly readVariable: (name: string) => string | undefined
   /** Configurations read variables with this prefix only; it may be left out in references. */
   readonly variablePrefix: string
+  /** Which addresses may be connected to. */
+  readonly egress: Egress
   /** Files are read below this directory only. */
   readonly files: string
 }
@@ -100,14 +104,18 @@ async function readHashicorpVault(
 ): Promise<string> {
   const { protocol, host, port, mount, kv, namespace, token } = settings
   const path = [mount, ...(kv === 'v2' ? ['data'] : []), wanted.secret].join('/')
-  const response = await request(`${protocol}://${host}:${port}/v1/${path}`, wanted.text, {
+  const url = `${protocol}://${host}:${port}/v1/${path}`
+  const { status, body } = await request(url, wanted.text, tools, {
     'x-vault-token': tokenFrom(token ?? '', tools),
     'x-vault-request': 'true',
     ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
   })
-  if (response.status === 404) throw missing(wanted.text, 'the vault does not have it')
-  if (!response.ok) throw unreachable(wanted.text, `the vault answered ${response.status}`)
-  const parsed = answers[kv].safeParse(await readAnswer(response, wanted.text))
+  if (status === 404) throw missing(wanted.text, 'the vault does not have it')
+  if (status < 200 || status > 299) throw unreachable(wanted.text, `the vault answered ${status}`)
+  // The address of a vault is configured by tenants.
+  if (body.length > maxAnswerBytes)
+    throw unreachable(wanted.text, `the vault’s answer has more than ${maxAnswerBytes} bytes`)
+  const parsed = answers[kv].safeParse(parseJson(body.toString()))
   if (!parsed.success) throw unreachable(wanted.text, 'the vault’s answer is not of its form')
   return JSON.stringify(parsed.data.data)
 }
@@ -115,32 +123,20 @@ async function readHashicorpVault(
 async function request(
   url: string,
   text: string,
+  { egress }: VaultTools,
   headers: Readonly<Record<string, string>>,
-): Promise<Response> {
+): Promise<VaultResponse> {
   try {
-    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(5_000) })
+    return await requestVault({ url, headers, egress, milliseconds: 5_000, limit: maxAnswerBytes })
   } catch (cause) {
+    if (cause instanceof EgressDenied) throw unreachable(text, cause.message, cause)
     throw unreachable(text, 'the vault cannot be reached', cause)
   }
 }
 
-/** Limits the size of an answer, because the address of a vault is configured by tenants. */
-async function readAnswer(response: Response, text: string): Promise<unknown> {
-  const parts: Uint8Array[] = []
-  let size = 0
+function parseJson(text: string): unknown {
   try {
-    for await (const part of response.body ?? []) {
-      parts.push(part)
-      size += part.length
-      if (size > maxAnswerBytes) break
-    }
-  } catch (cause) {
-    throw unreachable(text, 'the vault broke its answer off', cause)
-  }
-  if (size > maxAnswerBytes)
-    throw unreachable(text, `the vault’s answer has more than ${maxAnswerBytes} bytes`)
-  try {
-    return JSON.parse(Buffer.concat(parts).toString())
+    return JSON.parse(text)
   } catch {
     // Not JSON, which the caller reports. The error would quote the secret.
     return undefined

@@ -9,7 +9,7 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ControlAddress, ControlAddresses } from '../planes/messages.ts'
-import type { ListenAddress, PlaneSettings } from '../planes/plane-settings.ts'
+import { addressOf, type ListenAddress, type PlaneSettings } from '../planes/plane-settings.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
 import { bindProxyListeners, type ProxyListeners, type WorkerSockets } from './proxy-listeners.ts'
@@ -77,10 +77,12 @@ export const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pr
 
 /** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore outlives the others. */
 export function startNodeProcesses(options: NodeOptions): NodeProcesses {
-  const { settings, childModule, log, inherited } = options
-  const hasControl = settings.plane !== 'gateway'
+  const { childModule, log, inherited } = options
+  const { plane } = options.settings
+  const hasControl = plane !== 'gateway'
   const listeners =
-    settings.plane === 'control' ? undefined : bindProxyListeners(settings, inherited?.sockets)
+    plane === 'control' ? undefined : bindProxyListeners(options.settings, inherited?.sockets)
+  const settings = { ...options.settings, ...listeners?.listens }
   const sockets = listeners?.byKey ?? new Map<string, ListeningSocket>()
   const readiness = openReadiness(listeners, hasControl)
   const { counters, numberOf, share } = openCounters(inherited)
@@ -104,7 +106,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const controlOf = (): ControlAddress | undefined => {
     const { remoteControl } = settings
     if (remoteControl !== undefined)
-      return { url: remoteControl.url, joinSecret: remoteControl.joinToken }
+      return { url: remoteControl.url, joinSecret: remoteControl.joinToken, listens: [] }
     const addresses = control.addresses()
     return addresses && controlAddress(addresses)
   }
@@ -286,9 +288,15 @@ function openCounters(inherited: InheritedState | undefined) {
   }
 }
 
-const controlAddress = ({ nodes, joinSecret }: ControlAddresses): ControlAddress => ({
+const controlAddress = ({
+  admin,
+  manager,
+  nodes,
+  joinSecret,
+}: ControlAddresses): ControlAddress => ({
   url: nodes,
   joinSecret,
+  listens: [admin, manager, nodes].map(addressOf),
 })
 
 /** A restarted control plane listens where it listened before, even when the settings leave the port open. */

@@ -13,6 +13,8 @@ export type WorkerSockets = {
 export type ProxyListeners = {
   readonly workers: readonly WorkerSockets[]
   readonly addresses: NonNullable<PlaneAddresses['gateway']>
+  /** Where they listen, with the ports that were free. */
+  readonly listens: Pick<PlaneSettings, 'proxyListen' | 'proxySslListen' | 'streamListens'>
   /** All of them, under the keys by which a successor finds those that it wants. */
   readonly byKey: ReadonlyMap<string, ListeningSocket>
 }
@@ -50,6 +52,18 @@ export function bindProxyListeners(
       proxy: `http://${proxyListen.host}:${plain[0]?.port}`,
       proxySsl: proxySslListen && `https://${proxySslListen.host}:${others[0]?.[0]?.port}`,
     },
+    listens: {
+      proxyListen: withPort(proxyListen, plain),
+      ...(proxySslListen && { proxySslListen: withPort(proxySslListen, others[0]) }),
+      streamListens: streamListens.map((listen, index) =>
+        withPort(listen, others[others.length - streamListens.length + index]),
+      ),
+    },
     byKey,
   }
 }
+
+const withPort = <Listen extends ListenAddress>(
+  listen: Listen,
+  [socket]: readonly ListeningSocket[] = [],
+): Listen => ({ ...listen, port: socket?.port ?? listen.port })

@@ -118,6 +118,7 @@ async function openFaulty(protocol: Protocol) {
   const programs = holdPrograms(program)
   const admission = openAdmission({ inFlight: 2, waiting: 10, connections: 100 })
   const state = openShutdownState()
+  const egress = { refusalOf: () => undefined }
   const tools: EndTools = {
     node: { node: 'test', zone: '', environment: '' },
     log,
@@ -125,7 +126,7 @@ async function openFaulty(protocol: Protocol) {
   }
   const frontEvents = openFrontEvents(tools, {
     programs,
-    upstream: plantInClient(openHttp1Client(), hit, () => planted),
+    upstream: plantInClient(openHttp1Client(egress), hit, () => planted),
     admission: {
       ...admission,
       enter(applicant) {
@@ -140,7 +141,7 @@ async function openFaulty(protocol: Protocol) {
     connections: limitConnections({ max: 100, closeSilent: () => false }),
     shutdown: state,
   })
-  const stream = { ...tools, programs, timeout: 5_000, onGone: state.explain, hit }
+  const stream = { ...tools, programs, egress, timeout: 5_000, onGone: state.explain, hit }
   const accept = openAccept(protocol, plantInReply(frontEvents, hit), stream)
   const server = net.createServer({ noDelay: true, allowHalfOpen: protocol === 'stream' }, accept)
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))

@@ -2,6 +2,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
+import { openEgress, type Egress } from '../../src/lib/egress.ts'
 import { silentLog, type Log } from '../../src/lib/log.ts'
 import { catalog } from '../../src/plugins/catalog.ts'
 import {
@@ -39,6 +40,8 @@ export type GatewayOptions = {
   readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
   readonly admission?: Partial<AdmissionLimits>
+  /** Where services and probes may be. Default: the rule without settings. */
+  readonly egress?: Egress
   /** Plugins instead of those of the catalog. */
   readonly catalog?: readonly PluginDefinition[]
   /** Default certificate. */
@@ -55,7 +58,8 @@ export async function openGateway(
   options: GatewayOptions = {},
 ): Promise<TestGateway> {
   const clock = options.clock ?? systemClock
-  const pools = keepPools({ clock, ...options.pools })
+  const egress = options.egress ?? openEgress()
+  const pools = keepPools({ clock, egress, ...options.pools })
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
@@ -71,6 +75,7 @@ export async function openGateway(
     node: { node: 'test', zone: 'here', environment: 'test' },
     limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
     admission: { ...defaultAdmissionLimits, ...options.admission },
+    egress,
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, answer) {
       events.push(JSON.parse(event) as Event)

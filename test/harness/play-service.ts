@@ -1,3 +1,4 @@
+import { openEgress } from '../../src/lib/egress.ts'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
@@ -34,7 +35,7 @@ export async function playService(respond?: (connection: ServiceConnection) => v
   const pools = openPools(() => {
     state.readings += 1
     return state.now
-  })
+  }, openEgress())
   onTestFinished(() => {
     pools.close()
     for (const { socket } of connections) socket.destroy()

@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
-import type { EntityTools } from '../../entities/hooks.ts'
+import type { EntityTools, RefusalOf } from '../../entities/hooks.ts'
 import { hashPassword } from '../../identity/password.ts'
 import { hashSecret } from '../../identity/secret-hash.ts'
+import { isIP } from 'node:net'
+import type { Egress } from '../../lib/egress.ts'
 import { uuidv4 } from '../../lib/ids.ts'
 
 /** The implementation of EntityTools on node:crypto. */
@@ -30,3 +32,16 @@ export const entityTools: EntityTools = {
     }
   },
 }
+
+/** Judges addresses and `localhost`; gateways judge the addresses of other names when they connect. */
+export const hostRefusal =
+  (egress: Egress | undefined): RefusalOf =>
+  (host, port) => {
+    if (egress === undefined) return undefined
+    const bare = host.replace(/^\[|\]$/g, '')
+    const isLocal = /^localhost\.?$/i.test(bare)
+    if (!isLocal && isIP(bare) === 0) return undefined
+    return (isLocal ? ['127.0.0.1', '::1'] : [bare])
+      .map((address) => egress.refusalOf(address, port))
+      .find((reason) => reason !== undefined)
+  }

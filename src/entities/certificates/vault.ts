@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkAddress } from '../check-address.ts'
 import { defineEntity } from '../entity.ts'
 import { optional, tags } from '../fields.ts'
 import { vaultKindNamed, vaultKinds } from '../vault-kinds.ts'
@@ -36,6 +37,12 @@ export const vault = defineEntity(
     }),
   },
   {
+    complete(fields, { refusalOf }) {
+      const { host, port } = fields['config'] as { host?: unknown; port?: unknown }
+      if (typeof host === 'string' && typeof port === 'number')
+        checkAddress('config', host, port, refusalOf)
+      return fields
+    },
     configSchema: (name) => vaultKindNamed(name)?.settings,
     unknownName: (name) => `vault '${name}' is not installed`,
   },

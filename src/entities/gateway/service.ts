@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
+import { checkAddress } from '../check-address.ts'
 import type { Body } from '../hooks.ts'
 import { schemaViolation } from '../kong-problem.ts'
 import { between, entityName, host, optional, reference, tags, timeout, uuid } from '../fields.ts'
@@ -75,6 +76,10 @@ export const service = defineEntity(
   },
   {
     normalize: expandUrl,
+    complete(fields, { refusalOf }) {
+      checkAddress('host', String(fields['host']), Number(fields['port']), refusalOf)
+      return fields
+    },
     describe: ({ fields: { name, host, port, path } }) => name ?? `${host}:${port}${path ?? ''}`,
   },
 )

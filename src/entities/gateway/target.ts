@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkAddress } from '../check-address.ts'
 import { defineEntity } from '../entity.ts'
 import { between, reference, tags } from '../fields.ts'
 import { parseTarget } from '../target-address.ts'
@@ -40,6 +41,11 @@ export const target = defineEntity(
     }),
   },
   {
+    complete(fields, { refusalOf }) {
+      const { host, port } = parseTarget(String(fields['target'])) ?? { host: '', port: 0 }
+      checkAddress('target', host, port, refusalOf)
+      return fields
+    },
     keyForms: (at) => [at, `${at}:8000`],
   },
 )

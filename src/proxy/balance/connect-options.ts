@@ -1,4 +1,5 @@
-import { isIPv6, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
+import { isIP, isIPv6, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
+import { assertAllowed, openGuardedLookup, type Egress } from '../../lib/egress.ts'
 
 export type ConnectAddress = {
   readonly host: string
@@ -9,15 +10,22 @@ export type ConnectAddress = {
 /** Milliseconds before the next address is tried in parallel (RFC 8305 section 5). */
 const attemptDelay = 250
 
-/** Options for `net.connect` and `tls.connect`. With alternatives, Happy Eyeballs picks the address that connects first. */
-export function connectOptions(target: ConnectAddress): TcpNetConnectOpts {
+/**
+ * Options for `net.connect` and `tls.connect`. With alternatives, Happy Eyeballs picks the address that connects first.
+ * Only allowed addresses are connected to; throws an EgressDenied when there is none.
+ */
+export function connectOptions(target: ConnectAddress, egress: Egress): TcpNetConnectOpts {
   const { port, alternatives = [] } = target
   const host = target.host.replace(/^\[|\]$/g, '')
-  if (alternatives.length === 0) return { host, port }
-  const known = [host, ...alternatives].map((address) => ({
-    address,
-    family: isIPv6(address) ? 6 : 4,
-  }))
+  if (isIP(host) === 0) return { host, port, lookup: openGuardedLookup(egress, port) }
+  if (alternatives.length === 0) {
+    assertAllowed(egress, host, port)
+    return { host, port }
+  }
+  const addresses = [host, ...alternatives]
+  const allowed = addresses.filter((address) => egress.refusalOf(address, port) === undefined)
+  if (allowed.length === 0) assertAllowed(egress, host, port)
+  const known = allowed.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
   const lookup: LookupFunction = (_name, _options, answer) => answer(null, known)
   return {
     // Must be a name: Node calls `lookup` only for names.

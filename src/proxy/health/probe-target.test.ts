@@ -7,7 +7,8 @@ import { buildTarget } from '../../../test/harness/build-target.ts'
 import { until } from '../../../test/harness/until.ts'
 import { makeAuthority } from '../../../test/harness/make-certificate.ts'
 import { entityNamed } from '../../entities/entities.ts'
-import { probeTarget, type ProbeRequest } from './probe-target.ts'
+import { openEgress } from '../../lib/egress.ts'
+import { openProbe, type ProbeRequest } from './probe-target.ts'
 
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   server.listen(0, host)
@@ -29,7 +30,7 @@ const probeRequestOf = (
   certificate: undefined,
 })
 const ask = (request: ProbeRequest) =>
-  probeTarget(request, new AbortController().signal, () => undefined)
+  openProbe(openEgress())(request, new AbortController().signal, () => undefined)
 
 test('sends path, Host and fields of an http probe, and returns the status', async () => {
   const asked: IncomingMessage[] = []

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
-import { connect, isIP } from 'node:net'
+import { connect, isIP, type TcpNetConnectOpts } from 'node:net'
+import { EgressDenied, type Egress } from '../../lib/egress.ts'
 import type { UpstreamSettings } from '../../schema/snapshot.ts'
 import { connectOptions } from '../balance/connect-options.ts'
 import type { Target } from '../balance/target.ts'
@@ -22,15 +23,26 @@ export type ProbeRequest = {
 }
 
 /** Probes on a new connection: http and https send a request, other types only connect, as in Kong. */
-export const probeTarget: Probe = (request, signal, onError) => {
-  const { type } = request.upstream.healthchecks.active
-  return type === 'http' || type === 'https'
-    ? probeByRequest(request, signal, onError)
-    : probeByConnecting(request, signal, onError)
-}
+export const openProbe =
+  (egress: Egress): Probe =>
+  async ({ target, ...request }, signal, onError) => {
+    const { type } = request.upstream.healthchecks.active
+    try {
+      const options = { ...request, target, where: connectOptions(target, egress) }
+      return await (type === 'http' || type === 'https'
+        ? probeByRequest(options, signal, onError)
+        : probeByConnecting(options, signal, onError))
+    } catch (error) {
+      if (!(error instanceof EgressDenied)) throw error
+      onError(error)
+      return 'broken'
+    }
+  }
+
+type LocatedProbe = ProbeRequest & { readonly where: TcpNetConnectOpts }
 
 function probeByRequest(
-  { target, upstream, certificate }: ProbeRequest,
+  { target, where, upstream, certificate }: LocatedProbe,
   signal: AbortSignal,
   onError: (error: Error) => void,
 ): Promise<HealthResult> {
@@ -38,7 +50,7 @@ function probeByRequest(
   const module = type === 'https' ? https : http
   return new Promise((resolve) => {
     const request = module.get({
-      ...connectOptions(target),
+      ...where,
       path,
       agent: false,
       signal,
@@ -66,12 +78,12 @@ function probeByRequest(
 }
 
 function probeByConnecting(
-  { target, upstream }: ProbeRequest,
+  { where, upstream }: LocatedProbe,
   signal: AbortSignal,
   onError: (error: Error) => void,
 ): Promise<HealthResult | 'connected'> {
   return new Promise((resolve) => {
-    const socket = connect({ ...connectOptions(target), signal })
+    const socket = connect({ ...where, signal })
     const timer = setTimeout(() => {
       resolve('timeout')
       socket.destroy()

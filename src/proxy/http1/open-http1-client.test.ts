@@ -1,3 +1,4 @@
+import { openEgress } from '../../lib/egress.ts'
 import type { ServerResponse } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { startUpstream } from '../../../test/harness/start-upstream.ts'
@@ -13,7 +14,7 @@ async function startPools() {
   const { port, server } = await startUpstream((_request, response) => void held.push(response))
   server.keepAliveTimeout = 0
   let now = 0
-  const pools = openPools(() => now)
+  const pools = openPools(() => now, openEgress())
   onTestFinished(() => pools.close())
   const target = { host: '127.0.0.1', port, alternatives: [] }
   const send = (): Promise<Answer> =>

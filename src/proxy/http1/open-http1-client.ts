@@ -1,3 +1,4 @@
+import type { Egress } from '../../lib/egress.ts'
 import { switchProtocol } from './switch-protocol.ts'
 import { type PoolEvents, UpstreamConnection } from './upstream-connection.ts'
 import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
@@ -6,9 +7,9 @@ import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 const sweepMilliseconds = 25
 
 /** The HTTP/1.1 upstream client. Timeouts are checked every 25 milliseconds. */
-export function openHttp1Client(): UpstreamClient {
+export function openHttp1Client(egress: Egress): UpstreamClient {
   let now = performance.now()
-  const pools = openPools(() => now)
+  const pools = openPools(() => now, egress)
   const sweeping = setInterval(() => {
     now = performance.now()
     pools.sweep(now)
@@ -17,7 +18,7 @@ export function openHttp1Client(): UpstreamClient {
 
   return {
     send(attempt) {
-      if (attempt.upgrade !== '') return switchProtocol(attempt)
+      if (attempt.upgrade !== '') return switchProtocol(attempt, egress)
       return new Promise((resolve, reject) =>
         pools.take(attempt).send(attempt, { resolve, reject }),
       )
@@ -56,7 +57,7 @@ type Pool = {
 }
 
 /** `now` is a coarse clock in milliseconds. */
-export function openPools(now: () => number): Pools {
+export function openPools(now: () => number, egress: Egress): Pools {
   const pools = new Map<string, Pool>()
   /** Pools of targets without TLS, found without building a key. */
   const plain = new WeakMap<object, Pool>()
@@ -83,7 +84,7 @@ export function openPools(now: () => number): Pools {
   return {
     take(attempt) {
       const pool = poolFor(attempt)
-      return pool.idle.pop() ?? connect(pool, attempt, now)
+      return pool.idle.pop() ?? connect(pool, attempt, now, egress)
     },
     sweep(at) {
       for (const pool of every) {
@@ -107,7 +108,12 @@ export function openPools(now: () => number): Pools {
   }
 }
 
-function connect(pool: Pool, attempt: UpstreamRequest, now: () => number): UpstreamConnection {
+function connect(
+  pool: Pool,
+  attempt: UpstreamRequest,
+  now: () => number,
+  egress: Egress,
+): UpstreamConnection {
   const events: PoolEvents = {
     now,
     onIdle(free) {
@@ -121,7 +127,7 @@ function connect(pool: Pool, attempt: UpstreamRequest, now: () => number): Upstr
     },
   }
   const connection = new UpstreamConnection(
-    openTargetSocket(attempt, alpn),
+    openTargetSocket(attempt, alpn, egress),
     events,
     readyEvent(attempt),
   )

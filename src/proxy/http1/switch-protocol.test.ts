@@ -1,3 +1,4 @@
+import { openEgress } from '../../lib/egress.ts'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,7 +35,7 @@ async function upgrade(serve: (socket: Socket) => void, timeouts: object = {}, m
     onStart: (stop) => (abort = stop),
     ...more,
   }
-  const answered = switchProtocol(attempt)
+  const answered = switchProtocol(attempt, openEgress())
   answered.catch(() => undefined)
   return { answered, abort: () => abort?.(new Problem('client.closed', 499, 'left')) }
 }

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Egress } from '../../lib/egress.ts'
 import type { Answer, AnswerBody, UpstreamRequest } from '../walk/ask-upstream.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import { HeaderList } from '../header-list.ts'
@@ -7,10 +8,10 @@ import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
 import { toAttemptFailure } from './upstream-failure.ts'
 
 /** Sends an upgrade request on a new connection. A response other than 101 is forwarded like any other. */
-export function switchProtocol(attempt: UpstreamRequest): Promise<Answer> {
+export function switchProtocol(attempt: UpstreamRequest, egress: Egress): Promise<Answer> {
   const { path, method, host, headers, upgrade, timeouts } = attempt
   return new Promise((resolve, reject) => {
-    const socket = openTargetSocket(attempt, ['http/1.1'])
+    const socket = openTargetSocket(attempt, ['http/1.1'], egress)
     const request = http.request({
       createConnection: () => socket,
       method,

@@ -5,7 +5,7 @@ import { unresolvedName } from '../balance/resolver.ts'
 const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA'])
 const late: ReadonlySet<string> = new Set(['ETIMEDOUT'])
 
-/** Maps an error to Kong's statuses and sentences: 503 for an unresolved name, 504 for a timeout, 502 otherwise. */
+/** Maps an error to Kong's statuses and sentences, where Kong has them: 503 for an unresolved name, 504 for a timeout, 502 otherwise. */
 export function toAttemptFailure(error: unknown, stage: 'connect' | 'sent'): AttemptFailure {
   return new AttemptFailure(
     stage,
@@ -15,6 +15,15 @@ export function toAttemptFailure(error: unknown, stage: 'connect' | 'sent'): Att
 
 function problemOf(code: string, cause: unknown): Problem {
   if (unresolved.has(code)) return unresolvedName(cause)
+  if (code === 'EGRESS_DENIED')
+    return new Problem(
+      'upstream.egress',
+      502,
+      'The address of the upstream server is not allowed',
+      {
+        cause,
+      },
+    )
   if (late.has(code))
     return new Problem('upstream.timeout', 504, 'The upstream server is timing out', { cause })
   return new Problem(

@@ -1,13 +1,14 @@
 import http2, { type ClientHttp2Session, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import type { Egress } from '../../lib/egress.ts'
 import type { Log } from '../../lib/log.ts'
 import { sendStream } from './send-stream.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 
 /** The HTTP/2 upstream client: each attempt is a stream of a shared session. */
-export function openHttp2Client(log: Log): UpstreamClient {
-  const pools = openSessionPools(log)
+export function openHttp2Client(log: Log, egress: Egress): UpstreamClient {
+  const pools = openSessionPools(log, egress)
   return {
     async send(attempt) {
       const kept = await pools.take(attempt)
@@ -74,7 +75,7 @@ const defaultMaxStreams = 100
 const settings = { enablePush: false, initialWindowSize: 262_144 }
 
 /** After GOAWAY a session gets no new streams and closes after its last one. */
-export function openSessionPools(log: Log): SessionPools {
+export function openSessionPools(log: Log, egress: Egress): SessionPools {
   const pools = new Map<string, Pool>()
   const opening = new Map<string, Promise<KeptSession>>()
 
@@ -97,7 +98,7 @@ export function openSessionPools(log: Log): SessionPools {
   }
   const open = async (key: string, attempt: UpstreamRequest): Promise<KeptSession> => {
     const offer = attempt.offersHttp2 === true ? ['h2', 'http/1.1'] : ['h2']
-    const socket = await connectTarget(attempt, offer, attempt.timeouts.connect)
+    const socket = await connectTarget(attempt, offer, attempt.timeouts.connect, egress)
     if (attempt.offersHttp2 === true && (socket as TLSSocket).alpnProtocol !== 'h2') {
       socket.destroy()
       throw new AlpnMismatch()

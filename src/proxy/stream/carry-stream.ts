@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Egress } from '../../lib/egress.ts'
 import { toProblem } from '../../lib/problem.ts'
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
@@ -11,7 +12,7 @@ import { discard, logFailure } from '../walk/handle-request.ts'
 
 /** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. Never rejects. */
 export async function carryStream(
-  tools: EndTools,
+  tools: EndTools & { readonly egress: Egress },
   findRoute: () => RouteProgram,
   exchange: Exchange,
   client: Socket,
@@ -21,7 +22,7 @@ export async function carryStream(
   try {
     const route = findRoute()
     exchange.routeRef = route.routeRef
-    answer = await askUpstream(streamClient, route, exchange)
+    answer = await askUpstream(openStreamClient(tools.egress), route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0
     await passOn(client, answer.socket as Socket, { exchange, patience })
@@ -37,18 +38,18 @@ export async function carryStream(
 }
 
 /** Connects; what it answers is the connection itself. */
-const streamClient: UpstreamClient = {
+const openStreamClient = (egress: Egress): UpstreamClient => ({
   send: (attempt) =>
     new Promise((resolve, reject) => {
       attempt.onStart((reason) => reject(toAttemptFailure(reason, 'connect')))
-      connectTarget(attempt, [], attempt.timeouts.connect).then(
+      connectTarget(attempt, [], attempt.timeouts.connect, egress).then(
         (socket) => resolve({ status: 200, headers: attempt.headers, body: undefined, socket }),
         reject,
       )
     }),
   keepOnly: () => undefined,
   close: () => Promise.resolve(),
-}
+})
 
 type Passing = { readonly exchange: Exchange; readonly patience: number }
 

@@ -9,11 +9,13 @@ import { absentBody } from '../http1/request-body.ts'
 import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-tls-front.ts'
 import { readConnection } from '../tls/read-connection.ts'
 import { guardHandler } from '../front/guard-handler.ts'
+import type { Egress } from '../../lib/egress.ts'
 import { carryStream } from './carry-stream.ts'
 import type { StreamOrigin } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
 
 export type StreamFrontOptions = EndTools & {
+  readonly egress: Egress
   readonly programs: HeldPrograms
   /** Default certificate. */
   readonly certificate?: CertificatePair

@@ -1,5 +1,6 @@
 import net, { type Socket } from 'node:net'
 import tls, { type DetailedPeerCertificate } from 'node:tls'
+import { EgressDenied, type Egress } from '../../lib/egress.ts'
 import { type ConnectAddress, connectOptions } from '../balance/connect-options.ts'
 import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import { type TargetTls, indicatedName } from './target-tls.ts'
@@ -10,9 +11,10 @@ export function connectTarget(
   request: ConnectionRequest,
   protocols: readonly string[],
   milliseconds: number,
+  egress: Egress,
 ): Promise<Socket> {
   return new Promise<Socket>((resolve, reject: (failure: AttemptFailure) => void) => {
-    const socket = openTargetSocket(request, protocols)
+    const socket = openTargetSocket(request, protocols, egress)
     const fail = (error: unknown): void => {
       clearTimeout(timer)
       socket.destroy()
@@ -42,12 +44,28 @@ export type ConnectionRequest = {
   readonly tls?: TargetTls | undefined
 }
 
-/** `protocols` are offered by ALPN. The socket is usable after `readyEvent`; a failed verification is an `error` event. */
+/** `protocols` are offered by ALPN. The socket is usable after `readyEvent`; a failed verification, or an address that is not allowed, is an `error` event. */
 export function openTargetSocket(
-  { target, tls: secure }: ConnectionRequest,
+  request: ConnectionRequest,
   protocols: readonly string[],
+  egress: Egress,
 ): net.Socket {
-  const where = { ...connectOptions(target), noDelay: true, keepAlive: true }
+  try {
+    return connectSocket(request, protocols, connectOptions(request.target, egress))
+  } catch (error) {
+    if (!(error instanceof EgressDenied)) throw error
+    const socket = new net.Socket()
+    process.nextTick(() => socket.destroy(error))
+    return socket
+  }
+}
+
+function connectSocket(
+  { tls: secure }: ConnectionRequest,
+  protocols: readonly string[],
+  options: net.TcpNetConnectOpts,
+): net.Socket {
+  const where = { ...options, noDelay: true, keepAlive: true }
   if (secure === undefined) return net.connect(where)
   return tls.connect({
     ...where,

@@ -1,3 +1,4 @@
+import { openEgress } from '../../lib/egress.ts'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -44,7 +45,7 @@ async function handle(parts: Parts) {
   })
   const counters = { take: () => ({ admitted: true, counts: [] }) }
   const program = compileProgram(snapshot, 1, { catalog: [probe], counters, clock: systemClock })
-  const upstream = openHttp1Client()
+  const upstream = openHttp1Client(openEgress())
   onTestFinished(() => {
     program.close()
     return upstream.close()

@@ -1,0 +1,161 @@
+import { lookup } from 'node:dns'
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { networkInterfaces } from 'node:os'
+
+/** Addresses of one network, of all ports or of one. */
+export type Network = {
+  readonly address: string
+  /** Length of the prefix. */
+  readonly bits: number
+  readonly port?: number
+}
+
+/** Parses an address or CIDR with an optional port, IPv6 with a port in brackets; undefined when malformed. */
+export function parseNetwork(text: string): Network | undefined {
+  const bracketed = /^\[([\da-f:.]+)\](?:\/(\d{1,3}))?(?::(\d{1,5}))?$/i.exec(text)
+  const [, address = '', length, port] =
+    bracketed ??
+    (text.split(':').length > 2
+      ? /^([\da-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text)
+      : /^([\d.]+)(?:\/(\d{1,2}))?(?::(\d{1,5}))?$/.exec(text)) ??
+    []
+  const family = isIP(address)
+  const most = family === 6 ? 128 : 32
+  const bits = length === undefined ? most : Number(length)
+  if (family === 0 || bits > most || Number(port ?? 0) > 65_535) return undefined
+  return { address, bits, ...(port === undefined ? {} : { port: Number(port) }) }
+}
+
+/** What the operator allows and denies beside the defaults. `allow` takes precedence over `deny` and the defaults. */
+export type EgressRules = { readonly allow: readonly Network[]; readonly deny: readonly Network[] }
+
+/** Where this process listens; the host may be a wildcard address. */
+export type OwnListener = { readonly host: string; readonly port: number }
+
+/** Decides to which addresses connections may be opened that configurations ask for. */
+export type Egress = {
+  /** Why a connection is denied; undefined when it is allowed. `address` is an IP address. */
+  refusalOf(this: void, address: string, port: number): string | undefined
+}
+
+/** An address to which no connection may be opened. */
+export class EgressDenied extends Error {
+  readonly code = 'EGRESS_DENIED'
+}
+
+const noRules: EgressRules = { allow: [], deny: [] }
+
+/**
+ * By default, denies link-local addresses, the metadata services of cloud providers, and the listeners of Weir itself.
+ * Only a rule that names the port allows one of these listeners.
+ */
+export function openEgress(
+  { allow, deny }: EgressRules = noRules,
+  own: () => readonly OwnListener[] = () => [],
+): Egress {
+  const allowed = matcherOfAll(allow)
+  const allowedPorts = matcherOfAll(allow.filter(({ port }) => port !== undefined))
+  const denied = matcherOfAll(deny)
+  return {
+    refusalOf(given, port) {
+      const address = canonicalAddress(given)
+      if (allowedPorts(address, port)) return undefined
+      if (own().some((listener) => reaches(listener, address, port))) return 'a listener of Weir'
+      if (allowed(address, port)) return undefined
+      if (denied(address, port)) return 'denied by WEIR_EGRESS_DENY'
+      return defaults.find(({ matches }) => matches(address, port))?.reason
+    },
+  }
+}
+
+/** Throws an EgressDenied when a connection to this IP address is denied. */
+export function assertAllowed({ refusalOf }: Egress, address: string, port: number): void {
+  const reason = refusalOf(address, port)
+  if (reason !== undefined) throw new EgressDenied(`${address}:${port} is ${reason}`)
+}
+
+/** Resolves names by the operating system, to allowed addresses only. */
+export const openGuardedLookup =
+  ({ refusalOf }: Egress, port: number): LookupFunction =>
+  (name, options, answer) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      const first = found?.[0]
+      if (error !== null || first === undefined) return answer(error, '', 4)
+      const kept = found.filter(({ address }) => refusalOf(address, port) === undefined)
+      const [address] = kept
+      if (address === undefined) {
+        const denied = `${first.address}:${port} is ${refusalOf(first.address, port)}`
+        return answer(new EgressDenied(denied), '', 4)
+      }
+      if (options.all === true) answer(null, kept)
+      else answer(null, address.address, address.family)
+    })
+  }
+
+type Matcher = (address: string, port: number) => boolean
+
+function matcherOf({ address, bits, port }: Network): Matcher {
+  const list = new BlockList()
+  const family = familyOf(address)
+  list.addSubnet(address, bits, family)
+  // A BlockList compares IPv4 addresses with IPv6 networks too.
+  return (candidate, at) =>
+    (port === undefined || port === at) &&
+    familyOf(candidate) === family &&
+    list.check(candidate, family)
+}
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')
+
+const linkLocal: readonly Network[] = [
+  { address: '169.254.0.0', bits: 16 },
+  { address: 'fe80::', bits: 10 },
+]
+
+/** Metadata services outside link-local networks: of AWS over IPv6, Google Cloud over IPv6, Azure, Alibaba Cloud and Oracle Cloud. */
+const metadata: readonly Network[] = [
+  { address: 'fd00:ec2::', bits: 32 },
+  { address: 'fd20:ce::254', bits: 128 },
+  { address: '168.63.129.16', bits: 32 },
+  { address: '100.100.100.200', bits: 32 },
+  { address: '192.0.0.192', bits: 32 },
+]
+
+const matcherOfAll = (networks: readonly Network[]): Matcher => {
+  const matchers = networks.map(matcherOf)
+  return (address, port) => matchers.some((matches) => matches(address, port))
+}
+
+const defaults = [
+  { matches: matcherOfAll(linkLocal), reason: 'link-local' },
+  { matches: matcherOfAll(metadata), reason: 'a metadata service of a cloud provider' },
+]
+
+/** IPv4 for addresses that contain one: mapped (RFC 4291 section 2.5.5.2) and of NAT64 (RFC 6052). Unspecified addresses reach this machine. */
+function canonicalAddress(given: string): string {
+  const bare = given.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
+  if (!isIPv6(bare)) return bare === '0.0.0.0' ? '127.0.0.1' : bare
+  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1)
+  if (text === '::') return '::1'
+  const [, high, low] = /^(?:::ffff:|64:ff9b::)([\da-f]{1,4}):([\da-f]{1,4})$/.exec(text) ?? []
+  if (high === undefined || low === undefined) return text
+  const value = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16)
+  return canonicalAddress([24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.'))
+}
+
+function reaches({ host, port: listens }: OwnListener, address: string, port: number): boolean {
+  if (port !== listens || port === 0) return false
+  const isWildcard = host === '0.0.0.0' || host === '::' || isIP(host) === 0
+  if (!isWildcard) return canonicalAddress(host) === address
+  return isLoopback(address, port) || ownAddresses().has(address)
+}
+
+const isLoopback = matcherOf({ address: '127.0.0.0', bits: 8 })
+
+const ownAddresses = (): ReadonlySet<string> =>
+  new Set([
+    '::1',
+    ...Object.values(networkInterfaces()).flatMap((found) =>
+      (found ?? []).map(({ address }) => canonicalAddress(address)),
+    ),
+  ])
