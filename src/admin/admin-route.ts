@@ -34,6 +34,10 @@ export type RequestContext = Located & {
   readonly refusal?: Problem
 }
 
+/** The status of a request that succeeds. */
+export const successStatus = ({ statuses }: Pick<AdminRoute, 'statuses'>, method: Method): number =>
+  statuses?.[method] ?? (method === 'DELETE' ? 204 : 200)
+
 /** Throws 404 without a parent. */
 export function requireParent<K extends EntityName>(
   { parent }: Pick<RequestContext, 'parent'>,
@@ -70,6 +74,10 @@ export type AdminRoute = {
   readonly methods: Partial<Record<Method, (context: RequestContext) => Promise<unknown>>>
   /** The entity in its answers, for the OpenAPI document. */
   readonly shows?: { readonly entity: Entity; readonly as: 'one' | 'list' }
+  /** Schemas of answers that are not what `shows` says, for the OpenAPI document. */
+  readonly answers?: Partial<Record<Method, Readonly<Record<string, unknown>>>>
+  /** Statuses of success that are not 200, or 204 for DELETE. */
+  readonly statuses?: Partial<Record<Method, number>>
   /** Overrides the action that follows from the method. */
   readonly action?: AccessRequest['action']
   /** True for a list that omits entries the principal may not read and is answered even when the list as a whole is denied. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
@@ -6,6 +7,7 @@ import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
 import { identifyPrincipal } from './authorize.ts'
+import { answerCors } from './http/answer-cors.ts'
 import { buildApp, type AppOptions } from './http/build-app.ts'
 import { configRoutes } from './config/config-routes.ts'
 import type { Preview } from './config/preview-route.ts'
@@ -19,7 +21,8 @@ import { healthRoute } from './node/health-route.ts'
 import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
-import { nodeRoutes, type NodeFacts } from './node/node-routes.ts'
+import { kongNodeRoutes } from './node/kong-node-routes.ts'
+import { nodeRoutes, type ConnectionCounts, type NodeFacts } from './node/node-routes.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import { registerRoutes } from './http/register-routes.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
@@ -47,6 +50,8 @@ export type AdminOptions = AppOptions & {
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
   readonly preview?: Preview
+  /** Origins whose pages may call the Admin API. */
+  readonly corsOrigins?: readonly string[]
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
 
@@ -62,10 +67,20 @@ export async function openAdmin(
     order = () => undefined,
   } = options
   const admin = buildApp(options)
+  answerCors(admin, options.corsOrigins ?? [])
   const manager = buildApp(options)
   let requests = 0
   const { log } = options
-  const facts = { version, node: uuidv4(), requests: () => requests, workers, order, log }
+  const connections = countConnections([admin, manager])
+  const facts = {
+    version,
+    node: uuidv4(),
+    requests: () => requests,
+    connections,
+    workers,
+    order,
+    log,
+  }
   const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyPrincipal(configuration, request)
@@ -90,9 +105,22 @@ export async function openAdmin(
   return { admin, manager }
 }
 
+function countConnections(apps: readonly FastifyInstance[]): () => ConnectionCounts {
+  let [accepted, active] = [0, 0]
+  for (const { server } of apps) {
+    server.on('connection', (socket: Socket) => {
+      accepted += 1
+      active += 1
+      socket.once('close', () => (active -= 1))
+    })
+  }
+  return () => ({ accepted, active })
+}
+
 export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
+    ...kongNodeRoutes(facts),
     metricsRoute(facts),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...targetOrderRoutes(facts.order ?? (() => undefined)),

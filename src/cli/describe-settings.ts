@@ -19,6 +19,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_ADMIN_LISTEN: 'Listener of the Admin API.',
   WEIR_MANAGER_LISTEN: 'Listener of the Manager.',
   WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',
+  WEIR_ADMIN_GUI_URL:
+    'Addresses of pages, comma-separated, that may call the Admin API from a browser (CORS). They send a token of their own. None when unset.',
   WEIR_WORKERS: 'Number of gateway workers.',
   WEIR_NODE: 'Name of this node in events.',
   WEIR_ZONE: 'Zone of this node in events.',

@@ -88,6 +88,17 @@ const environment = z.object({
   WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
   WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
+  WEIR_ADMIN_GUI_URL: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(
+      z.array(
+        z
+          .url({ protocol: /^https?$/, error: 'expected http(s)://host:port, comma-separated' })
+          .transform((url) => new URL(url).origin),
+      ),
+    )
+    .default([]),
   WEIR_WORKERS: wholeNumber(availableParallelism(), 1, 1024),
   WEIR_NODE: name(
     hostname()
@@ -164,6 +175,7 @@ export function readSettings(
     adminListen: settings.WEIR_ADMIN_LISTEN,
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,
+    corsOrigins: settings.WEIR_ADMIN_GUI_URL,
     workers: settings.WEIR_WORKERS,
     node: settings.WEIR_NODE,
     zone: settings.WEIR_ZONE,

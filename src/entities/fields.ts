@@ -71,10 +71,26 @@ export const host = () =>
   z
     .string()
     .min(1)
-    .refine((value) => isHost(value), { error: (issue) => `invalid value: ${String(issue.input)}` })
+    .refine((value) => isHost(value), {
+      error: (issue) =>
+        /^[^:]*:\d+$/.test(String(issue.input))
+          ? 'must not have a port'
+          : `invalid value: ${String(issue.input)}`,
+    })
 
-/** Whether `value` is a host name, an IPv4 address or an IPv6 address (bare or in brackets). */
-export const isHost = (value: string): boolean =>
-  /^(?=.{1,253}$)(?!-)[a-z0-9_-]{1,63}(?<!-)(\.[a-z0-9_-]{1,63})*\.?$/i.test(value) || isIpv6(value)
+/**
+ * Whether `value` is a host name, an IPv4 address or an IPv6 address (bare or in brackets). As in Kong, labels may begin
+ * with a dash, contain underscores and have any length; DNS decides about the rest.
+ */
+export function isHost(value: string): boolean {
+  if (value.includes(':')) return isIpv6(value)
+  if (/^[\d.]+$/.test(value)) return isIpv4(value)
+  return /^(?:[\w-]*\w\.)*[\w-]*\w\.?$/.test(value)
+}
+
+const isIpv4 = (value: string): boolean => {
+  const numbers = value.split('.')
+  return numbers.length === 4 && numbers.every((one) => /^\d{1,3}$/.test(one) && Number(one) < 256)
+}
 
 const isIpv6 = (value: string): boolean => URL.canParse(`http://[${value.replace(/^\[|\]$/g, '')}]`)

@@ -94,6 +94,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     log,
     workers: registry.workers,
     order: registry.order,
+    corsOrigins: settings.corsOrigins,
     analytics: openAnalyticsRoutes(configuration, warehouse, log),
     preview: (request) => previews.run(() => previewChange({ warehouse, catalog, log }, request)),
   })

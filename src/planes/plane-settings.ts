@@ -26,6 +26,8 @@ export type PlaneSettings = {
   readonly managerListen: ListenAddress
   /** Where nodes connect to the control plane. */
   readonly nodeListen: ListenAddress
+  /** Origins whose pages may call the Admin API. */
+  readonly corsOrigins: readonly string[]
   /** Number of gateway workers. */
   readonly workers: number
   readonly node: string

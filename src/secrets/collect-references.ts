@@ -1,21 +1,24 @@
 import type { z } from 'zod'
 import { entityNamed } from '../entities/entities.ts'
+import { schemaViolation } from '../entities/kong-problem.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import { replaceReferencesIn } from '../entities/referenceable-fields.ts'
 import { parseReference, type SecretReference } from '../entities/secret-reference.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
-import { Problem } from '../lib/problem.ts'
+import type { Problem } from '../lib/problem.ts'
 import { changeByKey, RadixMap } from '../lib/radix-map.ts'
 import { snapshotOf, type Snapshot, type SnapshotItem } from '../schema/snapshot.ts'
 
 export type SnapshotVault = SnapshotItem<'vaults'>
 
-/** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`. */
+/** A reference of a snapshot with the definition of its vault; undefined for the built-in vault `env`, and where the workspace has no such vault. */
 export type VaultReference = SecretReference & {
   readonly text: string
   readonly workspace: string
   readonly vault: string
   readonly definition: SnapshotVault | undefined
+  /** True while the workspace has no such vault; it may come later. */
+  readonly isLost: boolean
   /** The same for references to different members of a secret. */
   readonly secretId: string
 }
@@ -31,7 +34,7 @@ export type References = {
   /** Of the plugins and certificates that have any, by id. */
   readonly plugins: RadixMap<ReferencesOf>
   readonly certificates: RadixMap<ReferencesOf>
-  /** The secrets that they lead to, by `secretId`, with the number of references to each. */
+  /** The secrets that they lead to, if there is a vault, by `secretId`, with the number of references to each. */
   readonly secrets: RadixMap<WantedSecret>
 }
 
@@ -55,7 +58,7 @@ export const settingsIn =
 
 /**
  * The references in referenceable fields of a snapshot, from those of the one before and what differs. Throws a Problem
- * for a malformed reference, or one to a vault that its workspace does not have.
+ * for a malformed reference.
  */
 export function* collectReferences(
   snapshot: Snapshot,
@@ -103,6 +106,7 @@ function countUses(
 ): RadixMap<WantedSecret> {
   let counted = secrets
   for (const reference of references?.values() ?? []) {
+    if (reference.isLost) continue
     const id = reference.secretId
     const uses = (counted.get(id)?.uses ?? 0) + change
     counted = uses === 0 ? counted.without(id) : counted.with(id, { reference, uses })
@@ -135,20 +139,21 @@ function referencesIn(
   const { workspace } = item
   fillReferences(item, settingsOf, (text) => {
     const reference = parseReference(text)
-    if (reference === undefined) throw refusal(item, `${text} is not a valid reference to a secret`)
+    if (reference === undefined) throw malformed(item, text)
     const { vault, secret } = reference
     const definition = vaults.get(nameOf(vault, workspace))
-    if (definition === undefined && vault !== 'env')
-      throw refusal(item, `there is no vault '${vault}' in its workspace`)
+    const isLost = definition === undefined && vault !== 'env'
     const secretId = JSON.stringify([secret, workspace, definition?.name, definition?.config])
-    found.set(text, { ...reference, text, workspace, definition, secretId })
+    found.set(text, { ...reference, text, workspace, definition, isLost, secretId })
     return text
   })
   return found
 }
 
-const refusal = (item: Holder, reason: string): Problem =>
-  new Problem('secrets.reference', 400, `${describe(item)}: ${reason}`)
+const malformed = (item: Holder, text: string): Problem => {
+  const sentence = `${describe(item)}: ${text} is not a valid reference to a secret`
+  return schemaViolation({ '@entity': [sentence] })
+}
 
 const describe = (item: Holder): string =>
   'config' in item ? `plugin ${item.id} (${item.name})` : `certificate ${item.id}`

@@ -210,10 +210,21 @@ test('leaves out certificates whose private key is missing', async () => {
   expect(listsOf(filled.snapshot).certificates).toMatchObject([{ id: 'here', key: 'pem' }])
 })
 
-test('refuses a reference to a vault of another workspace', async () => {
-  const { fill } = open({ vaults: { store: ['env', {}] } })
-  await expect(fill({ a: '{vault://other/x}' })).rejects.toThrow("no vault 'other'")
-  await expect(fill({ a: '{vault://env/..}' })).rejects.toThrow('is not a valid reference')
+test('withholds a plugin whose vault its workspace does not have, and refuses a malformed reference', async () => {
+  const { fill } = open({ variables: { X: 'x' }, vaults: { store: ['env', {}] } })
+  expect(await fill({ a: '{vault://other/x}' })).toMatchObject({
+    config: { a: '{vault://other/x}' },
+    reason: "there is no vault 'other' in its workspace",
+  })
+  expect(await fill({ a: '{vault://store/x}' })).toMatchObject({ config: { a: 'x' } })
+  await expect(fill({ a: '{vault://env/..}' })).rejects.toMatchObject({
+    status: 400,
+    detail: {
+      code: 2,
+      name: 'schema violation',
+      fields: { '@entity': [expect.stringContaining('is not a valid reference')] },
+    },
+  })
 })
 
 const at = ({ port }: TestVault) => ({ host: '127.0.0.1', port })

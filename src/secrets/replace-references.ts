@@ -126,7 +126,12 @@ function fill<Item extends SnapshotItem<'plugins'> | SnapshotItem<'certificates'
   let reason: string | undefined
   const filled = fillReferences(item, settingsOf, (text) => {
     const reference = references.get(text)
-    const result = reference === undefined ? { reason: text } : lookUp(reference)
+    const result =
+      reference === undefined
+        ? { reason: text }
+        : reference.isLost
+          ? { reason: `there is no vault '${reference.vault}' in its workspace` }
+          : lookUp(reference)
     if ('secret' in result) return result.secret
     reason = result.reason
     return text

@@ -62,7 +62,7 @@ test('dumps what was synced, and syncing the dump changes nothing', async () => 
     plugins: [{ name: 'limiter', config: { minute: 3, by: 'consumer' } }],
   })
   expect((await admin.ask('POST', '/config/diff', dumped)).body.items).toEqual([])
-  await sync(admin, { _format_version: '3.0' })
+  await sync(admin, { _format_version: '3.0' }, '?allow_empty=true')
   await sync(admin, dumped)
   expect((await admin.ask('GET', '/config/document')).body).toEqual(dumped)
 })
@@ -143,10 +143,31 @@ test('changes only entities with the select tags', async () => {
   await sync(admin, tagged)
   const own = (await admin.ask('GET', '/services/orders')).body
   expect(own.tags).toEqual(['team-a'])
-  await sync(admin, { _format_version: '3.0', _info: { select_tags: ['team-a'] } })
+  const none = { _format_version: '3.0', _info: { select_tags: ['team-a'] } }
+  await sync(admin, none, '?allow_empty=true')
   expect((await admin.ask('GET', '/services/orders')).status).toBe(404)
   expect((await admin.ask('GET', '/services/theirs')).status).toBe(200)
   expect((await admin.ask('GET', '/key-auths')).body.data).toEqual([])
+})
+
+test('a document without entities empties a workspace only with allow_empty', async () => {
+  const admin = await openTestAdmin()
+  const none = { _format_version: '3.0' }
+  expect((await sync(admin, none)).status).toBe(200)
+  await admin.ask('POST', '/services', { name: 'kept', host: 'kept.test' })
+  for (const path of ['/config/sync', '/config']) {
+    expect(await admin.ask('POST', path, none)).toMatchObject({
+      status: 400,
+      body: {
+        message: 'The document has no entities, and would delete all there are',
+        because: 'It would delete 1 entity. Send allow_empty=true to mean that.',
+      },
+    })
+  }
+  expect((await admin.ask('GET', '/services/kept')).status).toBe(200)
+  expect((await sync(admin, none, '?keep_rest=true')).status).toBe(200)
+  expect((await admin.ask('POST', '/config?allow_empty=true', none)).status).toBe(201)
+  expect((await admin.ask('GET', '/services/kept')).status).toBe(404)
 })
 
 test('creates a missing workspace, and changes no other', async () => {

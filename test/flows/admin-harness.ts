@@ -65,6 +65,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly order?: (order: TargetOrder) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
+  readonly corsOrigins?: readonly string[]
 }
 
 /** Opens real servers on free ports over a real store, until the test is over. */
@@ -93,6 +94,7 @@ export async function startTestAdmin(
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)

@@ -140,7 +140,16 @@ test('returns schemas in Kong’s format, and validates bodies against them', as
   expect(limiter.fields.at(-1).config.fields).toContainEqual({
     by: { type: 'string', default: 'consumer', one_of: ['consumer', 'ip'] },
   })
-  expect((await admin.ask('GET', '/schemas/plugins/nope')).status).toBe(404)
+  for (const [path, message] of [
+    ['/schemas/plugins/nope', "No plugin named 'nope'"],
+    ['/plugins/schema/nope', "No plugin named 'nope'"],
+    ['/schemas/vaults/nope', "No vault named 'nope'"],
+    ['/schemas/nope', "No entity named 'nope'"],
+  ] as const) {
+    expect(await admin.ask('GET', path)).toMatchObject({ status: 404, body: { message } })
+  }
+  const { body: settings } = await admin.ask('GET', '/plugins/schema/limiter')
+  expect(settings.fields).toEqual(limiter.fields.at(-1).config.fields)
   const valid = await admin.ask('POST', '/schemas/services/validate', { host: 'h' })
   expect(valid).toMatchObject({ status: 200, body: { message: 'schema validation successful' } })
   expect((await admin.ask('POST', '/schemas/services/validate', {})).status).toBe(400)

@@ -82,12 +82,95 @@ test('forgets a worker that sends no heartbeats', async () => {
   expect(registry.workers()).toEqual([])
 })
 
-test('reports sizes in the requested unit', async () => {
+test('reports sizes in the requested unit, refuses unknown ones, and counts connections', async () => {
   const { ask } = await openWithWorkers()
   const size = async (query: string) =>
     (await ask('GET', `/status${query}`)).body.memory.workers_lua_vms[0].http_allocated_gc as string
   expect(await size('')).toMatch(/^\d+\.\d\d MiB$/)
   expect(await size('?unit=k&scale=0')).toMatch(/^\d+ KiB$/)
+  expect(await size('?unit=K')).toMatch(/^\d+\.\d\d KiB$/)
+  expect(await ask('GET', '/status?unit=furlong')).toMatchObject({
+    status: 400,
+    body: { message: "invalid unit 'furlong' (expected 'b/B', 'k/K', 'm/M', or 'g/G')" },
+  })
+  const { server } = (await ask('GET', '/status')).body
+  expect(server.connections_active).toBeGreaterThan(0)
+  expect(server.connections_accepted).toBeGreaterThanOrEqual(server.connections_active)
+})
+
+/** Fields of the Admin API that Kong added lately, with its version. */
+const newFields = {
+  '/schemas/targets': { failover: '3.12' },
+  '/schemas/upstreams': { sticky_sessions_cookie: '3.11', sticky_sessions_cookie_path: '3.11' },
+} as const
+
+test('says the version of Kong whose newest fields it has', async () => {
+  const { ask } = await openWithWorkers()
+  const minor = (version: string): number => Number(version.split('.')[1])
+  const { version } = (await ask('GET', '/')).body
+  const versions: number[] = []
+  for (const [path, fields] of Object.entries(newFields)) {
+    const shown = (await ask('GET', path)).body.fields.flatMap(Object.keys)
+    for (const [field, since] of Object.entries(fields)) {
+      expect(shown).toContain(field)
+      versions.push(minor(since))
+    }
+  }
+  expect(minor(version)).toBe(Math.max(...versions))
+})
+
+test('answers Kong’s routes about the inside of a node', async () => {
+  const { ask, hear } = await openWithWorkers()
+  hear(0, [])
+  expect((await ask('GET', '/clustering/data-planes')).body).toMatchObject({
+    data: [{ hostname: 'n1', last_seen: 0, labels: { worker: '0', zone: 'z' } }],
+    next: null,
+  })
+  const status = Object.values((await ask('GET', '/clustering/status')).body)
+  expect(status).toMatchObject([{ hostname: 'n1' }])
+  for (const [method, path, code, body] of [
+    ['GET', '/timers', 200, { worker: { count: 1 } }],
+    ['GET', '/status/dns', 501, {}],
+    ['DELETE', '/cache', 204, ''],
+    ['DELETE', '/cache/some:key', 204, ''],
+    ['GET', '/cache/some:key', 404, { message: 'Not found' }],
+    ['GET', '/debug/node/log-level', 200, { message: 'log level: info' }],
+    ['PUT', '/debug/node/log-level/info', 200, { message: 'log level is already info' }],
+    ['PUT', '/debug/node/log-level/debug', 405, {}],
+    ['PUT', '/debug/node/log-level/loud', 400, { message: 'unknown log level: loud' }],
+  ] as const) {
+    const answer = await ask(method, path)
+    expect([path, answer.status]).toEqual([path, code])
+    if (body === '') expect(answer.text).toBe('')
+    else expect(answer.body).toMatchObject(body)
+  }
+})
+
+test('lets only the configured pages call the Admin API, without cookies', async () => {
+  const page = 'https://manager.example'
+  const { ask, adminUrl } = await openTestAdmin({ corsOrigins: [page] })
+  const preflight = {
+    origin: page,
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': 'kong-admin-token',
+  }
+  const asked = await fetch(`${adminUrl}/services`, { method: 'OPTIONS', headers: preflight })
+  expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, page])
+  expect(asked.headers.get('access-control-allow-headers')).toBe('kong-admin-token')
+  const from = async (origin: string, token?: string) => {
+    const { status, headers } = await ask('GET', '/services', undefined, {
+      headers: { origin },
+      token,
+    })
+    return [
+      status,
+      headers.get('access-control-allow-origin'),
+      headers.get('access-control-allow-credentials'),
+    ]
+  }
+  expect(await from(page)).toEqual([200, page, null])
+  expect(await from(page, '')).toEqual([401, page, null])
+  expect(await from('https://other.example')).toEqual([200, null, null])
 })
 
 async function openWithWorkers() {

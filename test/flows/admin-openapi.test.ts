@@ -23,6 +23,104 @@ test('serves valid OpenAPI with every path and method', async () => {
   )
 })
 
+test('every answer has a status and a body that the document describes', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'W')
+  const { body: document } = await admin.ask('GET', '/openapi.json')
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  ajv.addSchema({ ...ofAnswers(document), $id: 'api' })
+  const paths = Object.keys(document.paths).map((path) => ({
+    path,
+    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+  }))
+  const templateOf = (path: string): string => {
+    const parameters = (template: string): number => template.split('{').length
+    // A fixed segment takes precedence over a parameter.
+    const [found] = paths
+      .filter(({ pattern }) => pattern.test(path))
+      .toSorted((one, other) => parameters(one.path) - parameters(other.path))
+    return found?.path ?? path
+  }
+  const mismatches: unknown[] = []
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const answer = await admin.ask(method, path, body)
+    const template = templateOf(path.replace(/^\/W\//, '/').replace(/\?.*/, ''))
+    const operation = document.paths[template]?.[method.toLowerCase()]
+    const { status, text, headers } = answer
+    const isJson = headers.get('content-type')?.startsWith('application/json') === true
+    const name = operation?.responses[status] === undefined && status >= 400 ? 'default' : status
+    const described = operation?.responses[name]
+    const at = [method, template, status]
+    if (described === undefined) mismatches.push([...at, 'no such answer'])
+    else if (text === '' || !isJson) {
+      if (status !== 204 && isJson) mismatches.push([...at, 'no body'])
+    } else {
+      const pointer =
+        name === 'default'
+          ? '/components/schemas/problem'
+          : `/paths/${template.replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`
+      const isValid = ajv.compile({ $ref: `api#${encodeURI(pointer)}` })
+      if (!isValid(answer.body)) mismatches.push([...at, isValid.errors])
+    }
+    return answer
+  }
+  for (const sample of Object.values(samples)) {
+    const list = sample.inWorkspace === false ? sample.path : `/W${sample.path}`
+    const { body: made } = await ask('POST', list, await bodyOf(admin, sample, ['W', 1]))
+    await ask('POST', list, sample.bad[0])
+    await ask('GET', `${list}?size=1`)
+    await ask('GET', `${list}/${made.id}`)
+    await ask('GET', `${list}/00000000-0000-4000-8000-000000000000`)
+    await ask('PATCH', `${list}/${made.id}`, sample.patch)
+    await ask('PUT', `${list}/${made.id}`, await bodyOf(admin, sample, ['W', 1]))
+    await ask('DELETE', `${list}/${made.id}`)
+  }
+  const checks = { passive: { unhealthy: { http_failures: 1 } } }
+  await ask('PUT', '/W/upstreams/checked', { healthchecks: checks })
+  await ask('PUT', '/W/consumer_groups/gold', {})
+  for (const [method, path, body] of [
+    ['POST', '/W/upstreams/checked/targets', { target: 'a:1' }],
+    ['PUT', '/W/upstreams/checked/targets/a:1/healthy'],
+    ['GET', '/W/upstreams/checked/targets/all'],
+    ['GET', '/W/upstreams/checked/health'],
+    ['POST', '/W/consumer_groups/gold/consumers', { consumer: 'parent' }],
+    ['GET', '/W/consumer_groups/gold'],
+    ['POST', '/rbac/users/parent/roles', { roles: 'read-only' }],
+    ['DELETE', '/rbac/users/parent/roles', { roles: 'read-only' }],
+    ['POST', '/admins', { username: 'ann' }],
+    ['PATCH', '/admins/ann', { email: 'ann@example.com' }],
+    ['DELETE', '/admins/ann'],
+    ['POST', '/schemas/services/validate', { host: 'h' }],
+    ['POST', '/config', { _format_version: '3.0', services: [{ name: 's', host: 'h' }] }],
+    ['DELETE', '/services/s'],
+  ] as const) {
+    await ask(method, path, body)
+  }
+  const routes = adminRoutes({ version: '', node: '', requests: () => 0 })
+  for (const { path, methods } of routes) {
+    if (methods.GET !== undefined && !/[:*]/.test(path)) await ask('GET', path)
+  }
+  expect(mismatches).toEqual([])
+})
+
+/** The document for answers: fields that are only written are not required in them. */
+function ofAnswers(value: unknown): Record<string, unknown> {
+  const walk = (inner: unknown): unknown => {
+    if (Array.isArray(inner)) return inner.map(walk)
+    if (typeof inner !== 'object' || inner === null) return inner
+    const walked = Object.fromEntries(
+      Object.entries(inner).map(([name, one]) => [name, walk(one)]),
+    ) as { required?: unknown; properties?: Record<string, { writeOnly?: boolean }> }
+    const { required, properties } = walked
+    if (!Array.isArray(required)) return walked
+    return {
+      ...walked,
+      required: required.filter((name) => properties?.[String(name)]?.writeOnly !== true),
+    }
+  }
+  return walk(value) as Record<string, unknown>
+}
+
 test('requests and responses match the OpenAPI document', async () => {
   const admin = await openTestAdmin()
   await makeParents(admin, 'W')

@@ -66,7 +66,8 @@ const documents = fc
     }
   })
 
-const sync = (admin: TestAdmin, document: unknown) => admin.ask('POST', '/config/sync', document)
+const sync = (admin: TestAdmin, document: unknown) =>
+  admin.ask('POST', '/config/sync?allow_empty=true', document)
 const dump = async (admin: TestAdmin) => (await admin.ask('GET', '/config/document')).body
 
 test(

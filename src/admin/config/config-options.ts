@@ -14,6 +14,8 @@ const options = z.object({
   rbac_resources_only: flag.default(false),
   /** Does not delete entities that the document omits. */
   keep_rest: flag.default(false),
+  /** Allows a sync after which the workspace, or what the tags select of it, has no entities. */
+  allow_empty: flag.default(false),
   /** The message of the revision. */
   message: z.string().min(1).max(1000).optional(),
   /** The revision that the change is based on; the change fails when it is not current. */

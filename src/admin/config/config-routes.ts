@@ -4,6 +4,7 @@ import { applyPlan } from '../../declarative/apply-plan.ts'
 import { findDrift } from '../../declarative/find-drift.ts'
 import { renderDocument } from '../../declarative/render-document.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import { Problem } from '../../lib/problem.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
 import { requiredFor, visibilityFor, secretsReader } from './visibility-for.ts'
@@ -46,18 +47,35 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
 
 export async function sync(context: RequestContext, progressFor: PhaseProgress): Promise<unknown> {
   const { configuration, principal, check, request } = context
-  const { message, revision } = configOptions(context)
+  const { message, revision, ...options } = configOptions(context)
   const synced = await applyPlan(configuration, {
     sync: buildSyncRequest(context, progressFor),
     principal,
     origin: originOf(request, check.ask),
-    check: ({ plan: { items } }) => ({ ...check, alsoRequired: requiredFor(context, items) }),
+    check({ plan: { items, counts, unchanged } }) {
+      const isEmptied = unchanged + counts.created + counts.updated === 0 && counts.deleted > 0
+      if (isEmptied && !options.allow_empty && !options.rbac_resources_only)
+        throw emptying(counts.deleted)
+      return { ...check, alsoRequired: requiredFor(context, items) }
+    },
     message,
     ifRevision: revision,
     onProgress: progressFor('change'),
   })
   return { ...synced.plan, revision: synced.revision }
 }
+
+const emptying = (entities: number): Problem =>
+  new Problem(
+    'admin.emptying',
+    400,
+    'The document has no entities, and would delete all there are',
+    {
+      detail: {
+        because: `It would delete ${entities} ${entities === 1 ? 'entity' : 'entities'}. Send allow_empty=true to mean that.`,
+      },
+    },
+  )
 
 /** Contains only entities that the principal may read. */
 export function dump(context: RequestContext): unknown {

@@ -10,6 +10,7 @@ import { bodyLimit } from './plan-route.ts'
 export const kongConfigRoute: AdminRoute = {
   path: '/config',
   bodyLimit,
+  statuses: { POST: 201 },
   locate: (context) => locateAt('/config', context),
   methods: {
     GET: async (context) => ({ config: stringify(dump(context)) }),
@@ -24,7 +25,6 @@ export const kongConfigRoute: AdminRoute = {
         void reply.code(304)
         return undefined
       }
-      void reply.code(201)
       return synced
     },
   },

@@ -21,6 +21,7 @@ export function collectionRoute(shape: CollectionShape): AdminRoute {
   return {
     path: shape.path,
     shows: { entity: shape.entity, as: 'list' },
+    statuses: { POST: 201 },
     isFiltered: true,
     locate: (context) => locateCollection(shape, context),
     methods: {
@@ -79,7 +80,7 @@ async function create(
   { entity, under }: CollectionShape,
   context: RequestContext,
 ): Promise<unknown> {
-  const { reply, parent, workspaceRef } = context
+  const { parent, workspaceRef } = context
   const within =
     under === undefined || parent === undefined
       ? {}
@@ -95,7 +96,6 @@ async function create(
     },
     201,
   )
-  void reply.code(201)
   const created = writtenEntry({ outcomes: [outcome] }, entity.name)
   return { ...presentTo(context, entity, created), ...outcome.revealed }
 }

@@ -17,6 +17,17 @@ const item = itemRoute({ path: '/consumer_groups/:item', entity: consumerGroup }
 /** As in Kong, a consumer group is read together with its consumers and plugins. */
 export const consumerGroupRoute: AdminRoute = {
   ...item,
+  answers: {
+    GET: {
+      type: 'object',
+      required: ['consumer_group', 'plugins'],
+      properties: {
+        consumer_group: { $ref: '#/components/schemas/consumer-group' },
+        consumers: { type: 'array', items: { $ref: '#/components/schemas/consumer' } },
+        plugins: { type: 'array', items: { $ref: '#/components/schemas/plugin' } },
+      },
+    },
+  },
   methods: {
     ...item.methods,
     async GET(context) {

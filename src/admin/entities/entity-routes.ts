@@ -12,10 +12,22 @@ const itemRoutes: Partial<Record<EntityName, AdminRoute>> = {
 
 /** Collections and items of each entity, nested under the entities they refer to, and the referenced entity under each item. */
 export function entityRoutes(): AdminRoute[] {
-  return entities.flatMap((entity) => [
+  const own = entities.flatMap((entity) => [
     ...(entity.withoutRoutes?.includes('own') === true ? [] : topRoutes(entity)),
     ...(entity.withoutRoutes?.includes('nested') === true ? [] : nestedRoutes(entity)),
   ])
+  return [...own, allTargetsRoute()]
+}
+
+/** Kong's list of all targets, which in earlier versions had more than `/targets`. */
+function allTargetsRoute(): AdminRoute {
+  const route = collectionRoute({
+    path: '/upstreams/:parent/targets/all',
+    entity: entityNamed('target'),
+    under: { field: 'upstream', entity: 'upstream' },
+  })
+  const { GET } = route.methods
+  return { ...route, methods: GET === undefined ? {} : { GET } }
 }
 
 function topRoutes(entity: Entity): AdminRoute[] {

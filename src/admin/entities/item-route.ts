@@ -41,7 +41,6 @@ export function itemRoute(shape: CollectionShape): AdminRoute {
       },
       async DELETE(context) {
         await change(context, 'delete', 204)
-        void context.reply.code(204)
         return undefined
       },
     },

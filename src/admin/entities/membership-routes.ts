@@ -60,6 +60,7 @@ function listRoute(side: Side): AdminRoute {
   const [nearName] = side.near
   return {
     path,
+    statuses: { POST: 201 },
     isFiltered: true,
     locate: (context) => locateMembers(side, path, context),
     methods: {
@@ -91,7 +92,6 @@ function listRoute(side: Side): AdminRoute {
           },
         }))
         await makeChange({ ...context, check }, operations, 201)
-        void context.reply.code(201)
         return {
           [side.near[1]]: presentTo(
             context,
@@ -103,7 +103,6 @@ function listRoute(side: Side): AdminRoute {
       },
       async DELETE(context) {
         await makeChange(context, membershipsOf(side, context).map(removal), 204)
-        void context.reply.code(204)
         return undefined
       },
     },
@@ -145,7 +144,6 @@ function memberRoute(side: Side): AdminRoute {
           (membership) => referenceIn(membership, side.far[1]) === entry.id,
         )
         await makeChange({ ...context, check }, own.map(removal), 204)
-        void context.reply.code(204)
         return undefined
       },
     },

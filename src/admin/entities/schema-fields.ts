@@ -27,7 +27,7 @@ export function entitySchema(entity: Entity): KongSchema {
 }
 
 export function pluginSchema(schema: PluginSchema): KongSchema {
-  const config = fieldsOf(jsonSchemaOf(schema.settings))
+  const config = settingsSchema(schema).fields
   return {
     fields: [
       ...entitySchema(entityNamed('plugin')).fields.filter((field) =>
@@ -37,6 +37,10 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
     ],
   }
 }
+
+export const settingsSchema = ({ settings }: PluginSchema): KongSchema => ({
+  fields: fieldsOf(jsonSchemaOf(settings)),
+})
 
 export function vaultSchema({ settings }: VaultKind): KongSchema {
   const config = fieldsOf(jsonSchemaOf(settings))

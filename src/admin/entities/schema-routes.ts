@@ -1,12 +1,14 @@
-import { notFound } from '../../entities/kong-problem.ts'
+import type { Configuration } from '../../control/configuration.ts'
 import { parseFields } from '../../control/parse-fields.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
+import type { PluginSchema } from '../../entities/plugin-schema.ts'
 import { vaultKindNamed } from '../../entities/vault-kinds.ts'
+import { Problem } from '../../lib/problem.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
 import { fillPath } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
-import { entitySchema, pluginSchema, vaultSchema } from './schema-fields.ts'
+import { entitySchema, pluginSchema, settingsSchema, vaultSchema } from './schema-fields.ts'
 
 /** Schemas of entities and plugins, and validation of bodies against them. The answers contain nothing of the configuration. */
 export const schemaRoutes: readonly AdminRoute[] = [
@@ -28,9 +30,17 @@ export const schemaRoutes: readonly AdminRoute[] = [
     locate: (context) => locateAt('/schemas/plugins/:name', context),
     methods: {
       async GET({ configuration, params }) {
-        const found = configuration.catalog.find(({ name }) => name === params['name'])
-        if (found === undefined) throw notFound()
-        return pluginSchema(found)
+        return pluginSchema(requestedPlugin(configuration, params['name']))
+      },
+    },
+  },
+  {
+    // Kong's older path answers the settings only.
+    path: '/plugins/schema/:name',
+    locate: (context) => locateAt('/plugins/schema/:name', context),
+    methods: {
+      async GET({ configuration, params }) {
+        return settingsSchema(requestedPlugin(configuration, params['name']))
       },
     },
   },
@@ -40,7 +50,7 @@ export const schemaRoutes: readonly AdminRoute[] = [
     methods: {
       async GET({ params }) {
         const found = vaultKindNamed(params['name'])
-        if (found === undefined) throw notFound()
+        if (found === undefined) throw noSchema('vault', params['name'])
         return vaultSchema(found)
       },
     },
@@ -67,9 +77,18 @@ export function locateAt(path: string, { workspaceRef, params, action }: PathCon
 
 function requestedEntity(name: string | undefined): Entity {
   const found = entities.find((entity) => schemaNames(entity).includes(name ?? ''))
-  if (found === undefined) throw notFound()
+  if (found === undefined) throw noSchema('entity', name)
   return found
 }
+
+function requestedPlugin({ catalog }: Configuration, named: string | undefined): PluginSchema {
+  const found = catalog.find(({ name }) => name === named)
+  if (found === undefined) throw noSchema('plugin', named)
+  return found
+}
+
+const noSchema = (kind: 'entity' | 'plugin' | 'vault', name = ''): Problem =>
+  new Problem('admin.no_schema', 404, `No ${kind} named '${name}'`)
 
 const schemaNames = (entity: Entity): string[] => [
   entity.name,

@@ -8,6 +8,7 @@ import { Problem } from '../../lib/problem.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
 import { registerBodyParsers } from './read-body.ts'
+import { bodyLimits, tooManyFields } from './read-form.ts'
 
 export type AppOptions = {
   readonly configuration: Configuration
@@ -48,6 +49,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     request.setDecorator('began', performance.now())
     void reply.header('server', `weir/${version}`)
     void reply.header('x-kong-admin-request-id', request.id)
+    checkQuery(request.url)
   })
   app.addHook('onSend', async (request, reply) => {
     const elapsed = performance.now() - request.getDecorator<number>('began')
@@ -61,6 +63,13 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
     throw notFound()
   })
   return app
+}
+
+/** As in Kong, a query has at most as many arguments as a form. */
+function checkQuery(url: string): void {
+  const at = url.indexOf('?')
+  if (at >= 0 && url.slice(at).split('&', bodyLimits.fields + 1).length > bodyLimits.fields)
+    throw tooManyFields()
 }
 
 type Bindings = { readonly reqId?: string }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Configuration } from '../../control/configuration.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { AdminRoute, RequestContext, Method } from '../admin-route.ts'
+import { successStatus, type AdminRoute, type Method, type RequestContext } from '../admin-route.ts'
 import { authorize } from '../authorize.ts'
 
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -26,12 +26,14 @@ export function registerRoutes(
           const context = request.getDecorator<RequestContext>('context')
           const { method } = request
           if (method === 'OPTIONS') return reply.code(204).header('allow', allowed(route)).send()
-          const handle = route.methods[(method === 'HEAD' ? 'GET' : method) as Method]
+          const served = (method === 'HEAD' ? 'GET' : method) as Method
+          const handle = route.methods[served]
           if (handle === undefined) {
             throw new Problem('admin.method', 405, 'Method not allowed', {
               headers: { allow: allowed(route) },
             })
           }
+          void reply.code(successStatus(route, served))
           return handle(context)
         },
       })

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KnownWorker } from '../../cluster/node-registry.ts'
 import type { Configuration } from '../../control/configuration.ts'
 import type { Log } from '../../lib/log.ts'
+import { Problem } from '../../lib/problem.ts'
 import type { TargetOrder } from '../../schema/node-protocol.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
@@ -12,14 +13,21 @@ export type NodeFacts = {
   readonly node: string
   /** The requests that the Admin API and the Manager received since the start. */
   readonly requests: () => number
+  /** The connections of the Admin API and the Manager. */
+  readonly connections?: () => ConnectionCounts
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void
 }
 
-/** The Kong version whose Admin API this implements; clients such as decK read it. */
-const kongVersion = '3.9.1'
+/**
+ * The Kong version whose fields the Admin API has; clients such as decK read it. Its newest field is `failover` of targets;
+ * `sticky_sessions_cookie` of upstreams is of 3.11.
+ */
+export const kongVersion = '3.12.0'
+
+export type ConnectionCounts = { readonly accepted: number; readonly active: number }
 
 export function nodeRoutes(facts: NodeFacts, paths: () => readonly string[]): AdminRoute[] {
   const about = async (context: RequestContext) => describeNode(facts, context)
@@ -118,14 +126,37 @@ const units: Readonly<Record<string, readonly [divisor: number, name: string]>> 
   g: [1024 ** 3, 'GiB'],
 }
 
+/** Formats bytes by Kong's query parameters `unit` and `scale`. */
+function sizeFormat({ unit = 'm', scale = '2' }: Readonly<Record<string, string>>) {
+  const known = units[unit.toLowerCase()]
+  if (known === undefined) {
+    const message = `invalid unit '${unit}' (expected 'b/B', 'k/K', 'm/M', or 'g/G')`
+    throw new Problem('admin.unit', 400, message)
+  }
+  const [divisor, name] = known
+  const digits = /^\d$/.test(scale) ? Number(scale) : 2
+  return (bytes: number): string => `${(bytes / divisor).toFixed(digits)} ${name}`
+}
+
+/** Of the Admin API and the Manager: gateway workers report their exchanges instead. A connection is not handed on, so all are handled. */
+function describeServer({ requests, connections }: NodeFacts): unknown {
+  const { accepted, active } = connections?.() ?? { accepted: 0, active: 0 }
+  return {
+    connections_accepted: accepted,
+    connections_handled: accepted,
+    connections_active: active,
+    connections_reading: 0,
+    connections_writing: 1,
+    connections_waiting: Math.max(0, active - 1),
+    total_requests: requests(),
+  }
+}
+
 async function describeStatus(
   facts: NodeFacts,
   { configuration, request }: RequestContext,
 ): Promise<unknown> {
-  const { unit = 'm', scale = '2' } = request.query as Record<string, string>
-  const [divisor, name] = units[unit] ?? [1024 ** 2, 'MiB']
-  const sized = (bytes: number): string =>
-    `${(bytes / divisor).toFixed(/^\d$/.test(scale) ? Number(scale) : 2)} ${name}`
+  const sized = sizeFormat(request.query as Record<string, string>)
   const { rss, heapUsed } = process.memoryUsage()
   const workers = facts.workers?.() ?? []
   return {
@@ -136,7 +167,7 @@ async function describeStatus(
       workers_lua_vms: [{ pid: process.pid, http_allocated_gc: sized(heapUsed) }],
       lua_shared_dicts: {},
     },
-    server: { total_requests: facts.requests() },
+    server: describeServer(facts),
     revision: configuration.current().revision,
     workers: workers.map(({ node, worker, zone, lastSeen, state }) => ({
       node,

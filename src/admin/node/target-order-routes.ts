@@ -27,10 +27,11 @@ function orderRoute(
 ): AdminRoute {
   return {
     path,
+    statuses: { PUT: 204 },
     locate: (context) => locateTarget(path, context),
     methods: {
       async PUT(context) {
-        const { params, reply } = context
+        const { params } = context
         const [parent, entry] = [
           requireParent(context, 'upstream'),
           requireEntry(context, 'target'),
@@ -42,7 +43,6 @@ function orderRoute(
           address: params['address'] ?? null,
           healthy,
         })
-        void reply.code(204)
         return undefined
       },
     },

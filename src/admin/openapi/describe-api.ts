@@ -2,9 +2,9 @@ import { entities, type Entity } from '../../entities/entities.ts'
 import { searchedIn } from '../../control/search-text.ts'
 import type { PluginSchema } from '../../entities/plugin-schema.ts'
 import { vaultKinds } from '../../entities/vault-kinds.ts'
-import type { AdminRoute, Method } from '../admin-route.ts'
+import { successStatus, type AdminRoute, type Method } from '../admin-route.ts'
 import { maxSearch, sortFields } from '../entities/page.ts'
-import { describeEntity, describeFields, type Described } from './describe-entity.ts'
+import { describeEntity, describeFields, describePatch, type Described } from './describe-entity.ts'
 
 export type ApiParts = {
   readonly version: string
@@ -40,6 +40,9 @@ export function describeApi({ version, routes, catalog }: ApiParts): Described {
       },
       schemas: {
         ...Object.fromEntries(entities.map((entity) => [entity.name, describeEntity(entity)])),
+        ...Object.fromEntries(
+          entities.map((entity) => [`${entity.name}-patch`, describePatch(entity)]),
+        ),
         ...settingsSchemas('plugin', catalog),
         ...settingsSchemas(
           'vault',
@@ -123,18 +126,21 @@ function describeMethod(route: AdminRoute, method: Method): Described {
   const { path, shows } = route
   const schema = shows === undefined ? {} : { $ref: `#/components/schemas/${shows.entity.name}` }
   const isList = shows?.as === 'list' && method === 'GET'
-  const answered = isList ? pageOf(schema) : schema
+  const answered = route.answers?.[method] ?? (isList ? pageOf(schema) : schema)
   const hasBody = method !== 'GET' && method !== 'DELETE'
+  const status = successStatus(route, method)
+  const isPartial = method === 'PATCH' && shows !== undefined
+  const sent = isPartial ? { $ref: `#/components/schemas/${shows.entity.name}-patch` } : schema
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^\w]+/g, '-').replace(/-$/, '')}`,
     tags: [tagFor(route)],
     ...(shows === undefined ? {} : { summary: summaryOf(shows, method) }),
     ...(isList && shows !== undefined ? { parameters: listParameters(shows.entity) } : {}),
-    ...(hasBody ? { requestBody: { content: contentOf(schema) } } : {}),
+    ...(hasBody ? { requestBody: { content: contentOf(sent) } } : {}),
     responses: {
-      [statusOf(route, method)]:
-        method === 'DELETE'
-          ? { description: 'Deleted.' }
+      [String(status)]:
+        status === 204
+          ? { description: method === 'DELETE' ? 'Deleted.' : 'Done.' }
           : answerWith('The request succeeded.', answered),
       default: { $ref: '#/components/responses/problem' },
     },
@@ -154,9 +160,6 @@ function summaryOf({ entity, as }: NonNullable<AdminRoute['shows']>, method: Met
 
 const entityLabel = ({ name }: Entity): string =>
   `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name.replaceAll('-', ' ')}`
-
-const statusOf = ({ shows }: AdminRoute, method: Method): string =>
-  method === 'DELETE' ? '204' : method === 'POST' && shows !== undefined ? '201' : '200'
 
 const pageOf = (schema: Described): Described => ({
   type: 'object',

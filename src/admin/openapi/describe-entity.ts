@@ -40,6 +40,12 @@ export function describeEntity(entity: Entity): Described {
   }
 }
 
+/** The body of a PATCH: any of the fields. */
+export function describePatch(entity: Entity): Described {
+  const { required: _required, ...described } = describeEntity(entity)
+  return described
+}
+
 /** Describes input: a field with a transformation has the type before the transformation. */
 export function describeFields(fields: z.ZodObject): Described {
   const { $schema: _schema, ...described } = z.toJSONSchema(fields, {

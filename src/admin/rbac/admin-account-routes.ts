@@ -26,6 +26,7 @@ function accounts(): readonly AdminRoute[] {
   return [
     {
       path: '/admins',
+      statuses: { POST: 201 },
       isFiltered: true,
       locate: (context) => locateAdmin('/admins', context),
       methods: {
@@ -33,7 +34,6 @@ function accounts(): readonly AdminRoute[] {
         async POST(context) {
           const operation = { kind: 'create', body: fieldsIn(bodyFields(context)) } as const
           const change = await makeChange(context, [{ ...operation, ...user }], 201)
-          void context.reply.code(201)
           return { admin: present(context, writtenEntry(change, 'principal')) }
         },
       },
@@ -60,7 +60,6 @@ function accounts(): readonly AdminRoute[] {
             [{ kind: 'delete', ...user, at: requireEntry(context, 'principal').id }],
             204,
           )
-          void context.reply.code(204)
           return undefined
         },
       },

@@ -43,7 +43,6 @@ export const endpointPermissionsRoute: AdminRoute = {
         },
         201,
       )
-      void context.reply.code(201)
       return present(after)
     },
   },
@@ -62,7 +61,6 @@ export const endpointPermissionRoute: AdminRoute = {
     async DELETE(context) {
       const { body: _body, ...address } = operationOn(context)
       await changeOne(context, { ...address, kind: 'delete' }, 204)
-      void context.reply.code(204)
       return undefined
     },
   },

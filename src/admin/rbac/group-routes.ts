@@ -27,6 +27,7 @@ export function groupRoutes(): AdminRoute[] {
 /** The roles that a group grants in the workspace of the path. */
 const rolesRoute = (path: string): AdminRoute => ({
   path,
+  statuses: { POST: 201 },
   locate: (context) => locateUnder('group', path, context),
   methods: {
     GET: async (context) => ({
@@ -42,7 +43,6 @@ const rolesRoute = (path: string): AdminRoute => ({
         body: { group: { id: requireParent(context, 'group').id }, role: { id: role.id } },
       }
       const change = await makeChange(context, [operation], 201)
-      void context.reply.code(201)
       return present(context, writtenEntry(change, 'group-role'))
     },
     async DELETE(context) {
@@ -56,7 +56,6 @@ const rolesRoute = (path: string): AdminRoute => ({
           at: id,
         }))
       await makeChange(context, operations, 204)
-      void context.reply.code(204)
       return undefined
     },
   },

@@ -20,6 +20,7 @@ import { presentEntry } from '../entities/present-entry.ts'
 /** Kong's `/rbac/users/{user}/roles`; roles are named in a comma-separated list. */
 export const userRoles = (path: string): AdminRoute => ({
   path,
+  statuses: { POST: 201 },
   locate: (context) => locateUnder('principal', path, context),
   methods: {
     GET: async (context) => rolesAnswer(context),
@@ -35,7 +36,6 @@ export const userRoles = (path: string): AdminRoute => ({
           body: { principal: { id: user.id }, role: { id: role.id } },
         }))
       await makeChange(context, operations, 201)
-      void context.reply.code(201)
       return rolesAnswer(context)
     },
     async DELETE(context) {
@@ -44,7 +44,6 @@ export const userRoles = (path: string): AdminRoute => ({
         .filter((grant) => roles.includes(grant.fields.role.id))
         .map(({ id }): Operation => ({ kind: 'delete', entity: 'grant', workspace: null, at: id }))
       await makeChange(context, operations, 204)
-      void context.reply.code(204)
       return undefined
     },
   },

@@ -70,6 +70,7 @@ const rotation = z.strictObject({
 /** Creates a new token and lets the old one expire after `overlap` seconds, so that clients can switch without interruption. */
 const rotationRoute: AdminRoute = {
   path: `${path}/:item/rotate`,
+  statuses: { POST: 201 },
   locate: locateToken,
   methods: {
     async POST(context) {
@@ -92,7 +93,6 @@ const rotationRoute: AdminRoute = {
         ],
         201,
       )
-      void context.reply.code(201)
       return {
         ...presentEntry(token, writtenEntry(rotated, 'token')),
         ...rotated.outcomes[0]?.revealed,

@@ -14,6 +14,7 @@ export type CommandOptions = {
   readonly state?: readonly string[]
   readonly selectTag?: readonly string[]
   readonly keepRest?: boolean
+  readonly allowEmpty?: boolean
   readonly rbacResourcesOnly?: boolean
   readonly nonZeroExitCode?: boolean
   readonly jsonOutput?: boolean
@@ -69,6 +70,7 @@ export function readInput(files: readonly string[], options: CommandOptions): Sy
   }
   const query = {
     keep_rest: options.keepRest === true ? 'true' : undefined,
+    allow_empty: options.allowEmpty === true ? 'true' : undefined,
     rbac_resources_only: options.rbacResourcesOnly === true ? 'true' : undefined,
   }
   return { document, masked: read.masked, workspace, query }

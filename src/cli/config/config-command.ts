@@ -38,6 +38,7 @@ function addDocumentCommands(config: Command): void {
     config.command('sync').description('Apply the files to the configuration as one change.'),
   )
     .option('-m, --message <text>', 'message of the revision')
+    .option('--allow-empty', 'allow files without entities, which delete everything')
     .option('--json-output', 'print the changes as JSON')
     .action(async (files: string[], options: CommandOptions) => {
       const { syncCommand } = await import('./sync-command.ts')

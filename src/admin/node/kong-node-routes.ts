@@ -1,0 +1,78 @@
+import { uuidv5 } from '../../lib/ids.ts'
+import { notFound } from '../../entities/kong-problem.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { AdminRoute } from '../admin-route.ts'
+import { locateAt } from '../entities/schema-routes.ts'
+import type { NodeFacts } from './node-routes.ts'
+
+/** Kong's routes about the inside of a node, for tools that expect them. Weir has no entity cache and one log level. */
+export function kongNodeRoutes(facts: NodeFacts): AdminRoute[] {
+  const worker = { id: 0, count: 1 }
+  return [
+    at('/timers', { GET: async () => ({ worker, stats: { sys: timerCounts() } }) }),
+    at('/status/dns', {
+      async GET() {
+        const message = 'the control plane resolves no names; gateway workers log failed lookups'
+        throw new Problem('admin.no_dns', 501, message)
+      },
+    }),
+    at('/cache', { DELETE: empty }),
+    at('/cache/:key', {
+      async GET() {
+        throw notFound()
+      },
+      DELETE: empty,
+    }),
+    at('/debug/node/log-level', { GET: async () => ({ message: 'log level: info' }) }),
+    at('/debug/node/log-level/:level', {
+      async PUT({ params }) {
+        const { level = '' } = params
+        if (level === 'info') return { message: `log level is already ${level}` }
+        throw levels.has(level)
+          ? new Problem('admin.log_level', 405, 'cannot change the log level; it is always info')
+          : new Problem('admin.unknown_level', 400, `unknown log level: ${level}`)
+      },
+    }),
+    at('/clustering/data-planes', { GET: async () => ({ data: dataPlanes(facts), next: null }) }),
+    at('/clustering/status', {
+      GET: async () => Object.fromEntries(dataPlanes(facts).map(({ id, ...rest }) => [id, rest])),
+    }),
+  ]
+}
+
+const at = (path: string, methods: AdminRoute['methods']): AdminRoute => ({
+  path,
+  locate: (context) => locateAt(path, context),
+  methods,
+})
+
+const levels: ReadonlySet<string> = new Set([
+  'debug',
+  'info',
+  'notice',
+  'warn',
+  'error',
+  'crit',
+  'alert',
+  'emerg',
+])
+
+const timerCounts = (): { total: number } => ({
+  total: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+})
+
+const empty = async (): Promise<undefined> => undefined
+
+/** The namespace of the ids of workers, which Kong's are in UUID form. */
+const namespace = '2f1c5d0e-6a3b-5e44-9c1d-8d0f5f0a7b11'
+
+/** One for each gateway worker with a recent heartbeat. Its configuration hash is its revision. */
+const dataPlanes = ({ workers }: NodeFacts) =>
+  (workers?.() ?? []).map(({ node, worker, zone, environment, lastSeen, state }) => ({
+    id: uuidv5(namespace, `${node} ${worker}`),
+    hostname: node,
+    config_hash: state.revision.toString(16).padStart(32, '0'),
+    last_seen: Math.floor(lastSeen / 1000),
+    sync_status: state.refusal === undefined ? 'normal' : 'unknown',
+    labels: { worker: String(worker), zone, environment },
+  }))
