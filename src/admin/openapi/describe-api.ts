@@ -124,27 +124,35 @@ const parameterDescriptions: Readonly<Record<string, string>> = {
 
 function describeMethod(route: AdminRoute, method: Method): Described {
   const { path, shows } = route
-  const schema = shows === undefined ? {} : { $ref: `#/components/schemas/${shows.entity.name}` }
   const isList = shows?.as === 'list' && method === 'GET'
-  const answered = route.answers?.[method] ?? (isList ? pageOf(schema) : schema)
   const hasBody = method !== 'GET' && method !== 'DELETE'
-  const status = successStatus(route, method)
-  const isPartial = method === 'PATCH' && shows !== undefined
-  const sent = isPartial ? { $ref: `#/components/schemas/${shows.entity.name}-patch` } : schema
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^\w]+/g, '-').replace(/-$/, '')}`,
     tags: [tagFor(route)],
     ...(shows === undefined ? {} : { summary: summaryOf(shows, method) }),
     ...(isList && shows !== undefined ? { parameters: listParameters(shows.entity) } : {}),
-    ...(hasBody ? { requestBody: { content: contentOf(sent) } } : {}),
+    ...(hasBody ? { requestBody: { content: contentOf(bodySchema(route, method)) } } : {}),
     responses: {
-      [String(status)]:
-        status === 204
-          ? { description: method === 'DELETE' ? 'Deleted.' : 'Done.' }
-          : answerWith('The request succeeded.', answered),
+      [String(successStatus(route, method))]: describeSuccess(route, method),
       default: { $ref: '#/components/responses/problem' },
     },
   }
+}
+
+const schemaOf = ({ name }: Entity, suffix = ''): Described => ({
+  $ref: `#/components/schemas/${name}${suffix}`,
+})
+
+const bodySchema = ({ shows }: AdminRoute, method: Method): Described =>
+  shows === undefined ? {} : schemaOf(shows.entity, method === 'PATCH' ? '-patch' : '')
+
+function describeSuccess(route: AdminRoute, method: Method): Described {
+  if (successStatus(route, method) === 204)
+    return { description: method === 'DELETE' ? 'Deleted.' : 'Done.' }
+  const { shows, answers } = route
+  const schema = shows === undefined ? {} : schemaOf(shows.entity)
+  const shown = shows?.as === 'list' && method === 'GET' ? pageOf(schema) : schema
+  return answerWith('The request succeeded.', answers?.[method] ?? shown)
 }
 
 function summaryOf({ entity, as }: NonNullable<AdminRoute['shows']>, method: Method): string {
