@@ -12,10 +12,19 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_JOIN_TOKEN_FILE:
     'File with that token; the control plane writes `join-token` in its data directory.',
   WEIR_DATA: 'Data directory: store, keys, spool and warehouse. Also `--data`.',
-  WEIR_PROXY_LISTEN: 'Listener for HTTP/1.1 and HTTP/2 without TLS.',
-  WEIR_PROXY_SSL_LISTEN: 'Listener for TLS; `off` disables it.',
+  WEIR_PROXY_LISTEN:
+    'Listener for HTTP/1.1 and HTTP/2 without TLS. ` proxy_protocol` after the address: connections begin with a PROXY header, version 1 or 2.',
+  WEIR_PROXY_SSL_LISTEN: 'Listener for TLS, likewise; `off` disables it.',
   WEIR_STREAM_LISTEN:
-    'Listeners for `tcp` and `tls` routes, comma-separated; ` ssl` after an address terminates TLS: `0.0.0.0:9000,0.0.0.0:9443 ssl`.',
+    'Listeners for `tcp` and `tls` routes, comma-separated: `0.0.0.0:9000,0.0.0.0:9443 ssl`. Flags after an address: `ssl` terminates TLS, `proxy_protocol` reads a PROXY header, `send_proxy` and `send_proxy_v2` begin connections to targets with one.',
+  WEIR_TRUSTED_IPS:
+    'Addresses and CIDR blocks of proxies in front of the gateway, comma-separated. Their `X-Forwarded-*` fields are forwarded, and they name the client by `WEIR_REAL_IP_HEADER`. `0.0.0.0/0,::/0` trusts everybody.',
+  WEIR_REAL_IP_HEADER:
+    'Header field in which a trusted proxy names the client, or `proxy_protocol` for its PROXY header. Streams always use the PROXY header.',
+  WEIR_REAL_IP_RECURSIVE:
+    '`on`: the client is the last address of the field that is not trusted; `off`: the last one.',
+  WEIR_PORT_MAPS:
+    'Ports that clients connect to, for ports that the gateway listens on: `80:8000,443:8443`. `X-Forwarded-Port`, hosts with a port and `destinations` of routes use them.',
   WEIR_ADMIN_LISTEN: 'Listener of the Admin API.',
   WEIR_MANAGER_LISTEN: 'Listener of the Manager.',
   WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',

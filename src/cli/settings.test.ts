@@ -24,3 +24,35 @@ test('runs both planes unless one is named, and only a gateway needs a control p
     { url: 'https://control.example:8005', joinToken: 'token' },
   ])
 })
+
+test('reads the listeners, proxies and port maps, and names what is malformed in them', () => {
+  vi.stubEnv('WEIR_PROXY_LISTEN', '0.0.0.0:80 proxy_protocol')
+  vi.stubEnv('WEIR_STREAM_LISTEN', '9000, [::]:9443 ssl proxy_protocol send_proxy_v2')
+  vi.stubEnv('WEIR_TRUSTED_IPS', '10.0.0.0/8, 2001:db8::1')
+  vi.stubEnv('WEIR_REAL_IP_HEADER', 'proxy_protocol')
+  vi.stubEnv('WEIR_REAL_IP_RECURSIVE', 'on')
+  vi.stubEnv('WEIR_PORT_MAPS', '80:8000,443:8443')
+  expect(readSettings()).toMatchObject({
+    proxyListen: { host: '0.0.0.0', port: 80, readsProxy: true },
+    streamListens: [
+      { port: 9000, isSecure: false, readsProxy: false },
+      { host: '::', port: 9443, isSecure: true, readsProxy: true, sendsProxy: 'v2' },
+    ],
+    origins: {
+      realIp: { trusted: ['10.0.0.0/8', '2001:db8::1'], header: 'proxy_protocol', recursive: true },
+      portMaps: [
+        { external: 80, internal: 8000 },
+        { external: 443, internal: 8443 },
+      ],
+    },
+  })
+  for (const [name, text, complaint] of [
+    ['WEIR_PROXY_LISTEN', '8000', 'WEIR_REAL_IP_HEADER: proxy_protocol needs WEIR_PROXY_LISTEN'],
+    ['WEIR_PROXY_LISTEN', '8000 ssl', 'WEIR_PROXY_LISTEN: expected HOST:PORT'],
+    ['WEIR_STREAM_LISTEN', '9000 send_proxy send_proxy_v2', 'WEIR_STREAM_LISTEN.0: expected'],
+    ['WEIR_TRUSTED_IPS', '10.0.0.0/8, 10.0.0.0/33', '10.0.0.0/33 is no address and no CIDR block'],
+    ['WEIR_REAL_IP_RECURSIVE', 'yes', 'expected on or off'],
+    ['WEIR_PORT_MAPS', '80', 'expected EXTERNAL:INTERNAL'],
+  ] as const)
+    expect(() => readSettings({ [name]: text })).toThrow(complaint)
+})

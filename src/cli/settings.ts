@@ -5,32 +5,17 @@ import { z } from 'zod'
 import { parseNetwork } from '../lib/egress.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
+import {
+  address,
+  addressBlocks,
+  onOrOff,
+  portMaps,
+  proxyAddress,
+  realIpHeader,
+  streamAddresses,
+} from './listen-settings.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-
-const address = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context) => {
-      const found = /^(?:(\[[^\]]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(text)
-      if (found === null || Number(found[2]) > 65_535) {
-        context.addIssue({ code: 'custom', message: `expected HOST:PORT, such as ${fallback}` })
-        return z.NEVER
-      }
-      return { host: (found[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(found[2]) }
-    })
-
-/** HOST:PORT, followed by ` ssl` when connections begin with a TLS handshake. */
-const streamAddress = z
-  .string()
-  .transform((text) => ({ text: text.replace(/ +ssl$/, ''), isSecure: / +ssl$/.test(text) }))
-  .transform(({ text, isSecure }, context) => {
-    const parsed = address('0.0.0.0:9000').safeParse(text)
-    if (parsed.success) return { ...parsed.data, isSecure }
-    context.addIssue({ code: 'custom', message: 'expected HOST:PORT, such as 0.0.0.0:9443 ssl' })
-    return z.NEVER
-  })
 
 const wholeNumber = (fallback: number, min: number, max: number) =>
   z.coerce
@@ -76,15 +61,15 @@ const environment = z.object({
   WEIR_JOIN_TOKEN: z.string().optional(),
   WEIR_JOIN_TOKEN_FILE: z.string().optional(),
   WEIR_DATA: z.string().min(1).default('./data'),
-  WEIR_PROXY_LISTEN: address('0.0.0.0:8000'),
-  WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), address('0.0.0.0:8443')], {
-    error: 'expected HOST:PORT, such as 0.0.0.0:8443, or off',
+  WEIR_PROXY_LISTEN: proxyAddress('0.0.0.0:8000'),
+  WEIR_PROXY_SSL_LISTEN: z.union([z.literal('off'), proxyAddress('0.0.0.0:8443')], {
+    error: 'expected HOST:PORT, then proxy_protocol or nothing, such as 0.0.0.0:8443, or off',
   }),
-  WEIR_STREAM_LISTEN: z
-    .string()
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(streamAddress))
-    .default([]),
+  WEIR_STREAM_LISTEN: streamAddresses,
+  WEIR_TRUSTED_IPS: addressBlocks,
+  WEIR_REAL_IP_HEADER: realIpHeader,
+  WEIR_REAL_IP_RECURSIVE: onOrOff,
+  WEIR_PORT_MAPS: portMaps,
   WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
   WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
@@ -172,6 +157,7 @@ export function readSettings(
       ? {}
       : { proxySslListen: settings.WEIR_PROXY_SSL_LISTEN }),
     streamListens: settings.WEIR_STREAM_LISTEN,
+    origins: readOrigins(settings),
     adminListen: settings.WEIR_ADMIN_LISTEN,
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,
@@ -207,6 +193,25 @@ export function readSettings(
     ...(settings.WEIR_WAREHOUSE_URL === undefined
       ? {}
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
+  }
+}
+
+/** How the addresses of clients are found behind other proxies. */
+function readOrigins(settings: z.output<typeof environment>): PlaneSettings['origins'] {
+  const { WEIR_PROXY_LISTEN: plain, WEIR_PROXY_SSL_LISTEN: secure } = settings
+  const header = settings.WEIR_REAL_IP_HEADER
+  const readsProxy = plain.readsProxy || (secure !== 'off' && secure.readsProxy)
+  if (header === 'proxy_protocol' && !readsProxy)
+    throw new SettingsError(
+      'WEIR_REAL_IP_HEADER: proxy_protocol needs WEIR_PROXY_LISTEN or WEIR_PROXY_SSL_LISTEN with proxy_protocol',
+    )
+  return {
+    realIp: {
+      trusted: settings.WEIR_TRUSTED_IPS,
+      header,
+      recursive: settings.WEIR_REAL_IP_RECURSIVE,
+    },
+    portMaps: settings.WEIR_PORT_MAPS,
   }
 }
 

@@ -59,6 +59,11 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       node: { node, zone, environment },
       limits: { ...defaultFrontLimits, bodyBytes: settings.bodyLimit },
       admission: settings.admission,
+      origins: settings.origins,
+      readsProxy: {
+        plain: settings.proxyListen.readsProxy,
+        secure: settings.proxySslListen?.readsProxy ?? false,
+      },
       record,
       log,
       egress,
@@ -67,10 +72,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       [proxy.server, start.socket],
       ...start.sockets.map(({ duty, socket }) => {
         const { secureServer } = proxy
-        return [
-          duty === 'secure' ? secureServer : proxy.addStreamServer(duty.isSecure),
-          socket,
-        ] as const
+        return [duty === 'secure' ? secureServer : proxy.addStreamServer(duty), socket] as const
       }),
     ],
     onListening() {

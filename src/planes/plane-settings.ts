@@ -1,11 +1,15 @@
 import type { EgressRules } from '../lib/egress.ts'
+import type { OriginSettings, StreamListener } from '../proxy/listener-options.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
-/** Where to listen for streams; `isSecure` where they begin with a TLS handshake. */
-export type StreamListen = ListenAddress & { readonly isSecure: boolean }
+/** Where to listen for HTTP; `readsProxy` where connections begin with a PROXY header. */
+export type ProxyListen = ListenAddress & { readonly readsProxy: boolean }
+
+/** Where to listen for streams. */
+export type StreamListen = ProxyListen & StreamListener
 
 /** The settings of all planes; plain data, because they are sent to child processes. */
 export type PlaneSettings = {
@@ -18,10 +22,12 @@ export type PlaneSettings = {
   readonly data: string
   /** Directory of the built pages. */
   readonly pages: string
-  readonly proxyListen: ListenAddress
+  readonly proxyListen: ProxyListen
   /** Absent when the proxy does not listen for TLS. */
-  readonly proxySslListen?: ListenAddress
+  readonly proxySslListen?: ProxyListen
   readonly streamListens: readonly StreamListen[]
+  /** How the addresses of clients are found behind other proxies. */
+  readonly origins: OriginSettings
   readonly adminListen: ListenAddress
   readonly managerListen: ListenAddress
   /** Where nodes connect to the control plane. */

@@ -1,5 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import type { RequestHead } from './exchange.ts'
+import { forwardedFields, forwardedProto } from './front/forwarded-fields.ts'
 import type { PluginAnswer } from './plugin.ts'
 import type { RouteProgram } from './program.ts'
 
@@ -10,17 +11,22 @@ export function checkProtocol(
 ): PluginAnswer | undefined {
   const { protocols } = route
   const isSecure = request.scheme === 'https'
+  const isForwardedSecure = forwardedProto(request) === 'https'
   const takes = (plain: string, secure: string): boolean =>
-    protocols.some((protocol) => protocol === (isSecure ? secure : plain))
+    protocols.some((protocol) =>
+      protocol === plain ? !isSecure : protocol === secure && isForwardedSecure,
+    )
   if (protocols.some((protocol) => protocol === 'grpc' || protocol === 'grpcs')) {
     refuseNonGrpc(request)
-    if (!isSecure && !takes('grpc', 'grpcs')) throw useGrpcs()
+    if (!isForwardedSecure && !takes('grpc', 'grpcs')) throw useGrpcs()
     return undefined
   }
   const isSocket = request.upgrade === 'websocket'
   if (takes('http', 'https') || (isSocket && takes('ws', 'wss'))) return undefined
   if (!isSocket && takes('ws', 'wss')) throw useWebSocket()
-  if (isSecure) throw new Problem('route.protocol', 404, 'no Route matched with those values')
+  const isSecureRoute = protocols.some((protocol) => protocol === 'https' || protocol === 'wss')
+  if (isSecure && !isSecureRoute)
+    throw new Problem('route.protocol', 404, 'no Route matched with those values')
   return redirectToHttps(request, route.https_redirect_status_code)
 }
 
@@ -49,12 +55,14 @@ const useWebSocket = (): Problem =>
   })
 
 /** The upgrade that 426 asks for is a refusal; a redirect is an answer like any other. */
-function redirectToHttps({ host, path, query }: RequestHead, status: number): PluginAnswer {
+function redirectToHttps(request: RequestHead, status: number): PluginAnswer {
+  const { path, query } = request
   if (status === 426) {
     throw new Problem('route.https', 426, 'Please use HTTPS protocol', {
       headers: { connection: 'Upgrade', upgrade: 'TLS/1.2, HTTP/1.1' },
     })
   }
+  const host = forwardedFields(request)?.get('x-forwarded-host') ?? request.host
   const location = `https://${host}${path}${query === '' ? '' : `?${query}`}`
   return { status, headers: { location }, message: 'Please use HTTPS protocol' }
 }

@@ -30,7 +30,12 @@ export type RequestHead = {
   /** Query string without its question mark. */
   readonly query: string
   readonly headers: HeaderList
+  /** In canonical form. */
   readonly clientAddress: string
+  /** The port that the client connected to, as far as the gateway knows. */
+  readonly localPort?: number | undefined
+  /** The trusted proxy in front of the gateway; absent where the client itself connected. */
+  readonly proxyAddress?: string | undefined
   readonly tlsVersion: string
   /** The protocol that `Upgrade` names, lower case, or ''. */
   readonly upgrade: string

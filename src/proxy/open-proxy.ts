@@ -4,11 +4,17 @@ import type { Log } from '../lib/log.ts'
 import { limitConnections, type ConnectionLimit } from './admission/limit-connections.ts'
 import { openAdmission } from './admission/open-admission.ts'
 import { openConnectionRejection } from './admission/reject-connection.ts'
+import {
+  defaultOriginSettings,
+  type OriginSettings,
+  type StreamListener,
+} from './listener-options.ts'
 import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
 import type { EndTools } from './walk/end-exchange.ts'
 import { drainFronts, openShutdownState } from './front/drain-fronts.ts'
 import type { FrontEvents } from './front/front-events.ts'
+import { type Carried, openOrigins, type Origin } from './front/origin.ts'
 import { holdPrograms } from './hold-programs.ts'
 import { openFront } from './http1/open-front.ts'
 import { openHttp1Client } from './http1/open-http1-client.ts'
@@ -17,6 +23,7 @@ import { openHttp2Front } from './http2/open-http2-front.ts'
 import { openPlainFront } from './http2/open-plain-front.ts'
 import { openFrontEvents, type FrontParts } from './front/open-front-events.ts'
 import type { Program } from './program.ts'
+import { openProxyProtocolFront } from './proxy-protocol/open-proxy-protocol-front.ts'
 import { openStreamFront } from './stream/open-stream-front.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
 
@@ -25,8 +32,8 @@ export type Proxy = {
   readonly server: Server
   /** For TLS connections. */
   readonly secureServer: Server
-  /** Adds a server for streams; `isSecure` if its connections begin with a TLS handshake. */
-  addStreamServer(isSecure: boolean): Server
+  /** Adds a server for streams. */
+  addStreamServer(listener: StreamListener & { readonly readsProxy?: boolean }): Server
   /** In flight. */
   readonly exchanges: number
   readonly revision: number
@@ -44,6 +51,9 @@ export type ProxyOptions = {
   readonly certificate?: CertificatePair
   /** Default: the rule without settings of the operator. */
   readonly egress?: Egress
+  readonly origins?: OriginSettings
+  /** The listeners whose connections begin with a PROXY header. */
+  readonly readsProxy?: { readonly plain: boolean; readonly secure: boolean }
 } & EndTools
 
 export function openProxy(options: ProxyOptions): Proxy {
@@ -55,32 +65,61 @@ export function openProxy(options: ProxyOptions): Proxy {
   const shutdown = openShutdownState()
   const connections: ConnectionLimit = limitConnections({
     max: limits.connections,
-    closeSilent: () => plain.closeSilent(),
+    closeSilent: () => proxied.silent.closeSilent() || plain.silent.closeSilent(),
   })
   const parts = { programs, upstream, admission, connections, shutdown, egress }
   const events = openFrontEvents(options, parts)
   const fronts = openFronts(options, events, parts)
   const { plain, secure, streams } = fronts
+  const proxied = openProxyProtocolFront(options.limits.headMilliseconds, events.onFault)
+  const origins = openOrigins(options.origins ?? defaultOriginSettings)
   const rejectConnection = openConnectionRejection(events)
-  const admit = (accept: (socket: Socket) => void, speaksHttp: boolean) => (socket: Socket) => {
-    try {
-      if (connections.admit(socket)) accept(socket)
-      else rejectConnection(socket, speaksHttp)
-    } catch (error) {
-      events.onFault(error)
-      socket.destroy()
+  const admit =
+    ({ carried, readsProxy, speaksHttp, accept }: Listener) =>
+    (socket: Socket) => {
+      try {
+        if (!connections.admit(socket)) rejectConnection(socket, speaksHttp && !readsProxy)
+        else if (!readsProxy) accept(socket, origins.of(socket, carried))
+        else proxied.accept(socket, (source) => accept(socket, origins.of(socket, carried, source)))
+      } catch (error) {
+        events.onFault(error)
+        socket.destroy()
+      }
     }
-  }
-  const server = net.createServer({ noDelay: true }, admit(plain.accept, true))
-  const secureServer = net.createServer({ noDelay: true }, admit(secure.accept, false))
+  const { readsProxy = { plain: false, secure: false } } = options
+  const server = net.createServer(
+    { noDelay: true },
+    admit({
+      carried: 'http',
+      readsProxy: readsProxy.plain,
+      speaksHttp: true,
+      accept: plain.accept,
+    }),
+  )
+  const secureServer = net.createServer(
+    { noDelay: true },
+    admit({
+      carried: 'http',
+      readsProxy: readsProxy.secure,
+      speaksHttp: false,
+      accept: secure.accept,
+    }),
+  )
   const streamServers: Server[] = []
 
   return {
     server,
     secureServer,
-    addStreamServer(isSecure) {
-      const accept = (socket: Socket): void => streams.accept(socket, isSecure)
-      const added = net.createServer({ noDelay: true, allowHalfOpen: true }, admit(accept, false))
+    addStreamServer({ readsProxy: isProxied = false, ...listener }) {
+      const added = net.createServer(
+        { noDelay: true, allowHalfOpen: true },
+        admit({
+          carried: 'stream',
+          readsProxy: isProxied,
+          speaksHttp: false,
+          accept: (socket, origin) => streams.accept(socket, listener, origin),
+        }),
+      )
       streamServers.push(added)
       return added
     },
@@ -101,13 +140,27 @@ export function openProxy(options: ProxyOptions): Proxy {
       secureServer.close()
       for (const streamServer of streamServers) streamServer.close()
       const { serving } = fronts
-      const detecting = [plain, secure]
-      await drainFronts({ detecting, closeSilent: plain.close, serving, ...parts }, milliseconds)
+      const detecting = [proxied.silent, plain.silent, secure]
+      const closeSilent = (): void => {
+        proxied.silent.close()
+        plain.silent.close()
+      }
+      await drainFronts({ detecting, closeSilent, serving, ...parts }, milliseconds)
       secure.close()
       admission.close()
       await upstream.close()
     },
   }
+}
+
+/** How connections of a listener are accepted. */
+type Listener = {
+  readonly carried: Carried
+  /** Whether they begin with a PROXY header. */
+  readonly readsProxy: boolean
+  /** Whether a refusal is answered as HTTP. */
+  readonly speaksHttp: boolean
+  readonly accept: (socket: Socket, origin: Origin) => void
 }
 
 /** One front for each protocol, behind those that detect it. */
@@ -124,9 +177,9 @@ function openFronts(
   const timeout = limits.headMilliseconds
   const http1 = openFront(events, limits)
   const http2 = openHttp2Front(events, limits)
-  const plain = openPlainFront(timeout, (socket, isHttp2, first) => {
+  const plain = openPlainFront(timeout, (socket, origin, isHttp2, first) => {
     try {
-      ;(isHttp2 ? http2 : http1).accept(socket, first)
+      ;(isHttp2 ? http2 : http1).accept(socket, first, origin)
     } catch (error) {
       events.onFault(error)
       socket.destroy()
@@ -138,7 +191,8 @@ function openFronts(
     timeout,
     log,
     protocols: ['h2', 'http/1.1'],
-    onSecure: (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket),
+    onSecure: (socket, origin) =>
+      (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket, undefined, origin),
   })
   const streams = openStreamFront({
     ...options,

@@ -103,7 +103,7 @@ async function openFaulty(port: number) {
   return {
     port: await listen(proxy.server),
     securePort: await listen(proxy.secureServer),
-    streamPort: await listen(proxy.addStreamServer(false)),
+    streamPort: await listen(proxy.addStreamServer({ isSecure: false })),
     plant: (step: Step | undefined) => void (planted = step),
     accepted: () => accepted,
     proxy,

@@ -15,6 +15,8 @@ export function openClient(protocol: Protocol, port: number): () => Promise<End>
   if (protocol === 'websocket') return () => sendWebSocket(port)
   if (protocol === 'http2') {
     const session = http2.connect(`http://127.0.0.1:${port}`)
+    // Its streams tell how they ended.
+    session.on('error', () => undefined)
     onTestFinished(() => session.destroy())
     return () => sendHttp2(session)
   }

@@ -12,7 +12,7 @@ import {
   type FrontLimits,
 } from '../../src/proxy/limits.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
-import { openProxy, type Proxy } from '../../src/proxy/open-proxy.ts'
+import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
 import type { PluginDefinition } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
@@ -46,6 +46,10 @@ export type GatewayOptions = {
   readonly catalog?: readonly PluginDefinition[]
   /** Default certificate. */
   readonly certificate?: { readonly cert: string; readonly key: string }
+  /** Default: trusts no proxy, and no listener reads a PROXY header. */
+  readonly proxied?: Pick<ProxyOptions, 'origins' | 'readsProxy'>
+  /** PROXY headers of both stream listeners. */
+  readonly streams?: Omit<Parameters<Proxy['addStreamServer']>[0], 'isSecure'>
   /** Default: a log that discards everything. */
   readonly log?: Log
   /** Registers the stop function. Default: onTestFinished. */
@@ -76,6 +80,7 @@ export async function openGateway(
     limits: { ...defaultFrontLimits, headBytes: 16_384, ...options.limits },
     admission: { ...defaultAdmissionLimits, ...options.admission },
     egress,
+    ...options.proxied,
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, answer) {
       events.push(JSON.parse(event) as Event)
@@ -91,8 +96,8 @@ export async function openGateway(
     [
       proxy.server,
       proxy.secureServer,
-      proxy.addStreamServer(false),
-      proxy.addStreamServer(true),
+      proxy.addStreamServer({ isSecure: false, ...options.streams }),
+      proxy.addStreamServer({ isSecure: true, ...options.streams }),
     ].map(listen),
   )) as [number, number, number, number]
   const stop = (): Promise<void> => proxy.drain(100)

@@ -30,13 +30,10 @@ export function readInto(socket: Socket, take: Taker): void {
   if (inside[parts.buffer] === landing) return
   inside[parts.buffer] = landing
   handle.useUserBuffer(landing)
-  for (
-    let early = socket.read() as Buffer | null;
-    early !== null;
-    early = socket.read() as Buffer | null
-  )
-    take(early, early.length)
+  const early = socket.read() as Buffer | null
+  // First, because `take` may pause the socket and put bytes back.
   socket.resume()
+  if (early !== null) take(early, early.length)
 }
 
 /** Copies bytes that must outlive the call. */

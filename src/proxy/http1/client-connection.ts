@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
 import { guardHandler } from '../front/guard-handler.ts'
+import type { Origin } from '../front/origin.ts'
 import { copyOf, type Taker } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
@@ -56,10 +57,10 @@ export class ClientConnection implements ReplyConnection {
   /** The other end after a protocol switch. */
   #tunnel: Duplex | undefined
 
-  constructor(socket: Socket, context: ConnectionContext) {
+  constructor(socket: Socket, context: ConnectionContext, origin?: Origin) {
     this.#socket = socket
     this.#context = context
-    this.#facts = readConnection(socket)
+    this.#facts = readConnection(socket, origin)
     this.#since = performance.now()
     const fail = (error: unknown): void => this.#fail(error)
     socket.on(

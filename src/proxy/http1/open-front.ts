@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FrontEvents } from '../front/front-events.ts'
+import type { Origin } from '../front/origin.ts'
 import type { FrontLimits } from '../limits.ts'
 import { readInto } from '../front/read-into.ts'
 import { ClientConnection } from './client-connection.ts'
@@ -7,7 +8,7 @@ import { ClientConnection } from './client-connection.ts'
 /** Serves HTTP/1.1 (RFC 9110, RFC 9112). */
 export type Front = {
   /** Takes over a socket, plain or after its TLS handshake. `first` are bytes that were already read; the buffer is valid only during the call. */
-  accept(this: void, socket: Socket, first?: Buffer): void
+  accept(this: void, socket: Socket, first?: Buffer, origin?: Origin): void
   /** Open connections. */
   readonly connections: number
   /** Closes idle connections, waits at most `milliseconds` for exchanges, then destroys the rest. */
@@ -30,8 +31,8 @@ export function openFront(events: FrontEvents, limits: FrontLimits): Front {
   sweeping.unref()
 
   return {
-    accept(socket, first) {
-      const connection = new ClientConnection(socket, context)
+    accept(socket, first, origin) {
+      const connection = new ClientConnection(socket, context, origin)
       connections.add(connection)
       socket.once('close', () => connections.delete(connection))
       readInto(socket, connection.take)

@@ -3,7 +3,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { RequestHead } from '../exchange.ts'
 import { type Framing, mayKeepAlive, requestFraming, responseFraming } from './framing.ts'
 import { type Fields, parseFields } from './parse-fields.ts'
-import type { ConnectionFacts } from '../tls/read-connection.ts'
+import { type ConnectionFacts, clientOf } from '../tls/read-connection.ts'
 
 export type RequestMessage = {
   readonly method: string
@@ -117,7 +117,9 @@ export function buildHead(message: RequestMessage, facts: ConnectionFacts): Requ
     path,
     query,
     headers: fields.headers,
-    clientAddress: facts.clientAddress,
+    clientAddress: clientOf(facts, fields.headers),
+    localPort: facts.localPort,
+    proxyAddress: facts.proxy?.address,
     tlsVersion: facts.tlsVersion,
     serverName: facts.serverName,
     clientCertificate: facts.clientCertificate,

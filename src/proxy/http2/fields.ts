@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
-import type { ConnectionFacts } from '../tls/read-connection.ts'
+import { type ConnectionFacts, clientOf } from '../tls/read-connection.ts'
 
 /** Connection-specific fields (RFC 9113 section 8.2.2), and Host, which is sent as `:authority`. */
 const unsent: ReadonlySet<string> = new Set([
@@ -54,7 +54,7 @@ export function pseudoField(raw: readonly string[], name: string): string {
 
 /** The host is `:authority`, else the Host field. */
 export function buildHead(raw: readonly string[], facts: ConnectionFacts): RequestHead {
-  const { localPort, ...connection } = facts
+  const { proxy, ...connection } = facts
   const field = pseudoField(raw, ':authority')
   const given = incomingFields(raw)
   const authority = field === '' ? (given.get('host') ?? '') : field
@@ -65,9 +65,11 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
   const mark = target.indexOf('?')
   return {
     ...connection,
+    clientAddress: clientOf(facts, headers),
+    proxyAddress: proxy?.address,
     method: pseudoField(raw, ':method'),
     host: (found?.[1] ?? '').toLowerCase(),
-    port: found?.[2] === undefined ? localPort : Number(found[2]),
+    port: found?.[2] === undefined ? facts.localPort : Number(found[2]),
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
     headers,

@@ -57,7 +57,7 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   sweeping.unref()
 
   return {
-    accept(socket, first) {
+    accept(socket, first, origin) {
       if (first !== undefined) giveBack(socket, first)
       const session = performServerHandshake(socket, {
         settings: {
@@ -71,7 +71,7 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
         ...resets,
       })
       const guard = guardSession(session, socket)
-      const known: Session = { facts: readConnection(socket), guard, streams: new Set() }
+      const known: Session = { facts: readConnection(socket, origin), guard, streams: new Set() }
       sessions.set(session, known)
       session.setLocalWindowSize(connectionWindow)
       session.on('stream', (stream, _headers, _flags, raw) =>

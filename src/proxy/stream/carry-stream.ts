@@ -10,19 +10,22 @@ import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstr
 import { endExchange, type EndTools } from '../walk/end-exchange.ts'
 import { discard, logFailure } from '../walk/handle-request.ts'
 
+/** The connection of a client, and what begins the connection to its target. */
+export type StreamClient = { readonly socket: Socket; readonly preface?: Uint8Array | undefined }
+
 /** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. Never rejects. */
 export async function carryStream(
   tools: EndTools & { readonly egress: Egress },
   findRoute: () => RouteProgram,
   exchange: Exchange,
-  client: Socket,
+  { socket: client, preface }: StreamClient,
 ): Promise<void> {
   let answer: Answer | undefined
   let finish = (): void => exchange.reply.finish()
   try {
     const route = findRoute()
     exchange.routeRef = route.routeRef
-    answer = await askUpstream(openStreamClient(tools.egress), route, exchange)
+    answer = await askUpstream(openStreamClient(tools.egress, preface), route, exchange)
     exchange.status = 200
     const patience = route.service?.service.read_timeout ?? 0
     await passOn(client, answer.socket as Socket, { exchange, patience })
@@ -38,11 +41,11 @@ export async function carryStream(
 }
 
 /** Connects; what it answers is the connection itself. */
-const openStreamClient = (egress: Egress): UpstreamClient => ({
+const openStreamClient = (egress: Egress, preface: Uint8Array | undefined): UpstreamClient => ({
   send: (attempt) =>
     new Promise((resolve, reject) => {
       attempt.onStart((reason) => reject(toAttemptFailure(reason, 'connect')))
-      connectTarget(attempt, [], attempt.timeouts.connect, egress).then(
+      connectTarget({ ...attempt, preface }, [], attempt.timeouts.connect, egress).then(
         (socket) => resolve({ status: 200, headers: attempt.headers, body: undefined, socket }),
         reject,
       )

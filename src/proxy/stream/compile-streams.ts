@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Stored } from '../../entities/entry.ts'
 import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
+import type { Endpoint } from '../front/origin.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
 /** Properties of a connection that routes can match. */
@@ -11,8 +12,6 @@ export type StreamOrigin = {
   /** SNI. */
   readonly serverName: string | undefined
 }
-
-export type Endpoint = { readonly address: string; readonly port: number }
 
 /** Finds routes of streams. Immutable. */
 export type StreamRoutes<R> = {

@@ -10,6 +10,9 @@ import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-t
 import { readConnection } from '../tls/read-connection.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import type { Egress } from '../../lib/egress.ts'
+import type { Origin } from '../front/origin.ts'
+import type { StreamListener } from '../listener-options.ts'
+import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 import { carryStream } from './carry-stream.ts'
 import type { StreamOrigin } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
@@ -28,7 +31,7 @@ export type StreamFrontOptions = EndTools & {
 /** Carries connections whose protocol is not ours to understand. */
 export type StreamFront = Pick<TlsFront, 'swap'> & {
   /** Takes over a connected socket; `secure` says that it begins with a TLS handshake. */
-  accept(socket: Socket, secure: boolean): void
+  accept(socket: Socket, listener: StreamListener, origin: Origin): void
   /** Lets streams end for at most `milliseconds`, then breaks what is left. */
   drain(milliseconds: number): Promise<void>
 }
@@ -37,18 +40,30 @@ export type StreamFront = Pick<TlsFront, 'swap'> & {
 export function openStreamFront(options: StreamFrontOptions): StreamFront {
   const { programs, certificate, timeout, log } = options
   const open = new Set<Socket>()
-  const take = (socket: Socket, kind: StreamOrigin['kind'], name?: string): boolean => {
+  const secured = new WeakMap<Origin, StreamListener>()
+  const take = (
+    { socket, listener, origin }: Accepted,
+    kind: StreamOrigin['kind'],
+    name?: string,
+  ): boolean => {
     const held = programs.take()
     let find: ReturnType<typeof openFind>
     let exchange: Exchange
     try {
-      find = openFind(() => held.program.streams.find(originOf(socket, kind, name)))
+      find = openFind(() =>
+        held.program.streams.find({
+          kind,
+          serverName: name,
+          source: origin.client,
+          destination: origin.local,
+        }),
+      )
       if (find === undefined) {
         programs.release(held)
         return false
       }
       const scheme = kind === 'tcp' ? 'tcp' : 'tls'
-      exchange = exchangeOf(socket, { scheme, host: name ?? '' }, held.program.revision)
+      exchange = exchangeOf({ socket, origin }, { scheme, host: name ?? '' }, held.program.revision)
     } catch (error) {
       programs.release(held)
       throw error
@@ -64,7 +79,11 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
         logFault(log, 'proxy: stopping a stream that its client left failed', exchange, error)
       }
     })
-    void carryStream(options, find, exchange, socket).finally(() => programs.release(held))
+    const { sendsProxy } = listener
+    const preface = sendsProxy && writeProxyHeader(sendsProxy, origin.client, origin.local)
+    void carryStream(options, find, exchange, { socket, preface }).finally(() =>
+      programs.release(held),
+    )
     return true
   }
   const held = programs.take()
@@ -74,26 +93,30 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     timeout,
     log,
     protocols: [],
-    onSecure: (socket) => {
-      if (!take(socket, 'tls', readConnection(socket).serverName)) socket.destroy()
+    onSecure: (socket, origin) => {
+      const listener = secured.get(origin) ?? { isSecure: true }
+      const { serverName } = readConnection(socket, origin)
+      if (!take({ socket, listener, origin }, 'tls', serverName)) socket.destroy()
     },
   })
   programs.release(held)
 
   return {
-    accept(socket, secure) {
+    accept(socket, listener, origin) {
+      const accepted = { socket, listener, origin }
       open.add(socket)
       socket.once('close', () => open.delete(socket))
-      if (secure) {
+      if (listener.isSecure) {
+        secured.set(origin, listener)
         const fail = (error: unknown): void => {
           log.error('proxy: handling a connection failed', { error })
           socket.destroy()
         }
         const onHello = (name: string | undefined): void => {
-          if (!take(socket, 'tls_passthrough', name)) tls.accept(socket)
+          if (!take(accepted, 'tls_passthrough', name)) tls.accept(socket, origin)
         }
         awaitHello(socket, timeout, { onHello, fail })
-      } else if (!take(socket, 'tcp')) socket.destroy()
+      } else if (!take(accepted, 'tcp')) socket.destroy()
     },
     swap: tls.swap,
     async drain(milliseconds) {
@@ -147,33 +170,29 @@ function awaitHello(
   socket.once('close', () => clearTimeout(late))
   socket.on('error', close)
   socket.on('data', read)
+  // It was paused where a PROXY header was read.
+  socket.resume()
 }
 
-const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '')
-
-const originOf = (
-  socket: Socket,
-  kind: StreamOrigin['kind'],
-  serverName: string | undefined,
-): StreamOrigin => ({
-  kind,
-  serverName,
-  source: { address: plain(socket.remoteAddress), port: socket.remotePort ?? 0 },
-  destination: { address: plain(socket.localAddress), port: socket.localPort ?? 0 },
-})
+type Accepted = {
+  readonly socket: Socket
+  readonly listener: StreamListener
+  readonly origin: Origin
+}
 
 /** A stream in the words of an exchange: no method, no path, and an answer that is the connection itself. */
 function exchangeOf(
-  socket: Socket,
+  { socket, origin }: Pick<Accepted, 'socket' | 'origin'>,
   named: Pick<RequestHead, 'scheme' | 'host'>,
   revision: number,
 ): Exchange {
-  const { localPort, ...connection } = readConnection(socket)
+  const { proxy, ...connection } = readConnection(socket, origin)
   const head: RequestHead = {
     ...connection,
     ...named,
     method: '',
-    port: localPort,
+    port: connection.localPort,
+    proxyAddress: proxy?.address,
     path: '',
     query: '',
     headers: new HeaderList(),

@@ -14,7 +14,8 @@ export function connectTarget(
   egress: Egress,
 ): Promise<Socket> {
   return new Promise<Socket>((resolve, reject: (failure: AttemptFailure) => void) => {
-    const socket = openTargetSocket(request, protocols, egress)
+    const { preface } = request
+    let socket: Socket
     const fail = (error: unknown): void => {
       clearTimeout(timer)
       socket.destroy()
@@ -25,13 +26,27 @@ export function connectTarget(
       () => fail(errorWithCode('ETIMEDOUT', 'not connected in time')),
       milliseconds,
     )
-    socket.on('error', fail)
-    socket.once('close', closed)
-    socket.once(readyEvent(request), () => {
+    const whenReady = (opened: Socket, event: string, then: () => void): void => {
+      socket = opened
+      socket.on('error', fail)
+      socket.once('close', closed)
+      socket.once(event, () => {
+        socket.off('error', fail)
+        socket.off('close', closed)
+        then()
+      })
+    }
+    const finish = (): void => {
       clearTimeout(timer)
-      socket.off('error', fail)
-      socket.off('close', closed)
       resolve(socket)
+    }
+    if (preface === undefined)
+      return whenReady(openTargetSocket(request, protocols, egress), readyEvent(request), finish)
+    whenReady(openTargetSocket({ target: request.target }, [], egress), 'connect', () => {
+      socket.write(preface)
+      if (request.tls === undefined) return finish()
+      const secure = tls.connect({ ...tlsOptions(request.tls, protocols), socket })
+      whenReady(secure, 'secureConnect', finish)
     })
   })
 }
@@ -42,11 +57,13 @@ const errorWithCode = (code: string, message: string): Error =>
 export type ConnectionRequest = {
   readonly target: ConnectAddress
   readonly tls?: TargetTls | undefined
+  /** Bytes to send before all others, before a TLS handshake too. */
+  readonly preface?: Uint8Array | undefined
 }
 
 /** `protocols` are offered by ALPN. The socket is usable after `readyEvent`; a failed verification, or an address that is not allowed, is an `error` event. */
 export function openTargetSocket(
-  request: ConnectionRequest,
+  request: Omit<ConnectionRequest, 'preface'>,
   protocols: readonly string[],
   egress: Egress,
 ): net.Socket {
@@ -67,17 +84,18 @@ function connectSocket(
 ): net.Socket {
   const where = { ...options, noDelay: true, keepAlive: true }
   if (secure === undefined) return net.connect(where)
-  return tls.connect({
-    ...where,
-    servername: indicatedName(secure),
-    secureContext: secure.context(),
-    rejectUnauthorized: secure.verify,
-    checkServerIdentity: (_host, certificate) =>
-      depthComplaint(secure, certificate as DetailedPeerCertificate) ??
-      tls.checkServerIdentity(secure.serverName, certificate),
-    ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
-  })
+  return tls.connect({ ...where, ...tlsOptions(secure, protocols) })
 }
+
+const tlsOptions = (secure: TargetTls, protocols: readonly string[]): tls.ConnectionOptions => ({
+  servername: indicatedName(secure),
+  secureContext: secure.context(),
+  rejectUnauthorized: secure.verify,
+  checkServerIdentity: (_host, certificate) =>
+    depthComplaint(secure, certificate as DetailedPeerCertificate) ??
+    tls.checkServerIdentity(secure.serverName, certificate),
+  ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
+})
 
 export const readyEvent = ({ tls: secure }: ConnectionRequest): 'connect' | 'secureConnect' =>
   secure === undefined ? 'connect' : 'secureConnect'

@@ -2,6 +2,7 @@ import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { Log } from '../../lib/log.ts'
+import { type Origin, socketOrigin } from '../front/origin.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
 
 /** PEM. */
@@ -16,13 +17,13 @@ export type TlsFrontOptions = {
   /** ALPN protocols. */
   readonly protocols: readonly string[]
   readonly log: Log
-  readonly onSecure: (socket: TLSSocket) => void
+  readonly onSecure: (socket: TLSSocket, origin: Origin) => void
 }
 
 /** Terminates TLS. */
 export type TlsFront = {
   /** Takes over a socket of which nothing was read. */
-  accept(this: void, socket: Socket): void
+  accept(this: void, socket: Socket, origin: Origin): void
   /** Replaces the certificates for new handshakes. */
   swap(this: void, names: ServerNames): void
   /** Handshakes in progress. */
@@ -37,7 +38,7 @@ export type TlsFront = {
  */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
   const { names, fallback, timeout, protocols, log, onSecure } = options
-  const connections = new Set<Socket>()
+  const connections = new Map<Socket, Origin>()
   let waiting = 0
   let shown = names
   let server = open(names)
@@ -65,7 +66,7 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
     made.on('secureConnection', (socket) => {
       waiting -= 1
       try {
-        onSecure(socket)
+        onSecure(socket, connections.get(encryptedSocketOf(socket)) ?? socketOrigin(socket))
       } catch (error) {
         log.error('proxy: handling a connection failed', { error })
         socket.destroy()
@@ -74,7 +75,7 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
     made.on('tlsClientError', (error, socket) => {
       waiting -= 1
       log.info('tls: handshake with a client failed', {
-        client: socket.remoteAddress,
+        client: connections.get(encryptedSocketOf(socket))?.client.address,
         error,
       })
       socket.destroy()
@@ -83,9 +84,9 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
   }
 
   return {
-    accept(socket) {
+    accept(socket, origin) {
       waiting += 1
-      connections.add(socket)
+      connections.set(socket, origin)
       socket.once('close', () => connections.delete(socket))
       server.emit('connection', socket)
     },
@@ -98,7 +99,11 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
       return waiting
     },
     close() {
-      for (const socket of connections) socket.destroy()
+      for (const socket of connections.keys()) socket.destroy()
     },
   }
 }
+
+/** Node keeps the socket under a TLS socket, and documents no way to it. */
+const encryptedSocketOf = (socket: TLSSocket): Socket =>
+  (socket as unknown as { readonly _parent?: Socket })._parent ?? socket

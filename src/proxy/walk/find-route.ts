@@ -1,6 +1,7 @@
 import { escapePath } from '../../lib/normalize-path.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, RequestHead } from '../exchange.ts'
+import { forwardedFields, forwardedProto } from '../front/forwarded-fields.ts'
 import type { HeaderList } from '../header-list.ts'
 import { FieldNames, hopByHopOf } from './field-names.ts'
 import { forwardPath } from '../match/forward-path.ts'
@@ -62,19 +63,25 @@ const replacedNames = new FieldNames([
 function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
   const endsHere = hopByHopOf(request.headers)
   const headers = request.headers.without((name) => replacedNames.hasFolded(name) || endsHere(name))
+  const given = forwardedFields(request)
   headers.add('X-Forwarded-For', forwardedFor(request))
-  headers.add('X-Forwarded-Proto', request.scheme)
-  headers.add('X-Forwarded-Host', request.host)
-  headers.add('X-Forwarded-Port', String(request.port))
-  headers.add('X-Forwarded-Path', request.path)
-  if (prefix !== '') headers.add('X-Forwarded-Prefix', prefix)
+  headers.add('X-Forwarded-Proto', forwardedProto(request))
+  headers.add('X-Forwarded-Host', given?.get('x-forwarded-host') ?? request.host)
+  headers.add(
+    'X-Forwarded-Port',
+    given?.get('x-forwarded-port') ?? String(request.localPort ?? request.port),
+  )
+  headers.add('X-Forwarded-Path', given?.get('x-forwarded-path') ?? request.path)
+  const forwardedPrefix = given?.get('x-forwarded-prefix') ?? prefix
+  if (forwardedPrefix !== '') headers.add('X-Forwarded-Prefix', forwardedPrefix)
   headers.add('X-Real-IP', request.clientAddress)
   headers.add('X-Kong-Request-Id', id)
   return headers
 }
 
-function forwardedFor({ headers, clientAddress }: Exchange['request']): string {
+/** The peer is appended to what it sent; without a list, the client stands for all hops. */
+function forwardedFor({ headers, clientAddress, proxyAddress }: RequestHead): string {
   return headers.get('x-forwarded-for') === undefined
     ? clientAddress
-    : [...headers.all('x-forwarded-for'), clientAddress].join(', ')
+    : [...headers.all('x-forwarded-for'), proxyAddress ?? clientAddress].join(', ')
 }

@@ -1,0 +1,108 @@
+import { BlockList, isIP, SocketAddress, type Socket } from 'node:net'
+import type { HeaderList } from '../header-list.ts'
+import type { OriginSettings } from '../listener-options.ts'
+
+/** One end of a TCP connection. */
+export type Endpoint = { readonly address: string; readonly port: number }
+
+/** Where a connection comes from. */
+export type Origin = {
+  /** The peer, or the client that a trusted peer names in a PROXY header. */
+  readonly client: Endpoint
+  /** The end of the gateway, with the port that clients know. */
+  readonly local: Endpoint
+  /** The peer, when it is a trusted proxy. */
+  readonly proxy?: TrustedProxy | undefined
+}
+
+/** A proxy in front of the gateway whose forwarded fields are believed. */
+export type TrustedProxy = {
+  readonly address: string
+  /** The client that a request names, or undefined. */
+  clientOf(this: void, headers: HeaderList): string | undefined
+}
+
+/** What the connections of a listener carry. */
+export type Carried = 'http' | 'stream'
+
+export type Origins = {
+  /** `announced` is the source in the PROXY header of the connection. */
+  of(this: void, socket: Socket, carried: Carried, announced?: Endpoint): Origin
+}
+
+/** A PROXY header is used for streams, and for HTTP where the real IP header is `proxy_protocol`, as in nginx. */
+export function openOrigins({ realIp, portMaps }: OriginSettings): Origins {
+  const isTrusted = openTrust(realIp.trusted)
+  const external = new Map(portMaps.map((pair) => [pair.internal, pair.external]))
+  const readsField = realIp.header !== 'proxy_protocol'
+  const clientOf = (headers: HeaderList): string | undefined =>
+    readsField
+      ? forwardedAddress(headers.all(realIp.header), realIp.recursive, isTrusted)
+      : undefined
+  return {
+    of(socket, carried, announced) {
+      const origin = socketOrigin(socket)
+      const { address, port } = origin.local
+      const local = { address, port: external.get(port) ?? port }
+      if (!isTrusted(origin.client.address)) return { client: origin.client, local }
+      const isBelieved = announced !== undefined && (carried === 'stream' || !readsField)
+      const proxy = { address: origin.client.address, clientOf }
+      return { client: isBelieved ? announced : origin.client, local, proxy }
+    },
+  }
+}
+
+/** The origin of a connection from a peer that is not trusted. */
+export const socketOrigin = (socket: Socket): Origin => ({
+  client: { address: unmapped(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+  local: { address: unmapped(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
+})
+
+const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+
+function openTrust(blocks: readonly string[]): (address: string) => boolean {
+  if (blocks.length === 0) return () => false
+  const list = new BlockList()
+  for (const block of blocks) {
+    const [address = '', bits] = block.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return (address) => {
+    const version = isIP(address)
+    return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4')
+  }
+}
+
+/** The last address of a list that trusted proxies appended to; with `recursive`, the last one that is not trusted, else
+ *  the first. What stands before a malformed address is not believed. */
+function forwardedAddress(
+  values: readonly string[],
+  recursive: boolean,
+  isTrusted: (address: string) => boolean,
+): string | undefined {
+  let found: string | undefined
+  for (const value of values.toReversed()) {
+    const texts = value.split(/[ ,\t]+/).filter((text) => text !== '')
+    if (texts.length === 0) return found
+    for (const text of texts.toReversed()) {
+      const address = readAddress(text)
+      if (address === undefined) return found
+      found = address
+      if (!recursive || !isTrusted(address)) return found
+    }
+  }
+  return found
+}
+
+/** An address without or with a port, an IPv6 address then (and only then, as in nginx) in brackets; in canonical form. */
+export function readAddress(text: string): string | undefined {
+  const parts = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text)
+  const bare = isIP(text) === 0 ? (parts?.[1] ?? parts?.[2] ?? '') : text
+  const port = Number(parts?.[3] ?? 1)
+  const version = isIP(bare)
+  if (version === 0 || bare.includes('%') || port < 1 || port > 65_535) return undefined
+  if (version === 4) return parts?.[1] === undefined ? bare : undefined
+  return unmapped(new SocketAddress({ address: bare, family: 'ipv6' }).address)
+}

@@ -1,0 +1,32 @@
+/** As nginx's directives `set_real_ip_from`, `real_ip_header` and `real_ip_recursive`. */
+export type RealIpSettings = {
+  /** Addresses and CIDR blocks of proxies. */
+  readonly trusted: readonly string[]
+  /** Name of a header field in lower case, or `proxy_protocol`. */
+  readonly header: string
+  /** Whether trusted addresses in the field are skipped too. */
+  readonly recursive: boolean
+}
+
+/** How the addresses of clients are found behind other proxies. */
+export type OriginSettings = {
+  readonly realIp: RealIpSettings
+  /** The external port for each port that the gateway listens on. */
+  readonly portMaps: readonly { readonly external: number; readonly internal: number }[]
+}
+
+/** Trusts no proxy. */
+export const defaultOriginSettings: OriginSettings = {
+  realIp: { trusted: [], header: 'x-real-ip', recursive: false },
+  portMaps: [],
+}
+
+export type ProxyProtocolVersion = 'v1' | 'v2'
+
+/** What a listener for streams is for. */
+export type StreamListener = {
+  /** Whether connections begin with a TLS handshake. */
+  readonly isSecure: boolean
+  /** The version of the PROXY header that begins each connection to a target. */
+  readonly sendsProxy?: ProxyProtocolVersion | undefined
+}
