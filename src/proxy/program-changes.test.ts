@@ -63,7 +63,7 @@ function decisionsOf(program: Program) {
   )
   const streams = ['10.0.0.1', '127.0.0.1'].map((address) =>
     program.streams.find({
-      kind: 'tcp',
+      kinds: ['tcp'],
       source: { address, port: 1 },
       destination: { address: '', port: 1 },
       serverName: undefined,

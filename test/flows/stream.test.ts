@@ -143,6 +143,22 @@ test('terminates TLS for a tls route, and passes it through for a tls_passthroug
   ])
 })
 
+test('a tls route that precedes a tls_passthrough route terminates TLS', async () => {
+  const pair = await authority.issue({ names: ['shop.example'] })
+  const port = await startServer((socket) => void socket.end('terminated'))
+  const gateway = await openGateway({
+    services: [{ name: 'plain', host: '127.0.0.1', port, protocol: 'tcp' }],
+    routes: [
+      { service: 'plain', protocols: ['tls'], snis: ['shop.example'] },
+      { service: 'plain', protocols: ['tls_passthrough'], sources: [{ ip: '127.0.0.0/8' }] },
+    ],
+    certificates: { 'shop.example': pair },
+  })
+  const where = { port: gateway.secureStreamPort, host: '127.0.0.1', ca: authority.cert }
+  const socket = tls.connect({ ...where, servername: 'shop.example' })
+  expect(String(await all(socket))).toBe('terminated')
+})
+
 test('a complete Weir forwards streams on its configured addresses', async () => {
   const port = await startServer((socket) => void socket.pipe(socket))
   const [open, secure] = [await freePort(), await freePort()]

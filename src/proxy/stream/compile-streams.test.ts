@@ -30,7 +30,7 @@ const streams = compileStreams([
 ])
 
 const from = (address: string, port: number, more: Partial<StreamOrigin> = {}): StreamOrigin => ({
-  kind: 'tcp',
+  kinds: ['tcp'],
   source: { address, port: 40_000 },
   destination: { address: '127.0.0.1', port },
   serverName: undefined,
@@ -44,9 +44,9 @@ test.each([
   [from('2001:db8::1', 1), 'six'],
   [from('::1', 1), undefined],
   [from('::1', 9100), 'port-b'],
-  [from('::1', 1, { kind: 'tls', serverName: 'shop.example' }), 'name'],
-  [from('::1', 1, { kind: 'tls_passthrough', serverName: 'shop.example' }), 'passed'],
-  [from('::1', 1, { kind: 'tls', serverName: 'other.example' }), undefined],
+  [from('::1', 1, { kinds: ['tls'], serverName: 'shop.example' }), 'name'],
+  [from('::1', 1, { kinds: ['tls_passthrough'], serverName: 'shop.example' }), 'passed'],
+  [from('::1', 1, { kinds: ['tls'], serverName: 'other.example' }), undefined],
 ])('%j goes to %s', (origin, expected) => {
   expect(streams.find(origin)).toBe(expected)
 })
@@ -60,7 +60,7 @@ test('after any changes, finds the routes of one that was compiled from them', (
   })
   const origins = [9000, 9100, 1].flatMap((port) =>
     ['10.1.2.3', '::1'].flatMap((address) =>
-      (['tcp', 'tls'] as const).map((kind) => from(address, port, { kind })),
+      (['tcp', 'tls'] as const).map((kind) => from(address, port, { kinds: [kind] })),
     ),
   )
   const steps = fc.array(
@@ -93,4 +93,80 @@ test('refuses to remove a route that it does not have', () => {
   const [one, other] = [route('a', {}), route('b', {})]
   const task = compileStreams([one]).with([other], [])
   expect(() => runToCompletion(task)).toThrow('stream route b is to be removed and is not there')
+})
+
+type Pattern = { readonly ip: string | null; readonly port: number | null }
+type Fields = {
+  readonly id: string
+  readonly protocols: readonly string[]
+  readonly snis: readonly string[] | null
+  readonly sources: readonly Pattern[] | null
+  readonly destinations: readonly Pattern[] | null
+}
+
+/** The conditions by which Kong's rule orders routes, in its order. */
+function conditionsOf({ snis, sources, destinations }: Fields): boolean[] {
+  const has = (list: Fields['sources'], holds: (pattern: Pattern) => boolean): boolean =>
+    list !== null && list.some(holds)
+  const ends = [sources, destinations].flatMap((list) => [
+    has(list, ({ ip }) => ip !== null && !ip.includes('/')),
+    has(list, ({ port }) => port !== null),
+    has(list, ({ ip }) => ip?.includes('/') === true),
+  ])
+  return [snis !== null || (sources !== null && destinations !== null), ...ends]
+}
+
+/** Looks at every route. */
+function findSlowly(routes: readonly Fields[], origin: StreamOrigin): string | undefined {
+  const isWithin = (list: Fields['sources'], end: { address: string; port: number }): boolean =>
+    list === null ||
+    list.some(({ ip, port }) => {
+      const isBlock = ip === '10.0.0.0/8' && end.address.startsWith('10.')
+      return (port === null || port === end.port) && (ip === null || ip === end.address || isBlock)
+    })
+  const matching = routes.filter(
+    ({ protocols, snis, sources, destinations }) =>
+      protocols.some((protocol) => origin.kinds.some((kind) => kind === protocol)) &&
+      (snis === null || origin.kinds.includes('tcp') || snis.includes(origin.serverName ?? '')) &&
+      isWithin(sources, origin.source) &&
+      isWithin(destinations, origin.destination),
+  )
+  const keyOf = (one: Fields): string => `${conditionsOf(one).map(Number).join('')} ${one.id}`
+  return matching.toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1))[0]?.id
+}
+
+test('finds the route that the precedence of Kong names: server names or both ends, sources, destinations, ids', () => {
+  const pattern = fc.record({
+    ip: fc.constantFrom(null, '10.1.1.1', '10.2.2.2', '10.0.0.0/8'),
+    port: fc.constantFrom(null, 9000, 9100),
+  })
+  const patterns = fc.option(fc.array(pattern, { minLength: 1, maxLength: 3 }))
+  const fields = fc.record({
+    id: fc.stringMatching(/^[0-9a-f]{2}$/),
+    protocols: fc.constantFrom(['tcp'], ['tls'], ['tcp', 'tls'], ['tls_passthrough']),
+    snis: fc.option(fc.subarray(['a.example', 'b.example'], { minLength: 1 })),
+    sources: patterns,
+    destinations: patterns,
+  })
+  const end = fc.record({
+    address: fc.constantFrom('10.1.1.1', '10.2.2.2', '10.3.3.3', '192.0.2.1'),
+    port: fc.constantFrom(9000, 9100, 9200),
+  })
+  const origins = fc.record({
+    kinds: fc.constantFrom<StreamOrigin['kinds'][]>(['tcp'], ['tls'], ['tls', 'tls_passthrough']),
+    source: end,
+    destination: end,
+    serverName: fc.constantFrom(undefined, 'a.example', 'b.example'),
+  })
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fields, { selector: ({ id }) => id, minLength: 2, maxLength: 12 }),
+      fc.array(origins, { minLength: 8, maxLength: 8 }),
+      (routes, list) => {
+        const found = compileStreams(routes.map(({ id, ...rest }) => route(id, rest)))
+        for (const origin of list) expect(found.find(origin)).toBe(findSlowly(routes, origin))
+      },
+    ),
+    { numRuns: 500 },
+  )
 })

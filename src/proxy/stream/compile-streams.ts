@@ -4,9 +4,12 @@ import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-tas
 import type { Endpoint } from '../front/origin.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
+export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough'
+
 /** Properties of a connection that routes can match. */
 export type StreamOrigin = {
-  readonly kind: 'tcp' | 'tls' | 'tls_passthrough'
+  /** The protocols of routes that could take it. */
+  readonly kinds: readonly StreamKind[]
   readonly source: Endpoint
   readonly destination: Endpoint
   /** SNI. */
@@ -15,7 +18,7 @@ export type StreamOrigin = {
 
 /** Finds routes of streams. Immutable. */
 export type StreamRoutes<R> = {
-  /** The matching route with the most conditions; of equals, the one with the greater id. */
+  /** The matching route that comes first in the order of Kong's `traditional_compatible` router. */
   find(origin: StreamOrigin): R | undefined
   /** These without some routes and with others, as `with` of a router; routes without a stream protocol are skipped. */
   with(removed: Routes<R>, added: Routes<R>): CooperativeTask<StreamRoutes<R>>
@@ -29,6 +32,7 @@ type Pattern = { readonly ip: string | null; readonly port: number | null }
 type Compiled<R> = {
   readonly route: StreamRoute
   readonly program: R
+  readonly priority: number
   readonly tests: readonly Test[]
 }
 
@@ -42,7 +46,8 @@ const streamsOf = <R>(ordered: OrderedSet<Compiled<R>>): StreamRoutes<R> => ({
   find: (origin) =>
     ordered.find(
       ({ route, tests }) =>
-        route.protocols.includes(origin.kind) && tests.every((accepts) => accepts(origin)),
+        origin.kinds.some((kind) => route.protocols.includes(kind)) &&
+        tests.every((accepts) => accepts(origin)),
     )?.program,
   *with(removed, added) {
     let next = ordered
@@ -64,12 +69,32 @@ const streamsOf = <R>(ordered: OrderedSet<Compiled<R>>): StreamRoutes<R> => ({
 function* compileRoutes<R>(routes: Routes<R>): Iterable<Compiled<R>> {
   for (const { route, program } of routes)
     if (route.protocols.some((protocol) => kinds.has(protocol)))
-      yield { route, program, tests: testsOf(route) }
+      yield { route, program, priority: priorityOf(route), tests: testsOf(route) }
 }
 
 const compare = (a: Compiled<unknown>, b: Compiled<unknown>): number =>
-  b.tests.length - a.tests.length ||
-  (a.route.id < b.route.id ? 1 : a.route.id > b.route.id ? -1 : 0)
+  b.priority - a.priority || (a.route.id < b.route.id ? 1 : a.route.id > b.route.id ? -1 : 0)
+
+/** As Kong's `stream_get_priority`: server names, or sources beside destinations, come first; then what the sources name,
+ *  then what the destinations name. */
+function priorityOf({ snis, sources, destinations }: StreamRoute): number {
+  const isNamed = (snis ?? []).length > 0
+  const hasBothEnds = (sources ?? []).length > 0 && (destinations ?? []).length > 0
+  return (
+    (isNamed || hasBothEnds ? 256 : 0) + weightOf(sources ?? []) * 16 + weightOf(destinations ?? [])
+  )
+}
+
+/** A bit each for an address, a port and a CIDR block, in this order, whichever pattern of the list names them. */
+function weightOf(patterns: readonly Pattern[]): number {
+  const has = (holds: (pattern: Pattern) => boolean): number => Number(patterns.some(holds))
+  const isBlock = ({ ip }: Pattern): boolean => ip?.includes('/') === true
+  return (
+    has((pattern) => pattern.ip !== null && !isBlock(pattern)) * 4 +
+    has(({ port }) => port !== null) * 2 +
+    has(isBlock)
+  )
+}
 
 const kinds: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough'])
 
@@ -78,7 +103,13 @@ function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
   const from = (sources ?? []).map(compileEndpoint)
   const to = (destinations ?? []).map(compileEndpoint)
   return [
-    ...(names.size === 0 ? [] : [({ serverName }: StreamOrigin) => names.has(serverName ?? '')]),
+    // A plain connection has no server name, and is not asked for one.
+    ...(names.size === 0
+      ? []
+      : [
+          (origin: StreamOrigin) =>
+            origin.kinds.includes('tcp') || names.has(origin.serverName ?? ''),
+        ]),
     ...(from.length === 0
       ? []
       : [({ source }: StreamOrigin) => from.some((accepts) => accepts(source))]),

@@ -14,7 +14,7 @@ import type { Origin } from '../front/origin.ts'
 import type { StreamListener } from '../listener-options.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 import { carryStream } from './carry-stream.ts'
-import type { StreamOrigin } from './compile-streams.ts'
+import type { StreamKind } from './compile-streams.ts'
 import { readClientHello } from './read-client-hello.ts'
 
 export type StreamFrontOptions = EndTools & {
@@ -36,14 +36,14 @@ export type StreamFront = Pick<TlsFront, 'swap'> & {
   drain(milliseconds: number): Promise<void>
 }
 
-/** Opens a stream front. A handshake goes to a route for `tls_passthrough` unread where there is one, else it is done here for a route for `tls`. */
+/** Opens a stream front. Where the first route for a handshake is for `tls_passthrough`, the handshake is forwarded, else it is done here for a route for `tls`. */
 export function openStreamFront(options: StreamFrontOptions): StreamFront {
   const { programs, certificate, timeout, log } = options
   const open = new Set<Socket>()
   const secured = new WeakMap<Origin, StreamListener>()
   const take = (
     { socket, listener, origin }: Accepted,
-    kind: StreamOrigin['kind'],
+    kind: StreamKind,
     name?: string,
   ): boolean => {
     const held = programs.take()
@@ -52,7 +52,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     try {
       find = openFind(() =>
         held.program.streams.find({
-          kind,
+          kinds: [kind],
           serverName: name,
           source: origin.client,
           destination: origin.local,
@@ -113,7 +113,9 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
           socket.destroy()
         }
         const onHello = (name: string | undefined): void => {
-          if (!take(accepted, 'tls_passthrough', name)) tls.accept(socket, origin)
+          const isPassed = passesThrough(programs, origin, name)
+          if (!isPassed) tls.accept(socket, origin)
+          else if (!take(accepted, 'tls_passthrough', name)) socket.destroy()
         }
         awaitHello(socket, timeout, { onHello, fail })
       } else if (!take(accepted, 'tcp')) socket.destroy()
@@ -124,6 +126,26 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
       while (open.size > 0 && performance.now() < deadline) await sleep(20)
       for (const socket of open) socket.destroy()
     },
+  }
+}
+
+/** Whether the route that comes first for a TLS connection is one that does not terminate TLS. */
+function passesThrough(
+  programs: HeldPrograms,
+  { client, local }: Origin,
+  serverName: string | undefined,
+): boolean {
+  const held = programs.take()
+  try {
+    const found = held.program.streams.find({
+      kinds: ['tls', 'tls_passthrough'],
+      serverName,
+      source: client,
+      destination: local,
+    })
+    return found !== undefined && !found.route.protocols.includes('tls')
+  } finally {
+    programs.release(held)
   }
 }
 
