@@ -18,7 +18,6 @@ import { openFrontEvents } from '../../src/proxy/front/open-front-events.ts'
 import { holdPrograms } from '../../src/proxy/hold-programs.ts'
 import { openFront } from '../../src/proxy/http1/open-front.ts'
 import { openHttp1Client } from '../../src/proxy/http1/open-http1-client.ts'
-import { socketOrigin } from '../../src/proxy/front/origin.ts'
 import { openHttp2Front } from '../../src/proxy/http2/open-http2-front.ts'
 import { defaultFrontLimits } from '../../src/proxy/limits.ts'
 import { definePlugin, type PluginAnswer } from '../../src/proxy/plugin.ts'
@@ -378,8 +377,7 @@ function openAccept(
 ): (socket: Socket) => void {
   if (protocol === 'stream') {
     const front = openStreamFront(stream)
-    return (socket) =>
-      front.accept(plantedSocket(socket, hit), { isSecure: false }, socketOrigin(socket))
+    return (socket) => front.accept(plantedSocket(socket, hit), { isSecure: false })
   }
   const front = (protocol === 'http2' ? openHttp2Front : openFront)(events, defaultFrontLimits)
   onTestFinished(() => front.drain(0))

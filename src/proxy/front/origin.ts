@@ -96,13 +96,19 @@ function forwardedAddress(
   return found
 }
 
-/** An address without or with a port, an IPv6 address then (and only then, as in nginx) in brackets; in canonical form. */
+/** An address in canonical form, without its port. An IPv6 address is in brackets if, and only if, a port follows, as in nginx. */
 export function readAddress(text: string): string | undefined {
-  const parts = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text)
-  const bare = isIP(text) === 0 ? (parts?.[1] ?? parts?.[2] ?? '') : text
-  const port = Number(parts?.[3] ?? 1)
-  const version = isIP(bare)
-  if (version === 0 || bare.includes('%') || port < 1 || port > 65_535) return undefined
-  if (version === 4) return parts?.[1] === undefined ? bare : undefined
-  return unmapped(new SocketAddress({ address: bare, family: 'ipv6' }).address)
+  const version = isIP(text)
+  if (version === 4) return text
+  if (version === 6) return canonical(text)
+  const [, six, four, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
+  if (Number(port) < 1 || Number(port) > 65_535) return undefined
+  if (six !== undefined) return isIP(six) === 6 ? canonical(six) : undefined
+  return four !== undefined && isIP(four) === 4 ? four : undefined
 }
+
+/** Undefined for an address with a zone, which means something on one machine only. */
+const canonical = (address: string): string | undefined =>
+  address.includes('%')
+    ? undefined
+    : unmapped(new SocketAddress({ address, family: 'ipv6' }).address)

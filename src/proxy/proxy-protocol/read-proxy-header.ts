@@ -45,26 +45,31 @@ function readLine(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
 /** Bytes of a source and a destination, by address family: unspecified, IPv4, IPv6, Unix. */
 const addressLengths = [0, 12, 36, 216]
 const overStream = 1
+const localCommand = 0x20
+const proxyCommand = 0x21
 
 /** Version 2 (section 2.2). */
 function readBinary(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
-  const [command = 0x20, kind = 0] = bytes.subarray(12, 14)
-  const [family, transport] = [kind >> 4, kind & 15]
-  const addressLength = addressLengths[family]
-  const isLocal = command === 0x20
-  if (!isLocal && command !== 0x21) return 'malformed'
-  if (addressLength === undefined || transport > 2) return 'malformed'
+  if (isRefused(bytes.subarray(12, 14))) return 'malformed'
   if (bytes.length < 16) return 'more'
   const length = 16 + bytes.readUInt16BE(14)
-  if (length > maxBinary || (!isLocal && length < 16 + addressLength)) return 'malformed'
+  if (length > maxBinary) return 'malformed'
   if (bytes.length < length) return 'more'
-  if (isLocal) return { length, source: undefined }
-  if (!areExtensions(bytes.subarray(16 + addressLength, length))) return 'malformed'
-  const isTcp = transport === overStream && (family === 1 || family === 2)
-  return { length, source: isTcp ? readSource(bytes, family) : undefined }
+  if (bytes[12] === localCommand) return { length, source: undefined }
+  const kind = bytes[13] as number
+  const start = 16 + (addressLengths[kind >> 4] ?? 0)
+  if (length < start || !areExtensions(bytes.subarray(start, length))) return 'malformed'
+  return { length, source: (kind & 15) === overStream ? readSource(bytes, kind >> 4) : undefined }
 }
 
-function readSource(bytes: Buffer, family: 1 | 2): Endpoint | undefined {
+/** Whether a command, or an address family with its transport, is none of version 2. */
+function isRefused([command = localCommand, kind = 0]: Uint8Array): boolean {
+  if (command !== localCommand && command !== proxyCommand) return true
+  return addressLengths[kind >> 4] === undefined || (kind & 15) > 2
+}
+
+function readSource(bytes: Buffer, family: number): Endpoint | undefined {
+  if (family !== 1 && family !== 2) return undefined
   if (family === 1)
     return { address: bytes.subarray(16, 20).join('.'), port: bytes.readUInt16BE(24) }
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(16 + 2 * at).toString(16))

@@ -10,7 +10,7 @@ import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-t
 import { readConnection } from '../tls/read-connection.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import type { Egress } from '../../lib/egress.ts'
-import type { Origin } from '../front/origin.ts'
+import { type Origin, socketOrigin } from '../front/origin.ts'
 import type { StreamListener } from '../listener-options.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 import { carryStream } from './carry-stream.ts'
@@ -31,7 +31,7 @@ export type StreamFrontOptions = EndTools & {
 /** Carries connections whose protocol is not ours to understand. */
 export type StreamFront = Pick<TlsFront, 'swap'> & {
   /** Takes over a connected socket; `secure` says that it begins with a TLS handshake. */
-  accept(socket: Socket, listener: StreamListener, origin: Origin): void
+  accept(socket: Socket, listener: StreamListener, origin?: Origin): void
   /** Lets streams end for at most `milliseconds`, then breaks what is left. */
   drain(milliseconds: number): Promise<void>
 }
@@ -102,7 +102,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
   programs.release(held)
 
   return {
-    accept(socket, listener, origin) {
+    accept(socket, listener, origin = socketOrigin(socket)) {
       const accepted = { socket, listener, origin }
       open.add(socket)
       socket.once('close', () => open.delete(socket))
