@@ -162,6 +162,7 @@ const inert = new Set([
   'isIP',
   'isIPv4',
   'isIPv6',
+  'SocketAddress',
 ])
 
 function socketComplaint({ path, foreignValues }: SourceFile): Complaint {
