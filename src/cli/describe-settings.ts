@@ -60,6 +60,10 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Networks to which they may not connect. Link-local addresses, metadata services of cloud providers and the listeners of Weir are denied in any case.',
   WEIR_VAULT_ENV_PREFIX:
     'Prefix of the environment variables that vault references may read. No other variable is readable. References may omit it.',
+  WEIR_ROUTE_VALIDATION_STRATEGY:
+    'How routes of different workspaces are kept from matching the same requests, as in Kong: `smart`, `path`, `static` or `off`.',
+  WEIR_ENFORCE_ROUTE_PATH_PATTERN:
+    'Lua pattern that paths of routes must match with the strategy `path`; `$(workspace)` stands for the name of the workspace.',
   WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }

@@ -3,6 +3,11 @@ import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseNetwork } from '../lib/egress.ts'
+import {
+  pathPatternComplaint,
+  strategies,
+  type RouteValidation,
+} from '../control/route-validation.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 import {
@@ -119,6 +124,16 @@ const environment = z.object({
     .string()
     .regex(/^[A-Z_][A-Z\d_]*$/, { error: 'expected upper-case letters, digits and underscores' })
     .default('WEIR_VAULT_'),
+  WEIR_ROUTE_VALIDATION_STRATEGY: z
+    .enum(strategies, { error: `expected one of: ${strategies.join(', ')}` })
+    .default('smart'),
+  WEIR_ENFORCE_ROUTE_PATH_PATTERN: z
+    .string()
+    .superRefine((pattern, context) => {
+      const complaint = pathPatternComplaint(pattern)
+      if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint })
+    })
+    .optional(),
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
@@ -166,6 +181,7 @@ export function readSettings(
     node: settings.WEIR_NODE,
     zone: settings.WEIR_ZONE,
     environment: settings.WEIR_ENVIRONMENT,
+    routeValidation: readRouteValidation(settings),
     bodyLimit: settings.WEIR_PROXY_BODY_LIMIT,
     admission: {
       inFlight: settings.WEIR_MAX_IN_FLIGHT,
@@ -213,6 +229,18 @@ function readOrigins(settings: z.output<typeof environment>): PlaneSettings['ori
     },
     portMaps: settings.WEIR_PORT_MAPS,
   }
+}
+
+function readRouteValidation({
+  WEIR_ROUTE_VALIDATION_STRATEGY: strategy,
+  WEIR_ENFORCE_ROUTE_PATH_PATTERN: pathPattern,
+}: z.output<typeof environment>): RouteValidation {
+  if (strategy === 'path' && pathPattern === undefined) {
+    throw new SettingsError(
+      'WEIR_ENFORCE_ROUTE_PATH_PATTERN: required by WEIR_ROUTE_VALIDATION_STRATEGY=path',
+    )
+  }
+  return { strategy, pathPattern }
 }
 
 /** The plane to run alone, and for a gateway its control plane. */

@@ -19,6 +19,8 @@ import { openDraft } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
+import type { Isolation } from './isolation/open-isolation.ts'
+import { readerOf } from './isolation/reader-of.ts'
 import { keepSuperAdmin } from './keep-super-admin.ts'
 import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
@@ -55,6 +57,7 @@ export type Control = {
   readonly catalog: readonly PluginSchema[]
   readonly egress: Egress
   readonly proof: Proof
+  readonly isolation: Isolation
   readonly sealKey: string
   readonly auditLog: AuditLog
   readonly clock: Clock
@@ -124,7 +127,16 @@ async function attemptChange(
     now: context.now,
   })
   const snapshot = nextSnapshot(state.snapshot, snapshotSource(draft), touched)
-  const accept = control.proof.prove(snapshot, draft)
+  const acceptClaims = await control.isolation.check({
+    before: state.snapshot,
+    after: snapshot,
+    reader: readerOf(state, request.principal),
+  })
+  const acceptProof = control.proof.prove(snapshot, draft)
+  const accept = (): void => {
+    acceptProof()
+    acceptClaims()
+  }
   const isSame = touched.length === 0 && snapshotRoot(snapshot) === state.seal.root
   const revision = isSame ? state.revision : state.revision + 1
   const audit = describeChange(state, request, {

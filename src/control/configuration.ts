@@ -4,11 +4,12 @@ import type { Clock } from '../lib/clock.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { EntityName } from '../entities/entities.ts'
-import type { Entries, Entry } from '../entities/entry.ts'
+import type { Entries, Entry, Touched } from '../entities/entry.ts'
 import type { Lookup } from '../entities/hooks.ts'
 import type { Seal, Snapshot } from '../schema/snapshot.ts'
 import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
 import type { Change, ChangeRequest } from './change-configuration.ts'
+import type { ConfigurationView } from './configuration-view.ts'
 import type { EntryIndexes } from './entry-indexes.ts'
 import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
@@ -68,6 +69,12 @@ export type Configuration = SignIn & {
   count(entity: EntityName): ReadonlyMap<string | null, number>
   /** Applies a change; throws a Problem when it is invalid or the principal may not make it. */
   change(request: ChangeRequest): Promise<Change>
+  /** Throws a Problem when a change by the principal would let workspaces receive requests of each other. */
+  checkDraft(
+    principal: string,
+    draft: ConfigurationView,
+    touched: readonly Touched[],
+  ): Promise<void>
   readonly audit: AuditLog
   /** Newest first. */
   readRevisions(limit: number): Promise<Revision[]>

@@ -9,12 +9,12 @@ import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Seal } from '../schema/snapshot.ts'
-import { buildSnapshot } from '../snapshot/build-snapshot.ts'
+import { buildSnapshot, nextSnapshot } from '../snapshot/build-snapshot.ts'
 import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
 import { catchUp } from './state/catch-up.ts'
-import { openProof, type Compile } from './state/open-proof.ts'
+import { openProof, snapshotSource, type Compile } from './state/open-proof.ts'
 import { changeConfiguration, type Control } from './change-configuration.ts'
 import type { Configuration, Current } from './configuration.ts'
 import type { Decision } from '../access/rights.ts'
@@ -22,6 +22,9 @@ import { changeIndexes, lookupIndexes } from './change-indexes.ts'
 import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes, type WantedIndex } from './entry-indexes.ts'
 import { createInitialEntities, type Bootstrap } from './bootstrap.ts'
+import { openIsolation } from './isolation/open-isolation.ts'
+import { readerOf } from './isolation/reader-of.ts'
+import type { RouteValidation } from './route-validation.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
 import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
@@ -38,6 +41,8 @@ export type ConfigurationOptions = Bootstrap & {
   readonly compile: Compile
   /** Where gateways may connect. Default: the rule without settings of the operator. */
   readonly egress?: Egress
+  /** Default: `smart`. */
+  readonly routeValidation?: RouteValidation | undefined
   readonly clock?: Clock
   /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
@@ -105,7 +110,14 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     count: (entity) => count(control.state.entries, entity),
     async change(request) {
       await prepareIndexes(control, changeIndexes)
+      await control.isolation.prepare(control.state.snapshot)
       return changeConfiguration(control, request)
+    },
+    async checkDraft(principal, draft, touched) {
+      const { state } = control
+      const before = state.snapshot
+      const after = nextSnapshot(before, snapshotSource(draft), touched)
+      await control.isolation.check({ before, after, reader: readerOf(state, principal) })
     },
     audit: control.auditLog,
     readRevisions: (limit) => control.store.readRevisions(limit),
@@ -189,6 +201,7 @@ async function openControl(
     catalog,
     compile,
     egress = openEgress(),
+    routeValidation = { strategy: 'smart' },
     clock = systemClock,
     auditKey = generateAuditKey(),
   }: ConfigurationOptions,
@@ -204,6 +217,7 @@ async function openControl(
     catalog,
     egress,
     proof: openProof(compile),
+    isolation: openIsolation(routeValidation),
     sealKey,
     auditLog,
     clock,

@@ -14,6 +14,8 @@ import { invalid, readDocument } from './read-document.ts'
 
 export type SyncRequest = {
   readonly document: unknown
+  /** The id of the principal. */
+  readonly principal: string
   /** A name; a missing workspace is created. */
   readonly workspace: string
   readonly part: DocumentPart
@@ -66,6 +68,7 @@ export async function planSync(
     ...declaredEntities(part).map(({ name }) => name),
   ])
   const touched = draft.touched().filter(({ entity }) => kinds.has(entity))
+  await configuration.checkDraft(request.principal, draft, draft.touched())
   const difference = describeDifferences(touched, [draft.entries, start.entries])
   return {
     plan: { workspace, revision, ...difference, unchanged },

@@ -5,9 +5,11 @@ import {
   emptyLeaf,
   findKey,
   foldNode,
+  isBranch,
   leafFor,
   leaves,
   nodeOf,
+  nodeUnder,
   sizeOf,
   valueIn,
   type Difference,
@@ -103,6 +105,19 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
 
   forEach(visit: (value: Value, key: string, map: ReadonlyMap<string, Value>) => void): void {
     for (const [key, value] of this.entries()) visit(value, key, this)
+  }
+
+  /** How many keys begin with a text, at the cost of its length. */
+  countUnder(prefix: string): number {
+    const node = nodeUnder(this.#root, prefix)
+    if (isBranch(node)) return node.size
+    return node.keys.filter((key) => key.startsWith(prefix)).length
+  }
+
+  /** The values whose keys begin with a text, in order of these. Reads no further than it is iterated. */
+  *under(prefix: string): Generator<Value> {
+    for (const { keys, values } of leaves(nodeUnder(this.#root, prefix)))
+      for (const [at, key] of keys.entries()) if (key.startsWith(prefix)) yield values[at] as Value
   }
 
   /** The keys whose values are not identical in the two maps, in order. Skips what the maps share. */

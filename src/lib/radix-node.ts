@@ -35,6 +35,14 @@ export function leafFor<Value>(root: Node<Value>, key: string): Leaf<Value> {
   return node
 }
 
+/** The node of all keys that begin with a text; a leaf can have others too. */
+export function nodeUnder<Value>(root: Node<Value>, prefix: string): Node<Value> {
+  let node = root
+  for (let depth = 0; depth < prefix.length && isBranch(node); depth += 1)
+    node = childOf(node, prefix.charCodeAt(depth))
+  return node
+}
+
 /** The index of the first key that is not less. */
 export function findKey(keys: readonly string[], key: string): number {
   let [low, high] = [0, keys.length]

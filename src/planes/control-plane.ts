@@ -60,6 +60,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     report: (error) =>
       limitedLog.warn('control: changes of another control plane could not be loaded', { error }),
     log,
+    routeValidation: settings.routeValidation,
     adminToken: settings.adminToken,
     adminPassword: settings.adminPassword,
     auditKey: readOrCreateAuditKey(settings.auditKeyFile),

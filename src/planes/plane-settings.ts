@@ -1,5 +1,6 @@
 import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener } from '../proxy/listener-options.ts'
+import type { RouteValidation } from '../control/route-validation.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -55,6 +56,8 @@ export type PlaneSettings = {
   readonly revisionDays: number
   /** Newest revisions that are kept. */
   readonly revisionCount: number
+  /** How routes of different workspaces are kept from colliding. */
+  readonly routeValidation: RouteValidation
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */

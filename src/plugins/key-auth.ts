@@ -17,8 +17,10 @@ const settings = z.strictObject({
     .describe('Not supported; must be false.'),
   hide_credentials: z
     .boolean()
-    .default(false)
-    .describe('Remove the key from the forwarded request.'),
+    .default(true)
+    .describe(
+      'Remove the key from the forwarded request, so that the service cannot use it. Kong forwards it by default; false does too.',
+    ),
   anonymous: z
     .string()
     .nullable()

@@ -69,7 +69,7 @@ function decisionsOf(program: Program) {
       serverName: undefined,
     }),
   )
-  const { pools, services, routes, plugins, directory, names } = program.tables
+  const { pools, services, routes, owned, plugins, directory, names } = program.tables
   return {
     routes: requests.map((request) => {
       const match = program.router.match(request)
@@ -86,6 +86,7 @@ function decisionsOf(program: Program) {
       pools.ofHost,
       services.references,
       routes.references,
+      owned.ownership.hosts,
       plugins.ofGroup,
       plugins.http2Offers,
       plugins.authorities,

@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
+import { buildExchange } from '../../test/harness/build-target.ts'
 import { systemClock } from '../lib/clock.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
+import { HeaderList } from './header-list.ts'
 import { keepPools } from './keep-pools.ts'
 import { definePlugin } from './plugin.ts'
 import { compileProgram, type Program } from './program.ts'
@@ -150,4 +152,40 @@ test('health checks that cannot be started leave the previous ones', async () =>
     expect(() => compileProgram(checked('127.0.0.2', 2), 2, tools)).toThrow('planted: timer')
     expect([await probe(), running(), keeper.health()]).toEqual([['127.0.0.1'], 2, health])
   }
+})
+
+test.each([
+  ['/x/1', 'any.test', 'x'],
+  ['/x/../x/%31', 'any.test', 'x'],
+  ['/x/1', 'api.y.test', 'y'],
+  ['/x/1', 'api.y.test.', undefined],
+  ['/x/y/1', 'any.test', undefined],
+  ['/z', 'any.test', 'rest'],
+])('only routes of the owner match %s on %s, whatever others configure', (path, host, expected) => {
+  const all = { paths: ['/', '~/.*'], headers: { 'x-v': ['1'] }, methods: ['GET'] }
+  const snapshot = buildTestSnapshot({
+    routes: [
+      { name: 'x', paths: ['/x'] },
+      { name: 'y', hosts: ['*.y.test', 'api.y.test'] },
+      { name: 'rest', ...all },
+    ],
+  })
+  const workspaces = [
+    { id: 'x', name: 'x', owned_paths: ['/x'] },
+    { id: 'y', name: 'y', owned_hosts: ['*.y.test'], owned_paths: ['/x/y'] },
+    { id: 'rest', name: 'rest' },
+  ]
+  const [x, y, rest] = snapshot.routes.values()
+  const routes = [x, y, rest].flatMap((route) =>
+    route === undefined ? [] : [[route.id, { ...route, workspace: String(route.name) }] as const],
+  )
+  const owned = {
+    ...snapshot,
+    workspaces: RadixMap.from(workspaces.map((one) => [one.id, one] as const)),
+    routes: RadixMap.from(routes),
+  }
+  const { router } = compileProgram(owned, 1, openTools(openKeeper().keeper).tools)
+  const headers = new HeaderList(['x-v', '1'])
+  const request = { ...buildExchange({ path, host }).request, headers }
+  expect(router.match(request)?.route.route.name).toBe(expected)
 })

@@ -3,6 +3,12 @@ import { RadixMap } from '../lib/radix-map.ts'
 import { snapshotOf, type Snapshot } from '../schema/snapshot.ts'
 import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
 import { clientCasOf } from './compile/client-authorities.ts'
+import {
+  changeOwnedRouters,
+  emptyOwnedRouters,
+  ownedRouter,
+  type OwnedRouters,
+} from './compile/owned-routers.ts'
 import { changePools, emptyPools, type PoolTables } from './compile/compile-pools.ts'
 import {
   changeRoutes,
@@ -37,7 +43,7 @@ export type { RouteProgram } from './compile/compile-routes.ts'
 /** A snapshot compiled to run. */
 export type Program = {
   readonly revision: number
-  readonly router: Router<RouteProgram>
+  readonly router: Pick<Router<RouteProgram>, 'match'>
   readonly streams: StreamRoutes<RouteProgram>
   /** Certificates by server name. */
   readonly names: ServerNames
@@ -71,6 +77,7 @@ type ProgramTables = {
   readonly services: ServiceTables
   readonly routes: RouteTables
   readonly router: Router<RouteProgram>
+  readonly owned: OwnedRouters
   readonly streams: StreamRoutes<RouteProgram>
   readonly names: ServerNameTables
 }
@@ -108,10 +115,10 @@ export function* compileSteps(
     const tables = yield* changeTables(base, snapshot, { ...tools, prepared })
     // The last step; if anything throws, the pools of the previous program go on.
     let unwatch = tools.pools && (yield* tools.pools.watch(tables.pools.pools))
-    const { router, streams, names, pluginsOf, directory } = tables
+    const { router, owned, streams, names, pluginsOf, directory } = tables
     return {
       revision,
-      router,
+      router: ownedRouter(router, owned),
       streams,
       names,
       pluginsOf,
@@ -146,6 +153,7 @@ function emptyTables(tools: ProgramTools): ProgramTables {
     services: emptyServices(),
     routes: emptyRoutes(),
     router: emptyRouter(),
+    owned: emptyOwnedRouters(),
     streams: emptyStreams(),
     names: emptyServerNames(),
   }
@@ -179,6 +187,8 @@ function* changeTables(
     after: services.services,
   })
   const router = yield* base.router.with(...changedRoutes(base.routes, routes))
+  const tablesOfRoutes = { before: base.routes, after: routes }
+  const owned = yield* changeOwnedRouters(base.owned, { before, after }, tablesOfRoutes)
   const streams = yield* base.streams.with(...changedRoutes(base.routes, routes))
   const clientCas = clientCasOf(plugins, after.ca_certificates)
   const names = yield* changeServerNames(base.names, before, after, clientCas)
@@ -193,6 +203,7 @@ function* changeTables(
     services,
     routes,
     router,
+    owned,
     streams,
     names,
   }

@@ -11,7 +11,13 @@ export type UpstreamSettings = Omit<Fields<'upstream'>, 'tags' | 'client_certifi
 export type Healthchecks = UpstreamSettings['healthchecks']
 
 type Items = {
-  workspaces: { readonly id: string; readonly name: string }
+  /** What a workspace owns is absent when it owns nothing. */
+  workspaces: {
+    readonly id: string
+    readonly name: string
+    readonly owned_hosts?: readonly string[]
+    readonly owned_paths?: readonly string[]
+  }
   services: Placed<Stored<'service'>>
   routes: Placed<Stored<'route'>> & { readonly created_at: number }
   /** `groups` are from acl memberships, `consumer_groups` are names of consumer groups; both sorted. */

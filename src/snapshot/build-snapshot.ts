@@ -153,9 +153,7 @@ const builderOf =
   }
 
 const builders: Readonly<Record<ListName, Build>> = {
-  workspaces: builderOf('workspace', ({ id, fields: { name } }): SnapshotItem<'workspaces'> => {
-    return { id, name }
-  }),
+  workspaces: builderOf('workspace', workspaceOf),
   services: builderOf('service', (entry): SnapshotItem<'services'> =>
     withWorkspace<'service'>(entry),
   ),
@@ -195,6 +193,20 @@ function withWorkspace<K extends EntityName>(entry: Entry<K>): WithWorkspace<K> 
   const { tags: _tags, ...fields } = (entry as Entry).fields
   return { ...fields, id: entry.id, workspace: entry.workspace } as unknown as WithWorkspace<K>
 }
+
+function workspaceOf({ id, fields }: Entry<'workspace'>): SnapshotItem<'workspaces'> {
+  const { name, owned_hosts: hosts, owned_paths: paths } = fields
+  return {
+    id,
+    name,
+    ...(isFilled(hosts) ? { owned_hosts: hosts } : {}),
+    ...(isFilled(paths) ? { owned_paths: paths } : {}),
+  }
+}
+
+/** Entries of revisions that are older than a field lack it. */
+const isFilled = (list: readonly string[] | null | undefined): list is readonly string[] =>
+  list !== null && list !== undefined && list.length > 0
 
 function routeOf(entry: Entry<'route'>): SnapshotItem<'routes'> {
   return { ...withWorkspace<'route'>(entry), created_at: entry.createdAt }

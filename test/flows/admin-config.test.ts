@@ -14,7 +14,7 @@ const shop = {
       plugins: [{ name: 'limiter', config: { minute: 10 } }],
     },
   ],
-  routes: [{ name: 'stray', service: 'orders', hosts: ['stray.test'] }],
+  routes: [{ name: 'stray', service: 'orders', hosts: ['stray.test'], paths: ['/stray'] }],
   consumers: [
     {
       username: 'alice',
@@ -173,10 +173,10 @@ test('a document without entities empties a workspace only with allow_empty', as
 test('creates a missing workspace, and changes no other', async () => {
   const admin = await openTestAdmin()
   await sync(admin, shop)
-  const synced = await admin.ask('POST', '/ProductX/config/sync', {
-    ...shop,
-    _workspace: 'ProductX',
-  })
+  const elsewhere = JSON.stringify({ ...shop, _workspace: 'ProductX' })
+    .replaceAll('"/', '"/x/')
+    .replaceAll('stray.test', 'x.test')
+  const synced = await admin.ask('POST', '/ProductX/config/sync', elsewhere)
   expect(synced.body.counts.created).toBe(15)
   expect((await admin.ask('POST', '/config/diff', shop)).body.items).toEqual([])
   expect((await admin.ask('GET', '/ProductX/config/document')).body).toMatchObject({

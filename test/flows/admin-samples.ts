@@ -78,7 +78,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   route: {
     path: '/services/parent/routes',
-    body: (number) => ({ name: `r${number}`, paths: [`/${number}`] }),
+    body: (number) => ({ name: `r${number}`, paths: [`/${number}/`] }),
     patch: { strip_path: false },
     bad: [{ paths: ['no-slash'] }, 'paths'],
     shared: ['name'],

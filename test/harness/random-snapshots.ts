@@ -124,7 +124,10 @@ function make(random: Random, kind: Kind, id: string, pems: readonly Pem[]): Ite
 
 const makers: Readonly<Record<Kind, (context: Context) => Item>> = {
   workspaces({ id, one }) {
-    return { id, name: one('first', 'second', 'third') }
+    const owned = id.endsWith('0')
+      ? one({}, { owned_paths: ['/a'] }, { owned_hosts: ['h.test'] })
+      : one({}, { owned_paths: ['/', '/a/b'] }, { owned_hosts: ['*.test'] })
+    return { id, name: one('first', 'second', 'third'), ...owned }
   },
   services({ id, workspace, one, ref, chance }) {
     const protocol = one('http', 'https', 'https', 'grpc')

@@ -42,6 +42,7 @@ export function buildSyncRequest(context: RequestContext, progressFor: PhaseProg
   const { rbac_resources_only: isOfRoles, keep_rest: keepsRest } = configOptions(context)
   return {
     document: bodyFields(context),
+    principal: context.principal,
     workspace: context.workspaceRef.name,
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,

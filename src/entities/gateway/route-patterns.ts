@@ -17,6 +17,15 @@ export const pathPattern = () =>
       ),
     )
 
+/** A host pattern without a port, in lower case. */
+export const ownedHost = () =>
+  hostPattern()
+    .refine((host) => !host.includes(':'), { error: 'expected a host without a port' })
+    .transform((host) => host.toLowerCase())
+
+/** A path prefix. */
+export const ownedPath = () => z.string().min(1).superRefine(reportIssue(prefixViolation))
+
 /** A header value, or `~*` and a regular expression. */
 export const headerPattern = () =>
   z

@@ -6,6 +6,7 @@ import { addDefaultRoles } from './default-roles.ts'
 import { role } from './role.ts'
 import { defineEntity } from '../entity.ts'
 import { entityName, optional } from '../fields.ts'
+import { ownedHost, ownedPath } from '../gateway/route-patterns.ts'
 
 export const workspace = defineEntity(
   {
@@ -35,6 +36,12 @@ export const workspace = defineEntity(
       ),
       config: optional(z.record(z.string(), z.unknown())).describe(
         'Settings of the workspace as Kong stores them; no effect on traffic. Merged by PATCH.',
+      ),
+      owned_hosts: optional(z.array(ownedHost())).describe(
+        'Hosts of the workspace: names, or patterns such as `*.x.example.com`. Requests to them match only its routes. Only a super-admin can change it.',
+      ),
+      owned_paths: optional(z.array(ownedPath())).describe(
+        'Paths of the workspace, as prefixes. Requests to them match only its routes, except on hosts of another workspace. Only a super-admin can change it.',
       ),
     }),
   },

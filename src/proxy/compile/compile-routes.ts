@@ -46,7 +46,7 @@ export function* changeRoutes(
   const changedRoutes = before.routes.differencesTo(after.routes)
   const references = yield* changeIndex(tables.references, changedRoutes, referencesOf)
   yield* touchReferring(references, services.before.differencesTo(services.after), touched)
-  yield* touchReferring(references, before.workspaces.differencesTo(after.workspaces), touched)
+  yield* touchReferring(references, renamedWorkspaces(before, after), touched)
   const changed = new Map<string, RouteProgram | undefined>()
   for (const id of touched) {
     yield
@@ -54,6 +54,15 @@ export function* changeRoutes(
     changed.set(id, route && compileRoute(route, after, services.after))
   }
   return { routes: yield* tables.routes.changeSteps(changed), references }
+}
+
+/** Of a workspace a route has the name. */
+function* renamedWorkspaces(
+  before: Snapshot,
+  after: Snapshot,
+): Generator<{ readonly key: string }> {
+  for (const difference of before.workspaces.differencesTo(after.workspaces))
+    if (difference.before?.name !== difference.after?.name) yield difference
 }
 
 const referencesOf = ({ service, workspace }: SnapshotRoute): readonly string[] =>

@@ -1,0 +1,38 @@
+import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { valueOf } from '../../lib/prefix-tree.ts'
+import type { Ownership } from '../../schema/ownership.ts'
+import { differing, grantsOf, type Claims, type Grant } from './change-claims.ts'
+import { namesWithin } from './claim-index.ts'
+import { grantForbidden, grantTaken, type Reader } from './refusals.ts'
+
+/** Throws when somebody else than a super-admin changes what a workspace owns, or two workspaces would own the same. */
+export function* checkGrants(before: Claims, after: Claims, reader: Reader): CooperativeTask<void> {
+  const differences = [...before.snapshot.workspaces.differencesTo(after.snapshot.workspaces)]
+  for (const { key: id, before: was, after: is } of differences) {
+    yield
+    if (is === undefined || differing(grantsOf(was), grantsOf(is)).length === 0) continue
+    if (!reader.isSuperAdmin()) throw grantForbidden()
+    const changed = new Set(differences.map(({ key }) => key))
+    for (const grant of grantsOf(is)) {
+      const previous = holderOf(before.ownership, grant)
+      const isKept = previous !== undefined && previous !== id && !changed.has(previous)
+      if (isKept || holderOf(after.ownership, grant) !== id || isNamed(after, grant, id))
+        throw grantTaken(grant)
+    }
+  }
+}
+
+/** The workspace that owns exactly this. Within what one workspace owns, another can own a part. */
+const holderOf = ({ hosts, paths }: Ownership, { host, path }: Grant): string | undefined =>
+  host === '' ? valueOf(paths, path)?.workspace : hosts.get(host)
+
+/** Whether another workspace has a certificate for the host. Those of the default workspace are for all. */
+function isNamed({ index }: Claims, { host }: Grant, owner: string): boolean {
+  if (host === '') return false
+  for (const { workspace, shown } of namesWithin(index, host)) {
+    const isOther = workspace !== owner && workspace !== defaultWorkspace.id
+    if (isOther && shown.field === 'name') return true
+  }
+  return false
+}

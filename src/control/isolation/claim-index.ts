@@ -1,0 +1,101 @@
+import { groupWithin, groupsMeeting, groupsMeetingName, groupsOf } from '../../lib/host-pattern.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { RadixMap } from '../../lib/radix-map.ts'
+import type { Claim } from './route-claims.ts'
+
+/** Who may have a claim: whoever had it first, or the workspace that owns the host or path. */
+export type Tenure = 'free' | 'owned'
+
+/**
+ * Claims by groups of hosts and by path. Its maps can be counted by prefix, so that claims of other workspaces are found
+ * at the cost of the claim that is compared, however many the index has. Immutable.
+ */
+export type ClaimIndex = {
+  readonly all: RadixMap<Claim>
+  /** The same with the workspace in front of each key. */
+  readonly byWorkspace: RadixMap<Claim>
+}
+
+export const emptyClaims: ClaimIndex = { all: RadixMap.empty(), byWorkspace: RadixMap.empty() }
+
+/** Changes of an index; undefined removes a claim. */
+export type ClaimChanges = {
+  readonly all: Map<string, Claim | undefined>
+  readonly byWorkspace: Map<string, Claim | undefined>
+}
+
+/** Adds a claim, or removes it. The last change of a claim counts. */
+export function changeClaim(
+  { all, byWorkspace }: ClaimChanges,
+  claim: Claim,
+  tenure: Tenure,
+  action: 'add' | 'remove',
+): void {
+  const value = action === 'add' ? claim : undefined
+  for (const group of groupsOf(claim.host)) {
+    const key = `${partOf(tenure, claim.traffic, group)}${claim.path}\0${claim.route}`
+    all.set(key, value)
+    byWorkspace.set(`${claim.workspace} ${key}`, value)
+  }
+}
+
+/** The index after these changes. */
+export function* changeIndex(
+  { all, byWorkspace }: ClaimIndex,
+  changes: ClaimChanges,
+): CooperativeTask<ClaimIndex> {
+  return {
+    all: yield* all.changeSteps(changes.all),
+    byWorkspace: yield* byWorkspace.changeSteps(changes.byWorkspace),
+  }
+}
+
+/** The free claims of other workspaces on requests that a claim is on too. */
+export function* competing(index: ClaimIndex, claim: Claim): Generator<Claim> {
+  for (const group of groupsMeeting(claim.host)) {
+    const part = partOf('free', claim.traffic, group)
+    if (!hasOthers(index, claim.workspace, part)) continue
+    yield* others(index, claim.workspace, `${part}${claim.path}`)
+    for (let length = 0; length < claim.path.length; length += 1)
+      yield* others(index, claim.workspace, `${part}${claim.path.slice(0, length)}\0`)
+  }
+}
+
+/** The claims on a host pattern and a path, of whatever workspace. */
+export function* claimsAt(index: ClaimIndex, host: string, path: string): Generator<Claim> {
+  for (const tenure of tenures)
+    yield* index.all.under(`${partOf(tenure, 'http', `=${host}`)}${path}\0`)
+}
+
+/** The claims that only have hosts of a pattern, or, without one, paths with a prefix. */
+export function* claimsWithin(index: ClaimIndex, host: string, path: string): Generator<Claim> {
+  for (const tenure of tenures) {
+    yield* index.all.under(`${partOf(tenure, 'http', groupWithin(host))}${path}`)
+    if (host !== '') yield* index.all.under(partOf(tenure, 'stream', groupWithin(host)))
+  }
+}
+
+/** The names that only have hosts of a pattern. */
+export const namesWithin = (index: ClaimIndex, host: string): Generator<Claim> =>
+  index.all.under(partOf('free', 'name', groupWithin(host)))
+
+/** Claims of other workspaces on names that a server name pattern matches; for `*`, all of them. */
+export function* claimsNamed(index: ClaimIndex, name: string, workspace: string): Generator<Claim> {
+  const groups = name === '*' ? [groupWithin('')] : groupsMeetingName(name)
+  for (const tenure of tenures)
+    for (const traffic of ['http', 'stream', 'name'] as const)
+      for (const group of groups) yield* others(index, workspace, partOf(tenure, traffic, group))
+}
+
+const tenures: readonly Tenure[] = ['free', 'owned']
+
+const partOf = (tenure: Tenure, traffic: Claim['traffic'], group: string): string =>
+  `${tenure} ${traffic} ${group}\0`
+
+const hasOthers = ({ all, byWorkspace }: ClaimIndex, workspace: string, part: string): boolean =>
+  all.countUnder(part) > byWorkspace.countUnder(`${workspace} ${part}`)
+
+function* others(index: ClaimIndex, workspace: string, part: string): Generator<Claim> {
+  if (!hasOthers(index, workspace, part)) return
+  for (const claim of index.all.under(part)) if (claim.workspace !== workspace) yield claim
+}

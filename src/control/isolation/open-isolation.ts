@@ -1,0 +1,53 @@
+import { runSliced, type CooperativeTask } from '../../lib/cooperative-task.ts'
+import type { Snapshot } from '../../schema/snapshot.ts'
+import { changeClaims, noClaims } from './change-claims.ts'
+import { checkGrants } from './check-grants.ts'
+import { checkNames } from './check-names.ts'
+import { checkRoutes } from './check-routes.ts'
+import type { Reader } from './refusals.ts'
+import type { RouteValidation } from '../route-validation.ts'
+
+/** A change, and who makes it. */
+export type IsolationCheck = {
+  readonly before: Snapshot
+  readonly after: Snapshot
+  readonly reader: Reader
+}
+
+/** Keeps the traffic of workspaces apart. */
+export type Isolation = {
+  /** Throws a Problem for a change after which a workspace could receive requests of another. The returned function accepts the later snapshot. */
+  check(change: IsolationCheck): Promise<() => void>
+  /** Indexes a snapshot, so that the next check costs what a change touches. */
+  prepare(snapshot: Snapshot): Promise<void>
+}
+
+/**
+ * Compares what a change touches with an index of all routes. Routes that collided before they were checked go on until
+ * their conditions change.
+ */
+export function openIsolation(validation: RouteValidation): Isolation {
+  let settled = noClaims
+  function* settle(snapshot: Snapshot): CooperativeTask<typeof settled> {
+    if (settled.snapshot !== snapshot) settled = (yield* changeClaims(settled, snapshot)).claims
+    return settled
+  }
+  return {
+    check: ({ before, after, reader }) =>
+      runSliced(
+        (function* () {
+          const known = yield* settle(before)
+          const { claims, changed } = yield* changeClaims(known, after)
+          yield* checkGrants(known, claims, reader)
+          yield* checkRoutes({ before: known, after: claims, changed, validation, reader })
+          yield* checkNames(known, claims, reader)
+          return () => {
+            settled = claims
+          }
+        })(),
+      ),
+    async prepare(snapshot) {
+      await runSliced(settle(snapshot))
+    },
+  }
+}

@@ -1,0 +1,24 @@
+import { decide } from '../../access/decide.ts'
+import { superAdmins } from '../keep-super-admin.ts'
+import { systemPrincipal, type Requester } from '../permit.ts'
+import type { State } from '../state/state.ts'
+import type { Reader } from './refusals.ts'
+
+/** What the requester of a change may do and read in a state. */
+export function readerOf(state: State, requester: Requester): Reader {
+  if (requester === systemPrincipal) return { isSuperAdmin: () => true, mayRead: () => true }
+  return {
+    isSuperAdmin: () => superAdmins(state.indexes).includes(requester),
+    mayRead({ id, name, workspace }) {
+      const rights = state.rightsOf(requester)
+      const found = state.snapshot.workspaces.get(workspace)
+      if (rights === undefined || found === undefined) return false
+      return decide(rights, {
+        workspace: { id: found.id, name: found.name },
+        path: `/routes/${(name ?? id).replaceAll('/', '%2F')}`,
+        action: 'read',
+        entity: { type: 'routes', id, name },
+      }).allowed
+    },
+  }
+}

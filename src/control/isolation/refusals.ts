@@ -1,0 +1,63 @@
+import { Problem } from '../../lib/problem.ts'
+import type { Grant } from './change-claims.ts'
+import type { Claim, RouteItem } from './route-claims.ts'
+
+/** Whoever makes a change. */
+export type Reader = {
+  isSuperAdmin(this: void): boolean
+  mayRead(this: void, route: RouteItem): boolean
+}
+
+/** A route collides with another, which is named only to those who may read it. The message is Kong's. */
+export function routeCollision(
+  route: RouteItem,
+  { shown: { field, value } }: Claim,
+  other: RouteItem | undefined,
+  { reader, because }: { readonly reader: Reader; readonly because: string },
+): Problem {
+  const { id, name, hosts, paths } = route
+  const existing =
+    other !== undefined && reader.mayRead(other)
+      ? { existing_route: { id: other.id, name: other.name, ws_id: other.workspace } }
+      : {}
+  return new Problem('control.route_collision', 409, 'API route collides with an existing API', {
+    detail: {
+      fields: { [field]: `'${value}' ${because}` },
+      because: `Route ${name === null ? id : `'${name}'`}: ${field} '${value}' ${because}.`,
+      collision: { request: { id, name, hosts, paths }, ...existing },
+    },
+  })
+}
+
+/** Only a super-admin decides what a workspace owns. */
+export const grantForbidden = (): Problem =>
+  new Problem(
+    'control.owned_forbidden',
+    403,
+    'Only a super-admin can change what a workspace owns',
+    {
+      detail: {
+        because: "'owned_hosts' and 'owned_paths' take hosts and paths from other workspaces.",
+      },
+    },
+  )
+
+export function grantTaken({ host, path }: Grant): Problem {
+  const field = host === '' ? 'owned_paths' : 'owned_hosts'
+  const message = `'${host || path}' belongs to another workspace`
+  return new Problem('control.owned', 409, message, { detail: { fields: { [field]: message } } })
+}
+
+export const nameCollision = (name: string): Problem =>
+  new Problem(
+    'control.name_collision',
+    409,
+    `The server name '${name}' collides with another workspace`,
+    {
+      detail: {
+        fields: { name: `'${name}' matches a name that another workspace owns or serves` },
+        because:
+          'A certificate is presented to all callers of a name, whatever workspace they call.',
+      },
+    },
+  )

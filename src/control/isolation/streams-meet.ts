@@ -1,0 +1,41 @@
+import { BlockList, isIP } from 'node:net'
+import type { RouteItem } from './route-claims.ts'
+
+type Endpoints = RouteItem['sources']
+type Endpoint = NonNullable<Endpoints>[number]
+
+/** Whether a connection can match two routes of streams whose server names and ports can meet. */
+export const streamsMeet = (a: RouteItem, b: RouteItem): boolean =>
+  a.protocols.some((protocol) => b.protocols.includes(protocol)) &&
+  endpointsMeet(a.sources, b.sources) &&
+  endpointsMeet(a.destinations, b.destinations)
+
+const endpointsMeet = (some: Endpoints, others: Endpoints): boolean =>
+  isAny(some) ||
+  isAny(others) ||
+  some.some((one) => others.some((other) => portsMeet(one, other) && rangesMeet(one.ip, other.ip)))
+
+const isAny = (endpoints: Endpoints): endpoints is null =>
+  endpoints === null || endpoints.length === 0
+
+const portsMeet = (a: Endpoint, b: Endpoint): boolean =>
+  a.port === null || b.port === null || a.port === b.port
+
+/** Two ranges meet when one contains the first address of the other. */
+const rangesMeet = (a: string | null, b: string | null): boolean =>
+  a === null || b === null || contains(a, b) || contains(b, a)
+
+function contains(range: string, other: string): boolean {
+  const [network, family, bits] = parseRange(range)
+  const [address, otherFamily] = parseRange(other)
+  if (family !== otherFamily) return false
+  const list = new BlockList()
+  list.addSubnet(network, bits, family)
+  return list.check(address, family)
+}
+
+function parseRange(range: string): [address: string, family: 'ipv4' | 'ipv6', bits: number] {
+  const [address = '', bits] = range.split('/')
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+  return [address, family, Number(bits ?? (family === 'ipv6' ? 128 : 32))]
+}
