@@ -67,6 +67,12 @@ describeEachStore(({ fresh }) => {
     ).toEqual([])
   })
 
+  test('rows that refer to another row are found by an index, whatever refers to it', async () => {
+    const place = await fresh()
+    await (await openStoreAt(place)).close()
+    expect(await searchedReferences(place)).toEqual([])
+  })
+
   describe.each(steps)('a store left behind at %s', (step) => {
     test('keeps its contents when it is opened', async () => {
       const place = await fresh()
@@ -262,5 +268,33 @@ const postgresSchema = (table: string): string => `
   union all select pg_get_constraintdef(oid) from pg_constraint
     where conrelid = 'public.${table}'::regclass and contype in ('f', 'p')
   union all select indexdef from pg_indexes where schemaname = 'public' and tablename = '${table}'`
+
+/** The foreign keys whose rows can be found by reading their whole table only. */
+async function searchedReferences(place: string): Promise<string[]> {
+  if (place.startsWith('postgres:')) {
+    const rows = await runSql(
+      place,
+      `select conrelid::regclass || '.' || attname as name from pg_constraint
+        join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+        where contype = 'f' and connamespace = 'public'::regnamespace and not exists
+          (select 1 from pg_index where indrelid = conrelid and indkey[0] = conkey[1])`,
+    )
+    return rows.map(({ name }) => String(name))
+  }
+  const references = await runSql(
+    place,
+    `select t.name as child, f."from" as field from sqlite_schema t, pragma_foreign_key_list(t.name) f`,
+  )
+  const searched: string[] = []
+  for (const { child, field } of references) {
+    const plan = await runSql(
+      place,
+      `explain query plan delete from "${String(child)}" where "${String(field)}" = 'x'`,
+    )
+    if (plan.some(({ detail }) => String(detail).startsWith('SCAN')))
+      searched.push(`${String(child)}.${String(field)}`)
+  }
+  return searched
+}
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

@@ -3,7 +3,11 @@ import { columnOf, tableOf, uniqueColumns } from '../../src/store/entity-table.t
 
 /** The DDL of the tables that the entities declare now, in the dialect that SQLite and PostgreSQL share. */
 export const declaredTables = (): string[] =>
-  entities.flatMap((entity) => [createTable(entity), ...createIndexes(entity)])
+  entities.flatMap((entity) => [
+    createTable(entity),
+    ...createUniqueIndexes(entity),
+    ...createReferenceIndexes(entity),
+  ])
 
 /** Foreign keys are checked at commit, because the writes of a change come in any order. */
 function createTable(entity: Entity): string {
@@ -38,7 +42,7 @@ const foreignKey = (column: string, parent: string, onDelete: string): string =>
   `foreign key ("${column}") references ${parent} (id) on delete ${onDelete} deferrable initially deferred`
 
 /** In a group of fields null equals null; a single field that is null is not compared. */
-const createIndexes = (entity: Entity): string[] =>
+const createUniqueIndexes = (entity: Entity): string[] =>
   entity.unique.map((unique) => {
     const columns = [unique].flat().map((field) => columnOf(entity, field))
     const isEverywhere = !entity.inWorkspace || entity.uniqueEverywhere === true
@@ -49,6 +53,19 @@ const createIndexes = (entity: Entity): string[] =>
     const name = `${tableOf(entity)}_unique_${columns.join('_')}`
     return `create unique index "${name}" on "${tableOf(entity)}" (${keys})`
   })
+
+/** An index for each reference by which no other index begins. */
+function createReferenceIndexes(entity: Entity): string[] {
+  const table = tableOf(entity)
+  const isLed = entity.unique.length > 0 && entity.uniqueEverywhere !== true
+  const columns = [
+    ...(entity.inWorkspace && !isLed ? ['workspace_id'] : []),
+    ...Object.keys(entity.refersTo).map((field) => columnOf(entity, field)),
+  ]
+  return columns.map(
+    (column) => `create index "${table}_reference_${column}" on "${table}" ("${column}")`,
+  )
+}
 
 function tableNamed(name: string): string {
   const found = entities.find((entity) => entity.name === name)

@@ -15,6 +15,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-groups': ddl('0005-groups'),
   '0006-leases': ddl('0006-leases'),
   '0007-roots': ddl('0007-roots'),
+  '0008-reference-indexes': ddl('0008-reference-indexes'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */
