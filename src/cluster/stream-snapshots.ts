@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
-import { memoizeByKey } from '../lib/memoize-by-key.ts'
+import { memoizeBriefly } from '../lib/memoize-by-key.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
 import { renderDelta, type KnownState, type SealedState } from '../snapshot/render-delta.ts'
 import type { NodeClaims } from './node-token.ts'
@@ -90,5 +90,5 @@ export async function streamSnapshots(
   }
 }
 
-/** Every stream sends the same items. */
-const textOf = memoizeByKey<object, string>(canonicalText)
+/** Streams that begin together, and all streams after a change, send the same items. */
+const textOf = memoizeBriefly<object, string>(canonicalText, 10_000)

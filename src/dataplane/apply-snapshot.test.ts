@@ -212,6 +212,25 @@ test('starts without a snapshot when the cached one cannot be read, and logs why
   ])
 })
 
+test('logs a plugin without its secret once, and again for another reason', async () => {
+  let reason = 'it is missing'
+  const { dataPlane, revisions, logged } = openTestDataPlane({
+    secrets: {
+      fill: async (snapshot) => ({ snapshot, withheld: RadixMap.from([['p', reason]]) }),
+    },
+  })
+  for (const revision of [1, 2, 3]) {
+    if (revision === 3) reason = 'it is too short'
+    dataPlane.receive(received(revision))
+    await expect.poll(() => revisions.at(-1)).toBe(revision)
+  }
+  expect(
+    logged('dataplane: plugin rejects all requests until its secret is available').map(
+      (line) => line['reason'],
+    ),
+  ).toEqual(['it is missing', 'it is too short'])
+})
+
 test('applies only the newest of the snapshots that arrive while one is applied', async () => {
   const { dataPlane, revisions } = openTestDataPlane()
   for (const revision of [1, 2, 3, 4]) dataPlane.receive(received(revision))

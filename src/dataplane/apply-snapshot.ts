@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { runSliced, yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
+import { RadixMap } from '../lib/radix-map.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import { compileSteps, type Program, type ProgramTools } from '../proxy/program.ts'
 import type { Secrets } from '../secrets/open-secrets.ts'
@@ -46,11 +46,13 @@ export async function applySnapshot(
 
     step = 'resolve'
     const { snapshot, withheld } = await secrets.fill(verified)
-    for (const [plugin, reason] of withheld)
-      log.warn('dataplane: plugin rejects all requests until its secret is available', {
-        plugin,
-        reason,
-      })
+    const known = running?.tables.plugins.withheld ?? RadixMap.empty<string>()
+    for (const { key: plugin, after: reason } of known.differencesTo(withheld))
+      if (reason !== undefined)
+        log.warn('dataplane: plugin rejects all requests until its secret is available', {
+          plugin,
+          reason,
+        })
 
     step = 'compile'
     const compiling = compileSteps(snapshot, revision, { ...tools, withheld }, running)
@@ -63,7 +65,7 @@ export async function applySnapshot(
       const written = cache.write(received).catch((error: unknown) => {
         log.error('dataplane: snapshot not cached on disk', { revision, error })
       })
-      await Promise.race([written, sleep(maxCacheDelay, undefined, { ref: false })])
+      await waitAtMost(written, maxCacheDelay)
     }
 
     step = 'swap'
@@ -75,6 +77,15 @@ export async function applySnapshot(
     program?.close(running)
     return { revision, step, error }
   }
+}
+
+async function waitAtMost(end: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  await Promise.race([end, late])
+  clearTimeout(timer)
 }
 
 function* verifySteps(received: ReceivedSnapshot): Generator<void, Snapshot> {

@@ -229,18 +229,20 @@ test('goes on with the file of a worker that has ended, and leaves that of a run
   expectSame(runToCompletion(readSnapshotFile(fileOf(directory, running), cipher)).written, second)
 })
 
-test('reads the file that was written last, and another when it cannot be read', async () => {
+test('reads the newest revision even if an older one was written later, and another file when it cannot be read', async () => {
   const directory = makeDirectory()
-  const [first, second] = grow(2) as [VerifiedSnapshot, VerifiedSnapshot]
-  await openCache(directory, `${process.pid}-x`).write(second)
-  await openCache(directory, `${process.ppid}-x`).write(first)
+  const [first, second, third] = grow(3) as [VerifiedSnapshot, VerifiedSnapshot, VerifiedSnapshot]
+  const newer = openCache(directory, `${process.pid}-x`)
+  // As a whole snapshot, and as a delta after one.
+  await newer.write(first)
+  await newer.write(third)
+  await openCache(directory, `${process.ppid}-x`).write(second)
   const setTime = (owner: number, time: number) =>
     utimesSync(fileOf(directory, `${owner}-x`), time, time)
   setTime(process.pid, 1_000)
   setTime(process.ppid, 2_000)
-  expectSame(openCache(directory).read(), first)
-  truncateSync(fileOf(directory, `${process.ppid}-x`), 100)
-  setTime(process.ppid, 2_000)
+  expectSame(openCache(directory).read(), third)
+  truncateSync(fileOf(directory, `${process.pid}-x`), 100)
   const errors: unknown[] = []
   expectSame(openCache(directory, ended[0], errors).read(), second)
   expect(errors).toHaveLength(1)

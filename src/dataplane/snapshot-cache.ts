@@ -10,7 +10,9 @@ import { readLegacySnapshot, removeLegacySnapshot, type LegacySnapshot } from '.
 import {
   appendToSnapshotFile,
   createSnapshotFile,
+  newestRevision,
   readSnapshotFile,
+  type FileCipher,
   type SnapshotFile,
 } from './snapshot-file.ts'
 
@@ -118,7 +120,7 @@ export function openSnapshotCache(
   const readFiles = function* (): CooperativeTask<VerifiedSnapshot | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       let isChanging = false
-      for (const candidate of filesOf(folder)) {
+      for (const candidate of filesOf(folder, cipher)) {
         try {
           const found = yield* readSnapshotFile(candidate, cipher)
           adopt(found)
@@ -153,12 +155,25 @@ export function openSnapshotCache(
   }
 }
 
-/** The files of a folder that are complete, the last written first. */
-function filesOf(folder: string): string[] {
-  const files = readdirSync(folder).filter((name) => !name.includes('.'))
-  const times = new Map(files.map((name) => [name, timeOf(join(folder, name))]))
-  const timeBy = (name: string): number => times.get(name) ?? 0
-  return files.toSorted((a, b) => timeBy(b) - timeBy(a)).map((name) => join(folder, name))
+/** The files of a folder that are complete, the newest revision first; of one revision, the last written. A worker may write later than others what is older. */
+function filesOf(folder: string, cipher: FileCipher): string[] {
+  const paths = readdirSync(folder)
+    .filter((name) => !name.includes('.'))
+    .map((name) => join(folder, name))
+  if (paths.length < 2) return paths
+  return paths
+    .map((path) => ({ path, revision: revisionOf(path, cipher), time: timeOf(path) }))
+    .toSorted((a, b) => (a.revision === b.revision ? b.time - a.time : b.revision - a.revision))
+    .map(({ path }) => path)
+}
+
+/** Infinity for a file that cannot be read: it is tried first, and the failure logged. */
+function revisionOf(path: string, cipher: FileCipher): number {
+  try {
+    return newestRevision(path, cipher) ?? Number.POSITIVE_INFINITY
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0

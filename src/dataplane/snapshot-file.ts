@@ -5,6 +5,7 @@ import type { VerifiedSnapshot } from '../cluster/control-client.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
+import { snapshotMessage } from '../schema/snapshot-message.ts'
 import { openSnapshotReader } from '../snapshot/read-delta.ts'
 import { renderDelta, type SealedState } from '../snapshot/render-delta.ts'
 import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
@@ -99,6 +100,39 @@ export function* readSnapshotFile(path: string, cipher: FileCipher): Cooperative
   }
 }
 
+/** The revision of the last complete delta of a file, read without the items; undefined when there is none. */
+export function newestRevision(path: string, cipher: FileCipher): number | undefined {
+  const descriptor = openSync(path, 'r')
+  try {
+    const id = readBytes(descriptor, 0, idLength).toString('hex')
+    const boxes = [...readBoxes(descriptor)]
+    let hasEnd = false
+    for (let count = boxes.length - 1; count >= 0; count -= 1) {
+      const { start, length } = boxes[count] as Box
+      const text = openBox(readBytes(descriptor, start, length), id, count, cipher)
+      // What follows a record that cannot be read does not count.
+      if (text === undefined) hasEnd = false
+      else {
+        hasEnd ||= text.endsWith(endLine)
+        const begun = hasEnd && count > 0 ? revisionBegun(text) : undefined
+        if (begun !== undefined) return begun
+      }
+    }
+    return undefined
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const endLine = `${JSON.stringify({ type: 'end' })}\n`
+
+/** The revision of the delta that begins with a record; none begins within one. */
+function revisionBegun(text: string): number | undefined {
+  if (!text.startsWith('{"type":"begin"')) return undefined
+  const message = snapshotMessage.safeParse(JSON.parse(text.slice(0, text.indexOf('\n'))))
+  return message.success && message.data.type === 'begin' ? message.data.seal.revision : undefined
+}
+
 type Position = Pick<SnapshotFile, 'id' | 'size' | 'records'>
 
 async function writeRecords(
@@ -129,20 +163,40 @@ type Record = { readonly text: string; readonly end: number; readonly count: num
 
 /** The records up to the first that is cut off or does not belong there. */
 function* readRecords(descriptor: number, id: string, cipher: FileCipher): Generator<Record> {
+  let count = 0
+  for (const { start, length } of readBoxes(descriptor)) {
+    const text = openBox(readBytes(descriptor, start, length), id, count, cipher)
+    if (text === undefined) return
+    count += 1
+    yield { text, end: start + length, count }
+  }
+}
+
+/** Where an encrypted text is in a file. */
+type Box = { readonly start: number; readonly length: number }
+
+/** The places of the encrypted texts, without one that is cut off. */
+function* readBoxes(descriptor: number): Generator<Box> {
   const { size } = fstatSync(descriptor)
-  let end = idLength
-  for (let count = 0; end + headLength <= size; count += 1) {
-    const length = readBytes(descriptor, end, headLength).readUInt32BE()
-    if (end + headLength + length > size) return
-    const box = readBytes(descriptor, end + headLength, length)
-    end += headLength + length
-    let text: string
-    try {
-      text = Buffer.from(cipher.openBytes(box, aadOf(id, count))).toString()
-    } catch {
-      return
-    }
-    yield { text, end, count: count + 1 }
+  let start = idLength + headLength
+  while (start <= size) {
+    const length = readBytes(descriptor, start - headLength, headLength).readUInt32BE()
+    if (start + length > size) return
+    yield { start, length }
+    start += length + headLength
+  }
+}
+
+function openBox(
+  box: Uint8Array,
+  id: string,
+  position: number,
+  cipher: FileCipher,
+): string | undefined {
+  try {
+    return Buffer.from(cipher.openBytes(box, aadOf(id, position))).toString()
+  } catch {
+    return undefined
   }
 }
 

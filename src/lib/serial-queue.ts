@@ -7,9 +7,11 @@ export function openSerialQueue(): SerialQueue {
   return {
     run(task) {
       const mine = last.then(task)
-      // The caller gets the rejection; the next task runs all the same.
-      last = mine.catch(() => undefined)
+      // The caller gets the result or the rejection. The queue keeps neither, and the next task runs all the same.
+      last = mine.then(ignore, ignore)
       return mine
     },
   }
 }
+
+const ignore = (): void => undefined
