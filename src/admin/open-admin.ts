@@ -24,6 +24,7 @@ import { metricsRoute } from './node/metrics-route.ts'
 import { kongNodeRoutes } from './node/kong-node-routes.ts'
 import { nodeRoutes, type ConnectionCounts, type NodeFacts } from './node/node-routes.ts'
 import { describeApi } from './openapi/describe-api.ts'
+import type { Described } from './openapi/describe-entity.ts'
 import { registerRoutes } from './http/register-routes.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { adminAccountRoutes } from './rbac/admin-account-routes.ts'
@@ -94,9 +95,13 @@ export async function openAdmin(
     registerSessionRoutes(app, configuration, version)
     options.analytics?.(app, identify)
   }
+  // Built at the first request: it costs as much as the rest of the start.
+  let description: Described | undefined
+  const describe = (): Described =>
+    (description ??= describeApi({ version, routes, catalog: configuration.catalog }))
   const registerApi = async (app: FastifyInstance) => {
     registerUserInfo(app, configuration, version)
-    registerDescription(app, configuration, { version, routes })
+    registerDescription(app, configuration, describe)
     registerRoutes(app, configuration, routes)
   }
   await admin.register(registerApi)
@@ -148,14 +153,12 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
 function registerDescription(
   app: FastifyInstance,
   configuration: Configuration,
-  { version, routes }: { readonly version: string; readonly routes: readonly AdminRoute[] },
+  describe: () => Described,
 ): void {
-  const { catalog } = configuration
-  const document = describeApi({ version, routes, catalog })
   for (const path of ['/openapi.json', '/:workspace/openapi.json']) {
     app.get(path, async (request) => {
       await identifyPrincipal(configuration, request)
-      return document
+      return describe()
     })
   }
 }

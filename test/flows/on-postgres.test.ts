@@ -10,7 +10,6 @@ await rerunOnPostgres([
   () => import('./admin-pages.test.ts'),
   () => import('./admin-permissions.test.ts'),
   () => import('./admin-references.test.ts'),
-  () => import('./admin-roles.test.ts'),
   () => import('./admin-session.test.ts'),
   () => import('./admin-upstreams.test.ts'),
   () => import('./rbac.test.ts'),

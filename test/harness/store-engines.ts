@@ -6,6 +6,7 @@ import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { reuseDatabases } from './reuse-databases.ts'
 import { postgresPrograms, startPostgres, type TestPostgres } from './start-postgres.ts'
 
 /** Creates databases of one engine. */
@@ -45,7 +46,7 @@ export function describeEachStore(tests: (engine: StoreEngine) => void): void {
 export async function rerunOnPostgres(files: readonly (() => Promise<unknown>)[]): Promise<void> {
   let imports = Promise.resolve<unknown>(undefined)
   onPostgres((engine) => {
-    current.engine = engine
+    current.engine = { ...engine, fresh: reuseDatabases(engine.fresh, folder) }
     for (const file of files) imports = imports.then(file)
   })
   await imports
