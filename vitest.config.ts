@@ -5,10 +5,11 @@ import { SlowFilesFirst } from './test/harness/slow-files-first.ts'
 // Where decK's program cannot be had, somebody who knows that says so; else its test is skipped, which fails in CI.
 const without = process.env['WEIR_WITHOUT_DECK'] === undefined ? [] : ['**/deck-program.test.ts']
 
-// Files run in processes of their own: chDB keeps one data directory per process.
+// Unit tests that open a warehouse: chDB keeps one data directory per process.
+const warehouseTests = ['src/{analytics,warehouse}/**/*.test.ts', 'src/access/row-rules.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['{src,test,tools,bench,ui}/**/*.test.{ts,tsx}'],
     exclude: [...configDefaults.exclude, ...without],
     pool: 'forks',
     maxWorkers: '100%',
@@ -18,5 +19,21 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 45_000 } },
     reporters: ['default', closingReporter()],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'flows', include: ['test/**/*.test.ts', ...warehouseTests] },
+      },
+      {
+        extends: true,
+        // One process runs many files: a process and its imports cost more than most of these tests.
+        test: {
+          name: 'units',
+          include: ['{src,tools,bench,ui}/**/*.test.{ts,tsx}'],
+          exclude: [...configDefaults.exclude, ...warehouseTests],
+          isolate: false,
+        },
+      },
+    ],
   },
 })

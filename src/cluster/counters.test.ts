@@ -13,6 +13,8 @@ import { openCounterServer } from './counter-server.ts'
 import { openCounterTable } from './counter-table.ts'
 
 const clock = { now: () => 0 }
+/** Longer than the process runs, where a request stays without an answer. */
+const never = 2 ** 30
 const window = (key: string, limit: number): Window => ({ key, limit, endsAt: 1000 })
 
 type FromWorker = CountRequest | CountReturn
@@ -37,7 +39,7 @@ function openNode(workers: number) {
       messages += 1
       later(() => dead.has(worker) || server.receive(worker, structuredClone(message)))
     }
-    counters.push(openCounterClient({ send, clock }))
+    counters.push(openCounterClient({ send, clock, timeout: never }))
   }
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < 3;) {
@@ -280,7 +282,8 @@ test('ended windows are swept, open ones are not', () => {
 
 test('sends one message for the requests of a turn', async () => {
   const sent: FromWorker[] = []
-  const client = openCounterClient({ send: (message) => void sent.push(message), clock })
+  const send = (message: FromWorker) => void sent.push(message)
+  const client = openCounterClient({ send, clock, timeout: never })
   const requests = ['a', 'b', 'c'].map((key) => [window(key, 9)])
   for (const windows of requests) void client.take(windows)
   await new Promise(setImmediate)

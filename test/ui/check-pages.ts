@@ -22,10 +22,32 @@ export async function waitForTraffic({ page }: Visitor): Promise<void> {
   await page.locator('figure').first().waitFor()
 }
 
+const schemes = ['light', 'dark'] as const
+const widths = [1440, 390] as const
+
+/** Expects that a page fits narrow and wide windows and has accessible names in both color schemes; it stays narrow and dark. */
+export async function checkForm(visitor: Visitor): Promise<void> {
+  const { page } = visitor
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme })
+    const applied = page.locator(`html[data-mantine-color-scheme=${colorScheme}]`)
+    await applied.waitFor({ state: 'attached' })
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.evaluate(
+        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+      )
+      await checkNoHorizontalScroll(visitor)
+      await checkNames(visitor)
+    }
+  }
+}
+
 /** Expects that the page itself does not scroll horizontally. */
 export async function checkNoHorizontalScroll({ page }: Visitor): Promise<void> {
   const excess = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')
-  expect(excess, `${page.url()} scrolls horizontally`).toBeLessThanOrEqual(0)
+  const width = page.viewportSize()?.width
+  expect(excess, `${page.url()} scrolls horizontally at ${width} pixels`).toBeLessThanOrEqual(0)
 }
 
 /** Expects an accessible name on every button, link and input. */

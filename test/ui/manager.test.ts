@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 import {
+  checkForm,
   checkNames,
   checkNoHorizontalScroll,
   listPages,
@@ -10,6 +11,7 @@ import {
   untilText,
   waitForTraffic,
 } from './check-pages.ts'
+import { testGovernancePages } from './governance-pages.ts'
 import { admin, developer, openDemo } from './open-demo.ts'
 import type { Visitor, VisitorOptions } from './open-visitor.ts'
 
@@ -194,33 +196,23 @@ describe('the overview', () => {
 })
 
 describe('the pages', () => {
-  test.each([
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
-    'pages fit the window and have accessible names in %s at %d pixels',
-    async (scheme, width) => {
-      const visitor = await visit({ account: admin, scheme, width })
-      for (const path of ['/', ...listPages]) {
-        await visitor.go(path)
-        await visitor.page
-          .locator('tbody tr')
-          .or(visitor.page.getByText(/^No .* yet$/))
-          .first()
-          .waitFor()
-        await checkNoHorizontalScroll(visitor)
-        await checkNames(visitor)
-      }
-      await visitor.go('/services')
-      await visitor.page.locator('tbody a').first().click()
-      await visitor.page.locator('figure').first().waitFor()
-      await checkNoHorizontalScroll(visitor)
-      await checkNames(visitor)
-      expect(visitor.consoleErrors).toEqual([])
-    },
-  )
+  test('pages fit windows of 390 and 1440 pixels and have accessible names, in light and in dark', async () => {
+    const visitor = await visit({ account: admin, width: 390 })
+    for (const path of ['/', ...listPages]) {
+      await visitor.go(path)
+      await visitor.page
+        .locator('tbody tr')
+        .or(visitor.page.getByText(/^No .* yet$/))
+        .first()
+        .waitFor()
+      await checkForm(visitor)
+    }
+    await visitor.go('/services')
+    await visitor.page.locator('tbody a').first().click()
+    await visitor.page.locator('figure').first().waitFor()
+    await checkForm(visitor)
+    expect(visitor.consoleErrors).toEqual([])
+  })
 
   test('a service shows its routes, plugins and traffic', async () => {
     const visitor = await visit({ account: developer })
@@ -252,6 +244,8 @@ describe('the pages', () => {
     expect(new URL(page.url()).pathname).toMatch(/^\/services\/ProductY\//)
   })
 })
+
+describe('access, changes and audit', () => testGovernancePages(visit))
 
 test('reports a lost connection and reconnects', async () => {
   const { page } = await watch('/', { account: admin })

@@ -11,7 +11,7 @@ export const chromiumNames = ['chromium', 'chromium-browser', 'google-chrome'] a
 /** Accounts of the demo: its super-admin and the developer of ProductX. */
 export const [admin, developer] = demoAccounts
 
-type Demo = {
+export type Demo = {
   /** The running demo; available only inside tests. */
   readonly weir: () => TestWeir
   /** Opens a separate browser window on the demo or another Weir for the duration of the test. */

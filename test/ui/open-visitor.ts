@@ -34,6 +34,8 @@ export async function openVisitor(
     baseURL: managerUrl,
     viewport: { width, height: 900 },
     colorScheme: scheme,
+    // An endless animation is painted by the processor, at sixty frames a second.
+    reducedMotion: 'reduce',
     acceptDownloads: true,
   })
   onTestFinished(() => context.close())
