@@ -245,7 +245,9 @@ describe('the pages', () => {
   })
 })
 
-describe('access, changes and audit', () => testGovernancePages(visit))
+describe('access, changes and audit', () => {
+  testGovernancePages(visit)
+})
 
 test('reports a lost connection and reconnects', async () => {
   const { page } = await watch('/', { account: admin })
