@@ -254,8 +254,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
       routeRef: Object.assign({ ...route.routeRef }, { toJSON }),
       service: {
         ...route.service,
-        pool: {
-          ...pool,
+        pool: Object.assign(Object.create(pool) as Pool, {
           take(exchange, patience) {
             hit('choose a target')
             if (exchange.upstream.attempts.length > 0) hit('choose a target for a retry')
@@ -273,7 +272,7 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
             pool.release(peer)
             hit('release the target')
           },
-        },
+        } satisfies Partial<Pool>),
       },
     }
   }

@@ -26,6 +26,7 @@ const methods: ReadonlySet<string> = new Set(METHODS)
 
 /** method SP target SP version, without characters that are not allowed in a URI (RFC 9112 section 3). */
 const requestLine = /^([A-Z-]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.([01])$/
+const targetText = /^[\x21\x22\x24-\x7e]+$/
 const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
 
 /** Parses a request head, including its empty line; throws the Problem to answer. */
@@ -35,8 +36,8 @@ export function readRequest(head: string): RequestMessage {
   const parts = requestLine.exec(line)
   if (parts === null) throw lineProblem(line)
   const [, method = '', target = '', minor] = parts
-  if (!methods.has(method)) throw malformed('the method is unknown')
-  if (method === 'CONNECT') throw new Problem('request.connect', 405, 'CONNECT is not served here')
+  const complaint = complaintAboutMethod(method)
+  if (complaint !== undefined) throw complaint
   const fields = readFields(head.slice(lineEnd + 2, -2))
   const message = { method, target, minor: Number(minor), fields }
   const framing = requestFraming(fields, message.minor)
@@ -44,6 +45,19 @@ export function readRequest(head: string): RequestMessage {
   checkTargetAndHost(message)
   return { ...message, framing, keepAlive: mayKeepAlive(fields, message.minor) }
 }
+
+/** Why a method is refused. */
+export function complaintAboutMethod(method: string): Problem | undefined {
+  if (!methods.has(method)) return malformed('the method is unknown')
+  if (method !== 'CONNECT') return undefined
+  return new Problem('request.connect', 405, 'CONNECT is not served here')
+}
+
+/** Whether a path with its query has only characters of a URI. */
+export const isTarget = (text: string): boolean => text.startsWith('/') && targetText.test(text)
+
+/** Whether it is a host with or without a port. */
+export const isHost = (text: string): boolean => hostField.test(text)
 
 /** Parses a response head; undefined when it is malformed or its framing is ambiguous. */
 export function readResponse(head: string, method: string): ResponseMessage | undefined {

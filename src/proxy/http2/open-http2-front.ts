@@ -4,19 +4,17 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Problem } from '../../lib/problem.ts'
 import { clientClosed } from '../exchange.ts'
 import type { FrontLimits } from '../limits.ts'
 import type { FrontEvents } from '../front/front-events.ts'
 import type { Front } from '../http1/open-front.ts'
-import { headTooLarge, malformed } from '../http1/read-message.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
-import { copyOf } from '../front/read-into.ts'
-import { buildHead, pseudoField } from './fields.ts'
+import { complaintAbout, malformedField } from './check-head.ts'
+import { buildHead } from './fields.ts'
 import { guardSession, type SessionGuard, watchStream, type StreamWatch } from './guard-session.ts'
+import { watchFields, type FieldWatch } from './hpack/watch-fields.ts'
 import { openReply } from './open-reply.ts'
 import { openStreamBody } from './stream-body.ts'
 
@@ -31,7 +29,10 @@ const sweepMilliseconds = 250
 type Session = {
   readonly facts: ConnectionFacts
   readonly guard: SessionGuard
+  readonly fields: FieldWatch
   readonly streams: Set<StreamWatch>
+  /** Streams whose body is received, or was. */
+  readonly bodies: Map<number, ServerHttp2Stream>
 }
 
 /** Serves HTTP/2 (RFC 9113). A stream that the client resets is a client that left. */
@@ -58,8 +59,18 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
 
   return {
     accept(socket, first, origin) {
-      if (first !== undefined) giveBack(socket, first)
-      const session = performServerHandshake(socket, {
+      const facts = readConnection(socket, origin)
+      let guard: SessionGuard | undefined
+      const bodies: Session['bodies'] = new Map()
+      const onMalformed = (stream: number): void => {
+        guard?.reset()
+        // Its head came before, so that these are trailers.
+        bodies.get(stream)?.close(constants.NGHTTP2_PROTOCOL_ERROR)
+      }
+      const fields = watchFields(socket, first, onMalformed, (error) =>
+        events.onFault(error, facts.clientAddress),
+      )
+      const session = performServerHandshake(fields.stream, {
         settings: {
           maxConcurrentStreams: maxStreams,
           initialWindowSize: streamWindow,
@@ -70,8 +81,8 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
         strictSingleValueFields: false,
         ...resets,
       })
-      const guard = guardSession(session, socket)
-      const known: Session = { facts: readConnection(socket, origin), guard, streams: new Set() }
+      guard = guardSession(session, socket)
+      const known: Session = { facts, guard, fields, bodies, streams: new Set() }
       sessions.set(session, known)
       session.setLocalWindowSize(connectionWindow)
       session.on('stream', (stream, _headers, _flags, raw) =>
@@ -104,11 +115,14 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
 
 function openStreams(events: FrontEvents, limits: FrontLimits) {
   const begin = (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
-    const { facts, guard, streams } = session
+    const { facts, guard, fields, bodies, streams } = session
+    const id = stream.id ?? 0
     const onFault = (error: unknown): void => events.onFault(error, facts.clientAddress)
     const size = raw.reduce((sum, text) => sum + text.length, 0)
     guard.requested(size)
-    const complaint = complaintAbout(raw, size, limits.headBytes)
+    const complaint = fields.isMalformed(id)
+      ? malformedField()
+      : complaintAbout(raw, size, limits.headBytes)
     if (complaint !== undefined) {
       stream.resume()
       return events.onMalformed(complaint, openReply(stream, onFault), facts.clientAddress)
@@ -121,11 +135,13 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
           gone: clientClosed,
           onPart: guard.received,
         })
+    if (body !== undefined) bodies.set(id, stream)
     const watch = watchStream(stream, body, limits)
     streams.add(watch)
     let leave = (): void => undefined
     stream.on('close', () => {
       streams.delete(watch)
+      bodies.delete(id)
       const isWhole = stream.writableFinished && !stream.aborted
       if (isWhole) return guard.answered()
       guard.reset()
@@ -146,17 +162,4 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       stream.resume()
     }
   }
-}
-
-/** Puts bytes back that were already read. */
-function giveBack(socket: Socket, first: Buffer): void {
-  socket.pause()
-  socket.unshift(copyOf(first, first.length))
-}
-
-/** Why a head is rejected. Node accepts heads of 64 KiB whatever maxHeaderListSize is. */
-function complaintAbout(raw: readonly string[], size: number, limit: number): Problem | undefined {
-  if (size > limit) return headTooLarge()
-  const isWhole = pseudoField(raw, ':path').startsWith('/') && pseudoField(raw, ':method') !== ''
-  return isWhole ? undefined : malformed('the request names no path')
 }
