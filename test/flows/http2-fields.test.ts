@@ -187,7 +187,7 @@ test('resets a stream whose trailers have a malformed field', async () => {
   })
   const gateway = await openGateway({
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
-    routes: [{ paths: ['/'], service: 'api' }],
+    routes: [{ paths: ['/'], service: 'api', request_buffering: false }],
   })
   const socket = net.connect(gateway.port, '127.0.0.1')
   const raw = openRaw(socket)
