@@ -23,6 +23,14 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Header field in which a trusted proxy names the client, or `proxy_protocol` for its PROXY header. Streams always use the PROXY header.',
   WEIR_REAL_IP_RECURSIVE:
     '`on`: the client is the last address of the field that is not trusted; `off`: the last one.',
+  WEIR_SSL_CIPHER_SUITE:
+    "TLS versions and cipher suites of listeners, as Mozilla's recommendations: `modern` (TLS 1.3), `intermediate` (TLS 1.2 with forward secrecy and authenticated encryption, TLS 1.3), `old` (from TLS 1.0 on), or `custom`.",
+  WEIR_SSL_CIPHERS: "Cipher suites of `custom`, in OpenSSL's format.",
+  WEIR_SSL_PROTOCOLS: 'TLS versions of `custom`.',
+  WEIR_SSL_PREFER_SERVER_CIPHERS:
+    "`on`: in `custom`, the order of `WEIR_SSL_CIPHERS` counts; `off`: the client's.",
+  WEIR_SSL_SESSION_TICKETS:
+    'Session tickets, with keys that the workers of a node share and that change every eight hours and with each change of certificates.',
   WEIR_PORT_MAPS:
     'Ports that clients connect to, for ports that the gateway listens on: `80:8000,443:8443`. `X-Forwarded-Port`, hosts with a port and `destinations` of routes use them.',
   WEIR_ADMIN_LISTEN: 'Listener of the Admin API.',

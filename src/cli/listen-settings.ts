@@ -78,10 +78,11 @@ export const realIpHeader = z
   .transform((name) => name.toLowerCase())
   .default('x-real-ip')
 
-export const onOrOff = z
-  .enum(['on', 'off'], { error: 'expected on or off' })
-  .default('off')
-  .transform((word) => word === 'on')
+export const onOrOff = (initial: 'on' | 'off') =>
+  z
+    .enum(['on', 'off'], { error: 'expected on or off' })
+    .default(initial)
+    .transform((word) => word === 'on')
 
 /** EXTERNAL:INTERNAL, comma-separated. */
 export const portMaps = list

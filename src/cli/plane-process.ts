@@ -81,6 +81,7 @@ async function startPlane(
     settings,
     slot: start.slot,
     control: start.control,
+    ticketSecret: start.ticketSecret,
     readVariable,
     socket,
     sockets,

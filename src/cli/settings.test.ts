@@ -25,6 +25,29 @@ test('runs both planes unless one is named, and only a gateway needs a control p
   ])
 })
 
+test('reads what TLS listeners offer, and names ciphers and versions that do not exist', () => {
+  expect(readSettings().tls).toEqual({
+    policy: { suite: 'intermediate' },
+    hasSessionTickets: true,
+  })
+  vi.stubEnv('WEIR_SSL_CIPHER_SUITE', 'custom')
+  expect(() => readSettings()).toThrow('WEIR_SSL_CIPHERS: required by WEIR_SSL_CIPHER_SUITE=custom')
+  vi.stubEnv('WEIR_SSL_CIPHERS', 'ECDHE-RSA-AES128-GCM-SHA256')
+  expect(readSettings({ WEIR_SSL_PREFER_SERVER_CIPHERS: 'off' }).tls.policy).toEqual({
+    suite: 'custom',
+    ciphers: 'ECDHE-RSA-AES128-GCM-SHA256',
+    protocols: ['TLSv1.2', 'TLSv1.3'],
+    prefersServerCiphers: false,
+  })
+  for (const [name, text, complaint] of [
+    ['WEIR_SSL_CIPHERS', 'no-such-suite', 'WEIR_SSL_CIPHERS: '],
+    ['WEIR_SSL_PROTOCOLS', 'SSLv3', 'expected some of TLSv1 TLSv1.1 TLSv1.2 TLSv1.3'],
+    ['WEIR_SSL_PROTOCOLS', 'TLSv1 TLSv1.2', 'expected consecutive versions'],
+    ['WEIR_SSL_CIPHER_SUITE', 'fips', 'expected modern, intermediate, old or custom'],
+  ] as const)
+    expect(() => readSettings({ [name]: text })).toThrow(complaint)
+})
+
 test('reads the listeners, proxies and port maps, and names what is malformed in them', () => {
   vi.stubEnv('WEIR_PROXY_LISTEN', '0.0.0.0:80 proxy_protocol')
   vi.stubEnv('WEIR_STREAM_LISTEN', '9000, [::]:9443 ssl proxy_protocol send_proxy_v2')

@@ -19,6 +19,7 @@ import {
   realIpHeader,
   streamAddresses,
 } from './listen-settings.ts'
+import { cipherSuite, complaintAboutPolicy, protocols } from './tls-settings.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -73,8 +74,13 @@ const environment = z.object({
   WEIR_STREAM_LISTEN: streamAddresses,
   WEIR_TRUSTED_IPS: addressBlocks,
   WEIR_REAL_IP_HEADER: realIpHeader,
-  WEIR_REAL_IP_RECURSIVE: onOrOff,
+  WEIR_REAL_IP_RECURSIVE: onOrOff('off'),
   WEIR_PORT_MAPS: portMaps,
+  WEIR_SSL_CIPHER_SUITE: cipherSuite,
+  WEIR_SSL_CIPHERS: z.string().default(''),
+  WEIR_SSL_PROTOCOLS: protocols,
+  WEIR_SSL_PREFER_SERVER_CIPHERS: onOrOff('on'),
+  WEIR_SSL_SESSION_TICKETS: onOrOff('on'),
   WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
   WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
@@ -173,6 +179,7 @@ export function readSettings(
       : { proxySslListen: settings.WEIR_PROXY_SSL_LISTEN }),
     streamListens: settings.WEIR_STREAM_LISTEN,
     origins: readOrigins(settings),
+    tls: readTls(settings),
     adminListen: settings.WEIR_ADMIN_LISTEN,
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,
@@ -210,6 +217,23 @@ export function readSettings(
       ? {}
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
   }
+}
+
+/** What TLS listeners offer. */
+function readTls(settings: z.output<typeof environment>): PlaneSettings['tls'] {
+  const suite = settings.WEIR_SSL_CIPHER_SUITE
+  const policy: PlaneSettings['tls']['policy'] =
+    suite === 'custom'
+      ? {
+          suite,
+          ciphers: settings.WEIR_SSL_CIPHERS,
+          protocols: settings.WEIR_SSL_PROTOCOLS,
+          prefersServerCiphers: settings.WEIR_SSL_PREFER_SERVER_CIPHERS,
+        }
+      : { suite }
+  const complaint = complaintAboutPolicy(policy)
+  if (complaint !== undefined) throw new SettingsError(complaint)
+  return { policy, hasSessionTickets: settings.WEIR_SSL_SESSION_TICKETS }
 }
 
 /** How the addresses of clients are found behind other proxies. */

@@ -12,6 +12,8 @@ import { catalog } from '../plugins/catalog.ts'
 import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
+import { openTicketKeys } from '../proxy/ticket-keys.ts'
+import { buildTlsPolicy } from '../proxy/tls-policy.ts'
 import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { settingsIn } from '../secrets/collect-references.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
@@ -28,6 +30,8 @@ export type WorkerStart = {
   readonly slot: number
   /** Undefined until the control plane of this node is ready for the first time. */
   readonly control: ControlAddress | undefined
+  /** From which the keys of TLS session tickets follow. */
+  readonly ticketSecret: string
   /** Reads a variable of the environment to which the configuration may refer. */
   readonly readVariable: (this: void, name: string) => string | undefined
   /** The listening socket of plain connections. */
@@ -53,6 +57,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   let controlListens = start.control?.listens ?? []
   const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])
   const pools = keepPools({ limits: settings.targets, log, egress })
+  const tickets = openTicketKeys(start.ticketSecret)
   const server = serveProgram({
     proxyOptions: async () => ({
       certificate: await keepDefaultCertificate(directory),
@@ -60,6 +65,10 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       limits: { ...defaultFrontLimits, bodyBytes: settings.bodyLimit },
       admission: settings.admission,
       origins: settings.origins,
+      tls: {
+        policy: buildTlsPolicy(settings.tls.policy),
+        tickets: settings.tls.hasSessionTickets ? tickets : undefined,
+      },
       readsProxy: {
         plain: settings.proxyListen.readsProxy,
         secure: settings.proxySslListen?.readsProxy ?? false,
@@ -132,6 +141,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   if (start.control !== undefined) connect(start.control)
   supervisor.onMessage((message) => {
     if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
+    else if (message.type === 'ticket-secret') tickets.rotate(message.secret)
     else if (message.type === 'control') {
       controlListens = message.listens
       connect(message)

@@ -37,7 +37,10 @@ export type ToChild =
       readonly slot: number
       /** Undefined until the control plane of this node is ready for the first time. */
       readonly control: ControlAddress | undefined
+      /** From which the keys of TLS session tickets follow. */
+      readonly ticketSecret: string
     }
+  | { readonly type: 'ticket-secret'; readonly secret: string }
   | ({ readonly type: 'control' } & ControlAddress)
   | { readonly type: 'stop' }
   | CountAnswer

@@ -1,6 +1,7 @@
 import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'
+import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -27,6 +28,8 @@ export type PlaneSettings = {
   /** Absent when the proxy does not listen for TLS. */
   readonly proxySslListen?: ProxyListen
   readonly streamListens: readonly StreamListen[]
+  /** What TLS listeners offer. */
+  readonly tls: { readonly policy: TlsPolicySettings; readonly hasSessionTickets: boolean }
   /** How the addresses of clients are found behind other proxies. */
   readonly origins: OriginSettings
   readonly adminListen: ListenAddress

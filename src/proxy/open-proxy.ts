@@ -26,6 +26,8 @@ import type { Program } from './program.ts'
 import { openProxyProtocolFront } from './proxy-protocol/open-proxy-protocol-front.ts'
 import { openStreamFront } from './stream/open-stream-front.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
+import { openTicketKeys, type TicketKeys } from './ticket-keys.ts'
+import { defaultTlsPolicy, type TlsPolicy } from './tls-policy.ts'
 
 export type Proxy = {
   /** For plain connections. The caller calls `listen`, here and below. */
@@ -52,9 +54,17 @@ export type ProxyOptions = {
   /** Default: the rule without settings of the operator. */
   readonly egress?: Egress
   readonly origins?: OriginSettings
+  readonly tls?: TlsOptions
   /** The listeners whose connections begin with a PROXY header. */
   readonly readsProxy?: { readonly plain: boolean; readonly secure: boolean }
 } & EndTools
+
+/** What TLS listeners offer. */
+export type TlsOptions = {
+  readonly policy: TlsPolicy
+  /** Undefined where there are no session tickets. */
+  readonly tickets: TicketKeys | undefined
+}
 
 export function openProxy(options: ProxyOptions): Proxy {
   const { egress = openEgress() } = options
@@ -185,7 +195,9 @@ function openFronts(
       socket.destroy()
     }
   })
+  const tls = options.tls ?? { policy: defaultTlsPolicy, tickets: openTicketKeys() }
   const secure = openTlsFront({
+    ...tls,
     names: program.names,
     fallback: certificate,
     timeout,
@@ -198,6 +210,7 @@ function openFronts(
     ...options,
     programs,
     egress,
+    tls,
     timeout,
     onGone: shutdown.explain,
   })

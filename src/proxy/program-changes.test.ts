@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { defaultTlsPolicy } from './tls-policy.ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildExchange } from '../../test/harness/build-target.ts'
@@ -130,7 +131,9 @@ const plain = (value: unknown): unknown => (value instanceof RadixMap ? [...valu
 const labelOf = (use: object): string => ('label' in use ? String(use.label) : 'refuses')
 
 const certificateFor = ({ names }: Program, name: string): string => {
-  const context = names.find(name) as { context: { getCertificate(): Buffer } } | undefined
+  const context = names.find(name, defaultTlsPolicy) as
+    | { context: { getCertificate(): Buffer } }
+    | undefined
   return context?.context.getCertificate().toString('base64') ?? ''
 }
 
@@ -230,7 +233,7 @@ function partsOf({ tables, names, directory }: Program): Map<string, readonly [K
   add('names', '', names, [listed(certificates, snis), names.clientCas])
   add('directory', '', directory, listed(consumers, keys))
   for (const name of serverNames) {
-    const context = names.find(name)
+    const context = names.find(name, defaultTlsPolicy)
     const certificate = certificates.get(tables.names.byName.get(name) ?? '')
     if (context !== undefined && certificate !== undefined)
       add('contexts', name, context, [certificate, names.clientCas])

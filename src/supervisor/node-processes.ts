@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
 import {
   openCounterServer,
@@ -69,6 +70,11 @@ export type NodeOptions = {
   readonly inherited?: InheritedState | undefined
 }
 
+/** Milliseconds after which the keys of TLS session tickets change. */
+const ticketLifetime = 8 * 3_600_000
+
+const makeTicketSecret = (): string => randomBytes(32).toString('hex')
+
 /** Milliseconds that a stopping child has to ship its events, beside the time for exchanges. */
 const shipTimeout = 5_000
 
@@ -111,6 +117,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     return addresses && controlAddress(addresses)
   }
   let workers: readonly SupervisedProcess[] = []
+  let ticketSecret = makeTicketSecret()
   let stopping: Promise<void> | undefined
   if (hasControl && inherited === undefined) control.start()
   workers = (listeners?.workers ?? []).map((workerSockets, slot) =>
@@ -119,8 +126,13 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
       counters,
       numberOf,
       controlOf,
+      ticketSecret: () => ticketSecret,
     }),
   )
+  const rotating = setInterval(() => {
+    ticketSecret = makeTicketSecret()
+    for (const worker of workers) worker.send({ type: 'ticket-secret', secret: ticketSecret })
+  }, ticketLifetime)
   const stopWorkers = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.stop(stopTimeout)))
   }
@@ -150,6 +162,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   async function stopAll(): Promise<void> {
     control.forbid()
     clearInterval(sweeping)
+    clearInterval(rotating)
     // No worker accepts any more: a refused connection is better than one that waits in vain.
     for (const socket of sockets.values()) socket.close()
     await stopWorkers()
@@ -226,11 +239,13 @@ function startWorker(
     counters,
     numberOf,
     controlOf,
+    ticketSecret,
   }: {
     readonly readiness: Readiness
     readonly counters: CounterServer
     readonly numberOf: (child: ChildProcess) => number
     readonly controlOf: () => ControlAddress | undefined
+    readonly ticketSecret: () => string
   },
 ): SupervisedProcess {
   return superviseProcess({
@@ -242,7 +257,8 @@ function startWorker(
       numberOf(child)
       for (const { duty, handle } of others) sendTo(child, { type: 'socket', duty }, handle)
       const control = controlOf()
-      sendTo(child, { type: 'start', plane: 'gateway', settings, slot, control }, plain.handle)
+      const first = { type: 'start', plane: 'gateway', settings, slot, control } as const
+      sendTo(child, { ...first, ticketSecret: ticketSecret() }, plain.handle)
     },
     onMessage(message, child) {
       if (message.type === 'count' || message.type === 'returned')

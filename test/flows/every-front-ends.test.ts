@@ -65,9 +65,9 @@ async function openFaulty(port: number) {
     },
     names: {
       ...compiled.names,
-      find(name) {
+      find(name, policy) {
         hit('find the certificate')
-        return compiled.names.find(name)
+        return compiled.names.find(name, policy)
       },
     },
   }

@@ -6,9 +6,15 @@ import tls from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { definePlugin } from '../../src/proxy/plugin.ts'
 import { Problem } from '../../src/lib/problem.ts'
+import { openTicketKeys } from '../../src/proxy/ticket-keys.ts'
+import {
+  buildTlsPolicy,
+  defaultTlsPolicy,
+  type TlsPolicySettings,
+} from '../../src/proxy/tls-policy.ts'
 import { z } from 'zod'
 import { makeAuthority, type Pair } from '../harness/make-certificate.ts'
-import { openGateway } from '../harness/open-gateway.ts'
+import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
 import { echo, startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
@@ -100,6 +106,77 @@ test('accepts TLS 1.2, rejects TLS 1.1, and negotiates ALPN', async () => {
     /closed|protocol/,
   )
   await expect(shaken({ ALPNProtocols: ['other'] })).rejects.toThrow(/closed|protocol/)
+})
+
+/** The cipher suites of TLS 1.2 that a gateway with a certificate of each kind accepts. */
+async function acceptedSuites(options: GatewayOptions): Promise<string[]> {
+  const gateway = await openGateway({}, { certificate: await issue('any'), ...options })
+  const offer = async (ciphers: string): Promise<string | undefined> => {
+    const versions = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const
+    const shaken = shake(gateway.securePort, 'x.example', { ciphers, ...versions })
+    const name = await shaken.then(({ socket }) => socket.getCipher().name).catch(() => undefined)
+    return name
+  }
+  const accepted: string[] = []
+  for (;;) {
+    const rest = accepted.map((name) => `!${name}`)
+    const name = await offer(['ALL', ...rest, '@SECLEVEL=0'].join(':'))
+    if (name === undefined) return accepted
+    accepted.push(name)
+  }
+}
+
+test('offers no CBC, ARIA or CCM cipher suite of TLS 1.2 by default, and none at all in modern', async () => {
+  const byDefault = await acceptedSuites({})
+  expect(byDefault).toContain('ECDHE-ECDSA-AES128-GCM-SHA256')
+  expect(byDefault.filter((name) => !/^ECDHE-.*(?:GCM-SHA|CHACHA20-POLY1305)/.test(name))).toEqual(
+    [],
+  )
+  const policy = (settings: TlsPolicySettings): GatewayOptions => ({
+    proxied: { tls: { policy: buildTlsPolicy(settings), tickets: undefined } },
+  })
+  expect(await acceptedSuites(policy({ suite: 'modern' }))).toEqual([])
+  expect(await acceptedSuites(policy({ suite: 'old' }))).toContain('ECDHE-ECDSA-AES128-SHA')
+  const custom = { suite: 'custom', protocols: ['TLSv1.2'], prefersServerCiphers: true } as const
+  const only = 'ECDHE-ECDSA-AES256-GCM-SHA384'
+  expect(await acceptedSuites(policy({ ...custom, ciphers: only }))).toEqual([only])
+})
+
+test('applies the TLS policy to configured certificates too', async () => {
+  const policy = buildTlsPolicy({ suite: 'modern' })
+  const gateway = await openGateway(
+    { certificates: { 'a.example': await issue('a.example') } },
+    { proxied: { tls: { policy, tickets: undefined } } },
+  )
+  await expect(shake(gateway.securePort, 'a.example', { maxVersion: 'TLSv1.2' })).rejects.toThrow(
+    /closed|protocol/,
+  )
+  const { socket } = await shake(gateway.securePort, 'a.example')
+  expect(socket.getProtocol()).toBe('TLSv1.3')
+})
+
+test('workers with the same secret and certificates accept the session tickets of each other, until it rotates', async () => {
+  const upstream = await startUpstream((_request, response) => response.end('ok'))
+  const words = {
+    services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
+    routes: [{ paths: ['/'], service: 'api' }],
+    certificates: { 'a.example': await issue('a.example') },
+  }
+  const open = async (secret: string) => {
+    const tickets = openTicketKeys(secret)
+    const tls = { policy: defaultTlsPolicy, tickets }
+    return { tickets, gateway: await openGateway(words, { proxied: { tls } }) }
+  }
+  const [one, other, stranger] = [await open('one'), await open('one'), await open('another')]
+  const first = await shake(one.gateway.securePort, 'a.example')
+  const ticket = once(first.socket, 'session')
+  await ask(first.socket, 'a.example')
+  const [session] = (await ticket) as [Buffer]
+  const reuses = async ({ gateway }: typeof one): Promise<boolean> =>
+    (await shake(gateway.securePort, 'a.example', { session })).reused
+  expect([await reuses(other), await reuses(stranger)]).toEqual([true, false])
+  other.tickets.rotate('two')
+  expect(await reuses(other)).toBe(false)
 })
 
 test('closes invalid and incomplete handshakes', async () => {
@@ -249,6 +326,15 @@ test('a complete Weir serves TLS with its default certificate, then with a confi
   const others = await Promise.all(Array.from({ length: 8 }, () => shake(secure, 'x')))
   const print = (socket: tls.TLSSocket) => socket.getPeerX509Certificate()?.fingerprint256
   expect(new Set(others.map(({ socket }) => print(socket)))).toEqual(new Set([print(own.socket)]))
+  const version = { maxVersion: 'TLSv1.2' } as const
+  const session = (await shake(secure, 'x', version)).socket.getSession()
+  const again = await Promise.all(
+    Array.from({ length: 8 }, () => shake(secure, 'x', { ...version, session })),
+  )
+  expect(
+    again.every(({ reused }) => reused),
+    'every worker accepts the ticket of one',
+  ).toBe(true)
   await weir.admin('PUT', '/services/api', { host: '127.0.0.1', port })
   await weir.admin('PUT', '/routes/api', { paths: ['/'], service: { name: 'api' } })
   const pair = await issue('shop.example')

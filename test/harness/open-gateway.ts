@@ -47,7 +47,7 @@ export type GatewayOptions = {
   /** Default certificate. */
   readonly certificate?: { readonly cert: string; readonly key: string }
   /** Default: trusts no proxy, and no listener reads a PROXY header. */
-  readonly proxied?: Pick<ProxyOptions, 'origins' | 'readsProxy'>
+  readonly proxied?: Pick<ProxyOptions, 'origins' | 'readsProxy' | 'tls'>
   /** PROXY headers of both stream listeners. */
   readonly streams?: Omit<Parameters<Proxy['addStreamServer']>[0], 'isSecure'>
   /** Default: a log that discards everything. */

@@ -163,6 +163,7 @@ const inert = new Set([
   'isIPv4',
   'isIPv6',
   'SocketAddress',
+  'createSecureContext',
 ])
 
 function socketComplaint({ path, foreignValues }: SourceFile): Complaint {

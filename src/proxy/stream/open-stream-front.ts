@@ -6,7 +6,13 @@ import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 import type { RouteProgram } from '../program.ts'
 import { absentBody } from '../http1/request-body.ts'
-import { openTlsFront, type CertificatePair, type TlsFront } from '../tls/open-tls-front.ts'
+import {
+  openTlsFront,
+  type CertificatePair,
+  type TlsFront,
+  type TlsFrontOptions,
+} from '../tls/open-tls-front.ts'
+import { defaultTlsPolicy } from '../tls-policy.ts'
 import { readConnection } from '../tls/read-connection.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import type { Egress } from '../../lib/egress.ts'
@@ -22,6 +28,8 @@ export type StreamFrontOptions = EndTools & {
   readonly programs: HeldPrograms
   /** Default certificate. */
   readonly certificate?: CertificatePair
+  /** Default: the default policy, without session tickets. */
+  readonly tls?: Pick<TlsFrontOptions, 'policy' | 'tickets'>
   /** Handshake timeout in milliseconds. */
   readonly timeout: number
   /** Hears of a stream whose client is gone, before the stream does. */
@@ -88,6 +96,7 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
   }
   const held = programs.take()
   const tls = openTlsFront({
+    ...(options.tls ?? { policy: defaultTlsPolicy, tickets: undefined }),
     names: held.program.names,
     fallback: certificate,
     timeout,

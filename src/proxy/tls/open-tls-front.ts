@@ -3,7 +3,9 @@ import type { Socket } from 'node:net'
 import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import type { Log } from '../../lib/log.ts'
 import { type Origin, socketOrigin } from '../front/origin.ts'
+import type { TlsPolicy } from '../tls-policy.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
+import type { TicketKeys } from '../ticket-keys.ts'
 
 /** PEM. */
 export type CertificatePair = { readonly cert: string; readonly key: string }
@@ -17,6 +19,9 @@ export type TlsFrontOptions = {
   /** ALPN protocols. */
   readonly protocols: readonly string[]
   readonly log: Log
+  readonly policy: TlsPolicy
+  /** Undefined where there are no session tickets. */
+  readonly tickets: TicketKeys | undefined
   readonly onSecure: (socket: TLSSocket, origin: Origin) => void
 }
 
@@ -34,10 +39,10 @@ export type TlsFront = {
 
 /**
  * A change of certificates or client CAs opens a new server with its own ticket keys, so that no session ticket outlives
- * them. Where client certificates are requested, there are no tickets.
+ * them; they are the same in all workers with the same certificates. Where client certificates are requested, there are no tickets.
  */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
-  const { names, fallback, timeout, protocols, log, onSecure } = options
+  const { names, fallback, timeout, protocols, log, policy, tickets, onSecure } = options
   const connections = new Map<Socket, Origin>()
   let waiting = 0
   let shown = names
@@ -45,17 +50,19 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
 
   function open(by: ServerNames): tls.Server {
     const made = tls.createServer({
-      ...contextOptions(by.clientCas),
+      ...contextOptions(by.clientCas, policy),
       ...fallback,
+      ...(tickets === undefined ? {} : { ticketKeys: tickets.keysFor(by.digest()) }),
       ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
       handshakeTimeout: timeout,
       requestCert: by.clientCas !== undefined,
       rejectUnauthorized: false,
-      secureOptions: by.clientCas === undefined ? 0 : constants.SSL_OP_NO_TICKET,
+      secureOptions:
+        by.clientCas === undefined && tickets !== undefined ? 0 : constants.SSL_OP_NO_TICKET,
       SNICallback(name, done) {
         let found: SecureContext | undefined
         try {
-          found = by.find(name.toLowerCase())
+          found = by.find(name.toLowerCase(), policy)
         } catch (error) {
           log.error('tls: loading the certificate of a server name failed', { name, error })
           return done(error as Error)
@@ -83,6 +90,7 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
     return made
   }
 
+  tickets?.onRotate(() => server.setTicketKeys(tickets.keysFor(shown.digest())))
   return {
     accept(socket, origin) {
       waiting += 1

@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { canonicalText } from '../../lib/canonical-text.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
+import type { TlsPolicy } from '../tls-policy.ts'
 
 type SnapshotCertificate = SnapshotItem<'certificates'>
 
@@ -14,8 +17,10 @@ export type ServerNames = {
   readonly identity: object
   /** Undefined when no client certificate is requested. */
   readonly clientCas: ClientCaList | undefined
-  /** The certificate for a lower-case name: exact, wildcard or `*`. */
-  find(name: string): SecureContext | undefined
+  /** The certificate for a lower-case name: exact, wildcard or `*`. The policy is that of the process. */
+  find(name: string, policy: TlsPolicy): SecureContext | undefined
+  /** A digest of certificates and names: equal where these are equal. */
+  digest(): string
 }
 
 /** Server names with what the next ones are made from. */
@@ -27,7 +32,10 @@ export type ServerNameTables = ServerNames & {
 }
 
 export const emptyServerNames = (): ServerNameTables =>
-  openServerNames(RadixMap.empty(), RadixMap.empty(), undefined, new WeakMap())
+  openServerNames(RadixMap.empty(), RadixMap.empty(), undefined, {
+    contexts: new WeakMap(),
+    snis: RadixMap.empty(),
+  })
 
 /** The names of the next snapshot; the same object where nothing of them changed. */
 export function* changeServerNames(
@@ -53,7 +61,9 @@ export function* changeServerNames(
     isSame = false
     break
   }
-  return isSame ? tables : openServerNames(byName, after.certificates, clientCas, contexts)
+  return isSame
+    ? tables
+    : openServerNames(byName, after.certificates, clientCas, { contexts, snis: after.snis })
 }
 
 const isSameList = (a: ClientCaList | undefined, b: ClientCaList | undefined): boolean =>
@@ -65,16 +75,19 @@ function openServerNames(
   byName: RadixMap<string>,
   certificates: Snapshot['certificates'],
   clientCas: ClientCaList | undefined,
-  contexts: ServerNameTables['contexts'],
+  {
+    contexts,
+    snis,
+  }: { readonly contexts: ServerNameTables['contexts']; readonly snis: Snapshot['snis'] },
 ): ServerNameTables {
-  const open = (certificate: SnapshotCertificate): SecureContext => {
+  const open = (certificate: SnapshotCertificate, policy: TlsPolicy): SecureContext => {
     const known = contexts.get(certificate)
     if (known !== undefined) return known
     const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = certificate
     const context = createSecureContext({
       cert: certAlt === null ? [cert] : [cert, certAlt],
       key: keyAlt === null ? [key] : [key, keyAlt],
-      ...contextOptions(clientCas),
+      ...contextOptions(clientCas, policy),
     })
     contexts.set(certificate, context)
     return context
@@ -84,20 +97,32 @@ function openServerNames(
     byName,
     contexts,
     clientCas,
-    find(name) {
+    find(name, policy) {
       const id = coveringNames(name)
         .map((covering) => byName.get(covering))
         .find((found) => found !== undefined)
       const certificate = certificates.get(id ?? '')
-      return certificate && open(certificate)
+      return certificate && open(certificate, policy)
     },
+    digest: () => `${digestOf(certificates)} ${digestOf(snis)}`,
   }
 }
 
-export const contextOptions = (clientCas: ClientCaList | undefined) => ({
-  minVersion: 'TLSv1.2' as const,
+export const contextOptions = (clientCas: ClientCaList | undefined, policy: TlsPolicy) => ({
+  ...policy,
   ...(clientCas === undefined ? {} : { ca: [...clientCas.authorities] }),
 })
+
+const digests = new WeakMap<object, string>()
+
+/** Costs what differs from lists whose digests are known. */
+const digestOf = (list: RadixMap<object>): string =>
+  list.fold(digests, {
+    leaf: (items) => sha256(items.map((item) => sha256(canonicalText(item))).join()),
+    branch: (codes, parts) => sha256(parts.map((part, at) => `${codes[at]} ${part}`).join()),
+  })
+
+const sha256 = (text: string): string => hash('sha256', text, 'base64')
 
 /** The matching SNI names, most specific first, as in Kong. */
 function coveringNames(name: string): string[] {
