@@ -8,6 +8,9 @@ import { freePort, startPinned, stopProcess, untilUp } from './processes.ts'
 export type Weir = {
   readonly proxyUrl: string
   readonly secureUrl: string
+  readonly adminUrl: string
+  /** Of a super-admin of the Admin API. */
+  readonly token: string
   readonly pid: number
   /** Calls the Admin API; throws for status 400 or above. */
   admin(method: string, path: string, body?: object): Promise<unknown>
@@ -54,6 +57,8 @@ export async function startWeir(core: string | undefined): Promise<Weir> {
   return {
     proxyUrl: `http://${env.WEIR_PROXY_LISTEN}`,
     secureUrl: `https://${env.WEIR_PROXY_SSL_LISTEN}`,
+    adminUrl,
+    token,
     pid: child.pid ?? 0,
     async admin(method, path, body) {
       const answer = await call(method, path, body)
