@@ -51,6 +51,23 @@ export function groupWithin(pattern: string): string {
 /** The pattern and those that match all of its hosts, the most specific first; without `*` and ''. */
 export const containing = (pattern: string): readonly string[] => [pattern, ...widerThan(pattern)]
 
+/** Whether a host can match both patterns. */
+export function patternsMeet(a: string, b: string): boolean {
+  const groups = groupsOf(b)
+  return groupsMeeting(a).some((group) => groups.includes(group))
+}
+
+/** Tests a host, in lower case, for matching one of some patterns. A wildcard is at least one character. */
+export function hostTest(patterns: readonly string[]): (host: string) => boolean {
+  const exact = new Set(patterns)
+  const ends = patterns.filter((one) => one.startsWith('*.')).map((one) => one.slice(1))
+  const starts = patterns.filter((one) => one.endsWith('.*')).map((one) => one.slice(0, -1))
+  return (host) =>
+    exact.has(host) ||
+    ends.some((end) => host.length > end.length && host.endsWith(end)) ||
+    starts.some((start) => host.length > start.length && host.startsWith(start))
+}
+
 function widerThan(pattern: string): readonly string[] {
   const wildcards = [
     ...(pattern.endsWith('.*') ? [] : suffixesOf(pattern).map((end) => `*${end}`)),

@@ -92,7 +92,8 @@ function acceptsRest(route: RoutePattern, request: RequestHead): boolean {
   if (methods !== null && !methods.includes(request.method)) return false
   if (hosts !== null && !hosts.some((pattern) => acceptsHost(pattern, request))) return false
   if (snis !== null && request.scheme === 'https') {
-    if (!snis.some((name) => name.replace(/\.$/, '') === request.serverName)) return false
+    if (!snis.some((name) => acceptsName(name.replace(/\.$/, ''), request.serverName ?? '')))
+      return false
   }
   return Object.entries(headers ?? {}).every(([name, values]) =>
     request.headers
@@ -103,10 +104,12 @@ function acceptsRest(route: RoutePattern, request: RequestHead): boolean {
 
 function acceptsHost(pattern: string, { host, port }: RequestHead): boolean {
   const [name = '', wanted] = pattern.split(':')
-  const expression = name.replaceAll('.', String.raw`\.`).replace('*', '.+')
-  return (
-    new RegExp(`^${expression}$`).test(host) && (wanted === undefined || Number(wanted) === port)
-  )
+  return acceptsName(name, host) && (wanted === undefined || Number(wanted) === port)
+}
+
+function acceptsName(pattern: string, name: string): boolean {
+  const expression = pattern.replaceAll('.', String.raw`\.`).replace('*', '.+')
+  return new RegExp(`^${expression}$`).test(name)
 }
 
 const acceptsHeader = (value: string, given: string): boolean =>

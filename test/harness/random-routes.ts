@@ -61,7 +61,7 @@ const headers = [
   { 'x-w': ['on', 'off'], 'x-v': ['1'] },
   ...Array.from({ length: 9 }, (_, number) => ({ [`x-n${number}`]: ['1'] })),
 ]
-const names = ['a.com', 'x.a.com', 'b.com.']
+const names = ['a.com', 'x.a.com', 'b.com.', '*.a.com', 'a.*', '*.com']
 
 /** `count` routes with many overlaps, ids in random order. */
 export function randomRoutes(random: Random, count: number): RoutePattern[] {

@@ -100,6 +100,17 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['gRPC', { paths: ['/y'] }, { protocols: ['grpc'], paths: ['/y'], strip_path: false }],
   ['the port of a stream', tcp({ port: 5000 }), tcp({ ip: '10.0.0.0/8', port: 5000 })],
   ['the server name of a stream', tls(['y.test']), tls(['y.test'])],
+  ['a wildcard server name', tls(['y.test']), tls(['*.test'])],
+  [
+    'a stream that passes the handshake through',
+    tls(['y.test']),
+    { protocols: ['tls_passthrough'], snis: ['y.test'] },
+  ],
+  [
+    'a stream without TLS, which has no server name',
+    { protocols: ['tls', 'tcp'], snis: ['y.test'] },
+    { protocols: ['tls', 'tcp'], snis: ['x.test'] },
+  ],
   [
     'all ports of a stream',
     tcp({ port: 5000 }),
@@ -130,6 +141,11 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['ports of streams', tcp({ port: 5000 }), tcp({ port: 50_001 })],
   ['addresses of streams', tcp({ ip: '10.1.0.0/16', port: 1 }), tcp({ ip: '10.2.0.9', port: 1 })],
   ['server names of streams', tls(['y.test']), tls(['x.test'])],
+  [
+    'server names of streams, one of which is for TCP too',
+    tls(['y.test']),
+    { protocols: ['tls', 'tcp'], snis: ['x.test'] },
+  ],
   ['protocols of streams', tls(['y.test']), tcp({ port: 5000 })],
   ['streams and HTTP', { paths: ['/'] }, tcp({ port: 5000 })],
 ])('accepts routes of two workspaces with different %s', async (_, theirs, ours) => {

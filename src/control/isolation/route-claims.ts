@@ -30,9 +30,12 @@ export const isOfStreams = ({ protocols }: Pick<RouteItem, 'protocols'>): boolea
  * match begins with counts.
  */
 export function claimsOf(route: RouteItem): readonly Claim[] {
-  const { id, workspace, hosts, paths, snis, destinations } = route
+  const { id, workspace, protocols, hosts, paths, snis, destinations } = route
   const isStream = isOfStreams(route)
-  const names = isStream ? filled(snis?.map(serverName)) : filled(hosts?.map(hostName))
+  const hasNames = protocols.every((protocol) => protocol.startsWith('tls'))
+  const names = isStream
+    ? filled(hasNames ? snis?.map(serverName) : undefined)
+    : filled(hosts?.map(hostName))
   const places = isStream
     ? filled(
         destinations?.map(({ port }) => placed('destinations', port === null ? '' : `${port}`)),
@@ -61,6 +64,10 @@ export const nameClaim = (workspace: string, id: string, name: string, field: st
   path: '',
   shown: { field, value: name },
 })
+
+/** The server names of a route of streams as patterns; '' is any. */
+export const namesOf = ({ snis }: RouteItem): readonly string[] =>
+  filled(snis?.map(serverName)).map(({ start }) => start)
 
 /** A configured value, and what every value that it accepts begins with, or its pattern. */
 type Part = { readonly field: string; readonly value: string; readonly start: string }

@@ -1,14 +1,29 @@
 import { BlockList, isIP } from 'node:net'
-import type { RouteItem } from './route-claims.ts'
+import { patternsMeet } from '../../lib/host-pattern.ts'
+import { namesOf, type RouteItem } from './route-claims.ts'
 
 type Endpoints = RouteItem['sources']
 type Endpoint = NonNullable<Endpoints>[number]
 
-/** Whether a connection can match two routes of streams whose server names and ports can meet. */
+/** Whether a connection can match two routes of streams. */
 export const streamsMeet = (a: RouteItem, b: RouteItem): boolean =>
-  a.protocols.some((protocol) => b.protocols.includes(protocol)) &&
+  protocolsMeet(a, b) &&
   endpointsMeet(a.sources, b.sources) &&
   endpointsMeet(a.destinations, b.destinations)
+
+/** A connection without TLS has no server name; one with TLS can be for a route of `tls` or of `tls_passthrough`. */
+function protocolsMeet(a: RouteItem, b: RouteItem): boolean {
+  const both = (protocols: ReadonlySet<string>): boolean =>
+    [a, b].every((route) => route.protocols.some((protocol) => protocols.has(protocol)))
+  return both(tcp) || both(udp) || (both(tls) && namesMeet(namesOf(a), namesOf(b)))
+}
+
+const tcp: ReadonlySet<string> = new Set(['tcp'])
+const udp: ReadonlySet<string> = new Set(['udp'])
+const tls: ReadonlySet<string> = new Set(['tls', 'tls_passthrough'])
+
+const namesMeet = (some: readonly string[], others: readonly string[]): boolean =>
+  some.some((one) => others.some((other) => patternsMeet(one, other)))
 
 const endpointsMeet = (some: Endpoints, others: Endpoints): boolean =>
   isAny(some) ||

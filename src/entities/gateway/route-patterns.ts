@@ -34,14 +34,8 @@ export const headerPattern = () =>
       reportIssue((value) => (value.startsWith('~*') ? invalidRegex(value.slice(2)) : undefined)),
     )
 
-/** A server name (SNI). A trailing dot is ignored. */
-export const serverName = () =>
-  z
-    .string()
-    .min(1)
-    .refine((name) => isHost(name) && !/^[\d.]+$|[:[\]]/.test(name), {
-      error: (issue) => `invalid value: ${String(issue.input)}`,
-    })
+/** A server name (SNI), whose first or last label may be `*`. A trailing dot is ignored. */
+export const serverName = () => z.string().min(1).superRefine(reportIssue(serverNameViolation))
 
 /** An end of a TCP stream: an IP address or CIDR range, a port, or both. */
 export const endpoint = () =>
@@ -74,6 +68,11 @@ function hostViolation(pattern: string): string | undefined {
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) < 65_536))
     return 'invalid port number'
   return undefined
+}
+
+function serverNameViolation(name: string): string | undefined {
+  if (name.includes('*')) return name.includes(':') ? `invalid value: ${name}` : hostViolation(name)
+  return isHost(name) && !/^[\d.]+$|[:[\]]/.test(name) ? undefined : `invalid value: ${name}`
 }
 
 /** A label may begin with a hyphen, as punycode examples do, but not end with one. */

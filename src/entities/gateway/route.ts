@@ -58,7 +58,7 @@ export const route = defineEntity(
         'Required headers: name → accepted values. A value that starts with `~*` is a regular expression.',
       ),
       snis: optional(z.array(serverName())).describe(
-        'Accepted server names (SNI) of the TLS handshake. Not checked for requests without TLS.',
+        'Accepted server names (SNI) of the TLS handshake. The first or last label may be `*`. Not checked for requests without TLS.',
       ),
       sources: optional(z.array(endpoint())).describe(
         'Accepted sources of TCP streams: IP address or CIDR range, port, or both.',
@@ -87,7 +87,7 @@ export const route = defineEntity(
         .enum(['v0', 'v1'])
         .default('v0')
         .describe(
-          'How the path of the service and the path of the request are joined: v0 with a single slash, v1 without adding or removing slashes.',
+          'Accepted for compatibility. The path of the service and the path of the request are joined with a single slash, as v0; the default router of Kong ignores v1 too.',
         ),
       preserve_host: z
         .boolean()

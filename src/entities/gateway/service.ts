@@ -94,6 +94,10 @@ function isServicePath(path: string): boolean {
 
 const securePorts: Readonly<Record<string, number>> = { https: 443, wss: 443 }
 
+/** URLs of other schemes than http, https, ws and wss have an empty path instead of a slash. */
+const pathIn = (url: string, pathname: string): string | null =>
+  pathname === '' || (pathname === '/' && !url.endsWith('/')) ? null : pathname
+
 /** Kong's shorthand `url` sets protocol, host, port and path. */
 function expandUrl(body: Body): Body {
   const { url, ...rest } = body
@@ -111,6 +115,6 @@ function expandUrl(body: Body): Body {
     protocol,
     host: hostname,
     port: port === '' ? (securePorts[protocol] ?? 80) : Number(port),
-    path: pathname === '/' && !url.endsWith('/') ? null : pathname,
+    path: pathIn(url, pathname),
   }
 }

@@ -1,3 +1,4 @@
+import { hostTest } from '../../lib/host-pattern.ts'
 import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
 import type { RequestHead } from '../exchange.ts'
@@ -26,12 +27,19 @@ export type HeaderTest = {
   readonly regexes: readonly LinearRegex[]
 }
 
+/** SNIs, of which the request must have one. */
+export type ServerNameTest = {
+  /** Undefined when there are wildcards among them. */
+  readonly exact: readonly string[] | undefined
+  accepts(this: void, name: string): boolean
+}
+
 /** The compiled conditions of a route variant, without its hosts. */
 export type Matcher<R> = Rank & {
   readonly program: R
   readonly methods: readonly string[] | undefined
   readonly headers: readonly HeaderTest[]
-  readonly serverNames: ReadonlySet<string> | undefined
+  readonly serverNames: ServerNameTest | undefined
   /** Any path when empty. */
   readonly paths: readonly PathTest[]
 }
@@ -58,7 +66,7 @@ function compileMatcher<R>(
         : Object.entries(headers)
             .map(([name, values]) => compileHeader(routeId, name, values))
             .sort(byName),
-    serverNames: names && new Set(names),
+    serverNames: names && compileNames(names),
     paths: paths.length === 0 ? none : paths.map((pattern) => compilePath(routeId, pattern)),
   }
 }
@@ -67,6 +75,11 @@ const none: readonly never[] = []
 
 const filled = (list: readonly string[] | null | undefined): readonly string[] | undefined =>
   list === null || list?.length === 0 ? undefined : list
+
+const compileNames = (names: readonly string[]): ServerNameTest => ({
+  exact: names.some((name) => name.includes('*')) ? undefined : [...new Set(names)],
+  accepts: hostTest(names),
+})
 
 /** Removes a trailing dot, which is not significant. */
 const plainName = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '')
@@ -111,10 +124,8 @@ export function accepts(
   return acceptsPath(paths, path, length)
 }
 
-const acceptsServerName = (
-  names: ReadonlySet<string>,
-  { scheme, serverName }: RequestHead,
-): boolean => scheme !== 'https' || names.has(serverName ?? '')
+const acceptsServerName = (names: ServerNameTest, { scheme, serverName }: RequestHead): boolean =>
+  scheme !== 'https' || names.accepts(serverName ?? '')
 
 /** Either all paths of a variant are regular expressions or none is. */
 function acceptsPath(paths: readonly PathTest[], path: string, length: number): boolean {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { normalizePath } from '../../lib/normalize-path.ts'
 import { forwardPath } from './forward-path.ts'
 
-// service path, pattern, request path → forwarded with strip_path, and without (path_handling v0)
+// service path, pattern, request path → forwarded with strip_path, and without
 test.each([
   [null, '/', '/', '/', '/'],
   [null, '/', '/b', '/b', '/b'],
@@ -33,22 +33,9 @@ test.each([
   ['/s', '/a', '/a/é b', '/s/%C3%A9%20b', '/s/a/%C3%A9%20b'],
 ])('service path %s, route %s: %s goes to %s, unstripped to %s', (...row) => {
   const [servicePath, pattern, path, stripped, whole] = row
-  const inputs = { path, covered: pattern.length, handling: 'v0', servicePath } as const
+  const inputs = { path, covered: pattern.length, servicePath }
   expect(forwardPath({ ...inputs, stripPath: true })).toBe(stripped)
   expect(forwardPath({ ...inputs, stripPath: false })).toBe(whole)
-})
-
-test.each([
-  ['/s', '/a', '/ab', '/sb'],
-  ['/s/', '/a', '/a/b', '/s/b'],
-  ['/s', '/a/', '/a/b', '/sb'],
-  ['/s', '/a', '/a', '/s'],
-])('v1 only concatenates: service path %s, route %s: %s goes to %s', (...row) => {
-  const [servicePath, pattern, path, forwarded] = row
-  const covered = pattern.length
-  expect(forwardPath({ path, covered, stripPath: true, handling: 'v1', servicePath })).toBe(
-    forwarded,
-  )
 })
 
 test('no request path leaves the path of the service', () => {
@@ -58,11 +45,10 @@ test('no request path leaves the path of the service', () => {
       fc.array(segment, { minLength: 1, maxLength: 6 }),
       fc.nat(12),
       fc.boolean(),
-      fc.constantFrom('v0' as const, 'v1' as const),
-      (segments, length, stripPath, handling) => {
+      (segments, length, stripPath) => {
         const path = normalizePath(`/${segments.join('/')}`)
         const covered = Math.min(length, path.length)
-        const asked = forwardPath({ path, covered, stripPath, handling, servicePath: '/s/' })
+        const asked = forwardPath({ path, covered, stripPath, servicePath: '/s/' })
         expect(`${new URL(asked, 'http://h').pathname}/`).toMatch(/^\/s\//)
       },
     ),

@@ -6,16 +6,14 @@ export type PathInputs = {
   /** Number of characters that the route's path matched. */
   readonly covered: number
   readonly stripPath: boolean
-  readonly handling: 'v0' | 'v1'
   readonly servicePath: string | null
 }
 
-/** The upstream path by Kong's rules: `v0` joins with exactly one slash, `v1` concatenates. */
+/** The upstream path as Kong's router `traditional_compatible` makes it: joined with exactly one slash, whatever `path_handling` says. */
 export function forwardPath(inputs: PathInputs): string {
-  const { path, covered, stripPath, handling, servicePath } = inputs
+  const { path, covered, stripPath, servicePath } = inputs
   const base = servicePath ?? '/'
   const rest = stripPath ? withoutDots(path.slice(covered)) : path
-  if (handling === 'v1') return escapePath(concatenate(base, rest))
   return escapePath(stripPath ? joinRest(base, rest, path) : joinWhole(base, path))
 }
 
@@ -34,9 +32,4 @@ function joinRest(base: string, rest: string, path: string): string {
 function joinWhole(base: string, path: string): string {
   if (base.endsWith('/')) return base + path.slice(1)
   return path === '/' ? base : base + path
-}
-
-function concatenate(base: string, rest: string): string {
-  const joined = base.endsWith('/') && rest.startsWith('/') ? base + rest.slice(1) : base + rest
-  return joined === '' ? '/' : joined
 }

@@ -23,16 +23,16 @@ export type HeaderSniKey =
 
 const anyKey: readonly HeaderSniKey[] = [{ kind: 'any' }]
 
-/** Where a matcher is in the index: at the values of its first header without expressions, else at its SNIs. */
+/** Where a matcher is in the index: at the values of its first header without expressions, else at its SNIs without wildcards. */
 export function keysOf({ headers, serverNames }: Matcher<unknown>): readonly HeaderSniKey[] {
   const plain = headers.find(({ regexes }) => regexes.length === 0)
   if (plain !== undefined)
     return [...plain.values].map((value) => ({ kind: 'header', name: plain.name, value }))
-  if (serverNames === undefined) return anyKey
+  if (serverNames?.exact === undefined) return anyKey
   // Without TLS, SNIs are not checked.
   return [
     { kind: 'without TLS' },
-    ...[...serverNames].map((name) => ({ kind: 'server name', name }) as const),
+    ...serverNames.exact.map((name) => ({ kind: 'server name', name }) as const),
   ]
 }
 

@@ -24,7 +24,7 @@ const streams = compileStreams([
   route('six', { sources: [{ ip: '2001:db8::/32', port: null }] }),
   route('port-a', { destinations: [{ ip: null, port: 9100 }] }),
   route('port-b', { destinations: [{ ip: null, port: 9100 }] }),
-  route('name', { protocols: ['tls'], snis: ['Shop.example'] }),
+  route('name', { protocols: ['tls'], snis: ['Shop.example', '*.Shop.example', 'shop.*'] }),
   route('passed', { protocols: ['tls_passthrough'], snis: ['shop.example'] }),
   route('web', { protocols: ['https'], snis: ['shop.example'] }),
 ])
@@ -45,6 +45,9 @@ test.each([
   [from('::1', 1), undefined],
   [from('::1', 9100), 'port-b'],
   [from('::1', 1, { kinds: ['tls'], serverName: 'shop.example' }), 'name'],
+  [from('::1', 1, { kinds: ['tls'], serverName: 'a.b.shop.example' }), 'name'],
+  [from('::1', 1, { kinds: ['tls'], serverName: 'shop.test' }), 'name'],
+  [from('::1', 1, { kinds: ['tls'], serverName: '.shop.example' }), undefined],
   [from('::1', 1, { kinds: ['tls_passthrough'], serverName: 'shop.example' }), 'passed'],
   [from('::1', 1, { kinds: ['tls'], serverName: 'other.example' }), undefined],
 ])('%j goes to %s', (origin, expected) => {

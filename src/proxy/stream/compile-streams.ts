@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import type { Stored } from '../../entities/entry.ts'
 import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Endpoint } from '../front/origin.ts'
+import { hostTest } from '../../lib/host-pattern.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
 export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough'
@@ -99,16 +100,17 @@ function weightOf(patterns: readonly Pattern[]): number {
 const kinds: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough'])
 
 function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
-  const names = new Set(snis?.map((name) => name.toLowerCase().replace(/\.$/, '')))
+  const names = (snis ?? []).map((name) => name.toLowerCase().replace(/\.$/, ''))
+  const isNamed = hostTest(names)
   const from = (sources ?? []).map(compileEndpoint)
   const to = (destinations ?? []).map(compileEndpoint)
   return [
     // A plain connection has no server name, and is not asked for one.
-    ...(names.size === 0
+    ...(names.length === 0
       ? []
       : [
           (origin: StreamOrigin) =>
-            origin.kinds.includes('tcp') || names.has(origin.serverName ?? ''),
+            origin.kinds.includes('tcp') || isNamed(origin.serverName ?? ''),
         ]),
     ...(from.length === 0
       ? []

@@ -18,15 +18,11 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   exchange.directory = program.directory
   exchange.routePath = match.pattern
   exchange.findGroups = match.findGroups
-  const {
-    strip_path: stripPath,
-    path_handling: handling,
-    preserve_host: preserveHost,
-  } = route.route
+  const { strip_path: stripPath, preserve_host: preserveHost } = route.route
   const servicePath = route.service?.service.path ?? null
   const prefix = stripPath ? escapePath(path.slice(0, covered)) : ''
   exchange.forward = {
-    path: forwardPath({ path, covered, stripPath, handling, servicePath }),
+    path: forwardPath({ path, covered, stripPath, servicePath }),
     query: request.query,
     host: preserveHost ? (request.headers.get('host') ?? request.host) : undefined,
     headers: forwardHeaders(exchange, prefix),
