@@ -39,6 +39,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./admission/bench-admission.ts')).benchAdmission(options),
   },
+  'event-loop': {
+    about: 'The longest hold of the event loop by hostile requests at each door.',
+    needs: [],
+    run: async (options) =>
+      (await import('./event-loop/bench-event-loop.ts')).benchEventLoop(options),
+  },
   reload: {
     about: 'Latency of requests while a large configuration changes.',
     needs: [],

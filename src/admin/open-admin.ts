@@ -131,7 +131,7 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...targetOrderRoutes(facts.order ?? (() => undefined)),
     ...schemaRoutes,
     ...configRoutes(preview),
-    kongConfigRoute,
+    kongConfigRoute(),
     ...tagRoutes,
     userRoles('/rbac/users/:parent/roles'),
     userPermissionsRoute,

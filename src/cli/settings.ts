@@ -111,7 +111,11 @@ const environment = z.object({
   WEIR_TARGET_WAITING: wholeNumber(defaultTargetLimits.waiting, 0, 1_000_000),
   WEIR_DRAIN_SECONDS: wholeNumber(10, 0, 86_400),
   WEIR_ADMIN_TOKEN: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
-  WEIR_ADMIN_PASSWORD: z.string().min(8, { error: 'expected at least 8 characters' }).optional(),
+  WEIR_ADMIN_PASSWORD: z
+    .string()
+    .min(8, { error: 'expected at least 8 characters' })
+    .max(1000, { error: 'expected at most 1000 characters' })
+    .optional(),
   WEIR_DATABASE_URL: z
     .url({
       protocol: /^postgres(ql)?$/,

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
+import { runSliced } from '../lib/cooperative-task.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
@@ -47,7 +48,8 @@ export async function applyOperations(
       await setImmediate()
     }
   }
-  if (operations.some(({ kind }) => kind === 'remove' || kind === 'restore')) checkReferences(draft)
+  if (operations.some(({ kind }) => kind === 'remove' || kind === 'restore'))
+    await runSliced(checkReferences(draft))
   context.onProgress?.(operations.length, operations.length)
   return outcomes
 }

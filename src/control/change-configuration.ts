@@ -1,6 +1,7 @@
 import type { Egress } from '../lib/egress.ts'
 import type { Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
@@ -126,6 +127,8 @@ async function attemptChange(
     requester: request.principal,
     now: context.now,
   })
+  // Both sides hold the event loop in proportion to the largest entity.
+  await yieldToEventLoop()
   const snapshot = nextSnapshot(state.snapshot, snapshotSource(draft), touched)
   const acceptClaims = await control.isolation.check({
     before: state.snapshot,

@@ -1,5 +1,6 @@
 import type { EntityName } from '../entities/entities.ts'
 import { entriesOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import { allOf, type ConfigurationView } from './configuration-view.ts'
 import { homeOf, keysOf, type IndexName } from './entry-indexes.ts'
@@ -12,7 +13,12 @@ export type Draft = ConfigurationView & {
   remove(entity: EntityName, id: string): void
   /** The entities that differ from the original. */
   touched(): Touched[]
+  /** `touched`, which may be suspended. */
+  listTouched(): CooperativeTask<Touched[]>
 }
+
+/** Entries between two suspensions. */
+const batchSize = 500
 
 /** Opens a draft; each write costs what it changes. */
 export function openDraft(start: ConfigurationView): Draft {
@@ -27,6 +33,19 @@ export function openDraft(start: ConfigurationView): Draft {
     overlay.replace(entity, present, after)
     entries.set(entity, after === undefined ? all.without(id) : all.with(id, after))
   }
+  function* listTouched(): CooperativeTask<Touched[]> {
+    const touched: Touched[] = []
+    let seen = 0
+    for (const [entity, ids] of before) {
+      for (const [id, was] of ids) {
+        const after = entries.get(entity)?.get(id)
+        if (was !== after) touched.push({ entity, id, before: was, after })
+        seen += 1
+        if (seen % batchSize === 0) yield
+      }
+    }
+    return touched
+  }
   return {
     entries,
     find: (entity, id) => entriesOf(entries, entity).get(id),
@@ -40,12 +59,8 @@ export function openDraft(start: ConfigurationView): Draft {
       const fresh = overlay.find(range.entity, range.index, `${home} ${range.key}`, written)
       return mergeById(start.scan(range), fresh, (id) => written.has(id))
     },
-    touched: () =>
-      [...before].flatMap(([entity, ids]) =>
-        [...ids]
-          .map(([id, was]) => ({ entity, id, before: was, after: entries.get(entity)?.get(id) }))
-          .filter(({ before: was, after }) => was !== after),
-      ),
+    touched: () => runToCompletion(listTouched()),
+    listTouched,
   }
 }
 

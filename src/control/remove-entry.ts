@@ -1,3 +1,4 @@
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Declaration } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { referenceIn, type Entry } from '../entities/entry.ts'
@@ -53,9 +54,14 @@ function removeFromDraft(draft: Draft, name: EntityName, entry: Entry): void {
   draft.remove(name, entry.id)
 }
 
+/** Entries between two suspensions. */
+const batchSize = 500
+
 /** Throws when an entry that the draft wrote refers to one that does not exist, or any entry to one that it removed. */
-export function checkReferences(draft: Draft): void {
-  for (const { entity: name, before, after } of draft.touched()) {
+export function* checkReferences(draft: Draft): CooperativeTask<void> {
+  const touched = yield* draft.listTouched()
+  for (const [index, { entity: name, before, after }] of touched.entries()) {
+    if (index % batchSize === batchSize - 1) yield
     const entity: Entity = entityNamed(name)
     for (const [field, target] of Object.entries(entity.refersTo)) {
       const id = after === undefined ? undefined : referenceIn(after, field)

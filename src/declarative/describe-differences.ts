@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Reference } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { nameOf } from '../control/redact.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
@@ -12,17 +13,24 @@ import type {
 } from '../schema/config-difference.ts'
 import { referenceIn, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 
+/** Entities between two suspensions. */
+const batchSize = 100
+
 /** Lists differences by entity and field for display; secret values are omitted. `lookups` resolve referenced names, in this order. */
-export function describeDifferences(
+export function* describeDifferences(
   touched: readonly Touched[],
   lookups: readonly EntryTables[],
-): ConfigDifference {
+): CooperativeTask<ConfigDifference> {
   const order = new Map<string, number>(entities.map(({ name }, index) => [name, index]))
   const rank = ({ kind, entity }: EntityDifference): number =>
     kind === 'delete' ? 1000 - (order.get(entity) ?? 0) : (order.get(entity) ?? 0)
-  const items = touched
-    .flatMap((one) => describeOne(one, lookups) ?? [])
-    .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+  const items: EntityDifference[] = []
+  for (const [index, one] of touched.entries()) {
+    if (index % batchSize === 0) yield
+    const item = describeOne(one, lookups)
+    if (item !== undefined) items.push(item)
+  }
+  items.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
   return { counts: countItems(items), items }
 }
 

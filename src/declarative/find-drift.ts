@@ -1,3 +1,4 @@
+import { runSliced } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
 import { entityNamed, type EntityName } from '../entities/entities.ts'
@@ -38,7 +39,8 @@ export async function findDrift(
     const one = { entity, id, before, after: entries.get(entity)?.get(id) }
     return isInScope(one, synced, request) ? [one] : []
   })
-  const { counts, items } = describeDifferences(touched, [entries, entriesBefore(touched)])
+  const lookups = [entries, entriesBefore(touched)]
+  const { counts, items } = await runSliced(describeDifferences(touched, lookups))
   const authors = new Map(revisions.map((one) => [one.number, authorOf(one)]))
   return {
     synced,

@@ -1,3 +1,4 @@
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { isRecord } from '../lib/is-record.ts'
 import type { Entity } from '../entities/entities.ts'
 import {
@@ -20,20 +21,37 @@ export type Declared = {
   readonly parent?: { readonly declared: Declared; readonly field: string }
 }
 
-/** Lists every entity of a document after those it refers to; throws for unknown lists. */
-export function flattenDocument(
+/** Entities of one document. */
+const maxEntities = 200_000
+
+/** Bounds of one entity, as of a body: checking its fields cannot be suspended. */
+const entityLimits = { values: 10_000, characters: 1024 * 1024 }
+
+/** Entities between two suspensions. */
+const batchSize = 100
+
+/** Lists every entity of a document after those it refers to; throws for unknown lists and beyond the limits. */
+export function* flattenDocument(
   document: DeclarativeDocument,
   part: DocumentPart = 'gateway',
-): readonly Declared[] {
-  const found: Declared[] = []
+): CooperativeTask<readonly Declared[]> {
+  const found = new Map<string, Declared[]>(declaredEntities(part).map(({ name }) => [name, []]))
+  let count = 0
   for (const [name, list] of Object.entries(document.lists)) {
     const entity = findDeclaredEntity(name, part)
     if (entity === undefined) throw invalid(`${name}: ${unknownList(name, part)}`)
-    visitList({ document, part, found }, { list, entity, where: name, parent: undefined })
+    const declared = visitList(
+      { document, part },
+      { list, read: (item) => item, entity, where: name, parent: undefined },
+    )
+    for (const one of declared) {
+      found.get(one.entity.name)?.push(one)
+      count += 1
+      if (count > maxEntities) throw invalid(`a document has at most ${maxEntities} entities`)
+      if (count % batchSize === 0) yield
+    }
   }
-  const order = new Map(declaredEntities(part).map(({ name }, index) => [name, index]))
-  const rank = ({ entity }: Declared): number => order.get(entity.name) ?? 0
-  return found.sort((a, b) => rank(a) - rank(b))
+  return [...found.values()].flat()
 }
 
 const unknownList = (name: string, part: DocumentPart): string =>
@@ -41,30 +59,30 @@ const unknownList = (name: string, part: DocumentPart): string =>
     ? 'roles are synced separately, as in decK with --rbac-resources-only'
     : 'unknown field'
 
-type FlattenContext = {
-  readonly document: DeclarativeDocument
-  readonly part: DocumentPart
-  readonly found: Declared[]
-}
+type FlattenContext = { readonly document: DeclarativeDocument; readonly part: DocumentPart }
 
 type NestedList = {
   readonly list: readonly unknown[]
   readonly entity: Entity
+  readonly read: (item: unknown) => unknown
   readonly where: string
   readonly parent: Declared['parent']
 }
 
-function visitList(context: FlattenContext, { list, entity, where, parent }: NestedList): void {
+function* visitList(
+  context: FlattenContext,
+  { list, read, entity, where, parent }: NestedList,
+): Iterable<Declared> {
   for (const [index, item] of list.entries()) {
-    visit(context, { item, entity, where: `${where}[${index}]`, parent })
+    yield* visit(context, { item: read(item), entity, where: `${where}[${index}]`, parent })
   }
 }
 
-function visit(
+function* visit(
   context: FlattenContext,
-  { item, entity, where, parent }: Omit<NestedList, 'list'> & { readonly item: unknown },
-): void {
-  const { document, part, found } = context
+  { item, entity, where, parent }: Omit<NestedList, 'list' | 'read'> & { readonly item: unknown },
+): Iterable<Declared> {
+  const { document, part } = context
   const body = readBody(item, entity, where)
   const own: Record<string, unknown> = {}
   const nested: NestedList[] = []
@@ -79,13 +97,30 @@ function visit(
     if (child === undefined) own[field] = value
     else if (Array.isArray(value)) {
       const under = { declared, field: parentField(child.entity, entity) }
-      const list = value.map((inner: unknown) => child.read(inner))
-      nested.push({ list, entity: child.entity, where: `${where}.${field}`, parent: under })
+      nested.push({ ...child, list: value, where: `${where}.${field}`, parent: under })
     } else if (value !== null) throw invalid(`${where}.${field}: expected an array`)
   }
   applyDefaults(own, entity, document)
-  found.push(declared)
-  for (const one of nested) visitList(context, one)
+  checkSize(own, where)
+  yield declared
+  for (const one of nested) yield* visitList(context, one)
+}
+
+function checkSize(body: unknown, where: string): void {
+  let { values, characters } = entityLimits
+  const visitValue = (value: unknown): void => {
+    values -= 1
+    if (typeof value === 'string') characters -= value.length
+    if (values < 0) throw invalid(`${where}: an entity has at most ${entityLimits.values} values`)
+    if (characters < 0)
+      throw invalid(`${where}: an entity has at most ${entityLimits.characters} characters`)
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, inner] of Object.entries(value)) {
+      characters -= name.length
+      visitValue(inner)
+    }
+  }
+  visitValue(body)
 }
 
 /** A list element can be the name alone. */
@@ -95,7 +130,7 @@ function readBody(item: unknown, entity: Entity, where: string): Record<string, 
   throw invalid(`${where}: expected a record`)
 }
 
-type Child = { readonly entity: Entity; readonly read: (item: unknown) => unknown }
+type Child = Pick<NestedList, 'entity' | 'read'>
 
 /** Finds the kind of a nested list. Both sides of a join list it under the name of the other side. */
 function findChild(entity: Entity, name: string, part: DocumentPart): Child | undefined {

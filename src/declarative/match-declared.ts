@@ -3,6 +3,7 @@ import { entriesSharing } from '../control/configuration-view.ts'
 import type { Draft } from '../control/draft.ts'
 import { uniqueKeys, type UniqueKey } from '../control/unique-keys.ts'
 import type { Operation } from '../entities/operation.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { Problem } from '../lib/problem.ts'
@@ -21,10 +22,11 @@ type MatchContext = { readonly draft: Draft; readonly workspace: string }
  * Matches each declared entity with an existing one: by id, otherwise by a unique key, otherwise by the natural key of an
  * entity without a name. An entity without a match gets a new id. References become ids.
  */
-export function matchDeclared(
+export function* matchDeclared(
   declared: readonly Declared[],
   { draft, workspace, isHashed }: MatchContext & { readonly isHashed: boolean },
-): readonly Matched[] {
+): CooperativeTask<readonly Matched[]> {
+  const matched: Matched[] = []
   const hasHashedSecrets = ({ acceptsHashes }: Entity): boolean =>
     isHashed && acceptsHashes !== undefined
   const ids = new Map<Declared, string>()
@@ -32,7 +34,8 @@ export function matchDeclared(
   const names = new Map<string, string>()
   const rejectDuplicate = openDuplicateCheck()
   const findByNaturalKey = openNaturalKeyIndex(draft, workspace)
-  return declared.map((one) => {
+  for (const one of declared) {
+    if (matched.length % batchSize === 0) yield
     const { entity, where } = one
     const entityWorkspace = entity.inWorkspace ? workspace : null
     const body = resolveReferences(one, { ids, names, draft, workspace })
@@ -44,10 +47,8 @@ export function matchDeclared(
       fields: normalizeKeys(entity, body),
     }
     rejectDuplicate(one, candidate)
-    const given = body['id']
-    const found = typeof given === 'string' ? given.toLowerCase() : undefined
     const id =
-      found ??
+      givenId(body) ??
       findByKeys(draft, entity, candidate) ??
       findByNaturalKey(entity, candidate, matchedIds)
     const own = id ?? uuidv4()
@@ -59,7 +60,7 @@ export function matchDeclared(
     if (typeof name === 'string') names.set(`${entity.name} ${name}`, own)
     const known = draft.find(entity.name, own)
     const { id: _id, created_at: _created, updated_at: _updated, ...fields } = body
-    return {
+    matched.push({
       declared: one,
       operation: {
         kind: 'replace',
@@ -72,9 +73,16 @@ export function matchDeclared(
           ? { isHashed: true }
           : {}),
       },
-    }
-  })
+    })
+  }
+  return matched
 }
+
+/** Entities between two suspensions. */
+const batchSize = 100
+
+const givenId = ({ id }: Readonly<Record<string, unknown>>): string | undefined =>
+  typeof id === 'string' ? id.toLowerCase() : undefined
 
 const duplicate = (where: string, other: string): Problem =>
   invalid(`${where}: duplicate of ${other}`)

@@ -4,6 +4,7 @@ import { checkReferences } from '../control/remove-entry.ts'
 import type { ConfigurationView } from '../control/configuration-view.ts'
 import { openDraft, type Draft } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
+import { runSliced } from '../lib/cooperative-task.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { Problem } from '../lib/problem.ts'
 import { entities, type EntityName } from '../entities/entities.ts'
@@ -44,14 +45,11 @@ export async function planDocument(
   start: ConfigurationView,
   request: PlanRequest,
 ): Promise<PlannedSync> {
-  const declared = flattenDocument(request.document, request.part)
+  const declared = await runSliced(flattenDocument(request.document, request.part))
   const draft = openDraft(start)
   for (const operation of request.prerequisites) applyOperation(draft, operation, request.context)
-  const matched = matchDeclared(declared, {
-    ...request,
-    draft,
-    isHashed: request.document.isHashed,
-  })
+  const { isHashed } = request.document
+  const matched = await runSliced(matchDeclared(declared, { ...request, draft, isHashed }))
   const declaredIds = new Set(matched.map(({ operation }) => operation.at ?? ''))
   const removals = request.keepsRest ? [] : planRemovals(draft, request, declaredIds)
   for (const operation of removals) applyOperation(draft, operation, request.context)
@@ -73,7 +71,7 @@ export async function planDocument(
     }
   }
   if (faults.length > 0) throw invalidDocument(faults)
-  checkReferences(draft)
+  await runSliced(checkReferences(draft))
   request.onProgress?.(matched.length, matched.length)
   return { operations, draft, unchanged }
 }
@@ -95,9 +93,9 @@ function collectFault({ where, entity }: Declared, work: () => void): Fault | un
 }
 
 function invalidDocument(faults: readonly Fault[]): Problem {
-  const lines = faults.map(({ where, problem }) => `${where}: ${problem.message}`)
-  const more = lines.length > 20 ? [`and ${lines.length - 20} more`] : []
-  return invalid([...lines.slice(0, 20), ...more].join('\n'), {
+  const lines = faults.slice(0, 20).map(({ where, problem }) => `${where}: ${problem.message}`)
+  const more = faults.length > 20 ? [`and ${faults.length - 20} more`] : []
+  return invalid([...lines, ...more].join('\n'), {
     flattened_errors: faults.slice(0, 1000).map(({ where, kind, problem }) => ({
       where,
       entity_type: kind,

@@ -1,3 +1,4 @@
+import { runSliced } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
 import { changeIndexes } from '../control/change-indexes.ts'
@@ -67,9 +68,11 @@ export async function planSync(
     'workspace',
     ...declaredEntities(part).map(({ name }) => name),
   ])
-  const touched = draft.touched().filter(({ entity }) => kinds.has(entity))
-  await configuration.checkDraft(request.principal, draft, draft.touched())
-  const difference = describeDifferences(touched, [draft.entries, start.entries])
+  const allTouched = await runSliced(draft.listTouched())
+  await configuration.checkDraft(request.principal, draft, allTouched)
+  const touched = allTouched.filter(({ entity }) => kinds.has(entity))
+  const lookups = [draft.entries, start.entries]
+  const difference = await runSliced(describeDifferences(touched, lookups))
   return {
     plan: { workspace, revision, ...difference, unchanged },
     workspaceId,

@@ -1,3 +1,4 @@
+import { runSliced } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
@@ -169,7 +170,8 @@ export async function showRevision(
   if (revision === undefined || touched.length === 0) return undefined
   const { time, principal, message } = revision
   const lookups = [configuration.current().entries, entriesAfter(touched)]
-  return { number, time, principal, message, ...describeDifferences(touched, lookups) }
+  const difference = await runSliced(describeDifferences(touched, lookups))
+  return { number, time, principal, message, ...difference }
 }
 
 /** Plans a rollback to a revision. Principals, roles and tokens are never rolled back. */
@@ -199,7 +201,7 @@ export async function planRollback(
     })
     .filter((one) => isChangeVisible(viewer, one))
   const lookups = [entriesAfter(touched), entries]
-  const difference = describeDifferences(touched, lookups)
+  const difference = await runSliced(describeDifferences(touched, lookups))
   return { revision, difference, touched, operations: rollbackOperations(touched) }
 }
 

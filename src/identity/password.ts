@@ -1,12 +1,17 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { Problem } from '../lib/problem.ts'
 
 type Cost = { readonly N: number; readonly r: number; readonly p: number }
 
 const currentCost: Cost = { N: 32_768, r: 8, p: 1 }
 const hashBytes = 32
 
+/** Characters of a password. Normalization takes time quadratic in a run of combining marks, more than a minute for 1 MiB. */
+export const maxPasswordLength = 1000
+
 /** The scrypt hash of a password with its parameters and salt: `scrypt$N$r$p$salt$hash`. */
 export async function hashPassword(password: string): Promise<string> {
+  if (password.length > maxPasswordLength) throw tooLong()
   const salt = randomBytes(16)
   const hash = await derive(password, salt, currentCost)
   const { N, r, p } = currentCost
@@ -19,6 +24,7 @@ export async function verifyPassword(
   stored: string | undefined,
 ): Promise<boolean> {
   const [scheme, N, r, p, salt = '', hash = ''] = (stored ?? '').split('$')
+  if (password.length > maxPasswordLength) return false
   if (scheme !== 'scrypt') {
     await derive(password, Buffer.alloc(16), currentCost)
     return false
@@ -38,3 +44,10 @@ function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
     })
   })
 }
+
+const tooLong = (): Problem =>
+  new Problem(
+    'identity.password_length',
+    400,
+    `A password has at most ${maxPasswordLength} characters`,
+  )

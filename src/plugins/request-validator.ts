@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import type { Exchange, RequestBody } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
-import { compileSchema, schemaVersions, type Validate } from './request-validator/compile-schema.ts'
+import {
+  openSchemaCompiler,
+  schemaVersions,
+  type CompileSchema,
+  type Validate,
+} from './request-validator/compile-schema.ts'
 import { isAllowedType, parseMediaType } from './request-validator/content-type.ts'
 import {
   kindOf,
@@ -86,10 +91,12 @@ export const requestValidator = definePlugin({
   about: 'Validates parameters and bodies of requests against schemas.',
   settings,
   prepare(settings) {
+    // Stored settings keep working when a limit is lowered.
+    const compileSchema = openSchemaCompiler(Infinity)
     const parameters = (settings.parameter_schema ?? []).map((one) => ({
       ...one,
       kind: kindOf(one.schema),
-      check: compileParameter(one, settings),
+      check: compileParameter(one, settings, compileSchema),
     }))
     const checkBody =
       settings.body_schema === null
@@ -106,6 +113,15 @@ export const requestValidator = definePlugin({
 
 function* violations(settings: Settings): Generator<readonly [(string | number)[], string]> {
   const { body_schema: body, parameter_schema: parameters, version } = settings
+  const compileSchema = openSchemaCompiler()
+  const schemaViolation = (schema: string, language: Settings['version']): string | undefined => {
+    try {
+      compileSchema(schema, language)
+      return undefined
+    } catch (error) {
+      return `schema violation (${(error as Error).message})`
+    }
+  }
   const bodyComplaint = body === null ? undefined : schemaViolation(body, version)
   if (bodyComplaint !== undefined) yield [['body_schema'], bodyComplaint]
   for (const [index, { schema }] of (parameters ?? []).entries()) {
@@ -114,20 +130,15 @@ function* violations(settings: Settings): Generator<readonly [(string | number)[
   }
 }
 
-function schemaViolation(schema: string, version: Settings['version']): string | undefined {
-  try {
-    compileSchema(schema, version)
-    return undefined
-  } catch (error) {
-    return `schema violation (${(error as Error).message})`
-  }
-}
-
 /** Schemas of parameters are always JSON Schema, also when bodies use Kong's language. */
 const parameterVersion = (version: Settings['version']): Settings['version'] =>
   version === 'kong' ? 'draft4' : version
 
-function compileParameter({ schema }: Parameter, { version }: Settings): Validate | undefined {
+function compileParameter(
+  { schema }: Parameter,
+  { version }: Settings,
+  compileSchema: CompileSchema,
+): Validate | undefined {
   return schema === null
     ? undefined
     : compileSchema(schema, parameterVersion(version), { coerce: true })

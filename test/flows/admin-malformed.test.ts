@@ -40,12 +40,51 @@ test('returns 413 with the limit for a body that is too large', async () => {
   const head = `host: h\r\nkong-admin-token: ${adminToken}\r\ncontent-type: application/json\r\ncontent-length: 99999999`
   for (const [path, maxSize] of [
     ['/services', '1 MiB'],
-    ['/config', '64 MiB'],
+    ['/config', '32 MiB'],
   ] as const) {
     const request = `POST ${path} HTTP/1.1\r\n${head}\r\nconnection: close\r\n\r\n`
     expect(await sendRaw(admin, request)).toMatch(
       new RegExp(`^HTTP/1.1 413 .* must not exceed ${maxSize}"`, 's'),
     )
+  }
+})
+
+test('an entity of 10,001 invalid values and a password of 1 MiB are refused before they cost work', async () => {
+  const admin = await openTestAdmin()
+  const many = `{"protocols":[${'1,'.repeat(10_000)}1]}`
+  expect(await admin.ask('POST', '/routes', many)).toMatchObject({
+    status: 400,
+    body: { message: 'Cannot parse JSON body', because: 'A body has at most 10000 values.' },
+  })
+  const body = { name: 'ann', password: `a${'\u0301\u0316'.repeat(120_000)}` }
+  expect(await admin.ask('POST', '/rbac/users', body)).toMatchObject({
+    status: 400,
+    body: { fields: { password: 'length must be at most 1000' } },
+  })
+  const inDocument = `{"_format_version":"3.0","routes":[${many}]}`
+  expect(await admin.ask('POST', '/config/validate', inDocument)).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('routes[0]: an entity has at most 10000 values') },
+  })
+})
+
+test('YAML whose aliases expand without end, or that nests without end, is refused while others are served', async () => {
+  const admin = await openTestAdmin()
+  const names = 'abcdefghij'.split('')
+  const bomb = names.map((name, at) => {
+    const inner = at === 0 ? 'x' : `*${names[at - 1]}`
+    return `${name}: &${name} [${Array(9).fill(inner).join(', ')}]`
+  })
+  for (const config of [bomb.join('\n'), '['.repeat(100_000)]) {
+    const [refused, other] = await Promise.all([
+      admin.ask('POST', '/config', { config }),
+      admin.ask('GET', '/services'),
+    ])
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('config: invalid YAML') },
+    })
+    expect(other.status).toBe(200)
   }
 })
 

@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { requestValidator } from '../../src/plugins/request-validator.ts'
-import { compileSchema } from '../../src/plugins/request-validator/compile-schema.ts'
+import { openSchemaCompiler } from '../../src/plugins/request-validator/compile-schema.ts'
+import { excessOf } from '../harness/hostile-texts.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 
 /** A gateway with the plugin, in front of a service that echoes requests. */
@@ -146,6 +147,10 @@ test.each([
   expect(JSON.stringify(parsed.error?.issues)).toMatch(words)
 })
 
+function listOfChoices(count: number): string {
+  return JSON.stringify({ oneOf: Array.from({ length: count }, () => ({ type: 'object' })) })
+}
+
 test('matches any pattern in linear time', async () => {
   const schema = JSON.stringify({ type: 'string', pattern: '^(a+)+$' })
   const { post } = await open({ body_schema: schema, version: 'draft7' })
@@ -155,13 +160,31 @@ test('matches any pattern in linear time', async () => {
 
 test('validates thousands of items and of levels in bounded time', () => {
   const items = Array.from({ length: 30_000 }, (_, at) => ({ at, of: 'one kind' }))
-  const isSet = compileSchema('{"uniqueItems":true}', 'draft202012')
+  const isSet = openSchemaCompiler()('{"uniqueItems":true}', 'draft202012')
   // Quadratic time needs 450 million comparisons. CPU time of this thread does not depend on other processes.
   const began = process.threadCpuUsage()
   expect(isSet(items)).toBeUndefined()
   expect(process.threadCpuUsage(began).user / 1_000).toBeLessThan(3_000)
   expect(isSet([...items, { of: 'one kind', at: 3 }])).toBe('must NOT have duplicate items')
-  const isTree = compileSchema('{"items":{"$ref":"#"},"uniqueItems":true}', 'draft7')
+  const isTree = openSchemaCompiler()('{"items":{"$ref":"#"},"uniqueItems":true}', 'draft7')
   const deep = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000)) as unknown
   expect(isTree(deep)).toBe('it is nested too deeply')
+})
+
+test('schemas that would hold the event loop of every plane while they are compiled are no settings', () => {
+  const parameter = { name: 'id', in: 'query', schema: listOfChoices(25) }
+  for (const config of [
+    { body_schema: listOfChoices(1_000), version: 'draft7' },
+    { parameter_schema: Array.from({ length: 40 }, () => parameter) },
+  ]) {
+    const parsed = requestValidator.settings.safeParse(config)
+    expect(JSON.stringify(parsed.error?.issues)).toMatch(/at most 1500 values/)
+  }
+})
+
+test('compiling a schema takes time linear in its size', () => {
+  // Ajv's optimizer takes quadratic time for alternatives.
+  const compile = (count: number) => openSchemaCompiler(Infinity)(listOfChoices(count), 'draft7')
+  compile(20)
+  expect(excessOf((count) => compile(Math.round(count)), 900)).toBeUndefined()
 })

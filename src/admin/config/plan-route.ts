@@ -1,13 +1,11 @@
 import { planSync, type PlannedChange, type SyncRequest } from '../../declarative/plan-sync.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
+import { documentBytes } from '../http/body-limits.ts'
 import { bodyFields } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
 import { visibilityFor } from './visibility-for.ts'
 import { reportProgress, type PhaseProgress } from './report-progress.ts'
-
-/** In bytes; a document with ten thousand routes has several mebibytes. */
-export const bodyLimit = 64 * 1024 * 1024
 
 /** A route that accepts a declarative document. */
 export function planRoute(
@@ -17,7 +15,7 @@ export function planRoute(
   return {
     path,
     action: 'read',
-    bodyLimit,
+    bodyLimit: documentBytes,
     locate: (context) => locateOrCreate(path, context),
     methods: {
       POST: (context) => reportProgress(context, (progressFor) => work(context, progressFor)),

@@ -6,6 +6,7 @@ import type { AuditRecord } from '../../schema/audit-record.ts'
 import type { Action } from '../../entities/action.ts'
 import { actionForMethod } from '../authorize.ts'
 import type { Located } from '../admin-route.ts'
+import { tooLarge } from './body-limits.ts'
 import { originOf } from '../entities/make-change.ts'
 
 /** Every error of the Admin API is answered here. Failures with status 500 or more are logged; refused changes and denied requests are audited before the answer. */
@@ -38,11 +39,7 @@ export function problemBody(problem: Problem, url: string): Record<string, unkno
 function problemOf(error: unknown, request: FastifyRequest): Problem {
   const { statusCode: status = 500, code = '' } = error as Partial<FastifyError>
   if (error instanceof Problem || status >= 500) return toProblem(error)
-  if (status === 413) {
-    const kibibytes = request.routeOptions.bodyLimit / 1024
-    const maxSize = kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`
-    return new Problem('admin.too_large', 413, `Request body must not exceed ${maxSize}`)
-  }
+  if (status === 413) return tooLarge(request.routeOptions.bodyLimit)
   if (status === 415) return new Problem('admin.media_type', 415, 'Unsupported Media Type')
   const isBody = code.startsWith('FST_ERR_CTP') || error instanceof SyntaxError
   return new Problem('admin.bad_request', status, isBody ? 'Cannot parse JSON body' : 'Bad request')

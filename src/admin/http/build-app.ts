@@ -7,8 +7,9 @@ import type { Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
+import { bodyBytes, formLimits } from './body-limits.ts'
 import { registerBodyParsers } from './read-body.ts'
-import { bodyLimits, tooManyFields } from './read-form.ts'
+import { tooManyFields } from './read-form.ts'
 
 export type AppOptions = {
   readonly configuration: Configuration
@@ -17,11 +18,9 @@ export type AppOptions = {
   readonly log?: Log | undefined
 }
 
-const mebibyte = 1024 * 1024
-
 export function buildApp({ configuration, version, log }: AppOptions): FastifyInstance {
   const app = Fastify({
-    bodyLimit: mebibyte,
+    bodyLimit: bodyBytes,
     http: { maxHeaderSize: 16_384 },
     requestTimeout: 30_000,
     forceCloseConnections: true,
@@ -68,7 +67,7 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
 /** As in Kong, a query has at most as many arguments as a form. */
 function checkQuery(url: string): void {
   const at = url.indexOf('?')
-  if (at >= 0 && url.slice(at).split('&', bodyLimits.fields + 1).length > bodyLimits.fields)
+  if (at >= 0 && url.slice(at).split('&', formLimits.fields + 1).length > formLimits.fields)
     throw tooManyFields()
 }
 

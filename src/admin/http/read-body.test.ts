@@ -1,7 +1,10 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import { parseJson, parseMultipart, parseUrlEncoded } from './read-body.ts'
 import { readForm } from './read-form.ts'
+import { readMultipart } from './read-multipart.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -39,6 +42,7 @@ const multiparts: Readonly<Record<string, (size: number) => string>> = {
   'many line ends': (size) => `${head}\r\n\r\n${'\r\n--'.repeat(size / 4)}\r\n--b--`,
   'many parameters of a part': (size) =>
     `${head}${'; filename="x"'.repeat(size / 14)}\r\n\r\nx\r\n--b--`,
+  'dashes that begin no delimiter': (size) => `${head}\r\n\r\n${'-'.repeat(size)}\r\n--b--`,
   'dots in a name': (size) =>
     `--b\r\nContent-Disposition: form-data; name="${'.'.repeat(size)}"\r\n\r\n\r\n--b--`,
 }
@@ -84,6 +88,10 @@ test('refuses more than 64 levels in a form and in JSON, and says the limit', as
     status: 400,
     detail: { because: 'A body has at most 64 levels.' },
   })
+  expect(await outcomeOf(() => parseJson(`[${'1,'.repeat(10_000)}1]`))).toMatchObject({
+    status: 400,
+    detail: { because: 'A body has at most 10000 values.' },
+  })
   expect(await outcomeOf(() => parseUrlEncoded(field(64)))).not.toBeInstanceOf(Error)
   expect(await outcomeOf(() => parseJson(json(64)))).not.toBeInstanceOf(Error)
 })
@@ -101,9 +109,32 @@ test('builds nested objects and lists from the names of a form, without inherite
   expect(({} as Record<string, unknown>)['c']).toBeUndefined()
 })
 
-test('refuses __proto__ in JSON at every depth', () => {
-  expect(() => parseJson('{"__proto__":{}}')).toThrow('Cannot parse JSON body')
-  expect(() => parseJson('[{"a":{"__proto__":1}}]')).toThrow('Cannot parse JSON body')
+test('refuses __proto__ in JSON at every depth', async () => {
+  await expect(parseJson('{"__proto__":{}}')).rejects.toThrow('Cannot parse JSON body')
+  await expect(parseJson('[{"a":{"__proto__":1}}]')).rejects.toThrow('Cannot parse JSON body')
+})
+
+test('reads the fields of a multipart form as the parser of the platform does', async () => {
+  const text = fc.string({ unit: fc.constantFrom('a', '"', '\n', '\r\n', '-', '--', 'é', ' ') })
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(text, text, fc.boolean())), async (fields) => {
+      const form = new FormData()
+      for (const [name, value, isFile] of fields)
+        form.append(`f${name}`, isFile ? new File([value], 'x') : value)
+      const sent = new Response(form)
+      const contentType = sent.headers.get('content-type') ?? ''
+      const body = Buffer.from(await sent.arrayBuffer())
+      const received = await new Response(body, {
+        headers: { 'content-type': contentType },
+      }).formData()
+      const expected = [...received].map(async ([name, value]) => [
+        name,
+        typeof value === 'string' ? value : await value.text(),
+      ])
+      // As browsers do, the platform writes line breaks of names as %0D%0A.
+      expect(runToCompletion(readMultipart(contentType, body))).toEqual(await Promise.all(expected))
+    }),
+  )
 })
 
 /** Sixteen times the size may cost at most forty times the CPU time, which quadratic work (256 times) exceeds by far. */

@@ -1,19 +1,17 @@
 import { Problem } from '../../lib/problem.ts'
 import { isRecord } from '../../lib/is-record.ts'
-
-/** Fields of a form, as in Kong, and levels of a body. */
-export const bodyLimits = { fields: 1000, depth: 64 }
+import { formLimits } from './body-limits.ts'
 
 /**
  * Builds an object from form fields as Kong does: `config.minute=5` nests; `paths[]=/a`, `paths[1]=/a` and repeated names build lists.
- * Linear in the size of the form; throws a 400 beyond `bodyLimits`.
+ * Linear in the size of the form; throws a 400 beyond `formLimits`.
  */
 export function readForm(pairs: Iterable<readonly [string, string]>): Record<string, unknown> {
   const body: Record<string, unknown> = {}
   let fields = 0
   for (const [name, value] of pairs) {
     fields += 1
-    if (fields > bodyLimits.fields) throw tooManyFields()
+    if (fields > formLimits.fields) throw tooManyFields()
     put(body, name, value)
   }
   return body
@@ -22,16 +20,16 @@ export function readForm(pairs: Iterable<readonly [string, string]>): Record<str
 /** Kong's sentence; the detail names the limit. */
 export const tooManyFields = (): Problem =>
   new Problem('admin.form_fields', 400, 'Too many arguments', {
-    detail: { because: `A form has at most ${bodyLimits.fields} fields.` },
+    detail: { because: `A form has at most ${formLimits.fields} fields.` },
   })
 
 const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 function put(body: Record<string, unknown>, path: string, value: string): void {
-  const segments = path.split('.', bodyLimits.depth + 1)
-  if (segments.length > bodyLimits.depth) {
+  const segments = path.split('.', formLimits.depth + 1)
+  if (segments.length > formLimits.depth) {
     throw new Problem('admin.form_depth', 400, 'Cannot parse form body', {
-      detail: { because: `A field of a form has at most ${bodyLimits.depth} levels.` },
+      detail: { because: `A field of a form has at most ${formLimits.depth} levels.` },
     })
   }
   const last = segments.pop() ?? ''

@@ -47,9 +47,10 @@ export const token = defineEntity(
 const password = z
   .string()
   .min(8)
+  .max(1000)
   .optional()
   .describe(
-    'Password for the Manager, at least 8 characters. Stored as an scrypt hash, never answered.',
+    'Password for the Manager, 8 to 1000 characters. Stored as an scrypt hash, never answered.',
   )
 
 /** The token that Kong accepts as a member of a user. */

@@ -24,27 +24,52 @@ type CompileOptions = {
   readonly coerce: boolean
 }
 
-/** Compiles the JSON text of a schema; throws when it is invalid. Patterns and uniqueItems run in linear time. */
-export function compileSchema(
+export type CompileSchema = (
   text: string,
   version: (typeof schemaVersions)[number],
-  { coerce }: CompileOptions = { coerce: false },
-): Validate {
-  const given = JSON.parse(text) as unknown
-  const schema = version === 'kong' ? fromKongSchema(given) : given
-  if (typeof schema !== 'object' || schema === null) throw new TypeError('expected an object')
-  // The version determines the dialect.
-  const { $schema: _dialect, ...own } = schema as Record<string, unknown>
-  const validate = engineFor(version, coerce).compile(own)
-  return (value) => {
-    try {
-      return validate(value) ? undefined : violationOf(validate)
-    } catch (error) {
-      // A recursive schema overflows the stack on a value with thousands of levels.
-      if (error instanceof RangeError) return 'it is nested too deeply'
-      throw error
+  options?: CompileOptions,
+) => Validate
+
+/** Values in all schemas of one plugin. Ajv needs about 30 µs for each and cannot be suspended. */
+const maxValues = 1_500
+
+/**
+ * Opens a compiler of the JSON texts of schemas; it throws for invalid ones, and after `values` values in all of them.
+ * Compiled patterns and uniqueItems run in linear time.
+ */
+export function openSchemaCompiler(values = maxValues): CompileSchema {
+  const engines = new Map<string, Ajv>()
+  let left = values
+  return (text, version, { coerce } = { coerce: false }) => {
+    const given = JSON.parse(text) as unknown
+    left -= countValues(given)
+    if (left < 0) throw new TypeError(`the schemas of a plugin have at most ${values} values`)
+    const schema = version === 'kong' ? fromKongSchema(given) : given
+    if (typeof schema !== 'object' || schema === null) throw new TypeError('expected an object')
+    // The version determines the dialect.
+    const { $schema: _dialect, ...own } = schema as Record<string, unknown>
+    // Opening an engine takes longer than compiling a small schema.
+    const key = `${version} ${coerce}`
+    const engine = engines.get(key) ?? engineFor(version, coerce)
+    engines.set(key, engine)
+    const validate = engine.compile(own)
+    // Two schemas may have the same `$id`.
+    engine.removeSchema(own)
+    return (value) => {
+      try {
+        return validate(value) ? undefined : violationOf(validate)
+      } catch (error) {
+        // A recursive schema overflows the stack on a value with thousands of levels.
+        if (error instanceof RangeError) return 'it is nested too deeply'
+        throw error
+      }
     }
   }
+}
+
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce((sum: number, inner) => sum + countValues(inner), 1)
 }
 
 function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): Ajv {
@@ -52,7 +77,8 @@ function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): A
     strict: false,
     allErrors: false,
     coerceTypes: coerce ? 'array' : false,
-    code: { regExp: linear },
+    // Ajv's optimizer is quadratic in the schema.
+    code: { regExp: linear, optimize: false },
     logger: false,
   }
   const engine = createEngine(version, options)

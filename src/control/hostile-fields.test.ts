@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import { excessOf, hostileTexts } from '../../test/harness/hostile-texts.ts'
+import { entities, type Entity } from '../entities/entities.ts'
+import { Problem } from '../lib/problem.ts'
+import { entityTools } from './apply/entity-tools.ts'
+import { parseFields } from './parse-fields.ts'
+
+const length = 1024 * 1024
+
+/** A body is read, normalized, validated and completed as a change does. */
+function check(entity: Entity, body: Record<string, unknown>): void {
+  try {
+    const fields = parseFields(entity, entity.normalize?.(body) ?? body, [])
+    entity.complete?.(fields, { tools: entityTools, now: 0, refusalOf: () => undefined })
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+  }
+}
+
+for (const entity of entities) {
+  test(`no text of 1 MiB in a field of ${entity.plural} costs more than linear work`, () => {
+    const shape = entity.fields.shape as Record<string, z.ZodType>
+    const found = Object.keys(shape).flatMap((field) =>
+      Object.entries(hostileTexts).flatMap(([name, build]) =>
+        [(text: string) => text, (text: string) => [text], (text: string) => ({ [text]: [text] })]
+          .map((wrap) => excessOf((size) => check(entity, { [field]: wrap(build(size)) }), length))
+          .flatMap((excess) => (excess === undefined ? [] : [{ field, name, ...excess }])),
+      ),
+    )
+    expect(found).toEqual([])
+  })
+}
+
+test('a password of combining marks is refused before it is normalized', async () => {
+  const password = hostileTexts['combining marks']!(length)
+  await expect(entityTools.hashPassword(password)).rejects.toThrow('at most 1000 characters')
+})
