@@ -30,6 +30,7 @@ export type NodeServerOptions = {
   readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
   readonly drainTimeout?: number
+  readonly pause?: StreamOptions['pause']
 }
 
 const maxBatchBytes = 16 * 1024 * 1024

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
 import { memoizeBriefly } from '../lib/memoize-by-key.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
+import type { Seal } from '../schema/snapshot.ts'
 import { renderDelta, type KnownState, type SealedState } from '../snapshot/render-delta.ts'
 import type { NodeClaims } from './node-token.ts'
 
@@ -22,6 +24,20 @@ export type StreamOptions = {
   readonly log: Log
   /** Milliseconds after which a receiver that reads nothing is disconnected. */
   readonly drainTimeout?: number
+  /** Waits until another delta may follow one that was sent at a time; tests replace it. Ends early with the stream. */
+  readonly pause?: ((sentAt: number, ended: AbortSignal) => Promise<void>) | undefined
+}
+
+/**
+ * Milliseconds from a delta to the next. A single change is sent at once; of a hundred changes a second, a receiver
+ * verifies, compiles and stores a few together.
+ */
+const spacing = 30
+
+async function pauseStream(sentAt: number, signal: AbortSignal): Promise<void> {
+  const left = sentAt + spacing - performance.now()
+  // Only an abort rejects.
+  if (left > 0) await sleep(left, undefined, { signal }).catch(() => undefined)
 }
 
 /**
@@ -38,6 +54,7 @@ export async function streamSnapshots(
     turns,
     log,
     drainTimeout = 60_000,
+    pause = pauseStream,
   }: StreamOptions,
 ): Promise<void> {
   const closed = new AbortController()
@@ -71,24 +88,30 @@ export async function streamSnapshots(
   let sent = from
   // Even a receiver that is up to date learns so.
   let isFirst = true
+  let sentAt = 0
   while (!closed.signal.aborted) {
     published = Promise.withResolvers()
-    const { snapshot, seal } = current()
-    if (!isFirst && sent?.root === seal.root && sent.revision === seal.revision) {
+    if (!isFirst && isVersion(sent, current().seal)) {
       await published.promise
-    } else {
-      for (const part of renderDelta(sent, { snapshot, seal }, textOf)) {
-        if (!response.write(part)) {
-          await drain()
-          await turns.run(yieldToEventLoop)
-        }
-        if (closed.signal.aborted) return
-      }
-      sent = { revision: seal.revision, root: seal.root, snapshot }
-      isFirst = false
+      continue
     }
+    if (!isFirst) await pause(sentAt, closed.signal)
+    const { snapshot, seal } = current()
+    for (const part of renderDelta(sent, { snapshot, seal }, textOf)) {
+      if (!response.write(part)) {
+        await drain()
+        await turns.run(yieldToEventLoop)
+      }
+      if (closed.signal.aborted) return
+    }
+    sent = { revision: seal.revision, root: seal.root, snapshot }
+    sentAt = performance.now()
+    isFirst = false
   }
 }
+
+const isVersion = (known: KnownState | undefined, { root, revision }: Seal): boolean =>
+  known?.root === root && known.revision === revision
 
 /** Streams that begin together, and all streams after a change, send the same items. */
 const textOf = memoizeBriefly<object, string>(canonicalText, 10_000)

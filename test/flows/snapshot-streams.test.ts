@@ -89,10 +89,27 @@ test('a worker that does not read costs bounded memory, delays nobody, and is se
   )
 })
 
+test('changes in quick succession reach a worker together', async () => {
+  const pauses: (() => void)[] = []
+  const pause = (): Promise<void> => new Promise((resolve) => void pauses.push(resolve))
+  const control = await openTestControl({ pause })
+  const reader = await openReader(control.url)
+  await expect.poll(() => reader.revision()).toBe(1)
+  for (let at = 0; at < 50; at += 1) {
+    control.change(`s${at}`, 'x')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await expect.poll(() => pauses.length).toBe(1)
+  pauses[0]?.()
+  await expect
+    .poll(() => reader.received.map(({ seal: { revision } }) => revision))
+    .toEqual([1, 51])
+})
+
 test('a worker keeps no snapshots that it no longer needs', async () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
-  const control = await openTestControl()
+  const control = await openTestControl({ pause: async () => undefined })
   let last: number | undefined
   const received: WeakRef<Snapshot>[] = []
   const connection = openControlConnection({
