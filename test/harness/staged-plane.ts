@@ -44,4 +44,4 @@ function runPlane(name: 'control' | 'gateway'): void {
 
 // The supervisor imports only `reach`.
 if (import.meta.main)
-  runPlane(process.execArgv.some((flag) => flag.includes('semi-space')) ? 'gateway' : 'control')
+  runPlane(process.execArgv.some((flag) => flag.includes('pretenuring')) ? 'gateway' : 'control')
