@@ -16,7 +16,7 @@ import { checkUnique } from './check-unique.ts'
 import type { Draft } from './draft.ts'
 import { entityTools, hostRefusal } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
-import { parseFields } from './parse-fields.ts'
+import { expandConfig, parseFields } from './parse-fields.ts'
 import { checkReferences, editOf, removeWithoutDependents, removeEntry } from './remove-entry.ts'
 import { resolveReferences } from './apply/resolve-references.ts'
 import { settleSecrets } from './apply/settle-secrets.ts'
@@ -91,7 +91,8 @@ function writeEntry(
   { catalog, now, egress }: ApplyContext,
 ): Outcome {
   const entity: Entity = entityNamed(operation.entity)
-  const given = normalizeBody(entity, operation)
+  const body = normalizeBody(entity, operation)
+  const given = expandConfig(entity, body, catalog, body['name'] ?? before?.fields['name'])
   const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
   const context = { tools: entityTools, now, refusalOf: hostRefusal(egress) }
   const completed = entity.complete?.(parsed, context) ?? parsed

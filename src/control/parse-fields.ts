@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { entities, type Entity } from '../entities/entities.ts'
 import type { Body } from '../entities/hooks.ts'
 import { schemaViolation } from '../entities/kong-problem.ts'
-import type { PluginSchema } from '../entities/plugin-schema.ts'
+import { expandShorthands, type PluginSchema } from '../entities/plugin-schema.ts'
 import { misplacedReferences } from '../entities/referenceable-fields.ts'
 import { violationsOf, type Violations } from '../entities/violations.ts'
 import { isRecord } from '../lib/is-record.ts'
@@ -15,12 +15,30 @@ const fullSchemas: ReadonlyMap<string, z.ZodObject> = new Map(
   ]),
 )
 
-/** Validates a body and fills defaults; throws all violations at once. A null counts as absent. */
-export function parseFields(
+/** Replaces deprecated names of settings in `config`; throws where they contradict the new ones. `name` is that of the settings' schema. */
+export function expandConfig(
   entity: Entity,
   body: Body,
   catalog: readonly PluginSchema[],
+  name: unknown = body['name'],
+): Body {
+  const { config } = body
+  if (!isRecord(config)) return body
+  const { config: expanded, violations } = expandShorthands(
+    config,
+    entity.configShorthands?.(name, catalog),
+  )
+  if (Object.keys(violations).length > 0) throw schemaViolation({ config: violations })
+  return { ...body, config: expanded }
+}
+
+/** Validates a body and fills defaults; throws all violations at once. A null counts as absent. */
+export function parseFields(
+  entity: Entity,
+  given: Body,
+  catalog: readonly PluginSchema[],
 ): Record<string, unknown> {
+  const body = expandConfig(entity, given, catalog)
   const parsed = (fullSchemas.get(entity.name) ?? entity.fields).safeParse(withoutNulls(body))
   const violations = parsed.success ? {} : violationsOf(parsed.error)
   const config = entity.configSchema === undefined ? undefined : parseConfig(entity, body, catalog)
@@ -66,9 +84,11 @@ function parseSettings(
 }
 
 function nested(error: z.ZodError): Violations {
-  const { '@entity': entityViolations, ...fields } = violationsOf(error)
+  const { '@entity': entityViolations, '@record': ofRecord, ...fields } = violationsOf(error)
+  // As in Kong, the rules of a record apply once its fields are valid.
+  const config = Object.keys(fields).length === 0 ? ofRecord : fields
   return {
-    ...(Object.keys(fields).length === 0 ? {} : { config: fields }),
+    ...(config === undefined ? {} : { config }),
     ...(entityViolations === undefined ? {} : { '@entity': entityViolations }),
   }
 }

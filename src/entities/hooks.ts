@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { AnyEntry, AnyFields, Declaration, EntryOf, StoredFields } from './declaration.ts'
-import type { PluginSchema } from './plugin-schema.ts'
+import type { PluginSchema, Shorthands } from './plugin-schema.ts'
 
 /** An unvalidated request body. */
 export type Body = Readonly<Record<string, unknown>>
@@ -131,6 +131,8 @@ export type Hooks<Fields> = {
   normalize?(body: Body): Body
   /** The schema of `config`, selected by `name`. */
   configSchema?(name: unknown, catalog: readonly PluginSchema[]): z.ZodObject | undefined
+  /** The deprecated names of settings in `config`, selected by `name`. */
+  configShorthands?(name: unknown, catalog: readonly PluginSchema[]): Shorthands | undefined
   /** Kong's error message for a `name` without a schema. */
   unknownName?(name: string): string
   /** Checks that need platform functions, such as parsing certificates; returns the fields with derived ones filled. `now` is in seconds since the epoch. */

@@ -1,4 +1,7 @@
 import type { z } from 'zod'
+import { isRecord } from '../lib/is-record.ts'
+import type { Body } from './hooks.ts'
+import type { Violations } from './violations.ts'
 
 /** A plugin without its code, for validation and forms. */
 export type PluginSchema = {
@@ -6,4 +9,30 @@ export type PluginSchema = {
   /** One sentence for forms, OpenAPI and the reference. */
   readonly about: string
   readonly settings: z.ZodObject
+  readonly shorthands?: Shorthands
+}
+
+/** Deprecated names of settings, each with its place now, such as `redis_host` with `redis`, `host`. */
+export type Shorthands = Readonly<Record<string, readonly [record: string, field: string]>>
+
+/** Replaces deprecated names in settings that a client sends. As in Kong, both names may be given with the same value. */
+export function expandShorthands(
+  config: Body,
+  shorthands: Shorthands = {},
+): { readonly config: Body; readonly violations: Violations } {
+  const expanded: Record<string, unknown> = { ...config }
+  const violations: Violations = {}
+  for (const [name, [record, field]] of Object.entries(shorthands)) {
+    if (!Object.hasOwn(config, name)) continue
+    const value = config[name]
+    delete expanded[name]
+    const inner = expanded[record] ?? {}
+    if (value === null || value === undefined || !isRecord(inner)) continue
+    const present = inner[field] ?? value
+    if (present !== value)
+      violations[name] =
+        `both deprecated and new field are used but their values mismatch: ${name} = ${String(value)} vs ${record}.${field} = ${String(present)}`
+    expanded[record] = { ...inner, [field]: present }
+  }
+  return { config: expanded, violations }
 }

@@ -17,7 +17,12 @@ export const vaultKinds = {
     about: 'Environment variables of the gateway nodes.',
     settings: z.strictObject({
       prefix: optional(z.string().min(1)).describe('Prefix of the variable names.'),
-      base64_decode: z.boolean().default(false).describe('Decode the values from base64.'),
+      base64_decode: z
+        .boolean()
+        .optional()
+        .describe(
+          'Decode the values from base64. Not answered unless set, because decK compares it.',
+        ),
     }),
   },
   file: {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** Kong's form of violations: field → message, messages or nested fields. `@entity` holds the violations of several fields. */
+/** Kong's form of violations: field → message, messages or nested fields. `@entity` holds the violations of several fields; `@record` one of settings as a whole, whose issue has the parameter `isOfRecord`. */
 export type Violations = { [field: string]: string | string[] | Violations }
 
 /** Translates zod issues to the messages of Kong's Admin API. */
@@ -9,6 +9,8 @@ export function violationsOf(error: z.ZodError): Violations {
   for (const issue of error.issues) {
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) put(violations, [...issue.path, key], 'unknown field')
+    } else if (issue.code === 'custom' && issue.params?.['isOfRecord'] === true) {
+      violations['@record'] ??= messageOf(issue)
     } else if (issue.path.length === 0) {
       const list = (violations['@entity'] ??= []) as string[]
       list.push(messageOf(issue))

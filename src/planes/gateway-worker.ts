@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openControlConnection } from '../cluster/control-connection.ts'
 import { openCounterClient } from '../cluster/counter-client.ts'
+import { redisCounters } from '../cluster/redis-counters.ts'
 import { openDataPlane } from '../dataplane/open-data-plane.ts'
 import { serveProgram } from '../dataplane/serve-program.ts'
 import { openSnapshotCache } from '../dataplane/snapshot-cache.ts'
@@ -107,7 +108,14 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const cipher = openDataKeyFile(gatewayDataKey(settings), openKeys(settings, log))
   const dataPlane = openDataPlane({
     secrets,
-    tools: { catalog, counters, clock: systemClock, log, pools },
+    tools: {
+      catalog,
+      counters,
+      redisCounters: redisCounters({ clock: systemClock, log, egress }),
+      clock: systemClock,
+      log,
+      pools,
+    },
     cache: openSnapshotCache(directory, cipher, log),
     swap(program) {
       server.swap(program)

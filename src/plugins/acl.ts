@@ -28,7 +28,7 @@ const settings = z
       .describe('Match the names of consumer groups too.'),
   })
   .refine(({ allow, deny }) => (allow === null) !== (deny === null), {
-    error: `exactly one of these fields must be non-empty: 'allow', 'deny'`,
+    error: `exactly one of these fields must be non-empty: 'config.allow', 'config.deny'`,
   })
 
 export const acl = definePlugin({

@@ -1,64 +1,9 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import { definePlugin, type Taken, type Window } from '../proxy/plugin.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { periods, settings, shorthands, type Period } from './rate-limiting/settings.ts'
 
-const limit = z.int().min(1, { error: 'value must be greater than 0' }).nullable().default(null)
-
-const settings = z
-  .strictObject({
-    second: limit.describe('Requests per second.'),
-    minute: limit.describe('Requests per minute.'),
-    hour: limit.describe('Requests per hour.'),
-    day: limit.describe('Requests per calendar day, UTC.'),
-    month: limit.describe('Requests per calendar month, UTC.'),
-    year: limit.describe('Requests per calendar year, UTC.'),
-    limit_by: z
-      .enum(['consumer', 'credential', 'ip', 'service', 'header', 'path'])
-      .default('consumer')
-      .describe(
-        'Requests with the same value share a limit. Falls back to the client address when the request has no such value.',
-      ),
-    header_name: z
-      .string()
-      .nullable()
-      .default(null)
-      .describe('Header name. Required when `limit_by` is header.'),
-    path: z
-      .string()
-      .nullable()
-      .default(null)
-      .describe('Path whose requests share a limit. Required when `limit_by` is path.'),
-    policy: z
-      .enum(['local'])
-      .default('local')
-      .describe('Where counters are stored. local is exact across the workers of a node.'),
-    fault_tolerant: z
-      .boolean()
-      .default(true)
-      .describe('Allow requests while counters are unavailable; false answers 500.'),
-    hide_client_headers: z
-      .boolean()
-      .default(false)
-      .describe('Do not send the headers RateLimit-*, X-RateLimit-* and Retry-After.'),
-    error_code: z.int().default(429).describe('Status of the response beyond the limit.'),
-    error_message: z
-      .string()
-      .default('API rate limit exceeded')
-      .describe('Message of the response beyond the limit.'),
-  })
-  .refine((settings) => periods.some((period) => settings[period] !== null), {
-    error: `at least one of these fields must be non-empty: 'second', 'minute', 'hour', 'day', 'month', 'year'`,
-  })
-  .refine(({ limit_by: by, header_name: header }) => by !== 'header' || header !== null, {
-    error: `header_name: required field missing`,
-  })
-  .refine(({ limit_by: by, path }) => by !== 'path' || path !== null, {
-    error: `path: required field missing`,
-  })
-
-const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
-type Period = (typeof periods)[number]
 type Settings = z.output<typeof settings>
 
 /** A refused request is not counted in any window. */
@@ -66,7 +11,14 @@ export const rateLimiting = definePlugin({
   name: 'rate-limiting',
   about: 'Limits the number of requests per second, minute, hour, day, month or year.',
   settings,
-  prepare(settings, { id, clock, counters, log }) {
+  shorthands,
+  prepare(settings, { id, clock, counters: ofNode, redisCounters, log }) {
+    const { host, ...address } = settings.redis
+    const inRedis =
+      settings.policy !== 'redis' || host === null
+        ? undefined
+        : redisCounters({ ...address, host }, settings.sync_rate)
+    const counters = inRedis ?? ofNode
     const limits = periods.flatMap((period) => {
       const limit = settings[period]
       return limit === null ? [] : [openLimit(id, period, limit)]
@@ -106,6 +58,7 @@ export const rateLimiting = definePlugin({
           },
         )
       },
+      close: () => inRedis?.close(),
     }
   },
 })

@@ -41,10 +41,15 @@ const settings = z
   })
   .refine(
     ({ message, body, content_type: type }) => message === null || (body === null && type === null),
-    { error: 'message cannot be used with content_type or body' },
+    { error: 'message cannot be used with content_type or body', params: { isOfRecord: true } },
   )
   .refine(({ body, content_type: type }) => type === null || body !== null, {
     error: 'content_type requires a body',
+    params: { isOfRecord: true },
+  })
+  .refine(({ echo, body, content_type: type }) => !echo || (body === null && type === null), {
+    error: 'echo cannot be used with content_type and body',
+    params: { isOfRecord: true },
   })
 
 export const requestTermination = definePlugin({

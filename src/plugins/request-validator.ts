@@ -75,7 +75,7 @@ const settings = z
     verbose_response: z.boolean().default(false).describe('Name the violation in the response.'),
   })
   .refine(({ body_schema: body, parameter_schema: list }) => body !== null || list !== null, {
-    error: `at least one of these fields must be non-empty: 'body_schema', 'parameter_schema'`,
+    error: `at least one of these fields must be non-empty: 'config.body_schema', 'config.parameter_schema'`,
   })
   .superRefine((settings, context) => {
     for (const [path, complaint] of violations(settings)) {

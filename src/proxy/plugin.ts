@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
+import type { Shorthands } from '../entities/plugin-schema.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
@@ -33,6 +34,23 @@ export type Taken = { readonly admitted: boolean; readonly counts: readonly numb
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
 export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken> }
 
+/** Where counters are in Redis, by the names of Kong's settings. */
+export type RedisAddress = {
+  readonly host: string
+  readonly port: number
+  readonly username: string | null
+  readonly password: string | null
+  readonly database: number
+  /** Milliseconds to connect, and to wait for an answer. */
+  readonly timeout: number
+  readonly ssl: boolean
+  readonly ssl_verify: boolean
+  readonly server_name: string | null
+}
+
+/** Counters that are closed with the plugin that opened them. */
+export type CounterSource = Counters & { close(): void }
+
 /** Passed to a plugin, which imports none of it. */
 export type PluginTools = {
   /** Id of the configured plugin. */
@@ -40,6 +58,8 @@ export type PluginTools = {
   readonly workspace: string
   readonly clock: Clock
   readonly counters: Counters
+  /** Counters that all nodes share which use the same database of Redis; `syncRate` as Kong's `sync_rate`. Connects for the first request only. */
+  redisCounters(this: void, address: RedisAddress, syncRate: number): CounterSource
   /** Limited: a message is written a few times in ten seconds and then counted. */
   readonly log: Log
   /** The consumer that holds an API key in this workspace, in the program of the exchange. */
@@ -73,6 +93,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   /** True for a plugin that authenticates; the plugins of a consumer are chosen after it ran. */
   readonly identifies: boolean
   readonly settings: Settings
+  /** Deprecated names of settings, each with its place now. They are replaced in what clients send. */
+  readonly shorthands?: Shorthands
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
   /** True to offer HTTP/2 to https services. */

@@ -71,7 +71,7 @@ function readVariable(
   const name = given.startsWith(tools.variablePrefix) ? given : tools.variablePrefix + given
   const value = tools.readVariable(name)
   if (value === undefined) throw missing(text, `the variable ${name} is not set`)
-  return decoded(value, base64_decode)
+  return decoded(value, base64_decode === true)
 }
 
 async function readSecretFile(

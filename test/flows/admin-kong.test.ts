@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { catalog as plugins } from '../../src/plugins/catalog.ts'
 import { freshDatabase } from '../harness/store-engines.ts'
 import { openTestAdmin } from './admin-harness.ts'
 
@@ -234,4 +235,94 @@ test('the ttl of an API key starts when it is set', async () => {
   expect((await admin.ask('GET', `/key-auths/${body.id}`)).body.ttl).toBe(500)
   const [key] = admin.configuration.current().snapshot.keys.values()
   expect(key?.expires_at).toBe(now / 1000 + 500)
+})
+
+test('rate-limiting has the settings, deprecated names and rules of Kong', async () => {
+  const { ask } = await openTestAdmin({ catalog: plugins })
+  const put = async (config: Record<string, unknown>) =>
+    (
+      await ask('PUT', '/plugins/a0000000-0000-4000-8000-000000000000', {
+        name: 'rate-limiting',
+        config,
+      })
+    ).body
+  const defaults = {
+    policy: 'local',
+    sync_rate: -1,
+    redis: {
+      host: null,
+      port: 6379,
+      timeout: 2000,
+      username: null,
+      password: null,
+      database: 0,
+      ssl: false,
+      ssl_verify: false,
+      server_name: null,
+    },
+  }
+  // As in a dump of Kong, which has the deprecated names too.
+  const dumped = { minute: 5, ...defaults, redis_host: null, redis_port: 6379, redis_ssl: false }
+  expect((await put(dumped)).config).toMatchObject(defaults)
+  expect((await put({ minute: 5 })).config).toMatchObject(defaults)
+  expect((await put({ minute: 5, policy: 'cluster' })).config.policy).toBe('cluster')
+  const moved = await put({ minute: 5, policy: 'redis', redis_host: 'h', redis_database: 2 })
+  expect(moved.config.redis).toMatchObject({ host: 'h', database: 2, port: 6379 })
+  const patch = { config: { redis_host: 'other' } }
+  const { body: patched } = await ask('PATCH', `/plugins/${moved.id}`, patch)
+  expect(patched.config.redis).toMatchObject({ host: 'other', database: 2 })
+  for (const [config, fields] of [
+    [
+      { second: 10, minute: 5 },
+      { config: 'The limit for minute(5.0) cannot be lower than the limit for second(10.0)' },
+    ],
+    [
+      { hour: 10, year: 5 },
+      { config: 'The limit for year(5.0) cannot be lower than the limit for hour(10.0)' },
+    ],
+    [{ minute: 5, sync_rate: 1 }, { config: 'sync_rate can only be used with the redis policy' }],
+    [
+      { minute: 5, policy: 'redis', redis: { host: 'h' }, sync_rate: 0.01 },
+      { config: 'sync_rate must be greater than 0.02, or -1 to disable' },
+    ],
+    [
+      { minute: 5, policy: 'redis' },
+      {
+        config: { redis: { host: 'required field missing' } },
+        '@entity': ["failed conditional validation given value of field 'config.policy'"],
+      },
+    ],
+    [{ minute: 5, limit_by: 'header' }, { config: { header_name: 'required field missing' } }],
+    [
+      { minute: 5, redis: { host: 'a' }, redis_host: 'b' },
+      {
+        config: {
+          redis_host:
+            'both deprecated and new field are used but their values mismatch: redis_host = b vs redis.host = a',
+        },
+      },
+    ],
+    [
+      {},
+      {
+        '@entity': [
+          "at least one of these fields must be non-empty: 'config.second', 'config.minute', 'config.hour', 'config.day', 'config.month', 'config.year'",
+        ],
+      },
+    ],
+  ] as const) {
+    expect(await put(config)).toMatchObject({ code: 2, name: 'schema violation', fields })
+  }
+  const { body: schema } = await ask('GET', '/schemas/plugins/rate-limiting')
+  const { config } = schema.fields.at(-1)
+  expect(config.fields).toContainEqual({ redis: expect.objectContaining({ required: true }) })
+  expect(config.shorthand_fields).toContainEqual({
+    redis_port: {
+      type: 'integer',
+      deprecation: {
+        message: expect.stringContaining('config.redis.port'),
+        replaced_with: [{ path: ['redis', 'port'] }],
+      },
+    },
+  })
 })

@@ -13,7 +13,7 @@ const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as
 
 test('serves the decK program as Kong does', { timeout: 600_000 }, async (context) => {
   const deck = await requireDeck(context)
-  const { adminUrl } = await openTestAdmin({ catalog })
+  const { adminUrl, ask } = await openTestAdmin({ catalog })
   const folder = mkdtempSync(join(tmpdir(), 'weir-deck-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const [file, dump] = ['kong.yaml', 'dump.yaml'].map((name) => join(folder, name)) as [
@@ -41,4 +41,22 @@ test('serves the decK program as Kong does', { timeout: 600_000 }, async (contex
   await said(['reset', '--force', ...inZ])
   expect(await said(['sync', file, '--select-tag', 'ours', ...inZ])).toContain('Created')
   await said(['diff', file, '--select-tag', 'ours', '--non-zero-exit-code', ...inZ])
+  // A vault and what refers to it are created at once; deprecated names of settings make no difference.
+  const redis = { policy: 'redis', redis_host: '127.0.0.1', redis_database: 1 }
+  const late = {
+    _format_version: '3.0',
+    vaults: [{ prefix: 'late', name: 'env', config: { prefix: 'X_' } }],
+    certificates: [{ id: pairOfVault, cert: '{vault://late/cert}', key: '{vault://late/key}' }],
+    plugins: [{ name: 'rate-limiting', config: { minute: 5, ...redis } }],
+  }
+  writeFileSync(file, stringify(late))
+  await said(['sync', file, ...inZ])
+  await said(['diff', file, '--non-zero-exit-code', ...inZ])
+  // A reset of the roles ends at super-admin, and nobody is locked out.
+  expect(await said(['reset', '--rbac-resources-only', '--force', ...at], 1)).toContain(
+    'The role super-admin of the default workspace cannot be deleted',
+  )
+  expect((await ask('GET', '/rbac/users')).status).toBe(200)
 })
+
+const pairOfVault = '5a0c4d1e-9c53-4c0e-8a55-2c9b0c2b7c13'

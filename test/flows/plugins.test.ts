@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { startRedis } from '../harness/start-redis.ts'
 import { openGateway } from '../harness/open-gateway.ts'
 import type { SnapshotInput } from '../harness/build-snapshot.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
@@ -127,6 +128,30 @@ test('admits exactly as many concurrent requests as the limit says, in every win
   now.milliseconds += 50_000
   const next = await gateway.ask('/')
   expect([next.status, next.headers.get('x-ratelimit-remaining-minute')]).toEqual([200, '6'])
+})
+
+test('two nodes with the policy redis share a limit, which Redis counts', async (context) => {
+  const { address } = await startRedis(context)
+  const now = { milliseconds: Date.UTC(2026, 0, 1) }
+  const config = { policy: 'redis', minute: 7, redis: address }
+  const words = { plugins: [{ name: 'rate-limiting', config }] }
+  const gateways = [await gatewayWith(words, now), await gatewayWith(words, now)]
+  const asked = Array.from({ length: 30 }, async (_, index) => gateways[index % 2]?.ask('/'))
+  const statuses = (await Promise.all(asked)).map((response) => response?.status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(7)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(23)
+})
+
+test('without Redis a request passes, or gets 500 where fault_tolerant is false', async () => {
+  const redis = { host: '127.0.0.1', port: 1 }
+  for (const [isTolerant, status] of [
+    [true, 200],
+    [false, 500],
+  ] as const) {
+    const config = { policy: 'redis', minute: 1, redis, fault_tolerant: isTolerant }
+    const gateway = await gatewayWith({ plugins: [{ name: 'rate-limiting', config }] })
+    for (let time = 0; time < 2; time += 1) expect((await gateway.ask('/')).status).toBe(status)
+  }
 })
 
 test('a refused request counts in no window', async () => {

@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { redisCounters } from '../../src/cluster/redis-counters.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { openEgress, type Egress } from '../../src/lib/egress.ts'
@@ -67,6 +68,7 @@ export async function openGateway(
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
+    redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
     clock,
     pools,
     log: options.log ?? silentLog,

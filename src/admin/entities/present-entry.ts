@@ -1,6 +1,7 @@
 import type { Configuration } from '../../control/configuration.ts'
 import type { Entity } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
+import { isRecord } from '../../lib/is-record.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { canReadSecrets } from './can-read-secrets.ts'
 
@@ -14,6 +15,7 @@ export function presentTo(
   const presented: Record<string, unknown> = {
     id: entry.id,
     ...entry.fields,
+    ...shorthandsIn(entity, entry, configuration),
     created_at: entry.createdAt,
     updated_at: entry.updatedAt,
   }
@@ -25,6 +27,22 @@ export function presentTo(
     now: secondsOf(configuration),
   })
   return own === undefined ? presented : { ...presented, ...own }
+}
+
+/** The settings with their deprecated names too: decK compares those that its file has. */
+function shorthandsIn(
+  entity: Entity,
+  { fields }: Entry,
+  { catalog }: Pick<Configuration, 'catalog'>,
+): Record<string, unknown> {
+  const config: unknown = fields['config']
+  const shorthands = entity.configShorthands?.(fields['name'], catalog)
+  if (shorthands === undefined || !isRecord(config)) return {}
+  const named = Object.entries(shorthands).map(([name, [record, field]]) => {
+    const inner = config[record]
+    return [name, isRecord(inner) ? (inner[field] ?? null) : null] as const
+  })
+  return { config: { ...config, ...Object.fromEntries(named) } }
 }
 
 /** Without any secret. */

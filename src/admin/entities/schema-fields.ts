@@ -33,10 +33,32 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
       ...entitySchema(entityNamed('plugin')).fields.filter((field) =>
         pluginFields.has(Object.keys(field)[0] ?? ''),
       ),
-      { config: { type: 'record', required: true, fields: config } },
+      {
+        config: {
+          type: 'record',
+          required: true,
+          fields: config,
+          ...shorthandFields(schema, config),
+        },
+      },
     ],
   }
 }
+
+/** The deprecated names of settings, each with the type of the setting that replaced it. */
+function shorthandFields({ shorthands = {} }: PluginSchema, config: KongSchema['fields']) {
+  const fields = Object.entries(shorthands).map(([name, path]) => {
+    const [record, field] = path
+    const inner = fieldNamed(config, record)?.['fields'] as KongSchema['fields'] | undefined
+    const type = fieldNamed(inner ?? [], field)?.['type'] ?? 'string'
+    const message = `config.${name} is deprecated, please use config.${path.join('.')} instead`
+    return { [name]: { type, deprecation: { message, replaced_with: [{ path }] } } }
+  })
+  return fields.length === 0 ? {} : { shorthand_fields: fields }
+}
+
+const fieldNamed = (fields: KongSchema['fields'], name: string): SchemaField | undefined =>
+  fields.find((field) => name in field)?.[name]
 
 export const settingsSchema = ({ settings }: PluginSchema): KongSchema => ({
   fields: fieldsOf(jsonSchemaOf(settings)),
@@ -63,7 +85,9 @@ function fieldsOf(schema: JsonSchema): Record<string, SchemaField>[] {
   const required = new Set(schema.required)
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const field = typeof property === 'boolean' ? { type: 'any' } : fieldOf(property)
-    return { [name]: required.has(name) ? { ...field, required: true } : field }
+    const isRequired =
+      required.has(name) || (typeof property === 'object' && property['isFilled'] === true)
+    return { [name]: isRequired ? { ...field, required: true } : field }
   })
 }
 

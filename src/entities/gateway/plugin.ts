@@ -59,6 +59,7 @@ export const plugin = defineEntity(
       return scope.length === 0 ? own : `${own} on ${scope.join(', ')}`
     },
     configSchema: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.settings,
+    configShorthands: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.shorthands,
     unknownName: (name) =>
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,
   },

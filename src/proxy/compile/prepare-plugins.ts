@@ -11,7 +11,7 @@ import {
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import type { Counters, PluginDefinition, PluginUse } from '../plugin.ts'
+import type { Counters, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
@@ -22,6 +22,8 @@ export type PrepareTools = {
   /** In execution order. */
   readonly catalog: readonly PluginDefinition[]
   readonly counters: Counters
+  /** Without it, plugins that count in Redis use `counters`: for programs that serve no clients. */
+  readonly redisCounters?: PluginTools['redisCounters']
   readonly clock: Clock
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
@@ -188,7 +190,7 @@ function refuseUnknown({ id, name }: SnapshotPlugin): never {
 function openPlugin(
   { id, name, workspace, config }: SnapshotPlugin,
   definition: PluginDefinition,
-  { clock, counters, log = silentLog }: PrepareTools,
+  { clock, counters, redisCounters, log = silentLog }: PrepareTools,
 ): PluginUse {
   const settings = definition.settings.safeParse(config)
   if (!settings.success)
@@ -198,6 +200,9 @@ function openPlugin(
     workspace,
     clock,
     counters,
+    redisCounters:
+      redisCounters ??
+      (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
     log,
     findKey: ({ directory }, key) => directory?.findKey(workspace, key),
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
