@@ -1,5 +1,11 @@
-import { afterEach, expect, test, vi } from 'vitest'
-import { readSettings } from './settings.ts'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { lockDataDirectory } from '../supervisor/lock-data-directory.ts'
+import { readSettings, settingsSchema } from './settings.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
 
@@ -78,4 +84,32 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     ['WEIR_PORT_MAPS', '80', 'expected EXTERNAL:INTERNAL'],
   ] as const)
     expect(() => readSettings({ [name]: text })).toThrow(complaint)
+})
+
+test('an override without a value leaves every variable as it is', () => {
+  vi.stubEnv('WEIR_NODE', 'named')
+  vi.stubEnv('WEIR_ADMIN_LISTEN', '127.0.0.1:18001')
+  const overrides = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((name) => [name, undefined]),
+  )
+  expect(readSettings(overrides)).toEqual(readSettings())
+  expect(readSettings(overrides)).toMatchObject({
+    node: 'named',
+    adminListen: { port: 18_001 },
+  })
+})
+
+test('a second program on the directory that WEIR_DATA names is refused', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'weir-lock-'))
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }))
+  const unlock = lockDataDirectory(data)
+  onTestFinished(unlock)
+  const main = join(import.meta.dirname, 'main.ts')
+  const env = { PATH: process.env['PATH'], WEIR_DATA: data }
+  const options = { env, cwd: tmpdir(), timeout: 120_000 }
+  const second = promisify(execFile)(process.execPath, [main, 'start'], options)
+  await expect(second).rejects.toMatchObject({
+    code: 1,
+    stderr: `The data directory ${data} is in use by process ${process.pid}\n`,
+  })
 })

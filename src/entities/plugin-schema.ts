@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import { isRecord } from '../lib/is-record.ts'
-import type { Body } from './hooks.ts'
 import type { Violations } from './violations.ts'
 
 /** A plugin without its code, for validation and forms. */
@@ -15,11 +14,13 @@ export type PluginSchema = {
 /** Deprecated names of settings, each with its place now, such as `redis_host` with `redis`, `host`. */
 export type Shorthands = Readonly<Record<string, readonly [record: string, field: string]>>
 
+type Config = Readonly<Record<string, unknown>>
+
 /** Replaces deprecated names in settings that a client sends. As in Kong, both names may be given with the same value. */
 export function expandShorthands(
-  config: Body,
+  config: Config,
   shorthands: Shorthands = {},
-): { readonly config: Body; readonly violations: Violations } {
+): { readonly config: Config; readonly violations: Violations } {
   const expanded: Record<string, unknown> = { ...config }
   const violations: Violations = {}
   for (const [name, [record, field]] of Object.entries(shorthands)) {
@@ -31,8 +32,11 @@ export function expandShorthands(
     const present = inner[field] ?? value
     if (present !== value)
       violations[name] =
-        `both deprecated and new field are used but their values mismatch: ${name} = ${String(value)} vs ${record}.${field} = ${String(present)}`
+        `both deprecated and new field are used but their values mismatch: ${name} = ${plain(value)} vs ${record}.${field} = ${plain(present)}`
     expanded[record] = { ...inner, [field]: present }
   }
   return { config: expanded, violations }
 }
+
+const plain = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value)

@@ -37,6 +37,9 @@ export function deckFile(pair: Pair, authority: Pair): Record<string, unknown> {
             client_id: 'app',
             client_secret: 'of the app',
             redirect_uris: ['https://app.example/back'],
+            // decK knows no defaults of credentials.
+            client_type: 'confidential',
+            hash_secret: false,
           },
         ],
         acls: [{ group: 'buyers' }],

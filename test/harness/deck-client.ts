@@ -230,8 +230,8 @@ type Field = {
 async function fillDefaults(send: SendRequest, state: DeckState): Promise<DeckState> {
   const filled: Record<string, DeckObject[]> = {}
   for (const [kind, objects] of Object.entries(state)) {
-    if (kind === 'plugins' || kind === 'vaults') {
-      filled[kind] = await Promise.all(objects.map((object) => fillConfig(send, kind, object)))
+    if (kind === 'plugins') {
+      filled[kind] = await Promise.all(objects.map((object) => fillConfig(send, object)))
     } else if (withDefaults.has(kind)) {
       const schema = (await send('GET', `/schemas/${kind}`)) as Field
       const defaults = defaultsIn(schema.fields ?? [])
@@ -265,16 +265,11 @@ function mergeDefaults(defaults: Record<string, unknown>, given: Record<string, 
   return answer
 }
 
-async function fillConfig(
-  send: SendRequest,
-  kind: string,
-  object: DeckObject,
-): Promise<DeckObject> {
-  const schema = (await send('GET', `/schemas/${kind}/${String(object['name'])}`)) as Field
+async function fillConfig(send: SendRequest, object: DeckObject): Promise<DeckObject> {
+  const schema = (await send('GET', `/schemas/plugins/${String(object['name'])}`)) as Field
   const fields = Object.assign({}, ...(schema.fields ?? [])) as Record<string, Field>
   const given = (object['config'] ?? {}) as object
   const config = fillRecord(fields['config']?.fields ?? [], given)
-  if (kind === 'vaults') return { ...object, config }
   return { enabled: true, protocols: fields['protocols']?.default, ...object, config }
 }
 
@@ -312,7 +307,8 @@ function compare(wanted: DeckState, current: DeckState): DeckEvent[] {
 }
 
 /** decK compares all fields where it knows the defaults, else those of the file, and never hashed passwords. */
-function isEqual(kind: string, wanted: DeckObject, current: DeckObject): boolean {
+function isEqual(kind: string, wanted: DeckObject, known: DeckObject): boolean {
+  const current = kind === 'plugins' ? withoutDeprecated(wanted, known) : known
   const names =
     withDefaults.has(kind) || kind === 'plugins'
       ? [...new Set([...Object.keys(wanted), ...Object.keys(current)])]
@@ -320,6 +316,17 @@ function isEqual(kind: string, wanted: DeckObject, current: DeckObject): boolean
   return names
     .filter((name) => !(kind === 'basic-auths' && name === 'password'))
     .every((name) => canonical(wanted[name]) === canonical(current[name]))
+}
+
+/** decK compares deprecated settings only where both have them. */
+function withoutDeprecated(wanted: DeckObject, current: DeckObject): DeckObject {
+  const { config } = current
+  const wantedConfig = wanted['config']
+  if (!isRecord(config) || !isRecord(wantedConfig)) return current
+  const kept = Object.entries(config).filter(
+    ([name]) => name in wantedConfig || !name.startsWith('redis_'),
+  )
+  return { ...current, config: Object.fromEntries(kept) }
 }
 
 const canonical = (value: unknown): string =>

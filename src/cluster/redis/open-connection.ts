@@ -86,7 +86,8 @@ async function startConnection(
     }
   })
   socket.on('error', end)
-  socket.on('close', () => end(new Error('Redis closed the connection')))
+  for (const event of ['end', 'close'])
+    socket.on(event, () => end(new Error('Redis closed the connection')))
   socket.on('timeout', () => end(new Error(`Redis did not answer within ${timeout} ms`)))
   const send = (command: RedisCommand): Promise<RedisReply> =>
     new Promise((resolve, reject) => {
