@@ -43,6 +43,9 @@ export function parseFields(
   const violations = parsed.success ? {} : violationsOf(parsed.error)
   const config = entity.configSchema === undefined ? undefined : parseConfig(entity, body, catalog)
   Object.assign(violations, config?.violations, misplacedIn(entity, body))
+  for (const field of entity.forbiddenFields?.(body['name'], catalog) ?? []) {
+    if ((body[field] ?? null) !== null) violations[field] = 'value must be null'
+  }
   if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
 }

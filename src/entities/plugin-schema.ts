@@ -9,7 +9,11 @@ export type PluginSchema = {
   readonly about: string
   readonly settings: z.ZodObject
   readonly shorthands?: Shorthands
+  /** Fields of the plugin entity that must be null. */
+  readonly withoutScopes?: readonly PluginScope[]
 }
+
+export type PluginScope = 'service' | 'route' | 'consumer' | 'consumer_group'
 
 /** Deprecated names of settings, each with its place now, such as `redis_host` with `redis`, `host`. */
 export type Shorthands = Readonly<Record<string, readonly [record: string, field: string]>>

@@ -34,6 +34,7 @@ const settings = z
 export const acl = definePlugin({
   name: 'acl',
   about: 'Allows or denies consumers by their groups.',
+  withoutScopes: ['consumer', 'consumer_group'],
   settings,
   prepare(settings) {
     const { allow, deny, hide_groups_header: hidden } = settings

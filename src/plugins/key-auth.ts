@@ -42,6 +42,8 @@ export const keyAuth = definePlugin({
   name: 'key-auth',
   about: 'Authenticates consumers by an API key in a header or query parameter.',
   identifies: true,
+  // The consumer is known only after it ran.
+  withoutScopes: ['consumer', 'consumer_group'],
   settings,
   prepare(settings, tools) {
     const names = settings.key_names.map((name) => name.toLowerCase())

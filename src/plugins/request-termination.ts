@@ -33,6 +33,10 @@ const settings = z
       .describe('Answer with a description of the request, for debugging.'),
     trigger: z
       .string()
+      .regex(/^[\w-]+$/, {
+        error: (issue) =>
+          `bad header name '${String(issue.input)}', allowed characters are A-Z, a-z, 0-9, '_', and '-'`,
+      })
       .nullable()
       .default(null)
       .describe(

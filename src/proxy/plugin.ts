@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
-import type { Shorthands } from '../entities/plugin-schema.ts'
+import type { PluginScope, Shorthands } from '../entities/plugin-schema.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
@@ -95,6 +95,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly settings: Settings
   /** Deprecated names of settings, each with its place now. They are replaced in what clients send. */
   readonly shorthands?: Shorthands
+  /** To what the plugin cannot be applied, because it decides before that is known. */
+  readonly withoutScopes?: readonly PluginScope[]
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
   /** True to offer HTTP/2 to https services. */

@@ -237,7 +237,7 @@ test('the ttl of an API key starts when it is set', async () => {
   expect(key?.expires_at).toBe(now / 1000 + 500)
 })
 
-test('rate-limiting has the settings, deprecated names and rules of Kong', async () => {
+test('plugins have the settings, deprecated names, scopes and rules of Kong', async () => {
   const { ask } = await openTestAdmin({ catalog: plugins })
   const put = async (config: Record<string, unknown>) =>
     (
@@ -313,6 +313,21 @@ test('rate-limiting has the settings, deprecated names and rules of Kong', async
   ] as const) {
     expect(await put(config)).toMatchObject({ code: 2, name: 'schema violation', fields })
   }
+  const { body: consumer } = await ask('PUT', '/consumers/ann', {})
+  for (const [name, settings] of [
+    ['key-auth', {}],
+    ['acl', { allow: ['a'] }],
+  ] as const) {
+    const scoped = { name, config: settings, consumer: { id: consumer.id } }
+    expect(await ask('POST', '/plugins', scoped)).toMatchObject({
+      status: 400,
+      body: { message: 'schema violation (consumer: value must be null)' },
+    })
+  }
+  const terminating = { name: 'request-termination', config: { echo: true, body: 'x' } }
+  expect((await ask('POST', '/plugins', terminating)).body).toMatchObject({
+    fields: { config: 'echo cannot be used with content_type and body' },
+  })
   const { body: schema } = await ask('GET', '/schemas/plugins/rate-limiting')
   const { config } = schema.fields.at(-1)
   expect(config.fields).toContainEqual({ redis: expect.objectContaining({ required: true }) })

@@ -60,6 +60,8 @@ export const plugin = defineEntity(
     },
     configSchema: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.settings,
     configShorthands: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.shorthands,
+    forbiddenFields: (name, catalog) =>
+      catalog.find((plugin) => plugin.name === name)?.withoutScopes ?? [],
     unknownName: (name) =>
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,
   },
