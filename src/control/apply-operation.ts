@@ -92,7 +92,7 @@ function writeEntry(
 ): Outcome {
   const entity: Entity = entityNamed(operation.entity)
   const body = normalizeBody(entity, operation)
-  const given = expandConfig(entity, body, catalog, body['name'] ?? before?.fields['name'])
+  const given = expandConfig(entity, body, catalog, { ...before?.fields, ...body })
   const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
   const context = { tools: entityTools, now, refusalOf: hostRefusal(egress) }
   const completed = entity.complete?.(parsed, context) ?? parsed

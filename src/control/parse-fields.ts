@@ -15,18 +15,18 @@ const fullSchemas: ReadonlyMap<string, z.ZodObject> = new Map(
   ]),
 )
 
-/** Replaces deprecated names of settings in `config`; throws where they contradict the new ones. `name` is that of the settings' schema. */
+/** Replaces deprecated names of settings in `config`; throws where they contradict the new ones. `fields` are those of the entity after the change. */
 export function expandConfig(
   entity: Entity,
   body: Body,
   catalog: readonly PluginSchema[],
-  name: unknown = body['name'],
+  fields: Body = body,
 ): Body {
   const { config } = body
   if (!isRecord(config)) return body
   const { config: expanded, violations } = expandShorthands(
     config,
-    entity.configShorthands?.(name, catalog),
+    entity.configShorthands?.(fields, catalog),
   )
   if (Object.keys(violations).length > 0) throw schemaViolation({ config: violations })
   return { ...body, config: expanded }
@@ -43,11 +43,16 @@ export function parseFields(
   const violations = parsed.success ? {} : violationsOf(parsed.error)
   const config = entity.configSchema === undefined ? undefined : parseConfig(entity, body, catalog)
   Object.assign(violations, config?.violations, misplacedIn(entity, body))
-  for (const field of entity.forbiddenFields?.(body['name'], catalog) ?? []) {
-    if ((body[field] ?? null) !== null) violations[field] = 'value must be null'
-  }
+  Object.assign(violations, forbiddenIn(entity, body, catalog))
   if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
+}
+
+function forbiddenIn(entity: Entity, body: Body, catalog: readonly PluginSchema[]): Violations {
+  const given = (entity.forbiddenFields?.(body, catalog) ?? []).filter(
+    (field) => (body[field] ?? null) !== null,
+  )
+  return Object.fromEntries(given.map((field) => [field, 'value must be null']))
 }
 
 /** References in fields other than `config`, which has a schema of its own. */

@@ -131,10 +131,10 @@ export type Hooks<Fields> = {
   normalize?(body: Body): Body
   /** The schema of `config`, selected by `name`. */
   configSchema?(name: unknown, catalog: readonly PluginSchema[]): z.ZodObject | undefined
-  /** The deprecated names of settings in `config`, selected by `name`. */
-  configShorthands?(name: unknown, catalog: readonly PluginSchema[]): Shorthands | undefined
-  /** Fields that must be null, by `name`. */
-  forbiddenFields?(name: unknown, catalog: readonly PluginSchema[]): readonly string[]
+  /** The deprecated names of settings in `config`. */
+  configShorthands?(fields: Body, catalog: readonly PluginSchema[]): Shorthands | undefined
+  /** Fields that must be null beside the others. */
+  forbiddenFields?(fields: Body, catalog: readonly PluginSchema[]): readonly string[]
   /** Kong's error message for a `name` without a schema. */
   unknownName?(name: string): string
   /** Checks that need platform functions, such as parsing certificates; returns the fields with derived ones filled. `now` is in seconds since the epoch. */

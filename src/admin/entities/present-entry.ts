@@ -1,6 +1,7 @@
 import type { Configuration } from '../../control/configuration.ts'
 import type { Entity } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
+import type { Body } from '../../entities/hooks.ts'
 import { isRecord } from '../../lib/is-record.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { canReadSecrets } from './can-read-secrets.ts'
@@ -35,8 +36,8 @@ function shorthandsIn(
   { fields }: Entry,
   { catalog }: Pick<Configuration, 'catalog'>,
 ): Record<string, unknown> {
-  const config: unknown = fields['config']
-  const shorthands = entity.configShorthands?.(fields['name'], catalog)
+  const { config }: Body = fields
+  const shorthands = entity.configShorthands?.(fields, catalog)
   if (shorthands === undefined || !isRecord(config)) return {}
   const named = Object.entries(shorthands).map(([name, [record, field]]) => {
     const inner = config[record]

@@ -59,8 +59,9 @@ export const plugin = defineEntity(
       return scope.length === 0 ? own : `${own} on ${scope.join(', ')}`
     },
     configSchema: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.settings,
-    configShorthands: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.shorthands,
-    forbiddenFields: (name, catalog) =>
+    configShorthands: ({ name }, catalog) =>
+      catalog.find((plugin) => plugin.name === name)?.shorthands,
+    forbiddenFields: ({ name }, catalog) =>
       catalog.find((plugin) => plugin.name === name)?.withoutScopes ?? [],
     unknownName: (name) =>
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,
