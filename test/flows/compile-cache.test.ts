@@ -19,7 +19,7 @@ const run = promisify(execFile)
 
 test('every process of a node uses the compile cache', async () => {
   // With this variable, Node reports each use of the cache on standard error.
-  const weir = await startWeir({ env: { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' } })
+  const weir = await startWeir({ env: { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', WEIR_WORKERS: '1' } })
   for (const module of ['program', 'run-supervisor', 'control-plane', 'gateway-worker'])
     expect(weir.output()).toMatch(
       new RegExp(

@@ -92,7 +92,7 @@ test('a stop waits until its deadline, and the broken exchange reaches the wareh
   await until('it is under way', () => upstream.taken.length === 1)
   await weir.stop()
   expect(await responses).toBe('broken')
-  const again = await startWeir({ data: weir.data })
+  const again = await startWeir({ data: weir.data, env: { WEIR_WORKERS: '1' } })
   await until('its event is there', async () => {
     const { data } = await again.query({
       measures: ['requests.count'],

@@ -1,30 +1,44 @@
 import { once } from 'node:events'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-async function weirWithRoute(plugins: readonly object[] = []): Promise<TestWeir> {
+/** The node of the tests that leave one running. */
+let shared: TestWeir
+let stopShared: (() => Promise<void>) | undefined
+beforeAll(async () => {
+  shared = await startWeir({ onFinished: (stop) => (stopShared = stop) })
+})
+afterAll(() => stopShared?.())
+
+async function weirWithRoute(): Promise<TestWeir> {
   const { port } = await startUpstream((_request, response) => response.end('ok'))
-  const weir = await startWeir()
-  await weir.admin('PUT', '/services/api', { host: '127.0.0.1', port })
-  await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } })
-  for (const plugin of plugins)
-    expect((await weir.admin('POST', '/plugins', plugin)).status).toBe(201)
-  await weir.untilApplied()
-  return weir
+  await shared.admin('PUT', '/services/api', { host: '127.0.0.1', port })
+  await shared.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } })
+  await shared.untilApplied()
+  return shared
 }
 
-const countOf = async (weir: TestWeir): Promise<number> =>
-  Number((await weir.query({ measures: ['requests.count'] })).data[0]?.['requests.count'])
+/** The number of recorded requests with this query. */
+async function countOf(weir: TestWeir, query: string): Promise<number> {
+  const { data } = await weir.query({
+    measures: ['requests.count'],
+    filters: [{ member: 'requests.query', operator: 'equals', values: [query] }],
+  })
+  return Number(data[0]?.['requests.count'])
+}
 
-const ask = (weir: TestWeir) => fetch(`${weir.proxyUrl}/api`, { headers: { connection: 'close' } })
+const ask = (weir: TestWeir, query = '') =>
+  fetch(`${weir.proxyUrl}/api${query}`, { headers: { connection: 'close' } })
 
 test('a rate limit is exact over all workers, even when one is killed', async () => {
   const weir = await weirWithRoute()
-  await weir.admin('POST', '/plugins', { name: 'rate-limiting', config: { hour: 60 } })
+  const limit = { name: 'rate-limiting', config: { year: 60 } }
+  const added = await weir.admin('POST', '/routes/api/plugins', limit)
+  const { id } = (await added.json()) as { id: string }
   await weir.untilApplied()
   const before = Number((await ask(weir)).headers.get('ratelimit-remaining'))
   const burst = async () =>
@@ -35,6 +49,7 @@ test('a rate limit is exact over all workers, even when one is killed', async ()
   for (let turn = 0; turn < 4; turn += 1) statuses.push(...(await burst()))
   expect(statuses.filter((status) => status === 200)).toHaveLength(before)
   expect(statuses.filter((status) => status === 429)).toHaveLength(100 - before)
+  await weir.admin('DELETE', `/plugins/${id}`)
 })
 
 test('refuses no connection while workers are killed or replaced', async () => {
@@ -68,9 +83,12 @@ test('workers that restart without a control plane serve from the snapshot on di
   const [control = 0] = weir.children('weir control')
   process.kill(control, 'SIGSTOP')
   for (const pid of weir.children('weir gateway')) process.kill(pid, 'SIGKILL')
-  await until('it answers from the snapshot on disk', async () => (await ask(weir)).status === 200)
+  await until('it answers from the snapshot on disk', async () => {
+    const { status } = await ask(weir, '?from-disk')
+    return status === 200
+  })
   process.kill(control, 'SIGCONT')
-  await expect.poll(() => countOf(weir), { timeout: 45_000 }).toBeGreaterThan(1)
+  await until('its event is there', async () => (await countOf(weir, 'from-disk')) > 0)
 })
 
 test('a new worker listens with the configuration of the control plane, not with an older one on disk, and follows changes', async () => {
@@ -119,8 +137,7 @@ test('a new worker listens with the configuration of the control plane, not with
 }, 300_000)
 
 test('refuses to start in a data directory that is in use', async () => {
-  const weir = await weirWithRoute()
-  await expect(startWeir({ data: weir.data })).rejects.toThrow(/in use by process \d+/)
+  await expect(startWeir({ data: shared.data })).rejects.toThrow(/in use by process \d+/)
 })
 
 test('names all invalid settings at once', async () => {
@@ -170,14 +187,8 @@ test('a graceful stop answers requests in flight and keeps their events', async 
   const stopped = weir.stop()
   expect(await (await late).text()).toBe('late')
   await stopped
-  const again = await startWeir({ data: weir.data })
-  await until('its event is there', async () => {
-    const { data } = await again.query({
-      measures: ['requests.count'],
-      filters: [{ member: 'requests.query', operator: 'equals', values: ['last'] }],
-    })
-    return data[0]?.['requests.count'] === 1
-  })
+  const again = await startWeir({ data: weir.data, env: { WEIR_WORKERS: '1' } })
+  await until('its event is there', async () => (await countOf(again, 'last')) === 1)
 })
 
 function isRunning(pid: number): boolean {

@@ -8,6 +8,8 @@ export async function until<T>(
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + milliseconds
   let last: unknown
+  // Longer and longer: a probe that looks at every process costs as much as what it waits for.
+  let pause = 10
   while (performance.now() < deadline) {
     try {
       const found = await probe()
@@ -16,7 +18,8 @@ export async function until<T>(
     } catch (error) {
       last = error
     }
-    await sleep(20)
+    await sleep(pause)
+    pause = Math.min(pause * 1.25, 100)
   }
   throw new Error(`${what} did not come true in ${milliseconds} ms; last: ${String(last)}`)
 }
