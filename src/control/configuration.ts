@@ -15,6 +15,7 @@ import type { Address } from './find-entry.ts'
 import type { ListRequest } from './list-entries.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { RevisionRetention } from './prune-revisions.ts'
+import type { RouteValidation } from './route-validation.ts'
 import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
@@ -37,6 +38,8 @@ export type Configuration = SignIn & {
   ping(): Promise<void>
   /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
+  /** How routes of workspaces are kept apart. */
+  readonly routeValidation: RouteValidation
   /** Ed25519 public key that verifies seals, SPKI PEM. */
   readonly publicKeyPem: string
   /** The secret with which a process enrols as a node. */

@@ -81,6 +81,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     database: control.store.engine,
     ping: async () => void (await control.store.newest()),
     catalog: control.catalog,
+    routeValidation: control.isolation.validation,
     publicKeyPem: publicKeyOf(control.sealKey),
     joinSecret,
     current: () => control.state,

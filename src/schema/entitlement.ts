@@ -39,7 +39,17 @@ export type Explanation = {
   readonly allowed: boolean
   readonly because: string
   readonly asks: readonly AskTold[]
+  /** For changes of routes and certificates, which can be refused although the permission is there. */
+  readonly isolation?: IsolationTold
   readonly revision: number
+}
+
+/** How routes of the workspace are kept apart from those of others. */
+export type IsolationTold = {
+  readonly route_validation_strategy: string
+  readonly owned_hosts: readonly string[]
+  readonly owned_paths: readonly string[]
+  readonly because: string
 }
 
 /** Whether an action is allowed on all entities of a type, on some, or on none. */

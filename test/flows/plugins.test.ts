@@ -40,7 +40,7 @@ test('returns Kong’s 401 when no key is sent, and records plugin and reason', 
 
 test('authenticates by a key in a header or the query, and identifies the consumer to the service and in the event', async () => {
   const gateway = await gatewayWith({
-    plugins: [{ name: 'key-auth', config: { hide_credentials: true } }],
+    plugins: [{ name: 'key-auth' }],
     consumers: alice,
   })
   for (const response of [
@@ -62,6 +62,17 @@ test('authenticates by a key in a header or the query, and identifies the consum
     query: 'apikey=REDACTED&page=2',
     consumer_groups: ['buyers'],
   })
+})
+
+test('a service receives the key of a caller only with hide_credentials: false', async () => {
+  for (const hides of [undefined, false]) {
+    const config = hides === undefined ? {} : { hide_credentials: hides }
+    const gateway = await gatewayWith({ plugins: [{ name: 'key-auth', config }], consumers: alice })
+    const { headers } = (await (await gateway.ask('/', withKey('alice-key'))).json()) as Echo
+    expect(headers['apikey']).toBe(hides === false ? 'alice-key' : undefined)
+    const inQuery = (await (await gateway.ask('/?apikey=alice-key')).json()) as Echo
+    expect(inQuery.url).toBe(hides === false ? '/?apikey=alice-key' : '/')
+  }
 })
 
 test('redacts a key with a custom name from the event', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { makeAuthority } from '../harness/make-certificate.ts'
 import { addPrincipal, openTestAdmin, type Answer, type TestAdmin } from './admin-harness.ts'
 
 /** ProductX and ProductY, a route of ProductY, and a member of ProductX who may do everything there. */
@@ -85,4 +86,28 @@ test('a super-admin gives a workspace hosts and paths, which nobody else can use
   expect(await ask('POST', '/workspaces', { ...third, owned_paths: ['/y'] })).toMatchObject(
     collision,
   )
+})
+
+test('an explanation of a change of routes says what keeps workspaces apart', async () => {
+  const { ask } = await openWorkspaces()
+  await ask('PATCH', '/workspaces/ProductX', { owned_paths: ['/x'] })
+  const explain = (method: string, path: string) =>
+    ask('GET', `/ProductX/rbac/explain?user=member&method=${method}&path=${path}`)
+  expect((await explain('POST', '/services/api/routes')).body.isolation).toMatchObject({
+    route_validation_strategy: 'smart',
+    owned_paths: ['/x'],
+  })
+  expect((await explain('GET', '/routes')).body.isolation).toBeUndefined()
+  const { configuration } = (await ask('GET', '/')).body
+  expect(configuration.route_validation_strategy).toBe('smart')
+})
+
+test('without a super-admin no workspace has a certificate for all names', async () => {
+  const { ask, asMember } = await openWorkspaces()
+  const pair = await makeAuthority('any')
+  const refused = await asMember('POST', '/ProductX/certificates', { ...pair, snis: ['*'] })
+  expect(refused.status).toBe(409)
+  expect(refused.text).not.toMatch(/hidden|ProductY/)
+  expect((await asMember('GET', '/ProductX/certificates')).body.data).toEqual([])
+  expect((await ask('POST', '/certificates', { ...pair, snis: ['*'] })).status).toBe(201)
 })

@@ -88,6 +88,7 @@ function describeNode(
       rbac: 'on',
       rbac_auth_header: 'Kong-Admin-Token',
       router_flavor: 'traditional_compatible',
+      route_validation_strategy: configuration.routeValidation.strategy,
       portal: false,
       loaded_plugins: Object.fromEntries(catalog.map(({ name }) => [name, true])),
     },

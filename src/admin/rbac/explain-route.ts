@@ -4,6 +4,7 @@ import { entitlementsOf, reaches } from '../../access/entitlements.ts'
 import type { Rights } from '../../access/rights.ts'
 import { notFound, schemaViolation } from '../../entities/kong-problem.ts'
 import type { AccessCheck } from '../../control/permit.ts'
+import type { Strategy } from '../../control/route-validation.ts'
 import { entities } from '../../entities/entities.ts'
 import type {
   AskTold,
@@ -79,8 +80,37 @@ function explain(
       ? because
       : 'Decided by a role in a workspace whose rules you may not read.',
     asks: visible,
+    ...isolationOf(context, asks),
     revision: rights.revision,
   }
+}
+
+/** Permissions alone do not decide about routes and certificates: they must not take the traffic of other workspaces. */
+function isolationOf(
+  { configuration }: RequestContext,
+  { ask: { workspace, path: about, action } }: AccessCheck,
+): Pick<Explanation, 'isolation'> {
+  const isWrite = action === 'create' || action === 'update'
+  if (!isWrite || !/\/(routes|certificates|snis)(\/|$)/.test(about)) return {}
+  const { strategy } = configuration.routeValidation
+  const own = configuration.find({ entity: 'workspace', workspace: null, at: workspace.id })
+  return {
+    isolation: {
+      route_validation_strategy: strategy,
+      owned_hosts: own?.fields.owned_hosts ?? [],
+      owned_paths: own?.fields.owned_paths ?? [],
+      because: sentences[strategy],
+    },
+  }
+}
+
+const sentences: Readonly<Record<Strategy, string>> = {
+  smart:
+    'Refused with 409 when it could match requests of a route of another workspace, or of a host or path that another workspace owns.',
+  static:
+    'Refused with 409 when it shares a host, a path and a method with another route, or is for a host or path that another workspace owns.',
+  path: 'Refused with 400 when a path does not match the pattern of the operator, and with 409 when another workspace owns the host or path.',
+  off: 'Refused with 409 when another workspace owns the host or path.',
 }
 
 /** The access check that the Admin API makes for such a request; for an unknown path, of the path alone. */

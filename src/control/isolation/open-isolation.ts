@@ -16,6 +16,7 @@ export type IsolationCheck = {
 
 /** Keeps the traffic of workspaces apart. */
 export type Isolation = {
+  readonly validation: RouteValidation
   /** Throws a Problem for a change after which a workspace could receive requests of another. The returned function accepts the later snapshot. */
   check(change: IsolationCheck): Promise<() => void>
   /** Indexes a snapshot, so that the next check costs what a change touches. */
@@ -33,6 +34,7 @@ export function openIsolation(validation: RouteValidation): Isolation {
     return settled
   }
   return {
+    validation,
     check: ({ before, after, reader }) =>
       runSliced(
         (function* () {
