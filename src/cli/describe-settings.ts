@@ -62,6 +62,14 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
+  WEIR_HEADERS:
+    'Headers that answers get, Kong’s `headers`: `server_tokens` (Via, Server), `latency_tokens`, `X-Kong-Request-Id`, `X-Kong-Upstream-Status`, single names of these, or `off`.',
+  WEIR_HEADERS_UPSTREAM:
+    'Headers that services get, Kong’s `headers_upstream`: `X-Kong-Request-Id` or `off`.',
+  WEIR_ALLOW_DEBUG_HEADER:
+    '`on` lets clients ask with `Kong-Debug: 1` for the ids and names of route and service, Kong’s `allow_debug_header`.',
+  WEIR_AMBIGUOUS_PATHS:
+    'Paths that servers read in different ways (`%2F`, `%5C`, `..;`, `%252e`): `refuse-authenticated` answers 400 on routes with authentication, `refuse` on all, `allow` on none.',
   WEIR_EGRESS_ALLOW:
     'Networks to which services, health checks and vaults may connect although they are denied, comma-separated, each with an optional port: `169.254.10.0/24,127.0.0.1:8001`. A listener of Weir is allowed only by its address with its port.',
   WEIR_EGRESS_DENY:

@@ -9,6 +9,7 @@ import {
   type RouteValidation,
 } from '../control/route-validation.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
+import { answerHeaderNames, parseAnswerHeaders } from '../proxy/exchange-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 import {
   address,
@@ -128,6 +129,26 @@ const environment = z.object({
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
+  WEIR_HEADERS: z
+    .string()
+    .default('server_tokens, latency_tokens, X-Kong-Request-Id')
+    .transform((text, context) => {
+      const names = parseAnswerHeaders(text)
+      if (names !== undefined) return names
+      const message = `expected off, or some of server_tokens, latency_tokens, ${answerHeaderNames.join(', ')}`
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
+  WEIR_HEADERS_UPSTREAM: z
+    .string()
+    .regex(/^(?:off|X-Kong-Request-Id)$/i, { error: 'expected X-Kong-Request-Id or off' })
+    .default('X-Kong-Request-Id'),
+  WEIR_ALLOW_DEBUG_HEADER: z.enum(['on', 'off'], { error: 'expected on or off' }).default('off'),
+  WEIR_AMBIGUOUS_PATHS: z
+    .enum(['allow', 'refuse-authenticated', 'refuse'], {
+      error: 'expected allow, refuse-authenticated or refuse',
+    })
+    .default('refuse-authenticated'),
   WEIR_EGRESS_ALLOW: networks,
   WEIR_EGRESS_DENY: networks,
   WEIR_VAULT_ENV_PREFIX: z
@@ -205,6 +226,12 @@ export function readSettings(
     ...(settings.WEIR_ADMIN_PASSWORD === undefined
       ? {}
       : { adminPassword: settings.WEIR_ADMIN_PASSWORD }),
+    exchanges: {
+      answerHeaders: settings.WEIR_HEADERS,
+      sendsRequestId: settings.WEIR_HEADERS_UPSTREAM.toLowerCase() !== 'off',
+      allowsDebug: settings.WEIR_ALLOW_DEBUG_HEADER === 'on',
+      ambiguousPaths: settings.WEIR_AMBIGUOUS_PATHS,
+    },
     egress: { allow: settings.WEIR_EGRESS_ALLOW, deny: settings.WEIR_EGRESS_DENY },
     vaultEnvPrefix: settings.WEIR_VAULT_ENV_PREFIX,
     vaultFiles: resolve(settings.WEIR_VAULT_FILES),

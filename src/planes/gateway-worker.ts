@@ -77,6 +77,10 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       record,
       log,
       egress,
+      settings: {
+        ...settings.exchanges,
+        answerHeaders: new Set(settings.exchanges.answerHeaders),
+      },
     }),
     listen: (proxy) => [
       [proxy.server, start.socket],

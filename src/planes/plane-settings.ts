@@ -2,6 +2,7 @@ import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'
 import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
+import type { AnswerHeaderName, ExchangeSettings } from '../proxy/exchange-settings.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -70,6 +71,10 @@ export type PlaneSettings = {
   /** The key that encrypts secrets, as text or in a file; without either, one is made in the data directory. */
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
+  readonly exchanges: Omit<ExchangeSettings, 'answerHeaders'> & {
+    /** Headers that answers get. */
+    readonly answerHeaders: readonly AnswerHeaderName[]
+  }
   /** Where services, health checks and vaults may connect, beside the defaults. */
   readonly egress: EgressRules
   /** The environment variables with this prefix may be read by vault references. */

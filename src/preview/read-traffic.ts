@@ -35,7 +35,7 @@ export async function readGroups(
     scope.warehouse.query({
       sql: `SELECT hex(key) AS group_key, ${groupColumns.map((name) => `any(${name}) AS group_${name}`).join(', ')},
         count() AS requests,
-        argMax((path, toString(request_id), toUnixTimestamp64Milli(time)), time) AS example
+        argMax((path, replaceAll(toString(request_id), '-', ''), toUnixTimestamp64Milli(time)), time) AS example
       FROM ${sql} GROUP BY key ORDER BY requests DESC LIMIT ${maxGroups}`,
       params,
       settings: limits,

@@ -7,6 +7,7 @@ import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Event, Outcome } from '../schema/event.ts'
 import type { Target } from './balance/target.ts'
 import { HeaderList } from './header-list.ts'
+import { defaultExchangeSettings, type ExchangeSettings } from './exchange-settings.ts'
 
 /** A client's connection, the same object for all requests that come over it. */
 export type ClientLink = {
@@ -29,6 +30,8 @@ export type RequestHead = {
   readonly path: string
   /** Query string without its question mark. */
   readonly query: string
+  /** True for a question mark without anything after it. */
+  readonly hasEmptyQuery?: boolean
   readonly headers: HeaderList
   /** In canonical form. */
   readonly clientAddress: string
@@ -75,6 +78,8 @@ export type RequestBody = {
 
 /** Sends the answer to the client. */
 export type Reply = {
+  /** Sends an interim answer (1xx), if the client can take one. */
+  interim?(status: number, headers: HeaderList): void
   /** Starts the answer; its head is sent with the first bytes of the body, or by `flush`. */
   begin(status: number, headers: HeaderList): void
   /** False when the client is slow; wait for `onWritable` then. */
@@ -186,6 +191,7 @@ export class Exchange {
   readonly request: RequestHead
   readonly body: RequestBody
   readonly reply: Reply
+  readonly settings: ExchangeSettings
   routeRef: RouteRef = noRouteRef
   /** Made by the router, changed by plugins. */
   forward: Forward | undefined = undefined
@@ -229,13 +235,26 @@ export class Exchange {
   #goneListeners: Callback | Callback[] | undefined = undefined
   #deferred: Callback | Callback[] | undefined = undefined
 
-  constructor(revision: number, request: RequestHead, body: RequestBody, reply: Reply) {
+  constructor(
+    revision: number,
+    request: RequestHead,
+    body: RequestBody,
+    reply: Reply,
+    settings: ExchangeSettings = defaultExchangeSettings,
+  ) {
     this.startedAt = nowMicroseconds()
     this.id = uuidv7(Math.floor(this.startedAt / 1000))
     this.revision = revision
     this.request = request
     this.body = body
     this.reply = reply
+    this.settings = settings
+  }
+
+  /** The id as clients and services get it: 32 hexadecimal digits, as in Kong. */
+  get requestId(): string {
+    const { id } = this
+    return `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${id.slice(19, 23)}${id.slice(24)}`
   }
 
   /** Evaluated at the first access. */

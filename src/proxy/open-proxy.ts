@@ -9,6 +9,7 @@ import {
   type OriginSettings,
   type StreamListener,
 } from './listener-options.ts'
+import type { ExchangeSettings } from './exchange-settings.ts'
 import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
 import type { EndTools } from './walk/end-exchange.ts'
@@ -51,6 +52,8 @@ export type ProxyOptions = {
   readonly admission?: AdmissionLimits
   /** For server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
+  /** Default: as in Kong. */
+  readonly settings?: ExchangeSettings
   /** Default: the rule without settings of the operator. */
   readonly egress?: Egress
   readonly origins?: OriginSettings

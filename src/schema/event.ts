@@ -21,7 +21,7 @@ export const eventColumns = {
   request_id: {
     type: 'UUID',
     kong: 'request.id',
-    about: 'UUIDv7 of the exchange; the response carries it as X-Kong-Request-Id.',
+    about: 'UUIDv7 of the exchange; the response carries its digits as X-Kong-Request-Id.',
   },
   trace_id: { type: 'String', otel: 'trace_id', about: 'W3C trace id, from traceparent.' },
   workspace: { type: label, kong: 'workspace', about: 'Id of the workspace of the matched route.' },

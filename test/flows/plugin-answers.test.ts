@@ -76,7 +76,9 @@ test('a redirect to https is recorded as allowed, a 426 as denied', async () => 
   const gateway = await gatewayWith({ routes })
   const redirect = await gateway.ask('/301/a?b=1', { redirect: 'manual' })
   expect(redirect.headers.get('location')).toBe('https://127.0.0.1/301/a?b=1')
-  expect(redirect.headers.get('x-kong-request-id')).toBe(gateway.events[0]?.request_id)
+  expect(redirect.headers.get('x-kong-request-id')).toBe(
+    gateway.events[0]?.request_id.replaceAll('-', ''),
+  )
   await gateway.ask('/426')
   expect(gateway.events.map(({ status, outcome, reason }) => [status, outcome, reason])).toEqual([
     [301, 'allowed', ''],

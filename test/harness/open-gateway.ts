@@ -12,6 +12,7 @@ import {
   defaultFrontLimits,
   type FrontLimits,
 } from '../../src/proxy/limits.ts'
+import type { ExchangeSettings } from '../../src/proxy/exchange-settings.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
@@ -43,6 +44,8 @@ export type GatewayOptions = {
   readonly admission?: Partial<AdmissionLimits>
   /** Where services and probes may be. Default: the rule without settings. */
   readonly egress?: Egress
+  /** Default: as in Kong. */
+  readonly settings?: ExchangeSettings
   /** Plugins instead of those of the catalog. */
   readonly catalog?: readonly PluginDefinition[]
   /** Default certificate. */
@@ -83,6 +86,7 @@ export async function openGateway(
     admission: { ...defaultAdmissionLimits, ...options.admission },
     egress,
     ...options.proxied,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, answer) {
       events.push(JSON.parse(event) as Event)

@@ -62,7 +62,7 @@ export async function playService(respond?: (connection: ServiceConnection) => v
       ...fields,
     }
     const answered = new Promise<Answer>((resolve, reject) =>
-      pools.take(attempt).send(attempt, { resolve, reject }),
+      (pools.takeIdle(attempt) ?? pools.connect(attempt)).send(attempt, { resolve, reject }),
     )
     answered.catch(() => undefined)
     return answered

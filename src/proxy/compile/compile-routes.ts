@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
@@ -14,6 +15,8 @@ export type RouteProgram = {
   readonly route: SnapshotRoute
   readonly routeRef: RouteRef
   readonly service: ServiceProgram | undefined
+  /** The name of the gateway in `Via`, which differs by route. */
+  readonly viaName: string
   /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
   readonly isRequestBuffered: boolean
   /** Its plugins; ask the program for them. */
@@ -81,6 +84,7 @@ function compileRoute(
     route,
     routeRef: routeRefOf(workspace, service?.service, route),
     service,
+    viaName: `weir-${createHash('sha256').update(`${workspace.id} ${route.id}`).digest('hex').slice(0, 16)}`,
     isRequestBuffered: route.request_buffering && !isGrpc,
     chosen: undefined,
   }

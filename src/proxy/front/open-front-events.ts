@@ -4,6 +4,7 @@ import type { UpstreamClient } from '../walk/ask-upstream.ts'
 import { endExchange, logFault, type EndTools } from '../walk/end-exchange.ts'
 import type { ShutdownState } from './drain-fronts.ts'
 import { Exchange, type Reply, type RequestBody, type RequestHead } from '../exchange.ts'
+import type { ExchangeSettings } from '../exchange-settings.ts'
 import type { FrontEvents } from './front-events.ts'
 import { answerFailure, handleRequest, type RequestTools } from '../walk/handle-request.ts'
 import { HeaderList } from '../header-list.ts'
@@ -20,14 +21,14 @@ export type FrontParts = {
 
 /** Handles the events of all fronts. */
 export function openFrontEvents(
-  { node, record, log }: EndTools,
+  { node, record, log, settings }: EndTools & { readonly settings?: ExchangeSettings },
   { programs, upstream, admission, connections, shutdown }: FrontParts,
 ): FrontEvents {
   const tools: RequestTools = { upstream, admission, node, record, log }
   return {
     onRequest(head, body, reply) {
       const { connection } = head
-      const { held, exchange } = begin(programs, head, body, reply)
+      const { held, exchange } = begin(programs, head, body, reply, settings)
       if (connection !== undefined) connections.begin(connection)
       const over = (): void => {
         programs.release(held)
@@ -46,7 +47,7 @@ export function openFrontEvents(
     },
     onMalformed(problem, reply, clientAddress) {
       const head = { ...noHead, clientAddress }
-      const exchange = new Exchange(programs.revision, head, absentBody, reply)
+      const exchange = new Exchange(programs.revision, head, absentBody, reply, settings)
       endExchange(tools, exchange, answerFailure(problem, { tools, exchange }))
     },
     onFault(error, client) {
@@ -60,10 +61,16 @@ export function openFrontEvents(
 }
 
 /** Opens an exchange with the current program, which it must release. */
-function begin(programs: HeldPrograms, head: RequestHead, body: RequestBody, reply: Reply) {
+function begin(
+  programs: HeldPrograms,
+  head: RequestHead,
+  body: RequestBody,
+  reply: Reply,
+  settings: ExchangeSettings | undefined,
+) {
   const held = programs.take()
   try {
-    return { held, exchange: new Exchange(held.program.revision, head, body, reply) }
+    return { held, exchange: new Exchange(held.program.revision, head, body, reply, settings) }
   } catch (error) {
     programs.release(held)
     throw error

@@ -60,5 +60,6 @@ const discard: BodySink = { part: () => undefined, end: () => undefined, fail: (
 
 export type Settle = {
   readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
+  /** `isClosed` if the target closed the connection without an answer. */
+  readonly reject: (error: unknown, isClosed?: boolean) => void
 }

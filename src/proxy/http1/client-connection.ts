@@ -264,9 +264,9 @@ export class ClientConnection implements ReplyConnection {
       part: (bytes) => {
         if (!body.feed(bytes)) this.#socket.pause()
       },
-      end: () => {
+      end: (trailers) => {
         this.#reader = undefined
-        body.end()
+        body.end(trailers)
       },
     })
     return body

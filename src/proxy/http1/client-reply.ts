@@ -31,6 +31,14 @@ export class ClientReply implements Reply {
     this.#options = options
   }
 
+  interim(status: number, headers: HeaderList): void {
+    const { socket, minor } = this.#options
+    // RFC 9110 section 15.2: not to HTTP/1.0.
+    if (minor === 0 || socket.destroyed || socket.writableEnded) return
+    const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+    socket.write(`${line}${fieldLines(headers)}\r\n`, 'latin1')
+  }
+
   begin(status: number, headers: HeaderList): void {
     const { method, minor, connection } = this.#options
     this.#hasBody = method !== 'HEAD' && status !== 204 && status !== 304

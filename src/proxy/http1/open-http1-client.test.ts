@@ -31,7 +31,8 @@ async function startPools() {
         timeouts: { connect: 600_000, write: 600_000, read: 600_000 },
         onStart: () => undefined,
       }
-      pools.take(attempt).send(attempt, { resolve, reject })
+      const connection = pools.takeIdle(attempt) ?? pools.connect(attempt)
+      connection.send(attempt, { resolve, reject })
     })
   const connections = (): Promise<number> =>
     new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))

@@ -1,6 +1,7 @@
 import type { Egress } from '../../lib/egress.ts'
 import { switchProtocol } from './switch-protocol.ts'
 import { type PoolEvents, UpstreamConnection } from './upstream-connection.ts'
+import { isIdempotent } from '../exchange.ts'
 import { openTargetSocket, readyEvent } from '../tls/connect-target.ts'
 import type { UpstreamRequest, UpstreamClient } from '../walk/ask-upstream.ts'
 
@@ -19,9 +20,19 @@ export function openHttp1Client(egress: Egress): UpstreamClient {
   return {
     send(attempt) {
       if (attempt.upgrade !== '') return switchProtocol(attempt, egress)
-      return new Promise((resolve, reject) =>
-        pools.take(attempt).send(attempt, { resolve, reject }),
-      )
+      return new Promise((resolve, reject) => {
+        const kept = pools.takeIdle(attempt)
+        if (kept === undefined) return pools.connect(attempt).send(attempt, { resolve, reject })
+        kept.send(attempt, {
+          resolve,
+          // As nginx does, however many retries the service has: the target may have closed it at the same moment.
+          reject(error, isClosed) {
+            const mayRepeat = isIdempotent(attempt.method) && attempt.body.replayable
+            if (isClosed !== true || !mayRepeat) reject(error)
+            else pools.connect(attempt).send(attempt, { resolve, reject })
+          },
+        })
+      })
     },
     keepOnly: pools.keepOnly,
     close() {
@@ -34,8 +45,10 @@ export function openHttp1Client(egress: Egress): UpstreamClient {
 
 /** Connection pools, one for each target and TLS identity. */
 export type Pools = {
-  /** The most recently used idle connection, or a new one. */
-  take(attempt: UpstreamRequest): UpstreamConnection
+  /** The most recently used idle connection. */
+  takeIdle(attempt: UpstreamRequest): UpstreamConnection | undefined
+  /** A new connection. */
+  connect(attempt: UpstreamRequest): UpstreamConnection
   /** Applies the timeouts of attempts and of idle connections. */
   sweep(now: number): void
   /** Closes idle connections to other origins, and busy ones after their exchange. */
@@ -82,10 +95,8 @@ export function openPools(now: () => number, egress: Egress): Pools {
     for (const connection of pool.idle.splice(0)) connection.destroy()
   }
   return {
-    take(attempt) {
-      const pool = poolFor(attempt)
-      return pool.idle.pop() ?? connect(pool, attempt, now, egress)
-    },
+    takeIdle: (attempt) => poolFor(attempt).idle.pop(),
+    connect: (attempt) => connect(poolFor(attempt), attempt, now, egress),
     sweep(at) {
       for (const pool of every) {
         for (const connection of pool.all) {

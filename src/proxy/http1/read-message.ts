@@ -122,6 +122,7 @@ export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Requ
 export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
   const { method, target, fields } = message
   const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
+  const hasEmptyQuery = query === '' && target.endsWith('?')
   const { host, port } = splitHost(authority)
   return {
     method,
@@ -130,6 +131,7 @@ export function buildHead(message: RequestMessage, facts: ConnectionFacts): Requ
     port: port ?? facts.localPort,
     path,
     query,
+    ...(hasEmptyQuery ? { hasEmptyQuery } : {}),
     headers: fields.headers,
     clientAddress: clientOf(facts, fields.headers),
     localPort: facts.localPort,

@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream'
 import { Problem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
+import type { HeaderList } from '../header-list.ts'
+import { forwardedTrailers } from '../walk/request-fields.ts'
 
 /** The side of a request body that the connection writes to. */
 export type IncomingBody = RequestBody & {
   /** Returns false to pause the connection. */
   feed(bytes: Buffer): boolean
-  /** The body is complete. */
-  end(): void
+  /** The body is complete; those of its trailers are kept that may be forwarded. */
+  end(trailers?: HeaderList): void
   /** The body ended early. */
   fail(error: Error): void
   readonly isWhole: boolean
@@ -32,6 +34,7 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
   let current: Readable | undefined
   let isWhole = false
   let failure: Error | undefined
+  let trailers: HeaderList | undefined
   let ahead: { resolve(): void; reject(error: Error): void } | undefined
 
   const fail = (error: Error): void => {
@@ -63,8 +66,12 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
       if (current === undefined || received <= kept) early.push(bytes)
       return current === undefined ? received < kept : current.push(bytes)
     },
-    end() {
+    get trailers() {
+      return trailers
+    },
+    end(fields) {
       isWhole = true
+      trailers = forwardedTrailers(fields)
       current?.push(null)
       ahead?.resolve()
     },

@@ -37,6 +37,9 @@ type Current = {
   isSent: boolean
   upload: Readable | undefined
   message: ResponseMessage | undefined
+  /** Whether a byte of the answer arrived, and whether its head was passed on. */
+  hasBytes: boolean
+  isAnswered: boolean
   reader: BodyReader | undefined
   interim: number
 }
@@ -81,6 +84,8 @@ export class UpstreamConnection implements AnswerFlow {
       isSent: false,
       upload: undefined,
       message: undefined,
+      hasBytes: false,
+      isAnswered: false,
       reader: undefined,
       interim: 0,
     }
@@ -141,7 +146,12 @@ export class UpstreamConnection implements AnswerFlow {
     })
     upload.on('end', () => {
       if (!isMine()) return
-      if (isChunked) this.#socket.write('0\r\n\r\n', 'latin1')
+      const { trailers } = current.attempt.body
+      if (isChunked)
+        this.#socket.write(
+          `0\r\n${trailers === undefined ? '' : fieldLines(trailers)}\r\n`,
+          'latin1',
+        )
       current.upload = undefined
       current.since = this.#pool.now()
       current.timeout = current.attempt.timeouts.read
@@ -157,6 +167,7 @@ export class UpstreamConnection implements AnswerFlow {
     const current = this.#current
     if (current === undefined) return void this.#socket.destroy()
     current.since = this.#pool.now()
+    current.hasBytes = true
     try {
       if (current.reader === undefined)
         this.#readHead(
@@ -186,6 +197,8 @@ export class UpstreamConnection implements AnswerFlow {
       current.interim += 1
       if (current.interim > maxInterimResponses)
         throw new MalformedBody('there is no end of interim answers')
+      if (message.status !== 100)
+        current.attempt.onInterim?.(message.status, message.fields.headers)
       if (rest.length > 0) this.#readHead(current, rest)
       return
     }
@@ -198,16 +211,19 @@ export class UpstreamConnection implements AnswerFlow {
     current.timeout = attempt.timeouts.read
     const { status, framing, fields } = message
     if (framing.kind === 'length' && framing.length === 0) {
+      current.isAnswered = true
       settle.resolve({ status, headers: fields.headers, body: undefined })
       this.#finished(current, rest.length > 0)
       return
     }
-    settle.resolve({ status, headers: fields.headers, body: answer })
     current.reader = openBodyReader(framing, {
       part: (bytes) => answer.part(bytes),
       end: (trailers) => answer.end(trailers),
     })
+    // First, because a malformed body that came with the head can still be answered with 502.
     if (rest.length > 0) this.#readBody(current, rest)
+    current.isAnswered = true
+    settle.resolve({ status, headers: fields.headers, body: answer })
   }
 
   #readBody(current: Current, bytes: Buffer): void {
@@ -239,7 +255,7 @@ export class UpstreamConnection implements AnswerFlow {
     this.#current = undefined
     current.upload = undefined
     const failure = toAttemptFailure(error, current.isSent ? 'sent' : 'connect')
-    if (current.message === undefined) current.settle.reject(failure)
+    if (!current.isAnswered) current.settle.reject(failure, isClosure(error, current))
     else current.answer.fail(failure.problem)
   }
 
@@ -252,6 +268,12 @@ export class UpstreamConnection implements AnswerFlow {
     this.#socket.resume()
   }
 }
+
+/** Whether the target closed the connection without a byte of an answer, as it does with one that it kept long enough. */
+const isClosure = (error: unknown, { isSent, hasBytes }: Current): boolean =>
+  isSent && !hasBytes && closures.has((error as NodeJS.ErrnoException).code ?? '')
+
+const closures: ReadonlySet<string> = new Set(['UPSTREAM_BROKEN', 'ECONNRESET', 'EPIPE'])
 
 /** The framing field of this hop. It follows from the body and never from the client's fields, which a client can remove by naming them in Connection. */
 function framingLine(method: string, { present, length }: RequestBody): string {

@@ -72,6 +72,7 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
     port: found?.[2] === undefined ? facts.localPort : Number(found[2]),
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
+    ...(mark >= 0 && mark === target.length - 1 ? { hasEmptyQuery: true } : {}),
     headers,
     upgrade: '',
     http2: true,

@@ -26,6 +26,10 @@ export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) =
     if (!stream.readableEnded) stream.resume()
   })
   return {
+    interim(code, fields) {
+      if (!stream.headersSent && !stream.destroyed)
+        stream.additionalHeaders(outgoingFields(fields, { ':status': code }))
+    },
     begin(code, fields) {
       status = code
       headers = fields

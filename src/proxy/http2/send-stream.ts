@@ -51,6 +51,11 @@ export function sendStream(
         body: isEnded ? undefined : reading.body,
       })
     }
+    const onInterim = (head: IncomingHttpHeaders, _flags: number, raw: string[]): void => {
+      const status = Number(head[':status'])
+      if (status > 101 && status < 200) attempt.onInterim?.(status, incomingFields(raw))
+    }
+    stream.on('headers', guardHandler(onInterim, reading.fault))
     stream.once('response', guardHandler(onResponse, reading.fault))
     if (attempt.body.present) upload(stream, attempt, reading.giveUp)
     attempt.onStart(reading.giveUp)

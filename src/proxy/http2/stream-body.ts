@@ -53,7 +53,7 @@ export function openStreamBody(
     stream.on('end', () => {
       const isCut = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
       if (isCut) body.fail(gone())
-      else body.end()
+      else body.end(trailers)
     })
   }
   const onTrailers = (_headers: unknown, _flags: number, raw: string[]): void => {
@@ -74,7 +74,7 @@ export function openStreamBody(
       return body.replayable
     },
     get trailers() {
-      return trailers
+      return body.trailers
     },
     get isAwaited() {
       return isWatched && !body.isWhole && !stream.isPaused()

@@ -13,7 +13,8 @@ export type PathInputs = {
 export function forwardPath(inputs: PathInputs): string {
   const { path, covered, stripPath, servicePath } = inputs
   const base = servicePath ?? '/'
-  const rest = stripPath ? withoutDots(path.slice(covered)) : path
+  // Without a path condition Kong strips the first slash.
+  const rest = stripPath ? withoutDots(path.slice(covered === 0 ? 1 : covered)) : path
   return escapePath(stripPath ? joinRest(base, rest, path) : joinWhole(base, path))
 }
 

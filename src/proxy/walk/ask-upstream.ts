@@ -10,6 +10,7 @@ import {
   type RequestBody,
 } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
+import { FieldNames, hopByHopOf } from './field-names.ts'
 import type { ServiceProgram } from '../compile/compile-services.ts'
 import type { RouteProgram } from '../program.ts'
 import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'
@@ -58,7 +59,9 @@ export type UpstreamRequest = {
   readonly upgrade: string
   /** Milliseconds. */
   readonly timeouts: { readonly connect: number; readonly write: number; readonly read: number }
-  /** Called when the request starts, with the way to abort it. */
+  /** Called with each interim answer (1xx) but 100 and 101. */
+  onInterim?(status: number, headers: HeaderList): void
+  /** Called when the request starts, with the way to abort it; again if it starts again on another connection. */
   onStart(abort: (reason: Problem) => void): void
 }
 
@@ -195,7 +198,7 @@ function buildUpstreamRequest(
     offersHttp2: offersHttp2 && request.upgrade === '',
     target,
     method: request.method,
-    path: query === '' ? path : `${path}?${query}`,
+    path: query === '' && request.hasEmptyQuery !== true ? path : `${path}?${query}`,
     host,
     headers,
     body,
@@ -205,12 +208,22 @@ function buildUpstreamRequest(
       write: service.write_timeout,
       read: service.read_timeout,
     },
+    onInterim: (status, fields) => exchange.reply.interim?.(status, interimHeaders(fields)),
     onStart(abort) {
+      if (attempt.abort !== undefined) exchange.offClientGone(attempt.abort)
       attempt.abort = () => abort(clientClosed())
       exchange.onClientGone(attempt.abort)
     },
   }
 }
+
+/** An interim answer has no content, and sets no cookie. */
+function interimHeaders(fields: HeaderList): HeaderList {
+  const endsHere = hopByHopOf(fields)
+  return fields.without((name) => endsHere(name) || notInterim.hasFolded(name))
+}
+
+const notInterim = new FieldNames(['content-length', 'set-cookie', 'transfer-encoding'])
 
 const hostFieldOf = ({ name, port }: Target, secure: boolean): string =>
   port === (secure ? 443 : 80) ? name : `${name}:${port}`

@@ -18,9 +18,9 @@ export class FieldNames {
     return this.#mayHave(name) && this.#names.has(name.toLowerCase())
   }
 
-  /** Treats underscores as hyphens, as some servers do. */
+  /** Treats every character but letters and digits as a hyphen, because CGI and others make one name of them. */
   hasFolded(name: string): boolean {
-    return this.#mayHave(name) && this.#names.has(name.toLowerCase().replaceAll('_', '-'))
+    return this.#mayHave(name) && this.#names.has(name.toLowerCase().replace(/[^a-z\d]/g, '-'))
   }
 
   #mayHave(name: string): boolean {
@@ -32,7 +32,6 @@ const hopByHop = new FieldNames([
   'connection',
   'keep-alive',
   'proxy-authenticate',
-  'proxy-authorization',
   'proxy-connection',
   'te',
   'trailer',
@@ -40,7 +39,12 @@ const hopByHop = new FieldNames([
   'upgrade',
 ])
 
-/** Tests for hop-by-hop fields: those of RFC 9110 section 7.6.1 and those that `Connection` names. */
+/** Whether the client reads trailers (RFC 9110 section 10.1.4). */
+export const acceptsTrailers = ({ headers }: { readonly headers: HeaderList }): boolean =>
+  headers.get('te') !== undefined &&
+  headers.all('te').some((value) => /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i.test(value))
+
+/** Tests for hop-by-hop fields: those of RFC 9110 section 7.6.1 and those that `Connection` names. Proxy-Authorization is for the next hop that wants it, as in Kong. */
 export function hopByHopOf(headers: HeaderList): (name: string) => boolean {
   const first = headers.get('connection')
   if (first === undefined) return isHopByHop

@@ -55,6 +55,8 @@ test('finds the captures of a path that is a regular expression', () => {
 test('adds the fields of the forwarding hop', () => {
   const { exchange } = walk({ paths: ['/a b'] }, { path: '/a b/c', port: 81, scheme: 'https' })
   expect(exchange.forward?.headers.flat).toEqual([
+    'Via',
+    expect.stringMatching(/^1\.1 weir-[0-9a-f]{16}$/),
     'X-Forwarded-For',
     '198.51.100.1',
     'X-Forwarded-Proto',
@@ -70,7 +72,7 @@ test('adds the fields of the forwarding hop', () => {
     'X-Real-IP',
     '198.51.100.1',
     'X-Kong-Request-Id',
-    exchange.id,
+    exchange.requestId,
   ])
   const kept = walk({ paths: ['/a'], strip_path: false }, { path: '/a' }).exchange.forward?.headers
   expect(kept?.get('x-forwarded-prefix')).toBeUndefined()
@@ -104,10 +106,13 @@ test.each([
   'content-length',
   'connection',
   'te',
+  'transfer-encoding',
+  'proxy',
+  'proxy-connection',
   'named',
 ])('does not forward %s of the client, in any spelling', (name) => {
   const spellings = [name, name.toUpperCase()]
-  const folded = name.startsWith('x-') ? [name.replaceAll('-', '_')] : []
+  const folded = name.includes('-') ? ['_', '.', '~'].map((mark) => name.replaceAll('-', mark)) : []
   const headers = new HeaderList([
     ...[...spellings, ...folded].flatMap((spelling) => [spelling, 'forged']),
     'Connection',

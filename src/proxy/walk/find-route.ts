@@ -3,13 +3,16 @@ import { Problem } from '../../lib/problem.ts'
 import type { Exchange, RequestHead } from '../exchange.ts'
 import { forwardedFields, forwardedProto } from '../front/forwarded-fields.ts'
 import type { HeaderList } from '../header-list.ts'
-import { FieldNames, hopByHopOf } from './field-names.ts'
+import { checkRequest } from './check-request.ts'
+import { acceptsTrailers, hopByHopOf } from './field-names.ts'
+import { isReplaced } from './request-fields.ts'
 import { forwardPath } from '../match/forward-path.ts'
 import type { Program, RouteProgram } from '../program.ts'
 
 /** Finds the route and prepares the request to forward. */
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   const { request } = exchange
+  checkRequest(request)
   const match = program.router.match(request)
   if (match === undefined)
     throw new Problem('route.none', 404, 'no Route matched with those values')
@@ -20,45 +23,30 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   exchange.findGroups = match.findGroups
   const { strip_path: stripPath, preserve_host: preserveHost } = route.route
   const servicePath = route.service?.service.path ?? null
-  const prefix = stripPath ? escapePath(path.slice(0, covered)) : ''
+  if (isLoop(request, route.viaName))
+    throw new Problem(
+      'request.loop',
+      508,
+      'Loop detected: the request came through its route before',
+    )
+  const prefix = stripPath && covered > 1 ? escapePath(path.slice(0, covered)) : ''
   exchange.forward = {
     path: forwardPath({ path, covered, stripPath, servicePath }),
     query: request.query,
     host: preserveHost ? (request.headers.get('host') ?? request.host) : undefined,
-    headers: forwardHeaders(exchange, prefix),
+    headers: forwardHeaders(exchange, prefix, route.viaName),
   }
   return route
 }
 
-/** Headers by which the gateway identifies the caller to the service. A client must not be able to set them, in any spelling that a server might normalize to them. */
-const identityNames = [
-  'x-consumer-id',
-  'x-consumer-custom-id',
-  'x-consumer-username',
-  'x-consumer-groups',
-  'x-authenticated-groups',
-  'x-credential-identifier',
-  'x-anonymous-consumer',
-  'x-real-ip',
-  'x-kong-request-id',
-]
-
-const replacedNames = new FieldNames([
-  ...identityNames,
-  'host',
-  'expect',
-  'content-length',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-path',
-  'x-forwarded-prefix',
-  'x-forwarded-for',
-])
-
-function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
+function forwardHeaders(exchange: Exchange, prefix: string, viaName: string): HeaderList {
+  const { request, settings } = exchange
   const endsHere = hopByHopOf(request.headers)
-  const headers = request.headers.without((name) => replacedNames.hasFolded(name) || endsHere(name))
+  const headers = request.headers.without((name) => isReplaced(name) || endsHere(name))
+  if (acceptsTrailers(request)) headers.add('TE', 'trailers')
+  const trailer = request.headers.all('trailer')
+  if (trailer.length > 0 && request.upgrade === '') headers.add('Trailer', trailer.join(', '))
+  headers.add('Via', viaOf(request, viaName))
   const given = forwardedFields(request)
   headers.add('X-Forwarded-For', forwardedFor(request))
   headers.add('X-Forwarded-Proto', forwardedProto(request))
@@ -71,9 +59,19 @@ function forwardHeaders({ request, id }: Exchange, prefix: string): HeaderList {
   const forwardedPrefix = given?.get('x-forwarded-prefix') ?? prefix
   if (forwardedPrefix !== '') headers.add('X-Forwarded-Prefix', forwardedPrefix)
   headers.add('X-Real-IP', request.clientAddress)
-  headers.add('X-Kong-Request-Id', id)
+  if (settings.sendsRequestId) headers.add('X-Kong-Request-Id', exchange.requestId)
   return headers
 }
+
+/** Each gateway names itself by the route, so that a route that a request comes to again is a loop (RFC 9110 section 7.6.3). */
+function viaOf({ headers, http2 }: RequestHead, viaName: string): string {
+  const own = `${http2 === true ? '2' : '1.1'} ${viaName}`
+  const before = headers.all('via')
+  return before.length === 0 ? own : `${before.join(', ')}, ${own}`
+}
+
+const isLoop = ({ headers }: RequestHead, viaName: string): boolean =>
+  headers.get('via') !== undefined && headers.all('via').some((value) => value.includes(viaName))
 
 /** The peer is appended to what it sent; without a list, the client stands for all hops. */
 function forwardedFor({ headers, clientAddress, proxyAddress }: RequestHead): string {

@@ -1,11 +1,12 @@
 import { toProblem, type Problem } from '../../lib/problem.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { PluginPlan } from '../compile/choose-plugins.ts'
-import { checkProtocol, isGrpc } from '../check-protocol.ts'
+import { isGrpc } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Program } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
 import { askUpstream, dropAnswer, type Answer, type UpstreamClient } from './ask-upstream.ts'
+import { checkForm } from './check-request.ts'
 import { endExchange, logFault, type EndTools } from './end-exchange.ts'
 import { findRoute } from './find-route.ts'
 import { sendAnswer } from './send-answer.ts'
@@ -30,7 +31,7 @@ export async function handleRequest(
   try {
     const route = findRoute(program, exchange)
     plugins = program.pluginsOf(route)
-    let own = checkProtocol(exchange.request, route)
+    let own = checkForm(route, plugins, exchange)
     if (own === undefined) {
       const admitting = tools.admission.enter(exchange)
       if (admitting !== undefined) await admitting

@@ -2,7 +2,7 @@ import { nowMicroseconds } from '../../lib/clock.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
-import { hopByHopOf } from './field-names.ts'
+import { acceptsTrailers, FieldNames, hopByHopOf } from './field-names.ts'
 
 /** Pending bytes of a buffered answer at which the service is paused. */
 const bufferBytes = 262_144
@@ -96,15 +96,45 @@ function pump(
 }
 
 function answerHeaders(answer: Answer, exchange: Exchange): HeaderList {
-  const headers = answer.headers.without(hopByHopOf(answer.headers))
-  const { upstream, startedAt } = exchange
+  const endsHere = hopByHopOf(answer.headers)
+  const trailer = acceptsTrailers(exchange.request) ? answer.headers.get('trailer') : undefined
+  const headers = answer.headers.without((name) => endsHere(name) || isLookAlike(name))
+  // RFC 9110 section 8.6.
+  if (answer.status === 204) headers.delete('content-length')
+  const { upstream, startedAt, settings } = exchange
+  const { answerHeaders: sent } = settings
   const waited = upstream.answeredAt - upstream.askedAt
+  if (trailer !== undefined && answer.status !== 101) headers.add('Trailer', trailer)
   headers.flat.push(...exchange.answerHeaders.flat)
-  headers.add('X-Kong-Upstream-Latency', String(Math.round(waited / 1000)))
-  headers.add('X-Kong-Proxy-Latency', String(Math.round((upstream.askedAt - startedAt) / 1000)))
-  headers.add('X-Kong-Request-Id', exchange.id)
-  headers.add('Via', '1.1 weir')
+  if (sent.has('X-Kong-Upstream-Latency'))
+    headers.add('X-Kong-Upstream-Latency', String(Math.round(waited / 1000)))
+  if (sent.has('X-Kong-Proxy-Latency'))
+    headers.add('X-Kong-Proxy-Latency', String(Math.round((upstream.askedAt - startedAt) / 1000)))
+  if (sent.has('X-Kong-Upstream-Status'))
+    headers.add('X-Kong-Upstream-Status', String(answer.status))
+  if (sent.has('X-Kong-Request-Id')) headers.add('X-Kong-Request-Id', exchange.requestId)
+  if (sent.has('Via')) headers.add('Via', '1.1 weir')
+  if (settings.allowsDebug) addDebugHeaders(headers, exchange)
   return headers
+}
+
+/** Other spellings of fields that frame messages, which some clients take for them. */
+const isLookAlike = (name: string): boolean =>
+  name.length >= 14 && framing.hasFolded(name) && !framing.has(name)
+
+const framing = new FieldNames(['content-length', 'transfer-encoding'])
+
+/** As Kong answers `Kong-Debug: 1`. */
+function addDebugHeaders(headers: HeaderList, { request, routeRef }: Exchange): void {
+  if (request.headers.get('kong-debug') !== '1') return
+  const debugged = {
+    'Kong-Route-Id': routeRef.route,
+    'Kong-Route-Name': routeRef.route_name,
+    'Kong-Service-Id': routeRef.service,
+    'Kong-Service-Name': routeRef.service_name,
+  }
+  for (const [name, value] of Object.entries(debugged))
+    if (value !== '') headers.add(name, encodeURI(value))
 }
 
 const hasNoBody = (method: string, status: number): boolean =>

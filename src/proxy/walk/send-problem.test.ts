@@ -45,8 +45,9 @@ test.each([
     new Problem('test.no', 403, '<a> & "b"', { headers: { 'retry-after': '7' } }),
     accept === '' ? {} : accepting(accept),
   )
-  const text = body(exchange.id)
-  const { date: _, ...headers } = response?.headers ?? {}
+  const text = body(exchange.requestId)
+  const { date: _, 'x-kong-response-latency': latency, ...headers } = response?.headers ?? {}
+  expect(latency).toMatch(/^\d+$/)
   expect({ ...response, headers }).toEqual({
     status: 403,
     headers: {
@@ -54,7 +55,7 @@ test.each([
       'retry-after': '7',
       'content-type': `${type}; charset=utf-8`,
       'content-length': String(text.length),
-      'x-kong-request-id': exchange.id,
+      'x-kong-request-id': exchange.requestId,
       server: 'weir',
     },
     body: text,
@@ -129,7 +130,7 @@ test('renders the sentence of a plugin in the form that the client accepts', () 
   const { exchange, response } = answerPlugin(answer, accepting('text/plain'))
   expect(response).toMatchObject({
     headers: { 'x-a': 'b', 'content-type': 'text/plain; charset=utf-8' },
-    body: `well\nrequest_id: ${exchange.id}\n`,
+    body: `well\nrequest_id: ${exchange.requestId}\n`,
   })
 })
 
@@ -181,7 +182,7 @@ test.each([
       'content-type': 'application/grpc',
       'grpc-status': String(code),
       'grpc-message': 'no',
-      'x-kong-request-id': exchange.id,
+      'x-kong-request-id': exchange.requestId,
       server: 'weir',
       'x-a': 'b',
     },

@@ -1,3 +1,4 @@
+import { nowMicroseconds } from '../../lib/clock.ts'
 import type { Problem } from '../../lib/problem.ts'
 import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
@@ -49,13 +50,22 @@ function sendOwn(status: number, { headers, body }: OwnAnswer, exchange: Exchang
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   const isBodyless = exchange.request.method === 'HEAD' || status === 204 || status === 304
   if (status !== 204) headers.set('Content-Length', String(bytes.length))
-  headers.set('X-Kong-Request-Id', exchange.id)
-  headers.set('Server', 'weir')
+  addOwnHeaders(headers, exchange)
   exchange.responseBytes = isBodyless ? 0 : bytes.length
   return () => {
     exchange.reply.begin(status, headers)
     exchange.reply.finish(isBodyless ? undefined : bytes)
   }
+}
+
+function addOwnHeaders(headers: HeaderList, { settings, requestId, startedAt }: Exchange): void {
+  const { answerHeaders: sent } = settings
+  if (sent.has('X-Kong-Response-Latency')) {
+    const milliseconds = Math.round((nowMicroseconds() - startedAt) / 1000)
+    headers.set('X-Kong-Response-Latency', String(milliseconds))
+  }
+  if (sent.has('X-Kong-Request-Id')) headers.set('X-Kong-Request-Id', requestId)
+  if (sent.has('Server')) headers.set('Server', 'weir')
 }
 
 function ownHeaders(given: Readonly<Record<string, string>>, exchange: Exchange): HeaderList {
@@ -66,7 +76,7 @@ function ownHeaders(given: Readonly<Record<string, string>>, exchange: Exchange)
 
 /** A sentence in the form that the client accepts, as Kong renders its errors. */
 function renderMessage(message: string, exchange: Exchange): { type: string; body: string } {
-  const { id, request } = exchange
+  const { requestId: id, request } = exchange
   const accept = request.headers.get('accept') ?? ''
   if (accept.startsWith('text/plain'))
     return { type: 'text/plain; charset=utf-8', body: `${message}\nrequest_id: ${id}\n` }
@@ -109,8 +119,7 @@ function sendGrpcStatus(
   if (headers.get('grpc-status') === undefined)
     headers.set('grpc-status', String(grpcStatusOf(status)))
   headers.set('grpc-message', percentEncode(message))
-  headers.set('X-Kong-Request-Id', exchange.id)
-  headers.set('Server', 'weir')
+  addOwnHeaders(headers, exchange)
   return () => {
     exchange.reply.begin(200, headers)
     exchange.reply.finish()
