@@ -1,29 +1,32 @@
+/** Names of query parameters whose values are secrets, without punctuation. */
 const secretNames: ReadonlySet<string> = new Set([
-  'access_token',
-  'api_key',
-  'api-key',
   'apikey',
   'auth',
-  'authorization',
   'awsaccesskeyid',
-  'client_secret',
+  'bearer',
   'code',
-  'id_token',
+  'hmac',
   'key',
+  'otp',
+  'pass',
   'passwd',
-  'password',
-  'refresh_token',
-  'secret',
+  'pin',
+  'pwd',
+  'sid',
   'sig',
-  'signature',
-  'token',
-  'x-amz-credential',
-  'x-amz-security-token',
-  'x-amz-signature',
-  'x-goog-signature',
 ])
 
-/** Replaces the values of secret query parameters, and of those named in `more`, with REDACTED, as OpenTelemetry's semantic conventions require. */
+/** Parts of such names. */
+const secretPart =
+  /token|secret|passwor|passphrase|apikey|accesskey|privatekey|credential|signature|jwt|authorization|session|assertion/
+
+const redacted = 'REDACTED'
+
+/**
+ * Replaces the values of secret query parameters, and of those named in `more`, with REDACTED, as OpenTelemetry's
+ * semantic conventions require. Names are recognised in any encoding, with indexes (`apikey[]`), and within values that
+ * are a query, a URL or JSON themselves; JSON Web Tokens under any name.
+ */
 export function redactQuery(query: string, more?: readonly string[]): string {
   if (query === '') return query
   const pairs = query.split('&')
@@ -31,24 +34,96 @@ export function redactQuery(query: string, more?: readonly string[]): string {
   for (let index = 0; index < pairs.length; index += 1) {
     const pair = pairs[index] as string
     const equals = pair.indexOf('=')
-    if (equals < 0 || !isSecret(pair.slice(0, equals), more)) continue
-    pairs[index] = `${pair.slice(0, equals)}=REDACTED`
+    const name = equals < 0 ? '' : pair.slice(0, equals)
+    const value = pair.slice(equals + 1)
+    if (!isSecret(name, more) && !holdsSecret(value, more) && !holdsSecret(name, more)) continue
+    const kept = holdsSecret(name, more) ? '' : name
+    pairs[index] = kept === '' ? redacted : `${kept}=${redacted}`
     changed = true
   }
   return changed ? pairs.join('&') : query
 }
 
-function isSecret(encoded: string, more: readonly string[] | undefined): boolean {
-  const name = decode(encoded).toLowerCase()
-  return secretNames.has(name) || (more?.some((other) => other.toLowerCase() === name) ?? false)
+/** The same for the parameters of path segments (`;name=value`), and for segments that are JSON Web Tokens. */
+export function redactPath(path: string, more?: readonly string[]): string {
+  if (!/[;=]|%3[bd]|ey/i.test(path)) return path
+  return path
+    .split('/')
+    .map((segment) => (holdsSecret(segment, more) ? redacted : segment))
+    .join('/')
 }
 
+/** Replaces known secrets; a text that has one in another encoding as a whole. Shorter ones would be found in ordinary words. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  let shown = text
+  for (const secret of secrets) {
+    if (secret.length < minSecretLength) continue
+    shown = shown.replaceAll(secret, redacted)
+    if (/[%+]/.test(shown) && decode(shown).includes(decode(secret))) return redacted
+  }
+  return shown
+}
+
+const minSecretLength = 6
+
+/** Verdicts on names as they are sent; the same names come again and again. */
+const verdicts = new Map<string, boolean>()
+const maxVerdicts = 1_000
+
+function isSecret(sent: string, more: readonly string[] | undefined): boolean {
+  let verdict = verdicts.get(sent)
+  if (verdict === undefined) {
+    verdict = plainNames(sent).some((name) => secretNames.has(name) || secretPart.test(name))
+    if (verdicts.size >= maxVerdicts) verdicts.clear()
+    verdicts.set(sent, verdict)
+  }
+  if (verdict || more === undefined) return verdict
+  const names = plainNames(sent)
+  return more.some((other) => names.includes(plain(other)))
+}
+
+/** The name, and its parts in brackets. */
+function plainNames(sent: string): string[] {
+  const name = decode(sent)
+  return [name, ...name.split(/[[\]]/)].map(plain)
+}
+
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z\d]/g, '')
+
+/** JOSE's compact serialization, of which the first part is a JSON object. */
+const webToken = /(?:^|[^\w-])ey[\w-]{8,}\.[\w-]+\.[\w-]*/
+
+/** Names within a value: of a query or URL, and of JSON. */
+const innerNames = /(?:^|[&;?#{,\s])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
+
+function holdsSecret(sent: string, more: readonly string[] | undefined): boolean {
+  if (sent.length < 5) return false
+  const value = decode(sent)
+  if (webToken.test(value)) return true
+  if (!/[=:]/.test(value)) return false
+  for (const [, name = ''] of value.matchAll(innerNames)) if (isSecret(name, more)) return true
+  return false
+}
+
+/** Decodes what is encoded several times too. */
 function decode(text: string): string {
-  if (!text.includes('%') && !text.includes('+')) return text
+  let decoded = text
+  for (let round = 0; round < 4 && /[%+]/.test(decoded); round += 1) {
+    const next = decodeOnce(decoded)
+    if (next === decoded) break
+    decoded = next
+  }
+  return decoded
+}
+
+/** Each encoded byte by itself where they are no UTF-8. */
+function decodeOnce(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(spaced)
   } catch {
-    // Not percent-encoded: the name as it stands.
-    return text
+    return spaced.replace(/%([\da-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
   }
 }

@@ -71,6 +71,7 @@ function identify(
   tools: PluginTools,
 ): Caller {
   const keys = findKeys(exchange, names, settings)
+  if (keys.length > 0) exchange.presentedSecrets = [...(exchange.presentedSecrets ?? []), ...keys]
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)
   const [key] = keys
   const caller = key === undefined ? undefined : tools.findKey(exchange, key)

@@ -225,6 +225,8 @@ export class Exchange {
   reason = ''
   /** Query parameters to redact in the event, beside the default ones. */
   secretParameters: readonly string[] | undefined = undefined
+  /** Secrets that the client presented, valid or not; the event has them nowhere. */
+  presentedSecrets: readonly string[] | undefined = undefined
   /** True once a part of the answer was sent. */
   begun = false
 

@@ -187,6 +187,43 @@ test('audits every denial with its rule, and every change with its difference', 
   expect(JSON.stringify(records)).not.toContain('never-to-be-logged')
 })
 
+test('a key or token in the path of a request is in no audit record', async () => {
+  const admin = await openTestAdmin()
+  await makeParents(admin, 'ProductX')
+  const key = 'never-to-be-logged'
+  const token = await addPrincipal(admin, { name: 'dev', workspace: 'ProductX', endpoints: [] })
+  const send = async (workspace: string, path: string, by?: string): Promise<void> => {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'POST'])
+      await admin.ask(method, `${workspace}${path}`, {}, by === undefined ? {} : { token: by })
+  }
+  for (const isKnown of [false, true]) {
+    if (isKnown) await admin.ask('POST', '/ProductX/consumers/parent/key-auth', { key })
+    for (const by of [token, '', undefined])
+      for (const path of [
+        `/consumers/parent/key-auth/${key}`,
+        `/consumers/parent/key%2Dauth/never%2Dto-be-logged`,
+        `/key-auths/${key}`,
+        `/key-auths/${key}/consumer`,
+        `/key-auths/${key}/nowhere`,
+      ])
+        await send('/ProductX', path, by)
+    await admin.ask('POST', '/ProductX/consumers/parent/key-auth', { key })
+    for (const by of [token, '', undefined])
+      for (const path of [`/nowhere/${key}`, `/plugins/${key}/x`, `/services/${token}`])
+        await send('/ProductX', path, by)
+  }
+  const records = await admin.configuration.audit.read({}, 10_000)
+  expect(records.map(({ path }) => path)).toContain('/consumers/parent/key-auth/REDACTED')
+  const leaks = records.filter((record) =>
+    /never(-|%2D)to-be-logged/i.test(JSON.stringify({ ...record, after: [], before: [] })),
+  )
+  expect(leaks.map(({ method, path, because, status }) => [method, path, because, status])).toEqual(
+    [],
+  )
+  const own = records.filter(({ principal }) => principal?.name === 'dev')
+  expect(JSON.stringify(own)).not.toContain(token)
+})
+
 /** Creates one of everything, with names that must not be visible elsewhere. */
 async function fillProductY(admin: TestAdmin): Promise<string[]> {
   await makeParents(admin, 'ProductY')

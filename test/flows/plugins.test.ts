@@ -275,3 +275,27 @@ test('a consumer group has its own limit, and counts as an ACL group if configur
   const recorded = gateway.events.map((event) => [event.consumer_name, event.consumer_groups])
   expect(Object.fromEntries(recorded)).toEqual({ ann: ['gold'], bob: ['buyers'], eve: [] })
 })
+
+test('a key that a client presents is in no event, wherever else it sends it', async () => {
+  const gateway = await gatewayWith({ plugins: [{ name: 'key-auth' }], consumers: alice })
+  const encode = (text: string): string =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join('')
+  for (const key of ['alice-key', 'unknown-key-of-eve']) {
+    const headers = { apikey: key, 'user-agent': `curl ${key}`, cookie: `k=${key}`, 'x-own': key }
+    const paths = [
+      `/${key}/x`,
+      `/a?x=${key}`,
+      `/a;v=${key}`,
+      `/?a=1%26b=${key}`,
+      `/${encode(key)}?q=${encode(key)}`,
+    ]
+    for (const path of paths)
+      await gateway.ask(path, { method: 'POST', headers, body: `key=${key}` })
+  }
+  // The id of a credential, which the fixture makes of its key, is no secret.
+  const events = JSON.stringify(gateway.events.map((event) => ({ ...event, credential: '' })))
+  expect(gateway.events).toHaveLength(10)
+  expect(events).not.toContain('alice-key')
+  expect(events).not.toContain('unknown-key')
+  expect(events).not.toContain(encode('key'))
+})

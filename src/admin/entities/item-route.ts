@@ -8,6 +8,7 @@ import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './en
 import { fillPath, type CollectionShape } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent } from './locate-parent.ts'
+import { isSecretSegment } from '../http/redact-path.ts'
 import { changeOne } from './make-change.ts'
 import { presentTo } from './present-entry.ts'
 
@@ -100,7 +101,8 @@ function buildAsks(
   entry: Entry | undefined,
 ): Record<'here' | 'own', (action: Action) => AccessRequest> {
   const at = params['item'] ?? ''
-  const item = entry === undefined ? at : entrySegment(entity.name, entry)
+  const unknown = isSecretSegment(entity, at) ? 'REDACTED' : at
+  const item = entry === undefined ? unknown : entrySegment(entity.name, entry)
   const scope = permissionWorkspace(entity.name, workspaceRef, at, entry)
   const ask = (path: string) => (action: Action) =>
     buildAsk(entity.name, entry, scope, path, action)

@@ -8,6 +8,7 @@ import type { Operation, Outcome } from '../../entities/operation.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { RequestContext } from '../admin-route.ts'
+import { redactAdminPath } from '../http/redact-path.ts'
 import { canonicalPath } from './entity-paths.ts'
 
 /** All operations are applied, or none. */
@@ -19,7 +20,7 @@ export function makeChange(
   return configuration.change({
     principal,
     check,
-    origin: originOf(request, check.ask),
+    origin: originOf(request, check.ask, configuration),
     operations,
     status,
   })
@@ -73,15 +74,21 @@ export function writtenEntry<K extends EntityName>(
   return after as Entry<K>
 }
 
-/** The path is that of the access check, in which secret keys are replaced by ids. */
+/** The path is that of the access check, in which secret keys are replaced by ids or redacted. */
 export const originOf = (
-  { id, ip, method, url }: RequestContext['request'],
+  request: RequestContext['request'],
   ask?: AccessRequest,
+  configuration?: RequestContext['configuration'],
 ): Pick<AuditRecord, 'requestId' | 'address' | 'method' | 'path'> => ({
-  requestId: id,
-  address: ip,
-  method,
-  path: ask?.path ?? url.split('?', 1)[0] ?? url,
+  requestId: request.id,
+  address: request.ip,
+  method: request.method,
+  path: redactAdminPath(
+    ask?.path ?? request.url.split('?', 1)[0] ?? '',
+    request,
+    configuration,
+    ask?.workspace.id,
+  ),
 })
 
 /** An absent body is an empty object. */

@@ -7,6 +7,7 @@ import type { Action } from '../../entities/action.ts'
 import { actionForMethod } from '../authorize.ts'
 import type { Located } from '../admin-route.ts'
 import { tooLarge } from './body-limits.ts'
+import { redactAdminUrl } from './redact-path.ts'
 import { originOf } from '../entities/make-change.ts'
 
 /** Every error of the Admin API is answered here. Failures with status 500 or more are logged; refused changes and denied requests are audited before the answer. */
@@ -24,8 +25,14 @@ export async function answerProblem(
 
 export function logFailure(problem: Problem, error: unknown, request: FastifyRequest): void {
   if (problem.status < 500) return
-  const { id, method, url } = request
-  request.log.error({ request: id, method, url, code: problem.code, err: error })
+  const { id, method } = request
+  request.log.error({
+    request: id,
+    method,
+    url: redactAdminUrl(request),
+    code: problem.code,
+    err: error,
+  })
 }
 
 /** Paths under `/api` answer Weir's problem code; all others use Kong's error format. */
@@ -55,9 +62,11 @@ export async function auditRefusal(
   const located = request.getDecorator<Located | undefined>('located')
   const ask = located?.check.ask
   const time = configuration.clock.now()
+  const origin = originOf(request, ask, configuration)
   const { because } = problem.detail
+  const reason = typeof because === 'string' ? because : problem.message
   await configuration.audit.write({
-    ...originOf(request, ask),
+    ...origin,
     id: uuidv7(time),
     time,
     principal: auditPrincipal(configuration, request),
@@ -65,7 +74,7 @@ export async function auditRefusal(
     workspaceId: ask?.workspace.id ?? '',
     action: ask?.action ?? action,
     allowed: ![401, 403].includes(problem.status),
-    because: typeof because === 'string' ? because : problem.message,
+    because: ask === undefined ? reason : reason.replaceAll(ask.path, origin.path),
     before: [],
     after: [],
     status: problem.status,

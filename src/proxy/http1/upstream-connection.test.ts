@@ -140,13 +140,20 @@ test('accepts 32 interim responses, and a head of 64 KiB', async () => {
 test.each([
   ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', 'the connection closed'],
   ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab', 'the connection closed'],
-  ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n', 'a chunk has no size'],
 ])('a body that breaks off after %j fails', async (response, message) => {
   const { send, connected } = await playService()
   const answered = send()
   const { socket } = await connected()
   socket.end(response)
   await expect(answered.then(readAnswer)).rejects.toMatchObject({ status: 502, cause: { message } })
+})
+
+test('a malformed body that comes with its head is no answer', async () => {
+  const { send, connected } = await playService()
+  const answered = send()
+  const { socket } = await connected()
+  socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nx\r\n')
+  await expect(answered).rejects.toEqual(failure('sent', 502, 'a chunk has no size'))
 })
 
 test('fails when the service closes before its answer, or resets', async () => {

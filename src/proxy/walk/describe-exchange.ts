@@ -1,5 +1,5 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
-import { redactQuery } from '../../lib/redact-query.ts'
+import { hideSecrets, redactPath, redactQuery } from '../../lib/redact-query.ts'
 import type { Event, EventLine } from '../../schema/event.ts'
 import type { Caller, Exchange, RouteRef, UpstreamResult } from '../exchange.ts'
 
@@ -12,20 +12,21 @@ export type NodeIdentity = {
 /** The event of an exchange as a line of JSON. It is built as text, because building and serializing an object of forty columns would cost more than the rest
  *  of the walk; the parts that exchanges share are cached. */
 export function describeExchange(exchange: Exchange, node: NodeIdentity): EventLine {
-  const { request, upstream, caller } = exchange
+  const { request, upstream, caller, presentedSecrets: secrets } = exchange
+  const hide = (text: string): string => (secrets === undefined ? text : hideSecrets(text, secrets))
   return (
     `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
     `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${routeRefText(exchange.routeRef)}` +
     (caller === undefined ? anonymousText : callerText(caller)) +
     `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
-    `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(request.host)}` +
-    `,"path":${quote(request.path)},"route_path":${quote(exchange.routePath)}` +
-    `,"query":${quote(redactQuery(request.query, exchange.secretParameters))}` +
+    `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(hide(request.host))}` +
+    `,"path":${quote(hide(redactPath(request.path, exchange.secretParameters)))},"route_path":${quote(exchange.routePath)}` +
+    `,"query":${quote(hide(redactQuery(request.query, exchange.secretParameters)))}` +
     `,"status":${exchange.status},"upstream_status":${upstream.status}` +
     `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedAttemptsText(upstream)}${durationsText(exchange)}` +
     `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
     `,"client_address":"${request.clientAddress}"` +
-    `,"user_agent":${quote(request.headers.get('user-agent') ?? '')},"tls_version":"${request.tlsVersion}"` +
+    `,"user_agent":${quote(hide(request.headers.get('user-agent') ?? ''))},"tls_version":"${request.tlsVersion}"` +
     `,"peer_identity":${quote(request.clientCertificate?.spiffeId ?? '')}${nodeText(node)},"revision":${exchange.revision}}`
   )
 }
