@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { rooms } from './rooms.ts'
 import { architectureComplaints } from './tidy/architecture.ts'
-import { missingPaths, proseOf, readDocuments, unlinkedPages } from './tidy/documents.ts'
+import {
+  missingPaths,
+  missingTests,
+  proseOf,
+  readDocuments,
+  unlinkedPages,
+} from './tidy/documents.ts'
 import { readSources } from './tidy/read-source.ts'
 import { rules } from './tidy/rules.ts'
 import { banned, findWords, readTexts } from './tidy/words.ts'
@@ -40,6 +46,10 @@ describe('the documents', () => {
     expect(missingPaths(root, documents)).toEqual([])
   })
 
+  test('name only tests that exist', () => {
+    expect(missingTests(root, documents)).toEqual([])
+  })
+
   test('are all reached by a link', () => {
     expect(unlinkedPages(documents)).toEqual([])
   })
@@ -60,6 +70,14 @@ test.each([
 ])('%s in a document is found', (_, text, expected) => {
   const documents = [{ path: 'docs/page.md', text: `\`src/cli/main.ts\` [map](STYLE.md) ${text}` }]
   expect(missingPaths(root, documents)).toEqual([`docs/page.md: ${expected}`])
+})
+
+test('a test that a document names and that does not exist is found', () => {
+  const link = (title: string): string => `[${title}](../test/tidy.test.ts)`
+  const titles = ['a page to which nothing links is found', 'no such title']
+  expect(missingTests(root, [{ path: 'docs/page.md', text: titles.map(link).join(' ') }])).toEqual([
+    'docs/page.md: test/tidy.test.ts has no test “no such title”',
+  ])
 })
 
 test('a page to which nothing links is found', () => {

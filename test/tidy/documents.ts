@@ -30,6 +30,21 @@ export function missingPaths(root: string, documents: readonly Document[]): stri
   })
 }
 
+/** Links to test files whose text is not the title of a test in that file. A title with a value in it is named up to the value. */
+export function missingTests(root: string, documents: readonly Document[]): string[] {
+  return documents.flatMap(({ path, text }) =>
+    [...text.matchAll(/\[([^\]]+)\]\(([^)#\s]+\.test\.tsx?)\)/g)].flatMap(
+      ([, title = '', target = '']) => {
+        const file = normalize(join(dirname(path), target))
+        const code = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
+        const calls = code.replaceAll(/\(\s+/g, '(')
+        const isTitle = [`('${title}`, `(\`${title}`].some((start) => calls.includes(start))
+        return isTitle ? [] : [`${path}: ${file} has no test “${title}”`]
+      },
+    ),
+  )
+}
+
 /** Pages below `docs/` to which no other document links. */
 export function unlinkedPages(documents: readonly Document[]): string[] {
   const linked = new Set(
