@@ -8,6 +8,8 @@ export type PluginSchema = {
   /** One sentence for forms, OpenAPI and the reference. */
   readonly about: string
   readonly settings: z.ZodObject
+  /** The settings with rules that are checked in what clients send; stored settings may be older than a rule. */
+  readonly acceptedSettings?: z.ZodObject
   readonly shorthands?: Shorthands
   /** Fields of the plugin entity that must be null. */
   readonly withoutScopes?: readonly PluginScope[]

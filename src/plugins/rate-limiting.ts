@@ -2,7 +2,13 @@ import type { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import { definePlugin, type Taken, type Window } from '../proxy/plugin.ts'
 import type { Exchange } from '../proxy/exchange.ts'
-import { periods, settings, shorthands, type Period } from './rate-limiting/settings.ts'
+import {
+  acceptedSettings,
+  periods,
+  settings,
+  shorthands,
+  type Period,
+} from './rate-limiting/settings.ts'
 
 type Settings = z.output<typeof settings>
 
@@ -11,6 +17,7 @@ export const rateLimiting = definePlugin({
   name: 'rate-limiting',
   about: 'Limits the number of requests per second, minute, hour, day, month or year.',
   settings,
+  acceptedSettings,
   shorthands,
   prepare(settings, { id, clock, counters: ofNode, redisCounters, log }) {
     const { host, ...address } = settings.redis

@@ -33,10 +33,6 @@ const settings = z
       .describe('Answer with a description of the request, for debugging.'),
     trigger: z
       .string()
-      .regex(/^[\w-]+$/, {
-        error: (issue) =>
-          `bad header name '${String(issue.input)}', allowed characters are A-Z, a-z, 0-9, '_', and '-'`,
-      })
       .nullable()
       .default(null)
       .describe(
@@ -51,15 +47,22 @@ const settings = z
     error: 'content_type requires a body',
     params: { isOfRecord: true },
   })
+
+const acceptedSettings = settings
   .refine(({ echo, body, content_type: type }) => !echo || (body === null && type === null), {
     error: 'echo cannot be used with content_type and body',
     params: { isOfRecord: true },
+  })
+  .refine(({ trigger }) => trigger === null || /^[\w-]+$/.test(trigger), {
+    path: ['trigger'],
+    error: "bad header name, allowed characters are A-Z, a-z, 0-9, '_', and '-'",
   })
 
 export const requestTermination = definePlugin({
   name: 'request-termination',
   about: 'Answers requests with a fixed response, without contacting the service.',
   settings,
+  acceptedSettings,
   prepare({ status_code: status, message, body, content_type: type, echo, trigger }) {
     const fixed =
       body === null ? undefined : { type: type ?? 'application/json; charset=utf-8', body }

@@ -93,6 +93,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   /** True for a plugin that authenticates; the plugins of a consumer are chosen after it ran. */
   readonly identifies: boolean
   readonly settings: Settings
+  /** `settings` with rules that are checked in what clients send; stored settings may be older than a rule. */
+  readonly acceptedSettings?: Settings
   /** Deprecated names of settings, each with its place now. They are replaced in what clients send. */
   readonly shorthands?: Shorthands
   /** To what the plugin cannot be applied, because it decides before that is known. */

@@ -153,6 +153,16 @@ test('two nodes with the policy redis share a limit, which Redis counts', async 
   expect(statuses.filter((status) => status === 429)).toHaveLength(23)
 })
 
+test('runs settings that were stored before a rule forbade them', async () => {
+  const gateway = await gatewayWith({
+    plugins: [{ name: 'rate-limiting', config: { second: 10, minute: 2 } }],
+  })
+  const statuses: number[] = []
+  for (let time = 0; time < 3; time += 1) statuses.push((await gateway.ask('/')).status)
+  expect(statuses[0]).toBe(200)
+  expect(statuses).not.toContain(500)
+})
+
 test('without Redis a request passes, or gets 500 where fault_tolerant is false', async () => {
   const redis = { host: '127.0.0.1', port: 1 }
   for (const [isTolerant, status] of [

@@ -58,7 +58,10 @@ export const plugin = defineEntity(
       const own = [fields.name, fields.instance_name ?? []].flat().join(' ')
       return scope.length === 0 ? own : `${own} on ${scope.join(', ')}`
     },
-    configSchema: (name, catalog) => catalog.find((plugin) => plugin.name === name)?.settings,
+    configSchema(name, catalog) {
+      const found = catalog.find((plugin) => plugin.name === name)
+      return found?.acceptedSettings ?? found?.settings
+    },
     configShorthands: ({ name }, catalog) =>
       catalog.find((plugin) => plugin.name === name)?.shorthands,
     forbiddenFields: ({ name }, catalog) =>

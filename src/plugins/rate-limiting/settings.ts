@@ -31,61 +31,61 @@ const redisFields = z.strictObject({
 /** Clients fill the defaults of records that are required. */
 const redis = redisFields.prefault({}).meta({ isFilled: true })
 
-export const settings = z
-  .strictObject({
-    second: limit.describe('Requests per second.'),
-    minute: limit.describe('Requests per minute.'),
-    hour: limit.describe('Requests per hour.'),
-    day: limit.describe('Requests per calendar day, UTC.'),
-    month: limit.describe('Requests per calendar month, UTC.'),
-    year: limit.describe('Requests per calendar year, UTC.'),
-    limit_by: z
-      .enum(['consumer', 'credential', 'ip', 'service', 'header', 'path'])
-      .default('consumer')
-      .describe(
-        'Requests with the same value share a limit. Falls back to the client address when the request has no such value.',
-      ),
-    header_name: z
-      .string()
-      .nullable()
-      .default(null)
-      .describe('Header name. Required when `limit_by` is header.'),
-    path: z
-      .string()
-      .nullable()
-      .default(null)
-      .describe('Path whose requests share a limit. Required when `limit_by` is path.'),
-    policy: z
-      .enum(['local', 'cluster', 'redis'])
-      .default('local')
-      .describe(
-        'Where counters are stored. local and cluster are exact across the workers of a node, and each node counts by itself; redis is exact across all nodes that use the same database of Redis.',
-      ),
-    sync_rate: z
-      .number()
-      .default(-1)
-      .describe(
-        'With the policy redis, seconds between exchanges of counts with Redis; in between, nodes can exceed a limit together. -1 asks Redis for every request.',
-      ),
-    redis: redis.describe('Where Redis is, for the policy redis.'),
-    fault_tolerant: z
-      .boolean()
-      .default(true)
-      .describe('Allow requests while counters are unavailable; false answers 500.'),
-    hide_client_headers: z
-      .boolean()
-      .default(false)
-      .describe('Do not send the headers RateLimit-*, X-RateLimit-* and Retry-After.'),
-    error_code: z.int().default(429).describe('Status of the response beyond the limit.'),
-    error_message: z
-      .string()
-      .default('API rate limit exceeded')
-      .describe('Message of the response beyond the limit.'),
-  })
-  .superRefine((settings, context) => {
-    for (const violation of violations(settings))
-      context.addIssue({ code: 'custom', input: settings, ...violation })
-  })
+export const settings = z.strictObject({
+  second: limit.describe('Requests per second.'),
+  minute: limit.describe('Requests per minute.'),
+  hour: limit.describe('Requests per hour.'),
+  day: limit.describe('Requests per calendar day, UTC.'),
+  month: limit.describe('Requests per calendar month, UTC.'),
+  year: limit.describe('Requests per calendar year, UTC.'),
+  limit_by: z
+    .enum(['consumer', 'credential', 'ip', 'service', 'header', 'path'])
+    .default('consumer')
+    .describe(
+      'Requests with the same value share a limit. Falls back to the client address when the request has no such value.',
+    ),
+  header_name: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Header name. Required when `limit_by` is header.'),
+  path: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Path whose requests share a limit. Required when `limit_by` is path.'),
+  policy: z
+    .enum(['local', 'cluster', 'redis'])
+    .default('local')
+    .describe(
+      'Where counters are stored. local and cluster are exact across the workers of a node, and each node counts by itself; redis is exact across all nodes that use the same database of Redis.',
+    ),
+  sync_rate: z
+    .number()
+    .default(-1)
+    .describe(
+      'With the policy redis, seconds between exchanges of counts with Redis; in between, nodes can exceed a limit together. -1 asks Redis for every request.',
+    ),
+  redis: redis.describe('Where Redis is, for the policy redis.'),
+  fault_tolerant: z
+    .boolean()
+    .default(true)
+    .describe('Allow requests while counters are unavailable; false answers 500.'),
+  hide_client_headers: z
+    .boolean()
+    .default(false)
+    .describe('Do not send the headers RateLimit-*, X-RateLimit-* and Retry-After.'),
+  error_code: z.int().default(429).describe('Status of the response beyond the limit.'),
+  error_message: z
+    .string()
+    .default('API rate limit exceeded')
+    .describe('Message of the response beyond the limit.'),
+})
+
+export const acceptedSettings = settings.superRefine((given, context) => {
+  for (const violation of violations(given))
+    context.addIssue({ code: 'custom', input: given, ...violation })
+})
 
 /** Kong's deprecated names of settings, each with its place now. */
 export const shorthands: Shorthands = Object.fromEntries(
