@@ -26,6 +26,7 @@ import { openFrontEvents, type FrontParts } from './front/open-front-events.ts'
 import type { Program } from './program.ts'
 import { openProxyProtocolFront } from './proxy-protocol/open-proxy-protocol-front.ts'
 import { openStreamFront } from './stream/open-stream-front.ts'
+import { openStaples } from './tls/ocsp/open-staples.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
 import { openTicketKeys, type TicketKeys } from './ticket-keys.ts'
 import { defaultTlsPolicy, type TlsPolicy } from './tls-policy.ts'
@@ -198,7 +199,8 @@ function openFronts(
       socket.destroy()
     }
   })
-  const tls = options.tls ?? { policy: defaultTlsPolicy, tickets: openTicketKeys() }
+  const offered = options.tls ?? { policy: defaultTlsPolicy, tickets: openTicketKeys() }
+  const tls = { ...offered, staples: openStaples(egress, log) }
   const secure = openTlsFront({
     ...tls,
     names: program.names,

@@ -35,13 +35,14 @@ export function findPrograms({ programs }: Suite): readonly string[] | { missing
   return { missing: wanted.join(', ') }
 }
 
-/** Runs a program to its end, and stops it after `milliseconds`. Its status is null when it was stopped. */
+/** Runs a program in a folder to its end, and stops it after `milliseconds`. Its status is null when it was stopped. */
 export async function runProgram(
   program: string,
   args: readonly string[],
   milliseconds: number,
+  folder?: string,
 ): Promise<{ status: number | null; output: string }> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (part) => (output += String(part)))

@@ -29,7 +29,7 @@ export type StreamFrontOptions = EndTools & {
   /** Default certificate. */
   readonly certificate?: CertificatePair
   /** Default: the default policy, without session tickets. */
-  readonly tls?: Pick<TlsFrontOptions, 'policy' | 'tickets'>
+  readonly tls?: Pick<TlsFrontOptions, 'policy' | 'tickets' | 'staples'>
   /** Handshake timeout in milliseconds. */
   readonly timeout: number
   /** Hears of a stream whose client is gone, before the stream does. */

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../exchange.ts'
+import { elementsOf, firstIn } from './read-der.ts'
 
 /** Undefined when the client sent no certificate. */
 export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
@@ -22,8 +23,6 @@ function isSpiffeId(text: string): boolean {
   const path = found?.[1]?.split('/') ?? ['.']
   return !path.includes('.') && !path.includes('..')
 }
-
-type Element = { readonly tag: number; readonly value: Uint8Array }
 
 /** The URI SANs of a certificate (DER). Parses the bytes, because in Node's text form one name can imitate two. */
 export function urisIn(certificate: Uint8Array): string[] {
@@ -50,34 +49,4 @@ function extensionsOf(certificate: Uint8Array): { id: string; value: Uint8Array 
     if (id === undefined || value === undefined) return []
     return [{ id: Buffer.from(id.value).toString('hex'), value: value.value }]
   })
-}
-
-function firstIn(bytes: Uint8Array): Element {
-  const [first] = elementsOf(bytes)
-  if (first === undefined) throw new RangeError('an element of the certificate is missing')
-  return first
-}
-
-/** A sequence of DER elements (ITU-T X.690 section 8.1). Certificates have no multi-byte tags. */
-function elementsOf(bytes: Uint8Array): Element[] {
-  const elements: Element[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const tag = bytes[at] as number
-    const { length, start } = readLength(bytes, at + 1)
-    if (start + length > bytes.length)
-      throw new RangeError('an element of the certificate is cut off')
-    elements.push({ tag, value: bytes.subarray(start, start + length) })
-    at = start + length
-  }
-  return elements
-}
-
-function readLength(bytes: Uint8Array, at: number): { length: number; start: number } {
-  const first = bytes[at] ?? 0
-  if (first < 0x80) return { length: first, start: at + 1 }
-  let length = 0
-  const start = at + 1 + (first & 0x7f)
-  for (let index = at + 1; index < start; index += 1) length = length * 256 + (bytes[index] ?? 0)
-  return { length, start }
 }

@@ -5,6 +5,7 @@ import type { Log } from '../../lib/log.ts'
 import { type Origin, socketOrigin } from '../front/origin.ts'
 import type { TlsPolicy } from '../tls-policy.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
+import type { Staples } from './ocsp/open-staples.ts'
 import type { TicketKeys } from '../ticket-keys.ts'
 
 /** PEM. */
@@ -22,6 +23,8 @@ export type TlsFrontOptions = {
   readonly policy: TlsPolicy
   /** Undefined where there are no session tickets. */
   readonly tickets: TicketKeys | undefined
+  /** Undefined where no OCSP responses are stapled. */
+  readonly staples?: Staples | undefined
   readonly onSecure: (socket: TLSSocket, origin: Origin) => void
 }
 
@@ -42,7 +45,7 @@ export type TlsFront = {
  * them; they are the same in all workers with the same certificates. Where client certificates are requested, there are no tickets.
  */
 export function openTlsFront(options: TlsFrontOptions): TlsFront {
-  const { names, fallback, timeout, protocols, log, policy, tickets, onSecure } = options
+  const { names, fallback, timeout, protocols, log, policy, tickets, staples, onSecure } = options
   const connections = new Map<Socket, Origin>()
   let waiting = 0
   let shown = names
@@ -70,6 +73,19 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
         done(null, found)
       },
     })
+    if (staples !== undefined)
+      made.on('OCSPRequest', (certificate, issuer, done) => {
+        let response: Buffer | undefined
+        try {
+          response = by.isOneOfTwo(certificate)
+            ? undefined
+            : staples.find(certificate, issuer as Buffer | null)
+        } catch (error) {
+          log.error('tls: finding an OCSP response failed', { error })
+        }
+        // Node takes null for none.
+        done(null, response as Buffer)
+      })
     made.on('secureConnection', (socket) => {
       waiting -= 1
       try {

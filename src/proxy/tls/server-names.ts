@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { canonicalText } from '../../lib/canonical-text.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
@@ -19,6 +19,8 @@ export type ServerNames = {
   readonly clientCas: ClientCaList | undefined
   /** The certificate for a lower-case name: exact, wildcard or `*`. The policy is that of the process. */
   find(name: string, policy: TlsPolicy): SecureContext | undefined
+  /** Whether the certificate (DER) is shown beside one of another kind: which of them a client gets is not known before. */
+  isOneOfTwo(certificate: Buffer): boolean
   /** A digest of certificates and names: equal where these are equal. */
   digest(): string
 }
@@ -29,11 +31,14 @@ export type ServerNameTables = ServerNames & {
   readonly byName: RadixMap<string>
   /** The certificates that were parsed for these client CAs. */
   readonly contexts: WeakMap<SnapshotCertificate, SecureContext>
+  /** Fingerprints of the parsed ones that are shown beside another. */
+  readonly twins: Set<string>
 }
 
 export const emptyServerNames = (): ServerNameTables =>
   openServerNames(RadixMap.empty(), RadixMap.empty(), undefined, {
     contexts: new WeakMap(),
+    twins: new Set(),
     snis: RadixMap.empty(),
   })
 
@@ -44,7 +49,8 @@ export function* changeServerNames(
   after: Pick<Snapshot, 'certificates' | 'snis'>,
   clientCas: ClientCaList | undefined,
 ): CooperativeTask<ServerNameTables> {
-  let isSame = isSameList(tables.clientCas, clientCas)
+  const isSameCas = isSameList(tables.clientCas, clientCas)
+  let isSame = isSameCas
   const contexts = isSame ? tables.contexts : new WeakMap<SnapshotCertificate, SecureContext>()
   const names = new Map<string, string | undefined>()
   const added: SnapshotItem<'snis'>[] = []
@@ -63,7 +69,11 @@ export function* changeServerNames(
   }
   return isSame
     ? tables
-    : openServerNames(byName, after.certificates, clientCas, { contexts, snis: after.snis })
+    : openServerNames(byName, after.certificates, clientCas, {
+        contexts,
+        twins: isSameCas ? tables.twins : new Set(),
+        snis: after.snis,
+      })
 }
 
 const isSameList = (a: ClientCaList | undefined, b: ClientCaList | undefined): boolean =>
@@ -77,13 +87,16 @@ function openServerNames(
   clientCas: ClientCaList | undefined,
   {
     contexts,
+    twins,
     snis,
-  }: { readonly contexts: ServerNameTables['contexts']; readonly snis: Snapshot['snis'] },
+  }: Pick<ServerNameTables, 'contexts' | 'twins'> & { readonly snis: Snapshot['snis'] },
 ): ServerNameTables {
   const open = (certificate: SnapshotCertificate, policy: TlsPolicy): SecureContext => {
     const known = contexts.get(certificate)
     if (known !== undefined) return known
     const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = certificate
+    if (certAlt !== null)
+      for (const pem of [cert, certAlt]) twins.add(fingerprintOf(new X509Certificate(pem).raw))
     const context = createSecureContext({
       cert: certAlt === null ? [cert] : [cert, certAlt],
       key: keyAlt === null ? [key] : [key, keyAlt],
@@ -96,6 +109,7 @@ function openServerNames(
     identity: {},
     byName,
     contexts,
+    twins,
     clientCas,
     find(name, policy) {
       const id = coveringNames(name)
@@ -104,6 +118,7 @@ function openServerNames(
       const certificate = certificates.get(id ?? '')
       return certificate && open(certificate, policy)
     },
+    isOneOfTwo: (certificate) => twins.size > 0 && twins.has(fingerprintOf(certificate)),
     digest: () => `${digestOf(certificates)} ${digestOf(snis)}`,
   }
 }
@@ -121,6 +136,8 @@ const digestOf = (list: RadixMap<object>): string =>
     leaf: (items) => sha256(items.map((item) => sha256(canonicalText(item))).join()),
     branch: (codes, parts) => sha256(parts.map((part, at) => `${codes[at]} ${part}`).join()),
   })
+
+const fingerprintOf = (certificate: Buffer): string => hash('sha256', certificate, 'base64')
 
 const sha256 = (text: string): string => hash('sha256', text, 'base64')
 

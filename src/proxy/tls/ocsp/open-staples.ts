@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { isIP } from 'node:net'
+import { assertAllowed, openGuardedLookup, type Egress } from '../../../lib/egress.ts'
+import type { Log } from '../../../lib/log.ts'
+import { askAbout, readGoodUntil, type OcspQuestion } from './ocsp-messages.ts'
+
+/** OCSP responses that a TLS front staples to handshakes (RFC 6066 section 8). */
+export type Staples = {
+  /** The current response for a certificate (DER). A handshake does not wait: without a response, one is fetched for later ones. */
+  find(this: void, certificate: Buffer, issuer: Buffer | null): Buffer | undefined
+}
+
+type Staple = { response?: Buffer; goodUntil: number; refreshAt: number }
+
+const maxStaples = 1_000
+const maxFetches = 8
+const maxResponseBytes = 65_536
+const fetchMilliseconds = 10_000
+/** After a failure, and at the earliest after a success. */
+const minInterval = 60_000
+
+export function openStaples(egress: Egress, log: Log): Staples {
+  const known = new Map<string, Staple>()
+  let fetches = 0
+
+  const refresh = async (staple: Staple, question: OcspQuestion): Promise<void> => {
+    fetches += 1
+    try {
+      const response = await askResponder(question, egress)
+      const now = Date.now()
+      staple.goodUntil = readGoodUntil(response, question, now)
+      staple.response = response
+      staple.refreshAt = now + Math.max(minInterval, (staple.goodUntil - now) / 2)
+    } catch (error) {
+      const { responder } = question
+      log.warn('tls: no OCSP response for a certificate', { responder, error })
+    } finally {
+      fetches -= 1
+    }
+  }
+
+  return {
+    find(certificate, issuer) {
+      if (issuer === null) return undefined
+      const key = hash('sha256', certificate, 'base64')
+      const now = Date.now()
+      const staple = known.get(key) ?? { goodUntil: 0, refreshAt: 0 }
+      if (now >= staple.refreshAt && fetches < maxFetches) {
+        if (known.size >= maxStaples) known.delete(known.keys().next().value ?? '')
+        known.set(key, staple)
+        staple.refreshAt = now + minInterval
+        const question = askAbout(certificate, issuer)
+        if (question === undefined) staple.refreshAt = Number.POSITIVE_INFINITY
+        else void refresh(staple, question)
+      }
+      return now < staple.goodUntil ? staple.response : undefined
+    },
+  }
+}
+
+async function askResponder({ responder, request }: OcspQuestion, egress: Egress): Promise<Buffer> {
+  const { protocol, hostname, port } = new URL(responder)
+  const actualPort = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) !== 0) assertAllowed(egress, address, actualPort)
+  const options = {
+    method: 'POST',
+    agent: false,
+    headers: { 'Content-Type': 'application/ocsp-request', 'Content-Length': request.length },
+    lookup: openGuardedLookup(egress, actualPort),
+    signal: AbortSignal.timeout(fetchMilliseconds),
+  }
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const module = protocol === 'https:' ? https : http
+    module.request(responder, options, resolve).on('error', reject).end(request)
+  })
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of response as AsyncIterable<Buffer>) {
+    parts.push(part)
+    size += part.length
+    if (size > maxResponseBytes) throw new Error('the OCSP response is too large')
+  }
+  if (response.statusCode !== 200)
+    throw new Error(`the OCSP responder answered with ${response.statusCode}`)
+  return Buffer.concat(parts)
+}
