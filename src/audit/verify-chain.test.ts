@@ -54,6 +54,21 @@ function chainOf(count: number, pruned = 0): StoredChain & { list: ChainedRecord
   }
 }
 
+test('the verification of a long log pauses, so that others are served', async () => {
+  const chain = chainOf(5_000)
+  let turns = 0
+  let isDone = false
+  const count = (): void => {
+    turns += 1
+    if (!isDone) setImmediate(count)
+  }
+  setImmediate(count)
+  await verifyChain(chain)
+  isDone = true
+  // 500 checkpoints along the chain, 50 signatures in a turn.
+  expect(turns).toBeGreaterThanOrEqual(10)
+})
+
 async function* stored(list: readonly ChainedRecord[]): AsyncGenerator<ChainedRecord> {
   yield* list.toSorted((a, b) => a.sequence - b.sequence)
 }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import { beginning } from '../lib/hash-chain.ts'
 import type {
   AuditCheckpoint,
@@ -25,10 +26,13 @@ export type StoredChain = {
 
 const maxFaults = 100
 
+/** Signatures that are verified between two pauses, about 10 ms. */
+const signaturesPerTurn = 50
+
 /** Verifies the hashes and signatures of a chain, and reports every record that was removed, changed, moved or added. */
 export async function verifyChain(chain: StoredChain): Promise<AuditReport> {
   const faults: AuditFault[] = []
-  const verifier = openVerifier(chain, faults)
+  const verifier = openVerifier(chain, await validCheckpoints(chain, faults), faults)
   let records = 0
   for await (const record of chain.records()) {
     records += 1
@@ -48,9 +52,13 @@ export async function verifyChain(chain: StoredChain): Promise<AuditReport> {
 }
 
 /** Sequence → checkpoints with a valid signature; all others are added to `faults`. */
-function validCheckpoints({ base, head, along, keys }: StoredChain, faults: AuditFault[]) {
+async function validCheckpoints(
+  { base, head, along, keys }: StoredChain,
+  faults: AuditFault[],
+): Promise<ReadonlyMap<number, readonly AuditCheckpoint[]>> {
   const signed = new Map<number, AuditCheckpoint[]>()
-  for (const checkpoint of [base, head, ...along]) {
+  for (const [index, checkpoint] of [base, head, ...along].entries()) {
+    if (index % signaturesPerTurn === 0) await yieldToEventLoop()
     if (checkpoint === undefined) continue
     const { sequence, key, kind } = checkpoint
     const trustedKey = keys.get(key)
@@ -65,9 +73,11 @@ function validCheckpoints({ base, head, along, keys }: StoredChain, faults: Audi
   return signed
 }
 
-function openVerifier(chain: StoredChain, faults: AuditFault[]) {
-  const { base, head } = chain
-  const signed = validCheckpoints(chain, faults)
+function openVerifier(
+  { base, head }: StoredChain,
+  signed: ReadonlyMap<number, readonly AuditCheckpoint[]>,
+  faults: AuditFault[],
+) {
   const start: AuditPlace = { sequence: base?.sequence ?? 0, hash: base?.hash ?? beginning }
   const end = head?.sequence ?? Number.POSITIVE_INFINITY
   const displaced: ChainedRecord[] = []

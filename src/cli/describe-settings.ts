@@ -38,6 +38,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',
   WEIR_ADMIN_GUI_URL:
     'Addresses of pages, comma-separated, that may call the Admin API from a browser (CORS). They send a token of their own. None when unset.',
+  WEIR_ALLOWED_HOSTS:
+    'Host names, comma-separated, by which clients address the Admin API and the Manager, beside addresses, `localhost`, and the names in their listeners and in `WEIR_ADMIN_GUI_URL`. Requests for others get a 421, against DNS rebinding.',
   WEIR_WORKERS: 'Number of gateway workers.',
   WEIR_NODE: 'Name of this node in events.',
   WEIR_ZONE: 'Zone of this node in events.',

@@ -96,6 +96,11 @@ const environment = z.object({
       ),
     )
     .default([]),
+  WEIR_ALLOWED_HOSTS: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.string().regex(/^[\w.-]+$/, { error: 'expected host names, comma-separated' })))
+    .default([]),
   WEIR_WORKERS: wholeNumber(availableParallelism(), 1, 1024),
   WEIR_NODE: name(
     hostname()
@@ -209,6 +214,7 @@ export function readSettings(
     managerListen: settings.WEIR_MANAGER_LISTEN,
     nodeListen: settings.WEIR_NODE_LISTEN,
     corsOrigins: settings.WEIR_ADMIN_GUI_URL,
+    allowedHosts: settings.WEIR_ALLOWED_HOSTS,
     workers: settings.WEIR_WORKERS,
     node: settings.WEIR_NODE,
     zone: settings.WEIR_ZONE,

@@ -1,5 +1,6 @@
 import { readPublicKey } from '../audit/audit-key.ts'
 import { verifyChain } from '../audit/verify-chain.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { AuditCheckpoint, AuditReport, ChainedRecord } from '../schema/audit-record.ts'
 import type { AuditedRevision, AuditRows } from '../store/audit-rows.ts'
 
@@ -11,7 +12,11 @@ export type TrustAnchors = {
   readonly checkpoints?: readonly AuditCheckpoint[]
 }
 
-const batchSize = 1000
+/** Records that are read and verified between two pauses, about 10 ms. */
+const batchSize = 100
+
+/** Records beyond the signed end that are reported. */
+const maxBeyond = 1000
 
 type Rows = Pick<AuditRows, 'read' | 'signed' | 'newestRevision'>
 
@@ -67,11 +72,12 @@ async function* recordsOf(rows: Rows, end: number): AsyncGenerator<ChainedRecord
   for (;;) {
     const page = await rows.read({ above, below: end + 1 }, batchSize, true)
     yield* page
+    await yieldToEventLoop()
     const last = page.at(-1)
     if (last === undefined || page.length < batchSize) break
     above = last.sequence
   }
-  const beyond = await rows.read({ above: end }, batchSize)
+  const beyond = await rows.read({ above: end }, maxBeyond)
   const { head } = await rows.signed()
   const present = head?.sequence ?? end
   yield* beyond.filter(({ sequence }) => sequence > present).toReversed()

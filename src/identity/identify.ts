@@ -1,3 +1,5 @@
+import { secureSessionCookie, sessionCookie } from '../schema/session-cookies.ts'
+
 /** The headers of a request, names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -11,8 +13,6 @@ export type CredentialLookup = {
   /** The id of the enabled principal of this session. */
   findByCookie(cookie: string): Promise<string | undefined>
 }
-
-export const sessionCookie = 'weir_session'
 
 /** Authenticates by `Kong-Admin-Token`, a bearer token or the session cookie, in this order. An invalid token is not followed by the cookie. */
 export async function identify(
@@ -29,13 +29,14 @@ export async function identify(
   return principal === undefined ? undefined : { principal, by: 'session' }
 }
 
-/** The value of the session cookie. */
+/** The value of the session cookie. The one that was set with TLS takes precedence, because nothing without TLS can set it. */
 export function cookieIn(headers: Headers): string | undefined {
+  const cookies = new Map<string, string>()
   for (const pair of String(headers['cookie'] ?? '').split(';')) {
-    const [name, value = ''] = pair.trim().split('=', 2)
-    if (name === sessionCookie) return value
+    const [name = '', value = ''] = pair.trim().split('=', 2)
+    if (!cookies.has(name)) cookies.set(name, value)
   }
-  return undefined
+  return cookies.get(secureSessionCookie) ?? cookies.get(sessionCookie)
 }
 
 function tokenIn(headers: Headers): string | undefined {

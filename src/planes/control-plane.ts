@@ -96,6 +96,12 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     workers: registry.workers,
     order: registry.order,
     corsOrigins: settings.corsOrigins,
+    hosts: [
+      settings.adminListen.host,
+      settings.managerListen.host,
+      ...settings.corsOrigins.map((origin) => new URL(origin).hostname),
+      ...settings.allowedHosts,
+    ],
     analytics: openAnalyticsRoutes(configuration, warehouse, log),
     preview: (request) => previews.run(() => previewChange({ warehouse, catalog, log }, request)),
   })

@@ -39,6 +39,8 @@ export type PlaneSettings = {
   readonly nodeListen: ListenAddress
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins: readonly string[]
+  /** Host names by which the Admin API and the Manager may be addressed, beside addresses, localhost and those of `corsOrigins`. */
+  readonly allowedHosts: readonly string[]
   /** Number of gateway workers. */
   readonly workers: number
   readonly node: string

@@ -1,4 +1,13 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 import { isRunning, processIdentity } from '../lib/process-identity.ts'
@@ -6,6 +15,7 @@ import { isRunning, processIdentity } from '../lib/process-identity.ts'
 /** Locks a data directory for this process, so that no two programs write into it; returns how to unlock it. */
 export function lockDataDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
+  closeToOthers(directory)
   const path = join(directory, 'lock')
   const draft = `${path}.${processIdentity()}`
   writeFileSync(draft, processIdentity())
@@ -18,6 +28,17 @@ export function lockDataDirectory(directory: string): () => void {
     rmSync(draft)
   }
   return () => rmSync(path, { force: true })
+}
+
+/** Everything in it is reachable through the directory alone, so that its mode protects every file, whatever theirs. */
+function closeToOthers(directory: string): void {
+  if ((statSync(directory).mode & 0o077) === 0) return
+  try {
+    chmodSync(directory, 0o700)
+  } catch (cause) {
+    const message = `The data directory ${directory} is open to other users and cannot be closed: ${(cause as Error).message}; run chmod 700 on it as its owner`
+    throw new Problem('data.mode', 500, message, { cause })
+  }
 }
 
 function lockProblem(directory: string, path: string, cause: unknown): Problem {

@@ -65,6 +65,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly order?: (order: TargetOrder) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
+  readonly hosts?: readonly string[]
   readonly corsOrigins?: readonly string[]
 }
 
@@ -95,6 +96,7 @@ export async function startTestAdmin(
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
+    ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import http from 'node:http'
 import { expect, test } from 'vitest'
 import { hashSecret } from '../../src/identity/secret-hash.ts'
 import { freshDatabase, openStoreAt } from '../harness/store-engines.ts'
@@ -18,6 +20,71 @@ test('signing in sets a cookie that is HttpOnly and SameSite', async () => {
   expect((await byCookie(admin, cookie, 'GET', '/admin/services')).status).toBe(200)
   expect((await byCookie(admin, cookie, 'DELETE', '/api/session', sameOrigin)).status).toBe(204)
   expect((await byCookie(admin, cookie, 'GET', '/api/session')).status).toBe(401)
+})
+
+test('behind a proxy with TLS the cookie of a session is Secure and bound to the host', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const signedIn = await signIn(admin, 'admin', password, { 'x-forwarded-proto': 'https' })
+  const cookie = signedIn.headers.get('set-cookie') ?? ''
+  expect(cookie).toMatch(
+    /^__Host-weir_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+  )
+  expect((await byCookie(admin, cookie, 'GET', '/api/session')).status).toBe(200)
+  const planted = `weir_session=planted; ${cookie}`
+  const both = { cookie: planted.replace(/;[^;]*;[^;]*;[^;]*;[^;]*$/, '') }
+  expect((await byCookie(admin, '', 'GET', '/api/session', both)).status).toBe(200)
+})
+
+test('a page whose host name was rebound to the Manager can neither sign in nor read', async () => {
+  const admin = await openTestAdmin({ adminPassword: password, hosts: ['weir.example'] })
+  const statusFor = async (url: string, host: string) => {
+    const request = http.get(`${url}/api/session`, { headers: { host } })
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+  for (const url of [admin.adminUrl, admin.managerUrl]) {
+    for (const host of [
+      'evil.example',
+      'evil.example:8002',
+      'localhost.evil.example',
+      '1.2.3.4.evil',
+    ])
+      expect([host, await statusFor(url, host)]).toEqual([host, 421])
+    for (const host of [
+      'localhost:8002',
+      'LOCALHOST',
+      '127.0.0.1:1',
+      '[::1]:8002',
+      'weir.example.',
+    ])
+      expect([host, await statusFor(url, host)]).toEqual([host, 401])
+  }
+})
+
+test('no answer of the control plane is cached, sniffed or framed', async () => {
+  const admin = await openTestAdmin()
+  for (const [path, token] of [
+    ['/services', undefined],
+    ['/services', 'wrong'],
+    ['/nothing', undefined],
+    ['/api/session', undefined],
+    ['/status', undefined],
+    ['/openapi.json', undefined],
+  ] as const) {
+    const { headers } = await admin.ask(
+      'GET',
+      path,
+      undefined,
+      token === undefined ? {} : { token },
+    )
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    })
+  }
 })
 
 test('rejects changes by cookie from other sites or not in JSON', async () => {

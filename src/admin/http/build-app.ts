@@ -8,17 +8,21 @@ import { Problem } from '../../lib/problem.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { answerProblem, problemBody } from './answer-problem.ts'
 import { bodyBytes, formLimits } from './body-limits.ts'
+import { openHostCheck } from './check-host.ts'
 import { registerBodyParsers } from './read-body.ts'
 import { tooManyFields } from './read-form.ts'
 
 export type AppOptions = {
   readonly configuration: Configuration
   readonly version: string
+  /** Host names by which browsers and tools may address the Admin API and the Manager, beside addresses and localhost. */
+  readonly hosts?: readonly string[]
   /** Receives failures with status 500 or more. */
   readonly log?: Log | undefined
 }
 
-export function buildApp({ configuration, version, log }: AppOptions): FastifyInstance {
+export function buildApp({ configuration, version, hosts = [], log }: AppOptions): FastifyInstance {
+  const checkHost = openHostCheck(hosts)
   const app = Fastify({
     bodyLimit: bodyBytes,
     http: { maxHeaderSize: 16_384 },
@@ -46,8 +50,10 @@ export function buildApp({ configuration, version, log }: AppOptions): FastifyIn
   app.decorateRequest('began', 0)
   app.addHook('onRequest', async (request, reply) => {
     request.setDecorator('began', performance.now())
+    void reply.headers(securityHeaders)
     void reply.header('server', `weir/${version}`)
     void reply.header('x-kong-admin-request-id', request.id)
+    checkHost(request.headers.host)
     checkQuery(request.url)
   })
   app.addHook('onSend', async (request, reply) => {
@@ -69,6 +75,16 @@ function checkQuery(url: string): void {
   const at = url.indexOf('?')
   if (at >= 0 && url.slice(at).split('&', formLimits.fields + 1).length > formLimits.fields)
     throw tooManyFields()
+}
+
+/** Of every answer; pages replace the policy and static files the caching. Answers contain secrets and depend on who asks. */
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
 }
 
 type Bindings = { readonly reqId?: string }
@@ -111,6 +127,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const body = JSON.stringify({ message })
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `cache-control: no-store\r\nx-content-type-options: nosniff\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }

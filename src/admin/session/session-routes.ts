@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Configuration } from '../../control/configuration.ts'
 import { schemaViolation } from '../../entities/kong-problem.ts'
-import { cookieIn, sessionCookie } from '../../identity/identify.ts'
+import { cookieIn } from '../../identity/identify.ts'
 import { isCrossSite } from '../../identity/refuse-cross-site.ts'
 import { Problem } from '../../lib/problem.ts'
 import { setUp, signIn } from '../../schema/session.ts'
+import { secureSessionCookie, sessionCookie } from '../../schema/session-cookies.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import { describeSession } from './describe-session.ts'
@@ -73,9 +74,17 @@ export function registerUserInfo(
 
 /** A session cookie without `Max-Age`; the server decides when the session expires. */
 function cookieText(value: string, request: FastifyRequest): string {
-  const secure = request.protocol === 'https' ? '; Secure' : ''
+  const isSecure = request.protocol === 'https' || isForwardedSecure(request)
+  const name = isSecure ? secureSessionCookie : sessionCookie
   const over = value === '' ? '; Max-Age=0' : ''
-  return `${sessionCookie}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}${over}`
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}${over}`
+}
+
+/** Whether the browser speaks TLS to a proxy. A client that pretends to only gets a cookie that it will not send. */
+function isForwardedSecure({ headers }: FastifyRequest): boolean {
+  const origin = headers.origin ?? ''
+  const [proto = ''] = String(headers['x-forwarded-proto'] ?? '').split(',')
+  return origin.startsWith('https://') || proto.trim().toLowerCase() === 'https'
 }
 
 async function refuseForeignOrigin(request: FastifyRequest): Promise<void> {

@@ -16,6 +16,7 @@ import type {
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import type { AppendAudit, AuditRows, AuditSigned } from '../../store/audit-rows.ts'
 import { openAuditThrottle } from './open-audit-throttle.ts'
+import { openSerialQueue } from '../../lib/serial-queue.ts'
 import { verifyAudit } from '../verify-audit.ts'
 
 /** The audit log: changes and refusals in a signed hash chain. */
@@ -81,7 +82,7 @@ export function openAuditLog(rows: AuditRows, key: AuditKey, clock: Clock): Audi
     },
     signed: () => rows.signed(),
     head: async () => (await rows.signed()).head,
-    verify: () => verifyAudit(rows, { keys: [key.publicPem] }),
+    verify: openSharedRun(() => verifyAudit(rows, { keys: [key.publicPem] })),
     async prune(before) {
       let through = 0
       const pruned = await rows.prune(before, (last) => {
@@ -112,3 +113,14 @@ const describePruning = (time: number, records: number, through: number): AuditR
   status: 204,
   revision: null,
 })
+
+/** Runs work one at a time. All who ask during a run share the next one, which sees everything that was written before they asked. */
+function openSharedRun<T>(work: () => Promise<T>): () => Promise<T> {
+  const queue = openSerialQueue()
+  let waiting: Promise<T> | undefined
+  return () =>
+    (waiting ??= queue.run(() => {
+      waiting = undefined
+      return work()
+    }))
+}

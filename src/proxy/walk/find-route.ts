@@ -6,6 +6,7 @@ import type { HeaderList } from '../header-list.ts'
 import { checkRequest } from './check-request.ts'
 import { acceptsTrailers, hopByHopOf } from './field-names.ts'
 import { isReplaced } from './request-fields.ts'
+import { removeOwnCookies } from './own-cookies.ts'
 import { forwardPath } from '../match/forward-path.ts'
 import type { Program, RouteProgram } from '../program.ts'
 
@@ -13,6 +14,7 @@ import type { Program, RouteProgram } from '../program.ts'
 export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   const { request } = exchange
   checkRequest(request)
+  removeOwnCookies(request.headers)
   const match = program.router.match(request)
   if (match === undefined)
     throw new Problem('route.none', 404, 'no Route matched with those values')

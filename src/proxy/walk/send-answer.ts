@@ -3,6 +3,7 @@ import { clientClosed, type Exchange } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
 import { acceptsTrailers, FieldNames, hopByHopOf } from './field-names.ts'
+import { removeOwnSetCookies } from './own-cookies.ts'
 
 /** Pending bytes of a buffered answer at which the service is paused. */
 const bufferBytes = 262_144
@@ -115,6 +116,7 @@ function answerHeaders(answer: Answer, exchange: Exchange): HeaderList {
   if (sent.has('X-Kong-Request-Id')) headers.add('X-Kong-Request-Id', exchange.requestId)
   if (sent.has('Via')) headers.add('Via', '1.1 weir')
   if (settings.allowsDebug) addDebugHeaders(headers, exchange)
+  removeOwnSetCookies(headers)
   return headers
 }
 
