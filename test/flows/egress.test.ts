@@ -140,7 +140,7 @@ test('no service, target or vault leads to a listener of Weir or to a metadata s
   expect(await put('/services/metadata', metadata)).toMatch(/^400.*link-local/)
 
   // A name that only getaddrinfo knows as an address of this machine.
-  const [host, port] = ['127.1', portOf(weir.adminUrl)]
+  const [host, port] = ['0x7f000001', portOf(weir.adminUrl)]
   expect(await put('/services/named', { host, port })).toMatch(/^200/)
   await put('/routes/named', { paths: ['/named'], service: { name: 'named' } })
   await weir.untilApplied()
