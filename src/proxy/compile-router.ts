@@ -60,6 +60,7 @@ function* changeRoutes<R>(
 ): CooperativeTask<RouteIndex<R>> {
   let next = index
   for (const { route, program } of routes) {
+    yield
     if (isOfStreams(route)) continue
     const hosts = [...hostKeysOf(route.hosts)]
     for (const matcher of compileMatchers(route, program)) {

@@ -53,24 +53,27 @@ const streamsOf = <R>(ordered: OrderedSet<Compiled<R>>): StreamRoutes<R> => ({
   *with(removed, added) {
     let next = ordered
     for (const one of compileRoutes(removed)) {
+      yield
+      if (one === undefined) continue
       const rest = next.with([one], [])
       if (rest.size === next.size)
         throw new Error(`stream route ${one.route.id} is to be removed and is not there`)
       next = rest
-      yield
     }
     for (const one of compileRoutes(added)) {
-      next = next.with([], [one])
       yield
+      if (one !== undefined) next = next.with([], [one])
     }
     return streamsOf(next)
   },
 })
 
-function* compileRoutes<R>(routes: Routes<R>): Iterable<Compiled<R>> {
+/** Undefined for a route that is not of streams. */
+function* compileRoutes<R>(routes: Routes<R>): Iterable<Compiled<R> | undefined> {
   for (const { route, program } of routes)
-    if (route.protocols.some((protocol) => kinds.has(protocol)))
-      yield { route, program, priority: priorityOf(route), tests: testsOf(route) }
+    yield route.protocols.some((protocol) => kinds.has(protocol))
+      ? { route, program, priority: priorityOf(route), tests: testsOf(route) }
+      : undefined
 }
 
 const compare = (a: Compiled<unknown>, b: Compiled<unknown>): number =>
