@@ -186,10 +186,11 @@ function* changeTables(
     before: base.services.services,
     after: services.services,
   })
-  const router = yield* base.router.with(...changedRoutes(base.routes, routes))
+  const { removed, added } = yield* changedRoutes(base.routes, routes)
+  const router = yield* base.router.with(removed, added)
   const tablesOfRoutes = { before: base.routes, after: routes }
   const owned = yield* changeOwnedRouters(base.owned, { before, after }, tablesOfRoutes)
-  const streams = yield* base.streams.with(...changedRoutes(base.routes, routes))
+  const streams = yield* base.streams.with(removed, added)
   const clientCas = clientCasOf(plugins, after.ca_certificates)
   const names = yield* changeServerNames(base.names, before, after, clientCas)
   return {
@@ -212,20 +213,21 @@ function* changeTables(
 const orderOf = (catalog: PrepareTools['catalog']): ReadonlyMap<string, number> =>
   new Map(catalog.map(({ name }, index) => [name, index]))
 
-type RoutesOf = Iterable<{ readonly route: RouteProgram['route']; readonly program: RouteProgram }>
+type RoutesOf = { readonly route: RouteProgram['route']; readonly program: RouteProgram }[]
 
 /** The routes to remove from routers and to add. */
-function changedRoutes(
+function* changedRoutes(
   before: RouteTables,
   after: RouteTables,
-): [removed: RoutesOf, added: RoutesOf] {
-  const changed = (side: 'before' | 'after'): RoutesOf => ({
-    *[Symbol.iterator]() {
-      for (const { [side]: program } of before.routes.differencesTo(after.routes))
-        if (program !== undefined) yield { route: program.route, program }
-    },
-  })
-  return [changed('before'), changed('after')]
+): CooperativeTask<{ readonly removed: RoutesOf; readonly added: RoutesOf }> {
+  const removed: RoutesOf = []
+  const added: RoutesOf = []
+  for (const { before: old, after: fresh } of before.routes.differencesTo(after.routes)) {
+    yield
+    if (old !== undefined) removed.push({ route: old.route, program: old })
+    if (fresh !== undefined) added.push({ route: fresh.route, program: fresh })
+  }
+  return { removed, added }
 }
 
 /** The plugins that a program has and the other has not. One whose scope alone is another is the same plugin. */
