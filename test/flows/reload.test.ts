@@ -37,7 +37,7 @@ test(
 
     const clients: Awaited<ReturnType<typeof openClient>>[] = []
     while (clients.length < connections) clients.push(...(await openClients(gateway.port, 50)))
-    for (const { keepAsking } of clients) keepAsking()
+    for (const client of clients) client.keepAsking()
     for (let step = 1; step <= programs; step += 1) {
       const answered = clients.map(({ next }) => next())
       gateway.reconfigure(words(step))

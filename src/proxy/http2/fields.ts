@@ -61,8 +61,6 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
   const headers = given.without((name) => name.toLowerCase() === 'host')
   if (authority !== '') headers.flat.unshift('Host', authority)
   const found = /^(.*?)(?::(\d{1,5}))?$/.exec(authority)
-  const target = pseudoField(raw, ':path')
-  const mark = target.indexOf('?')
   return {
     ...connection,
     clientAddress: clientOf(facts, headers),
@@ -70,11 +68,16 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
     method: pseudoField(raw, ':method'),
     host: (found?.[1] ?? '').toLowerCase(),
     port: found?.[2] === undefined ? facts.localPort : Number(found[2]),
-    path: mark < 0 ? target : target.slice(0, mark),
-    query: mark < 0 ? '' : target.slice(mark + 1),
-    ...(mark >= 0 && mark === target.length - 1 ? { hasEmptyQuery: true } : {}),
+    ...splitTarget(pseudoField(raw, ':path')),
     headers,
     upgrade: '',
     http2: true,
   }
+}
+
+function splitTarget(target: string): Pick<RequestHead, 'path' | 'query' | 'hasEmptyQuery'> {
+  const mark = target.indexOf('?')
+  if (mark < 0) return { path: target, query: '' }
+  const query = target.slice(mark + 1)
+  return { path: target.slice(0, mark), query, ...(query === '' ? { hasEmptyQuery: true } : {}) }
 }

@@ -49,20 +49,23 @@ function forwardHeaders(exchange: Exchange, prefix: string, viaName: string): He
   const trailer = request.headers.all('trailer')
   if (trailer.length > 0 && request.upgrade === '') headers.add('Trailer', trailer.join(', '))
   headers.add('Via', viaOf(request, viaName))
+  addForwarded(headers, request, prefix)
+  headers.add('X-Real-IP', request.clientAddress)
+  if (settings.sendsRequestId) headers.add('X-Kong-Request-Id', exchange.requestId)
+  return headers
+}
+
+/** What a trusted proxy sent counts, else what this gateway knows. */
+function addForwarded(headers: HeaderList, request: RequestHead, prefix: string): void {
   const given = forwardedFields(request)
   headers.add('X-Forwarded-For', forwardedFor(request))
   headers.add('X-Forwarded-Proto', forwardedProto(request))
   headers.add('X-Forwarded-Host', given?.get('x-forwarded-host') ?? request.host)
-  headers.add(
-    'X-Forwarded-Port',
-    given?.get('x-forwarded-port') ?? String(request.localPort ?? request.port),
-  )
+  const port = given?.get('x-forwarded-port') ?? String(request.localPort ?? request.port)
+  headers.add('X-Forwarded-Port', port)
   headers.add('X-Forwarded-Path', given?.get('x-forwarded-path') ?? request.path)
   const forwardedPrefix = given?.get('x-forwarded-prefix') ?? prefix
   if (forwardedPrefix !== '') headers.add('X-Forwarded-Prefix', forwardedPrefix)
-  headers.add('X-Real-IP', request.clientAddress)
-  if (settings.sendsRequestId) headers.add('X-Kong-Request-Id', exchange.requestId)
-  return headers
 }
 
 /** Each gateway names itself by the route, so that a route that a request comes to again is a loop (RFC 9110 section 7.6.3). */
