@@ -30,6 +30,16 @@ export function verdictOn(rights: Rights, ask: AccessRequest): Verdict {
     : byEntity
 }
 
+/** Whether the entity that a request refers to may be read at its own path. */
+export const mayReadEntity = (rights: Rights, { workspace, entity }: AccessRequest): boolean =>
+  entity === undefined ||
+  verdictOn(rights, {
+    workspace,
+    path: `/${entity.type}/${(entity.name ?? entity.id).replaceAll('/', '%2F')}`,
+    action: 'read',
+    entity,
+  }).says === 'allow'
+
 /** Kong's levels, most specific first: path in a workspace, path in `*`, `*` in a workspace, `*` in `*`. */
 export const levels: readonly ((rule: EndpointRule) => boolean)[] = [
   (rule) => rule.segments !== undefined && rule.written !== undefined,

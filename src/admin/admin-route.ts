@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessRequest } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Problem } from '../lib/problem.ts'
+import type { WorkspaceRef } from '../control/entity-paths.ts'
 import type { AccessCheck } from '../control/permit.ts'
 import type { Entity, EntityName } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
@@ -9,9 +10,6 @@ import { notFound } from '../entities/kong-problem.ts'
 
 /** HEAD is served by GET; OPTIONS lists the methods. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-
-/** The id is '' when no workspace has the name. */
-export type WorkspaceRef = { readonly id: string; readonly name: string }
 
 /** The result of resolving a path. Nothing of it may reach the client before `check` is decided. */
 export type Located = {

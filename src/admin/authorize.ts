@@ -6,7 +6,10 @@ import { unidentified } from '../control/permit.ts'
 import { refuseCrossSite } from '../identity/refuse-cross-site.ts'
 import type { Action } from '../entities/action.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
-import type { AdminRoute, RequestContext, WorkspaceRef } from './admin-route.ts'
+import type { WorkspaceRef } from '../control/entity-paths.ts'
+import type { Problem } from '../lib/problem.ts'
+import type { AdminRoute, Located, PathContext, RequestContext } from './admin-route.ts'
+import { answerRefused, isHidden, refuseUnderHidden } from './answer-absent.ts'
 
 const actions: Readonly<Record<string, Action>> = {
   POST: 'create',
@@ -48,19 +51,36 @@ export async function authorize(
   const workspaceRef = findWorkspaceRef(configuration, params['workspace'])
   const { method } = request
   const action = route.action ?? actionForMethod(method)
-  const located = route.locate({ configuration, workspaceRef, params, method, action, principal })
+  const path = { configuration, workspaceRef, params, method, action, principal }
+  const located = route.locate(path)
   request.setDecorator('located', located)
-  const refusal = configuration.refusal(principal, located.check)
-  const isList =
-    route.isFiltered === true &&
-    ['GET', 'HEAD'].includes(method) &&
-    (params['workspace'] === undefined ||
-      mayAccessWorkspace(configuration, principal, workspaceRef))
-  if (refusal !== undefined && !(isList && refusal.status === 403)) throw refusal
+  const refusal = refusalOf(route, path, located)
+  if (refusal !== undefined && !(refusal.status === 403 && isFiltered(route, path, located))) {
+    throw refusal
+  }
   if (located.isLost === true) throw refusal ?? notFound()
   const context = { configuration, principal, workspaceRef, params, request, reply, ...located }
   return refusal === undefined ? context : { ...context, refusal }
 }
+
+function refusalOf(route: AdminRoute, path: PathContext, located: Located): Problem | undefined {
+  const { configuration, principal } = path
+  const refusal =
+    configuration.refusal(principal, located.check) ?? refuseUnderHidden(path, located)
+  return refusal && answerRefused(route, path, located, refusal)
+}
+
+/** Whether a list that is denied as a whole is answered with the entries that are readable. */
+const isFiltered = (
+  { isFiltered: canFilter }: AdminRoute,
+  path: PathContext,
+  located: Located,
+): boolean =>
+  canFilter === true &&
+  ['GET', 'HEAD'].includes(path.method) &&
+  !isHidden(path, located) &&
+  (path.params['workspace'] === undefined ||
+    mayAccessWorkspace(path.configuration, path.principal, path.workspaceRef))
 
 /** Whether the principal has any right in a workspace. If not, a filtered list is denied as it is for a workspace that does not exist. */
 function mayAccessWorkspace(

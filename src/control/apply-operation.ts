@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { runSliced } from '../lib/cooperative-task.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
-import type { Entry } from '../entities/entry.ts'
+import { referenceIn, type Entry } from '../entities/entry.ts'
 import { uuid, uuidPattern } from '../entities/fields.ts'
 import type { Body } from '../entities/hooks.ts'
 import { idTaken, notFound, schemaViolation } from '../entities/kong-problem.ts'
@@ -18,7 +18,7 @@ import { entityTools, hostRefusal } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
 import { expandConfig, parseFields } from './parse-fields.ts'
 import { checkReferences, editOf, removeWithoutDependents, removeEntry } from './remove-entry.ts'
-import { resolveReferences } from './apply/resolve-references.ts'
+import { resolveReferences, type MayRefer } from './apply/resolve-references.ts'
 import { settleSecrets } from './apply/settle-secrets.ts'
 
 export type ApplyContext = {
@@ -27,6 +27,8 @@ export type ApplyContext = {
   readonly egress?: Egress
   /** Seconds since the epoch. */
   readonly now: number
+  /** Whether the requester may let an entity refer to another one. */
+  readonly mayRefer: MayRefer
 }
 
 export type OnProgress = (done: number, total: number) => void
@@ -88,7 +90,7 @@ function writeEntry(
   draft: Draft,
   operation: Operation,
   before: Entry | undefined,
-  { catalog, now, egress }: ApplyContext,
+  { catalog, now, egress, mayRefer }: ApplyContext,
 ): Outcome {
   const entity: Entity = entityNamed(operation.entity)
   const body = normalizeBody(entity, operation)
@@ -96,7 +98,13 @@ function writeEntry(
   const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
   const context = { tools: entityTools, now, refusalOf: hostRefusal(egress) }
   const completed = entity.complete?.(parsed, context) ?? parsed
-  const resolved = resolveReferences(entity, completed, operation.workspace, draft)
+  const { workspace, within } = operation
+  const resolved = resolveReferences(entity, completed, {
+    workspace,
+    draft,
+    mayRefer,
+    known: (field) => (within?.field === field ? within.id : before && referenceIn(before, field)),
+  })
   const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const written = { ...metadataOf(entity, operation, before, now), fields }
   const changed = entity.beforeWrite?.({ before, after: written, given }, lookupIn(draft))

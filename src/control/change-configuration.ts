@@ -23,6 +23,8 @@ import type { Operation, Outcome } from '../entities/operation.ts'
 import type { Isolation } from './isolation/open-isolation.ts'
 import { readerOf } from './isolation/reader-of.ts'
 import { keepSuperAdmin } from './keep-super-admin.ts'
+import { mayReferOf, openReader } from './reader.ts'
+import type { MayRefer } from './apply/resolve-references.ts'
 import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state/state.ts'
@@ -116,7 +118,13 @@ async function attemptChange(
   }
   const now = control.clock.now()
   const { catalog, egress } = control
-  const context = { catalog, egress, now: Math.floor(now / 1000), onProgress: request.onProgress }
+  const context = {
+    catalog,
+    egress,
+    now: Math.floor(now / 1000),
+    mayRefer: mayReferIn(state, request.principal),
+    onProgress: request.onProgress,
+  }
   const draft = openDraft(state.indexes)
   const outcomes = await applyOperations(draft, operations, context)
   const touched = draft.touched()
@@ -174,6 +182,12 @@ async function attemptChange(
   control.state = buildState(indexes, snapshot, seal)
   control.publish(control.state)
   return { revision, outcomes }
+}
+
+/** Referring to an entity requires to read it: the answer would tell that it exists, and the reference leads to it. */
+function mayReferIn(state: State, principal: Requester): MayRefer {
+  if (principal === systemPrincipal) return () => true
+  return mayReferOf(state.entries, openReader(state.indexes, state.rightsOf(principal)))
 }
 
 const conflictCode = 'control.moved'

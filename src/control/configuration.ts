@@ -16,6 +16,7 @@ import type { ListRequest } from './list-entries.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { RevisionRetention } from './prune-revisions.ts'
 import type { RouteValidation } from './route-validation.ts'
+import type { Reader } from './reader.ts'
 import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
@@ -54,6 +55,8 @@ export type Configuration = SignIn & {
   rightsOf(principal: string): Rights | undefined
   /** The roles of a principal, granted directly or through groups. */
   rolesOf(principal: string): readonly HeldRole[]
+  /** What a principal may know of the current revision. */
+  readerFor(principal: string): Reader
   /** The 401 or 403 for a request; undefined when it is allowed. */
   refusal(principal: string, check: AccessCheck): Problem | undefined
   /** The decision on a request, with the rule that decided. */

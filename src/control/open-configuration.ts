@@ -30,6 +30,7 @@ import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
 import { decideAccess, refusalOf } from './permit.ts'
+import { openReader } from './reader.ts'
 import { pruneRevisions } from './prune-revisions.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
 import { buildState, heldRoles, type State } from './state/state.ts'
@@ -93,6 +94,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     identify: openIdentify(control, sessions, tokenUses),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.indexes, principal),
+    readerFor: (principal) => openReader(control.state.indexes, control.state.rightsOf(principal)),
     refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
     decide(principal, check) {
       const rights = control.state.rightsOf(principal)

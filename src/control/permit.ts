@@ -1,4 +1,4 @@
-import { decide, verdictOn } from '../access/decide.ts'
+import { decide, mayReadEntity, verdictOn } from '../access/decide.ts'
 import type { AccessRequest, Decision, Rights } from '../access/rights.ts'
 import { Problem } from '../lib/problem.ts'
 import type { State } from './state/state.ts'
@@ -29,21 +29,34 @@ export function permit(state: State, principal: Requester, check: AccessCheck): 
 /** The 401 or 403 for an operation, with Kong's message and the rule that decided; undefined when it is allowed. */
 export function refusalOf(rights: Rights | undefined, check: AccessCheck): Problem | undefined {
   if (rights === undefined) return unidentified()
-  const { allowed, because } = decideAccess(rights, check)
-  if (allowed) return undefined
+  const denied = deniedAsk(rights, check)
+  if (denied === undefined) return undefined
   const message = `${rights.principal.name}, you do not have permissions to ${check.ask.action} this resource`
-  return new Problem('control.forbidden', 403, message, { detail: { because } })
+  const { because: record } = decide(rights, denied)
+  // A rule can name the entity by a name that the requester did not write.
+  const because = mayReadEntity(rights, denied)
+    ? record
+    : 'It concerns an entity that you may not read.'
+  return new Problem('control.forbidden', 403, message, { detail: { because }, record })
 }
 
+/** The rights as they are where no entity exists, so that a name in a path stands for itself only. */
+export const whereNothingExists = (rights: Rights): Rights => ({
+  ...rights,
+  named: { withName: () => [], all: () => [] },
+})
+
 /** Allows an operation when its path and all of `alsoRequired` are allowed and none of `aliases` is denied. A denial names one request that is denied. */
-export function decideAccess(
+export const decideAccess = (rights: Rights, check: AccessCheck): Decision =>
+  decide(rights, deniedAsk(rights, check) ?? check.ask)
+
+function deniedAsk(
   rights: Rights,
   { ask, aliases = [], alsoRequired = [] }: AccessCheck,
-): Decision {
+): AccessRequest | undefined {
   const denied = aliases.find((alias) => verdictOn(rights, alias).says === 'deny')
   // The main request is decided first: `alsoRequired` can depend on whether the entity exists, and its denial would reveal that.
-  const decisions = [denied ?? ask, ...alsoRequired].map((request) => decide(rights, request))
-  return decisions.find(({ allowed }) => !allowed) ?? decide(rights, ask)
+  return [denied ?? ask, ...alsoRequired].find((one) => verdictOn(rights, one).says !== 'allow')
 }
 
 export const unidentified = (): Problem =>

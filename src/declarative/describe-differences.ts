@@ -3,7 +3,7 @@ import type { Reference } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import { isRecord } from '../lib/is-record.ts'
-import { nameOf } from '../control/redact.ts'
+import type { Reader } from '../control/reader.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import type {
   ChangeCounts,
@@ -16,10 +16,14 @@ import { referenceIn, type EntryTables, type Entry, type Touched } from '../enti
 /** Entities between two suspensions. */
 const batchSize = 100
 
-/** Lists differences by entity and field for display; secret values are omitted. `lookups` resolve referenced names, in this order. */
+/** Who reads a list of differences. */
+export type DifferenceReader = Pick<Reader, 'mayRead' | 'nameOf'>
+
+/** Lists differences by entity and field for a reader; secret values are omitted. `lookups` find referenced entities, in this order. */
 export function* describeDifferences(
   touched: readonly Touched[],
   lookups: readonly EntryTables[],
+  reader: DifferenceReader,
 ): CooperativeTask<ConfigDifference> {
   const order = new Map<string, number>(entities.map(({ name }, index) => [name, index]))
   const rank = ({ kind, entity }: EntityDifference): number =>
@@ -27,7 +31,7 @@ export function* describeDifferences(
   const items: EntityDifference[] = []
   for (const [index, one] of touched.entries()) {
     if (index % batchSize === 0) yield
-    const item = describeOne(one, lookups)
+    const item = describeOne(one, { lookups, reader })
     if (item !== undefined) items.push(item)
   }
   items.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
@@ -40,43 +44,54 @@ export function countItems(items: readonly EntityDifference[]): ChangeCounts {
   return { created: count('create'), updated: count('update'), deleted: count('delete') }
 }
 
+type NameContext = {
+  readonly lookups: readonly EntryTables[]
+  readonly reader: DifferenceReader
+}
+
 function describeOne(
   { entity: name, id, before, after }: Touched,
-  lookups: readonly EntryTables[],
+  context: NameContext,
 ): EntityDifference | undefined {
   const entity = entityNamed(name)
   const entry = after ?? before
   if (entry === undefined) return undefined
-  const fields = compareFields(entity, [before, after], lookups)
+  const fields = compareFields(entity, [before, after], context)
   if (before !== undefined && after !== undefined && fields.length === 0) return undefined
+  const kind = before === undefined ? 'create' : after === undefined ? 'delete' : 'update'
+  const { mayRead, nameOf } = context.reader
+  const { workspace } = entry
+  if (![before, after].every((side) => side === undefined || mayRead(name, side))) {
+    return { kind, entity: name, id: '', name: '…', under: '', workspace, fields: [] }
+  }
   return {
-    kind: before === undefined ? 'create' : after === undefined ? 'delete' : 'update',
+    kind,
     entity: name,
     id,
-    name: nameOf(entity, entry),
-    under: describeParent(entity, entry, lookups),
-    workspace: entry.workspace,
-    fields: after === undefined ? [] : fields,
+    name: nameOf(name, entry),
+    under: describeParent(entity, entry, context),
+    workspace,
+    fields: kind === 'delete' ? [] : fields,
   }
 }
 
 /** `consumer alice` for a credential; a plugin lists everything it is attached to. */
-function describeParent(entity: Entity, entry: Entry, lookups: readonly EntryTables[]): string {
+function describeParent(entity: Entity, entry: Entry, context: NameContext): string {
   const fields = entity.belongsTo === undefined ? (entity.cascades ?? []) : [entity.belongsTo]
   return fields
     .flatMap((field) => {
       const id = referenceIn(entry, field)
       const target = entity.refersTo[field]
       if (id === undefined || target === undefined) return []
-      return [`${target} ${displayName(target, id, lookups)}`]
+      return [`${target} ${displayName(target, id, context)}`]
     })
     .join(', ')
 }
 
-function displayName(target: EntityName, id: string, lookups: readonly EntryTables[]): string {
+function displayName(target: EntityName, id: string, { lookups, reader }: NameContext): string {
   for (const entries of lookups) {
     const entry = entries.get(target)?.get(id)
-    if (entry !== undefined) return nameOf(entityNamed(target), entry)
+    if (entry !== undefined) return reader.nameOf(target, entry)
   }
   return id
 }
@@ -86,7 +101,7 @@ type Sides = readonly [Entry | undefined, Entry | undefined]
 function compareFields(
   entity: Entity,
   [before, after]: Sides,
-  lookups: readonly EntryTables[],
+  context: NameContext,
 ): FieldDifference[] {
   const defaults = before === undefined ? defaultsOf(entity) : undefined
   return Object.keys(entity.fields.shape).flatMap((field) => {
@@ -97,7 +112,7 @@ function compareFields(
     const target = entity.refersTo[field]
     if (target === undefined) return differencesIn(field, was, is)
     const named = (value: unknown): unknown =>
-      value === null ? null : displayName(target, (value as Reference).id, lookups)
+      value === null ? null : displayName(target, (value as Reference).id, context)
     return [{ path: field, ...sides(named(was), named(is)) }]
   })
 }

@@ -1,4 +1,5 @@
 import { runSliced } from '../lib/cooperative-task.ts'
+import type { Reader } from '../control/reader.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Drift, DriftAuthor } from '../schema/config-difference.ts'
 import { entityNamed, type EntityName } from '../entities/entities.ts'
@@ -13,7 +14,7 @@ export type DriftRequest = {
   readonly workspace: string
   /** The tags of the sync to compare with; the latest sync when absent. */
   readonly tags?: readonly string[] | undefined
-  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
+  readonly reader: Pick<Reader, 'mayRead' | 'nameOf'>
 }
 
 /** Lists what changed in a workspace since its last sync, and who changed it. */
@@ -40,8 +41,19 @@ export async function findDrift(
     return isInScope(one, synced, request) ? [one] : []
   })
   const lookups = [entries, entriesBefore(touched)]
-  const { counts, items } = await runSliced(describeDifferences(touched, lookups))
-  const authors = new Map(revisions.map((one) => [one.number, authorOf(one)]))
+  const { counts, items } = await runSliced(
+    describeDifferences(touched, lookups, request.reader),
+  )
+  const partlyHidden = new Set(
+    changes
+      .filter(({ entity, before, after }) =>
+        [before, after].some((side) => side !== undefined && !request.reader.mayRead(entity, side)),
+      )
+      .map(({ revision: number }) => number),
+  )
+  const authors = new Map(
+    revisions.map((one) => [one.number, authorOf(one, partlyHidden.has(one.number))]),
+  )
   return {
     synced,
     counts,
@@ -69,7 +81,7 @@ async function lastSync(
 function isInScope(
   { entity, before, after }: Touched,
   { tags }: RecordedSync,
-  { workspace, isVisible }: DriftRequest,
+  { workspace, reader }: DriftRequest,
 ): boolean {
   const sides = [before, after].filter((entry) => entry !== undefined)
   const hasTags = 'tags' in entityNamed(entity).fields.shape
@@ -77,15 +89,18 @@ function isInScope(
     !hasTags || tags.every((tag) => tagsOf(entry).includes(tag))
   return (
     sides.some((entry) => entry.workspace === workspace && isTagged(entry)) &&
-    sides.every((entry) => isVisible(entity, entry))
+    sides.every((entry) => reader.mayRead(entity, entry))
   )
 }
 
-const authorOf = ({ number, time, principal, message }: Revision): DriftAuthor => ({
+const authorOf = (
+  { number, time, principal, message }: Revision,
+  isPartlyHidden: boolean,
+): DriftAuthor => ({
   revision: number,
   time,
   principal,
-  message,
+  message: isPartlyHidden ? null : message,
 })
 
 function entriesBefore(touched: readonly Touched[]): EntryTables {

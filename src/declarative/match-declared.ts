@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { entriesSharing } from '../control/configuration-view.ts'
+import type { Reader } from '../control/reader.ts'
 import type { Draft } from '../control/draft.ts'
 import { uniqueKeys, type UniqueKey } from '../control/unique-keys.ts'
 import type { Operation } from '../entities/operation.ts'
@@ -16,7 +17,12 @@ import { invalid } from './read-document.ts'
 /** `operation.at` is the id of the existing entity, or a new one. */
 export type Matched = { readonly declared: Declared; readonly operation: Operation }
 
-type MatchContext = { readonly draft: Draft; readonly workspace: string }
+type MatchContext = {
+  readonly draft: Draft
+  readonly workspace: string
+  /** Matches only entities that are readable; another one is reported as a conflict. */
+  readonly reader: Pick<Reader, 'mayRead'>
+}
 
 /**
  * Matches each declared entity with an existing one: by id, otherwise by a unique key, otherwise by the natural key of an
@@ -24,8 +30,9 @@ type MatchContext = { readonly draft: Draft; readonly workspace: string }
  */
 export function* matchDeclared(
   declared: readonly Declared[],
-  { draft, workspace, isHashed }: MatchContext & { readonly isHashed: boolean },
+  context: MatchContext & { readonly isHashed: boolean },
 ): CooperativeTask<readonly Matched[]> {
+  const { draft, workspace, isHashed } = context
   const matched: Matched[] = []
   const hasHashedSecrets = ({ acceptsHashes }: Entity): boolean =>
     isHashed && acceptsHashes !== undefined
@@ -33,12 +40,12 @@ export function* matchDeclared(
   const matchedIds = new Map<string, string>()
   const names = new Map<string, string>()
   const rejectDuplicate = openDuplicateCheck()
-  const findByNaturalKey = openNaturalKeyIndex(draft, workspace)
+  const findByNaturalKey = openNaturalKeyIndex(context)
   for (const one of declared) {
     if (matched.length % batchSize === 0) yield
     const { entity, where } = one
     const entityWorkspace = entity.inWorkspace ? workspace : null
-    const body = resolveReferences(one, { ids, names, draft, workspace })
+    const body = resolveReferences(one, { ...context, ids, names })
     const candidate: Entry = {
       id: '',
       workspace: entityWorkspace,
@@ -49,7 +56,7 @@ export function* matchDeclared(
     rejectDuplicate(one, candidate)
     const id =
       givenId(body) ??
-      findByKeys(draft, entity, candidate) ??
+      findByKeys(context, entity, candidate) ??
       findByNaturalKey(entity, candidate, matchedIds)
     const own = id ?? uuidv4()
     const other = matchedIds.get(own)
@@ -113,19 +120,24 @@ function isStoredHash(
   return given.every((field) => fields[field] === known.fields[field])
 }
 
-function findByKeys(draft: Draft, entity: Entity, candidate: Entry): string | undefined {
+function findByKeys(
+  { draft, reader }: MatchContext,
+  entity: Entity,
+  candidate: Entry,
+): string | undefined {
   for (const unique of uniqueKeys.get(entity.name) ?? []) {
     const isGiven = unique.fields.some((field) => (candidate.fields[field] ?? null) !== null)
     if (!isGiven) continue
-    for (const { id, workspace } of entriesSharing(draft, entity, unique, candidate)) {
+    for (const found of entriesSharing(draft, entity, unique, candidate)) {
       // A globally unique entity of another workspace is not a match; applying the operation then reports the conflict.
-      if (workspace === candidate.workspace) return id
+      if (found.workspace === candidate.workspace && reader.mayRead(entity.name, found))
+        return found.id
     }
   }
   return undefined
 }
 
-function openNaturalKeyIndex(draft: Draft, workspace: string) {
+function openNaturalKeyIndex({ draft, workspace, reader }: MatchContext) {
   const known = new Map<string, Map<string, Entry[]>>()
   const naturalKeyOf = ({ naturalKey = [] }: Entity, { fields }: Entry): string =>
     JSON.stringify(naturalKey.map((field) => fields[field] ?? null))
@@ -140,7 +152,8 @@ function openNaturalKeyIndex(draft: Draft, workspace: string) {
           .filter(
             (entry) =>
               (!entity.inWorkspace || entry.workspace === workspace) &&
-              (entity.key === undefined || (entry.fields[entity.key] ?? null) === null),
+              (entity.key === undefined || (entry.fields[entity.key] ?? null) === null) &&
+              reader.mayRead(entity.name, entry),
           ),
         (entry) => naturalKeyOf(entity, entry),
       )
@@ -178,7 +191,7 @@ type ResolveContext = MatchContext & {
 /** Replaces referenced names by ids: first those in the document, then existing ones. */
 function resolveReferences(
   { entity, body, parent, where }: Declared,
-  { ids, names, draft, workspace }: ResolveContext,
+  { ids, names, ...context }: ResolveContext,
 ): Record<string, unknown> {
   const resolved: Record<string, unknown> = { ...body }
   if (parent !== undefined) resolved[parent.field] = { id: ids.get(parent.declared) ?? '' }
@@ -186,7 +199,7 @@ function resolveReferences(
     const name = referenceName(resolved[field])
     if (name === undefined) continue
     const known = uuidPattern.test(name) ? name.toLowerCase() : names.get(`${target} ${name}`)
-    const id = known ?? findByName(draft, workspace, target, name)
+    const id = known ?? findByName(context, target, name)
     if (id === undefined) throw invalid(`${where}.${field}: no ${target} '${name}'`)
     resolved[field] = { id }
   }
@@ -201,8 +214,7 @@ function referenceName(value: unknown): string | undefined {
 }
 
 function findByName(
-  draft: Draft,
-  workspace: string,
+  { draft, workspace, reader }: MatchContext,
   target: EntityName,
   name: string,
 ): string | undefined {
@@ -215,5 +227,5 @@ function findByName(
   if (unique === undefined) return undefined
   const candidate = { workspace: inWorkspace ? workspace : null, fields: { [key]: name } }
   const [found] = entriesSharing(draft, entity, unique, candidate)
-  return found?.id
+  return found !== undefined && reader.mayRead(target, found) ? found.id : undefined
 }

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { applyOperation, type ApplyContext, type OnProgress } from '../control/apply-operation.ts'
 import { checkReferences } from '../control/remove-entry.ts'
+import type { Reader } from '../control/reader.ts'
 import type { ConfigurationView } from '../control/configuration-view.ts'
 import { openDraft, type Draft } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
 import { runSliced } from '../lib/cooperative-task.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
+import { idTaken } from '../entities/kong-problem.ts'
 import { Problem } from '../lib/problem.ts'
 import { entities, type EntityName } from '../entities/entities.ts'
 import { referenceIn, tagsOf, type Entries, type Entry } from '../entities/entry.ts'
@@ -23,8 +25,8 @@ export type PlanRequest = {
   readonly ownsShared: boolean
   /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** Whether the principal may read an existing entity. */
-  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
+  /** What the principal may know of the present configuration. */
+  readonly reader: Reader
   /** Operations that come first, such as creating the workspace. */
   readonly prerequisites: readonly Operation[]
   readonly context: ApplyContext
@@ -58,6 +60,7 @@ export async function planDocument(
   let unchanged = 0
   for (const [index, { declared: one, operation }] of matched.entries()) {
     const fault = collectFault(one, () => {
+      refuseHidden(start, request.reader, operation)
       const { before, after } = applyOperation(draft, operation, request.context)
       if (before !== undefined && after !== undefined && isSame(before, after)) {
         draft.put(operation.entity, before)
@@ -74,6 +77,16 @@ export async function planDocument(
   await runSliced(checkReferences(draft))
   request.onProgress?.(matched.length, matched.length)
   return { operations, draft, unchanged }
+}
+
+/** An id that an unreadable entity has cannot be used, and the answer does not tell where. */
+function refuseHidden(
+  start: ConfigurationView,
+  { mayRead }: Reader,
+  { entity, at = '' }: Operation,
+): void {
+  const known = start.entries.get(entity)?.get(at)
+  if (known !== undefined && !mayRead(entity, known)) throw idTaken(at)
 }
 
 const isSame = (before: Entry, after: Entry): boolean =>
@@ -128,12 +141,14 @@ function planRemovals(
     }))
 }
 
-type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared' | 'isVisible'>
+type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared'> & {
+  readonly reader: Pick<Reader, 'mayRead'>
+}
 
 /** The entities that a document with these tags manages. An entity without tags belongs to the scope of its parent. */
 export function entriesInScope(
   all: Entries,
-  { document: { selectTags }, part, workspace, ownsShared, isVisible }: Scope,
+  { document: { selectTags }, part, workspace, ownsShared, reader }: Scope,
 ): { readonly entity: EntityName; readonly entry: Entry }[] {
   const inScope = new Set<string>()
   return declaredEntities(part).flatMap(({ name, fields, belongsTo, inWorkspace }) =>
@@ -145,7 +160,7 @@ export function entriesInScope(
         'tags' in fields.shape || parent === undefined
           ? selectTags.every((tag) => tags.includes(tag))
           : inScope.has(parent)
-      if (!isHere || !isTagged || !isVisible(name, entry)) return []
+      if (!isHere || !isTagged || !reader.mayRead(name, entry)) return []
       inScope.add(entry.id)
       return [{ entity: name, entry }]
     }),

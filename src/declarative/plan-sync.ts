@@ -1,15 +1,17 @@
 import { runSliced } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
+import { mayReferOf, type Reader } from '../control/reader.ts'
 import { changeIndexes } from '../control/change-indexes.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
+import { nameOf } from '../control/redact.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
-import type { EntityName } from '../entities/entities.ts'
+import { entityNamed, type EntityName } from '../entities/entities.ts'
 import type { Entries, Entry, Touched } from '../entities/entry.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { declaredEntities, type DocumentPart } from './declared-entities.ts'
-import { describeDifferences } from './describe-differences.ts'
+import { describeDifferences, type DifferenceReader } from './describe-differences.ts'
 import { planDocument } from './plan-document.ts'
 import { invalid, readDocument } from './read-document.ts'
 
@@ -22,8 +24,8 @@ export type SyncRequest = {
   readonly part: DocumentPart
   /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** Whether the principal may read an existing entity. */
-  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
+  /** What the principal may know of the present configuration. */
+  readonly reader: Reader
   readonly onProgress?: OnProgress | undefined
 }
 
@@ -62,6 +64,7 @@ export async function planSync(
     context: {
       catalog: configuration.catalog,
       now: Math.floor(configuration.clock.now() / 1000),
+      mayRefer: mayReferOf(start.entries, request.reader),
     },
   })
   const kinds = new Set<EntityName>([
@@ -72,7 +75,8 @@ export async function planSync(
   await configuration.checkDraft(request.principal, draft, allTouched)
   const touched = allTouched.filter(({ entity }) => kinds.has(entity))
   const lookups = [draft.entries, start.entries]
-  const difference = await runSliced(describeDifferences(touched, lookups))
+  const author = authorOf(start.entries, request.reader)
+  const difference = await runSliced(describeDifferences(touched, lookups, author))
   return {
     plan: { workspace, revision, ...difference, unchanged },
     workspaceId,
@@ -80,6 +84,17 @@ export async function planSync(
     operations,
     touched,
     entries: draft.entries,
+  }
+}
+
+/** The author of a document also knows what it creates. */
+const authorOf = (present: Entries, reader: Reader): DifferenceReader => {
+  const isNew = (entity: EntityName, { id }: Entry): boolean =>
+    present.get(entity)?.get(id) === undefined
+  return {
+    mayRead: (entity, entry) => isNew(entity, entry) || reader.mayRead(entity, entry),
+    nameOf: (entity, entry) =>
+      isNew(entity, entry) ? nameOf(entityNamed(entity), entry) : reader.nameOf(entity, entry),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Reader } from '../control/reader.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
@@ -14,7 +15,8 @@ export type DumpRequest = {
   readonly ownsShared: boolean
   /** Includes ids of entities that have a name. */
   readonly withIds: boolean
-  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
+  /** What the principal may know. */
+  readonly reader: Pick<Reader, 'mayRead'>
   readonly canReadSecrets: (entity: EntityName, entry: Entry) => boolean
 }
 
@@ -138,10 +140,10 @@ type EntryContext = {
 }
 
 function renderEntry(entity: Entity, entry: Entry, context: EntryContext): Rendered {
-  const { request, all, under } = context
+  const { request, under } = context
   const [joined, , other] = nestedJoin(entity)
   if (other !== undefined && under === joined) {
-    return { name: referenceName(entity, other, entry, all) }
+    return { name: referenceName(entity, other, entry, context) }
   }
   const hasSecrets = request.canReadSecrets(entity.name, entry)
   const isHidden = (field: string): boolean =>
@@ -171,7 +173,7 @@ function renderValue(
   entry: Entry,
   { request, all }: EntryContext,
 ): unknown {
-  if (field in entity.refersTo) return referenceName(entity, field, entry, all)
+  if (field in entity.refersTo) return referenceName(entity, field, entry, { request, all })
   const value = entry.fields[field]
   if (field === 'tags') {
     const tags = withoutSelectTags(value, request.selectTags)
@@ -199,11 +201,11 @@ function referenceName(
   entity: Entity,
   field: string,
   entry: Entry,
-  all: Entries,
+  { request: { reader }, all }: Pick<EntryContext, 'request' | 'all'>,
 ): string | undefined {
   const id = referenceIn(entry, field)
   if (id === undefined) return undefined
   const kind = entity.refersTo[field]
   const target = kind && all.get(kind)?.get(id)
-  return (target && labelOf(target)) ?? id
+  return (kind && target && reader.mayRead(kind, target) ? labelOf(target) : undefined) ?? id
 }

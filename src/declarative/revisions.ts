@@ -9,7 +9,7 @@ import {
   summarizeNamed,
   verbOf,
 } from '../control/describe-entry.ts'
-import { nameOf } from '../control/redact.ts'
+import type { Reader } from '../control/reader.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import {
   entriesOf,
@@ -26,10 +26,8 @@ import { describeDifferences } from './describe-differences.ts'
 /** `workspace` limits the revisions to one workspace; all when absent. */
 export type RevisionViewer = {
   readonly workspace?: string | undefined
-  /** Whether the principal may read an entry, current or earlier. */
-  readonly isVisible: (entity: EntityName, entry: Entry) => boolean
-  /** Whether the principal may read the list of such entities there. */
-  readonly mayList: (entity: EntityName, workspace: string | null) => boolean
+  /** What the principal may know. */
+  readonly reader: Pick<Reader, 'mayRead' | 'mayList' | 'nameOf'>
 }
 
 /** Revisions with changes that the viewer may see, newest first; `below` continues an earlier list. */
@@ -68,10 +66,11 @@ type FoundLine = RevisionLine & { readonly isNamed: boolean }
 function toLine(
   { number, time, principal, message }: Revision,
   counts: readonly ChangeCount[],
-  { workspace, mayList }: RevisionViewer,
+  { workspace, reader }: RevisionViewer,
 ): FoundLine[] {
   const seen = counts.filter(
-    (count) => isInWorkspace(workspace, count.workspace) && mayList(count.entity, count.workspace),
+    (count) =>
+      isInWorkspace(workspace, count.workspace) && reader.mayList(count.entity, count.workspace),
   )
   if (seen.length === 0) return []
   const byKind = Map.groupBy(seen, ({ entity }) => entity)
@@ -80,7 +79,8 @@ function toLine(
   const isWhole = seen.length === counts.length
   const isNamed = isWhole && all.created + all.updated + all.deleted <= maxNamed
   const summary = isWhole && !isNamed ? summarizeCounts(kinds) : null
-  return [{ number, time, principal, message, summary, counts: all, kinds, isNamed }]
+  const told = isWhole ? message : null
+  return [{ number, time, principal, message: told, summary, counts: all, kinds, isNamed }]
 }
 
 /** Summarizes revisions of few changes. Names are those that the reader may read now. */
@@ -139,11 +139,11 @@ function referenceFor(
   const kind = entity.refersTo[field]
   if (id === undefined || kind === undefined) return ''
   const target = entries.get(kind)?.get(id)
-  if (target === undefined || !viewer.isVisible(kind, target)) return id
-  const name = nameOf(entityNamed(kind), target)
+  if (target === undefined || !viewer.reader.mayRead(kind, target)) return id
+  const name = viewer.reader.nameOf(kind, target)
   if (target.workspace === null || target.workspace === entry.workspace) return name
   const home = entriesOf(entries, 'workspace').get(target.workspace)
-  if (home === undefined || !viewer.isVisible('workspace', home)) return name
+  if (home === undefined || !viewer.reader.mayRead('workspace', home)) return name
   return `${name} in ${home.fields.name}`
 }
 
@@ -168,9 +168,10 @@ export async function showRevision(
   requireKept(number, await configuration.prunedThrough())
   const touched = visibleChanges(viewer, changes)
   if (revision === undefined || touched.length === 0) return undefined
-  const { time, principal, message } = revision
+  const { time, principal } = revision
+  const message = touched.length === changes.length ? revision.message : null
   const lookups = [configuration.current().entries, entriesAfter(touched)]
-  const difference = await runSliced(describeDifferences(touched, lookups))
+  const difference = await runSliced(describeDifferences(touched, lookups, viewer.reader))
   return { number, time, principal, message, ...difference }
 }
 
@@ -201,7 +202,7 @@ export async function planRollback(
     })
     .filter((one) => isChangeVisible(viewer, one))
   const lookups = [entriesAfter(touched), entries]
-  const difference = await runSliced(describeDifferences(touched, lookups))
+  const difference = await runSliced(describeDifferences(touched, lookups, viewer.reader))
   return { revision, difference, touched, operations: rollbackOperations(touched) }
 }
 
@@ -292,10 +293,8 @@ function visibleChanges(viewer: RevisionViewer, changes: readonly RecordedChange
   )
 }
 
-const isChangeVisible = (
-  { isVisible }: RevisionViewer,
-  { entity, before, after }: Touched,
-): boolean => [before, after].every((entry) => entry === undefined || isVisible(entity, entry))
+const isChangeVisible = ({ reader }: RevisionViewer, { entity, before, after }: Touched): boolean =>
+  [before, after].every((entry) => entry === undefined || reader.mayRead(entity, entry))
 
 /** The entries after some changes, for viewer up names. */
 function entriesAfter(touched: readonly Touched[]): EntryTables {

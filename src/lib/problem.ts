@@ -4,6 +4,8 @@ export type ProblemOptions = {
   readonly detail?: Readonly<Record<string, unknown>>
   /** Response headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
+  /** The reason for the audit log, where the caller may not know it. */
+  readonly record?: string
   readonly cause?: unknown
 }
 
@@ -13,6 +15,7 @@ export class Problem extends Error {
   readonly status: number
   readonly detail: Readonly<Record<string, unknown>>
   readonly headers: Readonly<Record<string, string>>
+  readonly record: string | undefined
 
   constructor(code: string, status: number, message: string, options: ProblemOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -21,6 +24,7 @@ export class Problem extends Error {
     this.status = status
     this.detail = options.detail ?? {}
     this.headers = options.headers ?? {}
+    this.record = options.record
   }
 }
 

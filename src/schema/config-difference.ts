@@ -14,8 +14,9 @@ export type EntityDifference = {
   readonly kind: 'create' | 'update' | 'delete'
   /** Entity type, for example `service`. */
   readonly entity: string
+  /** Empty when the reader may not read it: a change of others deletes it. */
   readonly id: string
-  /** Its key, or its id without one. */
+  /** Its key, or its id without one; `…` when the reader may not read it. */
   readonly name: string
   /** Its parent, for display; '' without one. */
   readonly under: string
@@ -51,6 +52,7 @@ export type RevisionLine = {
   /** Milliseconds since the epoch. */
   readonly time: number
   readonly principal: string
+  /** Null when it covers entities that the reader may not see. */
   readonly message: string | null
   /** Short summary; null when it covers entities that the reader may not see. */
   readonly summary: string | null

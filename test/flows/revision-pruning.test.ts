@@ -18,7 +18,12 @@ import { until } from '../harness/until.ts'
 
 const day = 24 * 60 * 60_000
 const workspace = defaultWorkspace.id
-const everybody: RevisionViewer = { isVisible: () => true, mayList: () => true }
+const reader = {
+  mayRead: () => true,
+  mayList: () => true,
+  nameOf: (_: string, { id }: { id: string }) => id,
+}
+const everybody: RevisionViewer = { reader }
 const always = { days: 1_000, count: 1_000_000 }
 
 describeEachStore(({ fresh }) => {
@@ -72,7 +77,7 @@ describeEachStore(({ fresh }) => {
     const sync = { revision, time: 1, principal: 'p', message: null, tags: [] }
     await configuration.writeSetting(`synced ${workspace}`, JSON.stringify({ '': sync }))
     for (const name of ['c', 'd', 'e']) await put(configuration, name)
-    const request = { workspace, isVisible: () => true }
+    const request = { workspace, reader }
     const drift = await findDrift(configuration, request)
     expect(drift.counts.created).toBe(3)
     const logged: unknown[] = []

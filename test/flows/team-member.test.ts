@@ -112,8 +112,14 @@ describe('within ProductX', () => {
     const endpoint = { endpoint: '/services', actions: 'read' }
     const permission = await asMember('POST', '/ProductX/rbac/roles/helper/endpoints', endpoint)
     expect(permission).toMatchObject({ status: 201, body: { workspace: 'ProductX' } })
-    const given = await asMember('POST', '/ProductX/rbac/users/parent/roles', { roles: 'helper' })
-    expect(given.status).toBe(201)
+    const give = (user: string) =>
+      asMember('POST', `/ProductX/rbac/users/${user}/roles`, { roles: 'helper' })
+    // A user without a role here is answered like one that does not exist; a super-admin gives the first role.
+    expect([(await give('parent')).text, (await give('stranger')).text]).toEqual(
+      Array(2).fill((await give('nobody')).text),
+    )
+    await admin.ask('POST', '/ProductX/rbac/users/parent/roles', { roles: 'workspace-read-only' })
+    expect((await give('parent')).status).toBe(201)
     const { body } = await asMember('GET', '/ProductX/rbac/explain?user=parent&path=/services')
     expect(body).toMatchObject({ allowed: true })
     const elsewhere = { endpoint: '/services', actions: 'read', workspace: 'ProductY' }

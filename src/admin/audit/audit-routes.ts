@@ -6,6 +6,7 @@ import type { AuditFilter, AuditWorkspace, ChainedRecord } from '../../schema/au
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { readAuditQuery } from './audit-query.ts'
+import { shownRecord } from './shown-record.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
 /** `/audit` covers every workspace whose log the principal may read, `/{workspace}/audit` one. Chain and verification cover the whole log and require the default workspace. */
@@ -58,6 +59,7 @@ function requireRights({ configuration, principal }: RequestContext): Rights {
 async function readRecords(context: RequestContext): Promise<{
   readonly records: readonly ChainedRecord[]
   readonly size: number
+  readonly filter: AuditFilter
 }> {
   const { configuration, request, refusal } = context
   const { filter, size, workspace } = readAuditQuery(request.query)
@@ -66,7 +68,8 @@ async function readRecords(context: RequestContext): Promise<{
   const fullFilter: AuditFilter = { ...filter, ...workspaces }
   const records = await configuration.audit.readFor(requireRights(context), fullFilter, size + 1)
   if (records === undefined && refusal !== undefined) throw refusal
-  return { records: records ?? [], size }
+  const reader = configuration.readerFor(context.principal)
+  return { records: (records ?? []).map((record) => shownRecord(record, reader)), size, filter }
 }
 
 /** Records keep the workspace name of their time, so an existing workspace is matched by id. */
@@ -85,10 +88,11 @@ async function readPage(
   context: RequestContext,
   present: (record: ChainedRecord) => unknown,
 ): Promise<Omit<AuditPage, 'data'> & { readonly data: readonly unknown[] }> {
-  const { records, size } = await readRecords(context)
+  const { records, size, filter } = await readRecords(context)
   const page = records.slice(0, size)
   const last = page.at(-1)
-  const data = page.map(present)
+  // A filter by path must not find what the path that is shown does not contain.
+  const data = page.filter(({ path }) => path.startsWith(filter.path ?? '')).map(present)
   if (records.length <= size || last === undefined) return { data, next: null }
   const offset = String(last.sequence)
   const { pathname, searchParams } = new URL(context.request.url, 'http://localhost')
@@ -104,7 +108,7 @@ async function readOne(context: RequestContext): Promise<ChainedRecord> {
   if (record === undefined) throw refusal ?? notFound()
   const named = params['workspace']
   if (named !== undefined && record.workspace !== named) throw notFound()
-  return record
+  return shownRecord(record, configuration.readerFor(context.principal))
 }
 
 async function describeChain({ configuration }: RequestContext): Promise<AuditChain> {

@@ -7,7 +7,7 @@ import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { Problem } from '../../lib/problem.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { requiredFor, visibilityFor, secretsReader } from './visibility-for.ts'
+import { readerOf, requiredFor, secretsReader } from './reader-of.ts'
 import { plan, planRoute, buildSyncRequest } from './plan-route.ts'
 import { previewRoute, type Preview } from './preview-route.ts'
 import { revisionRoutes } from './revision-routes.ts'
@@ -38,7 +38,7 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
         findDrift(context.configuration, {
           workspace: context.workspaceRef.id,
           tags: configOptions(context).tags,
-          isVisible: visibilityFor(context).isVisible,
+          reader: readerOf(context),
         }),
     },
   },
@@ -52,11 +52,11 @@ export async function sync(context: RequestContext, progressFor: PhaseProgress):
     sync: buildSyncRequest(context, progressFor),
     principal,
     origin: originOf(request, check.ask),
-    check({ plan: { items, counts, unchanged } }) {
+    check({ plan: { counts, unchanged }, touched }) {
       const isEmptied = unchanged + counts.created + counts.updated === 0 && counts.deleted > 0
       if (isEmptied && !options.allow_empty && !options.rbac_resources_only)
         throw emptying(counts.deleted)
-      return { ...check, alsoRequired: requiredFor(context, items) }
+      return { ...check, alsoRequired: requiredFor(context, touched) }
     },
     message,
     ifRevision: revision,
@@ -87,7 +87,7 @@ export function dump(context: RequestContext): unknown {
     selectTags: options.tags ?? [],
     ownsShared: workspaceRef.id === defaultWorkspace.id,
     withIds: options.with_id,
-    isVisible: visibilityFor(context).isVisible,
+    reader: readerOf(context),
     canReadSecrets: secretsReader(context),
   })
 }

@@ -9,7 +9,7 @@ import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { requiredFor, visibilityFor } from './visibility-for.ts'
+import { readerOf, requiredFor } from './reader-of.ts'
 
 /** History of the workspace of the path; without one, of everything that the principal may read. */
 export const revisionRoutes: readonly AdminRoute[] = [
@@ -65,14 +65,14 @@ async function rollBack(context: RequestContext): Promise<unknown> {
   const { configuration, principal, check, request } = context
   const number = revisionNumber(context)
   const { message, revision: seen } = configOptions(context)
-  const { revision, difference, operations } = await planRollback(
+  const { revision, difference, touched, operations } = await planRollback(
     configuration,
     revisionViewer(context),
     number,
   )
   const change = await configuration.change({
     principal,
-    check: { ...check, alsoRequired: requiredFor(context, difference.items) },
+    check: { ...check, alsoRequired: requiredFor(context, touched) },
     origin: originOf(request, check.ask),
     operations,
     status: 200,
@@ -84,7 +84,7 @@ async function rollBack(context: RequestContext): Promise<unknown> {
 
 function revisionViewer(context: RequestContext): RevisionViewer {
   const isWithin = context.params['workspace'] !== undefined
-  return { ...visibilityFor(context), workspace: isWithin ? context.workspaceRef.id : undefined }
+  return { reader: readerOf(context), workspace: isWithin ? context.workspaceRef.id : undefined }
 }
 
 function revisionNumber({ params }: RequestContext): number {

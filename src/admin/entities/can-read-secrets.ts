@@ -1,7 +1,13 @@
 import type { Entity } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { RequestContext, WorkspaceRef } from '../admin-route.ts'
-import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
+import type { WorkspaceRef } from '../../control/entity-paths.ts'
+import type { RequestContext } from '../admin-route.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../../control/entity-paths.ts'
 import { isFromBrowser } from '../authorize.ts'
 
 /** Secrets are readable for readers or only for principals who may update the entry, as `reveals` says. Secrets for writers never go to a browser session, where pages and extensions could read them. */

@@ -1,7 +1,7 @@
 import type { Entity } from '../../entities/entities.ts'
 import type { ListRequest } from '../../control/list-entries.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
-import { permissionWorkspace, canonicalPath, buildPath } from './entity-paths.ts'
+import { permissionWorkspace, canonicalPath, buildPath } from '../../control/entity-paths.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent, type Under } from './locate-parent.ts'
 import { changeOne, writtenEntry } from './make-change.ts'

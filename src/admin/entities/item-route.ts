@@ -4,7 +4,12 @@ import type { Operation } from '../../entities/operation.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
-import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../../control/entity-paths.ts'
 import { fillPath, type CollectionShape } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { locateParent } from './locate-parent.ts'

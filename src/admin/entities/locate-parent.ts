@@ -2,7 +2,12 @@ import type { AccessRequest } from '../../access/rights.ts'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { PathContext } from '../admin-route.ts'
-import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../../control/entity-paths.ts'
 
 /** The field of a nested entity that refers to its parent. */
 export type Under = { readonly field: string; readonly entity: EntityName }

@@ -5,11 +5,12 @@ import type { Entry } from '../../entities/entry.ts'
 import { uuidv4 } from '../../lib/ids.ts'
 import type { Body } from '../../entities/hooks.ts'
 import type { Operation, Outcome } from '../../entities/operation.ts'
+import { readableLookup } from '../../control/reader.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { redactAdminPath } from '../http/redact-path.ts'
-import { canonicalPath } from './entity-paths.ts'
+import { canonicalPath } from '../../control/entity-paths.ts'
 
 /** All operations are applied, or none. */
 export function makeChange(
@@ -45,7 +46,7 @@ export async function changeOne(
 
 /** Expands an operation, and returns the canonical paths of the added operations for the access check. */
 function expandOperation(
-  { configuration, workspaceRef }: RequestContext,
+  { configuration, principal, workspaceRef }: RequestContext,
   operation: Operation,
 ): { readonly operations: readonly Operation[]; readonly aliases: readonly AccessRequest[] } {
   const entity: Entity = entityNamed(operation.entity)
@@ -53,7 +54,7 @@ function expandOperation(
   const { at, workspace } = operation
   const known =
     at === undefined ? undefined : configuration.find({ entity: entity.name, workspace, at })
-  const { lookup } = configuration
+  const lookup = readableLookup(configuration.lookup, configuration.readerFor(principal))
   const expanded = entity.expandOperation(operation, { known, lookup, newId: uuidv4 })
   return {
     operations: expanded.operations as readonly Operation[],

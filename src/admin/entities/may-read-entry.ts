@@ -5,14 +5,14 @@ import { pathSegment } from '../../control/entry-indexes.ts'
 import { positionOf, type ListRequest } from '../../control/list-entries.ts'
 import type { AccessCheck } from '../../control/permit.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { WorkspaceRef } from '../admin-route.ts'
+import type { WorkspaceRef } from '../../control/entity-paths.ts'
 import {
   buildAsk,
   permissionWorkspace,
   canonicalPath,
   buildPath,
   entrySegment,
-} from './entity-paths.ts'
+} from '../../control/entity-paths.ts'
 
 export type ListReader = {
   readonly configuration: Configuration

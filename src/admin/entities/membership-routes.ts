@@ -10,7 +10,7 @@ import {
   type Located,
   type PathContext,
 } from '../admin-route.ts'
-import { buildPath, entrySegment } from './entity-paths.ts'
+import { buildPath, entrySegment } from '../../control/entity-paths.ts'
 import { fillPath } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
 import { bodyFields, makeChange } from './make-change.ts'

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { sortKey, type Position, type SortOrder } from '../../control/entry-indexes.ts'
 import { hasTags, type ListRequest, type TagFilter } from '../../control/list-entries.ts'
+import { readableLookup } from '../../control/reader.ts'
 import { containsWords } from '../../control/search-text.ts'
 import type { Entity } from '../../entities/entities.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -46,19 +47,22 @@ export const pageRequest = (
 
 /** The query of a request for a list of entities, which can be searched and sorted. */
 export function searchRequest(
-  { configuration, request }: Pick<RequestContext, 'configuration' | 'request'>,
+  {
+    configuration,
+    principal,
+    request,
+  }: Pick<RequestContext, 'configuration' | 'principal' | 'request'>,
   entity: Entity,
   isNested: boolean,
 ): PageRequest<Entry> {
   const page = pageRequest(request, isNested)
   const words = wordsIn(page.query['search'])
+  const lookup = readableLookup(configuration.lookup, configuration.readerFor(principal))
   return {
     ...page,
     sort: sortIn(page.query, entity),
     matches:
-      words.length === 0
-        ? undefined
-        : (entry) => containsWords(entity, entry, words, configuration.lookup),
+      words.length === 0 ? undefined : (entry) => containsWords(entity, entry, words, lookup),
   }
 }
 

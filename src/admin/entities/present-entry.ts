@@ -3,6 +3,7 @@ import type { Entity } from '../../entities/entities.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { Body } from '../../entities/hooks.ts'
 import { isRecord } from '../../lib/is-record.ts'
+import { readableLookup } from '../../control/reader.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { canReadSecrets } from './can-read-secrets.ts'
 
@@ -12,7 +13,7 @@ export function presentTo(
   entity: Entity,
   entry: Entry,
 ): Record<string, unknown> {
-  const { configuration } = context
+  const { configuration, principal } = context
   const presented: Record<string, unknown> = {
     id: entry.id,
     ...entry.fields,
@@ -23,11 +24,12 @@ export function presentTo(
   if (entity.secret.length > 0 && !canReadSecrets(context, entity, entry, context.workspaceRef)) {
     for (const field of entity.secret) delete presented[field]
   }
-  const own = entity.present?.(entry, {
-    lookup: configuration.lookup,
+  if (entity.present === undefined) return presented
+  const own = entity.present(entry, {
+    lookup: readableLookup(configuration.lookup, configuration.readerFor(principal)),
     now: secondsOf(configuration),
   })
-  return own === undefined ? presented : { ...presented, ...own }
+  return { ...presented, ...own }
 }
 
 /** The settings with their deprecated names too: decK compares those that its file has. */

@@ -5,7 +5,12 @@ import { entityNamed, type Entity, type EntityName } from '../../entities/entiti
 import type { Action } from '../../entities/action.ts'
 import { referenceIn, type Entry } from '../../entities/entry.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
-import { buildAsk, permissionWorkspace, canonicalPath, entrySegment } from './entity-paths.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../../control/entity-paths.ts'
 import { fillPath } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
 import { changeOne, makeChange } from './make-change.ts'

@@ -20,6 +20,7 @@ export async function answerProblem(
   logFailure(problem, error, request)
   await auditRefusal(configuration, problem, request)
   void reply.headers(problem.headers)
+  if (problem.status === 204) return void (await reply.code(204).send())
   await reply.code(problem.status).send(problemBody(problem, request.url))
 }
 
@@ -64,7 +65,8 @@ export async function auditRefusal(
   const time = configuration.clock.now()
   const origin = originOf(request, ask, configuration)
   const { because } = problem.detail
-  const reason = typeof because === 'string' ? because : problem.message
+  const said = typeof because === 'string' ? because : problem.message
+  const reason = problem.record ?? said
   await configuration.audit.write({
     ...origin,
     id: uuidv7(time),
@@ -73,7 +75,7 @@ export async function auditRefusal(
     workspace: ask?.workspace.name ?? '',
     workspaceId: ask?.workspace.id ?? '',
     action: ask?.action ?? action,
-    allowed: ![401, 403].includes(problem.status),
+    allowed: problem.record === undefined && ![401, 403].includes(problem.status),
     because: ask === undefined ? reason : reason.replaceAll(ask.path, origin.path),
     before: [],
     after: [],
@@ -91,5 +93,5 @@ function auditPrincipal(
 }
 
 /** The sign-in audits its own refusals, because only it knows the principal. */
-const isAudited = ({ code, status }: Problem, action: Action): boolean =>
-  code !== 'control.sign_in' && (action !== 'read' || status === 403)
+const isAudited = ({ code, status, record }: Problem, action: Action): boolean =>
+  code !== 'control.sign_in' && (action !== 'read' || status === 403 || record !== undefined)

@@ -4,7 +4,7 @@ import { parseTarget } from '../../entities/target-address.ts'
 import type { UpstreamHealth } from '../../schema/upstream-health.ts'
 import type { Entry } from '../../entities/entry.ts'
 import { requireParent, type AdminRoute, type RequestContext } from '../admin-route.ts'
-import { entrySegment } from '../entities/entity-paths.ts'
+import { entrySegment } from '../../control/entity-paths.ts'
 import { fillPath } from '../entities/collection-route.ts'
 import { describeTargets } from './describe-targets.ts'
 import { locateParent } from '../entities/locate-parent.ts'
@@ -41,14 +41,15 @@ export function healthRoute(node: string, workers: () => readonly KnownWorker[])
 }
 
 const targetsOf = (
-  { configuration, workspaceRef }: RequestContext,
+  { configuration, principal, workspaceRef }: RequestContext,
   { id }: Entry<'upstream'>,
-): Entry<'target'>[] =>
-  configuration.list({
-    entity: 'target',
-    workspace: workspaceRef.id,
-    within: { field: 'upstream', id },
-  })
+): Entry<'target'>[] => {
+  const { mayRead } = configuration.readerFor(principal)
+  const within = { field: 'upstream', id }
+  return configuration
+    .list({ entity: 'target', workspace: workspaceRef.id, within })
+    .filter((entry) => mayRead('target', entry))
+}
 
 /** A target without a report from any worker is `HEALTHCHECKS_OFF`. */
 function describe(

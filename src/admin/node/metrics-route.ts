@@ -149,11 +149,19 @@ function workspaceMetrics(context: RequestContext, workers: readonly KnownWorker
         return count === undefined ? [] : [[labels, count] as const]
       })
     })
+  const { mayRead } = configuration.readerFor(context.principal)
+  const targetsOf = ({ id, workspace }: Entry<'upstream'>): ReadonlySet<string> =>
+    new Set(
+      configuration
+        .list({ entity: 'target', workspace, within: { field: 'upstream', id } })
+        .filter((entry) => mayRead('target', entry))
+        .map(({ fields }) => fields.target),
+    )
   const health = readable.flatMap((workspaceRef) =>
     configuration
       .list({ entity: 'upstream', workspace: workspaceRef.id })
       .filter((entry) => mayReadEntry({ ...context, workspaceRef }, 'upstream', entry))
-      .flatMap((entry) => healthOf(entry, reports)),
+      .flatMap((entry) => healthOf(entry, reports, targetsOf(entry))),
   )
   return [
     { name: 'weir_entities', help: 'Number of entities.', type: 'gauge', values: counts },
@@ -169,8 +177,10 @@ function workspaceMetrics(context: RequestContext, workers: readonly KnownWorker
 function healthOf(
   { id, fields }: Entry<'upstream'>,
   reports: readonly (readonly UpstreamHealth[])[],
+  shown: ReadonlySet<string>,
 ): Metric['values'] {
-  return [...describeTargets(id, reports).values()].flatMap(({ target, health, addresses }) => {
+  const found = [...describeTargets(id, reports).values()].filter(({ target }) => shown.has(target))
+  return found.flatMap(({ target, health, addresses }) => {
     const seen = addresses.map((one) => [`${one.ip}:${one.port}`, one.health] as const)
     const series = seen.length === 0 ? [['', health] as const] : seen
     return series.flatMap(([address, is]) =>

@@ -8,7 +8,7 @@ import {
   type Located,
   type PathContext,
 } from '../admin-route.ts'
-import { buildAsk, entrySegment } from '../entities/entity-paths.ts'
+import { buildAsk, entrySegment } from '../../control/entity-paths.ts'
 import { fillPath } from '../entities/collection-route.ts'
 import { locateParent } from '../entities/locate-parent.ts'
 

@@ -9,7 +9,7 @@ import {
   type PathContext,
 } from '../admin-route.ts'
 import { aliasRoute } from './alias-route.ts'
-import { buildAsk, permissionWorkspace, entrySegment } from '../entities/entity-paths.ts'
+import { buildAsk, permissionWorkspace, entrySegment } from '../../control/entity-paths.ts'
 import { fillPath } from '../entities/collection-route.ts'
 import { bodyFields, makeChange, writtenEntry } from '../entities/make-change.ts'
 import { mayReadEntry } from '../entities/may-read-entry.ts'

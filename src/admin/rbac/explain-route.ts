@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { explainAsk } from '../../access/explain-decision.ts'
 import { entitlementsOf, reaches } from '../../access/entitlements.ts'
+import { mayReadEntity } from '../../access/decide.ts'
 import type { Rights } from '../../access/rights.ts'
 import { notFound, schemaViolation } from '../../entities/kong-problem.ts'
-import type { AccessCheck } from '../../control/permit.ts'
 import type { Strategy } from '../../control/route-validation.ts'
+import { decideAccess, whereNothingExists, type AccessCheck } from '../../control/permit.ts'
 import { entities } from '../../entities/entities.ts'
 import type {
   AskTold,
@@ -15,7 +16,9 @@ import type {
 import { action as actions, type Action } from '../../entities/action.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
-import type { AdminRoute, RequestContext, WorkspaceRef } from '../admin-route.ts'
+import type { WorkspaceRef } from '../../control/entity-paths.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
+import { withoutEntities } from '../answer-absent.ts'
 import { actionForMethod } from '../authorize.ts'
 import { findAdminRoute } from './find-admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
@@ -60,16 +63,25 @@ function explain(
   query: ExplainQuery,
   routes: readonly AdminRoute[],
 ): Explanation {
-  const rights = findRights(context, query.user)
-  const asks = accessCheckFor(context, { ...query, user: rights.principal.id }, routes)
-  const { allowed, because } = context.configuration.decide(rights.principal.id, asks)
+  const found = findRights(context, query.user)
+  const of = { ...query, user: found.principal.id }
+  const { rights, asks } = asWritten(context, found, accessCheckFor(context, of, routes), () =>
+    accessCheckFor(
+      { ...context, configuration: withoutEntities(context.configuration) },
+      of,
+      routes,
+    ),
+  )
+  const { allowed, because } = decideAccess(rights, asks)
+  const reader = context.configuration.readerFor(context.principal)
+  const { workspaceRef } = context
   const decisions = [
     explainAsk(rights, asks.ask, 'asked'),
     ...(asks.aliases ?? []).map((alias) => explainAsk(rights, alias, 'door')),
     ...(asks.alsoRequired ?? []).map((alsoRequired) => explainAsk(rights, alsoRequired, 'also')),
   ]
   const visible = decisions.map((one) => redactRules(context, one))
-  const isComplete = visible.every((one, at) => one === decisions[at])
+  const isComplete = visible.every(({ rules }, at) => rules.length === decisions[at]?.rules.length)
   return {
     principal: rights.principal,
     workspace: asks.ask.workspace.name,
@@ -77,7 +89,7 @@ function explain(
     action: asks.ask.action,
     allowed,
     because: isComplete
-      ? because
+      ? reader.shownText(because, workspaceRef)
       : 'Decided by a role in a workspace whose rules you may not read.',
     asks: visible,
     ...isolationOf(context, asks),
@@ -128,6 +140,20 @@ function accessCheckFor(
   return route.locate(located).check
 }
 
+/** Where the path refers to what the caller may not read, the check of the same path without such an entity. */
+function asWritten(
+  { configuration, principal }: RequestContext,
+  rights: Rights,
+  asks: AccessCheck,
+  absent: () => AccessCheck,
+): { readonly rights: Rights; readonly asks: AccessCheck } {
+  const own = configuration.rightsOf(principal)
+  const all = [asks.ask, ...(asks.aliases ?? []), ...(asks.alsoRequired ?? [])]
+  return own !== undefined && all.every((ask) => mayReadEntity(own, ask))
+    ? { rights, asks }
+    : { rights: whereNothingExists(rights), asks: absent() }
+}
+
 /** Throws 404 unless the principal's rights reach the workspace or the caller may read all principals. */
 function findRights(context: RequestContext, name: string): Rights {
   const { configuration, workspaceRef } = context
@@ -148,7 +174,15 @@ function redactRules(
   { configuration, principal, workspaceRef }: RequestContext,
   decision: AskTold,
 ): AskTold {
-  if (decision.workspace === workspaceRef.name) return decision
+  if (decision.workspace === workspaceRef.name) {
+    const { shownText } = configuration.readerFor(principal)
+    const rules = decision.rules.map((rule) => ({
+      ...rule,
+      about: shownText(rule.about, workspaceRef),
+      says: shownText(rule.says, workspaceRef),
+    }))
+    return { ...decision, rules }
+  }
   const workspace = configuration.find({
     entity: 'workspace',
     workspace: null,

@@ -8,7 +8,7 @@ import { collectionRoute } from '../entities/collection-route.ts'
 import { itemRoute } from '../entities/item-route.ts'
 import { bodyFields, makeChange, writtenEntry } from '../entities/make-change.ts'
 import { presentEntry } from '../entities/present-entry.ts'
-import { locateUnder } from './role-routes.ts'
+import { findRole, isKnown, locateUnder } from './role-routes.ts'
 
 const group = entityNamed('group')
 
@@ -66,12 +66,14 @@ const userGroupsRoute: AdminRoute = {
   path: '/rbac/users/:parent/groups',
   locate: (context) => locateUnder('principal', '/rbac/users/:parent/groups', context),
   methods: {
-    async GET({ configuration, parent }) {
+    async GET(context) {
+      const { configuration, parent } = context
       const user = requireParent({ parent }, 'principal')
       const names = user.fields.groups
       const groups = configuration
         .list({ entity: 'group', workspace: null })
         .filter(({ fields }) => names.includes(fields.name))
+        .filter((entry) => isKnown(context, 'group', entry))
       return {
         groups: groups.map((entry) => presentEntry(group, entry)),
         user: { id: user.id, name: user.fields.name },
@@ -80,8 +82,12 @@ const userGroupsRoute: AdminRoute = {
   },
 }
 
-const rolesHere = ({ configuration, workspaceRef }: RequestContext): Entry<'role'>[] =>
-  configuration.list({ entity: 'role', workspace: workspaceRef.id })
+const rolesHere = ({ configuration, principal, workspaceRef }: RequestContext): Entry<'role'>[] => {
+  const { mayRead } = configuration.readerFor(principal)
+  return configuration
+    .list({ entity: 'role', workspace: workspaceRef.id })
+    .filter((role) => mayRead('role', role))
+}
 
 function groupRoles(context: RequestContext): Entry<'group-role'>[] {
   const here = new Set(rolesHere(context).map(({ id }) => id))
@@ -94,11 +100,11 @@ function groupRoles(context: RequestContext): Entry<'group-role'>[] {
 /** Kong sends the id of the role; a name is accepted too. Roles of another workspace are assigned under that workspace's path. */
 function requestedRole(context: RequestContext): Entry<'role'> {
   const { rbac_role_id: id, role: name = id, workspace_id: workspace } = bodyFields(context)
-  const { workspaceRef, configuration } = context
+  const { workspaceRef } = context
   if (typeof name !== 'string') throw schemaViolation({ rbac_role_id: 'required field missing' })
   const isHere =
     workspace === undefined || workspace === workspaceRef.id || workspace === workspaceRef.name
-  const role = configuration.find({ entity: 'role', workspace: workspaceRef.id, at: name })
+  const role = findRole(context, name)
   if (role !== undefined && isHere) return role
   throw schemaViolation({ rbac_role_id: `no role '${name}' in workspace '${workspaceRef.name}'` })
 }

@@ -1,18 +1,24 @@
+import { reaches } from '../../access/entitlements.ts'
 import type { HeldRole } from '../../access/rights.ts'
 import { entityNamed, type EntityName } from '../../entities/entities.ts'
 import type { Operation } from '../../entities/operation.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Entry } from '../../entities/entry.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import type { WorkspaceRef } from '../../control/entity-paths.ts'
 import {
   requireParent,
   type AdminRoute,
   type RequestContext,
   type Located,
   type PathContext,
-  type WorkspaceRef,
 } from '../admin-route.ts'
-import { buildAsk, canonicalPath, entrySegment } from '../entities/entity-paths.ts'
+import {
+  buildAsk,
+  canonicalPath,
+  entrySegment,
+  permissionWorkspace,
+} from '../../control/entity-paths.ts'
 import { fillPath } from '../entities/collection-route.ts'
 import { bodyFields, makeChange } from '../entities/make-change.ts'
 import { presentEntry } from '../entities/present-entry.ts'
@@ -95,23 +101,54 @@ function permissionsIn(held: HeldRole, workspaceRef: WorkspaceRef): Permissions[
 export function locateUnder(entity: EntityName, path: string, context: PathContext): Located {
   const { configuration, workspaceRef, params, action } = context
   const at = params['parent'] ?? ''
-  const parent = configuration.find({ entity, workspace: workspaceRef.id, at })
+  const found = configuration.find({ entity, workspace: workspaceRef.id, at })
+  const parent = found !== undefined && isKnown(context, entity, found) ? found : undefined
   const segment = parent === undefined ? at : entrySegment(entity, parent)
   const ask = {
     workspace: workspaceRef,
     path: fillPath(path, { ...params, parent: segment }),
     action,
   }
-  return { check: { ask }, parent, isLost: parent === undefined || workspaceRef.id === '' }
+  const scope = permissionWorkspace(entity, workspaceRef)
+  const alias = buildAsk(entity, parent, scope, canonicalPath(entity, segment), 'read')
+  const isLost = parent === undefined || workspaceRef.id === ''
+  // Users and groups belong to no workspace: that they may not be read as such denies nothing here.
+  const aliases = scope === workspaceRef ? [alias] : []
+  return { check: { ask, aliases }, parent, isLost }
+}
+
+/** Users and groups exist for a workspace when a role of theirs reaches it, and for those who may read all of them. */
+export function isKnown(
+  {
+    configuration,
+    principal,
+    workspaceRef,
+  }: Pick<PathContext, 'configuration' | 'principal' | 'workspaceRef'>,
+  entity: EntityName,
+  entry: Entry,
+): boolean {
+  if (entity === 'role' || configuration.readerFor(principal).mayRead(entity, entry)) return true
+  if (entity === 'group') {
+    const within = { field: 'group', id: entry.id }
+    return configuration
+      .list({ entity: 'group-role', workspace: null, within })
+      .some(({ fields }) => {
+        const at = fields.role.id
+        return configuration.find({ entity: 'role', workspace: workspaceRef.id, at }) !== undefined
+      })
+  }
+  const rights = configuration.rightsOf(entry.id)
+  return entry.id === principal || (rights !== undefined && reaches(rights, workspaceRef))
 }
 
 function rolesAnswer(context: RequestContext): unknown {
   const { configuration, workspaceRef } = context
   const user = requireParent(context, 'principal')
   const held = grantsIn(context).map(({ fields }) => fields.role.id)
+  const reader = configuration.readerFor(context.principal)
   const roles = configuration
     .list({ entity: 'role', workspace: workspaceRef.id })
-    .filter(({ id }) => held.includes(id))
+    .filter((role) => held.includes(role.id) && reader.mayRead('role', role))
   return {
     roles: roles.map((role) => presentEntry(entityNamed('role'), role)),
     user: presentUser(context, user),
@@ -138,7 +175,7 @@ const grantsIn = ({ configuration, parent }: RequestContext): Entry<'grant'>[] =
   })
 
 function requestedRoles(context: RequestContext): Entry<'role'>[] {
-  const { configuration, workspaceRef } = context
+  const { workspaceRef } = context
   const { roles } = bodyFields(context)
   const words = Array.isArray(roles) ? (roles as unknown[]) : [roles]
   const names = words.flatMap((word) => (typeof word === 'string' ? word.split(',') : []))
@@ -148,11 +185,22 @@ function requestedRoles(context: RequestContext): Entry<'role'>[] {
     })
   }
   return names.map((name) => {
-    const role = configuration.find({ entity: 'role', workspace: workspaceRef.id, at: name.trim() })
+    const role = findRole(context, name.trim())
     if (role !== undefined) return role
     const sentence = `no role '${name.trim()}' in workspace '${workspaceRef.name}'`
     throw new Problem('admin.role', 400, sentence, { detail: { fields: { roles: sentence } } })
   })
+}
+
+/** A role of the workspace; one that the principal may not read is reported as missing. */
+export function findRole(
+  { configuration, principal, workspaceRef }: RequestContext,
+  at: string,
+): Entry<'role'> | undefined {
+  const found = configuration.find({ entity: 'role', workspace: workspaceRef.id, at })
+  return found !== undefined && configuration.readerFor(principal).mayRead('role', found)
+    ? found
+    : undefined
 }
 
 type Permissions = {

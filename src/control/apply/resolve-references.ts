@@ -1,21 +1,31 @@
 import type { AnyFields } from '../../entities/declaration.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
+import type { Entry } from '../../entities/entry.ts'
 import { brokenReference, unresolvedReference } from '../../entities/kong-problem.ts'
 import type { Draft } from '../draft.ts'
 import { findEntry } from '../find-entry.ts'
 
-/** Replaces every reference by `{ id }`; throws when the referenced entity does not exist in the workspace. */
+/** Whether a new reference to an entity is allowed. */
+export type MayRefer = (entity: EntityName, entry: Entry) => boolean
+
+type ReferenceContext = {
+  readonly workspace: string | null
+  readonly draft: Draft
+  readonly mayRefer: MayRefer
+  /** Reference field → the id that it has already, or that the path gives. */
+  readonly known: (field: string) => string | undefined
+}
+
+/** Replaces every reference by `{ id }`; throws when the referenced entity does not exist in the workspace, or may not be referred to. */
 export function resolveReferences(
   entity: Entity,
   fields: AnyFields,
-  workspace: string | null,
-  draft: Draft,
+  context: ReferenceContext,
 ): Record<string, unknown> {
   const resolved: Record<string, unknown> = { ...fields }
   for (const [field, name] of Object.entries(entity.refersTo)) {
     const reference = fields[field] as Readonly<Record<string, string>> | null
-    if (reference !== null)
-      resolved[field] = { id: resolve(reference, field, name, workspace, draft) }
+    if (reference !== null) resolved[field] = { id: resolve(reference, field, name, context) }
   }
   return resolved
 }
@@ -24,18 +34,20 @@ function resolve(
   reference: Readonly<Record<string, string>>,
   field: string,
   name: EntityName,
-  workspace: string | null,
-  draft: Draft,
+  { workspace, draft, mayRefer, known }: ReferenceContext,
 ): string {
   const { plural, key, inWorkspace }: Entity = entityNamed(name)
+  const isAllowed = (found: Entry): boolean => known(field) === found.id || mayRefer(name, found)
   const [by, value] = Object.entries(reference)[0] ?? ['id', '']
   if (by === 'id') {
     const found = draft.find(name, value.toLowerCase())
     const isReachable = !inWorkspace || workspace === null || found?.workspace === workspace
-    if (found === undefined || !isReachable) throw brokenReference(field, value, plural)
+    if (found === undefined || !isReachable || !isAllowed(found))
+      throw brokenReference(field, value, plural)
     return found.id
   }
   const found = by === key ? findEntry(draft, { entity: name, workspace, at: value }) : undefined
-  if (found === undefined) throw unresolvedReference(field, [by, value], plural)
+  if (found === undefined || !isAllowed(found))
+    throw unresolvedReference(field, [by, value], plural)
   return found.id
 }

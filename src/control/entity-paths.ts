@@ -1,10 +1,12 @@
-import type { AccessRequest } from '../../access/rights.ts'
-import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
-import { nameOf } from '../../control/redact.ts'
-import type { Action } from '../../entities/action.ts'
-import type { Entry } from '../../entities/entry.ts'
-import { defaultWorkspace } from '../../entities/default-workspace.ts'
-import type { WorkspaceRef } from '../admin-route.ts'
+import type { AccessRequest } from '../access/rights.ts'
+import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
+import { nameOf } from './redact.ts'
+import type { Action } from '../entities/action.ts'
+import type { Entry } from '../entities/entry.ts'
+import { defaultWorkspace } from '../entities/default-workspace.ts'
+
+/** The id is '' when no workspace has the name. */
+export type WorkspaceRef = { readonly id: string; readonly name: string }
 
 /** Encodes slashes inside the segments. */
 export const buildPath = (...segments: readonly string[]): string =>

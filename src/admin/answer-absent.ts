@@ -1,0 +1,76 @@
+import type { Configuration } from '../control/configuration.ts'
+import { refusalOf, whereNothingExists } from '../control/permit.ts'
+import { entities, type Entity } from '../entities/entities.ts'
+import type { Entry } from '../entities/entry.ts'
+import { uuidPattern } from '../entities/fields.ts'
+import { idTaken, notFound, notUnique } from '../entities/kong-problem.ts'
+import { Problem } from '../lib/problem.ts'
+import type { AdminRoute, Located, PathContext } from './admin-route.ts'
+
+/**
+ * The answer to a refused request. Where the path refers to an entity that the principal may not read, it is the answer
+ * to the same path without such an entity, so that it tells neither that the entity exists nor what else it is called.
+ */
+export function answerRefused(
+  route: AdminRoute,
+  context: PathContext,
+  located: Located,
+  refusal: Problem,
+): Problem {
+  const { configuration, principal } = context
+  const rights = configuration.rightsOf(principal)
+  if (rights === undefined || !isHidden(context, located)) return refusal
+  const { check } = route.locate({ ...context, configuration: withoutEntities(configuration) })
+  const record = refusal.record ?? refusal.message
+  const told = refusalOf(whereNothingExists(rights), check)
+  if (told === undefined) return answerAbsent(route, context, record)
+  return new Problem(told.code, told.status, told.message, { detail: told.detail, record })
+}
+
+/** Whether a path refers to an entity that the principal may not read. */
+export const isHidden = (context: PathContext, { entry, parent }: Located): boolean =>
+  isUnreadable(context, entry) || isUnreadable(context, parent)
+
+/** What is nested under an entity is for those who may read that entity, as a list of it would tell its id and name. */
+export function refuseUnderHidden(context: PathContext, { parent }: Located): Problem | undefined {
+  if (parent === undefined || parent.workspace === null || !isUnreadable(context, parent))
+    return undefined
+  const record = 'The entity that the path begins with may not be read.'
+  return new Problem('control.hidden', 403, record, { record })
+}
+
+function isUnreadable(
+  { configuration, principal }: PathContext,
+  entry: Entry | undefined,
+): boolean {
+  const all = configuration.current().entries
+  const kind = entities.find(({ name }) => entry && all.get(name)?.get(entry.id) === entry)
+  if (entry === undefined || kind === undefined) return false
+  return !configuration.readerFor(principal).mayRead(kind.name, entry)
+}
+
+/** A configuration in which a path finds nothing. */
+export const withoutEntities = (configuration: Configuration): Configuration => ({
+  ...configuration,
+  find: () => undefined,
+  list: () => [],
+})
+
+/** As in Kong, deleting what does not exist succeeds. A name that is taken cannot be given again, whoever has it. */
+function answerAbsent(
+  { path, shows }: AdminRoute,
+  { method, params }: PathContext,
+  record: string,
+): Problem {
+  const entity: Entity | undefined = shows?.as === 'one' ? shows.entity : undefined
+  if (entity === undefined || path !== `/${entity.plural}/:item`)
+    return recorded(notFound(), record)
+  const at = params['item'] ?? ''
+  if (method === 'DELETE') return recorded(new Problem('admin.absent', 204, ''), record)
+  if (method !== 'PUT') return recorded(notFound(), record)
+  const taken = uuidPattern.test(at) ? idTaken(at) : notUnique({ [entity.key ?? 'id']: at })
+  return recorded(taken, record)
+}
+
+const recorded = ({ code, status, message, detail }: Problem, record: string): Problem =>
+  new Problem(code, status, message, { detail, record })

@@ -1,0 +1,60 @@
+import type { AccessRequest } from '../../access/rights.ts'
+import type { Reader } from '../../control/reader.ts'
+import { entityNamed, type EntityName } from '../../entities/entities.ts'
+import { entriesOf, type Entry, type Touched } from '../../entities/entry.ts'
+import { canonicalText } from '../../lib/canonical-text.ts'
+import type { Action } from '../../entities/action.ts'
+import type { WorkspaceRef } from '../../control/entity-paths.ts'
+import type { RequestContext } from '../admin-route.ts'
+import {
+  buildAsk,
+  permissionWorkspace,
+  canonicalPath,
+  entrySegment,
+} from '../../control/entity-paths.ts'
+import { canReadSecrets } from '../entities/can-read-secrets.ts'
+
+type Viewer = Pick<RequestContext, 'configuration' | 'principal'>
+
+export const readerOf = ({ configuration, principal }: Viewer): Reader =>
+  configuration.readerFor(principal)
+
+export const secretsReader =
+  (viewer: Viewer & Pick<RequestContext, 'request'>) =>
+  (entity: EntityName, entry: Entry): boolean =>
+    canReadSecrets(viewer, entityNamed(entity), entry, findWorkspaceRef(viewer, entry.workspace))
+
+/** A bulk change needs the permission of each single change in it. */
+export function requiredFor(viewer: Viewer, touched: readonly Touched[]): AccessRequest[] {
+  const { entries } = viewer.configuration.current()
+  return touched.flatMap(({ entity, id, before, after }): AccessRequest[] => {
+    if (before !== undefined && after !== undefined && isSame(before, after)) return []
+    const entry = entries.get(entity)?.get(id)
+    if (entry !== undefined) {
+      return [askFor(viewer, entity, entry, after === undefined ? 'delete' : 'update')]
+    }
+    const workspace = findWorkspaceRef(viewer, after?.workspace ?? null)
+    const scope = permissionWorkspace(entity, workspace)
+    return [{ workspace: scope, path: canonicalPath(entity), action: 'create' }]
+  })
+}
+
+const isSame = (before: Entry, after: Entry): boolean =>
+  canonicalText(before.fields) === canonicalText(after.fields)
+
+function askFor(viewer: Viewer, entity: EntityName, entry: Entry, action: Action): AccessRequest {
+  const segment = entrySegment(entity, entry)
+  const scope = permissionWorkspace(
+    entity,
+    findWorkspaceRef(viewer, entry.workspace),
+    segment,
+    entry,
+  )
+  return buildAsk(entity, entry, scope, canonicalPath(entity, segment), action)
+}
+
+function findWorkspaceRef({ configuration }: Viewer, workspace: string | null): WorkspaceRef {
+  const { entries } = configuration.current()
+  const found = entriesOf(entries, 'workspace').get(workspace ?? '')
+  return { id: workspace ?? '', name: found?.fields.name ?? '' }
+}
