@@ -24,7 +24,7 @@ export function answerRefused(
   const record = refusal.record ?? refusal.message
   const told = refusalOf(whereNothingExists(rights), check)
   if (told === undefined) return answerAbsent(route, context, record)
-  return new Problem(told.code, told.status, told.message, { detail: told.detail, record })
+  return told.withRecord(record)
 }
 
 /** Whether a path refers to an entity that the principal may not read. */
@@ -64,13 +64,10 @@ function answerAbsent(
 ): Problem {
   const entity: Entity | undefined = shows?.as === 'one' ? shows.entity : undefined
   if (entity === undefined || path !== `/${entity.plural}/:item`)
-    return recorded(notFound(), record)
+    return notFound().withRecord(record)
   const at = params['item'] ?? ''
-  if (method === 'DELETE') return recorded(new Problem('admin.absent', 204, ''), record)
-  if (method !== 'PUT') return recorded(notFound(), record)
+  if (method === 'DELETE') return new Problem('admin.absent', 204, '', { record })
+  if (method !== 'PUT') return notFound().withRecord(record)
   const taken = uuidPattern.test(at) ? idTaken(at) : notUnique({ [entity.key ?? 'id']: at })
-  return recorded(taken, record)
+  return taken.withRecord(record)
 }
-
-const recorded = ({ code, status, message, detail }: Problem, record: string): Problem =>
-  new Problem(code, status, message, { detail, record })

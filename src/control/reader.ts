@@ -90,10 +90,7 @@ export function openReader(view: ConfigurationView, rights: Rights | undefined):
 export const mayReferOf =
   (present: Entries, { mayRead }: Pick<Reader, 'mayRead'>) =>
   (entity: EntityName, entry: Entry): boolean =>
-    isAssigned(entity) || present.get(entity)?.get(entry.id) === undefined || mayRead(entity, entry)
-
-/** Principals and groups are outside workspaces; the routes that assign roles decide which ones a workspace knows. */
-const isAssigned = (entity: EntityName): boolean => entity === 'principal' || entity === 'group'
+    present.get(entity)?.get(entry.id) === undefined || mayRead(entity, entry)
 
 /** The lookup of hooks, without what the principal may not read in a workspace. */
 export const readableLookup = (lookup: Lookup, { mayRead }: Reader): Lookup => {

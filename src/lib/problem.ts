@@ -26,6 +26,14 @@ export class Problem extends Error {
     this.headers = options.headers ?? {}
     this.record = options.record
   }
+
+  /** The same problem with another reason for the audit log. */
+  withRecord(record: string): Problem {
+    const { message, code, status, detail, headers } = this
+    return Object.assign(Object.create(Problem.prototype) as Problem, {
+      ...{ message, code, status, detail, headers, record },
+    })
+  }
 }
 
 /** Converts any thrown value to a Problem. An unexpected error becomes `internal` with status 500 and reveals nothing to the caller. */

@@ -127,18 +127,17 @@ export function isKnown(
   entity: EntityName,
   entry: Entry,
 ): boolean {
-  if (entity === 'role' || configuration.readerFor(principal).mayRead(entity, entry)) return true
-  if (entity === 'group') {
-    const within = { field: 'group', id: entry.id }
-    return configuration
-      .list({ entity: 'group-role', workspace: null, within })
-      .some(({ fields }) => {
-        const at = fields.role.id
-        return configuration.find({ entity: 'role', workspace: workspaceRef.id, at }) !== undefined
-      })
-  }
+  const isReadable = configuration.readerFor(principal).mayRead(entity, entry)
+  if (entityNamed(entity).inWorkspace || isReadable || entry.id === principal) return true
   const rights = configuration.rightsOf(entry.id)
-  return entry.id === principal || (rights !== undefined && reaches(rights, workspaceRef))
+  if (rights !== undefined) return reaches(rights, workspaceRef)
+  const within = { field: 'group', id: entry.id }
+  return configuration
+    .list({ entity: 'group-role', workspace: null, within })
+    .some(({ fields }) => {
+      const at = fields.role.id
+      return configuration.find({ entity: 'role', workspace: workspaceRef.id, at }) !== undefined
+    })
 }
 
 function rolesAnswer(context: RequestContext): unknown {

@@ -25,10 +25,16 @@ export function resolveReferences(
   const resolved: Record<string, unknown> = { ...fields }
   for (const [field, name] of Object.entries(entity.refersTo)) {
     const reference = fields[field] as Readonly<Record<string, string>> | null
-    if (reference !== null) resolved[field] = { id: resolve(reference, field, name, context) }
+    if (reference === null) continue
+    const mayRefer = isAssignment(entity, name) ? () => true : context.mayRefer
+    resolved[field] = { id: resolve(reference, field, name, { ...context, mayRefer }) }
   }
   return resolved
 }
+
+/** Principals and groups are global; the routes that assign roles decide which ones a workspace knows. */
+const isAssignment = ({ withoutRoutes = [] }: Entity, target: EntityName): boolean =>
+  withoutRoutes.includes('own') && !entityNamed(target).inWorkspace
 
 function resolve(
   reference: Readonly<Record<string, string>>,
