@@ -30,9 +30,8 @@ export class Problem extends Error {
   /** The same problem with another reason for the audit log. */
   withRecord(record: string): Problem {
     const { message, code, status, detail, headers } = this
-    return Object.assign(Object.create(Problem.prototype) as Problem, {
-      ...{ message, code, status, detail, headers, record },
-    })
+    const copy = Object.create(Problem.prototype) as Problem
+    return Object.assign(copy, { message, code, status, detail, headers, record })
   }
 }
 
