@@ -41,9 +41,7 @@ export async function findDrift(
     return isInScope(one, synced, request) ? [one] : []
   })
   const lookups = [entries, entriesBefore(touched)]
-  const { counts, items } = await runSliced(
-    describeDifferences(touched, lookups, request.reader),
-  )
+  const { counts, items } = await runSliced(describeDifferences(touched, lookups, request.reader))
   const partlyHidden = new Set(
     changes
       .filter(({ entity, before, after }) =>
