@@ -122,6 +122,20 @@ test('columns that are masked in every row are not read', () => {
   `)
 })
 
+test.each([[['requests.service']], [['requests.consumer']]])(
+  'a statement over %o carries exactly the parameters that it uses',
+  (dimensions) => {
+    const { sql, params } = compiled({ measures: ['requests.count'], dimensions }, [
+      '+A *',
+      '+B *',
+      '-A /consumers',
+      '-B /services/orders',
+    ])
+    const used = [...sql.matchAll(/\{(\w+):/g)].map(([, name]) => name)
+    expect(Object.keys(params).toSorted()).toEqual([...new Set(used)].toSorted())
+  },
+)
+
 const masked = [
   'requests.consumer',
   'requests.client_address',

@@ -1,12 +1,15 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildEvent } from '../../test/harness/build-event.ts'
+import { insertBatch } from './insert-batch.ts'
 import { openPool, openWarehouse, type Warehouse } from './open-warehouse.ts'
 
 let path: string
@@ -93,6 +96,31 @@ test.each([
     message: 'Line 2 of the batch is not a valid row of table requests.',
   })
   expect(await count('bad')).toBe(0)
+})
+
+test('a server is asked for one synchronous insert, whose connection serves the next one', async () => {
+  const statements: string[] = []
+  const server = createServer((request, response) => {
+    statements.push(new URL(request.url ?? '', 'http://a').searchParams.get('query') ?? '')
+    request.resume().on('end', () => response.end('x'.repeat(1_000_000)))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  let connections = 0
+  server.on('connection', () => (connections += 1))
+  server.keepAliveTimeout = 0
+  const client = createClient({
+    url: `http://127.0.0.1:${port}`,
+    max_open_connections: 1,
+    keep_alive: { idle_socket_ttl: 600_000 },
+  })
+  for (const id of ['one', 'two']) await insertBatch(client, 'requests', id, lines({ node: 'n' }))
+  await client.close()
+  server.closeAllConnections()
+  server.close()
+  expect(statements.map((text) => /token = '(\w+)'/.exec(text)?.[1])).toEqual(['one', 'two'])
+  expect(connections).toBe(1)
+  expect(statements[0]).toContain(', async_insert = 0, insert_deduplicate = 1 ')
 })
 
 test('rejects an invalid batch id', async () => {
