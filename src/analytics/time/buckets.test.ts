@@ -123,6 +123,17 @@ test('the buckets of a range are adjacent', () => {
   )
 })
 
+test('the hours of a range are adjacent where the clocks change by half an hour', () => {
+  const zone = buildZone('Australia/Lord_Howe')
+  for (const change of changes('Australia/Lord_Howe').slice(0, 2)) {
+    const starts = [startOfBucket(zone, 'hour', change)]
+    for (let next = 0; next < change + 2 * 86_400_000; starts.push(next))
+      next = nextBucket(zone, 'hour', starts.at(-1) ?? 0)
+    const end = starts.at(-1) ?? 0
+    expect(bucketStarts(zone, 'hour', change, end, 1000)).toEqual(starts.slice(0, -1))
+  }
+})
+
 test('a bucket ends where the next one starts', () => {
   fc.assert(
     fc.property(
