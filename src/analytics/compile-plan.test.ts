@@ -132,7 +132,7 @@ test.each([[['requests.service']], [['requests.consumer']]])(
       '-B /services/orders',
     ])
     const used = [...sql.matchAll(/\{(\w+):/g)].map(([, name]) => name)
-    expect(new Set(Object.keys(params))).toEqual(new Set(used))
+    expect(new Set(Object.keys(params ?? {}))).toEqual(new Set(used))
   },
 )
 
