@@ -98,7 +98,7 @@ test.each([
   expect(await count('bad')).toBe(0)
 })
 
-test('a server is asked for one synchronous insert, whose connection serves the next one', async () => {
+test('a server receives one synchronous insert, whose connection serves the next one', async () => {
   const statements: string[] = []
   const server = createServer((request, response) => {
     statements.push(new URL(request.url ?? '', 'http://a').searchParams.get('query') ?? '')
