@@ -35,8 +35,9 @@ export async function analyticsRoutes(
 
   app.post('/api/analytics/query', { bodyLimit }, async (request, reply) => {
     const { rights } = await identify(request)
-    if (formatOf(request) === 'json') return await analytics.answer(rights, request.body)
-    const { csv, answer } = await analytics.csv(rights, request.body)
+    const signal = whileConnected(reply)
+    if (formatOf(request) === 'json') return await analytics.answer(rights, request.body, signal)
+    const { csv, answer } = await analytics.csv(rights, request.body, signal)
     return await reply
       .header('content-type', 'text/csv; charset=utf-8')
       .header('content-disposition', 'attachment; filename="weir.csv"')
@@ -55,6 +56,13 @@ export async function analyticsRoutes(
     stream.start(reply, subscription)
     reply.raw.on('close', () => streams.delete(stream))
   })
+}
+
+/** Aborted when the client closes the connection before its answer. */
+function whileConnected({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  raw.on('close', () => raw.writableFinished || gone.abort())
+  return gone.signal
 }
 
 function formatOf({ query }: FastifyRequest): 'json' | 'csv' {

@@ -4,13 +4,18 @@ import { uuidv7 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Answer, Meta, Push } from '../schema/answer.ts'
-import type { Row, Statement, Warehouse } from '../warehouse/open-warehouse.ts'
-import { answerQuery, type Answered } from './answer-query.ts'
+import type { Statement, Warehouse } from '../warehouse/open-warehouse.ts'
+import { answerQuery } from './answer-query.ts'
 import type { Dataset } from './datasets/dataset.ts'
 import { describeDatasets } from './datasets/describe-datasets.ts'
 import { builtInDatasets, readDatasets } from './datasets/read-datasets.ts'
 import { buildScope, type Scope } from './datasets/scope.ts'
-import { openSubscription, type Subscription } from './open-subscription.ts'
+import {
+  openSubscription,
+  type Subscription,
+  type SubscriptionContext,
+} from './open-subscription.ts'
+import { openQueryQueue, type QueryQueue } from './query-queue.ts'
 import { writeCsv } from './write-csv.ts'
 
 export type AnalyticsOptions = {
@@ -23,12 +28,19 @@ export type AnalyticsOptions = {
   readonly datasets?: URL
 }
 
-/** Answers queries within the rights of a principal. */
+/** Subscriptions of one principal; a page of the Manager has one. */
+const maxStreams = 20
+
+/** Answers queries within the rights of a principal. An aborted signal takes its statements out of the queue. */
 export type Analytics = {
-  answer(rights: Rights, input: unknown): Promise<Answer>
+  answer(rights: Rights, input: unknown, signal?: AbortSignal): Promise<Answer>
   /** The datasets and members that a principal can query. */
   meta(rights: Rights): Meta
-  csv(rights: Rights, input: unknown): Promise<{ readonly csv: string; readonly answer: Answer }>
+  csv(
+    rights: Rights,
+    input: unknown,
+    signal?: AbortSignal,
+  ): Promise<{ readonly csv: string; readonly answer: Answer }>
   /** Pushes the answer to each query, and again whenever it changes, until closed or until the rights of the principal end. */
   subscribe(principalId: string, queries: unknown, push: (push: Push) => void): Subscription
 }
@@ -37,7 +49,8 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
   const { warehouse, rightsOf, clock, log } = options
   const datasets = readDatasets(options.datasets ?? builtInDatasets, warehouse.tables)
   const scopes = new WeakMap<Rights, Map<Dataset, Scope>>()
-  const select = shareSelects(options)
+  const selects = openSelects(options)
+  const limitStreams = openStreamLimit()
 
   const scopesOf = (rights: Rights) => {
     const known = scopes.get(rights) ?? new Map<Dataset, Scope>()
@@ -48,27 +61,32 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
       return scope
     }
   }
-  const answer = async (rights: Rights, input: unknown): Promise<Answered> =>
-    await answerQuery({ datasets, scopeOf: scopesOf(rights), select, now: tickOf(clock) }, input)
+  const answer: SubscriptionContext['answer'] = async (rights, input, signal) => {
+    const waiter = { principal: rights.principal.id, signal }
+    const select = (statement: Statement) => selects.run(statement, waiter)
+    return answerQuery({ datasets, scopeOf: scopesOf(rights), select, now: tickOf(clock) }, input)
+  }
 
   return {
-    answer: async (rights, input) => (await answer(rights, input)).answer,
+    answer: async (rights, input, signal) => (await answer(rights, input, signal)).answer,
     meta: (rights) => describeDatasets(datasets, rights, scopesOf(rights)),
-    async csv(rights, input) {
-      const { answer: found } = await answer(rights, input)
+    async csv(rights, input, signal) {
+      const { answer: found } = await answer(rights, input, signal)
       return { csv: writeCsv(found), answer: found }
     },
     subscribe: (principalId, queries, push) =>
-      openSubscription(
-        {
-          rights: async () => await rightsOf(principalId),
-          answer,
-          onInsert: (listener) => warehouse.onInsert(listener),
-          clock,
-          log,
-        },
-        queries,
-        push,
+      limitStreams(principalId, () =>
+        openSubscription(
+          {
+            rights: async () => await rightsOf(principalId),
+            answer,
+            onInsert: (listener) => warehouse.onInsert(listener),
+            clock,
+            log,
+          },
+          queries,
+          push,
+        ),
       ),
   }
 }
@@ -78,26 +96,40 @@ const tick = 250
 /** The end of the current tick, so that equal queries within a tick compile to equal statements. */
 const tickOf = (clock: Clock): number => (Math.floor(clock.now() / tick) + 1) * tick
 
-/** Runs equal statements once per tick, until rows are inserted. The key includes the parameters and with them the row rule. */
-function shareSelects({ warehouse, clock, log }: AnalyticsOptions) {
-  const shared = new Map<string, Promise<readonly Row[]>>()
-  let sharedTick = 0
-  warehouse.onInsert(() => shared.clear())
+/** Queries the warehouse in fair turns, and hides what the engine reports. */
+function openSelects({ warehouse, clock, log }: AnalyticsOptions): QueryQueue {
+  const queue = openQueryQueue({
+    slots: warehouse.parallelQueries,
+    tick: () => tickOf(clock),
+    query: (statement, signal) =>
+      warehouse.query(statement, signal).catch((error: unknown) => {
+        const problem = queryProblem(error, uuidv7(clock.now()))
+        if (!signal.aborted)
+          log?.error('analytics: query failed', { id: problem.detail['id'], error })
+        throw problem
+      }),
+  })
+  warehouse.onInsert(queue.onInsert)
+  return queue
+}
 
-  return (statement: Statement): Promise<readonly Row[]> => {
-    const now = tickOf(clock)
-    if (now !== sharedTick) shared.clear()
-    sharedTick = now
-    const key = JSON.stringify([statement.sql, statement.params])
-    const known = shared.get(key)
-    if (known !== undefined) return known
-    const rows = warehouse.query(statement).catch((error: unknown) => {
-      const problem = queryProblem(error, uuidv7(clock.now()))
-      log?.error('analytics: query failed', { id: problem.detail['id'], error })
-      throw problem
+/** Counts the open subscriptions of each principal. */
+function openStreamLimit() {
+  const open = new Map<string, number>()
+  return (principal: string, subscribe: () => Subscription): Subscription => {
+    const count = open.get(principal) ?? 0
+    if (count >= maxStreams) {
+      const message = `At most ${maxStreams} subscriptions of one principal can be open. Close one of them.`
+      throw new Problem('query.streams', 429, message)
+    }
+    const subscription = subscribe()
+    open.set(principal, count + 1)
+    void subscription.ended.finally(() => {
+      const left = (open.get(principal) ?? 1) - 1
+      if (left === 0) open.delete(principal)
+      else open.set(principal, left)
     })
-    shared.set(key, rows)
-    return rows
+    return subscription
   }
 }
 

@@ -12,7 +12,7 @@ import { openRefreshScheduler } from './refresh-scheduler.ts'
 export type SubscriptionContext = {
   /** The current rights of the subscriber, or undefined when they have ended. */
   readonly rights: () => Promise<Rights | undefined>
-  readonly answer: (rights: Rights, input: unknown) => Promise<Answered>
+  readonly answer: (rights: Rights, input: unknown, signal?: AbortSignal) => Promise<Answered>
   readonly onInsert: (listener: () => void) => () => void
   readonly clock: Clock
   readonly log: Log | undefined
@@ -31,14 +31,16 @@ export function openSubscription(
   const scheduler = openRefreshScheduler(context.clock)
   const stopListening = context.onInsert(scheduler.onInsert)
   let isOpen = true
+  const closing = new AbortController()
   const close = (): void => {
     isOpen = false
+    closing.abort()
     stopListening()
     scheduler.wake()
   }
 
   const answerOne = async (rights: Rights, id: string, query: unknown): Promise<boolean> => {
-    const { message, isRelative } = await context.answer(rights, query).then(
+    const { message, isRelative } = await context.answer(rights, query, closing.signal).then(
       ({ answer, ...rest }) => ({ ...rest, message: { id, answer } }),
       (error: unknown) => ({ isRelative: false, message: failed(id, error) }),
     )

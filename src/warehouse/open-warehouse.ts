@@ -25,8 +25,10 @@ export type Warehouse = {
   insertBatch(table: string, batchId: string, ndjson: Buffer): Promise<void>
   /** Calls the listener after every batch that this process stores; returns the function that unsubscribes it. */
   onInsert(listener: () => void): () => void
-  /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. */
-  query(statement: Statement): Promise<readonly Row[]>
+  /** Queries that run at the same time; more wait for each other. */
+  readonly parallelQueries: number
+  /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. A server stops it when the signal is aborted; the embedded engine cannot. */
+  query(statement: Statement, signal?: AbortSignal): Promise<readonly Row[]>
   /** Waits for running statements, then closes the connections. */
   close(): Promise<void>
 }
@@ -44,6 +46,9 @@ export type WarehouseOptions = {
 
 /** An embedded connection runs one statement at a time, so this is how many queries run in parallel. */
 const embeddedReaders = 3
+
+/** A server runs each query on several threads. */
+const serverQueries = 8
 
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
@@ -85,8 +90,10 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    async query(statement) {
-      return await run(() => pool.use((reader) => select(reader, statement)))
+    parallelQueries: options.url === undefined ? embeddedReaders : serverQueries,
+    async query(statement, signal) {
+      const stop = options.url === undefined ? undefined : signal
+      return await run(() => pool.use((reader) => select(reader, statement, stop)))
     },
     async close() {
       if (isClosed) return
@@ -145,6 +152,7 @@ function connectEmbedded(path: string): ChdbConnection {
 async function select(
   client: ClickHouseClient,
   { sql, params, settings }: Statement,
+  signal: AbortSignal | undefined,
 ): Promise<readonly Row[]> {
   // Settings sent beside the statement would persist on an embedded connection.
   const clause = Object.entries({ ...outputSettings, ...settings })
@@ -154,6 +162,12 @@ async function select(
     query: `${sql}\nSETTINGS ${clause}`,
     format: 'JSONEachRow',
     query_params: { ...params },
+    ...(signal === undefined
+      ? {}
+      : {
+          abort_signal: signal,
+          clickhouse_settings: { cancel_http_readonly_queries_on_client_close: 1 },
+        }),
   })
   return await result.json<Row>()
 }
