@@ -32,7 +32,7 @@ test.each([
     a,
     ['+A *', '-A /services/billing'],
     'some',
-    'You see requests of workspace A except service billing.',
+    'You see requests of workspace A except some services.',
   ],
   [
     root,
@@ -81,7 +81,7 @@ test('the reasons name the role and the rule', () => {
   )
   expect(because).toEqual([
     'Role tester of workspace A allows read at * in workspace A.',
-    'Role tester of workspace A forbids read at /services/billing in workspace A.',
+    'Role tester of workspace A forbids read at /services/… in workspace A.',
   ])
 })
 
@@ -130,6 +130,7 @@ test('the reason for masked callers is the rule that masks them', () => {
   expect(explainIdentity(buildTestRights(a, ['+A *', '-A /consumers read']))).toEqual({
     scope: 'nothing',
     workspaces: [],
+    isPartial: false,
     because: 'Role tester of workspace A forbids read at /consumers in workspace A.',
   })
   expect(explainIdentity(buildTestRights(root, ['+A *', '+B *', '-A /consumers']))).toMatchObject({

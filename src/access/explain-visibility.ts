@@ -1,9 +1,9 @@
 import type { Visibility } from '../schema/answer.ts'
 import { decideRow } from './decide-row.ts'
 import { sentence } from './decide.ts'
-import type { EndpointRule, Named, Rights } from './rights.ts'
+import type { EndpointRule, EntityRule, Named, Rights } from './rights.ts'
 import type { RowRule } from './row-rule.ts'
-import { collectionRule, rowRule, type RowPolicy } from './row-rules.ts'
+import { callerRule, rowRule, type RowPolicy } from './row-rules.ts'
 import {
   coversReading,
   entitiesOf,
@@ -31,12 +31,14 @@ export function explainVisibility(rights: Rights, policy: RowPolicy, noun: RowNo
 export type IdentityScope = {
   readonly scope: 'all' | 'some' | 'nothing'
   readonly workspaces: readonly string[]
+  /** Whether some callers of these workspaces are masked too. */
+  readonly isPartial: boolean
   readonly because: string
 }
 
 /** Where a principal may see callers, given the rows they see and the collection whose readers know callers. */
 export function explainIdentity(rights: Rights, rows: RowRule, collection: string): IdentityScope {
-  const rule = collectionRule(rights, collection)
+  const rule = callerRule(rights, collection)
   // Rows without a workspace, or of a deleted one, are treated as one more workspace.
   const visible = [...rights.workspaces, { id: '', name: '' }].filter(
     (workspace) => inWorkspace(rows, workspace).is !== 'false',
@@ -50,7 +52,9 @@ export function explainIdentity(rights: Rights, rows: RowRule, collection: strin
     denials.length > 0
       ? denials.map(({ words }) => sentence(words)).join(' ')
       : `No role of ${rights.principal.name} allows read at /${collection}.`
-  return { scope, workspaces: known.map(({ name }) => name).filter((name) => name !== ''), because }
+  const isPartial = known.some((workspace) => inWorkspace(rule, workspace).is !== 'true')
+  const workspaces = known.map(({ name }) => name).filter((name) => name !== '')
+  return { scope, workspaces, isPartial, because }
 }
 
 const coversCollection = ({ actions, segments }: EndpointRule, collection: string): boolean =>
@@ -104,7 +108,7 @@ function partialPhrase(rights: Rights, rule: RowRule, workspace: WorkspaceRef): 
   const shown = services.filter((service) => visible.has(service))
   const hidden = services.filter((service) => !visible.has(service))
   if (isOpenByDefault(rule, workspace) && hidden.length > 0)
-    return `workspace ${workspace.name} except ${counted('service', hidden)}`
+    return `workspace ${workspace.name} except some services`
   if (shown.length > 0) return `${counted('service', shown)} in workspace ${workspace.name}`
   const routes = visibleEntities(rights, rule, 'routes').filter(isHere)
   return routes.length > 0
@@ -132,8 +136,19 @@ function becauseOf(rights: Rights, policy: RowPolicy): readonly string[] {
         ]
       : rights.endpoints.filter((rule) => coversReading(rule, [policy.collection]))
   return rules.length > 0
-    ? [...new Set(rules.map(({ words }) => sentence(words)))]
+    ? [...new Set(rules.map(wordsOf))]
     : [`No role of ${rights.principal.name} allows read at ${pathsOf(policy)}.`]
+}
+
+/** A denial of one entity does not name it: whom it concerns may not read that entity. */
+function wordsOf(rule: EndpointRule | EntityRule): string {
+  const { words, negative, source } = rule
+  if (!negative) return sentence(words)
+  const [collection, entity] = ('segments' in rule ? rule.segments : undefined) ?? []
+  if (entity !== undefined && entity !== '*')
+    return sentence(words.replace(` ${source.about} `, () => ` /${collection}/… `))
+  const isOne = 'entity' in rule && rule.entity !== '*'
+  return sentence(isOne ? words.replace(source.about, 'one entity') : words)
 }
 
 const counted = (word: string, named: readonly Named[]): string =>

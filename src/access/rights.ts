@@ -72,9 +72,9 @@ export type EntityRule = {
   readonly source: RuleSource
 }
 
-/** A service or route that rules can refer to by name. */
+/** An entity that rules can refer to by name. */
 export type Named = {
-  readonly kind: 'services' | 'routes'
+  readonly kind: 'services' | 'routes' | 'consumers'
   readonly workspace: string
   readonly id: string
   readonly name: string | null
@@ -82,10 +82,11 @@ export type Named = {
   readonly service: string | undefined
 }
 
-/** The services and routes that rules can refer to by name. */
+/** The entities that rules can refer to by name. */
 export type NamedEntities = {
   /** Those of a kind with a name, in all workspaces. */
   withName(kind: string, name: string): readonly Named[]
+  /** The services and routes. */
   all(): readonly Named[]
 }
 

@@ -6,6 +6,8 @@ export type RuleColumn =
   | 'service_name'
   | 'route'
   | 'route_name'
+  | 'consumer'
+  | 'consumer_name'
 
 /** A set of rows. decideRow evaluates it for one row, toPredicate renders it as SQL. */
 export type RowRule =

@@ -11,6 +11,7 @@ import {
   arbitraryRights,
   arbitraryRow,
   arbitrarySource,
+  consumers,
   names,
   routes,
   services,
@@ -21,7 +22,7 @@ import { buildRights } from './build-rights.ts'
 import { decide, verdictOn } from './decide.ts'
 import { decideRow, type RuledRow } from './decide-row.ts'
 import type { AccessRequest, Rights } from './rights.ts'
-import { collectionRule, trafficRule } from './row-rules.ts'
+import { callerRule, collectionRule, trafficRule } from './row-rules.ts'
 import {
   allOf,
   anyOf,
@@ -43,6 +44,8 @@ const emptyRow = {
   service_name: '',
   route: '',
   route_name: '',
+  consumer: '',
+  consumer_name: '',
 }
 
 const read = (
@@ -69,6 +72,24 @@ const rowOf = (workspaceId: string, rest: Partial<typeof emptyRow>) => ({
   workspace: workspaceId,
   workspace_name: [...workspaces, deleted].find((one) => one.id === workspaceId)?.name ?? '',
   ...rest,
+})
+
+test('a caller forbidden by name, id or entity permission is hidden, and any other is known exactly when readable', () => {
+  fc.assert(
+    fc.property(arbitraryRights, (rights) => {
+      for (const { id, name, workspace } of consumers) {
+        const place = workspaces.find((one) => one.id === workspace) ?? nowhere
+        const row = rowOf(workspace, { consumer: id, consumer_name: name })
+        const list = verdictOn(rights, read(place, '/consumers')).says
+        const items = [id, name].map((key) =>
+          verdictOn(rights, read(place, `/consumers/${key}`, { type: 'consumers', id, name })),
+        )
+        const isKnown = list !== 'deny' && items.every(({ says }) => says === 'allow')
+        expect(decideRow(callerRule(rights, 'consumers'), row)).toBe(isKnown)
+      }
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('rows are visible exactly when their service is readable, by id and by name', () => {
@@ -188,6 +209,8 @@ const columns: readonly RuleColumn[] = [
   'service_name',
   'route',
   'route_name',
+  'consumer',
+  'consumer_name',
 ]
 const value = fc.constantFrom('', 'a', `it's`, '\\', '{row0:String}', 'ü', 'NULL')
 const nullableRow = fc.record(
@@ -288,7 +311,11 @@ test('the engine selects the rows that the rights make visible', async () => {
       arbitraryRights,
       fc.array(arbitraryRow, { minLength: 20, maxLength: 40 }),
       async (rights, rows) => {
-        for (const rule of [trafficRule(rights), collectionRule(rights, 'consumers')])
+        for (const rule of [
+          trafficRule(rights),
+          collectionRule(rights, 'consumers'),
+          callerRule(rights, 'consumers'),
+        ])
           expect(await visibleIn('plain', rule, rows)).toEqual(visible(rule, rows))
       },
     ),

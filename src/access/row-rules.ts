@@ -51,10 +51,22 @@ export function trafficRule(rights: Rights): RowRule {
 export const collectionRule = (rights: Rights, collection: string): RowRule =>
   verdictRules(rights, collection).allow
 
-type EntityColumns = {
-  readonly id: 'service' | 'route'
-  readonly name: 'service_name' | 'route_name'
+/**
+ * Rows whose caller the principal may know: those of consumers that are readable. For rows without a consumer, the permission
+ * to read the collection decides. A denial at the collection covers all of its consumers, as it does in lists.
+ */
+export function callerRule(rights: Rights, collection: string): RowRule {
+  const list = verdictRules(rights, collection)
+  const item = verdictRules(rights, collection, consumerColumns)
+  const hasConsumer = not(oneOf('consumer', ['']))
+  return allOf(not(list.deny), choose(hasConsumer, item.allow, list.allow))
 }
+
+type EntityColumns = {
+  readonly id: 'service' | 'route' | 'consumer'
+  readonly name: 'service_name' | 'route_name' | 'consumer_name'
+}
+const consumerColumns: EntityColumns = { id: 'consumer', name: 'consumer_name' }
 const serviceColumns: EntityColumns = { id: 'service', name: 'service_name' }
 const routeColumns: EntityColumns = { id: 'route', name: 'route_name' }
 

@@ -16,6 +16,8 @@ const sameNames: ColumnNames = {
   service_name: 'service_name',
   route: 'route',
   route_name: 'route_name',
+  consumer: 'consumer',
+  consumer_name: 'consumer_name',
 }
 
 /**

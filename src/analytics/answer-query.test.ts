@@ -3,12 +3,12 @@ import { createChdbConnection } from 'chdb/connection'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { arbitraryEvent, arbitraryQuery, queriedAt } from '../../test/harness/arbitrary-query.ts'
-import { arbitraryRights, workspaces } from '../../test/harness/arbitrary-rights.ts'
+import { arbitraryRights, consumers, workspaces } from '../../test/harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../../test/harness/open-test-warehouse.ts'
 import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { decideRow } from '../access/decide-row.ts'
 import type { Rights } from '../access/rights.ts'
-import { collectionRule, trafficRule } from '../access/row-rules.ts'
+import { callerRule, trafficRule } from '../access/row-rules.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Answer, Cell } from '../schema/answer.ts'
 import type { Event, EventColumnName } from '../schema/event.ts'
@@ -53,7 +53,7 @@ async function fill(table: string, events: readonly Event[]): Promise<void> {
 
 /** The rows that rights give, with the callers taken out that they do not give: by decideRow, without any SQL. */
 function permitted(rights: Rights, events: readonly Event[]): readonly Event[] {
-  const [rows, callers] = [trafficRule(rights), collectionRule(rights, 'consumers')]
+  const [rows, callers] = [trafficRule(rights), callerRule(rights, 'consumers')]
   const blank = (event: Event): Event => {
     const blanks = [...(dataset.policy.identity?.columns ?? [])].map((column) => [
       column,
@@ -99,6 +99,8 @@ const distinguishingRights = fc.oneof(
   arbitraryRights,
   fc.constantFrom(
     buildTestRights(a, ['+A *', '-A /consumers']),
+    buildTestRights(a, ['+A *', '-A /consumers/ann']),
+    buildTestRights(root, ['+A *', '+B *', `-A /consumers/${consumers[1].id}`]),
     buildTestRights(a, ['+A /services/*', '-A /services/billing']),
     buildTestRights(root, ['+A *', '+B *', '-A /consumers']),
     buildTestRights(root, ['+* *', '-A /services/orders', '-* /routes/list']),

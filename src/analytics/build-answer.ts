@@ -105,9 +105,10 @@ const isVisible = (kind: Kind, value: string, { rights, rows }: Scope): boolean 
 
 /** Says in which workspaces callers are shown, when they are masked in others. */
 function callerNotices({ columns, where }: GovernedPlan, scope: Scope): readonly string[] {
-  const { scope: extent, workspaces } = scope.identity
+  const { scope: extent, workspaces, isPartial } = scope.identity
   const members = [...columns, ...comparisonsIn(where)].map(({ member }) => member)
   if (extent !== 'some' || !members.some(({ identity }) => identity)) return []
+  if (isPartial) return ['Some callers are masked, because you may not read them.']
   if (workspaces.length === scope.rights.workspaces.length) return []
   return workspaces.length === 0
     ? ['Callers are shown only in rows without a workspace; in other rows they are masked.']

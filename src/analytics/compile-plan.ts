@@ -37,14 +37,20 @@ function compileScan(plan: GovernedPlan, params: Record<string, unknown>): strin
   const { scan, dataset } = plan
   const { table, policy } = dataset
   const isIdentity = (column: string): boolean => policy.identity?.columns.has(column) === true
-  if (scan.columns.some(isIdentity)) Object.assign(params, scan.callers.params)
-  const columns = scan.columns.map((column) => {
-    if (!isIdentity(column) || scan.callers.sql === '1') return column
-    const empty = table.columns[column]?.type.startsWith('Array') ? '[]' : `''`
-    return `if(${scan.callers.sql}, ${column}, ${empty}) AS ${column}`
-  })
   const final = table.engine === 'ReplacingMergeTree' ? ' FINAL' : ''
-  return `(SELECT ${columns.join(', ')} FROM ${table.name}${final} WHERE ${scan.rows.sql}) AS ${table.name}`
+  const from = `FROM ${table.name}${final} WHERE ${scan.rows.sql}`
+  const names = scan.columns.join(', ')
+  if (scan.callers.sql === '1' || !scan.columns.some(isIdentity))
+    return `(SELECT ${names} ${from}) AS ${table.name}`
+  Object.assign(params, scan.callers.params)
+  const columns = scan.columns.map((column) => {
+    if (!isIdentity(column)) return column
+    const empty = table.columns[column]?.type.startsWith('Array') ? '[]' : `''`
+    return `if(is_known, ${column}, ${empty}) AS ${column}`
+  })
+  // The condition reads identity columns itself, which an alias in the same SELECT would replace by masked ones.
+  const known = `(SELECT ${names}, (${scan.callers.sql}) AS is_known ${from})`
+  return `(SELECT ${columns.join(', ')} FROM ${known}) AS ${table.name}`
 }
 
 const key = (column: number): string => `c${column}`

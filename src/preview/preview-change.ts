@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import { decideRow } from '../access/decide-row.ts'
 import type { Rights } from '../access/rights.ts'
-import { collectionRule, trafficRule } from '../access/row-rules.ts'
+import { callerRule, trafficRule } from '../access/row-rules.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { PluginDefinition, Window } from '../proxy/plugin.ts'
@@ -45,7 +46,7 @@ export async function previewChange(
   )
   const [before, after] = replayers as [Replayer, Replayer]
   try {
-    const [rows, callers] = [trafficRule(rights), collectionRule(rights, 'consumers')]
+    const [rows, callers] = [trafficRule(rights), callerRule(rights, 'consumers')]
     const scope: TrafficScope = { warehouse, rows, callers, from, to, snapshots }
     const { groups, requests } = await readGroups(scope)
     const replayed: Replayed[] = []
@@ -64,7 +65,13 @@ export async function previewChange(
       from,
       to,
       requests,
-      ...summarize(replayed, { limited, notReplayed, requests, proposed }),
+      ...summarize(replayed, {
+        limited,
+        notReplayed,
+        requests,
+        proposed,
+        isShown: (routeRef) => decideRow(scope.rows, routeRef),
+      }),
       took: Math.round(performance.now() - startedAt),
     }
   } finally {

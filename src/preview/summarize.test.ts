@@ -37,6 +37,7 @@ const context = {
   notReplayed: new Set<string>(),
   requests: 0,
   proposed: { plugins: [] } as unknown as Snapshot,
+  isShown: () => true,
 }
 const kinds = (replayed: readonly Replayed[], given: Partial<typeof context> = {}) =>
   summarize(replayed, { ...context, ...given }).changes.map(({ kind, requests, sure }) => [
@@ -127,4 +128,10 @@ test('a window admits up to its limit over all groups and spans, and then denies
     ['b', 1],
     ['a', 3],
   ])
+})
+
+test('a destination whose traffic the reader may not see has no name', () => {
+  const replayed = [{ group: group({}), before: denied(), after: passes }]
+  const [hidden] = summarize(replayed, { ...context, isShown: () => false }).changes
+  expect(hidden?.to).toEqual({ route: '…', service: '…', workspace: '…' })
 })

@@ -5,6 +5,7 @@ import type {
   PreviewPlace,
   PreviewReport,
 } from '../schema/preview.ts'
+import type { RouteRef } from '../proxy/exchange.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Outcome } from './open-replayer.ts'
 import type { TrafficGroup } from './traffic-group.ts'
@@ -27,6 +28,8 @@ export type SummaryContext = {
   /** All requests of the window. */
   readonly requests: number
   readonly proposed: Snapshot
+  /** Whether the principal may see the traffic of a route, and so its name. */
+  readonly isShown: (routeRef: RouteRef) => boolean
 }
 
 type Summary = Pick<PreviewReport, 'judged' | 'agreeing' | 'changes' | 'gaps' | 'notes'>
@@ -74,8 +77,8 @@ function changesOf(
 ): PreviewChange[] {
   const common = {
     consumer: group.consumerName,
-    from: describeDestination(before),
-    to: describeDestination(after),
+    from: describeDestination(before, context),
+    to: describeDestination(after, context),
     requests: group.requests,
     example: { ...group.example, method: group.method, host: group.host },
   }
@@ -129,9 +132,10 @@ const reasonOf = ({ denial, isSure }: Outcome) => ({
   sure: isSure,
 })
 
-function describeDestination({ route }: Outcome): PreviewPlace {
+function describeDestination({ route }: Outcome, { isShown }: SummaryContext): PreviewPlace {
   if (route === undefined) return null
   const { routeRef } = route
+  if (!isShown(routeRef)) return { route: '…', service: '…', workspace: '…' }
   return {
     route: routeRef.route_name === '' ? routeRef.route : routeRef.route_name,
     service: routeRef.service_name === '' ? routeRef.service : routeRef.service_name,

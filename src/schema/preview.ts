@@ -18,7 +18,7 @@ export type PreviewExample = {
   readonly path: string
 }
 
-/** Names of the matched route and its service; null when no route matches. */
+/** Names of the matched route and its service, `…` where the reader may not see its traffic; null when no route matches. */
 export type PreviewPlace = {
   readonly route: string
   readonly service: string

@@ -181,3 +181,73 @@ test('no answer of the Admin API tells a reader the name, id, host or prefix of 
     { numRuns: 3, endOnFailure: true },
   )
 }, 300_000)
+
+const spellings = (name: string): readonly string[] => [
+  name,
+  name.replaceAll('-', '%2D'),
+  name.replaceAll('-', '%2d'),
+  Buffer.from(name).toString('hex').replaceAll(/../g, '%$&'),
+  name.replaceAll('-', '%252D'),
+  `/${name}/`,
+  `%2F${name}`,
+  `.%2F${name}`,
+  `x%2F..%2F${name}`,
+  `${name}%00`,
+  `${name}%20`,
+  name.toUpperCase(),
+]
+
+test('no percent-encoded or doubled spelling of a role gets around a rule that denies it', async () => {
+  await create('/ProductX/rbac/roles', { name: 'very-secret' })
+  const reader = await addReader(
+    {
+      endpoints: [{ endpoint: '*' }, { endpoint: '/rbac/roles/very-secret', negative: true }],
+      denied: [],
+    },
+    '*',
+  )
+  const { revision } = admin.configuration.current()
+  for (const spelling of spellings('very-secret')) {
+    for (const rest of ['', '/permissions', '/endpoints', '/entities']) {
+      for (const method of ['GET', 'PATCH', 'DELETE', 'POST']) {
+        const body = method === 'PATCH' ? { comment: 'mine' } : { endpoint: '/x', actions: 'read' }
+        const { status } = await admin.ask(
+          method,
+          `/ProductX/rbac/roles/${spelling}${rest}`,
+          method === 'GET' || method === 'DELETE' ? undefined : body,
+          { token: reader.token },
+        )
+        expect([spelling, rest, method, [204, 400, 403, 404, 405].includes(status)]).toEqual([
+          spelling,
+          rest,
+          method,
+          true,
+        ])
+      }
+    }
+  }
+  // A name of its own, such as one in capitals, may be deleted without an effect.
+  expect(admin.configuration.current().revision).toBe(revision)
+})
+
+test('a member of a workspace gets no role of another one, however its name or path is spelled', async () => {
+  const { id, token } = await addReader({ endpoints: [{ endpoint: '*' }], denied: [] }, '*')
+  const before = admin.configuration.rolesOf(id).map(({ role }) => role.id)
+  for (const spelling of spellings('super-admin')) {
+    const roles = decodeURIComponent(spelling)
+    for (const path of [
+      `/ProductX/rbac/users/${id}/roles`,
+      `/ProductX/admins/${id}/roles`,
+      `/rbac/users/${id}/roles`,
+      `/default/rbac/users/${id}/roles`,
+      `/zq0zq/rbac/users/${id}/roles`,
+      `/ProductX%2F..%2Fdefault/rbac/users/${id}/roles`,
+    ]) {
+      for (const name of [roles, spelling, `workspace-admin,${roles}`, `default/${roles}`]) {
+        const { status } = await admin.ask('POST', path, { roles: name }, { token })
+        expect([path, name, [400, 403, 404].includes(status)]).toEqual([path, name, true])
+      }
+    }
+  }
+  expect(admin.configuration.rolesOf(id).map(({ role }) => role.id)).toEqual(before)
+})

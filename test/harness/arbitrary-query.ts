@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Event } from '../../src/schema/event.ts'
 import type { Filter, Operator, QueryInput } from '../../src/schema/query.ts'
-import { arbitraryRow } from './arbitrary-rights.ts'
+import { arbitraryRow, consumers } from './arbitrary-rights.ts'
 import { buildEvent } from './build-event.ts'
 
 /** The time of the queries; generated events are from the day before. */
@@ -17,7 +17,7 @@ export const arbitraryEvent: fc.Arbitrary<Event> = fc
     arbitraryRow,
     fc.record({
       request_id: fc.uuid({ version: 7 }),
-      consumer: text,
+      consumer: fc.constantFrom('', 'gone', ...consumers.map(({ id }) => id)),
       consumer_name: text,
       consumer_groups: list,
       subject: text,

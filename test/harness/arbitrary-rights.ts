@@ -33,8 +33,15 @@ export const routes = [
   { id: id(211), workspace: id(2), name: 'list', service: { id: id(21) } },
 ] as const
 
+/** Its consumers: one name occurs in two workspaces. */
+export const consumers = [
+  { id: id(411), workspace: id(1), name: 'ann' },
+  { id: id(412), workspace: id(1), name: 'Bob' },
+  { id: id(421), workspace: id(2), name: 'ann' },
+] as const
+
 /** The names that rules refer to. */
-export const names = namesIn({ workspaces, services, routes })
+export const names = namesIn({ workspaces, services, routes, callers: consumers })
 
 const segment = fc.constantFrom('*', 'orders', 'billing', 'list', 'gone', id(11), id(21), id(111))
 const endpoint = fc.oneof(
@@ -43,6 +50,7 @@ const endpoint = fc.oneof(
     .tuple(fc.constantFrom('services', 'routes', 'consumers', '*'), segment)
     .map((parts) => `/${parts.join('/')}`),
   fc.constantFrom('/services/*/routes', '/services/orders/routes/list'),
+  fc.constantFrom('/consumers/*', '/consumers/ann', '/consumers/Bob', `/consumers/${id(411)}`),
 )
 const actions = fc.oneof(
   { arbitrary: fc.constant<Action[]>(['read']), weight: 4 },
@@ -72,9 +80,9 @@ export const arbitraryEntity: fc.Arbitrary<Stored<'entity-permission'>> = fc
   .record({
     entity_id: fc.constantFrom(
       '*',
-      ...[...workspaces, ...services, ...routes].map((one) => one.id),
+      ...[...workspaces, ...services, ...routes, ...consumers].map((one) => one.id),
     ),
-    entity_type: fc.constantFrom('wildcard', 'services', 'routes', 'workspaces'),
+    entity_type: fc.constantFrom('wildcard', 'services', 'routes', 'consumers', 'workspaces'),
     actions,
     negative,
   })
@@ -109,6 +117,8 @@ const oddRow: fc.Arbitrary<PlainRow> = fc.record({
   service_name: text('orders', 'billing'),
   route: text(...routes.map((one) => one.id)),
   route_name: text('list', 'orders', 'alone'),
+  consumer: text(...consumers.map((one) => one.id)),
+  consumer_name: text('ann', 'Bob'),
 })
 
 const presentRow: fc.Arbitrary<PlainRow> = fc.constantFrom(
@@ -121,6 +131,8 @@ const presentRow: fc.Arbitrary<PlainRow> = fc.constantFrom(
       service_name: service?.name ?? '',
       route: route.id,
       route_name: route.name,
+      consumer: '',
+      consumer_name: '',
     }
   }),
 )

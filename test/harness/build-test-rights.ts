@@ -1,7 +1,7 @@
 import { buildRights } from '../../src/access/build-rights.ts'
 import type { Rights } from '../../src/access/rights.ts'
 import type { Stored } from '../../src/entities/entry.ts'
-import { routes, services, workspaces } from './arbitrary-rights.ts'
+import { consumers, routes, services, workspaces } from './arbitrary-rights.ts'
 import { namesIn, type NameLists } from './names-in.ts'
 
 const stored = { id: '', created_at: 0, updated_at: 0, comment: null, role: { id: '' } }
@@ -23,7 +23,7 @@ export function parsePermission(text: string): Stored<'endpoint-permission'> {
 export const buildTestRights = (
   home: { readonly id: string; readonly name: string },
   permissions: readonly string[],
-  lists: NameLists = { workspaces, services, routes },
+  lists: NameLists = { workspaces, services, routes, callers: consumers },
 ): Rights =>
   buildRights(
     {

@@ -9,11 +9,12 @@ type Item = { readonly id: string; readonly workspace: string; readonly name: st
 export type NameLists = {
   readonly workspaces: List<{ readonly id: string; readonly name: string }>
   readonly services: List<Item>
+  readonly callers?: List<Item>
   readonly routes: List<Item & { readonly service?: { readonly id: string } | null }>
 }
 
 /** The names in some lists. */
-export function namesIn({ workspaces, services, routes }: NameLists): Names {
+export function namesIn({ workspaces, services, routes, callers }: NameLists): Names {
   const all: readonly Named[] = [
     ...[...services.values()].map(({ id, workspace, name }): Named => {
       return { kind: 'services', workspace, id, name, service: undefined }
@@ -22,10 +23,14 @@ export function namesIn({ workspaces, services, routes }: NameLists): Names {
       return { kind: 'routes', workspace, id, name, service: service?.id }
     }),
   ]
+  const named = [...(callers?.values() ?? [])].map(({ id, workspace, name }): Named => {
+    return { kind: 'consumers', workspace, id, name, service: undefined }
+  })
   return {
     workspaces: [...workspaces.values()],
     named: {
-      withName: (kind, name) => all.filter((one) => one.kind === kind && one.name === name),
+      withName: (kind, name) =>
+        [...all, ...named].filter((one) => one.kind === kind && one.name === name),
       all: () => all,
     },
   }

@@ -29,7 +29,7 @@ export type Policy = {
   readonly rows: RowPolicy
   /** The columns that the row rule reads. */
   readonly columns: ColumnNames
-  /** Columns that identify the caller, masked unless the principal may read `collection`; undefined when there are none. */
+  /** Columns that identify the caller, masked unless the principal may read that consumer, or `collection` where there is none; undefined when there are none. */
   readonly identity:
     | { readonly collection: string; readonly columns: ReadonlySet<string> }
     | undefined

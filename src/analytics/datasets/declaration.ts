@@ -60,9 +60,15 @@ const policy = z.strictObject({
       }),
     }),
   ]),
-  identity: z.union([z.literal('none'), z.strictObject({ collection, columns: z.array(text) })], {
-    error: `expected 'none' or a collection of the Admin API and columns`,
-  }),
+  identity: z.union(
+    [
+      z.literal('none'),
+      z.strictObject({ collection, columns: z.array(text), consumer: reference.optional() }),
+    ],
+    {
+      error: `expected 'none' or a collection of the Admin API and columns`,
+    },
+  ),
 })
 
 const declaration = z.strictObject({
@@ -109,6 +115,12 @@ function checkPolicy({ rows, identity }: Declaration['policy'], table: Table, re
         report(['policy', 'rows', kind, part], `'${column}' is not a text column of ${table.name}`)
   }
   if (identity === 'none') return
+  for (const [part, column] of Object.entries(identity.consumer ?? {}))
+    if (!isText(table, column))
+      report(
+        ['policy', 'identity', 'consumer', part],
+        `'${column}' is not a text column of ${table.name}`,
+      )
   identity.columns.forEach((column, at) => {
     if (!isText(table, column) && !isList(table, column))
       report(
@@ -189,6 +201,9 @@ function policyOf({ rows, identity }: Declaration['policy']): Policy {
     identity === 'none'
       ? undefined
       : { collection: identity.collection, columns: new Set(identity.columns) }
+  const consumer = identity === 'none' ? undefined : identity.consumer
+  const callers: ColumnNames =
+    consumer === undefined ? {} : { consumer: consumer.id, consumer_name: consumer.name }
   if (rows.rule === 'service_or_route') {
     const { workspace, service, route } = rows
     const columns: ColumnNames = {
@@ -198,15 +213,16 @@ function policyOf({ rows, identity }: Declaration['policy']): Policy {
       service_name: service.name,
       route: route.id,
       route_name: route.name,
+      ...callers,
     }
     return { rows: { rule: rows.rule }, columns, identity: built }
   }
   const { rule, collection: read, workspace } = rows
   return workspace === 'none'
-    ? { rows: { rule, collection: read, hasWorkspace: false }, columns: {}, identity: built }
+    ? { rows: { rule, collection: read, hasWorkspace: false }, columns: callers, identity: built }
     : {
         rows: { rule, collection: read, hasWorkspace: true },
-        columns: { workspace: workspace.id, workspace_name: workspace.name },
+        columns: { workspace: workspace.id, workspace_name: workspace.name, ...callers },
         identity: built,
       }
 }

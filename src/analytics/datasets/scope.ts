@@ -5,7 +5,7 @@ import {
 } from '../../access/explain-visibility.ts'
 import type { Rights } from '../../access/rights.ts'
 import { assume, everyRow, type RowRule } from '../../access/row-rule.ts'
-import { collectionRule, rowRule } from '../../access/row-rules.ts'
+import { callerRule, rowRule } from '../../access/row-rules.ts'
 import type { Visibility } from '../../schema/answer.ts'
 import type { Dataset, Member } from './dataset.ts'
 
@@ -25,11 +25,11 @@ export function buildScope(rights: Rights, { policy, noun, members }: Dataset): 
   const visibility = explainVisibility(rights, policy.rows, noun)
   if (policy.identity === undefined) {
     const workspaces = rights.workspaces.map(({ name }) => name)
-    const identity = { scope: 'all', workspaces, because: '' } as const
+    const identity = { scope: 'all', workspaces, isPartial: false, because: '' } as const
     return { rights, rows, callers: everyRow, identity, visibility }
   }
   const { collection } = policy.identity
-  const callers = collectionRule(rights, collection)
+  const callers = callerRule(rights, collection)
   const hasWorkspace = policy.columns.workspace !== undefined
   const scope: Scope = {
     rights,

@@ -63,7 +63,7 @@ const listWorkspaces = memoizeByKey((workspaces: Snapshot['workspaces']) => [
   ...workspaces.values(),
 ])
 
-/** Services and routes by name; the list of all of them is built on first use, once per revision. */
+/** Services, routes and consumers by name; the list of services and routes is built on first use, once per revision. */
 function namedIn(view: ConfigurationView): NamedEntities {
   let listed: readonly Named[] | undefined
   return {
@@ -71,6 +71,8 @@ function namedIn(view: ConfigurationView): NamedEntities {
       if (kind === 'services')
         return [...entriesWith(view, 'service', 'name', name)].map(namedService)
       if (kind === 'routes') return [...entriesWith(view, 'route', 'name', name)].map(namedRoute)
+      if (kind === 'consumers')
+        return [...entriesWith(view, 'consumer', 'username', name)].map(namedConsumer)
       return []
     },
     all: () =>
@@ -83,6 +85,11 @@ function namedIn(view: ConfigurationView): NamedEntities {
 
 const namedService = memoizeByKey(({ id, workspace, fields }: Entry<'service'>): Named => {
   return { kind: 'services', workspace: workspace ?? '', id, name: fields.name, service: undefined }
+})
+
+const namedConsumer = memoizeByKey(({ id, workspace, fields }: Entry<'consumer'>): Named => {
+  const { username: name } = fields
+  return { kind: 'consumers', workspace: workspace ?? '', id, name, service: undefined }
 })
 
 const namedRoute = memoizeByKey(({ id, workspace, fields }: Entry<'route'>): Named => {

@@ -18,8 +18,12 @@ export function DifferenceList<Item extends EntityDifference>({
   return (
     <>
       <ul className={classes.list}>
-        {items.slice(0, maxShown).map((item) => (
-          <li key={`${item.entity} ${item.id}`} className={classes.item} data-kind={item.kind}>
+        {items.slice(0, maxShown).map((item, at) => (
+          <li
+            key={`${item.entity} ${item.id} ${at}`}
+            className={classes.item}
+            data-kind={item.kind}
+          >
             <p className={classes.head}>
               <span className={classes.verb}>{verbs[item.kind]}</span>
               {item.entity.replaceAll('-', ' ')} <b>{item.name}</b>
