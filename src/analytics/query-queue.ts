@@ -67,14 +67,16 @@ export function openQueryQueue({ query, slots, tick }: QueryQueueOptions): Query
       // Another principal may have started it, or nobody waits for it any more.
       if (job.state === 'queued' && job.waiting > 0) return job
     }
+    queues.delete(principal)
     return undefined
   }
   const startNext = (): boolean => {
     for (const [principal, queue] of queues) {
       const job = nextOf(principal, queue)
+      if (job === undefined) continue
+      // The next turn of this principal comes after those of all others.
       queues.delete(principal)
       if (queue.length > 0) queues.set(principal, queue)
-      if (job === undefined) continue
       start(job, principal)
       return true
     }
