@@ -90,7 +90,7 @@ test('the datasets of the program are valid and declare their policy', () => {
   expect(
     datasets.map(({ name, policy }) => [name, policy.rows, policy.identity?.collection]),
   ).toEqual([
-    ['audit', { rule: 'collection', collection: 'audit', hasWorkspace: true }, undefined],
+    ['audit', { rule: 'collection', collection: 'audit', hasWorkspace: true }, 'consumers'],
     ['requests', { rule: 'service_or_route' }, 'consumers'],
   ])
 })
