@@ -63,11 +63,11 @@ test('the row rule and the masks apply in a subquery, below every condition of t
   )
   expect(sql).toMatchInlineSnapshot(`
     "SELECT consumer_name AS c0, toUnixTimestamp(toStartOfInterval(time, INTERVAL 60 SECOND)) * 1000 AS c1, count() AS c2, count() / 60 AS c3
-    FROM (SELECT if(isNotNull(workspace) AND isNotNull(workspace_name) AND (NOT ((workspace = {caller0:String} OR workspace_name = {caller1:String})) AND workspace IN {caller2:Array(String)}), consumer_name, '') AS consumer_name, duration_us, status, time FROM requests WHERE isNotNull(service) AND isNotNull(service_name) AND isNotNull(workspace) AND isNotNull(workspace_name) AND ((NOT (service = {row0:String}) AND NOT (((workspace = {row1:String} OR workspace_name = {row2:String}) AND (service = {row3:String} OR service_name = {row4:String}))) AND workspace IN {row5:Array(String)}) OR (service = {row6:String} AND workspace IN {row7:Array(String)}))) AS requests
-    WHERE time >= fromUnixTimestamp64Milli({p11:Int64}) AND time < fromUnixTimestamp64Milli({p12:Int64}) AND (duration_us > 1000000) AND (arrayExists(value -> position(lowerUTF8(consumer_name), lowerUTF8(value)) > 0, {p13:Array(String)}) OR (toFloat64(status) >= {p14:Float64}))
+    FROM (SELECT if(is_known, consumer_name, '') AS consumer_name, duration_us, status, time FROM (SELECT consumer_name, duration_us, status, time, (isNotNull(consumer) AND isNotNull(workspace) AND isNotNull(workspace_name) AND (NOT ((workspace = {caller0:String} OR workspace_name = {caller1:String})) AND ((NOT (consumer = {caller2:String}) AND workspace IN {caller3:Array(String)}) OR (consumer = {caller4:String} AND NOT ((workspace = {caller5:String} OR workspace_name = {caller6:String})) AND workspace IN {caller7:Array(String)})))) AS is_known FROM requests WHERE isNotNull(service) AND isNotNull(service_name) AND isNotNull(workspace) AND isNotNull(workspace_name) AND ((NOT (service = {row0:String}) AND NOT (((workspace = {row1:String} OR workspace_name = {row2:String}) AND (service = {row3:String} OR service_name = {row4:String}))) AND workspace IN {row5:Array(String)}) OR (service = {row6:String} AND workspace IN {row7:Array(String)})))) AS requests
+    WHERE time >= fromUnixTimestamp64Milli({p16:Int64}) AND time < fromUnixTimestamp64Milli({p17:Int64}) AND (duration_us > 1000000) AND (arrayExists(value -> position(lowerUTF8(consumer_name), lowerUTF8(value)) > 0, {p18:Array(String)}) OR (toFloat64(status) >= {p19:Float64}))
     GROUP BY c0, c1
     ORDER BY c1 ASC, c0 ASC
-    LIMIT {p15:UInt64} OFFSET {p16:UInt64}"
+    LIMIT {p20:UInt64} OFFSET {p21:UInt64}"
   `)
   expect(params).toMatchInlineSnapshot(`
     {
