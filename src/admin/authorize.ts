@@ -3,6 +3,7 @@ import { reaches } from '../access/entitlements.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { notFound } from '../entities/kong-problem.ts'
 import { unidentified } from '../control/permit.ts'
+import { cookieIn } from '../identity/identify.ts'
 import { refuseCrossSite } from '../identity/refuse-cross-site.ts'
 import type { Action } from '../entities/action.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
@@ -29,7 +30,7 @@ export async function identifyPrincipal(
   const identified = await configuration.identify(request.headers, request.ip)
   if (identified === undefined) throw unidentified()
   if (identified.by === 'session' && actionForMethod(request.method) !== 'read') {
-    refuseCrossSite(request.headers)
+    refuseCrossSite(request.headers, configuration.csrfToken(cookieIn(request.headers) ?? ''))
   }
   request.setDecorator('principal', identified.principal)
   request.setDecorator('isFromBrowser', identified.by === 'session')

@@ -73,9 +73,15 @@ describe('identify', () => {
 })
 
 test('refuses changes by session from other origins', () => {
-  const json = { 'content-type': 'application/json; charset=utf-8', host: 'h:8002' }
-  expect(() => refuseCrossSite({ ...json, origin: 'http://h:8002' })).not.toThrow()
-  expect(() => refuseCrossSite({ ...json, 'sec-fetch-site': 'same-origin' })).not.toThrow()
+  const json = {
+    'content-type': 'application/json; charset=utf-8',
+    host: 'h:8002',
+    'x-csrf-token': 'right',
+  }
+  const check = (headers: Readonly<Record<string, string>>) => () =>
+    refuseCrossSite(headers, 'right')
+  expect(check({ ...json, origin: 'http://h:8002' })).not.toThrow()
+  expect(check({ ...json, 'sec-fetch-site': 'same-origin' })).not.toThrow()
   for (const headers of [
     json,
     { ...json, origin: 'http://h:8003' },
@@ -83,8 +89,10 @@ test('refuses changes by session from other origins', () => {
     { ...json, origin: 'http://h:8002', 'sec-fetch-site': 'none' },
     { ...json, origin: 'http://h:8002', 'sec-fetch-site': 'same-site' },
     { ...json, 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' },
+    { ...json, 'sec-fetch-site': 'same-origin', 'x-csrf-token': 'wrong' },
+    { ...json, 'sec-fetch-site': 'same-origin', 'x-csrf-token': '' },
   ]) {
-    expect(() => refuseCrossSite(headers)).toThrow('A change by session')
+    expect(check(headers)).toThrow('A change by session')
   }
   expect(isCrossSite({ host: 'h' })).toBe(false)
   expect(isCrossSite({ host: 'h', origin: 'http://evil' })).toBe(true)

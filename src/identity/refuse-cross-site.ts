@@ -1,8 +1,12 @@
 import { Problem } from '../lib/problem.ts'
 import type { Headers } from './identify.ts'
+import { hashSecret, isSecret } from './secret-hash.ts'
 
-/** CSRF protection: a change authenticated by cookie must come from the same origin and have the type application/json. */
-export function refuseCrossSite(headers: Headers): void {
+/** The header of changes by session; its value comes with the answer of the sign-in. */
+const csrfHeader = 'x-csrf-token'
+
+/** CSRF protection: a change authenticated by cookie must come from the same origin, have the type application/json, and contain the token of its session, which pages of other ports cannot read. */
+export function refuseCrossSite(headers: Headers, token: string): void {
   if (!isSameOrigin(headers)) {
     throw new Problem(
       'identity.cross_site',
@@ -13,6 +17,13 @@ export function refuseCrossSite(headers: Headers): void {
   const type = headers['content-type']
   if (type !== undefined && !/^application\/json\b/i.test(String(type))) {
     throw new Problem('identity.not_json', 415, 'A change by session must be application/json')
+  }
+  if (!isSecret(String(headers[csrfHeader] ?? ''), hashSecret(token))) {
+    throw new Problem(
+      'identity.csrf',
+      403,
+      'A change by session needs the header X-CSRF-Token with the csrf_token of the sign-in; sign in again',
+    )
   }
 }
 

@@ -26,3 +26,6 @@ export type Session = {
   /** Version of the program. */
   readonly version: string
 }
+
+/** Answer of POST /api/session and /api/setup. Changes by the session send `csrf_token` in the header X-CSRF-Token. */
+export type SignedIn = Session & { readonly csrf_token: string }

@@ -87,6 +87,32 @@ test('no answer of the control plane is cached, sniffed or framed', async () => 
   }
 })
 
+test('a service on another port that received the cookie of a session cannot change anything with it', async () => {
+  const admin = await openTestAdmin({ adminPassword: password })
+  const signedIn = await signIn(admin, 'admin', password)
+  const cookie = signedIn.headers.get('set-cookie') ?? ''
+  // It may send any header, but no answer that it can ask for contains the token.
+  const headers = { ...sameOrigin, origin: admin.managerUrl }
+  const session = await byCookie(admin, cookie, 'GET', '/api/session')
+  expect(session.text).not.toContain('csrf')
+  const other = (await signIn(admin, 'admin', password)).body.csrf_token
+  for (const token of ['', other, cookie.split(/[=;]/)[1] ?? '']) {
+    for (const [method, path] of [
+      ['POST', '/admin/rbac/users'],
+      ['DELETE', '/admin/rbac/users/admin'],
+      ['DELETE', '/api/session'],
+    ] as const) {
+      const refused = await byCookie(admin, cookie, method, path, {
+        ...headers,
+        'x-csrf-token': token,
+      })
+      expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('X-CSRF-Token')])
+    }
+  }
+  const token = { ...headers, 'x-csrf-token': signedIn.body.csrf_token }
+  expect((await byCookie(admin, cookie, 'DELETE', '/api/session', token)).status).toBe(204)
+})
+
 test('rejects changes by cookie from other sites or not in JSON', async () => {
   const admin = await openTestAdmin({ adminPassword: password })
   const cookie = (await signIn(admin, 'admin', password)).headers.get('set-cookie') ?? ''
@@ -277,16 +303,20 @@ const signIn = (admin: TestAdmin, name: string, secret: string, headers = {}) =>
     { token: '', manager: true, headers },
   )
 
+/** Sends what a page of the Manager sends: the cookie, and for changes the token of its session. */
 const byCookie = (
   admin: TestAdmin,
   cookie: string,
   ...[method, path, headers = {}, body]: [string, string, Record<string, string>?, unknown?]
-) =>
-  admin.ask(method, path, body, {
+) => {
+  const [pair = ''] = cookie.split(';')
+  const token = admin.configuration.csrfToken(pair.split('=')[1] ?? '')
+  return admin.ask(method, path, body, {
     token: '',
     manager: true,
-    headers: { cookie: cookie.split(';')[0] ?? '', ...headers },
+    headers: { cookie: pair, 'x-csrf-token': token, ...headers },
   })
+}
 
 test('never sends a private key to a browser session', async () => {
   const admin = await openTestAdmin({ adminPassword: password })

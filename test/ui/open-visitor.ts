@@ -43,6 +43,11 @@ export async function openVisitor(
     const { name, password } = account
     const answer = await context.request.post('/api/session', { data: { name, password } })
     if (!answer.ok()) throw new Error(`${name} may not sign in: ${await answer.text()}`)
+    const { csrf_token: token } = (await answer.json()) as { csrf_token: string }
+    await context.addInitScript((text) => {
+      if (localStorage.getItem('weir.csrf-token') === null)
+        localStorage.setItem('weir.csrf-token', text)
+    }, token)
   }
   const page = await context.newPage()
   const consoleErrors: string[] = []

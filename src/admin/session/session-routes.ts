@@ -5,7 +5,7 @@ import { schemaViolation } from '../../entities/kong-problem.ts'
 import { cookieIn } from '../../identity/identify.ts'
 import { isCrossSite } from '../../identity/refuse-cross-site.ts'
 import { Problem } from '../../lib/problem.ts'
-import { setUp, signIn } from '../../schema/session.ts'
+import { setUp, signIn, type SignedIn } from '../../schema/session.ts'
 import { secureSessionCookie, sessionCookie } from '../../schema/session-cookies.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { identifyPrincipal } from '../authorize.ts'
@@ -53,7 +53,8 @@ export function registerSessionRoutes(
     const cookie = await configuration.signIn({ name, password, origin, former })
     void reply.header('set-cookie', cookieText(cookie, request))
     const identified = await configuration.identify({ cookie: `${sessionCookie}=${cookie}` })
-    return describeSession(configuration, identified?.principal ?? '', version)
+    const session = describeSession(configuration, identified?.principal ?? '', version)
+    return { ...session, csrf_token: configuration.csrfToken(cookie) } satisfies SignedIn
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { systemPrincipal } from '../permit.ts'
 import { openAttempts } from '../../identity/attempts.ts'
 import { verifyPassword } from '../../identity/password.ts'
@@ -26,6 +27,8 @@ export type SignInRequest = {
 export type SignIn = {
   /** Starts a session and returns its cookie. Unknown names and wrong passwords fail with the same error after the same time. */
   signIn(request: SignInRequest): Promise<string>
+  /** The token that changes by this session need. Only the control plane can compute it, and only the answer of a sign-in contains it, so that a stolen cookie changes nothing. */
+  csrfToken(cookie: string): string
   signOut(cookie: string, principal: string, origin: Origin): Promise<void>
   /** The secret of the one-time set-up link; undefined once a super-admin exists. */
   setUpSecret(): string | undefined
@@ -67,6 +70,8 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       await writeAudit(origin, { principal: { id: principal.id, name }, because, status: 200 })
       return cookie
     },
+    csrfToken: (cookie) =>
+      createHmac('sha256', control.sealKey).update(`csrf ${cookie}`).digest('base64url'),
     async signOut(cookie, principal, origin) {
       await sessions.end(cookie)
       const known = control.state.rightsOf(principal)?.principal ?? null

@@ -1,4 +1,5 @@
 import { readApiError, unreachable } from './api-error.ts'
+import { readCsrfToken } from './csrf-token.ts'
 
 export type RequestOptions = {
   readonly method?: 'GET' | 'POST' | 'DELETE'
@@ -14,6 +15,7 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
     credentials: 'same-origin',
     headers: {
       accept: 'application/json',
+      ...(method === 'GET' ? {} : { 'x-csrf-token': readCsrfToken() }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -1,5 +1,6 @@
 import type { Push } from '../../../src/schema/answer.ts'
 import type { QueryInput } from '../../../src/schema/query.ts'
+import { readCsrfToken } from './csrf-token.ts'
 import { ApiError, readApiError } from './api-error.ts'
 
 /** Queries by IDs that the page chooses. */
@@ -52,7 +53,11 @@ async function* openStream(queries: Queries, signal: AbortSignal): AsyncGenerato
   const response = await fetch('/api/analytics/subscribe', {
     method: 'POST',
     credentials: 'same-origin',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'x-csrf-token': readCsrfToken(),
+    },
     body: JSON.stringify({ queries: queries }),
     signal: AbortSignal.any([signal, silence.signal]),
   })
