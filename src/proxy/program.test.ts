@@ -154,6 +154,27 @@ test('health checks that cannot be started leave the previous ones', async () =>
   }
 })
 
+test('an upstream with the id of a service, also of another workspace, does not take its requests', () => {
+  const service = { name: 'same', host: '127.0.0.1', port: 80 }
+  const upstream = { name: 'same', targets: [{ target: '127.0.0.2:80', weight: 1 }] }
+  const alone = buildTestSnapshot({ services: [service] })
+  const both = buildTestSnapshot({ services: [service], upstreams: [upstream] })
+  const moved = buildTestSnapshot({
+    services: [{ ...service, port: 81 }],
+    upstreams: [upstream],
+  })
+  const { tools } = openTools(openKeeper().keeper)
+  let program: Program | undefined
+  for (const [at, snapshot] of [alone, both, moved, alone].entries()) {
+    program = compileProgram(snapshot, at, tools, program)
+    const { services, pools } = program.tables
+    const hosts = services.services.get('same')?.pool.plan.targets.map(({ host }) => host)
+    expect(hosts).toEqual(['127.0.0.1'])
+    expect(pools.pools.size).toBe(1 + snapshot.upstreams.size)
+  }
+  program?.close()
+})
+
 test.each([
   ['/x/1', 'any.test', 'x'],
   ['/x/../x/%31', 'any.test', 'x'],

@@ -11,7 +11,7 @@ import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './re
 type SnapshotUpstream = SnapshotItem<'upstreams'>
 type SnapshotService = SnapshotItem<'services'>
 
-/** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by its own. */
+/** The pools of a snapshot: one for each upstream by its id, and one for each service whose host is not the name of an upstream by `poolIdOf` the service. */
 export type PoolTables = {
   readonly pools: RadixMap<Pool>
   /** Upstreams by the host of services. */
@@ -26,6 +26,9 @@ export const emptyPools = (): PoolTables => ({
   ofCertificate: emptyIndex,
   ofHost: emptyIndex,
 })
+
+/** Clients choose ids, and an upstream can have that of a service, also of another workspace. */
+export const poolIdOf = (serviceId: string): string => `service ${serviceId}`
 
 /** Hosts of services and names of upstreams are those of a workspace. */
 export const hostIn = (workspace: string, host: string): string => `${host} ${workspace}`
@@ -69,9 +72,10 @@ export function* changePools(
     yield
     const service = after.services.get(id)
     const hasOwn = service !== undefined && !upstreams.has(hostOfService(service))
-    if (!hasOwn) next.set(id, undefined)
-    else if (!isPoolOf(tables.pools.get(id), service))
-      next.set(id, keeper.open(planOfService(service)))
+    const poolId = poolIdOf(id)
+    if (!hasOwn) next.set(poolId, undefined)
+    else if (!isPoolOf(tables.pools.get(poolId), service))
+      next.set(poolId, keeper.open(planOfService(service)))
   }
   const pools = yield* tables.pools.changeSteps(next)
   return { pools, upstreams, ofCertificate, ofHost }
@@ -97,7 +101,7 @@ const planOfUpstream = (
 })
 
 const planOfService = ({ id, host, port }: SnapshotService): PoolPlan => ({
-  id,
+  id: poolIdOf(id),
   targets: [{ host, port, weight: 1, failover: false }],
   balancer: roundRobin,
   upstream: undefined,

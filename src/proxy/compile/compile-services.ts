@@ -3,7 +3,7 @@ import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Pool } from '../balance/open-pool.ts'
 import { buildServiceTls, type ServiceTls } from '../tls/target-tls.ts'
-import { hostIn, type PoolTables } from './compile-pools.ts'
+import { hostIn, poolIdOf, type PoolTables } from './compile-pools.ts'
 import {
   serviceScope,
   workspaceScope,
@@ -94,7 +94,7 @@ function compileService(
   const offers = (scope: string): boolean => http2Offers.has(scope)
   return {
     service,
-    pool: pools.get(upstream?.id ?? id) as Pool,
+    pool: pools.get(upstream?.id ?? poolIdOf(id)) as Pool,
     hostHeader: upstream === undefined ? hostHeaderOf(service) : (upstream.host_header ?? ''),
     // The same object where its settings are, with the certificates that it has read.
     tls: old?.tls?.identity === tls?.identity ? old?.tls : tls,
