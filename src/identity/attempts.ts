@@ -1,28 +1,37 @@
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 
-/** Rate limit for failed sign-ins. */
+/** Slows failed sign-ins down. */
 export type Attempts = {
-  /** Counts an attempt before it is verified, so that concurrent ones cannot bypass the limit; throws 429 beyond it. */
+  /** Counts an attempt before it is verified, so that concurrent ones cannot bypass the limit; throws 429 when it comes too early after others. */
   enter(name: string, address: string): void
   /** Resets the failures of a name at an address. */
   succeed(name: string, address: string): void
 }
 
-type Count = { count: number; readonly since: number }
+/** Attempts in a row, and when the next one is accepted. */
+type Count = { failures: number; last: number; next: number }
 
-const windowMilliseconds = 5 * 60_000
-const maxPerNameAndAddress = 10
-const maxPerAddress = 50
+/** Milliseconds without attempts after which they are forgotten. */
+const memory = 5 * 60_000
+const freePerNameAndAddress = 5
+const freePerAddress = 50
 const maxCounts = 100_000
 
-/** Counts attempts per name and address, and per address over all names. */
+/** Milliseconds after a number of failures: nobody who knows the password has to wait longer than the largest. */
+const delayOfPair = (failures: number): number =>
+  failures < freePerNameAndAddress
+    ? 0
+    : Math.min(1000 * 2 ** (failures - freePerNameAndAddress), 30_000)
+const delayOfAddress = (failures: number): number => (failures < freePerAddress ? 0 : 6000)
+
+/** Counts attempts per name and address, and per address over all names: whoever fails slows down nobody at another address. */
 export function openAttempts(clock: Clock): Attempts {
   const counts = new Map<string, Count>()
   const countOf = (key: string): Count => {
     const known = counts.get(key)
-    if (known !== undefined && clock.now() - known.since < windowMilliseconds) return known
-    const fresh = { count: 0, since: clock.now() }
+    if (known !== undefined && clock.now() - known.last < memory) return known
+    const fresh = { failures: 0, last: clock.now(), next: 0 }
     counts.delete(key)
     counts.set(key, fresh)
     if (counts.size > maxCounts) counts.delete(counts.keys().next().value ?? '')
@@ -30,19 +39,24 @@ export function openAttempts(clock: Clock): Attempts {
   }
   return {
     enter(name, address) {
-      for (const [key, max] of [
-        [pairKey(name, address), maxPerNameAndAddress],
-        [address, maxPerAddress],
-      ] as const) {
-        const known = countOf(key)
-        if (known.count >= max) throw tooMany(known.since + windowMilliseconds - clock.now())
-        known.count += 1
+      const now = clock.now()
+      const limits = [
+        { count: countOf(pairKey(name, address)), delayOf: delayOfPair },
+        { count: countOf(address), delayOf: delayOfAddress },
+      ]
+      const next = Math.max(...limits.map(({ count }) => count.next))
+      if (now < next) throw tooMany(next - now)
+      for (const { count, delayOf } of limits) {
+        count.failures += 1
+        count.last = now
+        count.next = now + delayOf(count.failures)
       }
     },
     succeed(name, address) {
       counts.delete(pairKey(name, address))
       const known = countOf(address)
-      known.count = Math.max(0, known.count - 1)
+      known.failures = Math.max(0, known.failures - 1)
+      known.next = 0
     },
   }
 }

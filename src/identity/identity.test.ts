@@ -98,30 +98,45 @@ test('refuses changes by session from other origins', () => {
   expect(isCrossSite({ host: 'h', origin: 'http://evil' })).toBe(true)
 })
 
-test('limits attempts per name and address, and per address over all names', () => {
+test('slows failed attempts down per name and address, and per address over all names', () => {
   let now = 0
   const attempts = openAttempts({ now: () => now })
-  const tries = (count: number, name: (number: number) => string, address: string) =>
-    Array.from({ length: count }, (_, number) => {
-      try {
-        attempts.enter(name(number), address)
-        return true
-      } catch {
-        return false
-      }
-    }).filter(Boolean).length
-  expect(tries(20, () => 'ann', 'a1')).toBe(10)
-  expect(tries(20, () => 'ann', 'a2')).toBe(10)
-  expect(tries(100, (number) => `n${number}`, 'a3')).toBe(50)
-  now += 5 * 60_000
-  expect(tries(1, () => 'ann', 'a1')).toBe(1)
+  const accepts = (name: string, address: string): boolean => {
+    try {
+      attempts.enter(name, address)
+      return true
+    } catch {
+      return false
+    }
+  }
+  /** Of 100 attempts at once. */
+  const burst = (name: (number: number) => string, address: string): number =>
+    Array.from({ length: 100 }, (_, number) => accepts(name(number), address)).filter(Boolean)
+      .length
+  /** Seconds until the next attempt is accepted. */
+  const secondsToNext = (name: string, address: string): number => {
+    const start = now
+    while (!accepts(name, address)) now += 100
+    return (now - start) / 1000
+  }
+  expect(burst(() => 'ann', 'a1')).toBe(5)
+  expect(burst(() => 'ann', 'a2')).toBe(5)
+  expect(burst((number) => `n${number}`, 'a3')).toBe(50)
+  expect(secondsToNext('bob', 'a3')).toBe(6)
+  now = 0
+  const waits = Array.from({ length: 8 }, () => secondsToNext('ann', 'a1'))
+  expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30])
+  now += 30_000
+  attempts.enter('ann', 'a1')
   attempts.succeed('ann', 'a1')
-  expect(tries(20, () => 'ann', 'a1')).toBe(10)
+  expect(burst(() => 'ann', 'a1')).toBe(5)
+  now += 5 * 60_000
+  expect(burst(() => 'ann', 'a1')).toBe(5)
 })
 
 test('forgets the oldest counts when there are too many to remember', () => {
   const attempts = openAttempts({ now: () => 0 })
-  for (let number = 0; number < 10; number += 1) attempts.enter('ann', 'a1')
+  for (let number = 0; number < 5; number += 1) attempts.enter('ann', 'a1')
   expect(() => attempts.enter('ann', 'a1')).toThrow('Too many attempts')
   for (let number = 0; number < 60_000; number += 1) attempts.enter('bob', `b${number}`)
   expect(() => attempts.enter('ann', 'a1')).not.toThrow()

@@ -137,7 +137,7 @@ test('rejects changes by cookie from other sites or not in JSON', async () => {
   expect((await signIn(admin, 'admin', password, foreign)).status).toBe(403)
 })
 
-test('answers wrong names and passwords alike, and locks sign-in after several failures', async () => {
+test('answers wrong names and passwords alike, and slows sign-in down after several failures', async () => {
   let now = Date.now()
   const admin = await openTestAdmin({ adminPassword: password, clock: { now: () => now } })
   const wrong = await signIn(admin, 'admin', 'not-the-password')
@@ -146,11 +146,11 @@ test('answers wrong names and passwords alike, and locks sign-in after several f
   const tries = await Promise.all(
     Array.from({ length: 12 }, () => signIn(admin, 'admin', 'not-the-password')),
   )
-  expect(tries.map(({ status }) => status).filter((status) => status === 429)).toHaveLength(3)
+  expect(tries.map(({ status }) => status).filter((status) => status === 429)).toHaveLength(8)
   const limited = await signIn(admin, 'admin', password)
   expect(limited.status).toBe(429)
-  expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
-  now += 5 * 60_000
+  expect(limited.headers.get('retry-after')).toBe('1')
+  now += 1000
   expect((await signIn(admin, 'admin', password)).status).toBe(200)
 })
 
