@@ -18,6 +18,7 @@ import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, rowsIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
+const lastMigration = '0008-reference-indexes'
 
 describeEachStore(({ fresh }) => {
   test('encrypts secrets in every table, and decrypts them after a restart', async () => {
@@ -107,19 +108,19 @@ describeEachStore(({ fresh }) => {
     const store = await openStoreAt(place, { log: logInto(said) })
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
-    expect(said[0]?.['steps']).toEqual(['0007-roots'])
+    expect(said[0]?.['steps']).toEqual([lastMigration])
     await expectCopy(String(said[0]?.['backup']), await fresh(), entries)
   })
 
   test('a failed migration leaves the store unchanged', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
-    // The column is gone already, so the step fails.
-    await runSql(place, `delete from kysely_migration where name = '0007-roots'`)
+    // The indexes exist already, so the step fails.
+    await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
     await expect(openStoreAt(place)).rejects.toThrow(
       /could not be brought up to date; .* a copy is in/,
     )
-    await runSql(place, `insert into kysely_migration values ('0007-roots', '2026-01-01')`)
+    await runSql(place, `insert into kysely_migration values ('${lastMigration}', '2026-01-01')`)
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())
     expect((await store.load()).entries).toEqual(entries)
@@ -225,18 +226,14 @@ describeEachStore(({ fresh }) => {
   })
 })
 
-/** Makes a store what it was before 0007-roots. */
+/** Makes a store what it was before the last migration, which only adds indexes. */
 async function undoLastMigration(place: string): Promise<void> {
-  const bytes = place.startsWith('postgres:') ? 'bytea' : 'blob'
-  const statements = [
-    `alter table revisions drop column root`,
-    `create table bodies (sha256 text primary key, gzip ${bytes} not null)`,
-    `insert into bodies values ('none', '')`,
-    `alter table revisions add column body_sha256 text references bodies (sha256)`,
-    `update revisions set body_sha256 = 'none'`,
-    `delete from kysely_migration where name = '0007-roots'`,
-  ]
-  for (const statement of statements) await runSql(place, statement)
+  const dialect = place.startsWith('postgres:') ? 'postgres' : 'sqlite'
+  const file = `../../src/store/migrations/${lastMigration}.${dialect}.sql`
+  const ddl = readFileSync(new URL(file, import.meta.url), 'utf8')
+  for (const [, index] of ddl.matchAll(/create index ("[^"]+")/g))
+    await runSql(place, `drop index ${index}`)
+  await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
 }
 
 /** Reads a copied store: a SQLite file, or SQL loaded into a database. */
