@@ -64,9 +64,7 @@ export async function auditRefusal(
   const ask = located?.check.ask
   const time = configuration.clock.now()
   const origin = originOf(request, ask, configuration)
-  const { because } = problem.detail
-  const said = typeof because === 'string' ? because : problem.message
-  const reason = problem.record ?? said
+  const reason = reasonOf(problem)
   await configuration.audit.write({
     ...origin,
     id: uuidv7(time),
@@ -82,6 +80,10 @@ export async function auditRefusal(
     status: problem.status,
     revision: null,
   })
+}
+
+function reasonOf({ record, detail, message }: Problem): string {
+  return record ?? (typeof detail['because'] === 'string' ? detail['because'] : message)
 }
 
 function auditPrincipal(
