@@ -25,7 +25,7 @@ test('stores exactly what the configuration holds after any sequence of changes'
       expect(loaded.entries).toEqual(everythingIn(configuration))
       expect(loaded.latest).toEqual(configuration.current().seal)
     }),
-    { numRuns: 50 },
+    { numRuns: 70 },
   )
   expect(configuration.current().revision).toBeGreaterThan(100)
 }, 180_000)

@@ -148,6 +148,8 @@ test('a repeated import changes nothing, and a changed document only what change
   expect(out).toContain('Created: 1\n  Updated: 1\n  Deleted: 1')
   await run('shop.json')
   expect((await admin.ask('GET', '/services/other')).status).toBe(200)
+  expect((await run('shop.json', '-w', 'ProductX')).err).toContain('collides')
+  await admin.ask('POST', '/config/sync?allow_empty=true', { _format_version: '3.0' })
   expect((await run('shop.json', '-w', 'ProductX')).out).toContain('created service pet-shop')
 })
 
