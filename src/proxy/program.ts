@@ -8,6 +8,7 @@ import {
   emptyOwnedRouters,
   ownedRouter,
   type OwnedRouters,
+  type Routed,
 } from './compile/owned-routers.ts'
 import { changePools, emptyPools, type PoolTables } from './compile/compile-pools.ts'
 import {
@@ -188,8 +189,8 @@ function* changeTables(
   })
   const { removed, added } = yield* changedRoutes(base.routes, routes)
   const router = yield* base.router.with(removed, added)
-  const tablesOfRoutes = { before: base.routes, after: routes }
-  const owned = yield* changeOwnedRouters(base.owned, { before, after }, tablesOfRoutes)
+  const changed = { after: routes, removed, added }
+  const owned = yield* changeOwnedRouters(base.owned, { before, after }, changed)
   const streams = yield* base.streams.with(removed, added)
   const clientCas = clientCasOf(plugins, after.ca_certificates)
   const names = yield* changeServerNames(base.names, before, after, clientCas)
@@ -213,15 +214,13 @@ function* changeTables(
 const orderOf = (catalog: PrepareTools['catalog']): ReadonlyMap<string, number> =>
   new Map(catalog.map(({ name }, index) => [name, index]))
 
-type RoutesOf = { readonly route: RouteProgram['route']; readonly program: RouteProgram }[]
-
 /** The routes to remove from routers and to add. */
 function* changedRoutes(
   before: RouteTables,
   after: RouteTables,
-): CooperativeTask<{ readonly removed: RoutesOf; readonly added: RoutesOf }> {
-  const removed: RoutesOf = []
-  const added: RoutesOf = []
+): CooperativeTask<{ readonly removed: Routed[]; readonly added: Routed[] }> {
+  const removed: Routed[] = []
+  const added: Routed[] = []
   for (const { before: old, after: fresh } of before.routes.differencesTo(after.routes)) {
     yield
     if (old !== undefined) removed.push({ route: old.route, program: old })

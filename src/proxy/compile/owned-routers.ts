@@ -24,13 +24,14 @@ export const emptyOwnedRouters = (): OwnedRouters => ({
   byOwner: RadixMap.empty(),
 })
 
-type Change<Value> = { readonly before: Value; readonly after: Value }
+/** A route as routers take it. */
+export type Routed = { readonly route: RouteProgram['route']; readonly program: RouteProgram }
 
 /** The routers after a change of workspaces or routes. Costs nothing while no workspace owns anything. */
 export function* changeOwnedRouters(
   { ownership, byOwner }: OwnedRouters,
-  snapshots: Change<Snapshot>,
-  tables: Change<RouteTables>,
+  snapshots: { readonly before: Snapshot; readonly after: Snapshot },
+  routes: { readonly after: RouteTables; readonly removed: Routed[]; readonly added: Routed[] },
 ): CooperativeTask<OwnedRouters> {
   const workspaces = [...snapshots.before.workspaces.differencesTo(snapshots.after.workspaces)]
   let routers = byOwner
@@ -40,19 +41,14 @@ export function* changeOwnedRouters(
     else if (!isOwner(before)) {
       routers = routers.with(
         id,
-        yield* emptyRouter<RouteProgram>().with([], ofWorkspace(tables.after, id)),
+        yield* emptyRouter<RouteProgram>().with([], ofWorkspace(routes.after, id)),
       )
       built.add(id)
     }
   }
   if (routers.size > 0) {
-    const removed = new Map<string, Routed[]>()
-    const added = new Map<string, Routed[]>()
-    for (const { before, after } of tables.before.routes.differencesTo(tables.after.routes)) {
-      yield
-      push(removed, before)
-      push(added, after)
-    }
+    const removed = Map.groupBy(routes.removed, workspaceOf)
+    const added = Map.groupBy(routes.added, workspaceOf)
     for (const id of new Set([...removed.keys(), ...added.keys()])) {
       const router = built.has(id) ? undefined : routers.get(id)
       if (router === undefined) continue
@@ -62,15 +58,7 @@ export function* changeOwnedRouters(
   return { ownership: changeOwnership(ownership, workspaces), byOwner: routers }
 }
 
-type Routed = { readonly route: RouteProgram['route']; readonly program: RouteProgram }
-
-function push(lists: Map<string, Routed[]>, program: RouteProgram | undefined): void {
-  if (program === undefined) return
-  const { route } = program
-  const list = lists.get(route.workspace) ?? []
-  lists.set(route.workspace, list)
-  list.push({ route, program })
-}
+const workspaceOf = ({ route }: Routed): string => route.workspace
 
 function* ofWorkspace({ routes, references }: RouteTables, id: string): Generator<Routed> {
   for (const routeId of groupOf(references, id).keys()) {
