@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Problem } from '../../lib/problem.ts'
 import type { Reply } from '../exchange.ts'
 import type { FrontEvents } from '../front/front-events.ts'
+import { socketOrigin } from '../front/origin.ts'
 import { ClientReply } from '../http1/client-reply.ts'
 
 /** How long a rejected connection is read, so that the client gets the response before a reset. */
@@ -29,7 +30,7 @@ export function openConnectionRejection(
     socket.end()
   }
   return (socket, speaksHttp) => {
-    const clientAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    const clientAddress = socketOrigin(socket).client.address
     socket.on('error', (error) => {
       events.onClientError(error, clientAddress)
       socket.destroy()

@@ -84,7 +84,6 @@ class LazyPool implements Pool {
     this.plan = plan
     this.memory = memory
     this.context = context
-    this.used = undefined
   }
 
   private use(): UsedPool {

@@ -121,17 +121,14 @@ export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Requ
 /** The authority of an absolute-form target overrides the Host field (RFC 9112 section 3.2.2). */
 export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
   const { method, target, fields } = message
-  const { authority = fields.host[0] ?? '', path, query } = splitTarget(target)
-  const hasEmptyQuery = query === '' && target.endsWith('?')
+  const { authority = fields.host[0] ?? '', ...place } = splitTarget(target)
   const { host, port } = splitHost(authority)
   return {
     method,
     scheme: facts.scheme,
     host,
     port: port ?? facts.localPort,
-    path,
-    query,
-    ...(hasEmptyQuery ? { hasEmptyQuery } : {}),
+    ...place,
     headers: fields.headers,
     clientAddress: clientOf(facts, fields.headers),
     localPort: facts.localPort,
@@ -154,7 +151,7 @@ function isWebSocketUpgrade({ method, minor, fields, framing }: RequestMessage):
   return options.some((option) => option.trim() === 'upgrade')
 }
 
-function splitTarget(target: string): { authority?: string; path: string; query: string } {
+function splitTarget(target: string): PathAndQuery & { readonly authority?: string } {
   if (target.startsWith('/')) return splitQuery(target)
   const found = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
   if (found === null) return { path: '/', query: '' }
@@ -163,11 +160,14 @@ function splitTarget(target: string): { authority?: string; path: string; query:
   return { authority: authority.slice(authority.lastIndexOf('@') + 1), ...split }
 }
 
-function splitQuery(target: string): { path: string; query: string } {
+type PathAndQuery = Pick<RequestHead, 'path' | 'query' | 'hasEmptyQuery'>
+
+/** Splits a target in origin form (RFC 9112 section 3.2.1). */
+export function splitQuery(target: string): PathAndQuery {
   const mark = target.indexOf('?')
-  return mark < 0
-    ? { path: target, query: '' }
-    : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+  if (mark < 0) return { path: target, query: '' }
+  const query = target.slice(mark + 1)
+  return { path: target.slice(0, mark), query, ...(query === '' ? { hasEmptyQuery: true } : {}) }
 }
 
 function splitHost(field: string): { host: string; port: number | undefined } {

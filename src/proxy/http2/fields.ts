@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
+import { splitQuery } from '../http1/read-message.ts'
 import { type ConnectionFacts, clientOf } from '../tls/read-connection.ts'
 
 /** Connection-specific fields (RFC 9113 section 8.2.2), and Host, which is sent as `:authority`. */
@@ -68,16 +69,9 @@ export function buildHead(raw: readonly string[], facts: ConnectionFacts): Reque
     method: pseudoField(raw, ':method'),
     host: (found?.[1] ?? '').toLowerCase(),
     port: found?.[2] === undefined ? facts.localPort : Number(found[2]),
-    ...splitTarget(pseudoField(raw, ':path')),
+    ...splitQuery(pseudoField(raw, ':path')),
     headers,
     upgrade: '',
     http2: true,
   }
-}
-
-function splitTarget(target: string): Pick<RequestHead, 'path' | 'query' | 'hasEmptyQuery'> {
-  const mark = target.indexOf('?')
-  if (mark < 0) return { path: target, query: '' }
-  const query = target.slice(mark + 1)
-  return { path: target.slice(0, mark), query, ...(query === '' ? { hasEmptyQuery: true } : {}) }
 }

@@ -13,7 +13,8 @@ export type ProxyHeader = {
 const maxLine = 107
 /** Limit of nginx for a header of version 2; the protocol allows 65,551. */
 const maxBinary = 4_096
-const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
+/** The first bytes of version 2. */
+export const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 const linePrefix = Buffer.from('PROXY ')
 
 /** Reads the header at the start of a connection; `more` while it is incomplete. */
@@ -46,7 +47,7 @@ function readLine(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
 const addressLengths = [0, 12, 36, 216]
 const overStream = 1
 const localCommand = 0x20
-const proxyCommand = 0x21
+export const proxyCommand = 0x21
 
 /** Version 2 (section 2.2). */
 function readBinary(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {

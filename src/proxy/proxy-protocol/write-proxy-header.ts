@@ -1,9 +1,8 @@
 import { isIPv6, SocketAddress } from 'node:net'
 import type { Endpoint } from '../front/origin.ts'
 import type { ProxyProtocolVersion } from '../listener-options.ts'
+import { proxyCommand, signature } from './read-proxy-header.ts'
 
-const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
-const proxyCommand = 0x21
 const tcpOver4 = 0x11
 const tcpOver6 = 0x21
 
