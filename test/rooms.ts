@@ -38,7 +38,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',
-  'src/secrets/request-vault.ts',
+  'src/lib/request-guarded.ts',
   'src/cluster/',
   'src/supervisor/listening-socket.ts',
   'src/cli/demo/',

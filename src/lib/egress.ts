@@ -75,7 +75,7 @@ export function assertAllowed({ refusalOf }: Egress, address: string, port: numb
 }
 
 /** Resolves names by the operating system, to allowed addresses only. */
-export const openGuardedLookup =
+const openGuardedLookup =
   ({ refusalOf }: Egress, port: number): LookupFunction =>
   (name, options, answer) => {
     lookup(name, { ...options, all: true }, (error, found) => {
@@ -91,6 +91,18 @@ export const openGuardedLookup =
       else answer(null, address.address, address.family)
     })
   }
+
+/** Where a connection may be opened to, for `net.connect`, `tls.connect` and requests: an allowed address, or a name that is resolved to allowed ones. Throws an EgressDenied. */
+export function guardedAddress(
+  egress: Egress,
+  given: string,
+  port: number,
+): { readonly host: string; readonly port: number; readonly lookup?: LookupFunction } {
+  const host = given.replace(/^\[|\]$/g, '')
+  if (isIP(host) === 0) return { host, port, lookup: openGuardedLookup(egress, port) }
+  assertAllowed(egress, host, port)
+  return { host, port }
+}
 
 type Matcher = (address: string, port: number) => boolean
 

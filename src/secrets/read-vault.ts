@@ -2,10 +2,10 @@ import { readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { EgressDenied, type Egress } from '../lib/egress.ts'
+import { requestGuarded, type GuardedResponse } from '../lib/request-guarded.ts'
 import { Problem } from '../lib/problem.ts'
 import { envReference, vaultKinds, type VaultName } from '../entities/vault-kinds.ts'
 import type { VaultReference } from './collect-references.ts'
-import { requestVault, type VaultResponse } from './request-vault.ts'
 
 export type VaultTools = {
   /** An environment variable; undefined when unset or one of Weir's own settings. */
@@ -125,9 +125,15 @@ async function request(
   text: string,
   { egress }: VaultTools,
   headers: Readonly<Record<string, string>>,
-): Promise<VaultResponse> {
+): Promise<GuardedResponse> {
   try {
-    return await requestVault({ url, headers, egress, milliseconds: 5_000, limit: maxAnswerBytes })
+    return await requestGuarded({
+      url,
+      headers,
+      egress,
+      milliseconds: 5_000,
+      limit: maxAnswerBytes,
+    })
   } catch (cause) {
     if (cause instanceof EgressDenied) throw unreachable(text, cause.message, cause)
     throw unreachable(text, 'the vault cannot be reached', cause)

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { assertAllowed, openGuardedLookup, type Egress } from '../../lib/egress.ts'
+import { guardedAddress, type Egress } from '../../lib/egress.ts'
 import type { RedisAddress } from '../../proxy/plugin.ts'
 import { openReplyReader, RedisError, type RedisReply } from './read-replies.ts'
 
@@ -113,14 +113,12 @@ async function startConnection(
 
 /** Throws an EgressDenied. */
 function openSocket(
-  { host: given, port, ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
+  { host, port, ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
   egress: Egress,
 ): Socket {
-  const host = given.replace(/^\[|\]$/g, '')
-  if (isIP(host) !== 0) assertAllowed(egress, host, port)
-  const at = { host, port, noDelay: true, lookup: openGuardedLookup(egress, port) }
+  const at = { ...guardedAddress(egress, host, port), noDelay: true }
   if (!ssl) return connectTcp(at)
-  const servername = name ?? (isIP(host) === 0 ? host : '')
+  const servername = name ?? (isIP(at.host) === 0 ? at.host : '')
   return connectTls({ ...at, servername, rejectUnauthorized: verifies })
 }
 

@@ -1,5 +1,5 @@
 import { isIP, isIPv6, type LookupFunction, type TcpNetConnectOpts } from 'node:net'
-import { assertAllowed, openGuardedLookup, type Egress } from '../../lib/egress.ts'
+import { assertAllowed, guardedAddress, type Egress } from '../../lib/egress.ts'
 
 export type ConnectAddress = {
   readonly host: string
@@ -17,11 +17,7 @@ const attemptDelay = 250
 export function connectOptions(target: ConnectAddress, egress: Egress): TcpNetConnectOpts {
   const { port, alternatives = [] } = target
   const host = target.host.replace(/^\[|\]$/g, '')
-  if (isIP(host) === 0) return { host, port, lookup: openGuardedLookup(egress, port) }
-  if (alternatives.length === 0) {
-    assertAllowed(egress, host, port)
-    return { host, port }
-  }
+  if (isIP(host) === 0 || alternatives.length === 0) return guardedAddress(egress, host, port)
   const addresses = [host, ...alternatives]
   const allowed = addresses.filter((address) => egress.refusalOf(address, port) === undefined)
   if (allowed.length === 0) assertAllowed(egress, host, port)

@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
-import http, { type IncomingMessage } from 'node:http'
-import https from 'node:https'
-import { isIP } from 'node:net'
-import { assertAllowed, openGuardedLookup, type Egress } from '../../../lib/egress.ts'
+import type { Egress } from '../../../lib/egress.ts'
 import type { Log } from '../../../lib/log.ts'
+import { requestGuarded } from '../../../lib/request-guarded.ts'
 import { askAbout, readGoodUntil, type OcspQuestion } from './ocsp-messages.ts'
 
 /** OCSP responses that a TLS front staples to handshakes (RFC 6066 section 8). */
@@ -61,29 +59,15 @@ export function openStaples(egress: Egress, log: Log): Staples {
 }
 
 async function askResponder({ responder, request }: OcspQuestion, egress: Egress): Promise<Buffer> {
-  const { protocol, hostname, port } = new URL(responder)
-  const actualPort = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
-  const address = hostname.replace(/^\[|\]$/g, '')
-  if (isIP(address) !== 0) assertAllowed(egress, address, actualPort)
-  const options = {
-    method: 'POST',
-    agent: false,
-    headers: { 'Content-Type': 'application/ocsp-request', 'Content-Length': request.length },
-    lookup: openGuardedLookup(egress, actualPort),
-    signal: AbortSignal.timeout(fetchMilliseconds),
-  }
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const module = protocol === 'https:' ? https : http
-    module.request(responder, options, resolve).on('error', reject).end(request)
+  const { status, body } = await requestGuarded({
+    url: responder,
+    headers: { 'Content-Type': 'application/ocsp-request' },
+    body: request,
+    egress,
+    milliseconds: fetchMilliseconds,
+    limit: maxResponseBytes,
   })
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of response as AsyncIterable<Buffer>) {
-    parts.push(part)
-    size += part.length
-    if (size > maxResponseBytes) throw new Error('the OCSP response is too large')
-  }
-  if (response.statusCode !== 200)
-    throw new Error(`the OCSP responder answered with ${response.statusCode}`)
-  return Buffer.concat(parts)
+  if (body.length > maxResponseBytes) throw new Error('the OCSP response is too large')
+  if (status !== 200) throw new Error(`the OCSP responder answered with ${status}`)
+  return body
 }
