@@ -21,7 +21,7 @@ import { entityNamed, type Entity } from '../entities/entities.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
 import type { Operation, Outcome } from '../entities/operation.ts'
 import type { Isolation } from './isolation/open-isolation.ts'
-import { readerOf } from './isolation/reader-of.ts'
+import { authorOf } from './isolation/change-author.ts'
 import { keepSuperAdmin } from './keep-super-admin.ts'
 import { mayReferOf, openReader } from './reader.ts'
 import type { MayRefer } from './apply/resolve-references.ts'
@@ -141,7 +141,7 @@ async function attemptChange(
   const acceptClaims = await control.isolation.check({
     before: state.snapshot,
     after: snapshot,
-    reader: readerOf(state, request.principal),
+    author: authorOf(state, request.principal),
   })
   const acceptProof = control.proof.prove(snapshot, draft)
   const accept = (): void => {

@@ -23,7 +23,7 @@ import { findEntry, lookupIn, type Address } from './find-entry.ts'
 import { openIndexes, type WantedIndex } from './entry-indexes.ts'
 import { createInitialEntities, type Bootstrap } from './bootstrap.ts'
 import { openIsolation } from './isolation/open-isolation.ts'
-import { readerOf } from './isolation/reader-of.ts'
+import { authorOf } from './isolation/change-author.ts'
 import type { RouteValidation } from './route-validation.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
 import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
@@ -120,7 +120,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       const { state } = control
       const before = state.snapshot
       const after = nextSnapshot(before, snapshotSource(draft), touched)
-      await control.isolation.check({ before, after, reader: readerOf(state, principal) })
+      await control.isolation.check({ before, after, author: authorOf(state, principal) })
     },
     audit: control.auditLog,
     readRevisions: (limit) => control.store.readRevisions(limit),

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns'
-import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { isIP, isIPv6, type LookupFunction } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { blockListOf, familyOf } from './ip-range.ts'
 
 /** Addresses of one network, of all ports or of one. */
 export type Network = {
@@ -107,17 +108,13 @@ export function guardedAddress(
 type Matcher = (address: string, port: number) => boolean
 
 function matcherOf({ address, bits, port }: Network): Matcher {
-  const list = new BlockList()
   const family = familyOf(address)
-  list.addSubnet(address, bits, family)
-  // A BlockList compares IPv4 addresses with IPv6 networks too.
+  const list = blockListOf([{ address, family, bits }])
   return (candidate, at) =>
     (port === undefined || port === at) &&
     familyOf(candidate) === family &&
     list.check(candidate, family)
 }
-
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4')
 
 const linkLocal: readonly Network[] = [
   { address: '169.254.0.0', bits: 16 },

@@ -4,15 +4,19 @@ import { valueOf } from '../../lib/prefix-tree.ts'
 import type { Ownership } from '../../schema/ownership.ts'
 import { differing, grantsOf, type Claims, type Grant } from './change-claims.ts'
 import { namesWithin } from './claim-index.ts'
-import { grantForbidden, grantTaken, type Reader } from './refusals.ts'
+import { grantForbidden, grantTaken, type ChangeAuthor } from './refusals.ts'
 
 /** Throws when somebody else than a super-admin changes what a workspace owns, or two workspaces would own the same. */
-export function* checkGrants(before: Claims, after: Claims, reader: Reader): CooperativeTask<void> {
+export function* checkGrants(
+  before: Claims,
+  after: Claims,
+  author: ChangeAuthor,
+): CooperativeTask<void> {
   const differences = [...before.snapshot.workspaces.differencesTo(after.snapshot.workspaces)]
   for (const { key: id, before: was, after: is } of differences) {
     yield
     if (is === undefined || differing(grantsOf(was), grantsOf(is)).length === 0) continue
-    if (!reader.isSuperAdmin()) throw grantForbidden()
+    if (!author.isSuperAdmin()) throw grantForbidden()
     const changed = new Set(differences.map(({ key }) => key))
     for (const grant of grantsOf(is)) {
       const previous = holderOf(before.ownership, grant)

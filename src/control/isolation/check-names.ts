@@ -3,13 +3,17 @@ import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { hostOwner } from '../../schema/ownership.ts'
 import type { Claims } from './change-claims.ts'
 import { claimsNamed } from './claim-index.ts'
-import { nameCollision, type Reader } from './refusals.ts'
+import { nameCollision, type ChangeAuthor } from './refusals.ts'
 
 /**
  * Throws for a server name of a certificate that another workspace owns or serves. A super-admin may give the default
  * workspace certificates for all.
  */
-export function* checkNames(before: Claims, after: Claims, reader: Reader): CooperativeTask<void> {
+export function* checkNames(
+  before: Claims,
+  after: Claims,
+  author: ChangeAuthor,
+): CooperativeTask<void> {
   for (const difference of before.snapshot.snis.differencesTo(after.snapshot.snis)) {
     yield
     const { before: was, after: is } = difference
@@ -18,7 +22,7 @@ export function* checkNames(before: Claims, after: Claims, reader: Reader): Coop
     const owner = hostOwner(after.ownership, name)
     if (owner === workspace) continue
     if (owner !== undefined) throw nameCollision(name)
-    if (workspace === defaultWorkspace.id && reader.isSuperAdmin()) continue
+    if (workspace === defaultWorkspace.id && author.isSuperAdmin()) continue
     const isServed = claimsNamed(after.index, name, workspace).next().done !== true
     if (isServed) throw nameCollision(name)
   }

@@ -1,7 +1,7 @@
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { claimOwner, type Claims, type ClaimsChange } from './change-claims.ts'
 import { claimsAt, competing } from './claim-index.ts'
-import { routeCollision, type Reader } from './refusals.ts'
+import { routeCollision, type ChangeAuthor } from './refusals.ts'
 import { claimsOf, isOfStreams, type Claim, type RouteItem } from './route-claims.ts'
 import { streamsMeet } from './streams-meet.ts'
 import { checkPathPattern, type RouteValidation } from '../route-validation.ts'
@@ -11,7 +11,7 @@ export type RouteCheck = {
   readonly after: Claims
   readonly changed: ClaimsChange['changed']
   readonly validation: RouteValidation
-  readonly reader: Reader
+  readonly author: ChangeAuthor
 }
 
 /** Throws a 409 for the first route with a new claim that the strategy, or an owner, does not allow. */
@@ -55,14 +55,14 @@ function identify(
 }
 
 function checkClaim(
-  { after, validation, reader }: RouteCheck,
+  { after, validation, author }: RouteCheck,
   route: RouteItem,
   claim: Claim,
 ): void {
   const owner = claimOwner(after.ownership, claim)
   if (owner !== undefined && owner !== route.workspace) {
     throw routeCollision(route, claim, undefined, {
-      reader,
+      author,
       because: 'belongs to another workspace, which a super-admin gave it to',
     })
   }
@@ -77,7 +77,7 @@ function checkClaim(
         : findCompeting(after, route, claim)
   if (other === undefined) return
   throw routeCollision(route, claim, other, {
-    reader,
+    author,
     because:
       strategy === 'static'
         ? "can match the requests of an existing route (route_validation_strategy 'static')"

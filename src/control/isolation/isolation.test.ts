@@ -54,7 +54,7 @@ async function refusal(
   const present = snapshotWith(before, owned)
   await isolation.prepare(present)
   const after = snapshotWith([...before, ...added], owned)
-  return isolation.check({ before: present, after, reader: superAdmin }).then(
+  return isolation.check({ before: present, after, author: superAdmin }).then(
     () => undefined,
     (error: { message: string; detail: Record<string, unknown> }) => error,
   )
@@ -264,7 +264,7 @@ test.each<[string, Owned, Owned, boolean]>([
   const routes = [inWorkspace(y, { paths: ['/y/1'] }), inWorkspace(y, { hosts: ['y.test'] }, 'h')]
   const change = { before: snapshotWith(routes, before), after: snapshotWith(routes, after) }
   const member = { ...superAdmin, isSuperAdmin: () => false }
-  const statusFor = (reader: typeof superAdmin) => statusOf(isolation.check({ ...change, reader }))
+  const statusFor = (author: typeof superAdmin) => statusOf(isolation.check({ ...change, author }))
   expect(await statusFor(superAdmin)).toBe(isAccepted ? undefined : 409)
   expect(await statusFor(member)).toBe(403)
 })
@@ -286,7 +286,7 @@ test.each([
     const before = snapshotWith(routes)
     const sni: SnapshotItem<'snis'> = { id: 's', workspace: x, name, certificate: { id: 'c' } }
     const after = { ...before, snis: before.snis.with('s', sni) }
-    expect(await statusOf(isolation.check({ before, after, reader: superAdmin }))).toBe(status)
+    expect(await statusOf(isolation.check({ before, after, author: superAdmin }))).toBe(status)
   },
 )
 

@@ -4,14 +4,14 @@ import { changeClaims, noClaims } from './change-claims.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkNames } from './check-names.ts'
 import { checkRoutes } from './check-routes.ts'
-import type { Reader } from './refusals.ts'
+import type { ChangeAuthor } from './refusals.ts'
 import type { RouteValidation } from '../route-validation.ts'
 
 /** A change, and who makes it. */
 export type IsolationCheck = {
   readonly before: Snapshot
   readonly after: Snapshot
-  readonly reader: Reader
+  readonly author: ChangeAuthor
 }
 
 /** Keeps the traffic of workspaces apart. */
@@ -35,14 +35,14 @@ export function openIsolation(validation: RouteValidation): Isolation {
   }
   return {
     validation,
-    check: ({ before, after, reader }) =>
+    check: ({ before, after, author }) =>
       runSliced(
         (function* () {
           const known = yield* settle(before)
           const { claims, changed } = yield* changeClaims(known, after)
-          yield* checkGrants(known, claims, reader)
-          yield* checkRoutes({ before: known, after: claims, changed, validation, reader })
-          yield* checkNames(known, claims, reader)
+          yield* checkGrants(known, claims, author)
+          yield* checkRoutes({ before: known, after: claims, changed, validation, author })
+          yield* checkNames(known, claims, author)
           return () => {
             settled = claims
           }

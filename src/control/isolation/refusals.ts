@@ -3,7 +3,7 @@ import type { Grant } from './change-claims.ts'
 import type { Claim, RouteItem } from './route-claims.ts'
 
 /** Whoever makes a change. */
-export type Reader = {
+export type ChangeAuthor = {
   isSuperAdmin(this: void): boolean
   mayRead(this: void, route: RouteItem): boolean
 }
@@ -13,11 +13,11 @@ export function routeCollision(
   route: RouteItem,
   { shown: { field, value } }: Claim,
   other: RouteItem | undefined,
-  { reader, because }: { readonly reader: Reader; readonly because: string },
+  { author, because }: { readonly author: ChangeAuthor; readonly because: string },
 ): Problem {
   const { id, name, hosts, paths } = route
   const existing =
-    other !== undefined && reader.mayRead(other)
+    other !== undefined && author.mayRead(other)
       ? { existing_route: { id: other.id, name: other.name, ws_id: other.workspace } }
       : {}
   return new Problem('control.route_collision', 409, 'API route collides with an existing API', {

@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net'
 import { patternsMeet } from '../../lib/host-pattern.ts'
+import { blockListOf, readRange } from '../../lib/ip-range.ts'
 import { namesOf, type RouteItem } from './route-claims.ts'
 
 type Endpoints = RouteItem['sources']
@@ -41,16 +41,6 @@ const rangesMeet = (a: string | null, b: string | null): boolean =>
   a === null || b === null || contains(a, b) || contains(b, a)
 
 function contains(range: string, other: string): boolean {
-  const [network, family, bits] = parseRange(range)
-  const [address, otherFamily] = parseRange(other)
-  if (family !== otherFamily) return false
-  const list = new BlockList()
-  list.addSubnet(network, bits, family)
-  return list.check(address, family)
-}
-
-function parseRange(range: string): [address: string, family: 'ipv4' | 'ipv6', bits: number] {
-  const [address = '', bits] = range.split('/')
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-  return [address, family, Number(bits ?? (family === 'ipv6' ? 128 : 32))]
+  const [outer, { address, family }] = [readRange(range), readRange(other)]
+  return outer.family === family && blockListOf([outer]).check(address, family)
 }

@@ -1,4 +1,5 @@
-import { BlockList, isIP, SocketAddress, type Socket } from 'node:net'
+import { isIP, SocketAddress, type Socket } from 'node:net'
+import { blockListOf, familyOf, readRange } from '../../lib/ip-range.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { OriginSettings } from '../listener-options.ts'
 
@@ -62,17 +63,8 @@ const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)
 
 function openTrust(blocks: readonly string[]): (address: string) => boolean {
   if (blocks.length === 0) return () => false
-  const list = new BlockList()
-  for (const block of blocks) {
-    const [address = '', bits] = block.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return (address) => {
-    const version = isIP(address)
-    return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4')
-  }
+  const list = blockListOf(blocks.map(readRange))
+  return (address) => isIP(address) !== 0 && list.check(address, familyOf(address))
 }
 
 /** The last address of a list that trusted proxies appended to; with `recursive`, the last one that is not trusted, else

@@ -1,8 +1,8 @@
-import { BlockList, isIP } from 'node:net'
 import type { Stored } from '../../entities/entry.ts'
 import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Endpoint } from '../front/origin.ts'
 import { hostTest } from '../../lib/host-pattern.ts'
+import { blockListOf, familyOf, readRange } from '../../lib/ip-range.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
 export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough'
@@ -125,11 +125,8 @@ function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
 }
 
 function compileEndpoint({ ip, port }: Pattern): (endpoint: Endpoint) => boolean {
-  const list = new BlockList()
-  const [address = '', bits] = ip?.split('/') ?? []
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-  if (ip !== null) list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
-  return (endpoint) =>
-    (port === null || port === endpoint.port) &&
-    (ip === null || list.check(endpoint.address, isIP(endpoint.address) === 6 ? 'ipv6' : 'ipv4'))
+  const list = ip === null ? undefined : blockListOf([readRange(ip)])
+  return ({ address, port: actual }) =>
+    (port === null || port === actual) &&
+    (list === undefined || list.check(address, familyOf(address)))
 }

@@ -2,10 +2,11 @@ import { decide } from '../../access/decide.ts'
 import { superAdmins } from '../keep-super-admin.ts'
 import { systemPrincipal, type Requester } from '../permit.ts'
 import type { State } from '../state/state.ts'
-import type { Reader } from './refusals.ts'
+import { canonicalPath } from '../entity-paths.ts'
+import type { ChangeAuthor } from './refusals.ts'
 
 /** What the requester of a change may do and read in a state. */
-export function readerOf(state: State, requester: Requester): Reader {
+export function authorOf(state: State, requester: Requester): ChangeAuthor {
   if (requester === systemPrincipal) return { isSuperAdmin: () => true, mayRead: () => true }
   return {
     isSuperAdmin: () => superAdmins(state.indexes).includes(requester),
@@ -15,7 +16,7 @@ export function readerOf(state: State, requester: Requester): Reader {
       if (rights === undefined || found === undefined) return false
       return decide(rights, {
         workspace: { id: found.id, name: found.name },
-        path: `/routes/${(name ?? id).replaceAll('/', '%2F')}`,
+        path: canonicalPath('route', name ?? id),
         action: 'read',
         entity: { type: 'routes', id, name },
       }).allowed
