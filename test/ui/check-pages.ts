@@ -62,10 +62,13 @@ export async function checkNames({ page }: Visitor): Promise<void> {
 }
 
 /** Waits until the page contains a text, and returns all its text. */
-export const untilText = (visitor: Visitor, words: string | RegExp): Promise<string> =>
-  until(`${visitor.page.url()} to show ${words}`, async () => {
+export const untilText = (
+  visitor: Visitor,
+  ...words: readonly (string | RegExp)[]
+): Promise<string> =>
+  until(`${visitor.page.url()} to show ${words.join(' and ')}`, async () => {
     const text = await visitor.text()
-    return text.search(words) >= 0 ? text : undefined
+    return words.every((word) => text.search(word) >= 0) ? text : undefined
   })
 
 /** The visible rows of the table. */
