@@ -179,6 +179,19 @@ test('a maker of plugins cannot have a secret read through a field that Kong doe
   expect(shown).toContainEqual({ key: expect.objectContaining({ referenceable: true }) })
 })
 
+test('the prefix of a vault is unique in its workspace, and does not tell of vaults in others', async () => {
+  const admin = await openTestAdmin()
+  for (const name of ['ours', 'theirs']) await admin.ask('POST', '/workspaces', { name })
+  const endpoints = [{ endpoint: '*', actions: '*' }]
+  const token = await addPrincipal(admin, { name: 'ann', workspace: 'ours', endpoints })
+  const vault = { prefix: 'shop', name: 'env', config: { prefix: 'THEIRS_' } }
+  expect((await admin.ask('POST', '/theirs/vaults', vault)).status).toBe(201)
+  const own = await admin.ask('POST', '/ours/vaults', { prefix: 'shop', name: 'env' }, { token })
+  expect(own).toMatchObject({ status: 201, body: { prefix: 'shop', config: { prefix: null } } })
+  expect((await admin.ask('POST', '/ours/vaults', vault, { token })).status).toBe(409)
+  expect((await admin.ask('GET', '/theirs/vaults/shop')).body.config.prefix).toBe('THEIRS_')
+})
+
 test('creates a vault from a form with typed settings', async () => {
   const { ask } = await openTestAdmin()
   const form = 'prefix=mine&name=hcv&config.port=8210&config.token=t&config.ttl=60&tags[]=a'

@@ -11,7 +11,6 @@ export const vault = defineEntity(
     about: 'A secret store that plugins and certificates reference as `{vault://prefix/secret}`.',
     key: 'prefix',
     unique: ['prefix'],
-    uniqueEverywhere: true,
     secret: ['config'],
     reveals: 'writers',
     merged: ['config'],
@@ -25,7 +24,7 @@ export const vault = defineEntity(
           error: `must not be one of: ${Object.keys(vaultKinds).join(', ')}`,
         })
         .describe(
-          'Prefix in references: lower-case letters, digits and hyphens. Unique across all workspaces.',
+          'Prefix in references: lower-case letters, digits and hyphens. Unique in the workspace.',
         ),
       name: z.string().min(1).describe('Type of the vault: `env`, `file` or `hcv`.'),
       description: optional(z.string()).describe('Free text.'),

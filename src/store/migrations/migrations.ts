@@ -16,6 +16,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-leases': ddl('0006-leases'),
   '0007-roots': ddl('0007-roots'),
   '0008-reference-indexes': ddl('0008-reference-indexes'),
+  '0009-vault-prefixes': ddl('0009-vault-prefixes'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */
