@@ -2,6 +2,21 @@ import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginTools } from '../proxy/plugin.ts'
+import { readSmallBody, replaceBody } from '../proxy/small-body.ts'
+import { keyReaderFor, type KeyedBody } from './key-auth/body-keys.ts'
+
+const identityRealm = z.strictObject({
+  scope: z
+    .enum(['cp', 'realm'])
+    .default('cp')
+    .refine((scope) => scope === 'cp', {
+      error:
+        'identity realms are part of Konnect; consumers of this control plane have the scope cp',
+    })
+    .describe('Must be cp.'),
+  id: z.string().nullable().default(null).describe('Id of a realm in Konnect.'),
+  region: z.string().nullable().default(null).describe('Region of a realm in Konnect.'),
+})
 
 const settings = z.strictObject({
   key_names: z
@@ -12,9 +27,11 @@ const settings = z.strictObject({
   key_in_header: z.boolean().default(true).describe('Read the key from headers.'),
   key_in_query: z.boolean().default(true).describe('Read the key from query parameters.'),
   key_in_body: z
-    .literal(false, { error: 'keys in bodies are not supported' })
+    .boolean()
     .default(false)
-    .describe('Not supported; must be false.'),
+    .describe(
+      'Read the key from request bodies too: JSON objects, URL-encoded forms and multipart forms of at most 64 KiB.',
+    ),
   hide_credentials: z
     .boolean()
     .default(true)
@@ -34,19 +51,35 @@ const settings = z.strictObject({
     .default(null)
     .describe('Realm of the WWW-Authenticate header of 401 responses.'),
   run_on_preflight: z.boolean().default(true).describe('Authenticate OPTIONS requests too.'),
+  identity_realms: z
+    .array(identityRealm)
+    .default([{ scope: 'cp', id: null, region: null }])
+    .describe(
+      'Where consumers are from: the control plane (`cp`). Realms exist in Konnect only and are refused.',
+    ),
 })
 
 type Settings = z.output<typeof settings>
 
 export const keyAuth = definePlugin({
   name: 'key-auth',
-  about: 'Authenticates consumers by an API key in a header or query parameter.',
+  about: 'Authenticates consumers by an API key in a header, query parameter or body.',
   identifies: true,
   // The consumer is known only after it ran.
   withoutScopes: ['consumer', 'consumer_group'],
   settings,
   prepare(settings, tools) {
-    const names = settings.key_names.map((name) => name.toLowerCase())
+    const names = settings.key_names.map((given) => ({ given, folded: given.toLowerCase() }))
+    const authenticate = (exchange: Exchange, body?: Body): void => {
+      const caller = identify(findKeys(exchange, names, body, settings), body, {
+        exchange,
+        settings,
+        tools,
+      })
+      exchange.caller = caller
+      setConsumerHeaders(exchange, caller)
+      if (settings.hide_credentials) hideKeys(exchange, names, body)
+    }
     return {
       onRequest(exchange) {
         if (exchange.caller !== undefined) return
@@ -55,31 +88,59 @@ export const keyAuth = definePlugin({
           exchange.secretParameters === undefined
             ? settings.key_names
             : [...exchange.secretParameters, ...settings.key_names]
-        const caller = identify(exchange, names, settings, tools)
-        exchange.caller = caller
-        setConsumerHeaders(exchange, caller)
-        if (settings.hide_credentials) hideKeys(exchange, names)
+        const reading = settings.key_in_body ? readKeys(exchange, names, settings) : undefined
+        return reading === undefined
+          ? authenticate(exchange)
+          : reading.then((body) => authenticate(exchange, body))
       },
     }
   },
 })
 
-function identify(
+/** A name of keys as configured, and in lower case. */
+type KeyName = { readonly given: string; readonly folded: string }
+
+/** What was read of a body; undefined for one that cannot have a key. */
+type Body = KeyedBody | 'too large' | undefined
+
+/** Reads the body when it can have a key that is needed or must be hidden. As in Kong, a body that is not of its content type has no key. */
+function readKeys(
   exchange: Exchange,
-  names: readonly string[],
+  [first]: readonly KeyName[],
   settings: Settings,
-  tools: PluginTools,
+): Promise<Body> | undefined {
+  const { body, request } = exchange
+  const read = keyReaderFor(request.headers.get('content-type') ?? '')
+  if (read === undefined || !body.present) return undefined
+  const isFound = first !== undefined && keysUnder(first, exchange, settings).length > 0
+  if (isFound && !settings.hide_credentials) return undefined
+  return readSmallBody(body).then((bytes) => (bytes === undefined ? 'too large' : read(bytes)))
+}
+
+type Identification = {
+  readonly exchange: Exchange
+  readonly settings: Settings
+  readonly tools: PluginTools
+}
+
+function identify(
+  keys: readonly string[],
+  body: Body,
+  { exchange, settings, tools }: Identification,
 ): Caller {
-  const keys = findKeys(exchange, names, settings)
-  if (keys.length > 0) exchange.presentedSecrets = [...(exchange.presentedSecrets ?? []), ...keys]
+  const secrets = keys.filter((key) => key !== '')
+  if (secrets.length > 0)
+    exchange.presentedSecrets = [...(exchange.presentedSecrets ?? []), ...secrets]
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)
-  const [key] = keys
+  const [key] = secrets
   const caller = key === undefined ? undefined : tools.findKey(exchange, key)
   if (caller !== undefined) return caller
   const consumer =
     settings.anonymous === null ? undefined : tools.findConsumer(exchange, settings.anonymous)
   if (consumer !== undefined)
     return { kind: 'consumer', method: 'anonymous', credential: '', consumer }
+  if (key === undefined && body === 'too large')
+    throw new Problem('key-auth.too_large', 413, 'A body with an API key has at most 64 KiB')
   throw key === undefined
     ? refusal('key-auth.no_key', 'No API key found in request', settings)
     : refusal('key-auth.unknown_key', 'Unauthorized', settings)
@@ -87,20 +148,31 @@ function identify(
 
 /** The keys under the first configured name that the request contains. */
 function findKeys(
-  { request }: Exchange,
-  names: readonly string[],
+  exchange: Exchange,
+  names: readonly KeyName[],
+  body: Body,
   settings: Settings,
 ): readonly string[] {
   for (const name of names) {
-    const inHeader = settings.key_in_header ? request.headers.all(name) : []
-    if (inHeader.length > 0) return inHeader
-    if (!settings.key_in_query || request.query === '') continue
-    const inQuery = queryParameters(request.query)
-      .filter(([parameter]) => parameter.toLowerCase() === name)
-      .map(([, value]) => value)
-    if (inQuery.length > 0) return inQuery
+    const keys = keysUnder(name, exchange, settings)
+    if (keys.length > 0) return keys
+    const inBody = typeof body === 'object' ? body.valuesOf(name.given) : []
+    if (inBody.length > 0) return inBody
   }
   return []
+}
+
+/** The keys under a name in headers, else in the query. */
+function keysUnder(
+  { folded }: KeyName,
+  { request }: Exchange,
+  settings: Settings,
+): readonly string[] {
+  const inHeader = settings.key_in_header ? request.headers.all(folded) : []
+  if (inHeader.length > 0 || !settings.key_in_query || request.query === '') return inHeader
+  return queryParameters(request.query)
+    .filter(([parameter]) => parameter.toLowerCase() === folded)
+    .map(([, value]) => value)
 }
 
 /** Sets Kong's consumer headers for the service. The router has removed headers of these names sent by the client. */
@@ -114,14 +186,24 @@ function setConsumerHeaders({ forward }: Exchange, { consumer, credential, metho
   else headers.add('X-Credential-Identifier', credential)
 }
 
-function hideKeys({ forward }: Exchange, names: readonly string[]): void {
+function hideKeys(
+  { forward, body: original }: Exchange,
+  names: readonly KeyName[],
+  body: Body,
+): void {
   if (forward === undefined) return
-  for (const name of names) forward.headers.delete(name)
+  for (const { folded } of names) forward.headers.delete(folded)
   const pairs = forward.query.split('&')
   const kept = pairs.filter(
-    (pair) => !queryParameters(pair).some(([name]) => names.includes(name.toLowerCase())),
+    (pair) =>
+      !queryParameters(pair).some(([parameter]) =>
+        names.some(({ folded }) => folded === parameter.toLowerCase()),
+      ),
   )
   forward.query = kept.join('&')
+  if (typeof body !== 'object') return
+  const rest = body.without(names.map(({ given }) => given))
+  if (rest !== undefined) forward.body = replaceBody(original, rest)
 }
 
 const queryParameters = (query: string): [string, string][] => [...new URLSearchParams(query)]

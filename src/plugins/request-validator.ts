@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Exchange, RequestBody } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
+import { readSmallBody } from '../proxy/small-body.ts'
 import {
   openSchemaCompiler,
   schemaVersions,
@@ -178,7 +179,10 @@ function checkBodyOf(
   }
   if (!isJson(type.media)) return
   if (!exchange.body.present) return validateBody('', check, settings)
-  return readBody(exchange.body).then((text) => validateBody(text, check, settings))
+  return readSmallBody(exchange.body).then((bytes) => {
+    if (bytes === undefined) throw tooLarge()
+    validateBody(bytes.toString('utf8'), check, settings)
+  })
 }
 
 /** As in Kong, bodies of other types are not validated. */
@@ -207,21 +211,6 @@ const refusal = (
   code: 'request-validator.parameter' | 'request-validator.content_type' | 'request-validator.body',
   message: string,
 ): Problem => new Problem(code, 400, message)
-
-/** The size of the buffer from which a body is forwarded after it was read. */
-const maxBodyBytes = 65_536
-
-async function readBody(body: RequestBody): Promise<string> {
-  if ((body.length ?? 0) > maxBodyBytes) throw tooLarge()
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of body.open()) {
-    parts.push(part as Buffer)
-    size += (part as Buffer).length
-    if (size > maxBodyBytes) throw tooLarge()
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
 
 const tooLarge = (): Problem =>
   new Problem('request-validator.too_large', 413, 'A body that is validated has at most 64 KiB')

@@ -83,6 +83,7 @@ export class RecordedRequest {
 export class RecordedBody {
   readonly length = 0
   readonly received = 0
+  readonly isWhole = true
   readonly replayable = false
   readonly #accesses: AccessCounter
 

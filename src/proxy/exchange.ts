@@ -66,6 +66,8 @@ export type RequestBody = {
   readonly length: number | undefined
   /** Bytes received so far. */
   readonly received: number
+  /** Whether all of it was received. */
+  readonly isWhole: boolean
   /** Whether another attempt can still send all of it. */
   readonly replayable: boolean
   /** The body from its first byte on. */
@@ -181,6 +183,8 @@ export type Forward = {
   /** Host, unless the service's configuration decides it. */
   host: string | undefined
   readonly headers: HeaderList
+  /** Replaces the body of the request. */
+  body?: RequestBody
 }
 
 /** One request and its answer. Every step of the walk reads and writes it. */

@@ -119,6 +119,21 @@ test('returns a private key only to principals who may update the certificate', 
   expect(await keyFor(await tokenOf('reader', 'read'))).toBeUndefined()
 })
 
+test('plugins of a consumer group replace the overrides of earlier versions of Kong, which are refused with a reason', async () => {
+  const { ask } = await openTestAdmin()
+  await ask('POST', '/consumer_groups', { name: 'gold' })
+  const overrides = '/consumer_groups/gold/overrides/plugins/rate-limiting-advanced'
+  const config = { limit: [10], window_size: [60], window_type: 'sliding' }
+  const refused = await ask('PUT', overrides, { config })
+  expect(refused.status).toBe(400)
+  expect(refused.body.message).toContain('POST /consumer_groups/gold/plugins')
+  expect((await ask('DELETE', overrides)).status).toBe(404)
+  expect((await ask('PUT', overrides.replace('gold', 'none'), { config })).status).toBe(404)
+  const plugin = { name: 'limiter', config: { minute: 10 } }
+  expect((await ask('POST', '/consumer_groups/gold/plugins', plugin)).status).toBe(201)
+  expect((await ask('GET', '/consumer_groups/gold')).body.plugins).toMatchObject([plugin])
+})
+
 test('finds entities by tag', async () => {
   const { ask } = await openTestAdmin()
   const { body: service } = await ask('PUT', '/services/s', { host: 'h', tags: ['a', 'b'] })

@@ -1,6 +1,7 @@
 import { notFound } from '../../entities/kong-problem.ts'
 import { entityNamed } from '../../entities/entities.ts'
-import type { AdminRoute } from '../admin-route.ts'
+import { Problem } from '../../lib/problem.ts'
+import { requireEntry, type AdminRoute } from '../admin-route.ts'
 import { itemRoute } from './item-route.ts'
 import { mayReadEntry } from './may-read-entry.ts'
 import { membersOf } from './membership-routes.ts'
@@ -13,6 +14,25 @@ const [consumerGroup, consumer, plugin] = [
 ]
 
 const item = itemRoute({ path: '/consumer_groups/:item', entity: consumerGroup })
+
+/** Kong's overrides of `rate-limiting-advanced` from before plugins could be scoped to consumer groups. There are never any. */
+export const groupOverridesRoute: AdminRoute = {
+  path: '/consumer_groups/:item/overrides/plugins/:plugin',
+  locate: (context) => item.locate(context),
+  methods: {
+    async PUT(context) {
+      const { name } = requireEntry(context, 'consumer-group').fields
+      throw new Problem(
+        'admin.group_overrides',
+        400,
+        `consumer groups have no overrides; create a plugin with the consumer group as its scope instead, for example 'rate-limiting' by POST /consumer_groups/${name}/plugins`,
+      )
+    },
+    async DELETE() {
+      throw notFound()
+    },
+  },
+}
 
 /** As in Kong, a consumer group is read together with its consumers and plugins. */
 export const consumerGroupRoute: AdminRoute = {

@@ -1,7 +1,7 @@
 import { entities, entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
 import type { AdminRoute } from '../admin-route.ts'
 import { collectionRoute } from './collection-route.ts'
-import { consumerGroupRoute } from './consumer-group-route.ts'
+import { consumerGroupRoute, groupOverridesRoute } from './consumer-group-route.ts'
 import { itemRoute } from './item-route.ts'
 import { referenceRoute } from './reference-route.ts'
 
@@ -16,7 +16,7 @@ export function entityRoutes(): AdminRoute[] {
     ...(entity.withoutRoutes?.includes('own') === true ? [] : topRoutes(entity)),
     ...(entity.withoutRoutes?.includes('nested') === true ? [] : nestedRoutes(entity)),
   ])
-  return [...own, allTargetsRoute()]
+  return [...own, allTargetsRoute(), groupOverridesRoute]
 }
 
 /** Kong's list of all targets, which in earlier versions had more than `/targets`. */

@@ -12,7 +12,6 @@ export type IncomingBody = RequestBody & {
   end(trailers?: HeaderList): void
   /** The body ended early. */
   fail(error: Error): void
-  readonly isWhole: boolean
   readonly isOpened: boolean
 }
 
@@ -98,6 +97,7 @@ export const absentBody: RequestBody = {
   present: false,
   length: 0,
   received: 0,
+  isWhole: true,
   replayable: true,
   open: () => Readable.from([]),
   readAhead: () => undefined,

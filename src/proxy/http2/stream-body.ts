@@ -73,6 +73,9 @@ export function openStreamBody(
     get replayable() {
       return body.replayable
     },
+    get isWhole() {
+      return body.isWhole
+    },
     get trailers() {
       return body.trailers
     },

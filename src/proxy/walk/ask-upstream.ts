@@ -186,7 +186,7 @@ function buildUpstreamRequest(
   exchange: Exchange,
 ): UpstreamRequest {
   const { target } = attempt
-  const { request, body } = exchange
+  const { request } = exchange
   const { path, query, headers } = exchange.forward ?? request
   const host =
     exchange.forward?.host ??
@@ -201,7 +201,7 @@ function buildUpstreamRequest(
     path: query === '' && request.hasEmptyQuery !== true ? path : `${path}?${query}`,
     host,
     headers,
-    body,
+    body: exchange.forward?.body ?? exchange.body,
     upgrade: request.upgrade,
     timeouts: {
       connect: service.connect_timeout,
