@@ -231,6 +231,7 @@ describe('the pages', () => {
     await visitor.page.getByRole('link', { name: 'web-shop', exact: true }).click()
     await visitor.page.getByRole('button', { name: 'Show the key' }).click()
     await untilText(visitor, 'demo-key-web-shop', 'ACL groups')
+    expect(visitor.consoleErrors).toEqual([])
   })
 
   test('the palette finds an object by name', async () => {
