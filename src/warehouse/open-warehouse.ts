@@ -7,7 +7,13 @@ import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import { insertBatch } from './insert-batch.ts'
-import { builtInTables, tableStatements, type Table } from './tables.ts'
+import {
+  builtInTables,
+  createStatement,
+  updateStatements,
+  type StoredTable,
+  type Table,
+} from './tables.ts'
 
 /** SQL, the values of its `{name:Type}` parameters, and engine settings such as limits. */
 export type Statement = {
@@ -55,9 +61,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   const { tables = builtInTables, retentionDays = {}, log } = options
   const { writer, readers } = connect(options)
   const pool = openPool(readers)
-  for (const table of tables)
-    for (const query of tableStatements(table, retentionDays[table.name] ?? table.retentionDays))
-      await writer.command({ query })
+  await prepareTables(writer, tables, retentionDays)
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -121,6 +125,34 @@ export function openPool<T>(members: readonly T[]) {
     },
   }
 }
+
+/** Every statement costs milliseconds and rewrites the table's definition on disk, so only what differs is changed. */
+async function prepareTables(
+  client: ClickHouseClient,
+  tables: readonly Table[],
+  retentionDays: Readonly<Record<string, number>>,
+): Promise<void> {
+  const daysOf = ({ name, retentionDays: days }: Table): number => retentionDays[name] ?? days
+  for (const table of tables) await client.command({ query: createStatement(table, daysOf(table)) })
+  const stored = await select(client, { sql: storedTables }, undefined)
+  for (const table of tables) {
+    const found = stored.find(({ name }) => name === table.name) as StoredTable | undefined
+    // A server may hide its catalog.
+    for (const query of updateStatements(table, daysOf(table), found ?? unknownTable))
+      await client.command({ query })
+  }
+}
+
+const unknownTable: StoredTable = { columns: [], engine: '' }
+
+const storedTables = `
+SELECT stored.name AS name, stored.engine_full AS engine, listed.names AS columns
+FROM system.tables AS stored
+INNER JOIN (
+  SELECT table, groupArray(name) AS names FROM system.columns
+  WHERE database = currentDatabase() GROUP BY table
+) AS listed ON listed.table = stored.name
+WHERE stored.database = currentDatabase()`
 
 // chdb is typed against an earlier package of the client; the types differ only in a private field.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>

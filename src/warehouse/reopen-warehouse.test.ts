@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,24 @@ test('reopening adds new columns and applies a new retention', async () => {
   })
   expect(row?.['ddl']).toContain('toIntervalDay(20000)')
   await second.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('reopening changes nothing of a table that is up to date', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-reopened-'))
+  // Every change of a table writes the file of its definition anew.
+  const definitions = () => {
+    const folder = join(directory, 'metadata', 'default')
+    return readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs])
+  }
+  const open = (days: number) => openWarehouse({ path: directory, retentionDays: { audit: days } })
+  await (await open(30)).close()
+  const before = definitions()
+  expect(before).not.toEqual([])
+  await (await open(30)).close()
+  expect(definitions()).toEqual(before)
+  await (await open(31)).close()
+  expect(definitions()).not.toEqual(before)
   await rm(directory, { recursive: true, force: true })
 })
 

@@ -1,29 +1,36 @@
 import { expect, test } from 'vitest'
-import { builtInTables, tableStatements } from './tables.ts'
+import { builtInTables, createStatement, updateStatements } from './tables.ts'
+
+const table = {
+  name: 't',
+  columns: { time: { type: 'DateTime' }, text: { type: 'String' }, size: { type: 'UInt64' } },
+  engine: 'MergeTree',
+  partitionBy: 'toYYYYMM(time)',
+  orderBy: 'time',
+  retentionDays: 7,
+  settings: 'ttl_only_drop_parts = 1',
+} as const
 
 test('a table is created with its engine, order, retention and settings', () => {
-  const table = {
-    name: 't',
-    columns: { time: { type: 'DateTime' }, text: { type: 'String' } },
-    engine: 'MergeTree',
-    partitionBy: 'toYYYYMM(time)',
-    orderBy: 'time',
-    retentionDays: 7,
-    settings: 'ttl_only_drop_parts = 1',
-  } as const
-  expect(tableStatements(table, 9)).toEqual([
+  expect(createStatement(table, 9)).toBe(
     `CREATE TABLE IF NOT EXISTS t (
   time DateTime,
-  text String
+  text String,
+  size UInt64
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY time
-TTL toDateTime(time) + INTERVAL 9 DAY
+TTL toDateTime(time) + toIntervalDay(9)
 SETTINGS ttl_only_drop_parts = 1`,
-    'ALTER TABLE t ADD COLUMN IF NOT EXISTS time DateTime',
-    'ALTER TABLE t ADD COLUMN IF NOT EXISTS text String',
-    'ALTER TABLE t MODIFY TTL toDateTime(time) + INTERVAL 9 DAY SETTINGS materialize_ttl_after_modify = 0',
+  )
+})
+
+test('a table gets the columns that it lacks, and another retention', () => {
+  const engine = 'MergeTree ORDER BY time TTL toDateTime(time) + toIntervalDay(90) SETTINGS a = 1'
+  expect(updateStatements(table, 9, { columns: ['time'], engine })).toEqual([
+    'ALTER TABLE t ADD COLUMN IF NOT EXISTS text String, ADD COLUMN IF NOT EXISTS size UInt64',
+    'ALTER TABLE t MODIFY TTL toDateTime(time) + toIntervalDay(9) SETTINGS materialize_ttl_after_modify = 0',
   ])
 })
 

@@ -38,26 +38,48 @@ const audit: Table = {
 /** The tables of every warehouse. */
 export const builtInTables: readonly Table[] = [requests, audit]
 
-/** The statements that create a table, or bring one of an earlier version up to date. */
-export function tableStatements(table: Table, retentionDays: number): readonly string[] {
-  const { name, columns, engine, partitionBy, orderBy, settings } = table
-  const definitions = Object.entries(columns).map(([column, { type }]) => `${column} ${type}`)
-  const ttl = `TTL toDateTime(time) + INTERVAL ${retentionDays} DAY`
-  const create = [
+/** A table as the engine has it. */
+export type StoredTable = {
+  readonly columns: readonly string[]
+  /** As in `system.tables`: the engine with its clauses, in the words of ClickHouse. */
+  readonly engine: string
+}
+
+/** The statement that creates a table. */
+export function createStatement(table: Table, retentionDays: number): string {
+  const { name, engine, partitionBy, orderBy, settings } = table
+  return [
     `CREATE TABLE IF NOT EXISTS ${name} (`,
-    `  ${definitions.join(',\n  ')}`,
+    `  ${Object.entries(table.columns).map(defineColumn).join(',\n  ')}`,
     ')',
     `ENGINE = ${engine}`,
     ...(partitionBy === undefined ? [] : [`PARTITION BY ${partitionBy}`]),
     `ORDER BY ${orderBy}`,
-    ttl,
+    ttlClause(retentionDays),
     ...(settings === undefined ? [] : [`SETTINGS ${settings}`]),
-  ]
+  ].join('\n')
+}
+
+/** The statements that bring a table of an earlier version, or with another retention, up to date. */
+export function updateStatements(
+  { name, columns }: Table,
+  retentionDays: number,
+  stored: StoredTable,
+): readonly string[] {
+  const additions = Object.entries(columns)
+    .filter(([column]) => !stored.columns.includes(column))
+    .map((column) => `ADD COLUMN IF NOT EXISTS ${defineColumn(column)}`)
+  const ttl = ttlClause(retentionDays)
   return [
-    create.join('\n'),
-    ...definitions.map(
-      (definition) => `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${definition}`,
-    ),
-    `ALTER TABLE ${name} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`,
+    ...(additions.length === 0 ? [] : [`ALTER TABLE ${name} ${additions.join(', ')}`]),
+    ...(`${stored.engine} `.includes(` ${ttl} `)
+      ? []
+      : [`ALTER TABLE ${name} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`]),
   ]
 }
+
+const defineColumn = ([column, { type }]: [string, { readonly type: string }]): string =>
+  `${column} ${type}`
+
+/** As ClickHouse writes it, so that it can be found in what the engine has. */
+const ttlClause = (days: number): string => `TTL toDateTime(time) + toIntervalDay(${days})`
