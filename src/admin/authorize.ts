@@ -44,11 +44,10 @@ export const isFromBrowser = (request: FastifyRequest): boolean =>
 /** Every Admin API request is authorized here, before its body is parsed and before the answer can reveal whether an entity exists. */
 export async function authorize(
   configuration: Configuration,
-  route: AdminRoute,
+  { route, params }: { readonly route: AdminRoute; readonly params: RequestContext['params'] },
   [request, reply]: readonly [FastifyRequest, FastifyReply],
 ): Promise<RequestContext> {
   const principal = await identifyPrincipal(configuration, request)
-  const params = request.params as Record<string, string>
   const workspaceRef = findWorkspaceRef(configuration, params['workspace'])
   const { method } = request
   const action = route.action ?? actionForMethod(method)

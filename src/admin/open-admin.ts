@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
-import type { Configuration } from '../control/configuration.ts'
 import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import type { TargetOrder } from '../schema/node-protocol.ts'
@@ -36,7 +35,7 @@ import { schemaRoutes } from './entities/schema-routes.ts'
 import { protectPages, serveUi } from './session/serve-ui.ts'
 import { targetOrderRoutes } from './node/target-order-routes.ts'
 import { tagRoutes } from './entities/tag-routes.ts'
-import { registerSessionRoutes, registerUserInfo } from './session/session-routes.ts'
+import { registerSessionRoutes, userInfoRoute } from './session/session-routes.ts'
 
 /** Authenticates the caller; throws a Problem 401. */
 export type IdentifyRequest = (
@@ -99,11 +98,13 @@ export async function openAdmin(
   let description: Described | undefined
   const describe = (): Described =>
     (description ??= describeApi({ version, routes, catalog: configuration.catalog }))
-  const registerApi = async (app: FastifyInstance) => {
-    registerUserInfo(app, configuration, version)
-    registerDescription(app, configuration, describe)
-    registerRoutes(app, configuration, routes)
-  }
+  const openRoutes = [
+    userInfoRoute(configuration, version),
+    // The document contains nothing of the configuration.
+    { path: '/openapi.json', answer: describe },
+  ]
+  const registerApi = async (app: FastifyInstance) =>
+    registerRoutes(app, configuration, routes, openRoutes)
   await admin.register(registerApi)
   await manager.register(registerApi, { prefix: '/admin' })
   await serveUi(manager, uiDirectory)
@@ -147,18 +148,4 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
     ...entityRoutes(),
   ]
   return routes
-}
-
-/** The document contains nothing of the configuration, so every authenticated principal may read it. */
-function registerDescription(
-  app: FastifyInstance,
-  configuration: Configuration,
-  describe: () => Described,
-): void {
-  for (const path of ['/openapi.json', '/:workspace/openapi.json']) {
-    app.get(path, async (request) => {
-      await identifyPrincipal(configuration, request)
-      return describe()
-    })
-  }
 }

@@ -35,3 +35,33 @@ test('the Manager serves index.html outside the API, and caches assets forever',
   }
   expect((await admin.ask('GET', '/admin/services', undefined, { manager: true })).status).toBe(200)
 })
+
+test.each(['admin', 'manager'])(
+  'the %s server prefers a word of a path to a parameter, however the path is written',
+  async (server) => {
+    const { ask } = await openTestAdmin()
+    const manager = server === 'manager'
+    const get = (path: string) => {
+      const url = manager ? `/admin${path}` : path
+      return ask('GET', url, undefined, { manager })
+    }
+    for (const name of ['userinfo', 'openapi.json', 'config', 'services'])
+      await ask('POST', '/services', { name, host: 'h' })
+    for (const path of ['/services/userinfo', '/services/openapi.json', '/services/config'])
+      expect([path, (await get(path)).body.name]).toEqual([path, path.split('/')[2]])
+    for (const path of [
+      '//services//services/',
+      '/%73ervices/%73ervices',
+      '/services/services?a=b',
+    ])
+      expect([path, (await get(path)).body.name]).toEqual([path, 'services'])
+    for (const path of ['/userinfo', '/default/userinfo', '/default/openapi.json', '/', '/default'])
+      expect([path, (await get(path)).status]).toEqual([path, 200])
+    for (const [path, status] of [
+      ['/services/userinfo/nowhere', 404],
+      [`/services/${'x'.repeat(4_097)}`, 400],
+      ['/services/%zz', 400],
+    ] as const)
+      expect([path, (await get(path)).status]).toEqual([path, status])
+  },
+)

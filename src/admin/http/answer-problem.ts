@@ -24,6 +24,9 @@ export async function answerProblem(
   await reply.code(problem.status).send(problemBody(problem, request.url))
 }
 
+/** A path that is badly encoded, or has a segment that is too long. */
+export const badPath = (): Problem => new Problem('admin.bad_path', 400, 'Bad request')
+
 export function logFailure(problem: Problem, error: unknown, request: FastifyRequest): void {
   if (problem.status < 500) return
   const { id, method } = request

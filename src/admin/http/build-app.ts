@@ -4,13 +4,13 @@ import type { Configuration } from '../../control/configuration.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import { uuidv7 } from '../../lib/ids.ts'
 import type { Log } from '../../lib/log.ts'
-import { Problem } from '../../lib/problem.ts'
 import { identifyPrincipal } from '../authorize.ts'
-import { answerProblem, problemBody } from './answer-problem.ts'
+import { answerProblem, badPath, problemBody } from './answer-problem.ts'
 import { bodyBytes, formLimits } from './body-limits.ts'
 import { openHostCheck } from './check-host.ts'
 import { registerBodyParsers } from './read-body.ts'
 import { tooManyFields } from './read-form.ts'
+import { routerOptions } from './router-options.ts'
 
 export type AppOptions = {
   readonly configuration: Configuration
@@ -31,20 +31,15 @@ export function buildApp({ configuration, version, hosts = [], log }: AppOptions
     exposeHeadRoutes: false,
     genReqId: () => uuidv7(configuration.clock.now()),
     ...(log === undefined ? {} : { loggerInstance: toFastifyLog(log) }),
-    routerOptions: {
-      ignoreTrailingSlash: true,
-      ignoreDuplicateSlashes: true,
-      maxParamLength: 4096,
-    },
+    routerOptions,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (_error, request, reply: FastifyReply) => {
-      const problem = new Problem('admin.bad_path', 400, 'Bad request')
-      void reply.code(400).send(problemBody(problem, request.url))
+      void reply.code(400).send(problemBody(badPath(), request.url))
     },
   })
   registerBodyParsers(app)
   app.decorateRequest('located', undefined)
-  app.decorateRequest('context', undefined)
+  app.decorateRequest('respond', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateRequest('isFromBrowser', false)
   app.decorateRequest('began', 0)

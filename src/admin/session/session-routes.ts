@@ -9,6 +9,7 @@ import { setUp, signIn, type SignedIn } from '../../schema/session.ts'
 import { secureSessionCookie, sessionCookie } from '../../schema/session-cookies.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { identifyPrincipal } from '../authorize.ts'
+import type { OpenRoute } from '../http/register-routes.ts'
 import { describeSession } from './describe-session.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
@@ -58,20 +59,14 @@ export function registerSessionRoutes(
   }
 }
 
-/** Kong's `/userinfo`; open to every authenticated principal. */
-export function registerUserInfo(
-  app: FastifyInstance,
-  configuration: Configuration,
-  version: string,
-): void {
-  for (const path of ['/userinfo', '/:workspace/userinfo']) {
-    app.get(path, async (request) => {
-      const id = await identifyPrincipal(configuration, request)
-      const { principal, workspaces } = describeSession(configuration, id, version)
-      return { user: principal, workspaces }
-    })
-  }
-}
+/** Kong's `/userinfo`. */
+export const userInfoRoute = (configuration: Configuration, version: string): OpenRoute => ({
+  path: '/userinfo',
+  answer(id) {
+    const { principal, workspaces } = describeSession(configuration, id, version)
+    return { user: principal, workspaces }
+  },
+})
 
 /** A session cookie without `Max-Age`; the server decides when the session expires. */
 function cookieText(value: string, request: FastifyRequest): string {
