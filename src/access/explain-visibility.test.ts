@@ -10,7 +10,7 @@ import { buildTestRights } from '../../test/harness/build-test-rights.ts'
 import { decideRow } from './decide-row.ts'
 import * as explain from './explain-visibility.ts'
 import type { Rights } from './rights.ts'
-import { collectionRule, trafficRule, type RowPolicy } from './row-rules.ts'
+import { trafficRule, type RowPolicy } from './row-rules.ts'
 import { isEntityVisible, isWorkspaceVisible } from './visible.ts'
 
 const traffic: RowPolicy = { rule: 'service_or_route' }
@@ -19,8 +19,6 @@ const explainVisibility = (rights: Rights) =>
   explain.explainVisibility(rights, traffic, { one: 'request', many: 'requests' })
 const explainAudit = (rights: Rights, policy = audit) =>
   explain.explainVisibility(rights, policy, { one: 'audit record', many: 'audit records' })
-const explainIdentity = (rights: Rights) =>
-  explain.explainIdentity(rights, trafficRule(rights), 'consumers')
 
 const [root, a] = workspaces
 
@@ -100,10 +98,8 @@ test('the scope is all or nothing only when it is so for every row', () => {
           route_name: '',
         }
         const isSeen = decideRow(trafficRule(rights), row)
-        const knowsCaller = isSeen && decideRow(collectionRule(rights, 'consumers'), row)
         expect(scope === 'some' || isSeen === (scope === 'all')).toBe(true)
         expect(!isSeen || isWorkspaceVisible(rights, trafficRule(rights), workspace)).toBe(true)
-        expect(!knowsCaller || explainIdentity(rights).scope !== 'nothing').toBe(true)
       }
     }),
   )
@@ -124,23 +120,6 @@ test('visibility of a name does not reveal whether it exists', () => {
   expect(
     ['list', 'orders'].map((name) => isEntityVisible(rights, trafficRule(rights), 'routes', name)),
   ).toEqual([true, false])
-})
-
-test('the reason for masked callers is the rule that masks them', () => {
-  expect(explainIdentity(buildTestRights(a, ['+A *', '-A /consumers read']))).toEqual({
-    scope: 'nothing',
-    workspaces: [],
-    isPartial: false,
-    because: 'Role tester of workspace A forbids read at /consumers in workspace A.',
-  })
-  expect(explainIdentity(buildTestRights(root, ['+A *', '+B *', '-A /consumers']))).toMatchObject({
-    scope: 'some',
-    workspaces: ['B'],
-  })
-  expect(explainIdentity(buildTestRights(a, ['+A /services/*'])).because).toBe(
-    'No role of ann allows read at /consumers.',
-  )
-  expect(explainIdentity(buildTestRights(root, ['+* *'])).scope).toBe('all')
 })
 
 test.each([
@@ -186,14 +165,4 @@ test('a permission that a role cannot exercise is no explanation', () => {
   expect(explainVisibility(buildTestRights(a, ['+B *'])).because).toEqual([
     'No role of ann allows read at /services or /routes.',
   ])
-})
-
-test('callers can be visible in rows without a workspace only', () => {
-  const rights = buildTestRights(root, [
-    '+* *',
-    '-A /consumers',
-    '-B /consumers',
-    '-default /consumers',
-  ])
-  expect(explainIdentity(rights)).toMatchObject({ scope: 'some', workspaces: [] })
 })

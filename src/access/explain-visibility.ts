@@ -3,7 +3,7 @@ import { decideRow } from './decide-row.ts'
 import { sentence } from './decide.ts'
 import type { EndpointRule, EntityRule, Named, Rights } from './rights.ts'
 import type { RowRule } from './row-rule.ts'
-import { callerRule, rowRule, type RowPolicy } from './row-rules.ts'
+import { rowRule, type RowPolicy } from './row-rules.ts'
 import {
   coversReading,
   entitiesOf,
@@ -26,41 +26,6 @@ export function explainVisibility(rights: Rights, policy: RowPolicy, noun: RowNo
     revision: rights.revision,
   }
 }
-
-/** In which of the rows that a principal sees they may also see who the caller was. */
-export type IdentityScope = {
-  readonly scope: 'all' | 'some' | 'nothing'
-  readonly workspaces: readonly string[]
-  /** Whether some callers of these workspaces are masked too. */
-  readonly isPartial: boolean
-  readonly because: string
-}
-
-/** Where a principal may see callers, given the rows they see and the collection whose readers know callers. */
-export function explainIdentity(rights: Rights, rows: RowRule, collection: string): IdentityScope {
-  const rule = callerRule(rights, collection)
-  // Rows without a workspace, or of a deleted one, are treated as one more workspace.
-  const visible = [...rights.workspaces, { id: '', name: '' }].filter(
-    (workspace) => inWorkspace(rows, workspace).is !== 'false',
-  )
-  const known = visible.filter((workspace) => inWorkspace(rule, workspace).is !== 'false')
-  const scope = known.length === 0 ? 'nothing' : rule.is === 'true' ? 'all' : 'some'
-  const denials = rights.endpoints.filter(
-    (endpoint) => endpoint.negative && coversCollection(endpoint, collection),
-  )
-  const because =
-    denials.length > 0
-      ? denials.map(({ words }) => sentence(words)).join(' ')
-      : `No role of ${rights.principal.name} allows read at /${collection}.`
-  const isPartial = known.some((workspace) => inWorkspace(rule, workspace).is !== 'true')
-  const workspaces = known.map(({ name }) => name).filter((name) => name !== '')
-  return { scope, workspaces, isPartial, because }
-}
-
-const coversCollection = ({ actions, segments }: EndpointRule, collection: string): boolean =>
-  actions.includes('read') &&
-  (segments === undefined ||
-    (segments.length === 1 && ['*', collection].includes(segments[0] ?? '')))
 
 const scopeOf = (rule: RowRule): Visibility['scope'] =>
   rule.is === 'true' ? 'all' : rule.is === 'false' ? 'nothing' : 'some'
@@ -98,7 +63,7 @@ const readable = (policy: RowPolicy): string =>
 const pathsOf = (policy: RowPolicy): string =>
   policy.rule === 'service_or_route' ? '/services or /routes' : `/${policy.collection}`
 
-const workspacePhrase = (names: readonly string[]): string =>
+export const workspacePhrase = (names: readonly string[]): string =>
   `${names.length === 1 ? 'workspace' : 'workspaces'} ${list(names)}`
 
 function partialPhrase(rights: Rights, rule: RowRule, workspace: WorkspaceRef): string {
@@ -141,7 +106,7 @@ function becauseOf(rights: Rights, policy: RowPolicy): readonly string[] {
 }
 
 /** A denial of one entity does not name it: whom it concerns may not read that entity. */
-function wordsOf(rule: EndpointRule | EntityRule): string {
+export function wordsOf(rule: EndpointRule | EntityRule): string {
   const { words, negative, source } = rule
   if (!negative) return sentence(words)
   const [collection, entity] = ('segments' in rule ? rule.segments : undefined) ?? []
@@ -154,6 +119,7 @@ function wordsOf(rule: EndpointRule | EntityRule): string {
 const counted = (word: string, named: readonly Named[]): string =>
   `${word}${named.length === 1 ? '' : 's'} ${list(named.map(({ id, name }) => name ?? id))}`
 
+/** At most five names, in alphabetical order. */
 function list(names: readonly string[]): string {
   const sorted = names.toSorted()
   const shown = sorted.slice(0, 5)

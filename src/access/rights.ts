@@ -88,6 +88,8 @@ export type NamedEntities = {
   withName(kind: string, name: string): readonly Named[]
   /** The services and routes. */
   all(): readonly Named[]
+  /** Whether an id is that of an existing entity, and of none of this kind. */
+  isOfAnotherKind(kind: string, id: string): boolean
 }
 
 /** What a principal may do. */

@@ -74,15 +74,21 @@ export function assume(
 }
 
 /** The columns that the rule reads, sorted. */
-export function columnsOf(rule: RowRule): readonly RuleColumn[] {
-  const found = new Set<RuleColumn>()
-  const visit = (part: RowRule): void => {
-    if (part.is === 'eq' || part.is === 'in') found.add(part.column)
-    else if (part.is === 'not') visit(part.of)
-    else if (part.is === 'and' || part.is === 'or') part.of.forEach(visit)
-  }
-  visit(rule)
-  return [...found].toSorted()
+export const columnsOf = (rule: RowRule): readonly RuleColumn[] =>
+  [...new Set(comparisonsIn(rule).map(({ column }) => column))].toSorted()
+
+/** The values that the rule compares a column with. */
+export const valuesOf = (rule: RowRule, column: RuleColumn): readonly string[] =>
+  comparisonsIn(rule)
+    .filter((comparison) => comparison.column === column)
+    .flatMap((comparison) => (comparison.is === 'eq' ? [comparison.value] : comparison.values))
+
+type Comparison = Extract<RowRule, { readonly column: RuleColumn }>
+
+function comparisonsIn(rule: RowRule): readonly Comparison[] {
+  if (rule.is === 'eq' || rule.is === 'in') return [rule]
+  if (rule.is === 'not') return comparisonsIn(rule.of)
+  return rule.is === 'and' || rule.is === 'or' ? rule.of.flatMap(comparisonsIn) : []
 }
 
 function join(is: 'and' | 'or', rules: readonly RowRule[]): RowRule {

@@ -62,22 +62,32 @@ export function callerRule(rights: Rights, collection: string): RowRule {
   return allOf(not(list.deny), choose(hasConsumer, item.allow, list.allow))
 }
 
+/** Rows of the workspaces in which the principal may know every caller, for tables that do not store who the caller was. */
+export function everyCallerRule(rights: Rights, collection: string): RowRule {
+  const list = verdictRules(rights, collection)
+  const item = verdictRules(rights, collection, 'every')
+  return allOf(list.allow, item.allow)
+}
+
 type EntityColumns = {
   readonly id: 'service' | 'route' | 'consumer'
   readonly name: 'service_name' | 'route_name' | 'consumer_name'
 }
+/** The entities that rules decide about: the one in these columns of a row, or every one of the workspace. */
+type Item = EntityColumns | 'every'
+
 const consumerColumns: EntityColumns = { id: 'consumer', name: 'consumer_name' }
 const serviceColumns: EntityColumns = { id: 'service', name: 'service_name' }
 const routeColumns: EntityColumns = { id: 'route', name: 'route_name' }
 
 /**
- * The rows for which reading is allowed, and those for which it is denied: reading the entity in `columns` or, without
- * columns, the collection. Must agree with verdictOn for every row.
+ * The rows for which reading is allowed, and those for which it is denied: reading the item or, without an item, the
+ * collection. Must agree with verdictOn for every row.
  */
 function verdictRules(
   rights: Rights,
   kind: string,
-  columns?: EntityColumns,
+  item?: Item,
 ): { readonly allow: RowRule; readonly deny: RowRule } {
   const readable = rights.endpoints.filter(({ actions }) => actions.includes('read'))
   let allow: RowRule = noRow
@@ -88,18 +98,18 @@ function verdictRules(
       anyOf(
         ...rules
           .filter((rule) => rule.negative === negative)
-          .map((rule) => allOf(inWorkspaceOf(rule), named(rights, rule, kind, columns))),
+          .map((rule) => allOf(inWorkspaceOf(rule), named(rights, rule, kind, item))),
       )
     const [denied, allowed] = [rowsOf(true), rowsOf(false)]
     deny = anyOf(denied, allOf(not(allowed), deny))
     allow = allOf(not(denied), anyOf(allowed, allow))
   }
-  if (columns === undefined) return { allow, deny }
+  if (item === undefined) return { allow, deny }
   const rowsOf = (negative: boolean): RowRule =>
     anyOf(
       ...rights.entities
         .filter((rule) => rule.actions.includes('read') && rule.negative === negative)
-        .map((rule) => entityRows(rule, kind, columns)),
+        .map((rule) => entityRows(rights, rule, kind, item)),
     )
   const refused = anyOf(deny, rowsOf(true))
   return { allow: allOf(not(refused), anyOf(allow, rowsOf(false))), deny: refused }
@@ -117,28 +127,39 @@ function inWorkspaceOf({ confined, written, negative }: EndpointRule): RowRule {
 }
 
 /** The rows of the entities that a rule's path names. A denial also covers rows recorded under that name. */
-function named(
-  rights: Rights,
-  rule: EndpointRule,
-  kind: string,
-  columns: EntityColumns | undefined,
-): RowRule {
+function named(rights: Rights, rule: EndpointRule, kind: string, item: Item | undefined): RowRule {
   if (rule.segments === undefined) return everyRow
   const [collection, entity, ...rest] = rule.segments
   if (rest.length > 0 || (collection !== '*' && collection !== kind)) return noRow
-  if (columns === undefined) return entity === undefined ? everyRow : noRow
-  if (entity === undefined) return noRow
+  if (item === undefined) return entity === undefined ? everyRow : noRow
   if (entity === '*') return everyRow
-  const workspace = rule.written?.id ?? rule.confined
-  const byId = oneOf(columns.id, idsNamed(rights, kind, entity, workspace))
-  return rule.negative ? anyOf(byId, oneOf(columns.name, [entity])) : byId
+  return entity === undefined ? noRow : namedItem(rights, rule, kind, entity, item)
 }
 
-function entityRows(rule: EntityRule, kind: string, columns: EntityColumns): RowRule {
-  if (rule.entity !== '*')
-    return allOf(
-      within(rule.confined),
-      anyOf(oneOf(columns.id, [rule.entity]), oneOf('workspace', [rule.entity])),
-    )
-  return rule.kind === undefined || rule.kind === kind ? within(rule.confined) : noRow
+function namedItem(
+  rights: Rights,
+  rule: EndpointRule,
+  kind: string,
+  entity: string,
+  item: Item,
+): RowRule {
+  if (item === 'every') return rule.negative ? everyRow : noRow
+  const workspace = rule.written?.id ?? rule.confined
+  const ids = idsNamed(rights, kind, entity, workspace)
+  const byId = oneOf(
+    item.id,
+    ids.filter((id) => !rights.named.isOfAnotherKind(kind, id)),
+  )
+  return rule.negative ? anyOf(byId, oneOf(item.name, [entity])) : byId
+}
+
+function entityRows({ named }: Rights, rule: EntityRule, kind: string, item: Item): RowRule {
+  if (rule.entity === '*')
+    return rule.kind === undefined || rule.kind === kind ? within(rule.confined) : noRow
+  const ofItem = (): RowRule => {
+    if (named.isOfAnotherKind(kind, rule.entity)) return noRow
+    if (item === 'every') return rule.negative ? everyRow : noRow
+    return oneOf(item.id, [rule.entity])
+  }
+  return allOf(within(rule.confined), anyOf(ofItem(), oneOf('workspace', [rule.entity])))
 }

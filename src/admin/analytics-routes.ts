@@ -5,7 +5,7 @@ import type { Rights } from '../access/rights.ts'
 import type { Analytics } from '../analytics/open-analytics.ts'
 import type { Subscription } from '../analytics/open-subscription.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
-import type { Push } from '../schema/answer.ts'
+import { describeVisibility, type Push } from '../schema/answer.ts'
 import { logFailure } from './http/answer-problem.ts'
 
 export type AnalyticsRoutesOptions = {
@@ -41,7 +41,7 @@ export async function analyticsRoutes(
     return await reply
       .header('content-type', 'text/csv; charset=utf-8')
       .header('content-disposition', 'attachment; filename="weir.csv"')
-      .header('x-weir-visibility', headerText(answer.visibility.statement))
+      .header('x-weir-visibility', headerText(describeVisibility(answer.visibility)))
       .send(csv)
   })
 

@@ -114,7 +114,7 @@ test('each hidden name has one notice, only where rows must equal it', () => {
 test('says where callers are shown, if that is not everywhere and the query reads them', () => {
   const byConsumer: QueryInput = { ...count, dimensions: ['requests.consumer'] }
   const some = buildTestRights(root, ['+A *', '+B *', '-A /consumers'])
-  const shown = 'Callers are shown in B only; in other rows they are masked.'
+  const shown = 'Callers are shown in workspace B; otherwise they are masked.'
   expect(answer(byConsumer, [], some).notices).toEqual([shown])
   expect(answer(equals('requests.consumer', 'ann'), [], some).notices).toEqual([shown])
   expect(answer(count, [], some).notices).toEqual([])

@@ -103,14 +103,9 @@ const isVisible = (kind: Kind, value: string, { rights, rows }: Scope): boolean 
     ? isWorkspaceVisible(rights, rows, value)
     : isEntityVisible(rights, rows, `${kind}s`, value)
 
-/** Says in which workspaces callers are shown, when they are masked in others. */
-function callerNotices({ columns, where }: GovernedPlan, scope: Scope): readonly string[] {
-  const { scope: extent, workspaces, isPartial } = scope.identity
+/** Says where callers are shown, if some are masked and the query reads them. */
+function callerNotices({ columns, where }: GovernedPlan, { visibility }: Scope): readonly string[] {
   const members = [...columns, ...comparisonsIn(where)].map(({ member }) => member)
-  if (extent !== 'some' || !members.some(({ identity }) => identity)) return []
-  if (isPartial) return ['Some callers are masked, because you may not read them.']
-  if (workspaces.length === scope.rights.workspaces.length) return []
-  return workspaces.length === 0
-    ? ['Callers are shown only in rows without a workspace; in other rows they are masked.']
-    : [`Callers are shown in ${workspaces.join(', ')} only; in other rows they are masked.`]
+  const isRead = members.some(({ identity }) => identity)
+  return isRead && visibility.callers?.scope === 'some' ? [visibility.callers.statement] : []
 }

@@ -20,7 +20,7 @@ export type GovernedPlan = Plan & { readonly scan: Scan; readonly [governed]: tr
 export function governPlan(plan: Plan, scope: Scope): GovernedPlan {
   for (const member of usedIn(plan)) {
     if (!isMasked(member, scope)) continue
-    const message = `${member.name} is masked for you: it cannot be used to filter, group, order or count. ${scope.identity.because}`
+    const message = `${member.name} is masked for you: it cannot be used to filter, group, order or count. ${(scope.visibility.callers?.because ?? []).join(' ')}`
     throw new Problem('query.masked', 403, message, { detail: { member: member.name } })
   }
   const columns = plan.columns.map((column) =>

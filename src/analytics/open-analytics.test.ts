@@ -147,7 +147,7 @@ test('says in which workspaces callers are shown', async () => {
     { 'requests.consumer': '', 'requests.count': 1 },
     { 'requests.consumer': 'bob', 'requests.count': 1 },
   ])
-  expect(notices).toEqual(['Callers are shown in B only; in other rows they are masked.'])
+  expect(notices).toEqual(['Callers are shown in workspace B; otherwise they are masked.'])
 })
 
 test('meta lists masked members and hides datasets without visible rows', () => {

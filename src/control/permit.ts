@@ -43,7 +43,7 @@ export function refusalOf(rights: Rights | undefined, check: AccessCheck): Probl
 /** The rights as they are where no entity exists, so that a name in a path stands for itself only. */
 export const whereNothingExists = (rights: Rights): Rights => ({
   ...rights,
-  named: { withName: () => [], all: () => [] },
+  named: { withName: () => [], all: () => [], isOfAnotherKind: () => false },
 })
 
 /** Allows an operation when its path and all of `alsoRequired` are allowed and none of `aliases` is denied. A denial names one request that is denied. */

@@ -51,9 +51,24 @@ export type Visibility = {
   readonly because: readonly string[]
   /** Dimensions that are masked in every row, with the reason. */
   readonly masked: readonly { readonly member: string; readonly reason: string }[]
+  /** In which visible rows the caller is shown; absent when the dataset has no columns of callers. */
+  readonly callers?: CallerVisibility
   /** The configuration revision whose permissions were applied. */
   readonly revision: number
 }
+
+/** In which of the visible rows the identity columns of a dataset are shown, and why they are masked in the others. */
+export type CallerVisibility = {
+  readonly scope: 'all' | 'some' | 'nothing'
+  /** One sentence, for example "Callers are shown in workspace ProductX; in other rows they are masked." */
+  readonly statement: string
+  /** One sentence per rule that masks them. */
+  readonly because: readonly string[]
+}
+
+/** The statements about rows and, unless all are shown, about callers. */
+export const describeVisibility = ({ statement, callers }: Visibility): string =>
+  callers === undefined || callers.scope === 'all' ? statement : `${statement} ${callers.statement}`
 
 /** Times are ISO 8601 in UTC with milliseconds and Z. A masked value is null. */
 export type Cell = string | number | boolean | null | readonly string[]

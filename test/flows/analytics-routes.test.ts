@@ -16,6 +16,7 @@ const [root, a, b] = workspaces
 const known: Record<string, Rights | undefined> = {
   admin: buildTestRights(root, ['+* *']),
   developer: buildTestRights(a, ['+A *', '-A /consumers read']),
+  colleague: buildTestRights(a, ['+A *', '-A /consumers/Bob read']),
   leaver: buildTestRights(a, ['+A *']),
 }
 
@@ -84,8 +85,25 @@ test('returns the rows that the principal sees, as JSON and as CSV', async () =>
   expect(all.data).toHaveLength(2)
   const csv = await post('query?format=csv', byWorkspace)
   expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8')
-  expect(csv.headers.get('x-weir-visibility')).toBe('You see requests of workspace A.')
+  expect(csv.headers.get('x-weir-visibility')).toBe(
+    'You see requests of workspace A. Callers are masked.',
+  )
   expect(await csv.text()).toBe('requests.workspace,requests.count\r\nA,1\r\n')
+})
+
+test('says that some callers of a workspace are masked, in answers, notices, exports and the description', async () => {
+  const byConsumer = { measures: ['requests.count'], dimensions: ['requests.consumer'] }
+  const statement = 'Callers are shown in workspace A except some; otherwise they are masked.'
+  const because = ['Role tester of workspace A forbids read at /consumers/… in workspace A.']
+  const callers = { scope: 'some', statement, because }
+  const answer = (await (await post('query', byConsumer, 'colleague')).json()) as Answer
+  expect(answer).toMatchObject({ visibility: { callers, masked: [] }, notices: [statement] })
+  const csv = await post('query?format=csv', byConsumer, 'colleague')
+  expect(csv.headers.get('x-weir-visibility')).toContain(statement)
+  const meta = await fetch(`${address}/api/analytics/meta`, {
+    headers: { authorization: 'Bearer colleague' },
+  })
+  expect(await meta.json()).toMatchObject({ visibility: { callers } })
 })
 
 test('returns the datasets of the principal', async () => {

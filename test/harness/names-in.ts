@@ -32,6 +32,11 @@ export function namesIn({ workspaces, services, routes, callers }: NameLists): N
       withName: (kind, name) =>
         [...all, ...named].filter((one) => one.kind === kind && one.name === name),
       all: () => all,
+      isOfAnotherKind(kind, id) {
+        const places = [...workspaces.values()].map((one) => ({ id: one.id, kind: 'workspaces' }))
+        const holders = [...all, ...named, ...places].filter((one) => one.id === id)
+        return holders.length > 0 && holders.every((one) => one.kind !== kind)
+      },
     },
   }
 }

@@ -87,6 +87,7 @@ describe('what each person sees', () => {
 
   test('masks consumers with the reason in the table, leaderboard and details', async () => {
     const visitor = await watch('/', { account: developer })
+    await visitor.page.getByLabel(/^What you see: .* Callers are masked\.$/).waitFor()
     const text = await visitor.text()
     expect(text).toContain('Masked')
     for (const caller of await consumersOf('ProductX')) expect(text).not.toContain(caller)

@@ -31,7 +31,12 @@ export type Policy = {
   readonly columns: ColumnNames
   /** Columns that identify the caller, masked unless the principal may read that consumer, or `collection` where there is none; undefined when there are none. */
   readonly identity:
-    | { readonly collection: string; readonly columns: ReadonlySet<string> }
+    | {
+        readonly collection: string
+        /** What the columns are called in sentences. */
+        readonly noun: string
+        readonly columns: ReadonlySet<string>
+      }
     | undefined
 }
 

@@ -63,7 +63,13 @@ const policy = z.strictObject({
   identity: z.union(
     [
       z.literal('none'),
-      z.strictObject({ collection, columns: z.array(text), consumer: reference.optional() }),
+      z.strictObject({
+        collection,
+        /** What the columns are called in sentences. */
+        noun: text.default('callers'),
+        columns: z.array(text),
+        consumer: reference.optional(),
+      }),
     ],
     {
       error: `expected 'none' or a collection of the Admin API and columns`,
@@ -198,10 +204,8 @@ const defaults: Partial<Member> = { kind: 'dimension', format: 'text', list: fal
 
 function policyOf({ rows, identity }: Declaration['policy']): Policy {
   const built =
-    identity === 'none'
-      ? undefined
-      : { collection: identity.collection, columns: new Set(identity.columns) }
-  const consumer = identity === 'none' ? undefined : identity.consumer
+    identity === 'none' ? undefined : { ...identity, columns: new Set(identity.columns) }
+  const consumer = built?.consumer
   const callers: ColumnNames =
     consumer === undefined ? {} : { consumer: consumer.id, consumer_name: consumer.name }
   if (rows.rule === 'service_or_route') {

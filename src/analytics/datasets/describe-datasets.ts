@@ -21,10 +21,13 @@ export function describeDatasets(
     describe(dataset, scopeOf(dataset)),
   )
   const traffic = { one: 'request', many: 'requests' }
+  const requests = datasets.get('requests')
   return {
     datasets: described,
     visibility: {
-      ...explainVisibility(rights, { rule: 'service_or_route' }, traffic),
+      ...(requests === undefined
+        ? explainVisibility(rights, { rule: 'service_or_route' }, traffic)
+        : scopeOf(requests).visibility),
       masked: described.flatMap(({ visibility }) => visibility.masked),
     },
   }

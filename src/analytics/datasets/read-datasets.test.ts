@@ -81,7 +81,7 @@ test('members know the columns that they read, and whether those identify the ca
   expect(dataset?.policy).toEqual({
     rows: { rule: 'collection', collection: 'audit', hasWorkspace: true },
     columns: { workspace: 'workspace', workspace_name: 'workspace_name' },
-    identity: { collection: 'consumers', columns: new Set(['owner']) },
+    identity: { collection: 'consumers', noun: 'callers', columns: new Set(['owner']) },
   })
 })
 

@@ -1,13 +1,10 @@
-import {
-  explainIdentity,
-  explainVisibility,
-  type IdentityScope,
-} from '../../access/explain-visibility.ts'
+import { explainCallers } from '../../access/explain-callers.ts'
+import { explainVisibility } from '../../access/explain-visibility.ts'
 import type { Rights } from '../../access/rights.ts'
 import { assume, everyRow, type RowRule } from '../../access/row-rule.ts'
-import { callerRule, rowRule } from '../../access/row-rules.ts'
+import { callerRule, everyCallerRule, rowRule } from '../../access/row-rules.ts'
 import type { Visibility } from '../../schema/answer.ts'
-import type { Dataset, Member } from './dataset.ts'
+import type { Dataset, Member, Policy } from './dataset.ts'
 
 /** What a principal sees of a dataset. */
 export type Scope = {
@@ -15,7 +12,6 @@ export type Scope = {
   readonly rows: RowRule
   /** The rows in which identity columns are not masked. */
   readonly callers: RowRule
-  readonly identity: IdentityScope
   readonly visibility: Visibility
 }
 
@@ -23,27 +19,25 @@ export type Scope = {
 export function buildScope(rights: Rights, { policy, noun, members }: Dataset): Scope {
   const rows = rowRule(rights, policy.rows)
   const visibility = explainVisibility(rights, policy.rows, noun)
-  if (policy.identity === undefined) {
-    const workspaces = rights.workspaces.map(({ name }) => name)
-    const identity = { scope: 'all', workspaces, isPartial: false, because: '' } as const
-    return { rights, rows, callers: everyRow, identity, visibility }
-  }
-  const { collection } = policy.identity
-  const callers = callerRule(rights, collection)
-  const hasWorkspace = policy.columns.workspace !== undefined
-  const scope: Scope = {
-    rights,
-    rows,
-    callers: hasWorkspace ? callers : assume(callers, { workspace: '', workspace_name: '' }),
-    identity: explainIdentity(rights, rows, collection),
-    visibility,
-  }
+  if (policy.identity === undefined) return { rights, rows, callers: everyRow, visibility }
+  const callers = callerRuleOf(rights, policy, policy.identity.collection)
+  const explained = explainCallers(rights, { rows, callers, ...policy.identity })
+  const scope = { rights, rows, callers, visibility: { ...visibility, callers: explained } }
+  const reason = explained.because.join(' ')
   const masked = [...members.values()]
     .filter((member) => member.kind === 'dimension' && isMasked(member, scope))
-    .map(({ name }) => ({ member: name, reason: scope.identity.because }))
-  return { ...scope, visibility: { ...visibility, masked } }
+    .map(({ name }) => ({ member: name, reason }))
+  return { ...scope, visibility: { ...scope.visibility, masked } }
+}
+
+function callerRuleOf(rights: Rights, { columns }: Policy, collection: string): RowRule {
+  const rule = columns.consumer === undefined ? everyCallerRule : callerRule
+  const callers = rule(rights, collection)
+  return columns.workspace === undefined
+    ? assume(callers, { workspace: '', workspace_name: '' })
+    : callers
 }
 
 /** Whether a member is masked in every row. */
-export const isMasked = (member: Member, { identity }: Scope): boolean =>
-  member.identity && identity.scope === 'nothing'
+export const isMasked = (member: Member, { visibility }: Scope): boolean =>
+  member.identity && visibility.callers?.scope === 'nothing'

@@ -1,5 +1,6 @@
 import { buildRights, type Names } from '../../access/build-rights.ts'
 import type { HeldRole, Named, NamedEntities, Rights } from '../../access/rights.ts'
+import { entities } from '../../entities/entities.ts'
 import { entriesOf, type Entries, type Entry, type Stored } from '../../entities/entry.ts'
 import { memoizeByKey } from '../../lib/memoize-by-key.ts'
 import type { Seal, Snapshot } from '../../schema/snapshot.ts'
@@ -80,6 +81,10 @@ function namedIn(view: ConfigurationView): NamedEntities {
         ...allOf(view.entries, 'service').map(namedService),
         ...allOf(view.entries, 'route').map(namedRoute),
       ]),
+    isOfAnotherKind(kind, id) {
+      const holders = entities.filter(({ name }) => entriesOf(view.entries, name).has(id))
+      return holders.length > 0 && holders.every(({ plural }) => plural !== kind)
+    },
   }
 }
 

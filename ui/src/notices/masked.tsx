@@ -23,6 +23,8 @@ export type Masks = {
   readonly known: boolean
   /** Why a member is masked, by its name without the dataset; undefined when it is not. */
   reasonFor(member: string): string | undefined
+  /** What a row without a caller is called: where some callers are masked, it may be one of theirs. */
+  readonly noCaller: 'Anonymous' | 'Anonymous or masked'
 }
 
 const defaultReason = 'Your roles do not allow reading consumers.'
@@ -31,10 +33,12 @@ const defaultReason = 'Your roles do not allow reading consumers.'
 export function useMasks(): Masks {
   const { data, isError } = useQuery(metaQuery)
   return useMemo(() => {
+    const isPartlyMasked = data?.visibility.callers?.scope === 'some'
     const reasons = data === undefined ? new Map<string, string>() : reasonsOf(data)
     return {
       known: data !== undefined || isError,
       reasonFor: (member) => reasons.get(member),
+      noCaller: isPartlyMasked ? 'Anonymous or masked' : 'Anonymous',
     }
   }, [data, isError])
 }

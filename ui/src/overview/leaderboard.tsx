@@ -16,18 +16,21 @@ type LeaderboardProps = {
   readonly result: LiveResult
   /** Why the values are masked for the viewer, if they are. */
   readonly maskReason: string | undefined
+  /** Label of rows without a value. */
+  readonly unsetLabel: string
   readonly filters: readonly PageFilter[]
   readonly onToggle: (filter: PageFilter) => void
 }
 
 /** The values with the most requests. A click filters by a value, Alt-click excludes it, a second click removes the filter. */
 export const Leaderboard = memo(function Leaderboard(props: LeaderboardProps) {
-  const { board, result, maskReason, filters, onToggle } = props
+  const { maskReason, ...rows } = props
+  const { board, result } = rows
   return (
     <Panel title={board.title} stale={result.stale} flush>
       <div className={classes.board} style={{ minHeight: board.size * 28 + 8 }}>
         {maskReason === undefined ? (
-          <Rows board={board} result={result} filters={filters} onToggle={onToggle} />
+          <Rows {...rows} />
         ) : (
           <Notice compact icon={<IconLock size={22} stroke={1.6} />} title="Masked">
             {maskReason}
@@ -38,7 +41,9 @@ export const Leaderboard = memo(function Leaderboard(props: LeaderboardProps) {
   )
 })
 
-function Rows({ board, result, filters, onToggle }: Omit<LeaderboardProps, 'maskReason'>) {
+type RowsProps = Omit<LeaderboardProps, 'maskReason'>
+
+function Rows({ board, result, unsetLabel, filters, onToggle }: RowsProps) {
   if (result.problem !== undefined) return <p className={classes.empty}>{result.problem.message}</p>
   if (result.answer === undefined)
     return Array.from({ length: 5 }, (_, row) => (
@@ -59,6 +64,7 @@ function Rows({ board, result, filters, onToggle }: Omit<LeaderboardProps, 'mask
           key={row.value}
           board={board}
           row={row}
+          unsetLabel={unsetLabel}
           max={max}
           picks={picks}
           onToggle={onToggle}
@@ -71,21 +77,19 @@ function Rows({ board, result, filters, onToggle }: Omit<LeaderboardProps, 'mask
 /** One value of a leaderboard. */
 type BoardEntry = { readonly value: string; readonly count: number; readonly errors: number }
 
-type BoardRowProps = {
-  readonly board: Board
+type BoardRowProps = Pick<LeaderboardProps, 'board' | 'unsetLabel' | 'onToggle'> & {
   readonly row: BoardEntry
   /** The largest count of the board. */
   readonly max: number
   readonly picks: readonly PageFilter[]
-  readonly onToggle: (filter: PageFilter) => void
 }
 
-function BoardRow({ board, row, max, picks, onToggle }: BoardRowProps) {
+function BoardRow({ board, row, unsetLabel, max, picks, onToggle }: BoardRowProps) {
   const { value, count, errors } = row
   const filter = { member: board.member, value, exclude: false }
   const pick = picks.find((other) => isSameValue(other, filter))
   const isExcluded = pick?.exclude === true
-  const label = value || board.unsetLabel
+  const label = value || unsetLabel
   return (
     <li className={classes.row} data-pick={pick && (isExcluded ? 'excluded' : 'included')}>
       <Bar board={board} row={row} max={max} />

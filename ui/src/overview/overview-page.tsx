@@ -62,6 +62,7 @@ function Overview({ masks, view }: OverviewProps) {
                 board={board}
                 result={live.result(`board.${board.member}`)}
                 maskReason={masks.reasonFor(board.member)}
+                unsetLabel={board.member === 'consumer' ? masks.noCaller : board.unsetLabel}
                 filters={filters}
                 onToggle={view.toggle}
               />

@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type RefObject, useLayoutEffect, useRef } from 'react'
 import { formatClock, formatDuration, absent } from '../format/format.ts'
 import { StatusBadge } from '../format/status-badge.tsx'
-import { Masked } from '../notices/masked.tsx'
+import { Masked, useMasks } from '../notices/masked.tsx'
 import { Notice } from '../notices/notice.tsx'
 import type { RequestRow } from './request-row.ts'
 import classes from './request-table.module.css'
@@ -157,9 +157,10 @@ type ConsumerProps = {
 }
 
 function Consumer({ consumer, maskReason }: ConsumerProps) {
+  const { noCaller } = useMasks()
   if (maskReason !== undefined) return <Masked reason={maskReason} />
   if (consumer === null) return <Masked reason="You may not read this consumer." />
-  return consumer === '' ? <i className={classes.none}>anonymous</i> : consumer
+  return consumer === '' ? <i className={classes.none}>{noCaller}</i> : consumer
 }
 
 /** The parts of a request's time, in milliseconds. */

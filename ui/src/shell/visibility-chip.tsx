@@ -1,7 +1,11 @@
 import { Popover, Skeleton, UnstyledButton } from '@mantine/core'
 import { IconEye, IconEyeCheck, IconEyeOff, IconLock } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import type { Visibility } from '../../../src/schema/answer.ts'
+import {
+  type CallerVisibility,
+  describeVisibility,
+  type Visibility,
+} from '../../../src/schema/answer.ts'
 import { metaQuery } from '../api/analytics.ts'
 import { memberTitle } from '../format/member-title.ts'
 import classes from './visibility-chip.module.css'
@@ -21,11 +25,13 @@ export function VisibilityChip() {
         <UnstyledButton
           className={classes.chip}
           data-scope={visibility.scope}
-          aria-label={`What you see: ${visibility.statement}`}
+          aria-label={`What you see: ${describeVisibility(visibility)}`}
         >
           <Glyph size={15} stroke={1.8} />
           <span className={classes.statement}>{visibility.statement}</span>
-          {visibility.masked.length > 0 && <IconLock size={13} stroke={1.9} />}
+          {visibility.callers !== undefined && visibility.callers.scope !== 'all' && (
+            <IconLock size={13} stroke={1.9} />
+          )}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown className={classes.dropdown}>
@@ -36,7 +42,7 @@ export function VisibilityChip() {
 }
 
 function Explanation({ visibility }: { readonly visibility: Visibility }) {
-  const { statement, because, masked, revision } = visibility
+  const { statement, because, masked, callers, revision } = visibility
   const reasons = [...new Set(masked.map(({ reason }) => reason))]
   return (
     <div tabIndex={-1} className={classes.explanation}>
@@ -47,6 +53,7 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
+      {callers?.scope === 'some' && <Callers callers={callers} />}
       {reasons.length > 0 && <h4>Masked fields</h4>}
       {reasons.map((reason) => (
         <div key={reason} className={classes.masked}>
@@ -65,5 +72,20 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
         <b>{revision}</b>.
       </footer>
     </div>
+  )
+}
+
+/** Where callers are shown, and the rules that mask the others. */
+function Callers({ callers }: { readonly callers: CallerVisibility }) {
+  return (
+    <>
+      <h3 className={classes.callers}>{callers.statement}</h3>
+      <h4>Rules</h4>
+      <ul>
+        {callers.because.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </>
   )
 }
