@@ -93,7 +93,7 @@ const places = [...workspaces, elsewhere].flatMap(({ id, name }) =>
   paths.map((path) => ({ workspace: id, workspace_name: name, ...path })),
 )
 
-test('what random roles are told about callers is true of every row, and names no caller and no workspace that they do not see', () => {
+test('what is said about callers is true of every row for random roles, and names no caller and no workspace that they do not see', () => {
   const check = (rights: Rights, rule: typeof callerRule): void => {
     const rules = rulesOf(rights, rule)
     const extent = callerExtent(rights, rules)

@@ -86,15 +86,15 @@ function statementOf(
   if (scope === 'nothing') return `${subject} are masked.`
   const isOpen = (workspace: WorkspaceRef): boolean => isOpenByDefault(callers, workspace)
   const phrases = [
-    ...placeOf(all).map((place) => `in ${place}`),
-    ...placeOf(some.filter(isOpen)).map((place) => `in ${place} except some`),
-    ...placeOf(some.filter((one) => !isOpen(one))).map((place) => `in part of ${place}`),
+    ...workspacePhrases(all).map((place) => `in ${place}`),
+    ...workspacePhrases(some.filter(isOpen)).map((place) => `in ${place} except some`),
+    ...workspacePhrases(some.filter((one) => !isOpen(one))).map((place) => `in part of ${place}`),
   ]
   return `${subject} are shown ${phrases.join(', and ')}; otherwise they are masked.`
 }
 
 /** Rows without a workspace are mentioned only where there are no others. */
-function placeOf(workspaces: readonly WorkspaceRef[]): readonly string[] {
+function workspacePhrases(workspaces: readonly WorkspaceRef[]): readonly string[] {
   const names = workspaces.map(({ name }) => name).filter((name) => name !== '')
   if (names.length > 0) return [workspacePhrase(names)]
   return workspaces.length === 0 ? [] : ['rows without a workspace']
