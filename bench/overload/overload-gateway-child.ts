@@ -27,6 +27,7 @@ const unlimited = {
   inFlight: Number.POSITIVE_INFINITY,
   waiting: Number.POSITIVE_INFINITY,
   connections: Number.POSITIVE_INFINITY,
+  udpSessions: Number.POSITIVE_INFINITY,
 }
 
 /** Simulates an expensive plugin. */

@@ -16,7 +16,7 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Listener for HTTP/1.1 and HTTP/2 without TLS. ` proxy_protocol` after the address: connections begin with a PROXY header, version 1 or 2.',
   WEIR_PROXY_SSL_LISTEN: 'Listener for TLS, likewise; `off` disables it.',
   WEIR_STREAM_LISTEN:
-    'Listeners for `tcp` and `tls` routes, comma-separated: `0.0.0.0:9000,0.0.0.0:9443 ssl`. Flags after an address: `ssl` terminates TLS, `proxy_protocol` reads a PROXY header, `send_proxy` and `send_proxy_v2` begin connections to targets with one.',
+    'Listeners for `tcp`, `tls` and `udp` routes, comma-separated: `0.0.0.0:9000,0.0.0.0:9443 ssl,0.0.0.0:9053 udp`. Flags after an address: `ssl` terminates TLS, `proxy_protocol` reads a PROXY header, `send_proxy` and `send_proxy_v2` begin connections to targets with one; `udp` receives datagrams, and `proxy_responses=NUMBER` ends a UDP session after so many answers for each datagram of the client. `reuseport` is accepted; ports are always shared.',
   WEIR_TRUSTED_IPS:
     'Addresses and CIDR blocks of proxies in front of the gateway, comma-separated. Their `X-Forwarded-*` fields are forwarded, and they name the client by `WEIR_REAL_IP_HEADER`. `0.0.0.0/0,::/0` trusts everybody.',
   WEIR_REAL_IP_HEADER:
@@ -49,6 +49,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_MAX_WAITING:
     'Requests that wait when a worker is full; further ones get a 503 with `Retry-After`.',
   WEIR_MAX_CONNECTIONS: 'Client connections of a worker; further ones are closed.',
+  WEIR_MAX_UDP_SESSIONS:
+    'UDP sessions of a worker. Further clients replace the longest idle session; their datagrams are dropped while none was idle for a second.',
   WEIR_TARGET_CONNECTIONS: 'Exchanges of a worker with one target at the same time.',
   WEIR_TARGET_WAITING: 'Exchanges of a worker that wait for one target.',
   WEIR_DRAIN_SECONDS: 'Time for exchanges in progress to finish when a worker stops.',

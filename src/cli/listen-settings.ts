@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { ListenAddress } from '../planes/plane-settings.ts'
+import type { ListenAddress, StreamListen } from '../planes/plane-settings.ts'
 
 /** HOST:PORT; HOST defaults to 127.0.0.1. */
 export const address = (fallback: string) =>
@@ -20,7 +20,7 @@ export const proxyAddress = (fallback: string) =>
     .string()
     .default(fallback)
     .transform((text, context) => {
-      const parsed = readFlags(text, ['proxy_protocol'])
+      const parsed = readFlags(text, (flag) => flag === 'proxy_protocol')
       if (parsed !== undefined)
         return { ...parsed.address, readsProxy: parsed.flags.has('proxy_protocol') }
       const message = `expected HOST:PORT, then proxy_protocol or nothing, such as ${fallback}`
@@ -28,16 +28,21 @@ export const proxyAddress = (fallback: string) =>
       return z.NEVER
     })
 
-const streamFlags = ['ssl', 'proxy_protocol', 'send_proxy', 'send_proxy_v2']
+const tcpFlags = ['ssl', 'proxy_protocol', 'send_proxy', 'send_proxy_v2', 'reuseport']
+const udpFlags = ['udp', 'reuseport']
+const responses = /^proxy_responses=(\d{1,9})$/
 
 /** HOST:PORT, followed by flags: `ssl` when connections begin with a TLS handshake, `proxy_protocol` when they begin with
- *  a PROXY header, `send_proxy` or `send_proxy_v2` when those to targets do. */
-const streamAddress = z.string().transform((text, context) => {
-  const parsed = readFlags(text, streamFlags)
+ *  a PROXY header, `send_proxy` or `send_proxy_v2` when those to targets do; or `udp`, and `proxy_responses` as in nginx.
+ *  `reuseport` is as in Kong; sockets share their port in any case. */
+const streamAddress = z.string().transform((text, context): StreamListen => {
+  const udp = readUdp(text)
+  if (udp !== undefined) return udp
+  const parsed = readFlags(text, (flag) => tcpFlags.includes(flag))
   const flags = parsed?.flags ?? new Set()
   if (parsed === undefined || (flags.has('send_proxy') && flags.has('send_proxy_v2'))) {
     const message =
-      'expected HOST:PORT, then any of ssl, proxy_protocol, and send_proxy or send_proxy_v2, such as 0.0.0.0:9443 ssl'
+      'expected HOST:PORT, then any of ssl, proxy_protocol, reuseport, and send_proxy or send_proxy_v2, such as 0.0.0.0:9443 ssl, or udp with reuseport and proxy_responses=NUMBER, such as 0.0.0.0:9053 udp'
     context.addIssue({ code: 'custom', message })
     return z.NEVER
   }
@@ -49,6 +54,18 @@ const streamAddress = z.string().transform((text, context) => {
     ...(sendsProxy === undefined ? {} : ({ sendsProxy } as const)),
   }
 })
+
+function readUdp(text: string): StreamListen | undefined {
+  const parsed = readFlags(text, (flag) => udpFlags.includes(flag) || responses.test(flag))
+  if (parsed?.flags.has('udp') !== true) return undefined
+  const counts = [...parsed.flags].flatMap((flag) => responses.exec(flag)?.[1] ?? [])
+  if (counts.length > 1) return undefined
+  return {
+    ...parsed.address,
+    isUdp: true,
+    ...(counts[0] === undefined ? {} : { responses: Number(counts[0]) }),
+  }
+}
 
 const list = z.string().transform((text) =>
   text
@@ -110,10 +127,10 @@ function isBlock(text: string): boolean {
   )
 }
 
-function readFlags(text: string, allowed: readonly string[]) {
+function readFlags(text: string, isAllowed: (flag: string) => boolean) {
   const [first = '', ...flags] = text.trim().split(/ +/)
   const address = readAddressAndPort(first)
-  if (address === undefined || !flags.every((flag) => allowed.includes(flag))) return undefined
+  if (address === undefined || !flags.every(isAllowed)) return undefined
   return { address, flags: new Set(flags) }
 }
 

@@ -14,7 +14,7 @@ export type ProgramServer = {
 /** What a proxy is opened with when the first program is there, and where it then listens. */
 export type ProgramServerOptions = {
   readonly proxyOptions: () => Promise<Omit<ProxyOptions, 'program'>>
-  readonly listen: (proxy: Proxy) => readonly (readonly [Server, socket: object])[]
+  readonly listen: (proxy: Proxy) => readonly Promise<unknown>[]
   readonly onListening: () => void
   readonly onFailed: (error: unknown) => void
 }
@@ -27,7 +27,7 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
     const proxyOptions = await options.proxyOptions()
     // Another program may have come meanwhile.
     proxy = openProxy({ ...proxyOptions, program: latest ?? first })
-    await Promise.all(options.listen(proxy).map(([server, socket]) => listen(server, socket)))
+    await Promise.all(options.listen(proxy))
     options.onListening()
   }
   return {
@@ -48,7 +48,8 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
   }
 }
 
-function listen(server: Server, socket: object): Promise<void> {
+/** Listens on a bound socket of another process. */
+export function listenOn(server: Server, socket: object): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(socket, resolve)

@@ -3,7 +3,7 @@ import { openControlConnection } from '../cluster/control-connection.ts'
 import { openCounterClient } from '../cluster/counter-client.ts'
 import { redisCounters } from '../cluster/redis-counters.ts'
 import { openDataPlane } from '../dataplane/open-data-plane.ts'
-import { serveProgram } from '../dataplane/serve-program.ts'
+import { listenOn, serveProgram } from '../dataplane/serve-program.ts'
 import { openSnapshotCache } from '../dataplane/snapshot-cache.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openEgress } from '../lib/egress.ts'
@@ -15,6 +15,7 @@ import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openTicketKeys } from '../proxy/ticket-keys.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
+import type { BoundUdpHandle } from '../proxy/udp/open-udp-server.ts'
 import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { settingsIn } from '../secrets/collect-references.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
@@ -83,10 +84,11 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       },
     }),
     listen: (proxy) => [
-      [proxy.server, start.socket],
-      ...start.sockets.map(({ duty, socket }) => {
-        const { secureServer } = proxy
-        return [duty === 'secure' ? secureServer : proxy.addStreamServer(duty), socket] as const
+      listenOn(proxy.server, start.socket),
+      ...start.sockets.map(({ duty, socket }): Promise<unknown> => {
+        if (duty === 'secure') return listenOn(proxy.secureServer, socket)
+        if (duty.isUdp === true) return proxy.addUdpServer(duty).listen(socket as BoundUdpHandle)
+        return listenOn(proxy.addStreamServer(duty), socket)
       }),
     ],
     onListening() {

@@ -20,7 +20,7 @@ export type ControlAddress = {
   readonly listens: readonly ListenAddress[]
 }
 
-/** What a listening socket is for: connections that begin with a TLS handshake, or streams. */
+/** What a listening socket is for: connections that begin with a TLS handshake, or streams; a UDP socket is for streams. */
 export type SocketDuty = 'secure' | StreamListen
 
 /** A listening socket of the supervisor that a worker accepts on. */

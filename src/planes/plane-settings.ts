@@ -1,5 +1,5 @@
 import type { EgressRules } from '../lib/egress.ts'
-import type { OriginSettings, StreamListener } from '../proxy/listener-options.ts'
+import type { OriginSettings, StreamListener, UdpListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'
 import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
 import type { AnswerHeaderName, ExchangeSettings } from '../proxy/exchange-settings.ts'
@@ -12,7 +12,9 @@ export type ListenAddress = { readonly host: string; readonly port: number }
 export type ProxyListen = ListenAddress & { readonly readsProxy: boolean }
 
 /** Where to listen for streams. */
-export type StreamListen = ProxyListen & StreamListener
+export type StreamListen = TcpListen | UdpListen
+export type TcpListen = ProxyListen & StreamListener & { readonly isUdp?: never }
+export type UdpListen = ListenAddress & UdpListener & { readonly isUdp: true }
 
 /** The settings of all planes; plain data, because they are sent to child processes. */
 export type PlaneSettings = {

@@ -21,8 +21,8 @@ export type ClientLink = {
 /** The head of a request, the same for every protocol. */
 export type RequestHead = {
   readonly method: string
-  /** `tcp` or `tls` for a stream. */
-  readonly scheme: 'http' | 'https' | 'tcp' | 'tls'
+  /** `tcp`, `tls` or `udp` for a stream. */
+  readonly scheme: 'http' | 'https' | 'tcp' | 'tls' | 'udp'
   /** Lower case, without port. */
   readonly host: string
   readonly port: number

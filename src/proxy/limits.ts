@@ -32,13 +32,19 @@ export type AdmissionLimits = {
   readonly waiting: number
   /** Open connections of clients; more are closed. */
   readonly connections: number
+  /** UDP sessions; datagrams of further clients are dropped, unless another session is idle. */
+  readonly udpSessions: number
 }
+
+/** How many requests a worker takes on at a time. */
+export type RequestLimits = Pick<AdmissionLimits, 'inFlight' | 'waiting'>
 
 /** Limits that a worker in health never meets. */
 export const defaultAdmissionLimits: AdmissionLimits = {
   inFlight: 8_192,
   waiting: 1_024,
   connections: 16_384,
+  udpSessions: 4_096,
 }
 
 /** What a worker asks of one target at a time, whatever the protocol: over HTTP/1.1 each exchange is a connection. */

@@ -30,3 +30,9 @@ export type StreamListener = {
   /** The version of the PROXY header that begins each connection to a target. */
   readonly sendsProxy?: ProxyProtocolVersion | undefined
 }
+
+/** What a UDP listener is for. */
+export type UdpListener = {
+  /** As nginx's directive `proxy_responses`: how many datagrams answer one of a client, after which a session is complete. Without it, a session ends when it is idle. */
+  readonly responses?: number | undefined
+}

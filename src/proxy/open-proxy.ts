@@ -8,6 +8,7 @@ import {
   defaultOriginSettings,
   type OriginSettings,
   type StreamListener,
+  type UdpListener,
 } from './listener-options.ts'
 import type { ExchangeSettings } from './exchange-settings.ts'
 import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
@@ -28,6 +29,8 @@ import { openProxyProtocolFront } from './proxy-protocol/open-proxy-protocol-fro
 import { openStreamFront } from './stream/open-stream-front.ts'
 import { openStaples } from './tls/ocsp/open-staples.ts'
 import { openTlsFront, type CertificatePair } from './tls/open-tls-front.ts'
+import { openUdpFront } from './udp/open-udp-front.ts'
+import type { UdpServer } from './udp/open-udp-server.ts'
 import { openTicketKeys, type TicketKeys } from './ticket-keys.ts'
 import { defaultTlsPolicy, type TlsPolicy } from './tls-policy.ts'
 
@@ -38,6 +41,8 @@ export type Proxy = {
   readonly secureServer: Server
   /** Adds a server for streams. */
   addStreamServer(listener: StreamListener & { readonly readsProxy?: boolean }): Server
+  /** Adds a server for UDP streams. */
+  addUdpServer(listener: UdpListener): UdpServer
   /** In flight. */
   readonly exchanges: number
   readonly revision: number
@@ -83,10 +88,18 @@ export function openProxy(options: ProxyOptions): Proxy {
   })
   const parts = { programs, upstream, admission, connections, shutdown, egress }
   const events = openFrontEvents(options, parts)
+  const origins = openOrigins(options.origins ?? defaultOriginSettings)
   const fronts = openFronts(options, events, parts)
+  const udp = openUdpFront({
+    ...options,
+    programs,
+    origins,
+    egress,
+    maxSessions: limits.udpSessions,
+    onGone: shutdown.explain,
+  })
   const { plain, secure, streams } = fronts
   const proxied = openProxyProtocolFront(options.limits.headMilliseconds, events.onFault)
-  const origins = openOrigins(options.origins ?? defaultOriginSettings)
   const rejectConnection = openConnectionRejection(events)
   const admit =
     ({ carried, readsProxy, speaksHttp, accept }: Listener) =>
@@ -137,6 +150,7 @@ export function openProxy(options: ProxyOptions): Proxy {
       streamServers.push(added)
       return added
     },
+    addUdpServer: udp.open,
     get exchanges() {
       return programs.exchanges
     },
@@ -153,7 +167,8 @@ export function openProxy(options: ProxyOptions): Proxy {
       server.close()
       secureServer.close()
       for (const streamServer of streamServers) streamServer.close()
-      const { serving } = fronts
+      udp.stop()
+      const serving = [...fronts.serving, udp]
       const detecting = [proxied.silent, plain.silent, secure]
       const closeSilent = (): void => {
         proxied.silent.close()

@@ -25,7 +25,10 @@ export function bindProxyListeners(
   inherited: ReadonlyMap<string, ListeningSocket> = new Map(),
 ): ProxyListeners {
   const byKey = new Map<string, ListeningSocket>()
-  const bind = (kind: string, address: ListenAddress): readonly ListeningSocket[] => {
+  const bind = (
+    kind: string,
+    address: ListenAddress & { readonly isUdp?: boolean },
+  ): readonly ListeningSocket[] => {
     const keyOf = (slot: number): string => `${kind} ${address.host}:${address.port} ${slot}`
     const known = Array.from({ length: workers }, (_, slot) => inherited.get(keyOf(slot)))
     const bound = bindListeningSockets(address, known)
@@ -38,7 +41,7 @@ export function bindProxyListeners(
     ...streamListens.map((listen) => [listen, listen] as const),
   ]
   const others = duties.map(([duty, address], index) =>
-    bind(`${duty === 'secure' ? duty : 'stream'} ${index}`, address).map((socket) => ({
+    bind(`${kindOf(duty)} ${index}`, address).map((socket) => ({
       ...socket,
       duty,
     })),
@@ -62,6 +65,9 @@ export function bindProxyListeners(
     byKey,
   }
 }
+
+const kindOf = (duty: SocketDuty): string =>
+  duty === 'secure' ? duty : duty.isUdp === true ? 'udp' : 'stream'
 
 const withPort = <Listen extends ListenAddress>(
   listen: Listen,

@@ -116,7 +116,7 @@ async function openFaulty(protocol: Protocol) {
     pools,
   )
   const programs = holdPrograms(program)
-  const admission = openAdmission({ inFlight: 2, waiting: 10, connections: 100 })
+  const admission = openAdmission({ inFlight: 2, waiting: 10 })
   const state = openShutdownState()
   const egress = { refusalOf: () => undefined }
   const tools: EndTools = {

@@ -4,6 +4,7 @@ import tls from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openGateway } from '../harness/open-gateway.ts'
+import { freeUdpPort, startUdpLoad, startUdpServer } from '../harness/open-udp-client.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
@@ -159,11 +160,13 @@ test('a tls route that precedes a tls_passthrough route terminates TLS', async (
   expect(String(await all(socket))).toBe('terminated')
 })
 
-test('a complete Weir forwards streams on its configured addresses', async () => {
+test('a complete Weir forwards streams on its configured addresses, and loses no datagram while workers are replaced', async () => {
   const port = await startServer((socket) => void socket.pipe(socket))
-  const [open, secure] = [await freePort(), await freePort()]
+  const echo = await startUdpServer()
+  const [open, secure, udp] = [await freePort(), await freePort(), await freeUdpPort()]
+  const listens = [`${open}`, `${secure} ssl`, `${udp} udp reuseport`]
   const weir = await startWeir({
-    env: { WEIR_STREAM_LISTEN: `127.0.0.1:${open}, 127.0.0.1:${secure} ssl` },
+    env: { WEIR_STREAM_LISTEN: listens.map((listen) => `127.0.0.1:${listen}`).join(', ') },
   })
   await weir.admin('PUT', '/services/raw', { host: '127.0.0.1', port, protocol: 'tcp' })
   const route = {
@@ -186,9 +189,27 @@ test('a complete Weir forwards streams on its configured addresses', async () =>
     'secure',
     async () => (await talk(tls.connect({ ...where, port: secure }))) === 'hello',
   )
+  await weir.admin('PUT', '/services/echo', {
+    url: `udp://127.0.0.1:${echo.port}`,
+    read_timeout: 1_000,
+  })
+  const datagrams = { protocols: ['udp'], destinations: [{ port: udp }], service: { name: 'echo' } }
+  expect((await weir.admin('PUT', '/routes/datagrams', datagrams)).status).toBe(200)
+  await weir.untilApplied()
+  const load = await startUdpLoad(udp)
+  await until('datagrams pass', () => load.answered() > 10)
+  const workers = weir.children('weir gateway')
+  weir.process.kill('SIGHUP')
+  await until('the workers are new', () => {
+    const now = weir.children('weir gateway')
+    return now.length === 2 && now.every((pid) => !workers.includes(pid))
+  })
+  const before = load.answered()
+  await until('the new workers answer', () => load.answered() > before + 10)
+  expect(await load.stop()).toEqual([])
   const query = { measures: ['requests.count'], dimensions: ['requests.scheme'] }
-  await until('both are on record', async () => (await weir.query(query)).data.length === 2)
-})
+  await until('all are on record', async () => (await weir.query(query)).data.length === 3)
+}, 180_000)
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')

@@ -37,7 +37,7 @@ export const headerPattern = () =>
 /** A server name (SNI), whose first or last label may be `*`. A trailing dot is ignored. */
 export const serverName = () => z.string().min(1).superRefine(reportIssue(serverNameViolation))
 
-/** An end of a TCP stream: an IP address or CIDR range, a port, or both. */
+/** An end of a TCP or UDP stream: an IP address or CIDR range, a port, or both. */
 export const endpoint = () =>
   z
     .strictObject({

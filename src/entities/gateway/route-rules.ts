@@ -46,6 +46,7 @@ const rules: Readonly<Record<string, Rule>> = {
   tls_passthrough: passthrough,
   tls: stream,
   tcp: stream,
+  udp: stream,
 }
 
 function ruleOf(label: string, forbidden: readonly string[], needed: readonly string[]): Rule {

@@ -12,6 +12,7 @@ const protocol = z.enum([
   'tcp',
   'tls',
   'tls_passthrough',
+  'udp',
   'ws',
   'wss',
 ])
@@ -39,7 +40,7 @@ export const route = defineEntity(
         .min(1)
         .default(['http', 'https'])
         .describe(
-          'Accepted protocols, of one of the families http/https, grpc/grpcs, ws/wss, tcp/tls or tls_passthrough.',
+          'Accepted protocols, of one of the families http/https, grpc/grpcs, ws/wss, tcp/tls/udp or tls_passthrough.',
         ),
       methods: optional(
         z.array(
@@ -61,10 +62,10 @@ export const route = defineEntity(
         'Accepted server names (SNI) of the TLS handshake. The first or last label may be `*`. Not checked for requests without TLS.',
       ),
       sources: optional(z.array(endpoint())).describe(
-        'Accepted sources of TCP streams: IP address or CIDR range, port, or both.',
+        'Accepted sources of TCP and UDP streams: IP address or CIDR range, port, or both.',
       ),
       destinations: optional(z.array(endpoint())).describe(
-        'Accepted destinations of TCP streams: IP address or CIDR range, port, or both.',
+        'Accepted destinations of TCP and UDP streams: IP address or CIDR range, port, or both.',
       ),
       https_redirect_status_code: z
         .union([z.literal(426), z.literal(301), z.literal(302), z.literal(307), z.literal(308)], {

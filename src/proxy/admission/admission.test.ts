@@ -21,7 +21,7 @@ function enter(admission: Admission, of = entering()) {
 
 function heldAdmission(limits: { inFlight: number; waiting: number }) {
   const time = { now: 1 }
-  return { time, admission: new Admission({ ...limits, connections: 1 }, () => time.now) }
+  return { time, admission: new Admission(limits, () => time.now) }
 }
 
 const settled = (): Promise<void> => Promise.resolve()

@@ -1,6 +1,6 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { AdmissionLimits } from '../limits.ts'
+import type { RequestLimits } from '../limits.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import { FairQueue } from './fair-queue.ts'
 
@@ -34,7 +34,7 @@ const generation = 10
  * fairly by connection, and refuses the rest. Below the limit a request costs a comparison and a counter on each side.
  */
 export class Admission {
-  readonly #config: AdmissionLimits
+  readonly #config: RequestLimits
   readonly #now: () => number
   readonly #queue = new FairQueue<Waiter>()
   // Shared instances, because a refusal must be cheap under overload.
@@ -63,7 +63,7 @@ export class Admission {
   #unfairAt = Number.NEGATIVE_INFINITY
 
   /** `now` counts the milliseconds in which this process could run: the time of others delays requests, but refusing them would not give it back. */
-  constructor(limits: AdmissionLimits, now: () => number) {
+  constructor(limits: RequestLimits, now: () => number) {
     this.#config = limits
     this.#now = now
     this.#limit = limits.inFlight

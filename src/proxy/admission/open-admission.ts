@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { AdmissionLimits } from '../limits.ts'
+import type { RequestLimits } from '../limits.ts'
 import { Admission } from './admission.ts'
 import { openRunClock } from './run-clock.ts'
 
@@ -13,7 +13,7 @@ const sweepMilliseconds = 10
 const observeMilliseconds = 100
 
 /** Admission that observes the event loop of this process. */
-export function openAdmission(limits: AdmissionLimits): OpenAdmission {
+export function openAdmission(limits: RequestLimits): OpenAdmission {
   const clock = openRunClock()
   const admission = new Admission(limits, clock.now)
   const eventLoopLag = measureEventLoopLag(clock.delayed)

@@ -135,6 +135,9 @@ function usePool(
   const currentCandidates = trackCandidates(targets, memory, healthchecks?.threshold ?? 0)
 
   const hasCapacity = ({ state }: Target): boolean => state.inFlight < limits.inFlight
+  // A UDP session is no connection to a target and mostly idle; the worker limits their number.
+  const hasCapacityFor = ({ request }: Exchange): ((target: Target) => boolean) =>
+    request.scheme === 'udp' ? () => true : hasCapacity
   const pick = (exchange: Exchange): Target | 'busy' | undefined => {
     const candidates = currentCandidates()
     const { draining } = candidates
@@ -143,9 +146,10 @@ function usePool(
     )
     if (trial !== undefined) return trial
     if (candidates.available.length === 0 && draining.length === 0) return undefined
-    const withCapacity = candidates.available.every(hasCapacity)
+    const mayTake = hasCapacityFor(exchange)
+    const withCapacity = candidates.available.every(mayTake)
       ? candidates.available
-      : candidates.available.filter(hasCapacity)
+      : candidates.available.filter(mayTake)
     if (withCapacity.length === 0 && draining.length === 0) return 'busy'
     const available = withoutAttempts(withCapacity, exchange.upstream.attempts)
     return balancer.pick(

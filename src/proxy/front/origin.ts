@@ -3,7 +3,7 @@ import { blockListOf, familyOf, readRange } from '../../lib/ip-range.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { OriginSettings } from '../listener-options.ts'
 
-/** One end of a TCP connection. */
+/** One end of a TCP connection or a UDP session. */
 export type Endpoint = { readonly address: string; readonly port: number }
 
 /** Where a connection comes from. */
@@ -29,6 +29,8 @@ export type Carried = 'http' | 'stream'
 export type Origins = {
   /** `announced` is the source in the PROXY header of the connection. */
   of(this: void, socket: Socket, carried: Carried, announced?: Endpoint): Origin
+  /** The origin of datagrams. */
+  ofDatagrams(this: void, client: Endpoint, local: Endpoint): Origin
 }
 
 /** A PROXY header is used for streams, and for HTTP where the real IP header is `proxy_protocol`, as in nginx. */
@@ -40,11 +42,18 @@ export function openOrigins({ realIp, portMaps }: OriginSettings): Origins {
     readsField
       ? forwardedAddress(headers.all(realIp.header), realIp.recursive, isTrusted)
       : undefined
+  const mapped = ({ address, port }: Endpoint): Endpoint => ({
+    address,
+    port: external.get(port) ?? port,
+  })
   return {
+    ofDatagrams: (client, local) => ({
+      client: { address: unmapped(client.address), port: client.port },
+      local: mapped({ address: unmapped(local.address), port: local.port }),
+    }),
     of(socket, carried, announced) {
       const origin = socketOrigin(socket)
-      const { address, port } = origin.local
-      const local = { address, port: external.get(port) ?? port }
+      const local = mapped(origin.local)
       if (!isTrusted(origin.client.address)) return { client: origin.client, local }
       const isBelieved = announced !== undefined && (carried === 'stream' || !readsField)
       const proxy = { address: origin.client.address, clientOf }

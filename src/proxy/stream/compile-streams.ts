@@ -5,9 +5,9 @@ import { hostTest } from '../../lib/host-pattern.ts'
 import { blockListOf, familyOf, readRange } from '../../lib/ip-range.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
-export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough'
+export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough' | 'udp'
 
-/** Properties of a connection that routes can match. */
+/** Properties of a connection, or of the first datagram of a session, that routes can match. */
 export type StreamOrigin = {
   /** The protocols of routes that could take it. */
   readonly kinds: readonly StreamKind[]
@@ -100,7 +100,9 @@ function weightOf(patterns: readonly Pattern[]): number {
   )
 }
 
-const kinds: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough'])
+const kinds: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
+
+const plain: ReadonlySet<StreamKind> = new Set(['tcp', 'udp'])
 
 function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
   const names = (snis ?? []).map((name) => name.toLowerCase().replace(/\.$/, ''))
@@ -108,12 +110,12 @@ function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
   const from = (sources ?? []).map(compileEndpoint)
   const to = (destinations ?? []).map(compileEndpoint)
   return [
-    // A plain connection has no server name, and is not asked for one.
+    // Without TLS there is no server name, and none is asked for.
     ...(names.length === 0
       ? []
       : [
           (origin: StreamOrigin) =>
-            origin.kinds.includes('tcp') || isNamed(origin.serverName ?? ''),
+            origin.kinds.some((kind) => plain.has(kind)) || isNamed(origin.serverName ?? ''),
         ]),
     ...(from.length === 0
       ? []

@@ -4,7 +4,6 @@ import { Exchange, type RequestBody, type Reply, type RequestHead } from '../exc
 import { logFault, type EndTools } from '../walk/end-exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
-import type { RouteProgram } from '../program.ts'
 import { absentBody } from '../http1/request-body.ts'
 import {
   openTlsFront,
@@ -21,6 +20,8 @@ import type { StreamListener } from '../listener-options.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
 import { carryStream } from './carry-stream.ts'
 import type { StreamKind } from './compile-streams.ts'
+import { openFind } from './open-find.ts'
+import { openTcpCarrier } from './open-tcp-carrier.ts'
 import { readClientHello } from './read-client-hello.ts'
 
 export type StreamFrontOptions = EndTools & {
@@ -89,9 +90,8 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     })
     const { sendsProxy } = listener
     const preface = sendsProxy && writeProxyHeader(sendsProxy, origin.client, origin.local)
-    void carryStream(options, find, exchange, { socket, preface }).finally(() =>
-      programs.release(held),
-    )
+    const carrier = openTcpCarrier({ socket, preface }, exchange, options.egress)
+    void carryStream(options, find, exchange, carrier).finally(() => programs.release(held))
     return true
   }
   const held = programs.take()
@@ -155,18 +155,6 @@ function passesThrough(
     return found !== undefined && !found.route.protocols.includes('tls')
   } finally {
     programs.release(held)
-  }
-}
-
-/** The route that was found, for the walk to take; a fault in finding it is for the walk too, which records it. Undefined where there is no route. */
-function openFind(find: () => RouteProgram | undefined): (() => RouteProgram) | undefined {
-  try {
-    const route = find()
-    return route && (() => route)
-  } catch (error) {
-    return () => {
-      throw error
-    }
   }
 }
 
