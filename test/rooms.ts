@@ -35,6 +35,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/http1/',
   'src/proxy/http2/',
   'src/proxy/tls/',
+  'src/proxy/udp/',
   'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',

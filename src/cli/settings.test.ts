@@ -56,7 +56,10 @@ test('reads what TLS listeners offer, and names ciphers and versions that do not
 
 test('reads the listeners, proxies and port maps, and names what is malformed in them', () => {
   vi.stubEnv('WEIR_PROXY_LISTEN', '0.0.0.0:80 proxy_protocol')
-  vi.stubEnv('WEIR_STREAM_LISTEN', '9000, [::]:9443 ssl proxy_protocol send_proxy_v2')
+  vi.stubEnv(
+    'WEIR_STREAM_LISTEN',
+    '9000 reuseport, [::]:9443 ssl proxy_protocol send_proxy_v2, 0.0.0.0:53 udp reuseport proxy_responses=1',
+  )
   vi.stubEnv('WEIR_TRUSTED_IPS', '10.0.0.0/8, 2001:db8::1')
   vi.stubEnv('WEIR_REAL_IP_HEADER', 'proxy_protocol')
   vi.stubEnv('WEIR_REAL_IP_RECURSIVE', 'on')
@@ -66,6 +69,7 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     streamListens: [
       { port: 9000, isSecure: false, readsProxy: false },
       { host: '::', port: 9443, isSecure: true, readsProxy: true, sendsProxy: 'v2' },
+      { host: '0.0.0.0', port: 53, isUdp: true, responses: 1 },
     ],
     origins: {
       realIp: { trusted: ['10.0.0.0/8', '2001:db8::1'], header: 'proxy_protocol', recursive: true },
@@ -79,6 +83,9 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     ['WEIR_PROXY_LISTEN', '8000', 'WEIR_REAL_IP_HEADER: proxy_protocol needs WEIR_PROXY_LISTEN'],
     ['WEIR_PROXY_LISTEN', '8000 ssl', 'WEIR_PROXY_LISTEN: expected HOST:PORT'],
     ['WEIR_STREAM_LISTEN', '9000 send_proxy send_proxy_v2', 'WEIR_STREAM_LISTEN.0: expected'],
+    ['WEIR_STREAM_LISTEN', '9000 udp ssl', 'or udp with reuseport and proxy_responses=NUMBER'],
+    ['WEIR_STREAM_LISTEN', '9000 udp proxy_responses=x', 'WEIR_STREAM_LISTEN.0: expected'],
+    ['WEIR_STREAM_LISTEN', '9000 proxy_responses=1', 'WEIR_STREAM_LISTEN.0: expected'],
     ['WEIR_TRUSTED_IPS', '10.0.0.0/8, 10.0.0.0/33', '10.0.0.0/33 is no address and no CIDR block'],
     ['WEIR_REAL_IP_RECURSIVE', 'yes', 'expected on or off'],
     ['WEIR_PORT_MAPS', '80', 'expected EXTERNAL:INTERNAL'],

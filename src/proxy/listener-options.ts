@@ -36,3 +36,9 @@ export type UdpListener = {
   /** As nginx's directive `proxy_responses`: how many datagrams answer one of a client, after which a session is complete. Without it, a session ends when it is idle. */
   readonly responses?: number | undefined
 }
+
+/** A bound UDP socket of another process, as Node passes it. */
+export type BoundUdpHandle = {
+  recvStop(): void
+  getsockname(out: { address?: string }): number
+}

@@ -78,7 +78,11 @@ export const eventColumns = {
     kong: 'request.method',
     about: 'Request method.',
   },
-  scheme: { type: label, otel: 'url.scheme', about: 'http or https.' },
+  scheme: {
+    type: label,
+    otel: 'url.scheme',
+    about: 'http or https; tcp, tls or udp for a stream.',
+  },
   host: {
     type: label,
     otel: 'server.address',

@@ -60,7 +60,9 @@ test('forwards datagrams of a client both ways from one address, and records the
 test('each client address has a session and a socket of its own', async () => {
   const target = await startUdpServer((datagram) => [`for ${datagram}`])
   const gateway = await openUdpGateway(gatewayTo(target.port, brief))
-  const clients = await Promise.all(Array.from({ length: 20 }, () => openUdpClient(gateway.udpPort)))
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, () => openUdpClient(gateway.udpPort)),
+  )
   const answers = await Promise.all(clients.map((client) => client.ask(`${client.port}`)))
   expect(answers).toEqual(clients.map(({ port }) => `for ${port}`))
   expect(clients.flatMap(({ received }) => [...new Set(received)])).toEqual(answers)
@@ -178,7 +180,10 @@ test('routes are found by the order of Kong, and datagrams without a route are n
 })
 
 test('a session lives on through a change that does not concern its route, and ends with one that does', async () => {
-  const [first, second] = [await startUdpServer(() => ['first']), await startUdpServer(() => ['second'])]
+  const [first, second] = [
+    await startUdpServer(() => ['first']),
+    await startUdpServer(() => ['second']),
+  ]
   const gateway = await openUdpGateway(gatewayTo(first.port))
   const client = await openUdpClient(gateway.udpPort)
   await client.ask('x')
@@ -250,8 +255,76 @@ test('a TCP connection does not match a route of UDP, nor a datagram one of TCP'
   })
   const client = await openUdpClient(gateway.udpPort)
   client.send('x')
-  await once(net.connect(gateway.streamPort, '127.0.0.1').on('error', () => undefined).resume(), 'close')
+  await once(
+    net
+      .connect(gateway.streamPort, '127.0.0.1')
+      .on('error', () => undefined)
+      .resume(),
+    'close',
+  )
   expect(target.received).toEqual([])
+})
+
+test('a UDP session of one workspace does not reach the target of another, although the client sends both from one address', async () => {
+  const [ours, theirs] = [
+    await startUdpServer(() => ['ours']),
+    await startUdpServer(() => ['theirs']),
+  ]
+  const gateway = await openUdpGateway({})
+  const second = await gateway.listen()
+  gateway.reconfigure({
+    services: [
+      { name: 'ours', host: '127.0.0.1', port: ours.port, protocol: 'udp' },
+      { name: 'theirs', host: '127.0.0.1', port: theirs.port, protocol: 'udp' },
+    ],
+    routes: [
+      { service: 'ours', protocols: ['udp'], destinations: [{ port: gateway.udpPort }] },
+      { service: 'theirs', protocols: ['udp'], destinations: [{ port: second }] },
+    ],
+  })
+  const client = await openUdpClient(gateway.udpPort)
+  const sendToBoth = (): void => {
+    client.send('for ours')
+    client.send('for theirs', second)
+  }
+  sendToBoth()
+  await until('both answer', () => client.received.length === 2)
+  sendToBoth()
+  await until('both answer again', () => client.received.length === 4)
+  expect(client.received.filter((answer) => answer === 'ours')).toHaveLength(2)
+  expect([ours.received, theirs.received]).toEqual([
+    ['for ours', 'for ours'],
+    ['for theirs', 'for theirs'],
+  ])
+})
+
+test('nobody but its target answers a session: datagrams that others send to its socket are dropped', async () => {
+  const target = await startUdpServer()
+  const gateway = await openUdpGateway(gatewayTo(target.port))
+  const client = await openUdpClient(gateway.udpPort)
+  await client.ask('x')
+  const { length } = client.received
+  const [toTarget = 0] = target.peers
+  const stranger = await openUdpClient(toTarget)
+  for (let at = 0; at < 10; at += 1) stranger.send('forged')
+  await target.sayTo('true')
+  await until('the answer of the target', () => client.received.at(-1) === 'true')
+  expect(client.received.slice(length)).not.toContain('forged')
+})
+
+test('a fault in finding the route of a datagram ends its session with one event, and frees what it held', async () => {
+  const target = await startUdpServer()
+  const gateway = await openUdpGateway(gatewayTo(target.port))
+  const find = (): never => {
+    throw new Error('planted')
+  }
+  const { streams } = gateway.program()
+  gateway.proxy.swapProgram({ ...gateway.program(), streams: { ...streams, find } })
+  const client = await openUdpClient(gateway.udpPort)
+  client.send('x')
+  await until('it is recorded', () => gateway.events.length === 1)
+  expect(gateway.events[0]).toMatchObject({ outcome: 'failed', status: 500, reason: 'internal' })
+  await until('it ends', () => gateway.proxy.exchanges === 0)
 })
 
 test('a flood from spoofed addresses makes no more sessions than the limit, and takes none from a client that was answered', async () => {

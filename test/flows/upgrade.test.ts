@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Agent, request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
+import { freeUdpPort, startUdpLoad, startUdpServer } from '../harness/open-udp-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
@@ -10,12 +11,18 @@ import { until } from '../harness/until.ts'
 const limit = 1_500
 
 test(
-  'upgrades under load refuse no connection, fail no request, record each once and keep limits exact, even when the new program is broken',
+  'upgrades under load refuse no connection, fail no request, lose no datagram, record each once and keep limits exact, even when the new program is broken',
   { timeout: 900_000 },
   async () => {
     const { port } = await startUpstream((_request, response) => response.end('ok'))
-    const program = copyProgram()
-    const weir = await startWeir({ program: join(program, 'src/cli/main.ts') })
+    const [program, echo, udp] = [copyProgram(), await startUdpServer(), await freeUdpPort()]
+    const weir = await startWeir({
+      program: join(program, 'src/cli/main.ts'),
+      env: { WEIR_STREAM_LISTEN: `127.0.0.1:${udp} udp` },
+    })
+    await weir.admin('PUT', '/services/echo', { url: `udp://127.0.0.1:${echo.port}` })
+    const datagrams = { protocols: ['udp'], destinations: [{ port: udp }] }
+    await weir.admin('PUT', '/services/echo/routes/datagrams', datagrams)
     await weir.admin('PUT', '/services/api', { host: '127.0.0.1', port })
     await weir.admin('PUT', '/routes/api', { paths: ['/api'], service: { name: 'api' } })
     await weir.admin('PUT', '/routes/few', { paths: ['/few'], service: { name: 'api' } })
@@ -24,12 +31,14 @@ test(
     await weir.untilApplied()
 
     const load = startLoad(weir)
+    const udpLoad = await startUdpLoad(udp)
     await upgrade(weir)
     await failToUpgrade(weir, join(program, 'src/planes/gateway-worker.ts'))
     await failToUpgrade(weir, join(program, 'src/planes/control-plane.ts'))
     await upgrade(weir)
     await until('all that is allowed was used', () => load.refused() > 20, 300_000)
     const { answers, failures } = await load.stop()
+    expect(await udpLoad.stop()).toEqual([])
 
     expect(failures).toEqual([])
     expect(load.allowed()).toBe(limit)

@@ -15,7 +15,7 @@ import {
 import type { ExchangeSettings } from '../../src/proxy/exchange-settings.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-proxy.ts'
-import { compileProgram, type ProgramTools } from '../../src/proxy/program.ts'
+import { compileProgram, type Program, type ProgramTools } from '../../src/proxy/program.ts'
 import type { PluginDefinition } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
 import { buildTestSnapshot, type SnapshotInput } from './build-snapshot.ts'
@@ -32,6 +32,8 @@ export type TestGateway = {
   readonly events: Event[]
   readonly proxy: Proxy
   readonly pools: PoolKeeper
+  /** The current program. */
+  program(this: void): Program
   ask(path: string, init?: RequestInit): Promise<Response>
   reconfigure(input: SnapshotInput): void
 }
@@ -119,6 +121,7 @@ export async function openGateway(
     events,
     proxy,
     pools,
+    program: () => program,
     ask: (path, init) => fetch(url + path, init),
     reconfigure(next) {
       program = compileProgram(buildTestSnapshot(next), (revision += 1), tools, program)

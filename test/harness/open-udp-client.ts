@@ -8,7 +8,7 @@ export type UdpClient = {
   readonly port: number
   /** What it received so far. */
   readonly received: string[]
-  send(datagram: string | Buffer): void
+  send(datagram: string | Buffer, port?: number): void
   /** Sends until an answer comes that was not there before: datagrams may be lost. */
   ask(datagram: string): Promise<string>
 }
@@ -31,7 +31,7 @@ export async function openUdpClient(to: number, host = '127.0.0.1'): Promise<Udp
   socket.bind(0, host)
   await once(socket, 'listening')
   onTestFinished(() => void socket.close())
-  const send = (datagram: string | Buffer): void => socket.send(datagram, to, '127.0.0.1')
+  const send: UdpClient['send'] = (datagram, port = to) => socket.send(datagram, port, '127.0.0.1')
   return {
     port: socket.address().port,
     received,

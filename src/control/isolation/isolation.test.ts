@@ -99,6 +99,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['no path but a server name', { paths: ['/y'] }, { protocols: ['https'], snis: ['y.test'] }],
   ['gRPC', { paths: ['/y'] }, { protocols: ['grpc'], paths: ['/y'], strip_path: false }],
   ['the port of a stream', tcp({ port: 5000 }), tcp({ ip: '10.0.0.0/8', port: 5000 })],
+  ['the port of a UDP stream', udp({ port: 5000 }), udp({ ip: '10.0.0.0/8', port: 5000 })],
   ['the server name of a stream', tls(['y.test']), tls(['y.test'])],
   ['a wildcard server name', tls(['y.test']), tls(['*.test'])],
   [
@@ -124,6 +125,10 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   expect(await refusal([inWorkspace(x, theirs)], [inWorkspace(x, ours, 'r')])).toBeUndefined()
 })
 
+function udp(destination: { ip?: string; port?: number }): Record<string, unknown> {
+  return { protocols: ['udp'], destinations: [destination] }
+}
+
 function tcp(destination: { ip?: string; port?: number }): Record<string, unknown> {
   return { protocols: ['tcp'], destinations: [destination] }
 }
@@ -139,6 +144,8 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['trailing wildcards', { hosts: ['y.*'] }, { hosts: ['x.*'] }],
   ['the literal start of regular expressions', { paths: ['~/y/.*'] }, { paths: ['~/x/.*'] }],
   ['ports of streams', tcp({ port: 5000 }), tcp({ port: 50_001 })],
+  ['ports of UDP streams', udp({ port: 5000 }), udp({ port: 5001 })],
+  ['UDP and TCP streams', udp({ port: 5000 }), tcp({ port: 5000 })],
   ['addresses of streams', tcp({ ip: '10.1.0.0/16', port: 1 }), tcp({ ip: '10.2.0.9', port: 1 })],
   ['server names of streams', tls(['y.test']), tls(['x.test'])],
   [

@@ -35,6 +35,14 @@ test.each([
     "must set one of 'hosts', 'headers', 'paths' when 'protocols' is 'grpc'",
   ],
   [
+    { protocols: ['udp'] },
+    "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
+  ],
+  [
+    { protocols: ['udp'], snis: ['a.com'] },
+    "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls', 'tls_passthrough', or 'wss'",
+  ],
+  [
     { protocols: ['tcp'] },
     "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
   ],
@@ -52,6 +60,16 @@ test.each([
     { protocols: ['http', 'tcp'], paths },
     'protocols',
     "these sets are mutually exclusive: ('http', 'https'), ('tcp', 'tls', 'udp')",
+  ],
+  [
+    { protocols: ['http', 'udp'], paths },
+    'protocols',
+    "these sets are mutually exclusive: ('http', 'https'), ('tcp', 'tls', 'udp')",
+  ],
+  [
+    { protocols: ['udp'], sources: [{ port: 1 }], methods: ['GET'] },
+    'methods',
+    "cannot set 'methods' when 'protocols' is 'tcp', 'tls', 'tls_passthrough' or 'udp'",
   ],
   [
     { protocols: ['grpc'], paths, strip_path: true },

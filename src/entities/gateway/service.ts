@@ -20,7 +20,18 @@ export const service = defineEntity(
         'Name of the service. Unique in the workspace; accepted in place of the id in paths.',
       ),
       protocol: z
-        .enum(['http', 'https', 'ws', 'wss', 'grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough', 'udp'])
+        .enum([
+          'http',
+          'https',
+          'ws',
+          'wss',
+          'grpc',
+          'grpcs',
+          'tcp',
+          'tls',
+          'tls_passthrough',
+          'udp',
+        ])
         .default('http')
         .describe('Protocol to the service.'),
       host: host().describe('Host name or IP address of the service, or the name of an upstream.'),
@@ -84,7 +95,14 @@ export const service = defineEntity(
   },
 )
 
-const pathless: ReadonlySet<string> = new Set(['grpc', 'grpcs', 'tcp', 'tls', 'tls_passthrough', 'udp'])
+const pathless: ReadonlySet<string> = new Set([
+  'grpc',
+  'grpcs',
+  'tcp',
+  'tls',
+  'tls_passthrough',
+  'udp',
+])
 const secure: ReadonlySet<string> = new Set(['https', 'wss', 'grpcs', 'tls'])
 const tlsFields = ['client_certificate', 'tls_verify', 'tls_verify_depth', 'ca_certificates']
 

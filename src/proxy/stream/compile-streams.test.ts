@@ -26,6 +26,11 @@ const streams = compileStreams([
   route('port-b', { destinations: [{ ip: null, port: 9100 }] }),
   route('name', { protocols: ['tls'], snis: ['Shop.example', '*.Shop.example', 'shop.*'] }),
   route('passed', { protocols: ['tls_passthrough'], snis: ['shop.example'] }),
+  route('datagrams', {
+    protocols: ['tls', 'udp'],
+    snis: ['u.test'],
+    destinations: [{ ip: null, port: 53 }],
+  }),
   route('web', { protocols: ['https'], snis: ['shop.example'] }),
 ])
 
@@ -44,6 +49,9 @@ test.each([
   [from('2001:db8::1', 1), 'six'],
   [from('::1', 1), undefined],
   [from('::1', 9100), 'port-b'],
+  [from('::1', 9100, { kinds: ['udp'] }), undefined],
+  [from('::1', 53), undefined],
+  [from('::1', 53, { kinds: ['udp'] }), 'datagrams'],
   [from('::1', 1, { kinds: ['tls'], serverName: 'shop.example' }), 'name'],
   [from('::1', 1, { kinds: ['tls'], serverName: 'a.b.shop.example' }), 'name'],
   [from('::1', 1, { kinds: ['tls'], serverName: 'shop.test' }), 'name'],

@@ -110,7 +110,7 @@ function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
   const from = (sources ?? []).map(compileEndpoint)
   const to = (destinations ?? []).map(compileEndpoint)
   return [
-    // Without TLS there is no server name, and none is asked for.
+    // Without TLS there is no server name, so that none is required.
     ...(names.length === 0
       ? []
       : [

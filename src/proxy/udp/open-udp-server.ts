@@ -3,13 +3,8 @@ import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Log } from '../../lib/log.ts'
 import type { Endpoint } from '../front/origin.ts'
+import type { BoundUdpHandle } from '../listener-options.ts'
 import { knownAddress } from './known-address.ts'
-
-/** A bound UDP socket of another process, as Node passes it. */
-export type BoundUdpHandle = {
-  recvStop(): void
-  getsockname(out: { address?: string }): number
-}
 
 /** Receives and sends datagrams. */
 export type UdpServer = {
