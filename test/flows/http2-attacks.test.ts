@@ -1,43 +1,27 @@
 import { once } from 'node:events'
 import http2 from 'node:http2'
-import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
+import {
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  get,
+  HEADERS,
+  number,
+  openRawHttp2,
+  PING,
+  post,
+  PRIORITY,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from '../harness/open-raw-http2.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
-const DATA = 0
-const HEADERS = 1
-const PRIORITY = 2
-const RST_STREAM = 3
-const SETTINGS = 4
-const PING = 6
-const WINDOW_UPDATE = 8
-const CONTINUATION = 9
-const END_STREAM = 1
-const END_HEADERS = 4
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** A frame (RFC 9113, section 4.1). */
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)) {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-const number = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
-}
-
-/** GET / of http://a in HPACK: three entries of the static table and one literal (RFC 7541). */
-const get = Buffer.from([0x82, 0x84, 0x86, 0x41, 0x01, 0x61])
-/** The same for POST. */
-const post = Buffer.from([0x83, 0x84, 0x86, 0x41, 0x01, 0x61])
 /** A literal of 4,000 characters for the dynamic table, and the octet that refers to it afterwards. */
 const large = Buffer.concat([
   Buffer.from([0x40, 0x01, 0x78, 0x7f, 0xa1, 0x1e]),
@@ -153,19 +137,14 @@ test('returns 408 when a body stalls, and resets a stream whose response is not 
 
 /** Sends pieces until the peer closes; returns their number. */
 async function flood(port: number, most: number, piece: (index: number) => Buffer) {
-  const socket = net.connect({ port, host: '127.0.0.1' })
-  let isClosed = false
-  socket.on('error', () => undefined)
-  socket.on('close', () => (isClosed = true))
-  socket.resume()
-  onTestFinished(() => void socket.destroy())
+  const raw = openRawHttp2(port)
+  const { socket } = raw
   await once(socket, 'connect')
-  socket.write(Buffer.concat([preface, frame(SETTINGS, 0, 0)]))
   let sent = 0
-  while (sent < most && !isClosed) {
+  while (sent < most && !raw.isClosed) {
     const some = Array.from({ length: Math.min(200, most - sent) }, (_, at) => piece(sent + at))
     sent += some.length
-    if (!socket.write(Buffer.concat(some)) && !isClosed)
+    if (!socket.write(Buffer.concat(some)) && !raw.isClosed)
       await new Promise((resolve) => void socket.once('drain', resolve).once('close', resolve))
     await new Promise((resolve) => void setImmediate(resolve))
   }

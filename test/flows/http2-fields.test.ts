@@ -4,27 +4,20 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import tls from 'node:tls'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { inspectFrames } from '../../src/proxy/http2/hpack/inspect-frames.ts'
+import { FrameInspector } from '../../src/proxy/http2/frames/inspect-frames.ts'
 import { makeAuthority } from '../harness/make-certificate.ts'
 import { openGateway } from '../harness/open-gateway.ts'
+import {
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  HEADERS,
+  openRawHttp2,
+} from '../harness/open-raw-http2.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
-
-const HEADERS = 1
-const SETTINGS = 4
-const END_STREAM = 1
-const END_HEADERS = 4
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** A frame (RFC 9113 section 4.1). */
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)) {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
 
 /** A literal field with a literal name (RFC 7541 section 6.2), added to the dynamic table or not. */
 function literal(name: string, value: string, isIndexed = false): Buffer {
@@ -78,34 +71,6 @@ const malformedHeads: Readonly<Record<string, Buffer>> = {
   'an unknown scheme': head({ ':scheme': 'ftp' }),
 }
 
-/** A connection that sends raw frames; resolves with a status, or `reset` or `closed`. */
-function openRaw(socket: Socket) {
-  const results = new Map<number, string>()
-  const raw = { isClosed: false, results }
-  let bytes = Buffer.alloc(0)
-  socket.on('error', () => undefined)
-  socket.on('close', () => (raw.isClosed = true))
-  socket.on('data', (part: Buffer) => {
-    bytes = Buffer.concat([bytes, part])
-    while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
-      const length = 9 + bytes.readUIntBE(0, 3)
-      const stream = bytes.readUInt32BE(5)
-      // `:status` comes first: entry 8 of the static table is 200, 12 is 400; another status is a literal.
-      if (bytes[3] === HEADERS) results.set(stream, statusOf(bytes.subarray(9)))
-      if (bytes[3] === 3) results.set(stream, 'reset')
-      bytes = bytes.subarray(length)
-    }
-  })
-  onTestFinished(() => void socket.destroy())
-  socket.write(Buffer.concat([preface, frame(SETTINGS, 0, 0)]))
-  return raw
-}
-
-function statusOf(block: Buffer): string {
-  const at = block.findIndex((byte) => byte >= 0x80 || (byte & 0xe0) !== 0x20)
-  return { 0x88: '200', 0x8c: '400' }[block[at] ?? 0] ?? 'other'
-}
-
 async function openEcho() {
   const upstream = await startUpstream()
   return openGateway(
@@ -135,16 +100,20 @@ test.each(['plain', 'TLS'])(
       await once(socket, 'secureConnect')
       return socket
     }
-    const socket = await connect()
-    const raw = openRaw(socket)
+    const raw = openRawHttp2(await connect())
+    const { socket } = raw
     for (const [at, [, block]] of refusals.entries())
       socket.write(frame(HEADERS, END_STREAM | END_HEADERS, at * 2 + 1, block))
     const last = refusals.length * 2 + 1
+    const streams = [...refusals.map((_, at) => at * 2 + 1), last]
     socket.write(frame(HEADERS, END_STREAM | END_HEADERS, last, head()))
-    await until('all have ended', () => raw.isClosed || raw.results.size === refusals.length + 1)
-    const ends = refusals.map(([name], at) => [name, raw.results.get(at * 2 + 1)])
-    expect(ends.filter(([, end]) => end !== '400' && end !== 'reset')).toEqual([])
-    expect(raw.results.get(last), 'the connection goes on').toBe('200')
+    await until(
+      'all have ended',
+      () => raw.isClosed || streams.every((id) => raw.endOf(id) !== undefined),
+    )
+    const ends = refusals.map(([name], at) => [name, raw.endOf(at * 2 + 1)])
+    expect(ends.filter(([, end]) => end !== '400' && !end?.startsWith('reset'))).toEqual([])
+    expect(raw.endOf(last), 'the connection goes on').toBe('200')
     await until('they are recorded', () => gateway.events.some(({ status }) => status === 200))
     const reasons = new Set(
       gateway.events.filter(({ status }) => status !== 200).map(({ reason }) => reason),
@@ -155,24 +124,21 @@ test.each(['plain', 'TLS'])(
 
 test('refuses a malformed field from the dynamic table again, split over frames and bytes', async () => {
   const gateway = await openEcho()
-  const socket = net.connect({ port: gateway.port, host: '127.0.0.1', noDelay: true })
-  const raw = openRaw(socket)
+  const raw = openRawHttp2(gateway.port)
   const block = Buffer.concat([head(), literal('a b', 'v', true)])
   const continued = Buffer.concat([
     frame(HEADERS, END_STREAM, 1, block.subarray(0, 20)),
-    frame(9, 0, 1, block.subarray(20, 50)),
-    frame(9, END_HEADERS, 1, block.subarray(50)),
+    frame(CONTINUATION, 0, 1, block.subarray(20, 50)),
+    frame(CONTINUATION, END_HEADERS, 1, block.subarray(50)),
   ])
-  for (const byte of continued) {
-    socket.write(Buffer.from([byte]))
-    await new Promise((resolve) => void setImmediate(resolve))
-  }
+  await raw.send(continued, true)
   // Entry 62 is the newest of the dynamic table.
   const again = Buffer.concat([head(), Buffer.from([0xbe])])
-  socket.write(frame(HEADERS, END_STREAM | END_HEADERS, 3, again))
-  socket.write(frame(HEADERS, END_STREAM | END_HEADERS, 5, head()))
-  await until('all have ended', () => raw.results.size === 3)
-  expect([...raw.results.values()].toSorted()).toEqual(['200', '400', '400'])
+  await raw.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, again))
+  await raw.send(frame(HEADERS, END_STREAM | END_HEADERS, 5, head()))
+  const ends = () => [1, 3, 5].map((stream) => raw.endOf(stream))
+  await until('all have ended', () => ends().every((end) => end !== undefined))
+  expect(ends()).toEqual(['400', '400', '200'])
 })
 
 test('resets a stream whose trailers have a malformed field', async () => {
@@ -189,13 +155,13 @@ test('resets a stream whose trailers have a malformed field', async () => {
     services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
     routes: [{ paths: ['/'], service: 'api', request_buffering: false }],
   })
-  const socket = net.connect(gateway.port, '127.0.0.1')
-  const raw = openRaw(socket)
+  const raw = openRawHttp2(gateway.port)
+  const { socket } = raw
   socket.write(frame(HEADERS, END_HEADERS, 1, head({ ':method': 'POST' })))
-  socket.write(frame(0, 0, 1, Buffer.from('part')))
+  socket.write(frame(DATA, 0, 1, Buffer.from('part')))
   await until('the service has the head', () => seen.begun === 1)
   socket.write(frame(HEADERS, END_STREAM | END_HEADERS, 1, literal('a b', 'v')))
-  await until('it is reset', () => raw.results.get(1) === 'reset')
+  await until('it is reset', () => raw.endOf(1)?.startsWith('reset'))
   expect(seen.ended).toBe(0)
 })
 
@@ -236,16 +202,24 @@ test('finds nothing malformed in what real clients send, however it is split', a
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
       const found: string[] = []
-      const inspect = inspectFrames({
+      const passed: Buffer[] = []
+      const inspector = new FrameInspector({
         onMalformed: (stream) => void found.push(`malformed ${stream}`),
-        onBroken: () => void found.push('broken'),
+        onStreamError: (stream, code) => void found.push(`error ${code} of ${stream}`),
+        onConnectionError: (code) => void found.push(`error ${code}`),
+        sentBytes: () => 0,
       })
+      let held = Buffer.alloc(0)
       for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
         const part = bytes.subarray(at, at + (sizes[turn % sizes.length] ?? 1))
-        inspect(part, part.length)
+        held = Buffer.concat([held, part])
+        const end = inspector.inspect(held)
+        passed.push(held.subarray(0, end))
+        held = held.subarray(end)
         at += part.length
       }
       expect(found).toEqual([])
+      expect(Buffer.concat([...passed, held]).equals(bytes)).toBe(true)
     }),
     { numRuns: 20 },
   )

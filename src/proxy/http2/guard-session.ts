@@ -38,7 +38,12 @@ export function guardSession(session: ServerHttp2Session, socket: Socket): Sessi
   let useful = 0
   let pingedAt = 0
 
-  const end = (): void => session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  // Node sends the code only beside an error.
+  const end = (): void =>
+    session.destroy(
+      new Error('too many HTTP/2 frames without requests'),
+      constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    )
   const sweep = (): void => {
     if (socket.bytesRead > useful * maxOverhead + socket.bytesWritten + allowance) end()
   }

@@ -1,4 +1,4 @@
-import http2, { type ClientHttp2Session, constants } from 'node:http2'
+import http2, { type ClientHttp2Session } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Egress } from '../../lib/egress.ts'
 import type { Log } from '../../lib/log.ts'
@@ -130,7 +130,7 @@ export function openSessionPools(log: Log, egress: Egress): SessionPools {
     },
     close() {
       for (const { sessions } of pools.values())
-        for (const { session } of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+        for (const { session } of sessions) session.destroy()
     },
   }
 }

@@ -14,7 +14,8 @@ import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { complaintAbout, malformedField } from './check-head.ts'
 import { buildHead } from './fields.ts'
 import { guardSession, type SessionGuard, watchStream, type StreamWatch } from './guard-session.ts'
-import { watchFields, type FieldWatch } from './hpack/watch-fields.ts'
+import type { FrameFindings } from './frames/inspect-frames.ts'
+import { InspectedSocket } from './frames/inspected-socket.ts'
 import { openReply } from './open-reply.ts'
 import { openStreamBody } from './stream-body.ts'
 
@@ -26,14 +27,20 @@ const resets = { streamResetBurst: 200, streamResetRate: 50 }
 
 const sweepMilliseconds = 250
 
+/** Streams with faults that may wait for the session to open them. */
+const maxFaults = 1_024
+
 type Session = {
   readonly facts: ConnectionFacts
   readonly guard: SessionGuard
-  readonly fields: FieldWatch
-  readonly streams: Set<StreamWatch>
-  /** Streams whose body is received, or was. */
-  readonly bodies: Map<number, ServerHttp2Stream>
+  readonly watches: Set<StreamWatch>
+  readonly streams: Map<number, ServerHttp2Stream>
+  /** Faults of streams that the session has not opened yet. */
+  readonly faults: Map<number, Fault>
 }
+
+/** A malformed header block is answered; otherwise the code of a stream error. */
+type Fault = 'malformed' | number
 
 /** Serves HTTP/2 (RFC 9113). A stream that the client resets is a client that left. */
 export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front {
@@ -43,10 +50,10 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   const sweeping = setInterval(
     () => {
       const now = performance.now()
-      for (const [session, { facts, guard, streams }] of sessions) {
+      for (const [session, { facts, guard, watches }] of sessions) {
         try {
           guard.sweep()
-          for (const watch of streams) watch(now)
+          for (const watch of watches) watch(now)
         } catch (error) {
           events.onFault(error, facts.clientAddress)
           session.destroy()
@@ -60,17 +67,8 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
   return {
     accept(socket, first, origin) {
       const facts = readConnection(socket, origin)
-      let guard: SessionGuard | undefined
-      const bodies: Session['bodies'] = new Map()
-      const onMalformed = (stream: number): void => {
-        guard?.reset()
-        // Its head came before, so that these are trailers.
-        bodies.get(stream)?.close(constants.NGHTTP2_PROTOCOL_ERROR)
-      }
-      const fields = watchFields(socket, first, onMalformed, (error) =>
-        events.onFault(error, facts.clientAddress),
-      )
-      const session = performServerHandshake(fields.stream, {
+      const inspected = new InspectedSocket(socket)
+      const session = performServerHandshake(inspected, {
         settings: {
           maxConcurrentStreams: maxStreams,
           initialWindowSize: streamWindow,
@@ -81,8 +79,13 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
         strictSingleValueFields: false,
         ...resets,
       })
-      guard = guardSession(session, socket)
-      const known: Session = { facts, guard, fields, bodies, streams: new Set() }
+      const known: Session = {
+        facts,
+        guard: guardSession(session, socket),
+        watches: new Set(),
+        streams: new Map(),
+        faults: new Map(),
+      }
       sessions.set(session, known)
       session.setLocalWindowSize(connectionWindow)
       session.on('stream', (stream, _headers, _flags, raw) =>
@@ -94,9 +97,12 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       })
       session.on('close', () => sessions.delete(session))
       session.setTimeout(limits.idleMilliseconds, () => {
-        if (known.streams.size > 0) session.close()
+        if (known.watches.size > 0) session.close()
         else session.destroy()
       })
+      inspected.start(first, findFaults(session, known), (error) =>
+        events.onFault(error, facts.clientAddress),
+      )
       if (isDraining) session.close()
     },
     get connections() {
@@ -107,24 +113,57 @@ export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front 
       for (const session of sessions.keys()) session.close()
       const deadline = performance.now() + milliseconds
       while (sessions.size > 0 && performance.now() < deadline) await sleep(20)
-      for (const session of sessions.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL)
+      for (const session of sessions.keys()) session.destroy()
       clearInterval(sweeping)
     },
   }
 }
 
+/** Ends streams and sessions as RFC 9113 section 5.4 demands. */
+function findFaults(
+  session: ServerHttp2Session,
+  { guard, streams, faults }: Session,
+): Omit<FrameFindings, 'sentBytes'> {
+  const end = (code: number): void => {
+    session.destroy(new Error(`HTTP/2 connection error with code ${code}`), code)
+  }
+  const keep = (id: number, fault: Fault): void => {
+    guard.reset()
+    if (faults.size >= maxFaults) end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    else if (!faults.has(id)) faults.set(id, fault)
+  }
+  const onStreamError = (id: number, code: number): void => {
+    const stream = streams.get(id)
+    if (stream === undefined) return keep(id, code)
+    guard.reset()
+    stream.close(code)
+  }
+  return {
+    // The trailers of a stream that is open, else its head.
+    onMalformed(id) {
+      if (streams.has(id)) onStreamError(id, constants.NGHTTP2_PROTOCOL_ERROR)
+      else keep(id, 'malformed')
+    },
+    onStreamError,
+    onConnectionError: end,
+  }
+}
+
 function openStreams(events: FrontEvents, limits: FrontLimits) {
   const begin = (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
-    const { facts, guard, fields, bodies, streams } = session
+    const { facts, guard, watches, streams, faults } = session
     const id = stream.id ?? 0
+    const fault = faults.get(id)
+    faults.delete(id)
     const onFault = (error: unknown): void => events.onFault(error, facts.clientAddress)
     const size = raw.reduce((sum, text) => sum + text.length, 0)
     guard.requested(size)
-    const complaint = fields.isMalformed(id)
-      ? malformedField()
-      : complaintAbout(raw, size, limits.headBytes)
+    const complaint =
+      fault === 'malformed' ? malformedField() : complaintAbout(raw, size, limits.headBytes)
     if (complaint !== undefined) {
       stream.resume()
+      streams.set(id, stream)
+      stream.on('close', () => streams.delete(id))
       return events.onMalformed(complaint, openReply(stream, onFault), facts.clientAddress)
     }
     const head = buildHead(raw, facts)
@@ -135,13 +174,13 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
           gone: clientClosed,
           onPart: guard.received,
         })
-    if (body !== undefined) bodies.set(id, stream)
     const watch = watchStream(stream, body, limits)
-    streams.add(watch)
+    watches.add(watch)
+    streams.set(id, stream)
     let leave = (): void => undefined
     stream.on('close', () => {
-      streams.delete(watch)
-      bodies.delete(id)
+      watches.delete(watch)
+      streams.delete(id)
       const isWhole = stream.writableFinished && !stream.aborted
       if (isWhole) return guard.answered()
       guard.reset()
@@ -150,6 +189,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
       leave()
     })
     leave = events.onRequest(head, body ?? absentBody, openReply(stream, onFault))
+    if (typeof fault === 'number') stream.close(fault)
   }
   return (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
     // A reset by the client; its exchange is recorded as left by the client.

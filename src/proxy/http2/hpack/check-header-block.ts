@@ -3,20 +3,13 @@ import { decodeHuffman } from './huffman.ts'
 /** What a header block is: `broken` where it does not decode, and the connection with it. */
 export type BlockVerdict = 'valid' | 'malformed' | 'broken'
 
-/** Names of the static table (RFC 7541 Appendix A). */
-const staticNames =
-  ':authority :method :method :path :path :scheme :scheme :status :status :status :status :status :status :status accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control content-disposition content-encoding content-language content-length content-location content-range content-type cookie date etag expect expires from host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards proxy-authenticate proxy-authorization range referer refresh retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary via www-authenticate'.split(
+/** Lengths of the names of the static table (RFC 7541 Appendix A), from index 1. */
+const staticNameLengths = Uint8Array.from(
+  ' :authority :method :method :path :path :scheme :scheme :status :status :status :status :status :status :status accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow authorization cache-control content-disposition content-encoding content-language content-length content-location content-range content-type cookie date etag expect expires from host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards proxy-authenticate proxy-authorization range referer refresh retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary via www-authenticate'.split(
     ' ',
-  )
-
-/** An entry of the dynamic table, as far as it matters here. */
-type Entry = {
-  readonly nameLength: number
-  readonly isNameValid: boolean
-  readonly isValid: boolean
-  /** RFC 7541 section 4.1. */
-  readonly size: number
-}
+  ),
+  (name) => name.length,
+)
 
 /** SETTINGS_HEADER_TABLE_SIZE, which the gateway leaves at its default. */
 const maxTableSize = 4_096
@@ -26,6 +19,14 @@ export const maxBlockBytes = 65_536
 /** A code of five bits for a byte is the shortest. */
 const decoded = new Uint8Array((maxBlockBytes * 8) / 5 + 1)
 
+/** The most entries of the dynamic table: RFC 7541 section 4.1. */
+const capacity = maxTableSize / entryOverhead
+
+/** What is known of a field. */
+const nameIsValid = 1
+const fieldIsValid = 2
+const allValid = nameIsValid | fieldIsValid
+
 class BrokenBlock extends Error {}
 
 /**
@@ -33,71 +34,103 @@ class BrokenBlock extends Error {}
  * control characters except tab, and neither begin nor end with a blank. Keeps the validity and size of entries of the dynamic table, not their text.
  */
 export class HeaderBlockChecker {
-  readonly #table: Entry[] = []
+  /** Rings of entries. */
+  readonly #validities = new Uint8Array(capacity)
+  readonly #nameLengths = new Uint16Array(capacity)
+  readonly #sizes = new Uint16Array(capacity)
+  #newest = 0
+  #count = 0
   #size = 0
   #limit = maxTableSize
   #block: Uint8Array = decoded
   #at = 0
+  #end = 0
+  /** The text that was read last. */
+  #text: Uint8Array = decoded
+  #textAt = 0
+  #textEnd = 0
 
-  check(block: Uint8Array): BlockVerdict {
+  check(block: Uint8Array, from: number, to: number): BlockVerdict {
     this.#block = block
-    this.#at = 0
-    let isValid = true
+    this.#at = from
+    this.#end = to
+    let validity = allValid
     try {
-      while (this.#at < block.length) isValid = this.#readField() && isValid
+      while (this.#at < to) validity &= this.#readField()
     } catch (error) {
       if (error instanceof BrokenBlock) return 'broken'
       throw error
     }
-    return isValid ? 'valid' : 'malformed'
+    return validity === allValid ? 'valid' : 'malformed'
   }
 
-  /** Reads a representation (RFC 7541 section 6); returns whether its field is valid. */
-  #readField(): boolean {
+  /** Reads a representation (RFC 7541 section 6); returns the validity of its field. */
+  #readField(): number {
     const first = this.#block[this.#at] as number
-    if (first >= 0x80) return this.#entry(this.#readInteger(7)).isValid
-    if (first >= 0x40) {
-      const entry = this.#readLiteral(6)
-      this.#limitTo(this.#limit - entry.size)
-      if (entry.size <= this.#limit) {
-        this.#table.push(entry)
-        this.#size += entry.size
-      }
-      return entry.isValid
+    if (first >= 0x80) {
+      const index = this.#readInteger(7)
+      return this.#isStatic(index) ? allValid : (this.#validities[this.#place(index)] as number)
     }
-    if (first < 0x20) return this.#readLiteral(4).isValid
+    if (first >= 0x40) return this.#readLiteral(6, true)
+    if (first < 0x20) return this.#readLiteral(4, false)
     this.#limit = this.#readInteger(5)
     if (this.#limit > maxTableSize) throw new BrokenBlock()
     this.#limitTo(this.#limit)
-    return true
+    return allValid
   }
 
-  #readLiteral(prefix: 4 | 6): Entry {
+  #readLiteral(prefix: 4 | 6, isIndexed: boolean): number {
     const index = this.#readInteger(prefix)
-    const known = index === 0 ? undefined : this.#entry(index)
-    let [nameLength, isNameValid] = [known?.nameLength ?? 0, known?.isNameValid ?? false]
-    if (known === undefined) {
-      const name = this.#readText()
-      nameLength = name.length
-      isNameValid = isName(name)
+    let nameLength = 0
+    let isValid = true
+    if (index === 0) {
+      this.#readText()
+      nameLength = this.#textEnd - this.#textAt
+      isValid = isName(this.#text, this.#textAt, this.#textEnd)
+    } else if (this.#isStatic(index)) nameLength = staticNameLengths[index] as number
+    else {
+      const place = this.#place(index)
+      nameLength = this.#nameLengths[place] as number
+      isValid = ((this.#validities[place] as number) & nameIsValid) !== 0
     }
-    const value = this.#readText()
-    const size = nameLength + value.length + entryOverhead
-    return { nameLength, isNameValid, isValid: isNameValid && isValue(value), size }
+    this.#readText()
+    let validity = isValid ? nameIsValid : 0
+    if (isValid && isValue(this.#text, this.#textAt, this.#textEnd)) validity |= fieldIsValid
+    if (isIndexed) this.#add(validity, nameLength, nameLength + this.#textEnd - this.#textAt)
+    return validity
   }
 
-  #entry(index: number): Entry {
-    const name = staticNames[index - 1]
-    if (name !== undefined)
-      return { nameLength: name.length, isNameValid: true, isValid: true, size: 0 }
-    const entry = this.#table[this.#table.length - (index - staticNames.length)]
-    if (entry === undefined) throw new BrokenBlock()
-    return entry
+  /** RFC 7541 section 4.4. */
+  #add(validity: number, nameLength: number, length: number): void {
+    const size = length + entryOverhead
+    this.#limitTo(this.#limit - size)
+    if (size > this.#limit) return
+    this.#newest = (this.#newest + 1) % capacity
+    this.#validities[this.#newest] = validity
+    this.#nameLengths[this.#newest] = nameLength
+    this.#sizes[this.#newest] = size
+    this.#count += 1
+    this.#size += size
+  }
+
+  #isStatic(index: number): boolean {
+    if (index === 0) throw new BrokenBlock()
+    return index < staticNameLengths.length
+  }
+
+  /** Where an entry of the dynamic table is (RFC 7541 section 2.3.3). */
+  #place(index: number): number {
+    const age = index - staticNameLengths.length
+    if (age >= this.#count) throw new BrokenBlock()
+    return (this.#newest - age + capacity) % capacity
   }
 
   /** Evicts entries until they need no more than `size`. */
   #limitTo(size: number): void {
-    while (this.#size > Math.max(0, size)) this.#size -= this.#table.shift()?.size ?? this.#size
+    while (this.#count > 0 && this.#size > size) {
+      this.#count -= 1
+      this.#size -= this.#sizes[(this.#newest - this.#count + capacity) % capacity] as number
+    }
   }
 
   /** RFC 7541 section 5.1. */
@@ -113,22 +146,23 @@ export class HeaderBlockChecker {
     throw new BrokenBlock()
   }
 
-  /** RFC 7541 section 5.2. The bytes are valid until the next text is read. */
-  #readText(): Uint8Array {
-    const isCoded = (this.#block[this.#at] ?? 0) >= 0x80
+  /** RFC 7541 section 5.2. The text is there until the next one is read. */
+  #readText(): void {
+    if (this.#at >= this.#end) throw new BrokenBlock()
+    const isCoded = (this.#block[this.#at] as number) >= 0x80
     const length = this.#readInteger(7)
     const from = this.#at
     this.#at += length
-    if (this.#at > this.#block.length) throw new BrokenBlock()
-    if (!isCoded) return this.#block.subarray(from, this.#at)
-    const size = decodeHuffman(this.#block, from, this.#at, decoded)
-    if (size < 0) throw new BrokenBlock()
-    return decoded.subarray(0, size)
+    if (this.#at > this.#end) throw new BrokenBlock()
+    this.#text = isCoded ? decoded : this.#block
+    this.#textAt = isCoded ? 0 : from
+    this.#textEnd = isCoded ? decodeHuffman(this.#block, from, this.#at, decoded) : this.#at
+    if (this.#textEnd < 0) throw new BrokenBlock()
   }
 
   #next(): number {
-    const byte = this.#block[this.#at]
-    if (byte === undefined) throw new BrokenBlock()
+    if (this.#at >= this.#end) throw new BrokenBlock()
+    const byte = this.#block[this.#at] as number
     this.#at += 1
     return byte
   }
@@ -146,16 +180,15 @@ function bytesOf(pattern: RegExp): Uint8Array {
 
 const colon = 0x3a
 
-function isName(text: Uint8Array): boolean {
-  const from = text[0] === colon ? 1 : 0
-  for (let at = from; at < text.length; at += 1)
-    if (nameBytes[text[at] as number] === 0) return false
-  return text.length > from
+function isName(bytes: Uint8Array, begin: number, end: number): boolean {
+  const from = bytes[begin] === colon ? begin + 1 : begin
+  for (let at = from; at < end; at += 1) if (nameBytes[bytes[at] as number] === 0) return false
+  return end > from
 }
 
-function isValue(text: Uint8Array): boolean {
-  for (const byte of text) if (valueBytes[byte] === 0) return false
-  return !isBlank(text[0]) && !isBlank(text.at(-1))
+function isValue(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (valueBytes[bytes[at] as number] === 0) return false
+  return from === to || !(isBlank(bytes[from] as number) || isBlank(bytes[to - 1] as number))
 }
 
-const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09
+const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09

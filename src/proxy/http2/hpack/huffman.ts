@@ -17,15 +17,28 @@ const longest = 30
 const firsts = new Uint32Array(longest + 1)
 const counts = new Uint32Array(longest + 1)
 const starts = new Uint32Array(longest + 1)
-const symbols = codeLengths
-  .map((length, byte) => ({ length, byte }))
-  .toSorted((a, b) => a.length - b.length || a.byte - b.byte)
-  .map(({ byte }) => byte)
+const symbols = Uint8Array.from(
+  codeLengths
+    .map((length, byte) => ({ length, byte }))
+    .toSorted((a, b) => a.length - b.length || a.byte - b.byte)
+    .map(({ byte }) => byte),
+)
 for (const length of codeLengths) counts[length] = (counts[length] ?? 0) + 1
 for (let length = 1; length <= longest; length += 1) {
   const before = counts[length - 1] as number
   firsts[length] = ((firsts[length - 1] as number) + before) << 1
   starts[length] = (starts[length - 1] as number) + before
+}
+
+/** For each 8 bits, the code of up to 8 bits that begins them: its byte, times 16, plus its length. 0 for a longer code; all frequent characters have short ones. */
+const shortCodes = new Uint16Array(256)
+for (let length = 1; length <= 8; length += 1) {
+  const count = 1 << (8 - length)
+  for (let offset = 0; offset < (counts[length] as number); offset += 1) {
+    const code = (firsts[length] as number) + offset
+    const symbol = symbols[(starts[length] as number) + offset] as number
+    shortCodes.fill((symbol << 4) | length, code * count, (code + 1) * count)
+  }
 }
 
 /** Decodes bytes into `out`, which is long enough for 8/5 of them. Returns the number of decoded bytes, or -1 when the code or its padding is malformed. */
@@ -35,20 +48,33 @@ export function decodeHuffman(
   to: number,
   out: Uint8Array,
 ): number {
-  let [size, code, length] = [0, 0, 0]
-  for (let at = from; at < to; at += 1) {
-    const byte = bytes[at] as number
-    for (let shift = 7; shift >= 0; shift -= 1) {
-      code = (code << 1) | ((byte >> shift) & 1)
-      length += 1
-      if (length > longest) return -1
-      const offset = code - (firsts[length] as number)
-      if (offset < 0 || offset >= (counts[length] as number)) continue
-      out[size] = symbols[(starts[length] as number) + offset] as number
+  const end = to * 8
+  let size = 0
+  let bit = from * 8
+  while (bit < end) {
+    const at = bit >> 3
+    const pair = ((bytes[at] as number) << 8) | (at + 1 < to ? (bytes[at + 1] as number) : 0xff)
+    const found = shortCodes[(pair >> (8 - (bit & 7))) & 0xff] as number
+    if (found > 0) {
+      bit += found & 0xf
+      // The padding begins a code that is not all ones.
+      if (bit > end) return -1
+      out[size] = found >> 4
       size += 1
-      code = 0
-      length = 0
+      continue
     }
+    let [code, length, offset, count] = [0, 0, 0, 0]
+    do {
+      if (bit === end) return length < 8 && code === (1 << length) - 1 ? size : -1
+      if (length === longest) return -1
+      code = (code << 1) | (((bytes[bit >> 3] as number) >> (7 - (bit & 7))) & 1)
+      bit += 1
+      length += 1
+      offset = code - (firsts[length] as number)
+      count = counts[length] as number
+    } while (offset < 0 || offset >= count)
+    out[size] = symbols[(starts[length] as number) + offset] as number
+    size += 1
   }
-  return length < 8 && code === (1 << length) - 1 ? size : -1
+  return size
 }
