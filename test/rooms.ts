@@ -36,6 +36,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/http2/',
   'src/proxy/tls/',
   'src/proxy/udp/',
+  'src/admin/http/listen-app.ts',
   'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
@@ -8,6 +8,7 @@ import type { TargetOrder } from '../schema/node-protocol.ts'
 import { identifyPrincipal } from './authorize.ts'
 import { answerCors } from './http/answer-cors.ts'
 import { buildApp, type AppOptions } from './http/build-app.ts'
+import { listenApp, type AppListen, type AppTls, type ListeningApp } from './http/listen-app.ts'
 import { configRoutes } from './config/config-routes.ts'
 import type { Preview } from './config/preview-route.ts'
 import {
@@ -55,10 +56,22 @@ export type AdminOptions = AppOptions & {
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
 
+export type { AppTls } from './http/listen-app.ts'
+
+export type OpenAdmin = {
+  readonly admin: FastifyInstance
+  readonly manager: FastifyInstance
+  /** Serves one of the two, and counts its connections. */
+  readonly listen: (
+    this: void,
+    app: FastifyInstance,
+    listens: readonly AppListen[],
+    tls: AppTls | undefined,
+  ) => Promise<ListeningApp>
+}
+
 /** Opens the Admin API, and the Manager with the same API under `/admin`; neither listens yet. */
-export async function openAdmin(
-  options: AdminOptions,
-): Promise<{ admin: FastifyInstance; manager: FastifyInstance }> {
+export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
   const {
     configuration,
     version,
@@ -71,7 +84,8 @@ export async function openAdmin(
   const manager = buildApp(options)
   let requests = 0
   const { log } = options
-  const connections = countConnections([admin, manager])
+  const { connections, count } = countConnections()
+  for (const { server } of [admin, manager]) count(server)
   const facts = {
     version,
     node: uuidv4(),
@@ -108,19 +122,25 @@ export async function openAdmin(
   await admin.register(registerApi)
   await manager.register(registerApi, { prefix: '/admin' })
   await serveUi(manager, uiDirectory)
-  return { admin, manager }
+  return {
+    admin,
+    manager,
+    listen: (app, listens, tls) => listenApp(app, listens, tls, count),
+  }
 }
 
-function countConnections(apps: readonly FastifyInstance[]): () => ConnectionCounts {
+function countConnections() {
   let [accepted, active] = [0, 0]
-  for (const { server } of apps) {
-    server.on('connection', (socket: Socket) => {
-      accepted += 1
-      active += 1
-      socket.once('close', () => (active -= 1))
-    })
+  return {
+    connections: (): ConnectionCounts => ({ accepted, active }),
+    count(server: Server): void {
+      server.on('connection', (socket: Socket) => {
+        accepted += 1
+        active += 1
+        socket.once('close', () => (active -= 1))
+      })
+    },
   }
-  return () => ({ accepted, active })
 }
 
 export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {

@@ -33,8 +33,14 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Session tickets, with keys that the workers of a node share and that change every eight hours and with each change of certificates.',
   WEIR_PORT_MAPS:
     'Ports that clients connect to, for ports that the gateway listens on: `80:8000,443:8443`. `X-Forwarded-Port`, hosts with a port and `destinations` of routes use them.',
-  WEIR_ADMIN_LISTEN: 'Listener of the Admin API.',
-  WEIR_MANAGER_LISTEN: 'Listener of the Manager.',
+  WEIR_ADMIN_LISTEN:
+    'Listeners of the Admin API, comma-separated; ` ssl` after an address for TLS: `127.0.0.1:8001,0.0.0.0:8444 ssl`.',
+  WEIR_ADMIN_SSL_CERT:
+    'PEM file with the certificate of the Admin API, and the intermediate ones after it. Changes are noticed within seconds. A self-signed certificate, `admin/default-certificate.pem` in `WEIR_DATA`, when unset.',
+  WEIR_ADMIN_SSL_CERT_KEY: 'PEM file with its key.',
+  WEIR_MANAGER_LISTEN: 'Listeners of the Manager, likewise: `127.0.0.1:8002,0.0.0.0:8445 ssl`.',
+  WEIR_ADMIN_GUI_SSL_CERT: 'PEM file with the certificate of the Manager, likewise.',
+  WEIR_ADMIN_GUI_SSL_CERT_KEY: 'PEM file with its key.',
   WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',
   WEIR_ADMIN_GUI_URL:
     'Addresses of pages, comma-separated, that may call the Admin API from a browser (CORS). They send a token of their own. None when unset.',
@@ -110,7 +116,13 @@ export function describeSettings(): Setting[] {
     initial: 'http://127.0.0.1:8001',
     about: 'Admin API that commands call. They authenticate with `WEIR_ADMIN_TOKEN`.',
   }
-  return [...settings, url]
+  const authority = {
+    name: 'WEIR_ADMIN_CA_CERT_FILE',
+    initial: '',
+    about:
+      'PEM file with the authorities of the certificate of an Admin API with https, for commands; those of the system when unset.',
+  }
+  return [...settings, url, authority]
 }
 
 function initialOf(schema: z.core.JSONSchema._JSONSchema | undefined): string {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { ListenAddress, StreamListen } from '../planes/plane-settings.ts'
+import type { ControlListen, ListenAddress, StreamListen } from '../planes/plane-settings.ts'
 
 /** HOST:PORT; HOST defaults to 127.0.0.1. */
 export const address = (fallback: string) =>
@@ -12,6 +12,21 @@ export const address = (fallback: string) =>
       if (parsed !== undefined) return parsed
       context.addIssue({ code: 'custom', message: `expected HOST:PORT, such as ${fallback}` })
       return z.NEVER
+    })
+
+/** HOST:PORT, followed by ` ssl` for TLS; comma-separated. */
+export const controlAddresses = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const parts = text.split(',').map((part) => readFlags(part, (flag) => flag === 'ssl'))
+      return parts.map((part): ControlListen => {
+        if (part !== undefined) return { ...part.address, isSecure: part.flags.has('ssl') }
+        const message = `expected HOST:PORT, then ssl or nothing, comma-separated, such as ${fallback}`
+        context.addIssue({ code: 'custom', message })
+        return z.NEVER
+      })
     })
 
 /** HOST:PORT, followed by ` proxy_protocol` when connections begin with a PROXY header. */

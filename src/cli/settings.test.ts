@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { makeAuthority } from '../../test/harness/make-certificate.ts'
 import { lockDataDirectory } from '../supervisor/lock-data-directory.ts'
 import { readSettings, settingsSchema } from './settings.ts'
 
@@ -93,6 +94,41 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     expect(() => readSettings({ [name]: text })).toThrow(complaint)
 })
 
+test('reads the listeners of the control plane and their certificates, and names what cannot be used', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-settings-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const authority = await makeAuthority('test')
+  const [pair, other] = [await authority.issue({}), await authority.issue({})]
+  const place = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const [cert, key, foreign] = [
+    place('cert.pem', pair.cert),
+    place('key.pem', pair.key),
+    place('other.pem', other.key),
+  ]
+  vi.stubEnv('WEIR_ADMIN_LISTEN', '127.0.0.1:8001, [::]:8444 ssl')
+  expect(readSettings()).toMatchObject({
+    adminListens: [
+      { host: '127.0.0.1', port: 8001, isSecure: false },
+      { host: '::', port: 8444, isSecure: true },
+    ],
+    managerListens: [{ host: '127.0.0.1', port: 8002, isSecure: false }],
+  })
+  const both = { WEIR_ADMIN_SSL_CERT: cert, WEIR_ADMIN_SSL_CERT_KEY: key }
+  expect(readSettings(both).adminCertificate).toEqual({ cert, key })
+  for (const [given, complaint] of [
+    [{ WEIR_ADMIN_LISTEN: '8001 tls' }, 'WEIR_ADMIN_LISTEN: expected HOST:PORT, then ssl'],
+    [{ WEIR_ADMIN_SSL_CERT: cert }, 'WEIR_ADMIN_SSL_CERT_KEY: required by WEIR_ADMIN_SSL_CERT'],
+    [{ WEIR_ADMIN_GUI_SSL_CERT_KEY: key }, 'WEIR_ADMIN_GUI_SSL_CERT: required by'],
+    [{ ...both, WEIR_ADMIN_SSL_CERT: join(folder, 'none') }, 'WEIR_ADMIN_SSL_CERT: ENOENT'],
+    [{ ...both, WEIR_ADMIN_SSL_CERT: key }, 'WEIR_ADMIN_SSL_CERT: '],
+    [{ ...both, WEIR_ADMIN_SSL_CERT_KEY: foreign }, 'WEIR_ADMIN_SSL_CERT_KEY: no key of'],
+  ] as const)
+    expect(() => readSettings(given)).toThrow(complaint)
+})
+
 test('an override without a value leaves every variable as it is', () => {
   vi.stubEnv('WEIR_NODE', 'named')
   vi.stubEnv('WEIR_ADMIN_LISTEN', '127.0.0.1:18001')
@@ -102,7 +138,7 @@ test('an override without a value leaves every variable as it is', () => {
   expect(readSettings(overrides)).toEqual(readSettings())
   expect(readSettings(overrides)).toMatchObject({
     node: 'named',
-    adminListen: { port: 18_001 },
+    adminListens: [{ host: '127.0.0.1', port: 18_001, isSecure: false }],
   })
 })
 

@@ -8,19 +8,25 @@ import {
   strategies,
   type RouteValidation,
 } from '../control/route-validation.ts'
-import type { PlaneSettings } from '../planes/plane-settings.ts'
+import type { CertificateFiles, PlaneSettings } from '../planes/plane-settings.ts'
 import { answerHeaderNames, parseAnswerHeaders } from '../proxy/exchange-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 import {
   address,
   addressBlocks,
+  controlAddresses,
   onOrOff,
   portMaps,
   proxyAddress,
   realIpHeader,
   streamAddresses,
 } from './listen-settings.ts'
-import { cipherSuite, complaintAboutPolicy, protocols } from './tls-settings.ts'
+import {
+  cipherSuite,
+  complaintAboutCertificate,
+  complaintAboutPolicy,
+  protocols,
+} from './tls-settings.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -82,8 +88,12 @@ const environment = z.object({
   WEIR_SSL_PROTOCOLS: protocols,
   WEIR_SSL_PREFER_SERVER_CIPHERS: onOrOff('on'),
   WEIR_SSL_SESSION_TICKETS: onOrOff('on'),
-  WEIR_ADMIN_LISTEN: address('127.0.0.1:8001'),
-  WEIR_MANAGER_LISTEN: address('127.0.0.1:8002'),
+  WEIR_ADMIN_LISTEN: controlAddresses('127.0.0.1:8001'),
+  WEIR_ADMIN_SSL_CERT: z.string().optional(),
+  WEIR_ADMIN_SSL_CERT_KEY: z.string().optional(),
+  WEIR_MANAGER_LISTEN: controlAddresses('127.0.0.1:8002'),
+  WEIR_ADMIN_GUI_SSL_CERT: z.string().optional(),
+  WEIR_ADMIN_GUI_SSL_CERT_KEY: z.string().optional(),
   WEIR_NODE_LISTEN: address('127.0.0.1:8005'),
   WEIR_ADMIN_GUI_URL: z
     .string()
@@ -211,8 +221,9 @@ export function readSettings(
     streamListens: settings.WEIR_STREAM_LISTEN,
     origins: readOrigins(settings),
     tls: readTls(settings),
-    adminListen: settings.WEIR_ADMIN_LISTEN,
-    managerListen: settings.WEIR_MANAGER_LISTEN,
+    adminListens: settings.WEIR_ADMIN_LISTEN,
+    managerListens: settings.WEIR_MANAGER_LISTEN,
+    ...readCertificates(settings),
     nodeListen: settings.WEIR_NODE_LISTEN,
     corsOrigins: settings.WEIR_ADMIN_GUI_URL,
     allowedHosts: settings.WEIR_ALLOWED_HOSTS,
@@ -275,6 +286,31 @@ function readTls(settings: z.output<typeof environment>): PlaneSettings['tls'] {
   return { policy, hasSessionTickets: settings.WEIR_SSL_SESSION_TICKETS }
 }
 
+/** The certificates of the Admin API and the Manager. */
+function readCertificates(
+  settings: z.output<typeof environment>,
+): Pick<PlaneSettings, 'adminCertificate' | 'managerCertificate'> {
+  const read = (prefix: 'WEIR_ADMIN' | 'WEIR_ADMIN_GUI'): CertificateFiles | undefined => {
+    const names = { cert: `${prefix}_SSL_CERT`, key: `${prefix}_SSL_CERT_KEY` } as const
+    const [cert, key] = [settings[names.cert], settings[names.key]]
+    if (cert === undefined && key === undefined) return undefined
+    const files = { cert: resolve(cert ?? ''), key: resolve(key ?? '') }
+    const complaint =
+      cert === undefined
+        ? `${names.cert}: required by ${names.key}`
+        : key === undefined
+          ? `${names.key}: required by ${names.cert}`
+          : complaintAboutCertificate(files, names)
+    if (complaint !== undefined) throw new SettingsError(complaint)
+    return files
+  }
+  const [adminCertificate, managerCertificate] = [read('WEIR_ADMIN'), read('WEIR_ADMIN_GUI')]
+  return {
+    ...(adminCertificate === undefined ? {} : { adminCertificate }),
+    ...(managerCertificate === undefined ? {} : { managerCertificate }),
+  }
+}
+
 /** How the addresses of clients are found behind other proxies. */
 function readOrigins(settings: z.output<typeof environment>): PlaneSettings['origins'] {
   const { WEIR_PROXY_LISTEN: plain, WEIR_PROXY_SSL_LISTEN: secure } = settings
@@ -334,10 +370,23 @@ function readTokenFile(file: string): string {
   }
 }
 
-/** The address of the Admin API, and the token of the principal that calls it. */
-export function readAdminAccess(): { readonly url: string; readonly token: string | undefined } {
-  const { WEIR_ADMIN_URL: url = '', WEIR_ADMIN_TOKEN: token } = process.env
-  return { url: url === '' ? 'http://127.0.0.1:8001' : url, token }
+/** The address of the Admin API, the token of the principal that calls it, and the authority of its certificate. */
+export function readAdminAccess(): {
+  readonly url: string
+  readonly token: string | undefined
+  /** Path of a PEM file. */
+  readonly caFile: string | undefined
+} {
+  const {
+    WEIR_ADMIN_URL: url,
+    WEIR_ADMIN_TOKEN: token,
+    WEIR_ADMIN_CA_CERT_FILE: caFile,
+  } = process.env
+  return {
+    url: url === undefined || url === '' ? 'http://127.0.0.1:8001' : url,
+    token,
+    caFile: caFile === '' ? undefined : caFile,
+  }
 }
 
 /** The environment variables whose names begin with `prefix`. */

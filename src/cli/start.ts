@@ -20,7 +20,7 @@ export async function startCommand({ data, plane, controlUrl }: StartOptions): P
   const name = settings.plane === undefined ? 'Weir' : `The ${settings.plane} plane of Weir`
   console.log(`${name} ${settings.version} is running; its data is in ${settings.data}.\n`)
   for (const [label, value] of describeAddresses(settings, addresses))
-    console.log(`  ${label.padEnd(11)}${value}`)
+    console.log(`  ${label.padEnd(15)}${value}`)
   const { control } = addresses
   if (control?.setup !== undefined)
     console.log(
@@ -36,9 +36,23 @@ function describeAddresses(
   const lines: [string, string][] = []
   if (gateway !== undefined) lines.push(['Proxy', gateway.proxy])
   if (gateway?.proxySsl !== undefined) lines.push(['Proxy TLS', gateway.proxySsl])
-  if (control !== undefined) lines.push(['Admin API', control.admin], ['Manager', control.manager])
+  if (control !== undefined) {
+    lines.push(...labelled('Admin API', control.admin, control.admins))
+    lines.push(...labelled('Manager', control.manager, control.managers))
+  }
   if (control !== undefined && settings.plane === 'control')
     lines.push(['Nodes', control.nodes], ['Join token', `in ${joinTokenFile(settings)}`])
   if (settings.remoteControl !== undefined) lines.push(['Control', settings.remoteControl.url])
   return lines
 }
+
+const labelled = (
+  label: string,
+  first: string,
+  all: readonly string[] = [first],
+): [label: string, value: string][] => [
+  [label, first],
+  ...all
+    .filter((url) => url !== first)
+    .map((url): [string, string] => [url.startsWith('https:') ? `${label} TLS` : label, url]),
+]

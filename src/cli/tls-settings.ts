@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { z } from 'zod'
 import { buildTlsPolicy, tlsProtocols, type TlsPolicySettings } from '../proxy/tls-policy.ts'
@@ -34,5 +35,26 @@ export function complaintAboutPolicy(settings: TlsPolicySettings): string | unde
     return undefined
   } catch (error) {
     return `WEIR_SSL_CIPHERS: ${(error as Error).message}`
+  }
+}
+
+type FilePair = { readonly cert: string; readonly key: string }
+
+/** Why a certificate and its key, PEM files, cannot be used, under the names of their settings; or undefined. */
+export function complaintAboutCertificate(files: FilePair, names: FilePair): string | undefined {
+  const texts = { cert: '', key: '' }
+  for (const part of ['cert', 'key'] as const) {
+    try {
+      texts[part] = readFileSync(files[part], 'utf8')
+      createSecureContext({ [part]: texts[part] })
+    } catch (error) {
+      return `${names[part]}: ${(error as Error).message}`
+    }
+  }
+  try {
+    createSecureContext(texts)
+    return undefined
+  } catch (error) {
+    return `${names.key}: no key of ${names.cert} (${(error as Error).message})`
   }
 }

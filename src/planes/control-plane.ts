@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { analyticsRoutes } from '../admin/analytics-routes.ts'
-import { openAdmin, type IdentifyRequest } from '../admin/open-admin.ts'
+import { openAdmin, type AppTls, type IdentifyRequest } from '../admin/open-admin.ts'
+import { fixedCertificate, watchCertificate } from '../admin/watch-certificate.ts'
 import { openAnalytics } from '../analytics/open-analytics.ts'
 import { readOrCreateAuditKey } from '../audit/audit-key.ts'
 import { openCounterTable } from '../cluster/counter-table.ts'
@@ -21,16 +22,20 @@ import { openEgress } from '../lib/egress.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
+import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
+import { buildTlsPolicy } from '../proxy/tls-policy.ts'
 import { previewChange } from '../preview/preview-change.ts'
 import { openPostgresStore } from '../store/open-postgres-store.ts'
 import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
-import type { SupervisorChannel } from './messages.ts'
+import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { joinTokenFile, openKeys } from './open-keys.ts'
 import {
   addressOf,
   gatewayListens,
+  type CertificateFiles,
+  type ControlListen,
   type ListenAddress,
   type PlaneSettings,
 } from './plane-settings.ts'
@@ -88,7 +93,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const registry = openNodeRegistry(systemClock, log)
   // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
   const previews = openSerialQueue()
-  const { admin, manager } = await openAdmin({
+  const { admin, manager, ...adminApps } = await openAdmin({
     configuration,
     version: settings.version,
     uiDirectory: settings.pages,
@@ -97,8 +102,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     order: registry.order,
     corsOrigins: settings.corsOrigins,
     hosts: [
-      settings.adminListen.host,
-      settings.managerListen.host,
+      ...[...settings.adminListens, ...settings.managerListens].map(({ host }) => host),
       ...settings.corsOrigins.map((origin) => new URL(origin).hostname),
       ...settings.allowedHosts,
     ],
@@ -118,12 +122,19 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   if (settings.plane === 'control')
     writeFileSync(joinTokenFile(settings), `${configuration.joinSecret}\n`, { mode: 0o600 })
   const setupSecret = configuration.setUpSecret()
+  const [adminTls, managerTls] = await openTls(settings, log)
+  const served = {
+    admin: await adminApps.listen(admin, settings.adminListens, adminTls),
+    manager: await adminApps.listen(manager, settings.managerListens, managerTls),
+  }
   const addresses = {
-    admin: await admin.listen(settings.adminListen),
-    manager: await manager.listen(settings.managerListen),
+    admin: primary(served.admin.urls),
+    manager: primary(served.manager.urls),
+    admins: served.admin.urls,
+    managers: served.manager.urls,
     nodes: await listen(nodes, settings.nodeListen),
   }
-  controlListens = Object.values(addresses).map(addressOf)
+  controlListens = controlUrls(addresses).map(addressOf)
   supervisor.send({
     type: 'control-ready',
     addresses: {
@@ -135,13 +146,34 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   return async () => {
     nodes.closeAllConnections()
     nodes.close()
-    await Promise.all([admin.close(), manager.close()])
+    await Promise.all([served.admin.close(), served.manager.close()])
     await stopAuditJobs()
     stopPruning()
     await configuration.close()
     await warehouse.close()
   }
 }
+
+/** The TLS of the Admin API and of the Manager; undefined where no listener has it. */
+function openTls(settings: PlaneSettings, log: Log): Promise<readonly (AppTls | undefined)[]> {
+  const { adminListens, managerListens, adminCertificate, managerCertificate } = settings
+  const policy = buildTlsPolicy(settings.tls.policy)
+  const open = async (listens: readonly ControlListen[], files: CertificateFiles | undefined) => {
+    if (!listens.some(({ isSecure }) => isSecure)) return undefined
+    const certificate =
+      files === undefined
+        ? fixedCertificate(await keepDefaultCertificate(join(settings.data, 'admin')))
+        : await watchCertificate({ files, log })
+    return { certificate, policy }
+  }
+  return Promise.all([
+    open(adminListens, adminCertificate),
+    open(managerListens, managerCertificate),
+  ])
+}
+
+const primary = (urls: readonly string[]): string =>
+  urls.find((url) => url.startsWith('http:')) ?? (urls[0] as string)
 
 /** Opens a PostgreSQL database, or a SQLite file in the data directory. */
 function openStore(settings: PlaneSettings, log: Log): Promise<Store> {

@@ -3,14 +3,30 @@ import type { ListenAddress, PlaneSettings, StreamListen } from './plane-setting
 
 /** Where a control plane listens. */
 export type ControlAddresses = {
+  /** The first without TLS, where there is one. */
   readonly admin: string
   readonly manager: string
+  /** All listeners in the order of the settings; absent from a predecessor of a version without them. */
+  readonly admins?: readonly string[]
+  readonly managers?: readonly string[]
   /** Where nodes connect. */
   readonly nodes: string
   readonly joinSecret: string
   /** Path of the one-time set-up page, while there is no super-admin. */
   readonly setup: string | undefined
 }
+
+/** Every listener of a control plane. */
+export const controlUrls = ({
+  admin,
+  manager,
+  admins = [admin],
+  managers = [manager],
+  nodes,
+}: Pick<
+  ControlAddresses,
+  'admin' | 'manager' | 'admins' | 'managers' | 'nodes'
+>): readonly string[] => [...admins, ...managers, nodes]
 
 /** Where a worker finds the control plane, and what it enrols with. */
 export type ControlAddress = {

@@ -16,6 +16,12 @@ export type StreamListen = TcpListen | UdpListen
 export type TcpListen = ProxyListen & StreamListener & { readonly isUdp?: never }
 export type UdpListen = ListenAddress & UdpListener & { readonly isUdp: true }
 
+/** Where to listen for people and tools; `isSecure` with TLS. */
+export type ControlListen = ListenAddress & { readonly isSecure: boolean }
+
+/** Paths of PEM files. */
+export type CertificateFiles = { readonly cert: string; readonly key: string }
+
 /** The settings of all planes; plain data, because they are sent to child processes. */
 export type PlaneSettings = {
   readonly version: string
@@ -35,8 +41,11 @@ export type PlaneSettings = {
   readonly tls: { readonly policy: TlsPolicySettings; readonly hasSessionTickets: boolean }
   /** How the addresses of clients are found behind other proxies. */
   readonly origins: OriginSettings
-  readonly adminListen: ListenAddress
-  readonly managerListen: ListenAddress
+  readonly adminListens: readonly ControlListen[]
+  readonly managerListens: readonly ControlListen[]
+  /** Paths; a self-signed certificate is made where there are none. */
+  readonly adminCertificate?: CertificateFiles
+  readonly managerCertificate?: CertificateFiles
   /** Where nodes connect to the control plane. */
   readonly nodeListen: ListenAddress
   /** Origins whose pages may call the Admin API. */

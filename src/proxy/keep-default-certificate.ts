@@ -5,7 +5,7 @@ import type { CertificatePair } from './tls/open-tls-front.ts'
 
 const days = 3650
 
-/** The self-signed certificate for server names that no other covers: created once in `directory`, shared by all workers of a node. */
+/** The self-signed certificate where none is configured: created once in `directory`, shared by all processes of a node. */
 export async function keepDefaultCertificate(directory: string): Promise<CertificatePair> {
   const path = join(directory, 'default-certificate.pem')
   const kept = readPair(path)
@@ -50,7 +50,11 @@ async function makePair(): Promise<string> {
     notAfter: new Date(now + days * 86_400_000),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'ip', value: '::1' },
+      ]),
     ],
   })
   const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey)

@@ -9,7 +9,7 @@ import {
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { ControlAddress, ControlAddresses } from '../planes/messages.ts'
+import { controlUrls, type ControlAddress, type ControlAddresses } from '../planes/messages.ts'
 import { addressOf, type ListenAddress, type PlaneSettings } from '../planes/plane-settings.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
@@ -308,15 +308,10 @@ function openCounters(inherited: InheritedState | undefined) {
   }
 }
 
-const controlAddress = ({
-  admin,
-  manager,
-  nodes,
-  joinSecret,
-}: ControlAddresses): ControlAddress => ({
-  url: nodes,
-  joinSecret,
-  listens: [admin, manager, nodes].map(addressOf),
+const controlAddress = (addresses: ControlAddresses): ControlAddress => ({
+  url: addresses.nodes,
+  joinSecret: addresses.joinSecret,
+  listens: controlUrls(addresses).map(addressOf),
 })
 
 /** A restarted control plane listens where it listened before, even when the settings leave the port open. */
@@ -325,15 +320,14 @@ function keepPorts(
   addresses: ControlAddresses | undefined,
 ): PlaneSettings {
   if (addresses === undefined) return settings
-  const at = (address: ListenAddress, url: string): ListenAddress => ({
-    ...address,
-    port: Number(new URL(url).port),
-  })
+  const at = <Listen extends ListenAddress>(address: Listen, url: string | undefined): Listen =>
+    url === undefined ? address : { ...address, port: addressOf(url).port }
+  const { admin, manager, admins = [admin], managers = [manager], nodes } = addresses
   return {
     ...settings,
-    adminListen: at(settings.adminListen, addresses.admin),
-    managerListen: at(settings.managerListen, addresses.manager),
-    nodeListen: at(settings.nodeListen, addresses.nodes),
+    adminListens: settings.adminListens.map((listen, index) => at(listen, admins[index])),
+    managerListens: settings.managerListens.map((listen, index) => at(listen, managers[index])),
+    nodeListen: at(settings.nodeListen, nodes),
   }
 }
 
@@ -353,8 +347,8 @@ function openReadiness(listeners: ProxyListeners | undefined, hasControl: boolea
   return {
     ready: ready.promise,
     workersReady: workersReady.promise,
-    control({ admin, manager, nodes, setup }: ControlAddresses) {
-      control = { admin, manager, nodes, setup }
+    control({ joinSecret: _secret, ...addresses }: ControlAddresses) {
+      control = addresses
       check()
     },
     worker() {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { openAdmin, type AdminOptions } from '../../src/admin/open-admin.ts'
+import { openAdmin, type AppTls, type AdminOptions } from '../../src/admin/open-admin.ts'
 import type { KnownWorker } from '../../src/cluster/node-registry.ts'
 import type { Configuration } from '../../src/control/configuration.ts'
 import {
@@ -54,6 +54,9 @@ export type TestAdmin = {
   readonly configuration: Configuration
   readonly adminUrl: string
   readonly managerUrl: string
+  /** '' without the option `tls`. */
+  readonly secureAdminUrl: string
+  readonly secureManagerUrl: string
   /** `ask('POST', '/services', { host: 'h' })`; text is sent as it is. */
   readonly ask: (method: string, path: string, body?: unknown, asking?: Asking) => Promise<Answer>
 }
@@ -67,6 +70,8 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly analytics?: AdminOptions['analytics']
   readonly hosts?: readonly string[]
   readonly corsOrigins?: readonly string[]
+  /** Opens listeners with TLS too. */
+  readonly tls?: AppTls
 }
 
 /** Opens real servers on free ports over a real store, until the test is over. */
@@ -88,7 +93,11 @@ export async function startTestAdmin(
     adminToken,
     ...options,
   })
-  const { admin, manager } = await openAdmin({
+  const {
+    admin,
+    manager,
+    listen: listenOn,
+  } = await openAdmin({
     configuration,
     version: '0.0.0-test',
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
@@ -101,13 +110,28 @@ export async function startTestAdmin(
   })
   const adminUrl = await listen(admin)
   const managerUrl = await listen(manager)
+  const { tls } = options
+  const listenSecurely = async (app: FastifyInstance): Promise<string> => {
+    if (tls === undefined) return ''
+    const listens = [{ host: '127.0.0.1', port: 0, isSecure: true }]
+    const { urls, close } = await listenOn(app, listens, tls)
+    closings.push(close)
+    return urls[0] ?? ''
+  }
+  const closings: (() => Promise<void>)[] = []
+  const secureUrls = {
+    secureAdminUrl: await listenSecurely(admin),
+    secureManagerUrl: await listenSecurely(manager),
+  }
   return {
+    ...secureUrls,
     configuration,
     adminUrl,
     managerUrl,
     ask: (method, path, body, asking = {}) =>
       ask([method, asking.manager === true ? managerUrl : adminUrl, path], body, asking),
     async close() {
+      await Promise.all(closings.map((close) => close()))
       await Promise.all([admin.close(), manager.close()])
       await configuration.close()
       await rm(directory, { recursive: true, force: true })

@@ -21,12 +21,19 @@ export type AppOptions = {
   readonly log?: Log | undefined
 }
 
+/** Of every server of an app, with Fastify's default for connections without a request. */
+export const serverOptions = {
+  maxHeaderSize: 16_384,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 72_000,
+}
+
 export function buildApp({ configuration, version, hosts = [], log }: AppOptions): FastifyInstance {
   const checkHost = openHostCheck(hosts)
   const app = Fastify({
     bodyLimit: bodyBytes,
-    http: { maxHeaderSize: 16_384 },
-    requestTimeout: 30_000,
+    http: { maxHeaderSize: serverOptions.maxHeaderSize },
+    requestTimeout: serverOptions.requestTimeout,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     genReqId: () => uuidv7(configuration.clock.now()),
@@ -113,7 +120,7 @@ function toFastifyLog(log: Log, bindings: Bindings = {}): FastifyBaseLogger {
 }
 
 /** Answers input that Node's HTTP parser rejects. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return
   const [status, message] =
     error.code === 'HPE_HEADER_OVERFLOW'

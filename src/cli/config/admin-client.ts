@@ -1,3 +1,4 @@
+import { Agent } from 'undici'
 import { Problem } from '../../lib/problem.ts'
 
 /** The Admin API that commands call, and their token. */
@@ -5,6 +6,10 @@ export type AdminAccess = {
   readonly url: string
   readonly token: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** Authorities of its certificate in PEM; those of the system when absent. */
+  readonly ca?: string
+  /** Whether its certificate is verified. Default: true. */
+  readonly verifies?: boolean
 }
 
 /** Progress of a long request. */
@@ -30,10 +35,9 @@ export async function callAdmin<Result>(access: AdminAccess, call: AdminCall): P
   return JSON.parse(text) as Result
 }
 
-async function send(
-  { url, token, headers }: AdminAccess,
-  { method, path, query = {}, body, onProgress }: AdminCall,
-): Promise<Response> {
+async function send(access: AdminAccess, call: AdminCall): Promise<Response> {
+  const { url, token, headers } = access
+  const { method, path, query = {}, body, onProgress } = call
   const given = Object.entries(query).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   )
@@ -48,16 +52,33 @@ async function send(
         ...headers,
       },
       body: body === undefined ? null : JSON.stringify(body),
+      ...dispatcherOf(access),
     })
   } catch (error) {
-    const reason =
-      error instanceof Error
-        ? String((error.cause as Error | undefined)?.message ?? error.message)
-        : ''
-    throw new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}`, {
+    const cause = (error as Error).cause as (Error & { readonly code?: string }) | undefined
+    const reason = error instanceof Error ? String(cause?.message ?? error.message) : ''
+    const hint = untrusted.has(cause?.code ?? '')
+      ? '\nName the authority of its certificate with --ca-cert-file or WEIR_ADMIN_CA_CERT_FILE.'
+      : ''
+    throw new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}${hint}`, {
       cause: error,
     })
   }
+}
+
+/** What OpenSSL calls a certificate of an unknown authority. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function dispatcherOf({ ca, verifies = true }: AdminAccess): { readonly dispatcher?: never } {
+  if (ca === undefined && verifies) return {}
+  const connect = { rejectUnauthorized: verifies, ...(ca === undefined ? {} : { ca }) }
+  // The types of Node's fetch are those of another version of undici.
+  return { dispatcher: new Agent({ connect }) as never }
 }
 
 /** `because` is present only when the caller may read the rule. */

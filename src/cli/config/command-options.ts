@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Problem } from '../../lib/problem.ts'
 import { readAdminAccess, readVariables } from '../settings.ts'
 import type { AdminAccess } from './admin-client.ts'
@@ -8,6 +9,8 @@ import { readDocuments, type Document, type ReadDocuments } from './read-documen
 export type CommandOptions = {
   readonly addr?: string
   readonly token?: string
+  readonly caCertFile?: string
+  readonly tlsSkipVerify?: boolean
   readonly headers?: readonly string[]
   readonly color?: boolean
   readonly workspace?: string
@@ -28,8 +31,10 @@ export type CommandOptions = {
   readonly yes?: boolean
 }
 
-export function adminAccess({ addr, token, headers = [] }: CommandOptions): AdminAccess {
+export function adminAccess(options: CommandOptions): AdminAccess {
+  const { addr, token, headers = [] } = options
   const defaults = readAdminAccess()
+  const caFile = options.caCertFile ?? defaults.caFile
   const pairs = headers.map((header) => {
     const at = header.indexOf(':')
     if (at < 1) throw new Problem('cli.header', 400, `--headers ${header}: expected Name:value`)
@@ -39,6 +44,16 @@ export function adminAccess({ addr, token, headers = [] }: CommandOptions): Admi
     url: addr ?? defaults.url,
     token: token ?? defaults.token,
     headers: Object.fromEntries(pairs),
+    ...(caFile === undefined ? {} : { ca: readAuthority(caFile) }),
+    verifies: options.tlsSkipVerify !== true,
+  }
+}
+
+function readAuthority(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Problem('cli.ca_cert_file', 400, `--ca-cert-file: ${(error as Error).message}`)
   }
 }
 
