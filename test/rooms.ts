@@ -37,6 +37,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/tls/',
   'src/proxy/udp/',
   'src/admin/http/listen-app.ts',
+  'src/cli/config/admin-client.ts',
   'src/proxy/front/',
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',

@@ -133,7 +133,7 @@ function countConnections() {
   let [accepted, active] = [0, 0]
   return {
     connections: (): ConnectionCounts => ({ accepted, active }),
-    count(server: Server): void {
+    count(this: void, server: Server): void {
       server.on('connection', (socket: Socket) => {
         accepted += 1
         active += 1

@@ -8,7 +8,7 @@ import {
   strategies,
   type RouteValidation,
 } from '../control/route-validation.ts'
-import type { CertificateFiles, PlaneSettings } from '../planes/plane-settings.ts'
+import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { answerHeaderNames, parseAnswerHeaders } from '../proxy/exchange-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
 import {
@@ -21,12 +21,8 @@ import {
   realIpHeader,
   streamAddresses,
 } from './listen-settings.ts'
-import {
-  cipherSuite,
-  complaintAboutCertificate,
-  complaintAboutPolicy,
-  protocols,
-} from './tls-settings.ts'
+import { SettingsError } from './settings-error.ts'
+import { cipherSuite, protocols, readCertificates, readTls } from './tls-settings.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -187,9 +183,6 @@ const environment = z.object({
     .optional(),
 })
 
-/** Invalid settings, each with its name and what is allowed. */
-export class SettingsError extends Error {}
-
 /** Reads the settings from the environment, in which `overrides` take precedence; the only reader of the environment. Throws a SettingsError that names every invalid one. */
 export function readSettings(
   overrides: Readonly<Record<string, string | undefined>> = {},
@@ -266,48 +259,6 @@ export function readSettings(
     ...(settings.WEIR_WAREHOUSE_URL === undefined
       ? {}
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
-  }
-}
-
-/** What TLS listeners offer. */
-function readTls(settings: z.output<typeof environment>): PlaneSettings['tls'] {
-  const suite = settings.WEIR_SSL_CIPHER_SUITE
-  const policy: PlaneSettings['tls']['policy'] =
-    suite === 'custom'
-      ? {
-          suite,
-          ciphers: settings.WEIR_SSL_CIPHERS,
-          protocols: settings.WEIR_SSL_PROTOCOLS,
-          prefersServerCiphers: settings.WEIR_SSL_PREFER_SERVER_CIPHERS,
-        }
-      : { suite }
-  const complaint = complaintAboutPolicy(policy)
-  if (complaint !== undefined) throw new SettingsError(complaint)
-  return { policy, hasSessionTickets: settings.WEIR_SSL_SESSION_TICKETS }
-}
-
-/** The certificates of the Admin API and the Manager. */
-function readCertificates(
-  settings: z.output<typeof environment>,
-): Pick<PlaneSettings, 'adminCertificate' | 'managerCertificate'> {
-  const read = (prefix: 'WEIR_ADMIN' | 'WEIR_ADMIN_GUI'): CertificateFiles | undefined => {
-    const names = { cert: `${prefix}_SSL_CERT`, key: `${prefix}_SSL_CERT_KEY` } as const
-    const [cert, key] = [settings[names.cert], settings[names.key]]
-    if (cert === undefined && key === undefined) return undefined
-    const files = { cert: resolve(cert ?? ''), key: resolve(key ?? '') }
-    const complaint =
-      cert === undefined
-        ? `${names.cert}: required by ${names.key}`
-        : key === undefined
-          ? `${names.key}: required by ${names.cert}`
-          : complaintAboutCertificate(files, names)
-    if (complaint !== undefined) throw new SettingsError(complaint)
-    return files
-  }
-  const [adminCertificate, managerCertificate] = [read('WEIR_ADMIN'), read('WEIR_ADMIN_GUI')]
-  return {
-    ...(adminCertificate === undefined ? {} : { adminCertificate }),
-    ...(managerCertificate === undefined ? {} : { managerCertificate }),
   }
 }
 

@@ -1,4 +1,4 @@
-import http, { type Server } from 'node:http'
+import http, { type RequestListener, type Server } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -16,7 +16,7 @@ export type AppTls = { readonly certificate: CertificateSource; readonly policy:
 export type ListeningApp = {
   /** In the order of the listeners. */
   readonly urls: readonly string[]
-  close(): Promise<void>
+  close(this: void): Promise<void>
 }
 
 /** Milliseconds. */
@@ -32,7 +32,7 @@ export async function listenApp(
   await app.ready()
   const secured: https.Server[] = []
   const open = (isSecure: boolean): Server => {
-    if (!isSecure) return http.createServer(serverOptions, app.routing)
+    if (!isSecure) return http.createServer(serverOptions, routeIn(app))
     const server = openSecure(app, tls as AppTls)
     secured.push(server)
     return server as unknown as Server
@@ -66,9 +66,14 @@ export async function listenApp(
   }
 }
 
+const routeIn =
+  (app: FastifyInstance): RequestListener =>
+  (request, response) =>
+    app.routing(request, response)
+
 function openSecure(app: FastifyInstance, { certificate, policy }: AppTls): https.Server {
   const options = { ...serverOptions, ...policy, ...certificate.current, handshakeTimeout }
-  const server = https.createServer(options, app.routing)
+  const server = https.createServer(options, routeIn(app))
   // Node reports it as `clientError` too, whose answer could not be sent.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server

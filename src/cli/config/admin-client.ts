@@ -55,15 +55,19 @@ async function send(access: AdminAccess, call: AdminCall): Promise<Response> {
       ...dispatcherOf(access),
     })
   } catch (error) {
-    const cause = (error as Error).cause as (Error & { readonly code?: string }) | undefined
-    const reason = error instanceof Error ? String(cause?.message ?? error.message) : ''
-    const hint = untrusted.has(cause?.code ?? '')
-      ? '\nName the authority of its certificate with --ca-cert-file or WEIR_ADMIN_CA_CERT_FILE.'
-      : ''
-    throw new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}${hint}`, {
-      cause: error,
-    })
+    throw unreachable(url, error)
   }
+}
+
+function unreachable(url: string, error: unknown): Problem {
+  const cause = (error as Error).cause as (Error & { readonly code?: string }) | undefined
+  const reason = error instanceof Error ? String(cause?.message ?? error.message) : ''
+  const hint = untrusted.has(cause?.code ?? '')
+    ? '\nName the authority of its certificate with --ca-cert-file or WEIR_ADMIN_CA_CERT_FILE.'
+    : ''
+  return new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}${hint}`, {
+    cause: error,
+  })
 }
 
 /** What OpenSSL calls a certificate of an unknown authority. */

@@ -1,0 +1,2 @@
+/** Invalid settings, each with its name and what is allowed. */
+export class SettingsError extends Error {}
