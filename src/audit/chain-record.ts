@@ -1,5 +1,5 @@
 import { hashOfLink } from '../lib/hash-chain.ts'
-import type { AuditPlace, AuditRecord, ChainedRecord } from '../schema/audit-record.ts'
+import type { AuditPlace, AuditRecord, ChainedRecord, Revision } from '../schema/audit-record.ts'
 
 /** Chains a record after the last position. */
 export function chainRecord(last: AuditPlace, record: AuditRecord): ChainedRecord {
@@ -14,6 +14,17 @@ export function chainRecord(last: AuditPlace, record: AuditRecord): ChainedRecor
 /** UTF-8 cannot encode lone surrogates and PostgreSQL cannot store NUL; both are stored as U+FFFD. */
 const storable = (_name: string, value: unknown): unknown =>
   typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value
+
+/** A revision as its row is stored, and the hash of it that the record of its change contains. */
+export function sealRevision(revision: Revision): {
+  readonly revision: Revision
+  readonly revisionHash: string
+} {
+  const plain = JSON.parse(JSON.stringify(revision, storable)) as Revision
+  return { revision: plain, revisionHash: hashOfRevision(plain) }
+}
+
+export const hashOfRevision = (revision: Revision): string => hashOfLink({ ...revision })
 
 /** The hash of a record's contents, optionally at another position. */
 export function hashOfRecord(

@@ -24,7 +24,8 @@ export type StoredChain = {
   readonly keys: ReadonlyMap<string, KeyObject>
 }
 
-const maxFaults = 100
+/** The faults that a report lists. */
+export const maxFaults = 100
 
 /** Signatures that are verified between two pauses, about 10 ms. */
 const signaturesPerTurn = 50

@@ -7,6 +7,7 @@ import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
+import { sealRevision } from '../audit/chain-record.ts'
 import { nextSnapshot } from '../snapshot/build-snapshot.ts'
 import { sealRoot } from '../snapshot/seal-snapshot.ts'
 import { snapshotRoot } from '../snapshot/snapshot-root.ts'
@@ -25,7 +26,7 @@ import { authorOf } from './isolation/change-author.ts'
 import { keepSuperAdmin } from './keep-super-admin.ts'
 import { mayReferOf, openReader } from './reader.ts'
 import type { MayRefer } from './apply/resolve-references.ts'
-import { permit, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
+import { permit, systemName, systemPrincipal, type AccessCheck, type Requester } from './permit.ts'
 import { nameOf, redactEntry } from './redact.ts'
 import { buildState, type State } from './state/state.ts'
 
@@ -162,17 +163,18 @@ async function attemptChange(
     return { revision, outcomes }
   }
   const seal = sealRoot(snapshot, revision, control.sealKey)
+  const sealed = sealRevision({
+    number: revision,
+    time: now,
+    principal: audit.principal?.name ?? systemName,
+    summary: summaryOf(touched),
+    message: request.message ?? null,
+  })
   const isCommitted = await control.store.commit({
     writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
-    revision: {
-      number: revision,
-      time: now,
-      principal: audit.principal?.name ?? 'weir',
-      summary: summaryOf(touched),
-      message: request.message ?? null,
-    },
+    revision: sealed.revision,
     seal,
-    audit: control.auditLog.link(audit),
+    audit: control.auditLog.link({ ...audit, revisionHash: sealed.revisionHash }),
     endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
     settings: request.settings ?? {},
   })

@@ -5,6 +5,9 @@ import type { State } from './state/state.ts'
 
 export const systemPrincipal = Symbol('system principal')
 
+/** The author of revisions that Weir makes itself. */
+export const systemName = 'weir'
+
 /** Id of a principal, or Weir itself, which may do everything. */
 export type Requester = string | typeof systemPrincipal
 

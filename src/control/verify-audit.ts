@@ -1,8 +1,16 @@
 import { readPublicKey } from '../audit/audit-key.ts'
-import { verifyChain } from '../audit/verify-chain.ts'
+import { hashOfRevision } from '../audit/chain-record.ts'
+import { maxFaults, verifyChain } from '../audit/verify-chain.ts'
 import { yieldToEventLoop } from '../lib/cooperative-task.ts'
-import type { AuditCheckpoint, AuditReport, ChainedRecord } from '../schema/audit-record.ts'
-import type { AuditedRevision, AuditRows } from '../store/audit-rows.ts'
+import type {
+  AuditCheckpoint,
+  AuditFault,
+  AuditReport,
+  ChainedRecord,
+  Revision,
+} from '../schema/audit-record.ts'
+import { systemName } from './permit.ts'
+import type { AuditRows } from '../store/audit-rows.ts'
 
 /** What a log is verified against, beside its own checkpoints. */
 export type TrustAnchors = {
@@ -18,11 +26,11 @@ const batchSize = 100
 /** Records beyond the signed end that are reported. */
 const maxBeyond = 1000
 
-type Rows = Pick<AuditRows, 'read' | 'signed' | 'newestRevision'>
+type Rows = Pick<AuditRows, 'read' | 'signed' | 'revisions' | 'revisionEnds'>
 
 /** Verifies the log of a store. Records may be appended and pruned during the verification. */
 export async function verifyAudit(rows: Rows, trust: TrustAnchors): Promise<AuditReport> {
-  const newest = await rows.newestRevision()
+  const newest = (await rows.revisionEnds())?.newest
   const { base, head, along } = await rows.signed()
   const keys = new Map(trust.keys.map((pem) => readPublicKey(pem)).map(({ id, key }) => [id, key]))
   // PostgreSQL has no infinite bigint.
@@ -31,13 +39,18 @@ export async function verifyAudit(rows: Rows, trust: TrustAnchors): Promise<Audi
     ({ sequence }) => base === undefined || sequence >= base.sequence,
   )
   const seen = { revision: 0, time: base === undefined ? 0 : Number.POSITIVE_INFINITY }
-  const report = await verifyChain({
-    records: () => noteRevisions(recordsOf(rows, end), seen),
+  const changed: AuditFault[] = []
+  const chain = await verifyChain({
+    records: () => {
+      changed.length = 0
+      return checkRevisions(rows, recordsOf(rows, end), changed, seen)
+    },
     base,
     head,
     along: [...along, ...exported],
     keys,
   })
+  const report = withFaults(chain, changed)
   const isPruned = (await rows.signed()).base?.sequence !== base?.sequence
   if (isPruned) return verifyAudit(rows, trust)
   // The record of a revision is pruned only when all that are left are younger.
@@ -45,33 +58,70 @@ export async function verifyAudit(rows: Rows, trust: TrustAnchors): Promise<Audi
   return isBehind ? withMissingEnd(report, newest) : report
 }
 
-/** Notes the newest revision and the earliest time of the records that pass. */
-async function* noteRevisions(
-  records: AsyncGenerator<ChainedRecord>,
+/** Compares the revisions of the records that pass with their hashes, and notes the newest revision and the earliest time. */
+async function* checkRevisions(
+  rows: Rows,
+  pages: AsyncGenerator<readonly ChainedRecord[]>,
+  faults: AuditFault[],
   seen: { revision: number; time: number },
 ): AsyncGenerator<ChainedRecord> {
-  for await (const record of records) {
-    seen.revision = Math.max(seen.revision, record.revision ?? 0)
-    seen.time = Math.min(seen.time, record.time)
-    yield record
+  for await (const page of pages) {
+    faults.push(...(await changedRevisions(rows, page)))
+    for (const record of page) {
+      seen.revision = Math.max(seen.revision, record.revision ?? 0)
+      seen.time = Math.min(seen.time, record.time)
+      yield record
+    }
   }
 }
 
-function withMissingEnd(report: AuditReport, { number }: AuditedRevision): AuditReport {
+/** A fault for each record whose revision has another row, or none although older revisions are there. */
+async function changedRevisions(
+  rows: Rows,
+  page: readonly ChainedRecord[],
+): Promise<readonly AuditFault[]> {
+  const numbers = page.flatMap(({ revision }) => revision ?? [])
+  if (numbers.length === 0) return []
+  const found = new Map((await rows.revisions(numbers)).map((row) => [row.number, row]))
+  // Read afterwards: revisions are pruned from the oldest on.
+  const oldest = (await rows.revisionEnds())?.oldest.number ?? Number.POSITIVE_INFINITY
+  return page.flatMap((record) => {
+    const { sequence, revision: number } = record
+    if (number === null) return []
+    const row = found.get(number)
+    if (row === undefined ? number < oldest : isRowOf(record, row)) return []
+    const what = row === undefined ? 'is missing' : 'was changed'
+    const says = `Revision ${number}, which record ${sequence} created, ${what}.`
+    return [{ kind: row === undefined ? 'missing' : 'changed', sequence, through: sequence, says }]
+  })
+}
+
+/** Records from before 0010-revision-hashes say only who made a revision, and when. */
+function isRowOf({ revisionHash, time, principal }: ChainedRecord, row: Revision): boolean {
+  if (revisionHash !== undefined) return hashOfRevision(row) === revisionHash
+  return row.time === time && row.principal === (principal?.name ?? systemName)
+}
+
+function withFaults(report: AuditReport, more: readonly AuditFault[]): AuditReport {
+  if (more.length === 0) return report
+  const faults = [...report.faults, ...more].toSorted((a, b) => a.sequence - b.sequence)
+  return { ...report, intact: false, faults: faults.slice(0, maxFaults) }
+}
+
+function withMissingEnd(report: AuditReport, { number }: Revision): AuditReport {
   const next = report.last + 1
   const says = `The configuration is at revision ${number}, but the log ${
     report.records === 0 ? 'is empty' : `ends at record ${report.last} without it`
   }.`
-  const missing = { kind: 'missing', sequence: next, through: next, says } as const
-  return { ...report, intact: false, faults: [...report.faults, missing] }
+  return withFaults(report, [{ kind: 'missing', sequence: next, through: next, says }])
 }
 
-/** The records up to `end`, then those beyond it that the present head does not cover either. */
-async function* recordsOf(rows: Rows, end: number): AsyncGenerator<ChainedRecord> {
+/** Pages of the records up to `end`, then those beyond it that the present head does not cover either. */
+async function* recordsOf(rows: Rows, end: number): AsyncGenerator<readonly ChainedRecord[]> {
   let above = Number.MIN_SAFE_INTEGER
   for (;;) {
     const page = await rows.read({ above, below: end + 1 }, batchSize, true)
-    yield* page
+    yield page
     await yieldToEventLoop()
     const last = page.at(-1)
     if (last === undefined || page.length < batchSize) break
@@ -80,5 +130,5 @@ async function* recordsOf(rows: Rows, end: number): AsyncGenerator<ChainedRecord
   const beyond = await rows.read({ above: end }, maxBeyond)
   const { head } = await rows.signed()
   const present = head?.sequence ?? end
-  yield* beyond.filter(({ sequence }) => sequence > present).toReversed()
+  yield beyond.filter(({ sequence }) => sequence > present).toReversed()
 }

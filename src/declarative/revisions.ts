@@ -19,7 +19,8 @@ import {
   type Entry,
   type Touched,
 } from '../entities/entry.ts'
-import type { ChangeCount, RecordedChange, Revision, RevisionSpan } from '../store/store.ts'
+import type { Revision } from '../schema/audit-record.ts'
+import type { ChangeCount, RecordedChange, RevisionSpan } from '../store/store.ts'
 import { declaredEntities } from './declared-entities.ts'
 import { describeDifferences } from './describe-differences.ts'
 

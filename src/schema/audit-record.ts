@@ -26,6 +26,20 @@ export type AuditRecord = {
   readonly status: number
   /** The revision that the change created, or null. */
   readonly revision: number | null
+  /** SHA-256 in hex of the row of that revision; absent when there is none, and in records from before 0010-revision-hashes. */
+  readonly revisionHash?: string
+}
+
+/** The row of a revision. */
+export type Revision = {
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** Name of the principal. */
+  readonly principal: string
+  readonly summary: string
+  /** The message given with the change. */
+  readonly message: string | null
 }
 
 /** A record in the hash chain. Its hash covers the record and the hash of the previous one. */

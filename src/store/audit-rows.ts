@@ -6,9 +6,11 @@ import type {
   AuditWorkspace,
   ChainedRecord,
   CheckpointKind,
+  Revision,
 } from '../schema/audit-record.ts'
 import type { Action } from '../entities/action.ts'
 import type { Database, FixedTables } from './database.ts'
+import { revisionsOf } from './revision-rows.ts'
 
 /** A chained record with the new signed head, and at intervals a checkpoint along the chain. */
 export type AuditAppend = {
@@ -27,8 +29,6 @@ export type AuditSigned = {
   readonly along: readonly AuditCheckpoint[]
 }
 
-export type AuditedRevision = { readonly number: number; readonly time: number }
-
 export type AuditRows = {
   append(append: AppendAudit): Promise<void>
   /** At most `limit` records, newest first unless `oldestFirst`. */
@@ -36,8 +36,10 @@ export type AuditRows = {
   /** The distinct workspaces of all records. */
   workspaces(): Promise<AuditWorkspace[]>
   signed(): Promise<AuditSigned>
-  /** The newest revision of the configuration and its time, in milliseconds since the epoch. */
-  newestRevision(): Promise<AuditedRevision | undefined>
+  /** The oldest and the newest revision of the configuration that the store has. */
+  revisionEnds(): Promise<{ readonly oldest: Revision; readonly newest: Revision } | undefined>
+  /** The revisions with these numbers that the store has. */
+  revisions(numbers: readonly number[]): Promise<Revision[]>
   /** Removes the records older than a time, stores the signed checkpoint in their place, and returns their number. */
   prune(before: number, signPruned: (last: AuditPlace) => AuditCheckpoint): Promise<number>
 }
@@ -57,10 +59,15 @@ export function openAuditRows(database: Database): AuditRows {
       return rows.map(({ workspace_id: id, workspace: name }) => ({ id, name }))
     },
     signed: () => readSigned(database),
-    async newestRevision() {
-      const query = database.selectFrom('revisions').select(['number', 'time'])
-      const row = await query.orderBy('number', 'desc').limit(1).executeTakeFirst()
-      return row && { number: Number(row.number), time: Number(row.time) }
+    async revisionEnds() {
+      const [newest] = await revisionsOf(database).limit(1).execute()
+      const [oldest] = await revisionsOf(database, 'asc').limit(1).execute()
+      if (newest === undefined || oldest === undefined) return undefined
+      return { oldest: revisionOf(oldest), newest: revisionOf(newest) }
+    },
+    async revisions(numbers) {
+      const rows = await revisionsOf(database).where('number', 'in', numbers).execute()
+      return rows.map(revisionOf)
     },
     prune: (before, signPruned) =>
       database.transaction().execute((transaction) => prune(transaction, before, signPruned)),
@@ -188,7 +195,8 @@ function withEqual(rows: Rows, filter: AuditFilter): Rows {
 }
 
 function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
-  const { requestId, workspaceId, principal, allowed, before, after, ...same } = record
+  const { requestId, workspaceId, principal, allowed, before, after, revisionHash, ...same } =
+    record
   return {
     ...same,
     request_id: requestId,
@@ -198,13 +206,16 @@ function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
     allowed: Number(allowed),
     before: JSON.stringify(before),
     after: JSON.stringify(after),
+    revision_hash: revisionHash ?? null,
   }
 }
 
 /** Some drivers return large integers as text. */
 function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
-  const { request_id, principal_id, principal_name, workspace_id, ...rest } = row
+  const { request_id, principal_id, principal_name, workspace_id, revision_hash, ...rest } = row
   const { time, sequence, allowed, before, after, action, revision, ...same } = rest
+  // A store that was not migrated yet has no such column; its log is verified too.
+  const revisionHash = revision_hash ?? null
   return {
     ...same,
     time: integerIn(time),
@@ -217,8 +228,15 @@ function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
     before: listIn(before),
     after: listIn(after),
     revision: revision === null ? null : integerIn(revision),
+    ...(revisionHash === null ? {} : { revisionHash }),
   }
 }
+
+const revisionOf = ({ number, time, ...same }: Revision): Revision => ({
+  number: integerIn(number),
+  time: integerIn(time),
+  ...same,
+})
 
 /**
  * Values that this program would not have written are returned as they are, because a conversion could give the value

@@ -44,6 +44,8 @@ export type FixedTables = {
     after: string
     status: number
     revision: number | null
+    /** Null for records from before 0010-revision-hashes, and for those that created no revision. */
+    revision_hash: string | null
   }
   /** One row: the signed end of the chain. Its row lock serializes appends. */
   audit_head: {

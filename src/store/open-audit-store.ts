@@ -5,7 +5,7 @@ import { openSqlite } from './sqlite/open-sqlite.ts'
 
 /** The audit log without the store: reading it needs no key and runs no migration. */
 export type AuditStore = {
-  readonly rows: Pick<AuditRows, 'read' | 'signed' | 'newestRevision'>
+  readonly rows: Pick<AuditRows, 'read' | 'signed' | 'revisions' | 'revisionEnds'>
   close(): Promise<void>
 }
 

@@ -1,13 +1,13 @@
 import type { Seal } from '../schema/snapshot.ts'
 import type { Database } from './database.ts'
-import type { Revision } from './store.ts'
+import type { Revision } from '../schema/audit-record.ts'
 
-/** Revisions without their seals, newest first. */
-export const revisionsOf = (database: Database) =>
+/** Revisions without their seals, newest first unless `order` is `asc`. */
+export const revisionsOf = (database: Database, order: 'asc' | 'desc' = 'desc') =>
   database
     .selectFrom('revisions')
     .select(['number', 'time', 'principal', 'summary', 'message'])
-    .orderBy('number', 'desc')
+    .orderBy('number', order)
 
 /** The number of the newest revision, 0 when there is none. */
 export async function newestRevision(database: Database): Promise<number> {

@@ -1,5 +1,6 @@
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
+import type { Revision } from '../schema/audit-record.ts'
 import type { SessionRows } from '../schema/session-rows.ts'
 import type { Seal } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
@@ -35,18 +36,6 @@ export type ChangeCount = {
 
 /** A range of revisions, both ends included. */
 export type RevisionSpan = { readonly from: number; readonly to: number }
-
-/** The row of a revision. */
-export type Revision = {
-  readonly number: number
-  /** Milliseconds since the epoch. */
-  readonly time: number
-  /** Name of the principal. */
-  readonly principal: string
-  readonly summary: string
-  /** The message given with the change. */
-  readonly message: string | null
-}
 
 /** Everything a change writes, in one transaction. */
 export type Commit = {

@@ -192,8 +192,44 @@ test('a change of any column of any record fails the verification', async () => 
       }
     }
   }
-  expect(columns.length).toBe(20)
+  expect(columns.length).toBe(21)
   expect(undetected).toEqual([])
+  expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true })
+})
+
+test('a changed column, an exchange or a removal of a revision fails the verification', async () => {
+  const admin = await openAudited()
+  await makeHistory(admin)
+  const file = new DatabaseSync(join(admin.data, 'weir.db'), {
+    enableForeignKeyConstraints: false,
+  })
+  onTestFinished(() => file.close())
+  const revisions = file.prepare('select * from revisions order by number').all()
+  const attacks = [
+    ...['principal', 'summary', 'message'].map((name) => `update revisions set ${name} = 'x'`),
+    'update revisions set message = null',
+    'update revisions set message = summary',
+    'update revisions set time = time + 1',
+    'delete from revisions',
+  ].map((text) => `${text} where number = ?`)
+  const { number: newest } = revisions.at(-1) as { number: number }
+  const { number: oldest } = revisions[0] as { number: number }
+  file.prepare('update revisions set message = ? where number = ?').run('given', newest)
+  expect((await weirAudit(admin.data, 'verify')).stdout).toContain(`Revision ${newest}, which`)
+  restore(file, revisions, 'revisions')
+  for (const attack of attacks) {
+    for (let number = oldest + 1; number < newest; number += 7) {
+      const { changes } = file.prepare(attack).run(number)
+      const isSame = isDeepStrictEqual(
+        file.prepare('select * from revisions order by number').all(),
+        revisions,
+      )
+      const { intact, faults } = await admin.configuration.audit.verify()
+      restore(file, revisions, 'revisions')
+      expect([attack, number, changes, intact]).toEqual([attack, number, 1, isSame])
+      expect(isSame || faults.every(({ says }) => says.includes(`Revision ${number},`))).toBe(true)
+    }
+  }
   expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true })
 })
 
@@ -243,14 +279,18 @@ test('a log that was put back to an older state or emptied contradicts an export
   }
 })
 
-function restore(file: DatabaseSync, rows: readonly Record<string, unknown>[]): void {
-  file.exec('delete from audit')
+function restore(
+  file: DatabaseSync,
+  rows: readonly Record<string, unknown>[],
+  table = 'audit',
+): void {
+  file.exec(`delete from ${table}`)
   for (const row of rows) {
     const names = Object.keys(row)
     const values = Object.values(row) as string[]
     const marks = names.map(() => '?').join(', ')
     const columns = names.map((name) => `"${name}"`).join(', ')
-    file.prepare(`insert into audit (${columns}) values (${marks})`).run(...values)
+    file.prepare(`insert into ${table} (${columns}) values (${marks})`).run(...values)
   }
 }
 

@@ -9,7 +9,9 @@ import type { ChainedRecord } from '../../schema/audit-record.ts'
  * A record for a reader of the audit log: without entities that they may not read, and with `…` for those in its path and
  * reason. The hash is that of the whole record.
  */
-export function shownRecord(record: ChainedRecord, reader: Reader): ChainedRecord {
+export function shownRecord(stored: ChainedRecord, reader: Reader): ChainedRecord {
+  // By this hash a reader could guess the message of a revision of which they may not read all.
+  const { revisionHash: _hash, ...record } = stored
   const workspace: WorkspaceRef = { id: record.workspaceId, name: record.workspace }
   const path = reader.shownPath(record.path, workspace)
   return {

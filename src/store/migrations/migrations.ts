@@ -17,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-roots': ddl('0007-roots'),
   '0008-reference-indexes': ddl('0008-reference-indexes'),
   '0009-vault-prefixes': ddl('0009-vault-prefixes'),
+  '0010-revision-hashes': ddl('0010-revision-hashes'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */
