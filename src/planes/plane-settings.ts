@@ -84,7 +84,7 @@ export type PlaneSettings = {
   /** The key that encrypts secrets, as text or in a file; without either, one is made in the data directory. */
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
-  readonly exchanges: Omit<ExchangeSettings, 'answerHeaders'> & {
+  readonly exchanges: Omit<ExchangeSettings, 'answerHeaders' | 'instance'> & {
     /** Headers that answers get. */
     readonly answerHeaders: readonly AnswerHeaderName[]
   }

@@ -48,6 +48,8 @@ export type ExchangeSettings = {
   /** Whether a client may ask with Kong-Debug for the route and service of its request. */
   readonly allowsDebug: boolean
   readonly ambiguousPaths: AmbiguousPaths
+  /** The name of the process in `Via`. */
+  readonly instance: string
 }
 
 /** As in Kong. */
@@ -56,4 +58,5 @@ export const defaultExchangeSettings: ExchangeSettings = {
   sendsRequestId: true,
   allowsDebug: false,
   ambiguousPaths: 'refuse-authenticated',
+  instance: '',
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import net, { type Server, type Socket } from 'node:net'
 import { openEgress, type Egress } from '../lib/egress.ts'
 import type { Log } from '../lib/log.ts'
@@ -10,7 +11,7 @@ import {
   type StreamListener,
   type UdpListener,
 } from './listener-options.ts'
-import type { ExchangeSettings } from './exchange-settings.ts'
+import { defaultExchangeSettings, type ExchangeSettings } from './exchange-settings.ts'
 import { defaultAdmissionLimits, type AdmissionLimits, type FrontLimits } from './limits.ts'
 import type { UpstreamClient } from './walk/ask-upstream.ts'
 import type { EndTools } from './walk/end-exchange.ts'
@@ -59,7 +60,7 @@ export type ProxyOptions = {
   /** For server names that no certificate covers; without it their handshakes fail. */
   readonly certificate?: CertificatePair
   /** Default: as in Kong. */
-  readonly settings?: ExchangeSettings
+  readonly settings?: Omit<ExchangeSettings, 'instance'>
   /** Default: the rule without settings of the operator. */
   readonly egress?: Egress
   readonly origins?: OriginSettings
@@ -87,7 +88,9 @@ export function openProxy(options: ProxyOptions): Proxy {
     closeSilent: () => proxied.silent.closeSilent() || plain.silent.closeSilent(),
   })
   const parts = { programs, upstream, admission, connections, shutdown, egress }
-  const events = openFrontEvents(options, parts)
+  const instance = randomBytes(4).toString('hex')
+  const settings = { ...(options.settings ?? defaultExchangeSettings), instance }
+  const events = openFrontEvents({ ...options, settings }, parts)
   const origins = openOrigins(options.origins ?? defaultOriginSettings)
   const fronts = openFronts(options, events, parts)
   const udp = openUdpFront({

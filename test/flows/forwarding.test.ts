@@ -154,7 +154,9 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect(text).toMatch(/\r\nTE: trailers\r\n/)
     expect(text).toMatch(/\r\nTrailer: X-Sum\r\n/)
     const version = protocol === 'HTTP/2' ? '2' : '1.1'
-    expect(text).toMatch(new RegExp(`\r\nVia: 1\\.0 first, ${version} weir-[0-9a-f]{16}\r\n`))
+    expect(text).toMatch(
+      new RegExp(`\r\nVia: 1\\.0 first, ${version} weir-[0-9a-f]{16}-[0-9a-f]{8}\r\n`),
+    )
     expect(text).toMatch(/\r\n0\r\nx-sum: 42\r\n\r\n$/i)
     expect(text).not.toContain('forged')
   })
@@ -172,6 +174,17 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect([answer.status, answer.body]).toEqual([508, expect.stringContaining('Loop detected')])
     await until('both events', () => gateway.events.length === 2)
     expect(gateway.events[0]).toMatchObject({ outcome: 'failed', reason: 'request.loop' })
+  })
+
+  test('chained gateways with copies of one configuration do not take each other for a loop', async () => {
+    const upstream = await startUpstream()
+    const inner = await openGateway(to(upstream.port))
+    const edge = await openGateway(to(inner.port))
+    const answer = await send(protocol, edge.port, {})
+    expect(answer.status).toBe(200)
+    const { headers } = JSON.parse(answer.body) as Echo
+    const passes = String(headers['via']).match(/weir-[0-9a-f]{16}/g) ?? []
+    expect([passes.length, new Set(passes).size]).toEqual([2, 1])
   })
 
   test('early hints (103) reach the client before the answer, without cookies', async () => {

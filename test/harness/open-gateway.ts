@@ -47,7 +47,7 @@ export type GatewayOptions = {
   /** Where services and probes may be. Default: the rule without settings. */
   readonly egress?: Egress
   /** Default: as in Kong. */
-  readonly settings?: ExchangeSettings
+  readonly settings?: Omit<ExchangeSettings, 'instance'>
   /** Plugins instead of those of the catalog. */
   readonly catalog?: readonly PluginDefinition[]
   /** Default certificate. */

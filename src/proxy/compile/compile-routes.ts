@@ -15,7 +15,7 @@ export type RouteProgram = {
   readonly route: SnapshotRoute
   readonly routeRef: RouteRef
   readonly service: ServiceProgram | undefined
-  /** The name of the gateway in `Via`, which differs by route. */
+  /** The name of the route in `Via`. */
   readonly viaName: string
   /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
   readonly isRequestBuffered: boolean

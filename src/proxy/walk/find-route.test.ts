@@ -56,7 +56,7 @@ test('adds the fields of the forwarding hop', () => {
   const { exchange } = walk({ paths: ['/a b'] }, { path: '/a b/c', port: 81, scheme: 'https' })
   expect(exchange.forward?.headers.flat).toEqual([
     'Via',
-    expect.stringMatching(/^1\.1 weir-[0-9a-f]{16}$/),
+    expect.stringMatching(/^1\.1 weir-[0-9a-f]{16}-$/),
     'X-Forwarded-For',
     '198.51.100.1',
     'X-Forwarded-Proto',

@@ -7,6 +7,7 @@ import { checkRequest } from './check-request.ts'
 import { acceptsTrailers, hopByHopOf } from './field-names.ts'
 import { isReplaced } from './request-fields.ts'
 import { removeOwnCookies } from './own-cookies.ts'
+import { forwardedVia, isLoop } from './via.ts'
 import { forwardPath } from '../match/forward-path.ts'
 import type { Program, RouteProgram } from '../program.ts'
 
@@ -25,7 +26,7 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
   exchange.findGroups = match.findGroups
   const { strip_path: stripPath, preserve_host: preserveHost } = route.route
   const servicePath = route.service?.service.path ?? null
-  if (isLoop(request, route.viaName))
+  if (isLoop(request, route.viaName, exchange.settings.instance))
     throw new Problem(
       'request.loop',
       508,
@@ -48,7 +49,7 @@ function forwardHeaders(exchange: Exchange, prefix: string, viaName: string): He
   if (acceptsTrailers(request)) headers.add('TE', 'trailers')
   const trailer = request.headers.all('trailer')
   if (trailer.length > 0 && request.upgrade === '') headers.add('Trailer', trailer.join(', '))
-  headers.add('Via', viaOf(request, viaName))
+  headers.add('Via', forwardedVia(request, viaName, settings.instance))
   addForwarded(headers, request, prefix)
   headers.add('X-Real-IP', request.clientAddress)
   if (settings.sendsRequestId) headers.add('X-Kong-Request-Id', exchange.requestId)
@@ -67,16 +68,6 @@ function addForwarded(headers: HeaderList, request: RequestHead, prefix: string)
   const forwardedPrefix = given?.get('x-forwarded-prefix') ?? prefix
   if (forwardedPrefix !== '') headers.add('X-Forwarded-Prefix', forwardedPrefix)
 }
-
-/** Each gateway names itself by the route, so that a route that a request comes to again is a loop (RFC 9110 section 7.6.3). */
-function viaOf({ headers, http2 }: RequestHead, viaName: string): string {
-  const own = `${http2 === true ? '2' : '1.1'} ${viaName}`
-  const before = headers.all('via')
-  return before.length === 0 ? own : `${before.join(', ')}, ${own}`
-}
-
-const isLoop = ({ headers }: RequestHead, viaName: string): boolean =>
-  headers.get('via') !== undefined && headers.all('via').some((value) => value.includes(viaName))
 
 /** The peer is appended to what it sent; without a list, the client stands for all hops. */
 function forwardedFor({ headers, clientAddress, proxyAddress }: RequestHead): string {
