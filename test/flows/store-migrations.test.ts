@@ -84,11 +84,11 @@ describeEachStore(({ fresh }) => {
     test('has an audit log that is verified without a migration', async () => {
       const place = await fresh()
       await restoreFixture(step, place)
-      const { rows, close } = place.startsWith('postgres:')
+      const audit = place.startsWith('postgres:')
         ? await openPostgresAudit(place)
         : openSqliteAudit(place)
-      expect(await faultsIn(rows)).toEqual([])
-      await close()
+      expect(await faultsIn(audit.rows)).toEqual([])
+      await audit.close()
     })
   })
 

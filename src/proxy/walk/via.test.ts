@@ -23,7 +23,10 @@ function passesOf(gateways: readonly Gateway[], client?: string): number {
 }
 
 const hex = (length: number) =>
-  fc.array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+  fc.array(fc.constantFrom('0', '1', '7', '9', 'a', 'c', 'f'), {
+    minLength: length,
+    maxLength: length,
+  })
 const arbitraryInstance = hex(8).map((digits) => digits.join(''))
 const arbitraryRoute = fc.constantFrom('weir-0000000000000001', 'weir-0000000000000002')
 const foreign = fc.constantFrom(undefined, '1.1 varnish', '1.0 fred (weir), 2 weir-1, 1.1 kong/3.9')
