@@ -1,5 +1,5 @@
 import { entities } from '../entities/entities.ts'
-import { idsNamed, segmentsOf } from './path.ts'
+import { buildPath, idsNamed, segmentsOf } from './path.ts'
 import type { AccessRequest, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
 
 /** What the rules say about a request, and the deciding rule. `nothing` means that no rule applies. */
@@ -35,7 +35,7 @@ export const mayReadEntity = (rights: Rights, { workspace, entity }: AccessReque
   entity === undefined ||
   verdictOn(rights, {
     workspace,
-    path: `/${entity.type}/${(entity.name ?? entity.id).replaceAll('/', '%2F')}`,
+    path: buildPath(entity.type, entity.name ?? entity.id),
     action: 'read',
     entity,
   }).says === 'allow'

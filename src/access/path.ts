@@ -1,6 +1,10 @@
 import { uuidPattern } from '../entities/fields.ts'
 import type { Rights } from './rights.ts'
 
+/** Encodes slashes inside the segments. */
+export const buildPath = (...segments: readonly string[]): string =>
+  `/${segments.map((segment) => segment.replaceAll('/', '%2F')).join('/')}`
+
 /** The non-empty segments of an Admin API path, ids in lower case. */
 export const segmentsOf = (path: string): readonly string[] =>
   path

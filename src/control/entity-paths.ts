@@ -1,3 +1,4 @@
+import { buildPath } from '../access/path.ts'
 import type { AccessRequest } from '../access/rights.ts'
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import { nameOf } from './redact.ts'
@@ -7,10 +8,6 @@ import { defaultWorkspace } from '../entities/default-workspace.ts'
 
 /** The id is '' when no workspace has the name. */
 export type WorkspaceRef = { readonly id: string; readonly name: string }
-
-/** Encodes slashes inside the segments. */
-export const buildPath = (...segments: readonly string[]): string =>
-  `/${segments.map((segment) => segment.replaceAll('/', '%2F')).join('/')}`
 
 /** The workspace in which permission is decided: the default one for entities outside workspaces, and a workspace itself for its own entry. */
 export function permissionWorkspace(

@@ -7,7 +7,7 @@ import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { Problem } from '../../lib/problem.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { readerOf, requiredFor, secretsReader } from './reader-of.ts'
+import { requiredFor, secretsReader } from './required-for.ts'
 import { plan, planRoute, buildSyncRequest } from './plan-route.ts'
 import { previewRoute, type Preview } from './preview-route.ts'
 import { revisionRoutes } from './revision-routes.ts'
@@ -38,7 +38,7 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
         findDrift(context.configuration, {
           workspace: context.workspaceRef.id,
           tags: configOptions(context).tags,
-          reader: readerOf(context),
+          reader: context.configuration.readerFor(context.principal),
         }),
     },
   },
@@ -87,7 +87,7 @@ export function dump(context: RequestContext): unknown {
     selectTags: options.tags ?? [],
     ownsShared: workspaceRef.id === defaultWorkspace.id,
     withIds: options.with_id,
-    reader: readerOf(context),
+    reader: context.configuration.readerFor(context.principal),
     canReadSecrets: secretsReader(context),
   })
 }

@@ -4,7 +4,6 @@ import { documentBytes } from '../http/body-limits.ts'
 import { bodyFields } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { readerOf } from './reader-of.ts'
 import { reportProgress, type PhaseProgress } from './report-progress.ts'
 
 /** A route that accepts a declarative document. */
@@ -44,7 +43,7 @@ export function buildSyncRequest(context: RequestContext, progressFor: PhaseProg
     workspace: context.workspaceRef.name,
     part: isOfRoles ? 'roles' : 'gateway',
     keepsRest,
-    reader: readerOf(context),
+    reader: context.configuration.readerFor(context.principal),
     onProgress: progressFor('plan'),
   }
 }

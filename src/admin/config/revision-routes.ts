@@ -9,7 +9,7 @@ import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
-import { readerOf, requiredFor } from './reader-of.ts'
+import { requiredFor } from './required-for.ts'
 
 /** History of the workspace of the path; without one, of everything that the principal may read. */
 export const revisionRoutes: readonly AdminRoute[] = [
@@ -84,7 +84,10 @@ async function rollBack(context: RequestContext): Promise<unknown> {
 
 function revisionViewer(context: RequestContext): RevisionViewer {
   const isWithin = context.params['workspace'] !== undefined
-  return { reader: readerOf(context), workspace: isWithin ? context.workspaceRef.id : undefined }
+  return {
+    reader: context.configuration.readerFor(context.principal),
+    workspace: isWithin ? context.workspaceRef.id : undefined,
+  }
 }
 
 function revisionNumber({ params }: RequestContext): number {

@@ -6,11 +6,11 @@ import { positionOf, type ListRequest } from '../../control/list-entries.ts'
 import type { AccessCheck } from '../../control/permit.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { WorkspaceRef } from '../../control/entity-paths.ts'
+import { buildPath } from '../../access/path.ts'
 import {
   buildAsk,
   permissionWorkspace,
   canonicalPath,
-  buildPath,
   entrySegment,
 } from '../../control/entity-paths.ts'
 

@@ -10,7 +10,8 @@ import {
   type Located,
   type PathContext,
 } from '../admin-route.ts'
-import { buildPath, entrySegment } from '../../control/entity-paths.ts'
+import { buildPath } from '../../access/path.ts'
+import { entrySegment } from '../../control/entity-paths.ts'
 import { fillPath } from './collection-route.ts'
 import { locateParent } from './locate-parent.ts'
 import { bodyFields, makeChange } from './make-change.ts'

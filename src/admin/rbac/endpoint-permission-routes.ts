@@ -8,7 +8,7 @@ import {
   type Located,
   type PathContext,
 } from '../admin-route.ts'
-import { buildPath } from '../../control/entity-paths.ts'
+import { buildPath } from '../../access/path.ts'
 import { collectionRoute } from '../entities/collection-route.ts'
 import { entityBody } from '../entities/entity-body.ts'
 import { changeOne } from '../entities/make-change.ts'

@@ -12,7 +12,7 @@ import {
   type Located,
   type PathContext,
 } from '../admin-route.ts'
-import { buildPath } from '../../control/entity-paths.ts'
+import { buildPath } from '../../access/path.ts'
 import { collectionRoute } from '../entities/collection-route.ts'
 import { itemRoute } from '../entities/item-route.ts'
 import { locateParent } from '../entities/locate-parent.ts'

@@ -1,5 +1,4 @@
 import type { AccessRequest } from '../../access/rights.ts'
-import type { Reader } from '../../control/reader.ts'
 import { entityNamed, type EntityName } from '../../entities/entities.ts'
 import { entriesOf, type Entry, type Touched } from '../../entities/entry.ts'
 import { canonicalText } from '../../lib/canonical-text.ts'
@@ -15,9 +14,6 @@ import {
 import { canReadSecrets } from '../entities/can-read-secrets.ts'
 
 type Viewer = Pick<RequestContext, 'configuration' | 'principal'>
-
-export const readerOf = ({ configuration, principal }: Viewer): Reader =>
-  configuration.readerFor(principal)
 
 export const secretsReader =
   (viewer: Viewer & Pick<RequestContext, 'request'>) =>
