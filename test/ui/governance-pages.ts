@@ -12,7 +12,7 @@ export function testGovernancePages(visit: Demo['visit']): void {
       await checkForm(visitor)
     }
     await visitor.go('/access?workspace=ProductX')
-    for (const tab of ['Explain', 'People and tokens', 'Roles']) {
+    for (const tab of ['Explain', 'People and tokens', 'Roles', 'Hosts and paths']) {
       await visitor.page.getByRole('tab', { name: tab }).click()
       await visitor.page.getByRole('tabpanel').waitFor()
       await checkForm(visitor)
@@ -55,6 +55,30 @@ export function testGovernancePages(visit: Demo['visit']): void {
     await page.getByRole('button', { name: 'Verify log' }).click()
     await untilText(visitor, /records and .* checkpoints verified/)
     expect(visitor.consoleErrors).toEqual([])
+  })
+
+  test('grants a workspace a host and a path of its own, and says that another one owns them', async () => {
+    const visitor = await visit({ account: admin })
+    const { page } = visitor
+    await visitor.go('/access')
+    await page.getByRole('tab', { name: 'Hosts and paths' }).click()
+    const grant = async (workspace: string): Promise<void> => {
+      await page.getByRole('button', { name: `Edit hosts and paths of ${workspace}` }).click()
+      const panel = page.getByRole('region', { name: workspace })
+      await panel.getByLabel('Owned hosts').first().fill('*.granted.example.com')
+      await panel.getByLabel('Owned paths').first().fill('/granted')
+      await panel.getByRole('button', { name: 'Save' }).click()
+    }
+    await grant('ProductX')
+    const panel = page.getByRole('region', { name: 'ProductX' })
+    await panel.getByRole('button', { name: 'Edit hosts and paths of ProductX' }).waitFor()
+    expect(await panel.innerText()).toMatch(/\*\.granted\.example\.com\s.*\/granted/s)
+    await grant('ProductY')
+    expect(await page.getByRole('alert').innerText()).toContain('granted')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await visitor.go('/audit?path=/workspaces/ProductX')
+    await untilText(visitor, 'Update /workspaces/ProductX')
+    expect(visitor.consoleErrors).toEqual([expect.stringContaining('409')])
   })
 
   test('access in all workspaces shows every principal with its roles by workspace', async () => {

@@ -7,6 +7,7 @@ import { AllWorkspaces } from './all-workspaces.tsx'
 import { ExplainForm } from './explain-form.tsx'
 import { PeopleList } from './people-list.tsx'
 import { RoleList } from './role-list.tsx'
+import { WorkspaceList } from './workspace-list.tsx'
 import { WorkspaceMatrix } from './workspace-matrix.tsx'
 
 const tabs = {
@@ -42,6 +43,7 @@ export function AccessPage() {
           <Tabs.Tab value="access">Permissions</Tabs.Tab>
           <Tabs.Tab value="people">People and tokens</Tabs.Tab>
           <Tabs.Tab value="roles">Roles</Tabs.Tab>
+          <Tabs.Tab value="workspaces">Hosts and paths</Tabs.Tab>
           <Tabs.Tab value="explain">Explain</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="access">
@@ -58,6 +60,9 @@ export function AccessPage() {
           {workspaces.map((name) => (
             <RoleList key={name} workspace={name} isTitled={workspaces.length > 1} />
           ))}
+        </Tabs.Panel>
+        <Tabs.Panel value="workspaces">
+          <WorkspaceList workspaces={workspaces} />
         </Tabs.Panel>
         <Tabs.Panel value="explain">
           <ExplainForm workspaces={workspaces} />

@@ -2,7 +2,7 @@ import { readApiError, unreachable } from './api-error.ts'
 import { readCsrfToken } from './csrf-token.ts'
 
 export type RequestOptions = {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly body?: unknown
   readonly signal?: AbortSignal
 }
