@@ -71,6 +71,9 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_AUDIT_DAYS: 'Days that audit records are kept.',
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
+  WEIR_RECORD_DURABILITY:
+    'What the events of requests survive: `commit` the end of any process, `interval` also a loss of power except for the last milliseconds, `strict` also a loss of power, because answers wait for the disk.',
+  WEIR_RECORD_SYNC_MILLISECONDS: 'Milliseconds between two writes to the disk with `interval`.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
   WEIR_HEADERS:
     'Headers that answers get, Kong’s `headers`: `server_tokens` (Via, Server), `latency_tokens`, `X-Kong-Request-Id`, `X-Kong-Upstream-Status`, single names of these, or `off`.',

@@ -141,6 +141,10 @@ const environment = z.object({
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
+  WEIR_RECORD_DURABILITY: z
+    .enum(['commit', 'interval', 'strict'], { error: 'expected commit, interval or strict' })
+    .default('commit'),
+  WEIR_RECORD_SYNC_MILLISECONDS: wholeNumber(100, 1, 60_000),
   WEIR_HEADERS: z
     .string()
     .default('server_tokens, latency_tokens, X-Kong-Request-Id')
@@ -206,6 +210,10 @@ export function readSettings(
     auditDays: settings.WEIR_AUDIT_DAYS,
     revisionDays: settings.WEIR_REVISION_DAYS,
     revisionCount: settings.WEIR_REVISION_COUNT,
+    durability:
+      settings.WEIR_RECORD_DURABILITY === 'interval'
+        ? { mode: 'interval', milliseconds: settings.WEIR_RECORD_SYNC_MILLISECONDS }
+        : { mode: settings.WEIR_RECORD_DURABILITY },
     pages: join(root, 'dist/ui'),
     proxyListen: settings.WEIR_PROXY_LISTEN,
     ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'

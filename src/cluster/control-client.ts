@@ -3,7 +3,9 @@ import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
   enrolled,
+  nextBatchHeader,
   nodePaths,
+  repeatedHeader,
   type Enrolled,
   type Enrolment,
   orders,
@@ -35,9 +37,19 @@ export type ControlClient = {
     request: SnapshotRequest,
     onVerified: (verified: VerifiedSnapshot) => void,
   ): Promise<never>
-  sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
+  /** Resolves to the milliseconds after which the control plane wants the next batch, if it says so. */
+  sendBatch(this: void, batch: BatchToSend): Promise<number | undefined>
   sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
+}
+
+/** Events on their way to the control plane; `lines` are JSON Lines, from a gateway before segments. */
+export type BatchToSend = {
+  readonly batch: string
+  readonly form: 'segment' | 'lines'
+  readonly content: Buffer
+  /** It may have arrived before. */
+  readonly isRepeated: boolean
 }
 
 /** The control plane sent a snapshot that cannot be used, or is not the one that was sealed. */
@@ -79,9 +91,18 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
     })
     return known
   }
-  const call = async (method: 'GET' | 'PUT' | 'POST', path: string, body?: Buffer | string) => {
+  const call = async (
+    method: 'GET' | 'PUT' | 'POST',
+    path: string,
+    body?: Buffer | string,
+    more: Readonly<Record<string, string>> = {},
+  ) => {
     const { token } = await identity()
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      ...more,
+    }
     const response = await request(url + path, { method, headers, body: body ?? null, dispatcher })
     if (response.statusCode === 401) known = undefined
     return response
@@ -112,8 +133,14 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       }
       throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
-    async sendBatch(batch, lines) {
-      await readText(await call('PUT', `${nodePaths.batches}/${encodeURIComponent(batch)}`, lines))
+    async sendBatch({ batch, form, content, isRepeated }) {
+      const path = form === 'segment' ? nodePaths.batches : nodePaths.lineBatches
+      const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, content, {
+        ...(isRepeated ? { [repeatedHeader]: 'true' } : {}),
+      })
+      await readText(response)
+      const next = Number(response.headers[nextBatchHeader] ?? NaN)
+      return next > 0 ? next : undefined
     },
     async sendHeartbeat(state) {
       const text = await readText(await call('POST', nodePaths.heartbeat, JSON.stringify(state)))

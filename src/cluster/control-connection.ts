@@ -18,7 +18,7 @@ export type ControlConnection = {
   /** Connects to the control plane at `url`, in place of the one before. */
   connect(url: string, enrolment: Enrolment): void
   /** Rejects while the control plane is unreachable. */
-  sendBatch(this: void, batch: string, lines: Buffer): Promise<void>
+  sendBatch: ControlClient['sendBatch']
   /** Sends a heartbeat soon, because the state has changed. */
   report(this: void): void
   /** Why the last snapshot was refused, in the terms of a heartbeat; undefined once one was accepted after it. */
@@ -122,10 +122,10 @@ export function openControlConnection({
       client = openControlClient(address, enrolment)
       known.resolve()
     },
-    async sendBatch(batch, lines) {
+    async sendBatch(batch) {
       if (client === undefined)
         throw new Problem('control.unknown', 503, 'The address of the control plane is not known')
-      await client.sendBatch(batch, lines)
+      return client.sendBatch(batch)
     },
     report() {
       reporting ??= setTimeout(() => {

@@ -45,7 +45,11 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
       state.listeners.add(listener)
       return () => state.listeners.delete(listener)
     },
-    receiveBatch: async (batch, lines) => void batches.push([batch, String(lines)]),
+    async receiveBatch(batch, content, isRepeated) {
+      batches.push([batch, `${String(content)}${isRepeated ? ' again' : ''}`])
+      return 700
+    },
+    receiveLines: async (batch, lines) => void batches.push([batch, `lines: ${String(lines)}`]),
     onHeartbeat({ node, worker }, beat) {
       heartbeats.push([`${node}/${worker}`, beat])
       return { targets: [order] }
@@ -71,6 +75,9 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
   }
 }
 
+const batchOf = (batch: string, content: Buffer) =>
+  ({ batch, form: 'segment', content, isRepeated: false }) as const
+
 test('sends an enrolled node the current snapshot, then every new one', async () => {
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
@@ -95,10 +102,18 @@ test('sends an enrolled node the current snapshot, then every new one', async ()
 test('receives batches and heartbeats with the claims of the node', async () => {
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
-  await client.sendBatch('batch-1', Buffer.from('{"a":1}\n'))
+  expect(await client.sendBatch(batchOf('batch-1', Buffer.from('events')))).toBe(700)
+  const again = { ...batchOf('batch-2', Buffer.from('events')), isRepeated: true }
+  expect(await client.sendBatch(again)).toBe(700)
+  const older = { ...batchOf('batch-3', Buffer.from('{"a":1}\n')), form: 'lines' as const }
+  expect(await client.sendBatch(older)).toBeUndefined()
   const orders = await client.sendHeartbeat({ revision: 4, spooledBytes: 0, exchanges: 1 })
   expect(orders).toEqual({ targets: [order] })
-  expect(control.batches).toEqual([['batch-1', '{"a":1}\n']])
+  expect(control.batches).toEqual([
+    ['batch-1', 'events'],
+    ['batch-2', 'events again'],
+    ['batch-3', 'lines: {"a":1}\n'],
+  ])
   expect(control.heartbeats).toEqual([['n1/3', { revision: 4, spooledBytes: 0, exchanges: 1 }]])
   await client.close()
 })
@@ -106,7 +121,9 @@ test('receives batches and heartbeats with the claims of the node', async () => 
 test('returns 403 to an enrolment with the wrong join secret', async () => {
   const control = await serve()
   const stranger = openControlClient(control.url, { ...enrolment, secret: 'guess' })
-  await expect(stranger.sendBatch('b', Buffer.from(''))).rejects.toMatchObject({ status: 403 })
+  await expect(stranger.sendBatch(batchOf('b', Buffer.from('')))).rejects.toMatchObject({
+    status: 403,
+  })
   await stranger.close()
 })
 
@@ -114,7 +131,7 @@ test('enrols again after its token was rejected, and after an enrolment that fai
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
   const send = async (batch: string) =>
-    await client.sendBatch(batch, Buffer.from('')).then(
+    await client.sendBatch(batchOf(batch, Buffer.from(''))).then(
       () => 204,
       (error: unknown) => (error as Problem).status,
     )
@@ -133,7 +150,9 @@ test('returns the status with which the warehouse rejects a batch', async () => 
     receiveBatch: () => Promise.reject(new Problem('test.line', 400, 'line 1 is not an event')),
   })
   const client = openControlClient(control.url, enrolment)
-  await expect(client.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({ status: 400 })
+  await expect(client.sendBatch(batchOf('b', Buffer.from('x')))).rejects.toMatchObject({
+    status: 400,
+  })
   await client.close()
 })
 
@@ -191,7 +210,7 @@ test.each([
 test('passes on the id of a batch as it was sent', async () => {
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
-  await client.sendBatch('a/b c%', Buffer.from('x'))
+  await client.sendBatch(batchOf('a/b c%', Buffer.from('x')))
   expect(control.batches).toEqual([['a/b c%', 'x']])
   await client.close()
 })
@@ -237,7 +256,7 @@ test('logs the cause of a failure, and returns only its message', async () => {
       Promise.reject(new Problem('test.insert', 503, 'The batch is not stored.', { cause })),
     log,
   })
-  const response = await fetch(`${control.url}/v1/batches/b`, {
+  const response = await fetch(`${control.url}/v2/batches/b`, {
     method: 'PUT',
     body: 'x',
     headers: { authorization: `Bearer ${token}` },
@@ -261,12 +280,14 @@ test('logs a failure to serve a node with its stack', async () => {
     control.url,
     openLog('node', () => undefined),
   )
-  await expect(connection.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({ status: 500 })
+  await expect(connection.sendBatch(batchOf('b', Buffer.from('x')))).rejects.toMatchObject({
+    status: 500,
+  })
   expect(lines).toEqual([
     expect.objectContaining({
       level: 'error',
       message: 'cluster: node request failed',
-      path: '/v1/batches/b',
+      path: '/v2/batches/b',
       error: expect.objectContaining({ stack: expect.stringContaining('warehouse broke') }),
     }),
   ])
@@ -289,7 +310,7 @@ test('sends heartbeats with its state, and passes on the orders', async () => {
     heartbeatInterval: 5,
   })
   onTestFinished(() => connection.close())
-  await expect(connection.sendBatch('b', Buffer.from('x'))).rejects.toMatchObject({
+  await expect(connection.sendBatch(batchOf('b', Buffer.from('x')))).rejects.toMatchObject({
     code: 'control.unknown',
     status: 503,
   })
@@ -297,12 +318,12 @@ test('sends heartbeats with its state, and passes on the orders', async () => {
   await expect.poll(() => received.length).toBeGreaterThan(1)
   expect(received[0]).toEqual({ targets: [order] })
   expect(control.heartbeats[0]).toEqual(['n1/3', { revision: 7, spooledBytes: 1, exchanges: 2 }])
-  await connection.sendBatch('b', Buffer.from('x'))
+  await connection.sendBatch(batchOf('b', Buffer.from('x')))
   expect(control.batches).toEqual([['b', 'x']])
 
   const other = await serve()
   connection.connect(other.url, enrolment)
-  await connection.sendBatch('c', Buffer.from('y'))
+  await connection.sendBatch(batchOf('c', Buffer.from('y')))
   expect([control.batches.length, other.batches]).toEqual([1, [['c', 'y']]])
   await expect.poll(() => control.state.listeners.size).toBe(listeners)
   await connection.close()

@@ -7,7 +7,9 @@ import { openSerialQueue } from '../lib/serial-queue.ts'
 import {
   enrolment,
   heartbeat,
+  nextBatchHeader,
   nodePaths,
+  repeatedHeader,
   type Enrolled,
   type Heartbeat,
   type Orders,
@@ -24,14 +26,23 @@ export type NodeServerOptions = {
   readonly publicKey: string
   readonly current: () => SealedState
   readonly onPublish: StreamOptions['onPublish']
-  /** Resolves once the batch is in the warehouse. */
-  readonly receiveBatch: (batch: string, lines: Buffer) => Promise<void>
+  readonly receiveBatch: ReceiveBatch
+  /** Resolves once a batch of an older node, in JSON Lines, is in the warehouse. */
+  readonly receiveLines: (batch: string, lines: Buffer) => Promise<void>
   /** Returns the orders for the worker. */
   readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
   readonly drainTimeout?: number
   readonly pause?: StreamOptions['pause']
 }
+
+/** Resolves once the batch is kept, to the milliseconds after which the next one is wanted. */
+export type ReceiveBatch = (
+  batch: string,
+  content: Buffer,
+  isRepeated: boolean,
+  node: NodeClaims,
+) => Promise<number>
 
 const maxBatchBytes = 16 * 1024 * 1024
 /** Anyone may send an enrolment, only nodes send heartbeats. */
@@ -73,7 +84,8 @@ async function answer(
 ): Promise<void> {
   const { method, url = '' } = request
   const [path = '', query] = url.split('?', 2)
-  const call = `${method} ${path.startsWith(`${nodePaths.batches}/`) ? nodePaths.batches : path}`
+  const [collection = path, item = ''] = splitBatchPath(path)
+  const call = `${method} ${collection}`
   if (call === `POST ${nodePaths.enrol}`) return enrol(serving, request, response)
   const node = authenticate(serving, request)
   switch (call) {
@@ -84,11 +96,14 @@ async function answer(
         turns,
         from: findKnown(publications, new URLSearchParams(query)),
       })
-    case `PUT ${nodePaths.batches}`:
-      await serving.receiveBatch(
-        decodeURIComponent(path.slice(nodePaths.batches.length + 1)),
-        await readBody(request, maxBatchBytes),
-      )
+    case `PUT ${nodePaths.batches}`: {
+      const content = await readBody(request, maxBatchBytes)
+      const isRepeated = request.headers[repeatedHeader] !== undefined
+      const next = await serving.receiveBatch(item, content, isRepeated, node)
+      return void response.writeHead(204, { [nextBatchHeader]: String(next) }).end()
+    }
+    case `PUT ${nodePaths.lineBatches}`:
+      await serving.receiveLines(item, await readBody(request, maxBatchBytes))
       return void response.writeHead(204).end()
     case `POST ${nodePaths.heartbeat}`:
       return sendJson(
@@ -98,6 +113,15 @@ async function answer(
     default:
       throw new Problem('node.path', 404, `The node protocol has no ${call}`)
   }
+}
+
+/** The collection and the id of a path of batches. */
+function splitBatchPath(path: string): readonly string[] {
+  const collection = [nodePaths.batches, nodePaths.lineBatches].find((one) =>
+    path.startsWith(`${one}/`),
+  )
+  if (collection === undefined) return []
+  return [collection, decodeURIComponent(path.slice(collection.length + 1))]
 }
 
 async function enrol(

@@ -31,6 +31,7 @@ import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { joinTokenFile, openKeys } from './open-keys.ts'
+import { recordRequests } from './record-requests.ts'
 import {
   addressOf,
   gatewayListens,
@@ -76,8 +77,10 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ? { path: join(settings.data, 'warehouse') }
       : { url: settings.warehouseUrl }),
     retentionDays: { audit: auditDays },
+    isSynced: settings.durability.mode !== 'commit',
     log,
   })
+  const recording = recordRequests(settings, warehouse, { clock: systemClock, log: limitedLog })
   const stopAuditJobs = startAuditJobs({
     auditLog: configuration.audit,
     warehouse,
@@ -106,15 +109,17 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ...settings.corsOrigins.map((origin) => new URL(origin).hostname),
       ...settings.allowedHosts,
     ],
-    analytics: openAnalyticsRoutes(configuration, warehouse, log),
-    preview: (request) => previews.run(() => previewChange({ warehouse, catalog, log }, request)),
+    analytics: openAnalyticsRoutes(configuration, recording.watched, log),
+    preview: (request) =>
+      previews.run(() => previewChange({ warehouse: recording.watched, catalog, log }, request)),
   })
   const nodes = serveNodes({
     joinSecret: configuration.joinSecret,
     publicKey: configuration.publicKeyPem,
     current: () => configuration.current(),
     onPublish: (listener) => configuration.onPublish(listener),
-    receiveBatch: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
+    receiveBatch: recording.receiveBatch,
+    receiveLines: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
     log,
   })
@@ -150,6 +155,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     await stopAuditJobs()
     stopPruning()
     await configuration.close()
+    await recording.stop(3_000)
     await warehouse.close()
   }
 }

@@ -53,8 +53,9 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const { node, zone, environment, version } = settings
   const log = limitLog(start.log)
   const directory = join(settings.data, 'gateway')
-  const spool = openSpool(join(settings.data, 'spool'))
-  const { record } = openRecorder(spool, log)
+  const { durability } = settings
+  const spool = openSpool(join(settings.data, 'spool'), durability.mode !== 'commit')
+  const { record } = openRecorder(spool, log, durability)
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
   let controlListens = start.control?.listens ?? []
   const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])

@@ -3,6 +3,7 @@ import type { OriginSettings, StreamListener, UdpListener } from '../proxy/liste
 import type { RouteValidation } from '../control/route-validation.ts'
 import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
 import type { AnswerHeaderName, ExchangeSettings } from '../proxy/exchange-settings.ts'
+import type { Durability } from '../telemetry/open-recorder.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -94,6 +95,8 @@ export type PlaneSettings = {
   readonly vaultEnvPrefix: string
   /** The directory below which vaults may read files. */
   readonly vaultFiles: string
+  /** What recorded events survive. */
+  readonly durability: Durability
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }

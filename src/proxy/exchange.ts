@@ -4,7 +4,7 @@ import { Problem } from '../lib/problem.ts'
 import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
-import type { Event, Outcome } from '../schema/event.ts'
+import type { Outcome, PartOf } from '../schema/event.ts'
 import type { Target } from './balance/target.ts'
 import { HeaderList } from './header-list.ts'
 import { defaultExchangeSettings, type ExchangeSettings } from './exchange-settings.ts'
@@ -128,10 +128,7 @@ export type Directory = {
 }
 
 /** The route and service of a request, in the columns of its event. */
-export type RouteRef = Pick<
-  Event,
-  'workspace' | 'workspace_name' | 'service' | 'service_name' | 'route' | 'route_name'
->
+export type RouteRef = PartOf<'place'>
 
 /** For requests that match no route. */
 export const noRouteRef: RouteRef = {

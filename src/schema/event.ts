@@ -196,7 +196,34 @@ export type Event = {
   readonly [Name in EventColumnName]: ValueOf<(typeof eventColumns)[Name]['type']>
 }
 
-/** An Event as JSON, without the line feed that follows it in the spool. */
-export type EventLine = string
+/** Columns whose values many events share, as objects that the recorder writes once per segment. */
+export const sharedColumns = {
+  place: ['workspace', 'workspace_name', 'service', 'service_name', 'route', 'route_name'],
+  caller: [
+    'consumer',
+    'consumer_name',
+    'consumer_groups',
+    'principal_kind',
+    'agent',
+    'auth_method',
+    'credential',
+    'subject',
+    'issuer',
+    'scopes',
+  ],
+  node: ['node', 'zone', 'environment'],
+} as const satisfies Readonly<Record<string, readonly EventColumnName[]>>
+
+export type SharedPart = keyof typeof sharedColumns
+
+/** The columns of one part. */
+export type PartOf<Name extends SharedPart> = Pick<Event, (typeof sharedColumns)[Name][number]>
+
+type SharedColumnName = (typeof sharedColumns)[SharedPart][number]
+
+/** An event as a gateway records it. `time` is in microseconds since the epoch. */
+export type EventRecord = Omit<Event, SharedColumnName | 'time'> & {
+  readonly [Name in SharedPart]: PartOf<Name>
+} & { readonly time: number }
 
 export type Outcome = 'allowed' | 'denied' | 'failed'

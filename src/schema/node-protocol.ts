@@ -11,11 +11,20 @@ export const nodePaths = {
    * control plane does not know the node's. An empty line every 5 seconds keeps it alive.
    */
   snapshots: '/v2/snapshots',
-  /** PUT /v1/batches/{batch id}: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
-  batches: '/v1/batches',
+  /**
+   * PUT /v2/batches/{batch id}: a segment of events. 204 once the control plane keeps it; idempotent. A request that
+   * may have arrived before has the header `repeatedHeader`. The header `nextBatchHeader` of the answer is the
+   * milliseconds after which the control plane wants the next batch.
+   */
+  batches: '/v2/batches',
+  /** PUT /v1/batches/{batch id}, from older nodes: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
+  lineBatches: '/v1/batches',
   /** POST: Heartbeat → Orders. */
   heartbeat: '/v1/heartbeat',
 } as const
+
+export const repeatedHeader = 'weir-repeated'
+export const nextBatchHeader = 'weir-next-batch'
 
 /** `secret` is the join secret of the control plane. */
 export const enrolment = z.strictObject({

@@ -1,96 +1,146 @@
 import {
   closeSync,
-  existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
-  statSync,
-  truncateSync,
   writeSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { uuidv7 } from '../lib/ids.ts'
-import { isRunning, processIdentity } from '../lib/process-identity.ts'
+import { processIdentity } from '../lib/process-identity.ts'
+import type { EventRecord } from '../schema/event.ts'
+import { adoptSpools, type LostEvents } from './adopt-spools.ts'
+import { openSyncedFiles } from './open-synced-files.ts'
+import { SegmentWriter, segmentHead } from './segment/segment-writer.ts'
 
-/** Keeps events on disk until the warehouse has them. A segment is a file of complete lines; a closed segment never changes and is one batch, whose id is its name. */
+/** Keeps events on disk until the control plane has them. A closed segment never changes and is one batch, whose id is its name. */
 export type Spool = {
-  /** Writes lines to the open segment synchronously, so that they survive the process. Throws if it cannot, and leaves no partial line. */
-  append(lines: string): void
-  /** Closes the open segment unless it is empty. */
+  /** Writes events to the open segment synchronously, so that they survive the process. Throws if it cannot; then none of them is written. */
+  append(this: void, events: readonly EventRecord[]): void
+  /** Resolves when everything that was appended survives a loss of power. */
+  sync(this: void): Promise<void>
+  /** Closes the open segment, if there is one. */
   rotate(): void
-  /** Batch ids of the closed segments, oldest first. */
-  closed(): readonly string[]
+  /** Closed segments, oldest first. */
+  closed(): readonly ClosedSegment[]
   read(batch: string): Promise<Buffer>
-  /** Deletes a segment that the warehouse has. */
+  /** Deletes a segment that the control plane has. */
   remove(batch: string): void
-  /** Sets aside a segment that the warehouse rejects for good. */
+  /** Sets aside a segment that the control plane rejects for good. */
   quarantine(batch: string): void
-  /** Takes over the segments of processes that died. */
-  adopt(): void
+  /** Takes over the segments of processes that died; returns what damaged segments lost. */
+  adopt(): readonly LostEvents[]
   /** Bytes of all segments. */
   readonly bytes: number
+  /** Milliseconds since the epoch since when the oldest segment holds events; undefined when there is none. */
+  readonly since: number | undefined
+}
+
+/** A batch that is ready to be sent. */
+export type ClosedSegment = {
+  readonly batch: string
+  /** `lines` are JSON Lines of a gateway before segments were binary. */
+  readonly form: 'segment' | 'lines'
+  readonly bytes: number
+  /** Another process wrote it, and may have sent it. */
+  readonly isAdopted: boolean
 }
 
 const segmentBytes = 4 * 1024 * 1024
 
-/** Opens the spool of this process, in a folder of its own under `root`. */
-export function openSpool(root: string): Spool {
+/** Opens the spool of this process, in a folder of its own under `root`. `sync` may be called only when `isSynced`. */
+export function openSpool(root: string, isSynced = false): Spool {
   const directory = join(root, processIdentity())
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const closed = new Map<string, number>()
-  let open: { batch: string; file: number; bytes: number } | undefined
+  const closed = new Map<string, ClosedSegment>()
+  let open: OpenSegment | undefined
+  const files = openSyncedFiles(directory)
 
-  const pathOf = (batch: string, ending: 'open' | 'ndjson' | 'refused' = 'ndjson'): string =>
-    join(directory, `${batch}.${ending}`)
+  const pathOf = (batch: string): string => {
+    const form = closed.get(batch)?.form ?? 'segment'
+    return join(directory, `${batch}.${form === 'segment' ? 'segment' : 'ndjson'}`)
+  }
+  const openSegment = (): OpenSegment => {
+    const batch = uuidv7(Date.now())
+    const path = join(directory, `${batch}.open`)
+    const file = openSync(path, 'ax', 0o600)
+    try {
+      const bytes = writeWhole(file, segmentHead, 0)
+      return { batch, path, file, bytes, writer: new SegmentWriter() }
+    } catch (error) {
+      closeSync(file)
+      rmSync(path)
+      throw error
+    }
+  }
   const rotate = (): void => {
     if (open === undefined) return
+    const { batch, path, file, bytes } = open
     // Renamed first: when that fails, the open segment still takes events.
-    renameSync(pathOf(open.batch, 'open'), pathOf(open.batch))
-    closeSync(open.file)
-    closed.set(open.batch, open.bytes)
+    renameSync(path, join(directory, `${batch}.segment`))
+    closed.set(batch, { batch, form: 'segment', bytes, isAdopted: false })
     open = undefined
+    files.close(file)
   }
-  const keep = (batch: string, bytes: number): void => void closed.set(batch, bytes)
-  const openSegment = () => {
-    const batch = uuidv7(Date.now())
-    return { batch, file: openSync(pathOf(batch, 'open'), 'ax', 0o600), bytes: 0 }
+  const drop = ({ path, file }: OpenSegment): void => {
+    rmSync(path)
+    open = undefined
+    files.close(file)
   }
 
   return {
-    append(lines) {
+    append(events) {
       open ??= openSegment()
-      open.bytes += writeWhole(open.file, Buffer.from(lines), open.bytes)
-      if (open.bytes >= segmentBytes) rotate()
+      const segment = open
+      try {
+        for (const event of events) segment.writer.add(event)
+        const frame = segment.writer.takeFrame()
+        if (frame !== undefined) segment.bytes += writeWhole(segment.file, frame, segment.bytes)
+        if (isSynced) files.markWritten(segment.file)
+      } catch (error) {
+        // What the frame defined is missing, so that no frame can follow.
+        if (segment.bytes === segmentHead.length) drop(segment)
+        else rotate()
+        throw error
+      }
+      if (segment.bytes >= segmentBytes) rotate()
     },
+    sync: files.sync,
     rotate,
-    closed: () => [...closed.keys()],
+    closed: () => [...closed.values()],
     read: (batch) => readFile(pathOf(batch)),
     remove(batch) {
       rmSync(pathOf(batch))
       closed.delete(batch)
     },
     quarantine(batch) {
-      renameSync(pathOf(batch), pathOf(batch, 'refused'))
+      renameSync(pathOf(batch), join(directory, `${batch}.refused`))
       closed.delete(batch)
     },
     adopt() {
-      const claimed = join(directory, 'adopted')
-      // A take-over that failed half-way is finished first.
-      if (existsSync(claimed)) moveSegments(claimed, directory, keep)
-      for (const name of readdirSync(root)) {
-        if (!isRunning(name) && claim(join(root, name), claimed))
-          moveSegments(claimed, directory, keep)
-      }
+      const { segments, lost } = adoptSpools(root, directory)
+      for (const segment of segments) closed.set(segment.batch, segment)
+      return lost
     },
     get bytes() {
-      return (open?.bytes ?? 0) + [...closed.values()].reduce((sum, bytes) => sum + bytes, 0)
+      return [...closed.values()].reduce((sum, { bytes }) => sum + bytes, open?.bytes ?? 0)
+    },
+    get since() {
+      const [oldest = open] = closed.values()
+      return oldest === undefined ? undefined : timeOf(oldest.batch)
     },
   }
+}
+
+type OpenSegment = {
+  readonly batch: string
+  readonly path: string
+  readonly file: number
+  readonly writer: SegmentWriter
+  bytes: number
 }
 
 /** Writes all bytes or, on a full disk, none. */
@@ -105,39 +155,5 @@ function writeWhole(file: number, bytes: Buffer, at: number): number {
   }
 }
 
-/** Claims the folder of a dead process; false when another process was faster. */
-function claim(dead: string, claimed: string): boolean {
-  try {
-    renameSync(dead, claimed)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-/** Moves the segments under `claimed` into `own`, also those of a take-over that its process did not live to finish. */
-function moveSegments(
-  claimed: string,
-  own: string,
-  onMoved: (batch: string, bytes: number) => void,
-): void {
-  for (const { name, parentPath } of filesUnder(claimed)) {
-    const [batch = '', ending] = name.split('.')
-    const path = join(parentPath, name)
-    if (ending === 'open') cutTornLine(path)
-    const { size } = statSync(path)
-    if (size === 0) continue
-    renameSync(path, join(own, `${batch}.${ending === 'refused' ? 'refused' : 'ndjson'}`))
-    if (ending !== 'refused') onMoved(batch, size)
-  }
-  rmSync(claimed, { recursive: true })
-}
-
-const filesUnder = (directory: string) =>
-  readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile())
-
-/** A process killed during a write may leave a partial line; its answer was not sent. */
-function cutTornLine(path: string): void {
-  truncateSync(path, readFileSync(path).lastIndexOf(10) + 1)
-}
+/** The milliseconds in a UUIDv7. */
+const timeOf = (batch: string): number => Number.parseInt(batch.slice(0, 13).replace('-', ''), 16)

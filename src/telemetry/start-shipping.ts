@@ -2,27 +2,49 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Spool } from './open-spool.ts'
+import type { ClosedSegment, Spool } from './open-spool.ts'
+
+/** A batch on its way. */
+export type Shipment = Pick<ClosedSegment, 'batch' | 'form'> & {
+  readonly content: Buffer
+  /** It may have arrived before. */
+  readonly isRepeated: boolean
+}
 
 export type ShippingOptions = {
   readonly spool: Spool
-  /** Resolves once the warehouse has the batch; idempotent. Rejects with a Problem of status 400 if the warehouse will never accept it. */
-  readonly send: (batch: string, lines: Buffer) => Promise<void>
+  /**
+   * Resolves once the control plane has the batch, with the milliseconds after which it wants the next; idempotent.
+   * Rejects with a Problem of status 400 if it will never accept it.
+   */
+  readonly send: (shipment: Shipment) => Promise<number | undefined>
   readonly log: Log
-  /** Milliseconds between two rounds. */
+  /** Milliseconds between two rounds, unless the control plane says otherwise. */
   readonly interval?: number
 }
 
 /** Sends batches, oldest first, and deletes each after its acknowledgement. `stop` sends the remaining ones, for at most `milliseconds`. */
-export function startShipping({ spool, send, log, interval = 100 }: ShippingOptions): {
+export function startShipping({ spool, send, log, interval: usual = 250 }: ShippingOptions): {
   stop(milliseconds: number): Promise<void>
 } {
   const stopping = new AbortController()
   const backoff = openBackoff(200, 5_000)
+  const sent = new Set<string>()
+  let interval = usual
+
+  const ship = async ({ batch, form, isAdopted }: ClosedSegment): Promise<void> => {
+    const content = await spool.read(batch)
+    const isRepeated = isAdopted || sent.has(batch)
+    sent.add(batch)
+    interval = (await send({ batch, form, content, isRepeated })) ?? usual
+    spool.remove(batch)
+    sent.delete(batch)
+  }
 
   const shipAll = async (): Promise<boolean> => {
     try {
-      spool.adopt()
+      for (const lost of spool.adopt())
+        log.error('shipping: a damaged segment was cut at its last valid frame', { ...lost })
     } catch (error) {
       log.error('shipping: spool of a dead process not taken over', { error })
     }
@@ -32,10 +54,10 @@ export function startShipping({ spool, send, log, interval = 100 }: ShippingOpti
       log.error('shipping: segment not closed', { error })
       return false
     }
-    for (const batch of spool.closed()) {
+    for (const segment of spool.closed()) {
+      const { batch } = segment
       try {
-        await send(batch, await spool.read(batch))
-        spool.remove(batch)
+        await ship(segment)
         backoff.reset()
       } catch (error) {
         if (!(error instanceof Problem && error.status === 400)) {
@@ -43,7 +65,8 @@ export function startShipping({ spool, send, log, interval = 100 }: ShippingOpti
           return false
         }
         spool.quarantine(batch)
-        log.error('shipping: batch rejected by the warehouse, it is kept in the spool', {
+        sent.delete(batch)
+        log.error('shipping: batch rejected by the control plane, it is kept in the spool', {
           batch,
           error,
         })

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { drainStream, type ClickHouseClient } from '@clickhouse/client'
 import { Problem } from '../lib/problem.ts'
+import { insertSettings } from './insert-settings.ts'
 
 /**
  * Inserts a batch as a single block with its id as the deduplication token: the table holds the whole batch once or none of
@@ -12,19 +13,14 @@ export async function insertBatch(
   batchId: string,
   ndjson: Buffer,
 ): Promise<void> {
-  if (!/^[\w.:-]{1,200}$/.test(batchId))
-    throw new Problem(
-      'warehouse.id',
-      400,
-      'A batch id is 1 to 200 letters, digits, dots, colons, dashes or underscores.',
-    )
+  const settings = insertSettings(batchId)
   if (ndjson.length === 0) return
   // chDB ends the data of an INSERT at an empty line and runs what follows as a statement.
   if (ndjson[0] === newline || ndjson.includes('\n\n'))
     throw lineProblem(ndjson.toString().split('\n').indexOf('') + 1, table)
   try {
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${batchId}', ${settings} FORMAT JSONEachRow`,
+      query: `INSERT INTO ${table} SETTINGS ${settings} FORMAT JSONEachRow`,
       values: Readable.from([ndjson]),
     })
     await drainStream(stream)
@@ -34,22 +30,6 @@ export async function insertBatch(
 }
 
 const newline = 10
-
-// A block ends at its row limit and, with parallel parsing, wherever a thread stops. Either would split the batch.
-const settings = Object.entries({
-  input_format_parallel_parsing: 0,
-  max_insert_block_size: 100_000_000,
-  min_insert_block_size_rows: 100_000_000,
-  min_insert_block_size_bytes: 10_000_000_000,
-  input_format_skip_unknown_fields: 0,
-  input_format_null_as_default: 0,
-  input_format_allow_errors_num: 0,
-  max_partitions_per_insert_block: 0,
-  async_insert: 0,
-  insert_deduplicate: 1,
-})
-  .map(([name, value]) => `${name} = ${value}`)
-  .join(', ')
 
 /** 400 names the line when the batch is at fault. The engine's message may quote data, so only the cause holds it. */
 function insertProblem(error: unknown, table: string, ndjson: Buffer): Problem {

@@ -6,7 +6,10 @@ import {
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
+import type { ColumnBlock } from '../schema/column-block.ts'
 import { insertBatch } from './insert-batch.ts'
+import { insertIntoEmbedded, insertIntoServer, type InsertNative } from './insert-block.ts'
+import { renderNative } from './render-native.ts'
 import {
   builtInTables,
   createStatement,
@@ -29,6 +32,8 @@ export type Warehouse = {
   readonly tables: readonly Table[]
   /** Stores a batch of rows, one JSON object per line; resolves once they are durable. Repeating a batch id changes nothing. */
   insertBatch(table: string, batchId: string, ndjson: Buffer): Promise<void>
+  /** Stores a block of rows; resolves once it is durable. Repeating an id changes nothing. */
+  insertBlock(table: string, id: string, block: ColumnBlock): Promise<void>
   /** Calls the listener after every batch that this process stores; returns the function that unsubscribes it. */
   onInsert(listener: () => void): () => void
   /** Queries that run at the same time; more wait for each other. */
@@ -47,6 +52,8 @@ export type WarehouseOptions = {
   /** Table → days until its rows expire. */
   readonly retentionDays?: Readonly<Record<string, number>>
   readonly tables?: readonly Table[]
+  /** Whether rows of the embedded engine survive a loss of power once they are stored. */
+  readonly isSynced?: boolean
   readonly log?: Log
 }
 
@@ -59,9 +66,10 @@ const serverQueries = 8
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { tables = builtInTables, retentionDays = {}, log } = options
-  const { writer, readers } = connect(options)
+  const { writer, readers, insertNative } = connect(options)
   const pool = openPool(readers)
-  await prepareTables(writer, tables, retentionDays)
+  const isSynced = options.url === undefined ? options.isSynced === true : undefined
+  await prepareTables(writer, tables, retentionDays, isSynced)
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -82,12 +90,24 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     }
   }
 
+  const findTable = (name: string): Table => {
+    const table = tables.find((one) => one.name === name)
+    if (table === undefined)
+      throw new Problem('warehouse.table', 400, `The warehouse has no table '${name}'.`)
+    return table
+  }
+
   return {
     tables,
     async insertBatch(table, batchId, ndjson) {
-      if (!tables.some(({ name }) => name === table))
-        throw new Problem('warehouse.table', 400, `The warehouse has no table '${table}'.`)
-      await run(() => insertBatch(writer, table, batchId, ndjson))
+      const { name } = findTable(table)
+      await run(() => insertBatch(writer, name, batchId, ndjson))
+      listeners.forEach(notify)
+    },
+    async insertBlock(name, id, block) {
+      const table = findTable(name)
+      if (block.rows === 0) return
+      await run(() => insertNative(name, id, renderNative(block, table)))
       listeners.forEach(notify)
     },
     onInsert(listener) {
@@ -131,6 +151,7 @@ async function prepareTables(
   client: ClickHouseClient,
   tables: readonly Table[],
   retentionDays: Readonly<Record<string, number>>,
+  isSynced: boolean | undefined,
 ): Promise<void> {
   const daysOf = ({ name, retentionDays: days }: Table): number => retentionDays[name] ?? days
   for (const table of tables) await client.command({ query: createStatement(table, daysOf(table)) })
@@ -138,7 +159,7 @@ async function prepareTables(
   for (const table of tables) {
     const found = stored.find(({ name }) => name === table.name) as StoredTable | undefined
     // A server may hide its catalog.
-    for (const query of updateStatements(table, daysOf(table), found ?? unknownTable))
+    for (const query of updateStatements(table, daysOf(table), found ?? unknownTable, isSynced))
       await client.command({ query })
   }
 }
@@ -160,16 +181,22 @@ type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 function connect({ url, path }: WarehouseOptions): {
   readonly writer: ClickHouseClient
   readonly readers: readonly ClickHouseClient[]
+  readonly insertNative: InsertNative
 } {
   if (url !== undefined) {
     const client = createClient({ url, request_timeout: 60_000 })
-    return { writer: client, readers: [client] }
+    return { writer: client, readers: [client], insertNative: insertIntoServer(client) }
   }
   if (path === undefined)
     throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a URL or a path.')
   const open = (): ClickHouseClient =>
     createClient({ connection: connectEmbedded(path) as unknown as Connection })
-  return { writer: open(), readers: Array.from({ length: embeddedReaders }, open) }
+  const writer = open()
+  return {
+    writer,
+    readers: Array.from({ length: embeddedReaders }, open),
+    insertNative: insertIntoEmbedded(writer, path),
+  }
 }
 
 function connectEmbedded(path: string): ChdbConnection {

@@ -60,11 +60,12 @@ export function createStatement(table: Table, retentionDays: number): string {
   ].join('\n')
 }
 
-/** The statements that bring a table of an earlier version, or with another retention, up to date. */
+/** The statements that bring a table of an earlier version, or with another retention, up to date; with `isSynced` also whether an INSERT waits until its rows are on the disk. */
 export function updateStatements(
   { name, columns }: Table,
   retentionDays: number,
   stored: StoredTable,
+  isSynced?: boolean,
 ): readonly string[] {
   const additions = Object.entries(columns)
     .filter(([column]) => !stored.columns.includes(column))
@@ -75,8 +76,16 @@ export function updateStatements(
     ...(`${stored.engine} `.includes(` ${ttl} `)
       ? []
       : [`ALTER TABLE ${name} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`]),
+    ...(isSynced === undefined || stored.engine.includes('fsync_after_insert = 1') === isSynced
+      ? []
+      : [`ALTER TABLE ${name} MODIFY SETTING ${syncSettings(isSynced)}`]),
   ]
 }
+
+const syncSettings = (isSynced: boolean): string =>
+  ['fsync_after_insert', 'fsync_part_directory']
+    .map((name) => `${name} = ${Number(isSynced)}`)
+    .join(', ')
 
 const defineColumn = ([column, { type }]: [string, { readonly type: string }]): string =>
   `${column} ${type}`

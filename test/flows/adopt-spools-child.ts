@@ -5,5 +5,8 @@ const spool = openSpool(process.argv[2] ?? '')
 process.send?.('ready')
 process.once('message', () => {
   spool.adopt()
-  process.send?.(spool.closed(), () => process.disconnect())
+  process.send?.(
+    spool.closed().map(({ batch }) => batch),
+    () => process.disconnect(),
+  )
 })

@@ -29,6 +29,7 @@ import {
   type UpstreamClient,
 } from '../../src/proxy/walk/ask-upstream.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
+import type { EventRecord } from '../../src/schema/event.ts'
 import type { EndTools } from '../../src/proxy/walk/end-exchange.ts'
 
 /** Each step with an injected fault, and the protocols that run it. */
@@ -248,15 +249,16 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
     if (route.service === undefined) return route
     const { pool } = route.service
     if (!pools.includes(pool)) pools.push(pool)
-    const toJSON = (): unknown => hit('describe the exchange') ?? route.routeRef
     return {
       ...route,
-      routeRef: Object.assign({ ...route.routeRef }, { toJSON }),
       service: {
         ...route.service,
         pool: Object.assign(Object.create(pool) as Pool, {
           take(exchange, patience) {
             hit('choose a target')
+            // From here on only the description of the exchange reads it.
+            const get = (): void => hit('describe the exchange')
+            Object.defineProperty(exchange, 'caller', { get, configurable: true })
             if (exchange.upstream.attempts.length > 0) hit('choose a target for a retry')
             return pool.take(exchange, patience)
           },
@@ -356,11 +358,11 @@ function plantedReply(reply: Reply, hit: Hit): Reply {
 
 /** A recorder that appends to an array instead of a file. */
 function openTestRecord(hit: Hit, events: { request_id: string }[], log: Log): EndTools['record'] {
-  const append = (written: string): void => {
+  const append = (written: readonly EventRecord[]): void => {
     hit('write the spool')
-    for (const line of written.trimEnd().split('\n')) events.push(JSON.parse(line))
+    events.push(...written)
   }
-  const { record } = openRecorder({ append }, log)
+  const { record } = openRecorder({ append, sync: async () => undefined }, log)
   return (event, answer) => {
     hit('record the event')
     record(event, answer)

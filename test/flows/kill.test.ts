@@ -61,10 +61,13 @@ async function killAtRandom(
   return dead
 }
 
-const spooled = (weir: TestWeir): number =>
-  readdirSync(join(weir.data, 'spool'), { recursive: true }).filter((name) =>
-    /\.(open|ndjson)$/.test(String(name)),
-  ).length
+/** Batches that are not yet in the warehouse. */
+const pending = (weir: TestWeir): readonly string[] =>
+  ['spool', 'intake'].flatMap((folder) =>
+    readdirSync(join(weir.data, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name),
+  )
 
 test(
   'the warehouse holds exactly one event for each answer that a client received, whatever is killed',
@@ -95,7 +98,7 @@ test(
     expect(manifest.size).toBeGreaterThan(requests * 0.9)
     expect(new Set(manifest.values())).toEqual(new Set([200, 404]))
 
-    await until('all spools are empty', () => spooled(weir) === 0, 300_000)
+    await until('every batch to be stored', () => pending(weir).length === 0, 300_000)
     const { data } = await weir.query({
       ungrouped: true,
       dimensions: ['requests.request_id', 'requests.status'],

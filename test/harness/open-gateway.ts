@@ -18,6 +18,7 @@ import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-p
 import { compileProgram, type Program, type ProgramTools } from '../../src/proxy/program.ts'
 import type { PluginDefinition } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
+import { toEvent } from './event-record.ts'
 import { buildTestSnapshot, type SnapshotInput } from './build-snapshot.ts'
 
 /** A proxy on free ports that collects its events. */
@@ -91,7 +92,7 @@ export async function openGateway(
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     record(event, answer) {
-      events.push(JSON.parse(event) as Event)
+      events.push(toEvent(event))
       answer.release()
     },
     log: options.log ?? silentLog,

@@ -57,7 +57,8 @@ export async function openTestControl(more: Partial<NodeServerOptions> = {}) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    receiveBatch: async () => undefined,
+    receiveBatch: async () => 250,
+    receiveLines: async () => undefined,
     onHeartbeat: () => ({ targets: [] }),
     log: openLog('control', () => undefined),
     ...more,

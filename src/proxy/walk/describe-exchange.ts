@@ -1,7 +1,7 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { hideSecrets, redactPath, redactQuery } from '../../lib/redact-query.ts'
-import type { Event, EventLine } from '../../schema/event.ts'
-import type { Caller, Exchange, RouteRef, UpstreamResult } from '../exchange.ts'
+import type { EventRecord, PartOf } from '../../schema/event.ts'
+import type { Caller, Exchange, UpstreamResult } from '../exchange.ts'
 
 export type NodeIdentity = {
   readonly node: string
@@ -9,130 +9,133 @@ export type NodeIdentity = {
   readonly environment: string
 }
 
-/** The event of an exchange as a line of JSON. It is built as text, because building and serializing an object of forty columns would cost more than the rest
- *  of the walk; the parts that exchanges share are cached. */
-export function describeExchange(exchange: Exchange, node: NodeIdentity): EventLine {
-  const { request, upstream, caller, presentedSecrets: secrets } = exchange
+/** The event of an exchange. What exchanges share is the same object in each of their events. */
+export function describeExchange(exchange: Exchange, node: NodeIdentity): EventRecord {
+  const { request, upstream, caller, presentedSecrets: secrets, startedAt } = exchange
   const hide = (text: string): string => (secrets === undefined ? text : hideSecrets(text, secrets))
-  return (
-    `{"time":"${decimalSeconds(exchange.startedAt)}","request_id":"${exchange.id}"` +
-    `,"trace_id":"${traceIdOf(request.headers.get('traceparent'))}"${routeRefText(exchange.routeRef)}` +
-    (caller === undefined ? anonymousText : callerText(caller)) +
-    `,"outcome":"${exchange.outcome}","denied_by":"${exchange.deniedBy}","reason":"${exchange.reason}"` +
-    `,"method":${quote(request.method)},"scheme":"${request.scheme}","host":${quote(hide(request.host))}` +
-    `,"path":${quote(hide(redactPath(request.path, exchange.secretParameters)))},"route_path":${quote(exchange.routePath)}` +
-    `,"query":${quote(hide(redactQuery(request.query, exchange.secretParameters)))}` +
-    `,"status":${exchange.status},"upstream_status":${upstream.status}` +
-    `,"tries":${Math.min(upstream.tries, 255)},"target":${quote(upstream.target)}${failedAttemptsText(upstream)}${durationsText(exchange)}` +
-    `,"request_bytes":${exchange.body.received},"response_bytes":${exchange.responseBytes}` +
-    `,"client_address":"${request.clientAddress}"` +
-    `,"user_agent":${quote(hide(request.headers.get('user-agent') ?? ''))},"tls_version":"${request.tlsVersion}"` +
-    `,"peer_identity":${quote(request.clientCertificate?.spiffeId ?? '')}${nodeText(node)},"revision":${exchange.revision}}`
-  )
-}
-
-/** The minimal event of an exchange whose description failed. */
-export function describeFailure(exchange: Exchange, { node, zone, environment }: NodeIdentity) {
-  const { workspace, workspace_name, service, service_name, route, route_name } = exchange.routeRef
-  return JSON.stringify({
-    time: decimalSeconds(exchange.startedAt),
-    request_id: exchange.id,
-    workspace,
-    workspace_name,
-    service,
-    service_name,
-    route,
-    route_name,
-    outcome: exchange.outcome,
-    reason: exchange.reason,
-    status: exchange.status,
-    node,
-    zone,
-    environment,
-    revision: exchange.revision,
-  })
-}
-
-/** A JSON string; most text needs no escaping. */
-const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
-const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
-
-/** The members of an object, to be inserted into another. */
-const membersText = (members: Partial<Event>): string => `,${JSON.stringify(members).slice(1, -1)}`
-
-/** Caches the text of an object for its lifetime. */
-function cachedText<Subject extends object>(
-  make: (subject: Subject) => string,
-): (subject: Subject) => string {
-  const made = new WeakMap<Subject, string>()
-  return (subject) => {
-    let text = made.get(subject)
-    if (text === undefined) made.set(subject, (text = make(subject)))
-    return text
-  }
-}
-
-const routeRefText = cachedText<RouteRef>(membersText)
-const nodeText = cachedText<NodeIdentity>(({ node, zone, environment }) =>
-  membersText({ node, zone, environment }),
-)
-
-const noAgent = { agent: '', subject: '', issuer: '', scopes: [] }
-
-const anonymousText = membersText({
-  consumer: '',
-  consumer_name: '',
-  consumer_groups: [],
-  principal_kind: 'anonymous',
-  auth_method: '',
-  credential: '',
-  ...noAgent,
-})
-
-const callerText = cachedText<Caller>(({ kind, method, credential, consumer }) =>
-  membersText({
-    consumer: consumer.id,
-    consumer_name: consumer.name,
-    consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
-    principal_kind: kind,
-    auth_method: method,
-    credential,
-    ...noAgent,
-  }),
-)
-
-function failedAttemptsText({ attempts }: UpstreamResult): string {
-  if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return ',"failed_tries":[]'
-  const failed = attempts.filter(({ failure }) => failure !== '')
-  return membersText({
-    failed_tries: failed.map(
-      ({ target, failure, startedAt, endedAt }) =>
-        `${target.hostPort} ${failure} ${endedAt - startedAt}`,
-    ),
-  })
-}
-
-function durationsText({ startedAt, upstream }: Exchange): string {
   const now = nowMicroseconds()
   const answeredAt = upstream.answeredAt === 0 ? now : upstream.answeredAt
   const upstreamTime = upstream.askedAt === 0 ? 0 : answeredAt - upstream.askedAt
   const receiveTime =
     upstream.answeredAt === 0 ? 0 : (upstream.finishedAt || now) - upstream.answeredAt
-  const gatewayTime = Math.max(0, now - startedAt - upstreamTime - receiveTime)
-  return `,"duration_us":${now - startedAt},"gateway_us":${gatewayTime},"upstream_us":${upstreamTime},"receive_us":${receiveTime}`
+  return {
+    place: exchange.routeRef,
+    caller: caller === undefined ? anonymous : callerPart(caller),
+    node,
+    time: startedAt,
+    request_id: exchange.id,
+    trace_id: traceIdOf(request.headers.get('traceparent')),
+    outcome: exchange.outcome,
+    denied_by: exchange.deniedBy,
+    reason: exchange.reason,
+    method: request.method,
+    scheme: request.scheme,
+    host: hide(request.host),
+    path: hide(redactPath(request.path, exchange.secretParameters)),
+    route_path: exchange.routePath,
+    query: hide(redactQuery(request.query, exchange.secretParameters)),
+    status: exchange.status,
+    upstream_status: upstream.status,
+    tries: Math.min(upstream.tries, 255),
+    target: upstream.target,
+    failed_tries: failedAttempts(upstream),
+    duration_us: now - startedAt,
+    gateway_us: Math.max(0, now - startedAt - upstreamTime - receiveTime),
+    upstream_us: upstreamTime,
+    receive_us: receiveTime,
+    request_bytes: exchange.body.received,
+    response_bytes: exchange.responseBytes,
+    client_address: request.clientAddress,
+    user_agent: hide(request.headers.get('user-agent') ?? ''),
+    tls_version: request.tlsVersion,
+    peer_identity: request.clientCertificate?.spiffeId ?? '',
+    revision: exchange.revision,
+  }
 }
 
-/** The seconds of the last event as text; the next one mostly has the same. */
-let second = 0
-let secondText = '0'
-
-function decimalSeconds(microseconds: number): string {
-  const seconds = Math.floor(microseconds / 1e6)
-  if (seconds !== second) {
-    second = seconds
-    secondText = String(seconds)
+/** The minimal event of an exchange whose description failed. */
+export function describeFailure(exchange: Exchange, node: NodeIdentity): EventRecord {
+  return {
+    place: exchange.routeRef,
+    caller: unknownCaller,
+    node,
+    time: exchange.startedAt,
+    request_id: exchange.id,
+    trace_id: '',
+    outcome: exchange.outcome,
+    denied_by: '',
+    reason: exchange.reason,
+    method: '',
+    scheme: '',
+    host: '',
+    path: '',
+    route_path: '',
+    query: '',
+    status: exchange.status,
+    upstream_status: 0,
+    tries: 0,
+    target: '',
+    failed_tries: noTexts,
+    duration_us: 0,
+    gateway_us: 0,
+    upstream_us: 0,
+    receive_us: 0,
+    request_bytes: 0,
+    response_bytes: 0,
+    client_address: '',
+    user_agent: '',
+    tls_version: '',
+    peer_identity: '',
+    revision: exchange.revision,
   }
-  return `${secondText}.${String(1e6 + microseconds - seconds * 1e6).slice(1)}`
+}
+
+const noTexts: readonly string[] = []
+
+const unknownCaller: PartOf<'caller'> = {
+  consumer: '',
+  consumer_name: '',
+  consumer_groups: noTexts,
+  principal_kind: '',
+  agent: '',
+  auth_method: '',
+  credential: '',
+  subject: '',
+  issuer: '',
+  scopes: noTexts,
+}
+
+const anonymous: PartOf<'caller'> = { ...unknownCaller, principal_kind: 'anonymous' }
+
+const callerParts = new WeakMap<Caller, PartOf<'caller'>>()
+
+/** The same object for the lifetime of a caller. */
+function callerPart(caller: Caller): PartOf<'caller'> {
+  let part = callerParts.get(caller)
+  if (part === undefined) {
+    const { kind, method, credential, consumer } = caller
+    part = {
+      ...unknownCaller,
+      consumer: consumer.id,
+      consumer_name: consumer.name,
+      consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
+      principal_kind: kind,
+      auth_method: method,
+      credential,
+    }
+    callerParts.set(caller, part)
+  }
+  return part
+}
+
+function failedAttempts({ attempts }: UpstreamResult): readonly string[] {
+  if (attempts.length < 2 && (attempts[0]?.failure ?? '') === '') return noTexts
+  return attempts
+    .filter(({ failure }) => failure !== '')
+    .map(
+      ({ target, failure, startedAt, endedAt }) =>
+        `${target.hostPort} ${failure} ${endedAt - startedAt}`,
+    )
 }
 
 const traceIdOf = (traceparent: string | undefined): string =>

@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { openExchange } from '../../../test/harness/open-exchange.ts'
 import { openLog } from '../../lib/log.ts'
+import type { EventRecord } from '../../schema/event.ts'
+import { noRouteRef } from '../exchange.ts'
 import { endExchange, type EndTools, type WithheldAnswer } from './end-exchange.ts'
 
 const faulty = (): never => {
@@ -16,7 +18,7 @@ function end(options: Partial<Parts> = {}) {
   const calls: string[] = []
   const lines: { message: string; request_id: string }[] = []
   const answers: WithheldAnswer[] = []
-  const events: string[] = []
+  const events: EventRecord[] = []
   const tools: EndTools = {
     node: { node: 'n', zone: '', environment: '' },
     record(event, answer) {
@@ -33,6 +35,8 @@ function end(options: Partial<Parts> = {}) {
   })
   exchange.tunnel = options.tunnel
   if (options.routeRef !== undefined) Object.assign(exchange, { routeRef: options.routeRef })
+  if (options.caller !== undefined)
+    Object.defineProperty(exchange, 'caller', { get: options.caller })
   const finish = (): void => {
     calls.push('finish')
     options.finish?.()
@@ -54,6 +58,7 @@ type Parts = {
   readonly leave: () => void
   readonly tunnel: PassThrough
   readonly routeRef: object
+  readonly caller: () => never
 }
 
 const messages = ({ lines, exchange }: ReturnType<typeof end>): string[] => {
@@ -106,12 +111,12 @@ test.each<[keyof Parts, string, boolean]>([
 })
 
 test('an exchange whose description failed is recorded by its minimal event', () => {
-  const ended = end({ routeRef: { toJSON: faulty, route_name: 'r' } })
+  const ended = end({ routeRef: { ...noRouteRef, route_name: 'r' }, caller: faulty })
   ended.answer.release()
   expect(messages(ended)).toEqual(['proxy: describing the exchange failed'])
-  expect(JSON.parse(ended.events[0] as string)).toMatchObject({
+  expect(ended.events[0]).toMatchObject({
     request_id: ended.exchange.id,
-    route_name: 'r',
+    place: { route_name: 'r' },
     outcome: 'failed',
     reason: 'internal',
   })

@@ -1,6 +1,6 @@
 import type { Log } from '../../lib/log.ts'
 import { toProblem } from '../../lib/problem.ts'
-import type { EventLine } from '../../schema/event.ts'
+import type { EventRecord } from '../../schema/event.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { Exchange } from '../exchange.ts'
 import { describeExchange, describeFailure, type NodeIdentity } from './describe-exchange.ts'
@@ -17,7 +17,7 @@ export type WithheldAnswer = {
 export type EndTools = {
   readonly node: NodeIdentity
   /** Writes an event where it survives this process, then releases its answer, or abandons it when that fails. */
-  readonly record: (event: EventLine, answer: WithheldAnswer) => void
+  readonly record: (event: EventRecord, answer: WithheldAnswer) => void
   readonly log: Log
 }
 
@@ -55,7 +55,7 @@ function release(exchange: Exchange, log: Log): void {
   }
 }
 
-function describe(exchange: Exchange, node: NodeIdentity, log: Log): EventLine {
+function describe(exchange: Exchange, node: NodeIdentity, log: Log): EventRecord {
   try {
     return describeExchange(exchange, node)
   } catch (error) {

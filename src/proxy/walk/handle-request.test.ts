@@ -3,12 +3,13 @@ import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { buildTestSnapshot } from '../../../test/harness/build-snapshot.ts'
+import { toEvent } from '../../../test/harness/event-record.ts'
 import { openExchange } from '../../../test/harness/open-exchange.ts'
 import { echo, startUpstream } from '../../../test/harness/start-upstream.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { openLog } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { Event } from '../../schema/event.ts'
+import type { Event, EventRecord } from '../../schema/event.ts'
 import type { RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import { openHttp1Client } from '../http1/open-http1-client.ts'
@@ -56,8 +57,8 @@ async function handle(parts: Parts) {
   const tools = {
     node: { node: 'n', zone: '', environment: '' },
     upstream,
-    record(event: string, answer: { release(): void }) {
-      events.push(JSON.parse(event) as Event)
+    record(event: EventRecord, answer: { release(): void }) {
+      events.push(toEvent(event))
       answer.release()
     },
     log: openLog('test', (line) => void lines.push(JSON.parse(line))),

@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { ReceiveBatch } from '../cluster/serve-nodes.ts'
+import { openIntake } from '../telemetry/open-intake.ts'
+import { receiveBatch } from '../telemetry/receive-batch.ts'
+import { startLoading } from '../telemetry/start-loading.ts'
+import { holdsEvent } from '../warehouse/holds-event.ts'
+import type { Warehouse } from '../warehouse/open-warehouse.ts'
+import type { PlaneSettings } from './plane-settings.ts'
+
+/** The control plane's part of recording: takes batches of events from nodes and stores them. */
+export type RequestRecording = {
+  readonly receiveBatch: ReceiveBatch
+  /** The warehouse; a query of it tells that somebody looks at events. */
+  readonly watched: Warehouse
+  stop(milliseconds: number): Promise<void>
+}
+
+/** Milliseconds after a query in which events count as watched; pages ask at least every five seconds. */
+const watchedFor = 15_000
+
+/** Milliseconds between two batches of a gateway worker. */
+const batchIntervals = { watched: 250, unwatched: 1_000 } as const
+
+const maxIntakeBytes = 4 * 1024 ** 3
+
+export function recordRequests(
+  settings: Pick<PlaneSettings, 'data' | 'warehouseUrl' | 'durability'>,
+  warehouse: Warehouse,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): RequestRecording {
+  const intake = openIntake(join(settings.data, 'intake'), {
+    // A server may have other control planes, which may have received the same batch; it knows batches by their id.
+    maxBatches: settings.warehouseUrl === undefined ? 1_000 : 1,
+    isSynced: settings.durability.mode !== 'commit',
+    maxBytes: maxIntakeBytes,
+  })
+  let lastQuery = -Infinity
+  const isWatched = (): boolean => clock.now() - lastQuery < watchedFor
+  const loading = startLoading({
+    intake,
+    insert: (id, block) => warehouse.insertBlock('requests', id, block),
+    isWatched,
+    log,
+  })
+  return {
+    async receiveBatch(batch, content, isRepeated) {
+      const isStored = holdsEvent.bind(undefined, warehouse)
+      await receiveBatch(intake, isStored, batch, content, isRepeated)
+      return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
+    },
+    watched: {
+      ...warehouse,
+      query(statement, signal) {
+        const wasWatched = isWatched()
+        lastQuery = clock.now()
+        if (!wasWatched) loading.wake()
+        return warehouse.query(statement, signal)
+      },
+    },
+    stop: loading.stop,
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { isRunning } from '../lib/process-identity.ts'
+import type { ClosedSegment } from './open-spool.ts'
+import { magic } from './segment/segment-format.ts'
+import { readSegment } from './segment/read-segment.ts'
+
+/** What cannot be read of a segment, because a block of it was damaged. */
+export type LostEvents = { readonly batch: string; readonly bytes: number; readonly events: number }
+
+type Adopted = { readonly segments: readonly ClosedSegment[]; readonly lost: readonly LostEvents[] }
+
+/** Moves the segments of dead processes under `root` into `own`, the folder of this one. */
+export function adoptSpools(root: string, own: string): Adopted {
+  const claimed = join(own, 'adopted')
+  const adopted = { segments: [] as ClosedSegment[], lost: [] as LostEvents[] }
+  // A take-over that failed half-way is finished first.
+  if (existsSync(claimed)) moveSegments(claimed, own, adopted)
+  for (const name of readdirSync(root)) {
+    if (!isRunning(name) && claim(join(root, name), claimed)) moveSegments(claimed, own, adopted)
+  }
+  return adopted
+}
+
+/** Claims the folder of a dead process; false when another process was faster. */
+function claim(dead: string, claimed: string): boolean {
+  try {
+    renameSync(dead, claimed)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Moves the segments under `claimed`, also those of a take-over that its process did not live to finish. */
+function moveSegments(
+  claimed: string,
+  own: string,
+  { segments, lost }: { segments: ClosedSegment[]; lost: LostEvents[] },
+): void {
+  for (const { name, parentPath } of filesUnder(claimed)) {
+    const [batch = '', ending = ''] = name.split('.')
+    const path = join(parentPath, name)
+    const isRefused = ending === 'refused'
+    const kept = isRefused ? undefined : cutDamage(path, ending)
+    if (kept !== undefined && kept.lostEvents > 0)
+      lost.push({ batch, bytes: kept.lostBytes, events: kept.lostEvents })
+    if (kept?.bytes === 0) continue
+    renameSync(
+      path,
+      join(own, `${batch}.${isRefused ? 'refused' : endings[kept?.form ?? 'segment']}`),
+    )
+    if (kept !== undefined)
+      segments.push({ batch, form: kept.form, bytes: kept.bytes, isAdopted: true })
+  }
+  segments.sort((a, b) => (a.batch < b.batch ? -1 : 1))
+  rmSync(claimed, { recursive: true })
+}
+
+const endings = { segment: 'segment', lines: 'ndjson' } as const
+
+const filesUnder = (directory: string) =>
+  readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile())
+
+type Kept = {
+  readonly form: ClosedSegment['form']
+  readonly bytes: number
+  readonly lostBytes: number
+  readonly lostEvents: number
+}
+
+/** Cuts what a process that was killed, or a machine without power, wrote in part; its answers were not sent. */
+function cutDamage(path: string, ending: string): Kept {
+  const { size } = statSync(path)
+  if (ending === 'ndjson') return { form: 'lines', bytes: size, lostBytes: 0, lostEvents: 0 }
+  const bytes = readFileSync(path)
+  const isSegment = ending === 'segment' || bytes.subarray(0, magic.length).equals(magic)
+  const { frames, validBytes, lostEvents } = readSegment(bytes)
+  const end = !isSegment ? bytes.lastIndexOf('\n') + 1 : frames.length === 0 ? 0 : validBytes
+  if (end < size) truncateSync(path, end)
+  return { form: isSegment ? 'segment' : 'lines', bytes: end, lostBytes: size - end, lostEvents }
+}

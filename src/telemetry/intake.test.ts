@@ -1,0 +1,169 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { segmentOf } from '../../test/harness/spool.ts'
+import { Problem } from '../lib/problem.ts'
+import type { ColumnBlock } from '../schema/column-block.ts'
+import { silentLog } from '../lib/log.ts'
+import { openIntake, type Intake, type IntakeOptions } from './open-intake.ts'
+import { firstEvent, receiveBatch } from './receive-batch.ts'
+import { startLoading } from './start-loading.ts'
+
+const options: IntakeOptions = { maxBatches: 100, isSynced: false, maxBytes: 1e9 }
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-intake-'))
+
+/** What a warehouse stored, by the id of the load. */
+function openTestStore() {
+  const stored = new Map<string, readonly string[]>()
+  return {
+    stored,
+    paths: () => [...stored.values()].flat().toSorted(),
+    async insert(id: string, { texts, columns }: ColumnBlock): Promise<void> {
+      const column = columns.get('path')
+      if (column?.kind !== 'text') throw new Error('no paths')
+      stored.set(
+        id,
+        Array.from(column.indexes, (index) => texts[index] as string),
+      )
+    },
+  }
+}
+
+const quick = { watched: 1, unwatched: 1 }
+const load = async (intake: Intake, insert: ReturnType<typeof openTestStore>['insert']) => {
+  await startLoading({
+    intake,
+    insert,
+    isWatched: () => true,
+    log: silentLog,
+    intervals: quick,
+  }).stop(30_000)
+}
+
+test('batches that arrived are stored together, and the disk is free of them then', async () => {
+  const directory = fresh()
+  const intake = openIntake(directory, { ...options, isSynced: true })
+  await intake.receive('b-1', segmentOf('one', 'two'))
+  await intake.receive('b-2', segmentOf('three'))
+  expect([intake.holds('b-1'), intake.holds('b-3'), intake.bytes > 0]).toEqual([true, false, true])
+  const store = openTestStore()
+  await load(intake, store.insert)
+  expect([...store.stored]).toEqual([['b-1', ['one', 'two', 'three']]])
+  expect([intake.holds('b-1'), intake.bytes]).toEqual([false, 0])
+  expect(readdirSync(directory, { recursive: true })).toEqual(['loads'])
+})
+
+test('where the warehouse knows batches by their id, each is stored by itself under it', async () => {
+  const intake = openIntake(fresh(), { ...options, maxBatches: 1 })
+  for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
+  const store = openTestStore()
+  await load(intake, store.insert)
+  expect([...store.stored]).toEqual([
+    ['b-1', ['b-1']],
+    ['b-2', ['b-2']],
+  ])
+})
+
+test('a load that an earlier process did not finish is stored under the same id with the same rows', async () => {
+  const directory = fresh()
+  const first = openIntake(directory, options)
+  for (const batch of ['b-2', 'b-1']) await first.receive(batch, segmentOf(batch))
+  const store = openTestStore()
+  // Stored, and not known to be.
+  await load(first, async (id, block) => {
+    await store.insert(id, block)
+    throw new Error('killed')
+  })
+  await first.receive('b-3', segmentOf('b-3'))
+  const [id] = [...store.stored.keys()]
+  const again = openTestStore()
+  const second = openIntake(directory, options)
+  await load(second, again.insert)
+  expect(again.stored.get(id ?? '')?.toSorted()).toEqual(['b-1', 'b-2'])
+  expect(again.paths()).toEqual(['b-1', 'b-2', 'b-3'])
+  expect(second.bytes).toBe(0)
+})
+
+test('a process that dies while it forms a load, or receives a batch, leaves nothing twice', async () => {
+  const directory = fresh()
+  await openIntake(directory, options).receive('b-1', segmentOf('one'))
+  const forming = join(directory, 'loads', 'b-1.forming')
+  mkdirSync(forming)
+  renameSync(join(directory, 'b-1.segment'), join(forming, 'b-1'))
+  writeFileSync(join(directory, 'b-2.segment.part'), segmentOf('two').subarray(0, 40))
+  const intake = openIntake(directory, options)
+  expect([intake.holds('b-1'), intake.holds('b-2')]).toEqual([true, false])
+  const store = openTestStore()
+  await load(intake, store.insert)
+  expect(store.paths()).toEqual(['one'])
+  expect(readdirSync(directory)).toEqual(['loads'])
+})
+
+test('a batch that comes again is kept once, whether it waits or was stored', async () => {
+  const intake = openIntake(fresh(), options)
+  const stored: string[] = []
+  const isStored = async ({ request_id }: { request_id: string }) => stored.includes(request_id)
+  const content = segmentOf('one')
+  await Promise.all([1, 2].map(() => receiveBatch(intake, isStored, 'b-1', content, true)))
+  await receiveBatch(intake, isStored, 'b-1', content, true)
+  expect(intake.bytes).toBe(content.length)
+  const store = openTestStore()
+  await load(intake, store.insert)
+  stored.push(firstEvent(content)?.request_id ?? '')
+  await receiveBatch(intake, isStored, 'b-1', content, true)
+  expect([intake.bytes, store.paths()]).toEqual([0, ['one']])
+})
+
+test('refuses what it cannot keep, and what would lead out of its directory', async () => {
+  const content = segmentOf('one')
+  const intake = openIntake(fresh(), { ...options, maxBytes: content.length })
+  for (const batch of ['../b', 'a/b', '', '.', 'x'.repeat(101)])
+    await expect(intake.receive(batch, content)).rejects.toMatchObject({ status: 400 })
+  const cut = content.subarray(0, -1)
+  await expect(intake.receive('b-1', cut)).rejects.toMatchObject({ status: 422 })
+  await intake.receive('b-1', content)
+  await expect(intake.receive('b-2', content)).rejects.toMatchObject({ status: 503 })
+  await load(intake, async () => undefined)
+  await intake.receive('b-2', content)
+})
+
+test('a warehouse that is away is tried again; what it can never store is set aside', async () => {
+  const directory = fresh()
+  const intake = openIntake(directory, { ...options, maxBatches: 1 })
+  for (const batch of ['b-1', 'b-2', 'b-3']) await intake.receive(batch, segmentOf(batch))
+  const store = openTestStore()
+  let failures = 2
+  const loading = startLoading({
+    intake,
+    async insert(id, block) {
+      if (id === 'b-2') throw new Problem('test.never', 400, 'no')
+      if (id === 'b-1' && failures-- > 0) throw new Error('away')
+      await store.insert(id, block)
+    },
+    isWatched: () => false,
+    log: silentLog,
+    intervals: quick,
+  })
+  await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['b-1', 'b-3'])
+  await loading.stop(30_000)
+  expect(readdirSync(join(directory, 'refused'))).toEqual(['b-2'])
+  expect(intake.bytes).toBe(0)
+})
+
+test('what nobody watches is stored later, and at once when somebody looks', async () => {
+  const intake = openIntake(fresh(), options)
+  const store = openTestStore()
+  const loading = startLoading({
+    intake,
+    insert: store.insert,
+    isWatched: () => false,
+    log: silentLog,
+    intervals: { watched: 1, unwatched: 3_600_000 },
+  })
+  await new Promise((resolve) => void setTimeout(resolve, 20))
+  await intake.receive('b-1', segmentOf('one'))
+  loading.wake()
+  await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['one'])
+  await loading.stop(30_000)
+})

@@ -1,0 +1,178 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '../lib/problem.ts'
+import { syncDirectory } from './open-synced-files.ts'
+import { isPlausible, readSegment, type SegmentFrames } from './segment/read-segment.ts'
+
+/** Keeps on disk the batches that gateways sent until the warehouse has them. */
+export type Intake = {
+  /** Resolves once the batch is kept. Rejects with a Problem of status 503 when the intake is full. */
+  receive(batch: string, content: Buffer): Promise<void>
+  /** Whether the batch waits for the warehouse, or is on its way there. */
+  holds(batch: string): boolean
+  /** The batches to store next, under an id that is the same until they are stored; undefined when none waits. */
+  next(): Load | undefined
+  /** Deletes a load that the warehouse has. */
+  finish(load: Load): void
+  /** Sets aside a batch that cannot be stored. */
+  refuse(load: Load): void
+  /** Bytes of all batches. */
+  readonly bytes: number
+}
+
+/** Batches that are stored together. */
+export type Load = {
+  readonly id: string
+  readonly batches: readonly string[]
+  readonly segments: readonly SegmentFrames[]
+}
+
+export type IntakeOptions = {
+  /** Batches of one load. 1 where the warehouse itself recognizes a repeated batch by its id. */
+  readonly maxBatches: number
+  /** Whether a batch is kept only when it survives a loss of power. */
+  readonly isSynced: boolean
+  /** Bytes from which batches are refused until some are stored. */
+  readonly maxBytes: number
+}
+
+/** What one load holds at most, in bytes of segments. */
+const maxLoadBytes = 2 * 1024 * 1024
+
+/** Opens the intake in `directory`, with what an earlier process left there. */
+export function openIntake(directory: string, options: IntakeOptions): Intake {
+  const loads = join(directory, 'loads')
+  mkdirSync(loads, { recursive: true, mode: 0o700 })
+  /** The bytes of batches that wait, oldest first; undefined for those that only the disk has. */
+  const waiting = new Map<string, { readonly size: number; content: Buffer | undefined }>()
+  /** Loads of an earlier process. */
+  const interrupted: string[] = []
+  const loading = new Set<string>()
+  let bytes = 0
+  let memory = 0
+
+  const pathOf = (batch: string): string => join(directory, `${batch}.segment`)
+  for (const name of readdirSync(loads)) {
+    if (name.endsWith('.forming')) restore(join(loads, name), directory)
+    else interrupted.push(name)
+  }
+  for (const name of readdirSync(directory).toSorted()) {
+    if (name.endsWith('.part')) rmSync(join(directory, name))
+    if (!name.endsWith('.segment')) continue
+    const { size } = statSync(join(directory, name))
+    waiting.set(name.slice(0, -'.segment'.length), { size, content: undefined })
+    bytes += size
+  }
+  const readLoad = (id: string): Load => {
+    const folder = join(loads, id)
+    const batches = readdirSync(folder).toSorted()
+    return {
+      id,
+      batches,
+      segments: batches.map((name) => readSegment(readFileSync(join(folder, name)))),
+    }
+  }
+  const form = (): Load | undefined => {
+    const batches: string[] = []
+    const segments: SegmentFrames[] = []
+    let size = 0
+    for (const [batch, held] of waiting) {
+      if (batches.length === options.maxBatches || (size > 0 && size + held.size > maxLoadBytes))
+        break
+      size += held.size
+      batches.push(batch)
+      segments.push(readSegment(held.content ?? readFileSync(pathOf(batch))))
+    }
+    const [id] = batches
+    if (id === undefined) return undefined
+    const folder = join(loads, id)
+    mkdirSync(`${folder}.forming`)
+    for (const batch of batches) {
+      renameSync(pathOf(batch), join(`${folder}.forming`, batch))
+      memory -= waiting.get(batch)?.content?.length ?? 0
+      waiting.delete(batch)
+      loading.add(batch)
+    }
+    // From here on the load is stored as it is, also by a later process.
+    renameSync(`${folder}.forming`, folder)
+    return { id, batches, segments }
+  }
+  const end = (load: Load): void => {
+    for (const batch of load.batches) loading.delete(batch)
+    for (const { validBytes } of load.segments) bytes -= validBytes
+  }
+
+  const keep = async (batch: string, content: Buffer): Promise<void> => {
+    const partial = `${pathOf(batch)}.part`
+    const file = await open(partial, 'w', 0o600)
+    try {
+      await file.writeFile(content)
+      if (options.isSynced) await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(partial, pathOf(batch))
+    if (options.isSynced) await syncDirectory(directory)
+    const isInMemory = memory + content.length <= maxMemory
+    waiting.set(batch, { size: content.length, content: isInMemory ? content : undefined })
+    bytes += content.length
+    if (isInMemory) memory += content.length
+  }
+  /** Batches that are being written; a gateway may give up and send again meanwhile. */
+  const receiving = new Map<string, Promise<void>>()
+
+  return {
+    async receive(batch, content) {
+      if (!/^[\w-]{1,100}$/.test(batch))
+        throw new Problem(
+          'telemetry.batch',
+          400,
+          'A batch id is 1 to 100 letters, digits, dashes or underscores.',
+        )
+      if (bytes + content.length > options.maxBytes)
+        throw new Problem('telemetry.full', 503, 'The warehouse is behind; send the batch later.')
+      const frames = readSegment(content)
+      if (frames.validBytes !== content.length || !isPlausible(frames))
+        throw new Problem('telemetry.damaged', 422, 'The batch was damaged on its way.')
+      let kept = receiving.get(batch)
+      if (kept === undefined) {
+        kept = keep(batch, content).finally(() => receiving.delete(batch))
+        receiving.set(batch, kept)
+      }
+      await kept
+    },
+    holds: (batch) => waiting.has(batch) || loading.has(batch),
+    next() {
+      const id = interrupted.shift()
+      if (id === undefined) return form()
+      const load = readLoad(id)
+      for (const batch of load.batches) loading.add(batch)
+      for (const { validBytes } of load.segments) bytes += validBytes
+      return load
+    },
+    finish(load) {
+      rmSync(join(loads, load.id), { recursive: true })
+      end(load)
+    },
+    refuse(load) {
+      const refused = join(directory, 'refused')
+      mkdirSync(refused, { recursive: true })
+      renameSync(join(loads, load.id), join(refused, load.id))
+      end(load)
+    },
+    get bytes() {
+      return bytes
+    },
+  }
+}
+
+/** Bytes of waiting batches that are kept in memory beside the disk. */
+const maxMemory = 16 * 1024 * 1024
+
+/** Puts back the batches of a load that was not yet formed. */
+function restore(forming: string, directory: string): void {
+  for (const name of readdirSync(forming))
+    renameSync(join(forming, name), join(directory, `${name}.segment`))
+  rmSync(forming, { recursive: true })
+}

@@ -1,0 +1,49 @@
+import { runToCompletion } from '../lib/cooperative-task.ts'
+import type { Intake } from './open-intake.ts'
+import { buildBlock } from './segment/build-block.ts'
+import { readSegment } from './segment/read-segment.ts'
+
+/** By what a stored event is found. `time` is in microseconds since the epoch. */
+export type EventKey = {
+  readonly workspace: string
+  readonly service: string
+  readonly time: number
+  readonly request_id: string
+}
+
+/** Keeps each batch once. A repeated one may be stored already; then the warehouse has its first event, for a batch is stored whole. */
+export async function receiveBatch(
+  intake: Intake,
+  isStored: (event: EventKey) => Promise<boolean>,
+  batch: string,
+  content: Buffer,
+  isRepeated: boolean,
+): Promise<void> {
+  if (intake.holds(batch)) return
+  if (isRepeated) {
+    const first = firstEvent(content)
+    if (first !== undefined && (await isStored(first))) return
+  }
+  await intake.receive(batch, content)
+}
+
+/** The first event of a segment; undefined when it has none. */
+export function firstEvent(content: Buffer): EventKey | undefined {
+  const segment = readSegment(content)
+  const { texts, columns } = runToCompletion(
+    buildBlock([{ ...segment, frames: segment.frames.slice(0, 1) }]),
+  )
+  const [workspace, service, time, id] = ['workspace', 'service', 'time', 'request_id'].map(
+    (name) => columns.get(name),
+  )
+  if (workspace?.kind !== 'text' || service?.kind !== 'text') return undefined
+  if (time?.kind !== 'number' || id?.kind !== 'uuid' || id.bytes.length === 0) return undefined
+  return {
+    workspace: texts[workspace.indexes[0] as number] as string,
+    service: texts[service.indexes[0] as number] as string,
+    time: time.values[0] as number,
+    request_id: id.bytes
+      .toString('hex', 0, 16)
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+  }
+}

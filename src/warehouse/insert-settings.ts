@@ -1,0 +1,34 @@
+import { Problem } from '../lib/problem.ts'
+
+/**
+ * The settings of an INSERT that stores its rows as a single block, with its id as the deduplication token: the table
+ * holds them once or not at all, however often they are sent.
+ */
+export function insertSettings(id: string): string {
+  if (!/^[\w.:-]{1,200}$/.test(id))
+    throw new Problem(
+      'warehouse.id',
+      400,
+      'A batch id is 1 to 200 letters, digits, dots, colons, dashes or underscores.',
+    )
+  return `insert_deduplication_token = '${id}', ${settings}`
+}
+
+// A block ends at its row limit and, with parallel parsing, wherever a thread stops. Either would split the batch.
+const settings = Object.entries({
+  input_format_parallel_parsing: 0,
+  max_threads: 1,
+  max_insert_threads: 1,
+  max_block_size: 100_000_000,
+  max_insert_block_size: 100_000_000,
+  min_insert_block_size_rows: 100_000_000,
+  min_insert_block_size_bytes: 10_000_000_000,
+  input_format_skip_unknown_fields: 0,
+  input_format_null_as_default: 0,
+  input_format_allow_errors_num: 0,
+  max_partitions_per_insert_block: 0,
+  async_insert: 0,
+  insert_deduplicate: 1,
+})
+  .map(([name, value]) => `${name} = ${value}`)
+  .join(', ')
