@@ -22,6 +22,13 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./freshness/bench-freshness.ts')).benchFreshness(options),
   },
+  recording: {
+    about:
+      'Cost of recording at 10, 1,000 and 10,000 requests a second while a chart is open: CPU, bytes, freshness.',
+    needs: ['taskset'],
+    run: async (options) =>
+      (await import('./recording/bench-recording.ts')).benchRecording(options),
+  },
   soak: {
     about:
       'Full load with changes, killed targets and resets: memory, statuses, one event per response.',

@@ -89,6 +89,15 @@ export function usageOf(pid: number, counts: (found: number) => boolean = () => 
   }
 }
 
+/** The title of a process, as it set it itself. */
+export function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+  } catch {
+    return ''
+  }
+}
+
 export function hasLoaded(pid: number, name: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/maps`, 'utf8').includes(name)

@@ -12,6 +12,8 @@ export type Weir = {
   /** Of a super-admin of the Admin API. */
   readonly token: string
   readonly pid: number
+  /** Data directory. */
+  readonly data: string
   /** Calls the Admin API; throws for status 400 or above. */
   admin(method: string, path: string, body?: object): Promise<unknown>
   /** Queries the analytics API. */
@@ -19,11 +21,12 @@ export type Weir = {
   close(): Promise<void>
 }
 
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'cli', 'main.ts')
+const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..')
 const token = 'bench-admin-token-0000000000'
 
-/** Starts the program with one worker and a temporary data directory. */
-export async function startWeir(core: string | undefined): Promise<Weir> {
+/** Starts the program of a checkout, by default this one, with one worker and a temporary data directory. */
+export async function startWeir(core: string | undefined, root = ownRoot): Promise<Weir> {
+  const main = join(root, 'src', 'cli', 'main.ts')
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
   const listen = async (): Promise<string> => `127.0.0.1:${await freePort()}`
   const env = {
@@ -60,6 +63,7 @@ export async function startWeir(core: string | undefined): Promise<Weir> {
     adminUrl,
     token,
     pid: child.pid ?? 0,
+    data: folder,
     async admin(method, path, body) {
       const answer = await call(method, path, body)
       const text = await answer.text()

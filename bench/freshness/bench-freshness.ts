@@ -2,24 +2,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import type { Answer, Push } from '../../src/schema/answer.ts'
-import type { QueryInput } from '../../src/schema/query.ts'
 import { until } from '../../test/harness/until.ts'
 import { cores } from '../processes.ts'
 import { quantile, rounded, type BenchOptions, type Report } from '../report.ts'
 import { startWeir, type Weir } from '../start-weir.ts'
+import { watchPaths } from './watch-paths.ts'
 
 const backgroundRate = 50
-
-/** The watched query: the newest requests, as the latest-requests table queries them. */
-const question: QueryInput = {
-  dimensions: ['requests.time', 'requests.path', 'requests.status'],
-  ungrouped: true,
-  timeDimensions: [{ dimension: 'requests.time', dateRange: 'last 5 minutes' }],
-  filters: [{ member: 'requests.path', operator: 'startsWith', values: ['/sample/'] }],
-  order: { 'requests.time': 'desc' },
-  limit: 50,
-}
 
 /** Measures the time from a client's complete response to the push of its row to a subscribed chart. */
 export async function benchFreshness({ samples, onProgress }: BenchOptions): Promise<Report> {
@@ -31,7 +20,7 @@ export async function benchFreshness({ samples, onProgress }: BenchOptions): Pro
   try {
     await configure(weir, (server.address() as AddressInfo).port)
     const seen = new Map<string, number>()
-    const watching = watch(weir, seen, stop.signal)
+    const watching = watchPaths(weir, seen, stop.signal)
     const traffic = sendBackground(weir, agent, stop.signal)
     const answered = await Promise.race([
       sendSamples(weir, agent, { samples, onProgress }),
@@ -57,23 +46,6 @@ async function configure(weir: Weir, port: number): Promise<void> {
   const isReady = async (): Promise<boolean> =>
     (await fetch(`${weir.proxyUrl}/background`)).status === 200
   await until('the configuration in use', isReady)
-}
-
-/** Records when each path first occurs in the pushed rows. */
-async function watch(weir: Weir, seen: Map<string, number>, signal: AbortSignal): Promise<void> {
-  const response = await weir.ask('/subscribe', { queries: { latest: question } }, signal)
-  if (!response.ok || response.body === null)
-    throw new Error(`The subscription was answered ${response.status} ${await response.text()}`)
-  for await (const push of readPushes(response.body)) {
-    const now = performance.now()
-    for (const path of pathsOf(push)) if (!seen.has(path)) seen.set(path, now)
-  }
-}
-
-function pathsOf(push: Push): string[] {
-  if ('problem' in push) throw new Error(`The question was refused: ${push.problem.message}`)
-  const { data }: Answer = push.answer
-  return data.map((row) => String(row['requests.path']))
 }
 
 /** Background load, so that the pipeline is not idle. */
@@ -121,17 +93,4 @@ function summarize(delays: readonly number[]): Report {
   const note =
     'From the last byte of a response at its client to the row in a message of POST /api/analytics/subscribe.'
   return { rows: [row], notes: [note] }
-}
-
-/** Reads the `data:` lines of a text/event-stream. */
-async function* readPushes(body: AsyncIterable<Uint8Array>): AsyncGenerator<Push> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/)
-    rest = lines.pop() ?? ''
-    for (const line of lines) {
-      if (line.startsWith('data:')) yield JSON.parse(line.slice(5)) as Push
-    }
-  }
 }

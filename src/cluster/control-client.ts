@@ -135,9 +135,8 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
     },
     async sendBatch({ batch, form, content, isRepeated }) {
       const path = form === 'segment' ? nodePaths.batches : nodePaths.lineBatches
-      const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, content, {
-        ...(isRepeated ? { [repeatedHeader]: 'true' } : {}),
-      })
+      const headers: Record<string, string> = isRepeated ? { [repeatedHeader]: 'true' } : {}
+      const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, content, headers)
       await readText(response)
       const next = Number(response.headers[nextBatchHeader] ?? NaN)
       return next > 0 ? next : undefined

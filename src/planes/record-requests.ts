@@ -21,7 +21,7 @@ export type RequestRecording = {
 const watchedFor = 15_000
 
 /** Milliseconds between two batches of a gateway worker. */
-const batchIntervals = { watched: 250, unwatched: 1_000 } as const
+const batchIntervals = { watched: 500, unwatched: 1_000 } as const
 
 const maxIntakeBytes = 4 * 1024 ** 3
 
@@ -48,6 +48,7 @@ export function recordRequests(
     async receiveBatch(batch, content, isRepeated) {
       const isStored = holdsEvent.bind(undefined, warehouse)
       await receiveBatch(intake, isStored, batch, content, isRepeated)
+      loading.wake()
       return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
     },
     watched: {
@@ -59,6 +60,6 @@ export function recordRequests(
         return warehouse.query(statement, signal)
       },
     },
-    stop: loading.stop,
+    stop: (milliseconds) => loading.stop(milliseconds),
   }
 }

@@ -9,9 +9,18 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { isRunning } from '../lib/process-identity.ts'
-import type { ClosedSegment } from './open-spool.ts'
 import { magic } from './segment/segment-format.ts'
 import { readSegment } from './segment/read-segment.ts'
+
+/** A batch that is ready to be sent. */
+export type ClosedSegment = {
+  readonly batch: string
+  /** `lines` are JSON Lines of a gateway before segments were binary. */
+  readonly form: 'segment' | 'lines'
+  readonly bytes: number
+  /** Another process wrote it, and may have sent it. */
+  readonly isAdopted: boolean
+}
 
 /** What cannot be read of a segment, because a block of it was damaged. */
 export type LostEvents = { readonly batch: string; readonly bytes: number; readonly events: number }
@@ -50,17 +59,15 @@ function moveSegments(
   for (const { name, parentPath } of filesUnder(claimed)) {
     const [batch = '', ending = ''] = name.split('.')
     const path = join(parentPath, name)
-    const isRefused = ending === 'refused'
-    const kept = isRefused ? undefined : cutDamage(path, ending)
-    if (kept !== undefined && kept.lostEvents > 0)
-      lost.push({ batch, bytes: kept.lostBytes, events: kept.lostEvents })
-    if (kept?.bytes === 0) continue
-    renameSync(
-      path,
-      join(own, `${batch}.${isRefused ? 'refused' : endings[kept?.form ?? 'segment']}`),
-    )
-    if (kept !== undefined)
-      segments.push({ batch, form: kept.form, bytes: kept.bytes, isAdopted: true })
+    if (ending === 'refused') {
+      renameSync(path, join(own, name))
+      continue
+    }
+    const { form, bytes, lostBytes, lostEvents } = cutDamage(path, ending)
+    if (lostEvents > 0) lost.push({ batch, bytes: lostBytes, events: lostEvents })
+    if (bytes === 0) continue
+    renameSync(path, join(own, `${batch}.${endings[form]}`))
+    segments.push({ batch, form, bytes, isAdopted: true })
   }
   segments.sort((a, b) => (a.batch < b.batch ? -1 : 1))
   rmSync(claimed, { recursive: true })

@@ -19,7 +19,7 @@ function openTestStore() {
   return {
     stored,
     paths: () => [...stored.values()].flat().toSorted(),
-    async insert(id: string, { texts, columns }: ColumnBlock): Promise<void> {
+    async insert(this: void, id: string, { texts, columns }: ColumnBlock): Promise<void> {
       const column = columns.get('path')
       if (column?.kind !== 'text') throw new Error('no paths')
       stored.set(
@@ -154,16 +154,23 @@ test('a warehouse that is away is tried again; what it can never store is set as
 test('what nobody watches is stored later, and at once when somebody looks', async () => {
   const intake = openIntake(fresh(), options)
   const store = openTestStore()
+  let isWatched = false
   const loading = startLoading({
     intake,
     insert: store.insert,
-    isWatched: () => false,
+    isWatched: () => isWatched,
     log: silentLog,
     intervals: { watched: 1, unwatched: 3_600_000 },
   })
-  await new Promise((resolve) => void setTimeout(resolve, 20))
   await intake.receive('b-1', segmentOf('one'))
   loading.wake()
   await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['one'])
+  await intake.receive('b-2', segmentOf('two'))
+  loading.wake()
+  await new Promise((resolve) => void setTimeout(resolve, 20))
+  expect(store.paths()).toEqual(['one'])
+  isWatched = true
+  loading.wake()
+  await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['one', 'two'])
   await loading.stop(30_000)
 })

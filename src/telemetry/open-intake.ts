@@ -17,6 +17,8 @@ export type Intake = {
   finish(load: Load): void
   /** Sets aside a batch that cannot be stored. */
   refuse(load: Load): void
+  /** Whether no batch waits. */
+  readonly isEmpty: boolean
   /** Bytes of all batches. */
   readonly bytes: number
 }
@@ -160,6 +162,9 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       mkdirSync(refused, { recursive: true })
       renameSync(join(loads, load.id), join(refused, load.id))
       end(load)
+    },
+    get isEmpty() {
+      return waiting.size === 0 && interrupted.length === 0
     },
     get bytes() {
       return bytes

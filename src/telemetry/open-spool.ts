@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { uuidv7 } from '../lib/ids.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { EventRecord } from '../schema/event.ts'
-import { adoptSpools, type LostEvents } from './adopt-spools.ts'
+import { adoptSpools, type ClosedSegment, type LostEvents } from './adopt-spools.ts'
 import { openSyncedFiles } from './open-synced-files.ts'
 import { SegmentWriter, segmentHead } from './segment/segment-writer.ts'
 
@@ -37,16 +37,6 @@ export type Spool = {
   readonly bytes: number
   /** Milliseconds since the epoch since when the oldest segment holds events; undefined when there is none. */
   readonly since: number | undefined
-}
-
-/** A batch that is ready to be sent. */
-export type ClosedSegment = {
-  readonly batch: string
-  /** `lines` are JSON Lines of a gateway before segments were binary. */
-  readonly form: 'segment' | 'lines'
-  readonly bytes: number
-  /** Another process wrote it, and may have sent it. */
-  readonly isAdopted: boolean
 }
 
 const segmentBytes = 4 * 1024 * 1024

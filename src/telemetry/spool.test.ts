@@ -135,9 +135,7 @@ test('adopts the segments of a dead process under their names, without a partial
   damaged.fill(0, one.length - 10, one.length)
   writeFileSync(join(dead, 'batch-f.open'), damaged)
   const spool = openSpool(root)
-  expect(spool.adopt()).toEqual([
-    { batch: 'batch-f', bytes: two.length, events: 2 },
-  ])
+  expect(spool.adopt()).toEqual([{ batch: 'batch-f', bytes: two.length, events: 2 }])
   expect(spool.closed()).toEqual([
     { batch: 'batch-a', form: 'segment', bytes: one.length, isAdopted: true },
     { batch: 'batch-b', form: 'segment', bytes: two.length, isAdopted: true },

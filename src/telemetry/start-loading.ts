@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
 import { runSliced } from '../lib/cooperative-task.ts'
@@ -8,7 +9,7 @@ import type { Intake, Load } from './open-intake.ts'
 import { buildBlock } from './segment/build-block.ts'
 
 export type LoadingOptions = {
-  readonly intake: Intake
+  readonly intake: Pick<Intake, 'next' | 'finish' | 'refuse' | 'isEmpty'>
   /** Stores a block; repeating an id changes nothing. */
   readonly insert: (id: string, block: ColumnBlock) => Promise<void>
   /** Whether somebody looks at the newest events. */
@@ -19,23 +20,28 @@ export type LoadingOptions = {
 }
 
 export type Loading = {
-  /** Stores what has arrived without waiting for the interval of events that nobody watches. */
+  /** Call when a batch has arrived, and when somebody begins to look: what has arrived is stored as soon as the intervals allow. */
   wake(this: void): void
   /** Stores what has arrived, for at most `milliseconds`. */
   stop(milliseconds: number): Promise<void>
 }
 
-/** Stores what the intake holds in few, large inserts. */
+/** Slightly less than gateways wait between two batches while events are watched, so that none waits for the next load. */
+const usual = { watched: 450, unwatched: 3_000 }
+
+/** Stores what the intake holds in few, large inserts; none while nothing arrives. */
 export function startLoading({
   intake,
   insert,
   isWatched,
   log,
-  intervals = { watched: 500, unwatched: 3_000 },
+  intervals = usual,
 }: LoadingOptions): Loading {
   const stopping = new AbortController()
+  const { signal } = stopping
   const backoff = openBackoff(200, 10_000)
   let woken = Promise.withResolvers<void>()
+  let lastLoad = -Infinity
   /** The load that the warehouse did not take the last time. */
   let held: Load | undefined
 
@@ -67,26 +73,30 @@ export function startLoading({
     return true
   }
 
-  const pause = async (worked: boolean): Promise<void> => {
-    const { signal } = stopping
-    const options = { signal, ref: false }
-    const wait = (milliseconds: number) => sleep(milliseconds, undefined, options).catch(ignore)
-    if (!worked) return wait(backoff.next())
-    await wait(intervals.watched)
-    if (signal.aborted || isWatched()) return
+  const untilDue = (): number =>
+    lastLoad + (isWatched() ? intervals.watched : intervals.unwatched) - performance.now()
+  const untilWoken = async (milliseconds?: number): Promise<void> => {
     const rest = new AbortController()
+    const options = { signal: AbortSignal.any([signal, rest.signal]), ref: false }
+    const over = milliseconds === undefined ? [] : [sleep(milliseconds, undefined, options)]
     await Promise.race([
       woken.promise,
-      sleep(intervals.unwatched - intervals.watched, undefined, {
-        ...options,
-        signal: AbortSignal.any([signal, rest.signal]),
-      }).catch(ignore),
-    ])
+      once(signal, 'abort', { signal: rest.signal }),
+      ...over,
+    ]).catch(ignore)
     rest.abort()
     woken = Promise.withResolvers<void>()
   }
   const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) await pause(await storeAll())
+    while (!signal.aborted) {
+      if (intake.isEmpty && held === undefined) await untilWoken()
+      else if (untilDue() > 0) await untilWoken(untilDue())
+      else {
+        lastLoad = performance.now()
+        if (!(await storeAll()))
+          await sleep(backoff.next(), undefined, { signal, ref: false }).catch(ignore)
+      }
+    }
   }
 
   const running = run()

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { ClosedSegment, Spool } from './open-spool.ts'
+import type { ClosedSegment } from './adopt-spools.ts'
+import type { Spool } from './open-spool.ts'
 
 /** A batch on its way. */
 export type Shipment = Pick<ClosedSegment, 'batch' | 'form'> & {
@@ -23,14 +24,18 @@ export type ShippingOptions = {
   readonly interval?: number
 }
 
+/** Milliseconds between two searches for the spools of processes that died. */
+const adoptionInterval = 5_000
+
 /** Sends batches, oldest first, and deletes each after its acknowledgement. `stop` sends the remaining ones, for at most `milliseconds`. */
-export function startShipping({ spool, send, log, interval: usual = 250 }: ShippingOptions): {
+export function startShipping({ spool, send, log, interval: usual = 500 }: ShippingOptions): {
   stop(milliseconds: number): Promise<void>
 } {
   const stopping = new AbortController()
   const backoff = openBackoff(200, 5_000)
   const sent = new Set<string>()
   let interval = usual
+  let nextAdoption = -Infinity
 
   const ship = async ({ batch, form, isAdopted }: ClosedSegment): Promise<void> => {
     const content = await spool.read(batch)
@@ -41,13 +46,19 @@ export function startShipping({ spool, send, log, interval: usual = 250 }: Shipp
     sent.delete(batch)
   }
 
-  const shipAll = async (): Promise<boolean> => {
+  const adopt = (): void => {
+    if (performance.now() < nextAdoption) return
+    nextAdoption = performance.now() + adoptionInterval
     try {
       for (const lost of spool.adopt())
         log.error('shipping: a damaged segment was cut at its last valid frame', { ...lost })
     } catch (error) {
       log.error('shipping: spool of a dead process not taken over', { error })
     }
+  }
+
+  const shipAll = async (): Promise<boolean> => {
+    adopt()
     try {
       spool.rotate()
     } catch (error) {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { drainStream, type ClickHouseClient } from '@clickhouse/client'
 import { Problem } from '../lib/problem.ts'
-import { insertSettings } from './insert-settings.ts'
+import { insertProblem, insertSettings } from './insert-settings.ts'
 
 /**
  * Inserts a batch as a single block with its id as the deduplication token: the table holds the whole batch once or none of
@@ -25,19 +25,16 @@ export async function insertBatch(
     })
     await drainStream(stream)
   } catch (error) {
-    throw insertProblem(error, table, ndjson)
+    throw problemOf(error, table, ndjson)
   }
 }
 
 const newline = 10
 
-/** 400 names the line when the batch is at fault. The engine's message may quote data, so only the cause holds it. */
-function insertProblem(error: unknown, table: string, ndjson: Buffer): Problem {
+/** 400 names the line when the batch is at fault. */
+function problemOf(error: unknown, table: string, ndjson: Buffer): Problem {
   const text = error instanceof Error ? error.message : ''
-  if (!/JSONEachRow|\(at row \d+\)/.test(text))
-    return new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', {
-      cause: error,
-    })
+  if (!/JSONEachRow|\(at row \d+\)/.test(text)) return insertProblem(error)
   const line = Number(/\(at row (\d+)\)/.exec(text)?.[1] ?? firstInvalidLine(ndjson))
   return lineProblem(line, table, error)
 }

@@ -2,9 +2,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { drainStream, type ClickHouseClient } from '@clickhouse/client'
-import { Problem } from '../lib/problem.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
-import { insertSettings } from './insert-settings.ts'
+import { insertProblem, insertSettings } from './insert-settings.ts'
 
 /** Inserts the rows of a buffer in the format Native as one block, with its id as the deduplication token. */
 export type InsertNative = (table: string, id: string, native: Buffer) => Promise<void>
@@ -37,6 +36,6 @@ async function run(client: ClickHouseClient, query: string, values?: Readable): 
     const { stream } = await client.exec({ query, ...(values === undefined ? {} : { values }) })
     await drainStream(stream)
   } catch (cause) {
-    throw new Problem('warehouse.insert', 503, 'The warehouse could not store the rows.', { cause })
+    throw insertProblem(cause)
   }
 }

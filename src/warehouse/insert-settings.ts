@@ -1,5 +1,9 @@
 import { Problem } from '../lib/problem.ts'
 
+/** What the engine reported may quote data, so only the cause holds it. */
+export const insertProblem = (cause: unknown): Problem =>
+  new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', { cause })
+
 /**
  * The settings of an INSERT that stores its rows as a single block, with its id as the deduplication token: the table
  * holds them once or not at all, however often they are sent.

@@ -256,9 +256,8 @@ function plantInProgram(program: Program, hit: Hit, pools: Pool[]): Program {
         pool: Object.assign(Object.create(pool) as Pool, {
           take(exchange, patience) {
             hit('choose a target')
-            // From here on only the description of the exchange reads it.
-            const get = (): void => hit('describe the exchange')
-            Object.defineProperty(exchange, 'caller', { get, configurable: true })
+            // From here on only the description reads it.
+            Reflect.defineProperty(exchange, 'caller', { get: () => hit('describe the exchange') })
             if (exchange.upstream.attempts.length > 0) hit('choose a target for a retry')
             return pool.take(exchange, patience)
           },

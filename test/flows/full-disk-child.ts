@@ -23,7 +23,7 @@ const segments = await Promise.all(spool.closed().map(({ batch }) => spool.read(
 const sizes = segments.map(({ length }) => length)
 const { texts, columns } = runToCompletion(buildBlock(segments.map(readSegment)))
 const paths = columns.get('path')
-const kept = paths?.kind === 'text' ? Array.from(paths.indexes, (index) => texts[index]) : []
+const kept = paths?.kind === 'text' ? Array.from(paths.indexes, (index) => `${texts[index]}`) : []
 process.stdout.write(
   JSON.stringify({
     failures,
