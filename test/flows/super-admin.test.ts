@@ -35,9 +35,7 @@ test('nobody deletes, renames or restricts the role super-admin, by name, id or 
   for (const at of ['super-admin', found.id, 'super%2Dadmin', '%73uper-admin']) {
     const path = `/rbac/roles/${at}`
     for (const [method, url, body] of [
-      ['DELETE', path, undefined],
       ['PATCH', path, { name: 'other' }],
-      ['DELETE', `${path}/endpoints/*/*`, undefined],
       ['PATCH', `${path}/endpoints/*/*`, { actions: 'read' }],
       ['PATCH', `${path}/endpoints/*/*`, { negative: true }],
       ['POST', `${path}/endpoints`, { endpoint: '/rbac/*', actions: '*', negative: true }],
@@ -50,7 +48,21 @@ test('nobody deletes, renames or restricts the role super-admin, by name, id or 
       const { status, body: answer } = await admin.ask(method, url, body)
       expect({ method, url, status, body: answer }).toMatchObject({ method, url, ...role })
     }
+    // decK deletes all roles and permissions one by one, and would stop at a refusal.
+    const { revision } = admin.configuration.current()
+    for (const url of [path, `${path}/endpoints/*/*`]) {
+      expect(await admin.ask('DELETE', url)).toMatchObject({
+        status: 200,
+        body: { message: 'The role super-admin and its permission for everything are kept.' },
+      })
+    }
+    expect(admin.configuration.current().revision).toBe(revision)
   }
+  const records = await admin.configuration.audit.read({}, 1000)
+  const attempts = records.filter(({ action }) => action === 'delete')
+  expect(attempts.map(({ because, before }) => [because, before])).toEqual(
+    Array.from({ length: 8 }, () => [expect.stringContaining('are kept'), []]),
+  )
   await expectAccess(admin)
 })
 
@@ -183,7 +195,7 @@ test('a rollback takes super-admin from nobody, and cannot restore a restriction
 
 test('a refusal is in the audit log with its reason', async () => {
   const admin = await openTestAdmin()
-  await admin.ask('DELETE', '/rbac/roles/super-admin')
+  await admin.ask('PATCH', '/rbac/roles/super-admin', { name: 'other' })
   const [record] = await admin.configuration.audit.read({}, 1)
   expect(record).toMatchObject({
     status: 403,

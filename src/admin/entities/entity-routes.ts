@@ -2,12 +2,14 @@ import { entities, entityNamed, type Entity, type EntityName } from '../../entit
 import type { AdminRoute } from '../admin-route.ts'
 import { collectionRoute } from './collection-route.ts'
 import { consumerGroupRoute, groupOverridesRoute } from './consumer-group-route.ts'
+import { roleRoute } from '../rbac/kept-role.ts'
 import { itemRoute } from './item-route.ts'
 import { referenceRoute } from './reference-route.ts'
 
 /** Entities whose item has a route of its own. */
 const itemRoutes: Partial<Record<EntityName, AdminRoute>> = {
   'consumer-group': consumerGroupRoute,
+  role: roleRoute,
 }
 
 /** Collections and items of each entity, nested under the entities they refer to, and the referenced entity under each item. */

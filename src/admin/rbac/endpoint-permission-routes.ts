@@ -13,6 +13,7 @@ import { collectionRoute } from '../entities/collection-route.ts'
 import { entityBody } from '../entities/entity-body.ts'
 import { changeOne } from '../entities/make-change.ts'
 import { presentEntry } from '../entities/present-entry.ts'
+import { keepSuperAdmin } from './kept-role.ts'
 import { locateUnder } from './role-routes.ts'
 
 const endpointPermission = entityNamed('endpoint-permission')
@@ -59,6 +60,8 @@ export const endpointPermissionRoute: AdminRoute = {
       return present(after)
     },
     async DELETE(context) {
+      const kept = await keepSuperAdmin(context)
+      if (kept !== undefined) return kept
       const { body: _body, ...address } = operationOn(context)
       await changeOne(context, { ...address, kind: 'delete' }, 204)
       return undefined
