@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { makeAuthority } from '../../test/harness/make-certificate.ts'
 import { startRedis } from '../../test/harness/start-redis.ts'
 import { until } from '../../test/harness/until.ts'
 import { openEgress } from '../lib/egress.ts'
 import { silentLog } from '../lib/log.ts'
 import type { CounterSource, RedisAddress, Window } from '../proxy/plugin.ts'
-import { openReplyReader, RedisError, type RedisReply } from './redis/read-replies.ts'
+import { openRedisConnection } from './redis/open-connection.ts'
 import { redisCounters } from './redis-counters.ts'
 
 const egress = openEgress()
@@ -71,7 +75,8 @@ test('rejects while Redis is away, with a wrong password and from a server that 
   )
   for (const answer of ['HTTP/1.1 400 Bad Request\r\n\r\n', ':x\r\n', '*1\r\n'.repeat(20)]) {
     const port = await answerWith(answer)
-    await expect(openNode({ ...redis.address, port }).take(windows)).rejects.toThrow(/Redis/)
+    const other = openNode({ ...redis.address, port, timeout: 500 })
+    await expect(other.take(windows)).rejects.toThrow(/Redis/)
   }
 })
 
@@ -91,18 +96,93 @@ test('connects to no address that the egress rule denies, by name or number', as
   }
 })
 
-test('reads replies however they are split', () => {
-  const expected = ['OK', new RedisError('ERR no'), -7, 'a\r\nb', null, [1, [], '']]
-  const text = Buffer.from(
-    '+OK\r\n-ERR no\r\n:-7\r\n$4\r\na\r\nb\r\n$-1\r\n*3\r\n:1\r\n*0\r\n$0\r\n\r\n',
-  )
-  for (let size = 1; size <= text.length; size += 1) {
-    const replies: RedisReply[] = []
-    const read = openReplyReader((reply) => replies.push(reply))
-    for (let at = 0; at < text.length; at += size) read(text.subarray(at, at + size))
-    expect(replies).toEqual(expected)
+test('finds the master by Sentinel, and connects to no master that the egress rule denies', async (context) => {
+  const { address } = await startRedis(context)
+  const sentinel = await startRedis(context, {
+    words: ['--sentinel'],
+    file: `sentinel monitor counters 127.0.0.1 ${address.port} 1\nsentinel auth-pass counters ${address.password}\n`,
+  })
+  const bySentinel: RedisAddress = {
+    ...address,
+    host: null,
+    sentinel_master: 'counters',
+    sentinel_nodes: [{ host: '127.0.0.1', port: sentinel.address.port }],
+    sentinel_password: sentinel.address.password,
   }
+  const windows = [windowOf('a', 5)]
+  expect(await openNode(bySentinel).take(windows)).toEqual({ admitted: true, counts: [1] })
+  expect(await openNode(address).take(windows)).toEqual({ admitted: true, counts: [2] })
+  const unknown = openNode({ ...bySentinel, sentinel_master: 'none' })
+  await expect(unknown.take(windows)).rejects.toThrow(`Sentinel knows no master 'none'`)
+  const network = { address: '127.0.0.1', bits: 32, port: address.port }
+  const denying = openEgress({ allow: [], deny: [network] })
+  const open = redisCounters({ clock, log: silentLog, egress: denying })
+  const denied = open(bySentinel, -1)
+  onTestFinished(() => denied.close())
+  await expect(denied.take(windows)).rejects.toThrow('denied by WEIR_EGRESS_DENY')
 })
+
+test('counts in a cluster, all windows of a caller in one slot', async (context) => {
+  const { address } = await startRedis(context, {
+    words: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+  })
+  const plain = openRedisConnection({ ...address, database: 0 }, egress)
+  onTestFinished(() => plain.close())
+  await plain.call(['CLUSTER', 'ADDSLOTSRANGE', 0, 16_383])
+  await until('the cluster', async () =>
+    /state:ok/.test(String(await plain.call(['CLUSTER', 'INFO']))),
+  )
+  const nodes = [{ ip: '127.0.0.1', port: address.port }]
+  const inCluster = { ...address, host: null, database: 0, cluster_nodes: nodes }
+  const counters = [openNode(inCluster), openNode(inCluster)]
+  const windows = ['minute', 'hour'].map((period) => windowOf(`plugin ann ${period} 0`, 30))
+  const taken = await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => counters[index % 2]?.take(windows)),
+  )
+  expect(taken.filter((one) => one?.admitted)).toHaveLength(30)
+})
+
+test('connects by TLS, and verifies the certificate with ssl_verify', async (context) => {
+  const authority = await makeAuthority('redis')
+  const folder = mkdtempSync(join(tmpdir(), 'weir-redis-tls-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const pair = await authority.issue({ names: ['redis.example'] })
+  const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  writeFileSync(tls.cert, pair.cert)
+  writeFileSync(tls.key, pair.key)
+  const { address } = await startRedis(context, { tls })
+  expect((await openNode(address).take([windowOf('a', 5)])).admitted).toBe(true)
+  const verifying = openNode({ ...address, ssl_verify: true })
+  await expect(verifying.take([windowOf('a', 5)])).rejects.toThrow(/certificate/)
+})
+
+test('ends a connection on which a reply is missing, and fails at once for a while', async () => {
+  const silent = createServer((socket) => void socket.on('error', () => undefined))
+  await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void silent.close())
+  const { port } = silent.address() as AddressInfo
+  const address = { ...nowhere, port, timeout: 100 }
+  const connection = openRedisConnection(address, egress)
+  onTestFinished(() => connection.close())
+  const failures = await Promise.allSettled([1, 2, 3].map(() => connection.call(['PING'])))
+  expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  const [first] = failures
+  // The same error: no connection was tried.
+  const again = await connection.call(['PING']).catch((error: unknown) => error)
+  expect(again).toBe((first as PromiseRejectedResult).reason)
+})
+
+const nowhere: RedisAddress = {
+  host: '127.0.0.1',
+  port: 1,
+  username: null,
+  password: null,
+  database: 0,
+  timeout: 100,
+  ssl: false,
+  ssl_verify: false,
+  server_name: null,
+}
 
 async function answerWith(text: string): Promise<number> {
   const sockets: Socket[] = []

@@ -164,7 +164,12 @@ const addCommand = (key: string, count: number, milliseconds: number): RedisComm
   lifetime(milliseconds),
 ]
 
-const keyOf = (window: string): string => `weir:ratelimit:${window}`
+/** The key of a window. All windows of a caller have the same hash tag: a script may use keys of one slot of a cluster only. */
+function keyOf(window: string): string {
+  const [period = '', start = ''] = window.split(' ').slice(-2)
+  const caller = window.slice(0, -`${period} ${start}`.length)
+  return `weir:ratelimit:{${caller}}${period} ${start}`
+}
 
 /** A second longer than the window, for requests that are on their way when it ends. */
 const lifetime = (milliseconds: number): number => Math.max(1, Math.ceil(milliseconds)) + 1000

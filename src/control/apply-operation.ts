@@ -18,7 +18,7 @@ import { entityTools, hostRefusal } from './apply/entity-tools.ts'
 import { findEntry, lookupIn } from './find-entry.ts'
 import { expandConfig, parseFields } from './parse-fields.ts'
 import { checkReferences, editOf, removeWithoutDependents, removeEntry } from './remove-entry.ts'
-import { resolveReferences, type MayRefer } from './apply/resolve-references.ts'
+import { resolveLists, resolveReferences, type MayRefer } from './apply/resolve-references.ts'
 import { settleSecrets } from './apply/settle-secrets.ts'
 
 export type ApplyContext = {
@@ -95,10 +95,14 @@ function writeEntry(
   const entity: Entity = entityNamed(operation.entity)
   const body = normalizeBody(entity, operation)
   const given = expandConfig(entity, body, catalog, { ...before?.fields, ...body })
-  const parsed = parseFields(entity, mergedBody(entity, operation, given, before), catalog)
+  const { workspace, within } = operation
+  const merged = mergedBody(entity, operation, given, before)
+  const linked = resolveLists(entity, merged, { workspace, draft, mayRefer }, before)
+  const lookup = lookupIn(draft)
+  const filled = entity.fillLinks?.(linked, { lookup, workspace, catalog }) ?? linked
+  const parsed = parseFields(entity, filled, catalog)
   const context = { tools: entityTools, now, refusalOf: hostRefusal(egress) }
   const completed = entity.complete?.(parsed, context) ?? parsed
-  const { workspace, within } = operation
   const resolved = resolveReferences(entity, completed, {
     workspace,
     draft,
@@ -107,7 +111,7 @@ function writeEntry(
   })
   const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const written = { ...metadataOf(entity, operation, before, now), fields }
-  const changed = entity.beforeWrite?.({ before, after: written, given }, lookupIn(draft))
+  const changed = entity.beforeWrite?.({ before, after: written, given }, lookup)
   const after: Entry =
     changed === undefined ? written : { ...written, fields: { ...fields, ...changed } }
   if (before === undefined && draft.find(entity.name, after.id) !== undefined)

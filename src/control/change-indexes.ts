@@ -24,7 +24,9 @@ const fieldsAnywhere: readonly (readonly [EntityName, string])[] = [
 export const changeIndexes: readonly WantedIndex[] = [
   ...entities.flatMap((entity: Entity) => {
     const unique = (uniqueKeys.get(entity.name) ?? []).map((key) => uniqueIndex(entity, key))
-    const references = Object.keys(entity.refersTo).map((field) => referrerIndex(entity, field))
+    const references = Object.keys({ ...entity.refersTo, ...entity.refersToMany }).map((field) =>
+      referrerIndex(entity, field),
+    )
     const key: IndexName[] = entity.key === undefined ? [] : [`field:${entity.key}`]
     const names = new Set<IndexName>(['all', ...key, ...unique, ...references])
     return [...names].map((index) => ({ entity: entity.name, index }))

@@ -14,7 +14,7 @@ type Target = Pick<Entry, 'id' | 'workspace'>
 
 /** The index by which entries of a kind are found by an entry that they refer to. */
 export function referrerIndex(referring: Entity, field: string): IndexName {
-  const target = referring.refersTo[field]
+  const target = referring.refersTo[field] ?? referring.refersToMany?.[field]
   const isGlobal = target !== undefined && !entityNamed(target).inWorkspace
   return referring.inWorkspace && isGlobal ? `anywhere:${field}` : `reference:${field}`
 }

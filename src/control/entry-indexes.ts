@@ -1,5 +1,12 @@
 import { entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { referenceIn, tagsOf, type Entries, type Entry, type Touched } from '../entities/entry.ts'
+import {
+  referenceIn,
+  referencesIn,
+  tagsOf,
+  type Entries,
+  type Entry,
+  type Touched,
+} from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { buildOrderedSet, type OrderedSet } from '../lib/ordered-set.ts'
@@ -219,6 +226,7 @@ export function keysOf(entity: EntityName, name: IndexName, entry: Entry): reado
   if (name === 'tag') return [...new Set(tagsOf(entry))]
   if (name === 'tagged') return tagsOf(entry).length > 0 ? [''] : []
   const [kind, field = ''] = name.split(':', 2)
+  if (kind === 'reference') return [...new Set(referencesIn(entry, field))]
   const value = kind === 'unique' ? uniqueKeyOf(entity, field, entry) : textIn(entity, field, entry)
   return value === undefined ? [] : [value]
 }

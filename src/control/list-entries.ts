@@ -1,5 +1,5 @@
 import type { EntityName } from '../entities/entities.ts'
-import { referenceIn, tagsOf, type Entry } from '../entities/entry.ts'
+import { referencesIn, tagsOf, type Entry } from '../entities/entry.ts'
 import type { Address } from './find-entry.ts'
 import {
   comparePositions,
@@ -56,7 +56,7 @@ export function listEntries<K extends EntityName>(
 function* list(indexes: EntryIndexes, request: ListRequest): Iterable<Entry> {
   const { within, where, tags } = request
   for (const entry of narrowest(indexes, request)) {
-    if (within !== undefined && referenceIn(entry, within.field) !== within.id) continue
+    if (within !== undefined && !referencesIn(entry, within.field).includes(within.id)) continue
     if (where !== undefined && entry.fields[where.field] !== where.value) continue
     if (tags === undefined || hasTags(entry, tags)) yield entry
   }

@@ -67,17 +67,24 @@ function parseConfig(
   body: Body,
   catalog: readonly PluginSchema[],
 ): { value?: unknown; violations: Violations } {
-  const { name, config } = body
+  const { config } = body
+  const name = body[entity.configBy ?? 'name']
   if (typeof name !== 'string' || name === '') return { violations: {} }
   const schema = entity.configSchema?.(name, catalog)
   if (schema === undefined) {
-    return { violations: { name: entity.unknownName?.(name) ?? `unknown name '${name}'` } }
+    return { violations: unknownName(entity, name) }
   }
   if (config !== undefined && config !== null && !isRecord(config)) {
     return { violations: { config: 'expected a record' } }
   }
   return parseSettings(schema, config ?? {})
 }
+
+/** Where another field selects the settings, its own schema names what it can be. */
+const unknownName = (entity: Entity, name: string): Violations =>
+  entity.configBy === undefined
+    ? { name: entity.unknownName?.(name) ?? `unknown name '${name}'` }
+    : {}
 
 function parseSettings(
   schema: z.ZodObject,

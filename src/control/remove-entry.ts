@@ -1,7 +1,7 @@
 import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Declaration } from '../entities/declaration.ts'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
-import { referenceIn, type Entry } from '../entities/entry.ts'
+import { referencesIn, type Entry } from '../entities/entry.ts'
 import type { Edit } from '../entities/hooks.ts'
 import { stillReferenced } from '../entities/kong-problem.ts'
 import { uuidv4 } from '../lib/ids.ts'
@@ -15,7 +15,7 @@ const referencesTo: ReadonlyMap<
   readonly { readonly referring: Entity; readonly field: string; readonly cascades: boolean }[]
 > = Map.groupBy(
   entities.flatMap((referring: Entity) =>
-    Object.entries(referring.refersTo).map(([field, target]) => ({
+    Object.entries({ ...referring.refersTo, ...referring.refersToMany }).map(([field, target]) => ({
       referring,
       field,
       target,
@@ -63,9 +63,9 @@ export function* checkReferences(draft: Draft): CooperativeTask<void> {
   for (const [index, { entity: name, before, after }] of touched.entries()) {
     if (index % batchSize === batchSize - 1) yield
     const entity: Entity = entityNamed(name)
-    for (const [field, target] of Object.entries(entity.refersTo)) {
-      const id = after === undefined ? undefined : referenceIn(after, field)
-      if (id !== undefined && draft.find(target, id) === undefined)
+    for (const [field, target] of Object.entries({ ...entity.refersTo, ...entity.refersToMany })) {
+      const ids = after === undefined ? [] : referencesIn(after, field)
+      if (ids.some((id) => draft.find(target, id) === undefined))
         throw stillReferenced(entityNamed(target).plural, entity.plural)
     }
     if (before === undefined || after !== undefined) continue

@@ -203,6 +203,17 @@ function resolveReferences(
     if (id === undefined) throw invalid(`${where}.${field}: no ${target} '${name}'`)
     resolved[field] = { id }
   }
+  for (const [field, target] of Object.entries(entity.refersToMany ?? {})) {
+    const list = resolved[field]
+    if (!Array.isArray(list)) continue
+    resolved[field] = list.map((one: unknown) => {
+      const name = referenceName(one)
+      const known = names.get(`${target} ${name}`)
+      if (!isRecord(one) || typeof one['name'] !== 'string' || known === undefined) return one
+      const { name: _name, ...rest } = one
+      return { id: known, ...rest }
+    })
+  }
   return resolved
 }
 

@@ -174,12 +174,30 @@ function renderValue(
   { request, all }: EntryContext,
 ): unknown {
   if (field in entity.refersTo) return referenceName(entity, field, entry, { request, all })
+  const target = entity.refersToMany?.[field]
+  if (target !== undefined) return renderLinks(target, field, entry, { request, all })
   const value = entry.fields[field]
   if (field === 'tags') {
     const tags = withoutSelectTags(value, request.selectTags)
     return tags.length === 0 ? undefined : tags
   }
   return isNonDefault(value, type) ? withoutNulls(value) : undefined
+}
+
+/** The names of the entities that a list refers to, or their ids, with what else its elements have. */
+function renderLinks(
+  target: EntityName,
+  field: string,
+  { fields }: Entry,
+  { request, all }: Pick<EntryContext, 'request' | 'all'>,
+): unknown {
+  const links = (fields[field] ?? []) as readonly { readonly id: string }[]
+  if (links.length === 0) return undefined
+  return links.map(({ id, ...rest }) => {
+    const found = all.get(target)?.get(id)
+    const name = found && request.reader.mayRead(target, found) ? labelOf(found) : undefined
+    return { ...(name === undefined ? { id } : { name }), ...rest }
+  })
 }
 
 function isNonDefault(value: unknown, type: z.ZodType): boolean {

@@ -14,6 +14,8 @@ export type Declaration = {
   readonly check?: z.core.CheckFn<Record<string, unknown>>
   /** Reference field → name of the entity that it refers to. */
   readonly refersTo: Readonly<Record<string, string>>
+  /** Field that holds a list of references → name of the entity that they refer to. They prevent the deletion of their targets. */
+  readonly refersToMany?: Readonly<Record<string, string>>
   /** The reference to the parent: required, nested paths start with it, and its deletion cascades. */
   readonly belongsTo?: string
   /** Further references whose deletion cascades. Any other reference prevents the deletion of its target. */
@@ -36,6 +38,8 @@ export type Declaration = {
   readonly generated?: readonly string[]
   /** Secrets may be given as hashes (`skip_hash` in a query, `skip_hash_for_basic_auth` in a document). `saltedBy` is the reference whose id is the salt. */
   readonly acceptsHashes?: { readonly saltedBy: string }
+  /** The field that selects the schema of `config`. Default: `name`. */
+  readonly configBy?: string
   /** Record fields that PATCH merges instead of replacing. */
   readonly merged?: readonly string[]
   /** Fields that lists can be filtered by in the query string. */

@@ -13,6 +13,7 @@ import type { StoredFields } from './declaration.ts'
 import type { EntityModule } from './entity.ts'
 import { consumerGroup, groupMember } from './gateway/consumer-group.ts'
 import { consumer } from './gateway/consumer.ts'
+import { partial } from './gateway/partial.ts'
 import { plugin } from './gateway/plugin.ts'
 import { route } from './gateway/route.ts'
 import { service } from './gateway/service.ts'
@@ -43,6 +44,7 @@ const list = [
   acl,
   upstream,
   target,
+  partial,
   plugin,
   vault,
   keySet,
@@ -64,6 +66,7 @@ export type EntityName = Listed['name']
 export type Entity = EntityModule & {
   readonly name: EntityName
   readonly refersTo: Readonly<Record<string, EntityName>>
+  readonly refersToMany?: Readonly<Record<string, EntityName>>
 }
 
 type Modules = { readonly [M in Listed as M['name']]: M }

@@ -7,7 +7,7 @@ export type EntityModule = Declaration & Hooks<AnyFields>
 type Defaults = Pick<Declaration, 'refersTo' | 'unique' | 'secret' | 'inWorkspace'>
 
 type Defined<D> = D &
-  Omit<Declaration, keyof D | 'refersTo'> & {
+  Omit<Declaration, keyof D | 'refersTo' | 'refersToMany'> & {
     readonly refersTo: D extends { readonly refersTo: infer References }
       ? References
       : Readonly<Record<string, never>>

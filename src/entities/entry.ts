@@ -36,6 +36,12 @@ export function referenceIn(entry: Entry, field: string): string | undefined {
   return (entry.fields[field] as { id: string } | null | undefined)?.id
 }
 
+/** The ids in a field that holds a reference or a list of them. */
+export function referencesIn(entry: Entry, field: string): readonly string[] {
+  const value = entry.fields[field] as { id: string } | readonly { id: string }[] | null | undefined
+  return [value ?? []].flat().map(({ id }) => id)
+}
+
 /** The tags of an entry; empty for an entity without tags. */
 export const tagsOf = (entry: Pick<Entry, 'fields'>): readonly string[] =>
   (entry.fields['tags'] as readonly string[] | null | undefined) ?? []

@@ -133,6 +133,15 @@ export type Hooks<Fields> = {
   configSchema?(name: unknown, catalog: readonly PluginSchema[]): z.ZodObject | undefined
   /** The deprecated names of settings in `config`. */
   configShorthands?(fields: Body, catalog: readonly PluginSchema[]): Shorthands | undefined
+  /** Fills a body with what the entities of `refersToMany` give, before it is parsed. The references have ids. */
+  fillLinks?(
+    body: Body,
+    context: {
+      readonly lookup: Lookup
+      readonly workspace: string | null
+      readonly catalog: readonly PluginSchema[]
+    },
+  ): Body
   /** Fields that must be null beside the others. */
   forbiddenFields?(fields: Body, catalog: readonly PluginSchema[]): readonly string[]
   /** Kong's error message for a `name` without a schema. */

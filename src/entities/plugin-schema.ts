@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { isRecord } from '../lib/is-record.ts'
+import type { PartialType } from './redis-settings.ts'
 import type { Violations } from './violations.ts'
 
 /** A plugin without its code, for validation and forms. */
@@ -11,9 +12,13 @@ export type PluginSchema = {
   /** The settings with rules that are checked in what clients send; stored settings may be older than a rule. */
   readonly acceptedSettings?: z.ZodObject
   readonly shorthands?: Shorthands
+  /** The types of partials that it can be linked to, each with the settings that they can replace, such as `config.redis`; the first is the default. */
+  readonly supportedPartials?: SupportedPartials
   /** Fields of the plugin entity that must be null. */
   readonly withoutScopes?: readonly PluginScope[]
 }
+
+export type SupportedPartials = { readonly [Type in PartialType]?: readonly string[] }
 
 export type PluginScope = 'service' | 'route' | 'consumer' | 'consumer_group'
 

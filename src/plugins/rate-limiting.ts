@@ -4,6 +4,7 @@ import { definePlugin, type Taken, type Window } from '../proxy/plugin.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import {
   acceptedSettings,
+  isPlaced,
   periods,
   settings,
   shorthands,
@@ -19,12 +20,12 @@ export const rateLimiting = definePlugin({
   settings,
   acceptedSettings,
   shorthands,
+  supportedPartials: { 'redis-ce': ['config.redis'], 'redis-ee': ['config.redis'] },
   prepare(settings, { id, clock, counters: ofNode, redisCounters, log }) {
-    const { host, ...address } = settings.redis
     const inRedis =
-      settings.policy !== 'redis' || host === null
+      settings.policy !== 'redis' || !isPlaced(settings.redis)
         ? undefined
-        : redisCounters({ ...address, host }, settings.sync_rate)
+        : redisCounters(settings.redis, settings.sync_rate)
     const counters = inRedis ?? ofNode
     const limits = periods.flatMap((period) => {
       const limit = settings[period]

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
-import type { PluginScope, Shorthands } from '../entities/plugin-schema.ts'
+import type { PluginScope, Shorthands, SupportedPartials } from '../entities/plugin-schema.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
@@ -34,9 +34,11 @@ export type Taken = { readonly admitted: boolean; readonly counts: readonly numb
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
 export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken> }
 
-/** Where counters are in Redis, by the names of Kong's settings. */
+type RedisNode = { readonly host?: string; readonly ip?: string; readonly port: number }
+
+/** Where counters are in Redis, by the names of Kong's settings: nodes of a cluster, the master that Sentinel names, else a host. */
 export type RedisAddress = {
-  readonly host: string
+  readonly host: string | null
   readonly port: number
   readonly username: string | null
   readonly password: string | null
@@ -46,6 +48,16 @@ export type RedisAddress = {
   readonly ssl: boolean
   readonly ssl_verify: boolean
   readonly server_name: string | null
+  /** Milliseconds, in place of `timeout`. */
+  readonly connect_timeout?: number | null | undefined
+  readonly read_timeout?: number | null | undefined
+  readonly sentinel_master?: string | null | undefined
+  readonly sentinel_nodes?: readonly RedisNode[] | null | undefined
+  readonly sentinel_role?: 'master' | 'slave' | 'any' | null | undefined
+  readonly sentinel_username?: string | null | undefined
+  readonly sentinel_password?: string | null | undefined
+  readonly cluster_nodes?: readonly RedisNode[] | null | undefined
+  readonly cluster_max_redirections?: number | null | undefined
 }
 
 /** Counters that are closed with the plugin that opened them. */
@@ -97,6 +109,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly acceptedSettings?: Settings
   /** Deprecated names of settings, each with its place now. They are replaced in what clients send. */
   readonly shorthands?: Shorthands
+  /** The types of partials that it can be linked to, each with the settings that they can replace. */
+  readonly supportedPartials?: SupportedPartials
   /** To what the plugin cannot be applied, because it decides before that is known. */
   readonly withoutScopes?: readonly PluginScope[]
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */

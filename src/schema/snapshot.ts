@@ -38,7 +38,8 @@ type Items = {
   upstreams: Placed<Stored<'upstream'>> & {
     readonly targets: readonly Pick<Stored<'target'>, 'id' | 'target' | 'weight' | 'failover'>[]
   }
-  plugins: Placed<Stored<'plugin'>>
+  /** With the settings of their partials. */
+  plugins: Omit<Placed<Stored<'plugin'>>, 'partials'>
   /** With private keys, which nodes need to terminate TLS. */
   certificates: Placed<Stored<'certificate'>>
   snis: Placed<Stored<'sni'>>

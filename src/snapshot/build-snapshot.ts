@@ -4,11 +4,13 @@ import {
   entriesOf,
   labelOf,
   referenceIn,
+  referencesIn,
   type Entries,
   type Entry,
   type Stored,
   type Touched,
 } from '../entities/entry.ts'
+import { fillConfig } from '../entities/linked-settings.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import {
   emptySnapshot,
@@ -97,6 +99,7 @@ const dependents: Readonly<Partial<Record<EntityName, Dependents>>> = {
   'group-member': partOf('consumers', 'consumer'),
   target: partOf('upstreams', 'upstream'),
   'consumer-group': membersOf,
+  partial: linkedPlugins,
 }
 
 function partOf(list: ListName, field: string): Dependents {
@@ -117,6 +120,16 @@ function* membersOf(
   if (group === undefined || !isRenamed) return
   for (const { fields } of source.referrers('group-member', 'consumer_group', group))
     yield ['consumers', fields.consumer.id]
+}
+
+/** The plugins that have the settings of a partial. */
+function* linkedPlugins(
+  { before, after }: Touched,
+  source: SnapshotSource,
+): Iterable<readonly [ListName, string]> {
+  const partial = after ?? before
+  if (partial === undefined) return
+  for (const { id } of source.referrers('plugin', 'partials', partial)) yield ['plugins', id]
 }
 
 function withItems(
@@ -164,7 +177,7 @@ const builders: Readonly<Record<ListName, Build>> = {
   ),
   keys: builderOf('key-auth', keyOf),
   upstreams: builderOf('upstream', upstreamOf),
-  plugins: builderOf('plugin', (entry): SnapshotItem<'plugins'> => withWorkspace<'plugin'>(entry)),
+  plugins: builderOf('plugin', pluginOf),
   certificates: builderOf('certificate', (entry): SnapshotItem<'certificates'> =>
     withWorkspace<'certificate'>(entry),
   ),
@@ -225,6 +238,15 @@ function consumerOf(entry: Entry<'consumer'>, source: SnapshotSource): SnapshotI
   }
 }
 
+function pluginOf(entry: Entry<'plugin'>, source: SnapshotSource): SnapshotItem<'plugins'> {
+  const { partials, config, ...fields } = withWorkspace<'plugin'>(entry)
+  const shared = entriesOf(source.entries, 'partial')
+  return {
+    ...fields,
+    config: fillConfig(config, partials, (id) => shared.get(id)?.fields.config),
+  }
+}
+
 function upstreamOf(entry: Entry<'upstream'>, source: SnapshotSource): SnapshotItem<'upstreams'> {
   const targets = [...source.referrers('target', 'upstream', entry)]
   return {
@@ -252,25 +274,31 @@ function keyOf({ id, workspace, createdAt, fields }: Entry<'key-auth'>): Snapsho
 
 /** A source without indexes: it groups the entries of a kind when they are first read. */
 export function sourceOf(entries: Entries): SnapshotSource {
-  const groups = new Map<string, ReadonlyMap<string | undefined, Entry[]>>()
+  const groups = new Map<string, ReadonlyMap<string, readonly Entry[]>>()
   const group = (
     entity: EntityName,
     name: string,
-    keyOfEntry: (entry: Entry) => string | undefined,
-  ): ReadonlyMap<string | undefined, Entry[]> => {
-    const key = `${entity} ${name}`
-    const known = groups.get(key)
+    keysOfEntry: (entry: Entry) => readonly string[],
+  ): ReadonlyMap<string, readonly Entry[]> => {
+    const place = `${entity} ${name}`
+    const known = groups.get(place)
     if (known !== undefined) return known
-    const all: Iterable<Entry> = entriesOf<EntityName>(entries, entity).values()
-    const made = Map.groupBy(all, keyOfEntry)
-    groups.set(key, made)
+    const made = new Map<string, Entry[]>()
+    for (const entry of entriesOf<EntityName>(entries, entity).values()) {
+      for (const key of new Set(keysOfEntry(entry))) {
+        const found = made.get(key)
+        if (found === undefined) made.set(key, [entry])
+        else found.push(entry)
+      }
+    }
+    groups.set(place, made)
     return made
   }
   return {
     entries,
     referrers: (entity, field, { id }) =>
-      (group(entity, `by ${field}`, (entry) => referenceIn(entry, field)).get(id) ?? []) as never,
+      (group(entity, `by ${field}`, (entry) => referencesIn(entry, field)).get(id) ?? []) as never,
     inWorkspace: (entity, workspace) =>
-      group(entity, 'in', (entry) => entry.workspace ?? undefined).get(workspace) ?? [],
+      group(entity, 'in', (entry) => [entry.workspace ?? []].flat()).get(workspace) ?? [],
   }
 }

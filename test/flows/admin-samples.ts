@@ -185,6 +185,17 @@ export const samples: Readonly<Record<string, Sample>> = {
     bad: [{ target: 'not a host' }, 'target'],
     shared: ['target'],
   },
+  partial: {
+    path: '/partials',
+    body: (number) => ({
+      name: `partial${number}`,
+      type: number % 2 === 0 ? 'redis-ce' : 'redis-ee',
+      config: { host: `redis${number}.example` },
+    }),
+    patch: { config: { database: 5 } },
+    bad: [{ type: 'redis-ce', config: { port: 70_000 } }, 'config'],
+    shared: ['name'],
+  },
   plugin: {
     path: '/plugins',
     body: (number) => ({

@@ -52,6 +52,38 @@ test('serves the decK program as Kong does', { timeout: 600_000 }, async (contex
   writeFileSync(file, stringify(late))
   await said(['sync', file, ...inZ])
   await said(['diff', file, '--non-zero-exit-code', ...inZ])
+  // Plugins that share a connection to Redis, with the rest of the settings in the partial.
+  const shared = { name: 'shared', type: 'redis-ee', config: { host: 'redis.example' } }
+  const linked = {
+    _format_version: '3.0',
+    partials: [shared, { name: 'other', type: 'redis-ce', config: { database: 2 } }],
+    consumer_groups: [
+      {
+        name: 'gold',
+        plugins: [
+          {
+            name: 'rate-limiting',
+            config: { minute: 5, policy: 'redis' },
+            partials: [{ name: 'shared' }],
+          },
+        ],
+      },
+    ],
+  }
+  writeFileSync(file, stringify(linked))
+  await said(['validate', file, ...inZ])
+  await said(['sync', file, ...inZ])
+  await said(['diff', file, '--non-zero-exit-code', ...inZ])
+  await said(['dump', '-o', dump, '--yes', ...inZ])
+  await said(['diff', dump, '--non-zero-exit-code', ...inZ])
+  shared.config.host = 'moved.example'
+  writeFileSync(file, stringify(linked))
+  expect(await said(['sync', file, ...inZ])).toContain('Updated: 1')
+  await said(['diff', file, '--non-zero-exit-code', ...inZ])
+  const { data: plugins } = (await ask('GET', '/ProductZ/plugins')).body
+  expect(plugins).toMatchObject([{ config: { redis: { host: 'moved.example' } } }])
+  await said(['reset', '--force', ...inZ])
+  expect((await ask('GET', '/ProductZ/partials')).body.data).toEqual([])
   // A reset of the roles removes all but super-admin, and nobody is locked out.
   for (const where of [at, inZ]) await said(['reset', '--rbac-resources-only', '--force', ...where])
   const left = async (path: string) =>

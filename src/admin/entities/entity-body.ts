@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import type { Body } from '../../entities/hooks.ts'
 import { isRecord } from '../../lib/is-record.ts'
 import type { Entity } from '../../entities/entities.ts'
-import { labelOf } from '../../entities/entry.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { inferType } from './infer-type.ts'
 import { bodyFields } from './make-change.ts'
@@ -24,6 +23,7 @@ function settingsOf(
   body: Body,
 ): z.ZodObject | undefined {
   if (!isRecord(body['config'])) return undefined
-  const name = body['name'] ?? (entry && labelOf(entry))
+  const { configBy: by = 'name' } = entity
+  const name = body[by] ?? entry?.fields[by]
   return entity.configSchema?.(name, configuration.catalog)
 }

@@ -4,6 +4,7 @@ import { collectionRoute } from './collection-route.ts'
 import { consumerGroupRoute, groupOverridesRoute } from './consumer-group-route.ts'
 import { roleRoute } from '../rbac/kept-role.ts'
 import { itemRoute } from './item-route.ts'
+import { readableEntries } from './may-read-entry.ts'
 import { referenceRoute } from './reference-route.ts'
 
 /** Entities whose item has a route of its own. */
@@ -18,7 +19,7 @@ export function entityRoutes(): AdminRoute[] {
     ...(entity.withoutRoutes?.includes('own') === true ? [] : topRoutes(entity)),
     ...(entity.withoutRoutes?.includes('nested') === true ? [] : nestedRoutes(entity)),
   ])
-  return [...own, allTargetsRoute(), groupOverridesRoute]
+  return [...own, allTargetsRoute(), linkedPluginsRoute(), groupOverridesRoute]
 }
 
 /** Kong's list of all targets, which in earlier versions had more than `/targets`. */
@@ -30,6 +31,51 @@ function allTargetsRoute(): AdminRoute {
   })
   const { GET } = route.methods
   return { ...route, methods: GET === undefined ? {} : { GET } }
+}
+
+/** The plugins that are linked to a partial, as Kong lists them. */
+function linkedPluginsRoute(): AdminRoute {
+  const { shows: _shows, ...route } = collectionRoute({
+    path: '/partials/:parent/links',
+    entity: entityNamed('plugin'),
+    under: { field: 'partials', entity: 'partial' },
+  })
+  return {
+    ...route,
+    answers: { GET: linksAnswer },
+    methods: {
+      async GET(context) {
+        const page = (await route.methods.GET?.(context)) as { readonly data: readonly Linked[] }
+        const data = page.data.map(({ id, name, instance_name }) => ({ id, name, instance_name }))
+        const within = { field: 'partials', id: context.parent?.id ?? '' }
+        const list = { entity: 'plugin' as const, workspace: context.workspaceRef.id, within }
+        return { ...page, data, count: [...readableEntries(context, list)].length }
+      },
+    },
+  }
+}
+
+type Linked = { readonly id: string; readonly name: string; readonly instance_name: string | null }
+
+const linksAnswer = {
+  type: 'object',
+  required: ['data', 'count', 'next'],
+  properties: {
+    data: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['id', 'name'],
+        properties: {
+          id: { type: 'string' },
+          name: { type: 'string' },
+          instance_name: { type: ['string', 'null'] },
+        },
+      },
+    },
+    count: { type: 'integer' },
+    next: { type: ['string', 'null'] },
+  },
 }
 
 function topRoutes(entity: Entity): AdminRoute[] {

@@ -17,25 +17,24 @@ export function presentTo(
   const presented: Record<string, unknown> = {
     id: entry.id,
     ...entry.fields,
-    ...shorthandsIn(entity, entry, configuration),
     created_at: entry.createdAt,
     updated_at: entry.updatedAt,
   }
   if (entity.secret.length > 0 && !canReadSecrets(context, entity, entry, context.workspaceRef)) {
     for (const field of entity.secret) delete presented[field]
   }
-  if (entity.present === undefined) return presented
-  const own = entity.present(entry, {
+  const own = entity.present?.(entry, {
     lookup: readableLookup(configuration.lookup, configuration.readerFor(principal)),
     now: secondsOf(configuration),
   })
-  return { ...presented, ...own }
+  const shown = { ...presented, ...own }
+  return { ...shown, ...shorthandsIn(entity, shown, configuration) }
 }
 
 /** The settings with their deprecated names too: decK compares those that its file has. */
 function shorthandsIn(
   entity: Entity,
-  { fields }: Entry,
+  fields: Body,
   { catalog }: Pick<Configuration, 'catalog'>,
 ): Record<string, unknown> {
   const { config }: Body = fields

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { entityNamed, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
-import type { PluginSchema } from '../../entities/plugin-schema.ts'
+import type { PluginSchema, SupportedPartials } from '../../entities/plugin-schema.ts'
 import type { VaultKind } from '../../entities/vault-kinds.ts'
 
 export type SchemaField = Record<string, unknown>
 
 /** Kong's format: a list of objects, each with one member named after the field. */
-export type KongSchema = { readonly fields: readonly Record<string, SchemaField>[] }
+export type KongSchema = {
+  readonly fields: readonly Record<string, SchemaField>[]
+  readonly supported_partials?: SupportedPartials
+}
 
 type JsonSchema = z.core.JSONSchema.JSONSchema
 
@@ -42,6 +45,7 @@ export function pluginSchema(schema: PluginSchema): KongSchema {
         },
       },
     ],
+    ...(schema.supportedPartials && { supported_partials: schema.supportedPartials }),
   }
 }
 
@@ -64,7 +68,8 @@ export const settingsSchema = ({ settings }: PluginSchema): KongSchema => ({
   fields: fieldsOf(jsonSchemaOf(settings)),
 })
 
-export function vaultSchema({ settings }: VaultKind): KongSchema {
+/** The schema of an entity whose settings depend on what it is. */
+export function settingsOnly({ settings }: Pick<VaultKind, 'settings'>): KongSchema {
   const config = fieldsOf(jsonSchemaOf(settings))
   return { fields: [{ config: { type: 'record', required: true, fields: config } }] }
 }
@@ -83,13 +88,20 @@ const jsonSchemaOf = (schema: z.ZodObject): JsonSchema =>
 
 function fieldsOf(schema: JsonSchema): Record<string, SchemaField>[] {
   const required = new Set(schema.required)
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+  const listed = Object.entries(schema.properties ?? {}).filter(
+    ([, property]) => !isUnlisted(property),
+  )
+  return listed.map(([name, property]) => {
     const field = typeof property === 'boolean' ? { type: 'any' } : fieldOf(property)
     const isRequired =
       required.has(name) || (typeof property === 'object' && property['isFilled'] === true)
     return { [name]: isRequired ? { ...field, required: true } : field }
   })
 }
+
+/** Settings that Kong's schema does not have at this place. */
+const isUnlisted = (property: boolean | JsonSchema): boolean =>
+  typeof property === 'object' && property['isUnlisted'] === true
 
 function fieldOf(schema: JsonSchema): SchemaField {
   const about: SchemaField = {}

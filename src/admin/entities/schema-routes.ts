@@ -3,12 +3,13 @@ import { parseFields } from '../../control/parse-fields.ts'
 import { entities, type Entity } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import type { PluginSchema } from '../../entities/plugin-schema.ts'
+import { partialKindNamed } from '../../entities/redis-settings.ts'
 import { vaultKindNamed } from '../../entities/vault-kinds.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { AdminRoute, RequestContext, Located, PathContext } from '../admin-route.ts'
 import { fillPath } from './collection-route.ts'
 import { entityBody } from './entity-body.ts'
-import { entitySchema, pluginSchema, settingsSchema, vaultSchema } from './schema-fields.ts'
+import { entitySchema, pluginSchema, settingsOnly, settingsSchema } from './schema-fields.ts'
 
 /** Schemas of entities and plugins, and validation of bodies against them. The answers contain nothing of the configuration. */
 export const schemaRoutes: readonly AdminRoute[] = [
@@ -51,9 +52,26 @@ export const schemaRoutes: readonly AdminRoute[] = [
       async GET({ params }) {
         const found = vaultKindNamed(params['name'])
         if (found === undefined) throw noSchema('vault', params['name'])
-        return vaultSchema(found)
+        return settingsOnly(found)
       },
     },
+  },
+  {
+    path: '/schemas/partials/:name',
+    locate: (context) => locateAt('/schemas/partials/:name', context),
+    methods: {
+      async GET({ params }) {
+        const found = partialKindNamed(params['name'])
+        if (found === undefined) throw noSchema('partial', params['name'])
+        return settingsOnly(found)
+      },
+    },
+  },
+  {
+    path: '/schemas/partials/validate',
+    action: 'read',
+    locate: (context) => locateAt('/schemas/partials/validate', context),
+    methods: { POST: async (context) => validate(context, requestedEntity('partials')) },
   },
   {
     path: '/schemas/vaults/validate',
@@ -87,7 +105,7 @@ function requestedPlugin({ catalog }: Configuration, named: string | undefined):
   return found
 }
 
-const noSchema = (kind: 'entity' | 'plugin' | 'vault', name = ''): Problem =>
+const noSchema = (kind: 'entity' | 'plugin' | 'vault' | 'partial', name = ''): Problem =>
   new Problem('admin.no_schema', 404, `No ${kind} named '${name}'`)
 
 const schemaNames = (entity: Entity): string[] => [

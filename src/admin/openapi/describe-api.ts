@@ -1,6 +1,7 @@
 import { entities, type Entity } from '../../entities/entities.ts'
 import { searchedIn } from '../../control/search-text.ts'
 import type { PluginSchema } from '../../entities/plugin-schema.ts'
+import { partialKinds } from '../../entities/redis-settings.ts'
 import { vaultKinds } from '../../entities/vault-kinds.ts'
 import { successStatus, type AdminRoute, type Method } from '../admin-route.ts'
 import { maxSearch, sortFields } from '../entities/page.ts'
@@ -47,6 +48,10 @@ export function describeApi({ version, routes, catalog }: ApiParts): Described {
         ...settingsSchemas(
           'vault',
           Object.entries(vaultKinds).map(([name, kind]) => ({ name, ...kind })),
+        ),
+        ...settingsSchemas(
+          'partial',
+          Object.entries(partialKinds).map(([name, kind]) => ({ name, ...kind })),
         ),
         problem,
       },

@@ -1,6 +1,7 @@
 import type { AnyFields } from '../../entities/declaration.ts'
 import { entityNamed, type Entity, type EntityName } from '../../entities/entities.ts'
-import type { Entry } from '../../entities/entry.ts'
+import { referencesIn, type Entry } from '../../entities/entry.ts'
+import type { Body } from '../../entities/hooks.ts'
 import { brokenReference, unresolvedReference } from '../../entities/kong-problem.ts'
 import type { Draft } from '../draft.ts'
 import { findEntry } from '../find-entry.ts'
@@ -31,6 +32,30 @@ export function resolveReferences(
   }
   return resolved
 }
+
+/** Replaces the references in lists by `{ id }`, with what else their elements have; fields that are not of their schema stay. */
+export function resolveLists(
+  entity: Entity,
+  body: Body,
+  context: Omit<ReferenceContext, 'known'>,
+  before: Entry | undefined,
+): Body {
+  const resolved: Record<string, unknown> = { ...body }
+  for (const [field, name] of Object.entries(entity.refersToMany ?? {})) {
+    const parsed = entity.fields.shape[field]?.safeParse(body[field])
+    if (parsed?.success !== true || !Array.isArray(parsed.data)) continue
+    const ids = before === undefined ? [] : referencesIn(before, field)
+    resolved[field] = (parsed.data as ListedReference[]).map(({ id, name: key, ...rest }) => {
+      const reference: Record<string, string> = id === undefined ? { name: key ?? '' } : { id }
+      // One that it has already stays allowed.
+      const known = (): string | undefined => ids.find((one) => one === id)
+      return { ...rest, id: resolve(reference, field, name, { ...context, known }) }
+    })
+  }
+  return resolved
+}
+
+type ListedReference = { readonly id?: string; readonly name?: string }
 
 /** Principals and groups are global; the routes that assign roles decide which ones a workspace knows. */
 const isAssignment = ({ withoutRoutes = [] }: Entity, target: EntityName): boolean =>

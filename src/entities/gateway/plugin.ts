@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { entityName, optional, reference, tags } from '../fields.ts'
+import { fillConfig } from '../linked-settings.ts'
+import { partial } from './partial.ts'
+import { fillLinks, ownConfig, pluginLink } from './plugin-links.ts'
 
 export const plugin = defineEntity(
   {
@@ -19,6 +22,7 @@ export const plugin = defineEntity(
     sealed: ['config'],
     merged: ['config'],
     document: { sharesConfig: true },
+    refersToMany: { partials: 'partial' },
     cascades: ['service', 'route', 'consumer', 'consumer_group'],
     fields: z.strictObject({
       name: z.string().min(1).describe('Name of the plugin, for example `rate-limiting`.'),
@@ -41,6 +45,9 @@ export const plugin = defineEntity(
         .record(z.string(), z.unknown())
         .default({})
         .describe('Settings of the plugin; see /schemas/plugins/{name}. Merged by PATCH.'),
+      partials: optional(z.array(pluginLink())).describe(
+        'Partials whose settings the plugin uses: each with `id` or `name`, and `path`, the setting that it replaces.',
+      ),
       protocols: z
         .array(z.enum(['grpc', 'grpcs', 'http', 'https', 'ws', 'wss']))
         .min(1)
@@ -64,6 +71,24 @@ export const plugin = defineEntity(
     },
     configShorthands: ({ name }, catalog) =>
       catalog.find((plugin) => plugin.name === name)?.shorthands,
+    fillLinks,
+    beforeWrite({ after: { fields } }) {
+      const { partials, config } = fields
+      if (partials === null) return undefined
+      return partials.length === 0 ? { partials: null } : { config: ownConfig(config, partials) }
+    },
+    present({ workspace, fields: { config, partials } }, { lookup }) {
+      if (partials === null) return {}
+      const find = (id: string) => lookup.find(partial, { workspace, at: id })
+      return {
+        config: fillConfig(config, partials, (id) => find(id)?.fields.config),
+        partials: partials.map(({ id, path }) => ({
+          id,
+          name: find(id)?.fields.name ?? null,
+          path,
+        })),
+      }
+    },
     forbiddenFields: ({ name }, catalog) =>
       catalog.find((plugin) => plugin.name === name)?.withoutScopes ?? [],
     unknownName: (name) =>

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { between, host, optional } from '../../entities/fields.ts'
 import type { Shorthands } from '../../entities/plugin-schema.ts'
-import { referenceable } from '../../entities/referenceable-fields.ts'
+import { optionalEnterpriseFields, redisFields } from '../../entities/redis-settings.ts'
 
 /** From the shortest on. */
 export const periods = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
@@ -9,27 +8,11 @@ export type Period = (typeof periods)[number]
 
 const limit = z.number().gt(0, { error: 'value must be greater than 0' }).nullable().default(null)
 
-const redisFields = z.strictObject({
-  host: optional(host()).describe('Host name or address of Redis. Required by the policy redis.'),
-  port: between(0, 65_535).default(6379).describe('Port of Redis.'),
-  timeout: between(0, 2 ** 31 - 2)
-    .default(2000)
-    .describe('Timeout for connecting and for an answer, in milliseconds.'),
-  username: optional(referenceable(z.string())).describe(
-    'User of Redis 6 and later; the default user when null.',
-  ),
-  password: optional(referenceable(z.string())).describe('Password. No authentication when null.'),
-  database: z.int().min(0).default(0).describe('Number of the database.'),
-  ssl: z.boolean().default(false).describe('Connect by TLS.'),
-  ssl_verify: z
-    .boolean()
-    .default(false)
-    .describe('Verify the certificate of Redis, with the CAs of the system.'),
-  server_name: optional(z.string().min(1)).describe('Server name for TLS. Default: the host.'),
-})
-
 /** Clients fill the defaults of records that are required. */
-const redis = redisFields.prefault({}).meta({ isFilled: true })
+const redis = z
+  .strictObject({ ...redisFields, ...optionalEnterpriseFields })
+  .prefault({})
+  .meta({ isFilled: true })
 
 export const settings = z.strictObject({
   second: limit.describe('Requests per second.'),
@@ -89,7 +72,7 @@ export const acceptedSettings = settings.superRefine((given, context) => {
 
 /** Kong's deprecated names of settings, each with its place now. */
 export const shorthands: Shorthands = Object.fromEntries(
-  Object.keys(redisFields.shape).map((name) => [`redis_${name}`, ['redis', name] as const]),
+  Object.keys(redisFields).map((name) => [`redis_${name}`, ['redis', name] as const]),
 )
 
 type Violation = {
@@ -106,7 +89,11 @@ type Checked = {
   readonly path: string | null
   readonly policy: string
   readonly sync_rate: number
-  readonly redis: { readonly host: string | null }
+  readonly redis: {
+    readonly host: string | null
+    readonly sentinel_nodes?: readonly unknown[] | null | undefined
+    readonly cluster_nodes?: readonly unknown[] | null | undefined
+  }
 }
 
 /** The rules of Kong's schema that span several fields, with its messages. */
@@ -121,9 +108,15 @@ function* violations(settings: Checked): Generator<Violation> {
   const { limit_by: by, policy } = settings
   if (by === 'header' && settings.header_name === null) yield* missing('limit_by', ['header_name'])
   if (by === 'path' && settings.path === null) yield* missing('limit_by', ['path'])
-  if (policy === 'redis' && settings.redis.host === null)
-    yield* missing('policy', ['redis', 'host'])
+  if (policy === 'redis' && !isPlaced(settings.redis)) yield* missing('policy', ['redis', 'host'])
 }
+
+/** Whether Redis has an address: a host, or nodes of Sentinel or of a cluster. */
+export const isPlaced = ({
+  host,
+  sentinel_nodes: sentinel,
+  cluster_nodes: cluster,
+}: Checked['redis']): boolean => (host ?? sentinel ?? cluster ?? null) !== null
 
 function* missing(because: string, path: string[]): Generator<Violation> {
   yield { path, message: 'required field missing' }

@@ -18,6 +18,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-reference-indexes': ddl('0008-reference-indexes'),
   '0009-vault-prefixes': ddl('0009-vault-prefixes'),
   '0010-revision-hashes': ddl('0010-revision-hashes'),
+  '0011-partials': ddl('0011-partials'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */

@@ -1,0 +1,44 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { AbstractConnector, type RedisOptions } from 'ioredis'
+import { guardedAddress, type Egress } from '../../lib/egress.ts'
+import type { RedisAddress } from '../../proxy/plugin.ts'
+
+/** Where a connection leads. */
+export type Place = { readonly host: string; readonly port: number }
+
+type ConnectorConstructor = NonNullable<RedisOptions['Connector']>
+
+/** A connector of ioredis that connects to allowed addresses only, whatever Redis, Sentinel or a cluster names. `find` tells where; without it, the host of the client. */
+export function guardedConnector(
+  { ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
+  egress: Egress,
+  find?: () => Promise<Place>,
+): ConnectorConstructor {
+  return class extends AbstractConnector {
+    readonly #place: Place
+
+    constructor({ host = '127.0.0.1', port = 6379 }: Partial<Place>) {
+      super(disconnectTimeout)
+      this.#place = { host, port }
+    }
+
+    override async connect(): Promise<Socket | TLSSocket> {
+      this.connecting = true
+      const place = (await find?.()) ?? this.#place
+      if (!this.connecting) throw new Error('the connection to Redis was closed')
+      // Throws an EgressDenied.
+      const at = { ...guardedAddress(egress, place.host, place.port), noDelay: true }
+      const servername = name ?? (isIP(at.host) === 0 ? at.host : '')
+      const socket = ssl
+        ? connectTls({ ...at, servername, rejectUnauthorized: verifies })
+        : connectTcp(at)
+      this.stream = socket
+      socket.once('error', (error) => (this.firstError = error))
+      return socket
+    }
+  } as unknown as ConnectorConstructor
+}
+
+/** Milliseconds that a socket may take to close. */
+const disconnectTimeout = 2_000
