@@ -35,6 +35,7 @@ export function everyKind(mark: string, [pair, authority]: readonly [Pair, Pair]
     routes: [
       { id: route, name: mark, paths: ['/a', '~/b/\\d+$'], service: { id: service } },
       made({ name: `${mark}-grpc`, protocols: ['grpc'], hosts: ['h.example'], strip_path: false }),
+      made({ name: `${mark}-udp`, protocols: ['udp'], sources: [{ ip: '10.0.0.0/8', port: 53 }] }),
     ],
     upstreams: [
       {

@@ -327,6 +327,49 @@ test('a fault in finding the route of a datagram ends its session with one event
   await until('it ends', () => gateway.proxy.exchanges === 0)
 })
 
+test('a session that ends while the name of its target is resolved is recorded, and does not count against the target', async () => {
+  const target = await startUdpServer()
+  const resolved = Promise.withResolvers<void>()
+  const passive = { unhealthy: { tcp_failures: 1 }, type: 'tcp' }
+  const gateway = await openUdpGateway(
+    {
+      services: [{ name: 'raw', host: 'pool', protocol: 'udp' }],
+      routes: [{ name: 'raw', service: 'raw', ...fromHere }],
+      upstreams: [
+        {
+          name: 'pool',
+          healthchecks: { passive },
+          targets: [{ target: `slow.test:${target.port}`, weight: 100 }],
+        },
+      ],
+    },
+    {
+      admission: { udpSessions: 1 },
+      pools: {
+        async lookUp() {
+          await resolved.promise
+          return { addresses: [{ host: '127.0.0.1', alternatives: [] }], ttl: 60 }
+        },
+      },
+    },
+  )
+  const [first, second] = [
+    await openUdpClient(gateway.udpPort),
+    await openUdpClient(gateway.udpPort),
+  ]
+  first.send('first')
+  await until('it waits for a target', () => gateway.proxy.exchanges === 1)
+  await until('the second session replaces the first', () => {
+    second.send('second')
+    return gateway.proxy.exchanges === 2
+  })
+  resolved.resolve()
+  await until('the second is answered', () => second.received.includes('second'))
+  await until('the first is recorded', () => gateway.events.length === 1)
+  expect(gateway.events[0]).toMatchObject({ outcome: 'failed', reason: 'stream.ended' })
+  expect(target.received).not.toContain('first')
+})
+
 test('a flood from spoofed addresses makes no more sessions than the limit, and takes none from a client that was answered', async () => {
   const target = await startUdpServer((datagram) => (datagram === 'flood' ? [] : [datagram]))
   const gateway = await openUdpGateway(gatewayTo(target.port), { admission: { udpSessions: 8 } })

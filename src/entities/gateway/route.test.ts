@@ -17,6 +17,8 @@ test.each([
   { protocols: ['grpc', 'grpcs'], paths: ['/pkg.Service/Method'], strip_path: false },
   { protocols: ['tcp'], sources: [{ ip: '10.0.0.0/8' }, { ip: '::1', port: 80 }, { port: 81 }] },
   { protocols: ['tls', 'tcp'], snis: ['a.com'] },
+  { protocols: ['udp'], destinations: [{ port: 53 }] },
+  { protocols: ['udp', 'tcp', 'tls'], snis: ['a.com'], sources: [{ ip: '10.0.0.1' }] },
   { protocols: ['tls_passthrough'], snis: ['a.com'] },
   { protocols: ['wss'], paths },
 ])('accepts %j', (fields) => expect(violations(fields)).toBeUndefined())

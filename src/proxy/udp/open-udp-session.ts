@@ -8,7 +8,7 @@ import { clientClosed, type Exchange } from '../exchange.ts'
 import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import type { RouteProgram } from '../program.ts'
 import type { StreamCarrier } from '../stream/carry-stream.ts'
-import type { Answer, UpstreamRequest } from '../walk/ask-upstream.ts'
+import { AttemptFailure, type Answer, type UpstreamRequest } from '../walk/ask-upstream.ts'
 import { knownAddress } from './known-address.ts'
 import type { TableSession } from './session-table.ts'
 
@@ -19,7 +19,7 @@ export type UdpSession = TableSession & {
   readonly received: number
   /** Takes a datagram of the client. */
   receive(datagram: Buffer): void
-  /** Ends the session as if it were idle. */
+  /** Ends the session as if it were idle; one that still waits for a target fails. */
   end(): void
   /** Closes the socket for the target. */
   close(): void
@@ -144,17 +144,23 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
       const { target: address, timeouts } = request
       attempt = {
         resolve: () => resolve({ status: 200, headers: request.headers, body: undefined }),
-        reject: (error) => reject(toAttemptFailure(error, 'connect')),
+        reject: (error) =>
+          reject(error instanceof AttemptFailure ? error : toAttemptFailure(error, 'connect')),
         timer: setTimeout(connected, timeouts.connect),
       }
       const fail = (error: unknown): void => {
         closeTarget()
         settle()?.reject(error)
       }
-      request.onStart(fail)
+      if (request.secure) return fail(new AttemptFailure('sent', noDtls()))
+      let isAborted = false
+      request.onStart((reason) => {
+        isAborted = true
+        fail(reason)
+      })
+      // The client is gone, as far as this session is concerned.
+      if (isAborted) return
       try {
-        if (isEnded) throw tooManySessions()
-        if (request.secure) throw noDtls()
         open(allowedAddress(address, egress), address.port)
       } catch (error) {
         fail(error)
@@ -219,8 +225,10 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
     },
     end() {
       isEnded = true
-      if (passing === undefined) connected()
-      else passing.end()
+      if (passing !== undefined) return passing.end()
+      if (attempt !== undefined) return connected()
+      exchange.refuse('failed', '', endedEarly())
+      exchange.clientLeft()
     },
     close() {
       isEnded = true
@@ -242,5 +250,5 @@ function allowedAddress({ host, port, alternatives }: TargetAddress, egress: Egr
 const noDtls = (): Problem =>
   new Problem('stream.no_dtls', 502, 'A service with TLS cannot be reached by UDP')
 
-const tooManySessions = (): Problem =>
-  new Problem('admission.udp_sessions', 503, 'The gateway has too many UDP sessions')
+const endedEarly = (): Problem =>
+  new Problem('stream.ended', 503, 'The UDP session ended before it had a target')
