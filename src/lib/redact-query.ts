@@ -58,7 +58,7 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
   let shown = text
   for (const secret of secrets) {
     if (secret.length < minSecretLength) continue
-    shown = shown.replaceAll(secret, redacted)
+    if (shown.includes(secret)) shown = shown.replaceAll(secret, redacted)
     if (/[%+]/.test(shown) && decode(shown).includes(decode(secret))) return redacted
   }
   return shown
@@ -66,20 +66,40 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
 
 const minSecretLength = 6
 
-/** Verdicts on names as they are sent; the same names come again and again. */
-const verdicts = new Map<string, boolean>()
-const maxVerdicts = 1_000
+type NameFacts = { readonly isSecret: boolean; readonly plain: readonly string[] }
+
+/** Of names as they are sent; the same names come again and again. */
+const knownNames = new Map<string, NameFacts>()
+const maxKnownNames = 1_000
+const maxKnownLength = 64
+
+function factsOf(sent: string): NameFacts {
+  const known = knownNames.get(sent)
+  if (known !== undefined) return known
+  const names = plainNames(sent)
+  const isSecret = names.some((name) => secretNames.has(name) || secretPart.test(name))
+  const facts = { isSecret, plain: names }
+  if (sent.length > maxKnownLength) return facts
+  if (knownNames.size >= maxKnownNames) knownNames.clear()
+  knownNames.set(sent, facts)
+  return facts
+}
+
+/** Lists of further names, which come from configuration, in plain form. */
+const plainLists = new WeakMap<readonly string[], readonly string[]>()
+
+function plainList(names: readonly string[]): readonly string[] {
+  const known = plainLists.get(names)
+  if (known !== undefined) return known
+  const list = names.map(plain)
+  plainLists.set(names, list)
+  return list
+}
 
 function isSecret(sent: string, more: readonly string[] | undefined): boolean {
-  let verdict = verdicts.get(sent)
-  if (verdict === undefined) {
-    verdict = plainNames(sent).some((name) => secretNames.has(name) || secretPart.test(name))
-    if (verdicts.size >= maxVerdicts) verdicts.clear()
-    verdicts.set(sent, verdict)
-  }
-  if (verdict || more === undefined) return verdict
-  const names = plainNames(sent)
-  return more.some((other) => names.includes(plain(other)))
+  const facts = factsOf(sent)
+  if (facts.isSecret || more === undefined) return facts.isSecret
+  return plainList(more).some((other) => facts.plain.includes(other))
 }
 
 /** The name, and its parts in brackets. */
@@ -96,8 +116,11 @@ const webToken = /(?:^|[^\w-])ey[\w-]{8,}\.[\w-]+\.[\w-]*/
 /** Names within a value: of a query or URL, and of JSON. */
 const innerNames = /(?:^|[&;?#{,\s])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
 
+/** What a name with a value, a JSON Web Token and any encoding have; most values have none of it. */
+const mayHoldSecret = /[%+=:]|ey/
+
 function holdsSecret(sent: string, more: readonly string[] | undefined): boolean {
-  if (sent.length < 5) return false
+  if (sent.length < 5 || !mayHoldSecret.test(sent)) return false
   const value = decode(sent)
   if (webToken.test(value)) return true
   if (!/[=:]/.test(value)) return false

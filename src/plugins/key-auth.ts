@@ -130,7 +130,8 @@ function identify(
 ): Caller {
   const secrets = keys.filter((key) => key !== '')
   if (secrets.length > 0)
-    exchange.presentedSecrets = [...(exchange.presentedSecrets ?? []), ...secrets]
+    exchange.presentedSecrets =
+      exchange.presentedSecrets === undefined ? secrets : [...exchange.presentedSecrets, ...secrets]
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)
   const [key] = secrets
   const caller = key === undefined ? undefined : tools.findKey(exchange, key)
@@ -193,17 +194,28 @@ function hideKeys(
 ): void {
   if (forward === undefined) return
   for (const { folded } of names) forward.headers.delete(folded)
-  const pairs = forward.query.split('&')
-  const kept = pairs.filter(
-    (pair) =>
-      !queryParameters(pair).some(([parameter]) =>
-        names.some(({ folded }) => folded === parameter.toLowerCase()),
-      ),
-  )
-  forward.query = kept.join('&')
+  if (forward.query !== '') {
+    const pairs = forward.query.split('&')
+    const kept = pairs.filter((pair) => !isNamed(pair, names))
+    if (kept.length < pairs.length) forward.query = kept.join('&')
+  }
   if (typeof body !== 'object') return
   const rest = body.without(names.map(({ given }) => given))
   if (rest !== undefined) forward.body = replaceBody(original, rest)
+}
+
+/** Whether a pair of a query has one of these names. */
+function isNamed(pair: string, names: readonly KeyName[]): boolean {
+  const equals = pair.indexOf('=')
+  const name = equals < 0 ? pair : pair.slice(0, equals)
+  const has = (decoded: string): boolean => {
+    const lower = decoded.toLowerCase()
+    return names.some(({ folded }) => folded === lower)
+  }
+  // Parsing costs many times as much as comparing what needs no decoding.
+  return /^[\w.~-]*$/.test(name)
+    ? has(name)
+    : queryParameters(pair).some(([parameter]) => has(parameter))
 }
 
 const queryParameters = (query: string): [string, string][] => [...new URLSearchParams(query)]

@@ -233,6 +233,7 @@ export class Exchange {
 
   hasRunResponsePlugins = false
 
+  #requestId = ''
   #captures: Captures | undefined = undefined
   // A list is allocated only for a second callback; nearly all exchanges have one at most.
   #goneListeners: Callback | Callback[] | undefined = undefined
@@ -256,8 +257,11 @@ export class Exchange {
 
   /** The id as clients and services get it: 32 hexadecimal digits, as in Kong. */
   get requestId(): string {
-    const { id } = this
-    return `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${id.slice(19, 23)}${id.slice(24)}`
+    if (this.#requestId === '') {
+      const { id } = this
+      this.#requestId = `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${id.slice(19, 23)}${id.slice(24)}`
+    }
+    return this.#requestId
   }
 
   /** Evaluated at the first access. */

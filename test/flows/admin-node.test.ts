@@ -130,7 +130,7 @@ test('answers Kong’s routes about the inside of a node', async () => {
   expect(status).toMatchObject([{ hostname: 'n1' }])
   for (const [method, path, code, body] of [
     ['GET', '/timers', 200, { worker: { count: 1 } }],
-    ['GET', '/status/dns', 501, {}],
+    ['GET', '/status/dns', 200, { worker: { id: 0, count: 1 }, stats: {} }],
     ['DELETE', '/cache', 204, ''],
     ['DELETE', '/cache/some:key', 204, ''],
     ['GET', '/cache/some:key', 404, { message: 'Not found' }],

@@ -121,14 +121,17 @@ export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Requ
 /** The authority of an absolute-form target overrides the Host field (RFC 9112 section 3.2.2). */
 export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
   const { method, target, fields } = message
-  const { authority = fields.host[0] ?? '', ...place } = splitTarget(target)
+  const place = splitTarget(target)
+  const authority = place.authority ?? fields.host[0] ?? ''
   const { host, port } = splitHost(authority)
   return {
     method,
     scheme: facts.scheme,
     host,
     port: port ?? facts.localPort,
-    ...place,
+    path: place.path,
+    query: place.query,
+    hasEmptyQuery: place.hasEmptyQuery,
     headers: fields.headers,
     clientAddress: clientOf(facts, fields.headers),
     localPort: facts.localPort,
@@ -154,20 +157,20 @@ function isWebSocketUpgrade({ method, minor, fields, framing }: RequestMessage):
 function splitTarget(target: string): PathAndQuery & { readonly authority?: string } {
   if (target.startsWith('/')) return splitQuery(target)
   const found = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
-  if (found === null) return { path: '/', query: '' }
+  if (found === null) return { path: '/', query: '', hasEmptyQuery: false }
   const [, authority = '', rest = ''] = found
   const split = splitQuery(rest.startsWith('/') ? rest : `/${rest}`)
   return { authority: authority.slice(authority.lastIndexOf('@') + 1), ...split }
 }
 
-type PathAndQuery = Pick<RequestHead, 'path' | 'query' | 'hasEmptyQuery'>
+type PathAndQuery = Required<Pick<RequestHead, 'path' | 'query' | 'hasEmptyQuery'>>
 
 /** Splits a target in origin form (RFC 9112 section 3.2.1). */
 export function splitQuery(target: string): PathAndQuery {
   const mark = target.indexOf('?')
-  if (mark < 0) return { path: target, query: '' }
+  if (mark < 0) return { path: target, query: '', hasEmptyQuery: false }
   const query = target.slice(mark + 1)
-  return { path: target.slice(0, mark), query, ...(query === '' ? { hasEmptyQuery: true } : {}) }
+  return { path: target.slice(0, mark), query, hasEmptyQuery: query === '' }
 }
 
 function splitHost(field: string): { host: string; port: number | undefined } {

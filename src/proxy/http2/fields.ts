@@ -55,22 +55,29 @@ export function pseudoField(raw: readonly string[], name: string): string {
 
 /** The host is `:authority`, else the Host field. */
 export function buildHead(raw: readonly string[], facts: ConnectionFacts): RequestHead {
-  const { proxy, ...connection } = facts
   const field = pseudoField(raw, ':authority')
   const given = incomingFields(raw)
   const authority = field === '' ? (given.get('host') ?? '') : field
   const headers = given.without((name) => name.toLowerCase() === 'host')
   if (authority !== '') headers.flat.unshift('Host', authority)
   const found = /^(.*?)(?::(\d{1,5}))?$/.exec(authority)
+  const { path, query, hasEmptyQuery } = splitQuery(pseudoField(raw, ':path'))
   return {
-    ...connection,
-    clientAddress: clientOf(facts, headers),
-    proxyAddress: proxy?.address,
     method: pseudoField(raw, ':method'),
+    scheme: facts.scheme,
     host: (found?.[1] ?? '').toLowerCase(),
     port: found?.[2] === undefined ? facts.localPort : Number(found[2]),
-    ...splitQuery(pseudoField(raw, ':path')),
+    path,
+    query,
+    hasEmptyQuery,
     headers,
+    clientAddress: clientOf(facts, headers),
+    localPort: facts.localPort,
+    proxyAddress: facts.proxy?.address,
+    tlsVersion: facts.tlsVersion,
+    serverName: facts.serverName,
+    clientCertificate: facts.clientCertificate,
+    connection: facts.connection,
     upgrade: '',
     http2: true,
   }

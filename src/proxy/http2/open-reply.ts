@@ -9,12 +9,13 @@ export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) =
   let headers = new HeaderList()
   let trailers: HeaderList | undefined
 
-  const sendHead = (endStream: boolean): void => {
+  const sendHead = (endStream: boolean, waitForTrailers: boolean): void => {
     if (stream.headersSent || stream.destroyed) return
-    stream.respond(outgoingFields(headers, { ':status': status }), {
-      endStream,
-      waitForTrailers: !endStream,
-    })
+    stream.respond(outgoingFields(headers, { ':status': status }), { endStream, waitForTrailers })
+  }
+  /** Of the request: a stream that is not read does not close. */
+  const discardRest = (): void => {
+    if (!stream.readableEnded) stream.resume()
   }
   stream.on('wantTrailers', () => {
     try {
@@ -23,7 +24,7 @@ export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) =
       onFault(error)
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     }
-    if (!stream.readableEnded) stream.resume()
+    discardRest()
   })
   return {
     interim(code, fields) {
@@ -34,9 +35,9 @@ export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) =
       status = code
       headers = fields
     },
-    flush: () => sendHead(false),
+    flush: () => sendHead(false, true),
     write(chunk) {
-      sendHead(false)
+      sendHead(false, true)
       return stream.destroyed || stream.write(chunk)
     },
     get pendingBytes() {
@@ -49,10 +50,13 @@ export function openReply(stream: ServerHttp2Stream, onFault: (error: unknown) =
       if (stream.destroyed) return
       trailers = fields
       const isEmpty = last === undefined || last.length === 0
-      if (isEmpty && fields === undefined && !stream.headersSent) return sendHead(true)
-      sendHead(false)
+      if (isEmpty && fields === undefined && !stream.headersSent) return sendHead(true, false)
+      // Waiting costs an event and a frame; here it is known whether there are trailers.
+      const mayAwait = stream.headersSent || fields !== undefined
+      sendHead(false, mayAwait)
       if (isEmpty) stream.end()
       else stream.end(last)
+      if (!mayAwait) discardRest()
     },
     abort() {
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)

@@ -20,7 +20,9 @@ export class FieldNames {
 
   /** Treats every character but letters and digits as a hyphen, because CGI and others make one name of them. */
   hasFolded(name: string): boolean {
-    return this.#mayHave(name) && this.#names.has(name.toLowerCase().replace(/[^a-z\d]/g, '-'))
+    if (!this.#mayHave(name)) return false
+    const lower = name.toLowerCase()
+    return this.#names.has(lower) || this.#names.has(lower.replace(/[^a-z\d]/g, '-'))
   }
 
   #mayHave(name: string): boolean {

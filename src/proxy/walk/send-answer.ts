@@ -122,7 +122,7 @@ function answerHeaders(answer: Answer, exchange: Exchange): HeaderList {
 
 /** Other spellings of fields that frame messages, which some clients take for them. */
 const isLookAlike = (name: string): boolean =>
-  name.length >= 14 && framing.hasFolded(name) && !framing.has(name)
+  name.length >= 14 && !framing.has(name) && framing.hasFolded(name)
 
 const framing = new FieldNames(['content-length', 'transfer-encoding'])
 
