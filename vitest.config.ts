@@ -1,6 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { closingReporter } from './test/harness/closing-reporter.ts'
 import { SlowFilesFirst } from './test/harness/slow-files-first.ts'
+import { keepTemporaryFilesInMemory } from './test/harness/temporary-directory.ts'
+
+keepTemporaryFilesInMemory()
 
 // Where decK's program cannot be had, somebody who knows that says so; else its test is skipped, which fails in CI.
 const without = process.env['WEIR_WITHOUT_DECK'] === undefined ? [] : ['**/deck-program.test.ts']

@@ -8,6 +8,23 @@ import { parseFields } from './parse-fields.ts'
 
 const length = 1024 * 1024
 
+type Texts = (name: string, build: (size: number) => string, size: number) => string
+
+/** Every text is built once, because to build it takes longer than most of the work on it. */
+function openTexts(): Texts {
+  const built = new Map<string, string>()
+  return (name, build, size) => {
+    const key = `${name} ${size}`
+    const text = built.get(key) ?? build(size)
+    built.set(key, text)
+    return text
+  }
+}
+
+const texts = openTexts()
+// V8 remembers some results about strings that have been keys, so a text that is a value never is one.
+const keys = openTexts()
+
 /** A body is read, normalized, validated and completed as a change does. */
 function check(entity: Entity, body: Record<string, unknown>): void {
   try {
@@ -23,8 +40,12 @@ for (const entity of entities) {
     const shape = entity.fields.shape as Record<string, z.ZodType>
     const found = Object.keys(shape).flatMap((field) =>
       Object.entries(hostileTexts).flatMap(([name, build]) =>
-        [(text: string) => text, (text: string) => [text], (text: string) => ({ [text]: [text] })]
-          .map((wrap) => excessOf((size) => check(entity, { [field]: wrap(build(size)) }), length))
+        [
+          (size: number) => texts(name, build, size),
+          (size: number) => [texts(name, build, size)],
+          (size: number) => ({ [keys(name, build, size)]: [texts(name, build, size)] }),
+        ]
+          .map((wrap) => excessOf((size) => check(entity, { [field]: wrap(size) }), length))
           .flatMap((excess) => (excess === undefined ? [] : [{ field, name, ...excess }])),
       ),
     )

@@ -25,7 +25,6 @@ import { catalog } from '../plugins/catalog.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
 import { previewChange } from '../preview/preview-change.ts'
-import { openPostgresStore } from '../store/open-postgres-store.ts'
 import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
@@ -182,12 +181,12 @@ const primary = (urls: readonly string[]): string =>
   urls.find((url) => url.startsWith('http:')) ?? (urls[0] as string)
 
 /** Opens a PostgreSQL database, or a SQLite file in the data directory. */
-function openStore(settings: PlaneSettings, log: Log): Promise<Store> {
+async function openStore(settings: PlaneSettings, log: Log): Promise<Store> {
   const { data, databaseUrl } = settings
   const options = { keyring: openKeys(settings, log), log }
-  return databaseUrl === undefined
-    ? openSqliteStore(join(data, 'weir.db'), options)
-    : openPostgresStore(databaseUrl, data, options)
+  if (databaseUrl === undefined) return openSqliteStore(join(data, 'weir.db'), options)
+  const { openPostgresStore } = await import('../store/open-postgres-store.ts')
+  return openPostgresStore(databaseUrl, data, options)
 }
 
 function openAnalyticsRoutes(configuration: Configuration, warehouse: Warehouse, log: Log) {

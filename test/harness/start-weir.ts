@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { keepDefaultCertificate } from '../../src/proxy/keep-default-certificate.ts'
 import type { Answer } from '../../src/schema/answer.ts'
 import type { QueryInput } from '../../src/schema/query.ts'
 import { until } from './until.ts'
@@ -65,7 +66,7 @@ export async function startWeir({
   onOutput = () => undefined,
   onFinished = onTestFinished,
 }: WeirOptions = {}): Promise<TestWeir> {
-  const directory = data ?? mkdtempSync(join(tmpdir(), 'weir-test-'))
+  const directory = data ?? (await prepareDirectory())
   const free = '127.0.0.1:0'
   const listens = {
     WEIR_PROXY_LISTEN: free,
@@ -141,6 +142,16 @@ export async function startWeir({
     },
     stop,
   }
+}
+
+/** A data directory with a default certificate: to make one, each worker of a new node takes as long as for the rest of its start. */
+async function prepareDirectory(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  const shared = resolve(import.meta.dirname, '../../node_modules/.cache/weir-test')
+  const { cert } = await keepDefaultCertificate(shared)
+  mkdirSync(join(directory, 'gateway'), { mode: 0o700 })
+  writeFileSync(join(directory, 'gateway/default-certificate.pem'), cert, { mode: 0o600 })
+  return directory
 }
 
 function namesOf(plane: WeirOptions['plane']): string[] {
