@@ -40,7 +40,7 @@ test('a gateway plane joins a control plane in another process, serves its confi
       const now = gateway.children('weir gateway')
       return now.length === 2 && now.every((pid) => !workers.includes(pid))
     },
-    60_000,
+    120_000,
   )
   expect(await get('/api')).toBe('200 hello')
 
@@ -49,7 +49,7 @@ test('a gateway plane joins a control plane in another process, serves its confi
   await until('it logs that the control plane is unreachable', () =>
     gateway.output().includes('cluster: control plane unreachable'),
   )
-}, 120_000)
+}, 300_000)
 
 test('a gateway plane with a wrong join token logs why it cannot join, and can be stopped', async () => {
   const control = await startWeir({ plane: 'control' })
@@ -64,7 +64,7 @@ test('a gateway plane with a wrong join token logs why it cannot join, and can b
   const refusal = 'The join token is not valid for this control plane'
   await until('the refusal is logged', () => output.includes(refusal))
   expect(output).toContain('cluster: control plane unreachable')
-}, 60_000)
+}, 300_000)
 
 test.each([
   ['sidecar', {}, /WEIR_PLANE: the sidecar plane is not implemented yet/],

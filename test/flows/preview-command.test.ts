@@ -31,7 +31,8 @@ test(
     writeFileSync(join(folder, 'now.yaml'), document(''))
     writeFileSync(join(folder, 'next.yaml'), document('      - { name: key-auth }'))
     expect(await run('sync', 'now.yaml')).toContain('Revision')
-    await until('the route', async () => (await fetch(`${weir.proxyUrl}/ended`)).status === 200)
+    await weir.untilApplied()
+    expect((await fetch(`${weir.proxyUrl}/ended`)).status).toBe(200)
     for (let round = 0; round < 20; round += 1) await fetch(`${weir.proxyUrl}/ended/${round}`)
     await until('the events', async () => {
       const { data } = await weir.query({

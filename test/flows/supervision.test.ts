@@ -165,7 +165,7 @@ test('exits with the reason when its supervisor is killed', async () => {
   const children = weir.children('weir')
   process.kill(weir.children('weir supervisor')[0] ?? 0, 'SIGKILL')
   expect(await ended).toEqual([1, null])
-  expect(weir.output()).toContain('The supervisor exited (SIGKILL)')
+  await until('the reason', () => weir.output().includes('The supervisor exited (SIGKILL)'))
   await until('its children to end', () => !children.some(isRunning), 180_000)
 }, 180_000)
 

@@ -352,6 +352,8 @@ test('a complete Weir serves TLS with its default certificate, then with a confi
     'it is shown',
     async () => (await shake(secure, 'shop.example')).name === 'shop.example',
   )
+  // The request may reach the other worker.
+  await weir.untilApplied()
   const request = https.get({
     port: secure,
     host: '127.0.0.1',

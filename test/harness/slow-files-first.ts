@@ -8,7 +8,16 @@ const root = resolve(import.meta.dirname, '../..')
 const slowFiles = [
   'test/ui/manager.test.ts',
   'test/flows/on-postgres.test.ts',
+  'test/flows/upgrade.test.ts',
+  'test/flows/stop-anywhere.test.ts',
   'test/flows/supervision.test.ts',
+  'test/flows/kill.test.ts',
+  'test/flows/admin-roles.test.ts',
+  'test/guide.test.ts',
+  'test/flows/reload.test.ts',
+  'test/flows/control-planes.test.ts',
+  'test/flows/admin-crash.test.ts',
+  'test/flows/store-migrations.test.ts',
 ].map((file) => resolve(root, file))
 
 /** Starts the slowest files first, so that none of them runs alone at the end. Without durations of an earlier run, Vitest orders files by size, and on-postgres.test.ts is small. */

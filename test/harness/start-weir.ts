@@ -87,11 +87,14 @@ export async function startWeir({
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
+  let isClosed = false
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (text) => {
       output += String(text)
       onOutput(String(text))
     })
+  // Output can follow the exit.
+  child.once('close', () => (isClosed = true))
   const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal)
@@ -105,7 +108,7 @@ export async function startWeir({
   const find = (name: string): string =>
     new RegExp(`${name} +(https?://\\S+)`).exec(output)?.[1] ?? ''
   const isUp = (): boolean => namesOf(plane).every((name) => find(name) !== '')
-  await until('Weir to start or to give up', () => isUp() || child.exitCode !== null, 180_000)
+  await until('Weir to start or to give up', () => isUp() || isClosed, 180_000)
   if (!isUp()) throw new Error(`Weir did not start: ${output}`)
   const adminUrl = find('Admin API')
   const call = (url: string, method: string, body: unknown, token: string): Promise<Response> =>

@@ -43,7 +43,7 @@ test(
     await page.locator('tbody').getByRole('link', { name: 'orders', exact: true }).first().waitFor()
     expect(requests.length).toBeLessThanOrEqual(2)
 
-    await page.getByLabel('Search routes').pressSequentially(`ROUTE-${routes - 1}`)
+    await page.getByLabel('Search routes').evaluate(typeFast, `ROUTE-${routes - 1}`)
     await untilText(visitor, '1 matching route')
     expect(await shownRows(visitor)).toEqual([expect.stringContaining(`route-${routes - 1}`)])
     expect(searches(requests)).toEqual([`ROUTE-${routes - 1}`])
@@ -67,7 +67,7 @@ test(
     expect(await heading.getAttribute('aria-sort')).toBe('descending')
     expect(requests.filter((url) => url.includes('/routes?'))).toHaveLength(2)
     await heading.getByRole('button').click()
-    expect(await heading.getAttribute('aria-sort')).toBe('none')
+    await expect.poll(() => heading.getAttribute('aria-sort')).toBe('none')
 
     expect(await page.locator('tbody tr').count()).toBeLessThan(200)
     const last = page.locator(`tbody tr[aria-rowindex="${routes + 1}"]`)
@@ -90,6 +90,16 @@ test(
     await browser.close()
   },
 )
+
+/** Types without letting a timer fire, however busy the machine is: the page renders every letter, and no pause. */
+const typeFast = `async (input, text) => {
+  const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')
+  for (let end = 1; end <= text.length; end += 1) {
+    set.call(input, text.slice(0, end))
+    input.dispatchEvent(new Event('input', { bubbles: true }))
+    for (let turn = 0; turn < 10; turn += 1) await undefined
+  }
+}`
 
 const searches = (urls: readonly string[]): string[] =>
   urls.flatMap((url) => new URL(url).searchParams.get('search') ?? [])

@@ -88,8 +88,7 @@ describe('what each person sees', () => {
   test('masks consumers with the reason in the table, leaderboard and details', async () => {
     const visitor = await watch('/', { account: developer })
     await visitor.page.getByLabel(/^What you see: .* Callers are masked\.$/).waitFor()
-    const text = await visitor.text()
-    expect(text).toContain('Masked')
+    const text = await untilText(visitor, 'Masked')
     for (const caller of await consumersOf('ProductX')) expect(text).not.toContain(caller)
     const rows = await shownRows(visitor)
     expect(rows.every((row) => row.includes('Masked: '))).toBe(true)
@@ -174,9 +173,9 @@ describe('the overview', () => {
     const { page } = visitor
     const row = page.getByRole('button', { name: /^Top services: search,/ })
     await row.click({ modifiers: ['Alt'] })
-    expect(new URL(page.url()).search).toBe('?not.service=search')
+    await expect.poll(() => new URL(page.url()).search).toBe('?not.service=search')
     await row.click()
-    expect(new URL(page.url()).search).toBe('')
+    await expect.poll(() => new URL(page.url()).search).toBe('')
   })
 
   test('dragging over a chart zooms to a fixed range; Back to live returns', async () => {

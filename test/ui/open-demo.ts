@@ -1,9 +1,14 @@
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { demoAccounts } from '../../src/cli/demo/apply-demo.ts'
 import { findProgram, requireProgram } from '../harness/require-program.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
-import { openBrowser, openVisitor, type Visitor, type VisitorOptions } from './open-visitor.ts'
+import {
+  openBrowser,
+  openVisitor,
+  type TestBrowser,
+  type Visitor,
+  type VisitorOptions,
+} from './open-visitor.ts'
 
 /** Program names of Chromium. */
 export const chromiumNames = ['chromium', 'chromium-browser', 'google-chrome'] as const
@@ -14,7 +19,7 @@ export const [admin, developer] = demoAccounts
 export type Demo = {
   /** The running demo; available only inside tests. */
   readonly weir: () => TestWeir
-  /** Opens a separate browser window on the demo or another Weir for the duration of the test. */
+  /** Opens a browser window on the demo or another Weir for the duration of the test. */
   readonly visit: (options?: VisitorOptions & { readonly weir?: TestWeir }) => Promise<Visitor>
 }
 
@@ -22,7 +27,7 @@ export type Demo = {
 export function openDemo(): Demo {
   let weir: TestWeir
   let stopWeir: (() => Promise<void>) | undefined
-  let browser: Browser
+  let browser: TestBrowser
 
   beforeAll(async () => {
     const program = findProgram(...chromiumNames)
