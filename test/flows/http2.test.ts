@@ -2,6 +2,15 @@ import { once } from 'node:events'
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { expect, onTestFinished, test } from 'vitest'
 import { openGateway } from '../harness/open-gateway.ts'
+import {
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  HEADERS,
+  openRawHttp2,
+  post,
+} from '../harness/open-raw-http2.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
 
@@ -48,6 +57,19 @@ test('serves the streams of a connection concurrently, and records each', async 
   }
   expect(gateway.events).toHaveLength(50)
   expect(gateway.events[0]).toMatchObject({ status: 200, outcome: 'allowed', request_bytes: 6 })
+})
+
+test('forwards an empty body that ends with its head, before the service is connected', async () => {
+  const upstream = await startUpstream()
+  const gateway = await openGateway({
+    services: [{ name: 'api', host: '127.0.0.1', port: upstream.port }],
+    routes: [{ paths: ['/'], service: 'api', request_buffering: false }],
+  })
+  const raw = openRawHttp2(gateway.port)
+  await raw.send(Buffer.concat([frame(HEADERS, END_HEADERS, 1, post), frame(DATA, END_STREAM, 1)]))
+  await until('it is answered', () => raw.endOf(1) === '200')
+  await until('it is recorded', () => gateway.events.length === 1)
+  expect(gateway.events[0]).toMatchObject({ status: 200, request_bytes: 0 })
 })
 
 test('ends the streams of a refusal, a HEAD and an empty response', async () => {

@@ -50,12 +50,13 @@ export function openStreamBody(
       if (!body.feed(bytes)) stream.pause()
     }
     stream.on('data', guardHandler(onData, fault))
-    stream.on('end', () => {
-      const isCut = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
-      if (isCut) body.fail(gone())
-      else body.end(trailers)
-    })
   }
+  // Now, because an empty body may end before anything reads it.
+  stream.on('end', () => {
+    const isCut = stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR
+    if (isCut) body.fail(gone())
+    else body.end(trailers)
+  })
   const onTrailers = (_headers: unknown, _flags: number, raw: string[]): void => {
     trailers = incomingFields(raw)
   }
