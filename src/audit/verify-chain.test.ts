@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { beginning } from '../lib/hash-chain.ts'
+import { beginning, hashOfLink } from '../lib/hash-chain.ts'
 import type { AuditPlace, AuditRecord, AuditReport, ChainedRecord } from '../schema/audit-record.ts'
 import { generateAuditKey, readPublicKey } from './audit-key.ts'
 import { chainRecord, hashOfRecord } from './chain-record.ts'
@@ -225,5 +225,21 @@ test('rejects checkpoints signed by an unknown key', async () => {
   })
   expect(faults[0]?.says).toBe(
     `The checkpoint 'head' at record 3 is signed by the unknown key ${other.id}.`,
+  )
+})
+
+test('hashes a record as a whole as well as piece by piece', () => {
+  const shown = fc.array(
+    fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.double(), fc.boolean())),
+  )
+  fc.assert(
+    fc.property(shown, shown, (before, after) => {
+      const record = chainRecord(
+        { sequence: 0, hash: beginning },
+        { ...recordOf(1), before, after },
+      )
+      const { hash, ...link } = record
+      expect(hash).toBe(hashOfLink(link))
+    }),
   )
 })

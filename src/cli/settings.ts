@@ -368,6 +368,14 @@ export function setCompileCache(directory: string): void {
   process.env['NODE_COMPILE_CACHE_PORTABLE'] = '1'
 }
 
+/**
+ * Makes glibc return every allocation of 256 KiB or more to the system when child processes free it. By default it raises
+ * that limit to 32 MiB after the first one, and documents then leave holes behind that stay with the process.
+ */
+export function returnLargeAllocations(): void {
+  process.env['MALLOC_MMAP_THRESHOLD_'] ??= '262144'
+}
+
 /** Makes a temporary data directory. */
 export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
 

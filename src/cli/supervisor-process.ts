@@ -2,7 +2,7 @@ import type { SendHandle } from 'node:child_process'
 import { join } from 'node:path'
 import { openLog } from '../lib/log.ts'
 import type { LauncherChannel, ToSupervisor } from '../supervisor/messages.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, returnLargeAllocations } from './settings.ts'
 
 type Listener = Parameters<LauncherChannel['onMessage']>[0]
 
@@ -45,6 +45,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const)
 /** Runs the supervisor. Imports it dynamically, so that import errors are reported too. */
 async function run({ overrides, role }: Extract<ToSupervisor, { type: 'start' }>): Promise<void> {
   try {
+    returnLargeAllocations()
     const { runSupervisor } = await import('../supervisor/run-supervisor.ts')
     const childModule = join(import.meta.dirname, 'plane-process.ts')
     await runSupervisor({ settings: readSettings(overrides), childModule, role, launcher, log })

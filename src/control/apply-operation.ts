@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
-import { runSliced } from '../lib/cooperative-task.ts'
+import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { uuidv4 } from '../lib/ids.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
 import { referenceIn, type Entry } from '../entities/entry.ts'
@@ -33,25 +32,30 @@ export type ApplyContext = {
 
 export type OnProgress = (done: number, total: number) => void
 
-/** Operations applied before the function yields to the event loop. */
-const batchSize = 200
+/** Operations between two reports of progress. */
+const reportInterval = 200
 
 /** Applies operations to a draft; throws a Problem for the first that fails, and the draft must then be discarded. */
-export async function applyOperations(
+export const applyOperations = (
   draft: Draft,
   operations: readonly Operation[],
   context: ApplyContext & { readonly onProgress?: OnProgress | undefined },
-): Promise<Outcome[]> {
+): Promise<Outcome[]> => runBetweenEvents(applySteps(draft, operations, context))
+
+function* applySteps(
+  draft: Draft,
+  operations: readonly Operation[],
+  context: ApplyContext & { readonly onProgress?: OnProgress | undefined },
+): CooperativeTask<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const operation of operations) {
     outcomes.push(applyOperation(draft, operation, context))
-    if (outcomes.length % batchSize === 0) {
+    if (outcomes.length % reportInterval === 0)
       context.onProgress?.(outcomes.length, operations.length)
-      await setImmediate()
-    }
+    yield
   }
   if (operations.some(({ kind }) => kind === 'remove' || kind === 'restore'))
-    await runSliced(checkReferences(draft))
+    yield* checkReferences(draft)
   context.onProgress?.(operations.length, operations.length)
   return outcomes
 }

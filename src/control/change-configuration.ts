@@ -1,16 +1,20 @@
 import type { Egress } from '../lib/egress.ts'
 import type { Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import { yieldToEventLoop } from '../lib/cooperative-task.ts'
+import {
+  runBetweenEvents,
+  yieldToEventLoop,
+  type CooperativeTask,
+} from '../lib/cooperative-task.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
 import type { AuditRecord } from '../schema/audit-record.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import { sealRevision } from '../audit/chain-record.ts'
-import { nextSnapshot } from '../snapshot/build-snapshot.ts'
+import { snapshotSteps } from '../snapshot/build-snapshot.ts'
 import { sealRoot } from '../snapshot/seal-snapshot.ts'
-import { snapshotRoot } from '../snapshot/snapshot-root.ts'
+import { rootSteps, snapshotRoot } from '../snapshot/snapshot-root.ts'
 import type { Store } from '../store/store.ts'
 import { applyOperations, type OnProgress } from './apply-operation.ts'
 import { catchUp } from './state/catch-up.ts'
@@ -128,7 +132,7 @@ async function attemptChange(
   }
   const draft = openDraft(state.indexes)
   const outcomes = await applyOperations(draft, operations, context)
-  const touched = draft.touched()
+  const touched = await runBetweenEvents(draft.listTouched())
   keepSuperAdmin({
     before: state.indexes,
     after: draft,
@@ -138,30 +142,32 @@ async function attemptChange(
   })
   // Both sides hold the event loop in proportion to the largest entity.
   await yieldToEventLoop()
-  const snapshot = nextSnapshot(state.snapshot, snapshotSource(draft), touched)
+  const snapshot = await runBetweenEvents(
+    snapshotSteps(state.snapshot, snapshotSource(draft), touched),
+  )
   const acceptClaims = await control.isolation.check({
     before: state.snapshot,
     after: snapshot,
     author: authorOf(state, request.principal),
   })
-  const acceptProof = control.proof.prove(snapshot, draft)
+  const acceptProof = await runBetweenEvents(control.proof.prove(snapshot, draft))
   const accept = (): void => {
     acceptProof()
     acceptClaims()
   }
   const isSame = touched.length === 0 && snapshotRoot(snapshot) === state.seal.root
   const revision = isSame ? state.revision : state.revision + 1
-  const audit = describeChange(state, request, {
-    now,
-    touched,
-    because: decision.because,
-    revision,
-  })
+  const because = decision.because
+  const audit = await runBetweenEvents(
+    describeChange(state, request, { now, touched, because, revision }),
+  )
   if (isSame) {
     accept()
     if (request.principal !== systemPrincipal) await control.auditLog.write(audit)
     return { revision, outcomes }
   }
+  // The digests of what changed, of which the root is computed at once.
+  await runBetweenEvents(rootSteps(snapshot))
   const seal = sealRoot(snapshot, revision, control.sealKey)
   const sealed = sealRevision({
     number: revision,
@@ -174,7 +180,7 @@ async function attemptChange(
     writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
     revision: sealed.revision,
     seal,
-    audit: control.auditLog.link({ ...audit, revisionHash: sealed.revisionHash }),
+    audit: await control.auditLog.link({ ...audit, revisionHash: sealed.revisionHash }),
     endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
     settings: request.settings ?? {},
   })
@@ -212,16 +218,18 @@ type ChangeFacts = {
   readonly revision: number
 }
 
-function describeChange(
+function* describeChange(
   state: State,
   { principal, check: { ask }, origin, status, because: reason }: ChangeRequest,
   { now, touched, because, revision }: ChangeFacts,
-): AuditRecord {
-  const show = (side: 'before' | 'after'): unknown[] =>
-    touched.flatMap((one) => {
-      const entry = one[side]
-      return entry === undefined ? [] : [redactEntry(entityNamed(one.entity), entry)]
-    })
+): CooperativeTask<AuditRecord> {
+  const shown: { before: unknown[]; after: unknown[] } = { before: [], after: [] }
+  for (const side of ['before', 'after'] as const) {
+    for (const { entity, [side]: entry } of touched) {
+      yield
+      if (entry !== undefined) shown[side].push(redactEntry(entityNamed(entity), entry))
+    }
+  }
   return {
     ...origin,
     id: uuidv7(now),
@@ -233,8 +241,7 @@ function describeChange(
     action: ask.action,
     allowed: true,
     because: reason ?? because,
-    before: show('before'),
-    after: show('after'),
+    ...shown,
     status,
     revision: revision === state.revision ? null : revision,
   }

@@ -4,6 +4,7 @@ import { entities, entityNamed, type EntityName } from '../entities/entities.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { Operation } from '../entities/operation.ts'
+import { runToCompletion } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import { listNames, type Snapshot } from '../schema/snapshot.ts'
 import { buildSnapshot, nextSnapshot } from '../snapshot/build-snapshot.ts'
@@ -71,7 +72,7 @@ const start = openIndexes(world)
 await start.prepare(changeIndexes)
 const snapshot = buildSnapshot(world)
 const proof = openProof(() => undefined)
-proof.prove(snapshot, start)()
+runToCompletion(proof.prove(snapshot, start))()
 const state = buildState(start, snapshot, sealRoot(snapshot, 1, sealKey))
 const folded = new WeakMap<object, object>()
 countNodes(snapshot)
@@ -82,7 +83,7 @@ test.each(changes)('reads and copies a few entries of many: %s', async (_name, o
   await applyOperations(draft, operations, { catalog: [], now: 1, mayRefer: () => true })
   const touched = draft.touched()
   const next = nextSnapshot(state.snapshot, snapshotSource(draft), touched)
-  proof.prove(next, draft)
+  runToCompletion(proof.prove(next, draft))
   const seal = sealRoot(next, 2, sealKey)
   const after = buildState(state.indexes.next(draft.entries, touched), next, seal)
   expect(after.rightsOf(idOf('principal', 0))?.named.withName('services', 's11')).toHaveLength(1)

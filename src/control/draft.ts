@@ -17,9 +17,6 @@ export type Draft = ConfigurationView & {
   listTouched(): CooperativeTask<Touched[]>
 }
 
-/** Entries between two suspensions. */
-const batchSize = 500
-
 /** Opens a draft; each write costs what it changes. */
 export function openDraft(start: ConfigurationView): Draft {
   const entries = new Map<EntityName, RadixMap<Entry>>(start.entries)
@@ -35,13 +32,11 @@ export function openDraft(start: ConfigurationView): Draft {
   }
   function* listTouched(): CooperativeTask<Touched[]> {
     const touched: Touched[] = []
-    let seen = 0
     for (const [entity, ids] of before) {
       for (const [id, was] of ids) {
         const after = entries.get(entity)?.get(id)
         if (was !== after) touched.push({ entity, id, before: was, after })
-        seen += 1
-        if (seen % batchSize === 0) yield
+        yield
       }
     }
     return touched

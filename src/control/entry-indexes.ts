@@ -8,7 +8,12 @@ import {
   type Touched,
 } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
-import { runSliced, runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import {
+  everySteps,
+  runSliced,
+  runToCompletion,
+  type CooperativeTask,
+} from '../lib/cooperative-task.ts'
 import { buildOrderedSet, type OrderedSet } from '../lib/ordered-set.ts'
 import { nameOf } from './redact.ts'
 import { uniqueKeys } from './unique-keys.ts'
@@ -69,18 +74,26 @@ export type EntryIndexes = {
   next(entries: Entries, touched: readonly Touched[]): EntryIndexes
 }
 
-/** An entry where one of its keys puts it: by workspace, key, sort key and id. */
-type Item = {
-  readonly home: string
-  readonly key: string
-  readonly sortKey: string
-  readonly entry: Entry
-}
+/** An entry with the key under which an index has it, and what it is sorted by unless that is its id. */
+type KeyedEntry = { readonly key: string; readonly entry: Entry }
+type SortedEntry = KeyedEntry & { readonly sortKey: string }
+
+/** An entry in an index; the entry itself where the index has all of them by id. */
+type Item = Entry | KeyedEntry | SortedEntry
 
 /** An index, and the field by which entries with the same key are sorted; by id when absent. */
 type Index = { readonly name: IndexName; readonly by: string | undefined }
 
-type BuiltIndex = Index & { readonly set: OrderedSet<Item> }
+/** How an index reads its items, which are in order of home, key, sort key and id. */
+type ItemReader = {
+  itemsOf(entries: readonly Entry[]): Item[]
+  homeOf(item: Item): string
+  keyOf(item: Item): string
+  positionOf(item: Item): Position
+  compare(this: void, a: Item, b: Item): number
+}
+
+type BuiltIndex = Index & { readonly set: OrderedSet<Item>; readonly reader: ItemReader }
 
 /** Kind of entity → name and field of an index → the index. */
 type Built = ReadonlyMap<EntityName, ReadonlyMap<string, BuiltIndex>>
@@ -89,20 +102,20 @@ type Built = ReadonlyMap<EntityName, ReadonlyMap<string, BuiltIndex>>
 export const openIndexes = (entries: Entries): EntryIndexes => indexesOf(entries, new Map())
 
 function indexesOf(entries: Entries, before: Built): EntryIndexes {
-  const preparing = new Map<string, Promise<OrderedSet<Item>>>()
+  const preparing = new Map<string, Promise<BuiltIndex>>()
   const built = new Map([...before].map(([entity, indexes]) => [entity, new Map(indexes)]))
   const find = (entity: EntityName, index: Index): BuiltIndex | undefined =>
     built.get(entity)?.get(idOf(index))
-  const keep = (entity: EntityName, index: Index, set: OrderedSet<Item>): void => {
+  const keep = (entity: EntityName, index: BuiltIndex): void => {
     const indexes = built.get(entity) ?? new Map<string, BuiltIndex>()
-    built.set(entity, indexes.set(idOf(index), { ...index, set }))
+    built.set(entity, indexes.set(idOf(index), index))
   }
-  const indexOf = (entity: EntityName, index: Index): OrderedSet<Item> => {
+  const indexOf = (entity: EntityName, index: Index): BuiltIndex => {
     const known = find(entity, index)
-    if (known !== undefined) return known.set
-    const set = runToCompletion(buildIndex(entity, index, entries))
-    keep(entity, index, set)
-    return set
+    if (known !== undefined) return known
+    const fresh = runToCompletion(buildIndex(entity, index, entries))
+    keep(entity, fresh)
+    return fresh
   }
   return {
     entries,
@@ -114,17 +127,18 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
     },
     *scan({ entity, workspace, index, key, sort, after }) {
       const home = homeOf(entity, index, workspace)
-      const set = indexOf(entity, { name: index, by: sort?.by })
+      const { set, reader } = indexOf(entity, { name: index, by: sort?.by })
       const isDescending = sort?.isDescending === true
-      const toPart = (item: Item): number => order(item.home, home) || order(item.key, key)
+      const toPart = (item: Item): number =>
+        order(reader.homeOf(item), home) || order(reader.keyOf(item), key)
       const toPosition = (item: Item): number =>
-        toPart(item) || (after === undefined ? 0 : comparePositions(positionOf(item), after))
+        toPart(item) || (after === undefined ? 0 : comparePositions(reader.positionOf(item), after))
       const items = isDescending
         ? set.before((item) => (after === undefined ? toPart(item) > 0 : toPosition(item) >= 0))
         : set.from((item) => (after === undefined ? toPart(item) >= 0 : toPosition(item) > 0))
       for (const item of items) {
         if (toPart(item) !== 0) return
-        yield item.entry
+        yield entryIn(item)
       }
     },
     async prepare(wanted) {
@@ -134,9 +148,9 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
         const id = `${entity} ${idOf(index)}`
         const building = preparing.get(id) ?? runSliced(buildIndex(entity, index, entries))
         preparing.set(id, building)
-        const set = await building
+        const fresh = await building
         preparing.delete(id)
-        if (find(entity, index) === undefined) keep(entity, index, set)
+        if (find(entity, index) === undefined) keep(entity, fresh)
       }
     },
     next(following, touched) {
@@ -151,8 +165,9 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
         const removed = some.flatMap(({ before: was }) => was ?? [])
         const added = some.flatMap(({ after }) => after ?? [])
         const changed = [...indexes].map(([id, index]) => {
-          const items = (of: readonly Entry[]): Item[] => itemsOf(entity, index, of)
-          return [id, { ...index, set: index.set.with(items(removed), items(added)) }] as const
+          const { set, reader } = index
+          const next = set.with(reader.itemsOf(removed), reader.itemsOf(added))
+          return [id, { ...index, set: next }] as const
         })
         updated.set(entity, new Map(changed))
       }
@@ -170,36 +185,49 @@ function* buildIndex(
   entity: EntityName,
   index: Index,
   entries: Entries,
-): CooperativeTask<OrderedSet<Item>> {
+): CooperativeTask<BuiltIndex> {
+  const reader = openReader(entity, index)
   const items: Item[] = []
-  let read = 0
+  const pause = everySteps(1024)
   for (const entry of entries.get(entity)?.values() ?? []) {
-    for (const item of itemsOf(entity, index, [entry])) items.push(item)
-    if ((read += 1) % 1024 === 0) yield
+    for (const item of reader.itemsOf([entry])) items.push(item)
+    yield* pause()
   }
-  return yield* buildOrderedSet(items, compare)
+  return { ...index, reader, set: yield* buildOrderedSet(items, reader.compare) }
 }
 
-const compare = (a: Item, b: Item): number =>
-  order(a.home, b.home) || order(a.key, b.key) || comparePositions(positionOf(a), positionOf(b))
+const entryIn = (item: Item): Entry => ('entry' in item ? item.entry : item)
 
-const positionOf = ({ sortKey: own, entry }: Item): Position => ({ sortKey: own, id: entry.id })
+function openReader(entity: EntityName, { name, by }: Index): ItemReader {
+  const isByWorkspace = hasHomes(entity, name)
+  const homeOfItem = (item: Item): string => (isByWorkspace ? (entryIn(item).workspace ?? '') : '')
+  const keyOf = (item: Item): string => ('key' in item ? item.key : '')
+  const positionOf = (item: Item): Position => ({
+    sortKey: 'sortKey' in item ? item.sortKey : '',
+    id: entryIn(item).id,
+  })
+  const keyed = (entry: Entry): Item[] =>
+    keysOf(entity, name, entry).map((key) =>
+      by === undefined ? { key, entry } : { key, entry, sortKey: sortKey(entry, by) },
+    )
+  return {
+    itemsOf: (entries) =>
+      name === 'all' && by === undefined ? [...entries] : entries.flatMap(keyed),
+    homeOf: homeOfItem,
+    keyOf,
+    positionOf,
+    compare: (a, b) =>
+      order(homeOfItem(a), homeOfItem(b)) ||
+      order(keyOf(a), keyOf(b)) ||
+      comparePositions(positionOf(a), positionOf(b)),
+  }
+}
 
 /** The ascending order of positions in one list. */
 export const comparePositions = (a: Position, b: Position): number =>
   order(a.sortKey, b.sortKey) || order(a.id, b.id)
 
 const order = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
-
-const itemsOf = (entity: EntityName, { name, by }: Index, entries: readonly Entry[]): Item[] =>
-  entries.flatMap((entry) =>
-    keysOf(entity, name, entry).map((key) => ({
-      home: homeOf(entity, name, entry.workspace),
-      key,
-      sortKey: sortKey(entry, by),
-      entry,
-    })),
-  )
 
 /** The text by which an entry is sorted: names without regard to case, times with digits in front so that they are in order as text. */
 export function sortKey(
@@ -215,9 +243,10 @@ export function sortKey(
 
 /** The part of an index in which entries of a workspace are: '' where an index covers all workspaces. */
 export const homeOf = (entity: EntityName, name: IndexName, workspace: string | null): string =>
+  hasHomes(entity, name) ? (workspace ?? '') : ''
+
+const hasHomes = (entity: EntityName, name: IndexName): boolean =>
   entityNamed(entity).inWorkspace && !name.startsWith('anywhere:') && !name.startsWith('unique:')
-    ? (workspace ?? '')
-    : ''
 
 /** The keys by which an index finds an entry. */
 export function keysOf(entity: EntityName, name: IndexName, entry: Entry): readonly string[] {

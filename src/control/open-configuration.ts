@@ -4,12 +4,13 @@ import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import { silentLog, type Log } from '../lib/log.ts'
+import { runBetweenEvents } from '../lib/cooperative-task.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
 import type { PluginSchema } from '../entities/plugin-schema.ts'
 import type { Seal } from '../schema/snapshot.ts'
-import { buildSnapshot, nextSnapshot } from '../snapshot/build-snapshot.ts'
+import { buildSnapshot, snapshotSteps } from '../snapshot/build-snapshot.ts'
 import { generateSealKey, publicKeyOf, sealRoot } from '../snapshot/seal-snapshot.ts'
 import type { LeaseRows } from '../store/lease-rows.ts'
 import type { Store } from '../store/store.ts'
@@ -119,7 +120,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     async checkDraft(principal, draft, touched) {
       const { state } = control
       const before = state.snapshot
-      const after = nextSnapshot(before, snapshotSource(draft), touched)
+      const after = await runBetweenEvents(snapshotSteps(before, snapshotSource(draft), touched))
       await control.isolation.check({ before, after, author: authorOf(state, principal) })
     },
     audit: control.auditLog,

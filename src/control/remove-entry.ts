@@ -54,14 +54,11 @@ function removeFromDraft(draft: Draft, name: EntityName, entry: Entry): void {
   draft.remove(name, entry.id)
 }
 
-/** Entries between two suspensions. */
-const batchSize = 500
-
 /** Throws when an entry that the draft wrote refers to one that does not exist, or any entry to one that it removed. */
 export function* checkReferences(draft: Draft): CooperativeTask<void> {
   const touched = yield* draft.listTouched()
-  for (const [index, { entity: name, before, after }] of touched.entries()) {
-    if (index % batchSize === batchSize - 1) yield
+  for (const { entity: name, before, after } of touched) {
+    yield
     const entity: Entity = entityNamed(name)
     for (const [field, target] of Object.entries({ ...entity.refersTo, ...entity.refersToMany })) {
       const ids = after === undefined ? [] : referencesIn(after, field)

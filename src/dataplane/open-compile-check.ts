@@ -1,6 +1,7 @@
-import { runToCompletion } from '../lib/cooperative-task.ts'
-import { compileProgram, type Program, type ProgramTools } from '../proxy/program.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
+import { RadixMap } from '../lib/radix-map.ts'
+import { compileSteps, type ProgramTools } from '../proxy/program.ts'
+import { emptySnapshot, listNames, type Snapshot } from '../schema/snapshot.ts'
 import { collectReferences, settingsIn } from '../secrets/collect-references.ts'
 import { noResolution, replaceReferences } from '../secrets/replace-references.ts'
 
@@ -9,27 +10,57 @@ import { noResolution, replaceReferences } from '../secrets/replace-references.t
  * what does not compile, and for a reference that leads nowhere. Costs what differs from the snapshot that was accepted
  * last; returns how to accept this one.
  */
-export type CompileCheck = (snapshot: Snapshot) => () => void
+export type CompileCheck = (snapshot: Snapshot) => CooperativeTask<() => void>
 
 export function openCompileCheck(
   tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
 ): CompileCheck {
   const settingsOf = settingsIn(tools.catalog)
-  let accepted = { resolution: noResolution, program: undefined as Program | undefined }
-  return (snapshot) => {
-    const { resolution: before, program: previous } = accepted
-    const references = runToCompletion(collectReferences(snapshot, settingsOf, before.references))
-    const resolution = runToCompletion(
-      replaceReferences(references, before, { ...withoutSecrets, settingsOf }),
-    )
-    const { snapshot: known, withheld } = resolution
-    const program = compileProgram(known, 0, { ...tools, withheld }, previous)
-    // It never runs.
-    program.close(previous)
+  let accepted = noResolution
+  return function* check(snapshot) {
+    const before = accepted
+    const references = yield* collectReferences(snapshot, settingsOf, before.references)
+    const resolution = yield* replaceReferences(references, before, {
+      ...withoutSecrets,
+      settingsOf,
+    })
+    const { withheld } = resolution
+    for (const part of changedParts(before.snapshot, resolution.snapshot)) {
+      const program = yield* compileSteps(part, 0, { ...tools, withheld })
+      // It never runs.
+      program.close()
+    }
     return () => {
-      accepted = { resolution, program }
+      accepted = resolution
     }
   }
 }
 
 const withoutSecrets = { lookUp: () => ({ reason: '' }), accepts: () => true, isStale: false }
+
+/** Items that are compiled together. */
+const partSize = 256
+
+/**
+ * The items that differ, as small snapshots: whether an item compiles depends on itself and its workspace alone, so that
+ * no program of everything has to be kept. A route of a disabled service is compiled too.
+ */
+function* changedParts(before: Snapshot, after: Snapshot): Generator<Snapshot> {
+  for (const list of listNames) {
+    const [was, is]: [RadixMap<object>, RadixMap<object>] = [before[list], after[list]]
+    let items: [string, object][] = []
+    const part = (): Snapshot => ({
+      ...emptySnapshot,
+      workspaces: after.workspaces,
+      [list]: RadixMap.from(items),
+    })
+    for (const { key, after: item } of was.differencesTo(is)) {
+      if (item === undefined) continue
+      items.push([key, item])
+      if (items.length < partSize) continue
+      yield part()
+      items = []
+    }
+    if (items.length > 0) yield part()
+  }
+}

@@ -13,9 +13,6 @@ import type {
 } from '../schema/config-difference.ts'
 import { referenceIn, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 
-/** Entities between two suspensions. */
-const batchSize = 100
-
 /** Who reads a list of differences. */
 export type DifferenceReader = Pick<Reader, 'mayRead' | 'nameOf'>
 
@@ -29,8 +26,8 @@ export function* describeDifferences(
   const rank = ({ kind, entity }: EntityDifference): number =>
     kind === 'delete' ? 1000 - (order.get(entity) ?? 0) : (order.get(entity) ?? 0)
   const items: EntityDifference[] = []
-  for (const [index, one] of touched.entries()) {
-    if (index % batchSize === 0) yield
+  for (const one of touched) {
+    yield
     const item = describeOne(one, { lookups, reader })
     if (item !== undefined) items.push(item)
   }

@@ -27,9 +27,6 @@ const maxEntities = 200_000
 /** Bounds of one entity, as of a body: checking its fields cannot be suspended. */
 const entityLimits = { values: 10_000, characters: 1024 * 1024 }
 
-/** Entities between two suspensions. */
-const batchSize = 100
-
 /** Lists every entity of a document after those it refers to; throws for unknown lists and beyond the limits. */
 export function* flattenDocument(
   document: DeclarativeDocument,
@@ -48,7 +45,7 @@ export function* flattenDocument(
       found.get(one.entity.name)?.push(one)
       count += 1
       if (count > maxEntities) throw invalid(`a document has at most ${maxEntities} entities`)
-      if (count % batchSize === 0) yield
+      yield
     }
   }
   return [...found.values()].flat()

@@ -42,7 +42,7 @@ export function* matchDeclared(
   const rejectDuplicate = openDuplicateCheck()
   const findByNaturalKey = openNaturalKeyIndex(context)
   for (const one of declared) {
-    if (matched.length % batchSize === 0) yield
+    yield
     const { entity, where } = one
     const entityWorkspace = entity.inWorkspace ? workspace : null
     const body = resolveReferences(one, { ...context, ids, names })
@@ -84,9 +84,6 @@ export function* matchDeclared(
   }
   return matched
 }
-
-/** Entities between two suspensions. */
-const batchSize = 100
 
 const givenId = ({ id }: Readonly<Record<string, unknown>>): string | undefined =>
   typeof id === 'string' ? id.toLowerCase() : undefined

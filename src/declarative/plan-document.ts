@@ -1,11 +1,10 @@
-import { setImmediate } from 'node:timers/promises'
 import { applyOperation, type ApplyContext, type OnProgress } from '../control/apply-operation.ts'
 import { checkReferences } from '../control/remove-entry.ts'
 import type { Reader } from '../control/reader.ts'
 import type { ConfigurationView } from '../control/configuration-view.ts'
 import { openDraft, type Draft } from '../control/draft.ts'
 import type { Operation } from '../entities/operation.ts'
-import { runSliced } from '../lib/cooperative-task.ts'
+import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { idTaken } from '../entities/kong-problem.ts'
 import { Problem } from '../lib/problem.ts'
@@ -39,22 +38,27 @@ export type PlannedSync = {
   readonly unchanged: number
 }
 
-/** Entities between two yields to the event loop. */
-const batchSize = 100
+/** Entities between two reports of progress. */
+const reportInterval = 100
 
 /** Plans the operations by applying them to a draft. Throws one problem that lists every fault. */
-export async function planDocument(
+export const planDocument = (
   start: ConfigurationView,
   request: PlanRequest,
-): Promise<PlannedSync> {
-  const declared = await runSliced(flattenDocument(request.document, request.part))
+): Promise<PlannedSync> => runBetweenEvents(planSteps(start, request))
+
+function* planSteps(start: ConfigurationView, request: PlanRequest): CooperativeTask<PlannedSync> {
+  const declared = yield* flattenDocument(request.document, request.part)
   const draft = openDraft(start)
   for (const operation of request.prerequisites) applyOperation(draft, operation, request.context)
   const { isHashed } = request.document
-  const matched = await runSliced(matchDeclared(declared, { ...request, draft, isHashed }))
+  const matched = yield* matchDeclared(declared, { ...request, draft, isHashed })
   const declaredIds = new Set(matched.map(({ operation }) => operation.at ?? ''))
-  const removals = request.keepsRest ? [] : planRemovals(draft, request, declaredIds)
-  for (const operation of removals) applyOperation(draft, operation, request.context)
+  const removals = request.keepsRest ? [] : yield* planRemovals(draft, request, declaredIds)
+  for (const operation of removals) {
+    yield
+    applyOperation(draft, operation, request.context)
+  }
   const faults: Fault[] = []
   const operations: Operation[] = [...request.prerequisites, ...removals]
   let unchanged = 0
@@ -68,13 +72,12 @@ export async function planDocument(
       } else operations.push(operation)
     })
     if (fault !== undefined) faults.push(fault)
-    if (index % batchSize === batchSize - 1) {
+    if (index % reportInterval === reportInterval - 1)
       request.onProgress?.(index + 1, matched.length)
-      await setImmediate()
-    }
+    yield
   }
   if (faults.length > 0) throw invalidDocument(faults)
-  await runSliced(checkReferences(draft))
+  yield* checkReferences(draft)
   request.onProgress?.(matched.length, matched.length)
   return { operations, draft, unchanged }
 }
@@ -119,16 +122,16 @@ function invalidDocument(faults: readonly Fault[]): Problem {
 }
 
 /** Removes existing entities that the document omits, with their dependents; each after those that refer to it. */
-function planRemovals(
+function* planRemovals(
   draft: Draft,
   request: PlanRequest,
   declaredIds: ReadonlySet<string>,
-): readonly Operation[] {
-  const removed = new Map<string, { readonly entity: EntityName; readonly entry: Entry }>()
-  for (const { entity, entry } of entriesInScope(draft.entries, request)) {
+): CooperativeTask<readonly Operation[]> {
+  const removed = new Map<string, ScopedEntry>()
+  for (const { entity, entry } of yield* entriesInScope(draft.entries, request)) {
     if (!declaredIds.has(entry.id)) removed.set(entry.id, { entity, entry })
   }
-  addDependents(draft, removed, declaredIds)
+  yield* addDependents(draft, removed, declaredIds)
   const order = entities.map(({ name }) => name)
   return [...removed.values()]
     .sort((a, b) => order.indexOf(b.entity) - order.indexOf(a.entity))
@@ -145,14 +148,18 @@ type Scope = Pick<PlanRequest, 'document' | 'part' | 'workspace' | 'ownsShared'>
   readonly reader: Pick<Reader, 'mayRead'>
 }
 
+export type ScopedEntry = { readonly entity: EntityName; readonly entry: Entry }
+
 /** The entities that a document with these tags manages. An entity without tags belongs to the scope of its parent. */
-export function entriesInScope(
+export function* entriesInScope(
   all: Entries,
   { document: { selectTags }, part, workspace, ownsShared, reader }: Scope,
-): { readonly entity: EntityName; readonly entry: Entry }[] {
+): CooperativeTask<ScopedEntry[]> {
   const inScope = new Set<string>()
-  return declaredEntities(part).flatMap(({ name, fields, belongsTo, inWorkspace }) =>
-    [...(all.get(name)?.values() ?? [])].flatMap((entry) => {
+  const found: ScopedEntry[] = []
+  for (const { name, fields, belongsTo, inWorkspace } of declaredEntities(part)) {
+    for (const entry of all.get(name)?.values() ?? []) {
+      yield
       const isHere = inWorkspace ? entry.workspace === workspace : ownsShared
       const tags = tagsOf(entry)
       const parent = belongsTo === undefined ? undefined : referenceIn(entry, belongsTo)
@@ -160,22 +167,24 @@ export function entriesInScope(
         'tags' in fields.shape || parent === undefined
           ? selectTags.every((tag) => tags.includes(tag))
           : inScope.has(parent)
-      if (!isHere || !isTagged || !reader.mayRead(name, entry)) return []
+      if (!isHere || !isTagged || !reader.mayRead(name, entry)) continue
       inScope.add(entry.id)
-      return [{ entity: name, entry }]
-    }),
-  )
+      found.push({ entity: name, entry })
+    }
+  }
+  return found
 }
 
-function addDependents(
+function* addDependents(
   draft: Draft,
-  removed: Map<string, { readonly entity: EntityName; readonly entry: Entry }>,
+  removed: Map<string, ScopedEntry>,
   declaredIds: ReadonlySet<string>,
-): void {
+): CooperativeTask<void> {
   if (removed.size === 0) return
   for (const entity of entities) {
     const fields = [...(entity.cascades ?? []), ...(entity.belongsTo ? [entity.belongsTo] : [])]
     for (const entry of fields.length === 0 ? [] : draft.all(entity.name)) {
+      yield
       const isLost = fields.some((field) => removed.has(referenceIn(entry, field) ?? ''))
       if (isLost && !declaredIds.has(entry.id) && !removed.has(entry.id))
         removed.set(entry.id, { entity: entity.name, entry })

@@ -1,4 +1,4 @@
-import { runSliced } from '../lib/cooperative-task.ts'
+import { runBetweenEvents } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
 import { mayReferOf, type Reader } from '../control/reader.ts'
@@ -71,12 +71,12 @@ export async function planSync(
     'workspace',
     ...declaredEntities(part).map(({ name }) => name),
   ])
-  const allTouched = await runSliced(draft.listTouched())
+  const allTouched = await runBetweenEvents(draft.listTouched())
   await configuration.checkDraft(request.principal, draft, allTouched)
   const touched = allTouched.filter(({ entity }) => kinds.has(entity))
   const lookups = [draft.entries, start.entries]
   const author = authorOf(start.entries, request.reader)
-  const difference = await runSliced(describeDifferences(touched, lookups, author))
+  const difference = await runBetweenEvents(describeDifferences(touched, lookups, author))
   return {
     plan: { workspace, revision, ...difference, unchanged },
     workspaceId,

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { memoizeByKey } from '../lib/memoize-by-key.ts'
+import type { CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Reader } from '../control/reader.ts'
 import { isRecord } from '../lib/is-record.ts'
 import { canonicalText } from '../lib/canonical-text.ts'
@@ -23,7 +25,7 @@ export type DumpRequest = {
 type Rendered = Record<string, unknown>
 
 /** Renders a workspace in decK's format: entities nested under their parents, without values that equal defaults. */
-export function renderDocument(all: Entries, request: DumpRequest): Rendered {
+export function* renderDocument(all: Entries, request: DumpRequest): CooperativeTask<Rendered> {
   const { part, workspace, selectTags } = request
   const document = {
     selectTags,
@@ -37,16 +39,19 @@ export function renderDocument(all: Entries, request: DumpRequest): Rendered {
   const rendered = new Map<string, Rendered>()
   const top: Rendered = {}
   const kinds = new Map(declaredEntities(part).map((entity) => [entity.name, entity]))
-  const found = entriesInScope(all, scope)
+  const found = yield* entriesInScope(all, scope)
   const hashed = hashedConsumers(found)
   for (const { entity: name, entry } of sortEntries(found)) {
+    yield
     const entity = kinds.get(name) as Entity
     const container = findContainer(entity, entry, { kinds, rendered, all })
     const body = renderEntry(entity, entry, { request, all, under: container?.field, hashed })
     rendered.set(entry.id, body)
     const target = container?.target ?? top
     const list = container?.list ?? listName(entity)
-    target[list] = [...((target[list] as unknown[] | undefined) ?? []), body]
+    const members = (target[list] as unknown[] | undefined) ?? []
+    target[list] = members
+    members.push(body)
   }
   return {
     _format_version: formatVersion,
@@ -202,9 +207,14 @@ function renderLinks(
 
 function isNonDefault(value: unknown, type: z.ZodType): boolean {
   if (value === null || value === undefined) return false
-  const defaultValue = type.safeParse(undefined)
-  return !defaultValue.success || canonicalText(defaultValue.data ?? null) !== canonicalText(value)
+  return defaultText(type) !== canonicalText(value)
 }
+
+/** Undefined for a type without a default. */
+const defaultText = memoizeByKey((type: z.ZodType): string | undefined => {
+  const { success, data } = type.safeParse(undefined)
+  return success ? canonicalText(data ?? null) : undefined
+})
 
 function withoutNulls(value: unknown): unknown {
   if (!isRecord(value)) return value

@@ -25,6 +25,18 @@ export async function runSliced<T>(
   }
 }
 
+/** Runs a task that somebody waits for, in slices of about 10 ms between which everything that is queued gets its turn. */
+export const runBetweenEvents = <T>(task: CooperativeTask<T>): Promise<T> => runSliced(task, 10, 1)
+
+/** A point at which a task is suspended every `steps` times that it is passed: `yield* pause()`. */
+export function everySteps(steps: number): () => CooperativeTask<void> {
+  let passed = 0
+  return function* pause() {
+    passed += 1
+    if (passed % steps === 0) yield
+  }
+}
+
 /** Resolves after everything that is already queued in the event loop. */
 export const yieldToEventLoop = (): Promise<void> =>
   new Promise((resolve) => void setImmediate(resolve))

@@ -1,4 +1,4 @@
-import { runToCompletion, type CooperativeTask } from './cooperative-task.ts'
+import { everySteps, runToCompletion, type CooperativeTask } from './cooperative-task.ts'
 
 /** An immutable set of items in order; a set that differs in a few items shares all other parts with it. */
 export type OrderedSet<Item> = {
@@ -54,6 +54,7 @@ function* mergeRuns<Item>(
   compare: Compare<Item>,
 ): CooperativeTask<Item[]> {
   const merged: Item[] = []
+  const pause = everySteps(slice)
   let [left, right] = [0, 0]
   while (left < one.length && right < other.length) {
     const [a, b] = [one[left] as Item, other[right] as Item]
@@ -64,7 +65,7 @@ function* mergeRuns<Item>(
       merged.push(b)
       right += 1
     }
-    if (merged.length % slice === 0) yield
+    yield* pause()
   }
   for (; left < one.length; left += 1) merged.push(one[left] as Item)
   for (; right < other.length; right += 1) merged.push(other[right] as Item)

@@ -101,6 +101,26 @@ test('compares two maps as a comparison of all entries does', () => {
   )
 })
 
+test('folds the values under a prefix', () => {
+  const known = new WeakMap<object, number>()
+  const sum = (parts: readonly number[]): number => parts.reduce((a, b) => a + b, 0)
+  const steps = {
+    leaf: sum,
+    branch: (_: readonly number[], parts: readonly number[]) => sum(parts),
+  }
+  fc.assert(
+    fc.property(changes, (list) => {
+      const model = new Map<string, number>()
+      const map = apply(RadixMap.empty(), model, list)
+      for (const prefix of ['', ...[...model.keys()].flatMap((name) => [name, name.slice(0, 2)])]) {
+        const expected = [...model].filter(([name]) => name.startsWith(prefix))
+        expect(map.foldUnder(prefix, known, steps)).toBe(sum(expected.map(([, value]) => value)))
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
 test('compares and folds only what two maps do not share', () => {
   const names = Array.from({ length: 20_000 }, (_, n) => crypto.randomUUID().slice(0, 30) + n)
   const map = RadixMap.from(names.map((name, n) => [name, n] as const))

@@ -107,13 +107,6 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
     for (const [key, value] of this.entries()) visit(value, key, this)
   }
 
-  /** How many keys begin with a text, at the cost of its length. */
-  countUnder(prefix: string): number {
-    const node = nodeUnder(this.#root, prefix)
-    if (isBranch(node)) return node.size
-    return node.keys.filter((key) => key.startsWith(prefix)).length
-  }
-
   /** The values whose keys begin with a text, in order of these. Reads no further than it is iterated. */
   *under(prefix: string): Generator<Value> {
     for (const { keys, values } of leaves(nodeUnder(this.#root, prefix)))
@@ -128,6 +121,17 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
   /** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
   fold<Result>(known: WeakMap<object, Result>, steps: Fold<Value, Result>): Result {
     return runToCompletion(this.foldSteps(known, steps))
+  }
+
+  /** `fold` over the values whose keys begin with a text. */
+  foldUnder<Result>(
+    prefix: string,
+    known: WeakMap<object, Result>,
+    steps: Fold<Value, Result>,
+  ): Result {
+    const node = nodeUnder(this.#root, prefix)
+    if (isBranch(node)) return runToCompletion(foldNode(node, known, steps))
+    return steps.leaf(node.values.filter((_, at) => node.keys[at]?.startsWith(prefix)))
   }
 
   /** `fold` as a cooperative task. */

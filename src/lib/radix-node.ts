@@ -130,7 +130,7 @@ function changeLeaf<Value>(
     keys.push(leaf.keys[at] as string)
     values.push(leaf.values[at] as Value)
   }
-  if (hasSameKeys) return { keys: leaf.keys, values }
+  if (hasSameKeys) return { keys: leaf.keys, values: trimmed(values) }
   return nodeOf(keys, values, depth)
 }
 
@@ -153,8 +153,11 @@ export function nodeOf<Value>(
     children.push(nodeOf(keys, values, depth + 1, at, stop))
     at = stop
   }
-  return { codes, children, size: end - start }
+  return { codes: trimmed(codes), children: trimmed(children), size: end - start }
 }
+
+/** A copy without the room for 16 more items that V8 gives an array which grew. */
+const trimmed = <Item>(grown: readonly Item[]): readonly Item[] => grown.slice()
 
 /** The end of the keys with the same code as the first. */
 function endOfCode(
@@ -181,7 +184,7 @@ function joinLeaves<Value>(node: Node<Value>): Leaf<Value> {
     keys.push(...leaf.keys)
     values.push(...leaf.values)
   }
-  return { keys, values }
+  return { keys: trimmed(keys), values: trimmed(values) }
 }
 
 /** The leaves of a node in order. */

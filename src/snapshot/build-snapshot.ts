@@ -11,7 +11,8 @@ import {
   type Touched,
 } from '../entities/entry.ts'
 import { fillConfig } from '../entities/linked-settings.ts'
-import { RadixMap } from '../lib/radix-map.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
+import type { RadixMap } from '../lib/radix-map.ts'
 import {
   emptySnapshot,
   listNames,
@@ -64,20 +65,29 @@ export const buildSnapshot = (entries: Entries): Snapshot =>
  * The snapshot of a configuration that differs in some entities from the one that `before` is of. Builds the items that
  * these entities reach; an item that stays equal stays the same object.
  */
-export function nextSnapshot(
+export const nextSnapshot = (
   before: Snapshot,
   source: SnapshotSource,
   changed: readonly Touched[],
-): Snapshot {
+): Snapshot => runToCompletion(snapshotSteps(before, source, changed))
+
+/** `nextSnapshot` as a cooperative task. */
+export function* snapshotSteps(
+  before: Snapshot,
+  source: SnapshotSource,
+  changed: readonly Touched[],
+): CooperativeTask<Snapshot> {
   const reached = new Map(listNames.map((list) => [list, new Set<string>()] as const))
   for (const one of changed) {
+    yield
     for (const [list, id] of itemsOf(one, source)) reached.get(list)?.add(id)
   }
-  const lists = [...reached].flatMap(([list, ids]) => {
+  const lists: (readonly [ListName, RadixMap<object>])[] = []
+  for (const [list, ids] of reached) {
     const known: RadixMap<object> = before[list]
-    const next = ids.size === 0 ? known : withItems(known, list, ids, source)
-    return next === known ? [] : [[list, next] as const]
-  })
+    const next = ids.size === 0 ? known : yield* withItems(known, list, ids, source)
+    if (next !== known) lists.push([list, next])
+  }
   return lists.length === 0 ? before : { ...before, ...Object.fromEntries(lists) }
 }
 
@@ -132,25 +142,22 @@ function* linkedPlugins(
   for (const { id } of source.referrers('plugin', 'partials', partial)) yield ['plugins', id]
 }
 
-function withItems(
+function* withItems(
   known: RadixMap<object>,
   list: ListName,
   ids: ReadonlySet<string>,
   source: SnapshotSource,
-): RadixMap<object> {
+): CooperativeTask<RadixMap<object>> {
   const build = builders[list]
-  const items = [...ids].map((id) => [id, build(source, id)] as const)
-  if (known.size === 0) {
-    const present = items.flatMap(([id, item]) => (item === undefined ? [] : [[id, item] as const]))
-    return present.length === 0 ? known : RadixMap.from(present)
+  const changes = new Map<string, object | undefined>()
+  for (const id of ids) {
+    yield
+    const item = build(source, id)
+    const old = known.get(id)
+    const isSame = item !== undefined && old !== undefined && itemDigest(old) === itemDigest(item)
+    if (!isSame) changes.set(id, item)
   }
-  let next = known
-  for (const [id, item] of items) {
-    const old = next.get(id)
-    if (item === undefined) next = next.without(id)
-    else if (old === undefined || itemDigest(old) !== itemDigest(item)) next = next.with(id, item)
-  }
-  return next
+  return yield* known.changeSteps(changes)
 }
 
 type Build = (source: SnapshotSource, id: string) => object | undefined

@@ -1,4 +1,5 @@
 import { entities, type Entity, type EntityName } from '../entities/entities.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { RadixMap } from '../lib/radix-map.ts'
 import { emptySnapshot, listNames, type ListName, type Snapshot } from '../schema/snapshot.ts'
@@ -6,24 +7,28 @@ import { listsByEntity, type SnapshotSource } from './build-snapshot.ts'
 
 /** Throws when a reference is broken or leads into another workspace. */
 export const checkSnapshot = (snapshot: Snapshot): void =>
-  checkDifferences(emptySnapshot, snapshot, undefined)
+  runToCompletion(checkDifferences(emptySnapshot, snapshot, undefined))
 
 /**
  * Checks what differs from a snapshot that was checked: the references of items that were put, and that nobody refers to
  * items that were removed or moved to another workspace. `source` is the configuration of the later snapshot.
  */
-export function checkDifferences(
+export function* checkDifferences(
   before: Snapshot,
   after: Snapshot,
   source: SnapshotSource | undefined,
-): void {
+): CooperativeTask<void> {
   for (const list of listNames) {
     const [was, is]: [RadixMap<Item>, RadixMap<Item>] = [before[list], after[list]]
     if (was.size === 0) {
-      for (const item of is.values()) checkReferences(after, list, item)
+      for (const item of is.values()) {
+        yield
+        checkReferences(after, list, item)
+      }
       continue
     }
     for (const { before: old, after: item } of was.differencesTo(is)) {
+      yield
       if (item !== undefined) checkReferences(after, list, item)
       if (old === undefined || (item !== undefined && old.workspace === item.workspace)) continue
       if (source !== undefined) checkUnreferenced(source, list, old)

@@ -15,6 +15,8 @@ import { revisionsOf } from './revision-rows.ts'
 /** A chained record with the new signed head, and at intervals a checkpoint along the chain. */
 export type AuditAppend = {
   readonly record: ChainedRecord
+  /** The JSON of its lists, which can be long. */
+  readonly lists: { readonly before: string; readonly after: string }
   readonly head: AuditCheckpoint
   readonly along: AuditCheckpoint | undefined
 }
@@ -76,8 +78,8 @@ export function openAuditRows(database: Database): AuditRows {
 
 /** Appends a record within a transaction. Concurrent appends wait for the lock on the row of the head, so that the chain has no forks. */
 export async function appendAudit(transaction: Database, append: AppendAudit): Promise<void> {
-  const { record, head, along } = append(await lockHead(transaction, 1))
-  await transaction.insertInto('audit').values(auditRowOf(record)).execute()
+  const { record, lists, head, along } = append(await lockHead(transaction, 1))
+  await transaction.insertInto('audit').values(auditRowOf(record, lists)).execute()
   const { kind: _kind, ...signed } = head
   await transaction.updateTable('audit_head').set(signed).where('id', '=', 1).execute()
   if (along !== undefined) await transaction.insertInto('audit_checkpoints').values(along).execute()
@@ -194,9 +196,11 @@ function withEqual(rows: Rows, filter: AuditFilter): Rows {
   )
 }
 
-function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
-  const { requestId, workspaceId, principal, allowed, before, after, revisionHash, ...same } =
-    record
+function auditRowOf(
+  record: ChainedRecord,
+  lists: AuditAppend['lists'],
+): Insertable<FixedTables['audit']> {
+  const { requestId, workspaceId, principal, allowed, revisionHash, ...same } = record
   return {
     ...same,
     request_id: requestId,
@@ -204,8 +208,7 @@ function auditRowOf(record: ChainedRecord): Insertable<FixedTables['audit']> {
     principal_id: principal?.id ?? null,
     principal_name: principal?.name ?? null,
     allowed: Number(allowed),
-    before: JSON.stringify(before),
-    after: JSON.stringify(after),
+    ...lists,
     revision_hash: revisionHash ?? null,
   }
 }

@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
 import { entities, toEntityName } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import type { Database, FixedTables } from './database.ts'
 import { sealedFields } from './entity-table.ts'
 import type { ChangeCount, RecordedChange, RevisionSpan, Write } from './store.ts'
 
-/** Rows in one statement: SQLite takes at most 32,766 parameters, and a row has six. */
-const batchSize = 1000
+/** Rows in one statement, which SQLite runs on the event loop. */
+const batchSize = 100
 
 export async function insertChanges(
   database: Database,
@@ -19,6 +20,7 @@ export async function insertChanges(
       .slice(at, at + batchSize)
       .map((write) => sealedRow(rowOf(number, write), cipher))
     await database.insertInto('changes').values(rows).execute()
+    if (writes.length > batchSize) await yieldToEventLoop()
   }
 }
 

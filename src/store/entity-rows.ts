@@ -1,14 +1,15 @@
 import { sql } from 'kysely'
 import { entities, entityNamed, type Entity, type EntityName } from '../entities/entities.ts'
 import type { Entries, Entry } from '../entities/entry.ts'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import type { Cipher } from '../lib/cipher.ts'
 import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf, type EntityRow } from './entity-table.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import type { Write } from './store.ts'
 
-/** Rows in one statement; a statement takes at most 32,766 parameters, and no row has more than twenty. */
-const rowsAtOnce = 500
+/** Rows in one statement. SQLite runs it on the event loop, and takes at most 32,766 parameters; no row has more than twenty. */
+const rowsAtOnce = 100
 
 /** Every entity of the configuration. */
 export async function readEntries(database: Database, cipher: Cipher): Promise<Entries> {
@@ -33,6 +34,7 @@ export async function writeEntities(
     for (const ids of inParts(gone)) {
       const rows = entityTables(database).deleteFrom(tableOf(entityNamed(name)))
       await rows.where('id', 'in', ids).execute()
+      if (gone.length > rowsAtOnce) await yieldToEventLoop()
     }
   }
   for (const [name, some] of byEntity) {
@@ -44,6 +46,7 @@ export async function writeEntities(
         entity,
         part.map((entry) => rowOf(entity, entry, cipher)),
       )
+      if (rows.length > rowsAtOnce) await yieldToEventLoop()
     }
   }
 }

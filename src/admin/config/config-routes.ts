@@ -4,6 +4,7 @@ import { applyPlan } from '../../declarative/apply-plan.ts'
 import { findDrift } from '../../declarative/find-drift.ts'
 import { renderDocument } from '../../declarative/render-document.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { configOptions } from './config-options.ts'
@@ -78,10 +79,10 @@ const emptying = (entities: number): Problem =>
   )
 
 /** Contains only entities that the principal may read. */
-export function dump(context: RequestContext): unknown {
+export async function dump(context: RequestContext): Promise<unknown> {
   const { configuration, workspaceRef } = context
   const options = configOptions(context)
-  return renderDocument(configuration.current().entries, {
+  const document = renderDocument(configuration.current().entries, {
     part: options.rbac_resources_only ? 'roles' : 'gateway',
     workspace: workspaceRef,
     selectTags: options.tags ?? [],
@@ -90,4 +91,5 @@ export function dump(context: RequestContext): unknown {
     reader: context.configuration.readerFor(context.principal),
     canReadSecrets: secretsReader(context),
   })
+  return runBetweenEvents(document)
 }

@@ -1,24 +1,23 @@
-import { stringify } from 'yaml'
 import { isRecord } from '../../lib/is-record.ts'
 import type { AdminRoute } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import { dump, sync } from './config-routes.ts'
 import { documentBytes } from '../http/body-limits.ts'
-import { openYamlParser } from './parse-yaml.ts'
+import { openYaml } from './yaml-thread.ts'
 
 /** Kong's `/config`. Unlike Kong's, it replaces one workspace and does not need DB-less mode. */
 export function kongConfigRoute(): AdminRoute {
-  const parseYaml = openYamlParser()
+  const yaml = openYaml()
   /** The body is the document itself or has it as text in `config`. */
   const parseDocument = async (body: unknown): Promise<unknown> =>
-    isRecord(body) && typeof body['config'] === 'string' ? parseYaml(body['config']) : body
+    isRecord(body) && typeof body['config'] === 'string' ? yaml.parse(body['config']) : body
   return {
     path: '/config',
     bodyLimit: documentBytes,
     statuses: { POST: 201 },
     locate: (context) => locateAt('/config', context),
     methods: {
-      GET: async (context) => ({ config: stringify(dump(context)) }),
+      GET: async (context) => ({ config: await yaml.stringify(await dump(context)) }),
       async POST(context) {
         const { request, reply } = context
         request.body = await parseDocument(request.body)

@@ -1,5 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { OnProgress } from '../../control/apply-operation.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
+import { jsonSteps } from '../../lib/json-steps.ts'
 import { toProblem } from '../../lib/problem.ts'
 import type { RequestContext } from '../admin-route.ts'
 import { auditRefusal, logFailure, problemBody } from '../http/answer-problem.ts'
@@ -15,8 +17,9 @@ export async function reportProgress(
   const { request, reply } = context
   if (!(request.headers.accept ?? '').includes('application/x-ndjson')) return work(() => silent)
   const lines = new PassThrough()
-  const write = (line: unknown): void => void lines.write(`${JSON.stringify(line)}\n`)
-  void finish(context, write, () =>
+  const writeText = (text: string): void => void lines.write(`${text}\n`)
+  const write = (line: unknown): void => writeText(JSON.stringify(line))
+  void finish(context, writeText, () =>
     work((phase) => (done, total) => write({ progress: { phase, done, total } })),
   ).finally(() => lines.end())
   return reply.type('application/x-ndjson').send(lines)
@@ -27,15 +30,16 @@ const silent: OnProgress = () => undefined
 /** The response status is already sent, so a failure is reported in a line. */
 async function finish(
   { configuration, request }: RequestContext,
-  write: (line: unknown) => void,
+  write: (text: string) => void,
   work: () => Promise<unknown>,
 ): Promise<void> {
   try {
-    write({ result: await work() })
+    write(await runBetweenEvents(jsonSteps({ result: await work() })))
   } catch (error) {
     const problem = toProblem(error)
     logFailure(problem, error, request)
     await auditRefusal(configuration, problem, request)
-    write({ problem: { status: problem.status, ...problemBody(problem, request.url) } })
+    const body = { status: problem.status, ...problemBody(problem, request.url) }
+    write(JSON.stringify({ problem: body }))
   }
 }

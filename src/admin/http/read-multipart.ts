@@ -1,4 +1,4 @@
-import type { CooperativeTask } from '../../lib/cooperative-task.ts'
+import { everySteps, type CooperativeTask } from '../../lib/cooperative-task.ts'
 import { Problem } from '../../lib/problem.ts'
 import { formLimits } from './body-limits.ts'
 import { tooManyFields } from './read-form.ts'
@@ -33,11 +33,10 @@ function* findDelimiter(
   delimiter: Buffer,
   from: number,
 ): CooperativeTask<number | undefined> {
-  let steps = 0
+  const pause = everySteps(batchSize)
   let at = body.indexOf('\r\n--', from, 'latin1')
   while (at >= 0 && !body.subarray(at, at + delimiter.length).equals(delimiter)) {
-    steps += 1
-    if (steps % batchSize === 0) yield
+    yield* pause()
     at = body.indexOf('\r\n--', at + 4, 'latin1')
   }
   return at < 0 ? undefined : at

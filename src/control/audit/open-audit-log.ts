@@ -2,9 +2,10 @@ import type { Rights } from '../../access/rights.ts'
 import { decideRow } from '../../access/decide-row.ts'
 import { collectionRule } from '../../access/row-rules.ts'
 import type { AuditKey } from '../../audit/audit-key.ts'
-import { chainRecord } from '../../audit/chain-record.ts'
+import { chainPrepared, prepareRecord } from '../../audit/chain-record.ts'
 import { signCheckpoint } from '../../audit/checkpoint.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { uuidv7 } from '../../lib/ids.ts'
 import type {
   AuditCheckpoint,
@@ -24,7 +25,7 @@ export type AuditLog = {
   /** Ed25519 public key that proves a checkpoint, SPKI PEM. */
   readonly publicKeyPem: string
   /** Chains a record after the last one, for a caller that appends it in its own transaction. */
-  link(record: AuditRecord): AppendAudit
+  link(record: AuditRecord): Promise<AppendAudit>
   /** Appends a record that belongs to no change. Unauthenticated refusals are throttled. */
   write(record: AuditRecord): Promise<void>
   /** Appends the summaries of suppressed records. */
@@ -45,21 +46,23 @@ export type AuditLog = {
 const checkpointInterval = 100
 
 export function openAuditLog(rows: AuditRows, key: AuditKey, clock: Clock): AuditLog {
-  const link =
-    (record: AuditRecord): AppendAudit =>
-    (last) => {
-      const chained = chainRecord(last, record)
+  const link = async (record: AuditRecord): Promise<AppendAudit> => {
+    const prepared = await runBetweenEvents(prepareRecord(record))
+    return (last) => {
+      const chained = chainPrepared(last, prepared)
       const sign = (kind: 'head' | 'along') => signCheckpoint(key, kind, chained, clock.now())
       const isCheckpoint = chained.sequence % checkpointInterval === 0
       return {
         record: chained,
+        lists: prepared.lists,
         head: sign('head'),
         along: isCheckpoint ? sign('along') : undefined,
       }
     }
+  }
   const throttle = openAuditThrottle(clock)
   const append = async (records: readonly AuditRecord[]): Promise<void> => {
-    for (const record of records) await rows.append(link(record))
+    for (const record of records) await rows.append(await link(record))
   }
   const write = (record: AuditRecord): Promise<void> => append(throttle.pass(record))
   return {

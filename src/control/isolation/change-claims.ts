@@ -57,7 +57,7 @@ export function* changeClaims(before: Claims, snapshot: Snapshot): CooperativeTa
     }
     if (!changed.has(key)) changed.set(key, difference)
   }
-  const changes: ClaimChanges = { all: new Map(), byWorkspace: new Map() }
+  const changes: ClaimChanges = new Map()
   const sides = [
     { side: 'before', action: 'remove', owned: before.ownership },
     { side: 'after', action: 'add', owned: ownership },

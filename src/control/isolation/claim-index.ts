@@ -1,53 +1,47 @@
 import { groupWithin, groupsMeeting, groupsMeetingName, groupsOf } from '../../lib/host-pattern.ts'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
-import { RadixMap } from '../../lib/radix-map.ts'
+import { RadixMap, type Fold } from '../../lib/radix-map.ts'
 import type { Claim } from './route-claims.ts'
 
 /** Who may have a claim: whoever had it first, or the workspace that owns the host or path. */
 export type Tenure = 'free' | 'owned'
 
 /**
- * Claims by groups of hosts and by path. Its maps can be counted by prefix, so that claims of other workspaces are found
- * at the cost of the claim that is compared, however many the index has. Immutable.
+ * Claims by groups of hosts and by path. It knows of every part whose claims it has, so that claims of other workspaces
+ * are found at the cost of the claim that is compared, however many the index has. Immutable.
  */
-export type ClaimIndex = {
-  readonly all: RadixMap<Claim>
-  /** The same with the workspace in front of each key. */
-  readonly byWorkspace: RadixMap<Claim>
-}
+export type ClaimIndex = RadixMap<Claim>
 
-export const emptyClaims: ClaimIndex = { all: RadixMap.empty(), byWorkspace: RadixMap.empty() }
+export const emptyClaims: ClaimIndex = RadixMap.empty()
 
 /** Changes of an index; undefined removes a claim. */
-export type ClaimChanges = {
-  readonly all: Map<string, Claim | undefined>
-  readonly byWorkspace: Map<string, Claim | undefined>
-}
+export type ClaimChanges = Map<string, Claim | undefined>
 
 /** Adds a claim, or removes it. The last change of a claim counts. */
 export function changeClaim(
-  { all, byWorkspace }: ClaimChanges,
+  changes: ClaimChanges,
   claim: Claim,
   tenure: Tenure,
   action: 'add' | 'remove',
 ): void {
   const value = action === 'add' ? claim : undefined
   for (const group of groupsOf(claim.host)) {
-    const key = `${partOf(tenure, claim.traffic, group)}${claim.path}\0${claim.route}`
-    all.set(key, value)
-    byWorkspace.set(`${claim.workspace} ${key}`, value)
+    // A key that is joined takes less memory than a template, of which V8 keeps the parts.
+    changes.set(
+      [partOf(tenure, claim.traffic, group), claim.path, '\0', claim.route].join(''),
+      value,
+    )
   }
 }
 
 /** The index after these changes. */
 export function* changeIndex(
-  { all, byWorkspace }: ClaimIndex,
+  index: ClaimIndex,
   changes: ClaimChanges,
 ): CooperativeTask<ClaimIndex> {
-  return {
-    all: yield* all.changeSteps(changes.all),
-    byWorkspace: yield* byWorkspace.changeSteps(changes.byWorkspace),
-  }
+  const next = yield* index.changeSteps(changes)
+  yield* next.foldSteps(holders, holderSteps)
+  return next
 }
 
 /** The free claims of other workspaces on requests that a claim is on too. */
@@ -63,21 +57,20 @@ export function* competing(index: ClaimIndex, claim: Claim): Generator<Claim> {
 
 /** The claims on a host pattern and a path, of whatever workspace. */
 export function* claimsAt(index: ClaimIndex, host: string, path: string): Generator<Claim> {
-  for (const tenure of tenures)
-    yield* index.all.under(`${partOf(tenure, 'http', `=${host}`)}${path}\0`)
+  for (const tenure of tenures) yield* index.under(`${partOf(tenure, 'http', `=${host}`)}${path}\0`)
 }
 
 /** The claims that only have hosts of a pattern, or, without one, paths with a prefix. */
 export function* claimsWithin(index: ClaimIndex, host: string, path: string): Generator<Claim> {
   for (const tenure of tenures) {
-    yield* index.all.under(`${partOf(tenure, 'http', groupWithin(host))}${path}`)
-    if (host !== '') yield* index.all.under(partOf(tenure, 'stream', groupWithin(host)))
+    yield* index.under(`${partOf(tenure, 'http', groupWithin(host))}${path}`)
+    if (host !== '') yield* index.under(partOf(tenure, 'stream', groupWithin(host)))
   }
 }
 
 /** The names that only have hosts of a pattern. */
 export const namesWithin = (index: ClaimIndex, host: string): Generator<Claim> =>
-  index.all.under(partOf('free', 'name', groupWithin(host)))
+  index.under(partOf('free', 'name', groupWithin(host)))
 
 /** Claims of other workspaces on names that a server name pattern matches; for `*`, all of them. */
 export function* claimsNamed(index: ClaimIndex, name: string, workspace: string): Generator<Claim> {
@@ -92,10 +85,27 @@ const tenures: readonly Tenure[] = ['free', 'owned']
 const partOf = (tenure: Tenure, traffic: Claim['traffic'], group: string): string =>
   `${tenure} ${traffic} ${group}\0`
 
-const hasOthers = ({ all, byWorkspace }: ClaimIndex, workspace: string, part: string): boolean =>
-  all.countUnder(part) > byWorkspace.countUnder(`${workspace} ${part}`)
+const hasOthers = (index: ClaimIndex, workspace: string, part: string): boolean => {
+  const holder = index.foldUnder(part, holders, holderSteps)
+  return holder !== nobody && holder !== workspace
+}
+
+/** The workspace that has all claims of a node, or one of these. */
+const nobody = ''
+const several = '*'
+
+/** Of nodes of indexes; each is computed once. */
+const holders = new WeakMap<object, string>()
+
+const holderSteps: Fold<Claim, string> = {
+  leaf: (claims) => commonOf(claims.map(({ workspace }) => workspace)),
+  branch: (_codes, parts) => commonOf(parts),
+}
+
+const commonOf = ([first = nobody, ...others]: readonly string[]): string =>
+  others.every((other) => other === first) ? first : several
 
 function* others(index: ClaimIndex, workspace: string, part: string): Generator<Claim> {
   if (!hasOthers(index, workspace, part)) return
-  for (const claim of index.all.under(part)) if (claim.workspace !== workspace) yield claim
+  for (const claim of index.under(part)) if (claim.workspace !== workspace) yield claim
 }

@@ -160,7 +160,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
 })
 
 function indexOf(claims: readonly Claim[]) {
-  const changes: ClaimChanges = { all: new Map(), byWorkspace: new Map() }
+  const changes: ClaimChanges = new Map()
   for (const claim of claims) changeClaim(changes, claim, 'free', 'add')
   return runToCompletion(changeIndex(emptyClaims, changes))
 }

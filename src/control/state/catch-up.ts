@@ -1,5 +1,6 @@
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry, Touched } from '../../entities/entry.ts'
+import { runSliced } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Seal, Snapshot } from '../../schema/snapshot.ts'
 import { buildSnapshot, nextSnapshot } from '../../snapshot/build-snapshot.ts'
@@ -72,15 +73,15 @@ async function reload(follower: Follower): Promise<State | undefined> {
 }
 
 /** A control plane of another version may build another snapshot of the same entries; this one then proves and seals its own. */
-function stateOf(
+async function stateOf(
   { proof, sealKey }: Follower,
   indexes: EntryIndexes,
   seal: Seal,
   build: (view: EntryIndexes) => Snapshot,
-): State {
+): Promise<State> {
   const snapshot = build(indexes)
   if (snapshotRoot(snapshot) === seal.root) return buildState(indexes, snapshot, seal)
-  const accept = proof.prove(snapshot, indexes)
+  const accept = await runSliced(proof.prove(snapshot, indexes))
   const own = sealRoot(snapshot, seal.revision, sealKey)
   accept()
   return buildState(indexes, snapshot, own)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entries, Entry, Touched } from '../../entities/entry.ts'
+import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import { emptySnapshot, listNames, listsOf, type Snapshot } from '../../schema/snapshot.ts'
 import { buildSnapshot, nextSnapshot } from '../../snapshot/build-snapshot.ts'
@@ -65,17 +66,17 @@ test('a proof by difference refuses what a check of everything refuses', () => {
       const proof = openProof(() => undefined)
       let indexes = applied(openIndexes(new Map()), places).next
       let snapshot = buildSnapshot(indexes.entries)
-      proof.prove(snapshot, indexes)()
+      runToCompletion(proof.prove(snapshot, indexes))()
       for (const batch of sequence) {
         const { next, touched } = applied(indexes, batch)
         const after = nextSnapshot(snapshot, snapshotSource(next), touched)
         const faultOfAll = faultOf(() => checkSnapshot(buildSnapshot(next.entries)))
-        const fault = faultOf(() => void proof.prove(after, next))
+        const fault = faultOf(() => void runToCompletion(proof.prove(after, next)))
         expect(fault === undefined).toBe(faultOfAll === undefined)
         // What was proved and not accepted is no base of later proofs.
         if (fault !== undefined) refused += 1
         else {
-          proof.prove(after, next)()
+          runToCompletion(proof.prove(after, next))()
           accepted += 1
           ;[indexes, snapshot] = [next, after]
         }
@@ -90,10 +91,13 @@ test('hands the compiler every snapshot, and accepts those that are committed', 
   const calls: string[] = []
   const proof = openProof(() => {
     calls.push('compiled')
-    return () => void calls.push('accepted')
+    return (function* () {
+      yield
+      return () => void calls.push('accepted')
+    })()
   })
   const { next } = applied(openIndexes(new Map()), places)
-  const accept = proof.prove(buildSnapshot(next.entries), next)
+  const accept = runToCompletion(proof.prove(buildSnapshot(next.entries), next))
   expect(calls).toEqual(['compiled'])
   accept()
   expect(calls).toEqual(['compiled', 'accepted'])
