@@ -4,7 +4,7 @@ import { findCaptures } from './regex/find-captures.ts'
 import { openLazyDfa, type LazyDfa } from './regex/lazy-dfa.ts'
 import { parseRegex } from './regex/parse-regex.ts'
 import { Reader } from './regex/reader.ts'
-import { literalPrefix, countInstructions, type Parsed } from './regex/syntax.ts'
+import { literalPrefix, countInstructions, startsAtStart, type Parsed } from './regex/syntax.ts'
 
 /** A group that did not participate is undefined in `groups` and absent from `named`. */
 export type RegexMatch = {
@@ -20,6 +20,10 @@ export type LinearRegex = {
   readonly source: string
   /** The literal text that every match begins with. */
   readonly literal: string
+  /** The number of its instructions. */
+  readonly size: number
+  /** Whether it matches only at the start of a text. */
+  readonly isAnchored: boolean
   /** Whether it matches anywhere, or at the start of the text when anchored. */
   test(text: string): boolean
   /** The end of the match, or -1; for anchored expressions. */
@@ -49,9 +53,12 @@ const maxInstructions = 2_000
 export function linearRegex(source: string, options: RegexOptions = {}): LinearRegex {
   let opened: Opened | undefined
   const open = (): Opened => (opened ??= openExpression(source, options))
+  const { syntax } = parseChecked(source, options)
   return {
     source,
-    literal: literalPrefix(parseChecked(source, options).syntax),
+    literal: literalPrefix(syntax),
+    size: countInstructions(syntax),
+    isAnchored: options.anchored === true || startsAtStart(syntax),
     test: (text) => open().dfa.test(text),
     endOf: (text) => open().dfa.endOf(text),
     exec(text) {

@@ -28,6 +28,24 @@ export function literalPrefix(syntax: Syntax): string {
   return startOf(syntax).text
 }
 
+/** Whether every match begins at the start of the text. */
+export function startsAtStart(syntax: Syntax): boolean {
+  switch (syntax.kind) {
+    case 'assertion':
+      return syntax.assertion === 'start'
+    case 'group':
+      return startsAtStart(syntax.inner)
+    case 'sequence':
+      return syntax.parts.some((part) => startsAtStart(part))
+    case 'choice':
+      return syntax.options.every(startsAtStart)
+    case 'repeat':
+      return syntax.min > 0 && startsAtStart(syntax.inner)
+    case 'set':
+      return false
+  }
+}
+
 /** The literal text at the start of a match; `whole` when the match is nothing else. */
 function startOf(syntax: Syntax): { readonly text: string; readonly whole: boolean } {
   switch (syntax.kind) {
