@@ -37,6 +37,38 @@ const mixed: Shape = {
   },
 }
 
+/** The same, written as expressions. */
+const expressions: Shape = {
+  ...mixed,
+  name: 'mixed expressions',
+  routeOf(number) {
+    const kind = number % 10
+    const shared = 'http.host == "shared.example.com"'
+    if (kind < 5)
+      return by(
+        `http.host == "api-${number}.example.com" && http.path ^= "/v${1 + (number % 3)}/orders"`,
+      )
+    if (kind < 7) return by(`${shared} && http.path ^= "/team-${number}/items"`)
+    if (kind < 8) {
+      const methods = '(http.method == "GET" || http.method == "POST")'
+      return by(`http.host =^ ".tenant-${number}.example.com" && ${methods}`)
+    }
+    if (kind < 9) {
+      const path = String.raw`http.path ~ r#"^/reports-${number}/(?<id>\d+)/lines"#`
+      return by(`${shared} && ${path}`)
+    }
+    return by(
+      `http.path ^= "/feed-${number}" && any(lower(http.headers.x_tenant)) == "tenant-${number}"`,
+    )
+  },
+  requestFor(number, random) {
+    const made = mixed.requestFor(number, random)
+    return number % 10 === 9 ? { ...made, path: `/feed-${number}` } : made
+  },
+}
+
+const by = (expression: string): RouteFields => ({ expression, priority: expression.length })
+
 /** One host, with long nested paths that share prefixes. */
 const oneHost: Shape = {
   name: 'one host',
@@ -54,7 +86,7 @@ const oneHost: Shape = {
 const routePath = (number: number): string =>
   `/api/v1/regions/region-${number % 7}/customers/customer-${number >> 2}${'/orders'.repeat(number % 4)}`
 
-export const shapes: readonly Shape[] = [mixed, oneHost]
+export const shapes: readonly Shape[] = [mixed, expressions, oneHost]
 
 /** `count` routes of a shape as entries. */
 export function buildRoutes(shape: Shape, count: number) {

@@ -1,6 +1,7 @@
 import { linearRegex } from '../lib/linear-regex.ts'
 import { Problem } from '../lib/problem.ts'
-import { isOfStreams, type RouteItem } from './isolation/route-claims.ts'
+import { isOfStreams } from '../entities/route-expression.ts'
+import { claimsOf, type RouteItem } from './isolation/route-claims.ts'
 
 export const strategies = ['smart', 'path', 'static', 'off'] as const
 
@@ -13,17 +14,26 @@ export type RouteValidation = {
   readonly pathPattern?: string | undefined
 }
 
-/** Throws a 400 when the paths of a route of a workspace do not match the pattern. */
+/** Throws a 400 when the paths of a route of a workspace, or those that its expression bounds, do not match the pattern. */
 export function checkPathPattern(route: RouteItem, workspace: string, pattern: string): void {
   if (isOfStreams(route)) return
   const shown = pattern.replaceAll('$(workspace)', workspace)
-  if (route.paths === null || route.paths.length === 0) {
+  const paths = pathsOf(route)
+  if (paths.length === 0) {
     throw refused(`path is required matching pattern '${shown}'`)
   }
   const regex = linearRegex(`${pathExpression(pattern, workspace)}$`, { anchored: true })
-  for (const path of route.paths)
+  for (const path of paths)
     if (!regex.test(path))
       throw refused(`invalid path: '${path}' (should match pattern '${shown}')`)
+}
+
+/** Of an expression what its paths begin with; none when one of them can be any. */
+function pathsOf(route: RouteItem): readonly string[] {
+  if (typeof route.expression !== 'string') return route.paths ?? []
+  const claims = claimsOf(route).filter(({ traffic }) => traffic === 'http')
+  const paths = claims.map(({ path }) => path)
+  return paths.includes('') ? [] : paths
 }
 
 const refused = (message: string): Problem =>

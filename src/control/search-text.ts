@@ -21,6 +21,7 @@ const searchedFields = [
   'hosts',
   'snis',
   'paths',
+  'expression',
   'methods',
   'tags',
 ] as const

@@ -18,6 +18,7 @@ import {
   RecordedBody,
   RecordedHeaders,
   RecordedRequest,
+  RoutedRequest,
   type AccessCounter,
 } from './recorded-request.ts'
 import type { TrafficGroup } from './traffic-group.ts'
@@ -75,11 +76,18 @@ export function openReplayer(options: ReplayerOptions): Replayer {
     clock,
   })
   const conditional = [...snapshot.routes.values()].filter(({ headers }) => headers !== null)
-  const settled = sameConditions(present, conditional)
+  const expressions = expressionsOf(snapshot)
+  const routing: Routing = {
+    conditional,
+    settled: sameConditions(present, conditional),
+    hasExpressions: expressions !== '[]',
+    hasSameExpressions: expressions === expressionsOf(present),
+    accesses,
+  }
   const routes = new WeakMap<TrafficGroup, Routed>()
   const routeFor = (group: TrafficGroup): Routed => {
     const known = routes.get(group) ?? {
-      route: routeOf(program, group, { conditional, settled, accesses }),
+      route: routeOf(program, group, routing),
     }
     routes.set(group, known)
     return known
@@ -225,28 +233,63 @@ function sameConditions(
   return new Set(same.map(({ id }) => id))
 }
 
+/** The expressions of a configuration, by their routes. */
+const expressionsOf = ({ routes }: Snapshot): string =>
+  canonicalText(
+    [...routes.values()].flatMap(({ id, protocols, expression, priority }) =>
+      typeof expression === 'string' ? [[id, protocols, expression, priority]] : [],
+    ),
+  )
+
 type Routing = {
   readonly conditional: readonly SnapshotItem<'routes'>[]
   readonly settled: ReadonlySet<string>
+  readonly hasExpressions: boolean
+  /** Whether the requests were recorded with the same expressions. */
+  readonly hasSameExpressions: boolean
   readonly accesses: AccessCounter
 }
 
-/** The route of a group. Where header conditions could select another route, the recorded route decides, if its conditions have not changed. */
+/** The route of a group. Where header conditions or expressions could select another route, the recorded route decides, if its conditions have not changed. */
 function routeOf(
   program: Program,
   group: TrafficGroup,
-  { conditional, settled, accesses }: Routing,
+  { conditional, settled, hasExpressions, hasSameExpressions, accesses }: Routing,
 ): RouteProgram | undefined | 'unknown' {
+  accesses.unrecorded = 0
   const plain = program.router.match(
-    new RecordedRequest(group, new RecordedHeaders(group.host, accesses), accesses),
+    new RoutedRequest(group, new RecordedHeaders(group.host, accesses), accesses),
   )?.route
-  if (conditional.length === 0) return plain
+  if (accesses.unrecorded > 0 && hasExpressions)
+    return hasSameExpressions ? recordedRoute(program, group, plain) : 'unknown'
+  return conditional.length === 0
+    ? plain
+    : routeByHeaders(program, group, plain, { conditional, settled, accesses })
+}
+
+function routeByHeaders(
+  program: Program,
+  group: TrafficGroup,
+  plain: RouteProgram | undefined,
+  { conditional, settled, accesses }: Pick<Routing, 'conditional' | 'settled' | 'accesses'>,
+): RouteProgram | undefined | 'unknown' {
   const full = program.router.match(
     new RecordedRequest(group, everyHeader(group.host, conditional), accesses),
   )?.route
   if (full?.route.id === plain?.route.id) return plain
   const found = [plain, full].find((one) => one?.route.id === group.route)
   return found !== undefined && settled.has(full?.route.id ?? '') ? found : 'unknown'
+}
+
+/** Where expressions read what is not recorded: the recorded route, if it has an expression or no expression decides otherwise. */
+function recordedRoute(
+  program: Program,
+  group: TrafficGroup,
+  plain: RouteProgram | undefined,
+): RouteProgram | undefined | 'unknown' {
+  if ((plain?.route.id ?? '') === group.route) return plain
+  const recorded = program.tables.routes.routes.get(group.route)
+  return typeof recorded?.route.expression === 'string' ? recorded : 'unknown'
 }
 
 function exchangeOf(

@@ -1,8 +1,10 @@
 import type { RowRule } from '../access/row-rule.ts'
 import { toPredicate } from '../access/to-predicate.ts'
+import { isOfStreams, parseRouteExpression } from '../entities/route-expression.ts'
 import { linearRegex } from '../lib/linear-regex.ts'
 import { normalizePattern } from '../lib/normalize-path.ts'
-import type { Snapshot } from '../schema/snapshot.ts'
+import { boundsOf, httpBounds } from '../schema/expression-bounds.ts'
+import type { Snapshot, SnapshotItem } from '../schema/snapshot.ts'
 import type { Row, Statement, Warehouse } from '../warehouse/open-warehouse.ts'
 import type { TrafficBucket, TrafficGroup } from './traffic-group.ts'
 
@@ -180,7 +182,7 @@ function groupOf(row: Row): TrafficGroup {
 type PathDepth = {
   /** Length of the longest plain prefix. */
   readonly longest: number
-  /** The literal prefixes of regular expressions, which see whole paths; undefined when there are too many to list. */
+  /** The literal prefixes of what sees whole paths: regular expressions, and expressions of routes; undefined when there are too many to list. */
   readonly expressionPrefixes: readonly string[] | undefined
 }
 
@@ -194,9 +196,22 @@ function pathDepth(snapshots: readonly Snapshot[]): PathDepth {
   const expressions = [...patterns].filter((pattern) => pattern.startsWith('~'))
   const plain = [...patterns].filter((pattern) => !pattern.startsWith('~'))
   const longest = Math.max(1, ...plain.map((pattern) => normalizePattern(pattern).length))
-  if (expressions.length > maxExpressions) return { longest, expressionPrefixes: undefined }
+  const whole = new Set(snapshots.flatMap(routesWithExpressions))
+  if (expressions.length + whole.size > maxExpressions)
+    return { longest, expressionPrefixes: undefined }
   const prefixes = expressions.map(
     (pattern) => linearRegex(pattern.slice(1), { anchored: true, name: pattern }).literal,
   )
-  return { longest, expressionPrefixes: [...new Set(prefixes)] }
+  const starts = [...whole].flatMap(({ expression, protocols }) =>
+    boundsOf(parseRouteExpression(expression ?? '', protocols), httpBounds).map(
+      ({ place }) => place,
+    ),
+  )
+  const all = new Set([...prefixes, ...starts])
+  return { longest, expressionPrefixes: all.size > maxExpressions ? undefined : [...all] }
 }
+
+const routesWithExpressions = ({ routes }: Snapshot): readonly SnapshotItem<'routes'>[] =>
+  [...routes.values()].filter(
+    (route) => typeof route.expression === 'string' && !isOfStreams(route),
+  )

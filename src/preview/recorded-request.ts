@@ -50,10 +50,10 @@ export class RecordedRequest {
   readonly port: number
   readonly path: string
   readonly headers: HeaderList
-  readonly clientAddress: string
   readonly tlsVersion = ''
   readonly upgrade = ''
   readonly serverName: string
+  readonly #address: string
   readonly #accesses: AccessCounter
 
   constructor(
@@ -68,14 +68,38 @@ export class RecordedRequest {
     this.port = group.scheme === 'https' ? 443 : 80
     this.path = group.path
     this.headers = headers
-    this.clientAddress = address
+    this.#address = address
     this.serverName = group.host
     this.#accesses = accesses
+  }
+
+  get clientAddress(): string {
+    return this.#address
   }
 
   get query(): string {
     this.#accesses.unrecorded += 1
     return ''
+  }
+}
+
+/** The request as a router sees it: expressions can read the ends of its connection, which are not recorded. */
+export class RoutedRequest extends RecordedRequest {
+  readonly #accesses: AccessCounter
+
+  constructor(group: TrafficGroup, headers: HeaderList, accesses: AccessCounter) {
+    super(group, headers, accesses)
+    this.#accesses = accesses
+  }
+
+  override get clientAddress(): string {
+    this.#accesses.unrecorded += 1
+    return super.clientAddress
+  }
+
+  get connection(): undefined {
+    this.#accesses.unrecorded += 1
+    return undefined
   }
 }
 

@@ -7,8 +7,8 @@ import { HeaderList } from './header-list.ts'
 import { compileRouter, emptyRouter, type Router } from './compile-router.ts'
 import { runToCompletion } from '../lib/cooperative-task.ts'
 import { uuidv5 } from '../lib/ids.ts'
-import { compileMatchers } from './match/compile-matcher.ts'
-import { emptyHosts, hostKeysOf } from './match/host-index.ts'
+import { compileMatchers, placesOf } from './match/compile-matcher.ts'
+import { emptyHosts } from './match/host-index.ts'
 import type { RoutePattern } from './match/order-routes.ts'
 import { changeIndex, type RouteIndex } from './match/route-index.ts'
 
@@ -119,9 +119,8 @@ function indexOf(
 ): RouteIndex<string> {
   let index = start
   for (const one of routes) {
-    const hosts = [...hostKeysOf(one.hosts)]
     for (const matcher of compileMatchers(one, one.id))
-      index = runToCompletion(changeIndex(index, action, matcher, hosts))
+      index = runToCompletion(changeIndex(index, action, matcher, placesOf(one, matcher)))
   }
   return index
 }
@@ -251,7 +250,13 @@ test.each([
       headers: index % 7 === 0 ? { 'x-v': [String(index)] } : null,
     }),
   )
-  const router = compileRouter(routes.map((one) => ({ route: one, program: one })))
+  const expressions = [
+    'any(http.headers.x_v) ~ "(a+)+$" || any(http.queries.a) contains "b"',
+    'http.path ~ "^(/a)*x$" || http.path ~ "(a|a)*b" || lower(http.path) =^ "a/b"',
+  ].map((expression, at) => route({ id: uuidv5(namespace, `e${at}`), expression }))
+  const router = compileRouter(
+    [...routes, ...expressions].map((one) => ({ route: one, program: one })),
+  )
   // The processor's time, for others may be busy here too.
   const started = process.threadCpuUsage()
   router.match(request(fields))

@@ -2,8 +2,11 @@ import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.t
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import { normalizePath } from '../lib/normalize-path.ts'
 import type { RequestHead } from './exchange.ts'
-import { compileMatchers, coveredBy, type Matcher } from './match/compile-matcher.ts'
-import { emptyHosts, hostKeysOf } from './match/host-index.ts'
+import { isOfStreams } from '../entities/route-expression.ts'
+import { compileMatchers, coveredBy, placesOf, type Matcher } from './match/compile-matcher.ts'
+import { describeExpression } from './match/describe-expression.ts'
+import { emptyHosts } from './match/host-index.ts'
+import { MatchInput } from './match/match-input.ts'
 import type { RoutePattern } from './match/order-routes.ts'
 import { changeIndex, findBest, type RouteIndex } from './match/route-index.ts'
 
@@ -18,7 +21,7 @@ export type Match<R> = {
 }
 
 /**
- * Finds routes as Kong's `traditional_compatible` router does, at a cost that hardly grows with their number: hosts,
+ * Finds routes as Kong's router `expressions` does, which takes routes without expressions as `traditional_compatible`, at a cost that hardly grows with their number: hosts,
  * headers, server names and literal prefixes of paths are looked up, and only what is left is tested one by one, best
  * first. Immutable.
  */
@@ -43,9 +46,9 @@ export const compileRouter = <R>(routes: Routes<R>): Router<R> =>
 
 const routerOf = <R>(index: RouteIndex<R>): Router<R> => ({
   match(request) {
-    const path = normalizePath(request.path)
-    const matcher = findBest(index, request, path)
-    return matcher && describe(matcher, path)
+    const input = new MatchInput(request, normalizePath(request.path))
+    const matcher = findBest(index, input)
+    return matcher && describe(matcher, input)
   },
   *with(removed, added) {
     const without = yield* changeRoutes(index, 'remove', removed)
@@ -62,21 +65,18 @@ function* changeRoutes<R>(
   for (const { route, program } of routes) {
     yield
     if (isOfStreams(route)) continue
-    const hosts = [...hostKeysOf(route.hosts)]
     for (const matcher of compileMatchers(route, program)) {
       yield
-      next = yield* changeIndex(next, action, matcher, hosts)
+      next = yield* changeIndex(next, action, matcher, placesOf(route, matcher))
     }
   }
   return next
 }
 
-const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
-
-const isOfStreams = ({ protocols }: RoutePattern): boolean =>
-  protocols.every((protocol) => streams.has(protocol))
-
-function describe<R>({ program, paths }: Matcher<R>, path: string): Match<R> {
+function describe<R>({ program, paths, expression }: Matcher<R>, input: MatchInput): Match<R> {
+  const { path } = input
+  if (expression !== undefined)
+    return { route: program, path, ...describeExpression(expression.holds, input) }
   for (const test of paths) {
     const covered = coveredBy(test, path)
     if (covered >= 0) {

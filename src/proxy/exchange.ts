@@ -6,12 +6,17 @@ import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Outcome, PartOf } from '../schema/event.ts'
 import type { Target } from './balance/target.ts'
+import type { Endpoint } from './front/origin.ts'
 import { HeaderList } from './header-list.ts'
 import { defaultExchangeSettings, type ExchangeSettings } from './exchange-settings.ts'
 
 /** A client's connection, the same object for all requests that come over it. */
 export type ClientLink = {
   readonly socket: Socket
+  /** The peer, or the client that its PROXY header names. */
+  readonly client: Endpoint
+  /** The end of the gateway, with the port that clients know. */
+  readonly local: Endpoint
   /** Requests in flight on it; a tunnel stays one. */
   exchanges: number
   /** When the last of them ended, by `performance.now()`. */

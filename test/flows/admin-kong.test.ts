@@ -17,7 +17,7 @@ test('returns Kong’s error messages', async () => {
     `schema violation (at least one of these fields must be non-empty: 'custom_id', 'username')`,
   )
   expect(await said('POST', '/routes', { name: 'r' })).toBe(
-    `schema violation (must set one of 'methods', 'hosts', 'headers', 'paths', 'snis' when 'protocols' is 'https')`,
+    `schema violation (must set one of 'methods', 'hosts', 'headers', 'paths', 'snis', 'expression' when 'protocols' is 'https')`,
   )
   expect(await said('POST', '/routes', { paths: ['/a//b'] })).toContain(
     'must not have empty segments',

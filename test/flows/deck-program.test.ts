@@ -11,6 +11,13 @@ import { deckFile } from './deck-file.ts'
 
 const pairs = [await makeAuthority('server'), await makeAuthority('clients')] as const
 
+/** With the fields of Kong's router flavor `expressions`, given or not. */
+const routesWithExpressions = [
+  { name: 'first', expression: 'http.path ^= "/first" && http.method == "GET"', priority: 10 },
+  { name: 'by-header', expression: 'any(http.headers.x_orders) == "1"' },
+  { name: 'plain', paths: ['/plain'], priority: 0 },
+]
+
 test('serves the decK program as Kong does', { timeout: 600_000 }, async (context) => {
   const deck = await requireDeck(context)
   const { adminUrl, ask } = await openTestAdmin({ catalog })
@@ -48,6 +55,7 @@ test('serves the decK program as Kong does', { timeout: 600_000 }, async (contex
     vaults: [{ prefix: 'late', name: 'env', config: { prefix: 'X_' } }],
     certificates: [{ id: pairOfVault, cert: '{vault://late/cert}', key: '{vault://late/key}' }],
     plugins: [{ name: 'rate-limiting', config: { minute: 5, ...redis } }],
+    services: [{ name: 'expressions', host: 'h.example', routes: routesWithExpressions }],
   }
   writeFileSync(file, stringify(late))
   await said(['sync', file, ...inZ])

@@ -94,6 +94,7 @@ function reality(before: readonly Event[], after: readonly Event[]) {
 const sumOf = ({ changes }: PreviewReport, ...kinds: string[]): number =>
   changes.filter(({ kind }) => kinds.includes(kind)).reduce((sum, one) => sum + one.requests, 0)
 
+const ending = { name: 'ends', service: 'search', expression: 'http.path =^ "/lines"' }
 const variants: readonly (readonly [string, (words: SnapshotInput) => SnapshotInput])[] = [
   ['nothing', (words) => words],
   [
@@ -114,6 +115,10 @@ const variants: readonly (readonly [string, (words: SnapshotInput) => SnapshotIn
   [
     'a consumer without a key',
     (words) => ({ ...words, consumers: { ...consumers, bob: { groups: ['guests'] } } }),
+  ],
+  [
+    'an expression that sees whole paths',
+    (words) => ({ ...words, routes: [...(words.routes ?? []), ending] }),
   ],
   ['a route less', (words) => ({ ...words, routes: words.routes?.slice(0, 1) ?? [] })],
   [

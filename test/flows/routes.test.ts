@@ -35,6 +35,24 @@ test('matches a path decoded, forwards it encoded, and records it as configured 
   ])
 })
 
+test('records the path of an expression, and strips what it covers', async () => {
+  const gateway = await gatewayWith([
+    {
+      name: 'numbers',
+      expression: String.raw`http.path ~ r#"^/n/(?<id>\d+)"# && http.method == "GET"`,
+    },
+    { name: 'host', expression: 'http.host == "127.0.0.1" && http.path.segments.0 == "h"' },
+  ])
+  expect(await (await gateway.ask('/n/17/items')).json()).toMatchObject({ path: '/base/items' })
+  expect(await (await gateway.ask('/h/17')).json()).toMatchObject({ path: '/base/h/17' })
+  expect((await gateway.ask('/n/17', { method: 'PUT' })).status).toBe(404)
+  expect(gateway.events.map(({ route_name, route_path }) => [route_name, route_path])).toEqual([
+    ['numbers', String.raw`~^/n/(?<id>\d+)`],
+    ['host', ''],
+    ['', ''],
+  ])
+})
+
 test('a gRPC route returns 415 or 426 to other requests', async () => {
   const gateway = await gatewayWith([
     { name: 'grpc', protocols: ['grpc'], paths: ['/'], strip_path: false },

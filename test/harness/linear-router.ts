@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { normalizePath } from '../../src/lib/normalize-path.ts'
 import type { RequestHead } from '../../src/proxy/exchange.ts'
 import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
+import { matchSlowly, treeOf } from './random-expressions.ts'
 
 export type LookupResult = {
   readonly route: string
@@ -25,6 +26,11 @@ export function linearRouter(
   return (request) => {
     const path = normalizePath(request.path)
     for (const { route, paths } of parts) {
+      if (typeof route.expression === 'string') {
+        const found = hasScheme(route, request) && matchSlowly(treeOf(route.expression), request)
+        if (found) return { route: route.id, ...found }
+        continue
+      }
       if (!acceptsRest(route, request)) continue
       if (paths === null) return { route: route.id, pattern: '', covered: 0 }
       for (const pattern of paths) {
@@ -36,7 +42,16 @@ export function linearRouter(
   }
 }
 
+/** With `https` alone an expression matches without TLS too, to be answered with a redirect. */
+function hasScheme({ protocols }: RoutePattern, { scheme }: RequestHead): boolean {
+  if (protocols.length === 1 && ['https', 'wss'].includes(protocols[0] as string)) return true
+  const secure = scheme === 'https'
+  return protocols.some((one) => ['https', 'grpcs', 'wss'].includes(one) === secure)
+}
+
 function splitRoute(route: RoutePattern): Part[] {
+  if (typeof route.expression === 'string')
+    return [{ route, id: route.id, paths: null, rank: [1e3, route.priority ?? 0, 0, 0, 0, 0] }]
   if (route.paths === null) return [{ route, id: route.id, paths: null, rank: rankOf(route, null) }]
   const groups = Map.groupBy(route.paths, (path) =>
     path.startsWith('~') ? 'regex' : lengthOf(path),

@@ -1,6 +1,7 @@
-import type { RequestHead } from '../../src/proxy/exchange.ts'
+import type { ClientLink, RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
 import type { RoutePattern } from '../../src/proxy/match/order-routes.ts'
+import { randomExpression } from './random-expressions.ts'
 
 /** Numbers in [0, 1). */
 export type Random = () => number
@@ -65,20 +66,47 @@ const names = ['a.com', 'x.a.com', 'b.com.', '*.a.com', 'a.*', '*.com']
 
 /** `count` routes with many overlaps, ids in random order. */
 export function randomRoutes(random: Random, count: number): RoutePattern[] {
+  const expressionRoute = (): RoutePattern => ({
+    ...conditionless,
+    id: randomId(random),
+    protocols: pick(random, [['http', 'https'], ['http'], ['https'], ['grpc', 'grpcs'], ['wss']]),
+    expression: randomExpression(random),
+    priority: pick(random, [null, 0, 1, 2, 2 ** 46 - 1]),
+  })
   const several = <T>(values: readonly T[], share: number): T[] | null =>
     random() < share
       ? [...new Set(times(1 + random() * random() * 5, () => pick(random, values)))]
       : null
-  return times(count, () => ({
+  const plainRoute = (): RoutePattern => ({
+    ...conditionless,
     id: randomId(random),
-    protocols: ['http', 'https'],
     methods: several(['GET', 'POST', 'PUT'], 0.3),
     hosts: several(hosts, 0.6),
     paths: several(paths, 0.8),
     headers: random() < 0.25 ? pick(random, headers) : null,
     snis: several(names, 0.15),
     regex_priority: Math.floor(random() * 3),
-  }))
+  })
+  return times(count, () => (random() < 0.2 ? expressionRoute() : plainRoute()))
+}
+
+const conditionless = {
+  protocols: ['http', 'https'] as RoutePattern['protocols'],
+  methods: null,
+  hosts: null,
+  paths: null,
+  headers: null,
+  snis: null,
+  regex_priority: 0,
+  expression: null,
+  priority: null,
+} satisfies Omit<RoutePattern, 'id'>
+
+const link: Omit<ClientLink, 'client'> = {
+  socket: undefined as never,
+  local: { address: '10.0.0.9', port: 8000 },
+  exchanges: 0,
+  idleSince: 0,
 }
 
 /** A request that may match some of these routes. */
@@ -100,6 +128,7 @@ export function randomRequest(random: Random): RequestHead {
       '%2fb',
     ]),
   ).join('')
+  const clientAddress = pick(random, ['10.0.0.1', '10.1.2.3', 'fd00::1', ''])
   return {
     method: pick(random, ['GET', 'POST', 'PUT', 'HEAD']),
     scheme: pick(random, ['http', 'https']),
@@ -117,7 +146,7 @@ export function randomRequest(random: Random): RequestHead {
     ]),
     port: pick(random, [80, 8000]),
     path: path.startsWith('/') ? path : `/${path}`,
-    query: '',
+    query: pick(random, ['', 'a=1', 'a=1&a=2', 'b', 'a=%31&b=x+y', 'b=ann&b=bob']),
     headers: new HeaderList(
       times(random() * 3, () =>
         pick(random, [
@@ -131,7 +160,11 @@ export function randomRequest(random: Random): RequestHead {
         ]),
       ).flat(),
     ),
-    clientAddress: '',
+    clientAddress,
+    connection: {
+      ...link,
+      client: { address: pick(random, ['10.0.0.1', clientAddress]), port: 5000 },
+    },
     tlsVersion: '',
     upgrade: '',
     serverName: pick(random, ['a.com', 'x.a.com', 'b.com', undefined]),

@@ -87,7 +87,7 @@ function describeNode(
       role: 'traditional',
       rbac: 'on',
       rbac_auth_header: 'Kong-Admin-Token',
-      router_flavor: 'traditional_compatible',
+      router_flavor: 'expressions',
       route_validation_strategy: configuration.routeValidation.strategy,
       portal: false,
       loaded_plugins: Object.fromEntries(catalog.map(({ name }) => [name, true])),

@@ -2,7 +2,8 @@ import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { claimOwner, type Claims, type ClaimsChange } from './change-claims.ts'
 import { claimsAt, competing } from './claim-index.ts'
 import { routeCollision, type ChangeAuthor } from './refusals.ts'
-import { claimsOf, isOfStreams, type Claim, type RouteItem } from './route-claims.ts'
+import { isOfStreams } from '../../entities/route-expression.ts'
+import { claimsOf, type Claim, type RouteItem } from './route-claims.ts'
 import { streamsMeet } from './streams-meet.ts'
 import { checkPathPattern, type RouteValidation } from '../route-validation.ts'
 
@@ -34,7 +35,9 @@ export function* checkRoutes(check: RouteCheck): CooperativeTask<void> {
 }
 
 const hasPathsOf = (route: RouteItem, other: RouteItem | undefined): boolean =>
-  other !== undefined && route.workspace === other.workspace && isSame(route.paths, other.paths)
+  other !== undefined &&
+  route.workspace === other.workspace &&
+  isSame([route.paths, route.expression], [other.paths, other.expression])
 
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
@@ -46,11 +49,11 @@ function identify(
   claim: Claim,
 ): string {
   const { workspace, traffic, host, path } = claim
-  const { protocols, sources, destinations, methods, hosts, paths } = route
+  const { protocols, sources, destinations, methods, hosts, paths, expression } = route
   return JSON.stringify([
     [workspace, traffic, host, path, claimOwner(ownership, claim)],
-    traffic === 'stream' ? [protocols, sources, destinations] : [],
-    strategy === 'static' ? [methods, hosts, paths] : [],
+    traffic === 'stream' ? [protocols, sources, destinations, expression] : [],
+    strategy === 'static' ? [methods, hosts, paths, expression] : [],
   ])
 }
 
@@ -114,11 +117,12 @@ function findEqual(
   return undefined
 }
 
-/** Without paths a route is for `/`, and without methods for all. */
+/** Without paths a route is for `/`, and without methods for all. Of expressions only hosts and paths are compared, as claims. */
 const sharesConditions = (a: RouteItem, b: RouteItem): boolean =>
-  shares(filled(a.paths, '/'), filled(b.paths, '/')) &&
-  shares(filled(a.hosts, '').map(lowerCase), filled(b.hosts, '').map(lowerCase)) &&
-  (isEmpty(a.methods) || isEmpty(b.methods) || shares(a.methods, b.methods))
+  [a, b].some(({ expression }) => typeof expression === 'string') ||
+  (shares(filled(a.paths, '/'), filled(b.paths, '/')) &&
+    shares(filled(a.hosts, '').map(lowerCase), filled(b.hosts, '').map(lowerCase)) &&
+    (isEmpty(a.methods) || isEmpty(b.methods) || shares(a.methods, b.methods)))
 
 const isEmpty = (list: readonly string[] | null): list is null => list === null || list.length === 0
 

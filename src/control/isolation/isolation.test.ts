@@ -113,6 +113,21 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     { protocols: ['tls', 'tcp'], snis: ['x.test'] },
   ],
   [
+    'an expression for the path',
+    { paths: ['/y'] },
+    by('http.path ^= "/y/1" && http.method == "GET"'),
+  ],
+  ['an expression for a shorter path', { paths: ['/y'] }, by('http.path ~ "^/"')],
+  ['an expression without a path', { paths: ['/y'] }, by('any(http.headers.x_v) == "1"')],
+  ['a negated expression', { paths: ['/y'] }, by('!(http.path ^= "/x")')],
+  ['an expression that ignores case', { paths: ['/y'] }, by('lower(http.path) ^= "/x"')],
+  ['one of several alternatives', { paths: ['/y'] }, by('http.path == "/x" || http.path == "/y"')],
+  ['an expression for the host', { hosts: ['y.test'] }, by('http.host =^ "Y.test"')],
+  ['an expression for a path of an expression', by('http.path == "/y"'), { paths: ['/y'] }],
+  ['an expression for the port of a stream', tcp({ port: 5000 }), by('net.port == 5000', 'tcp')],
+  ['an expression for the name of a stream', tls(['y.test']), by('tls.sni =^ ".test"', 'tls')],
+  ['an expression for all streams', tcp({ port: 5000 }), by('net.src.ip in 10.0.0.0/8', 'tcp')],
+  [
     'all ports of a stream',
     tcp({ port: 5000 }),
     { protocols: ['tcp'], sources: [{ ip: '10.0.0.1' }] },
@@ -131,6 +146,10 @@ function udp(destination: { ip?: string; port?: number }): Record<string, unknow
 
 function tcp(destination: { ip?: string; port?: number }): Record<string, unknown> {
   return { protocols: ['tcp'], destinations: [destination] }
+}
+
+function by(expression: string, protocol = 'http'): Record<string, unknown> {
+  return { protocols: [protocol], expression }
 }
 
 function tls(snis: readonly string[]): Record<string, unknown> {
@@ -154,9 +173,28 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     { protocols: ['tls', 'tcp'], snis: ['x.test'] },
   ],
   ['protocols of streams', tls(['y.test']), tcp({ port: 5000 })],
+  ['paths of expressions', by('http.path ^= "/y"'), by('http.path ^= "/x" && http.host ~ "y"')],
+  ['hosts of expressions', by('http.host == "y.test"'), by('http.host =^ ".y.test"')],
+  [
+    'paths and hosts of alternatives',
+    { paths: ['/y'], hosts: ['y.test'] },
+    by(
+      '(http.path ^= "/x" || http.host == "x.test") && (http.host == "x.test" || http.path ^= "/x")',
+    ),
+  ],
+  ['ports of stream expressions', by('net.dst.port == 5000', 'tcp'), by('net.port == 500', 'tcp')],
+  ['server names of stream expressions', tls(['y.test']), by('tls.sni == "x.test"', 'tls')],
   ['streams and HTTP', { paths: ['/'] }, tcp({ port: 5000 })],
 ])('accepts routes of two workspaces with different %s', async (_, theirs, ours) => {
   expect(await refusal([inWorkspace(y, theirs)], [inWorkspace(x, ours)])).toBeUndefined()
+})
+
+test('says which part of the traffic an expression is taken for', async () => {
+  const text = 'http.path ^= "/y" && http.host == "Y.test" && net.src.ip in 10.0.0.0/8'
+  const found = await refusal([inWorkspace(y, { paths: ['/y'] })], [inWorkspace(x, by(text))])
+  expect(found?.detail['because']).toContain(
+    `expression '${text}' (host 'y.test' and paths that begin with '/y') can match requests of a route of another workspace`,
+  )
 })
 
 function indexOf(claims: readonly Claim[]) {
@@ -232,6 +270,10 @@ test.each<[string, string, Record<string, unknown>, boolean]>([
   ],
   ['everything that nobody owns', y, { paths: ['/'] }, true],
   ['its own host', x, { hosts: ['api.x.test'] }, true],
+  ['a path of the other by an expression', y, by('http.path == "/x/1"'), false],
+  ['a host of the other by an expression', y, by('http.host =^ ".api.x.test"'), false],
+  ['its own path by an expression', x, by('http.path ^= "/x/1" && net.src.port > 1'), true],
+  ['everything by an expression', y, by('!(http.path == "/")'), true],
 ])('what a workspace owns decides: a route for %s', async (_, workspace, fields, isAccepted) => {
   const found = await refusal([], [inWorkspace(workspace, fields)], { owned })
   expect(found === undefined).toBe(isAccepted)
@@ -281,6 +323,7 @@ test.each([
   ['a name of a route', 'api.y.test', 409],
   ['a name that matches one of a route', '*.y.test', 409],
   ['a server name of a route', 'tls.test', 409],
+  ['a server name of an expression', 'by.test', 409],
   ['another name', 'api.x.test', undefined],
 ])(
   'refuses a certificate that would be presented to callers of another workspace: %s',
@@ -289,6 +332,7 @@ test.each([
     const routes = [
       inWorkspace(y, { hosts: ['api.y.test'] }),
       inWorkspace(y, { paths: ['/y'], protocols: ['https'], snis: ['tls.test'] }, 'tls'),
+      inWorkspace(y, by('http.path ^= "/y" && tls.sni == "by.test"', 'https'), 'by'),
     ]
     const before = snapshotWith(routes)
     const sni: SnapshotItem<'snis'> = { id: 's', workspace: x, name, certificate: { id: 'c' } }
@@ -307,6 +351,11 @@ test.each<[Strategy, Record<string, unknown>, boolean]>([
   ['path', { paths: ['/workspace-x/v1/a'] }, true],
   ['path', { paths: ['/workspace-y/v1/a'] }, false],
   ['path', { hosts: ['a.test'] }, false],
+  ['static', by('http.path == "/a" && http.host == "h.test"'), false],
+  ['static', by('http.path == "/b" && http.host == "h.test"'), true],
+  ['path', by('http.path ^= "/workspace-x/v1/a"'), true],
+  ['path', by('http.path ^= "/workspace-x/v1/a" || http.path == "/b"'), false],
+  ['path', by('http.host == "a.test"'), false],
 ])('the strategy %s for a route with %j', async (strategy, fields, isAccepted) => {
   const known = { paths: ['/a', '/c'], hosts: ['H.test'], methods: ['GET'] }
   for (const workspace of strategy === 'static' ? [x, y] : [y]) {

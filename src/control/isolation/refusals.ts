@@ -11,19 +11,20 @@ export type ChangeAuthor = {
 /** A route collides with another, which is named only to those who may read it. The message is Kong's. */
 export function routeCollision(
   route: RouteItem,
-  { shown: { field, value } }: Claim,
+  { shown: { field, value, part } }: Claim,
   other: RouteItem | undefined,
   { author, because }: { readonly author: ChangeAuthor; readonly because: string },
 ): Problem {
   const { id, name, hosts, paths } = route
+  const subject = part === undefined ? `'${value}'` : `'${value}' (${part})`
   const existing =
     other !== undefined && author.mayRead(other)
       ? { existing_route: { id: other.id, name: other.name, ws_id: other.workspace } }
       : {}
   return new Problem('control.route_collision', 409, 'API route collides with an existing API', {
     detail: {
-      fields: { [field]: `'${value}' ${because}` },
-      because: `Route ${name === null ? id : `'${name}'`}: ${field} '${value}' ${because}.`,
+      fields: { [field]: `${subject} ${because}` },
+      because: `Route ${name === null ? id : `'${name}'`}: ${field} ${subject} ${because}.`,
       collision: { request: { id, name, hosts, paths }, ...existing },
     },
   })

@@ -1,5 +1,13 @@
+import { isOfStreams, parseRouteExpression } from '../../entities/route-expression.ts'
+import type { Expression } from '../../lib/expression.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
+import {
+  boundsOf,
+  httpBounds,
+  streamBounds,
+  type NameBound,
+} from '../../schema/expression-bounds.ts'
 import type { SnapshotItem } from '../../schema/snapshot.ts'
 
 export type RouteItem = SnapshotItem<'routes'>
@@ -15,21 +23,19 @@ export type Claim = {
   readonly host: string
   /** What every path begins with, of streams the port; '' is any. */
   readonly path: string
-  /** The field and its value that decide, as configured. */
-  readonly shown: { readonly field: string; readonly value: string }
+  /** The field and its value that decide, as configured. Of an expression `part` says which part of the traffic. */
+  readonly shown: { readonly field: string; readonly value: string; readonly part?: string }
 }
-
-const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'udp'])
-
-export const isOfStreams = ({ protocols }: Pick<RouteItem, 'protocols'>): boolean =>
-  protocols.every((protocol) => streams.has(protocol))
 
 /**
  * The claims of a route. Methods, headers and, over HTTP, server names narrow no claim: a caller who sends another method
  * to its own path would hand its credentials to another workspace. Of a regular expression the literal text that every
- * match begins with counts.
+ * match begins with counts, of an expression of Kong's router language the hosts and paths outside of which it matches
+ * nothing.
  */
 export function claimsOf(route: RouteItem): readonly Claim[] {
+  const expression = expressionOf(route)
+  if (expression !== undefined) return expressionClaims(route, expression)
   const { id, workspace, protocols, hosts, paths, snis, destinations } = route
   const isStream = isOfStreams(route)
   const hasNames = protocols.every((protocol) => protocol.startsWith('tls'))
@@ -66,8 +72,67 @@ export const nameClaim = (workspace: string, id: string, name: string, field: st
 })
 
 /** The server names of a route of streams as patterns; '' is any. */
-export const namesOf = ({ snis }: RouteItem): readonly string[] =>
-  filled(snis?.map(serverName)).map(({ start }) => start)
+export function namesOf(route: RouteItem): readonly string[] {
+  const expression = expressionOf(route)
+  return expression === undefined
+    ? filled(route.snis?.map(serverName)).map(({ start }) => start)
+    : boundsOf(expression, streamBounds).map(({ name }) => patternOf(name))
+}
+
+/** Undefined for a route without an expression. */
+function expressionOf({ expression, protocols }: RouteItem): Expression | undefined {
+  // Absent in snapshots of versions without expressions.
+  const text = expression as string | null | undefined
+  return text === null || text === undefined ? undefined : parseRouteExpression(text, protocols)
+}
+
+function expressionClaims(route: RouteItem, expression: Expression): readonly Claim[] {
+  const { id, workspace, protocols, expression: text } = route
+  const isStream = isOfStreams(route)
+  // A connection without TLS has no server name.
+  const hasNames = !isStream || protocols.every((protocol) => protocol.startsWith('tls'))
+  const shown = { field: 'expression', value: shortened(text ?? '') }
+  const claims = boundsOf(expression, isStream ? streamBounds : httpBounds).map(
+    ({ name, place }): Claim => {
+      const host = hasNames ? patternOf(name) : ''
+      const path = place.split('\0', 1)[0] as string
+      const part = partOf(host, path, isStream)
+      return {
+        workspace,
+        route: id,
+        traffic: isStream ? 'stream' : 'http',
+        host,
+        path,
+        shown: { ...shown, part },
+      }
+    },
+  )
+  const named = isStream ? [] : boundsOf(expression, { name: 'tls.sni', place: '' })
+  const names = new Set(named.map(({ name }) => patternOf(name)).filter((name) => name !== ''))
+  const nameClaims = [...names].map((name) => nameClaim(workspace, id, name, 'expression'))
+  return [...claims, ...nameClaims]
+}
+
+/** The narrowest pattern of whole labels that has all names of a bound; '' is any. */
+function patternOf({ kind, text }: NameBound): string {
+  if (kind === 'any' || /[\0*]/.test(text)) return ''
+  const plain = text.replace(/\.$/, '')
+  if (kind === 'exact') return plain
+  if (kind === 'suffix') return plain.includes('.') ? `*${plain.slice(plain.indexOf('.'))}` : ''
+  const end = text.lastIndexOf('.')
+  return end > 0 ? `${text.slice(0, end)}.*` : ''
+}
+
+function partOf(host: string, path: string, isStream: boolean): string {
+  if (isStream) {
+    const names = host === '' ? 'any server name' : `server name '${host}'`
+    return `${names} and ${path === '' ? 'any port' : `port ${path.slice(0, -1)}`}`
+  }
+  const hosts = host === '' ? 'any host' : `host '${host}'`
+  return `${hosts} and ${path === '' ? 'any path' : `paths that begin with '${path}'`}`
+}
+
+const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)
 
 /** A configured value, and what every value that it accepts begins with, or its pattern. */
 type Part = { readonly field: string; readonly value: string; readonly start: string }

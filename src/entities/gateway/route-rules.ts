@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { expressionComplaint } from '../route-expression.ts'
 
 type Fields = Record<string, unknown>
 type Report = (message: string, field?: string) => void
@@ -22,17 +23,19 @@ type Rule = {
 
 const http = ['methods', 'hosts', 'headers', 'paths']
 const grpc = ['hosts', 'headers', 'paths']
+/** Fields whose place an expression takes. */
+const conditions = [...http, 'snis', 'sources', 'destinations']
 const stream = {
   label: "'tcp', 'tls', 'tls_passthrough' or 'udp'",
   forbidden: http,
-  needed: ['sources', 'destinations', 'snis'],
+  needed: ['sources', 'destinations', 'snis', 'expression'],
   message:
-    "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
+    "must set one of 'sources', 'destinations', 'snis', 'expression' when 'protocols' is 'tcp', 'tls' or 'udp'",
 }
 const passthrough = {
   ...stream,
-  needed: ['snis'],
-  message: "must set snis when 'protocols' is 'tls_passthrough'",
+  needed: ['snis', 'expression'],
+  message: "must set one of 'snis', 'expression' when 'protocols' is 'tls_passthrough'",
 }
 
 /** The first protocol in this order that a route has decides, so secure protocols precede their plain ones. */
@@ -50,7 +53,11 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 function ruleOf(label: string, forbidden: readonly string[], needed: readonly string[]): Rule {
-  return { label, forbidden: [...forbidden, 'sources', 'destinations'], needed }
+  return {
+    label,
+    forbidden: [...forbidden, 'sources', 'destinations'],
+    needed: [...needed, 'expression'],
+  }
 }
 
 const protocolsWithSni: ReadonlySet<string> = new Set([
@@ -74,6 +81,7 @@ export const checkRoute: z.core.CheckFn<Fields> = ({ value, issues }) => {
   checkFamilies(protocols, report)
   const chosen = Object.keys(rules).find((protocol) => protocols.includes(protocol))
   if (chosen !== undefined) checkFields(chosen, value, report)
+  checkExpression(protocols, value, report)
   if (!isEmpty(value['snis']) && !protocols.some((protocol) => protocolsWithSni.has(protocol))) {
     report(
       "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls', 'tls_passthrough', or 'wss'",
@@ -102,6 +110,23 @@ function checkFields(protocol: string, value: Fields, report: Report): void {
     report(`cannot set 'strip_path' when 'protocols' is ${label}`, 'strip_path')
   if (needed.every((field) => isEmpty(value[field])))
     report(message ?? `must set one of ${quoted(needed)} when 'protocols' is '${protocol}'`)
+}
+
+function checkExpression(protocols: readonly string[], value: Fields, report: Report): void {
+  const { expression, priority, regex_priority: regexPriority } = value
+  const refuse = (complaint: string): void =>
+    report(`Router Expression failed validation: ${complaint}`)
+  const others = conditions.filter((field) => !isEmpty(value[field]))
+  if (typeof expression !== 'string') {
+    if (others.length > 0 && Number(priority ?? 0) !== 0)
+      refuse(`'priority' applies to 'expression' only, and not to ${quoted(others)}`)
+    return
+  }
+  if (others.length > 0) refuse(`cannot set 'expression' together with ${quoted(others)}`)
+  if (Number(regexPriority ?? 0) !== 0)
+    refuse("cannot set 'expression' together with 'regex_priority'; use 'priority'")
+  const complaint = expressionComplaint(expression, protocols)
+  if (complaint !== undefined) refuse(complaint)
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')

@@ -21,24 +21,28 @@ test.each([
   { protocols: ['udp', 'tcp', 'tls'], snis: ['a.com'], sources: [{ ip: '10.0.0.1' }] },
   { protocols: ['tls_passthrough'], snis: ['a.com'] },
   { protocols: ['wss'], paths },
+  { expression: 'http.path ^= "/a" && http.path.segments.0_1 == "a/b"', priority: 2 ** 46 - 1 },
+  { protocols: ['tls_passthrough'], expression: 'tls.sni == "a.com"', regex_priority: 0 },
+  { protocols: ['grpc'], expression: 'net.port == 80', strip_path: false },
+  { paths, priority: 0 },
 ])('accepts %j', (fields) => expect(violations(fields)).toBeUndefined())
 
 test.each([
   [
     {},
-    "must set one of 'methods', 'hosts', 'headers', 'paths', 'snis' when 'protocols' is 'https'",
+    "must set one of 'methods', 'hosts', 'headers', 'paths', 'snis', 'expression' when 'protocols' is 'https'",
   ],
   [
     { protocols: ['http'] },
-    "must set one of 'methods', 'hosts', 'headers', 'paths' when 'protocols' is 'http'",
+    "must set one of 'methods', 'hosts', 'headers', 'paths', 'expression' when 'protocols' is 'http'",
   ],
   [
     { protocols: ['grpc'], strip_path: false },
-    "must set one of 'hosts', 'headers', 'paths' when 'protocols' is 'grpc'",
+    "must set one of 'hosts', 'headers', 'paths', 'expression' when 'protocols' is 'grpc'",
   ],
   [
     { protocols: ['udp'] },
-    "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
+    "must set one of 'sources', 'destinations', 'snis', 'expression' when 'protocols' is 'tcp', 'tls' or 'udp'",
   ],
   [
     { protocols: ['udp'], snis: ['a.com'] },
@@ -46,9 +50,12 @@ test.each([
   ],
   [
     { protocols: ['tcp'] },
-    "must set one of 'sources', 'destinations', 'snis' when 'protocols' is 'tcp', 'tls' or 'udp'",
+    "must set one of 'sources', 'destinations', 'snis', 'expression' when 'protocols' is 'tcp', 'tls' or 'udp'",
   ],
-  [{ protocols: ['tls_passthrough'] }, "must set snis when 'protocols' is 'tls_passthrough'"],
+  [
+    { protocols: ['tls_passthrough'] },
+    "must set one of 'snis', 'expression' when 'protocols' is 'tls_passthrough'",
+  ],
   [
     { protocols: ['http'], paths, snis: ['a.com'] },
     "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls', 'tls_passthrough', or 'wss'",
@@ -127,3 +134,37 @@ test.each([
 ])('%s refuses %j: %s', (field, value, sentence) =>
   expect(violations({ [field]: [value] })).toMatchObject({ [field]: { 1: sentence } }),
 )
+
+test.each<[Record<string, unknown>, string]>([
+  [{ expression: 'http.path ^= /a' }, 'line 1, column 14: expected a string'],
+  [{ expression: 'http.foo == "a"' }, "line 1, column 1: unknown field 'http.foo'"],
+  [
+    { protocols: ['tcp'], expression: 'http.path == "/"' },
+    "line 1, column 1: unknown field 'http.path'",
+  ],
+  [
+    { expression: 'http.path.segments.1_0 == "a"' },
+    "line 1, column 1: unknown field 'http.path.segments.1_0'",
+  ],
+  [
+    { expression: 'http.path == "/"', paths, methods: ['GET'] },
+    "cannot set 'expression' together with 'methods', 'paths'",
+  ],
+  [
+    { expression: 'http.path == "/"', regex_priority: 1 },
+    "cannot set 'expression' together with 'regex_priority'; use 'priority'",
+  ],
+  [{ paths, priority: 1 }, "'priority' applies to 'expression' only, and not to 'paths'"],
+])('refuses %j as Kong refuses an expression: %s', (fields, sentence) => {
+  expect(violations(fields)).toEqual({
+    '@entity': [expect.stringContaining(`Router Expression failed validation: ${sentence}`)],
+  })
+})
+
+test.each([
+  [-1, 'value should be between 0 and 70368744177663'],
+  [2 ** 46, 'value should be between 0 and 70368744177663'],
+])('refuses the priority %j', (priority, sentence) => {
+  const expression = 'http.path == "/"'
+  expect(violations({ expression, priority })).toEqual({ priority: sentence })
+})

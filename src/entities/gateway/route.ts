@@ -25,7 +25,7 @@ export const route = defineEntity(
       'A rule that matches requests by protocol, host, path, method or headers and assigns them to a service.',
     key: 'name',
     unique: ['name'],
-    naturalKey: ['service', 'methods', 'hosts', 'paths', 'headers', 'snis'],
+    naturalKey: ['service', 'methods', 'hosts', 'paths', 'headers', 'snis', 'expression'],
     document: { nestsUnder: ['service'] },
     refersTo: { service: 'service' },
     fields: z.strictObject({
@@ -66,6 +66,12 @@ export const route = defineEntity(
       ),
       destinations: optional(z.array(endpoint())).describe(
         'Accepted destinations of TCP and UDP streams: IP address or CIDR range, port, or both.',
+      ),
+      expression: optional(z.string().min(1)).describe(
+        'Accepted requests or connections as an expression of the router language of Kong (ATC), in place of methods, hosts, paths, headers, snis, sources and destinations. Routes with an expression precede all others.',
+      ),
+      priority: optional(between(0, 2 ** 46 - 1)).describe(
+        'Precedence among routes with an expression; higher values are tried first. 0 when null.',
       ),
       https_redirect_status_code: z
         .union([z.literal(426), z.literal(301), z.literal(302), z.literal(307), z.literal(308)], {
@@ -111,7 +117,8 @@ export const route = defineEntity(
     check: checkRoute,
   },
   {
-    describe: ({ id, fields: { name, hosts, paths } }) => name ?? hosts?.[0] ?? paths?.[0] ?? id,
+    describe: ({ id, fields: { name, hosts, paths, expression } }) =>
+      name ?? hosts?.[0] ?? paths?.[0] ?? expression ?? id,
     // As in Kong, strip_path defaults to false for gRPC.
     normalize(body) {
       const { protocols, strip_path: stripPath } = body

@@ -84,12 +84,14 @@ test('HTTP/1.0 needs no Host, but has one at most', () => {
   expect(() => request('GET / HTTP/1.0', 'Host: a\r\nHost: b\r\n')).toThrow('one Host')
 })
 
+const end = { address: '198.51.100.1', port: 50_000 }
+
 const facts = {
   scheme: 'http',
   localPort: 8000,
   clientAddress: '198.51.100.1',
   tlsVersion: '',
-  connection: { socket: {} as never, exchanges: 0, idleSince: 0 },
+  connection: { socket: {} as never, client: end, local: end, exchanges: 0, idleSince: 0 },
 } as const
 const headOf = (line: string, fields?: string) => buildHead(request(line, fields), facts)
 

@@ -1,8 +1,17 @@
+import type { Expression } from '../../lib/expression.ts'
 import { hostTest } from '../../lib/host-pattern.ts'
 import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
+import { parseRouteExpression } from '../../entities/route-expression.ts'
+import { Problem } from '../../lib/problem.ts'
 import type { RequestHead } from '../exchange.ts'
+import { compileExpression, type ExpressionTest } from './compile-expression.ts'
+import { readRequestField } from './field-readers.ts'
+import { hostKeysOf } from './host-index.ts'
+import type { MatchInput } from './match-input.ts'
+import { placesOfExpression, type Place } from './places.ts'
 import {
+  isExpression,
   isRegex,
   variantsOf,
   type Rank,
@@ -42,14 +51,34 @@ export type Matcher<R> = Rank & {
   readonly serverNames: ServerNameTest | undefined
   /** Any path when empty. */
   readonly paths: readonly PathTest[]
+  /** Undefined for a route without an expression; one with it has no other conditions. */
+  readonly expression: WholeExpression | undefined
 }
+
+/** The expression of a route, with its places in the index. */
+type WholeExpression = {
+  readonly holds: ExpressionTest<MatchInput>
+  readonly places: readonly Place[]
+}
+
+/** The places of a matcher of a route in the index. */
+export function placesOf(
+  { hosts }: RoutePattern,
+  { paths, expression }: Matcher<unknown>,
+): Iterable<Place> {
+  if (expression !== undefined) return expression.places
+  const literals = paths.length === 0 ? anyPath : new Set(paths.map(({ literal }) => literal))
+  return [...hostKeysOf(hosts)].map((host) => ({ host, literals }))
+}
+
+const anyPath: readonly string[] = ['']
 
 /** Compiles a route to a matcher for each of its variants. */
 export const compileMatchers = <R>(route: RoutePattern, program: R): Matcher<R>[] =>
   variantsOf(route).map((variant) => compileMatcher(route, program, variant))
 
 function compileMatcher<R>(
-  { id: routeId, methods, headers, snis }: RoutePattern,
+  { id: routeId, protocols, methods, headers, snis, expression }: RoutePattern,
   program: R,
   { major, minor, id, paths }: RouteVariant,
 ): Matcher<R> {
@@ -68,7 +97,44 @@ function compileMatcher<R>(
             .sort(byName),
     serverNames: names && compileNames(names),
     paths: paths.length === 0 ? none : paths.map((pattern) => compilePath(routeId, pattern)),
+    expression: isExpression(expression) ? compileWhole(routeId, expression, protocols) : undefined,
   }
+}
+
+function compileWhole(id: string, text: string, protocols: readonly string[]): WholeExpression {
+  const expression = parseOf(id, text, protocols)
+  const places = placesOfExpression(expression)
+  const holds = compileExpression(expression, readRequestField)
+  const schemes = schemesOf(protocols)
+  if (schemes === undefined) return { holds, places }
+  return {
+    holds: (input, onHold) => schemes.has(input.request.scheme) && holds(input, onHold),
+    places,
+  }
+}
+
+/** Throws a Problem that names the route. */
+function parseOf(id: string, text: string, protocols: readonly string[]): Expression {
+  try {
+    return parseRouteExpression(text, protocols)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    throw new Problem('route.expression', 400, `route ${id}: expression: ${error.message}`)
+  }
+}
+
+/** Unlike other conditions, an expression is tested together with the protocols. With `https` alone it matches all schemes, so that `https_redirect_status_code` can take effect. */
+function schemesOf(protocols: readonly string[]): ReadonlySet<string> | undefined {
+  if (protocols.length === 1 && (protocols[0] === 'https' || protocols[0] === 'wss'))
+    return undefined
+  return new Set(protocols.map((protocol) => schemes[protocol] ?? protocol))
+}
+
+const schemes: Readonly<Record<string, string>> = {
+  grpc: 'http',
+  grpcs: 'https',
+  ws: 'http',
+  wss: 'https',
 }
 
 const none: readonly never[] = []
@@ -111,13 +177,10 @@ const byName = (a: HeaderTest, b: HeaderTest): number => (a.name < b.name ? -1 :
  * Checks every condition except hosts, and of the paths those whose literal has this length: the path begins with a
  * literal of the matcher of that length. Without TLS, SNIs are not checked, as in Kong.
  */
-export function accepts(
-  matcher: Matcher<unknown>,
-  request: RequestHead,
-  path: string,
-  length: number,
-): boolean {
-  const { methods, serverNames, headers, paths } = matcher
+export function accepts(matcher: Matcher<unknown>, input: MatchInput, length: number): boolean {
+  const { methods, serverNames, headers, paths, expression } = matcher
+  if (expression !== undefined) return expression.holds(input)
+  const { request, path } = input
   if (methods !== undefined && !methods.includes(request.method)) return false
   if (serverNames !== undefined && !acceptsServerName(serverNames, request)) return false
   for (const header of headers) if (!acceptsHeader(header, request)) return false

@@ -1,6 +1,6 @@
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
-import type { RequestHead } from '../exchange.ts'
 import { accepts, type Matcher } from './compile-matcher.ts'
+import type { MatchInput } from './match-input.ts'
 import { byRank } from './order-routes.ts'
 
 /** Matchers, best first. Long lists are sets, so that a change does not copy all of it. */
@@ -42,21 +42,20 @@ const missing = ({ id }: Matcher<unknown>): Error =>
 export function findBetter<R>(
   list: MatcherList<R>,
   best: Matcher<R> | undefined,
-  request: RequestHead,
-  path: string,
+  input: MatchInput,
   length: number,
 ): Matcher<R> | undefined {
   if (!isArray(list)) {
     const found = list.find(
       best === undefined
-        ? (matcher) => accepts(matcher, request, path, length)
-        : (matcher) => byRank(matcher, best) >= 0 || accepts(matcher, request, path, length),
+        ? (matcher) => accepts(matcher, input, length)
+        : (matcher) => byRank(matcher, best) >= 0 || accepts(matcher, input, length),
     )
     return found !== undefined && isBetter(found, best) ? found : best
   }
   for (const matcher of list) {
     if (!isBetter(matcher, best)) return best
-    if (accepts(matcher, request, path, length)) return matcher
+    if (accepts(matcher, input, length)) return matcher
   }
   return best
 }

@@ -4,13 +4,15 @@ import type { Stored } from '../../entities/entry.ts'
 export type RoutePattern = Pick<
   Stored<'route'>,
   'id' | 'protocols' | 'methods' | 'hosts' | 'paths' | 'headers' | 'snis' | 'regex_priority'
->
+> &
+  // Absent in snapshots of versions without expressions.
+  Partial<Pick<Stored<'route'>, 'expression' | 'priority'>>
 
 /** The precedence of a route variant. */
 export type Rank = {
-  /** 13 bits: number of condition kinds, only plain hosts, number of headers, has a regular expression. */
+  /** 13 bits: number of condition kinds, only plain hosts, number of headers, has a regular expression. One more for an expression of the whole route. */
   readonly major: number
-  /** regex_priority, or path length. */
+  /** priority of an expression of the whole route, regex_priority, or path length. */
   readonly minor: number
   readonly id: string
 }
@@ -20,6 +22,10 @@ export type RouteVariant = Rank & { readonly paths: readonly string[] }
 
 /** The variants of a route. Their ranks depend on nothing but the route. */
 export function variantsOf(route: RoutePattern): RouteVariant[] {
+  const { expression, priority } = route
+  // They precede all other routes, as with Kong's EXPRESSION_ONLY_BIT.
+  if (isExpression(expression))
+    return [{ paths: [], major: 0x2000, minor: priority ?? 0, id: route.id.toLowerCase() }]
   const groups = groupPaths(route.paths ?? [])
   return groups.map((paths, index) => {
     const id = groups.length === 1 ? route.id : uuidv5(splitNamespace, `${route.id}#${index + 1}`)
@@ -27,7 +33,11 @@ export function variantsOf(route: RoutePattern): RouteVariant[] {
   })
 }
 
-/** The order of Kong's `traditional_compatible` router, best first. Of two equal variants, the greater id comes first. */
+/** Whether a route has an expression instead of other conditions. */
+export const isExpression = (expression: string | null | undefined): expression is string =>
+  expression !== null && expression !== undefined
+
+/** The order of Kong's routers `traditional_compatible` and `expressions`, best first. Of two equal variants, the greater id comes first. */
 export function byRank(a: Rank, b: Rank): number {
   return b.major - a.major || b.minor - a.minor || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
 }

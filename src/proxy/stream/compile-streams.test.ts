@@ -62,12 +62,38 @@ test.each([
   expect(streams.find(origin)).toBe(expected)
 })
 
+test('expressions precede other routes, in order of their priority and then of their ids', () => {
+  const routes = compileStreams([
+    route('plain', {
+      sources: [{ ip: '10.1.2.3', port: 1 }],
+      destinations: [{ port: 1, ip: null }],
+    }),
+    route('low', { expression: 'net.src.ip in 10.1.0.0/16', priority: null }),
+    route('high', { expression: 'net.dst.port == 9000 && net.src.port > 1', priority: 7 }),
+    route('high-b', { expression: 'net.dst.port == 9000 && net.dst.ip != ::1', priority: 7 }),
+    route('name', { protocols: ['tls'], expression: 'tls.sni =^ ".Shop.example"', priority: 1 }),
+    route('tcp', { protocols: ['tcp', 'tls'], expression: 'net.protocol == "tcp"', priority: 2 }),
+    route('udp', { protocols: ['udp'], expression: 'net.protocol == "udp"' }),
+  ])
+  const secure = (serverName: string) => ({ kinds: ['tls' as const], serverName })
+  expect([
+    routes.find(from('10.1.2.3', 1, { kinds: ['tls'] })),
+    routes.find(from('10.1.2.3', 9000)),
+    routes.find(from('10.1.2.3', 1)),
+    routes.find(from('10.1.2.3', 1, { kinds: ['udp'] })),
+    routes.find(from('::1', 9000, secure('a.shop.example'))),
+    routes.find(from('::1', 9000, secure('shop.example'))),
+  ]).toEqual([undefined, 'high-b', 'tcp', 'udp', 'name', undefined])
+})
+
 test('after any changes, finds the routes of one that was compiled from them', () => {
   const fields = fc.record({
     number: fc.integer({ min: 1, max: 12 }),
     protocols: fc.constantFrom(['tcp'], ['tls'], ['tcp', 'tls'], ['https']),
     sources: fc.constantFrom(null, [{ ip: '10.1.0.0/16', port: null }]),
     destinations: fc.constantFrom(null, [{ ip: null, port: 9000 }], [{ ip: null, port: 9100 }]),
+    expression: fc.constantFrom(null, null, 'net.dst.port == 9000', 'net.src.ip == 10.1.2.3'),
+    priority: fc.constantFrom(null, 1, 2),
   })
   const origins = [9000, 9100, 1].flatMap((port) =>
     ['10.1.2.3', '::1'].flatMap((address) =>

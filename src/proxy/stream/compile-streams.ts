@@ -1,8 +1,11 @@
 import type { Stored } from '../../entities/entry.ts'
+import { parseRouteExpression } from '../../entities/route-expression.ts'
 import { runToCompletion, type CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Endpoint } from '../front/origin.ts'
 import { hostTest } from '../../lib/host-pattern.ts'
 import { blockListOf, familyOf, readRange } from '../../lib/ip-range.ts'
+import { compileExpression, type ReadField } from '../match/compile-expression.ts'
+import { isExpression } from '../match/order-routes.ts'
 import { orderedSet, type OrderedSet } from '../../lib/ordered-set.ts'
 
 export type StreamKind = 'tcp' | 'tls' | 'tls_passthrough' | 'udp'
@@ -19,13 +22,14 @@ export type StreamOrigin = {
 
 /** Finds routes of streams. Immutable. */
 export type StreamRoutes<R> = {
-  /** The matching route that comes first in the order of Kong's `traditional_compatible` router. */
+  /** The matching route that comes first in the order of Kong's router `expressions`. */
   find(origin: StreamOrigin): R | undefined
   /** These without some routes and with others, as `with` of a router; routes without a stream protocol are skipped. */
   with(removed: Routes<R>, added: Routes<R>): CooperativeTask<StreamRoutes<R>>
 }
 
-type StreamRoute = Pick<Stored<'route'>, 'id' | 'protocols' | 'snis' | 'sources' | 'destinations'>
+type StreamRoute = Pick<Stored<'route'>, 'id' | 'protocols' | 'snis' | 'sources' | 'destinations'> &
+  Partial<Pick<Stored<'route'>, 'expression' | 'priority'>>
 type Routes<R> = Iterable<{ readonly route: StreamRoute; readonly program: R }>
 type Test = (origin: StreamOrigin) => boolean
 type Pattern = { readonly ip: string | null; readonly port: number | null }
@@ -79,9 +83,11 @@ function* compileRoutes<R>(routes: Routes<R>): Iterable<Compiled<R> | undefined>
 const compare = (a: Compiled<unknown>, b: Compiled<unknown>): number =>
   b.priority - a.priority || (a.route.id < b.route.id ? 1 : a.route.id > b.route.id ? -1 : 0)
 
-/** As Kong's `stream_get_priority`: server names, or sources beside destinations, come first; then what the sources name,
+/** As Kong's `stream_get_priority`: routes with an expression come first, by their priority; then server names, or sources beside destinations, come first; then what the sources name,
  *  then what the destinations name. */
-function priorityOf({ snis, sources, destinations }: StreamRoute): number {
+function priorityOf(route: StreamRoute): number {
+  const { snis, sources, destinations, expression, priority } = route
+  if (isExpression(expression)) return 512 + (priority ?? 0)
   const isNamed = (snis ?? []).length > 0
   const hasBothEnds = (sources ?? []).length > 0 && (destinations ?? []).length > 0
   return (
@@ -104,7 +110,10 @@ const kinds: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', 'ud
 
 const plain: ReadonlySet<StreamKind> = new Set(['tcp', 'udp'])
 
-function testsOf({ snis, sources, destinations }: StreamRoute): Test[] {
+function testsOf(route: StreamRoute): Test[] {
+  const { snis, sources, destinations, expression, protocols } = route
+  if (isExpression(expression))
+    return [compileExpression(parseRouteExpression(expression, protocols), readField)]
   const names = (snis ?? []).map((name) => name.toLowerCase().replace(/\.$/, ''))
   const isNamed = hostTest(names)
   const from = (sources ?? []).map(compileEndpoint)
@@ -131,4 +140,20 @@ function compileEndpoint({ ip, port }: Pattern): (endpoint: Endpoint) => boolean
   return ({ address, port: actual }) =>
     (port === null || port === actual) &&
     (list === undefined || list.check(address, familyOf(address)))
+}
+
+/** Reads a field of a connection. */
+function readField(field: string): ReadField<StreamOrigin> {
+  const reader = readers[field]
+  if (reader === undefined) throw new Error(`connections have no field '${field}'`)
+  return reader
+}
+
+const readers: Readonly<Record<string, ReadField<StreamOrigin>>> = {
+  'net.protocol': ({ kinds: [kind] }) => (kind === 'tls_passthrough' ? 'tls' : kind),
+  'net.src.ip': ({ source }) => source.address,
+  'net.src.port': ({ source }) => source.port,
+  'net.dst.ip': ({ destination }) => destination.address,
+  'net.dst.port': ({ destination }) => destination.port,
+  'tls.sni': ({ serverName }) => serverName,
 }

@@ -25,7 +25,7 @@ export function readConnection(
     clientAddress: client.address,
     localPort: local.port,
     proxy,
-    connection: { socket, exchanges: 0, idleSince: 0 },
+    connection: { socket, client, local, exchanges: 0, idleSince: 0 },
   }
   if (!(socket instanceof TLSSocket)) return { ...where, scheme: 'http', tlsVersion: '' }
   const { servername } = socket as { servername?: string | false }

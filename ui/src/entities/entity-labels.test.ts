@@ -21,3 +21,8 @@ test('lists the conditions of a route', () => {
   }
   expect(routeMatchers(route)).toEqual(['GET PUT', '/a', 'x-v: …'])
 })
+
+test('lists the expression of a route in place of other conditions', () => {
+  const expression = 'http.path ^= "/a" && net.protocol == "https"'
+  expect(routeMatchers({ id: 'r', expression, hosts: null, paths: null })).toEqual([expression])
+})

@@ -1,11 +1,12 @@
 import { type EntityRecord, referenceId } from '../api/entities.ts'
 import type { Names } from './use-entities.ts'
 
-/** The conditions of a route: methods, hosts, paths and header names. */
+/** The conditions of a route: methods, hosts, paths and header names, or its expression. */
 export function routeMatchers(route: EntityRecord): string[] {
   const list = (field: string): string[] =>
     Array.isArray(route[field]) ? route[field].map(String) : []
-  const { headers } = route
+  const { headers, expression } = route
+  if (typeof expression === 'string') return [expression]
   const names = typeof headers === 'object' && headers !== null ? Object.keys(headers) : []
   return [
     ...(list('methods').length > 0 ? [list('methods').join(' ')] : []),
