@@ -13,6 +13,13 @@ test.each([
   '::ffff:169.254.169.254',
   '::FFFF:A9FE:A9FE',
   '64:ff9b::a9fe:a9fe',
+  '64:ff9b:1::a9fe:a9fe',
+  '64:ff9b:1:a9fe:a9:fe00::',
+  '64:ff9b:1:12a9:fe:a9fe::',
+  '64:ff9b:1:1234:a9:fea9:fe00::',
+  '::ffff:0:a9fe:a9fe',
+  '2002:a9fe:a9fe::1',
+  '::a9fe:a9fe',
   '[fe80::1%eth0]',
   'febf::1',
   'fd00:ec2::254',
@@ -24,12 +31,17 @@ test.each([
   expect(openEgress().refusalOf(address, 80)).toMatch(/link-local|metadata/)
 })
 
-test.each(['127.0.0.1', '10.0.0.1', '192.168.1.1', '172.17.0.1', '::1', 'fd00::1', '203.0.113.9'])(
-  'allows a service at %s',
-  (address) => {
-    expect(openEgress().refusalOf(address, 80)).toBeUndefined()
-  },
-)
+test.each([
+  '127.0.0.1',
+  '10.0.0.1',
+  '172.17.0.1',
+  '::1',
+  'fd00::1',
+  '2001:db8::a9fe:a9fe',
+  '64:ff9b:1::cb00:7109',
+])('allows a service at %s', (address) => {
+  expect(openEgress().refusalOf(address, 80)).toBeUndefined()
+})
 
 test('denies what the operator denies, and allows what the operator allows', () => {
   const { refusalOf } = openEgress(

@@ -57,14 +57,18 @@ export function openEgress(
   const allowed = matcherOfAll(allow)
   const allowedPorts = matcherOfAll(allow.filter(({ port }) => port !== undefined))
   const denied = matcherOfAll(deny)
+  const reasonFor = (address: string, port: number): string | undefined => {
+    if (allowedPorts(address, port)) return undefined
+    if (own().some((listener) => reaches(listener, address, port))) return 'a listener of Weir'
+    if (allowed(address, port)) return undefined
+    if (denied(address, port)) return 'denied by WEIR_EGRESS_DENY'
+    return defaults.find(({ matches }) => matches(address, port))?.reason
+  }
   return {
     refusalOf(given, port) {
       const address = canonicalAddress(given)
-      if (allowedPorts(address, port)) return undefined
-      if (own().some((listener) => reaches(listener, address, port))) return 'a listener of Weir'
-      if (allowed(address, port)) return undefined
-      if (denied(address, port)) return 'denied by WEIR_EGRESS_DENY'
-      return defaults.find(({ matches }) => matches(address, port))?.reason
+      const reasons = [address, ...translatedAddresses(address)].map((one) => reasonFor(one, port))
+      return reasons.find((reason) => reason !== undefined)
     },
   }
 }
@@ -140,16 +144,59 @@ const defaults = [
   { matches: matcherOfAll(metadata), reason: 'a metadata service of a cloud provider' },
 ]
 
-/** IPv4 for addresses that contain one: mapped (RFC 4291 section 2.5.5.2) and of NAT64 (RFC 6052). Unspecified addresses reach this machine. */
+/** IPv4 for addresses that are one: mapped (RFC 4291 section 2.5.5.2). Unspecified addresses reach this machine. */
 function canonicalAddress(given: string): string {
   const bare = given.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
   if (!isIPv6(bare)) return bare === '0.0.0.0' ? '127.0.0.1' : bare
   const text = new URL(`http://[${bare}]`).hostname.slice(1, -1)
   if (text === '::') return '::1'
-  const [, high, low] = /^(?:::ffff:|64:ff9b::)([\da-f]{1,4}):([\da-f]{1,4})$/.exec(text) ?? []
-  if (high === undefined || low === undefined) return text
-  const value = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16)
-  return canonicalAddress([24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.'))
+  const groups = groupsOf(text)
+  return isPrefix([0, 0, 0, 0, 0, 0xffff], groups) ? canonicalAddress(dotted(groups, 96)) : text
+}
+
+/** The IPv4 addresses that a translator or relay may reach for a canonical IPv6 address, whatever prefix length it uses. */
+function translatedAddresses(address: string): readonly string[] {
+  if (!isIPv6(address)) return []
+  const groups = groupsOf(address)
+  const at = translations.find(({ prefix }) => isPrefix(prefix, groups))?.at ?? []
+  return at
+    .map((bit) => dotted(groups, bit))
+    .filter((ip) => !ip.startsWith('0.'))
+    .map(canonicalAddress)
+}
+
+/** Prefixes of addresses that contain an IPv4 address, and the bits at which it begins. */
+const translations: readonly {
+  readonly prefix: readonly number[]
+  readonly at: readonly number[]
+}[] = [
+  // NAT64 (RFC 6052), and its local prefixes (RFC 8215) with a length of 48 to 96.
+  { prefix: [0x64, 0xff9b, 0, 0, 0, 0], at: [96] },
+  { prefix: [0x64, 0xff9b, 1], at: [48, 56, 64, 96] },
+  // IPv4-translated (RFC 7915), 6to4 (RFC 3056), IPv4-compatible (RFC 4291 section 2.5.5.1).
+  { prefix: [0, 0, 0, 0, 0xffff, 0], at: [96] },
+  { prefix: [0x2002], at: [16] },
+  { prefix: [0, 0, 0, 0, 0, 0], at: [96] },
+]
+
+const isPrefix = (prefix: readonly number[], groups: readonly number[]): boolean =>
+  prefix.every((group, index) => groups[index] === group)
+
+/** The eight groups of a canonical IPv6 address. */
+function groupsOf(address: string): readonly number[] {
+  const [left = '', right] = address.split('::')
+  const read = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16))
+  const [start, end] = [read(left), read(right ?? '')]
+  return [...start, ...Array.from({ length: 8 - start.length - end.length }, () => 0), ...end]
+}
+
+/** The IPv4 address that begins at a bit, without the bits 64 to 71 (RFC 6052 section 2.2). */
+function dotted(groups: readonly number[], bit: number): string {
+  const bytes = groups.flatMap((group) => [group >> 8, group & 255])
+  const from = bit / 8
+  const skipped = from > 4 && from <= 8 ? bytes.toSpliced(8, 1) : bytes
+  return skipped.slice(from, from + 4).join('.')
 }
 
 function reaches({ host, port: listens }: OwnListener, address: string, port: number): boolean {
