@@ -85,7 +85,8 @@ function openWalk(
     admin.ask(method, `/ProductX${path}`, body, { token })
   const check: Walk['check'] = async (request, written) => {
     const answer = await ask(request)
-    const { text, status } = answer
+    const { status } = answer
+    const text = `${answer.text} ${cursorIn(answer)}`
     const isWritten = (one: string): boolean => written.some((word) => word.includes(one))
     for (const one of text.match(/zq\d+zq|[\da-f]{8}-[\da-f-]{27}/g) ?? []) {
       if (secret.has(one) && !known.has(one) && !isWritten(one))
@@ -126,6 +127,41 @@ async function walkPaths({ things, ruled, check, compare }: Walk): Promise<void>
     await check(['GET', `/rbac/explain?${search.toString()}`], written)
   }
 }
+
+/** Pages of one entity, whose cursors name the last one, and searches for hidden words. */
+async function walkLists({ things, ruled, check, compare }: Walk): Promise<void> {
+  const lists = new Set(
+    things
+      .filter(({ entity, entry }) => entity.inWorkspace && entry.workspace === workspace)
+      .map(({ entity }) => `/${entity.plural}`),
+  )
+  for (const list of lists) {
+    for (const query of [
+      'size=1',
+      'size=1&sort_by=name',
+      'size=1&sort_by=created_at&sort_desc=true',
+    ]) {
+      let offset: unknown = ''
+      for (let page = 0; page < 4 && typeof offset === 'string'; page += 1) {
+        const at = offset === '' ? '' : `&offset=${encodeURIComponent(offset)}`
+        offset = (await check(['GET', `${list}?${query}${at}`], [])).body?.offset
+      }
+    }
+  }
+  for (const thing of things) {
+    const { entity, entry, isHidden } = thing
+    const name = nameIn(thing)
+    if (!isHidden || entry.workspace !== workspace || ruled.has(name)) continue
+    for (const query of ['search=', 'tags=']) {
+      const ask = (word: string): Request => ['GET', `/${entity.plural}?${query}${word}`]
+      await compare(ask(name), ask('nothing-like-this'), [name])
+    }
+  }
+}
+
+/** The cursor of the next page as it reads. */
+const cursorIn = ({ body }: Answer): string =>
+  Buffer.from(String(body?.offset ?? ''), 'base64').toString()
 
 async function walkReferences({ things, ruled, compare }: Walk): Promise<void> {
   for (const thing of things) {
@@ -175,6 +211,7 @@ test('no answer of the Admin API tells a reader the name, id, host or prefix of 
         await walkHistory(walk)
         await walkPaths(walk)
         await walkReferences(walk)
+        await walkLists(walk)
         expect([...walk.told]).toEqual([])
       },
     ),

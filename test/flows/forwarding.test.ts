@@ -348,6 +348,32 @@ test.each([
   },
 )
 
+test('a service gets the host by which its route was chosen, not another one from the Host of an absolute target (host confusion)', async () => {
+  const upstream = await startUpstream()
+  const gateway = await openGateway({
+    services: [{ name: 's', host: '127.0.0.1', port: upstream.port }],
+    routes: [{ name: 'r', service: 's', hosts: ['own.test'], preserve_host: true }],
+  })
+  const ask = async (target: string) => {
+    const head = `GET ${target} HTTP/1.1\r\nHost: internal.test\r\n\r\n`
+    const [answer] = (await sendRaw(gateway.port, head)).answers
+    const { start = '', body = '' } = answer ?? {}
+    return start.includes(' 200 ') ? (JSON.parse(body) as Echo).headers['host'] : start
+  }
+  for (const target of [
+    'http://own.test/',
+    'http://u:p@OWN.test',
+    'https://own.test?internal.test',
+  ])
+    expect(await ask(target)).toMatch(/^own\.test$/i)
+  for (const target of [
+    'http://own.test\\internal.test/',
+    'http://[own.test]/',
+    'http://own.test#/',
+  ])
+    expect(await ask(target)).toContain(' 400 ')
+})
+
 test('a new connection that the service closes is not repeated with retries 0', async () => {
   const service = await startRaw((socket) => void socket.destroy())
   const gateway = await openGateway(to(service.port))

@@ -91,8 +91,8 @@ function checkTargetAndHost({
   minor,
   fields: { host },
 }: Omit<RequestMessage, 'framing' | 'keepAlive'>): void {
-  const isAbsolute = /^https?:\/\/[^/?]/i.test(target)
-  if (!target.startsWith('/') && !isAbsolute && !(target === '*' && method === 'OPTIONS'))
+  const isAbsolute = (): boolean => hostField.test(splitTarget(target).authority ?? '')
+  if (!target.startsWith('/') && !(target === '*' && method === 'OPTIONS') && !isAbsolute())
     throw malformed('the request target is malformed')
   if (host.length > 1 || (host.length === 0 && minor === 1))
     throw malformed('there must be one Host')
@@ -118,12 +118,12 @@ export const headTooLarge = (): Problem =>
 
 export const timedOut = (): Problem => new Problem('request.timeout', 408, 'Request timeout')
 
-/** The authority of an absolute-form target overrides the Host field (RFC 9112 section 3.2.2). */
+/** The authority of an absolute-form target replaces the Host field (RFC 9112 section 3.2.2). */
 export function buildHead(message: RequestMessage, facts: ConnectionFacts): RequestHead {
   const { method, target, fields } = message
   const place = splitTarget(target)
-  const authority = place.authority ?? fields.host[0] ?? ''
-  const { host, port } = splitHost(authority)
+  if (place.authority !== undefined) fields.headers.set('Host', place.authority)
+  const { host, port } = splitHost(place.authority ?? fields.host[0] ?? '')
   return {
     method,
     scheme: facts.scheme,
