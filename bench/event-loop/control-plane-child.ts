@@ -1,5 +1,6 @@
 import { readSettings } from '../../src/cli/settings.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { openLogThreshold } from '../../src/lib/log-threshold.ts'
 import { startControlPlane } from '../../src/planes/control-plane.ts'
 import { answerReads } from './watch-holds.ts'
 
@@ -14,4 +15,5 @@ await startControlPlane({
     onMessage: () => undefined,
   },
   log: silentLog,
+  threshold: openLogThreshold(),
 })

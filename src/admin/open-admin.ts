@@ -20,9 +20,15 @@ import type { AdminRoute } from './admin-route.ts'
 import { healthRoute } from './node/health-route.ts'
 import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
+import { logLevelRoutes } from './node/log-level-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
 import { kongNodeRoutes } from './node/kong-node-routes.ts'
-import { nodeRoutes, type ConnectionCounts, type NodeFacts } from './node/node-routes.ts'
+import {
+  nodeRoutes,
+  type ConnectionCounts,
+  type LogLevels,
+  type NodeFacts,
+} from './node/node-routes.ts'
 import { describeApi } from './openapi/describe-api.ts'
 import type { Described } from './openapi/describe-entity.ts'
 import { registerRoutes } from './http/register-routes.ts'
@@ -50,6 +56,7 @@ export type AdminOptions = AppOptions & {
   readonly workers?: () => readonly KnownWorker[]
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
+  readonly logLevel?: LogLevels
   readonly preview?: Preview
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
@@ -94,6 +101,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     workers,
     order,
     log,
+    logLevel: options.logLevel,
   }
   const routes = adminRoutes(facts, options.preview)
   const identify: IdentifyRequest = async (request) => {
@@ -147,6 +155,7 @@ export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     ...kongNodeRoutes(facts),
+    ...logLevelRoutes(facts.logLevel),
     metricsRoute(facts),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...targetOrderRoutes(facts.order ?? (() => undefined)),

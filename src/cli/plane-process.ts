@@ -1,4 +1,5 @@
 import { openLog, type Log } from '../lib/log.ts'
+import { openLogThreshold, type LogThreshold } from '../lib/log-threshold.ts'
 import type { PassedSocket, SupervisorChannel, ToChild } from '../planes/messages.ts'
 import { readVariable } from './settings.ts'
 
@@ -35,7 +36,8 @@ process.on('message', function begin(message, socket) {
 /** Runs a plane until the supervisor stops it or has ended. The second of such events stops it without waiting. */
 function runPlane(start: Start, socket: object): void {
   const name = start.plane === 'control' ? 'control' : `gateway-${start.slot}`
-  const log = openLog(name)
+  const threshold = openLogThreshold()
+  const log = openLog(name, undefined, threshold)
   process.title = `weir ${name}`
   let isStopping = false
   const stop = (): void => {
@@ -50,7 +52,7 @@ function runPlane(start: Start, socket: object): void {
       .catch((error: unknown) => log.error('plane: graceful stop failed', { error }))
       .finally(() => process.exit(0))
   }
-  const running = startPlane(start, socket, log)
+  const running = startPlane(start, socket, { log, threshold })
   running.catch((error: unknown) => {
     log.error('plane: cannot start', { error })
     supervisor.send({
@@ -59,7 +61,11 @@ function runPlane(start: Start, socket: object): void {
     })
     setTimeout(() => process.exit(1), 50)
   })
-  process.on('message', (message) => (message as ToChild).type === 'stop' && stop())
+  process.on('message', (received) => {
+    const message = received as ToChild
+    if (message.type === 'stop') stop()
+    if (message.type === 'log-level') threshold.change(message.level, message.milliseconds)
+  })
   process.on('disconnect', stop)
 }
 
@@ -69,12 +75,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 async function startPlane(
   start: Start,
   socket: object,
-  log: Log,
+  { log, threshold }: { readonly log: Log; readonly threshold: LogThreshold },
 ): Promise<(isImmediate: boolean) => Promise<void>> {
   const { settings } = start
   if (start.plane === 'control') {
     const { startControlPlane } = await import('../planes/control-plane.ts')
-    return await startControlPlane({ settings, supervisor, log })
+    return await startControlPlane({ settings, supervisor, log, threshold })
   }
   const { startGatewayWorker } = await import('../planes/gateway-worker.ts')
   return startGatewayWorker({

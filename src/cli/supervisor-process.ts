@@ -1,12 +1,14 @@
 import type { SendHandle } from 'node:child_process'
 import { join } from 'node:path'
 import { openLog } from '../lib/log.ts'
+import { openLogThreshold } from '../lib/log-threshold.ts'
 import type { LauncherChannel, ToSupervisor } from '../supervisor/messages.ts'
 import { readSettings, returnLargeAllocations } from './settings.ts'
 
 type Listener = Parameters<LauncherChannel['onMessage']>[0]
 
-const log = openLog('supervisor')
+const threshold = openLogThreshold()
+const log = openLog('supervisor', undefined, threshold)
 const early: Parameters<Listener>[] = []
 let listen: Listener = (...message) => void early.push(message)
 
@@ -48,7 +50,14 @@ async function run({ overrides, role }: Extract<ToSupervisor, { type: 'start' }>
     returnLargeAllocations()
     const { runSupervisor } = await import('../supervisor/run-supervisor.ts')
     const childModule = join(import.meta.dirname, 'plane-process.ts')
-    await runSupervisor({ settings: readSettings(overrides), childModule, role, launcher, log })
+    await runSupervisor({
+      settings: readSettings(overrides),
+      childModule,
+      role,
+      launcher,
+      log,
+      threshold,
+    })
     process.exit(0)
   } catch (error) {
     await fail(error instanceof Error ? error.message : String(error))

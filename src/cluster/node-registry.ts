@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Heartbeat, Orders, TargetOrder } from '../schema/node-protocol.ts'
+import type { Heartbeat, LogLevelChange, Orders, TargetOrder } from '../schema/node-protocol.ts'
 import type { NodeClaims } from './node-token.ts'
 
 /** A worker of a node, as its last heartbeat described it. */
@@ -16,6 +16,8 @@ export type NodeRegistry = {
   receiveHeartbeat(this: void, claims: NodeClaims, state: Heartbeat): Orders
   /** Sends an order to every worker with the answer to its next heartbeat. */
   order(this: void, order: TargetOrder): void
+  /** Sends a change of the log level to every worker, with the answers to heartbeats for as long as it holds. */
+  changeLogLevel(this: void, change: LogLevelChange): void
   /** Workers that were seen lately, in order of node and worker. */
   workers(this: void): KnownWorker[]
 }
@@ -28,6 +30,12 @@ const maxWaiting = 10_000
 /** Opens an empty registry. */
 export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeRegistry {
   const known = new Map<string, KnownWorker>()
+  let logLevel: { readonly change: LogLevelChange; readonly until: number } | undefined
+  const logLevelNow = (): LogLevelChange | undefined => {
+    const milliseconds = logLevel === undefined ? 0 : logLevel.until - clock.now()
+    if (milliseconds <= 0) logLevel = undefined
+    return logLevel && { ...logLevel.change, milliseconds }
+  }
   const waiting = new Map<string, Map<string, TargetOrder>>()
   const forgetSilent = (): void => {
     const oldest = clock.now() - forgetAfter
@@ -53,7 +61,8 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
       known.set(name, { ...claims, state, lastSeen: clock.now() })
       const targets = [...(waiting.get(name)?.values() ?? [])]
       waiting.delete(name)
-      return { targets }
+      const change = logLevelNow()
+      return { targets, ...(change && { logLevel: change }) }
     },
     order(order) {
       forgetSilent()
@@ -62,6 +71,9 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
         waiting.set(name, orders)
         queue(orders, order)
       }
+    },
+    changeLogLevel(change) {
+      logLevel = { change, until: clock.now() + change.milliseconds }
     },
     workers() {
       forgetSilent()

@@ -1,3 +1,5 @@
+import type { LogLevel, LogThreshold } from './log-threshold.ts'
+
 /** Writes what operators should know, one line each. */
 export type Log = {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -16,10 +18,12 @@ export const silentLog: Log = {
 export function openLog(
   name: string,
   write: (line: string) => void = (line) => void process.stderr.write(line),
+  { admits }: Pick<LogThreshold, 'admits'> = { admits: () => true },
 ): Log {
   const log =
-    (level: string) =>
+    (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      admits(level) &&
       write(
         `${JSON.stringify({ time: new Date().toISOString(), level, name, message, ...fields }, plainErrors)}\n`,
       )

@@ -21,6 +21,7 @@ import { systemClock } from '../lib/clock.ts'
 import { openEgress } from '../lib/egress.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
+import type { LogThreshold } from '../lib/log-threshold.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
@@ -45,11 +46,13 @@ export type ControlStart = {
   readonly settings: PlaneSettings
   readonly supervisor: SupervisorChannel
   readonly log: Log
+  /** Of `log`. */
+  readonly threshold: LogThreshold
 }
 
 /** Starts the control plane and reports its addresses to the supervisor; returns how to stop it. */
 export async function startControlPlane(start: ControlStart): Promise<() => Promise<void>> {
-  const { settings, supervisor, log } = start
+  const { settings, supervisor, log, threshold } = start
   // For jobs that retry every second.
   const limitedLog = limitLog(log)
   const counters = openCounterTable(systemClock)
@@ -102,6 +105,14 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     log,
     workers: registry.workers,
     order: registry.order,
+    logLevel: {
+      current: () => threshold.level,
+      change(change, isOfCluster) {
+        threshold.change(change.level, change.milliseconds)
+        supervisor.send({ type: 'log-level', ...change })
+        if (isOfCluster) registry.changeLogLevel(change)
+      },
+    },
     corsOrigins: settings.corsOrigins,
     hosts: [
       ...[...settings.adminListens, ...settings.managerListens].map(({ host }) => host),

@@ -130,6 +130,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     },
     log,
   })
+  let logLevelId = ''
   const control = openControlConnection({
     base: dataPlane.cached(),
     onSnapshot: dataPlane.receive,
@@ -141,7 +142,12 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       upstreams: pools.health(),
       ...(control.rejection() ?? dataPlane.rejection()),
     }),
-    onOrders: ({ targets }) => targets.forEach(pools.overrideHealth),
+    onOrders({ targets, logLevel }) {
+      targets.forEach(pools.overrideHealth)
+      if (logLevel === undefined || logLevel.id === logLevelId) return
+      logLevelId = logLevel.id
+      supervisor.send({ type: 'log-level', ...logLevel })
+    },
     log,
   })
   const shipping = startShipping({ spool, send: control.sendBatch, log })

@@ -1,4 +1,5 @@
 import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/counter-client.ts'
+import type { LogLevelChange } from '../schema/node-protocol.ts'
 import type { ListenAddress, PlaneSettings, StreamListen } from './plane-settings.ts'
 
 /** Where a control plane listens. */
@@ -58,6 +59,7 @@ export type ToChild =
     }
   | { readonly type: 'ticket-secret'; readonly secret: string }
   | ({ readonly type: 'control' } & ControlAddress)
+  | ({ readonly type: 'log-level' } & LogLevelChange)
   | { readonly type: 'stop' }
   | CountAnswer
   | Recall
@@ -67,6 +69,7 @@ export type FromChild =
   | { readonly type: 'control-ready'; readonly addresses: ControlAddresses }
   | { readonly type: 'gateway-ready' }
   | { readonly type: 'failed'; readonly message: string }
+  | ({ readonly type: 'log-level' } & LogLevelChange)
   | CountRequest
   | CountReturn
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { logLevels } from '../lib/log-threshold.ts'
 import { upstreamHealth } from './upstream-health.ts'
 
 /** Paths of the protocol between nodes and the control plane, over HTTP/1.1. Every request except `enrol` carries the token of the node as a bearer token. */
@@ -68,6 +69,19 @@ export const targetOrder = z.strictObject({
 })
 export type TargetOrder = z.output<typeof targetOrder>
 
+/** A change of the log level of a node, which gets it from each of its workers; the id tells that it is the same. */
+export const logLevelChange = z.strictObject({
+  id: z.string(),
+  level: z.enum(logLevels),
+  /** How long it holds from now on. */
+  milliseconds: z.number().min(0),
+})
+export type LogLevelChange = z.output<typeof logLevelChange>
+
 /** The answer to a heartbeat; empty from older control planes. */
-export const orders = z.object({ targets: z.array(targetOrder) })
+export const orders = z.object({
+  targets: z.array(targetOrder),
+  /** Absent when none holds, and from older control planes. */
+  logLevel: logLevelChange.optional(),
+})
 export type Orders = z.output<typeof orders>

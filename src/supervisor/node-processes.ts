@@ -8,11 +8,18 @@ import {
 } from '../cluster/counter-server.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { LogThreshold } from '../lib/log-threshold.ts'
 import { Problem } from '../lib/problem.ts'
-import { controlUrls, type ControlAddress, type ControlAddresses } from '../planes/messages.ts'
+import {
+  controlUrls,
+  type ControlAddress,
+  type ControlAddresses,
+  type ToChild,
+} from '../planes/messages.ts'
 import { addressOf, type ListenAddress, type PlaneSettings } from '../planes/plane-settings.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
+import { openLogLevels, type LogLevels } from './log-levels.ts'
 import { bindProxyListeners, type ProxyListeners, type WorkerSockets } from './proxy-listeners.ts'
 import {
   sendTo,
@@ -66,6 +73,8 @@ export type NodeOptions = {
   /** The module that children run. */
   readonly childModule: string
   readonly log: Log
+  /** Of `log`. */
+  readonly threshold: LogThreshold
   /** Set for a successor, whose control plane is started only after that of the predecessor has stopped. */
   readonly inherited?: InheritedState | undefined
 }
@@ -89,7 +98,7 @@ const controlFlags = ['--optimize-for-size', '--max-semi-space-size=8', '--heap-
 
 /** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore outlives the others. */
 export function startNodeProcesses(options: NodeOptions): NodeProcesses {
-  const { childModule, log, inherited } = options
+  const { childModule, log, threshold, inherited } = options
   const { plane } = options.settings
   const hasControl = plane !== 'gateway'
   const listeners =
@@ -100,10 +109,15 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const { counters, numberOf, share } = openCounters(inherited)
   const sweeping = setInterval(() => counters.sweep(), 10_000)
   const stopTimeout = settings.drainSeconds * 1_000 + shipTimeout
+  const logLevel = openLogLevels(threshold, (message) => {
+    control.send(message)
+    for (const worker of workers) worker.send(message)
+  })
   const common: CommonOptions = {
     module: childModule,
     stopTimeout,
     log,
+    logLevel,
     onEarlyExit(name) {
       if (inherited !== undefined) readiness.failed(`The ${name} exited before it was ready`)
     },
@@ -179,7 +193,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
 type CommonOptions = Pick<
   SupervisedProcessOptions,
   'module' | 'stopTimeout' | 'log' | 'onEarlyExit'
->
+> & { readonly logLevel: LogLevels }
 type Readiness = ReturnType<typeof openReadiness>
 
 /** The control plane of a node, which may be stopped and started again. */
@@ -208,13 +222,16 @@ function openControl(
         name: 'control plane',
         ready: 'control-ready',
         flags: controlFlags,
-        introduce: (fresh) =>
+        introduce(fresh) {
           sendTo(fresh, {
             type: 'start',
             plane: 'control',
             settings: keepPorts(settings, addresses),
-          }),
+          })
+          common.logLevel.introduce(fresh)
+        },
         onMessage(message) {
+          if (message.type === 'log-level') common.logLevel.receive(message)
           if (message.type === 'failed') readiness.failed(message.message)
           if (message.type !== 'control-ready') return
           addresses = message.addresses
@@ -223,6 +240,7 @@ function openControl(
         },
       })
     },
+    send: (message: ToChild): void => child?.send(message),
     /** Makes every later `start` do nothing. */
     forbid(): void {
       isForbidden = true
@@ -266,10 +284,12 @@ function startWorker(
       const control = controlOf()
       const first = { type: 'start', plane: 'gateway', settings, slot, control } as const
       sendTo(child, { ...first, ticketSecret: ticketSecret() }, plain.handle)
+      common.logLevel.introduce(child)
     },
     onMessage(message, child) {
       if (message.type === 'count' || message.type === 'returned')
         counters.receive(numberOf(child), message)
+      else if (message.type === 'log-level') common.logLevel.receive(message)
       else if (message.type === 'gateway-ready') readiness.worker()
       else if (message.type === 'failed') readiness.failed(message.message)
     },

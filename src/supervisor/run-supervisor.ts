@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts'
+import type { LogThreshold } from '../lib/log-threshold.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import {
   upgradeProtocol,
@@ -19,6 +20,8 @@ export type SupervisorStart = {
   readonly role: 'first' | 'successor'
   readonly launcher: LauncherChannel
   readonly log: Log
+  /** Of `log`. */
+  readonly threshold: LogThreshold
 }
 
 /**
@@ -27,7 +30,7 @@ export type SupervisorStart = {
  * nothing is started after it, and whatever ends this supervisor ends by it.
  */
 export async function runSupervisor(start: SupervisorStart): Promise<void> {
-  const { settings, childModule, role, launcher, log } = start
+  const { settings, childModule, role, launcher, log, threshold } = start
   const ended = Promise.withResolvers<void>()
   const inheritance = role === 'successor' ? inheritState(launcher, settings.version) : undefined
   let node: NodeProcesses | undefined
@@ -78,7 +81,7 @@ export async function runSupervisor(start: SupervisorStart): Promise<void> {
   const serve = async (): Promise<void> => {
     const inherited = await inheritance?.state
     if (stopping !== undefined) return
-    node = startNodeProcesses({ settings, childModule, log, inherited })
+    node = startNodeProcesses({ settings, childModule, log, threshold, inherited })
     if (inheritance !== undefined) await takeOver(node, inheritance, launcher)
     const addresses = await node.ready
     await launcher.send({ type: 'serving', addresses, version: settings.version })

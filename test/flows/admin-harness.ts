@@ -68,6 +68,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly order?: (order: TargetOrder) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
+  readonly logLevel?: AdminOptions['logLevel']
   readonly hosts?: readonly string[]
   readonly corsOrigins?: readonly string[]
   /** Opens listeners with TLS too. */
@@ -106,6 +107,7 @@ export async function startTestAdmin(
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
+    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)

@@ -1,11 +1,10 @@
 import { uuidv5 } from '../../lib/ids.ts'
 import { notFound } from '../../entities/kong-problem.ts'
-import { Problem } from '../../lib/problem.ts'
 import type { AdminRoute } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import type { NodeFacts } from './node-routes.ts'
 
-/** Kong's routes about the inside of a node, for tools that expect them. Weir has no entity cache and one log level. */
+/** Kong's routes about the inside of a node, for tools that expect them. Weir has no entity cache. */
 export function kongNodeRoutes(facts: NodeFacts): AdminRoute[] {
   const worker = { id: 0, count: 1 }
   return [
@@ -19,16 +18,6 @@ export function kongNodeRoutes(facts: NodeFacts): AdminRoute[] {
       },
       DELETE: empty,
     }),
-    at('/debug/node/log-level', { GET: async () => ({ message: 'log level: info' }) }),
-    at('/debug/node/log-level/:level', {
-      async PUT({ params }) {
-        const { level = '' } = params
-        if (level === 'info') return { message: `log level is already ${level}` }
-        throw levels.has(level)
-          ? new Problem('admin.log_level', 405, 'cannot change the log level; it is always info')
-          : new Problem('admin.unknown_level', 400, `unknown log level: ${level}`)
-      },
-    }),
     at('/clustering/data-planes', { GET: async () => ({ data: dataPlanes(facts), next: null }) }),
     at('/clustering/status', {
       GET: async () => Object.fromEntries(dataPlanes(facts).map(({ id, ...rest }) => [id, rest])),
@@ -41,17 +30,6 @@ const at = (path: string, methods: AdminRoute['methods']): AdminRoute => ({
   locate: (context) => locateAt(path, context),
   methods,
 })
-
-const levels: ReadonlySet<string> = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warn',
-  'error',
-  'crit',
-  'alert',
-  'emerg',
-])
 
 const timerCounts = (): { total: number } => ({
   total: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,

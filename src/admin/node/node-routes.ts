@@ -4,7 +4,8 @@ import type { KnownWorker } from '../../cluster/node-registry.ts'
 import type { Configuration } from '../../control/configuration.ts'
 import type { Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
-import type { TargetOrder } from '../../schema/node-protocol.ts'
+import type { LogLevel } from '../../lib/log-threshold.ts'
+import type { LogLevelChange, TargetOrder } from '../../schema/node-protocol.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
@@ -19,6 +20,13 @@ export type NodeFacts = {
   readonly workers?: () => readonly KnownWorker[]
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void
+  readonly logLevel?: LogLevels | undefined
+}
+
+/** The log level of this node; a change can be for all nodes. */
+export type LogLevels = {
+  current(this: void): LogLevel
+  change(this: void, change: LogLevelChange, isOfCluster: boolean): void
 }
 
 /**
