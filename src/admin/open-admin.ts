@@ -54,6 +54,8 @@ export type AdminOptions = AppOptions & {
   readonly uiDirectory: string
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Bytes of events that this control plane has not stored in the warehouse yet. */
+  readonly intakeBytes?: () => number
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels
@@ -84,6 +86,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     version,
     uiDirectory,
     workers = () => [],
+    intakeBytes = () => 0,
     order = () => undefined,
   } = options
   const admin = buildApp(options)
@@ -99,6 +102,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     requests: () => requests,
     connections,
     workers,
+    intakeBytes,
     order,
     log,
     logLevel: options.logLevel,

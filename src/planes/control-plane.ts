@@ -104,6 +104,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     uiDirectory: settings.pages,
     log,
     workers: registry.workers,
+    intakeBytes: recording.bytes,
     order: registry.order,
     logLevel: {
       current: () => threshold.level,

@@ -14,6 +14,8 @@ export type RequestRecording = {
   readonly receiveBatch: ReceiveBatch
   /** The warehouse; a query of it tells that somebody looks at events. */
   readonly watched: Warehouse
+  /** Bytes of batches that are not in the warehouse yet. */
+  bytes(this: void): number
   stop(milliseconds: number): Promise<void>
 }
 
@@ -60,6 +62,7 @@ export function recordRequests(
         return warehouse.query(statement, signal)
       },
     },
+    bytes: () => intake.bytes,
     stop: (milliseconds) => loading.stop(milliseconds),
   }
 }

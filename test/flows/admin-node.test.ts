@@ -41,6 +41,7 @@ test('serves Prometheus metrics, of upstreams only those that the principal may 
     'kong_upstream_target_health{upstream="secret-pool",target="a:1",address="10.0.0.1:1",state="unhealthy",subsystem="http"} 1',
   )
   expect(text).toContain('weir_entities{workspace="default",kind="upstreams"} 1')
+  expect(text).toContain('weir_intake_bytes 11')
   expect(text).toContain('weir_worker_spooled_bytes{node="n1",worker="0",zone="z"} 7')
   await admin.ask('POST', '/workspaces', { name: 'W' })
   const token = await addPrincipal(admin, {
@@ -172,7 +173,11 @@ test('lets only the configured pages call the Admin API, without cookies', async
 
 async function openWithWorkers() {
   const registry = openNodeRegistry({ now: () => 0 })
-  const admin = await openTestAdmin({ workers: registry.workers, order: registry.order })
+  const admin = await openTestAdmin({
+    workers: registry.workers,
+    order: registry.order,
+    intakeBytes: () => 11,
+  })
   const hear = (worker: number, upstreams: UpstreamHealth[]) =>
     registry.receiveHeartbeat(
       { ...claims, worker },

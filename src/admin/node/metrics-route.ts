@@ -34,7 +34,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
 }
 
 function processMetrics(
-  { node, version, requests }: NodeFacts,
+  { node, version, requests, intakeBytes }: NodeFacts,
   { configuration }: RequestContext,
   isReachable: boolean,
 ): Metric[] {
@@ -72,6 +72,11 @@ function processMetrics(
       'Requests to the Admin API and the Manager.',
       requests(),
       'counter',
+    ),
+    one(
+      'weir_intake_bytes',
+      'Bytes of events that the control plane has not stored in the warehouse yet.',
+      intakeBytes?.() ?? 0,
     ),
     one(
       'process_resident_memory_bytes',
@@ -119,7 +124,7 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
     ),
     each(
       ['weir_worker_spooled_bytes', 'gauge'],
-      'Bytes of events that a worker has not shipped to the warehouse yet.',
+      'Bytes of events that a worker has not sent to the control plane yet.',
       (one) => one.state.spooledBytes,
     ),
     each(

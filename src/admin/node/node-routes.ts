@@ -18,6 +18,8 @@ export type NodeFacts = {
   readonly connections?: () => ConnectionCounts
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Bytes of events that are not in the warehouse yet. */
+  readonly intakeBytes?: () => number
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels | undefined
