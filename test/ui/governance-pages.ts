@@ -72,7 +72,8 @@ export function testGovernancePages(visit: Demo['visit']): void {
     await grant('ProductX')
     const panel = page.getByRole('region', { name: 'ProductX' })
     await panel.getByRole('button', { name: 'Edit hosts and paths of ProductX' }).waitFor()
-    expect(await panel.innerText()).toMatch(/\*\.granted\.example\.com\s.*\/granted/s)
+    // Until the workspace is read again, the panel shows what it owned before.
+    await expect.poll(() => panel.innerText()).toMatch(/\*\.granted\.example\.com\s.*\/granted/s)
     await grant('ProductY')
     expect(await page.getByRole('alert').innerText()).toContain('granted')
     await page.getByRole('button', { name: 'Cancel' }).click()
