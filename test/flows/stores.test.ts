@@ -18,7 +18,7 @@ import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, rowsIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
-const lastMigration = '0008-reference-indexes'
+const lastMigration = '0011-partials'
 
 describeEachStore(({ fresh }) => {
   test('encrypts secrets in every table, and decrypts them after a restart', async () => {
@@ -115,7 +115,7 @@ describeEachStore(({ fresh }) => {
   test('a failed migration leaves the store unchanged', async () => {
     const place = await fresh()
     const { entries } = await fill(place, {})
-    // The indexes exist already, so the step fails.
+    // The tables exist already, so the step fails.
     await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
     await expect(openStoreAt(place)).rejects.toThrow(
       /could not be brought up to date; .* a copy is in/,
@@ -226,13 +226,13 @@ describeEachStore(({ fresh }) => {
   })
 })
 
-/** Makes a store what it was before the last migration, which only adds indexes. */
+/** Makes a store what it was before the last migration, which only adds tables. */
 async function undoLastMigration(place: string): Promise<void> {
   const dialect = place.startsWith('postgres:') ? 'postgres' : 'sqlite'
   const file = `../../src/store/migrations/${lastMigration}.${dialect}.sql`
   const ddl = readFileSync(new URL(file, import.meta.url), 'utf8')
-  for (const [, index] of ddl.matchAll(/create index ("[^"]+")/g))
-    await runSql(place, `drop index ${index}`)
+  for (const [, table] of ddl.matchAll(/create table ("[^"]+")/g))
+    await runSql(place, `drop table ${table}`)
   await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
 }
 

@@ -132,4 +132,6 @@ function checkExpression(protocols: readonly string[], value: Fields, report: Re
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
 
 const isEmpty = (value: unknown): boolean =>
-  value === null || value === undefined || Object.keys(value).length === 0
+  typeof value === 'string'
+    ? value === ''
+    : value === null || value === undefined || Object.keys(value).length === 0

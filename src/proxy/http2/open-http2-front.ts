@@ -181,8 +181,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
     stream.on('close', () => {
       watches.delete(watch)
       streams.delete(id)
-      const isWhole = stream.writableFinished && !stream.aborted
-      if (isWhole) return guard.answered()
+      if (isAnswered(stream)) return guard.answered()
       guard.reset()
       // Node emits no `aborted` for a stream that it resets itself, for example for a protocol error.
       body?.fail(clientClosed())
@@ -203,3 +202,9 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
     }
   }
 }
+
+/** Whether all of the response was sent. A response that is sent in one step closes the stream before Node tells that it is finished. */
+const isAnswered = (stream: ServerHttp2Stream): boolean =>
+  !stream.aborted &&
+  (stream.writableFinished ||
+    (stream.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR))
