@@ -45,28 +45,8 @@ export const schemaRoutes: readonly AdminRoute[] = [
       },
     },
   },
-  {
-    path: '/schemas/vaults/:name',
-    locate: (context) => locateAt('/schemas/vaults/:name', context),
-    methods: {
-      async GET({ params }) {
-        const found = vaultKindNamed(params['name'])
-        if (found === undefined) throw noSchema('vault', params['name'])
-        return settingsOnly(found)
-      },
-    },
-  },
-  {
-    path: '/schemas/partials/:name',
-    locate: (context) => locateAt('/schemas/partials/:name', context),
-    methods: {
-      async GET({ params }) {
-        const found = partialKindNamed(params['name'])
-        if (found === undefined) throw noSchema('partial', params['name'])
-        return settingsOnly(found)
-      },
-    },
-  },
+  kindRoute('vault', vaultKindNamed),
+  kindRoute('partial', partialKindNamed),
   {
     path: '/schemas/partials/validate',
     action: 'read',
@@ -103,6 +83,25 @@ function requestedPlugin({ catalog }: Configuration, named: string | undefined):
   const found = catalog.find(({ name }) => name === named)
   if (found === undefined) throw noSchema('plugin', named)
   return found
+}
+
+/** The schema of the settings of one kind of vault or partial. */
+function kindRoute(
+  noun: 'vault' | 'partial',
+  find: (name: unknown) => Parameters<typeof settingsOnly>[0] | undefined,
+): AdminRoute {
+  const path = `/schemas/${noun}s/:name`
+  return {
+    path,
+    locate: (context) => locateAt(path, context),
+    methods: {
+      async GET({ params }) {
+        const found = find(params['name'])
+        if (found === undefined) throw noSchema(noun, params['name'])
+        return settingsOnly(found)
+      },
+    },
+  }
 }
 
 const noSchema = (kind: 'entity' | 'plugin' | 'vault' | 'partial', name = ''): Problem =>
