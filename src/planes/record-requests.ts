@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { ReceiveBatch } from '../cluster/serve-nodes.ts'
 import { openIntake } from '../telemetry/open-intake.ts'
-import { receiveBatch } from '../telemetry/receive-batch.ts'
+import { openBatchReceiver } from '../telemetry/receive-batch.ts'
 import { startLoading } from '../telemetry/start-loading.ts'
 import { holdsEvent } from '../warehouse/holds-event.ts'
 import type { Warehouse } from '../warehouse/open-warehouse.ts'
@@ -38,6 +38,7 @@ export function recordRequests(
     isSynced: settings.durability.mode !== 'commit',
     maxBytes: maxIntakeBytes,
   })
+  const receive = openBatchReceiver(intake, (event) => holdsEvent(warehouse, event))
   let lastQuery = -Infinity
   const isWatched = (): boolean => clock.now() - lastQuery < watchedFor
   const loading = startLoading({
@@ -48,8 +49,7 @@ export function recordRequests(
   })
   return {
     async receiveBatch(batch, content, isRepeated) {
-      const isStored = holdsEvent.bind(undefined, warehouse)
-      await receiveBatch(intake, isStored, batch, content, isRepeated)
+      await receive(batch, content, isRepeated)
       loading.wake()
       return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
     },

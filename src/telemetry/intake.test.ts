@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { Problem } from '../lib/problem.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
 import { silentLog } from '../lib/log.ts'
 import { openIntake, type Intake, type IntakeOptions } from './open-intake.ts'
-import { firstEvent, receiveBatch } from './receive-batch.ts'
+import { firstEvent, openBatchReceiver } from './receive-batch.ts'
 import { startLoading } from './start-loading.ts'
 
 const options: IntakeOptions = { maxBatches: 100, isSynced: false, maxBytes: 1e9 }
@@ -105,14 +105,59 @@ test('a batch that comes again is kept once, whether it waits or was stored', as
   const stored: string[] = []
   const isStored = async ({ request_id }: { request_id: string }) => stored.includes(request_id)
   const content = segmentOf('one')
-  await Promise.all([1, 2].map(() => receiveBatch(intake, isStored, 'b-1', content, true)))
-  await receiveBatch(intake, isStored, 'b-1', content, true)
+  const receive = openBatchReceiver(intake, isStored)
+  await Promise.all([false, true, true].map((isRepeated) => receive('b-1', content, isRepeated)))
+  await receive('b-1', content, true)
   expect(intake.bytes).toBe(content.length)
   const store = openTestStore()
   await load(intake, store.insert)
   stored.push(firstEvent(content)?.request_id ?? '')
-  await receiveBatch(intake, isStored, 'b-1', content, true)
+  await receive('b-1', content, true)
   expect([intake.bytes, store.paths()]).toEqual([0, ['one']])
+})
+
+test('a batch whose first request is slower than the load and the repetition is kept once', async () => {
+  const intake = openIntake(fresh(), options)
+  const [answer, started] = [Promise.withResolvers<boolean>(), Promise.withResolvers<void>()]
+  const isStored = () => {
+    started.resolve()
+    return answer.promise
+  }
+  const receive = openBatchReceiver(intake, isStored)
+  const content = segmentOf('one')
+  const slow = receive('b-1', content, true)
+  await started.promise
+  const repeated = receive('b-1', content, true)
+  answer.resolve(false)
+  await slow
+  const store = openTestStore()
+  await load(intake, store.insert)
+  await repeated
+  await load(intake, store.insert)
+  expect([store.paths(), intake.bytes]).toEqual([['one'], 0])
+})
+
+test('a load that cannot be formed, as on a full disk, stays and is stored later', async () => {
+  const directory = fresh()
+  const intake = openIntake(directory, options)
+  for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
+  const obstacle = join(directory, 'loads', 'b-1')
+  mkdirSync(obstacle)
+  writeFileSync(join(obstacle, 'x'), '')
+  const store = openTestStore()
+  await load(intake, store.insert)
+  expect([store.paths(), intake.holds('b-2')]).toEqual([[], true])
+  rmSync(obstacle, { recursive: true })
+  await load(intake, store.insert)
+  expect([store.paths(), intake.bytes]).toEqual([['b-1', 'b-2'], 0])
+})
+
+test('a batch of a load that an earlier process did not finish is held from the start', async () => {
+  const directory = fresh()
+  const first = openIntake(directory, options)
+  await first.receive('b-1', segmentOf('one'))
+  await load(first, () => Promise.reject(new Error('killed')))
+  expect(openIntake(directory, options).holds('b-1')).toBe(true)
 })
 
 test('refuses what it cannot keep, and what would lead out of its directory', async () => {

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
@@ -56,8 +64,12 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
 
   const pathOf = (batch: string): string => join(directory, `${batch}.segment`)
   for (const name of readdirSync(loads)) {
-    if (name.endsWith('.forming')) restore(join(loads, name), directory)
-    else interrupted.push(name)
+    if (name.endsWith('.forming')) {
+      restore(join(loads, name), directory)
+      continue
+    }
+    interrupted.push(name)
+    for (const batch of readdirSync(join(loads, name))) loading.add(batch)
   }
   for (const name of readdirSync(directory).toSorted()) {
     if (name.endsWith('.part')) rmSync(join(directory, name))
@@ -75,7 +87,8 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       segments: batches.map((name) => readSegment(readFileSync(join(folder, name)))),
     }
   }
-  const form = (): Load | undefined => {
+  /** The oldest batches, as many as one load may hold. */
+  const choose = () => {
     const batches: string[] = []
     const segments: SegmentFrames[] = []
     let size = 0
@@ -86,18 +99,25 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       batches.push(batch)
       segments.push(readSegment(held.content ?? readFileSync(pathOf(batch))))
     }
-    const [id] = batches
+    return { batches, segments }
+  }
+  const form = (): Load | undefined => {
+    const [id] = waiting.keys()
     if (id === undefined) return undefined
     const folder = join(loads, id)
-    mkdirSync(`${folder}.forming`)
+    const forming = `${folder}.forming`
+    // An attempt before this one may have failed, for example on a full disk.
+    if (existsSync(forming)) restore(forming, directory)
+    const { batches, segments } = choose()
+    mkdirSync(forming)
+    for (const batch of batches) renameSync(pathOf(batch), join(forming, batch))
+    // From here on the load is stored as it is, also by a later process.
+    renameSync(forming, folder)
     for (const batch of batches) {
-      renameSync(pathOf(batch), join(`${folder}.forming`, batch))
       memory -= waiting.get(batch)?.content?.length ?? 0
       waiting.delete(batch)
       loading.add(batch)
     }
-    // From here on the load is stored as it is, also by a later process.
-    renameSync(`${folder}.forming`, folder)
     return { id, batches, segments }
   }
   const end = (load: Load): void => {
@@ -121,9 +141,6 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     bytes += content.length
     if (isInMemory) memory += content.length
   }
-  /** Batches that are being written; a gateway may give up and send again meanwhile. */
-  const receiving = new Map<string, Promise<void>>()
-
   return {
     async receive(batch, content) {
       if (!/^[\w-]{1,100}$/.test(batch))
@@ -137,19 +154,13 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       const frames = readSegment(content)
       if (frames.validBytes !== content.length || !isPlausible(frames))
         throw new Problem('telemetry.damaged', 422, 'The batch was damaged on its way.')
-      let kept = receiving.get(batch)
-      if (kept === undefined) {
-        kept = keep(batch, content).finally(() => receiving.delete(batch))
-        receiving.set(batch, kept)
-      }
-      await kept
+      await keep(batch, content)
     },
     holds: (batch) => waiting.has(batch) || loading.has(batch),
     next() {
       const id = interrupted.shift()
       if (id === undefined) return form()
       const load = readLoad(id)
-      for (const batch of load.batches) loading.add(batch)
       for (const { validBytes } of load.segments) bytes += validBytes
       return load
     },

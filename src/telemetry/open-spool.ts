@@ -35,8 +35,6 @@ export type Spool = {
   adopt(): readonly LostEvents[]
   /** Bytes of all segments. */
   readonly bytes: number
-  /** Milliseconds since the epoch since when the oldest segment holds events; undefined when there is none. */
-  readonly since: number | undefined
 }
 
 const segmentBytes = 4 * 1024 * 1024
@@ -59,7 +57,7 @@ export function openSpool(root: string, isSynced = false): Spool {
     const file = openSync(path, 'ax', 0o600)
     try {
       const bytes = writeWhole(file, segmentHead, 0)
-      return { batch, path, file, bytes, writer: new SegmentWriter() }
+      return { batch, path, file, bytes, writer: new SegmentWriter(), isBroken: false }
     } catch (error) {
       closeSync(file)
       rmSync(path)
@@ -75,7 +73,8 @@ export function openSpool(root: string, isSynced = false): Spool {
     open = undefined
     files.close(file)
   }
-  const drop = ({ path, file }: OpenSegment): void => {
+  const leave = ({ path, file, bytes }: OpenSegment): void => {
+    if (bytes > segmentHead.length) return rotate()
     rmSync(path)
     open = undefined
     files.close(file)
@@ -83,6 +82,7 @@ export function openSpool(root: string, isSynced = false): Spool {
 
   return {
     append(events) {
+      if (open?.isBroken === true) leave(open)
       open ??= openSegment()
       const segment = open
       try {
@@ -91,9 +91,8 @@ export function openSpool(root: string, isSynced = false): Spool {
         if (frame !== undefined) segment.bytes += writeWhole(segment.file, frame, segment.bytes)
         if (isSynced) files.markWritten(segment.file)
       } catch (error) {
-        // What the frame defined is missing, so that no frame can follow.
-        if (segment.bytes === segmentHead.length) drop(segment)
-        else rotate()
+        segment.isBroken = true
+        leave(segment)
         throw error
       }
       if (segment.bytes >= segmentBytes) rotate()
@@ -118,10 +117,6 @@ export function openSpool(root: string, isSynced = false): Spool {
     get bytes() {
       return [...closed.values()].reduce((sum, { bytes }) => sum + bytes, open?.bytes ?? 0)
     },
-    get since() {
-      const [oldest = open] = closed.values()
-      return oldest === undefined ? undefined : timeOf(oldest.batch)
-    },
   }
 }
 
@@ -131,6 +126,8 @@ type OpenSegment = {
   readonly file: number
   readonly writer: SegmentWriter
   bytes: number
+  /** A frame was not written. What it defined is missing, so that no frame can follow. */
+  isBroken: boolean
 }
 
 /** Writes all bytes or, on a full disk, none. */
@@ -144,6 +141,3 @@ function writeWhole(file: number, bytes: Buffer, at: number): number {
     throw error
   }
 }
-
-/** The milliseconds in a UUIDv7. */
-const timeOf = (batch: string): number => Number.parseInt(batch.slice(0, 13).replace('-', ''), 16)

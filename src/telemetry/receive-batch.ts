@@ -11,20 +11,32 @@ export type EventKey = {
   readonly request_id: string
 }
 
+/** Resolves once the batch is kept or stored. */
+export type BatchReceiver = (batch: string, content: Buffer, isRepeated: boolean) => Promise<void>
+
 /** Keeps each batch once. A repeated one may be stored already; then the warehouse has its first event, for a batch is stored whole. */
-export async function receiveBatch(
-  intake: Intake,
+export function openBatchReceiver(
+  intake: Pick<Intake, 'holds' | 'receive'>,
   isStored: (event: EventKey) => Promise<boolean>,
-  batch: string,
-  content: Buffer,
-  isRepeated: boolean,
-): Promise<void> {
-  if (intake.holds(batch)) return
-  if (isRepeated) {
-    const first = firstEvent(content)
-    if (first !== undefined && (await isStored(first))) return
+): BatchReceiver {
+  /** A gateway may give up and send a batch again before it is kept. */
+  const receiving = new Map<string, Promise<void>>()
+  const receive: BatchReceiver = async (batch, content, isRepeated) => {
+    if (intake.holds(batch)) return
+    if (isRepeated) {
+      const first = firstEvent(content)
+      if (first !== undefined && (await isStored(first))) return
+    }
+    await intake.receive(batch, content)
   }
-  await intake.receive(batch, content)
+  return (batch, content, isRepeated) => {
+    let received = receiving.get(batch)
+    if (received === undefined) {
+      received = receive(batch, content, isRepeated).finally(() => receiving.delete(batch))
+      receiving.set(batch, received)
+    }
+    return received
+  }
 }
 
 /** The first event of a segment; undefined when it has none. */

@@ -1,6 +1,14 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  fstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
@@ -10,6 +18,7 @@ import {
   pathsOf,
   segmentOf,
 } from '../../test/harness/spool.ts'
+import type { EventRecord } from '../schema/event.ts'
 import { openSpool, type Spool } from './open-spool.ts'
 import { segmentHead } from './segment/segment-writer.ts'
 
@@ -27,11 +36,10 @@ test('appended events are in the closed segment until it is removed', async () =
   expect([spool.closed(), spool.bytes]).toEqual([[], 0])
 })
 
-test('counts the bytes of the open and the closed segments, and since when it holds events', () => {
-  const before = Date.now()
+test('counts the bytes of the open and the closed segments', () => {
   const root = fresh()
   const spool = openSpool(root)
-  expect([spool.bytes, spool.since]).toEqual([0, undefined])
+  expect(spool.bytes).toBe(0)
   const sizes = (): number => filesOf(root).reduce((sum, path) => sum + statSync(path).size, 0)
   for (const path of ['one', 'two']) {
     spool.append(events(path))
@@ -39,8 +47,6 @@ test('counts the bytes of the open and the closed segments, and since when it ho
     spool.rotate()
     expect(spool.bytes).toBe(sizes())
   }
-  expect(spool.since).toBeGreaterThanOrEqual(before)
-  expect(spool.since).toBeLessThanOrEqual(Date.now())
 })
 
 test('keeps its files from other users, in folders that it creates', () => {
@@ -244,6 +250,23 @@ test('a full disk breaks off no event: those whose write failed are absent, all 
   expect(found.written).toHaveLength(16 - found.failures)
   expect(found.kept).toEqual(found.written)
   expect([found.bytes, found.invalid]).toEqual([found.size, 0])
+})
+
+test('a segment that could not be left after a failed write takes no further events', async () => {
+  const root = fresh()
+  const spool = openSpool(root)
+  spool.append(events('one'))
+  const [path = ''] = filesOf(root)
+  const obstacle = path.replace(/open$/, 'segment')
+  mkdirSync(obstacle)
+  const broken = { ...events('two')[0], path: 7 } as unknown as EventRecord
+  expect(() => spool.append([broken])).toThrow('EISDIR')
+  expect(() => spool.append(events('three'))).toThrow('EISDIR')
+  rmdirSync(obstacle)
+  spool.append(events('four'))
+  spool.rotate()
+  const kept = await Promise.all(idsOf(spool).map((batch) => spool.read(batch)))
+  expect(kept.map(pathsOf)).toEqual([['one'], ['four']])
 })
 
 test('does not adopt the folder of a running process', () => {

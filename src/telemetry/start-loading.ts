@@ -49,7 +49,7 @@ export function startLoading({
     await insert(load.id, await runSliced(buildBlock(load.segments)))
     intake.finish(load)
   }
-  const storeAll = async (): Promise<boolean> => {
+  const storeWaiting = async (): Promise<boolean> => {
     for (let load = held ?? intake.next(); load !== undefined; load = intake.next()) {
       held = load
       try {
@@ -72,6 +72,12 @@ export function startLoading({
     }
     return true
   }
+
+  const storeAll = (): Promise<boolean> =>
+    storeWaiting().catch((error: unknown) => {
+      log.error('loading: the intake cannot be read or changed', { error })
+      return false
+    })
 
   const untilDue = (): number =>
     lastLoad + (isWatched() ? intervals.watched : intervals.unwatched) - performance.now()
