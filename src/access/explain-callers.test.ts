@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   arbitraryRights,
   consumers,
+  pathNames,
   routes,
   services,
   workspaces,
@@ -77,9 +78,9 @@ test('the reasons are the rules that mask callers, and name none of them', () =>
   expect(because(a, '+A *')).toEqual([])
 })
 
-/** Every way in which a row can name its caller. */
+/** Every way in which a row can name its caller. A denial at a path covers each caller with that name, also when it is an id. */
 const callers = ['', 'gone', ...consumers.map(({ id }) => id)].flatMap((consumer) =>
-  ['', 'gone', 'ann', 'Bob'].map((consumer_name) => ({ consumer, consumer_name })),
+  ['', 'nobody', ...pathNames].map((consumer_name) => ({ consumer, consumer_name })),
 )
 const paths = ['', 'gone', ...services.map(({ id }) => id)].flatMap((service) =>
   ['', 'gone', ...routes.map(({ id }) => id)].map((route) => ({

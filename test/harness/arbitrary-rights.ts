@@ -43,14 +43,19 @@ export const consumers = [
 /** The names that rules refer to. */
 export const names = namesIn({ workspaces, services, routes, callers: consumers })
 
-const segment = fc.constantFrom('*', 'orders', 'billing', 'list', 'gone', id(11), id(21), id(111))
+/** What the second segment of a generated path may name. */
+export const pathNames = [
+  ...['orders', 'billing', 'list', 'gone', 'ann', 'Bob'],
+  ...[id(11), id(21), id(111), id(411)],
+] as const
+const segment = fc.constantFrom('*', ...pathNames)
 const endpoint = fc.oneof(
   fc.constantFrom('*', '/services', '/routes', '/consumers', '/*', '/services/*', '/routes/*'),
   fc
     .tuple(fc.constantFrom('services', 'routes', 'consumers', '*'), segment)
     .map((parts) => `/${parts.join('/')}`),
   fc.constantFrom('/services/*/routes', '/services/orders/routes/list'),
-  fc.constantFrom('/consumers/*', '/consumers/ann', '/consumers/Bob', `/consumers/${id(411)}`),
+  fc.constantFrom('*', 'ann', 'Bob', id(411)).map((name) => `/consumers/${name}`),
 )
 const actions = fc.oneof(
   { arbitrary: fc.constant<Action[]>(['read']), weight: 4 },
