@@ -61,8 +61,12 @@ export function* hostileRequests(): Iterable<HostileRequest> {
   yield route('long expressions', `{"paths":[${items(100, () => `"~/${fill('[a-z]', 9_000)}"`)}]}`)
   yield route('hosts', `{"hosts":[${items(9_990, (index) => `"a${index}.b"`)}]}`)
   yield route('headers', `{"headers":{${items(4_990, (index) => `"h${index}":["a"]`)}}}`)
-  const user = json('entity', 'POST', '/rbac/users')
-  yield user('combining marks', `{"name":"u","password":"a${fill('\u0301\u0316', entityBytes)}"}`)
+  const routeExpression = (shape: string, expression: string): HostileRequest =>
+    route(shape, JSON.stringify({ expression }))
+  yield routeExpression('predicates', `${fill('http.path ^= "/a" || ', 16_000)}http.port == 1`)
+  yield routeExpression('a deep predicate', `${fill('(', 500_000)}http.port == 1`)
+  const users = json('entity', 'POST', '/rbac/users')
+  yield users('combining marks', `{"name":"u","password":"a${fill('\u0301\u0316', entityBytes)}"}`)
   const plugin = json('entity', 'POST', '/plugins')
   const validator = (config: object) =>
     JSON.stringify({ name: 'request-validator', config: { version: 'draft7', ...config } })

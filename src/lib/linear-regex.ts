@@ -115,7 +115,7 @@ function matchOf(
 /** The error message for an invalid expression, or undefined for a valid one. */
 export function regexComplaint(source: string): string | undefined {
   try {
-    linearRegex(source)
+    parseChecked(source, {})
     return undefined
   } catch (error) {
     if (error instanceof Problem) return error.message

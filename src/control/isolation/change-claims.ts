@@ -64,9 +64,10 @@ export function* changeClaims(before: Claims, snapshot: Snapshot): CooperativeTa
   ] as const
   for (const { side, action, owned } of sides) {
     for (const { [side]: route } of changed.values()) {
-      yield
-      for (const claim of route === undefined ? [] : claimsOf(route))
+      for (const claim of route === undefined ? [] : claimsOf(route)) {
+        yield
         changeClaim(changes, claim, tenureOf(owned, claim), action)
+      }
     }
     for (const { [side]: workspace } of workspaces)
       for (const name of grantedNames(workspace)) changeClaim(changes, name, 'free', action)

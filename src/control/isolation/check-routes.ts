@@ -28,6 +28,7 @@ export function* checkRoutes(check: RouteCheck): CooperativeTask<void> {
     }
     const known = new Set(was && claimsOf(was).map((claim) => identify(check, was, before, claim)))
     for (const claim of claimsOf(is)) {
+      yield
       if (claim.traffic === 'name' || known.has(identify(check, is, after, claim))) continue
       checkClaim(check, is, claim)
     }

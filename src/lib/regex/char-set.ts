@@ -5,6 +5,7 @@ export const maxCodePoint = 0x10_ffff
 
 /** Sorts and merges pairs of first and last. */
 export function union(pairs: readonly number[]): CharSet {
+  if (pairs.length === 2) return pairs
   const ranges: [number, number][] = []
   for (let at = 0; at < pairs.length; at += 2)
     ranges.push([pairs[at] as number, pairs[at + 1] as number])

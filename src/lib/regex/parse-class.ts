@@ -30,7 +30,7 @@ export function parseClass(reader: Reader, ignoreCase: boolean): CharSet {
 }
 
 function parseMember(reader: Reader): CharSet {
-  const named = reader.match(/\[:(\^?)([a-z]*):\]/y)
+  const named = reader.sees('[:') ? reader.match(/\[:(\^?)([a-z]*):\]/y) : undefined
   if (named !== undefined) {
     const set = namedSets[named[2] ?? '']
     if (set === undefined) return reader.fail(`${named[0]} is not a known class`)

@@ -39,26 +39,47 @@ function parseChoice(parsing: Parsing): Syntax {
 function parseSequence(parsing: Parsing): Syntax {
   const { reader } = parsing
   const parts: Syntax[] = []
-  while (!reader.ended && !reader.sees('|') && !reader.sees(')')) {
+  while (!sequenceEnds.has(reader.peek())) {
     const part = parseAtom(parsing)
     if (part !== undefined) parts.push(parseRepeat(reader, part))
   }
   return parts.length === 1 ? (parts[0] as Syntax) : { kind: 'sequence', parts }
 }
 
+const sequenceEnds: ReadonlySet<string> = new Set(['', '|', ')'])
+
 /** Returns undefined after inline flags such as `(?i)`, which match nothing. */
 function parseAtom(parsing: Parsing): Syntax | undefined {
   const { reader, flags } = parsing
-  if (reader.take('(')) return parseGroup(parsing)
-  if (reader.take('[')) return setOf(parseClass(reader, flags.ignoreCase), false)
-  if (reader.take('.')) return setOf(flags.dotAll ? negate([]) : notLineFeed, false)
-  if (reader.take('^'))
-    return { kind: 'assertion', assertion: flags.lines ? 'line-start' : 'start' }
-  if (reader.take('$')) return { kind: 'assertion', assertion: flags.lines ? 'line-end' : 'end' }
-  if (reader.take('\\')) return parseEscaped(parsing)
-  if (/[*+?]/.test(reader.peek())) reader.fail(`${reader.peek()} has nothing to repeat`)
-  const point = reader.next()
-  return setOf([point, point], flags.ignoreCase)
+  const mark = reader.peek()
+  switch (mark) {
+    case '(':
+      reader.skip()
+      return parseGroup(parsing)
+    case '[':
+      reader.skip()
+      return setOf(parseClass(reader, flags.ignoreCase), false)
+    case '.':
+      reader.skip()
+      return setOf(flags.dotAll ? negate([]) : notLineFeed, false)
+    case '^':
+      reader.skip()
+      return { kind: 'assertion', assertion: flags.lines ? 'line-start' : 'start' }
+    case '$':
+      reader.skip()
+      return { kind: 'assertion', assertion: flags.lines ? 'line-end' : 'end' }
+    case '\\':
+      reader.skip()
+      return parseEscaped(parsing)
+    case '*':
+    case '+':
+    case '?':
+      return reader.fail(`${mark} has nothing to repeat`)
+    default: {
+      const point = reader.next()
+      return setOf([point, point], flags.ignoreCase)
+    }
+  }
 }
 
 function parseEscaped({ reader, flags }: Parsing): Syntax {
@@ -126,10 +147,21 @@ function parseRepeat(reader: Reader, inner: Syntax): Syntax {
 }
 
 function parseTimes(reader: Reader): readonly [number, number] | undefined {
-  if (reader.take('*')) return [0, Infinity]
-  if (reader.take('+')) return [1, Infinity]
-  if (reader.take('?')) return [0, 1]
-  return parseCounted(reader)
+  switch (reader.peek()) {
+    case '*':
+      reader.skip()
+      return [0, Infinity]
+    case '+':
+      reader.skip()
+      return [1, Infinity]
+    case '?':
+      reader.skip()
+      return [0, 1]
+    case '{':
+      return parseCounted(reader)
+    default:
+      return undefined
+  }
 }
 
 /** A brace that is not a quantifier is literal. */

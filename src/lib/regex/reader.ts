@@ -15,10 +15,14 @@ export class Reader {
     return this.#at >= this.source.length
   }
 
-  /** The next character, or '' at the end. */
+  /** The next UTF-16 code unit, or '' at the end. */
   peek(): string {
-    const point = this.source.codePointAt(this.#at)
-    return point === undefined ? '' : String.fromCodePoint(point)
+    return this.source.charAt(this.#at)
+  }
+
+  /** Steps over a code unit. */
+  skip(): void {
+    this.#at += 1
   }
 
   sees(text: string): boolean {

@@ -32,6 +32,8 @@ export type CompileSchema = (
 
 /** Values in all schemas of one plugin. Ajv needs about 30 µs for each and cannot be suspended. */
 const maxValues = 1_500
+/** What opening and closing a schema costs, as values. */
+const schemaCost = 6
 
 /**
  * Opens a compiler of the JSON texts of schemas; it throws for invalid ones, and after `values` values in all of them.
@@ -42,8 +44,11 @@ export function openSchemaCompiler(values = maxValues): CompileSchema {
   let left = values
   return (text, version, { coerce } = { coerce: false }) => {
     const given = JSON.parse(text) as unknown
-    left -= countValues(given)
-    if (left < 0) throw new TypeError(`the schemas of a plugin have at most ${values} values`)
+    left -= schemaCost + countValues(given)
+    if (left < 0)
+      throw new TypeError(
+        `the schemas of a plugin have at most ${values} values, where each schema counts as ${schemaCost} more`,
+      )
     const schema = version === 'kong' ? fromKongSchema(given) : given
     if (typeof schema !== 'object' || schema === null) throw new TypeError('expected an object')
     // The version determines the dialect.
