@@ -45,8 +45,16 @@ export const names = namesIn({ workspaces, services, routes, callers: consumers 
 
 /** What the second segment of a generated path may name. */
 export const pathNames = [
-  ...['orders', 'billing', 'list', 'gone', 'ann', 'Bob'],
-  ...[id(11), id(21), id(111), id(411)],
+  'orders',
+  'billing',
+  'list',
+  'gone',
+  'ann',
+  'Bob',
+  id(11),
+  id(21),
+  id(111),
+  id(411),
 ] as const
 const segment = fc.constantFrom('*', ...pathNames)
 const endpoint = fc.oneof(

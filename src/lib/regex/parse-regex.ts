@@ -71,11 +71,8 @@ function parseAtom(parsing: Parsing): Syntax | undefined {
     case '\\':
       reader.skip()
       return parseEscaped(parsing)
-    case '*':
-    case '+':
-    case '?':
-      return reader.fail(`${mark} has nothing to repeat`)
     default: {
+      if ('*+?'.includes(mark)) reader.fail(`${mark} has nothing to repeat`)
       const point = reader.next()
       return setOf([point, point], flags.ignoreCase)
     }
