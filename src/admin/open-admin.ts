@@ -26,6 +26,7 @@ import { kongNodeRoutes } from './node/kong-node-routes.ts'
 import {
   nodeRoutes,
   type ConnectionCounts,
+  type IntakeState,
   type LogLevels,
   type NodeFacts,
 } from './node/node-routes.ts'
@@ -54,8 +55,7 @@ export type AdminOptions = AppOptions & {
   readonly uiDirectory: string
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Bytes of events that this control plane has not stored in the warehouse yet. */
-  readonly intakeBytes?: () => number
+  readonly intake?: () => IntakeState
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels
@@ -86,7 +86,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     version,
     uiDirectory,
     workers = () => [],
-    intakeBytes = () => 0,
+    intake = () => ({ bytes: 0, refused: 0 }),
     order = () => undefined,
   } = options
   const admin = buildApp(options)
@@ -102,7 +102,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     requests: () => requests,
     connections,
     workers,
-    intakeBytes,
+    intake,
     order,
     log,
     logLevel: options.logLevel,

@@ -104,7 +104,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     uiDirectory: settings.pages,
     log,
     workers: registry.workers,
-    intakeBytes: recording.bytes,
+    intake: recording.intake,
     order: registry.order,
     logLevel: {
       current: () => threshold.level,

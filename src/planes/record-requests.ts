@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { ReceiveBatch } from '../cluster/serve-nodes.ts'
 import { openIntake } from '../telemetry/open-intake.ts'
-import { openBatchReceiver } from '../telemetry/receive-batch.ts'
+import { openBatchReceiver, type EventKey } from '../telemetry/receive-batch.ts'
 import { startLoading } from '../telemetry/start-loading.ts'
 import { holdsEvent } from '../warehouse/holds-event.ts'
 import type { Warehouse } from '../warehouse/open-warehouse.ts'
@@ -14,8 +14,8 @@ export type RequestRecording = {
   readonly receiveBatch: ReceiveBatch
   /** The warehouse; a query of it tells that somebody looks at events. */
   readonly watched: Warehouse
-  /** Bytes of batches that are not in the warehouse yet. */
-  bytes(this: void): number
+  /** Bytes of batches that are not in the warehouse yet, and how many batches were set aside. */
+  intake(this: void): { readonly bytes: number; readonly refused: number }
   stop(milliseconds: number): Promise<void>
 }
 
@@ -38,18 +38,20 @@ export function recordRequests(
     isSynced: settings.durability.mode !== 'commit',
     maxBytes: maxIntakeBytes,
   })
-  const receive = openBatchReceiver(intake, (event) => holdsEvent(warehouse, event))
+  const isStored = (event: EventKey): Promise<boolean> => holdsEvent(warehouse, event)
+  const receive = openBatchReceiver(intake, isStored)
   let lastQuery = -Infinity
   const isWatched = (): boolean => clock.now() - lastQuery < watchedFor
   const loading = startLoading({
     intake,
     insert: (id, block) => warehouse.insertBlock('requests', id, block),
+    isStored,
     isWatched,
     log,
   })
   return {
-    async receiveBatch(batch, content, isRepeated) {
-      await receive(batch, content, isRepeated)
+    async receiveBatch(batch, content, isRepeated, { node }) {
+      await receive(batch, content, isRepeated, node)
       loading.wake()
       return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
     },
@@ -62,7 +64,7 @@ export function recordRequests(
         return warehouse.query(statement, signal)
       },
     },
-    bytes: () => intake.bytes,
+    intake: () => ({ bytes: intake.bytes, refused: intake.refused }),
     stop: (milliseconds) => loading.stop(milliseconds),
   }
 }

@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { segmentOf } from '../../test/harness/spool.ts'
+import { events, openTestLog, segmentOf } from '../../test/harness/spool.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
 import { silentLog } from '../lib/log.ts'
+import type { EventRecord } from '../schema/event.ts'
 import { openIntake, type Intake, type IntakeOptions } from './open-intake.ts'
 import { firstEvent, openBatchReceiver } from './receive-batch.ts'
+import { segmentHead, SegmentWriter } from './segment/segment-writer.ts'
 import { startLoading } from './start-loading.ts'
 
 const options: IntakeOptions = { maxBatches: 100, isSynced: false, maxBytes: 1e9 }
@@ -192,7 +195,8 @@ test('a warehouse that is away is tried again; what it can never store is set as
   })
   await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['b-1', 'b-3'])
   await loading.stop(30_000)
-  expect(readdirSync(join(directory, 'refused'))).toEqual(['b-2'])
+  expect(readdirSync(join(directory, 'refused'))).toEqual(['b-2.segment'])
+  expect(intake.refused).toBe(1)
   expect(intake.bytes).toBe(0)
 })
 
@@ -219,3 +223,126 @@ test('what nobody watches is stored later, and at once when somebody looks', asy
   await expect.poll(() => store.paths(), { timeout: 30_000 }).toEqual(['one', 'two'])
   await loading.stop(30_000)
 })
+
+/** A segment whose frames are right and whose events are not. */
+function undecodable(): Buffer {
+  const writer = new SegmentWriter()
+  writer.add(events('x')[0] as EventRecord)
+  const frame = Buffer.from(writer.takeFrame() ?? '')
+  frame.writeUInt32LE(2, 8)
+  frame.writeUInt32LE(crc32(frame.subarray(8)), 4)
+  return Buffer.concat([segmentHead, frame])
+}
+
+test.each([1, 2, 63, 100])(
+  'of %s batches only those are set aside that the warehouse refuses or that cannot be decoded, with few inserts',
+  async (count) => {
+    const directory = fresh()
+    const intake = openIntake(directory, options)
+    const names = Array.from({ length: count }, (_, at) => `b-${String(at).padStart(3, '0')}`)
+    const poisoned = names[Math.floor(count / 3)] as string
+    const broken = count > 1 ? (names.at(-1) as string) : undefined
+    for (const name of names)
+      await intake.receive(
+        name,
+        name === broken ? undecodable() : segmentOf(name),
+        `node-of-${name}`,
+      )
+    const store = openTestStore()
+    let inserts = 0
+    const { log, lines } = openTestLog()
+    await startLoading({
+      intake,
+      async insert(id, block) {
+        inserts += 1
+        const before = store.stored.get(id)
+        await store.insert(id, block)
+        if (store.stored.get(id)?.includes(poisoned) !== true) return
+        if (before === undefined) store.stored.delete(id)
+        else store.stored.set(id, before)
+        throw new Problem('test.poison', 400, 'this row is wrong')
+      },
+      isWatched: () => true,
+      log,
+      intervals: quick,
+    }).stop(30_000)
+    const bad = [poisoned, ...(broken === undefined ? [] : [broken])].toSorted()
+    expect(store.paths()).toEqual(names.filter((name) => !bad.includes(name)))
+    expect(readdirSync(join(directory, 'refused')).toSorted()).toEqual(
+      bad.map((name) => `${name}.segment`),
+    )
+    expect(readdirSync(join(directory, 'loads'))).toEqual([])
+    expect([intake.bytes, intake.isEmpty, intake.refused]).toEqual([0, true, bad.length])
+    expect(openIntake(directory, options).refused).toBe(bad.length)
+    expect(inserts).toBeLessThanOrEqual(1 + 4 * Math.ceil(Math.log2(count + 1)))
+    const logged = lines.filter(({ message }) => message.includes('set aside'))
+    expect(logged.map(({ batch }) => `${batch}`).toSorted()).toEqual(bad)
+    const reasons = new Map(logged.map((line) => [line.batch, line]))
+    expect(reasons.get(poisoned)).toMatchObject({
+      node: `node-of-${poisoned}`,
+      reason: 'this row is wrong',
+    })
+  },
+)
+
+test('a load that was refused by a warehouse that has it in part is repeated, not split', async () => {
+  const intake = openIntake(fresh(), options)
+  for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
+  const store = openTestStore()
+  let refusals = 2
+  const loading = startLoading({
+    intake,
+    async insert(id, block) {
+      if (refusals-- > 0) throw new Problem('test.part', 400, 'a view refuses it')
+      await store.insert(id, block)
+    },
+    isStored: async () => true,
+    isWatched: () => true,
+    log: silentLog,
+    intervals: quick,
+  })
+  await expect.poll(() => [...store.stored], { timeout: 30_000 }).toEqual([['b-1', ['b-1', 'b-2']]])
+  await loading.stop(30_000)
+})
+
+test('a load that fails for ever does not keep others from being stored', async () => {
+  const intake = openIntake(fresh(), { ...options, maxBatches: 1 })
+  for (const batch of ['b-1', 'b-2', 'b-3']) await intake.receive(batch, segmentOf(batch))
+  const store = openTestStore()
+  let isMended = false
+  const loading = startLoading({
+    intake,
+    async insert(id, block) {
+      if (id === 'b-1' && !isMended) throw new Error('it always fails')
+      await store.insert(id, block)
+    },
+    isWatched: () => true,
+    log: silentLog,
+    intervals: quick,
+  })
+  await expect.poll(() => store.paths(), { timeout: 60_000 }).toEqual(['b-2', 'b-3'])
+  await intake.receive('b-4', segmentOf('b-4'))
+  loading.wake()
+  await expect.poll(() => store.paths(), { timeout: 60_000 }).toEqual(['b-2', 'b-3', 'b-4'])
+  isMended = true
+  await expect.poll(() => store.paths(), { timeout: 60_000 }).toEqual(['b-1', 'b-2', 'b-3', 'b-4'])
+  await loading.stop(30_000)
+})
+
+test.each([0, 1, 2])(
+  'a process that dies after %s moves of a split leaves nothing twice',
+  async (moves) => {
+    const directory = fresh()
+    const first = openIntake(directory, options)
+    const batches = ['b-1', 'b-2', 'b-3', 'b-4']
+    for (const batch of batches) await first.receive(batch, segmentOf(batch))
+    await load(first, () => Promise.reject(new Error('killed')))
+    const loads = join(directory, 'loads')
+    mkdirSync(join(loads, 'b-3.forming'))
+    for (const batch of ['b-3', 'b-4'].slice(0, moves))
+      renameSync(join(loads, 'b-1', batch), join(loads, 'b-3.forming', batch))
+    const store = openTestStore()
+    await load(openIntake(directory, options), store.insert)
+    expect(store.paths()).toEqual(batches)
+  },
+)

@@ -15,16 +15,24 @@ import { isPlausible, readSegment, type SegmentFrames } from './segment/read-seg
 
 /** Keeps on disk the batches that gateways sent until the warehouse has them. */
 export type Intake = {
-  /** Resolves once the batch is kept. Rejects with a Problem of status 503 when the intake is full. */
-  receive(batch: string, content: Buffer): Promise<void>
+  /** Resolves once the batch of a node is kept. Rejects with a Problem of status 503 when the intake is full. */
+  receive(batch: string, content: Buffer, node?: string): Promise<void>
   /** Whether the batch waits for the warehouse, or is on its way there. */
   holds(batch: string): boolean
   /** The batches to store next, under an id that is the same until they are stored; undefined when none waits. */
   next(): Load | undefined
   /** Deletes a load that the warehouse has. */
   finish(load: Load): void
-  /** Sets aside a batch that cannot be stored. */
+  /** Sets aside the batches of a load that cannot be stored. */
   refuse(load: Load): void
+  /** Makes two loads, which are next, of one of which nothing is stored. */
+  split(load: Load): void
+  /** Puts a load behind all others. */
+  postpone(load: Load): void
+  /** The node that sent a batch; '' when an earlier process received it. */
+  sender(batch: string): string
+  /** Batches that were set aside. */
+  readonly refused: number
   /** Whether no batch waits. */
   readonly isEmpty: boolean
   /** Bytes of all batches. */
@@ -53,12 +61,16 @@ const maxLoadBytes = 2 * 1024 * 1024
 /** Opens the intake in `directory`, with what an earlier process left there. */
 export function openIntake(directory: string, options: IntakeOptions): Intake {
   const loads = join(directory, 'loads')
+  const refused = join(directory, 'refused')
   mkdirSync(loads, { recursive: true, mode: 0o700 })
   /** The bytes of batches that wait, oldest first; undefined for those that only the disk has. */
   const waiting = new Map<string, { readonly size: number; content: Buffer | undefined }>()
-  /** Loads of an earlier process. */
-  const interrupted: string[] = []
+  /** Loads that are formed and not yet stored. */
+  const formed: string[] = []
+  const postponed: string[] = []
   const loading = new Set<string>()
+  const senders = new Map<string, string>()
+  let refusals = existsSync(refused) ? readdirSync(refused).length : 0
   let bytes = 0
   let memory = 0
 
@@ -68,8 +80,11 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       restore(join(loads, name), directory)
       continue
     }
-    interrupted.push(name)
-    for (const batch of readdirSync(join(loads, name))) loading.add(batch)
+    formed.push(name)
+    for (const batch of readdirSync(join(loads, name))) {
+      loading.add(batch)
+      bytes += statSync(join(loads, name, batch)).size
+    }
   }
   for (const name of readdirSync(directory).toSorted()) {
     if (name.endsWith('.part')) rmSync(join(directory, name))
@@ -120,9 +135,12 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     }
     return { id, batches, segments }
   }
-  const end = (load: Load): void => {
-    for (const batch of load.batches) loading.delete(batch)
-    for (const { validBytes } of load.segments) bytes -= validBytes
+  const end = ({ batches, segments }: Load): void => {
+    for (const batch of batches) {
+      loading.delete(batch)
+      senders.delete(batch)
+    }
+    for (const { validBytes } of segments) bytes -= validBytes
   }
 
   const keep = async (batch: string, content: Buffer): Promise<void> => {
@@ -142,7 +160,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     if (isInMemory) memory += content.length
   }
   return {
-    async receive(batch, content) {
+    async receive(batch, content, node = '') {
       if (!/^[\w-]{1,100}$/.test(batch))
         throw new Problem(
           'telemetry.batch',
@@ -155,27 +173,48 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       if (frames.validBytes !== content.length || !isPlausible(frames))
         throw new Problem('telemetry.damaged', 422, 'The batch was damaged on its way.')
       await keep(batch, content)
+      if (node !== '') senders.set(batch, node)
     },
     holds: (batch) => waiting.has(batch) || loading.has(batch),
     next() {
-      const id = interrupted.shift()
-      if (id === undefined) return form()
-      const load = readLoad(id)
-      for (const { validBytes } of load.segments) bytes += validBytes
-      return load
+      const id = formed.shift()
+      if (id !== undefined) return readLoad(id)
+      const load = form()
+      if (load !== undefined) return load
+      const last = postponed.shift()
+      return last === undefined ? undefined : readLoad(last)
     },
     finish(load) {
       rmSync(join(loads, load.id), { recursive: true })
       end(load)
     },
     refuse(load) {
-      const refused = join(directory, 'refused')
       mkdirSync(refused, { recursive: true })
-      renameSync(join(loads, load.id), join(refused, load.id))
+      for (const batch of load.batches)
+        renameSync(join(loads, load.id, batch), join(refused, `${batch}.segment`))
+      rmSync(join(loads, load.id), { recursive: true })
+      refusals += load.batches.length
       end(load)
     },
+    split({ id, batches }) {
+      const others = batches.slice(Math.ceil(batches.length / 2))
+      const [other = ''] = others
+      const forming = join(loads, `${other}.forming`)
+      // An attempt before this one may have failed half-way.
+      mkdirSync(forming, { recursive: true })
+      const left = new Set(readdirSync(join(loads, id)))
+      for (const batch of others)
+        if (left.has(batch)) renameSync(join(loads, id, batch), join(forming, batch))
+      renameSync(forming, join(loads, other))
+      formed.unshift(id, other)
+    },
+    postpone: ({ id }) => void postponed.push(id),
+    sender: (batch) => senders.get(batch) ?? '',
+    get refused() {
+      return refusals
+    },
     get isEmpty() {
-      return waiting.size === 0 && interrupted.length === 0
+      return waiting.size === 0 && formed.length === 0 && postponed.length === 0
     },
     get bytes() {
       return bytes

@@ -1,7 +1,7 @@
 import { runToCompletion } from '../lib/cooperative-task.ts'
 import type { Intake } from './open-intake.ts'
 import { buildBlock } from './segment/build-block.ts'
-import { readSegment } from './segment/read-segment.ts'
+import { readSegment, type SegmentFrames } from './segment/read-segment.ts'
 
 /** By what a stored event is found. `time` is in microseconds since the epoch. */
 export type EventKey = {
@@ -9,10 +9,16 @@ export type EventKey = {
   readonly service: string
   readonly time: number
   readonly request_id: string
+  readonly node: string
 }
 
-/** Resolves once the batch is kept or stored. */
-export type BatchReceiver = (batch: string, content: Buffer, isRepeated: boolean) => Promise<void>
+/** Resolves once the batch of a node is kept or stored. */
+export type BatchReceiver = (
+  batch: string,
+  content: Buffer,
+  isRepeated: boolean,
+  node?: string,
+) => Promise<void>
 
 /** Keeps each batch once. A repeated one may be stored already; then the warehouse has its first event, for a batch is stored whole. */
 export function openBatchReceiver(
@@ -21,18 +27,18 @@ export function openBatchReceiver(
 ): BatchReceiver {
   /** A gateway may give up and send a batch again before it is kept. */
   const receiving = new Map<string, Promise<void>>()
-  const receive: BatchReceiver = async (batch, content, isRepeated) => {
+  const receive: BatchReceiver = async (batch, content, isRepeated, node) => {
     if (intake.holds(batch)) return
     if (isRepeated) {
       const first = firstEvent(content)
       if (first !== undefined && (await isStored(first))) return
     }
-    await intake.receive(batch, content)
+    await intake.receive(batch, content, node)
   }
-  return (batch, content, isRepeated) => {
+  return (batch, content, isRepeated, node) => {
     let received = receiving.get(batch)
     if (received === undefined) {
-      received = receive(batch, content, isRepeated).finally(() => receiving.delete(batch))
+      received = receive(batch, content, isRepeated, node).finally(() => receiving.delete(batch))
       receiving.set(batch, received)
     }
     return received
@@ -40,19 +46,25 @@ export function openBatchReceiver(
 }
 
 /** The first event of a segment; undefined when it has none. */
-export function firstEvent(content: Buffer): EventKey | undefined {
-  const segment = readSegment(content)
+export const firstEvent = (content: Buffer): EventKey | undefined =>
+  firstEventOf(readSegment(content))
+
+/** The first event of a decoded segment; undefined when it has none. */
+export function firstEventOf(segment: SegmentFrames): EventKey | undefined {
   const { texts, columns } = runToCompletion(
     buildBlock([{ ...segment, frames: segment.frames.slice(0, 1) }]),
   )
-  const [workspace, service, time, id] = ['workspace', 'service', 'time', 'request_id'].map(
-    (name) => columns.get(name),
-  )
-  if (workspace?.kind !== 'text' || service?.kind !== 'text') return undefined
+  const textOf = (name: string): string => {
+    const column = columns.get(name)
+    return column?.kind === 'text' ? (texts[column.indexes[0] as number] as string) : ''
+  }
+  const time = columns.get('time')
+  const id = columns.get('request_id')
   if (time?.kind !== 'number' || id?.kind !== 'uuid' || id.bytes.length === 0) return undefined
   return {
-    workspace: texts[workspace.indexes[0] as number] as string,
-    service: texts[service.indexes[0] as number] as string,
+    workspace: textOf('workspace'),
+    service: textOf('service'),
+    node: textOf('node'),
     time: time.values[0] as number,
     request_id: id.bytes
       .toString('hex', 0, 16)

@@ -1,20 +1,14 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBackoff } from '../lib/backoff.ts'
-import { runSliced } from '../lib/cooperative-task.ts'
-import type { Log } from '../lib/log.ts'
-import { Problem } from '../lib/problem.ts'
-import type { ColumnBlock } from '../schema/column-block.ts'
 import type { Intake, Load } from './open-intake.ts'
-import { buildBlock } from './segment/build-block.ts'
+import { storeLoad, type StoreLoadOptions } from './store-load.ts'
 
-export type LoadingOptions = {
-  readonly intake: Pick<Intake, 'next' | 'finish' | 'refuse' | 'isEmpty'>
-  /** Stores a block; repeating an id changes nothing. */
-  readonly insert: (id: string, block: ColumnBlock) => Promise<void>
+export type LoadingOptions = Omit<StoreLoadOptions, 'intake' | 'isStored'> & {
+  readonly intake: StoreLoadOptions['intake'] & Pick<Intake, 'next' | 'postpone' | 'isEmpty'>
+  readonly isStored?: StoreLoadOptions['isStored']
   /** Whether somebody looks at the newest events. */
   readonly isWatched: () => boolean
-  readonly log: Log
   /** Milliseconds between two loads at least: while events are watched, and otherwise. */
   readonly intervals?: { readonly watched: number; readonly unwatched: number }
 }
@@ -33,6 +27,7 @@ const usual = { watched: 450, unwatched: 3_000 }
 export function startLoading({
   intake,
   insert,
+  isStored = async () => false,
   isWatched,
   log,
   intervals = usual,
@@ -44,31 +39,32 @@ export function startLoading({
   let lastLoad = -Infinity
   /** The load that the warehouse did not take the last time. */
   let held: Load | undefined
+  let failures = 0
+  const postponed = new Set<string>()
 
-  const store = async (load: Load): Promise<void> => {
-    await insert(load.id, await runSliced(buildBlock(load.segments)))
-    intake.finish(load)
+  const keepFailed = (load: Load, error: unknown): void => {
+    log.warn('loading: batches not stored, they stay in the intake', { load: load.id, error })
+    failures += 1
+    if (failures < maxFailures && !postponed.has(load.id)) return
+    // Others may be stored meanwhile.
+    intake.postpone(load)
+    postponed.add(load.id)
+    held = undefined
+    failures = 0
   }
   const storeWaiting = async (): Promise<boolean> => {
     for (let load = held ?? intake.next(); load !== undefined; load = intake.next()) {
       held = load
       try {
-        await store(load)
-        backoff.reset()
+        await storeLoad(load, { intake, insert, isStored, log })
       } catch (error) {
-        const { id, batches } = load
-        if (!(error instanceof Problem && error.status === 400)) {
-          log.warn('loading: batches not stored, they stay in the intake', { load: id, error })
-          return false
-        }
-        intake.refuse(load)
-        log.error('loading: batches cannot be stored, they are set aside', {
-          load: id,
-          batches,
-          error,
-        })
+        keepFailed(load, error)
+        return false
       }
+      backoff.reset()
+      postponed.delete(load.id)
       held = undefined
+      failures = 0
     }
     return true
   }
@@ -116,4 +112,7 @@ export function startLoading({
   }
 }
 
-const ignore = (): void => undefined
+const ignore = (): undefined => undefined
+
+/** Attempts after which a load waits until others were tried. */
+const maxFailures = 5

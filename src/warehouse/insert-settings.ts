@@ -1,8 +1,34 @@
 import { Problem } from '../lib/problem.ts'
 
-/** What the engine reported may quote data, so only the cause holds it. */
-export const insertProblem = (cause: unknown): Problem =>
-  new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', { cause })
+/** 400 when the engine refuses the rows whenever they are sent. What it reported may quote data, so only the cause holds it. */
+export function insertProblem(cause: unknown): Problem {
+  const text = cause instanceof Error ? cause.message : ''
+  const type = (cause as { readonly type?: unknown }).type ?? /\(([A-Z][A-Z\d_]+)\)/.exec(text)?.[1]
+  return typeof type === 'string' && refusals.has(type)
+    ? new Problem('warehouse.refused', 400, `The warehouse refuses the rows: ${type}.`, { cause })
+    : new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', { cause })
+}
+
+/** Errors of ClickHouse that say that rows are not valid. */
+const refusals: ReadonlySet<string> = new Set([
+  'ARGUMENT_OUT_OF_BOUND',
+  'ATTEMPT_TO_READ_AFTER_EOF',
+  'CANNOT_CONVERT_TYPE',
+  'CANNOT_INSERT_VALUE_OF_DIFFERENT_SIZE_INTO_TUPLE',
+  'CANNOT_PARSE_DATETIME',
+  'CANNOT_PARSE_NUMBER',
+  'CANNOT_PARSE_TEXT',
+  'CANNOT_PARSE_UUID',
+  'CANNOT_READ_ALL_DATA',
+  'DECIMAL_OVERFLOW',
+  'INCORRECT_DATA',
+  'SIZES_OF_ARRAYS_DONT_MATCH',
+  'TOO_LARGE_ARRAY_SIZE',
+  'TOO_LARGE_STRING_SIZE',
+  'TYPE_MISMATCH',
+  'VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE',
+  'VIOLATED_CONSTRAINT',
+])
 
 /**
  * The settings of an INSERT that stores its rows as a single block, with its id as the deduplication token: the table

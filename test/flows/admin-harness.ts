@@ -65,7 +65,7 @@ export type TestAdmin = {
 export type TestOptions = Partial<ConfigurationOptions> & {
   readonly uiDirectory?: string
   readonly workers?: () => readonly KnownWorker[]
-  readonly intakeBytes?: () => number
+  readonly intake?: AdminOptions['intake']
   readonly order?: (order: TargetOrder) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
@@ -105,7 +105,7 @@ export async function startTestAdmin(
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.order === undefined ? {} : { order: options.order }),
-    ...(options.intakeBytes === undefined ? {} : { intakeBytes: options.intakeBytes }),
+    ...(options.intake === undefined ? {} : { intake: options.intake }),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),

@@ -42,6 +42,7 @@ test('serves Prometheus metrics, of upstreams only those that the principal may 
   )
   expect(text).toContain('weir_entities{workspace="default",kind="upstreams"} 1')
   expect(text).toContain('weir_intake_bytes 11')
+  expect(text).toContain('weir_intake_refused_batches 2')
   expect(text).toContain('weir_worker_spooled_bytes{node="n1",worker="0",zone="z"} 7')
   await admin.ask('POST', '/workspaces', { name: 'W' })
   const token = await addPrincipal(admin, {
@@ -176,7 +177,7 @@ async function openWithWorkers() {
   const admin = await openTestAdmin({
     workers: registry.workers,
     order: registry.order,
-    intakeBytes: () => 11,
+    intake: () => ({ bytes: 11, refused: 2 }),
   })
   const hear = (worker: number, upstreams: UpstreamHealth[]) =>
     registry.receiveHeartbeat(

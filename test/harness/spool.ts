@@ -25,9 +25,12 @@ export function pathsOf(segment: Buffer): readonly string[] {
 }
 
 /** A segment of events that differ by their paths, each in a frame of its own. */
-export function segmentOf(...paths: string[]): Buffer {
+export const segmentOf = (...paths: string[]): Buffer => writeSegment(events(...paths))
+
+/** A segment of events, each in a frame of its own. */
+export function writeSegment(records: readonly EventRecord[]): Buffer {
   const writer = new SegmentWriter()
-  const frames = events(...paths).map((event) => {
+  const frames = records.map((event) => {
     writer.add(event)
     return Buffer.from(writer.takeFrame() ?? '')
   })

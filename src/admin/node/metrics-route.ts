@@ -34,7 +34,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
 }
 
 function processMetrics(
-  { node, version, requests, intakeBytes }: NodeFacts,
+  { node, version, requests, intake }: NodeFacts,
   { configuration }: RequestContext,
   isReachable: boolean,
 ): Metric[] {
@@ -76,7 +76,12 @@ function processMetrics(
     one(
       'weir_intake_bytes',
       'Bytes of events that the control plane has not stored in the warehouse yet.',
-      intakeBytes?.() ?? 0,
+      intake?.().bytes ?? 0,
+    ),
+    one(
+      'weir_intake_refused_batches',
+      'Batches of events that cannot be stored; they are kept in the folder intake/refused.',
+      intake?.().refused ?? 0,
     ),
     one(
       'process_resident_memory_bytes',

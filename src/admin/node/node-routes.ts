@@ -18,12 +18,14 @@ export type NodeFacts = {
   readonly connections?: () => ConnectionCounts
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Bytes of events that are not in the warehouse yet. */
-  readonly intakeBytes?: () => number
+  readonly intake?: () => IntakeState
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels | undefined
 }
+
+/** Bytes of events that this control plane has not stored in the warehouse yet, and batches that cannot be stored. */
+export type IntakeState = { readonly bytes: number; readonly refused: number }
 
 /** The log level of this node; a change can be for all nodes. */
 export type LogLevels = {
