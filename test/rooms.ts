@@ -42,6 +42,7 @@ export const socketPlaces: readonly string[] = [
   'src/proxy/health/',
   'src/proxy/open-proxy.ts',
   'src/lib/request-guarded.ts',
+  'src/telemetry/export/',
   'src/cluster/',
   'src/supervisor/listening-socket.ts',
   'src/cli/demo/',

@@ -93,6 +93,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'How routes of different workspaces are kept from matching the same requests, as in Kong: `smart`, `path`, `static` or `off`.',
   WEIR_ENFORCE_ROUTE_PATH_PATTERN:
     'Lua pattern that paths of routes must match with the strategy `path`; `$(workspace)` stands for the name of the workspace.',
+  WEIR_LOG_DIRECTORIES:
+    'Directories below which the plugin file-log may write, comma-separated, beside `logs` in the data directory and the standard streams.',
   WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }

@@ -48,6 +48,12 @@ const networks = z
   )
   .default([])
 
+/** Paths, comma-separated. */
+const directories = z
+  .string()
+  .transform((text) => text.split(',').map((part) => resolve(part.trim())))
+  .default([])
+
 const name = (fallback: string) =>
   z
     .string()
@@ -181,6 +187,7 @@ const environment = z.object({
       if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint })
     })
     .optional(),
+  WEIR_LOG_DIRECTORIES: directories,
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
@@ -254,6 +261,7 @@ export function readSettings(
     },
     egress: { allow: settings.WEIR_EGRESS_ALLOW, deny: settings.WEIR_EGRESS_DENY },
     vaultEnvPrefix: settings.WEIR_VAULT_ENV_PREFIX,
+    logDirectories: settings.WEIR_LOG_DIRECTORIES,
     vaultFiles: resolve(settings.WEIR_VAULT_FILES),
     ...(settings.WEIR_DATABASE_URL === undefined
       ? {}

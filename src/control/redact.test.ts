@@ -17,6 +17,8 @@ test('redacts declared secrets and settings whose names suggest a secret', () =>
     key_names: ['apikey'],
     secret_is_base64: true,
     token: '',
+    headers: { Authorization: 'hidden', 'X-Api-Key': 'hidden', 'X-Tenant': 't' },
+    http_endpoint: 'https://user:hidden@h:1/path?a=b@c',
   }
   expect(redactEntry(entityNamed('plugin'), entry({ name: 'p', config }))).toEqual({
     entity: 'plugin',
@@ -29,6 +31,8 @@ test('redacts declared secrets and settings whose names suggest a secret', () =>
       key_names: ['apikey'],
       secret_is_base64: true,
       token: '',
+      headers: { Authorization: 'REDACTED', 'X-Api-Key': 'REDACTED', 'X-Tenant': 't' },
+      http_endpoint: 'https://REDACTED@h:1/path?a=b@c',
     },
   })
   const key = redactEntry(entityNamed('key-auth'), entry({ key: 'hidden', tags: null }))

@@ -22,14 +22,17 @@ export const redactEntry = (entity: Entity, entry: Entry): Record<string, unknow
 })
 
 const secretName =
-  /(^|_)(password|passphrase|secret|token|credential|private_key|api_key|access_key)s?$/i
+  /(^|[_-])(password|passphrase|secret|token|credential|private[_-]key|api[_-]?key|access[_-]key|authorization|cookie)s?$/i
+
+/** User name and password in a URL. */
+const userInfo = /^([a-z][a-z\d+.-]*:\/\/)[^/?#@]*@/i
 
 /** Vault references are not redacted. */
 function withoutNamedSecrets(value: unknown, name = ''): unknown {
   if (typeof value === 'string')
     return secretName.test(name) && value !== '' && !value.startsWith('{vault://')
       ? 'REDACTED'
-      : value
+      : value.replace(userInfo, '$1REDACTED@')
   if (Array.isArray(value)) return value.map((inner: unknown) => withoutNamedSecrets(inner, name))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(

@@ -96,6 +96,9 @@ function plainList(names: readonly string[]): readonly string[] {
   return list
 }
 
+/** Whether a name is that of a secret. */
+export const isSecretName = (name: string): boolean => isSecret(name, undefined)
+
 function isSecret(sent: string, more: readonly string[] | undefined): boolean {
   const facts = factsOf(sent)
   if (facts.isSecret || more === undefined) return facts.isSecret
@@ -119,7 +122,8 @@ const innerNames = /(?:^|[&;?#{,\s])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
 /** What a name with a value, a JSON Web Token and any encoding have; most values have none of it. */
 const mayHoldSecret = /[%+=:]|ey/
 
-function holdsSecret(sent: string, more: readonly string[] | undefined): boolean {
+/** Whether a text holds a secret: a JSON Web Token, or a value under a secret name. */
+export function holdsSecret(sent: string, more: readonly string[] | undefined): boolean {
   if (sent.length < 5 || !mayHoldSecret.test(sent)) return false
   const value = decode(sent)
   if (webToken.test(value)) return true

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openControlConnection } from '../cluster/control-connection.ts'
 import { openCounterClient } from '../cluster/counter-client.ts'
@@ -16,9 +17,11 @@ import type { BoundUdpHandle } from '../proxy/listener-options.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openTicketKeys } from '../proxy/ticket-keys.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
+import type { ExporterStatus } from '../schema/exporter.ts'
 import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { settingsIn } from '../secrets/collect-references.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
+import { openExporters } from '../telemetry/open-exporters.ts'
 import { openRecorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
@@ -59,6 +62,13 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
   let controlListens = start.control?.listens ?? []
   const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])
+  const logs = join(settings.data, 'logs')
+  mkdirSync(logs, { recursive: true })
+  const exporters = openExporters({
+    egress,
+    directories: [logs, ...settings.logDirectories],
+    log,
+  })
   const pools = keepPools({ limits: settings.targets, log, egress })
   const tickets = openTicketKeys(start.ticketSecret)
   const server = serveProgram({
@@ -119,6 +129,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       catalog,
       counters,
       redisCounters: redisCounters({ clock: systemClock, log, egress }),
+      openExporter: exporters.open,
       clock: systemClock,
       log,
       pools,
@@ -140,6 +151,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
+      ...reportOf(exporters.status()),
       ...(control.rejection() ?? dataPlane.rejection()),
     }),
     onOrders({ targets, logLevel }) {
@@ -173,8 +185,15 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     clearTimeout(restoring)
     await server.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
     counters.receive({ type: 'recall' })
+    await exporters.stop(isHurried ? 0 : 3_000)
     await shipping.stop(isHurried ? 0 : 3_000)
     secrets.close()
     await control.close()
   }
 }
+
+/** A control plane before this version refuses heartbeats that have it. */
+const reportOf = (found: readonly ExporterStatus[]) =>
+  found.length === 0 ? {} : { exporters: found.slice(0, maxReported) }
+
+const maxReported = 1_000

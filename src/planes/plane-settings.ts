@@ -93,6 +93,8 @@ export type PlaneSettings = {
   readonly egress: EgressRules
   /** The environment variables with this prefix may be read by vault references. */
   readonly vaultEnvPrefix: string
+  /** Directories below which log files may be written, beside `logs` in the data directory. */
+  readonly logDirectories: readonly string[]
   /** The directory below which vaults may read files. */
   readonly vaultFiles: string
   /** What recorded events survive. */

@@ -1,9 +1,13 @@
 import type { PluginDefinition } from '../proxy/plugin.ts'
 import { acl } from './acl.ts'
 import { correlationId } from './correlation-id.ts'
+import { fileLog } from './file-log.ts'
+import { httpLog } from './http-log.ts'
 import { keyAuth } from './key-auth.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { requestTermination } from './request-termination.ts'
+import { tcpLog } from './tcp-log.ts'
+import { udpLog } from './udp-log.ts'
 import { upstreamHttp2 } from './upstream-http2.ts'
 import { requestValidator } from './request-validator.ts'
 
@@ -14,6 +18,10 @@ export const catalog: readonly PluginDefinition[] = [
   requestValidator,
   acl,
   rateLimiting,
+  httpLog,
+  fileLog,
+  udpLog,
+  tcpLog,
   requestTermination,
   upstreamHttp2,
 ]

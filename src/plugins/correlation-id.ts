@@ -33,6 +33,7 @@ export const correlationId = definePlugin({
         const given = exchange.request.headers.get(name)
         const id = given === undefined || given.trim() === '' ? generate(exchange) : given
         exchange.forward?.headers.set(header, id)
+        exchange.logValues = { ...exchange.logValues, correlation_id: id }
         if (echo) ids.set(exchange, id)
       },
       onResponse(exchange) {

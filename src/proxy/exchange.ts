@@ -5,6 +5,7 @@ import { nowMicroseconds } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { RegexMatch } from '../lib/linear-regex.ts'
 import type { Outcome, PartOf } from '../schema/event.ts'
+import type { SnapshotItem } from '../schema/snapshot.ts'
 import type { Target } from './balance/target.ts'
 import type { Endpoint } from './front/origin.ts'
 import { HeaderList } from './header-list.ts'
@@ -109,6 +110,7 @@ export type KnownConsumer = {
   readonly id: string
   /** Username, else custom id, else id. */
   readonly name: string
+  readonly username: string | null
   readonly customId: string | null
   /** Groups of its ACL credentials. */
   readonly groups: readonly string[]
@@ -134,6 +136,12 @@ export type Directory = {
 
 /** The route and service of a request, in the columns of its event. */
 export type RouteRef = PartOf<'place'>
+
+/** The route and service of a request, as configured. */
+export type MatchedRoute = {
+  readonly route: SnapshotItem<'routes'>
+  readonly service: { readonly service: SnapshotItem<'services'> } | undefined
+}
 
 /** For requests that match no route. */
 export const noRouteRef: RouteRef = {
@@ -199,6 +207,8 @@ export class Exchange {
   readonly reply: Reply
   readonly settings: ExchangeSettings
   routeRef: RouteRef = noRouteRef
+  /** Set by the router. */
+  matched: MatchedRoute | undefined = undefined
   /** Made by the router, changed by plugins. */
   forward: Forward | undefined = undefined
   /** The path pattern that matched. */
@@ -225,6 +235,8 @@ export class Exchange {
   /** The connection to a target that switched protocols. */
   tunnel: Duplex | undefined = undefined
   status = 0
+  /** The fields of the answer, once it is known which are sent. */
+  sentHeaders: HeaderList | undefined = undefined
   responseBytes = 0
   outcome: Outcome = 'allowed'
   deniedBy = ''
@@ -233,6 +245,8 @@ export class Exchange {
   secretParameters: readonly string[] | undefined = undefined
   /** Secrets that the client presented, valid or not; the event has them nowhere. */
   presentedSecrets: readonly string[] | undefined = undefined
+  /** What plugins add to the entries of logs, by name. */
+  logValues: Readonly<Record<string, unknown>> | undefined = undefined
   /** True once a part of the answer was sent. */
   begun = false
 

@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts'
 import type { PluginScope, Shorthands, SupportedPartials } from '../entities/plugin-schema.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
+import type { EventRecord } from '../schema/event.ts'
+import type { OpenExporter } from '../schema/exporter.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
@@ -72,6 +74,8 @@ export type PluginTools = {
   readonly counters: Counters
   /** Counters that all nodes share which use the same database of Redis; `syncRate` as Kong's `sync_rate`. Connects for the first request only. */
   redisCounters(this: void, address: RedisAddress, syncRate: number): CounterSource
+  /** Opens an exporter, which the plugin closes. */
+  readonly openExporter: OpenExporter
   /** Limited: a message is written a few times in ten seconds and then counted. */
   readonly log: Log
   /** The consumer that holds an API key in this workspace, in the program of the exchange. */
@@ -86,7 +90,9 @@ export type PluginUse = {
   onRequest?(exchange: Exchange): PluginResult
   /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders`. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void
-  /** After the last exchange of every program that has it. */
+  /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait, and leaves work that takes long for later turns of the event loop. */
+  onLog?(exchange: Exchange, event: EventRecord): void
+  /** After the last exchange of every program that has it; `onLog` may still be called for some. */
   close?(): void
 }
 
@@ -97,7 +103,8 @@ export type PluginUse = {
  *     with the same settings share what it returns, with its state.
  *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
  *  4. `onResponse` runs for each answer, in the opposite order.
- *  5. `close` runs after the last exchange of these programs.
+ *  5. `onLog` runs for each exchange, refused ones too, once its answer has ended.
+ *  6. `close` runs after the last exchange of these programs.
  */
 export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly name: string

@@ -1,4 +1,6 @@
+import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
+import type { EventRecord } from '../schema/event.ts'
 import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
 import type { Exchange } from './exchange.ts'
 import type { PluginAnswer, PluginResult } from './plugin.ts'
@@ -63,6 +65,27 @@ export function runResponsePlugins(plugins: PluginPlan, exchange: Exchange): voi
   const failureBefore = runBackwards(plugins.identify, exchange)
   if (failure !== undefined) throw failure
   if (failureBefore !== undefined) throw failureBefore
+}
+
+/** Runs the log plugins of the route. Never throws. */
+export function runLogPlugins(
+  plugins: PluginPlan,
+  exchange: Exchange,
+  event: EventRecord,
+  log: Log,
+): void {
+  const run = (list: readonly ScopedPlugin[]): void => {
+    for (const { name, use } of list) {
+      if (use.onLog === undefined) continue
+      try {
+        use.onLog(exchange, event)
+      } catch (error) {
+        log.error('proxy: plugin failed in onLog', { plugin: name, request_id: exchange.id, error })
+      }
+    }
+  }
+  run(plugins.identify)
+  run(plugins.authorize(exchange.caller?.consumer))
 }
 
 function runBackwards(plugins: readonly ScopedPlugin[], exchange: Exchange): Error | undefined {

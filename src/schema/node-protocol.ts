@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { logLevels } from '../lib/log-threshold.ts'
+import { exporterStatus } from './exporter.ts'
 import { upstreamHealth } from './upstream-health.ts'
 
 /** Paths of the protocol between nodes and the control plane, over HTTP/1.1. Every request except `enrol` carries the token of the node as a bearer token. */
@@ -52,6 +53,8 @@ export const heartbeat = z.strictObject({
   exchanges: z.int(),
   /** Absent from older nodes. */
   upstreams: z.array(upstreamHealth).optional(),
+  /** Absent from older nodes. */
+  exporters: z.array(exporterStatus).optional(),
   refusedRevision: z.int().optional(),
   refusal: z.string().optional(),
 })

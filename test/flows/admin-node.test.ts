@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { openNodeRegistry } from '../../src/cluster/node-registry.ts'
 import type { UpstreamHealth } from '../../src/schema/upstream-health.ts'
+import type { ExporterStatus } from '../../src/schema/exporter.ts'
 import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 
 const claims = { node: 'n1', worker: 0, zone: 'z', environment: 'test' }
@@ -53,6 +54,33 @@ test('serves Prometheus metrics, of upstreams only those that the principal may 
   const own = await admin.ask('GET', '/W/metrics', undefined, { token })
   expect([own.status, own.text.includes('secret-pool')]).toEqual([200, false])
   expect((await admin.ask('GET', '/metrics', undefined, { token })).status).toBe(403)
+})
+
+test('shows what each exporter sent and dropped to those who may read its plugin', async () => {
+  const admin = await openWithWorkers()
+  const { ask, hear } = admin
+  const { body: plugin } = await ask('POST', '/plugins', { name: 'plain' })
+  const status = { plugin: 'plain', id: plugin.id, workspace: '', queued: 3, queuedBytes: 9 }
+  const { body: workspace } = await ask('GET', '/workspaces/default')
+  hear(
+    0,
+    [],
+    [{ ...status, workspace: workspace.id, sent: 7, dropped: 2, failures: 1, error: 'timeout' }],
+  )
+  const { text } = await ask('GET', '/metrics')
+  const labels = `{plugin="plain",id="${plugin.id}",workspace="${workspace.id}",node="n1",worker="0"}`
+  for (const line of ['sent_total', 'dropped_total', 'failures_total', 'queued', 'up'].map(
+    (name, at) => `weir_exporter_${name}${labels} ${[7, 2, 1, 3, 0][at]}`,
+  ))
+    expect(text).toContain(line)
+  await ask('POST', '/workspaces', { name: 'W' })
+  const token = await addPrincipal(admin, {
+    name: 'dev',
+    workspace: 'W',
+    endpoints: [{ endpoint: '*', actions: 'read' }],
+  })
+  const own = await ask('GET', '/W/metrics', undefined, { token })
+  expect([own.status, own.text.includes('weir_exporter')]).toEqual([200, false])
 })
 
 test('sends a health override of a target to every worker once', async () => {
@@ -179,10 +207,10 @@ async function openWithWorkers() {
     order: registry.order,
     intake: () => ({ bytes: 11, refused: 2 }),
   })
-  const hear = (worker: number, upstreams: UpstreamHealth[]) =>
+  const hear = (worker: number, upstreams: UpstreamHealth[], exporters: ExporterStatus[] = []) =>
     registry.receiveHeartbeat(
       { ...claims, worker },
-      { revision: 1, spooledBytes: 7, exchanges: 0, upstreams },
+      { revision: 1, spooledBytes: 7, exchanges: 0, upstreams, exporters },
     )
   return { ...admin, hear }
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { redisCounters } from '../../src/cluster/redis-counters.ts'
+import { openExporters, type Exporters } from '../../src/telemetry/open-exporters.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { openEgress, type Egress } from '../../src/lib/egress.ts'
@@ -33,9 +34,10 @@ export type TestGateway = {
   readonly events: Event[]
   readonly proxy: Proxy
   readonly pools: PoolKeeper
+  readonly exporters: Exporters
   /** The current program. */
   program(this: void): Program
-  ask(path: string, init?: RequestInit): Promise<Response>
+  ask(this: void, path: string, init?: RequestInit): Promise<Response>
   reconfigure(input: SnapshotInput): void
 }
 
@@ -59,6 +61,8 @@ export type GatewayOptions = {
   readonly streams?: Omit<Parameters<Proxy['addStreamServer']>[0], 'isSecure'>
   /** Default: a log that discards everything. */
   readonly log?: Log
+  /** Directories below which plugins may write files. */
+  readonly logDirectories?: readonly string[]
   /** Registers the stop function. Default: onTestFinished. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -71,10 +75,16 @@ export async function openGateway(
   const clock = options.clock ?? systemClock
   const egress = options.egress ?? openEgress()
   const pools = keepPools({ clock, egress, ...options.pools })
+  const exporters = openExporters({
+    egress,
+    directories: options.logDirectories ?? [],
+    log: options.log ?? silentLog,
+  })
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
     redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
+    openExporter: exporters.open,
     clock,
     pools,
     log: options.log ?? silentLog,
@@ -109,7 +119,10 @@ export async function openGateway(
       proxy.addStreamServer({ isSecure: true, ...options.streams }),
     ].map(listen),
   )) as [number, number, number, number]
-  const stop = (): Promise<void> => proxy.drain(100)
+  const stop = async (): Promise<void> => {
+    await proxy.drain(100)
+    await exporters.stop(0)
+  }
   if (options.onFinished === undefined) onTestFinished(stop)
   else options.onFinished(stop)
   const url = `http://127.0.0.1:${port}`
@@ -122,6 +135,7 @@ export async function openGateway(
     events,
     proxy,
     pools,
+    exporters,
     program: () => program,
     ask: (path, init) => fetch(url + path, init),
     reconfigure(next) {

@@ -2,6 +2,7 @@ import type { KnownWorker } from '../../cluster/node-registry.ts'
 import { entities } from '../../entities/entities.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import type { Entry } from '../../entities/entry.ts'
+import type { ExporterStatus } from '../../schema/exporter.ts'
 import type { UpstreamHealth } from '../../schema/upstream-health.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { describeTargets } from './describe-targets.ts'
@@ -27,6 +28,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
           ),
           ...workerMetrics(workers),
           ...workspaceMetrics(context, workers),
+          ...exporterMetrics(context, workers),
         ])
       },
     },
@@ -136,6 +138,60 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
       ['weir_worker_exchanges', 'gauge'],
       'Requests in flight in a worker.',
       (one) => one.state.exchanges,
+    ),
+  ]
+}
+
+/** Of the plugins that the principal may read. */
+function exporterMetrics(
+  { configuration, principal }: RequestContext,
+  workers: readonly KnownWorker[],
+): Metric[] {
+  const { mayRead } = configuration.readerFor(principal)
+  const reports = workers.flatMap((worker) =>
+    (worker.state.exporters ?? []).flatMap((status) => {
+      const { id, workspace, plugin } = status
+      const entry = configuration.find({ entity: 'plugin', workspace, at: id })
+      if (entry === undefined || !mayRead('plugin', entry)) return []
+      const { node } = worker
+      return [{ status, labels: { plugin, id, workspace, node, worker: String(worker.worker) } }]
+    }),
+  )
+  const each = (
+    [name, type]: readonly [string, Metric['type']],
+    help: string,
+    read: (status: ExporterStatus) => number,
+  ): Metric => ({
+    name,
+    help,
+    type,
+    values: reports.map(({ status, labels }) => [labels, read(status)]),
+  })
+  return [
+    each(
+      ['weir_exporter_sent_total', 'counter'],
+      'Entries that a plugin has exported.',
+      (one) => one.sent,
+    ),
+    each(
+      ['weir_exporter_dropped_total', 'counter'],
+      'Entries that a plugin has dropped: its queue was full, or retries were over.',
+      (one) => one.dropped,
+    ),
+    each(
+      ['weir_exporter_failures_total', 'counter'],
+      'Failed attempts of a plugin to export a batch.',
+      (one) => one.failures,
+    ),
+    each(
+      ['weir_exporter_queued', 'gauge'],
+      'Entries that wait to be exported.',
+      (one) => one.queued,
+    ),
+    each(
+      ['weir_exporter_up', 'gauge'],
+      'Whether the last attempt to export succeeded; 1 when it did.',
+      (one) => Number(one.error === ''),
     ),
   ]
 }

@@ -44,7 +44,14 @@ test.each([
 
 test('hashes the id of the consumer', () => {
   const known = buildExchange()
-  const consumer = { id: 'c1', name: 'ann', customId: null, groups: [], consumerGroups: [] }
+  const consumer = {
+    id: 'c1',
+    name: 'ann',
+    username: 'ann',
+    customId: null,
+    groups: [],
+    consumerGroups: [],
+  }
   known.caller = { kind: 'consumer', method: 'key-auth', credential: 'k', consumer }
   expect(inputOf({ hash_on: 'consumer' })(known)).toBe('c1')
 })

@@ -9,6 +9,7 @@ const order = new Map([['limit', 0]])
 const known = (id: string, consumerGroups: readonly string[]): KnownConsumer => ({
   id,
   name: id,
+  username: null,
   customId: null,
   groups: [],
   consumerGroups,

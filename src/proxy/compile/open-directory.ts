@@ -100,6 +100,7 @@ const describeConsumer = (
 ): KnownConsumer => ({
   id,
   name: username ?? customId ?? id,
+  username,
   customId,
   groups,
   consumerGroups,

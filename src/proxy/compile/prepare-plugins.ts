@@ -10,6 +10,7 @@ import {
   type RadixGroups,
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
+import type { Exporter, ExporterOptions } from '../../schema/exporter.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { Counters, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
@@ -24,6 +25,12 @@ export type PrepareTools = {
   readonly counters: Counters
   /** Without it, plugins that count in Redis use `counters`: for programs that serve no clients. */
   readonly redisCounters?: PluginTools['redisCounters']
+  /** Without it, plugins that export do nothing: for programs that serve no clients. */
+  readonly openExporter?: <Entry>(
+    this: void,
+    owner: { readonly plugin: string; readonly id: string; readonly workspace: string },
+    options: ExporterOptions<Entry>,
+  ) => Exporter<Entry>
   readonly clock: Clock
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
@@ -190,7 +197,7 @@ function refuseUnknown({ id, name }: SnapshotPlugin): never {
 function openPlugin(
   { id, name, workspace, config }: SnapshotPlugin,
   definition: PluginDefinition,
-  { clock, counters, redisCounters, log = silentLog }: PrepareTools,
+  { clock, counters, redisCounters, openExporter, log = silentLog }: PrepareTools,
 ): PluginUse {
   const settings = definition.settings.safeParse(config)
   if (!settings.success)
@@ -203,11 +210,15 @@ function openPlugin(
     redisCounters:
       redisCounters ??
       (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
+    openExporter: (options) =>
+      openExporter?.({ plugin: name, id, workspace }, options) ?? idleExporter,
     log,
     findKey: ({ directory }, key) => directory?.findKey(workspace, key),
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
   })
 }
+
+const idleExporter = { add: () => undefined, close: () => undefined }
 
 /** Replaces a plugin whose secrets are unavailable: without it, requests could pass unchecked. */
 const refusing: PluginUse = {

@@ -99,6 +99,7 @@ test('describes the caller, the route and the answer', () => {
     consumer: {
       id: 'u1',
       name: 'u',
+      username: null,
       customId: null,
       groups: ['g', 'h'],
       consumerGroups: ['h', 'i'],

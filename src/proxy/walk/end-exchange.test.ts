@@ -42,10 +42,12 @@ function end(options: Partial<Parts> = {}) {
     options.finish?.()
   }
   endExchange(tools, exchange, finish, {
-    leave(left) {
-      calls.push('leave')
-      expect(left).toBe(exchange)
-      options.leave?.()
+    admission: {
+      leave(left) {
+        calls.push('leave')
+        expect(left).toBe(exchange)
+        options.leave?.()
+      },
     },
   })
   return { ...opened, opened, calls, lines, events, answer: answers[0] as WithheldAnswer }

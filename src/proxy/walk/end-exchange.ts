@@ -3,6 +3,8 @@ import { toProblem } from '../../lib/problem.ts'
 import type { EventRecord } from '../../schema/event.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { Exchange } from '../exchange.ts'
+import type { PluginPlan } from '../compile/choose-plugins.ts'
+import { runLogPlugins } from '../run-plugins.ts'
 import { describeExchange, describeFailure, type NodeIdentity } from './describe-exchange.ts'
 
 /** An answer whose end is withheld until its event is recorded. */
@@ -21,13 +23,21 @@ export type EndTools = {
   readonly log: Log
 }
 
+/** What an exchange has at its end. */
+export type HeldByExchange = {
+  /** Where it was admitted. */
+  readonly admission?: Pick<OpenAdmission, 'leave'> | undefined
+  /** Of its route. */
+  readonly plugins?: PluginPlan | undefined
+}
+
 /** Ends an exchange of any protocol: releases what it held, and records its one event before `finish` sends the end of the answer. Never throws: a step that
  *  fails is logged, the others still run, and a client that cannot be answered is disconnected. */
 export function endExchange(
   { node, record, log }: EndTools,
   exchange: Exchange,
   finish: () => void,
-  admission?: Pick<OpenAdmission, 'leave'>,
+  { admission, plugins }: HeldByExchange = {},
 ): void {
   const { tunnel } = exchange
   if (tunnel === undefined || tunnel.destroyed) release(exchange, log)
@@ -39,7 +49,9 @@ export function endExchange(
   }
   const answer = new Withheld(exchange, finish, log)
   try {
-    record(describe(exchange, node, log), answer)
+    const event = describe(exchange, node, log)
+    if (plugins !== undefined) answer.logBy(plugins, event)
+    record(event, answer)
   } catch (error) {
     logFault(log, 'proxy: recording the event failed', exchange, error)
     answer.abandon()
@@ -75,6 +87,8 @@ class Withheld implements WithheldAnswer {
   readonly #finish: () => void
   readonly #log: Log
   #isSettled = false
+  #plugins: PluginPlan | undefined = undefined
+  #event: EventRecord | undefined = undefined
 
   constructor(exchange: Exchange, finish: () => void, log: Log) {
     this.#exchange = exchange
@@ -82,11 +96,18 @@ class Withheld implements WithheldAnswer {
     this.#log = log
   }
 
+  /** Runs the log plugins once the answer has ended. */
+  logBy(plugins: PluginPlan, event: EventRecord): void {
+    this.#plugins = plugins
+    this.#event = event
+  }
+
   release(): void {
     if (this.#isSettled) return
     try {
       this.#finish()
       this.#isSettled = true
+      this.#runLog()
     } catch (error) {
       logFault(this.#log, 'proxy: ending the answer failed', this.#exchange, error)
       this.abandon()
@@ -103,5 +124,11 @@ class Withheld implements WithheldAnswer {
       logFault(this.#log, 'proxy: breaking the connection failed', this.#exchange, error)
     }
     tunnel?.destroy()
+    this.#runLog()
+  }
+
+  #runLog(): void {
+    if (this.#plugins !== undefined && this.#event !== undefined)
+      runLogPlugins(this.#plugins, this.#exchange, this.#event, this.#log)
   }
 }

@@ -21,6 +21,7 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
     throw new Problem('route.none', 404, 'no Route matched with those values')
   const { route, path, covered } = match
   exchange.routeRef = route.routeRef
+  exchange.matched = route
   exchange.directory = program.directory
   exchange.routePath = match.pattern
   exchange.findGroups = match.findGroups

@@ -56,7 +56,10 @@ export async function handleRequest(
     finish = answerFailure(error, { tools, plugins, exchange })
     discard(answer, { tools, exchange })
   }
-  endExchange(tools, exchange, finish, isAdmitted ? tools.admission : undefined)
+  endExchange(tools, exchange, finish, {
+    plugins,
+    admission: isAdmitted ? tools.admission : undefined,
+  })
 }
 
 type Failed = {

@@ -19,6 +19,7 @@ export function sendAnswer(
   const { socket } = answer
   exchange.status = answer.status
   const headers = answerHeaders(answer, exchange)
+  exchange.sentHeaders = headers
   if (socket !== undefined) {
     exchange.tunnel = socket
     return () => {

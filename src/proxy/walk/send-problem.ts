@@ -51,6 +51,7 @@ function sendOwn(status: number, { headers, body }: OwnAnswer, exchange: Exchang
   const isBodyless = exchange.request.method === 'HEAD' || status === 204 || status === 304
   if (status !== 204) headers.set('Content-Length', String(bytes.length))
   addOwnHeaders(headers, exchange)
+  exchange.sentHeaders = headers
   exchange.responseBytes = isBodyless ? 0 : bytes.length
   return () => {
     exchange.reply.begin(status, headers)
@@ -120,6 +121,7 @@ function sendGrpcStatus(
     headers.set('grpc-status', String(grpcStatusOf(status)))
   headers.set('grpc-message', percentEncode(message))
   addOwnHeaders(headers, exchange)
+  exchange.sentHeaders = headers
   return () => {
     exchange.reply.begin(200, headers)
     exchange.reply.finish()

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+/** Kong's settings of a queue; delays are in seconds. */
+export type QueueSettings = {
+  readonly max_batch_size: number
+  readonly max_coalescing_delay: number
+  readonly max_entries: number
+  readonly max_bytes: number | null
+  /** -1 for no retries. */
+  readonly max_retry_time: number
+  readonly initial_retry_delay: number
+  readonly max_retry_delay: number
+  /** Batches in flight; -1 for as many as there are, up to a limit. */
+  readonly concurrency_limit: 1 | -1
+}
+
+/** Where batches are sent; durations are in milliseconds. */
+export type ExportTarget =
+  | {
+      readonly kind: 'http'
+      readonly url: string
+      readonly method: string
+      readonly headers: Readonly<Record<string, string>>
+      readonly timeout: number
+      /** How long an idle connection stays open. */
+      readonly keepalive: number
+    }
+  | {
+      readonly kind: 'tcp'
+      readonly host: string
+      readonly port: number
+      readonly isSecure: boolean
+      /** Default: the host. */
+      readonly serverName: string | null
+      readonly timeout: number
+      readonly keepalive: number
+    }
+  | { readonly kind: 'udp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'file'; readonly path: string; readonly reopens: boolean }
+
+export type ExporterOptions<Entry> = {
+  readonly target: ExportTarget
+  readonly queue: QueueSettings
+  readonly encode: (this: void, entries: readonly Entry[]) => string | Uint8Array
+}
+
+/** Sends entries in the background: in batches, with retries and a bounded queue, whose oldest entries are dropped and counted. */
+export type Exporter<Entry> = {
+  /** Never waits and never throws; `bytes` is about the memory that the entry takes. */
+  add(entry: Entry, bytes: number): void
+  /** Sends what is queued, then closes connections and files; entries added later are sent too. */
+  close(): void
+}
+
+/** Opens the exporter of one plugin; connects, or opens its file, for the first entry. */
+export type OpenExporter = <Entry>(this: void, options: ExporterOptions<Entry>) => Exporter<Entry>
+
+/** The state of an exporter in one worker, counted since the worker started. */
+export const exporterStatus = z.strictObject({
+  /** Name and id of the plugin. */
+  plugin: z.string(),
+  id: z.string(),
+  workspace: z.string(),
+  queued: z.int(),
+  queuedBytes: z.int(),
+  sent: z.int(),
+  dropped: z.int(),
+  /** Attempts to send a batch that failed. */
+  failures: z.int(),
+  /** Of the last attempt, or ''. */
+  error: z.string(),
+})
+
+export type ExporterStatus = z.output<typeof exporterStatus>
