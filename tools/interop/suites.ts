@@ -126,6 +126,9 @@ const testssl: Suite = {
   },
 }
 
+/** Milliseconds that one phase of a suite may take. */
+const phaseLimit = 1_800_000
+
 /** The Admin API against its own OpenAPI document (https://schemathesis.io). */
 const schemathesis: Suite = {
   name: 'schemathesis',
@@ -135,14 +138,18 @@ const schemathesis: Suite = {
     const bounds = ['--max-examples', '3', '--checks', 'not_a_server_error', '--no-color']
     // It leaves a cache where it runs.
     const folder = mkdtempSync(join(tmpdir(), 'weir-schemathesis-'))
-    const all = [...args, '--url', adminUrl, ...bounds]
-    const { status, output } = await runProgram(program, all, 1_800_000, folder)
+    const states: string[] = []
+    for (const phase of ['examples', 'coverage', 'fuzzing', 'stateful']) {
+      const all = [...args, '--url', adminUrl, ...bounds, '--phases', phase]
+      const { status, output } = await runProgram(program, all, phaseLimit, folder)
+      const lines = output.trim().split('\n')
+      const from = lines.findIndex((line) => /^=+ SUMMARY =+$/.test(line))
+      const summary = from < 0 ? lines.slice(-12) : lines.slice(from + 1)
+      const ended = status === null ? 'stopped after 30 minutes' : `exit status ${status}`
+      states.push(`${phase}: ${ended}`, ...summary.map((line) => line.trim()).filter(Boolean))
+    }
     rmSync(folder, { recursive: true, force: true })
-    const lines = output.trim().split('\n')
-    const from = lines.findIndex((line) => /^=+ SUMMARY =+$/.test(line))
-    const summary = from < 0 ? lines.slice(-12) : lines.slice(from + 1)
-    const state = status === null ? 'stopped after 30 minutes' : `exit status ${status}`
-    return [state, ...summary.map((line) => line.trim()).filter((line) => line !== '')]
+    return states
   },
 }
 
