@@ -11,6 +11,7 @@ export const listPages = [
   '/consumer_groups',
   '/plugins',
   '/certificates',
+  '/partials',
   '/vaults',
   '/keys',
   '/key-sets',

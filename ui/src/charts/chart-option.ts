@@ -1,6 +1,6 @@
 import type { EChartsCoreOption } from 'echarts/core'
 import type { Palette } from '../styles/palette.ts'
-import type { Point, Series } from './chart-series.ts'
+import { isolatedPoints, type Point, type Series } from './chart-series.ts'
 import { tooltipContent } from './tooltip-content.ts'
 
 /** Data of a time chart. */
@@ -109,4 +109,12 @@ const line = ({ name, color, points }: Series, bucket: number) => ({
   itemStyle: { color },
   emphasis: { disabled: true },
   data: centered(points, bucket),
+  // A line needs two points.
+  markPoint: {
+    symbol: 'circle',
+    symbolSize: 4,
+    silent: true,
+    label: { show: false },
+    data: centered(isolatedPoints(points), bucket).map((coord) => ({ coord })),
+  },
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fillBuckets, type Point } from './chart-series.ts'
+import { fillBuckets, isolatedPoints, type Point } from './chart-series.ts'
 
 test('every bucket of the domain is there once, in order, with the value that was known', () => {
   const bucket = 10_000
@@ -21,4 +21,13 @@ test('every bucket of the domain is there once, in order, with the value that wa
       },
     ),
   )
+})
+
+test('a value between gaps is marked, as a line would not show it', () => {
+  const values = [null, 1, null, 2, 3, null, 4]
+  const points = values.map((value, time): Point => [time, value])
+  expect(isolatedPoints(points)).toEqual([
+    [1, 1],
+    [6, 4],
+  ])
 })

@@ -60,3 +60,12 @@ export function fillBuckets(
     return [time, known.get(time) ?? empty]
   })
 }
+
+/** The values without a value before and after them. */
+export const isolatedPoints = (points: readonly Point[]): Point[] =>
+  points.filter(
+    ([, value], index) =>
+      value !== null &&
+      (points[index - 1]?.[1] ?? null) === null &&
+      (points[index + 1]?.[1] ?? null) === null,
+  )

@@ -1,6 +1,11 @@
 import { useComputedColorScheme, VisuallyHidden } from '@mantine/core'
 import { BarChart, LineChart } from 'echarts/charts'
-import { AriaComponent, GridComponent, TooltipComponent } from 'echarts/components'
+import {
+  AriaComponent,
+  GridComponent,
+  MarkPointComponent,
+  TooltipComponent,
+} from 'echarts/components'
 import * as core from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
@@ -65,6 +70,14 @@ export function TimeChart({ label, height, onZoom, ...input }: TimeChartProps) {
   )
 }
 
-core.use([BarChart, LineChart, GridComponent, TooltipComponent, AriaComponent, CanvasRenderer])
+core.use([
+  BarChart,
+  LineChart,
+  GridComponent,
+  MarkPointComponent,
+  TooltipComponent,
+  AriaComponent,
+  CanvasRenderer,
+])
 
 const echarts = core

@@ -5,6 +5,7 @@ import {
   IconKey,
   IconLockSquareRounded,
   IconPlug,
+  IconPuzzle,
   IconServer2,
   IconTopologyStar3,
   IconUser,
@@ -23,6 +24,7 @@ export type Kind = {
     | 'consumers'
     | 'consumer_groups'
     | 'plugins'
+    | 'partials'
     | 'certificates'
     | 'vaults'
     | 'keys'
@@ -123,6 +125,16 @@ export const kinds: readonly Kind[] = [
     example: '/plugins -d name=key-auth',
     label: (entity) => text(entity, 'name'),
     traffic: (entity) => [is('denied_by', text(entity, 'name')), ...scopeFilters(entity)],
+  },
+  {
+    plural: 'partials',
+    group: 'Gateway',
+    singular: 'partial',
+    title: 'Partials',
+    icon: IconPuzzle,
+    about: 'Settings that several plugins share, such as a connection to Redis.',
+    emptyText: 'A partial holds settings once, and plugins link to it instead of repeating them.',
+    example: '/partials -d name=cache -d type=redis-ce -d config.host=redis.internal',
   },
   {
     plural: 'certificates',
