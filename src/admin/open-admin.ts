@@ -55,6 +55,7 @@ export type AdminOptions = AppOptions & {
   readonly uiDirectory: string
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
+  readonly wantTraffic?: () => void
   readonly intake?: () => IntakeState
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
@@ -102,6 +103,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     requests: () => requests,
     connections,
     workers,
+    wantTraffic: options.wantTraffic,
     intake,
     order,
     log,

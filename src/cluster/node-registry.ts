@@ -18,12 +18,16 @@ export type NodeRegistry = {
   order(this: void, order: TargetOrder): void
   /** Sends a change of the log level to every worker, with the answers to heartbeats for as long as it holds. */
   changeLogLevel(this: void, change: LogLevelChange): void
+  /** Orders reports of traffic, for two minutes. */
+  wantTraffic(this: void): void
   /** Workers that were seen lately, in order of node and worker. */
   workers(this: void): KnownWorker[]
 }
 
 /** Milliseconds: six missed heartbeats. */
 const forgetAfter = 30_000
+/** Longer than Prometheus usually waits between two scrapes. */
+const trafficMilliseconds = 120_000
 /** Orders that may wait for one worker; beyond, the oldest are dropped. */
 const maxWaiting = 10_000
 
@@ -36,6 +40,7 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
     if (milliseconds <= 0) logLevel = undefined
     return logLevel && { ...logLevel.change, milliseconds }
   }
+  let trafficUntil = Number.NEGATIVE_INFINITY
   const waiting = new Map<string, Map<string, TargetOrder>>()
   const forgetSilent = (): void => {
     const oldest = clock.now() - forgetAfter
@@ -58,11 +63,17 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
           revision: refusedRevision,
           reason: refusal,
         })
-      known.set(name, { ...claims, state, lastSeen: clock.now() })
+      const traffic = newerTraffic(known.get(name)?.state.traffic, state.traffic)
+      known.set(name, {
+        ...claims,
+        state: { ...state, ...(traffic && { traffic }) },
+        lastSeen: clock.now(),
+      })
       const targets = [...(waiting.get(name)?.values() ?? [])]
       waiting.delete(name)
       const change = logLevelNow()
-      return { targets, ...(change && { logLevel: change }) }
+      const wantsTraffic = clock.now() < trafficUntil
+      return { targets, ...(change && { logLevel: change }), ...(wantsTraffic && { wantsTraffic }) }
     },
     order(order) {
       forgetSilent()
@@ -75,6 +86,9 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
     changeLogLevel(change) {
       logLevel = { change, until: clock.now() + change.milliseconds }
     },
+    wantTraffic() {
+      trafficUntil = clock.now() + trafficMilliseconds
+    },
     workers() {
       forgetSilent()
       return [...known.values()].sort((a, b) =>
@@ -82,6 +96,15 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
       )
     },
   }
+}
+
+/** During an upgrade, two workers have the same name; the newer one counts. */
+function newerTraffic(
+  before: Heartbeat['traffic'],
+  now: Heartbeat['traffic'],
+): Heartbeat['traffic'] {
+  if (before === undefined || now === undefined) return now ?? before
+  return now.startedAt < before.startedAt ? before : now
 }
 
 /** Of two orders for the same address only the later one counts. */

@@ -8,6 +8,7 @@ export type ProgramServer = {
   swap(this: void, program: Program): void
   readonly revision: number
   readonly exchanges: number
+  readonly connections: Proxy['connections']
   drain(milliseconds: number): Promise<void>
 }
 
@@ -43,6 +44,9 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
     },
     get exchanges() {
       return proxy?.exchanges ?? 0
+    },
+    get connections() {
+      return proxy?.connections ?? { accepted: 0, open: 0, requests: 0 }
     },
     drain: async (milliseconds) => proxy?.drain(milliseconds),
   }

@@ -104,6 +104,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     uiDirectory: settings.pages,
     log,
     workers: registry.workers,
+    wantTraffic: registry.wantTraffic,
     intake: recording.intake,
     order: registry.order,
     logLevel: {

@@ -24,6 +24,7 @@ import { openSecrets } from '../secrets/open-secrets.ts'
 import { openExporters } from '../telemetry/open-exporters.ts'
 import { openRecorder } from '../telemetry/open-recorder.ts'
 import { openSpool } from '../telemetry/open-spool.ts'
+import { openTrafficMetrics } from '../telemetry/open-traffic-metrics.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
 import type { ControlAddress, PassedSocket, SupervisorChannel } from './messages.ts'
 import { gatewayDataKey, openKeys } from './open-keys.ts'
@@ -69,6 +70,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     directories: [logs, ...settings.logDirectories],
     log,
   })
+  const traffic = openTrafficMetrics()
   const pools = keepPools({ limits: settings.targets, log, egress })
   const tickets = openTicketKeys(start.ticketSecret)
   const server = serveProgram({
@@ -130,6 +132,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       counters,
       redisCounters: redisCounters({ clock: systemClock, log, egress }),
       openExporter: exporters.open,
+      trafficMetrics: traffic,
       clock: systemClock,
       log,
       pools,
@@ -141,6 +144,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     },
     log,
   })
+  let reportsTraffic = false
   let logLevelId = ''
   const control = openControlConnection({
     base: dataPlane.cached(),
@@ -152,10 +156,14 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       spooledBytes: spool.bytes,
       upstreams: pools.health(),
       ...reportOf(exporters.status()),
+      ...(reportsTraffic && { traffic: { ...traffic.report(), connections: server.connections } }),
       ...(control.rejection() ?? dataPlane.rejection()),
     }),
-    onOrders({ targets, logLevel }) {
+    onOrders({ targets, logLevel, wantsTraffic = false }) {
       targets.forEach(pools.overrideHealth)
+      const isNew = wantsTraffic && !reportsTraffic
+      reportsTraffic = wantsTraffic
+      if (isNew) control.report()
       if (logLevel === undefined || logLevel.id === logLevelId) return
       logLevelId = logLevel.id
       supervisor.send({ type: 'log-level', ...logLevel })

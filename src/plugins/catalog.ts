@@ -4,6 +4,7 @@ import { correlationId } from './correlation-id.ts'
 import { fileLog } from './file-log.ts'
 import { httpLog } from './http-log.ts'
 import { keyAuth } from './key-auth.ts'
+import { prometheus } from './prometheus.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { requestTermination } from './request-termination.ts'
 import { tcpLog } from './tcp-log.ts'
@@ -18,6 +19,7 @@ export const catalog: readonly PluginDefinition[] = [
   requestValidator,
   acl,
   rateLimiting,
+  prometheus,
   httpLog,
   fileLog,
   udpLog,

@@ -47,6 +47,12 @@ export type Proxy = {
   /** In flight. */
   readonly exchanges: number
   readonly revision: number
+  /** Of clients: accepted since the start, open, and their requests since the start. */
+  readonly connections: {
+    readonly accepted: number
+    readonly open: number
+    readonly requests: number
+  }
   /** Exchanges in flight finish with the previous program, which is closed after the last one. */
   swapProgram(program: Program): void
   /** Stops accepting connections, waits at most `milliseconds` for exchanges to finish, then breaks and records the remaining ones. A second call may shorten the wait. */
@@ -159,6 +165,10 @@ export function openProxy(options: ProxyOptions): Proxy {
     },
     get revision() {
       return programs.revision
+    },
+    get connections() {
+      const { accepted, open, requests } = connections
+      return { accepted, open, requests }
     },
     swapProgram(next) {
       // Certificates that cannot be shown leave the previous program.

@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { OpenExporter } from '../schema/exporter.ts'
+import type { TrafficMetrics } from '../schema/traffic-report.ts'
 import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
@@ -74,6 +75,7 @@ export type PluginTools = {
   readonly counters: Counters
   /** Counters that all nodes share which use the same database of Redis; `syncRate` as Kong's `sync_rate`. Connects for the first request only. */
   redisCounters(this: void, address: RedisAddress, syncRate: number): CounterSource
+  readonly trafficMetrics: TrafficMetrics
   /** Opens an exporter, which the plugin closes. */
   readonly openExporter: OpenExporter
   /** Limited: a message is written a few times in ten seconds and then counted. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { logLevels } from '../lib/log-threshold.ts'
 import { exporterStatus } from './exporter.ts'
+import { trafficReport } from './traffic-report.ts'
 import { upstreamHealth } from './upstream-health.ts'
 
 /** Paths of the protocol between nodes and the control plane, over HTTP/1.1. Every request except `enrol` carries the token of the node as a bearer token. */
@@ -55,6 +56,8 @@ export const heartbeat = z.strictObject({
   upstreams: z.array(upstreamHealth).optional(),
   /** Absent from older nodes. */
   exporters: z.array(exporterStatus).optional(),
+  /** Only after an order. */
+  traffic: trafficReport.optional(),
   refusedRevision: z.int().optional(),
   refusal: z.string().optional(),
 })
@@ -84,6 +87,8 @@ export type LogLevelChange = z.output<typeof logLevelChange>
 /** The answer to a heartbeat; empty from older control planes. */
 export const orders = z.object({
   targets: z.array(targetOrder),
+  /** Whether the next heartbeat shall have `traffic`. */
+  wantsTraffic: z.boolean().optional(),
   /** Absent when none holds, and from older control planes. */
   logLevel: logLevelChange.optional(),
 })

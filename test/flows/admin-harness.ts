@@ -66,6 +66,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly uiDirectory?: string
   readonly workers?: () => readonly KnownWorker[]
   readonly intake?: AdminOptions['intake']
+  readonly wantTraffic?: () => void
   readonly order?: (order: TargetOrder) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
@@ -104,6 +105,7 @@ export async function startTestAdmin(
     version: '0.0.0-test',
     uiDirectory: options.uiDirectory ?? join(directory, 'no-ui'),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.wantTraffic === undefined ? {} : { wantTraffic: options.wantTraffic }),
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.intake === undefined ? {} : { intake: options.intake }),
     ...(options.log === undefined ? {} : { log: options.log }),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { openNodeRegistry } from '../../src/cluster/node-registry.ts'
 import type { UpstreamHealth } from '../../src/schema/upstream-health.ts'
+import { latencyBuckets, type TrafficReport } from '../../src/schema/traffic-report.ts'
 import type { ExporterStatus } from '../../src/schema/exporter.ts'
 import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 
@@ -82,6 +83,96 @@ test('shows what each exporter sent and dropped to those who may read its plugin
   const own = await ask('GET', '/W/metrics', undefined, { token })
   expect([own.status, own.text.includes('weir_exporter')]).toEqual([200, false])
 })
+
+test('serves the requests that workers measure to those who may read their service', async () => {
+  const admin = await openWithWorkers()
+  const { ask, registry } = admin
+  const { body: place } = await ask('GET', '/workspaces/default')
+  const { body: service } = await ask('PUT', '/services/s', { host: 'h' })
+  const { body: route } = await ask('PUT', '/services/s/routes/r', { paths: ['/r'] })
+  const { body: consumer } = await ask('PUT', '/consumers/ann', {})
+  const caller = (id: string, name: string, count: number) => ({
+    consumer: id,
+    name,
+    codes: [200, 1, count, 429, 0, 1],
+    ingress: count,
+    egress: 10,
+  })
+  const histogram = (length: number) => Array.from({ length }, (_, at) => at)
+  const traffic: TrafficReport = {
+    startedAt: 5,
+    unmeasured: 3,
+    connections: { accepted: 4, open: 2, requests: 9 },
+    routes: [
+      {
+        workspace: place.id,
+        workspaceName: 'default',
+        service: service.id,
+        serviceName: 's"1',
+        route: route.id,
+        routeName: 'r',
+        callers: [caller('', '', 1), caller(consumer.id, 'ann', 2), caller('gone', 'bob', 4)],
+        latencies: { kong: histogram(19), request: histogram(15) },
+      },
+    ],
+  }
+  const send = (state: TrafficReport) =>
+    registry.receiveHeartbeat(claims, {
+      revision: 1,
+      spooledBytes: 7,
+      exchanges: 0,
+      traffic: state,
+    })
+  expect(send(traffic)).not.toHaveProperty('wantsTraffic')
+  // A worker that is replaced reports until it has drained.
+  send({ ...traffic, startedAt: 4, unmeasured: 99 })
+  const { text } = await ask('GET', '/metrics')
+  expect(send(traffic)).toMatchObject({ wantsTraffic: true })
+  const labels = 'service="s\\"1",route="r",workspace="default",node="n1",worker="0"'
+  expect(
+    text.split('\n').filter((line) => /^kong_(http|band|kong_lat|request)/.test(line)),
+  ).toEqual([
+    `kong_http_requests_total{${labels},code="200",source="service",consumer=""} 5`,
+    `kong_http_requests_total{${labels},code="429",source="kong",consumer=""} 2`,
+    `kong_http_requests_total{${labels},code="200",source="service",consumer="ann"} 2`,
+    `kong_http_requests_total{${labels},code="429",source="kong",consumer="ann"} 1`,
+    `kong_bandwidth_bytes{${labels},direction="ingress",consumer=""} 5`,
+    `kong_bandwidth_bytes{${labels},direction="egress",consumer=""} 20`,
+    `kong_bandwidth_bytes{${labels},direction="ingress",consumer="ann"} 2`,
+    `kong_bandwidth_bytes{${labels},direction="egress",consumer="ann"} 10`,
+    ...buckets('kong', labels, latencyBuckets.kong),
+    ...buckets('request', labels, latencyBuckets.request),
+  ])
+  expect(text).toContain('weir_prometheus_unmeasured_total{node="n1",worker="0",zone="z"} 3')
+  expect(text).toContain('state="active",node="n1",worker="0",zone="z"} 2')
+  await ask('POST', '/workspaces', { name: 'W' })
+  const seen = async (path: string, endpoints: { endpoint: string; actions: string }[]) => {
+    const name = `p${endpoints.length}`
+    const token = await addPrincipal(admin, { name, workspace: 'default', endpoints })
+    const answer = await ask('GET', path, undefined, { token })
+    return [/kong_http_requests_total\{/.test(answer.text), answer.text.includes('"ann"')]
+  }
+  const metrics = { endpoint: '/metrics', actions: 'read' }
+  const services = { endpoint: '/services/*', actions: 'read' }
+  const consumers = { endpoint: '/consumers/*', actions: 'read' }
+  expect(await seen('/metrics', [metrics])).toEqual([false, false])
+  expect(await seen('/metrics', [metrics, services])).toEqual([true, false])
+  expect(await seen('/metrics', [metrics, services, consumers])).toEqual([true, true])
+})
+
+/** The lines of a histogram whose counts are 0, 1, 2, … */
+function buckets(name: string, labels: string, bounds: readonly number[]): string[] {
+  const full = `kong_${name}_latency_ms`
+  let below = 0
+  const lines = [...bounds, '+Inf'].map(
+    (bound, at) => `${full}_bucket{${labels},le="${bound}"} ${(below += at)}`,
+  )
+  return [
+    ...lines,
+    `${full}_count{${labels}} ${below}`,
+    `${full}_sum{${labels}} ${bounds.length + 1}`,
+  ]
+}
 
 test('sends a health override of a target to every worker once', async () => {
   const { ask, hear } = await openWithWorkers()
@@ -205,6 +296,7 @@ async function openWithWorkers() {
   const admin = await openTestAdmin({
     workers: registry.workers,
     order: registry.order,
+    wantTraffic: registry.wantTraffic,
     intake: () => ({ bytes: 11, refused: 2 }),
   })
   const hear = (worker: number, upstreams: UpstreamHealth[], exporters: ExporterStatus[] = []) =>
@@ -212,7 +304,7 @@ async function openWithWorkers() {
       { ...claims, worker },
       { revision: 1, spooledBytes: 7, exchanges: 0, upstreams, exporters },
     )
-  return { ...admin, hear }
+  return { ...admin, hear, registry }
 }
 
 type Health = UpstreamHealth['targets'][number]['health']

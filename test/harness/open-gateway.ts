@@ -2,6 +2,10 @@ import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { redisCounters } from '../../src/cluster/redis-counters.ts'
 import { openExporters, type Exporters } from '../../src/telemetry/open-exporters.ts'
+import {
+  openTrafficMetrics,
+  type OpenTrafficMetrics,
+} from '../../src/telemetry/open-traffic-metrics.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import { openEgress, type Egress } from '../../src/lib/egress.ts'
@@ -35,6 +39,7 @@ export type TestGateway = {
   readonly proxy: Proxy
   readonly pools: PoolKeeper
   readonly exporters: Exporters
+  readonly traffic: OpenTrafficMetrics
   /** The current program. */
   program(this: void): Program
   ask(this: void, path: string, init?: RequestInit): Promise<Response>
@@ -80,11 +85,13 @@ export async function openGateway(
     directories: options.logDirectories ?? [],
     log: options.log ?? silentLog,
   })
+  const traffic = openTrafficMetrics()
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
     redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
     openExporter: exporters.open,
+    trafficMetrics: traffic,
     clock,
     pools,
     log: options.log ?? silentLog,
@@ -136,6 +143,7 @@ export async function openGateway(
     proxy,
     pools,
     exporters,
+    traffic,
     program: () => program,
     ask: (path, init) => fetch(url + path, init),
     reconfigure(next) {

@@ -1,5 +1,7 @@
 import type { KnownWorker } from '../../cluster/node-registry.ts'
 import { entities } from '../../entities/entities.ts'
+import type { EntityName } from '../../entities/entities.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { declaredName } from '../../entities/declaration.ts'
 import type { Entry } from '../../entities/entry.ts'
 import type { ExporterStatus } from '../../schema/exporter.ts'
@@ -9,6 +11,7 @@ import { describeTargets } from './describe-targets.ts'
 import { mayReadEntry } from '../entities/may-read-entry.ts'
 import { isDatabaseReachable, type NodeFacts } from './node-routes.ts'
 import { locateAt } from '../entities/schema-routes.ts'
+import { renderTraffic, type MayReadId } from './traffic-metrics.ts'
 import { writeMetrics, type Metric } from './write-metrics.ts'
 
 /** Prometheus metrics of the control plane. Workspaces and upstreams are limited to those that the principal may read. */
@@ -20,7 +23,15 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
       async GET(context) {
         void context.reply.type('text/plain; version=0.0.4; charset=utf-8')
         const workers = facts.workers?.() ?? []
-        return writeMetrics([
+        facts.wantTraffic?.()
+        const { configuration } = context
+        const { mayRead } = configuration.readerFor(context.principal)
+        const mayReadId = memoize((entity: EntityName, workspace: string, id: string) => {
+          const entry = configuration.find({ entity, workspace, at: id })
+          return entry !== undefined && mayRead(entity, entry)
+        })
+        const traffic = await runBetweenEvents(renderTraffic(workers, mayReadId))
+        const own = writeMetrics([
           ...processMetrics(
             facts,
             context,
@@ -30,6 +41,7 @@ export function metricsRoute(facts: NodeFacts): AdminRoute {
           ...workspaceMetrics(context, workers),
           ...exporterMetrics(context, workers),
         ])
+        return own + traffic
       },
     },
   }
@@ -108,14 +120,17 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
   const each = (
     [name, type]: readonly [string, Metric['type']],
     help: string,
-    read: (worker: KnownWorker) => number,
+    read: (worker: KnownWorker) => number | undefined,
   ): Metric => ({
     name,
     help,
     type,
-    values: workers.map((worker) => {
+    values: workers.flatMap((worker) => {
       const { node, zone } = worker
-      return [{ node, worker: String(worker.worker), zone }, read(worker)]
+      const value = read(worker)
+      return value === undefined
+        ? []
+        : [[{ node, worker: String(worker.worker), zone }, value] as const]
     }),
   })
   return [
@@ -138,6 +153,37 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
       ['weir_worker_exchanges', 'gauge'],
       'Requests in flight in a worker.',
       (one) => one.state.exchanges,
+    ),
+    each(
+      ['kong_nginx_requests_total', 'counter'],
+      'Requests that a worker has received.',
+      ({ state }) => state.traffic?.connections.requests,
+    ),
+    {
+      name: 'kong_nginx_connections_total',
+      help: 'Connections of clients.',
+      type: 'gauge',
+      values: workers.flatMap(({ node, worker, zone, state: { traffic } }) =>
+        (traffic === undefined
+          ? []
+          : ([
+              ['accepted', traffic.connections.accepted],
+              ['active', traffic.connections.open],
+              ['total', traffic.connections.requests],
+            ] as const)
+        ).map(
+          ([state, value]) =>
+            [
+              { node_id: node, subsystem: 'http', state, node, worker: String(worker), zone },
+              value,
+            ] as const,
+        ),
+      ),
+    },
+    each(
+      ['weir_prometheus_unmeasured_total', 'counter'],
+      'Requests that the plugin prometheus did not measure: a worker measures 1,000 routes and 10,000 consumers.',
+      ({ state }) => state.traffic?.unmeasured,
     ),
   ]
 }
@@ -194,6 +240,16 @@ function exporterMetrics(
       (one) => Number(one.error === ''),
     ),
   ]
+}
+
+function memoize(mayRead: MayReadId): MayReadId {
+  const known = new Map<string, boolean>()
+  return (entity, workspace, id) => {
+    const key = `${entity} ${workspace} ${id}`
+    const found = known.get(key) ?? mayRead(entity, workspace, id)
+    known.set(key, found)
+    return found
+  }
 }
 
 const states = ['healthchecks_off', 'healthy', 'unhealthy', 'dns_error']

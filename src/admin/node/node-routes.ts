@@ -18,6 +18,8 @@ export type NodeFacts = {
   readonly connections?: () => ConnectionCounts
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
+  /** Lets workers report the traffic that they measure, for a while. */
+  readonly wantTraffic?: (() => void) | undefined
   readonly intake?: () => IntakeState
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void

@@ -7,6 +7,9 @@ export type ConnectionLimit = {
   begin(link: ClientLink): void
   end(link: ClientLink): void
   readonly open: number
+  /** Connections and their exchanges since the start. */
+  readonly accepted: number
+  readonly requests: number
 }
 
 export type ConnectionLimitOptions = {
@@ -25,6 +28,8 @@ export function limitConnections({ max, closeSilent }: ConnectionLimitOptions): 
   let idle: ClientLink[] = []
   let lookedAt = Number.NEGATIVE_INFINITY
   let open = 0
+  let accepted = 0
+  let requests = 0
 
   const isIdle = ({ socket, exchanges, idleSince }: ClientLink, now: number): boolean =>
     exchanges === 0 && !socket.destroyed && now - idleSince > minIdle
@@ -49,6 +54,7 @@ export function limitConnections({ max, closeSilent }: ConnectionLimitOptions): 
     admit(socket) {
       if (open >= max && !closeSilent() && !closeIdlest()) return false
       open += 1
+      accepted += 1
       socket.once('close', () => (open -= 1))
       return true
     },
@@ -58,10 +64,17 @@ export function limitConnections({ max, closeSilent }: ConnectionLimitOptions): 
         link.socket.once('close', () => links.delete(link))
       }
       link.exchanges += 1
+      requests += 1
     },
     end(link) {
       link.exchanges -= 1
       link.idleSince = performance.now()
+    },
+    get requests() {
+      return requests
+    },
+    get accepted() {
+      return accepted
     },
     get open() {
       return open

@@ -12,6 +12,7 @@ import {
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Exporter, ExporterOptions } from '../../schema/exporter.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
+import type { TrafficMetrics } from '../../schema/traffic-report.ts'
 import type { Counters, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
@@ -31,6 +32,8 @@ export type PrepareTools = {
     owner: { readonly plugin: string; readonly id: string; readonly workspace: string },
     options: ExporterOptions<Entry>,
   ) => Exporter<Entry>
+  /** Without it, nothing is measured: for programs that serve no clients. */
+  readonly trafficMetrics?: TrafficMetrics
   readonly clock: Clock
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
@@ -197,7 +200,7 @@ function refuseUnknown({ id, name }: SnapshotPlugin): never {
 function openPlugin(
   { id, name, workspace, config }: SnapshotPlugin,
   definition: PluginDefinition,
-  { clock, counters, redisCounters, openExporter, log = silentLog }: PrepareTools,
+  { clock, counters, redisCounters, openExporter, trafficMetrics, log = silentLog }: PrepareTools,
 ): PluginUse {
   const settings = definition.settings.safeParse(config)
   if (!settings.success)
@@ -210,6 +213,7 @@ function openPlugin(
     redisCounters:
       redisCounters ??
       (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
+    trafficMetrics: trafficMetrics ?? noMetrics,
     openExporter: (options) =>
       openExporter?.({ plugin: name, id, workspace }, options) ?? idleExporter,
     log,
@@ -218,6 +222,7 @@ function openPlugin(
   })
 }
 
+const noMetrics: TrafficMetrics = { observe: () => undefined }
 const idleExporter = { add: () => undefined, close: () => undefined }
 
 /** Replaces a plugin whose secrets are unavailable: without it, requests could pass unchecked. */
