@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,10 @@ const token = 'bench-admin-token-0000000000'
 
 /** Starts the program of a checkout, by default this one, with one worker and a temporary data directory. */
 export async function startWeir(core: string | undefined, root = ownRoot): Promise<Weir> {
-  const main = join(root, 'src', 'cli', 'main.ts')
+  // A checkout of an earlier version has main.ts.
+  const main = ['main.js', 'main.ts']
+    .map((name) => join(root, 'src', 'cli', name))
+    .find((path) => existsSync(path)) as string
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
   const listen = async (): Promise<string> => `127.0.0.1:${await freePort()}`
   const env = {

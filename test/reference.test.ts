@@ -41,7 +41,7 @@ test('the reference has every command that the help lists', async () => {
 /** The commands that do something, as their help lists them. */
 async function commandsUnder(words: readonly string[]): Promise<string[]> {
   const run = promisify(execFile)
-  const main = join(root, 'src/cli/main.ts')
+  const main = join(root, 'src/cli/main.js')
   const { stdout } = await run(process.execPath, [main, ...words, '--help'])
   const list = /\nCommands:\n([^]*)/.exec(stdout)?.[1]
   if (list === undefined) return [['weir', ...words].join(' ')]

@@ -68,7 +68,7 @@ test.each([
   ['a missing folder', 'see `test/gone/`', 'test/gone/ does not exist'],
   ['a broken link', '[page](guide/gone.md)', 'docs/guide/gone.md does not exist'],
 ])('%s in a document is found', (_, text, expected) => {
-  const documents = [{ path: 'docs/page.md', text: `\`src/cli/main.ts\` [map](STYLE.md) ${text}` }]
+  const documents = [{ path: 'docs/page.md', text: `\`src/cli/main.js\` [map](STYLE.md) ${text}` }]
   expect(missingPaths(root, documents)).toEqual([`docs/page.md: ${expected}`])
 })
 
@@ -154,7 +154,7 @@ describe('a planted violation is found', () => {
     'src/schema/route.ts': `import { a } from '../lib/good.ts'\nexport const route = new Problem('schema.odd', 400, a)\n`,
     'src/proxy/good.ts': `import { isIP, type Socket } from 'node:net'\nexport const ip = isIP('key-auth')\n`,
     'src/plugins/rate-bad.ts': `export const rate = 'rate-bad'\n`,
-    'src/cli/settings.ts': `export const environment = process.env\n`,
+    'src/cli/environment.ts': `export const environment = process.env\n`,
     'ui/src/page.tsx': `import type { Route } from '../../src/schema/route.ts'\nexport const page = <p>{1}</p>\n`,
   }
 

@@ -7,7 +7,7 @@ import { openDeckClient, type DeckState } from '../../test/harness/deck-client.t
 import { adminToken, type TestWeir } from '../../test/harness/start-weir.ts'
 import { buildServicesDocument } from './build-services.ts'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const main = resolve(import.meta.dirname, '../../src/cli/main.js')
 const deck = process.env['WEIR_DECK']
 
 /** A way to make the configuration equal to a state. */

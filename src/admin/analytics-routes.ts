@@ -30,7 +30,7 @@ export async function analyticsRoutes(
 
   app.get('/api/analytics/meta', async (request) => {
     const { rights } = await identify(request)
-    return analytics.meta(rights)
+    return await analytics.meta(rights)
   })
 
   app.post('/api/analytics/query', { bodyLimit }, async (request, reply) => {

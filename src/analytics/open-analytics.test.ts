@@ -150,8 +150,8 @@ test('says in which workspaces callers are shown', async () => {
   expect(notices).toEqual(['Callers are shown in workspace B; otherwise they are masked.'])
 })
 
-test('meta lists masked members and hides datasets without visible rows', () => {
-  const { datasets, visibility } = analytics.meta(developer)
+test('meta lists masked members and hides datasets without visible rows', async () => {
+  const { datasets, visibility } = await analytics.meta(developer)
   const masked = datasets
     .flatMap(({ dimensions, measures }) => [...dimensions, ...measures])
     .filter((member) => member.masked)
@@ -179,11 +179,11 @@ test('meta lists masked members and hides datasets without visible rows', () => 
     reason:
       'Role tester of workspace A forbids create, delete, read, update at /consumers in workspace A.',
   })
-  expect(analytics.meta(buildTestRights(a, []))).toMatchObject({
+  expect(await analytics.meta(buildTestRights(a, []))).toMatchObject({
     datasets: [],
     visibility: { scope: 'nothing' },
   })
-  expect(JSON.stringify(analytics.meta(everything))).not.toContain('sql')
+  expect(JSON.stringify(await analytics.meta(everything))).not.toContain('sql')
 })
 
 test('CSV is quoted, escapes formulas and is masked', async () => {

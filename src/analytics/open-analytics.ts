@@ -6,9 +6,8 @@ import { Problem } from '../lib/problem.ts'
 import type { Answer, Meta, Push } from '../schema/answer.ts'
 import type { Statement, Warehouse } from '../warehouse/open-warehouse.ts'
 import { answerQuery } from './answer-query.ts'
-import type { Dataset } from './datasets/dataset.ts'
+import type { Dataset, Datasets } from './datasets/dataset.ts'
 import { describeDatasets } from './datasets/describe-datasets.ts'
-import { builtInDatasets, readDatasets } from './datasets/read-datasets.ts'
 import { buildScope, type Scope } from './datasets/scope.ts'
 import {
   openSubscription,
@@ -35,7 +34,7 @@ const maxStreams = 20
 export type Analytics = {
   answer(rights: Rights, input: unknown, signal?: AbortSignal): Promise<Answer>
   /** The datasets and members that a principal can query. */
-  meta(rights: Rights): Meta
+  meta(rights: Rights): Promise<Meta>
   csv(
     rights: Rights,
     input: unknown,
@@ -47,7 +46,7 @@ export type Analytics = {
 
 export function openAnalytics(options: AnalyticsOptions): Analytics {
   const { warehouse, rightsOf, clock, log } = options
-  const datasets = readDatasets(options.datasets ?? builtInDatasets, warehouse.tables)
+  const datasets = openDatasets(options)
   const scopes = new WeakMap<Rights, Map<Dataset, Scope>>()
   const selects = openSelects(options)
   const limitStreams = openStreamLimit()
@@ -64,12 +63,18 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
   const answer: SubscriptionContext['answer'] = async (rights, input, signal) => {
     const waiter = { principal: rights.principal.id, signal }
     const select = (statement: Statement) => selects.run(statement, waiter)
-    return answerQuery({ datasets, scopeOf: scopesOf(rights), select, now: tickOf(clock) }, input)
+    const tools = {
+      datasets: await datasets(),
+      scopeOf: scopesOf(rights),
+      select,
+      now: tickOf(clock),
+    }
+    return answerQuery(tools, input)
   }
 
   return {
     answer: async (rights, input, signal) => (await answer(rights, input, signal)).answer,
-    meta: (rights) => describeDatasets(datasets, rights, scopesOf(rights)),
+    meta: async (rights) => describeDatasets(await datasets(), rights, scopesOf(rights)),
     async csv(rights, input, signal) {
       const { answer: found } = await answer(rights, input, signal)
       return { csv: writeCsv(found), answer: found }
@@ -89,6 +94,16 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
         ),
       ),
   }
+}
+
+/** Reads the datasets with the first question: parsing them would be a tenth of a control plane's start. */
+function openDatasets({ datasets, warehouse }: AnalyticsOptions): () => Promise<Datasets> {
+  let reading: Promise<Datasets> | undefined
+  const read = async (): Promise<Datasets> => {
+    const { builtInDatasets, readDatasets } = await import('./datasets/read-datasets.ts')
+    return readDatasets(datasets ?? builtInDatasets, warehouse.tables)
+  }
+  return () => (reading ??= read())
 }
 
 const tick = 250

@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs'
 import { applyDemo, demoAccounts, demoCommands, readDemoKeys } from './demo/apply-demo.ts'
 import { spawnSampleUpstream } from './demo/spawn-sample-upstream.ts'
 import { startTraffic } from './demo/traffic.ts'
+import { temporaryData } from './environment.ts'
 import { runNode } from './run-node.ts'
-import { temporaryData } from './settings.ts'
 
 const [admin] = demoAccounts
 

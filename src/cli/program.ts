@@ -4,8 +4,8 @@ import { addAuditCommand } from './audit/audit-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
+import { readVersion } from './environment.ts'
 import { SettingsError } from './settings-error.ts'
-import { readVersion } from './settings.ts'
 import type { StartOptions } from './start.ts'
 
 /** The command line; `npm run reference` describes it. */

@@ -4,7 +4,7 @@ import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { launchNode } from '../supervisor/launcher.ts'
 import { lockDataDirectory } from '../supervisor/lock-data-directory.ts'
 import type { PlaneAddresses } from '../supervisor/messages.ts'
-import { readSettings } from './settings.ts'
+import { readSettingsApart } from './read-settings-apart.ts'
 
 /** A node that runs until a signal stops it. */
 export type RunningNode<Addresses> = {
@@ -33,12 +33,13 @@ export async function runPlanes(
   overrides: Overrides,
   beforeStop: () => void | Promise<void> = () => undefined,
 ): Promise<RunningNode<PlaneAddresses>> {
-  const settings = readSettings(overrides)
+  const settings = await readSettingsApart(overrides)
   const unlock = lockDataDirectory(settings.data)
   const log = openLog('weir')
   const node = launchNode({
     module: join(import.meta.dirname, 'supervisor-process.ts'),
     overrides,
+    settings,
     log,
   })
   let stopping: Promise<void> | undefined

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { makeAuthority } from '../../test/harness/make-certificate.ts'
 import { lockDataDirectory } from '../supervisor/lock-data-directory.ts'
+import { readVariable } from './environment.ts'
 import { readSettings, settingsSchema } from './settings.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
@@ -142,12 +143,19 @@ test('an override without a value leaves every variable as it is', () => {
   })
 })
 
+test('no setting can be read as a variable of a vault', () => {
+  for (const name of [...Object.keys(settingsSchema.shape), 'WEIR_VAULT_OF_MINE'])
+    vi.stubEnv(name, 'a value')
+  expect(Object.keys(settingsSchema.shape).filter((name) => readVariable(name))).toEqual([])
+  expect(readVariable('WEIR_VAULT_OF_MINE')).toBe('a value')
+})
+
 test('a second program on the directory that WEIR_DATA names is refused', async () => {
   const data = mkdtempSync(join(tmpdir(), 'weir-lock-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   const unlock = lockDataDirectory(data)
   onTestFinished(unlock)
-  const main = join(import.meta.dirname, 'main.ts')
+  const main = join(import.meta.dirname, 'main.js')
   const env = { PATH: process.env['PATH'], WEIR_DATA: data }
   const options = { env, cwd: tmpdir(), timeout: 120_000 }
   const second = promisify(execFile)(process.execPath, [main, 'start'], options)

@@ -1,5 +1,5 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { availableParallelism, hostname, tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseNetwork } from '../lib/egress.ts'
@@ -11,6 +11,7 @@ import {
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { answerHeaderNames, parseAnswerHeaders } from '../proxy/exchange-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
+import { environmentWith, readVersion } from './environment.ts'
 import {
   address,
   addressBlocks,
@@ -24,6 +25,7 @@ import {
 import { SettingsError } from './settings-error.ts'
 import { cipherSuite, protocols, readCertificates, readTls } from './tls-settings.ts'
 
+/** The directory of the program. */
 const root = resolve(import.meta.dirname, '../..')
 
 const wholeNumber = (fallback: number, min: number, max: number) =>
@@ -194,14 +196,11 @@ const environment = z.object({
     .optional(),
 })
 
-/** Reads the settings from the environment, in which `overrides` take precedence; the only reader of the environment. Throws a SettingsError that names every invalid one. */
+/** Reads the settings from the environment, in which `overrides` take precedence. Throws a SettingsError that names every invalid one. */
 export function readSettings(
   overrides: Readonly<Record<string, string | undefined>> = {},
 ): PlaneSettings {
-  const overriding = Object.entries(overrides).filter(([, value]) => value !== undefined)
-  const given = Object.entries({ ...process.env, ...Object.fromEntries(overriding) }).filter(
-    ([, value]) => value !== '',
-  )
+  const given = Object.entries(environmentWith(overrides)).filter(([, value]) => value !== '')
   const parsed = environment.safeParse(Object.fromEntries(given))
   if (!parsed.success) {
     throw new SettingsError(
@@ -335,64 +334,6 @@ function readTokenFile(file: string): string {
   } catch (error) {
     throw new SettingsError(`WEIR_JOIN_TOKEN_FILE: ${(error as Error).message}`)
   }
-}
-
-/** The address of the Admin API, the token of the principal that calls it, and the authority of its certificate. */
-export function readAdminAccess(): {
-  readonly url: string
-  readonly token: string | undefined
-  /** Path of a PEM file. */
-  readonly caFile: string | undefined
-} {
-  const {
-    WEIR_ADMIN_URL: url,
-    WEIR_ADMIN_TOKEN: token,
-    WEIR_ADMIN_CA_CERT_FILE: caFile,
-  } = process.env
-  return {
-    url: url === undefined || url === '' ? 'http://127.0.0.1:8001' : url,
-    token,
-    caFile: caFile === '' ? undefined : caFile,
-  }
-}
-
-/** The environment variables whose names begin with `prefix`. */
-export const readVariables = (prefix: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(process.env).filter(
-      (pair): pair is [string, string] => pair[0].startsWith(prefix) && pair[1] !== undefined,
-    ),
-  )
-
-/** A variable of the environment to which vault references may lead: none of Weir's own settings, because they hold its secrets. */
-export const readVariable = (name: string): string | undefined =>
-  (name.startsWith('WEIR_') && !name.startsWith('WEIR_VAULT_')) || name in environment.shape
-    ? undefined
-    : process.env[name]
-
-/** Sets the directory of Node's compile cache for child processes. */
-export function setCompileCache(directory: string): void {
-  process.env['NODE_COMPILE_CACHE'] = directory
-  process.env['NODE_COMPILE_CACHE_PORTABLE'] = '1'
-}
-
-/**
- * Makes glibc return every allocation of 256 KiB or more to the system when child processes free it. By default it raises
- * that limit to 32 MiB after the first one, and documents then leave holes behind that stay with the process.
- */
-export function returnLargeAllocations(): void {
-  process.env['MALLOC_MMAP_THRESHOLD_'] ??= '262144'
-}
-
-/** Makes a temporary data directory. */
-export const temporaryData = (): string => mkdtempSync(join(tmpdir(), 'weir-'))
-
-/** The version of this program. */
-export function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    version: string
-  }
-  return version
 }
 
 /** Every variable that `readSettings` reads; `describe-settings.ts` describes them. */

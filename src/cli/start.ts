@@ -1,5 +1,4 @@
-import { joinTokenFile } from '../planes/open-keys.ts'
-import type { PlaneSettings } from '../planes/plane-settings.ts'
+import { joinTokenFile, type PlaneSettings } from '../planes/plane-settings.ts'
 import type { PlaneAddresses } from '../supervisor/messages.ts'
 import { runPlanes } from './run-node.ts'
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { openLog } from '../lib/log.ts'
 import { openLogThreshold } from '../lib/log-threshold.ts'
 import type { LauncherChannel, ToSupervisor } from '../supervisor/messages.ts'
-import { readSettings, returnLargeAllocations } from './settings.ts'
+import { returnLargeAllocations } from './environment.ts'
+import { readSettingsApart } from './read-settings-apart.ts'
 
 type Listener = Parameters<LauncherChannel['onMessage']>[0]
 
@@ -45,13 +46,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const)
   process.on(signal, () => undefined)
 
 /** Runs the supervisor. Imports it dynamically, so that import errors are reported too. */
-async function run({ overrides, role }: Extract<ToSupervisor, { type: 'start' }>): Promise<void> {
+async function run({
+  overrides,
+  settings,
+  role,
+}: Extract<ToSupervisor, { type: 'start' }>): Promise<void> {
   try {
     returnLargeAllocations()
     const { runSupervisor } = await import('../supervisor/run-supervisor.ts')
     const childModule = join(import.meta.dirname, 'plane-process.ts')
     await runSupervisor({
-      settings: readSettings(overrides),
+      settings: settings ?? (await readSettingsApart(overrides)),
       childModule,
       role,
       launcher,

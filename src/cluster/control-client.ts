@@ -1,4 +1,5 @@
-import { Agent, request } from 'undici'
+import type { IncomingMessage } from 'node:http'
+import { text as textOf } from 'node:stream/consumers'
 import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
@@ -15,6 +16,7 @@ import {
 import { openSnapshotReader, type SnapshotReader } from '../snapshot/read-delta.ts'
 import type { SealedState } from '../snapshot/render-delta.ts'
 import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
+import { openControlRequests, type ControlRequest } from './control-requests.ts'
 import { readLines } from './read-lines.ts'
 
 /** A snapshot whose seal was verified with this key. */
@@ -68,19 +70,15 @@ const maxLineBytes = 64 * 1024 * 1024
 
 /** Opens a client of the control plane at `url`. */
 export function openControlClient(url: string, enrolment: Enrolment): ControlClient {
-  const dispatcher = new Agent({
-    connect: { timeout: 5_000 },
-    bodyTimeout: 15_000,
-    headersTimeout: 60_000,
-  })
+  const requests = openControlRequests(url)
   let known: Promise<Enrolled> | undefined
 
   const enrol = async (): Promise<Enrolled> => {
-    const response = await request(url + nodePaths.enrol, {
+    const response = await requests.send({
       method: 'POST',
+      path: nodePaths.enrol,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(enrolment),
-      dispatcher,
     })
     return enrolled.parse(JSON.parse(await readText(response)))
   }
@@ -92,7 +90,7 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
     return known
   }
   const call = async (
-    method: 'GET' | 'PUT' | 'POST',
+    method: ControlRequest['method'],
     path: string,
     body?: Buffer | string,
     more: Readonly<Record<string, string>> = {},
@@ -103,7 +101,7 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       'content-type': 'application/json',
       ...more,
     }
-    const response = await request(url + path, { method, headers, body: body ?? null, dispatcher })
+    const response = await requests.send({ method, path, headers, body })
     if (response.statusCode === 401) known = undefined
     return response
   }
@@ -125,7 +123,7 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
         onVerified({ ...received, publicKey })
       }
       try {
-        for await (const lines of readLines(response.body, maxLineBytes)) {
+        for await (const lines of readLines(response, maxLineBytes)) {
           await runSliced(readSteps(reader, lines, verify))
         }
       } catch (error) {
@@ -145,14 +143,15 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       const text = await readText(await call('POST', nodePaths.heartbeat, JSON.stringify(state)))
       return text === '' ? { targets: [] } : orders.parse(JSON.parse(text))
     },
-    close: () => dispatcher.destroy(),
+    close: async () => requests.close(),
   }
 }
 
-async function readText(response: Awaited<ReturnType<typeof request>>): Promise<string> {
-  const text = await response.body.text()
-  if (response.statusCode < 300) return text
-  throw new Problem('control.refused', response.statusCode, text)
+async function readText(response: IncomingMessage): Promise<string> {
+  const { statusCode = 0 } = response
+  const text = await textOf(response)
+  if (statusCode < 300) return text
+  throw new Problem('control.refused', statusCode, text)
 }
 
 function queryOf(base: SealedState | undefined): string {

@@ -30,11 +30,12 @@ import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
-import { joinTokenFile, openKeys } from './open-keys.ts'
+import { openKeys } from './open-keys.ts'
 import { recordRequests } from './record-requests.ts'
 import {
   addressOf,
   gatewayListens,
+  joinTokenFile,
   type CertificateFiles,
   type ControlListen,
   type ListenAddress,

@@ -28,7 +28,3 @@ export function keySourceOf({ data, encryptionKey, encryptionKeyFile }: KeySetti
 /** The file of the wrapped data key for what a gateway keeps on disk. */
 export const gatewayDataKey = ({ data }: Pick<KeySettings, 'data'>): string =>
   join(data, 'gateway', 'data-key')
-
-/** The file into which a control plane that runs alone writes the token with which gateways join it. */
-export const joinTokenFile = ({ data }: Pick<KeySettings, 'data'>): string =>
-  join(data, 'join-token')

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener, UdpListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'
@@ -102,6 +103,10 @@ export type PlaneSettings = {
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }
+
+/** The file into which a control plane that runs alone writes the token with which gateways join it. */
+export const joinTokenFile = ({ data }: Pick<PlaneSettings, 'data'>): string =>
+  join(data, 'join-token')
 
 /** Where the gateway of a node listens. */
 export const gatewayListens = ({

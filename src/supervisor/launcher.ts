@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
+import type { PlaneSettings } from '../planes/plane-settings.ts'
 import type { FromSupervisor, PlaneAddresses, ToSupervisor } from './messages.ts'
 import { waitForEnd } from './supervised-process.ts'
 
@@ -25,6 +26,8 @@ export type LaunchOptions = {
   readonly module: string
   /** Settings that override those of the environment. */
   readonly overrides: Readonly<Record<string, string | undefined>>
+  /** For the first supervisor. */
+  readonly settings: PlaneSettings
   readonly log: Log
 }
 
@@ -38,21 +41,22 @@ type Supervisor = {
   readonly unsent: Set<Handle>
   isStopping: boolean
 }
+type StartMessage = Extract<ToSupervisor, { type: 'start' }>
 type Relayed = Extract<FromSupervisor, { type: 'relay' }>['message']
 
 /** Milliseconds that a dismissed successor may take to stop. */
 const stopTimeout = 20_000
 
 /** Starts a supervisor. The launcher stays the process that a service manager knows, over all upgrades: it holds no state of the node and knows no plane, so that it need not change itself. It relays the messages between two supervisors without reading them. */
-export function launchNode({ module, overrides, log }: LaunchOptions): LaunchedNode {
+export function launchNode({ module, overrides, settings, log }: LaunchOptions): LaunchedNode {
   const { promise: ready, resolve, reject } = Promise.withResolvers<PlaneAddresses>()
   const lost = Promise.withResolvers<string>()
   let successor: Supervisor | undefined
   let isStopping = false
   let wantsAnother = false
 
-  const start = (role: 'first' | 'successor'): Supervisor =>
-    startSupervisor({ module, log, receive, ended }, { type: 'start', overrides, role })
+  const start = (first: StartMessage): Supervisor =>
+    startSupervisor({ module, log, receive, ended }, first)
   const receive: Receive = (from, message, handle) => {
     if (message.type === 'relay') {
       relay(from === successor ? current : successor, message.message, handle)
@@ -79,9 +83,9 @@ export function launchNode({ module, overrides, log }: LaunchOptions): LaunchedN
   const upgrade = (): void => {
     if (isStopping) return
     wantsAnother = successor !== undefined
-    successor ??= start('successor')
+    successor ??= start({ type: 'start', overrides, role: 'successor' })
   }
-  let current = start('first')
+  let current = start({ type: 'start', overrides, settings, role: 'first' })
 
   return {
     ready,

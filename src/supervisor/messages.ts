@@ -2,6 +2,7 @@ import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
 import type { CounterRow } from '../cluster/counter-table.ts'
 import type { ForwardedRequest } from '../cluster/counter-upgrade.ts'
 import type { ControlAddresses } from '../planes/messages.ts'
+import type { PlaneSettings } from '../planes/plane-settings.ts'
 
 // The messages of an upgrade travel between two versions of the program, and the launcher between them stays the older
 // one (docs/decisions/0011). Change their form only together with this number: a predecessor dismisses a successor of another.
@@ -42,6 +43,8 @@ export type ToSupervisor =
   | {
       readonly type: 'start'
       readonly overrides: Readonly<Record<string, string | undefined>>
+      /** Absent for a successor, whose version of the program reads them itself. */
+      readonly settings?: PlaneSettings
       readonly role: 'first' | 'successor'
     }
   | { readonly type: 'reload' }

@@ -89,9 +89,10 @@ test('shows each record once, to exactly those who may read the audit log of its
 })
 
 test('meta lists the dataset for principals who see any of it', async () => {
-  const names = (name: string) => analytics.meta(rightsNamed(name)).datasets.map((one) => one.name)
-  expect(names('member')).toEqual(['audit', 'requests'])
-  expect(names('deaf')).toEqual(['requests'])
+  const names = async (name: string) =>
+    (await analytics.meta(rightsNamed(name))).datasets.map((one) => one.name)
+  expect(await names('member')).toEqual(['audit', 'requests'])
+  expect(await names('deaf')).toEqual(['requests'])
   const { data, visibility } = await analytics.answer(rightsNamed('member'), {
     measures: ['audit.count', 'audit.denied'],
     dimensions: ['audit.workspace'],

@@ -41,7 +41,7 @@ const signIn = (admin: TestAdmin, name: string, secret: string) =>
   admin.ask('POST', '/api/session', { name, password: secret }, { token: '', manager: true })
 
 async function weirAudit(data: string, ...words: string[]) {
-  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const main = join(import.meta.dirname, '../../src/cli/main.js')
   try {
     const { stdout } = await run(process.execPath, [main, 'audit', ...words, '--data', data])
     return { code: 0, stdout }

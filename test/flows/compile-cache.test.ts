@@ -17,7 +17,7 @@ import { startWeir } from '../harness/start-weir.ts'
 const root = resolve(import.meta.dirname, '../..')
 const run = promisify(execFile)
 
-test('every process of a node uses the compile cache', async () => {
+test('every process of a node uses the compile cache, and loads only what it needs', async () => {
   // With this variable, Node reports each use of the cache on standard error.
   const weir = await startWeir({ env: { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', WEIR_WORKERS: '1' } })
   for (const module of ['program', 'run-supervisor', 'control-plane', 'gateway-worker'])
@@ -26,12 +26,23 @@ test('every process of a node uses the compile cache', async () => {
         `reading cache from \\S+/node_modules/.cache/weir/\\S+ for ESM \\S+/${module}\\.ts`,
       ),
     )
+  const loaded = [
+    ...weir.output().matchAll(/reading cache from \S+ for \w+ \S*\/node_modules\/([^\s[]+)/g),
+  ].map(([, path = '']) => path)
+  const packages = new Set(loaded.map((path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]))
+  expect(packages).toContain('fastify')
+  // What only some configurations need is loaded by these.
+  for (const name of ['ajv', 'ioredis', 'pg', 'undici', 'yaml'])
+    expect(packages).not.toContain(name)
+  // Launcher and supervisor only wait; what parses their settings has ended.
+  const parsers = loaded.filter((path) => path.startsWith('zod/index.js'))
+  expect(parsers).toHaveLength(['control plane', 'gateway worker'].length)
 })
 
 test('runs without a compile cache when its directory cannot be made', async () => {
   const copy = copyProgram()
   writeFileSync(join(copy, 'node_modules/.cache'), '')
-  const { stdout, stderr } = await run(process.execPath, [join(copy, 'src/cli/main.ts'), '--help'])
+  const { stdout, stderr } = await run(process.execPath, [join(copy, 'src/cli/main.js'), '--help'])
   expect(stdout).toContain('Usage: weir')
   expect(stderr).toBe('')
 })
@@ -39,7 +50,7 @@ test('runs without a compile cache when its directory cannot be made', async () 
 test('NODE_COMPILE_CACHE names another directory', async () => {
   const copy = copyProgram()
   const other = join(copy, 'other')
-  await run(process.execPath, [join(copy, 'src/cli/main.ts'), '--version'], {
+  await run(process.execPath, [join(copy, 'src/cli/main.js'), '--version'], {
     env: { ...process.env, NODE_COMPILE_CACHE: other },
   })
   expect(readdirSync(other)).toHaveLength(1)

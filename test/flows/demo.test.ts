@@ -19,7 +19,7 @@ beforeAll(async () => {
   const listen = Object.fromEntries(
     ['PROXY', 'ADMIN', 'MANAGER', 'NODE'].map((name) => [`WEIR_${name}_LISTEN`, '127.0.0.1:0']),
   )
-  demo = spawn(process.execPath, [join(root, 'src/cli/main.ts'), 'demo'], {
+  demo = spawn(process.execPath, [join(root, 'src/cli/main.js'), 'demo'], {
     env: { ...process.env, ...listen, WEIR_WORKERS: '2', TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

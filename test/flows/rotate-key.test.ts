@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const main = resolve(import.meta.dirname, '../../src/cli/main.js')
 
 test('rotates the key of a running node, after which only the new one decrypts', async () => {
   const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })

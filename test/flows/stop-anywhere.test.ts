@@ -181,7 +181,7 @@ describe.concurrent('one SIGTERM', { timeout: 600_000 }, () => {
   test.for([...common, ...pointsOf(['loaded', 'started'])])(
     'stops a node that starts, at the point "%s" (%s)',
     async ([point, action]) => {
-      const node = startNode(join(program, 'src/cli/main.ts'), planOf(point, action))
+      const node = startNode(join(program, 'src/cli/main.js'), planOf(point, action))
       const pids = await standAt(node, point, action)
       expect(await stopOnce(node, action === 'late' ? pids : [])).toBe(0)
     },
@@ -190,7 +190,7 @@ describe.concurrent('one SIGTERM', { timeout: 600_000 }, () => {
   test.for([...common, ...pointsOf(['loaded', 'started', 'stopping'])])(
     'stops a node that is upgraded, at the point "%s" (%s)',
     async ([point, action]) => {
-      const node = startNode(join(program, 'src/cli/main.ts'), nowhere)
+      const node = startNode(join(program, 'src/cli/main.js'), nowhere)
       await until('it is ready', () => isReady(node), 120_000)
       node.plan(planOf(point, action))
       node.process.kill('SIGUSR2')
@@ -200,7 +200,7 @@ describe.concurrent('one SIGTERM', { timeout: 600_000 }, () => {
   )
 
   test('stops a node whose workers are replaced', async () => {
-    const node = startNode(join(program, 'src/cli/main.ts'), nowhere)
+    const node = startNode(join(program, 'src/cli/main.js'), nowhere)
     await until('it is ready', () => isReady(node), 120_000)
     node.plan({ point: 'gateway loaded', action: 'pause' })
     node.process.kill('SIGHUP')
@@ -215,7 +215,7 @@ test(
   async () => {
     const copy = copyProgram()
     try {
-      const node = startNode(join(copy, 'src/cli/main.ts'), nowhere)
+      const node = startNode(join(copy, 'src/cli/main.js'), nowhere)
       await until('it is ready', () => isReady(node), 120_000)
       const before = node.pids()
       const messages = join(copy, 'src/supervisor/messages.ts')

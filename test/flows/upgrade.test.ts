@@ -17,7 +17,7 @@ test(
     const { port } = await startUpstream((_request, response) => response.end('ok'))
     const [program, echo, udp] = [copyProgram(), await startUdpServer(), await freeUdpPort()]
     const weir = await startWeir({
-      program: join(program, 'src/cli/main.ts'),
+      program: join(program, 'src/cli/main.js'),
       env: { WEIR_STREAM_LISTEN: `127.0.0.1:${udp} udp` },
     })
     await weir.admin('PUT', '/services/echo', { url: `udp://127.0.0.1:${echo.port}` })

@@ -9,7 +9,7 @@ import type { Answer } from '../../src/schema/answer.ts'
 import type { QueryInput } from '../../src/schema/query.ts'
 import { until } from './until.ts'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const main = resolve(import.meta.dirname, '../../src/cli/main.js')
 
 /** Token of the super-admin of a test. */
 export const adminToken = 'test-admin-token-000000'

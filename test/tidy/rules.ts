@@ -48,10 +48,10 @@ export const rules: readonly Rule[] = [
     broken: (files) => each(files, exportComplaint),
   },
   {
-    says: 'the environment is read in src/cli/settings.ts only',
+    says: 'the environment is read in src/cli/environment.ts only',
     broken: (files) =>
       each(
-        files.filter((file) => isProduct(file) && file.path !== 'src/cli/settings.ts'),
+        files.filter((file) => isProduct(file) && file.path !== 'src/cli/environment.ts'),
         (file) => file.readsEnvironment && 'reads the environment',
       ),
   },

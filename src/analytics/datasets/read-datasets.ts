@@ -10,7 +10,7 @@ import { datasetSchema } from './declaration.ts'
 /** The datasets that come with the program. */
 export const builtInDatasets = new URL('./', import.meta.url)
 
-/** Reads the datasets of a directory, one `<name>.yaml` each. The first invalid file is an error and prevents the start. */
+/** Reads the datasets of a directory, one `<name>.yaml` each. The first invalid file is an error. */
 export function readDatasets(directory: URL, tables: readonly Table[]): Datasets {
   const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'))
   return new Map(

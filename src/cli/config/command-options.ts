@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Problem } from '../../lib/problem.ts'
-import { readAdminAccess, readVariables } from '../settings.ts'
+import { readAdminAccess, readVariables } from '../environment.ts'
 import type { AdminAccess } from './admin-client.ts'
 import type { PrintOptions } from './print-difference.ts'
 import { readDocuments, type Document, type ReadDocuments } from './read-documents.ts'

@@ -1,8 +1,5 @@
-import { Ajv, type KeywordDefinition, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2019 } from 'ajv/dist/2019.js'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import { default as Ajv4 } from 'ajv-draft-04'
-import { default as addFormats } from 'ajv-formats'
+import { createRequire } from 'node:module'
+import type { Ajv, KeywordDefinition, Options, ValidateFunction } from 'ajv'
 import { canonicalText } from '../../lib/canonical-text.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { fromKongSchema } from './from-kong-schema.ts'
@@ -78,6 +75,7 @@ function countValues(value: unknown): number {
 }
 
 function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): Ajv {
+  const formats = require('ajv-formats') as typeof import('ajv-formats')
   const options: Options = {
     strict: false,
     allErrors: false,
@@ -87,16 +85,25 @@ function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): A
     logger: false,
   }
   const engine = createEngine(version, options)
-  addFormats.default(engine, { mode: 'fast' })
+  formats.default(engine, { mode: 'fast' })
   engine.removeKeyword('uniqueItems').addKeyword(uniqueItems)
   return engine
 }
 
+/** The packages are loaded for the first schema of a version: most gateways validate nothing, and a start would take 50 ms longer. */
+const require = createRequire(import.meta.url)
+
 function createEngine(version: (typeof schemaVersions)[number], options: Options): Ajv {
-  if (version === 'draft201909') return new Ajv2019(options)
-  if (version === 'draft202012') return new Ajv2020(options)
-  if (version === 'draft4') return new Ajv4.default(options)
-  return new Ajv(options)
+  switch (version) {
+    case 'draft201909':
+      return new (require('ajv/dist/2019.js') as typeof import('ajv/dist/2019.js')).Ajv2019(options)
+    case 'draft202012':
+      return new (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020(options)
+    case 'draft4':
+      return new (require('ajv-draft-04') as typeof import('ajv-draft-04')).default(options)
+    default:
+      return new (require('ajv') as typeof import('ajv')).Ajv(options)
+  }
 }
 
 /** Replaces Ajv's keyword, which is quadratic and takes a second for a body of 64 KiB. */
