@@ -1,5 +1,10 @@
 import { createRequire } from 'node:module'
+import type * as ajv from 'ajv'
 import type { Ajv, KeywordDefinition, Options, ValidateFunction } from 'ajv'
+import type * as ajv2019 from 'ajv/dist/2019.js'
+import type * as ajv2020 from 'ajv/dist/2020.js'
+import type Ajv4 from 'ajv-draft-04'
+import type addFormats from 'ajv-formats'
 import { canonicalText } from '../../lib/canonical-text.ts'
 import { linearRegex } from '../../lib/linear-regex.ts'
 import { fromKongSchema } from './from-kong-schema.ts'
@@ -75,7 +80,7 @@ function countValues(value: unknown): number {
 }
 
 function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): Ajv {
-  const formats = require('ajv-formats') as typeof import('ajv-formats')
+  const formats = require('ajv-formats') as typeof addFormats
   const options: Options = {
     strict: false,
     allErrors: false,
@@ -94,16 +99,12 @@ function engineFor(version: (typeof schemaVersions)[number], coerce: boolean): A
 const require = createRequire(import.meta.url)
 
 function createEngine(version: (typeof schemaVersions)[number], options: Options): Ajv {
-  switch (version) {
-    case 'draft201909':
-      return new (require('ajv/dist/2019.js') as typeof import('ajv/dist/2019.js')).Ajv2019(options)
-    case 'draft202012':
-      return new (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020(options)
-    case 'draft4':
-      return new (require('ajv-draft-04') as typeof import('ajv-draft-04')).default(options)
-    default:
-      return new (require('ajv') as typeof import('ajv')).Ajv(options)
-  }
+  if (version === 'draft201909')
+    return new (require('ajv/dist/2019.js') as typeof ajv2019).Ajv2019(options)
+  if (version === 'draft202012')
+    return new (require('ajv/dist/2020.js') as typeof ajv2020).Ajv2020(options)
+  if (version === 'draft4') return new (require('ajv-draft-04') as typeof Ajv4).default(options)
+  return new (require('ajv') as typeof ajv).Ajv(options)
 }
 
 /** Replaces Ajv's keyword, which is quadratic and takes a second for a body of 64 KiB. */
