@@ -139,7 +139,7 @@ const schemathesis: Suite = {
     // It leaves a cache where it runs.
     const folder = mkdtempSync(join(tmpdir(), 'weir-schemathesis-'))
     const states: string[] = []
-    for (const phase of ['examples', 'coverage', 'fuzzing', 'stateful']) {
+    for (const phase of ['coverage', 'fuzzing', 'stateful']) {
       const all = [...args, '--url', adminUrl, ...bounds, '--phases', phase]
       const { status, output } = await runProgram(program, all, phaseLimit, folder)
       const lines = output.trim().split('\n')
