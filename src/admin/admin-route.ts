@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessRequest } from '../access/rights.ts'
 import type { Configuration } from '../control/configuration.ts'
-import type { Problem } from '../lib/problem.ts'
+import { Problem } from '../lib/problem.ts'
 import type { WorkspaceRef } from '../control/entity-paths.ts'
 import type { AccessCheck } from '../control/permit.ts'
 import type { Entity, EntityName } from '../entities/entities.ts'
@@ -35,6 +35,19 @@ export type RequestContext = Located & {
 /** The status of a request that succeeds. */
 export const successStatus = ({ statuses }: Pick<AdminRoute, 'statuses'>, method: Method): number =>
   statuses?.[method] ?? (method === 'DELETE' ? 204 : 200)
+
+/** The answer to OPTIONS, and to a method that a route does not have. */
+export function answerUnserved({ methods }: AdminRoute, method: string): Problem {
+  const served = [
+    ...Object.keys(methods),
+    ...(methods.GET === undefined ? [] : ['HEAD']),
+    'OPTIONS',
+  ]
+  const headers = { allow: served.sort().join(', ') }
+  return method === 'OPTIONS'
+    ? new Problem('admin.options', 204, '', { headers })
+    : new Problem('admin.method', 405, 'Method not allowed', { headers })
+}
 
 /** Throws 404 without a parent. */
 export function requireParent<K extends EntityName>(

@@ -5,7 +5,7 @@ import type { Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import { idTaken, notFound, notUnique } from '../entities/kong-problem.ts'
 import { Problem } from '../lib/problem.ts'
-import type { AdminRoute, Located, PathContext } from './admin-route.ts'
+import { answerUnserved, type AdminRoute, type Located, type PathContext } from './admin-route.ts'
 
 /**
  * The answer to a refused request. Where the path refers to an entity that the principal may not read, it is the answer
@@ -20,11 +20,13 @@ export function answerRefused(
   const { configuration, principal } = context
   const rights = configuration.rightsOf(principal)
   if (rights === undefined || !isHidden(context, located)) return refusal
-  const { check } = route.locate({ ...context, configuration: withoutEntities(configuration) })
+  const absent = route.locate({ ...context, configuration: withoutEntities(configuration) })
   const record = refusal.record ?? refusal.message
-  const told = refusalOf(whereNothingExists(rights), check)
-  if (told === undefined) return answerAbsent(route, context, record)
-  return told.withRecord(record)
+  const told = refusalOf(whereNothingExists(rights), absent.check)
+  if (told !== undefined) return told.withRecord(record)
+  return absent.isLost === true
+    ? notFound().withRecord(record)
+    : answerAbsent(route, context, record)
 }
 
 /** Whether a path refers to an entity that the principal may not read. */
@@ -57,11 +59,10 @@ export const withoutEntities = (configuration: Configuration): Configuration => 
 })
 
 /** As in Kong, deleting what does not exist succeeds. A name that is taken cannot be given again, whoever has it. */
-function answerAbsent(
-  { path, shows }: AdminRoute,
-  { method, params }: PathContext,
-  record: string,
-): Problem {
+function answerAbsent(route: AdminRoute, { method, params }: PathContext, record: string): Problem {
+  const { path, methods, shows } = route
+  if (!((method === 'HEAD' ? 'GET' : method) in methods))
+    return answerUnserved(route, method).withRecord(record)
   const entity: Entity | undefined = shows?.as === 'one' ? shows.entity : undefined
   if (entity === undefined || path !== `/${entity.plural}/:item`)
     return notFound().withRecord(record)

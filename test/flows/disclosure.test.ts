@@ -119,7 +119,7 @@ async function walkPaths({ things, ruled, check, compare }: Walk): Promise<void>
       await check(['GET', path], [])
       continue
     }
-    for (const method of ['GET', 'PATCH', 'DELETE']) {
+    for (const method of ['GET', 'PATCH', 'DELETE', 'OPTIONS']) {
       const body = method === 'PATCH' ? {} : undefined
       await compare([method, path, body], [method, absent, body], written)
     }

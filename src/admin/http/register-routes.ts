@@ -5,8 +5,13 @@ import { notFound } from '../../entities/kong-problem.ts'
 import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { isRecord } from '../../lib/is-record.ts'
 import { jsonSteps } from '../../lib/json-steps.ts'
-import { Problem } from '../../lib/problem.ts'
-import { successStatus, type AdminRoute, type Method, type RequestContext } from '../admin-route.ts'
+import {
+  answerUnserved,
+  successStatus,
+  type AdminRoute,
+  type Method,
+  type RequestContext,
+} from '../admin-route.ts'
 import { authorize, identifyPrincipal } from '../authorize.ts'
 import { badPath } from './answer-problem.ts'
 import { routerOptions } from './router-options.ts'
@@ -93,14 +98,9 @@ async function admit(
 async function respond(route: AdminRoute, context: RequestContext): Promise<unknown> {
   const { reply } = context
   const { method } = context.request
-  if (method === 'OPTIONS') return reply.code(204).header('allow', allowed(route)).send()
   const served = (method === 'HEAD' ? 'GET' : method) as Method
   const handle = route.methods[served]
-  if (handle === undefined) {
-    throw new Problem('admin.method', 405, 'Method not allowed', {
-      headers: { allow: allowed(route) },
-    })
-  }
+  if (handle === undefined) throw answerUnserved(route, method)
   void reply.code(successStatus(route, served))
   return answerOf(await handle(context), reply)
 }
@@ -119,8 +119,3 @@ async function answerOf(answer: unknown, reply: FastifyReply): Promise<unknown> 
   const text = await runBetweenEvents(jsonSteps(answer))
   return reply.type('application/json; charset=utf-8').send(Buffer.from(text))
 }
-
-const allowed = ({ methods }: AdminRoute): string =>
-  [...Object.keys(methods), ...(methods.GET === undefined ? [] : ['HEAD']), 'OPTIONS']
-    .sort()
-    .join(', ')
