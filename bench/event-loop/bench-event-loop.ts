@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { request as send } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { rounded, type BenchOptions, type Report, type Row } from '../report.ts'
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts'
 
@@ -25,6 +26,7 @@ export async function benchEventLoop({ only, onProgress }: BenchOptions): Promis
       const { child, url } = planes[hostile.plane]
       await ask(child, 'reset')
       const status = await sendTo(url, hostile)
+      await sleep(hostile.after ?? 0)
       const held = rounded(await ask(child, 'read'), 1)
       onProgress(`${name}: ${held} ms, ${status}`)
       rows.push({

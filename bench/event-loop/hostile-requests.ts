@@ -9,6 +9,8 @@ export type HostileRequest = {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** Milliseconds for which the event loop is watched after the answer, because work follows it. */
+  readonly after?: number
 }
 
 const kibibyte = 1024
@@ -99,6 +101,18 @@ export function* hostileRequests(): Iterable<HostileRequest> {
   const tags = listOf('""', documentBytes)
   yield document('tags', wrap(`"services":[{"name":"a","host":"h","tags":${tags}}]`))
   yield document('a long text', wrap(`"_comment":"${fill('a', documentBytes)}"`))
+  const nested = items(
+    20_000,
+    (index) =>
+      `{"name":"s${index}","host":"h","routes":[{"name":"r${index}","paths":["/${index}"]}]}`,
+  )
+  const synced = json('document', 'POST', '/config/sync')
+  yield {
+    ...synced('20,000 services with a route each', wrap(`"services":[${nested}]`)),
+    after: 3_000,
+  }
+  const changed = nested.replaceAll('"host":"h"', '"host":"i"')
+  yield { ...synced('the same, changed', wrap(`"services":[${changed}]`)), after: 3_000 }
   yield document('members', `{${items(3_000_000, (index) => `"${index}":1`)}}`)
   const yaml = (shape: string, text: string) =>
     json('YAML', 'POST', '/config')(shape, JSON.stringify({ config: text }))

@@ -4,41 +4,50 @@ import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.t
 import { hashOfLink } from '../lib/hash-chain.ts'
 import type { AuditPlace, AuditRecord, ChainedRecord, Revision } from '../schema/audit-record.ts'
 
-/** A record whose long lists are serialized and hashed, so that chaining it costs little. */
+/** A record whose lists may be long, and are made while they are read. */
+export type UnchainedRecord = Omit<AuditRecord, ListName> &
+  Readonly<Record<ListName, Iterable<unknown>>>
+
+type ListName = 'before' | 'after'
+
+/** A record whose lists are serialized and hashed, so that chaining it costs little. */
 export type PreparedRecord = {
-  /** The record as it is read back. */
-  readonly record: AuditRecord
-  /** The JSON of its lists. */
-  readonly lists: { readonly before: string; readonly after: string }
+  /** The record as it is read back, without its lists. */
+  readonly record: Omit<AuditRecord, ListName>
+  /** The JSON of each item of its lists. */
+  readonly lists: Readonly<Record<ListName, readonly string[]>>
   /** Of the members in front of `previous`, in the order in which `hashOfLink` hashes them. */
   readonly hash: Hash
 }
 
 /** Serializes and hashes what does not depend on the position in the chain. */
-export function* prepareRecord(record: AuditRecord): CooperativeTask<PreparedRecord> {
+export function* prepareRecord(given: UnchainedRecord): CooperativeTask<PreparedRecord> {
+  const { before, after, ...same } = given
   // Hashes the record as it is read back: JSON has no undefined, NaN or Infinity.
-  const plain = readBack({ ...record, before: [], after: [] })
-  const before = yield* prepareList(record.before)
-  const after = yield* prepareList(record.after)
-  const { principal: given } = plain
-  const principal = given === null ? null : { id: given.id, name: given.name }
-  const own: AuditRecord = { ...plain, principal, before: before.items, after: after.items }
-  const hash = createHash('sha256')
-  const canonical = { before: before.canonical, after: after.canonical }
-  for (const name of membersOf(own).filter((one) => one < firstOfPosition)) {
-    const parts =
-      name === 'before' || name === 'after' ? canonical[name] : [canonicalText(own[name])]
-    hash.update(`${name === membersOf(own)[0] ? '{' : ','}${JSON.stringify(name)}:`)
-    for (const part of parts) {
-      yield
-      hash.update(part)
-    }
+  const plain = readBack(same)
+  const { principal } = plain
+  const record: PreparedRecord['record'] = {
+    ...plain,
+    principal: principal === null ? null : { id: principal.id, name: principal.name },
   }
-  return { record: own, lists: { before: before.text, after: after.text }, hash }
+  const lists: Record<ListName, readonly string[]> = { before: [], after: [] }
+  const hash = createHash('sha256')
+  let separator = '{'
+  for (const name of membersOf({ ...record, before, after })) {
+    if (name >= firstOfPosition) break
+    hash.update(`${separator}${JSON.stringify(name)}:`)
+    separator = ','
+    if (name === 'before' || name === 'after') lists[name] = yield* hashItems(given[name], hash)
+    else hash.update(canonicalText(record[name]))
+  }
+  return { record, lists, hash }
 }
 
 /** Chains a prepared record after the last position. */
-export function chainPrepared(last: AuditPlace, { record, hash }: PreparedRecord): ChainedRecord {
+export function chainPrepared(
+  last: AuditPlace,
+  { record, hash }: PreparedRecord,
+): Omit<ChainedRecord, ListName> {
   const link = { ...record, sequence: last.sequence + 1, previous: last.hash }
   const whole = hash.copy()
   for (const name of membersOf(link).filter((one) => one >= firstOfPosition))
@@ -47,33 +56,28 @@ export function chainPrepared(last: AuditPlace, { record, hash }: PreparedRecord
 }
 
 /** Chains a record after the last position. */
-export const chainRecord = (last: AuditPlace, record: AuditRecord): ChainedRecord =>
-  chainPrepared(last, runToCompletion(prepareRecord(record)))
+export function chainRecord(last: AuditPlace, record: AuditRecord): ChainedRecord {
+  const prepared = runToCompletion(prepareRecord(record))
+  const itemsOf = (name: ListName) => prepared.lists[name].map((text): unknown => JSON.parse(text))
+  return { ...chainPrepared(last, prepared), before: itemsOf('before'), after: itemsOf('after') }
+}
 
 const firstOfPosition = 'previous'
 
 const membersOf = <Members extends object>(link: Members): (keyof Members & string)[] =>
   (Object.keys(link) as (keyof Members & string)[]).sort((a, b) => (a < b ? -1 : 1))
 
-/** The items of a list as they are read back, their JSON, and the parts of their canonical text. */
-function* prepareList(list: readonly unknown[]): CooperativeTask<{
-  readonly items: unknown[]
-  readonly text: string
-  readonly canonical: readonly string[]
-}> {
-  const items: unknown[] = []
+/** Hashes the canonical text of a list, item by item as they are read back. Returns their JSON. */
+function* hashItems(list: Iterable<unknown>, hash: Hash): CooperativeTask<readonly string[]> {
   const texts: string[] = []
-  const canonical: string[] = ['[']
-  for (const given of list) {
+  for (const item of list) {
     yield
-    const text = JSON.stringify(given, storable) ?? 'null'
-    const item: unknown = JSON.parse(text)
-    items.push(item)
+    const text = JSON.stringify(item, storable) ?? 'null'
+    hash.update(`${texts.length === 0 ? '[' : ','}${canonicalText(JSON.parse(text))}`)
     texts.push(text)
-    canonical.push(`${items.length === 1 ? '' : ','}${canonicalText(item)}`)
   }
-  canonical.push(']')
-  return { items, text: `[${texts.join(',')}]`, canonical }
+  hash.update(texts.length === 0 ? '[]' : ']')
+  return texts
 }
 
 const readBack = <Value>(value: Value): Value =>

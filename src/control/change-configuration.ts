@@ -1,11 +1,7 @@
 import type { Egress } from '../lib/egress.ts'
-import type { Touched } from '../entities/entry.ts'
+import type { Entries, Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import {
-  runBetweenEvents,
-  yieldToEventLoop,
-  type CooperativeTask,
-} from '../lib/cooperative-task.ts'
+import { runBetweenEvents, yieldToEventLoop } from '../lib/cooperative-task.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { SerialQueue } from '../lib/serial-queue.ts'
 import { Problem } from '../lib/problem.ts'
@@ -56,7 +52,13 @@ export type ChangeRequest = {
 }
 
 /** The result of a change. */
-export type Change = { readonly revision: number; readonly outcomes: readonly Outcome[] }
+export type Change = {
+  readonly revision: number
+  readonly outcomes: readonly Outcome[]
+  readonly touched: readonly Touched[]
+  readonly before: Entries
+  readonly after: Entries
+}
 
 /** The parts of a control plane that a change needs. `state` is replaced by one assignment. */
 export type Control = {
@@ -83,7 +85,7 @@ export async function changeConfiguration(
   control: Control,
   request: ChangeRequest,
 ): Promise<Change> {
-  const operations = await Promise.all(request.operations.map(prepareOperation))
+  const operations = await prepareOperations(request.operations)
   return control.queue.run(async () => {
     const retryUntil = performance.now() + retryMilliseconds
     while (performance.now() < retryUntil) {
@@ -99,7 +101,15 @@ export async function changeConfiguration(
   })
 }
 
-/** Runs the slow hooks of an operation, which must not block the queue. */
+/** Runs the slow hooks of operations, which must not block the queue. */
+async function prepareOperations(operations: readonly Operation[]): Promise<readonly Operation[]> {
+  return operations.some(({ entity }) => isSlowToWrite(entityNamed(entity)))
+    ? Promise.all(operations.map(prepareOperation))
+    : operations
+}
+
+const isSlowToWrite = (entity: Entity): boolean => entity.prepare !== undefined
+
 async function prepareOperation(operation: Operation): Promise<Operation> {
   const { body } = operation
   const entity: Entity = entityNamed(operation.entity)
@@ -117,7 +127,7 @@ async function attemptChange(
 ): Promise<Change | undefined> {
   const { state } = control
   const { operations } = request
-  const decision = permit(state, request.principal, request.check)
+  const decision = await runBetweenEvents(permit(state, request.principal, request.check))
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
     throw revisionConflict(request.ifRevision, state.revision)
   }
@@ -158,13 +168,12 @@ async function attemptChange(
   const isSame = touched.length === 0 && snapshotRoot(snapshot) === state.seal.root
   const revision = isSame ? state.revision : state.revision + 1
   const because = decision.because
-  const audit = await runBetweenEvents(
-    describeChange(state, request, { now, touched, because, revision }),
-  )
+  const audit = describeChange(state, request, { now, because, revision })
+  const change = { revision, outcomes, touched, before: state.entries, after: draft.entries }
   if (isSame) {
     accept()
     if (request.principal !== systemPrincipal) await control.auditLog.write(audit)
-    return { revision, outcomes }
+    return change
   }
   // The digests of what changed, of which the root is computed at once.
   await runBetweenEvents(rootSteps(snapshot))
@@ -180,7 +189,12 @@ async function attemptChange(
     writes: touched.map(({ after: entry, ...write }) => ({ ...write, entry })),
     revision: sealed.revision,
     seal,
-    audit: await control.auditLog.link({ ...audit, revisionHash: sealed.revisionHash }),
+    audit: await control.auditLog.link({
+      ...audit,
+      before: redactedSide(touched, 'before'),
+      after: redactedSide(touched, 'after'),
+      revisionHash: sealed.revisionHash,
+    }),
     endSessionsOf: touched.filter(losesSessions).map(({ id }) => id),
     settings: request.settings ?? {},
   })
@@ -189,7 +203,7 @@ async function attemptChange(
   const indexes = state.indexes.next(draft.entries, touched)
   control.state = buildState(indexes, snapshot, seal)
   control.publish(control.state)
-  return { revision, outcomes }
+  return change
 }
 
 /** Referring to an entity requires to read it: the answer would tell that it exists, and the reference leads to it. */
@@ -213,23 +227,16 @@ const revisionConflict = (planned: number, present: number): Problem =>
 
 type ChangeFacts = {
   readonly now: number
-  readonly touched: readonly Touched[]
   readonly because: string
   readonly revision: number
 }
 
-function* describeChange(
+/** The record of a change, without what it touched. */
+function describeChange(
   state: State,
   { principal, check: { ask }, origin, status, because: reason }: ChangeRequest,
-  { now, touched, because, revision }: ChangeFacts,
-): CooperativeTask<AuditRecord> {
-  const shown: { before: unknown[]; after: unknown[] } = { before: [], after: [] }
-  for (const side of ['before', 'after'] as const) {
-    for (const { entity, [side]: entry } of touched) {
-      yield
-      if (entry !== undefined) shown[side].push(redactEntry(entityNamed(entity), entry))
-    }
-  }
+  { now, because, revision }: ChangeFacts,
+): AuditRecord {
   return {
     ...origin,
     id: uuidv7(now),
@@ -241,10 +248,20 @@ function* describeChange(
     action: ask.action,
     allowed: true,
     because: reason ?? because,
-    ...shown,
+    before: [],
+    after: [],
     status,
     revision: revision === state.revision ? null : revision,
   }
+}
+
+/** The touched entities before or after a change. Those of a document are many, and are made one by one. */
+function* redactedSide(
+  touched: readonly Touched[],
+  side: 'before' | 'after',
+): Generator<Record<string, unknown>> {
+  for (const { entity, [side]: entry } of touched)
+    if (entry !== undefined) yield redactEntry(entityNamed(entity), entry)
 }
 
 const losesSessions = ({ entity, before, after }: Touched): boolean => {

@@ -60,6 +60,8 @@ export type Configuration = SignIn & {
   readerFor(principal: string): Reader
   /** The 401 or 403 for a request; undefined when it is allowed. */
   refusal(principal: string, check: AccessCheck): Problem | undefined
+  /** Throws that Problem. For checks of any number of requests, which are made in slices. */
+  permit(principal: string, check: AccessCheck): Promise<void>
   /** The decision on a request, with the rule that decided. */
   decide(principal: string, check: AccessCheck): Decision
   /** One entry, by id or key. Checks no permissions. */

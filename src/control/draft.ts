@@ -75,7 +75,27 @@ function* mergeById(
   yield* fresh.slice(next)
 }
 
-type ByKey = Map<string, Map<string, Entry>>
+/** Entries by place. Most are alone there, and a map for each would take most of a draft's memory. */
+type ByKey = Map<string, Entry | Map<string, Entry>>
+
+function addTo(byKey: ByKey, place: string, entry: Entry): void {
+  const found = byKey.get(place)
+  if (found instanceof Map) found.set(entry.id, entry)
+  else if (found === undefined || found.id === entry.id) byKey.set(place, entry)
+  else byKey.set(place, new Map([found, entry].map((one) => [one.id, one])))
+}
+
+function removeFrom(byKey: ByKey, place: string, id: string): void {
+  const found = byKey.get(place)
+  if (found instanceof Map) found.delete(id)
+  else if (found?.id === id) byKey.delete(place)
+}
+
+function entriesAt(byKey: ByKey, place: string): readonly Entry[] {
+  const found = byKey.get(place)
+  if (found === undefined) return []
+  return found instanceof Map ? [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1)) : [found]
+}
 
 /** Indexes of the entries that a draft wrote, each built when it is first read. */
 function openOverlay(entries: Entries) {
@@ -83,10 +103,7 @@ function openOverlay(entries: Entries) {
   const placesOf = (entity: EntityName, index: IndexName, entry: Entry): string[] =>
     keysOf(entity, index, entry).map((key) => `${homeOf(entity, index, entry.workspace)} ${key}`)
   const add = (byKey: ByKey, entity: EntityName, index: IndexName, entry: Entry): void => {
-    for (const place of placesOf(entity, index, entry)) {
-      const found = byKey.get(place) ?? new Map<string, Entry>()
-      byKey.set(place, found.set(entry.id, entry))
-    }
+    for (const place of placesOf(entity, index, entry)) addTo(byKey, place, entry)
   }
   const build = (entity: EntityName, index: IndexName, written: Iterable<string>): ByKey => {
     const byKey: ByKey = new Map()
@@ -100,7 +117,7 @@ function openOverlay(entries: Entries) {
     replace(entity: EntityName, before: Entry | undefined, after: Entry | undefined): void {
       for (const [index, byKey] of indexes.get(entity) ?? []) {
         if (before !== undefined) {
-          for (const place of placesOf(entity, index, before)) byKey.get(place)?.delete(before.id)
+          for (const place of placesOf(entity, index, before)) removeFrom(byKey, place, before.id)
         }
         if (after !== undefined) add(byKey, entity, index, after)
       }
@@ -115,7 +132,7 @@ function openOverlay(entries: Entries) {
       indexes.set(entity, ofKind)
       const byKey = ofKind.get(index) ?? build(entity, index, written.keys())
       ofKind.set(index, byKey)
-      return [...(byKey.get(place)?.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1))
+      return entriesAt(byKey, place)
     },
   }
 }

@@ -30,7 +30,7 @@ import { openIdentify } from './sign-in/open-identify.ts'
 import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
-import { decideAccess, refusalOf } from './permit.ts'
+import { decideAccess, permit, refusalOf } from './permit.ts'
 import { openReader } from './reader.ts'
 import { pruneRevisions } from './prune-revisions.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
@@ -97,6 +97,9 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     rolesOf: (principal) => heldRoles(control.state.indexes, principal),
     readerFor: (principal) => openReader(control.state.indexes, control.state.rightsOf(principal)),
     refusal: (principal, check) => refusalOf(control.state.rightsOf(principal), check),
+    async permit(principal, check) {
+      await runBetweenEvents(permit(control.state, principal, check))
+    },
     decide(principal, check) {
       const rights = control.state.rightsOf(principal)
       return rights === undefined ? unidentifiedDecision : decideAccess(rights, check)

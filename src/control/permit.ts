@@ -1,5 +1,6 @@
 import { decide, mayReadEntity, verdictOn } from '../access/decide.ts'
 import type { AccessRequest, Decision, Rights } from '../access/rights.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { State } from './state/state.ts'
 
@@ -21,19 +22,27 @@ export type AccessCheck = {
 }
 
 /** The decision that allows an operation; throws a 401 or 403 otherwise. */
-export function permit(state: State, principal: Requester, check: AccessCheck): Decision {
+export function* permit(
+  state: Pick<State, 'rightsOf'>,
+  principal: Requester,
+  check: AccessCheck,
+): CooperativeTask<Decision> {
   if (principal === systemPrincipal) return { allowed: true, because: 'Weir itself did this.' }
   const rights = state.rightsOf(principal)
-  const refusal = refusalOf(rights, check)
-  if (rights === undefined || refusal !== undefined) throw refusal ?? unidentified()
-  return decideAccess(rights, check)
+  if (rights === undefined) throw unidentified()
+  const denied = yield* deniedAsk(rights, check)
+  if (denied !== undefined) throw forbidden(rights, check, denied)
+  return decide(rights, check.ask)
 }
 
 /** The 401 or 403 for an operation, with Kong's message and the rule that decided; undefined when it is allowed. */
 export function refusalOf(rights: Rights | undefined, check: AccessCheck): Problem | undefined {
   if (rights === undefined) return unidentified()
-  const denied = deniedAsk(rights, check)
-  if (denied === undefined) return undefined
+  const denied = runToCompletion(deniedAsk(rights, check))
+  return denied && forbidden(rights, check, denied)
+}
+
+function forbidden(rights: Rights, check: AccessCheck, denied: AccessRequest): Problem {
   const message = `${rights.principal.name}, you do not have permissions to ${check.ask.action} this resource`
   const { because: record } = decide(rights, denied)
   // A rule can name the entity by a name that the requester did not write.
@@ -51,15 +60,19 @@ export const whereNothingExists = (rights: Rights): Rights => ({
 
 /** Allows an operation when its path and all of `alsoRequired` are allowed and none of `aliases` is denied. A denial names one request that is denied. */
 export const decideAccess = (rights: Rights, check: AccessCheck): Decision =>
-  decide(rights, deniedAsk(rights, check) ?? check.ask)
+  decide(rights, runToCompletion(deniedAsk(rights, check)) ?? check.ask)
 
-function deniedAsk(
+function* deniedAsk(
   rights: Rights,
   { ask, aliases = [], alsoRequired = [] }: AccessCheck,
-): AccessRequest | undefined {
+): CooperativeTask<AccessRequest | undefined> {
   const denied = aliases.find((alias) => verdictOn(rights, alias).says === 'deny')
   // The main request is decided first: `alsoRequired` can depend on whether the entity exists, and its denial would reveal that.
-  return [denied ?? ask, ...alsoRequired].find((one) => verdictOn(rights, one).says !== 'allow')
+  for (const one of [denied ?? ask, ...alsoRequired]) {
+    if (verdictOn(rights, one).says !== 'allow') return one
+    yield
+  }
+  return undefined
 }
 
 export const unidentified = (): Problem =>

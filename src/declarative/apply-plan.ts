@@ -1,6 +1,7 @@
 import type { AccessCheck } from '../control/permit.ts'
 import type { Configuration } from '../control/configuration.ts'
 import { isRevisionConflict, type Origin } from '../control/change-configuration.ts'
+import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { OnProgress } from '../control/apply-operation.ts'
 import type { SyncPlan } from '../schema/config-difference.ts'
 import { planSync, type PlannedChange, type SyncRequest } from './plan-sync.ts'
@@ -12,7 +13,7 @@ export type ApplyRequest = {
   readonly principal: string
   readonly origin: Origin
   /** Everything that the principal needs permission for. */
-  readonly check: (planned: PlannedChange) => AccessCheck
+  readonly check: (planned: PlannedChange) => CooperativeTask<AccessCheck>
   readonly message?: string | undefined
   /** The sync fails when another revision is current. */
   readonly ifRevision?: number | undefined
@@ -31,9 +32,9 @@ export async function applyPlan(
   request: ApplyRequest,
 ): Promise<Synced> {
   for (let tries = 1; ; tries += 1) {
-    const planned = await planSync(configuration, request.sync)
+    const prepared = await prepare(configuration, request)
     try {
-      return await change(configuration, request, planned)
+      return await change(configuration, request, prepared)
     } catch (error) {
       if (!isRevisionConflict(error) || request.ifRevision !== undefined || tries === maxPlans)
         throw error
@@ -41,33 +42,45 @@ export async function applyPlan(
   }
 }
 
-async function change(
-  configuration: Configuration,
-  request: ApplyRequest,
-  planned: PlannedChange,
-): Promise<Synced> {
-  const { plan, operations } = planned
-  const check = request.check(planned)
-  const refusal = configuration.refusal(request.principal, check)
-  if (refusal !== undefined) throw refusal
+/** What a change needs of its plan, without the draft, which is as large as the document. */
+type Prepared = Pick<PlannedChange, 'revision' | 'operations' | 'describe'> & {
+  readonly check: AccessCheck
+  readonly record: Awaited<ReturnType<typeof recordSync>>
+}
+
+async function prepare(configuration: Configuration, request: ApplyRequest): Promise<Prepared> {
+  const planned = await planSync(configuration, request.sync)
+  const check = await runBetweenEvents(request.check(planned))
+  await configuration.permit(request.principal, check)
   const record = await recordSync(configuration, planned, {
     principal: configuration.rightsOf(request.principal)?.principal.name ?? '',
     message: request.message,
   })
+  const { revision, operations, describe } = planned
+  return { revision, operations, describe, check, record }
+}
+
+async function change(
+  configuration: Configuration,
+  request: ApplyRequest,
+  { revision: planned, operations, describe, check, record }: Prepared,
+): Promise<Synced> {
   if (operations.length === 0) {
-    await configuration.writeSetting(record.name, record.value(plan.revision))
-    return { plan, revision: plan.revision }
+    await configuration.writeSetting(record.name, record.value(planned))
+    const { entries } = configuration.current()
+    const plan = await describe({ touched: [], before: entries, after: entries })
+    return { plan, revision: planned }
   }
-  const { revision } = await configuration.change({
+  const { revision, ...made } = await configuration.change({
     principal: request.principal,
     check,
     origin: request.origin,
     operations,
     status: 200,
-    ifRevision: request.ifRevision ?? plan.revision,
+    ifRevision: request.ifRevision ?? planned,
     message: request.message,
-    settings: { [record.name]: record.value(plan.revision + 1) },
+    settings: { [record.name]: record.value(planned + 1) },
     onProgress: request.onProgress,
   })
-  return { plan, revision }
+  return { plan: await describe(made), revision }
 }

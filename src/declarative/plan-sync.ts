@@ -29,14 +29,23 @@ export type SyncRequest = {
   readonly onProgress?: OnProgress | undefined
 }
 
-/** `entries` is the configuration after the change. */
-export type PlannedChange = {
-  readonly plan: SyncPlan
+/** What a change touches, with the configuration before and after it. */
+export type TouchedEntries = {
+  readonly touched: readonly Touched[]
+  readonly before: Entries
+  readonly after: Entries
+}
+
+export type PlannedChange = TouchedEntries & {
+  /** The revision that it was planned on. */
+  readonly revision: number
   readonly workspaceId: string
   readonly selectTags: readonly string[]
   readonly operations: readonly Operation[]
-  readonly touched: readonly Touched[]
-  readonly entries: Entries
+  /** Declared entities that stay as they are. */
+  readonly unchanged: number
+  /** Describes the planned change, or the one that was made of it, to the author of the document. */
+  readonly describe: (change: TouchedEntries) => Promise<SyncPlan>
 }
 
 /** Changes nothing. */
@@ -67,23 +76,43 @@ export async function planSync(
       mayRefer: mayReferOf(start.entries, request.reader),
     },
   })
+  const touched = await runBetweenEvents(draft.listTouched())
+  await configuration.checkDraft(request.principal, draft, touched)
+  const isDeclared = openKindCheck(part)
+  return {
+    revision,
+    workspaceId,
+    selectTags: document.selectTags,
+    operations,
+    unchanged,
+    touched: touched.filter(isDeclared),
+    before: start.entries,
+    after: draft.entries,
+    describe: openDescriber({ workspace, revision, unchanged }, request, start.entries),
+  }
+}
+
+/** Whether an entity is of a kind that documents declare. */
+function openKindCheck(part: DocumentPart): (touched: Touched) => boolean {
   const kinds = new Set<EntityName>([
     'workspace',
     ...declaredEntities(part).map(({ name }) => name),
   ])
-  const allTouched = await runBetweenEvents(draft.listTouched())
-  await configuration.checkDraft(request.principal, draft, allTouched)
-  const touched = allTouched.filter(({ entity }) => kinds.has(entity))
-  const lookups = [draft.entries, start.entries]
-  const author = authorOf(start.entries, request.reader)
-  const difference = await runBetweenEvents(describeDifferences(touched, lookups, author))
-  return {
-    plan: { workspace, revision, ...difference, unchanged },
-    workspaceId,
-    selectTags: document.selectTags,
-    operations,
-    touched,
-    entries: draft.entries,
+  return ({ entity }) => kinds.has(entity)
+}
+
+/** Apart from the plan, so that it does not keep the draft. */
+function openDescriber(
+  plan: Pick<SyncPlan, 'workspace' | 'revision' | 'unchanged'>,
+  { part, reader }: Pick<SyncRequest, 'part' | 'reader'>,
+  present: Entries,
+): PlannedChange['describe'] {
+  const author = authorOf(present, reader)
+  const isDeclared = openKindCheck(part)
+  return async ({ touched, before, after }) => {
+    const declared = touched.filter(isDeclared)
+    const difference = describeDifferences(declared, [after, before], author)
+    return { ...plan, ...(await runBetweenEvents(difference)) }
   }
 }
 

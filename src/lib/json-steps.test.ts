@@ -21,9 +21,19 @@ const { value } = fc.letrec((tie) => ({
 test('serializes what JSON.stringify serializes, and may be suspended at each item of a list', () => {
   fc.assert(
     fc.property(fc.array(value), (list) => {
-      expect(runToCompletion(jsonSteps({ list }))).toBe(JSON.stringify({ list }))
+      expect(
+        runToCompletion(jsonSteps({ list })).equals(Buffer.from(JSON.stringify({ list }))),
+      ).toBe(true)
       expect([...jsonSteps(list)].length).toBeGreaterThanOrEqual(list.length)
     }),
     { numRuns: 200 },
   )
+})
+
+test('serializes a text of many chunks', () => {
+  const list = Array.from({ length: 20_000 }, (_, number) => ({
+    number,
+    text: '\u{1F4A7}é'.repeat(9),
+  }))
+  expect(JSON.parse(runToCompletion(jsonSteps({ list })).toString())).toEqual({ list })
 })

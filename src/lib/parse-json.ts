@@ -1,4 +1,4 @@
-import type { CooperativeTask } from './cooperative-task.ts'
+import { everySteps, type CooperativeTask } from './cooperative-task.ts'
 import { Problem } from './problem.ts'
 
 export type JsonLimits = {
@@ -11,9 +11,6 @@ export type JsonLimits = {
   /** Characters of one text or number, as written. */
   readonly characters: number
 }
-
-/** Values between two suspensions. */
-const batchSize = 500
 
 /**
  * Parses JSON with the result of JSON.parse and may be suspended between values: JSON.parse holds the event loop for
@@ -40,7 +37,7 @@ function* readList(reader: Reader, level: number): CooperativeTask<unknown[]> {
   reader.enter('[', level)
   const list: unknown[] = []
   for (let isMore = !reader.takeIf(']'); isMore; isMore = reader.continues(']')) {
-    if (reader.countValue()) yield
+    yield* reader.countValue()
     list.push(reader.isScalar() ? reader.scalar() : yield* readValue(reader, level))
   }
   return list
@@ -51,7 +48,7 @@ function* readObject(reader: Reader, level: number): CooperativeTask<Record<stri
   const object: Record<string, unknown> = {}
   let members = 0
   for (let isMore = !reader.takeIf('}'); isMore; isMore = reader.continues('}')) {
-    if (reader.countValue()) yield
+    yield* reader.countValue()
     reader.checkMembers((members += 1))
     const name = reader.text()
     if (name === '__proto__') throw new SyntaxError('__proto__ is not a name')
@@ -66,6 +63,7 @@ function openReader(text: string, limits: JsonLimits) {
   const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
   let at = 0
   let values = 0
+  const pause = everySteps(500)
 
   const peek = (): string => {
     const character = text[at]
@@ -123,11 +121,10 @@ function openReader(text: string, limits: JsonLimits) {
       if (!literal.test(text)) throw unexpected()
       return parseToken(literal.lastIndex)
     },
-    /** Whether it is time to suspend. */
-    countValue(): boolean {
+    countValue(): CooperativeTask<void> {
       values += 1
       if (values > limits.values) throw beyond(`A body has at most ${limits.values} values.`)
-      return values % batchSize === 0
+      return pause()
     },
     checkMembers(count: number): void {
       if (count > limits.members)

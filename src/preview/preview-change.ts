@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { decideRow } from '../access/decide-row.ts'
 import type { Rights } from '../access/rights.ts'
 import { callerRule, trafficRule } from '../access/row-rules.ts'
+import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { PluginDefinition, Window } from '../proxy/plugin.ts'
@@ -49,16 +49,7 @@ export async function previewChange(
     const [rows, callers] = [trafficRule(rights), callerRule(rights, 'consumers')]
     const scope: TrafficScope = { warehouse, rows, callers, from, to, snapshots }
     const { groups, requests } = await readGroups(scope)
-    const replayed: Replayed[] = []
-    for (const group of groups) {
-      const outcomeOf = (replayer: Replayer): Outcome | undefined =>
-        group.isHidden ? undefined : replayer.replay(group)
-      replayed.push({ group, before: outcomeOf(before), after: outcomeOf(after) })
-      if (replayed.length % batchSize === 0) {
-        onProgress?.(replayed.length, groups.length)
-        await setImmediate()
-      }
-    }
+    const replayed = await runBetweenEvents(replayGroups(groups, [before, after], onProgress))
     const limited = await limitsOf(scope, before, after, replayed)
     const notReplayed = new Set([...before.notReplayed, ...after.notReplayed])
     return {
@@ -79,7 +70,24 @@ export async function previewChange(
   }
 }
 
-const batchSize = 2000
+/** Groups between two reports of progress. */
+const reportInterval = 2_000
+
+function* replayGroups(
+  groups: readonly TrafficGroup[],
+  [before, after]: readonly [Replayer, Replayer],
+  onProgress: PreviewRequest['onProgress'],
+): CooperativeTask<Replayed[]> {
+  const replayed: Replayed[] = []
+  for (const group of groups) {
+    yield
+    const outcomeOf = (replayer: Replayer): Outcome | undefined =>
+      group.isHidden ? undefined : replayer.replay(group)
+    replayed.push({ group, before: outcomeOf(before), after: outcomeOf(after) })
+    if (replayed.length % reportInterval === 0) onProgress?.(replayed.length, groups.length)
+  }
+  return replayed
+}
 
 /** The requests that rate limits deny before and after, of the groups for which that can differ. */
 async function limitsOf(
@@ -96,9 +104,11 @@ async function limitsOf(
   const spanMs = shortestWindow([before, after], counted)
   const found = await readBuckets(scope, keys, spanMs, byAddress)
   const buckets = found.toSorted((a, b) => a.span - b.span)
+  const limitedBy = (replayer: Replayer, groups: ReadonlyMap<string, TrafficGroup>) =>
+    runBetweenEvents(replayLimits(replayer, groups, buckets, spanMs))
   return [
-    await replayLimits(before, countedGroups(counted, 'before'), buckets, spanMs),
-    await replayLimits(after, countedGroups(counted, 'after'), buckets, spanMs),
+    await limitedBy(before, countedGroups(counted, 'before')),
+    await limitedBy(after, countedGroups(counted, 'after')),
   ]
 }
 

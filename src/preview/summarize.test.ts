@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { runToCompletion } from '../lib/cooperative-task.ts'
 import type { RouteProgram } from '../proxy/program.ts'
 import type { Snapshot } from '../schema/snapshot.ts'
 import type { Window } from '../proxy/plugin.ts'
@@ -118,11 +119,8 @@ test('a window admits up to its limit over all groups and spans, and then denies
     bucket('a', 1, 1),
     bucket('a', 2, 5),
   ]
-  const denials = await replayLimits(
-    { windowsAt: (_, __, time) => window(time) },
-    groups,
-    buckets,
-    500,
+  const denials = runToCompletion(
+    replayLimits({ windowsAt: (_, __, time) => window(time) }, groups, buckets, 500),
   )
   expect([...denials]).toEqual([
     ['b', 1],

@@ -9,14 +9,15 @@ import type {
   Revision,
 } from '../schema/audit-record.ts'
 import type { Action } from '../entities/action.ts'
+import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Database, FixedTables } from './database.ts'
 import { revisionsOf } from './revision-rows.ts'
 
 /** A chained record with the new signed head, and at intervals a checkpoint along the chain. */
 export type AuditAppend = {
-  readonly record: ChainedRecord
-  /** The JSON of its lists, which can be long. */
-  readonly lists: { readonly before: string; readonly after: string }
+  readonly record: Omit<ChainedRecord, 'before' | 'after'>
+  /** The JSON of each item of its lists, which can be long. */
+  readonly lists: { readonly before: readonly string[]; readonly after: readonly string[] }
   readonly head: AuditCheckpoint
   readonly along: AuditCheckpoint | undefined
 }
@@ -53,7 +54,7 @@ export function openAuditRows(database: Database): AuditRows {
     async read(filter, limit, oldestFirst = false) {
       const query = filtered(database.selectFrom('audit').selectAll(), filter)
       const rows = query.orderBy('sequence', oldestFirst ? 'asc' : 'desc').limit(limit)
-      return (await rows.execute()).map(auditOf)
+      return runBetweenEvents(recordsIn(await rows.execute()))
     },
     async workspaces() {
       const query = database.selectFrom('audit').select(['workspace_id', 'workspace']).distinct()
@@ -197,8 +198,8 @@ function withEqual(rows: Rows, filter: AuditFilter): Rows {
 }
 
 function auditRowOf(
-  record: ChainedRecord,
-  lists: AuditAppend['lists'],
+  record: AuditAppend['record'],
+  { before, after }: AuditAppend['lists'],
 ): Insertable<FixedTables['audit']> {
   const { requestId, workspaceId, principal, allowed, revisionHash, ...same } = record
   return {
@@ -208,15 +209,28 @@ function auditRowOf(
     principal_id: principal?.id ?? null,
     principal_name: principal?.name ?? null,
     allowed: Number(allowed),
-    ...lists,
+    before: listText(before),
+    after: listText(after),
     revision_hash: revisionHash ?? null,
   }
 }
 
+type AuditRow = Selectable<FixedTables['audit']>
+
+function* recordsIn(rows: readonly AuditRow[]): CooperativeTask<ChainedRecord[]> {
+  const records: ChainedRecord[] = []
+  for (const row of rows) {
+    yield
+    const before = yield* readList(row.before)
+    records.push(auditOf(row, { before, after: yield* readList(row.after) }))
+  }
+  return records
+}
+
 /** Some drivers return large integers as text. */
-function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
+function auditOf(row: AuditRow, lists: Pick<ChainedRecord, 'before' | 'after'>): ChainedRecord {
   const { request_id, principal_id, principal_name, workspace_id, revision_hash, ...rest } = row
-  const { time, sequence, allowed, before, after, action, revision, ...same } = rest
+  const { time, sequence, allowed, action, revision, ...same } = rest
   // A store that was not migrated yet has no such column; its log is verified too.
   const revisionHash = revision_hash ?? null
   return {
@@ -228,8 +242,7 @@ function auditOf(row: Selectable<FixedTables['audit']>): ChainedRecord {
     workspaceId: workspace_id,
     principal: principalIn(principal_id, principal_name),
     allowed: booleanIn(allowed),
-    before: listIn(before),
-    after: listIn(after),
+    ...lists,
     revision: revision === null ? null : integerIn(revision),
     ...(revisionHash === null ? {} : { revisionHash }),
   }
@@ -255,12 +268,34 @@ const booleanIn = (value: number): boolean =>
 const principalIn = (id: string | null, name: string | null): ChainedRecord['principal'] =>
   id === null && name === null ? null : { id: id ?? '', name: name ?? '' }
 
+/** JSON contains no line break of its own, so that a long list is read item by item. */
+const separator = ',\n'
+
+const listText = (items: readonly string[]): string => `[${items.join(separator)}]`
+
 /** A manipulated text may not be JSON, or not as it was written; it is returned as is, and verification reports its hash. */
-function listIn(text: string): unknown[] {
+function* readList(text: string): CooperativeTask<unknown[]> {
+  if (text === '[]') return []
+  if (!text.startsWith('[') || !text.endsWith(']')) return [text]
+  const items: unknown[] = []
+  for (let at = 1; at < text.length; yield) {
+    const found = text.indexOf(separator, at)
+    const end = found < 0 ? text.length - 1 : found
+    const item = parseAsWritten(text.slice(at, end))
+    // Versions before wrote a list without line breaks.
+    if (item === undefined) return (parseAsWritten(text) as unknown[] | undefined) ?? [text]
+    items.push(item)
+    at = end + separator.length
+  }
+  return items
+}
+
+/** The value of a JSON text that was written by JSON.stringify. */
+function parseAsWritten(text: string): unknown {
   try {
-    const list = JSON.parse(text) as unknown[]
-    return JSON.stringify(list) === text ? list : [text]
+    const value: unknown = JSON.parse(text)
+    return JSON.stringify(value) === text ? value : undefined
   } catch {
-    return [text]
+    return undefined
   }
 }

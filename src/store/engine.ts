@@ -11,6 +11,8 @@ export type Engine = {
   readonly now: RawBuilder<number>
   /** Reads in one transaction at isolation level repeatable read. */
   repeatableRead<T>(work: (database: Database) => Promise<T>): Promise<T>
+  /** Writes in one transaction, which may be large. */
+  transact<T>(work: (transaction: Database) => Promise<T>, isLarge: boolean): Promise<T>
   /** Writes a copy of the database and returns its file name. */
   backUp(): Promise<string>
   /** Frees the pages of replaced rows, so that their contents are gone from the disk. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Entity } from '../entities/entities.ts'
 import { referenceIn, type Entry } from '../entities/entry.ts'
 import type { Cipher } from '../lib/cipher.ts'
@@ -31,7 +31,7 @@ const cipherContext = (entity: Entity, id: string, field: string): string =>
 /** An index takes no text of any length, and PostgreSQL no NUL: of such a text its hash is compared. */
 function columnText(text: string): string {
   if (text.length <= 500 && text.isWellFormed() && !text.includes('\0')) return text
-  return `sha256:${createHash('sha256').update(JSON.stringify(text)).digest('hex')}`
+  return `sha256:${hash('sha256', JSON.stringify(text))}`
 }
 
 /** The row of an entry. */

@@ -2,6 +2,7 @@ import type { Log } from '../lib/log.ts'
 import { appendAudit, openAuditRows } from './audit-rows.ts'
 import { countChanges, insertChanges, readChanges } from './change-rows.ts'
 import type { Cipher, Keyring } from '../lib/cipher.ts'
+import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
@@ -71,12 +72,15 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
   }
 }
 
+/** Entities that a transaction writes along the way. */
+const maxSmall = 500
+
 /** Rolls back a transaction whose revision exists already. */
 class RevisionConflict extends Error {}
 
 /** The revision is inserted first: its primary key makes concurrent commits wait, so the rest is written on top of the revision that the change was built on. */
 async function commitChange(engine: Engine, cipher: Cipher, commit: Commit): Promise<boolean> {
-  const work = engine.database.transaction().execute(async (transaction) => {
+  const write = async (transaction: Database): Promise<void> => {
     if (!(await insertRevision(transaction, commit))) throw new RevisionConflict()
     await writeEntities(transaction, commit.writes, cipher)
     await insertChanges(transaction, { number: commit.revision.number, cipher }, commit.writes)
@@ -90,8 +94,8 @@ async function commitChange(engine: Engine, cipher: Cipher, commit: Commit): Pro
     }
     await appendAudit(transaction, commit.audit)
     await engine.notify(transaction)
-  })
-  return work.then(
+  }
+  return engine.transact(write, commit.writes.length > maxSmall).then(
     () => true,
     (error: unknown) => {
       if (error instanceof RevisionConflict) return false

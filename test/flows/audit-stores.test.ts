@@ -62,6 +62,28 @@ describeEachStore(({ engine, fresh }) => {
     await store.close()
   })
 
+  test('reads lists as this version and the ones before wrote them, and no other text as a list', async () => {
+    const place = await fresh()
+    const store = await openStoreAt(place)
+    const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)
+    const after = [{ entity: 'service', text: '},\n{ ],\n[' }, null, [1, [2]], 'x']
+    await auditLog.write({ ...recordOf(1), after })
+    const keepText = async (text: string): Promise<void> =>
+      void (await runSql(place, `update audit set after = '${text}'`))
+    const readLists = async () => (await auditLog.read({}, 1)).map((record) => record.after)
+    expect(await readLists()).toEqual([after])
+    await keepText(JSON.stringify(after))
+    expect(await readLists()).toEqual([after])
+    expect(await auditLog.verify()).toMatchObject({ intact: true })
+    const written = after.map((item) => JSON.stringify(item)).join(',\n')
+    for (const text of [`[${written},\n]`, `[${written}, ]`, `[ ${written}]`, written, '[', '']) {
+      await keepText(text)
+      expect(await readLists()).toEqual([[text]])
+      expect((await auditLog.verify()).faults).toMatchObject([{ kind: 'changed', sequence: 1 }])
+    }
+    await store.close()
+  })
+
   test('reports a record changed in the tables, and accepts pruned records', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)

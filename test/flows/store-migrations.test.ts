@@ -207,7 +207,7 @@ async function commit(store: Store, writes: readonly Write[]): Promise<void> {
     seal: { revision: number, root: 'none', signature: 'none' },
     audit(last) {
       const record = chainRecord(last, { ...emptyRecord, id, revision: number })
-      const lists = { before: '[]', after: '[]' }
+      const lists = { before: [], after: [] }
       return { record, lists, head: signCheckpoint(auditKey, 'head', record, 1), along: undefined }
     },
     endSessionsOf: [],

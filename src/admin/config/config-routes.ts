@@ -21,13 +21,14 @@ export const configRoutes = (preview: Preview | undefined): readonly AdminRoute[
     locate: (context) => locateAt('/config/document', context),
     methods: { GET: async (context) => dump(context) },
   },
-  planRoute(
-    '/config/diff',
-    async (context, progressFor) => (await plan(context, progressFor)).plan,
-  ),
+  planRoute('/config/diff', async (context, progressFor) => {
+    const planned = await plan(context, progressFor)
+    return planned.describe(planned)
+  }),
   planRoute('/config/validate', async (context, progressFor) => {
-    const { plan: planned } = await plan(context, progressFor)
-    return { message: 'declarative config is valid', counts: planned.counts }
+    const planned = await plan(context, progressFor)
+    const { counts } = await planned.describe(planned)
+    return { message: 'declarative config is valid', counts }
   }),
   previewRoute(preview),
   { ...planRoute('/config/sync', sync), action: 'update' },
@@ -53,11 +54,11 @@ export async function sync(context: RequestContext, progressFor: PhaseProgress):
     sync: buildSyncRequest(context, progressFor),
     principal,
     origin: originOf(request, check.ask),
-    check({ plan: { counts, unchanged }, touched }) {
-      const isEmptied = unchanged + counts.created + counts.updated === 0 && counts.deleted > 0
-      if (isEmptied && !options.allow_empty && !options.rbac_resources_only)
-        throw emptying(counts.deleted)
-      return { ...check, alsoRequired: requiredFor(context, touched) }
+    *check({ unchanged, touched }) {
+      const isEmptied = unchanged === 0 && touched.every(({ after }) => after === undefined)
+      if (isEmptied && touched.length > 0 && !options.allow_empty && !options.rbac_resources_only)
+        throw emptying(touched.length)
+      return { ...check, alsoRequired: yield* requiredFor(context, touched) }
     },
     message,
     ifRevision: revision,

@@ -32,7 +32,7 @@ async function previewPlan(
   if (rights === undefined) throw unidentified()
   const { snapshot } = configuration.current()
   const planned = await plan(context, progressFor)
-  const proposed = buildSnapshot(planned.entries)
+  const proposed = buildSnapshot(planned.after)
   checkSnapshot(proposed)
   const to = configuration.clock.now()
   const traffic = await preview({
@@ -43,5 +43,5 @@ async function previewPlan(
     to,
     onProgress: progressFor('replay'),
   })
-  return { plan: planned.plan, traffic }
+  return { plan: await planned.describe(planned), traffic }
 }

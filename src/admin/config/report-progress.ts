@@ -17,9 +17,12 @@ export async function reportProgress(
   const { request, reply } = context
   if (!(request.headers.accept ?? '').includes('application/x-ndjson')) return work(() => silent)
   const lines = new PassThrough()
-  const writeText = (text: string): void => void lines.write(`${text}\n`)
-  const write = (line: unknown): void => writeText(JSON.stringify(line))
-  void finish(context, writeText, () =>
+  const writeJson = (json: string | Buffer): void => {
+    lines.write(json)
+    lines.write('\n')
+  }
+  const write = (line: unknown): void => writeJson(JSON.stringify(line))
+  void finish(context, writeJson, () =>
     work((phase) => (done, total) => write({ progress: { phase, done, total } })),
   ).finally(() => lines.end())
   return reply.type('application/x-ndjson').send(lines)
@@ -30,7 +33,7 @@ const silent: OnProgress = () => undefined
 /** The response status is already sent, so a failure is reported in a line. */
 async function finish(
   { configuration, request }: RequestContext,
-  write: (text: string) => void,
+  write: (json: string | Buffer) => void,
   work: () => Promise<unknown>,
 ): Promise<void> {
   try {

@@ -2,6 +2,7 @@ import type { AccessRequest } from '../../access/rights.ts'
 import { entityNamed, type EntityName } from '../../entities/entities.ts'
 import { entriesOf, type Entry, type Touched } from '../../entities/entry.ts'
 import { canonicalText } from '../../lib/canonical-text.ts'
+import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Action } from '../../entities/action.ts'
 import type { WorkspaceRef } from '../../control/entity-paths.ts'
 import type { RequestContext } from '../admin-route.ts'
@@ -21,18 +22,27 @@ export const secretsReader =
     canReadSecrets(viewer, entityNamed(entity), entry, findWorkspaceRef(viewer, entry.workspace))
 
 /** A bulk change needs the permission of each single change in it. */
-export function requiredFor(viewer: Viewer, touched: readonly Touched[]): AccessRequest[] {
+export function* requiredFor(
+  viewer: Viewer,
+  touched: readonly Touched[],
+): CooperativeTask<AccessRequest[]> {
   const { entries } = viewer.configuration.current()
-  return touched.flatMap(({ entity, id, before, after }): AccessRequest[] => {
-    if (before !== undefined && after !== undefined && isSame(before, after)) return []
+  const required: AccessRequest[] = []
+  const creations = new Map<string, AccessRequest>()
+  for (const { entity, id, before, after } of touched) {
+    yield
+    if (before !== undefined && after !== undefined && isSame(before, after)) continue
     const entry = entries.get(entity)?.get(id)
     if (entry !== undefined) {
-      return [askFor(viewer, entity, entry, after === undefined ? 'delete' : 'update')]
+      required.push(askFor(viewer, entity, entry, after === undefined ? 'delete' : 'update'))
+      continue
     }
     const workspace = findWorkspaceRef(viewer, after?.workspace ?? null)
     const scope = permissionWorkspace(entity, workspace)
-    return [{ workspace: scope, path: canonicalPath(entity), action: 'create' }]
-  })
+    const place = `${entity} ${workspace.id}`
+    creations.set(place, { workspace: scope, path: canonicalPath(entity), action: 'create' })
+  }
+  return [...required, ...creations.values()]
 }
 
 const isSame = (before: Entry, after: Entry): boolean =>

@@ -5,6 +5,7 @@ import {
   showRevision,
   type RevisionViewer,
 } from '../../declarative/revisions.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { originOf } from '../entities/make-change.ts'
 import { locateAt } from '../entities/schema-routes.ts'
@@ -72,7 +73,7 @@ async function rollBack(context: RequestContext): Promise<unknown> {
   )
   const change = await configuration.change({
     principal,
-    check: { ...check, alsoRequired: requiredFor(context, touched) },
+    check: { ...check, alsoRequired: await runBetweenEvents(requiredFor(context, touched)) },
     origin: originOf(request, check.ask),
     operations,
     status: 200,

@@ -29,7 +29,7 @@ export function openYaml(): Yaml {
     },
     async stringify(value) {
       const json = await runBetweenEvents(jsonSteps(value))
-      const { text, problem } = await queue.run(() => runInThread({ json }))
+      const { text, problem } = await queue.run(() => runInThread({ json: json.toString() }))
       if (text === undefined)
         throw new Problem(
           'admin.yaml',

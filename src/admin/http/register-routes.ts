@@ -116,6 +116,6 @@ async function answerOf(answer: unknown, reply: FastifyReply): Promise<unknown> 
   const lists = isRecord(answer) ? Object.values(answer) : [answer]
   const isLong = lists.some((list) => Array.isArray(list) && list.length > maxSerializedAtOnce)
   if (!isLong) return answer
-  const text = await runBetweenEvents(jsonSteps(answer))
-  return reply.type('application/json; charset=utf-8').send(Buffer.from(text))
+  const json = await runBetweenEvents(jsonSteps(answer))
+  return reply.type('application/json; charset=utf-8').send(json)
 }

@@ -2,7 +2,7 @@ import type { Rights } from '../../access/rights.ts'
 import { decideRow } from '../../access/decide-row.ts'
 import { collectionRule } from '../../access/row-rules.ts'
 import type { AuditKey } from '../../audit/audit-key.ts'
-import { chainPrepared, prepareRecord } from '../../audit/chain-record.ts'
+import { chainPrepared, prepareRecord, type UnchainedRecord } from '../../audit/chain-record.ts'
 import { signCheckpoint } from '../../audit/checkpoint.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { runBetweenEvents } from '../../lib/cooperative-task.ts'
@@ -25,7 +25,7 @@ export type AuditLog = {
   /** Ed25519 public key that proves a checkpoint, SPKI PEM. */
   readonly publicKeyPem: string
   /** Chains a record after the last one, for a caller that appends it in its own transaction. */
-  link(record: AuditRecord): Promise<AppendAudit>
+  link(record: UnchainedRecord): Promise<AppendAudit>
   /** Appends a record that belongs to no change. Unauthenticated refusals are throttled. */
   write(record: AuditRecord): Promise<void>
   /** Appends the summaries of suppressed records. */
@@ -46,7 +46,7 @@ export type AuditLog = {
 const checkpointInterval = 100
 
 export function openAuditLog(rows: AuditRows, key: AuditKey, clock: Clock): AuditLog {
-  const link = async (record: AuditRecord): Promise<AppendAudit> => {
+  const link = async (record: UnchainedRecord): Promise<AppendAudit> => {
     const prepared = await runBetweenEvents(prepareRecord(record))
     return (last) => {
       const chained = chainPrepared(last, prepared)

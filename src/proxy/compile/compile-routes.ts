@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
@@ -84,7 +84,7 @@ function compileRoute(
     route,
     routeRef: routeRefOf(workspace, service?.service, route),
     service,
-    viaName: `weir-${createHash('sha256').update(`${workspace.id} ${route.id}`).digest('hex').slice(0, 16)}`,
+    viaName: `weir-${hash('sha256', `${workspace.id} ${route.id}`).slice(0, 16)}`,
     isRequestBuffered: route.request_buffering && !isGrpc,
     chosen: undefined,
   }

@@ -25,6 +25,7 @@ export async function openPostgres(url: string, backups: string): Promise<Engine
     now: sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
     repeatableRead: (work) =>
       database.transaction().setIsolationLevel('repeatable read').execute(work),
+    transact: (work) => database.transaction().execute(work),
     backUp: () => database.connection().execute((connection) => writeBackup(connection, backups)),
     async vacuum() {
       await sql`vacuum full`.execute(database)

@@ -1,28 +1,43 @@
 import { existsSync, chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Kysely,
   sql,
   SqliteAdapter,
   SqliteDialect,
+  SqliteDriver,
+  type DatabaseConnection,
   type SqliteDatabase,
+  type SqliteDialectConfig,
   type SqliteStatement,
 } from 'kysely'
 import { Problem } from '../../lib/problem.ts'
-import type { FixedTables } from '../database.ts'
+import type { Database, FixedTables } from '../database.ts'
 import type { Engine } from '../engine.ts'
+import { openWriteAheadLog } from './write-ahead-log.ts'
 
 /** Opens a SQLite file in WAL mode with synchronous=FULL: a commit that returned survives a power loss. */
 export function openSqlite(file: string): Engine {
   const connection = connect(file)
   const dialect = new TransactionalSqlite({ database: asKyselyWants(connection) })
   const database = new Kysely<FixedTables>({ dialect })
+  const log = openWriteAheadLog(file, connection)
   return {
     database,
     name: 'sqlite',
     location: file,
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
     repeatableRead: (work) => database.transaction().execute(work),
+    async transact(work, isLarge) {
+      if (!isLarge) return database.transaction().execute(work)
+      const commitLarge = async (transaction: Database) => {
+        const result = await work(transaction)
+        await log.flush()
+        return result
+      }
+      return log.checkpointAfter(() => database.transaction().execute(commitLarge))
+    },
     async backUp() {
       const copy = freeName(file)
       connection.prepare('VACUUM INTO ?').run(copy)
@@ -35,7 +50,10 @@ export function openSqlite(file: string): Engine {
     // A lock gives one process the data directory, so there are no other writers.
     notify: async () => undefined,
     watch: () => () => undefined,
-    close: () => database.destroy(),
+    async close() {
+      await log.settled()
+      await database.destroy()
+    },
   }
 }
 
@@ -60,10 +78,32 @@ function freeName(file: string): string {
 
 /** SQLite rolls back DDL; Kysely's adapter says it does not. */
 class TransactionalSqlite extends SqliteDialect {
+  readonly #config: SqliteDialectConfig
+
+  constructor(config: SqliteDialectConfig) {
+    super(config)
+    this.#config = config
+  }
+
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter()
   }
+
+  override createDriver(): SqliteDriver {
+    return new YieldingDriver(this.#config)
+  }
 }
+
+/** Lets the event loop run after a long commit, before the query that waits for the connection. */
+class YieldingDriver extends SqliteDriver {
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const startedAt = performance.now()
+    await super.commitTransaction(connection)
+    if (performance.now() - startedAt > maxHold) await sleep(1)
+  }
+}
+
+const maxHold = 10
 
 class TransactionalAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
@@ -74,10 +114,20 @@ class TransactionalAdapter extends SqliteAdapter {
 /** Adapts node:sqlite to the interface of better-sqlite3, which Kysely's dialect expects. */
 function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>()
+  const latest = new Map<string, SqliteStatement>()
+  const keep = (text: string, statement: SqliteStatement): void => {
+    if (text.length <= maxKeptText) {
+      if (kept.size < maxKept) kept.set(text, statement)
+      return
+    }
+    const [oldest] = latest.keys()
+    if (oldest !== undefined && latest.size === maxLatest) latest.delete(oldest)
+    latest.set(text, statement)
+  }
   return {
     close: () => connection.close(),
     prepare(text) {
-      const known = kept.get(text)
+      const known = kept.get(text) ?? latest.get(text)
       if (known !== undefined) return known
       const statement = connection.prepare(text)
       const bind = (parameters: readonly unknown[]): SQLInputValue[] =>
@@ -89,12 +139,15 @@ function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
         // Of a statement that is kept, one iteration would disturb another.
         iterate: (parameters) => connection.prepare(text).iterate(...bind(parameters)),
       }
-      if (text.length <= maxKeptText && kept.size < maxKept) kept.set(text, prepared)
+      keep(text, prepared)
       return prepared
     },
   }
 }
 
-/** Prepared statements that are kept. Those of changes of single entities recur, bulk inserts are of any length. */
+/** Prepared statements that are kept because changes of single entities repeat them. */
 const maxKept = 500
 const maxKeptText = 2_000
+
+/** Longer ones that are kept: a bulk insert repeats one many times, and a statement is freed no earlier than by a garbage collection. */
+const maxLatest = 4
