@@ -1,11 +1,16 @@
 import type { PluginDefinition } from '../proxy/plugin.ts'
 import { acl } from './acl.ts'
+import { botDetection } from './bot-detection.ts'
 import { correlationId } from './correlation-id.ts'
+import { cors } from './cors.ts'
 import { fileLog } from './file-log.ts'
 import { httpLog } from './http-log.ts'
+import { ipRestriction } from './ip-restriction.ts'
 import { keyAuth } from './key-auth.ts'
 import { prometheus } from './prometheus.ts'
 import { rateLimiting } from './rate-limiting.ts'
+import { redirect } from './redirect.ts'
+import { requestSizeLimiting } from './request-size-limiting.ts'
 import { requestTermination } from './request-termination.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
@@ -15,10 +20,15 @@ import { requestValidator } from './request-validator.ts'
 /** All plugins in order of execution, which is that of Kong. */
 export const catalog: readonly PluginDefinition[] = [
   correlationId,
+  botDetection,
+  cors,
   keyAuth,
   requestValidator,
+  ipRestriction,
+  requestSizeLimiting,
   acl,
   rateLimiting,
+  redirect,
   prometheus,
   httpLog,
   fileLog,

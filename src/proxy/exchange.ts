@@ -80,6 +80,8 @@ export type RequestBody = {
   open(): NodeJS.ReadableStream
   /** Reads ahead until the body is complete or the buffer is full; undefined when that is so already. Rejects when the body breaks off. */
   readAhead(): Promise<void> | undefined
+  /** Fails with what `refuse` returns once more bytes than this were received. A larger limit than one before has no effect. */
+  limitTo?(bytes: number, refuse: () => Problem): void
   /** Fields after the body, once all of it was read. */
   readonly trailers?: HeaderList | undefined
 }
@@ -220,6 +222,8 @@ export class Exchange {
   directory: Directory | undefined = undefined
   /** Headers to add to any answer. */
   readonly answerHeaders = new HeaderList()
+  /** The fields of the service's answer, once it came; plugins may change them before it is sent. */
+  serviceHeaders: HeaderList | undefined = undefined
   readonly upstream: UpstreamResult = {
     status: 0,
     tries: 0,
@@ -286,6 +290,18 @@ export class Exchange {
   /** Evaluated at the first access. */
   get captures(): Captures {
     return (this.#captures ??= this.findGroups?.() ?? noCaptures)
+  }
+
+  /** Sets a header of any answer, in place of the service's. */
+  setAnswerHeader(name: string, value: string): void {
+    this.removeAnswerHeader(name.toLowerCase())
+    this.answerHeaders.add(name, value)
+  }
+
+  /** Removes a header (given in lower case) from any answer, the service's too. */
+  removeAnswerHeader(name: string): void {
+    this.answerHeaders.delete(name)
+    this.serviceHeaders?.delete(name)
   }
 
   /** Calls `listener` when the client leaves early, at once if it already has. */

@@ -90,7 +90,7 @@ export type PluginTools = {
 export type PluginUse = {
   /** Before the request is forwarded. Returns an answer to give it instead of asking the service; throws a Problem to refuse. */
   onRequest?(exchange: Exchange): PluginResult
-  /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders`. If it throws, the answer becomes a 500. */
+  /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void
   /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait, and leaves work that takes long for later turns of the event loop. */
   onLog?(exchange: Exchange, event: EventRecord): void

@@ -22,15 +22,16 @@ export type Echo = {
   body: string
 }
 
-/** Starts an HTTP server on a free port for the duration of the test. */
+/** Starts an HTTP server on a free port for the duration of the test, or until the function passed to `onFinished` is called. */
 export async function startUpstream(
   answer: (request: IncomingMessage, response: ServerResponse) => unknown = echo,
+  onFinished: (stop: () => void) => void = onTestFinished,
 ): Promise<{ port: number; host: string; server: Server }> {
   const server = createServer((request, response) => {
     Promise.resolve(answer(request, response)).catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
+  onFinished(() => {
     server.closeAllConnections()
     server.close()
   })

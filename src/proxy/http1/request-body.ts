@@ -28,6 +28,8 @@ const kept = 65_536
 
 /** A body that can be read again for each attempt while it is small enough to be kept; over its limit it fails with 413. */
 export function openRequestBody({ length, limit, onWanted }: BodyOptions): IncomingBody {
+  let most = limit > 0 ? limit : Infinity
+  let refuse = (): Problem => new Problem('request.too_large', 413, 'Request size limit exceeded')
   const early: Buffer[] = []
   let received = 0
   let current: Readable | undefined
@@ -58,8 +60,7 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
     },
     feed(bytes) {
       received += bytes.length
-      if (limit > 0 && received > limit)
-        fail(new Problem('request.too_large', 413, 'Request size limit exceeded'))
+      if (received > most && failure === undefined) fail(refuse())
       if (failure !== undefined) return true
       if (received >= kept) ahead?.resolve()
       if (current === undefined || received <= kept) early.push(bytes)
@@ -75,6 +76,11 @@ export function openRequestBody({ length, limit, onWanted }: BodyOptions): Incom
       ahead?.resolve()
     },
     fail,
+    limitTo(bytes, refuseWith) {
+      if (bytes >= most) return
+      most = bytes
+      refuse = refuseWith
+    },
     readAhead() {
       if (isWhole || received >= kept || failure !== undefined) return undefined
       onWanted()

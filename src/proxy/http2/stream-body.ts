@@ -86,5 +86,6 @@ export function openStreamBody(
     fail: (error) => body.fail(error),
     open: () => body.open(),
     readAhead: () => body.readAhead(),
+    limitTo: (bytes, refuse) => body.limitTo?.(bytes, refuse),
   }
 }

@@ -45,6 +45,7 @@ export async function handleRequest(
         if (reading !== undefined) await reading
       }
       answer = await askUpstream(tools.upstream, route, exchange)
+      exchange.serviceHeaders = answer.headers
       runResponsePlugins(plugins, exchange)
       const sending = sendAnswer(answer, exchange, route.route.response_buffering)
       finish = sending instanceof Promise ? await sending : sending
