@@ -63,6 +63,12 @@ test('allows origins by name, by expression and by host, without their default p
   ])
 })
 
+test('an expression may end with an escaped dollar sign', () => {
+  const origins = ['app://local\\$']
+  expect(headersFor({ origins }, 'app://local$').origin).toBe('app://local$')
+  expect(headersFor({ origins }, 'app://local').origin).toBe('')
+})
+
 test('allows no other origin, whatever it contains', () => {
   const origins = ['https://a.example', 'https://b\\.example|https://c\\.example', 'd\\.example$']
   for (const origin of [

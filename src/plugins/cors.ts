@@ -107,7 +107,7 @@ function openOrigins({ origins }: Settings): (origin: string) => Allowed {
     .filter((text) => !isPlain(text))
     .map((text) => ({
       // The whole origin: `a|b$` would also match what begins with `a`.
-      regex: linearRegex(`(?:${text.replace(/^\^/, '').replace(/\$$/, '')})$`, { anchored: true }),
+      regex: linearRegex(`(?:${text})$`, { anchored: true }),
       ofHost: !text.includes(':'),
     }))
   return (given) => {
