@@ -3,18 +3,22 @@ import type { Answer } from '../schema/answer.ts'
 import { query as querySchema, type Filter, type Query, type QueryInput } from '../schema/query.ts'
 import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
+import type { Rollups } from '../warehouse/open-rollups.ts'
 import { buildAnswer } from './build-answer.ts'
+import { chooseRollups } from './choose-rollups.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { Dataset, Datasets } from './datasets/dataset.ts'
 import { visibleDatasets } from './datasets/describe-datasets.ts'
 import type { Scope } from './datasets/scope.ts'
-import { governPlan } from './govern-plan.ts'
+import { governPlan, type GovernedPlan } from './govern-plan.ts'
 import { emptyQuery, planQuery } from './plan-query.ts'
 
 /** What queries of one principal are answered from. */
 export type QueryContext = {
   readonly datasets: Datasets
   readonly scopeOf: (dataset: Dataset) => Scope
+  /** Without them, only the tables themselves are read. */
+  readonly rollups?: Rollups | undefined
   readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -30,7 +34,7 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
   const scope = context.scopeOf(dataset)
   const plan = planQuery(dataset, query, context.now)
   const governed = governPlan(plan, scope)
-  const statement = compilePlan(governed)
+  const statement = compilePlan(governed, sourceOf(governed, context))
   const [rows, freshUntil] = await Promise.all([
     context.select(statement),
     newestRow(context, dataset, scope),
@@ -40,6 +44,9 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
     isRelative: plan.isRelative,
   }
 }
+
+const sourceOf = (plan: GovernedPlan, { rollups }: Pick<QueryContext, 'rollups'>) =>
+  rollups === undefined ? undefined : chooseRollups(plan, rollups)
 
 /** The parsers, ours and the engine's, are recursive. */
 const maxDepth = 24
@@ -103,7 +110,7 @@ async function newestRow(
 }
 
 async function newestRowSince(
-  { select, now }: QueryContext,
+  { select, now, rollups }: QueryContext,
   dataset: Dataset,
   scope: Scope,
   since?: string,
@@ -118,6 +125,10 @@ async function newestRowSince(
         : [{ member: time.name, operator: 'afterOrOnDate', values: [since] }],
   }
   const plan = governPlan(planQuery({ ...dataset, members }, parseQuery(query), now), scope)
-  const { data } = buildAnswer(plan, scope, await select(compilePlan(plan)))
+  const { data } = buildAnswer(
+    plan,
+    scope,
+    await select(compilePlan(plan, sourceOf(plan, { rollups }))),
+  )
   return (data[0]?.[newest.name] ?? null) as string | null
 }

@@ -1,79 +1,216 @@
 import type { Granularity } from '../schema/query.ts'
 import type { Statement } from '../warehouse/open-warehouse.ts'
-import { compileFilter, type Bind } from './compile-filter.ts'
+import type { Span } from '../warehouse/rollup-log.ts'
+import type { Rollup } from '../warehouse/rollup.ts'
+import type { Source } from './choose-rollups.ts'
+import { compileFilter, type Bind, type SqlOf } from './compile-filter.ts'
+import type { Member } from './datasets/dataset.ts'
 import type { GovernedPlan } from './govern-plan.ts'
-import { bucketOf } from './plan.ts'
+import { bucketOf, comparisonsIn } from './plan.ts'
+import { measureOf } from './rollup-sql.ts'
 import { fixedSeconds, isFixed } from './time/buckets.ts'
 
 /** Per query: seconds, and bytes of memory. */
 const limits = { max_execution_time: 15, max_memory_usage: 2_000_000_000 } as const
 
-/** Compiles a governed plan to SQL. Its columns are c0, c1, … in the order of the plan. One row above the limit shows that the answer is truncated. */
-export function compilePlan(plan: GovernedPlan): Statement {
+/**
+ * Compiles a governed plan to SQL, over its table or over a source with rollups. Its columns are c0, c1, … in the order of
+ * the plan. One row above the limit shows that the answer is truncated.
+ */
+export function compilePlan(plan: GovernedPlan, source?: Source): Statement {
   const params: Record<string, unknown> = { ...plan.scan.rows.params }
   const bind: Bind = (type, value) => {
     const name = `p${Object.keys(params).length}`
     params[name] = value
     return `{${name}:${type}}`
   }
-  const from = compileScan(plan, params)
-  const clauses = [
-    `SELECT ${columnsOf(plan, bind).join(', ')}`,
-    `FROM ${from}`,
-    clause('WHERE', conditions(plan, bind)),
+  const rollup = source?.rollups[0]?.rollup
+  const sqlOf: SqlOf = (member) =>
+    (rollup === undefined ? undefined : measureOf(member, rollup)?.sql) ?? member.sql
+  const clauses =
+    source === undefined || rollup === undefined
+      ? compileTable(plan, params, bind)
+      : compileSource(plan, source, { params, bind, sqlOf })
+  const parts = [
+    ...clauses,
     plan.ungrouped ? '' : clause('GROUP BY', groups(plan), ', '),
-    clause('HAVING', havings(plan, bind)),
+    clause('HAVING', havings(plan, sqlOf, bind)),
     clause('ORDER BY', orderOf(plan), ', '),
     `LIMIT ${bind('UInt64', plan.limit + 1)} OFFSET ${bind('UInt64', plan.offset)}`,
   ]
-  return { sql: clauses.filter((text) => text !== '').join('\n'), params, settings: limits }
+  return { sql: parts.filter((text) => text !== '').join('\n'), params, settings: limits }
+}
+
+function compileTable(
+  plan: GovernedPlan,
+  params: Record<string, unknown>,
+  bind: Bind,
+): readonly string[] {
+  const from = compileScan(plan, plan.dataset.table.name, plan.scan.columns, params)
+  return [
+    `SELECT ${columnsOf(plan, bind).join(', ')}`,
+    `FROM ${from}`,
+    clause('WHERE', [...within(plan, plan.range && [plan.range], bind), ...conditions(plan, bind)]),
+  ]
+}
+
+type SourceContext = {
+  readonly params: Record<string, unknown>
+  readonly bind: Bind
+  readonly sqlOf: SqlOf
+}
+
+/** Reads the same columns from each part of the source: dimensions, and states of which the measures are merged. */
+function compileSource(
+  plan: GovernedPlan,
+  { rollups, rest }: Source,
+  { params, bind, sqlOf }: SourceContext,
+): readonly string[] {
+  const parts = rollups.map(({ rollup, units }) => {
+    const held = heldColumns(plan, rollup)
+    const read = plan.scan.columns.filter((column) => rollup.keys.includes(column))
+    const columns = [...new Set(['time', ...read, 'build', ...held])]
+    const range = { from: units[0]?.from ?? 0, to: units.at(-1)?.to ?? 0 }
+    const builds = bind(
+      'Array(UInt64)',
+      units.map(({ build }) => build),
+    )
+    const where = [...within(plan, [range], bind), `build IN ${builds}`, ...conditions(plan, bind)]
+    return [
+      `SELECT ${[...dimensionsOf(plan, bind), ...held].join(', ')}`,
+      `FROM ${compileScan(plan, rollup.name, columns, params)}`,
+      clause('WHERE', where),
+    ].join(' ')
+  })
+  const [first] = rollups
+  if (rest.length > 0 && first !== undefined)
+    parts.push(compileRest(plan, first.rollup, rest, { params, bind }))
+  const columns = plan.columns.map(({ member, masked }, at) => {
+    if (masked) return `NULL AS ${key(at)}`
+    if (member.kind === 'dimension') return key(at)
+    return `${measureColumn(plan, member, sqlOf(member), bind)} AS ${key(at)}`
+  })
+  return [
+    `SELECT ${columns.join(', ')}`,
+    `FROM (${parts.join('\nUNION ALL ')}) AS ${plan.dataset.table.name}`,
+  ]
+}
+
+/** The part of the range that no rollup covers, grouped as a rollup would be. */
+function compileRest(
+  plan: GovernedPlan,
+  rollup: Rollup,
+  rest: readonly Span[],
+  { params, bind }: Pick<SourceContext, 'params' | 'bind'>,
+): string {
+  const held = heldColumns(plan, rollup)
+  const values = held.map((column) => {
+    const state = rollup.states[column]
+    return state === undefined ? column : `${state.build} AS ${column}`
+  })
+  const keys = held.filter((column) => rollup.states[column] === undefined)
+  const dimensions = groups(plan).filter((at) => !isMaskedKey(plan, at))
+  return [
+    `SELECT ${[...dimensionsOf(plan, bind), ...values].join(', ')}`,
+    `FROM ${compileScan(plan, plan.dataset.table.name, plan.scan.columns, params)}`,
+    clause('WHERE', [...within(plan, rest, bind), ...conditions(plan, bind)]),
+    clause('GROUP BY', [...dimensions, ...keys], ', '),
+  ].join(' ')
+}
+
+const isMaskedKey = ({ columns }: GovernedPlan, name: string): boolean =>
+  columns.some(({ masked }, at) => masked && key(at) === name)
+
+/** The states, and the keys, of a rollup that the measures of a plan read. */
+function heldColumns(plan: GovernedPlan, rollup: Rollup): readonly string[] {
+  const members = [...plan.columns, ...comparisonsIn(plan.having)].map(({ member }) => member)
+  const measures = members.filter(({ kind }) => kind === 'measure')
+  return [...new Set(measures.flatMap((member) => measureOf(member, rollup)?.columns ?? []))]
+}
+
+function dimensionsOf(plan: GovernedPlan, bind: Bind): readonly string[] {
+  return plan.columns.flatMap((column, at) =>
+    column.member.kind === 'dimension' && !column.masked
+      ? [`${dimensionColumn(plan, column, bind)} AS ${key(at)}`]
+      : [],
+  )
 }
 
 const clause = (word: string, parts: readonly string[], between = ' AND '): string =>
   parts.length === 0 ? '' : `${word} ${parts.join(between)}`
 
 /** The table as the principal sees it: a subquery, so that no condition of a query is evaluated beside the row rule or on unmasked columns. */
-function compileScan(plan: GovernedPlan, params: Record<string, unknown>): string {
-  const { scan, dataset } = plan
+function compileScan(
+  { scan, dataset }: GovernedPlan,
+  name: string,
+  read: readonly string[],
+  params: Record<string, unknown>,
+): string {
   const { table, policy } = dataset
   const isIdentity = (column: string): boolean => policy.identity?.columns.has(column) === true
   const final = table.engine === 'ReplacingMergeTree' ? ' FINAL' : ''
-  const from = `FROM ${table.name}${final} WHERE ${scan.rows.sql}`
-  const names = scan.columns.join(', ')
-  if (scan.callers.sql === '1' || !scan.columns.some(isIdentity))
-    return `(SELECT ${names} ${from}) AS ${table.name}`
+  const from = `FROM ${name}${final} WHERE ${scan.rows.sql}`
+  const names = read.join(', ')
+  if (scan.callers.sql === '1' || !read.some(isIdentity))
+    return `(SELECT ${names} ${from}) AS ${name}`
   Object.assign(params, scan.callers.params)
-  const columns = scan.columns.map((column) => {
+  const columns = read.map((column) => {
     if (!isIdentity(column)) return column
     const empty = table.columns[column]?.type.startsWith('Array') ? '[]' : `''`
     return `if(is_known, ${column}, ${empty}) AS ${column}`
   })
   // The condition reads identity columns itself, which an alias in the same SELECT would replace by masked ones.
   const known = `(SELECT ${names}, (${scan.callers.sql}) AS is_known ${from})`
-  return `(SELECT ${columns.join(', ')} FROM ${known}) AS ${table.name}`
+  return `(SELECT ${columns.join(', ')} FROM ${known}) AS ${name}`
 }
 
 const key = (column: number): string => `c${column}`
 
 function columnsOf(plan: GovernedPlan, bind: Bind): readonly string[] {
-  return plan.columns.map(({ member, granularity, masked }, at) => {
+  return plan.columns.map((column, at) => {
+    const { member, masked } = column
     if (masked) return `NULL AS ${key(at)}`
-    if (granularity !== undefined)
-      return `${bucketSql(plan, member.sql, granularity, bind)} AS ${key(at)}`
-    const sql = member.kind === 'measure' ? measureSql(plan, member.sql, bind) : member.sql
-    return `${member.type === 'time' ? `toUnixTimestamp64Milli(${sql})` : sql} AS ${key(at)}`
+    const sql =
+      member.kind === 'measure'
+        ? measureColumn(plan, member, member.sql, bind)
+        : dimensionColumn(plan, column, bind)
+    return `${sql} AS ${key(at)}`
   })
 }
 
-function conditions(plan: GovernedPlan, bind: Bind): readonly string[] {
-  const { time } = plan.dataset
+const dimensionColumn = (
+  plan: GovernedPlan,
+  { member, granularity }: GovernedPlan['columns'][number],
+  bind: Bind,
+): string =>
+  granularity === undefined
+    ? inMilliseconds(member, member.sql)
+    : bucketSql(plan, member.sql, granularity, bind)
+
+const measureColumn = (plan: GovernedPlan, member: Member, sql: string, bind: Bind): string =>
+  inMilliseconds(member, measureSql(plan, sql, bind))
+
+const inMilliseconds = ({ type }: Member, sql: string): string =>
+  type === 'time' ? `toUnixTimestamp64Milli(${sql})` : sql
+
+/** The rows of some spans; all rows without spans. */
+function within(
+  { dataset }: GovernedPlan,
+  spans: readonly Span[] | undefined,
+  bind: Bind,
+): readonly string[] {
   const at = (instant: number): string => `fromUnixTimestamp64Milli(${bind('Int64', instant)})`
-  const range =
-    plan.range === undefined
-      ? []
-      : [`${time.sql} >= ${at(plan.range.from)}`, `${time.sql} < ${at(plan.range.to)}`]
+  const { sql } = dataset.time
+  const [first, ...more] = (spans ?? []).map(({ from, to }) => [
+    `${sql} >= ${at(from)}`,
+    ...(to === Infinity ? [] : [`${sql} < ${at(to)}`]),
+  ])
+  if (first === undefined || more.length === 0) return first ?? []
+  return [`(${[first, ...more].map((span) => `(${span.join(' AND ')})`).join(' OR ')})`]
+}
+
+function conditions(plan: GovernedPlan, bind: Bind): readonly string[] {
   return [
-    ...range,
     ...plan.segments.map(({ sql }) => `(${sql})`),
     ...plan.where.map((filter) => compileFilter(filter, ({ sql }) => sql, bind)),
   ]
@@ -82,8 +219,10 @@ function conditions(plan: GovernedPlan, bind: Bind): readonly string[] {
 const groups = (plan: GovernedPlan): readonly string[] =>
   plan.columns.flatMap(({ member }, at) => (member.kind === 'dimension' ? [key(at)] : []))
 
-const havings = (plan: GovernedPlan, bind: Bind): readonly string[] =>
-  plan.having.map((filter) => compileFilter(filter, ({ sql }) => measureSql(plan, sql, bind), bind))
+const havings = (plan: GovernedPlan, sqlOf: SqlOf, bind: Bind): readonly string[] =>
+  plan.having.map((filter) =>
+    compileFilter(filter, (member) => measureSql(plan, sqlOf(member), bind), bind),
+  )
 
 /** Ungrouped rows are ordered by the time column itself, which is finer than the milliseconds of the answer. */
 const orderOf = (plan: GovernedPlan): readonly string[] =>

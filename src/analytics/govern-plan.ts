@@ -1,3 +1,4 @@
+import { columnsOf, type RowRule } from '../access/row-rule.ts'
 import { toPredicate, type Predicate } from '../access/to-predicate.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Member } from './datasets/dataset.ts'
@@ -11,6 +12,8 @@ export type Scan = {
   readonly columns: readonly string[]
   readonly rows: Predicate
   readonly callers: Predicate
+  /** The columns that the predicates read. */
+  readonly ruled: readonly string[]
 }
 
 /** A plan restricted to what a principal sees. Only governPlan builds one, and compilePlan accepts nothing else. */
@@ -33,8 +36,11 @@ export function governPlan(plan: Plan, scope: Scope): GovernedPlan {
     ...comparisonsIn([...plan.where, ...plan.having]).map(({ member }) => member),
   ]
   const names = plan.dataset.policy.columns
+  const ruledBy = (rule: RowRule) => columnsOf(rule).map((column) => names[column] ?? '')
+  const isCaller = read.some((member) => member.identity)
   const scan: Scan = {
     columns: [...new Set(read.flatMap((member) => member.columns))].toSorted(),
+    ruled: [...ruledBy(scope.rows), ...(isCaller ? ruledBy(scope.callers) : [])],
     rows: toPredicate(scope.rows, 'row', names),
     callers: toPredicate(scope.callers, 'caller', names),
   }

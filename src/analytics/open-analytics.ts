@@ -67,6 +67,7 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
       datasets: await datasets(),
       scopeOf: scopesOf(rights),
       select,
+      rollups: warehouse.rollups,
       now: tickOf(clock),
     }
     return answerQuery(tools, input)

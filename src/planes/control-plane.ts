@@ -29,6 +29,7 @@ import { previewChange } from '../preview/preview-change.ts'
 import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
+import { startRollupJobs } from '../warehouse/start-rollup-jobs.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { openKeys } from './open-keys.ts'
 import { recordRequests } from './record-requests.ts'
@@ -91,6 +92,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     clock: systemClock,
     log: limitedLog,
   })
+  const stopRollups = startRollupJobs(warehouse, limitedLog)
   const stopPruning = startRevisionPruning(
     configuration,
     { days: settings.revisionDays, count: settings.revisionCount },
@@ -168,6 +170,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     await stopAuditJobs()
     stopPruning()
     await configuration.close()
+    await stopRollups()
     await recording.stop(3_000)
     await warehouse.close()
   }

@@ -4,12 +4,23 @@ import {
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client'
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
+import { systemClock, type Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
 import { insertBatch } from './insert-batch.ts'
 import { insertIntoEmbedded, insertIntoServer, type InsertNative } from './insert-block.ts'
+import {
+  openRollups,
+  usualTiming,
+  type RollupKeeper,
+  type Rollups,
+  type RollupTiming,
+} from './open-rollups.ts'
 import { renderNative } from './render-native.ts'
+import { rollupLogTable } from './rollup-log.ts'
+import { builtInRollups, rollupTable, type Rollup } from './rollup.ts'
+import { timesOfBlock, timesOfLines } from './times-of-rows.ts'
 import {
   builtInTables,
   createStatement,
@@ -38,6 +49,8 @@ export type Warehouse = {
   onInsert(listener: () => void): () => void
   /** Queries that run at the same time; more wait for each other. */
   readonly parallelQueries: number
+  /** What answers a query instead of the rows themselves, and what builds it. */
+  readonly rollups: Rollups & Pick<RollupKeeper, 'refresh'>
   /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. A server stops it when the signal is aborted; the embedded engine cannot. */
   query(statement: Statement, signal?: AbortSignal): Promise<readonly Row[]>
   /** Waits for running statements, then closes the connections. */
@@ -52,6 +65,10 @@ export type WarehouseOptions = {
   /** Table → days until its rows expire. */
   readonly retentionDays?: Readonly<Record<string, number>>
   readonly tables?: readonly Table[]
+  /** Rollups of these tables. */
+  readonly rollups?: readonly Rollup[]
+  readonly rollupTiming?: RollupTiming
+  readonly clock?: Clock
   /** Whether rows of the embedded engine survive a loss of power once they are stored. */
   readonly isSynced?: boolean
   readonly log?: Log
@@ -65,11 +82,22 @@ const serverQueries = 8
 
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
-  const { tables = builtInTables, retentionDays = {}, log } = options
-  const { writer, readers, insertNative } = connect(options)
+  const { tables = builtInTables, log } = options
+  const { writer, builder, readers, insertNative } = connect(options)
   const pool = openPool(readers)
   const isSynced = options.url === undefined ? options.isSynced === true : undefined
-  await prepareTables(writer, tables, retentionDays, isSynced)
+  const rollupList = options.rollups ?? rollupsOf(tables)
+  const daysOf = daysIn(tables, options.retentionDays ?? {})
+  await prepareTables(writer, withRollups(tables, rollupList, daysOf), daysOf, isSynced)
+  const rollups = await openRollups({
+    list: rollupList,
+    query: (sql) => select(builder, { sql }, undefined),
+    command: (query) => builder.command({ query }),
+    daysOf,
+    isShared: options.url !== undefined,
+    clock: options.clock ?? systemClock,
+    timing: options.rollupTiming ?? usualTiming,
+  })
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -101,19 +129,22 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     tables,
     async insertBatch(table, batchId, ndjson) {
       const { name } = findTable(table)
-      await run(() => insertBatch(writer, name, batchId, ndjson))
+      const insert = () => insertBatch(writer, name, batchId, ndjson)
+      await run(() => rollups.change(name, timesOfLines(ndjson), insert))
       listeners.forEach(notify)
     },
     async insertBlock(name, id, block) {
       const table = findTable(name)
       if (block.rows === 0) return
-      await run(() => insertNative(name, id, renderNative(block, table)))
+      const insert = () => insertNative(name, id, renderNative(block, table))
+      await run(() => rollups.change(name, timesOfBlock(block), insert))
       listeners.forEach(notify)
     },
     onInsert(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    rollups: { ...rollups, refresh: (signal) => run(() => rollups.refresh(signal)) },
     parallelQueries: options.url === undefined ? embeddedReaders : serverQueries,
     async query(statement, signal) {
       const stop = options.url === undefined ? undefined : signal
@@ -123,7 +154,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       if (isClosed) return
       isClosed = true
       await Promise.all(running)
-      await Promise.all([writer, ...readers].map((client) => client.close()))
+      await Promise.all([...new Set([writer, builder, ...readers])].map((client) => client.close()))
     },
   }
 }
@@ -146,14 +177,38 @@ export function openPool<T>(members: readonly T[]) {
   }
 }
 
+/** Days for which the rows of a table are kept. */
+const daysIn =
+  (tables: readonly Table[], retentionDays: Readonly<Record<string, number>>) =>
+  (name: string): number =>
+    retentionDays[name] ?? tables.find((table) => table.name === name)?.retentionDays ?? 0
+
+const rollupsOf = (tables: readonly Table[]): readonly Rollup[] =>
+  builtInRollups.filter(({ source }) => tables.some(({ name }) => name === source))
+
+/** The tables, those of their rollups and the log of those. */
+function withRollups(
+  tables: readonly Table[],
+  rollups: readonly Rollup[],
+  daysOf: (table: string) => number,
+): readonly Table[] {
+  if (rollups.length === 0) return tables
+  const made = rollups.map((rollup) => {
+    const source = tables.find(({ name }) => name === rollup.source) as Table
+    return rollupTable(rollup, { ...source, retentionDays: daysOf(source.name) })
+  })
+  const days = Math.max(...made.map(({ retentionDays }) => retentionDays))
+  return [...tables, ...made, { ...rollupLogTable, retentionDays: days }]
+}
+
 /** Every statement costs milliseconds and rewrites the table's definition on disk, so only what differs is changed. */
 async function prepareTables(
   client: ClickHouseClient,
   tables: readonly Table[],
-  retentionDays: Readonly<Record<string, number>>,
+  daysOfTable: (table: string) => number,
   isSynced: boolean | undefined,
 ): Promise<void> {
-  const daysOf = ({ name, retentionDays: days }: Table): number => retentionDays[name] ?? days
+  const daysOf = ({ name, retentionDays }: Table): number => daysOfTable(name) || retentionDays
   for (const table of tables) await client.command({ query: createStatement(table, daysOf(table)) })
   const stored = await select(client, { sql: storedTables }, undefined)
   for (const table of tables) {
@@ -180,12 +235,19 @@ type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 
 function connect({ url, path }: WarehouseOptions): {
   readonly writer: ClickHouseClient
+  /** Builds rollups beside inserts and queries. */
+  readonly builder: ClickHouseClient
   readonly readers: readonly ClickHouseClient[]
   readonly insertNative: InsertNative
 } {
   if (url !== undefined) {
     const client = createClient({ url, request_timeout: 60_000 })
-    return { writer: client, readers: [client], insertNative: insertIntoServer(client) }
+    return {
+      writer: client,
+      builder: client,
+      readers: [client],
+      insertNative: insertIntoServer(client),
+    }
   }
   if (path === undefined)
     throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a URL or a path.')
@@ -194,6 +256,7 @@ function connect({ url, path }: WarehouseOptions): {
   const writer = open()
   return {
     writer,
+    builder: open(),
     readers: Array.from({ length: embeddedReaders }, open),
     insertNative: insertIntoEmbedded(writer, path),
   }

@@ -7,7 +7,7 @@ export type Table = {
   /** Column → ClickHouse type, in the order of the table. */
   readonly columns: Readonly<Record<string, { readonly type: string }>>
   /** A ReplacingMergeTree can hold several versions of a row until parts are merged; it is read with FINAL. */
-  readonly engine: 'MergeTree' | 'ReplacingMergeTree'
+  readonly engine: 'MergeTree' | 'ReplacingMergeTree' | 'AggregatingMergeTree'
   readonly partitionBy?: string
   readonly orderBy: string
   /** Days until rows expire, unless WarehouseOptions.retentionDays overrides it. */

@@ -1,0 +1,32 @@
+import type { Log } from '../lib/log.ts'
+import type { Warehouse } from './open-warehouse.ts'
+
+/** Milliseconds between two looks for units that are over. */
+const interval = 15_000
+
+/** Builds rollups in the background; the returned function stops after the unit that is being built. */
+export function startRollupJobs(
+  { rollups }: Pick<Warehouse, 'rollups'>,
+  log: Log,
+): () => Promise<void> {
+  const stopping = new AbortController()
+  let running: Promise<void> | undefined
+  const refresh = (): void => {
+    running ??= rollups
+      .refresh(stopping.signal)
+      .then(
+        (count) => {
+          if (count > 0) log.info('warehouse: rollups built', { units: count })
+        },
+        (error: unknown) => log.warn('warehouse: rollups not built, retrying', { error }),
+      )
+      .finally(() => (running = undefined))
+  }
+  const timer = setInterval(refresh, interval)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    stopping.abort()
+    await running
+  }
+}
