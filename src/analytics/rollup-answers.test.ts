@@ -198,7 +198,7 @@ test.each<[string, readonly string[], QueryInput]>([
     { measures: ['requests.count'], segments: ['requests.slow'] },
   ],
   ['a measure reads a column', ['+* *'], { measures: ['requests.clients'] }],
-  ['single rows are asked for', ['+* *'], { dimensions: ['requests.status'], ungrouped: true }],
+  ['the query reads single rows', ['+* *'], { dimensions: ['requests.status'], ungrouped: true }],
   [
     'buckets are of another time zone',
     ['+* *'],

@@ -32,7 +32,7 @@ export type RollupTiming = {
   readonly settle: number
 }
 
-export const usualTiming: RollupTiming = { grace: 60_000, settle: 30_000 }
+export const defaultRollupTiming: RollupTiming = { grace: 60_000, settle: 30_000 }
 
 export type RollupOptions = {
   readonly list: readonly Rollup[]

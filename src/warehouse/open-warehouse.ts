@@ -12,7 +12,7 @@ import { insertBatch } from './insert-batch.ts'
 import { insertIntoEmbedded, insertIntoServer, type InsertNative } from './insert-block.ts'
 import {
   openRollups,
-  usualTiming,
+  defaultRollupTiming,
   type RollupKeeper,
   type Rollups,
   type RollupTiming,
@@ -96,7 +96,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     daysOf,
     isShared: options.url !== undefined,
     clock: options.clock ?? systemClock,
-    timing: options.rollupTiming ?? usualTiming,
+    timing: options.rollupTiming ?? defaultRollupTiming,
   })
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
