@@ -7,6 +7,7 @@ import { fileLog } from './file-log.ts'
 import { httpLog } from './http-log.ts'
 import { ipRestriction } from './ip-restriction.ts'
 import { keyAuth } from './key-auth.ts'
+import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { redirect } from './redirect.ts'
@@ -29,6 +30,7 @@ export const catalog: readonly PluginDefinition[] = [
   acl,
   rateLimiting,
   redirect,
+  opentelemetry,
   prometheus,
   httpLog,
   fileLog,

@@ -249,6 +249,8 @@ export class Exchange {
   secretParameters: readonly string[] | undefined = undefined
   /** Secrets that the client presented, valid or not; the event has them nowhere. */
   presentedSecrets: readonly string[] | undefined = undefined
+  /** W3C trace id, where a plugin decides about it. */
+  traceId = ''
   /** What plugins add to the entries of logs, by name. */
   logValues: Readonly<Record<string, unknown>> | undefined = undefined
   /** True once a part of the answer was sent. */

@@ -43,7 +43,7 @@ export type TestGateway = {
   /** The current program. */
   program(this: void): Program
   ask(this: void, path: string, init?: RequestInit): Promise<Response>
-  reconfigure(input: SnapshotInput): void
+  reconfigure(this: void, input: SnapshotInput): void
 }
 
 export type GatewayOptions = {

@@ -24,7 +24,7 @@ export function describeExchange(exchange: Exchange, node: NodeIdentity): EventR
     node,
     time: startedAt,
     request_id: exchange.id,
-    trace_id: traceIdOf(request.headers.get('traceparent')),
+    trace_id: exchange.traceId || traceIdOf(request.headers.get('traceparent')),
     outcome: exchange.outcome,
     denied_by: exchange.deniedBy,
     reason: exchange.reason,
