@@ -67,3 +67,46 @@ test('a known secret is in no text, in whatever encoding', () => {
     }),
   )
 })
+
+/** How a parameter can be written, beside its plain form. */
+const forms: readonly ((name: string, secret: string) => string)[] = [
+  (name, secret) => `${name}=${secret}`,
+  (name, secret) => `${name}[]=${secret}`,
+  (name, secret) => `${name}%5B0%5D=${secret}`,
+  (name, secret) => `user[${name}]=${secret}`,
+  (name, secret) => `${name.toUpperCase()}=${secret}`,
+  (name, secret) => `a=1%26${name}%3D${secret}`,
+  (name, secret) => `a=1%2526${name}%253D${secret}`,
+  (name, secret) => `a=1;${name}=${secret}`,
+  (name, secret) => `a=1&${name}=${secret}&b=2`,
+  (name, secret) => `next=${encodeURIComponent(`https://h/cb?x=1&${name}=${secret}`)}`,
+  (name, secret) => `next=/cb%23${name}=${secret}`,
+  (name, secret) => `q=${encodeURIComponent(JSON.stringify({ a: { [name]: secret } }))}`,
+  (name, secret) => `q={"${name}": "${secret}"}`,
+  (name, secret) => `q=${encodeURIComponent(encodeURIComponent(`${name}=${secret}`))}`,
+]
+
+/** Percent-encodes some letters, which changes nothing for a server. */
+const encodeSome = (text: string, which: readonly boolean[]): string =>
+  Array.from(text)
+    .map((letter, at) =>
+      which[at % which.length] === true
+        ? `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`
+        : letter,
+    )
+    .join('')
+
+test('a credential is in no query and no path, in whatever way its parameter is written', () => {
+  const name = fc.constantFrom('apikey', 'api_key', 'X-API-Key', 'access_token', 'password', 'sig')
+  const secret = fc.stringMatching(/^[a-zA-Z0-9]{8,20}$/).map((text) => `S${text}`)
+  const which = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(name, secret, which, fc.constantFrom(...forms), (plain, text, encoded, form) => {
+      const sent = form(encodeSome(plain, encoded), text)
+      expect(redactQuery(sent)).not.toContain(text)
+      const segment = `/a/b;${sent.replaceAll('/', '%2F')}/c`
+      expect(redactPath(segment)).not.toContain(text)
+    }),
+    { numRuns: 500 },
+  )
+})

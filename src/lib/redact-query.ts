@@ -117,7 +117,7 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z\d]/g, 
 const webToken = /(?:^|[^\w-])ey[\w-]{8,}\.[\w-]+\.[\w-]*/
 
 /** Names within a value: of a query or URL, and of JSON. */
-const innerNames = /(?:^|[&;?#{,\s])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
+const innerNames = /(?<=^|[&;?#{,\s=:])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
 
 /** What a name with a value, a JSON Web Token and any encoding have; most values have none of it. */
 const mayHoldSecret = /[%+=:]|ey/

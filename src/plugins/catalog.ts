@@ -12,6 +12,7 @@ import { prometheus } from './prometheus.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { redirect } from './redirect.ts'
 import { requestSizeLimiting } from './request-size-limiting.ts'
+import { recordingPrivacy } from './recording-privacy.ts'
 import { requestTermination } from './request-termination.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
@@ -20,6 +21,7 @@ import { requestValidator } from './request-validator.ts'
 
 /** All plugins in order of execution, which is that of Kong. */
 export const catalog: readonly PluginDefinition[] = [
+  recordingPrivacy,
   correlationId,
   botDetection,
   cors,

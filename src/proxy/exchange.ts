@@ -253,6 +253,8 @@ export class Exchange {
   traceId = ''
   /** What plugins add to the entries of logs, by name. */
   logValues: Readonly<Record<string, unknown>> | undefined = undefined
+  /** Whether paths and queries of the exchange must not be exported. */
+  hidesUri = false
   /** True once a part of the answer was sent. */
   begun = false
 

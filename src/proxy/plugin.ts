@@ -92,6 +92,8 @@ export type PluginUse = {
   onRequest?(exchange: Exchange): PluginResult
   /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void
+  /** Before the event of an exchange is recorded, whatever the answer was: returns the event to record instead. If it throws, a minimal event is recorded. */
+  onRecord?(exchange: Exchange, event: EventRecord): EventRecord
   /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait, and leaves work that takes long for later turns of the event loop. */
   onLog?(exchange: Exchange, event: EventRecord): void
   /** After the last exchange of every program that has it; `onLog` may still be called for some. */
@@ -105,8 +107,9 @@ export type PluginUse = {
  *     with the same settings share what it returns, with its state.
  *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
  *  4. `onResponse` runs for each answer, in the opposite order.
- *  5. `onLog` runs for each exchange, refused ones too, once its answer has ended.
- *  6. `close` runs after the last exchange of these programs.
+ *  5. `onRecord` runs for each exchange, refused ones too, before its event is recorded.
+ *  6. `onLog` runs for each exchange once its answer has ended.
+ *  7. `close` runs after the last exchange of these programs.
  */
 export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly name: string

@@ -67,6 +67,19 @@ export function runResponsePlugins(plugins: PluginPlan, exchange: Exchange): voi
   if (failureBefore !== undefined) throw failureBefore
 }
 
+/** Lets the plugins of the route change the event of an exchange; throws when one throws. */
+export function runRecordPlugins(
+  plugins: PluginPlan,
+  exchange: Exchange,
+  event: EventRecord,
+): EventRecord {
+  let changed = event
+  for (const list of [plugins.identify, plugins.authorize(exchange.caller?.consumer)])
+    for (const { use } of list)
+      if (use.onRecord !== undefined) changed = use.onRecord(exchange, changed)
+  return changed
+}
+
 /** Runs the log plugins of the route. Never throws. */
 export function runLogPlugins(
   plugins: PluginPlan,

@@ -18,6 +18,7 @@ import { requestSize, responseSize } from './message-sizes.ts'
 export function serializeExchange(exchange: Exchange, event: EventRecord): string {
   const { request, caller, matched, upstream, logValues } = exchange
   const { place } = event
+  const hidden = hiddenFieldsOf(exchange, event)
   const uri = event.query === '' ? event.path : `${event.path}?${event.query}`
   const port = request.localPort ?? request.port
   const fields: Record<string, unknown> = {
@@ -27,7 +28,7 @@ export function serializeExchange(exchange: Exchange, event: EventRecord): strin
       url: `${event.scheme}://${event.host}:${port}${uri}`,
       querystring: parseQuery(event.query),
       method: event.method,
-      headers: describeHeaders(request.headers, exchange),
+      headers: describeHeaders(request.headers, exchange, hidden),
       size: requestSize(exchange),
       tls: describeTls(request),
     },
@@ -35,7 +36,7 @@ export function serializeExchange(exchange: Exchange, event: EventRecord): strin
     upstream_status: upstream.attempts.map(statusOf).join(', '),
     response: {
       status: event.status,
-      headers: describeHeaders(exchange.sentHeaders, exchange),
+      headers: describeHeaders(exchange.sentHeaders, exchange, hidden),
       size: responseSize(exchange),
     },
     latencies: {
@@ -105,8 +106,8 @@ const codeOf = (failure: string): number => (failure === 'upstream.timeout' ? 50
 const statusOf = ({ status, failure }: Attempt): number => (status === 0 ? codeOf(failure) : status)
 
 function upstreamUri(exchange: Exchange): string {
-  const { forward, upstream, secretParameters, presentedSecrets } = exchange
-  if (forward === undefined || upstream.askedAt === 0) return ''
+  const { forward, upstream, secretParameters, presentedSecrets, hidesUri } = exchange
+  if (forward === undefined || upstream.askedAt === 0 || hidesUri) return ''
   const path = redactPath(forward.path, secretParameters)
   const query = redactQuery(forward.query, secretParameters)
   const uri = query === '' ? path : `${path}?${query}`
@@ -114,24 +115,48 @@ function upstreamUri(exchange: Exchange): string {
 }
 
 const redacted = 'REDACTED'
-const hiddenFields: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-])
+const credentialFields = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie']
+
+const uriFields = [
+  'referer',
+  'location',
+  'content-location',
+  'x-forwarded-path',
+  'x-original-url',
+  'x-rewrite-url',
+]
+
+const hiddenFields = [false, true].map((hidesUri) =>
+  [false, true].map(
+    (hidesAgent) =>
+      new Set([
+        ...credentialFields,
+        ...(hidesUri ? uriFields : []),
+        ...(hidesAgent ? ['user-agent'] : []),
+      ]),
+  ),
+) as unknown as readonly [HiddenFields, HiddenFields]
+
+type HiddenFields = readonly [plain: ReadonlySet<string>, withAgent: ReadonlySet<string>]
+
+/** The fields that are hidden: with credentials, and with what the event does not have. */
+function hiddenFieldsOf({ request, hidesUri }: Exchange, event: EventRecord): ReadonlySet<string> {
+  const hidesAgent = (request.headers.get('user-agent') ?? '') !== event.user_agent
+  return hiddenFields[hidesUri ? 1 : 0][hidesAgent ? 1 : 0]
+}
 
 /** Names in lower case; the values of fields with the same name as a list. */
 function describeHeaders(
   list: HeaderList | undefined,
   { presentedSecrets, secretParameters }: Exchange,
+  hidden: ReadonlySet<string>,
 ): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {}
   const flat = list?.flat ?? []
   for (let at = 0; at < flat.length; at += 2) {
     const name = (flat[at] as string).toLowerCase()
     let value = flat[at + 1] as string
-    if (hiddenFields.has(name) || isSecretName(name) || holdsSecret(value, secretParameters))
+    if (hidden.has(name) || isSecretName(name) || holdsSecret(value, secretParameters))
       value = redacted
     else if (presentedSecrets !== undefined) value = hideSecrets(value, presentedSecrets)
     const known = Object.hasOwn(fields, name) ? fields[name] : undefined

@@ -4,7 +4,7 @@ import type { EventRecord } from '../../schema/event.ts'
 import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { Exchange } from '../exchange.ts'
 import type { PluginPlan } from '../compile/choose-plugins.ts'
-import { runLogPlugins } from '../run-plugins.ts'
+import { runLogPlugins, runRecordPlugins } from '../run-plugins.ts'
 import { describeExchange, describeFailure, type NodeIdentity } from './describe-exchange.ts'
 
 /** An answer whose end is withheld until its event is recorded. */
@@ -49,7 +49,7 @@ export function endExchange(
   }
   const answer = new Withheld(exchange, finish, log)
   try {
-    const event = describe(exchange, node, log)
+    const event = describe(exchange, node, log, plugins)
     if (plugins !== undefined) answer.logBy(plugins, event)
     record(event, answer)
   } catch (error) {
@@ -67,9 +67,15 @@ function release(exchange: Exchange, log: Log): void {
   }
 }
 
-function describe(exchange: Exchange, node: NodeIdentity, log: Log): EventRecord {
+function describe(
+  exchange: Exchange,
+  node: NodeIdentity,
+  log: Log,
+  plugins: PluginPlan | undefined,
+): EventRecord {
   try {
-    return describeExchange(exchange, node)
+    const event = describeExchange(exchange, node)
+    return plugins === undefined ? event : runRecordPlugins(plugins, exchange, event)
   } catch (error) {
     logFault(log, 'proxy: describing the exchange failed', exchange, error)
     exchange.fail(toProblem(error))
