@@ -1,11 +1,14 @@
 import type { PluginDefinition } from '../proxy/plugin.ts'
 import { acl } from './acl.ts'
+import { basicAuth } from './basic-auth.ts'
 import { botDetection } from './bot-detection.ts'
 import { correlationId } from './correlation-id.ts'
 import { cors } from './cors.ts'
 import { fileLog } from './file-log.ts'
+import { hmacAuth } from './hmac-auth.ts'
 import { httpLog } from './http-log.ts'
 import { ipRestriction } from './ip-restriction.ts'
+import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
@@ -25,7 +28,10 @@ export const catalog: readonly PluginDefinition[] = [
   correlationId,
   botDetection,
   cors,
+  jwt,
   keyAuth,
+  basicAuth,
+  hmacAuth,
   requestValidator,
   ipRestriction,
   requestSizeLimiting,

@@ -3,6 +3,12 @@ import { Problem } from '../lib/problem.ts'
 import type { Caller, Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginTools } from '../proxy/plugin.ts'
 import { readSmallBody, replaceBody } from '../proxy/small-body.ts'
+import {
+  addPresentedSecrets,
+  addSecretParameters,
+  challenge,
+  openAuthentication,
+} from './authentication/open-authentication.ts'
 import { keyReaderFor, type KeyedBody } from './key-auth/body-keys.ts'
 
 const identityRealm = z.strictObject({
@@ -70,24 +76,19 @@ export const keyAuth = definePlugin({
   settings,
   prepare(settings, tools) {
     const names = settings.key_names.map((given) => ({ given, folded: given.toLowerCase() }))
+    const authentication = openAuthentication('key-auth', settings.anonymous, tools)
     const authenticate = (exchange: Exchange, body?: Body): void => {
-      const caller = identify(findKeys(exchange, names, body, settings), body, {
-        exchange,
-        settings,
-        tools,
-      })
-      exchange.caller = caller
-      setConsumerHeaders(exchange, caller)
+      const keys = findKeys(exchange, names, body, settings)
+      const caller = identify(keys, body, { exchange, settings, tools })
+      if (caller instanceof Problem) authentication.refuse(exchange, caller)
+      else authentication.accept(exchange, { ...caller, identifier: caller.credential })
       if (settings.hide_credentials) hideKeys(exchange, names, body)
     }
     return {
       onRequest(exchange) {
-        if (exchange.caller !== undefined) return
         if (!settings.run_on_preflight && exchange.request.method === 'OPTIONS') return
-        exchange.secretParameters =
-          exchange.secretParameters === undefined
-            ? settings.key_names
-            : [...exchange.secretParameters, ...settings.key_names]
+        addSecretParameters(exchange, settings.key_names)
+        if (authentication.isSettled(exchange)) return
         const reading = settings.key_in_body ? readKeys(exchange, names, settings) : undefined
         return reading === undefined
           ? authenticate(exchange)
@@ -127,22 +128,16 @@ function identify(
   keys: readonly string[],
   body: Body,
   { exchange, settings, tools }: Identification,
-): Caller {
+): Caller | Problem {
   const secrets = keys.filter((key) => key !== '')
-  if (secrets.length > 0)
-    exchange.presentedSecrets =
-      exchange.presentedSecrets === undefined ? secrets : [...exchange.presentedSecrets, ...secrets]
+  if (secrets.length > 0) addPresentedSecrets(exchange, secrets)
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)
   const [key] = secrets
   const caller = key === undefined ? undefined : tools.findKey(exchange, key)
   if (caller !== undefined) return caller
-  const consumer =
-    settings.anonymous === null ? undefined : tools.findConsumer(exchange, settings.anonymous)
-  if (consumer !== undefined)
-    return { kind: 'consumer', method: 'anonymous', credential: '', consumer }
   if (key === undefined && body === 'too large')
-    throw new Problem('key-auth.too_large', 413, 'A body with an API key has at most 64 KiB')
-  throw key === undefined
+    return new Problem('key-auth.too_large', 413, 'A body with an API key has at most 64 KiB')
+  return key === undefined
     ? refusal('key-auth.no_key', 'No API key found in request', settings)
     : refusal('key-auth.unknown_key', 'Unauthorized', settings)
 }
@@ -174,17 +169,6 @@ function keysUnder(
   return queryParameters(request.query)
     .filter(([parameter]) => parameter.toLowerCase() === folded)
     .map(([, value]) => value)
-}
-
-/** Sets Kong's consumer headers for the service. The router has removed headers of these names sent by the client. */
-function setConsumerHeaders({ forward }: Exchange, { consumer, credential, method }: Caller): void {
-  if (forward === undefined) return
-  const { headers } = forward
-  headers.add('X-Consumer-ID', consumer.id)
-  if (consumer.customId !== null) headers.add('X-Consumer-Custom-ID', consumer.customId)
-  headers.add('X-Consumer-Username', consumer.name)
-  if (method === 'anonymous') headers.add('X-Anonymous-Consumer', 'true')
-  else headers.add('X-Credential-Identifier', credential)
 }
 
 function hideKeys(
@@ -226,8 +210,6 @@ function refusal(
   { realm }: Settings,
 ): Problem {
   return new Problem(code, 401, message, {
-    headers: {
-      'WWW-Authenticate': realm === null ? 'Key' : `Key realm="${realm.replaceAll('"', '')}"`,
-    },
+    headers: { 'WWW-Authenticate': challenge('Key', realm) },
   })
 }

@@ -60,6 +60,8 @@ export type ReplayerOptions = {
   readonly log: Log | undefined
 }
 
+const credentialLists = ['keys', 'basic_auths', 'jwts', 'hmac_auths'] as const
+
 /** Compiles a snapshot with the gateway's own router and plugins. */
 export function openReplayer(options: ReplayerOptions): Replayer {
   const { snapshot, catalog, present, now, log } = options
@@ -68,7 +70,7 @@ export function openReplayer(options: ReplayerOptions): Replayer {
   const taken: Window[] = []
   const clock = { time: now, now: () => clock.time }
   const notReplayed = new Set<string>()
-  const credentials = new Set(snapshot.keys.keys())
+  const credentials = new Set(credentialLists.flatMap((list) => [...snapshot[list].keys()]))
   const observer: Observer = { accesses, notReplayed, log, answeredBy: '' }
   const program = compileProgram(snapshot, 0, {
     catalog: catalog.map((one) => observed(one, observer)),
@@ -180,6 +182,7 @@ function observed(definition: PluginDefinition, observer: Observer): PluginDefin
         ...use,
         onRequest(exchange) {
           accesses.unrecorded = 0
+          if (definition.identifies && exchange.caller !== undefined) return undefined
           const result = tryRequest(exchange)
           if (!(result instanceof Promise)) {
             observer.answeredBy = definition.name

@@ -128,10 +128,26 @@ export type Caller = {
   readonly consumer: KnownConsumer
 }
 
-/** The consumers and API keys of a program. */
+/** The lists of credentials that are found by a name: a username or key. */
+export type CredentialList = 'basic_auths' | 'jwts' | 'hmac_auths'
+
+/** A credential and the consumer that it identifies. */
+export type FoundCredential<List extends CredentialList = CredentialList> = {
+  readonly credential: SnapshotItem<List>
+  readonly consumer: KnownConsumer
+}
+
+/** The consumers and credentials of a program. */
 export type Directory = {
   /** The consumer of a workspace that holds an API key. */
   findKey(this: void, workspace: string, key: string): Caller | undefined
+  /** A credential of a workspace by its username or key; the same object in programs in which it is the same. */
+  findCredential<List extends CredentialList>(
+    this: void,
+    list: List,
+    workspace: string,
+    name: string,
+  ): FoundCredential<List> | undefined
   /** A consumer of a workspace by id or username. */
   findConsumer(this: void, workspace: string, idOrName: string): KnownConsumer | undefined
 }

@@ -6,7 +6,13 @@ import type { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { OpenExporter } from '../schema/exporter.ts'
 import type { TrafficMetrics } from '../schema/traffic-report.ts'
-import type { Caller, Exchange, KnownConsumer } from './exchange.ts'
+import type {
+  Caller,
+  CredentialList,
+  Exchange,
+  FoundCredential,
+  KnownConsumer,
+} from './exchange.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
 export type PluginAnswer = {
@@ -82,6 +88,12 @@ export type PluginTools = {
   readonly log: Log
   /** The consumer that holds an API key in this workspace, in the program of the exchange. */
   findKey(exchange: Exchange, key: string): Caller | undefined
+  /** A credential of this workspace by its username or key, in the program of the exchange. */
+  findCredential<List extends CredentialList>(
+    exchange: Exchange,
+    list: List,
+    name: string,
+  ): FoundCredential<List> | undefined
   /** A consumer of this workspace by id or username, in the program of the exchange. */
   findConsumer(exchange: Exchange, idOrName: string): KnownConsumer | undefined
 }

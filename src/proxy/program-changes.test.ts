@@ -92,6 +92,7 @@ function decisionsOf(program: Program) {
       plugins.http2Offers,
       plugins.authorities,
       directory.keys,
+      ...Object.values(directory.credentials),
       directory.groupLists,
       names.byName,
     ].map((index) => [...(index as RadixMap<unknown>)].map(([key, value]) => [key, plain(value)])),
@@ -229,9 +230,9 @@ function partsOf({ tables, names, directory }: Program): Map<string, readonly [K
   for (const [id, { use, name }] of plugins.byId)
     add('plugins', id, use, labelOf(use) === 'refuses' ? '' : [labelOf(use), name])
   const listed = (...lists: readonly Iterable<unknown>[]) => lists.map((list) => [...list])
-  const { certificates, snis, consumers, keys } = snapshot
+  const { certificates, snis, consumers, keys, basic_auths, jwts, hmac_auths } = snapshot
   add('names', '', names, [listed(certificates, snis), names.clientCas])
-  add('directory', '', directory, listed(consumers, keys))
+  add('directory', '', directory, listed(consumers, keys, basic_auths, jwts, hmac_auths))
   for (const name of serverNames) {
     const context = names.find(name, defaultTlsPolicy)
     const certificate = certificates.get(tables.names.byName.get(name) ?? '')

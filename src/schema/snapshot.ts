@@ -10,6 +10,13 @@ export type UpstreamSettings = Omit<Fields<'upstream'>, 'tags' | 'client_certifi
 
 export type Healthchecks = UpstreamSettings['healthchecks']
 
+type Credential = {
+  readonly id: string
+  readonly workspace: string
+  /** Id of the consumer. */
+  readonly consumer: string
+}
+
 type Items = {
   /** What a workspace owns is absent when it owns nothing. */
   workspaces: {
@@ -34,6 +41,17 @@ type Items = {
     readonly sha256: string
     readonly expires_at: number | null
   }
+  /** Passwords as they are stored: hashes. */
+  basic_auths: Credential & { readonly username: string; readonly password: string }
+  /** With shared secrets, which nodes need to verify tokens. */
+  jwts: Credential & {
+    readonly key: string
+    readonly algorithm: string
+    readonly secret: string | null
+    readonly rsa_public_key: string | null
+  }
+  /** With shared secrets, which nodes need to verify signatures. */
+  hmac_auths: Credential & { readonly username: string; readonly secret: string }
   /** Targets are in order of id. */
   upstreams: Placed<Stored<'upstream'>> & {
     readonly targets: readonly Pick<Stored<'target'>, 'id' | 'target' | 'weight' | 'failover'>[]
@@ -67,6 +85,9 @@ export const listNames = [
   'snis',
   'ca_certificates',
   'vaults',
+  'basic_auths',
+  'jwts',
+  'hmac_auths',
 ] as const satisfies readonly (keyof Items)[]
 
 /** The name of a list in a snapshot. */

@@ -49,6 +49,9 @@ export const listsByEntity = {
   sni: 'snis',
   'ca-certificate': 'ca_certificates',
   vault: 'vaults',
+  'basic-auth': 'basic_auths',
+  jwt: 'jwts',
+  'hmac-auth': 'hmac_auths',
 } as const satisfies Partial<Record<EntityName, ListName>>
 
 /** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
@@ -203,7 +206,34 @@ const builders: Readonly<Record<ListName, Build>> = {
       config,
     }),
   ),
+  basic_auths: builderOf('basic-auth', (entry): SnapshotItem<'basic_auths'> => ({
+    ...credentialOf(entry),
+    username: entry.fields.username,
+    password: entry.fields.password,
+  })),
+  jwts: builderOf('jwt', (entry): SnapshotItem<'jwts'> => ({
+    ...credentialOf(entry),
+    key: entry.fields.key,
+    algorithm: entry.fields.algorithm,
+    secret: entry.fields.secret,
+    rsa_public_key: entry.fields.rsa_public_key,
+  })),
+  hmac_auths: builderOf('hmac-auth', (entry): SnapshotItem<'hmac_auths'> => ({
+    ...credentialOf(entry),
+    username: entry.fields.username,
+    secret: entry.fields.secret,
+  })),
 }
+
+const credentialOf = ({
+  id,
+  workspace,
+  fields: { consumer },
+}: Entry<'basic-auth'> | Entry<'jwt'> | Entry<'hmac-auth'>) => ({
+  id,
+  workspace: workspace ?? '',
+  consumer: consumer.id,
+})
 
 type WithWorkspace<K extends EntityName> = Omit<Stored<K>, 'created_at' | 'updated_at' | 'tags'> & {
   readonly workspace: string

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { RadixMap } from '../lib/radix-map.ts'
-import { listNames, type Snapshot } from '../schema/snapshot.ts'
+import { listNames, type ListName, type Snapshot } from '../schema/snapshot.ts'
 
 /** Hashed with everything, so that a snapshot of another format has another root. */
 export const snapshotFormat = 2
@@ -13,9 +13,15 @@ export const snapshotRoot = (snapshot: Snapshot): string => runToCompletion(root
 /** `snapshotRoot` as a cooperative task. */
 export function* rootSteps(snapshot: Snapshot): CooperativeTask<string> {
   const lists: string[] = []
-  for (const list of listNames) lists.push(`${list} ${yield* listDigest(snapshot[list])}`)
+  for (const list of listNames) {
+    if (!laterLists.has(list) || snapshot[list].size > 0)
+      lists.push(`${list} ${yield* listDigest(snapshot[list])}`)
+  }
   return sha256([`format ${snapshotFormat}`, ...lists].join('\n'))
 }
+
+/** Lists that versions before them do not have: without items they change no root. */
+const laterLists: ReadonlySet<ListName> = new Set(['basic_auths', 'jwts', 'hmac_auths'])
 
 /** Lets the digest of an item be known whose canonical text was read. */
 export const keepDigest = (item: object, text: string): void =>

@@ -26,7 +26,19 @@ export type SnapshotInput = {
   readonly consumers?: Readonly<
     Record<
       string,
-      { keys?: readonly string[]; groups?: readonly string[]; consumerGroups?: readonly string[] }
+      {
+        keys?: readonly string[]
+        groups?: readonly string[]
+        consumerGroups?: readonly string[]
+        /** Username → password. */
+        basic?: Readonly<Record<string, string>>
+        /** Username → secret. */
+        hmac?: Readonly<Record<string, string>>
+        jwts?: readonly Pick<
+          SnapshotItem<'jwts'>,
+          'key' | 'algorithm' | 'secret' | 'rsa_public_key'
+        >[]
+      }
     >
   >
 }
@@ -83,6 +95,27 @@ export function buildTestSnapshot({
         sha256: createHash('sha256').update(key).digest('hex'),
         expires_at: null,
       })),
+    ),
+    basic_auths: Object.entries(consumers).flatMap(([consumer, { basic = {} }]) =>
+      Object.entries(basic).map(([username, password]) => ({
+        id: `${consumer}-${username}`,
+        workspace,
+        consumer,
+        username,
+        password: createHash('sha1').update(`${password}${consumer}`).digest('hex'),
+      })),
+    ),
+    hmac_auths: Object.entries(consumers).flatMap(([consumer, { hmac = {} }]) =>
+      Object.entries(hmac).map(([username, secret]) => ({
+        id: `${consumer}-${username}`,
+        workspace,
+        consumer,
+        username,
+        secret,
+      })),
+    ),
+    jwts: Object.entries(consumers).flatMap(([consumer, { jwts = [] }]) =>
+      jwts.map((one) => ({ id: `${consumer}-${one.key}`, workspace, consumer, ...one })),
     ),
     upstreams: upstreams.map(({ targets, client_certificate: client, ...fields }, index) => ({
       ...upstream.fields.parse(fields),

@@ -62,6 +62,9 @@ const counts = {
   consumers: 4,
   consumer_groups: 2,
   keys: 5,
+  basic_auths: 3,
+  jwts: 3,
+  hmac_auths: 3,
   certificates: 3,
   snis: 4,
   ca_certificates: 2,
@@ -212,6 +215,19 @@ const makers: Readonly<Record<Kind, (context: Context) => Item>> = {
       expires_at: one(null, 1, 9),
     }
   },
+  basic_auths({ id, workspace, one, ref }) {
+    const consumer = ref('consumers')?.id ?? ''
+    return { id, workspace, consumer, username: one('u0', 'u1'), password: one('p0', 'p1') }
+  },
+  jwts({ id, workspace, one, ref }) {
+    const consumer = ref('consumers')?.id ?? ''
+    const shared = { algorithm: 'HS256', secret: one('p0', 'p1'), rsa_public_key: null }
+    return { id, workspace, consumer, key: one('u0', 'u1'), ...shared }
+  },
+  hmac_auths({ id, workspace, one, ref }) {
+    const consumer = ref('consumers')?.id ?? ''
+    return { id, workspace, consumer, username: one('u0', 'u1'), secret: one('p0', 'p1') }
+  },
   certificates({ id, workspace, pem }) {
     return { id, workspace, ...pem(), cert_alt: null, key_alt: null }
   },
@@ -225,6 +241,9 @@ const makers: Readonly<Record<Kind, (context: Context) => Item>> = {
 
 const required: Partial<Record<Kind, readonly string[]>> = {
   keys: ['consumer'],
+  basic_auths: ['consumer'],
+  jwts: ['consumer'],
+  hmac_auths: ['consumer'],
   snis: ['certificate'],
 }
 const unique: Partial<Record<Kind, (item: Item) => string>> = {
@@ -232,6 +251,9 @@ const unique: Partial<Record<Kind, (item: Item) => string>> = {
   consumers: ({ workspace, username, id }) =>
     JSON.stringify(['consumer', workspace, username ?? id]),
   keys: ({ workspace, sha256 }) => JSON.stringify(['key', workspace, sha256]),
+  basic_auths: ({ workspace, username }) => JSON.stringify(['basic', workspace, username]),
+  jwts: ({ workspace, key }) => JSON.stringify(['jwt', workspace, key]),
+  hmac_auths: ({ workspace, username }) => JSON.stringify(['hmac', workspace, username]),
   snis: ({ name }) => JSON.stringify(['sni', name]),
 }
 
@@ -279,6 +301,9 @@ const order: readonly Kind[] = [
   'consumer_groups',
   'consumers',
   'keys',
+  'basic_auths',
+  'jwts',
+  'hmac_auths',
   'plugins',
 ]
 

@@ -10,13 +10,13 @@ import {
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import type { Caller, Directory, KnownConsumer } from '../exchange.ts'
+import type { Caller, CredentialList, Directory, KnownConsumer } from '../exchange.ts'
 import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
 
 type SnapshotConsumer = SnapshotItem<'consumers'>
 type SnapshotKey = SnapshotItem<'keys'>
 
-/** The consumers and API keys of a snapshot. */
+/** The consumers and credentials of a snapshot. */
 export type DirectoryTables = {
   /** By workspace and id. */
   readonly consumers: RadixGroups<KnownConsumer>
@@ -24,6 +24,8 @@ export type DirectoryTables = {
   readonly byName: RadixGroups<KnownConsumer>
   /** By workspace and hash. */
   readonly keys: RadixGroups<SnapshotKey>
+  /** By workspace and username or key. */
+  readonly credentials: CredentialTables
   /** The lists of consumer groups that consumers have, by their text, and of how many consumers. */
   readonly groupLists: RadixMap<GroupList>
   readonly hashes: KeyHashes
@@ -32,18 +34,29 @@ export type DirectoryTables = {
 
 type GroupList = { readonly names: readonly string[]; readonly consumers: number }
 
+type CredentialTables = {
+  readonly [List in CredentialList]: RadixGroups<SnapshotItem<List>>
+}
+
+const emptyCredentials: CredentialTables = {
+  basic_auths: RadixMap.empty(),
+  jwts: RadixMap.empty(),
+  hmac_auths: RadixMap.empty(),
+}
+
 export function emptyDirectory(clock: Clock): DirectoryTables {
   const tables = {
     consumers: RadixMap.empty<RadixMap<KnownConsumer>>(),
     byName: RadixMap.empty<RadixMap<KnownConsumer>>(),
     keys: RadixMap.empty<RadixMap<SnapshotKey>>(),
+    credentials: emptyCredentials,
     groupLists: RadixMap.empty<GroupList>(),
     hashes: openKeyHashes(),
   }
   return { ...tables, directory: openDirectory(tables, clock) }
 }
 
-/** The directory is the same object while no consumer and no key changed. */
+/** The directory is the same object while no consumer and no credential changed. */
 export function* changeDirectory(
   tables: DirectoryTables,
   before: Snapshot,
@@ -52,8 +65,15 @@ export function* changeDirectory(
 ): CooperativeTask<DirectoryTables> {
   const consumerTables = yield* changeConsumers(tables, before, after)
   const keys = yield* changeKeys(tables.keys, before, after)
-  if (consumerTables === tables && keys === tables.keys) return tables
-  const next = { ...consumerTables, keys }
+  const { credentials: known } = tables
+  const credentials: CredentialTables = {
+    basic_auths: yield* changeNamed(known.basic_auths, before.basic_auths, after.basic_auths),
+    jwts: yield* changeNamed(known.jwts, before.jwts, after.jwts),
+    hmac_auths: yield* changeNamed(known.hmac_auths, before.hmac_auths, after.hmac_auths),
+  }
+  const isSame = credentialLists.every((list) => credentials[list] === known[list])
+  if (consumerTables === tables && keys === tables.keys && isSame) return tables
+  const next = { ...consumerTables, keys, credentials }
   return { ...next, directory: openDirectory(next, clock) }
 }
 
@@ -139,11 +159,43 @@ function* changeKeys(
   return yield* changeGroups(keys, changes)
 }
 
+const credentialLists = ['basic_auths', 'jwts', 'hmac_auths'] as const satisfies CredentialList[]
+
+type Named = { readonly workspace: string } & (
+  | { readonly username: string }
+  | { readonly key: string }
+)
+
+const nameOf = (item: Named): string => ('key' in item ? item.key : item.username)
+
+/** A name may pass from one credential to another: all are removed before any is added. */
+function* changeNamed<Item extends Named>(
+  known: RadixGroups<Item>,
+  before: RadixMap<Item>,
+  after: RadixMap<Item>,
+): CooperativeTask<RadixGroups<Item>> {
+  const changes: GroupChanges<Item> = new Map()
+  const added: Item[] = []
+  for (const { before: old, after: fresh } of before.differencesTo(after)) {
+    yield
+    if (fresh !== undefined) added.push(fresh)
+    if (old !== undefined) changeInGroup(changes, old.workspace, nameOf(old), undefined)
+  }
+  for (const item of added) {
+    yield
+    changeInGroup(changes, item.workspace, nameOf(item), item)
+  }
+  return changes.size === 0 ? known : yield* changeGroups(known, changes)
+}
+
 type Tables = Omit<DirectoryTables, 'directory'>
 type KnownKey = { readonly caller: Caller; readonly expiresAt: number | null }
 
 /** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the memory. */
-function openDirectory({ consumers, byName, keys, hashes }: Tables, clock: Clock): Directory {
+function openDirectory(
+  { consumers, byName, keys, credentials, hashes }: Tables,
+  clock: Clock,
+): Directory {
   const remembered = new Map<string, Map<string, KnownKey>>()
   const lookUp = (workspace: string, secret: string): KnownKey | undefined => {
     const hash = hashes.get(secret) ?? createHash('sha256').update(secret).digest('hex')
@@ -166,6 +218,14 @@ function openDirectory({ consumers, byName, keys, hashes }: Tables, clock: Clock
       }
       const { caller, expiresAt } = known
       return expiresAt !== null && expiresAt * 1000 <= clock.now() ? undefined : caller
+    },
+    findCredential(list, workspace, name) {
+      const lists: CredentialTables = credentials
+      const credential = groupOf<SnapshotItem<typeof list>>(lists[list], workspace).get(name)
+      const consumer = credential && groupOf(consumers, workspace).get(credential.consumer)
+      return credential === undefined || consumer === undefined
+        ? undefined
+        : { credential, consumer }
     },
     findConsumer: (workspace, idOrName) =>
       groupOf(consumers, workspace).get(idOrName) ?? groupOf(byName, workspace).get(idOrName),

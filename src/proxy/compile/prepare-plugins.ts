@@ -218,6 +218,7 @@ function openPlugin(
       openExporter?.({ plugin: name, id, workspace }, options) ?? idleExporter,
     log,
     findKey: ({ directory }, key) => directory?.findKey(workspace, key),
+    findCredential: ({ directory }, list, one) => directory?.findCredential(list, workspace, one),
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
   })
 }
