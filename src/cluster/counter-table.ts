@@ -14,7 +14,7 @@ export type CounterRow = readonly [
 
 /** The counts of all open windows of a node. A window with much room leases tokens to a worker, so that the worker need not ask for every request; leased tokens count as used until they are returned. */
 export type CounterTable = {
-  /** Counts a request in all windows when none of them is full, else in none; `leased` holds the tokens leased to the worker in each. Without a worker nothing is leased. */
+  /** Counts a request in all windows when none of them is full, else in those that count refused requests; `leased` holds the tokens leased to the worker in each. Without a worker nothing is leased. */
   take(windows: readonly Window[], worker?: number): Taken & { readonly leased: readonly number[] }
   /** Ends leases of a worker and takes back their unused tokens. */
   giveBack(worker: number, unused: readonly Unused[]): void
@@ -44,6 +44,11 @@ export function openCounterTable(clock: Clock, rows: readonly CounterRow[] = [])
     counters.set(key, known)
     return known
   }
+  /** What counts of the window before a sliding one. */
+  const carried = ({ previous }: Window): number =>
+    previous === undefined
+      ? 0
+      : Math.ceil((counters.get(previous.key)?.count ?? 0) * previous.weight)
   const lease = (counter: Counter, limit: number, worker: number | undefined): number => {
     if (worker === undefined) return 0
     const tokens = Math.min(maxLease, Math.floor((limit - counter.count) / leaseDivisor))
@@ -54,10 +59,14 @@ export function openCounterTable(clock: Clock, rows: readonly CounterRow[] = [])
   }
   return {
     take(windows, worker) {
-      const taken = windows.map((window) => ({ counter: counterOf(window), limit: window.limit }))
+      const taken = windows.map((window) => {
+        const before = carried(window)
+        return { window, counter: counterOf(window), before, limit: window.limit - before }
+      })
       const admitted = taken.every(({ counter, limit }) => counter.count < limit)
-      if (admitted) for (const { counter } of taken) counter.count += 1
-      const counts = taken.map(({ counter }) => counter.count)
+      for (const { counter, window } of taken)
+        if (admitted || window.countsRefused === true) counter.count += 1
+      const counts = taken.map(({ counter, before }) => counter.count + before)
       const leased = taken.map(({ counter, limit }) =>
         admitted ? lease(counter, limit, worker) : 0,
       )
@@ -74,7 +83,7 @@ export function openCounterTable(clock: Clock, rows: readonly CounterRow[] = [])
     leaseholdersOfFull(windows) {
       const holders = windows.flatMap((window) => {
         const counter = counters.get(window.key)
-        return counter === undefined || counter.count < window.limit
+        return counter === undefined || counter.count < window.limit - carried(window)
           ? []
           : [...counter.leases.keys()]
       })

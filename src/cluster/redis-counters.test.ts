@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeAuthority } from '../../test/harness/make-certificate.ts'
 import { startRedis } from '../../test/harness/start-redis.ts'
@@ -9,6 +10,7 @@ import { until } from '../../test/harness/until.ts'
 import { openEgress } from '../lib/egress.ts'
 import { silentLog } from '../lib/log.ts'
 import type { CounterSource, RedisAddress, Window } from '../proxy/plugin.ts'
+import { openCounterTable } from './counter-table.ts'
 import { openRedisConnection } from './redis/open-connection.ts'
 import { redisCounters } from './redis-counters.ts'
 
@@ -41,6 +43,48 @@ test('admits exactly the limit over nodes that ask at the same time', async (con
     admitted: false,
     counts: [41, 0],
   })
+})
+
+test('decides as the counters of a node do, also about sliding windows', async (context) => {
+  const { address } = await startRedis(context)
+  const node = openNode(address)
+  const sliding = fc.record({
+    key: fc.constantFrom('a', 'b', 'c'),
+    limit: fc.integer({ min: 1, max: 6 }),
+    weight: fc.constantFrom(0, 0.25, 0.5, 1),
+    isSliding: fc.boolean(),
+    countsRefused: fc.boolean(),
+  })
+  let run = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(sliding, { maxLength: 2 }), { maxLength: 30 }),
+      async (takes) => {
+        const table = openCounterTable(clock)
+        run += 1
+        for (const take of takes) {
+          const windows = [...new Map(take.map((one) => [one.key, one])).values()].map(
+            ({ key, limit, weight, isSliding, countsRefused }): Window => ({
+              key: `${run} ${key} 1`,
+              limit,
+              endsAt: 1_060_000,
+              ...(isSliding ? { previous: { key: `${run} ${key} 0`, weight }, countsRefused } : {}),
+            }),
+          )
+          // What is in the window before.
+          const before = windows.map(({ key, endsAt }) => ({
+            key: `${key.slice(0, -1)}0`,
+            limit: 9,
+            endsAt,
+          }))
+          const { admitted, counts } = table.take(windows)
+          expect(await node.take(windows)).toEqual({ admitted, counts })
+          expect((await node.take(before)).counts).toEqual(table.take(before).counts)
+        }
+      },
+    ),
+    { numRuns: 30 },
+  )
 })
 
 test('counts with a sync rate by itself, and sends the counts to Redis', async (context) => {

@@ -103,7 +103,8 @@ function openSyncedCounters({
     const admitted = states.every(
       ({ count, unsent }, index) => count + unsent < (windows[index]?.limit ?? 0),
     )
-    if (admitted) for (const state of states) state.unsent += 1
+    for (const [index, state] of states.entries())
+      if (admitted || windows[index]?.countsRefused === true) state.unsent += 1
     return { admitted, counts: states.map(({ count, unsent }) => count + unsent) }
   }
   return {
@@ -125,19 +126,25 @@ function openSyncedCounters({
   }
 }
 
-/** Counts a request in all windows when none is full, else in none; runs as one step in Redis. The counts are returned after the verdict. */
+/** Counts a request in all windows when none is full, else in those that count refused requests; runs as one step in Redis. The counts are returned after the verdict. */
 const takeScript = `
 local admitted = 1
 local counts = {}
-for i, key in ipairs(KEYS) do
-  counts[i] = tonumber(redis.call('GET', key) or '0')
-  if counts[i] >= tonumber(ARGV[2 * i - 1]) then admitted = 0 end
+local carried = {}
+local windows = #KEYS / 2
+for i = 1, windows do
+  local weight = tonumber(ARGV[4 * i - 1])
+  carried[i] = 0
+  if weight > 0 then carried[i] = math.ceil(weight * tonumber(redis.call('GET', KEYS[windows + i]) or '0')) end
+  counts[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
+  if counts[i] + carried[i] >= tonumber(ARGV[4 * i - 3]) then admitted = 0 end
 end
-if admitted == 1 then
-  for i, key in ipairs(KEYS) do
-    counts[i] = redis.call('INCR', key)
-    if counts[i] == 1 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
+for i = 1, windows do
+  if admitted == 1 or ARGV[4 * i] == '1' then
+    counts[i] = redis.call('INCR', KEYS[i])
+    if counts[i] == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[4 * i - 2]) end
   end
+  counts[i] = counts[i] + carried[i]
 end
 return {admitted, unpack(counts)}`
 
@@ -150,9 +157,15 @@ return count`
 const takeCommand = (windows: readonly Window[], now: number): RedisCommand => [
   'EVAL',
   takeScript,
-  windows.length,
+  2 * windows.length,
   ...windows.map(({ key }) => keyOf(key)),
-  ...windows.flatMap(({ limit, endsAt }) => [limit, lifetime(endsAt - now)]),
+  ...windows.map(({ key, previous }) => keyOf(previous?.key ?? key)),
+  ...windows.flatMap(({ limit, endsAt, previous, countsRefused }) => [
+    limit,
+    lifetime(endsAt - now),
+    previous?.weight ?? 0,
+    countsRefused === true ? 1 : 0,
+  ]),
 ]
 
 const addCommand = (key: string, count: number, milliseconds: number): RedisCommand => [

@@ -13,6 +13,7 @@ import { keyAuth } from './key-auth.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
 import { rateLimiting } from './rate-limiting.ts'
+import { rateLimitingAdvanced } from './rate-limiting-advanced.ts'
 import { redirect } from './redirect.ts'
 import { requestSizeLimiting } from './request-size-limiting.ts'
 import { recordingPrivacy } from './recording-privacy.ts'
@@ -37,6 +38,7 @@ export const catalog: readonly PluginDefinition[] = [
   requestSizeLimiting,
   acl,
   rateLimiting,
+  rateLimitingAdvanced,
   redirect,
   opentelemetry,
   prometheus,

@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:cryp
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { complaintOf, exchangeWith, usePlugin } from '../../test/harness/use-plugin.ts'
-import type { FoundCredential, KnownConsumer } from '../proxy/exchange.ts'
+import type { FoundCredential, KnownConsumer } from '../proxy/directory.ts'
 import { jwt } from './jwt.ts'
 
 const now = 1_800_000_000

@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { optional } from '../entities/fields.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Exchange, FoundCredential } from '../proxy/exchange.ts'
+import type { FoundCredential } from '../proxy/directory.ts'
+import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginAnswer } from '../proxy/plugin.ts'
 import {
   addPresentedSecrets,

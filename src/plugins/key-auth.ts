@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Caller, Exchange } from '../proxy/exchange.ts'
+import type { Caller } from '../proxy/directory.ts'
+import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginTools } from '../proxy/plugin.ts'
 import { readSmallBody, replaceBody } from '../proxy/small-body.ts'
 import {

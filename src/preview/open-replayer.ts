@@ -1,7 +1,8 @@
 import { canonicalText } from '../lib/canonical-text.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import { Exchange, type Caller, type RequestBody, type Reply } from '../proxy/exchange.ts'
+import type { Caller } from '../proxy/directory.ts'
+import { Exchange, type RequestBody, type Reply } from '../proxy/exchange.ts'
 import { checkProtocol } from '../proxy/check-protocol.ts'
 import type { Counters, PluginDefinition, PluginResult, Window } from '../proxy/plugin.ts'
 import {

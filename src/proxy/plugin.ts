@@ -6,13 +6,8 @@ import type { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { OpenExporter } from '../schema/exporter.ts'
 import type { TrafficMetrics } from '../schema/traffic-report.ts'
-import type {
-  Caller,
-  CredentialList,
-  Exchange,
-  FoundCredential,
-  KnownConsumer,
-} from './exchange.ts'
+import type { Caller, CredentialList, FoundCredential, KnownConsumer } from './directory.ts'
+import type { Exchange } from './exchange.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
 export type PluginAnswer = {
@@ -35,9 +30,13 @@ export type Window = {
   readonly limit: number
   /** Milliseconds since the epoch at which the window ends and its count may be forgotten. */
   readonly endsAt: number
+  /** Of a sliding window: the window before, whose count counts for this part, 0 to 1. */
+  readonly previous?: { readonly key: string; readonly weight: number }
+  /** Counts requests that are refused too. */
+  readonly countsRefused?: boolean
 }
 
-/** Whether a request is within the limits of all its windows; if not, it counts in none. */
+/** Whether a request is within the limits of all its windows; if not, it counts in none but those that count refused requests. `counts` include what counts of the window before. */
 export type Taken = { readonly admitted: boolean; readonly counts: readonly number[] }
 
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */

@@ -12,7 +12,7 @@ import {
   type RandomState,
 } from '../../test/harness/random-snapshots.ts'
 import { RadixMap } from '../lib/radix-map.ts'
-import type { KnownConsumer } from './exchange.ts'
+import type { KnownConsumer } from './directory.ts'
 import { definePlugin, type PluginDefinition, type PluginUse } from './plugin.ts'
 import { compileProgram, type Program, type RouteProgram } from './program.ts'
 

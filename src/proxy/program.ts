@@ -28,7 +28,7 @@ import {
 } from './compile/prepare-plugins.ts'
 import { shareEqualItems } from './compile/share-equal-items.ts'
 import { emptyRouter, type Router } from './compile-router.ts'
-import type { Directory } from './exchange.ts'
+import type { Directory } from './directory.ts'
 import { keepPools, type PoolKeeper } from './keep-pools.ts'
 import { emptyStreams, type StreamRoutes } from './stream/compile-streams.ts'
 import {

@@ -3,7 +3,7 @@ import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Exchange, RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
-import type { PluginDefinition, PluginTools } from '../../src/proxy/plugin.ts'
+import type { Counters, PluginDefinition, PluginTools } from '../../src/proxy/plugin.ts'
 import { openExchange } from './open-exchange.ts'
 
 /** A plugin that is prepared with a configuration as a client sends it, outside of a gateway. Throws when the configuration is invalid. */
@@ -28,6 +28,9 @@ export function usePlugin(
     onResponse: (exchange: Exchange): void => use.onResponse?.(exchange),
   }
 }
+
+/** Counters that several plugins share. */
+export const openTestCounters = (): Counters => openCounterTable({ now: () => Date.now() })
 
 /** The first complaint about a configuration, with its place; undefined when it is valid. */
 export function complaintOf(

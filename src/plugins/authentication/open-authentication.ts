@@ -1,5 +1,6 @@
 import type { Problem } from '../../lib/problem.ts'
-import type { Caller, Exchange, KnownConsumer } from '../../proxy/exchange.ts'
+import type { Caller, KnownConsumer } from '../../proxy/directory.ts'
+import type { Exchange } from '../../proxy/exchange.ts'
 import type { PluginTools } from '../../proxy/plugin.ts'
 
 /** Kong's rules for several plugins that authenticate on one route: without `anonymous` each must succeed; with it, those after a success do nothing, and a failure is the anonymous consumer. */

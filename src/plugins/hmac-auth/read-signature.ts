@@ -3,7 +3,6 @@ import type { RequestHead } from '../../proxy/exchange.ts'
 
 /** Algorithms of HTTP signatures (draft-cavage-http-signatures), by Kong's names. */
 export const algorithms = ['hmac-sha1', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const
-export type Algorithm = (typeof algorithms)[number]
 
 export type Signature = {
   readonly username: string

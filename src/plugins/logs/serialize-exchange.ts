@@ -6,7 +6,8 @@ import {
   redactPath,
   redactQuery,
 } from '../../lib/redact-query.ts'
-import type { Attempt, Caller, Exchange, RequestHead } from '../../proxy/exchange.ts'
+import type { Caller } from '../../proxy/directory.ts'
+import type { Attempt, Exchange, RequestHead } from '../../proxy/exchange.ts'
 import type { HeaderList } from '../../proxy/header-list.ts'
 import type { EventRecord } from '../../schema/event.ts'
 import { requestSize, responseSize } from './message-sizes.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { KnownConsumer } from '../exchange.ts'
+import type { KnownConsumer } from '../directory.ts'
 import { choosePlugins, type ScopedPlugin } from './choose-plugins.ts'
 
 /** Kong's list, the nearest first; C a consumer, G a group, R a route, S a service. */

@@ -1,4 +1,4 @@
-import type { KnownConsumer } from '../exchange.ts'
+import type { KnownConsumer } from '../directory.ts'
 import type { PluginUse } from '../plugin.ts'
 
 /** A prepared plugin and its scope; undefined where it is not restricted. */

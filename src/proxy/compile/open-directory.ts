@@ -10,7 +10,7 @@ import {
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import type { Caller, CredentialList, Directory, KnownConsumer } from '../exchange.ts'
+import type { Caller, CredentialList, Directory, KnownConsumer } from '../directory.ts'
 import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
 
 type SnapshotConsumer = SnapshotItem<'consumers'>

@@ -1,7 +1,8 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { hideSecrets, redactPath, redactQuery } from '../../lib/redact-query.ts'
 import type { EventRecord, PartOf } from '../../schema/event.ts'
-import type { Caller, Exchange, UpstreamResult } from '../exchange.ts'
+import type { Caller } from '../directory.ts'
+import type { Exchange, UpstreamResult } from '../exchange.ts'
 
 export type NodeIdentity = {
   readonly node: string
