@@ -57,6 +57,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: [],
     run: async (options) => (await import('./reload/bench-reload.ts')).benchReload(options),
   },
+  plugins: {
+    about: 'CPU time per request of plugins that record and export, beside none.',
+    needs: ['nginx', 'wrk', 'taskset'],
+    run: async (options) => (await import('./plugins/bench-plugins.ts')).benchPlugins(options),
+  },
   routes: {
     about: 'Matching, compiling and changing up to 100,000 routes.',
     needs: [],

@@ -25,7 +25,11 @@ const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..')
 const token = 'bench-admin-token-0000000000'
 
 /** Starts the program of a checkout, by default this one, with one worker and a temporary data directory. */
-export async function startWeir(core: string | undefined, root = ownRoot): Promise<Weir> {
+export async function startWeir(
+  core: string | undefined,
+  root = ownRoot,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Weir> {
   // A checkout of an earlier version has main.ts.
   const main = ['main.js', 'main.ts']
     .map((name) => join(root, 'src', 'cli', name))
@@ -41,6 +45,7 @@ export async function startWeir(core: string | undefined, root = ownRoot): Promi
     WEIR_SQL_LISTEN: await listen(),
     WEIR_WORKERS: '1',
     WEIR_ADMIN_TOKEN: token,
+    ...settings,
   }
   const child = startPinned(core, [process.execPath, main, 'start', '--data', folder], env)
   const adminUrl = `http://${env.WEIR_ADMIN_LISTEN}`
