@@ -17,6 +17,7 @@ import { rateLimitingAdvanced } from './rate-limiting-advanced.ts'
 import { redirect } from './redirect.ts'
 import { requestSizeLimiting } from './request-size-limiting.ts'
 import { recordingPrivacy } from './recording-privacy.ts'
+import { requestTransformer } from './request-transformer.ts'
 import { requestTermination } from './request-termination.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
@@ -39,6 +40,7 @@ export const catalog: readonly PluginDefinition[] = [
   acl,
   rateLimiting,
   rateLimitingAdvanced,
+  requestTransformer,
   redirect,
   opentelemetry,
   prometheus,

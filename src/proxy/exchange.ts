@@ -163,6 +163,8 @@ export type UpstreamResult = {
 
 /** The request that is sent to the service. */
 export type Forward = {
+  /** Replaces the method of the request; not HEAD or CONNECT, whose answers are framed otherwise. */
+  method?: string
   path: string
   query: string
   /** Host, unless the service's configuration decides it. */

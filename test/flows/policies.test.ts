@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { echo, startUpstream } from '../harness/start-upstream.ts'
+import { echo, startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { openGateway, type TestGateway } from '../harness/open-gateway.ts'
 
 /** A route for each policy. */
@@ -13,6 +13,16 @@ const policies: Readonly<Record<string, readonly { name: string; config?: object
   ],
   outside: [{ name: 'ip-restriction', config: { deny: ['127.0.0.1'] } }],
   page: [{ name: 'cors', config: { origins: ['https://a.example'] } }],
+  changed: [
+    {
+      name: 'request-transformer',
+      config: {
+        http_method: 'PUT',
+        replace: { uri: '/v2' },
+        add: { headers: ['X-From:$(headers.host)'], body: ['added:$(query_params.page)'] },
+      },
+    },
+  ],
   small: [
     { name: 'request-size-limiting', config: { allowed_payload_size: 8, size_unit: 'bytes' } },
   ],
@@ -123,4 +133,18 @@ test('replaces the origin that the service allows', async () => {
   const headers = { origin: 'https://a.example' }
   const response = await gateway.ask('/page', { headers })
   expect(response.headers.get('access-control-allow-origin')).toBe('https://a.example')
+})
+
+test('forwards a transformed request, in chunks too', async () => {
+  for (const body of ['{"a":1}', new Blob(['{"a":1}']).stream()]) {
+    const response = await gateway.ask('/changed?page=2', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    const { method, url, headers, body: sent } = (await response.json()) as Echo
+    expect([method, url, sent]).toEqual(['PUT', '/v2?page=2', '{"a":1,"added":"2"}'])
+    expect(headers['x-from']).toBe(new URL(gateway.url).host)
+  }
 })

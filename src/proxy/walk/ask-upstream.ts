@@ -172,13 +172,14 @@ function failAttempt(
   pool.failed(attempt.target, isOwn ? finding : undefined)
 }
 
-function mayRetry(
-  { stage, problem }: AttemptFailure,
-  { isClientGone, body, request }: Exchange,
-): boolean {
+function mayRetry({ stage, problem }: AttemptFailure, exchange: Exchange): boolean {
+  const { isClientGone, body } = exchange
   if (isClientGone || problem.status === 413 || !body.replayable) return false
-  return stage === 'connect' || isIdempotent(request.method)
+  return stage === 'connect' || isIdempotent(methodOf(exchange))
 }
+
+/** The method of the forwarded request. */
+const methodOf = ({ forward, request }: Exchange): string => forward?.method ?? request.method
 
 function buildUpstreamRequest(
   { service, hostHeader, tls, offersHttp2 }: ServiceProgram,
@@ -197,7 +198,7 @@ function buildUpstreamRequest(
     http2: service.protocol === 'grpc' || service.protocol === 'grpcs',
     offersHttp2: offersHttp2 && request.upgrade === '',
     target,
-    method: request.method,
+    method: methodOf(exchange),
     path: query === '' && request.hasEmptyQuery !== true ? path : `${path}?${query}`,
     host,
     headers,
