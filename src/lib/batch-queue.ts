@@ -45,6 +45,9 @@ export type BatchQueueState = {
 
 type Queued<Entry> = { readonly entry: Entry; readonly bytes: number; readonly since: number }
 
+/** Characters. */
+const maxErrorLength = 300
+
 /** Batches that one queue sends at the same time where Kong has no limit. */
 const maxConcurrency = 32
 
@@ -111,7 +114,10 @@ export function openBatchQueue<Entry>(options: BatchQueueOptions<Entry>): BatchQ
         return
       } catch (error) {
         state.failures += 1
-        state.error = error instanceof Error ? error.message : String(error)
+        state.error = (error instanceof Error ? error.message : String(error)).slice(
+          0,
+          maxErrorLength,
+        )
         const isOver = performance.now() - startedAt > settings.max_retry_time * 1_000
         if (signal.aborted) return drop(batch.length, 'stopped before they were sent', error)
         if (isOver) return drop(batch.length, 'max_retry_time is over', error)

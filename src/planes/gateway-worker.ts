@@ -193,8 +193,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     clearTimeout(restoring)
     await server.drain(isHurried ? 0 : settings.drainSeconds * 1_000)
     counters.receive({ type: 'recall' })
-    await exporters.stop(isHurried ? 0 : 3_000)
-    await shipping.stop(isHurried ? 0 : 3_000)
+    const patience = isHurried ? 0 : 3_000
+    await Promise.all([exporters.stop(patience), shipping.stop(patience)])
     secrets.close()
     await control.close()
   }

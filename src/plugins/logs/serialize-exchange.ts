@@ -152,7 +152,8 @@ function describeHeaders(
   { presentedSecrets, secretParameters }: Exchange,
   hidden: ReadonlySet<string>,
 ): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = {}
+  // A field may be called __proto__.
+  const fields = Object.create(null) as Record<string, string | string[]>
   const flat = list?.flat ?? []
   for (let at = 0; at < flat.length; at += 2) {
     const name = (flat[at] as string).toLowerCase()
@@ -160,15 +161,8 @@ function describeHeaders(
     if (hidden.has(name) || isSecretName(name) || holdsSecret(value, secretParameters))
       value = redacted
     else if (presentedSecrets !== undefined) value = hideSecrets(value, presentedSecrets)
-    const known = Object.hasOwn(fields, name) ? fields[name] : undefined
-    const next = known === undefined ? value : [known, value].flat()
-    // A field may be called __proto__.
-    Object.defineProperty(fields, name, {
-      value: next,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    })
+    const known = fields[name]
+    fields[name] = known === undefined ? value : [known, value].flat()
   }
   return fields
 }
