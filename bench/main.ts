@@ -16,6 +16,12 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     needs: ['nginx', 'wrk', 'taskset'],
     run: async (options) => (await import('./proxy/bench-proxy.ts')).benchProxy(options),
   },
+  footprint: {
+    about: 'Cold start to the first response, memory at rest and under load, beside nginx.',
+    needs: ['nginx', 'wrk', 'taskset'],
+    run: async (options) =>
+      (await import('./footprint/bench-footprint.ts')).benchFootprint(options),
+  },
   freshness: {
     about: 'Time from a response to its row on a subscribed chart.',
     needs: [],

@@ -76,17 +76,24 @@ const pageBytes = 4096
 
 /** The usage of a process and its descendants, or of those that `counts` selects. */
 export function usageOf(pid: number, counts: (found: number) => boolean = () => true): Usage {
+  const counted = listFamily(pid).filter((found) => counts(found.pid))
+  return {
+    cpuMicroseconds: counted.reduce((sum, found) => sum + found.cpuMicroseconds, 0),
+    rssMegabytes: counted.reduce((sum, found) => sum + found.rssMegabytes, 0),
+  }
+}
+
+/** A process and its descendants. */
+export const familyOf = (pid: number): number[] => listFamily(pid).map((found) => found.pid)
+
+function listFamily(pid: number): Running[] {
   const all = listProcesses()
   const family = new Set([pid])
   for (let before = 0; before !== family.size;) {
     before = family.size
     for (const found of all) if (family.has(found.parent)) family.add(found.pid)
   }
-  const counted = all.filter((found) => family.has(found.pid) && counts(found.pid))
-  return {
-    cpuMicroseconds: counted.reduce((sum, found) => sum + found.cpuMicroseconds, 0),
-    rssMegabytes: counted.reduce((sum, found) => sum + found.rssMegabytes, 0),
-  }
+  return all.filter((found) => family.has(found.pid))
 }
 
 /** The title of a process, as it set it itself. */

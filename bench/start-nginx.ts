@@ -11,6 +11,8 @@ export type NginxOptions = {
   readonly core: string | undefined
   readonly http?: string
   readonly server: string
+  /** Default: a free one. */
+  readonly port?: number
   /** Files of its `files` folder by name. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -20,6 +22,7 @@ export async function startNginx({
   core,
   http = '',
   server,
+  port: wanted,
   files = {},
 }: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-nginx-'))
@@ -27,7 +30,7 @@ export async function startNginx({
   chmodSync(folder, 0o755)
   for (const name of ['temp', 'files']) mkdirSync(join(folder, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'files', name), text)
-  const port = await freePort()
+  const port = wanted ?? (await freePort())
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, render(folder, http, `listen 127.0.0.1:${port} backlog=4096;\n${server}`))
   const child = startPinned(core, ['nginx', '-p', folder, '-c', file, '-e', join(folder, 'error')])

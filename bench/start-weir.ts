@@ -21,8 +21,14 @@ export type Weir = {
   close(): Promise<void>
 }
 
-const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..')
+export const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..')
 const token = 'bench-admin-token-0000000000'
+
+/** The main module of a checkout; that of an earlier version is main.ts. */
+export const mainOf = (root: string): string =>
+  ['main.js', 'main.ts']
+    .map((name) => join(root, 'src', 'cli', name))
+    .find((path) => existsSync(path)) ?? ''
 
 /** Starts the program of a checkout, by default this one, with one worker and a temporary data directory. */
 export async function startWeir(
@@ -30,10 +36,7 @@ export async function startWeir(
   root = ownRoot,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Weir> {
-  // A checkout of an earlier version has main.ts.
-  const main = ['main.js', 'main.ts']
-    .map((name) => join(root, 'src', 'cli', name))
-    .find((path) => existsSync(path)) as string
+  const main = mainOf(root)
   const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
   const listen = async (): Promise<string> => `127.0.0.1:${await freePort()}`
   const env = {

@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WeirOptions } from '../../test/harness/start-weir.ts'
+import { firstAnswer } from '../first-answer.ts'
 import { freePort } from '../processes.ts'
 import { median, rounded, type BenchOptions, type Row } from '../report.ts'
 import { routePath } from './build-document.ts'
@@ -24,7 +23,6 @@ type Start = {
 }
 
 const maxRounds = 3
-const patience = 180_000
 
 /** Starts a gateway plane from its own disk while its control plane is stopped. */
 export async function measureCold(
@@ -97,20 +95,3 @@ async function startCold({ options, port }: Gateway, size: number): Promise<Star
     }
   })
 }
-
-async function firstAnswer(url: string): Promise<void> {
-  const startedAt = performance.now()
-  while ((await statusOf(url)) !== 200) {
-    if (performance.now() - startedAt > patience) throw new Error(`${url} was not answered`)
-    await sleep(5)
-  }
-}
-
-/** 0 when there is no answer. */
-const statusOf = (url: string): Promise<number> =>
-  new Promise((resolve) => {
-    const request = http.get(url, { agent: false }, (response) => {
-      response.resume().on('close', () => resolve(response.statusCode ?? 0))
-    })
-    request.on('error', () => resolve(0))
-  })

@@ -108,6 +108,10 @@ export type PlaneSettings = {
 export const joinTokenFile = ({ data }: Pick<PlaneSettings, 'data'>): string =>
   join(data, 'join-token')
 
+/** Where the workers of a node keep the snapshots that they can start from; absent on a new node. */
+export const gatewaySnapshots = ({ data }: Pick<PlaneSettings, 'data'>): string =>
+  join(data, 'gateway', 'snapshots')
+
 /** Where the gateway of a node listens. */
 export const gatewayListens = ({
   proxyListen,

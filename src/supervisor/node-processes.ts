@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
 import {
   openCounterServer,
@@ -16,7 +17,12 @@ import {
   type ControlAddresses,
   type ToChild,
 } from '../planes/messages.ts'
-import { addressOf, type ListenAddress, type PlaneSettings } from '../planes/plane-settings.ts'
+import {
+  addressOf,
+  gatewaySnapshots,
+  type ListenAddress,
+  type PlaneSettings,
+} from '../planes/plane-settings.ts'
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
 import { openLogLevels, type LogLevels } from './log-levels.ts'
@@ -96,6 +102,9 @@ export const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pr
  */
 const controlFlags = ['--optimize-for-size', '--max-semi-space-size=8', '--heap-growing-percent=30']
 
+/** Milliseconds that the control plane waits at a start for workers that can serve from their disk. */
+const maxHeadStart = 1_000
+
 /** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore outlives the others. */
 export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const { childModule, log, threshold, inherited } = options
@@ -139,7 +148,6 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   let workers: readonly SupervisedProcess[] = []
   let ticketSecret = makeTicketSecret()
   let stopping: Promise<void> | undefined
-  if (hasControl && inherited === undefined) control.start()
   workers = (listeners?.workers ?? []).map((workerSockets, slot) =>
     startWorker(settings, slot, workerSockets, common, {
       readiness,
@@ -149,6 +157,17 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
       ticketSecret: () => ticketSecret,
     }),
   )
+  // Where one core runs everything, the start of a control plane would keep the workers from serving for a second.
+  let awaitsControl = hasControl && inherited === undefined
+  const startFirstControl = (): void => {
+    if (awaitsControl) control.start()
+    awaitsControl = false
+  }
+  const headStart = setTimeout(
+    startFirstControl,
+    existsSync(gatewaySnapshots(settings)) ? maxHeadStart : 0,
+  )
+  void readiness.workersReady.then(startFirstControl, () => undefined)
   const rotating = setInterval(() => {
     ticketSecret = makeTicketSecret()
     for (const worker of workers) worker.send({ type: 'ticket-secret', secret: ticketSecret })
@@ -165,7 +184,10 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     shareCounters: share,
     state: () => ({ sockets, addresses: control.addresses() }),
     startControl: () => hasControl && control.start(),
-    stopControl: () => control.stop(),
+    stopControl() {
+      awaitsControl = false
+      return control.stop()
+    },
     stopWorkers,
     async reload() {
       for (const worker of workers) await worker.replace()
@@ -181,6 +203,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
 
   async function stopAll(): Promise<void> {
     control.forbid()
+    clearTimeout(headStart)
     clearInterval(sweeping)
     clearInterval(rotating)
     // No worker accepts any more: a refused connection is better than one that waits in vain.

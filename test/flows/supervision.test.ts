@@ -169,7 +169,7 @@ test('exits with the reason when its supervisor is killed', async () => {
   await until('its children to end', () => !children.some(isRunning), 180_000)
 }, 180_000)
 
-test('a graceful stop answers requests in flight and keeps their events', async () => {
+test('a graceful stop answers requests in flight and keeps their events, and the next start begins with the workers', async () => {
   const paths: (string | undefined)[] = []
   const { port } = await startUpstream((request, response) => {
     paths.push(request.url)
@@ -188,8 +188,16 @@ test('a graceful stop answers requests in flight and keeps their events', async 
   expect(await (await late).text()).toBe('late')
   await stopped
   const again = await startWeir({ data: weir.data, env: { WEIR_WORKERS: '1' } })
+  // They serve from their disk, and need not share a core with the start of the control plane.
+  expect(startOf(again, 'weir gateway')).toBeLessThan(startOf(again, 'weir control'))
   await until('its event is there', async () => (await countOf(again, 'last')) === 1)
 })
+
+/** When the process with a title was started, in ticks since the boot (proc(5): field 22). */
+function startOf(weir: TestWeir, title: string): number {
+  const stat = readFileSync(`/proc/${weir.children(title)[0]}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
+}
 
 function isRunning(pid: number): boolean {
   try {
