@@ -10,7 +10,6 @@ import {
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogThreshold } from '../lib/log-threshold.ts'
-import { Problem } from '../lib/problem.ts'
 import {
   controlUrls,
   type ControlAddress,
@@ -26,7 +25,8 @@ import {
 import type { ListeningSocket } from './listening-socket.ts'
 import type { PlaneAddresses } from './messages.ts'
 import { openLogLevels, type LogLevels } from './log-levels.ts'
-import { bindProxyListeners, type ProxyListeners, type WorkerSockets } from './proxy-listeners.ts'
+import { openReadiness, type Readiness } from './open-readiness.ts'
+import { bindProxyListeners, type WorkerSockets } from './proxy-listeners.ts'
 import {
   sendTo,
   superviseProcess,
@@ -217,7 +217,6 @@ type CommonOptions = Pick<
   SupervisedProcessOptions,
   'module' | 'stopTimeout' | 'log' | 'onEarlyExit'
 > & { readonly logLevel: LogLevels }
-type Readiness = ReturnType<typeof openReadiness>
 
 /** The control plane of a node, which may be stopped and started again. */
 function openControl(
@@ -374,37 +373,5 @@ function keepPorts(
     adminListens: settings.adminListens.map((listen, index) => at(listen, admins[index])),
     managerListens: settings.managerListens.map((listen, index) => at(listen, managers[index])),
     nodeListen: at(settings.nodeListen, nodes),
-  }
-}
-
-function openReadiness(listeners: ProxyListeners | undefined, hasControl: boolean) {
-  const ready = Promise.withResolvers<PlaneAddresses>()
-  const workersReady = Promise.withResolvers<void>()
-  let control: PlaneAddresses['control']
-  let missing = listeners?.workers.length ?? 0
-  // They may be awaited only after they were rejected.
-  for (const { promise } of [ready, workersReady]) promise.catch(() => undefined)
-  const check = (): void => {
-    if (missing <= 0) workersReady.resolve()
-    if (missing <= 0 && (control !== undefined || !hasControl))
-      ready.resolve({ control, gateway: listeners?.addresses })
-  }
-  check()
-  return {
-    ready: ready.promise,
-    workersReady: workersReady.promise,
-    control({ joinSecret: _secret, ...addresses }: ControlAddresses) {
-      control = addresses
-      check()
-    },
-    worker() {
-      missing -= 1
-      check()
-    },
-    failed(message: string) {
-      const problem = new Problem('start.failed', 500, message)
-      workersReady.reject(problem)
-      ready.reject(problem)
-    },
   }
 }
