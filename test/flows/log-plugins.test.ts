@@ -289,3 +289,10 @@ test.each([
   expect(parse({}).success).toBe(true)
   expect(parse({ a: 'return 1' }).error?.issues[0]?.message).toContain('Weir does not run Lua')
 })
+
+test('the URL of a log server may be in a vault, and must be one', () => {
+  const { settings } = catalog.find(({ name }) => name === 'http-log') as (typeof catalog)[number]
+  const accepts = (url: string) => settings.safeParse({ http_endpoint: url }).success
+  expect(['{vault://env/log-url}', 'https://u:p@h:1/a'].map(accepts)).toEqual([true, true])
+  expect(['h', 'ftp://h', '', 'http://'].map(accepts)).toEqual([false, false, false, false])
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isReference } from '../../entities/secret-reference.ts'
 import { optional } from '../../entities/fields.ts'
 
 /** Kong's `custom_fields_by_lua`, which is accepted without fields only. */
@@ -9,11 +10,14 @@ export const customFieldsByLua = () =>
     }),
   ).describe('Kong’s Lua expressions for further fields. Not supported: must be empty.')
 
-/** Kong's type `url`. */
+/** Kong's type `url`, or a reference to a vault that has one. */
 export const httpUrl = () =>
-  z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+  z.string().refine((text) => isReference(text) || isHttpUrl(text), {
     error: 'missing host in url',
   })
+
+const isHttpUrl = (text: string): boolean =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
 /** A header name as Kong accepts it. */
 export const headerName = () =>
