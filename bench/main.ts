@@ -35,6 +35,13 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./recording/bench-recording.ts')).benchRecording(options),
   },
+  warehouse: {
+    about:
+      'A month of generated events (--events 2000000): load, size, and the pages of the Manager over an hour, a day and 30 days, by rollups, rows and SQL.',
+    needs: [],
+    run: async (options) =>
+      (await import('./warehouse/bench-warehouse.ts')).benchWarehouse(options),
+  },
   soak: {
     about:
       'Full load with changes, killed targets and resets: memory, statuses, one event per response.',
@@ -84,7 +91,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 
 const usage = [
   'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300] [--case TEXT] [--minutes 10]',
-  '                       [--sizes 1000,10000] [--workers 1] [--settle 120]',
+  '                       [--sizes 1000,10000] [--workers 1] [--settle 120] [--events 2000000]',
   ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
 ].join('\n')
 
@@ -104,6 +111,7 @@ const parseCommandLine = () =>
       sizes: { type: 'string', default: '' },
       workers: { type: 'string', default: '1' },
       settle: { type: 'string', default: '120' },
+      events: { type: 'string', default: '2000000' },
     },
   })
 
@@ -118,6 +126,7 @@ const readOptions = (values: Values): BenchOptions => ({
   sizes: numbersIn(values.sizes),
   workers: numbersIn(values.workers),
   settle: Number(values.settle),
+  events: Number(values.events),
   onProgress: (line) => console.error(line),
 })
 

@@ -41,6 +41,8 @@ export type BenchOptions = {
   readonly workers: readonly number[]
   /** Seconds after the end of a load until memory is read again. */
   readonly settle: number
+  /** Generated events. */
+  readonly events: number
   /** Receives progress messages. */
   readonly onProgress: (line: string) => void
 }

@@ -1,5 +1,4 @@
 import type { Filter, QueryInput } from '../../../src/schema/query.ts'
-import type { Queries } from '../api/subscribe.ts'
 import { toConditions } from '../view/filters.ts'
 import type { PageFilter } from '../view/search.ts'
 import { chooseBucket, toDateRange, previousDateRange, type TimeRange } from '../view/time-range.ts'
@@ -45,6 +44,8 @@ export const rowMembers = [
 
 const maxRows = 200
 const maxExportedRows = 50_000
+
+type Queries = Readonly<Record<string, QueryInput>>
 
 /** All queries of the overview. */
 export function overviewQueries(scope: Scope, boards: readonly Board[]): Queries {

@@ -1,0 +1,226 @@
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient, type ClickHouseClient } from '@clickhouse/client'
+import { createChdbConnection } from 'chdb/connection'
+import { buildEvent } from '../../test/harness/build-event.ts'
+import { buildTestRights } from '../../test/harness/build-test-rights.ts'
+import { answerQuery } from '../../src/analytics/answer-query.ts'
+import { builtInDatasets, readDatasets } from '../../src/analytics/datasets/read-datasets.ts'
+import { buildScope } from '../../src/analytics/datasets/scope.ts'
+import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
+import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
+import { builtInTables } from '../../src/warehouse/tables.ts'
+import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
+import { insertEvents } from './generate-events.ts'
+import { pagesOf, ranges, type Page } from './page-queries.ts'
+
+const monthLength = 30 * 86_400_000
+const bytesPerEvent = 150
+
+/** Rows per insert: a few seconds of work. */
+const chunk = 1_000_000
+
+/** The last midnight: the last day is over, so that its rollups are built. */
+const monthEnd = (): number => Math.floor(Date.now() / 86_400_000) * 86_400_000
+
+export async function benchWarehouse(options: BenchOptions): Promise<Report> {
+  const rows = options.events
+  const directory = mkdtempSync(join(tmpdir(), 'weir-bench-warehouse-'))
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    if (bavail * bsize < rows * bytesPerEvent)
+      throw new Error(`${directory}: ${rows} events need ${(rows * bytesPerEvent) / 1e9} GB`)
+    return await measure(directory, rows, options)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function measure(directory: string, rows: number, options: BenchOptions): Promise<Report> {
+  const { onProgress } = options
+  const report: Row[] = []
+  const path = join(directory, 'warehouse')
+  const to = monthEnd()
+  const traffic = { rows, from: to - monthLength, to }
+  let warehouse = await openWarehouse({ path })
+  let plain = connect(path)
+  const load = await timed(async () => {
+    for (let first = 0; first < rows; first += chunk) {
+      await plain.command({ query: insertEvents(traffic, first, Math.min(chunk, rows - first)) })
+      onProgress(`loaded ${Math.min(rows, first + chunk)} events`)
+    }
+  })
+  report.push({ case: 'load', subject: 'rows', ...secondsOf(load, rows) })
+  const built = await timed(() => warehouse.rollups.refresh())
+  report.push({ case: 'load', subject: 'rollups', ...secondsOf(built, rows) })
+  onProgress('rollups built')
+  report.push(...(await sizesOf(plain, rows)))
+
+  const reopen = async (): Promise<number> => {
+    await plain.close()
+    await warehouse.close()
+    const { milliseconds } = await timed(async () => {
+      warehouse = await openWarehouse({ path })
+    })
+    plain = connect(path)
+    return milliseconds
+  }
+  report.push({ case: 'open', subject: 'store', ms: rounded(await reopen()) })
+
+  for (const [name, length] of Object.entries(ranges)) {
+    for (const page of pagesOf(to - length, to)) {
+      const title = `${page.name}, ${name}`
+      if (!title.includes(options.only)) continue
+      onProgress(title)
+      // Subjects alternate, and each begins once with an engine that has just been opened.
+      const subjects = {
+        rollups: () => runPage(warehouse, page, to, true),
+        rows: () => runPage(warehouse, page, to, false),
+        SQL: () => runPlain(plain, page),
+      }
+      const times: Record<string, number[][]> = { rollups: [], rows: [], SQL: [] }
+      for (const [subject, run] of Object.entries(subjects)) {
+        await reopen()
+        times[subject]?.push(await run())
+      }
+      for (let round = 0; round < options.rounds; round += 1)
+        for (const [subject, run] of Object.entries(subjects)) times[subject]?.push(await run())
+      for (const [subject, [cold, ...warm]] of Object.entries(times))
+        report.push({ case: title, subject, ...figuresOf(cold ?? [], warm) })
+    }
+  }
+  if ('insert'.includes(options.only)) report.push(...(await besideQueries(warehouse, plain, to)))
+  await plain.close()
+  await warehouse.close()
+  const month = report.find(
+    ({ case: name, subject }) => name === 'overview, 30 days' && subject === 'rollups',
+  )
+  const isSlow = month !== undefined && Number(month['query_p95_ms']) > 300
+  return {
+    rows: report,
+    notes: [
+      `${rows.toLocaleString('en-US')} events of 30 days: 40 services, 400 routes, 5,000 consumers; the ranges end at the last one.`,
+      'cold: the first time after opening the engine; files may be in the page cache. page: all its queries, one after the other.',
+      'rollups and rows: queries of the Manager with all permissions. SQL: the same, written by hand over the table.',
+    ],
+    violations: isSlow ? ['overview, 30 days: p95 of a query above 300 ms'] : [],
+  }
+}
+
+const connect = (path: string): ClickHouseClient =>
+  createClient({ connection: createChdbConnection({ path }) as never })
+
+async function timed(work: () => Promise<unknown>) {
+  const [start, cpu] = [performance.now(), process.cpuUsage()]
+  await work()
+  const { user, system } = process.cpuUsage(cpu)
+  return { milliseconds: performance.now() - start, cpu: user + system }
+}
+
+const secondsOf = (measured: { milliseconds: number; cpu: number }, rows: number) => ({
+  seconds: rounded(measured.milliseconds / 1000, 1),
+  cpu_us_per_event: rounded(measured.cpu / rows, 2),
+})
+
+async function sizesOf(client: ClickHouseClient, rows: number): Promise<Row[]> {
+  const result = await client.query({
+    query: `SELECT table, sum(bytes_on_disk) AS bytes, sum(rows) AS rows, count() AS parts FROM system.parts
+      WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC`,
+    format: 'JSONEachRow',
+  })
+  const found = await result.json<{ table: string; bytes: string; rows: string; parts: string }>()
+  return found.map(({ table, bytes, rows: stored, parts }) => ({
+    case: 'disk',
+    subject: table,
+    mb: rounded(Number(bytes) / 1e6, 1),
+    rows: Number(stored),
+    parts: Number(parts),
+    bytes_per_event: rounded(Number(bytes) / rows, 2),
+  }))
+}
+
+const datasets = readDatasets(builtInDatasets, builtInTables)
+const rights = buildTestRights(defaultWorkspace, ['+* *'])
+
+/** The milliseconds of each query of a page. */
+async function runPage(
+  warehouse: Warehouse,
+  page: Page,
+  now: number,
+  isRolled: boolean,
+): Promise<number[]> {
+  const context = {
+    datasets,
+    scopeOf: (dataset: Parameters<typeof buildScope>[1]) => buildScope(rights, dataset),
+    select: (statement: Parameters<Warehouse['query']>[0]) => warehouse.query(statement),
+    now,
+    rollups: isRolled ? warehouse.rollups : undefined,
+  }
+  const times: number[] = []
+  for (const query of Object.values(page.queries))
+    times.push((await timed(() => answerQuery(context, query))).milliseconds)
+  return times
+}
+
+async function runPlain(client: ClickHouseClient, { sql }: Page): Promise<number[]> {
+  const times: number[] = []
+  for (const query of sql) {
+    const run = async () => (await client.query({ query, format: 'JSONEachRow' })).json()
+    times.push((await timed(run)).milliseconds)
+  }
+  return times
+}
+
+const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0)
+
+function figuresOf(cold: readonly number[], warm: readonly (readonly number[])[]) {
+  const pages = warm.map(sum)
+  const queries = warm.flat()
+  return {
+    queries: cold.length,
+    cold_page_ms: rounded(sum(cold)),
+    page_p50_ms: rounded(quantile(pages, 0.5)),
+    page_p95_ms: rounded(quantile(pages, 0.95)),
+    query_p50_ms: rounded(quantile(queries, 0.5)),
+    query_p95_ms: rounded(quantile(queries, 0.95)),
+  }
+}
+
+/** Inserts of a batch alone, and while the rows of all 30 days are read without end. */
+async function besideQueries(
+  warehouse: Warehouse,
+  plain: ClickHouseClient,
+  to: number,
+): Promise<Row[]> {
+  const [overview] = pagesOf(to - monthLength, to)
+  const lines = Buffer.from(
+    Array.from(
+      { length: 1_500 },
+      (_, at) => `${JSON.stringify(buildEvent({ time: (to / 1000 + at / 1e3).toFixed(6) }))}\n`,
+    ).join(''),
+  )
+  let batch = 0
+  const insert = async (): Promise<number> =>
+    (await timed(() => warehouse.insertBatch('requests', `bench-${(batch += 1)}`, lines)))
+      .milliseconds
+  const inserts = async (): Promise<number[]> => {
+    const times: number[] = []
+    for (let round = 0; round < 30; round += 1) times.push(await insert())
+    return times
+  }
+  const alone = await inserts()
+  let isQuerying = true
+  const querying = (async () => {
+    while (isQuerying && overview !== undefined) await runPlain(plain, overview)
+  })()
+  const beside = await inserts()
+  isQuerying = false
+  await querying
+  return Object.entries({ alone, 'beside queries': beside }).map(([subject, times]) => ({
+    case: 'insert of 1,500 rows',
+    subject,
+    p50_ms: rounded(quantile(times, 0.5)),
+    p95_ms: rounded(quantile(times, 0.95)),
+  }))
+}
