@@ -21,6 +21,8 @@ import { healthRoute } from './node/health-route.ts'
 import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
 import { logLevelRoutes } from './node/log-level-routes.ts'
+import { warehouseRoutes } from './node/warehouse-routes.ts'
+import type { Warehouse } from '../warehouse/open-warehouse.ts'
 import { metricsRoute } from './node/metrics-route.ts'
 import { kongNodeRoutes } from './node/kong-node-routes.ts'
 import {
@@ -61,6 +63,7 @@ export type AdminOptions = AppOptions & {
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels
   readonly preview?: Preview
+  readonly warehouse?: Pick<Warehouse, 'state' | 'backups'>
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
@@ -109,7 +112,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     log,
     logLevel: options.logLevel,
   }
-  const routes = adminRoutes(facts, options.preview)
+  const routes = adminRoutes(facts, options.preview, options.warehouse)
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyPrincipal(configuration, request)
     const rights = configuration.rightsOf(principalId)
@@ -157,12 +160,17 @@ function countConnections() {
   }
 }
 
-export function adminRoutes(facts: NodeFacts, preview?: Preview): AdminRoute[] {
+export function adminRoutes(
+  facts: NodeFacts,
+  preview?: Preview,
+  warehouse?: AdminOptions['warehouse'],
+): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     ...kongNodeRoutes(facts),
     ...logLevelRoutes(facts.logLevel),
     metricsRoute(facts),
+    ...warehouseRoutes(warehouse),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...targetOrderRoutes(facts.order ?? (() => undefined)),
     ...schemaRoutes,

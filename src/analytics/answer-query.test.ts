@@ -171,3 +171,23 @@ test('repeating the query of an answer returns the same answer', async () => {
     expect(again.query.timeDimensions).toEqual(first.query.timeDimensions)
   }
 }, 180_000)
+
+test('a page of the newest rows of a long range is the same as in the list of all of them', async () => {
+  await fill('requests', fc.sample(arbitraryEvent, { numRuns: 80, seed: 3 }))
+  const newest = async (limit: number, offset = 0) => {
+    const { answer } = await answerQuery(dataset, everything, {
+      dimensions: ['requests.time', 'requests.request_id'],
+      ungrouped: true,
+      timeDimensions: [{ dimension: 'requests.time', dateRange: 'last 30 days' }],
+      order: [['requests.time', 'desc']],
+      limit,
+      offset,
+    })
+    return answer.data
+  }
+  const all = await newest(1_000)
+  expect(all).toHaveLength(80)
+  expect(await newest(2)).toEqual(all.slice(0, 2))
+  expect(await newest(30, 20)).toEqual(all.slice(20, 50))
+  expect(await newest(79, 1)).toEqual(all.slice(1))
+})

@@ -69,6 +69,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_AUDIT_KEY_FILE:
     'File with the key that signs the audit log; `audit.key` in `WEIR_DATA` when unset.',
   WEIR_AUDIT_DAYS: 'Days that audit records are kept.',
+  WEIR_BACKUPS:
+    'Directory for backups of the warehouse; `backups` in `WEIR_DATA` when unset. A ClickHouse server writes it on its own machine and must allow it (`backups.allowed_path`).',
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
   WEIR_RECORD_DURABILITY:

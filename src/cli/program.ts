@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { Problem } from '../lib/problem.ts'
 import { addAuditCommand } from './audit/audit-command.ts'
+import { addBackupCommands } from './backup/backup-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
@@ -58,6 +59,7 @@ program
 addConfigCommand(program)
 addOpenApiCommand(program)
 addAuditCommand(program)
+addBackupCommands(program)
 addSecretsCommand(program)
 
 /** Runs the command that the arguments name. */

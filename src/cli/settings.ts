@@ -147,6 +147,7 @@ const environment = z.object({
   WEIR_ENCRYPTION_KEY_FILE: z.string().optional(),
   WEIR_AUDIT_KEY_FILE: z.string().min(1).optional(),
   WEIR_AUDIT_DAYS: wholeNumber(400, 1, 36_500),
+  WEIR_BACKUPS: z.string().min(1).optional(),
   WEIR_REVISION_DAYS: wholeNumber(400, 1, 36_500),
   WEIR_REVISION_COUNT: wholeNumber(50_000, 1, 1_000_000_000),
   WEIR_RECORD_DURABILITY: z
@@ -214,6 +215,7 @@ export function readSettings(
     data: resolve(settings.WEIR_DATA),
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
+    backups: resolve(settings.WEIR_BACKUPS ?? join(settings.WEIR_DATA, 'backups')),
     revisionDays: settings.WEIR_REVISION_DAYS,
     revisionCount: settings.WEIR_REVISION_COUNT,
     durability:

@@ -81,6 +81,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ? { path: join(settings.data, 'warehouse') }
       : { url: settings.warehouseUrl }),
     retentionDays: { audit: auditDays },
+    backups: settings.backups,
     isSynced: settings.durability.mode !== 'commit',
     log,
   })
@@ -125,6 +126,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ...settings.allowedHosts,
     ],
     analytics: openAnalyticsRoutes(configuration, recording.watched, log),
+    warehouse,
     preview: (request) =>
       previews.run(() => previewChange({ warehouse: recording.watched, catalog, log }, request)),
   })

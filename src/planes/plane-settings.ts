@@ -71,6 +71,8 @@ export type PlaneSettings = {
   readonly auditKeyFile: string
   /** Days after which records of the audit log are removed. */
   readonly auditDays: number
+  /** Directory for backups of the warehouse. */
+  readonly backups: string
   /** Days after which revisions are pruned. */
   readonly revisionDays: number
   /** Newest revisions that are kept. */

@@ -21,6 +21,8 @@ export type Rollups = {
 export type RollupKeeper = Rollups & {
   /** Runs work that stores or deletes rows of these times; what was built from them is not read until it is built again. */
   change<T>(source: string, times: Iterable<number>, work: () => Promise<T>): Promise<T>
+  /** Forgets everything that was built, for rows that were stored without `change`. */
+  forget(): Promise<void>
   /** Builds the units that are over and lack, newest first, until the signal is aborted; returns how many. */
   refresh(signal?: AbortSignal): Promise<number>
 }
@@ -209,6 +211,15 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
         const spans = invalidate(source, slots)
         if (spans.length > 0) await log.addChanges(source, spans)
       }
+    },
+    async forget() {
+      for (const units of state.values()) {
+        units.built.clear()
+        units.building = undefined
+        units.seenTo = 0
+      }
+      for (const source of new Set(sources.values()))
+        await log.addChanges(source, [{ from: 0, to: clock.now() + dayLength }])
     },
     async refresh(signal) {
       if (isShared) await load()

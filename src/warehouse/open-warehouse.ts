@@ -3,11 +3,13 @@ import {
   type ClickHouseClient,
   type ClickHouseClientConfigOptions,
 } from '@clickhouse/client'
+import { Session } from 'chdb'
 import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
+import { openBackups, type Backups } from './back-up.ts'
 import { insertBatch } from './insert-batch.ts'
 import { insertIntoEmbedded, insertIntoServer, type InsertNative } from './insert-block.ts'
 import {
@@ -17,6 +19,7 @@ import {
   type Rollups,
   type RollupTiming,
 } from './open-rollups.ts'
+import { readState, type WarehouseState } from './read-state.ts'
 import { renderNative } from './render-native.ts'
 import { rollupLogTable } from './rollup-log.ts'
 import { builtInRollups, rollupTable, type Rollup } from './rollup.ts'
@@ -53,6 +56,9 @@ export type Warehouse = {
   readonly rollups: Rollups & Pick<RollupKeeper, 'refresh'>
   /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. A server stops it when the signal is aborted; the embedded engine cannot. */
   query(statement: Statement, signal?: AbortSignal): Promise<readonly Row[]>
+  /** What is on the disk, and which parts of it cannot be read. */
+  state(): Promise<WarehouseState>
+  readonly backups: Backups
   /** Waits for running statements, then closes the connections. */
   close(): Promise<void>
 }
@@ -67,6 +73,8 @@ export type WarehouseOptions = {
   readonly tables?: readonly Table[]
   /** Rollups of these tables. */
   readonly rollups?: readonly Rollup[]
+  /** Directory for backups; of a server on its machine, as its setting `backups.allowed_path`. */
+  readonly backups?: string
   readonly rollupTiming?: RollupTiming
   readonly clock?: Clock
   /** Whether rows of the embedded engine survive a loss of power once they are stored. */
@@ -83,7 +91,9 @@ const serverQueries = 8
 /** Opens the warehouse and brings its tables up to date. */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { tables = builtInTables, log } = options
-  const { writer, builder, readers, insertNative } = connect(options)
+  const clock = options.clock ?? systemClock
+  const began = performance.now()
+  const { writer, builder, readers, insertNative, session } = connect(options)
   const pool = openPool(readers)
   const isSynced = options.url === undefined ? options.isSynced === true : undefined
   const rollupList = options.rollups ?? rollupsOf(tables)
@@ -95,9 +105,24 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     command: (query) => builder.command({ query }),
     daysOf,
     isShared: options.url !== undefined,
-    clock: options.clock ?? systemClock,
+    clock,
     timing: options.rollupTiming ?? defaultRollupTiming,
   })
+  const runBuilder = (query: string): Promise<unknown> => builder.command({ query })
+  const selectRows = (sql: string) => select(builder, { sql }, undefined)
+  const backups = openBackups({
+    directory: options.backups,
+    tables: tables.filter(({ isCopy }) => isCopy !== true),
+    query: selectRows,
+    command: runBuilder,
+    now: () => clock.now(),
+  })
+  const openedIn = Math.round(performance.now() - began)
+  const { detached } = options.url === undefined ? await readState(selectRows) : { detached: [] }
+  if (detached.length > 0)
+    log?.error('warehouse: parts cannot be read and are set aside, their rows are missing', {
+      parts: detached,
+    })
   const listeners = new Set<() => void>()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
@@ -145,6 +170,17 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       return () => listeners.delete(listener)
     },
     rollups: { ...rollups, refresh: (signal) => run(() => rollups.refresh(signal)) },
+    state: () => run(async () => ({ opened_in: openedIn, ...(await readState(selectRows)) })),
+    backups: {
+      create: (name) => run(() => backups.create(name)),
+      restore: (name) =>
+        run(async () => {
+          const backup = await backups.restore(name)
+          await rollups.forget()
+          listeners.forEach(notify)
+          return backup
+        }),
+    },
     parallelQueries: options.url === undefined ? embeddedReaders : serverQueries,
     async query(statement, signal) {
       const stop = options.url === undefined ? undefined : signal
@@ -155,6 +191,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       isClosed = true
       await Promise.all(running)
       await Promise.all([...new Set([writer, builder, ...readers])].map((client) => client.close()))
+      session?.close()
     },
   }
 }
@@ -233,24 +270,35 @@ WHERE stored.database = currentDatabase()`
 // chdb is typed against an earlier package of the client; the types differ only in a private field.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>
 
-function connect({ url, path }: WarehouseOptions): {
+function connect({ url, path, backups }: WarehouseOptions): {
   readonly writer: ClickHouseClient
   /** Builds rollups beside inserts and queries. */
   readonly builder: ClickHouseClient
   readonly readers: readonly ClickHouseClient[]
   readonly insertNative: InsertNative
+  /** The first connection of the embedded engine, which configures it. */
+  readonly session?: Session
 } {
   if (url !== undefined) {
     const client = createClient({ url, request_timeout: 60_000 })
     return {
       writer: client,
-      builder: client,
+      builder: createClient({
+        url,
+        request_timeout: longest,
+        // Headers keep the connection from being idle.
+        clickhouse_settings: {
+          send_progress_in_http_headers: 1,
+          http_headers_progress_interval_ms: '50000',
+        },
+      }),
       readers: [client],
       insertNative: insertIntoServer(client),
     }
   }
   if (path === undefined)
     throw new Problem('warehouse.nowhere', 500, 'The warehouse needs a URL or a path.')
+  const session = openEngine(path, backups)
   const open = (): ClickHouseClient =>
     createClient({ connection: connectEmbedded(path) as unknown as Connection })
   const writer = open()
@@ -259,12 +307,19 @@ function connect({ url, path }: WarehouseOptions): {
     builder: open(),
     readers: Array.from({ length: embeddedReaders }, open),
     insertNative: insertIntoEmbedded(writer, path),
+    session,
   }
 }
 
-function connectEmbedded(path: string): ChdbConnection {
+/** Milliseconds for building a rollup or a backup. */
+const longest = 6 * 3_600_000
+
+const connectEmbedded = (path: string): ChdbConnection => createChdbConnection({ path })
+
+function openEngine(path: string, backups: string | undefined): Session {
   try {
-    return createChdbConnection({ path })
+    const connectionArgs = backups === undefined ? [] : [`--backups.allowed_path=${backups}`]
+    return new Session(path, { connectionArgs })
   } catch (cause) {
     const message = `The warehouse at ${path} cannot be opened; only one process at a time can have it open.`
     throw new Problem('warehouse.open', 500, message, { cause })

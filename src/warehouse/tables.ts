@@ -13,6 +13,8 @@ export type Table = {
   /** Days until rows expire, unless WarehouseOptions.retentionDays overrides it. */
   readonly retentionDays: number
   readonly settings?: string
+  /** Whether its rows are stored elsewhere too, and are sent again where they are missing. */
+  readonly isCopy?: true
 }
 
 /** Every finished exchange. Monthly partitions let whole months expire at once. */
@@ -33,6 +35,7 @@ const audit: Table = {
   engine: 'ReplacingMergeTree',
   orderBy: 'sequence',
   retentionDays: 400,
+  isCopy: true,
 }
 
 /** The tables of every warehouse. */

@@ -71,6 +71,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
   readonly logLevel?: AdminOptions['logLevel']
+  readonly warehouse?: AdminOptions['warehouse']
   readonly hosts?: readonly string[]
   readonly corsOrigins?: readonly string[]
   /** Opens listeners with TLS too. */
@@ -112,6 +113,7 @@ export async function startTestAdmin(
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+    ...(options.warehouse === undefined ? {} : { warehouse: options.warehouse }),
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)

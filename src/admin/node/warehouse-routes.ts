@@ -1,0 +1,57 @@
+import { superAdmins } from '../../control/keep-super-admin.ts'
+import { defaultWorkspace } from '../../entities/default-workspace.ts'
+import { Problem } from '../../lib/problem.ts'
+import type { Warehouse } from '../../warehouse/open-warehouse.ts'
+import type { AdminRoute, RequestContext } from '../admin-route.ts'
+import { bodyFields, originOf } from '../entities/make-change.ts'
+
+/** The state of the warehouse and its backups. They hold the traffic of all workspaces, so backups are for super-admins. */
+export function warehouseRoutes(
+  warehouse: Pick<Warehouse, 'state' | 'backups'> | undefined,
+): AdminRoute[] {
+  const opened = (): Pick<Warehouse, 'state' | 'backups'> => {
+    if (warehouse === undefined) throw new Problem('admin.warehouse', 501, 'There is no warehouse.')
+    return warehouse
+  }
+  return [
+    at('/warehouse', { GET: async () => await opened().state() }),
+    at('/warehouse/backups', {
+      async POST(context) {
+        const name = nameIn(bodyFields(context)['name'])
+        await record(context, `A backup of the warehouse named ${name} is made.`)
+        return await opened().backups.create(name)
+      },
+    }),
+    at('/warehouse/backups/:backup/restore', {
+      async POST(context) {
+        const name = nameIn(context.params['backup'])
+        await record(context, `The warehouse is restored from the backup named ${name}.`)
+        return await opened().backups.restore(name)
+      },
+    }),
+  ]
+}
+
+/** Permission is decided in the default workspace. */
+const at = (path: string, methods: AdminRoute['methods']): AdminRoute => ({
+  path,
+  methods,
+  locate: (context) => ({
+    check: { ask: { workspace: defaultWorkspace, path, action: context.action } },
+    isLost: context.workspaceRef.id === '',
+  }),
+})
+
+function nameIn(given: unknown): string {
+  if (typeof given === 'string' && given !== '') return given
+  throw new Problem('admin.backup_name', 400, 'name: expected the name of the backup')
+}
+
+/** Records what is about to happen in the audit log; throws when it may not. */
+async function record(context: RequestContext, because: string): Promise<void> {
+  const { configuration, principal, check, request } = context
+  if (!superAdmins(configuration.current().indexes).includes(principal))
+    throw new Problem('admin.super_admin', 403, 'Backups of the warehouse are for super-admins.')
+  const origin = originOf(request, check.ask, configuration)
+  await configuration.change({ principal, check, origin, operations: [], status: 200, because })
+}
