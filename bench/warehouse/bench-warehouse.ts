@@ -68,28 +68,18 @@ async function measure(directory: string, rows: number, options: BenchOptions): 
   }
   report.push({ case: 'open', subject: 'store', ms: rounded(await reopen()) })
 
-  for (const [name, length] of Object.entries(ranges)) {
+  const subjectsOf = (page: Page) => ({
+    rollups: () => runPage(warehouse, page, to, true),
+    rows: () => runPage(warehouse, page, to, false),
+    SQL: () => runPlain(plain, page),
+  })
+  for (const [name, length] of Object.entries(ranges))
     for (const page of pagesOf(to - length, to)) {
       const title = `${page.name}, ${name}`
       if (!title.includes(options.only)) continue
       onProgress(title)
-      // Subjects alternate, and each begins once with an engine that has just been opened.
-      const subjects = {
-        rollups: () => runPage(warehouse, page, to, true),
-        rows: () => runPage(warehouse, page, to, false),
-        SQL: () => runPlain(plain, page),
-      }
-      const times: Record<string, number[][]> = { rollups: [], rows: [], SQL: [] }
-      for (const [subject, run] of Object.entries(subjects)) {
-        await reopen()
-        times[subject]?.push(await run())
-      }
-      for (let round = 0; round < options.rounds; round += 1)
-        for (const [subject, run] of Object.entries(subjects)) times[subject]?.push(await run())
-      for (const [subject, [cold, ...warm]] of Object.entries(times))
-        report.push({ case: title, subject, ...figuresOf(cold ?? [], warm) })
+      report.push(...(await measurePage(title, subjectsOf(page), { reopen, ...options })))
     }
-  }
   if ('insert'.includes(options.only)) report.push(...(await besideQueries(warehouse, plain, to)))
   await plain.close()
   await warehouse.close()
@@ -106,6 +96,28 @@ async function measure(directory: string, rows: number, options: BenchOptions): 
     ],
     violations: isSlow ? ['overview, 30 days: p95 of a query above 300 ms'] : [],
   }
+}
+
+/** Subjects alternate, and each begins once with an engine that has just been opened. */
+async function measurePage(
+  title: string,
+  subjects: Readonly<Record<string, () => Promise<number[]>>>,
+  { reopen, rounds }: { readonly reopen: () => Promise<unknown>; readonly rounds: number },
+): Promise<Row[]> {
+  const cold = new Map<string, number[]>()
+  for (const [subject, run] of Object.entries(subjects)) {
+    await reopen()
+    cold.set(subject, await run())
+  }
+  const warm = new Map<string, number[][]>()
+  for (let round = 0; round < rounds; round += 1)
+    for (const [subject, run] of Object.entries(subjects))
+      warm.set(subject, [...(warm.get(subject) ?? []), await run()])
+  return Object.keys(subjects).map((subject) => ({
+    case: title,
+    subject,
+    ...figuresOf(cold.get(subject) ?? [], warm.get(subject) ?? []),
+  }))
 }
 
 const connect = (path: string): ClickHouseClient =>

@@ -63,7 +63,7 @@ export type AdminOptions = AppOptions & {
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels
   readonly preview?: Preview
-  readonly warehouse?: Pick<Warehouse, 'state' | 'backups'>
+  readonly warehouse?: Pick<Warehouse, 'state' | 'backups'> | undefined
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void

@@ -215,7 +215,7 @@ export function readSettings(
     data: resolve(settings.WEIR_DATA),
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
-    backups: resolve(settings.WEIR_BACKUPS ?? join(settings.WEIR_DATA, 'backups')),
+    backups: backupsIn(settings),
     revisionDays: settings.WEIR_REVISION_DAYS,
     revisionCount: settings.WEIR_REVISION_COUNT,
     durability:
@@ -278,6 +278,9 @@ export function readSettings(
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
   }
 }
+
+const backupsIn = ({ WEIR_BACKUPS, WEIR_DATA }: z.output<typeof environment>): string =>
+  resolve(WEIR_BACKUPS ?? join(WEIR_DATA, 'backups'))
 
 /** How the addresses of clients are found behind other proxies. */
 function readOrigins(settings: z.output<typeof environment>): PlaneSettings['origins'] {

@@ -113,7 +113,7 @@ export async function startTestAdmin(
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
-    ...(options.warehouse === undefined ? {} : { warehouse: options.warehouse }),
+    warehouse: options.warehouse,
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)
