@@ -111,6 +111,16 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     const rows = await query(countUnitsSql(source, length, span))
     return new Map(rows.map((row) => [Number(row['start']), Number(row['rows'])]))
   }
+  /** Counts each span once for all rollups with units of one length. */
+  const openCounts = (): typeof countRows => {
+    const known = new Map<string, ReturnType<typeof countRows>>()
+    return (source, length, span) => {
+      const key = `${source} ${length} ${span.from} ${span.to}`
+      const counts = known.get(key) ?? countRows(source, length, span)
+      known.set(key, counts)
+      return counts
+    }
+  }
 
   /** Rows before it may have expired. */
   const oldestOf = (rollup: Rollup): number => {
@@ -121,7 +131,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     unitsBetween(unitsOf(rollup), lengthOf(rollup), Math.max(from, oldestOf(rollup)), to)
 
   /** The units that are over and not built, and have enough rows. */
-  const findDue = async (rollup: Rollup): Promise<readonly number[]> => {
+  const findDue = async (rollup: Rollup, count: typeof countRows): Promise<readonly number[]> => {
     const units = unitsOf(rollup)
     const length = lengthOf(rollup)
     const seenFrom = Math.max(units.seenTo, Math.ceil(oldestOf(rollup) / length) * length)
@@ -135,7 +145,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     ]
     const due: number[] = []
     for (const span of spans) {
-      const counts = await countRows(rollup.source, length, span)
+      const counts = await count(rollup.source, length, span)
       for (const [start, rows] of counts)
         if (rows >= rollup.minRows && !units.built.has(start)) due.push(start)
     }
@@ -224,8 +234,9 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     async refresh(signal) {
       if (isShared) await load()
       let count = 0
+      const counts = openCounts()
       for (const rollup of list.toSorted((one, other) => one.seconds - other.seconds)) {
-        for (const start of await findDue(rollup)) {
+        for (const start of await findDue(rollup, counts)) {
           if (signal?.aborted === true) return count
           if (isChanging(rollup, start)) continue
           await build(rollup, start)

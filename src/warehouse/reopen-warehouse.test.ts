@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { buildEvent } from '../../test/harness/build-event.ts'
 import { openWarehouse } from './open-warehouse.ts'
+import { builtInRollups } from './rollup.ts'
 import type { Table } from './tables.ts'
 
 // chDB opens one directory at a time in a process, so these tests have a file of their own.
@@ -73,5 +74,23 @@ test('an error of a listener does not fail the insert and is logged', async () =
   expect(notified).toBe(1)
   expect(logged).toEqual([{ error: expect.objectContaining({ message: 'listener' }) as object }])
   await other.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('a store from before there were rollups keeps its rows, and rollups are built from them', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-before-'))
+  const retentionDays = { requests: 10_000 }
+  const before = await openWarehouse({ path: directory, retentionDays, rollups: [] })
+  const rows = ['1763700000.5', '1763700001'].map((time) => JSON.stringify(buildEvent({ time })))
+  await before.insertBatch('requests', 'old', Buffer.from(`${rows.join('\n')}\n`))
+  await before.close()
+  const rollups = builtInRollups.map((rollup) => ({ ...rollup, minRows: 1 }))
+  const after = await openWarehouse({ path: directory, retentionDays, rollups })
+  expect(await after.rollups.refresh()).toBeGreaterThan(0)
+  const [row] = await after.query({
+    sql: 'SELECT (SELECT count() FROM requests) AS rows, (SELECT sum(rows) FROM requests_by_route_day) AS rolled',
+  })
+  expect(row).toEqual({ rows: 2, rolled: 2 })
+  await after.close()
   await rm(directory, { recursive: true, force: true })
 })
