@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findProgram } from './harness/require-program.ts'
 import { matchesOutput, readSteps, runSteps } from './harness/run-page.ts'
+import { jwtTokens, startProvider } from './harness/start-provider.ts'
 import { startWeir } from './harness/start-weir.ts'
 import { until } from './harness/until.ts'
 
@@ -35,6 +36,20 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
       () => service.close(),
       () => service.closeAllConnections(),
     )
+    const provider = await startProvider()
+    endings.push(provider.stop)
+    await provider.open(
+      [
+        {
+          client_id: 'robot',
+          client_secret: 'a-secret-of-the-robot',
+          grant_types: ['client_credentials'],
+          response_types: [],
+          redirect_uris: [],
+        },
+      ],
+      jwtTokens('https://api.example.com'),
+    )
     const data = join(temporary, 'data')
     const vault = join(temporary, 'secrets')
     const weir = await startWeir({
@@ -59,6 +74,7 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
       '127.0.0.1:3000': `127.0.0.1:${(service.address() as AddressInfo).port}`,
       '"port": 3000': `"port": ${(service.address() as AddressInfo).port}`,
       'port: 3000': `port: ${(service.address() as AddressInfo).port}`,
+      'https://sso.example.com/realms/shop': provider.url,
       '/var/lib/weir': data,
       '/run/secrets': vault,
     }

@@ -1,4 +1,4 @@
-import http, { type IncomingMessage } from 'node:http'
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { guardedAddress, type Egress } from './egress.ts'
 
@@ -12,17 +12,20 @@ export type GuardedRequest = {
   readonly milliseconds: number
   /** Bytes of the response body after which reading stops. */
   readonly limit: number
+  /** False to accept any certificate. */
+  readonly verifiesTls?: boolean
 }
 
 export type GuardedResponse = {
   readonly status: number
+  readonly headers: IncomingHttpHeaders
   /** More than `limit` bytes when it was cut. */
   readonly body: Buffer
 }
 
 /** Sends a request on a connection of its own to an allowed address; redirects are not followed. Rejects with the error of the connection, or an EgressDenied. */
 export async function requestGuarded(request: GuardedRequest): Promise<GuardedResponse> {
-  const { url, headers, body, egress, milliseconds, limit } = request
+  const { url, headers, body, egress, milliseconds, limit, verifiesTls = true } = request
   const { protocol, hostname, port } = new URL(url)
   const isSecure = protocol === 'https:'
   const actualPort = port === '' ? (isSecure ? 443 : 80) : Number(port)
@@ -31,6 +34,7 @@ export async function requestGuarded(request: GuardedRequest): Promise<GuardedRe
     method: body === undefined ? 'GET' : 'POST',
     headers: body === undefined ? headers : { ...headers, 'Content-Length': body.length },
     agent: false,
+    rejectUnauthorized: verifiesTls,
     ...(lookup && { lookup }),
     signal: AbortSignal.timeout(milliseconds),
   }
@@ -45,5 +49,6 @@ export async function requestGuarded(request: GuardedRequest): Promise<GuardedRe
     size += part.length
     if (size > limit) break
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(parts) }
+  const { statusCode: status = 0, headers: received } = response
+  return { status, headers: received, body: Buffer.concat(parts) }
 }

@@ -11,6 +11,7 @@ import { openEgress } from '../lib/egress.ts'
 import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import { catalog } from '../plugins/catalog.ts'
+import { openHttpClient } from '../proxy/open-http-client.ts'
 import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import type { BoundUdpHandle } from '../proxy/listener-options.ts'
@@ -133,6 +134,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       redisCounters: redisCounters({ clock: systemClock, log, egress }),
       openExporter: exporters.open,
       trafficMetrics: traffic,
+      http: openHttpClient(egress),
       clock: systemClock,
       log,
       pools,

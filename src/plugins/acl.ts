@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
+import type { Caller } from '../proxy/directory.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 
 const groups = z.array(z.string().min(1)).min(1).nullable().default(null)
@@ -20,7 +21,7 @@ const settings = z
       .boolean()
       .default(false)
       .describe(
-        'Accepted for compatibility with Kong; has no effect, because no plugin of Weir sets authenticated groups.',
+        'Match the groups that the token of the caller names (`authenticated_groups_claim` of openid-connect), if it names any, although the caller is a consumer. Without a consumer they are matched anyway.',
       ),
     include_consumer_groups: z
       .boolean()
@@ -30,6 +31,8 @@ const settings = z
   .refine(({ allow, deny }) => (allow === null) !== (deny === null), {
     error: `exactly one of these fields must be non-empty: 'config.allow', 'config.deny'`,
   })
+
+type Settings = z.output<typeof settings>
 
 export const acl = definePlugin({
   name: 'acl',
@@ -43,16 +46,30 @@ export const acl = definePlugin({
     return {
       onRequest({ caller, forward }) {
         if (caller === undefined) throw new Problem('acl.nobody', 401, 'Unauthorized')
-        const { groups: own, consumerGroups } = caller.consumer
-        const groups = settings.include_consumer_groups ? [...own, ...consumerGroups] : own
+        const { groups, header } = groupsOf(caller, settings)
         const passes =
           allowed === null
             ? !groups.some((group) => denied?.has(group))
             : groups.some((group) => allowed.has(group))
         if (!passes) throw new Problem('acl.group', 403, 'You cannot consume this service')
-        if (!hidden && groups.length > 0)
-          forward?.headers.add('X-Consumer-Groups', groups.join(', '))
+        if (!hidden && groups.length > 0) forward?.headers.add(header, groups.join(', '))
       },
     }
   },
 })
+
+/** The groups that count, and the header in which the service receives them. */
+function groupsOf(
+  { consumer, identity }: Caller,
+  { always_use_authenticated_groups, include_consumer_groups }: Settings,
+): { readonly groups: readonly string[]; readonly header: string } {
+  const ofToken = identity?.groups ?? []
+  const isByToken = always_use_authenticated_groups && ofToken.length > 0
+  if (consumer === undefined || isByToken)
+    return { groups: ofToken, header: 'X-Authenticated-Groups' }
+  const { groups, consumerGroups } = consumer
+  return {
+    groups: include_consumer_groups ? [...groups, ...consumerGroups] : groups,
+    header: 'X-Consumer-Groups',
+  }
+}

@@ -12,6 +12,7 @@ import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
+import { openidConnect } from './openid-connect.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { rateLimitingAdvanced } from './rate-limiting-advanced.ts'
 import { redirect } from './redirect.ts'
@@ -33,6 +34,7 @@ export const catalog: readonly PluginDefinition[] = [
   jwt,
   keyAuth,
   basicAuth,
+  openidConnect,
   hmacAuth,
   requestValidator,
   ipRestriction,

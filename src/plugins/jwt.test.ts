@@ -56,7 +56,7 @@ async function callerBy(token: string, fields: Partial<Credential> = {}, config:
   const exchange = exchangeWith({}, [['Authorization', `Bearer ${token}`]])
   try {
     const answer = (await plugin.onRequest(exchange)) as { body?: string } | undefined
-    return exchange.caller?.consumer.name ?? answer?.body
+    return exchange.caller?.consumer?.name ?? answer?.body
   } catch (error) {
     return (error as Error).message
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Caller } from '../proxy/directory.ts'
+import type { ConsumerCaller } from '../proxy/directory.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginTools } from '../proxy/plugin.ts'
 import { readSmallBody, replaceBody } from '../proxy/small-body.ts'
@@ -129,7 +129,7 @@ function identify(
   keys: readonly string[],
   body: Body,
   { exchange, settings, tools }: Identification,
-): Caller | Problem {
+): ConsumerCaller | Problem {
   const secrets = keys.filter((key) => key !== '')
   if (secrets.length > 0) addPresentedSecrets(exchange, secrets)
   if (keys.length > 1) throw refusal('key-auth.duplicate', 'Duplicate API key found', settings)

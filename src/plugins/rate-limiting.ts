@@ -122,7 +122,7 @@ function boundsOf(period: Period, now: number): [number, number] {
 const counterKeys: Readonly<
   Record<Settings['limit_by'], (exchange: Exchange, settings: Settings) => string | undefined>
 > = {
-  consumer: ({ caller }) => caller?.consumer.id,
+  consumer: ({ caller }) => caller?.consumer?.id ?? caller?.credential,
   credential: ({ caller }) => caller?.credential,
   service: ({ routeRef }) => routeRef.service,
   header: ({ request }, { header_name: name }) => request.headers.get((name ?? '').toLowerCase()),

@@ -72,6 +72,9 @@ export function openReplayer(options: ReplayerOptions): Replayer {
   const clock = { time: now, now: () => clock.time }
   const notReplayed = new Set<string>()
   const credentials = new Set(credentialLists.flatMap((list) => [...snapshot[list].keys()]))
+  const tokenMethods = new Set(
+    catalog.filter(({ acceptsTokens }) => acceptsTokens === true).map(({ name }) => name),
+  )
   const observer: Observer = { accesses, notReplayed, log, answeredBy: '' }
   const program = compileProgram(snapshot, 0, {
     catalog: catalog.map((one) => observed(one, observer)),
@@ -102,7 +105,7 @@ export function openReplayer(options: ReplayerOptions): Replayer {
     const plugins = program.pluginsOf(route)
     exchange.routeRef = route.routeRef
     exchange.directory = program.directory
-    exchange.caller = callerOf(group, exchange, plugins, credentials)
+    exchange.caller = callerOf(group, exchange, plugins, { credentials, tokenMethods })
     const { denial, answer } = replayPlugins(exchange, { route, plugins }, observer)
     const hadToAuthenticate =
       group.reason.endsWith('.no_key') || group.reason.endsWith('.unknown_key')
@@ -309,16 +312,26 @@ function exchangeOf(
 
 const noReply = {} as Reply
 
+type Recorded = {
+  /** Ids of the credentials that exist. */
+  readonly credentials: ReadonlySet<string>
+  /** Names of the plugins whose credentials are not in the configuration. */
+  readonly tokenMethods: ReadonlySet<string>
+}
+
 /** The recorded caller, if the route still authenticates by the same plugin and the credential still exists. */
 function callerOf(
-  { consumer, authMethod, credential }: TrafficGroup,
+  { consumer, isHidden, authMethod, credential }: TrafficGroup,
   { directory, routeRef }: Exchange,
   plugins: PluginPlan,
-  credentials: ReadonlySet<string>,
+  { credentials, tokenMethods }: Pick<Recorded, 'credentials' | 'tokenMethods'>,
 ): Caller | undefined {
   const hasSameMethod = plugins.identify.some(({ name }) => name === authMethod)
-  if (consumer === '' || !hasSameMethod) return undefined
-  if (credential !== '' && !credentials.has(credential)) return undefined
+  if (!hasSameMethod || isHidden) return undefined
+  // The holder of a token without a consumer.
+  if (consumer === '') return { kind: 'user', method: authMethod, credential, consumer: undefined }
+  const isStored = credential !== '' && !tokenMethods.has(authMethod)
+  if (isStored && !credentials.has(credential)) return undefined
   const known = directory?.findConsumer(routeRef.workspace, consumer)
   return known && { kind: 'consumer', method: authMethod, credential, consumer: known }
 }

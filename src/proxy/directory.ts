@@ -12,13 +12,32 @@ export type KnownConsumer = {
   readonly consumerGroups: readonly string[]
 }
 
+/** What the token of a caller says about it. */
+export type TokenIdentity = {
+  readonly subject: string
+  readonly issuer: string
+  readonly scopes: readonly string[]
+  /** Groups that the token names, Kong's authenticated groups. */
+  readonly groups: readonly string[]
+  /** The party that acts for the subject (RFC 8693 section 4.1), or ''. */
+  readonly agent: string
+}
+
 /** The authenticated caller. */
 export type Caller = {
-  readonly kind: 'consumer'
+  readonly kind: 'consumer' | 'user' | 'service-account' | 'agent'
   readonly method: string
   readonly credential: string
-  readonly consumer: KnownConsumer
+  /** Absent for the holder of a token that no consumer is mapped to. */
+  readonly consumer: KnownConsumer | undefined
+  readonly identity?: TokenIdentity
 }
+
+/** A caller that is a consumer. */
+export type ConsumerCaller = Caller & { readonly consumer: KnownConsumer }
+
+/** The fields of a consumer that identify it. */
+export type ConsumerField = 'id' | 'username' | 'custom_id'
 
 /** The lists of credentials that are found by a name: a username or key. */
 export type CredentialList = 'basic_auths' | 'jwts' | 'hmac_auths'
@@ -32,7 +51,7 @@ export type FoundCredential<List extends CredentialList = CredentialList> = {
 /** The consumers and credentials of a program. */
 export type Directory = {
   /** The consumer of a workspace that holds an API key. */
-  findKey(this: void, workspace: string, key: string): Caller | undefined
+  findKey(this: void, workspace: string, key: string): ConsumerCaller | undefined
   /** A credential of a workspace by its username or key; the same object in programs in which it is the same. */
   findCredential<List extends CredentialList>(
     this: void,
@@ -42,4 +61,10 @@ export type Directory = {
   ): FoundCredential<List> | undefined
   /** A consumer of a workspace by id or username. */
   findConsumer(this: void, workspace: string, idOrName: string): KnownConsumer | undefined
+  findConsumerBy(
+    this: void,
+    workspace: string,
+    field: ConsumerField,
+    value: string,
+  ): KnownConsumer | undefined
 }

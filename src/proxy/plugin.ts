@@ -6,7 +6,13 @@ import type { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { OpenExporter } from '../schema/exporter.ts'
 import type { TrafficMetrics } from '../schema/traffic-report.ts'
-import type { Caller, CredentialList, FoundCredential, KnownConsumer } from './directory.ts'
+import type {
+  ConsumerCaller,
+  ConsumerField,
+  CredentialList,
+  FoundCredential,
+  KnownConsumer,
+} from './directory.ts'
 import type { Exchange } from './exchange.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
@@ -71,6 +77,19 @@ export type RedisAddress = {
 /** Counters that are closed with the plugin that opened them. */
 export type CounterSource = Counters & { close(): void }
 
+/** A request of a plugin, by POST when it has a body. */
+export type HttpRequest = {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Milliseconds until the whole response must be there. */
+  readonly timeout: number
+  /** Whether to verify the certificate of the server. */
+  readonly verifiesTls: boolean
+}
+
+/** Sends a request to an address that the operator's egress rules allow. Redirects are not followed. Rejects when there is no whole response. */
+export type HttpClient = (url: string, request: HttpRequest) => Promise<Response>
+
 /** Passed to a plugin, which imports none of it. */
 export type PluginTools = {
   /** Id of the configured plugin. */
@@ -83,10 +102,11 @@ export type PluginTools = {
   readonly trafficMetrics: TrafficMetrics
   /** Opens an exporter, which the plugin closes. */
   readonly openExporter: OpenExporter
+  readonly http: HttpClient
   /** Limited: a message is written a few times in ten seconds and then counted. */
   readonly log: Log
   /** The consumer that holds an API key in this workspace, in the program of the exchange. */
-  findKey(exchange: Exchange, key: string): Caller | undefined
+  findKey(exchange: Exchange, key: string): ConsumerCaller | undefined
   /** A credential of this workspace by its username or key, in the program of the exchange. */
   findCredential<List extends CredentialList>(
     exchange: Exchange,
@@ -94,7 +114,14 @@ export type PluginTools = {
     name: string,
   ): FoundCredential<List> | undefined
   /** A consumer of this workspace by id or username, in the program of the exchange. */
-  findConsumer(exchange: Exchange, idOrName: string): KnownConsumer | undefined
+  findConsumer(this: void, exchange: Exchange, idOrName: string): KnownConsumer | undefined
+  /** The consumer of this workspace with this value in a field, in the program of the exchange. */
+  findConsumerBy(
+    this: void,
+    exchange: Exchange,
+    field: ConsumerField,
+    value: string,
+  ): KnownConsumer | undefined
 }
 
 /** A configured plugin, ready to act. */
@@ -138,6 +165,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly withoutScopes?: readonly PluginScope[]
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
+  /** True for a plugin whose callers are named by tokens, so that their credentials are not in the configuration. */
+  readonly acceptsTokens?: boolean
   /** True to offer HTTP/2 to https services. */
   readonly offersHttp2?: boolean
   prepare(settings: z.output<Settings>, tools: PluginTools): PluginUse

@@ -18,6 +18,7 @@ import {
   type FrontLimits,
 } from '../../src/proxy/limits.ts'
 import type { ExchangeSettings } from '../../src/proxy/exchange-settings.ts'
+import { openHttpClient } from '../../src/proxy/open-http-client.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
 import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type Program, type ProgramTools } from '../../src/proxy/program.ts'
@@ -92,6 +93,7 @@ export async function openGateway(
     redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
     openExporter: exporters.open,
     trafficMetrics: traffic,
+    http: openHttpClient(egress),
     clock,
     pools,
     log: options.log ?? silentLog,

@@ -40,18 +40,20 @@ export function openAuthentication(
 }
 
 /** Sets Kong's consumer headers for the service. The router has removed headers of these names sent by the client; those of a plugin before are replaced. */
-function setCaller(exchange: Exchange, caller: Caller, identifier: string): void {
+export function setCaller(exchange: Exchange, caller: Caller, identifier: string): void {
   const isFirst = exchange.caller === undefined
   exchange.caller = caller
   const headers = exchange.forward?.headers
   if (headers === undefined) return
   if (!isFirst) for (const name of consumerHeaders) headers.delete(name)
   const { consumer, method } = caller
-  headers.add('X-Consumer-ID', consumer.id)
-  if (consumer.customId !== null) headers.add('X-Consumer-Custom-ID', consumer.customId)
-  headers.add('X-Consumer-Username', consumer.name)
+  if (consumer !== undefined) {
+    headers.add('X-Consumer-ID', consumer.id)
+    if (consumer.customId !== null) headers.add('X-Consumer-Custom-ID', consumer.customId)
+    headers.add('X-Consumer-Username', consumer.name)
+  }
   if (method === 'anonymous') headers.add('X-Anonymous-Consumer', 'true')
-  else headers.add('X-Credential-Identifier', identifier)
+  else if (identifier !== '') headers.add('X-Credential-Identifier', identifier)
 }
 
 const consumerHeaders = [

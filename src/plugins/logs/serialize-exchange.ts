@@ -63,15 +63,20 @@ export function serializeExchange(exchange: Exchange, event: EventRecord): strin
   return `${own.slice(0, -1)}${tries}${route}${service}}`
 }
 
-const describeCaller = (caller: Caller | undefined) =>
-  caller && {
-    authenticated_entity: { id: caller.credential, consumer_id: caller.consumer.id },
+/** The holder of a token need not be a consumer. */
+function describeCaller(caller: Caller | undefined) {
+  if (caller === undefined) return undefined
+  const { credential, consumer } = caller
+  if (consumer === undefined) return { authenticated_entity: { id: credential } }
+  return {
+    authenticated_entity: { id: credential, consumer_id: consumer.id },
     consumer: {
-      id: caller.consumer.id,
-      username: caller.consumer.username ?? undefined,
-      custom_id: caller.consumer.customId ?? undefined,
+      id: consumer.id,
+      username: consumer.username ?? undefined,
+      custom_id: consumer.customId ?? undefined,
     },
   }
+}
 
 type ConfiguredEntity = { readonly id: string; readonly workspace: string }
 

@@ -20,9 +20,9 @@ const readers: Readonly<
 > = {
   ip: ({ request }) => request.clientAddress,
   credential: ({ caller }) => caller?.credential,
-  consumer: ({ caller }) => caller?.consumer.id,
+  consumer: ({ caller }) => caller?.consumer?.id ?? caller?.credential,
   service: ({ routeRef }) => routeRef.service,
   header: ({ request }, { header_name: name }) => request.headers.get((name ?? '').toLowerCase()),
   path: ({ request }, { path }) => (request.path === path ? path : undefined),
-  'consumer-group': ({ caller }) => caller?.consumer.consumerGroups.join(' '),
+  'consumer-group': ({ caller }) => caller?.consumer?.consumerGroups.join(' '),
 }

@@ -46,7 +46,7 @@ function inputFor(kind: UpstreamSettings['hash_on'], settings: InputSettings): H
     case 'none':
       return () => undefined
     case 'consumer':
-      return ({ caller }) => caller?.consumer.id
+      return ({ caller }) => caller?.consumer?.id
     case 'ip':
       return ({ request }) => request.clientAddress
     case 'path':

@@ -10,7 +10,7 @@ import {
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import type { Caller, CredentialList, Directory, KnownConsumer } from '../directory.ts'
+import type { ConsumerCaller, CredentialList, Directory, KnownConsumer } from '../directory.ts'
 import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
 
 type SnapshotConsumer = SnapshotItem<'consumers'>
@@ -22,6 +22,8 @@ export type DirectoryTables = {
   readonly consumers: RadixGroups<KnownConsumer>
   /** By workspace and username. */
   readonly byName: RadixGroups<KnownConsumer>
+  /** By workspace and custom id. */
+  readonly byCustomId: RadixGroups<KnownConsumer>
   /** By workspace and hash. */
   readonly keys: RadixGroups<SnapshotKey>
   /** By workspace and username or key. */
@@ -48,6 +50,7 @@ export function emptyDirectory(clock: Clock): DirectoryTables {
   const tables = {
     consumers: RadixMap.empty<RadixMap<KnownConsumer>>(),
     byName: RadixMap.empty<RadixMap<KnownConsumer>>(),
+    byCustomId: RadixMap.empty<RadixMap<KnownConsumer>>(),
     keys: RadixMap.empty<RadixMap<SnapshotKey>>(),
     credentials: emptyCredentials,
     groupLists: RadixMap.empty<GroupList>(),
@@ -85,25 +88,28 @@ function* changeConsumers(
   let { groupLists } = tables
   const consumers: GroupChanges<KnownConsumer> = new Map()
   const byName: GroupChanges<KnownConsumer> = new Map()
+  const byCustomId: GroupChanges<KnownConsumer> = new Map()
   const added: SnapshotConsumer[] = []
   // A name may pass from one consumer to another: all are removed before any is added.
   for (const { before: old, after: fresh } of before.consumers.differencesTo(after.consumers)) {
     yield
     if (fresh !== undefined) added.push(fresh)
     if (old === undefined) continue
-    const { id, workspace, username, consumer_groups: groups } = old
+    const { id, workspace, username, custom_id: customId, consumer_groups: groups } = old
     changeInGroup(consumers, workspace, id, undefined)
     if (username !== null) changeInGroup(byName, workspace, username, undefined)
+    if (customId !== null) changeInGroup(byCustomId, workspace, customId, undefined)
     groupLists = countList(groupLists, groups, -1)
   }
   for (const item of added) {
     yield
-    const { id, workspace, username } = item
+    const { id, workspace, username, custom_id: customId } = item
     groupLists = countList(groupLists, item.consumer_groups, 1)
     const shared = groupLists.get(textOf(item.consumer_groups))?.names ?? item.consumer_groups
     const consumer = describeConsumer(item, shared)
     changeInGroup(consumers, workspace, id, consumer)
     if (username !== null) changeInGroup(byName, workspace, username, consumer)
+    if (customId !== null) changeInGroup(byCustomId, workspace, customId, consumer)
   }
   if (consumers.size === 0) return tables
   return {
@@ -111,6 +117,7 @@ function* changeConsumers(
     groupLists,
     consumers: yield* changeGroups(tables.consumers, consumers),
     byName: yield* changeGroups(tables.byName, byName),
+    byCustomId: yield* changeGroups(tables.byCustomId, byCustomId),
   }
 }
 
@@ -189,13 +196,14 @@ function* changeNamed<Item extends Named>(
 }
 
 type Tables = Omit<DirectoryTables, 'directory'>
-type KnownKey = { readonly caller: Caller; readonly expiresAt: number | null }
+type KnownKey = { readonly caller: ConsumerCaller; readonly expiresAt: number | null }
 
 /** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the memory. */
 function openDirectory(
-  { consumers, byName, keys, credentials, hashes }: Tables,
+  { consumers, byName, byCustomId, keys, credentials, hashes }: Tables,
   clock: Clock,
 ): Directory {
+  const tableOf = { id: consumers, username: byName, custom_id: byCustomId }
   const remembered = new Map<string, Map<string, KnownKey>>()
   const lookUp = (workspace: string, secret: string): KnownKey | undefined => {
     const hash = hashes.get(secret) ?? createHash('sha256').update(secret).digest('hex')
@@ -203,7 +211,12 @@ function openDirectory(
     const consumer = key && groupOf(consumers, workspace).get(key.consumer)
     if (key === undefined || consumer === undefined) return undefined
     hashes.remember(secret, hash)
-    const caller: Caller = { kind: 'consumer', method: 'key-auth', credential: key.id, consumer }
+    const caller: ConsumerCaller = {
+      kind: 'consumer',
+      method: 'key-auth',
+      credential: key.id,
+      consumer,
+    }
     return { caller, expiresAt: key.expires_at }
   }
   return {
@@ -229,5 +242,6 @@ function openDirectory(
     },
     findConsumer: (workspace, idOrName) =>
       groupOf(consumers, workspace).get(idOrName) ?? groupOf(byName, workspace).get(idOrName),
+    findConsumerBy: (workspace, field, value) => groupOf(tableOf[field], workspace).get(value),
   }
 }

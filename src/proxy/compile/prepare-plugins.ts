@@ -13,7 +13,7 @@ import { RadixMap } from '../../lib/radix-map.ts'
 import type { Exporter, ExporterOptions } from '../../schema/exporter.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { TrafficMetrics } from '../../schema/traffic-report.ts'
-import type { Counters, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
+import type { Counters, HttpClient, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
@@ -35,6 +35,8 @@ export type PrepareTools = {
   /** Without it, nothing is measured: for programs that serve no clients. */
   readonly trafficMetrics?: TrafficMetrics
   readonly clock: Clock
+  /** Without it, requests of plugins fail: for programs that serve no clients. */
+  readonly http?: HttpClient
   /** Where plugins log; nowhere unless given. */
   readonly log?: Log
   /** Ids of plugins whose secrets are unavailable, with the reason. Requests that they apply to are refused. */
@@ -200,7 +202,15 @@ function refuseUnknown({ id, name }: SnapshotPlugin): never {
 function openPlugin(
   { id, name, workspace, config }: SnapshotPlugin,
   definition: PluginDefinition,
-  { clock, counters, redisCounters, openExporter, trafficMetrics, log = silentLog }: PrepareTools,
+  {
+    clock,
+    counters,
+    redisCounters,
+    openExporter,
+    trafficMetrics,
+    http = noHttp,
+    log = silentLog,
+  }: PrepareTools,
 ): PluginUse {
   const settings = definition.settings.safeParse(config)
   if (!settings.success)
@@ -210,6 +220,7 @@ function openPlugin(
     workspace,
     clock,
     counters,
+    http,
     redisCounters:
       redisCounters ??
       (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
@@ -220,6 +231,8 @@ function openPlugin(
     findKey: ({ directory }, key) => directory?.findKey(workspace, key),
     findCredential: ({ directory }, list, one) => directory?.findCredential(list, workspace, one),
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
+    findConsumerBy: ({ directory }, field, value) =>
+      directory?.findConsumerBy(workspace, field, value),
   })
 }
 
@@ -236,3 +249,5 @@ const refusing: PluginUse = {
     )
   },
 }
+
+const noHttp: HttpClient = () => Promise.reject(new Error('this program sends no requests'))

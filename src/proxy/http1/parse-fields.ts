@@ -1,4 +1,4 @@
-import { FieldNames } from '../walk/field-names.ts'
+import { FieldNames } from '../field-names.ts'
 import { HeaderList } from '../header-list.ts'
 
 const none: readonly string[] = []

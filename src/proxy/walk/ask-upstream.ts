@@ -10,7 +10,8 @@ import {
   type RequestBody,
 } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
-import { FieldNames, hopByHopOf } from './field-names.ts'
+import { FieldNames } from '../field-names.ts'
+import { hopByHopOf } from './hop-by-hop.ts'
 import type { ServiceProgram } from '../compile/compile-services.ts'
 import type { RouteProgram } from '../program.ts'
 import { targetTlsFor, type TargetTls } from '../tls/target-tls.ts'

@@ -108,21 +108,31 @@ const unknownCaller: PartOf<'caller'> = {
 
 const anonymous: PartOf<'caller'> = { ...unknownCaller, principal_kind: 'anonymous' }
 
+const nobody = { id: '', name: '', groups: noTexts, consumerGroups: noTexts }
+
+const noIdentity = { agent: '', subject: '', issuer: '', scopes: noTexts, groups: noTexts }
+
 const callerParts = new WeakMap<Caller, PartOf<'caller'>>()
 
 /** The same object for the lifetime of a caller. */
 function callerPart(caller: Caller): PartOf<'caller'> {
   let part = callerParts.get(caller)
   if (part === undefined) {
-    const { kind, method, credential, consumer } = caller
+    const { kind, method, credential, consumer = nobody, identity = noIdentity } = caller
+    const { agent, subject, issuer, scopes } = identity
     part = {
-      ...unknownCaller,
       consumer: consumer.id,
       consumer_name: consumer.name,
-      consumer_groups: [...new Set([...consumer.consumerGroups, ...consumer.groups])],
+      consumer_groups: [
+        ...new Set([...consumer.consumerGroups, ...consumer.groups, ...identity.groups]),
+      ],
       principal_kind: kind,
+      agent,
       auth_method: method,
       credential,
+      subject,
+      issuer,
+      scopes,
     }
     callerParts.set(caller, part)
   }

@@ -1,5 +1,5 @@
 import type { HeaderList } from '../header-list.ts'
-import { FieldNames } from './field-names.ts'
+import { FieldNames } from '../field-names.ts'
 
 /** Headers by which the gateway identifies the caller to the service. A client must not be able to set them, in any spelling that a server might normalize to them. */
 const identityNames = [

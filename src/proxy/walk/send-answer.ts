@@ -2,7 +2,8 @@ import { nowMicroseconds } from '../../lib/clock.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
-import { acceptsTrailers, FieldNames, hopByHopOf } from './field-names.ts'
+import { FieldNames } from '../field-names.ts'
+import { acceptsTrailers, hopByHopOf } from './hop-by-hop.ts'
 import { removeOwnSetCookies } from './own-cookies.ts'
 
 /** Pending bytes of a buffered answer at which the service is paused. */

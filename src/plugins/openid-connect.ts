@@ -1,0 +1,151 @@
+import { Problem } from '../lib/problem.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { definePlugin, type PluginResult } from '../proxy/plugin.ts'
+import {
+  addPresentedSecrets,
+  addSecretParameters,
+  openAuthentication,
+  setCaller,
+} from './authentication/open-authentication.ts'
+import { openAuthenticator, type Evidence } from './openid-connect/authenticate.ts'
+import { openBrowserSessions, type BrowserSessions } from './openid-connect/browser-session.ts'
+import {
+  findInHead,
+  hideCredentials,
+  isFound,
+  mayHoldCredentials,
+  readForm,
+  secretParameters,
+  type Credentials,
+  type Form,
+} from './openid-connect/find-credentials.ts'
+import { openForwardHeaders } from './openid-connect/forward-headers.ts'
+import { openIdentification } from './openid-connect/identify-caller.ts'
+import { openClient } from './openid-connect/open-client.ts'
+import { openProvider } from './openid-connect/open-provider.ts'
+import { openRefusals } from './openid-connect/refusals.ts'
+import { acceptedSettings, settings, type Settings } from './openid-connect/settings.ts'
+import { openVerifyToken } from './openid-connect/verify-token.ts'
+
+export const openidConnect = definePlugin({
+  name: 'openid-connect',
+  about: 'Authenticates callers by an OpenID Connect provider.',
+  identifies: true,
+  acceptsTokens: true,
+  // The consumer is known only after it ran.
+  withoutScopes: ['consumer', 'consumer_group'],
+  settings,
+  acceptedSettings,
+  prepare(settings, tools) {
+    const refusals = openRefusals(settings)
+    const provider = openProvider(settings, tools)
+    const client = openClient(settings, provider, { ...tools, refusals })
+    const verify = openVerifyToken(settings, provider, { clock: tools.clock, refusals })
+    const authenticator = openAuthenticator(settings, {
+      provider,
+      client,
+      verify,
+      refusals,
+      clock: tools.clock,
+    })
+    const headers = openForwardHeaders(settings)
+    const browsers = openBrowsers(settings, { client, refusals, clock: tools.clock })
+    const authentication = openAuthentication('openid-connect', settings.anonymous, tools)
+    const identify = openIdentification(settings, tools)
+    const answered = new WeakMap<Exchange, Evidence>()
+
+    const accept = (exchange: Exchange, evidence: Evidence, form: Form | undefined): void => {
+      const { caller, forbidden } = identify(exchange, evidence)
+      if (forbidden === 'no_consumer' && settings.anonymous !== null)
+        return admitAnonymous(exchange, refusals.forbidden(forbidden), form)
+      setCaller(exchange, caller, headerSafe(caller.credential))
+      if (forbidden !== undefined) throw refusals.forbidden(forbidden)
+      if (settings.hide_credentials) hideCredentials(exchange, form, settings)
+      headers.add(exchange, evidence)
+      if (settings.downstream_headers_names !== null) answered.set(exchange, evidence)
+    }
+    const admitAnonymous = (exchange: Exchange, problem: Problem, form: Form | undefined): void => {
+      authentication.refuse(exchange, problem)
+      if (settings.hide_credentials) hideCredentials(exchange, form, settings)
+    }
+    const authenticate = async (
+      exchange: Exchange,
+      credentials: Credentials,
+      form: Form | undefined,
+    ): Promise<void> => {
+      rememberSecrets(exchange, credentials)
+      let evidence: Evidence
+      try {
+        evidence = await authenticator.authenticate(credentials)
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 401) throw error
+        return admitAnonymous(exchange, error, form)
+      }
+      accept(exchange, evidence, form)
+    }
+    const byCredentials = (
+      exchange: Exchange,
+      credentials = findInHead(exchange, settings),
+    ): void | Promise<void> => {
+      if (credentials.token !== undefined) {
+        const evidence = authenticator.known(credentials.token)
+        if (evidence !== undefined) {
+          rememberSecrets(exchange, credentials)
+          return accept(exchange, evidence, undefined)
+        }
+      }
+      if (isFound(credentials) || !mayHoldCredentials(exchange, settings))
+        return authenticate(exchange, credentials, undefined)
+      return readForm(exchange.body, settings).then((form) =>
+        authenticate(exchange, form?.credentials ?? credentials, form),
+      )
+    }
+    const byBrowser = (exchange: Exchange, sessions: BrowserSessions): PluginResult => {
+      sessions.hide(exchange)
+      const own = sessions.answer(exchange)
+      if (own !== undefined) return own
+      const session = sessions.find(exchange)
+      if (session !== undefined) return accept(exchange, session, undefined)
+      const credentials = findInHead(exchange, settings)
+      const canSignIn = settings.anonymous === null && !isFound(credentials)
+      const signIn = canSignIn ? sessions.signIn(exchange) : undefined
+      return signIn ?? byCredentials(exchange, credentials)
+    }
+    return {
+      onRequest(exchange) {
+        if (isReplayed(exchange)) return
+        headers.remove(exchange)
+        if (!settings.run_on_preflight && exchange.request.method === 'OPTIONS') return
+        addSecretParameters(exchange, secretParameters)
+        if (authentication.isSettled(exchange)) return
+        return browsers === undefined ? byCredentials(exchange) : byBrowser(exchange, browsers)
+      },
+      onResponse(exchange) {
+        const evidence = answered.get(exchange)
+        if (evidence !== undefined) headers.addToResponse(exchange, evidence)
+      },
+    }
+  },
+})
+
+/** Undefined where only programs call. */
+function openBrowsers(
+  settings: Settings,
+  tools: Parameters<typeof openBrowserSessions>[1],
+): BrowserSessions | undefined {
+  const methods: readonly string[] = settings.auth_methods
+  const isNeeded = methods.includes('session') || methods.includes('authorization_code')
+  return isNeeded ? openBrowserSessions(settings, tools) : undefined
+}
+
+/** A preview replays requests with their recorded callers. */
+const isReplayed = ({ caller }: Exchange): boolean => caller?.method === 'openid-connect'
+
+/** The event has them nowhere. */
+function rememberSecrets(exchange: Exchange, { token, basic }: Credentials): void {
+  const secret = token ?? basic?.secret
+  if (secret !== undefined) addPresentedSecrets(exchange, [secret])
+}
+
+/** Identifiers of credentials come from tokens. */
+const headerSafe = (text: string): string => (/^[\x21-\x7e]*$/.test(text) ? text : '')

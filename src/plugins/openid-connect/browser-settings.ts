@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { referenceable } from '../../entities/referenceable-fields.ts'
+import { url } from './setting-forms.ts'
+
+const cookieName = () => z.string().regex(/^[\w-]+$/, { error: 'expected a cookie name' })
+const cookiePath = () =>
+  z.string().regex(/^\/[\w./~-]*$/, { error: 'expected a path that begins with /' })
+const cookieDomain = () =>
+  z
+    .string()
+    .regex(/^[\w.-]+$/, { error: 'expected a domain' })
+    .nullable()
+    .default(null)
+const sameSite = () => z.enum(['Default', 'Lax', 'None', 'Strict'])
+const seconds = () => z.number().min(0)
+const oneUrl = () =>
+  z
+    .array(referenceable(url()))
+    .max(1, { error: 'one client is supported' })
+    .nullable()
+    .default(null)
+
+const lifetime =
+  'Sessions are not extended, so that it counts from the sign-in. 0 for no such limit.'
+
+/** Settings of the flow for people with browsers. */
+export const browserSettings = {
+  redirect_uri: oneUrl().describe(
+    'Address to which the provider sends people back. The address of the request without its query when null.',
+  ),
+  authorization_endpoint: url()
+    .nullable()
+    .default(null)
+    .describe('Authorization endpoint. Discovered when null.'),
+  end_session_endpoint: url()
+    .nullable()
+    .default(null)
+    .describe('Endpoint for signing out. Discovered when null.'),
+  login_action: z
+    .enum(['upstream', 'redirect'])
+    .default('upstream')
+    .describe(
+      'Where people are after they signed in: `upstream` (the page that they wanted) or `redirect` (`login_redirect_uri`).',
+    ),
+  login_redirect_uri: oneUrl().describe('Page after a sign-in, for `redirect`.'),
+  logout_uri_suffix: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Requests whose path ends with it sign out.'),
+  logout_query_arg: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Requests with this query parameter sign out.'),
+  logout_methods: z
+    .array(z.enum(['POST', 'GET', 'DELETE']))
+    .default(['POST', 'DELETE'])
+    .describe('Methods of requests that sign out.'),
+  logout_redirect_uri: oneUrl().describe('Page after a sign-out, which the provider must know.'),
+  refresh_tokens: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Accepted for Kong. Sessions end with their access token; pages then pass by the provider, which knows the person.',
+    ),
+  session_secret: referenceable(z.string().min(16))
+    .nullable()
+    .default(null)
+    .describe(
+      'Secret of at least 16 characters by which cookies are encrypted, the same on all nodes. Required by `session` and `authorization_code`.',
+    ),
+  session_audience: z
+    .string()
+    .default('default')
+    .describe('Sessions are valid for plugins with the same issuer, client, secret and audience.'),
+  session_cookie_name: cookieName()
+    .default('session')
+    .describe(
+      'Name of the session cookie. `__Host-` is put before it where the cookie is secure, has no domain and the path /.',
+    ),
+  session_cookie_path: cookiePath().default('/').describe('Path of the session cookie.'),
+  session_cookie_domain: cookieDomain().describe('Domain of the session cookie.'),
+  session_cookie_same_site: sameSite().default('Lax').describe('SameSite of the session cookie.'),
+  session_cookie_http_only: z
+    .boolean()
+    .default(true)
+    .describe('Keep the session cookie from scripts.'),
+  session_cookie_secure: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Send the session cookie by https only. For requests by https when null.'),
+  session_idling_timeout: seconds()
+    .default(900)
+    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+  session_rolling_timeout: seconds()
+    .default(3600)
+    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+  session_absolute_timeout: seconds()
+    .default(86_400)
+    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+  authorization_cookie_name: cookieName()
+    .default('authorization')
+    .describe('Beginning of the names of cookies that keep a sign-in until the person is back.'),
+  authorization_cookie_path: cookiePath().default('/').describe('Path of these cookies.'),
+  authorization_cookie_domain: cookieDomain().describe('Domain of these cookies.'),
+  authorization_cookie_same_site: sameSite()
+    .default('Default')
+    .describe('SameSite of these cookies; `Default` is Lax.'),
+  authorization_cookie_http_only: z
+    .boolean()
+    .default(true)
+    .describe('Keep these cookies from scripts.'),
+  authorization_cookie_secure: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Send these cookies by https only. For requests by https when null.'),
+  authorization_rolling_timeout: z
+    .number()
+    .min(1)
+    .default(600)
+    .describe('Seconds that a person has to sign in.'),
+}

@@ -1,0 +1,168 @@
+import type { Exchange, RequestBody } from '../../proxy/exchange.ts'
+import { readSmallBody, replaceBody } from '../../proxy/small-body.ts'
+import type { Settings } from './settings.ts'
+
+/** What a request presents, by the places that the settings allow. */
+export type Credentials = {
+  readonly token?: string
+  /** A name and a secret: of a user, of a client, or of either. */
+  readonly basic?: { readonly name: string; readonly secret: string; readonly of: Holder }
+}
+
+type Holder = 'user' | 'client' | 'either'
+
+type Placed = Pick<
+  Settings,
+  | 'auth_methods'
+  | 'bearer_token_param_type'
+  | 'bearer_token_cookie_name'
+  | 'password_param_type'
+  | 'client_credentials_param_type'
+>
+
+/** Names of parameters in queries and forms (RFC 6750 section 2, RFC 6749 section 4.3.2). */
+const tokenParameter = 'access_token'
+const pairsOfNames = [
+  { of: 'user', name: 'username', secret: 'password' },
+  { of: 'client', name: 'client_id', secret: 'client_secret' },
+] as const
+
+/** Every parameter that may be a credential. */
+export const secretParameters = [tokenParameter, 'password', 'client_secret', 'client_assertion']
+
+/** The credentials in the head of a request. A field that comes twice is none: what follows could read the other one. */
+export function findInHead({ request }: Exchange, settings: Placed): Credentials {
+  const fields = request.headers.all('authorization')
+  const inField = fields.length === 1 ? findInField(fields[0] ?? '', settings) : {}
+  if (isFound(inField)) return inField
+  if (request.query !== '') {
+    const found = findInForm(new URLSearchParams(request.query), 'query', settings)
+    if (isFound(found)) return found
+  }
+  const { bearer_token_param_type: tokens, bearer_token_cookie_name: cookie } = settings
+  if (!tokens.includes('cookie') || cookie === null) return {}
+  const token = cookieNamed(request.headers.all('cookie'), cookie)
+  return token === undefined ? {} : { token }
+}
+
+export const isFound = ({ token, basic }: Credentials): boolean =>
+  token !== undefined || basic !== undefined
+
+/** What an Authorization field holds. */
+function findInField(field: string, settings: Placed): Credentials {
+  const token = settings.bearer_token_param_type.includes('header')
+    ? /^bearer +([\w.~+/-]+=*) *$/i.exec(field)?.[1]
+    : undefined
+  if (token !== undefined) return { token }
+  const basic = readBasic(field, settings)
+  return basic === undefined ? {} : { basic }
+}
+
+/** Whether a body may hold credentials. */
+export function mayHoldCredentials({ request, body }: Exchange, settings: Placed): boolean {
+  if (!body.present || !/^application\/x-www-form-urlencoded\b/i.test(typeOf(request))) return false
+  const { bearer_token_param_type: tokens, auth_methods: methods } = settings
+  return (
+    tokens.includes('body') ||
+    (methods.includes('password') && settings.password_param_type.includes('body')) ||
+    (methods.includes('client_credentials') &&
+      settings.client_credentials_param_type.includes('body'))
+  )
+}
+
+const typeOf = (request: Exchange['request']): string => request.headers.get('content-type') ?? ''
+
+/** A form that was read. */
+export type Form = { readonly text: string; readonly credentials: Credentials }
+
+export async function readForm(body: RequestBody, settings: Placed): Promise<Form | undefined> {
+  const bytes = await readSmallBody(body)
+  if (bytes === undefined) return undefined
+  const text = bytes.toString('latin1')
+  return { text, credentials: findInForm(new URLSearchParams(text), 'body', settings) }
+}
+
+/** A parameter that comes twice is none. */
+function findInForm(
+  form: URLSearchParams,
+  place: 'query' | 'body',
+  { bearer_token_param_type: tokens, ...settings }: Placed,
+): Credentials {
+  const only = (name: string): string | undefined => {
+    const values = form.getAll(name)
+    return values.length === 1 && values[0] !== '' ? values[0] : undefined
+  }
+  const token = tokens.includes(place) ? only(tokenParameter) : undefined
+  if (token !== undefined) return { token }
+  for (const { of, name, secret } of pairsOfNames) {
+    const [found, proof] = [only(name), only(secret)]
+    const isEnabled =
+      of === 'user'
+        ? settings.auth_methods.includes('password') && settings.password_param_type.includes(place)
+        : settings.auth_methods.includes('client_credentials') &&
+          settings.client_credentials_param_type.includes(place)
+    if (isEnabled && found !== undefined && proof !== undefined)
+      return { basic: { name: found, secret: proof, of } }
+  }
+  return {}
+}
+
+/** RFC 7617: the name has no colon. */
+function readBasic(field: string, settings: Placed): Credentials['basic'] {
+  const encoded = /^basic +([\w+/-]+=*) *$/i.exec(field)?.[1]
+  const methods = settings.auth_methods
+  const users = methods.includes('password') && settings.password_param_type.includes('header')
+  const clients =
+    methods.includes('client_credentials') &&
+    settings.client_credentials_param_type.includes('header')
+  if (encoded === undefined || (!users && !clients)) return undefined
+  const text = Buffer.from(encoded, 'base64').toString()
+  const colon = text.indexOf(':')
+  if (colon < 1) return undefined
+  const of = users && clients ? 'either' : users ? 'user' : 'client'
+  return { name: text.slice(0, colon), secret: text.slice(colon + 1), of }
+}
+
+function cookieNamed(fields: readonly string[], name: string): string | undefined {
+  for (const pair of fields.flatMap((field) => field.split(';'))) {
+    const [found = '', ...value] = pair.split('=')
+    if (found.trim() === name && value.length > 0) return value.join('=').trim()
+  }
+  return undefined
+}
+
+/** Removes credentials from the forwarded request. */
+export function hideCredentials(
+  { forward, body: original }: Exchange,
+  form: Form | undefined,
+  { bearer_token_cookie_name: cookie }: Placed,
+): void {
+  if (forward === undefined) return
+  const { headers } = forward
+  if (/^(?:bearer|basic) /i.test(headers.get('authorization') ?? ''))
+    headers.delete('authorization')
+  if (forward.query !== '') forward.query = withoutSecrets(forward.query)
+  if (cookie !== null) removeCookie(headers.flat, cookie)
+  if (form === undefined) return
+  const rest = withoutSecrets(form.text)
+  if (rest !== form.text) forward.body = replaceBody(original, Buffer.from(rest, 'latin1'))
+}
+
+/** The other pairs byte by byte. */
+const withoutSecrets = (form: string): string =>
+  form
+    .split('&')
+    .filter((pair) => ![...new URLSearchParams(pair).keys()].some(isSecret))
+    .join('&')
+
+const isSecret = (name: string): boolean => secretParameters.includes(name)
+
+function removeCookie(flat: string[], name: string): void {
+  for (let at = flat.length - 2; at >= 0; at -= 2) {
+    if ((flat[at] as string).toLowerCase() !== 'cookie') continue
+    const pairs = (flat[at + 1] as string).split(';')
+    const kept = pairs.filter((pair) => (pair.split('=', 1)[0] ?? '').trim() !== name)
+    if (kept.length === 0) flat.splice(at, 2)
+    else flat[at + 1] = kept.join(';').trimStart()
+  }
+}

@@ -1,0 +1,286 @@
+import { z } from 'zod'
+import { referenceable } from '../../entities/referenceable-fields.ts'
+import { texts, url } from './setting-forms.ts'
+import { browserSettings } from './browser-settings.ts'
+import { unsupportedSettings } from './unsupported-settings.ts'
+
+export const authMethods = [
+  'bearer',
+  'introspection',
+  'userinfo',
+  'password',
+  'client_credentials',
+  'session',
+  'authorization_code',
+] as const
+
+/** Methods of Kong for which nothing is done. */
+const idleMethods = ['kong_oauth2', 'refresh_token'] as const
+
+const path = (...names: string[]) => z.array(z.string().min(1)).min(1).default(names)
+const headerName = () =>
+  z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'expected a header name' })
+/** `authorization:bearer` sends the scheme before the token. */
+const tokenHeader = () =>
+  z.string().regex(/^[!#$%&'*+.^_`|~\w-]+(?::bearer)?$/i, {
+    error: 'expected a header name, which `:bearer` may follow',
+  })
+const places = ['header', 'query', 'body'] as const
+const placesOf = (what: string) =>
+  z
+    .array(z.enum(places))
+    .default([...places])
+    .describe(`Where to look for ${what}.`)
+
+const endpoint = (what: string) =>
+  url().nullable().default(null).describe(`${what} Discovered when null.`)
+
+const required = (what: string, claim: string) =>
+  texts().describe(
+    `${what} that the claim in \`${claim}\` must have, else 403. One entry of the list is enough; an entry with spaces demands each of its words.`,
+  )
+
+const unusedRecord = () =>
+  z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .default(null)
+    .describe('Accepted for Kong; has no effect, because nothing is kept in Redis.')
+
+export const settings = z.strictObject({
+  issuer: referenceable(url()).describe(
+    'Issuer of the tokens, or the URL of its discovery document. A document that names another issuer is refused, unless `issuers_allowed` has that one.',
+  ),
+  auth_methods: z
+    .array(z.enum([...authMethods, ...idleMethods]))
+    .default(['bearer', 'introspection', 'userinfo', 'password', 'client_credentials'])
+    .describe(
+      'How callers may authenticate, in this order: `bearer` (a JWT, verified by the keys of the issuer), `introspection` and `userinfo` (other tokens, checked by the provider), `password` and `client_credentials` (exchanged for a token), `authorization_code` and `session` (people sign in at the provider, and a cookie keeps their tokens). `kong_oauth2` and `refresh_token` have no effect.',
+    ),
+  issuers_allowed: texts().describe(
+    'Issuers whose tokens are accepted. Only the discovered issuer when null.',
+  ),
+  extra_jwks_uris: z
+    .array(referenceable(url()))
+    .nullable()
+    .default(null)
+    .describe(
+      'Further key sets. One whose URL begins with an allowed issuer, or else has its origin, verifies tokens of that issuer only.',
+    ),
+  rediscovery_lifetime: z
+    .number()
+    .min(0)
+    .default(30)
+    .describe(
+      'Seconds between two attempts to read the discovery document or a key set again, because it is unavailable or because a token names an unknown key.',
+    ),
+  token_endpoint: endpoint('Token endpoint.'),
+  introspection_endpoint: referenceable(endpoint('Introspection endpoint.')),
+  userinfo_endpoint: endpoint('Userinfo endpoint.'),
+  ssl_verify: z
+    .boolean()
+    .default(true)
+    .describe('Verify the certificate of the provider. Kong does not by default before 3.14.'),
+  timeout: z.int().min(1).default(10_000).describe('Milliseconds to wait for the provider.'),
+  client_id: z
+    .array(referenceable(z.string().min(1)))
+    .max(1, { error: 'one client is supported' })
+    .nullable()
+    .default(null)
+    .describe('Id of the client, as which the gateway is registered. At most one.'),
+  client_secret: z
+    .array(referenceable(z.string().min(1)))
+    .max(1, { error: 'one client is supported' })
+    .nullable()
+    .default(null)
+    .describe('Secret of the client.'),
+  client_auth: z
+    .array(z.enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none']))
+    .max(1, { error: 'one client is supported' })
+    .nullable()
+    .default(null)
+    .describe(
+      'How the client authenticates. client_secret_basic when null, or none without a secret.',
+    ),
+  scopes: z
+    .array(referenceable(z.string().min(1)))
+    .default(['openid'])
+    .describe('Scopes to request.'),
+  audience: texts().describe('Audience to request with `password` and `client_credentials`.'),
+  bearer_token_param_type: z
+    .array(z.enum([...places, 'cookie']))
+    .default([...places])
+    .describe(
+      'Where to look for a token: `header` (Authorization), `query` and `body` (`access_token` in the query or in a URL-encoded form of at most 64 KiB), `cookie`.',
+    ),
+  bearer_token_cookie_name: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Cookie with the token, for `cookie`.'),
+  password_param_type: placesOf(
+    'user names and passwords: `header` (Basic), or `username` and `password` in `query` or `body`',
+  ),
+  client_credentials_param_type: placesOf(
+    'credentials of clients: `header` (Basic), or `client_id` and `client_secret` in `query` or `body`',
+  ),
+  leeway: z.number().min(0).default(0).describe('Seconds by which clocks may differ.'),
+  enable_hs_signatures: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Accept signatures by HS256, HS384 and HS512 with the secret of the client, and never with a public key.',
+    ),
+  introspect_jwt_tokens: z
+    .boolean()
+    .default(false)
+    .describe('Ask the provider whether a verified JWT is still active.'),
+  introspection_hint: z
+    .string()
+    .default('access_token')
+    .describe('`token_type_hint` of introspection requests.'),
+  search_user_info: z
+    .boolean()
+    .default(false)
+    .describe('Look for claims in the answer of the userinfo endpoint too.'),
+  scopes_claim: path('scope').describe('Path of the claim with the scopes.'),
+  scopes_required: required('Scopes', 'scopes_claim'),
+  audience_claim: path('aud').describe('Path of the claim with the audience.'),
+  audience_required: required('Audiences', 'audience_claim'),
+  groups_claim: path('groups').describe('Path of the claim with the groups.'),
+  groups_required: required('Groups', 'groups_claim'),
+  roles_claim: path('roles').describe(
+    'Path of the claim with the roles, for example `realm_access`, `roles` for Keycloak.',
+  ),
+  roles_required: required('Roles', 'roles_claim'),
+  claims_forbidden: texts().describe('Claims that a token must not have, else 403.'),
+  authenticated_groups_claim: texts().describe(
+    'Path of the claim with groups for the plugin acl and for the event of the request.',
+  ),
+  consumer_claim: texts().describe(
+    'Path of the claim by whose value a consumer is found. No consumer is needed when null.',
+  ),
+  consumer_by: z
+    .array(z.enum(['id', 'username', 'custom_id']))
+    .min(1)
+    .default(['username', 'custom_id'])
+    .describe('Fields of consumers that are compared with `consumer_claim`.'),
+  consumer_optional: z
+    .boolean()
+    .default(false)
+    .describe('Accept tokens to which no consumer is mapped; else 403.'),
+  credential_claim: path('sub').describe(
+    'Path of the claim that identifies the credential, for example for rate limits.',
+  ),
+  anonymous: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'Id or username of the consumer for requests that cannot be authenticated. Such requests are answered 401 when null.',
+    ),
+  upstream_access_token_header: tokenHeader()
+    .nullable()
+    .default('authorization:bearer')
+    .describe('Header of the forwarded request for the access token. None when null.'),
+  upstream_id_token_header: tokenHeader()
+    .nullable()
+    .default(null)
+    .describe('Header of the forwarded request for the ID token.'),
+  upstream_user_info_header: headerName()
+    .nullable()
+    .default(null)
+    .describe('Header of the forwarded request for the user info, as JSON in base64.'),
+  upstream_introspection_header: headerName()
+    .nullable()
+    .default(null)
+    .describe('Header of the forwarded request for the introspection, as JSON in base64.'),
+  upstream_headers_claims: texts().describe(
+    'Claims to forward, in the headers of `upstream_headers_names`. Lists and objects are JSON in base64.',
+  ),
+  upstream_headers_names: z
+    .array(headerName())
+    .nullable()
+    .default(null)
+    .describe(
+      'Headers for `upstream_headers_claims`. Those that a client sends are removed, whether or not the token has the claim.',
+    ),
+  downstream_headers_claims: texts().describe(
+    'Claims to send in the response, in the headers of `downstream_headers_names`.',
+  ),
+  downstream_headers_names: z
+    .array(headerName())
+    .nullable()
+    .default(null)
+    .describe('Headers for `downstream_headers_claims`.'),
+  hide_credentials: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Remove credentials from the forwarded request. The access token is forwarded in `upstream_access_token_header` nevertheless. Kong keeps them by default before 3.14.',
+    ),
+  cache_ttl: z
+    .number()
+    .min(0)
+    .default(3600)
+    .describe(
+      'Seconds for which a token counts as verified at most, or less if it expires before.',
+    ),
+  cache_ttl_max: z
+    .number()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('Limit of `cache_ttl`, in seconds.'),
+  cache_introspection: z.boolean().default(true).describe('Cache answers of introspection.'),
+  cache_tokens: z
+    .boolean()
+    .default(true)
+    .describe('Cache the tokens of `password` and `client_credentials` until they expire.'),
+  cache_user_info: z.boolean().default(true).describe('Cache answers of the userinfo endpoint.'),
+  run_on_preflight: z.boolean().default(true).describe('Authenticate OPTIONS requests too.'),
+  unauthorized_error_message: z
+    .string()
+    .default('Unauthorized')
+    .describe('Message of 401 responses.'),
+  forbidden_error_message: z.string().default('Forbidden').describe('Message of 403 responses.'),
+  redis: unusedRecord(),
+  cluster_cache_redis: unusedRecord(),
+  ...browserSettings,
+  ...unsupportedSettings,
+})
+
+export type Settings = z.output<typeof settings>
+
+export const acceptedSettings = settings.superRefine((given, context) => {
+  for (const [field, message] of violations(given))
+    context.addIssue({ code: 'custom', path: [field], message })
+})
+
+type Checked = Pick<
+  Settings,
+  | 'upstream_headers_names'
+  | 'upstream_headers_claims'
+  | 'downstream_headers_names'
+  | 'downstream_headers_claims'
+  | 'enable_hs_signatures'
+  | 'client_secret'
+  | 'session_secret'
+> & { readonly auth_methods: readonly string[] }
+
+/** The rules that span several fields. */
+function* violations(given: Checked): Generator<readonly [field: string, message: string]> {
+  for (const stream of ['upstream', 'downstream'] as const) {
+    const [names, claims] = [`${stream}_headers_names`, `${stream}_headers_claims`] as const
+    if ((given[names] ?? []).length !== (given[claims] ?? []).length)
+      yield [names, `must have as many entries as ${claims}`]
+  }
+  const isForBrowsers = ['session', 'authorization_code'].some((method) =>
+    given.auth_methods.includes(method),
+  )
+  if (isForBrowsers && given.session_secret === null)
+    yield ['session_secret', 'is required by session and authorization_code']
+  if (given.enable_hs_signatures && given.client_secret === null)
+    yield ['client_secret', 'is required by enable_hs_signatures']
+}
