@@ -97,9 +97,9 @@ const tables: Readonly<Record<string, (name: string) => Value>> = {
     const bytes = (text: string | null | undefined) =>
       text === null || text === undefined ? undefined : toBytes(text)
     return ({ caller }) => {
-      if (name === 'id') return caller?.consumer.id
-      if (name === 'username') return bytes(caller?.consumer.username)
-      return name === 'custom_id' ? bytes(caller?.consumer.customId) : undefined
+      if (name === 'id') return caller?.consumer?.id
+      if (name === 'username') return bytes(caller?.consumer?.username)
+      return name === 'custom_id' ? bytes(caller?.consumer?.customId) : undefined
     }
   },
 }
