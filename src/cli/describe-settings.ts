@@ -75,6 +75,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
   WEIR_RECORD_DURABILITY:
     'What the events of requests survive: `commit` the end of any process, `interval` also a loss of power except for the last milliseconds, `strict` also a loss of power, because answers wait for the disk.',
+  WEIR_SPOOL_LIMIT:
+    'Most that events which wait for the control plane may take on a gateway, divided among its workers: bytes with an optional `k`, `m` or `g`, or a share of the file system such as `10%`. Beyond it, or on a full disk, each workspace decides by `on_spool_full`.',
   WEIR_RECORD_SYNC_MILLISECONDS: 'Milliseconds between two writes to the disk with `interval`.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
   WEIR_HEADERS:

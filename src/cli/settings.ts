@@ -22,6 +22,7 @@ import {
   realIpHeader,
   streamAddresses,
 } from './listen-settings.ts'
+import type { SpoolLimit } from '../telemetry/open-spool-limit.ts'
 import { SettingsError } from './settings-error.ts'
 import { cipherSuite, protocols, readCertificates, readTls } from './tls-settings.ts'
 
@@ -154,6 +155,16 @@ const environment = z.object({
     .enum(['commit', 'interval', 'strict'], { error: 'expected commit, interval or strict' })
     .default('commit'),
   WEIR_RECORD_SYNC_MILLISECONDS: wholeNumber(100, 1, 60_000),
+  WEIR_SPOOL_LIMIT: z
+    .string()
+    .default('10%')
+    .transform((text, context) => {
+      const limit = parseSpaceLimit(text)
+      if (limit !== undefined) return limit
+      const message = 'expected bytes such as 500m or 2g, or a share of the file system such as 10%'
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
   WEIR_HEADERS: z
     .string()
     .default('server_tokens, latency_tokens, X-Kong-Request-Id')
@@ -222,6 +233,7 @@ export function readSettings(
       settings.WEIR_RECORD_DURABILITY === 'interval'
         ? { mode: 'interval', milliseconds: settings.WEIR_RECORD_SYNC_MILLISECONDS }
         : { mode: settings.WEIR_RECORD_DURABILITY },
+    spoolLimit: settings.WEIR_SPOOL_LIMIT,
     pages: join(root, 'dist/ui'),
     proxyListen: settings.WEIR_PROXY_LISTEN,
     ...(settings.WEIR_PROXY_SSL_LISTEN === 'off'
@@ -311,6 +323,15 @@ function readRouteValidation({
     )
   }
   return { strategy, pathPattern }
+}
+
+/** `10%` of the file system, or bytes: `500m`. */
+function parseSpaceLimit(text: string): SpoolLimit | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,15}(?:\.\d+)?)([%kmg]?)$/i.exec(text) ?? []
+  const value = Number(digits)
+  if (digits === '' || value === 0) return undefined
+  if (unit === '%') return value > 100 ? undefined : { share: value / 100 }
+  return { bytes: Math.floor(value * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ')) }
 }
 
 /** The plane to run alone, and for a gateway its control plane. */

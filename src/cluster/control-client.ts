@@ -12,6 +12,7 @@ import {
   orders,
   type Heartbeat,
   type Orders,
+  type UnrecordedReport,
 } from '../schema/node-protocol.ts'
 import { openSnapshotReader, type SnapshotReader } from '../snapshot/read-delta.ts'
 import type { SealedState } from '../snapshot/render-delta.ts'
@@ -41,6 +42,8 @@ export type ControlClient = {
   ): Promise<never>
   /** Resolves to the milliseconds after which the control plane wants the next batch, if it says so. */
   sendBatch(this: void, batch: BatchToSend): Promise<number | undefined>
+  /** Resolves once the counts are in the warehouse. */
+  sendCounts(this: void, report: UnrecordedReport): Promise<void>
   sendHeartbeat(state: Heartbeat): Promise<Orders>
   close(): Promise<void>
 }
@@ -138,6 +141,9 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       await readText(response)
       const next = Number(response.headers[nextBatchHeader] ?? NaN)
       return next > 0 ? next : undefined
+    },
+    async sendCounts(report) {
+      await readText(await call('POST', nodePaths.unrecorded, JSON.stringify(report)))
     },
     async sendHeartbeat(state) {
       const text = await readText(await call('POST', nodePaths.heartbeat, JSON.stringify(state)))

@@ -19,6 +19,8 @@ export type ControlConnection = {
   connect(url: string, enrolment: Enrolment): void
   /** Rejects while the control plane is unreachable. */
   sendBatch: ControlClient['sendBatch']
+  /** Rejects while the control plane is unreachable. */
+  sendCounts: ControlClient['sendCounts']
   /** Sends a heartbeat soon, because the state has changed. */
   report(this: void): void
   /** Why the last snapshot was refused, in the terms of a heartbeat; undefined once one was accepted after it. */
@@ -123,9 +125,12 @@ export function openControlConnection({
       known.resolve()
     },
     async sendBatch(batch) {
-      if (client === undefined)
-        throw new Problem('control.unknown', 503, 'The address of the control plane is not known')
+      if (client === undefined) throw unknownAddress()
       return client.sendBatch(batch)
+    },
+    async sendCounts(report) {
+      if (client === undefined) throw unknownAddress()
+      return client.sendCounts(report)
     },
     report() {
       reporting ??= setTimeout(() => {
@@ -142,3 +147,6 @@ export function openControlConnection({
     },
   }
 }
+
+const unknownAddress = (): Problem =>
+  new Problem('control.unknown', 503, 'The address of the control plane is not known')

@@ -49,6 +49,7 @@ async function serve(more: Partial<NodeServerOptions> = {}) {
       batches.push([batch, `${String(content)}${isRepeated ? ' again' : ''}`])
       return 700
     },
+    receiveUnrecorded: async () => undefined,
     receiveLines: async (batch, lines) => void batches.push([batch, `lines: ${String(lines)}`]),
     onHeartbeat({ node, worker }, beat) {
       heartbeats.push([`${node}/${worker}`, beat])

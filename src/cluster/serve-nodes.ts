@@ -10,9 +10,11 @@ import {
   nextBatchHeader,
   nodePaths,
   repeatedHeader,
+  unrecordedReport,
   type Enrolled,
   type Heartbeat,
   type Orders,
+  type UnrecordedReport,
 } from '../schema/node-protocol.ts'
 import { snapshotVersion } from '../schema/snapshot-message.ts'
 import type { KnownState, SealedState } from '../snapshot/render-delta.ts'
@@ -29,6 +31,8 @@ export type NodeServerOptions = {
   readonly receiveBatch: ReceiveBatch
   /** Resolves once a batch of an older node, in JSON Lines, is in the warehouse. */
   readonly receiveLines: (batch: string, lines: Buffer) => Promise<void>
+  /** Resolves once the counts are in the warehouse. */
+  readonly receiveUnrecorded: (report: UnrecordedReport, node: NodeClaims) => Promise<void>
   /** Returns the orders for the worker. */
   readonly onHeartbeat: (node: NodeClaims, state: Heartbeat) => Orders
   readonly log: Log
@@ -104,6 +108,12 @@ async function answer(
     }
     case `PUT ${nodePaths.lineBatches}`:
       await serving.receiveLines(item, await readBody(request, maxBatchBytes))
+      return void response.writeHead(204).end()
+    case `POST ${nodePaths.unrecorded}`:
+      await serving.receiveUnrecorded(
+        await readJson(request, unrecordedReport, maxHeartbeatBytes),
+        node,
+      )
       return void response.writeHead(204).end()
     case `POST ${nodePaths.heartbeat}`:
       return sendJson(

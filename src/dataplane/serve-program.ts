@@ -9,6 +9,8 @@ export type ProgramServer = {
   readonly revision: number
   readonly exchanges: number
   readonly connections: Proxy['connections']
+  /** Whether requests of a workspace are served while their events cannot be recorded. */
+  shedsEvents(this: void, workspace: string): boolean
   drain(milliseconds: number): Promise<void>
 }
 
@@ -48,6 +50,7 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
     get connections() {
       return proxy?.connections ?? { accepted: 0, open: 0, requests: 0 }
     },
+    shedsEvents: (workspace) => latest?.shedsEvents(workspace) ?? false,
     drain: async (milliseconds) => proxy?.drain(milliseconds),
   }
 }

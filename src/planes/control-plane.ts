@@ -85,7 +85,12 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     isSynced: settings.durability.mode !== 'commit',
     log,
   })
-  const recording = recordRequests(settings, warehouse, { clock: systemClock, log: limitedLog })
+  const recording = recordRequests(settings, warehouse, {
+    clock: systemClock,
+    log: limitedLog,
+    workspaceName: (id) =>
+      configuration.find({ entity: 'workspace', workspace: null, at: id })?.fields.name ?? '',
+  })
   const stopAuditJobs = startAuditJobs({
     auditLog: configuration.audit,
     warehouse,
@@ -136,6 +141,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     current: () => configuration.current(),
     onPublish: (listener) => configuration.onPublish(listener),
     receiveBatch: recording.receiveBatch,
+    receiveUnrecorded: recording.receiveUnrecorded,
     receiveLines: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
     onHeartbeat: registry.receiveHeartbeat,
     log,

@@ -23,10 +23,9 @@ import { openDataKeyFile } from '../secrets/data-key-file.ts'
 import { settingsIn } from '../secrets/collect-references.ts'
 import { openSecrets } from '../secrets/open-secrets.ts'
 import { openExporters } from '../telemetry/open-exporters.ts'
-import { openRecorder } from '../telemetry/open-recorder.ts'
-import { openSpool } from '../telemetry/open-spool.ts'
 import { openTrafficMetrics } from '../telemetry/open-traffic-metrics.ts'
 import { startShipping } from '../telemetry/start-shipping.ts'
+import { openRecording } from './open-recording.ts'
 import type { ControlAddress, PassedSocket, SupervisorChannel } from './messages.ts'
 import { gatewayDataKey, openKeys } from './open-keys.ts'
 import { gatewayListens, type PlaneSettings } from './plane-settings.ts'
@@ -58,9 +57,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const { node, zone, environment, version } = settings
   const log = limitLog(start.log)
   const directory = join(settings.data, 'gateway')
-  const { durability } = settings
-  const spool = openSpool(join(settings.data, 'spool'), durability.mode !== 'commit')
-  const { record } = openRecorder(spool, log, durability)
+  const recording = openRecording(settings, (workspace) => server.shedsEvents(workspace), log)
+  const { spool } = recording
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
   let controlListens = start.control?.listens ?? []
   const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])
@@ -89,7 +87,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
         plain: settings.proxyListen.readsProxy,
         secure: settings.proxySslListen?.readsProxy ?? false,
       },
-      record,
+      record: recording.record,
+      checkRecording: recording.check,
       log,
       egress,
       settings: {
@@ -156,6 +155,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       revision: server.revision,
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
+      isSpoolFull: spool.isFull,
+      unrecorded: [...(recording.counts()?.totals() ?? [])],
       upstreams: pools.health(),
       ...reportOf(exporters.status()),
       ...(reportsTraffic && { traffic: { ...traffic.report(), connections: server.connections } }),
@@ -172,7 +173,13 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     },
     log,
   })
-  const shipping = startShipping({ spool, send: control.sendBatch, log })
+  const shipping = startShipping({
+    spool,
+    send: control.sendBatch,
+    counts: recording.counts,
+    sendCounts: control.sendCounts,
+    log,
+  })
 
   const connect = ({ url, joinSecret: secret }: ControlAddress): void =>
     control.connect(url, { secret, node, worker: slot, zone, environment, version })
@@ -197,6 +204,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     counters.receive({ type: 'recall' })
     const patience = isHurried ? 0 : 3_000
     await Promise.all([exporters.stop(patience), shipping.stop(patience)])
+    recording.stop()
     secrets.close()
     await control.close()
   }

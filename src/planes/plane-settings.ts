@@ -5,6 +5,7 @@ import type { RouteValidation } from '../control/route-validation.ts'
 import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
 import type { AnswerHeaderName, ExchangeSettings } from '../proxy/exchange-settings.ts'
 import type { Durability } from '../telemetry/open-recorder.ts'
+import type { SpoolLimit } from '../telemetry/open-spool-limit.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -102,6 +103,8 @@ export type PlaneSettings = {
   readonly vaultFiles: string
   /** What recorded events survive. */
   readonly durability: Durability
+  /** What events that wait on a gateway may take. */
+  readonly spoolLimit: SpoolLimit
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }

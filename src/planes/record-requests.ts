@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
+import { uuidv4 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
-import type { ReceiveBatch } from '../cluster/serve-nodes.ts'
+import type { NodeServerOptions, ReceiveBatch } from '../cluster/serve-nodes.ts'
 import { openIntake } from '../telemetry/open-intake.ts'
 import { openBatchReceiver, type EventKey } from '../telemetry/receive-batch.ts'
 import { startLoading } from '../telemetry/start-loading.ts'
@@ -12,6 +13,7 @@ import type { PlaneSettings } from './plane-settings.ts'
 /** The control plane's part of recording: takes batches of events from nodes and stores them. */
 export type RequestRecording = {
   readonly receiveBatch: ReceiveBatch
+  readonly receiveUnrecorded: NodeServerOptions['receiveUnrecorded']
   /** The warehouse; a query of it tells that somebody looks at events. */
   readonly watched: Warehouse
   /** Bytes of batches that are not in the warehouse yet, and how many batches were set aside. */
@@ -30,7 +32,15 @@ const maxIntakeBytes = 4 * 1024 ** 3
 export function recordRequests(
   settings: Pick<PlaneSettings, 'data' | 'warehouseUrl' | 'durability'>,
   warehouse: Warehouse,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  {
+    clock,
+    log,
+    workspaceName = () => '',
+  }: {
+    readonly clock: Clock
+    readonly log: Log
+    readonly workspaceName?: (id: string) => string
+  },
 ): RequestRecording {
   const intake = openIntake(join(settings.data, 'intake'), {
     // A server may have other control planes, which may have received the same batch; it knows batches by their id.
@@ -54,6 +64,20 @@ export function recordRequests(
       await receive(batch, content, isRepeated, node)
       loading.wake()
       return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
+    },
+    async receiveUnrecorded({ source, counts }, { node, zone, environment }) {
+      const rows = counts.map(({ minute, workspace, ...count }) => ({
+        ...count,
+        time: `${minute * 60}.000000`,
+        workspace,
+        workspace_name: workspaceName(workspace),
+        node,
+        zone,
+        environment,
+        source,
+      }))
+      const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+      await warehouse.insertBatch('unrecorded', uuidv4(), Buffer.from(lines))
     },
     watched: {
       ...warehouse,

@@ -50,6 +50,8 @@ export type Program = {
   readonly names: ServerNames
   readonly directory: Directory
   pluginsOf(this: void, route: RouteProgram): PluginPlan
+  /** Whether requests of a workspace are served while their events cannot be recorded. */
+  shedsEvents(this: void, workspace: string): boolean
   /** What the next program is compiled from. */
   readonly tables: ProgramTables
   /** Watches its pools again, after those of a program that did not get to run. */
@@ -123,6 +125,8 @@ export function* compileSteps(
       streams,
       names,
       pluginsOf,
+      shedsEvents: (workspace) =>
+        tables.snapshot.workspaces.get(workspace)?.on_spool_full === 'shed',
       directory: directory.directory,
       tables,
       closePlugins,

@@ -22,6 +22,8 @@ export const nodePaths = {
   batches: '/v2/batches',
   /** PUT /v1/batches/{batch id}, from older nodes: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
   lineBatches: '/v1/batches',
+  /** POST: UnrecordedReport. 204 once it is in the warehouse. Idempotent. */
+  unrecorded: '/v2/unrecorded',
   /** POST: Heartbeat → Orders. */
   heartbeat: '/v1/heartbeat',
 } as const
@@ -47,6 +49,28 @@ export const enrolled = z.strictObject({
 })
 export type Enrolled = z.output<typeof enrolled>
 
+/** Why an event was not recorded: `shed` while its request was served, `refused` with its request. */
+const unrecordedKind = z.enum(['shed', 'refused'])
+
+/** How many events a process did not record, by minute. A count that comes again is the same or higher. */
+export const unrecordedReport = z.strictObject({
+  /** Of the process. */
+  source: z.uuid(),
+  counts: z
+    .array(
+      z.strictObject({
+        workspace: z.string().max(100),
+        kind: unrecordedKind,
+        /** Minutes since the epoch. */
+        minute: z.int().min(0),
+        sequence: z.int().min(0).max(0xffff_ffff),
+        events: z.int().min(0),
+      }),
+    )
+    .readonly(),
+})
+export type UnrecordedReport = z.output<typeof unrecordedReport>
+
 /** The state of a worker. `refusedRevision` and `refusal` name the last snapshot it could not run, and the reason. */
 export const heartbeat = z.strictObject({
   revision: z.int(),
@@ -58,6 +82,11 @@ export const heartbeat = z.strictObject({
   exporters: z.array(exporterStatus).optional(),
   /** Only after an order. */
   traffic: trafficReport.optional(),
+  isSpoolFull: z.boolean().optional(),
+  /** Events that were not recorded since the worker started. */
+  unrecorded: z
+    .array(z.strictObject({ workspace: z.string(), kind: unrecordedKind, events: z.int() }))
+    .optional(),
   refusedRevision: z.int().optional(),
   refusal: z.string().optional(),
 })

@@ -24,6 +24,8 @@ type Items = {
     readonly name: string
     readonly owned_hosts?: readonly string[]
     readonly owned_paths?: readonly string[]
+    /** Absent where requests are refused. */
+    readonly on_spool_full?: 'shed'
   }
   services: Placed<Stored<'service'>>
   routes: Placed<Stored<'route'>> & { readonly created_at: number }

@@ -245,12 +245,13 @@ function withWorkspace<K extends EntityName>(entry: Entry<K>): WithWorkspace<K> 
 }
 
 function workspaceOf({ id, fields }: Entry<'workspace'>): SnapshotItem<'workspaces'> {
-  const { name, owned_hosts: hosts, owned_paths: paths } = fields
+  const { name, owned_hosts: hosts, owned_paths: paths, on_spool_full: onFull } = fields
   return {
     id,
     name,
     ...(isFilled(hosts) ? { owned_hosts: hosts } : {}),
     ...(isFilled(paths) ? { owned_paths: paths } : {}),
+    ...(onFull === 'shed' ? { on_spool_full: onFull } : {}),
   }
 }
 

@@ -1,11 +1,16 @@
 import type { Log } from '../lib/log.ts'
+import { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { Spool } from './open-spool.ts'
+import type { UnrecordedKind } from './unrecorded/count-slots.ts'
+import type { UnrecordedCounts } from './unrecorded/open-counts.ts'
 
 /** Records events before their answers are sent. */
 export type Recorder = {
   /** Writes the event to the spool together with all others of this turn of the event loop, then releases its answer; abandons it when the event cannot be written. */
   record(this: void, event: EventRecord, answer: RecordedAnswer): void
+  /** Throws a Problem if requests of a workspace are refused because their events cannot be recorded. */
+  check(this: void, workspace: string): void
 }
 
 /** An answer that waits for its event to be recorded; neither method throws. */
@@ -20,13 +25,26 @@ export type Durability =
   | { readonly mode: 'strict' }
   | { readonly mode: 'interval'; readonly milliseconds: number }
 
+/** What happens to requests whose events have no space. */
+export type FullSpoolPolicy = {
+  /** Counts events that are not recorded; undefined when there was no space for that either. */
+  counts(): Pick<UnrecordedCounts, 'add'> | undefined
+  /** Whether a workspace has its requests served without events; otherwise they are refused. */
+  sheds(workspace: string): boolean
+}
+
+const refuseAll: FullSpoolPolicy = { counts: () => undefined, sheds: () => false }
+
 export function openRecorder(
-  spool: Pick<Spool, 'append' | 'sync'>,
+  spool: Pick<Spool, 'append' | 'sync' | 'isFull'>,
   log: Log,
   durability: Durability = { mode: 'commit' },
+  policy: FullSpoolPolicy = refuseAll,
 ): Recorder {
   let events: EventRecord[] = []
   let waiting: RecordedAnswer[] = []
+  let counted = new Map<string, Counted>()
+  let isScheduled = false
 
   const withhold = (answers: readonly RecordedAnswer[], error: unknown): void => {
     log.error('spool: events not written, their answers are withheld', {
@@ -37,26 +55,81 @@ export function openRecorder(
   }
   const after = openAfterAppend(spool, log, durability, withhold)
 
+  const count = (workspace: string, kind: UnrecordedKind, answer: RecordedAnswer): void => {
+    const key = `${kind} ${workspace}`
+    const known = counted.get(key)
+    if (known === undefined) counted.set(key, { workspace, kind, answers: [answer] })
+    else known.answers.push(answer)
+  }
+  const commitCounted = (): void => {
+    const groups = counted
+    counted = new Map()
+    for (const { workspace, kind, answers } of groups.values()) {
+      try {
+        const counts = policy.counts()
+        if (counts === undefined) throw new Error('no space for counts of events')
+        counts.add(workspace, kind, answers.length)
+      } catch (error) {
+        withhold(answers, error)
+        continue
+      }
+      after(answers)
+    }
+  }
   const commit = (): void => {
+    isScheduled = false
     const written = events
     const answers = waiting
     events = []
     waiting = []
     try {
-      spool.append(written)
+      if (written.length > 0) spool.append(written)
     } catch (error) {
-      return withhold(answers, error)
+      const withheld = answers.filter((answer, index) => {
+        const { workspace } = (written[index] as EventRecord).place
+        const isShed = spool.isFull && policy.counts() !== undefined && policy.sheds(workspace)
+        if (isShed) count(workspace, 'shed', answer)
+        return !isShed
+      })
+      if (withheld.length > 0) withhold(withheld, error)
+      commitCounted()
+      return
     }
-    after(answers)
+    if (answers.length > 0) after(answers)
+    if (counted.size > 0) commitCounted()
   }
 
   return {
     record(event, answer) {
-      if (waiting.length === 0) setImmediate(commit)
+      if (!isScheduled) setImmediate(commit)
+      isScheduled = true
+      if (spool.isFull) {
+        const { workspace } = event.place
+        const isShed = policy.sheds(workspace)
+        // Without a target, the gateway answered by itself; these must not fill what is left of the disk.
+        if (isShed || event.tries === 0) {
+          return count(workspace, isShed ? 'shed' : 'refused', answer)
+        }
+      }
       events.push(event)
       waiting.push(answer)
     },
+    check(workspace) {
+      if (spool.isFull && !(policy.sheds(workspace) && policy.counts() !== undefined))
+        throw new Problem(
+          'recording.full',
+          503,
+          'The request cannot be recorded: the event spool of the gateway is full',
+          { headers: { 'Retry-After': '5' } },
+        )
+    },
   }
+}
+
+type Counted = {
+  readonly workspace: string
+  readonly kind: UnrecordedKind
+  readonly answers: RecordedAnswer[]
 }
 
 type Withhold = (answers: readonly RecordedAnswer[], error: unknown) => void

@@ -13,6 +13,7 @@ import { uuidv7 } from '../lib/ids.ts'
 import { processIdentity } from '../lib/process-identity.ts'
 import type { EventRecord } from '../schema/event.ts'
 import { adoptSpools, type ClosedSegment, type LostEvents } from './adopt-spools.ts'
+import { unlimited } from './open-spool-limit.ts'
 import { openSyncedFiles } from './open-synced-files.ts'
 import { SegmentWriter, segmentHead } from './segment/segment-writer.ts'
 
@@ -35,16 +36,27 @@ export type Spool = {
   adopt(): readonly LostEvents[]
   /** Bytes of all segments. */
   readonly bytes: number
+  /** Whether the segments have reached the limit, or the disk is full. */
+  readonly isFull: boolean
 }
 
 const segmentBytes = 4 * 1024 * 1024
 
 /** Opens the spool of this process, in a folder of its own under `root`. `sync` may be called only when `isSynced`. */
-export function openSpool(root: string, isSynced = false): Spool {
+export function openSpool(root: string, isSynced = false, limit = unlimited): Spool {
   const directory = join(root, processIdentity())
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const closed = new Map<string, ClosedSegment>()
   let open: OpenSegment | undefined
+  let closedBytes = 0
+  const keepClosed = (segment: ClosedSegment): void => {
+    closed.set(segment.batch, segment)
+    closedBytes += segment.bytes
+  }
+  const forget = (batch: string): void => {
+    closedBytes -= closed.get(batch)?.bytes ?? 0
+    closed.delete(batch)
+  }
   const files = openSyncedFiles(directory)
 
   const pathOf = (batch: string): string => {
@@ -69,7 +81,7 @@ export function openSpool(root: string, isSynced = false): Spool {
     const { batch, path, file, bytes } = open
     // Renamed first: when that fails, the open segment still takes events.
     renameSync(path, join(directory, `${batch}.segment`))
-    closed.set(batch, { batch, form: 'segment', bytes, isAdopted: false })
+    keepClosed({ batch, form: 'segment', bytes, isAdopted: false })
     open = undefined
     files.close(file)
   }
@@ -83,7 +95,14 @@ export function openSpool(root: string, isSynced = false): Spool {
   return {
     append(events) {
       if (open?.isBroken === true) leave(open)
-      open ??= openSegment()
+      if (open === undefined) {
+        try {
+          open = openSegment()
+        } catch (error) {
+          limit.failed(error)
+          throw error
+        }
+      }
       const segment = open
       try {
         for (const event of events) segment.writer.add(event)
@@ -92,6 +111,7 @@ export function openSpool(root: string, isSynced = false): Spool {
         if (isSynced) files.markWritten(segment.file)
       } catch (error) {
         segment.isBroken = true
+        limit.failed(error)
         leave(segment)
         throw error
       }
@@ -103,19 +123,22 @@ export function openSpool(root: string, isSynced = false): Spool {
     read: (batch) => readFile(pathOf(batch)),
     remove(batch) {
       rmSync(pathOf(batch))
-      closed.delete(batch)
+      forget(batch)
     },
     quarantine(batch) {
       renameSync(pathOf(batch), join(directory, `${batch}.refused`))
-      closed.delete(batch)
+      forget(batch)
     },
     adopt() {
       const { segments, lost } = adoptSpools(root, directory)
-      for (const segment of segments) closed.set(segment.batch, segment)
+      for (const segment of segments) keepClosed(segment)
       return lost
     },
     get bytes() {
-      return [...closed.values()].reduce((sum, { bytes }) => sum + bytes, open?.bytes ?? 0)
+      return closedBytes + (open?.bytes ?? 0)
+    },
+    get isFull() {
+      return limit.isDiskFull || closedBytes + (open?.bytes ?? 0) >= limit.maxBytes
     },
   }
 }

@@ -7,7 +7,8 @@ import type { Spool } from './open-spool.ts'
 
 const event = (path: string): EventRecord => events(path)[0] as EventRecord
 
-const spoolWith = (append: Spool['append']): Pick<Spool, 'append' | 'sync'> => ({
+const spoolWith = (append: Spool['append']): Pick<Spool, 'append' | 'sync' | 'isFull'> => ({
+  isFull: false,
   append,
   sync: () => Promise.reject(new Error('not asked for')),
 })
@@ -81,7 +82,7 @@ function openSlowSpool() {
 test('strict: an answer waits for a sync that began after its event was written; one sync serves all that came meanwhile', async () => {
   const { spool, syncs, appended } = openSlowSpool()
   const ends: string[] = []
-  const recorder = openRecorder(spool, quiet, { mode: 'strict' })
+  const recorder = openRecorder({ ...spool, isFull: false }, quiet, { mode: 'strict' })
   const record = async (...paths: string[]): Promise<void> => {
     for (const path of paths)
       recorder.record(event(path), {
@@ -109,7 +110,10 @@ test('strict: an answer waits for a sync that began after its event was written;
 test('interval: answers do not wait, and what was written is synced once per interval', async () => {
   const { spool, syncs } = openSlowSpool()
   let released = 0
-  const recorder = openRecorder(spool, quiet, { mode: 'interval', milliseconds: 5 })
+  const recorder = openRecorder({ ...spool, isFull: false }, quiet, {
+    mode: 'interval',
+    milliseconds: 5,
+  })
   for (let turn = 1; turn <= 3; turn += 1) {
     recorder.record(event('x'), { release: () => void released++, abandon: () => undefined })
     await new Promise(setImmediate)

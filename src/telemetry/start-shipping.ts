@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { ClosedSegment } from './adopt-spools.ts'
 import type { Spool } from './open-spool.ts'
+import type { CountReport, UnrecordedCounts } from './unrecorded/open-counts.ts'
 
 /** A batch on its way. */
 export type Shipment = Pick<ClosedSegment, 'batch' | 'form'> & {
@@ -19,6 +20,10 @@ export type ShippingOptions = {
    * Rejects with a Problem of status 400 if it will never accept it.
    */
   readonly send: (shipment: Shipment) => Promise<number | undefined>
+  /** Events that were not recorded. */
+  readonly counts?: () => UnrecordedCounts | undefined
+  /** Resolves once the control plane has the counts; idempotent. */
+  readonly sendCounts?: (report: CountReport) => Promise<void>
   readonly log: Log
   /** Milliseconds between two rounds, unless the control plane says otherwise. */
   readonly interval?: number
@@ -28,7 +33,14 @@ export type ShippingOptions = {
 const adoptionInterval = 5_000
 
 /** Sends batches, oldest first, and deletes each after its acknowledgement. `stop` sends the remaining ones, for at most `milliseconds`. */
-export function startShipping({ spool, send, log, interval: usual = 500 }: ShippingOptions): {
+export function startShipping({
+  spool,
+  send,
+  counts = () => undefined,
+  sendCounts = async () => undefined,
+  log,
+  interval: usual = 500,
+}: ShippingOptions): {
   stop(milliseconds: number): Promise<void>
 } {
   const stopping = new AbortController()
@@ -52,8 +64,23 @@ export function startShipping({ spool, send, log, interval: usual = 500 }: Shipp
     try {
       for (const lost of spool.adopt())
         log.error('shipping: a damaged segment was cut at its last valid frame', { ...lost })
+      counts()?.adopt()
     } catch (error) {
       log.error('shipping: spool of a dead process not taken over', { error })
+    }
+  }
+
+  const shipCounts = async (): Promise<boolean> => {
+    const kept = counts()
+    try {
+      for (const report of kept?.unsent() ?? []) {
+        await sendCounts(report)
+        kept?.sent(report)
+      }
+      return true
+    } catch (error) {
+      log.warn('shipping: counts of unrecorded events not sent', { error })
+      return false
     }
   }
 
@@ -83,7 +110,7 @@ export function startShipping({ spool, send, log, interval: usual = 500 }: Shipp
         })
       }
     }
-    return true
+    return shipCounts()
   }
 
   const run = async (): Promise<void> => {

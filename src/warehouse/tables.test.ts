@@ -34,10 +34,11 @@ test('a table gets the columns that it lacks, and another retention', () => {
   ])
 })
 
-test('requests are kept for 90 days and the audit log for 400', () => {
+test('requests are kept for 90 days, the audit log and counts for 400', () => {
   const kept = builtInTables.map(({ name, retentionDays }) => [name, retentionDays])
   expect(kept).toEqual([
     ['requests', 90],
     ['audit', 400],
+    ['unrecorded', 400],
   ])
 })

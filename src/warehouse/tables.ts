@@ -1,5 +1,6 @@
 import { auditColumns } from '../schema/audit-columns.ts'
 import { eventColumns } from '../schema/event.ts'
+import { unrecordedColumns } from '../schema/unrecorded-columns.ts'
 
 /** A table of the warehouse. Its column `time` decides when rows expire. */
 export type Table = {
@@ -8,6 +9,8 @@ export type Table = {
   readonly columns: Readonly<Record<string, { readonly type: string }>>
   /** A ReplacingMergeTree can hold several versions of a row until parts are merged; it is read with FINAL. */
   readonly engine: 'MergeTree' | 'ReplacingMergeTree' | 'AggregatingMergeTree'
+  /** The column whose highest value a ReplacingMergeTree keeps; without it, the row that was inserted last. */
+  readonly version?: string
   readonly partitionBy?: string
   readonly orderBy: string
   /** Days until rows expire, unless WarehouseOptions.retentionDays overrides it. */
@@ -38,8 +41,18 @@ const audit: Table = {
   isCopy: true,
 }
 
+/** Events that were not recorded. A count may come several times, and the highest holds. */
+const unrecorded: Table = {
+  name: 'unrecorded',
+  columns: unrecordedColumns,
+  engine: 'ReplacingMergeTree',
+  version: 'events',
+  orderBy: '(workspace, time, source, sequence)',
+  retentionDays: 400,
+}
+
 /** The tables of every warehouse. */
-export const builtInTables: readonly Table[] = [requests, audit]
+export const builtInTables: readonly Table[] = [requests, audit, unrecorded]
 
 /** A table as the engine has it. */
 export type StoredTable = {
@@ -50,12 +63,12 @@ export type StoredTable = {
 
 /** The statement that creates a table. */
 export function createStatement(table: Table, retentionDays: number): string {
-  const { name, engine, partitionBy, orderBy, settings } = table
+  const { name, engine, version, partitionBy, orderBy, settings } = table
   return [
     `CREATE TABLE IF NOT EXISTS ${name} (`,
     `  ${Object.entries(table.columns).map(defineColumn).join(',\n  ')}`,
     ')',
-    `ENGINE = ${engine}`,
+    `ENGINE = ${engine}${version === undefined ? '' : `(${version})`}`,
     ...(partitionBy === undefined ? [] : [`PARTITION BY ${partitionBy}`]),
     `ORDER BY ${orderBy}`,
     ttlClause(retentionDays),

@@ -110,7 +110,7 @@ test('returns the datasets of the principal', async () => {
   const headers = { authorization: 'Bearer developer' }
   const response = await fetch(`${address}/api/analytics/meta`, { headers })
   expect(await response.json()).toMatchObject({
-    datasets: [{ name: 'audit' }, { name: 'requests' }],
+    datasets: [{ name: 'audit' }, { name: 'requests' }, { name: 'unrecorded' }],
     visibility: { scope: 'some' },
   })
 })

@@ -361,7 +361,7 @@ function openTestRecord(hit: Hit, events: { request_id: string }[], log: Log): E
     hit('write the spool')
     events.push(...written)
   }
-  const { record } = openRecorder({ append, sync: async () => undefined }, log)
+  const { record } = openRecorder({ append, sync: async () => undefined, isFull: false }, log)
   return (event, answer) => {
     hit('record the event')
     record(event, answer)

@@ -206,9 +206,9 @@ test('meta lists the datasets of which a principal sees any row', async () => {
   const meta = async (authorization: string) =>
     (await app.inject({ url: '/api/analytics/meta', headers: { authorization } })).json<Meta>()
   const names = ({ datasets }: Meta) => datasets.map(({ name }) => name)
-  expect(names(await meta('admin'))).toEqual(['audit', 'nodes', 'requests', 'usage'])
+  expect(names(await meta('admin'))).toEqual(['audit', 'nodes', 'requests', 'unrecorded', 'usage'])
   const developer = await meta('developer')
-  expect(names(developer)).toEqual(['requests', 'usage'])
+  expect(names(developer)).toEqual(['requests', 'unrecorded', 'usage'])
   expect(names(await meta('stranger'))).toEqual([])
   const members = developer.datasets.flatMap(({ dimensions, measures }) => [
     ...dimensions,
@@ -244,8 +244,11 @@ test('CSV and subscriptions serve it like any other', async () => {
 })
 
 test.each([
-  ['admin', "unknown dataset 'secrets', expected one of: audit, nodes, requests, usage"],
-  ['developer', "unknown dataset 'secrets', expected one of: requests, usage"],
+  [
+    'admin',
+    "unknown dataset 'secrets', expected one of: audit, nodes, requests, unrecorded, usage",
+  ],
+  ['developer', "unknown dataset 'secrets', expected one of: requests, unrecorded, usage"],
   ['stranger', "unknown dataset 'secrets', you have access to no dataset"],
 ])('an unknown dataset is an error that names what %s sees', async (principal, message) => {
   for (const query of [

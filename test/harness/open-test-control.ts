@@ -59,6 +59,7 @@ export async function openTestControl(more: Partial<NodeServerOptions> = {}) {
     },
     receiveBatch: async () => 250,
     receiveLines: async () => undefined,
+    receiveUnrecorded: async () => undefined,
     onHeartbeat: () => ({ targets: [] }),
     log: openLog('control', () => undefined),
     ...more,

@@ -116,6 +116,25 @@ function processMetrics(
   ]
 }
 
+/** Of the workspaces that the principal may read, and of requests without one. */
+function unrecordedMetric(
+  workers: readonly KnownWorker[],
+  names: ReadonlyMap<string, string>,
+): Metric {
+  return {
+    name: 'weir_unrecorded_events_total',
+    help: 'Requests without an event since the start of a worker, because its spool or disk was full.',
+    type: 'counter',
+    values: workers.flatMap(({ node, worker, zone, state }) =>
+      (state.unrecorded ?? []).flatMap(({ workspace, kind, events }) => {
+        const name = names.get(workspace)
+        const labels = { node, worker: String(worker), zone, workspace: name ?? '', kind }
+        return name === undefined ? [] : [[labels, events] as const]
+      }),
+    ),
+  }
+}
+
 function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
   const each = (
     [name, type]: readonly [string, Metric['type']],
@@ -148,6 +167,11 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
       ['weir_worker_spooled_bytes', 'gauge'],
       'Bytes of events that a worker has not sent to the control plane yet.',
       (one) => one.state.spooledBytes,
+    ),
+    each(
+      ['weir_worker_spool_full', 'gauge'],
+      'Whether a worker refuses requests or sheds their events for want of space; 1 when it does.',
+      (one) => Number(one.state.isSpoolFull === true),
     ),
     each(
       ['weir_worker_exchanges', 'gauge'],
@@ -285,7 +309,9 @@ function workspaceMetrics(context: RequestContext, workers: readonly KnownWorker
       .filter((entry) => mayReadEntry({ ...context, workspaceRef }, 'upstream', entry))
       .flatMap((entry) => healthOf(entry, reports, targetsOf(entry))),
   )
+  const names = new Map([['', ''], ...readable.map(({ id, name }) => [id, name] as const)])
   return [
+    unrecordedMetric(workers, names),
     { name: 'weir_entities', help: 'Number of entities.', type: 'gauge', values: counts },
     {
       name: 'kong_upstream_target_health',

@@ -191,6 +191,8 @@ async function describeStatus(
       heard_at: Math.floor(lastSeen / 1000),
       revision: state.revision,
       spooled_bytes: state.spooledBytes,
+      spool_full: state.isSpoolFull === true,
+      unrecorded_events: (state.unrecorded ?? []).reduce((sum, { events }) => sum + events, 0),
       exchanges: state.exchanges,
     })),
   }

@@ -92,6 +92,7 @@ test('the datasets of the program are valid and declare their policy', () => {
   ).toEqual([
     ['audit', { rule: 'collection', collection: 'audit', hasWorkspace: true }, 'consumers'],
     ['requests', { rule: 'service_or_route' }, 'consumers'],
+    ['unrecorded', { rule: 'collection', collection: 'services', hasWorkspace: true }, undefined],
   ])
 })
 

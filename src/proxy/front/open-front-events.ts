@@ -21,10 +21,23 @@ export type FrontParts = {
 
 /** Handles the events of all fronts. */
 export function openFrontEvents(
-  { node, record, log, settings }: EndTools & { readonly settings?: ExchangeSettings },
+  {
+    node,
+    record,
+    checkRecording,
+    log,
+    settings,
+  }: EndTools & { readonly settings?: ExchangeSettings },
   { programs, upstream, admission, connections, shutdown }: FrontParts,
 ): FrontEvents {
-  const tools: RequestTools = { upstream, admission, node, record, log }
+  const tools: RequestTools = {
+    upstream,
+    admission,
+    node,
+    record,
+    ...(checkRecording && { checkRecording }),
+    log,
+  }
   return {
     onRequest(head, body, reply) {
       const { connection } = head

@@ -25,6 +25,7 @@ export async function carryStream(
   try {
     const route = findRoute()
     exchange.routeRef = route.routeRef
+    tools.checkRecording?.(route.routeRef.workspace)
     answer = await askUpstream(client, route, exchange)
     exchange.status = 200
     await pass(answer, route)

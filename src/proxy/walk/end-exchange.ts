@@ -20,6 +20,8 @@ export type EndTools = {
   readonly node: NodeIdentity
   /** Writes an event where it survives this process, then releases its answer, or abandons it when that fails. */
   readonly record: (event: EventRecord, answer: WithheldAnswer) => void
+  /** Throws a Problem if requests of a workspace are refused because their events cannot be recorded. */
+  readonly checkRecording?: (workspace: string) => void
   readonly log: Log
 }
 

@@ -30,6 +30,7 @@ export async function handleRequest(
   let finish: () => void
   try {
     const route = findRoute(program, exchange)
+    tools.checkRecording?.(exchange.routeRef.workspace)
     plugins = program.pluginsOf(route)
     let own = checkForm(route, plugins, exchange)
     if (own === undefined) {
