@@ -33,6 +33,11 @@ export async function analyticsRoutes(
     return await analytics.meta(rights)
   })
 
+  app.get('/api/analytics/completeness', async (request) => {
+    const { rights } = await identify(request)
+    return analytics.completeness(rights)
+  })
+
   app.post('/api/analytics/query', { bodyLimit }, async (request, reply) => {
     const { rights } = await identify(request)
     const signal = whileConnected(reply)

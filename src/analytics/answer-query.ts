@@ -1,5 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import type { Answer } from '../schema/answer.ts'
+import type { Completeness } from '../schema/completeness.ts'
 import { query as querySchema, type Filter, type Query, type QueryInput } from '../schema/query.ts'
 import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
@@ -22,6 +23,8 @@ export type QueryContext = {
   readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** How far the rows that gateways write are complete. */
+  readonly completeness?: () => Completeness
 }
 
 /** An answer, and whether the query depends on the current time. */
@@ -34,12 +37,20 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
   const scope = context.scopeOf(dataset)
   const plan = planQuery(dataset, query, context.now)
   const governed = governPlan(plan, scope)
+  const statement = compilePlan(governed, sourceOf(governed, context))
+  const statement = compilePlan(governed)
+  // Before the rows are selected: what comes meanwhile may be among them.
+  const completeness = dataset.table.name === 'requests' ? context.completeness?.() : undefined
   const [rows, freshUntil] = await Promise.all([
     selectRows(context, governed),
     newestRow(context, dataset, scope),
   ])
   return {
-    answer: { ...buildAnswer(governed, scope, rows), freshUntil },
+    answer: {
+      ...buildAnswer(governed, scope, rows),
+      freshUntil,
+      ...(completeness && { completeness }),
+    },
     isRelative: plan.isRelative,
   }
 }

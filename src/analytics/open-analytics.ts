@@ -4,9 +4,11 @@ import { uuidv7 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Answer, Meta, Push } from '../schema/answer.ts'
+import type { Completeness, NodesCompleteness } from '../schema/completeness.ts'
 import type { Statement, Warehouse } from '../warehouse/open-warehouse.ts'
 import { answerQuery } from './answer-query.ts'
 import type { Dataset, Datasets } from './datasets/dataset.ts'
+import { describeCompleteness, type NodeWatermark } from './describe-completeness.ts'
 import { describeDatasets } from './datasets/describe-datasets.ts'
 import { buildScope, type Scope } from './datasets/scope.ts'
 import {
@@ -21,6 +23,8 @@ export type AnalyticsOptions = {
   readonly warehouse: Warehouse
   /** The current rights of a principal; undefined, or a Problem, when it no longer exists. */
   readonly rightsOf: (principalId: string) => Promise<Rights | undefined> | Rights | undefined
+  /** How far the events of each node are complete. */
+  readonly watermarks?: () => readonly NodeWatermark[]
   readonly clock: Clock
   readonly log?: Log
   /** A directory with one YAML file per dataset. */
@@ -35,6 +39,8 @@ export type Analytics = {
   answer(rights: Rights, input: unknown, signal?: AbortSignal): Promise<Answer>
   /** The datasets and members that a principal can query. */
   meta(rights: Rights): Promise<Meta>
+  /** How far requests are complete, with the nodes that the principal may know. */
+  completeness(rights: Rights): NodesCompleteness
   csv(
     rights: Rights,
     input: unknown,
@@ -45,7 +51,7 @@ export type Analytics = {
 }
 
 export function openAnalytics(options: AnalyticsOptions): Analytics {
-  const { warehouse, rightsOf, clock, log } = options
+  const { warehouse, rightsOf, clock, log, watermarks = () => [] } = options
   const datasets = openDatasets(options)
   const scopes = new WeakMap<Rights, Map<Dataset, Scope>>()
   const selects = openSelects(options)
@@ -69,12 +75,17 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
       select,
       rollups: warehouse.rollups,
       now: tickOf(clock),
+      completeness(): Completeness {
+        const { until, missing } = describeCompleteness(watermarks(), rights)
+        return { until, missing }
+      },
     }
     return answerQuery(tools, input)
   }
 
   return {
     answer: async (rights, input, signal) => (await answer(rights, input, signal)).answer,
+    completeness: (rights) => describeCompleteness(watermarks(), rights),
     meta: async (rights) => describeDatasets(await datasets(), rights, scopesOf(rights)),
     async csv(rights, input, signal) {
       const { answer: found } = await answer(rights, input, signal)

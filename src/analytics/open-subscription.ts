@@ -105,6 +105,7 @@ function onlyChanges(push: (push: Push) => void): (push: Push) => void {
 /** The parts of a message that count as a change: not the time of the query, and not the log id of a failure. */
 function contentOf(message: Push): string {
   if ('problem' in message) return message.problem.code
-  const { data, visibility, notices } = message.answer
-  return JSON.stringify([data, visibility, notices])
+  const { data, visibility, notices, completeness } = message.answer
+  const missing = completeness?.missing.map(({ node }) => node)
+  return JSON.stringify([data, visibility, notices, missing])
 }

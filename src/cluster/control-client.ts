@@ -3,6 +3,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
+  completeHeader,
   enrolled,
   nextBatchHeader,
   nodePaths,
@@ -55,6 +56,8 @@ export type BatchToSend = {
   readonly content: Buffer
   /** It may have arrived before. */
   readonly isRepeated: boolean
+  /** Milliseconds since the epoch before which the worker has nothing more to send. */
+  readonly completeUntil?: number | undefined
 }
 
 /** The control plane sent a snapshot that cannot be used, or is not the one that was sealed. */
@@ -134,9 +137,12 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       }
       throw new Problem('control.ended', 503, 'The control plane ended the snapshot stream')
     },
-    async sendBatch({ batch, form, content, isRepeated }) {
+    async sendBatch({ batch, form, content, isRepeated, completeUntil }) {
       const path = form === 'segment' ? nodePaths.batches : nodePaths.lineBatches
-      const headers: Record<string, string> = isRepeated ? { [repeatedHeader]: 'true' } : {}
+      const headers = {
+        ...(isRepeated && { [repeatedHeader]: 'true' }),
+        ...(completeUntil !== undefined && { [completeHeader]: String(completeUntil) }),
+      }
       const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, content, headers)
       await readText(response)
       const next = Number(response.headers[nextBatchHeader] ?? NaN)

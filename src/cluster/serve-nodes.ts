@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import {
+  completeHeader,
   enrolment,
   heartbeat,
   nextBatchHeader,
@@ -46,6 +47,7 @@ export type ReceiveBatch = (
   content: Buffer,
   isRepeated: boolean,
   node: NodeClaims,
+  completeUntil?: number,
 ) => Promise<number>
 
 const maxBatchBytes = 16 * 1024 * 1024
@@ -103,7 +105,14 @@ async function answer(
     case `PUT ${nodePaths.batches}`: {
       const content = await readBody(request, maxBatchBytes)
       const isRepeated = request.headers[repeatedHeader] !== undefined
-      const next = await serving.receiveBatch(item, content, isRepeated, node)
+      const until = Number(request.headers[completeHeader] ?? NaN)
+      const next = await serving.receiveBatch(
+        item,
+        content,
+        isRepeated,
+        node,
+        Number.isFinite(until) ? until : undefined,
+      )
       return void response.writeHead(204, { [nextBatchHeader]: String(next) }).end()
     }
     case `PUT ${nodePaths.lineBatches}`:

@@ -30,9 +30,10 @@ import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse, type Warehouse } from '../warehouse/open-warehouse.ts'
 import { startRollupJobs } from '../warehouse/start-rollup-jobs.ts'
+import { openWarehouse } from '../warehouse/open-warehouse.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { openKeys } from './open-keys.ts'
-import { recordRequests } from './record-requests.ts'
+import { recordRequests, type RequestRecording } from './record-requests.ts'
 import {
   addressOf,
   gatewayListens,
@@ -132,6 +133,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     ],
     analytics: openAnalyticsRoutes(configuration, recording.watched, log),
     warehouse,
+    analytics: openAnalyticsRoutes(configuration, recording, log),
     preview: (request) =>
       previews.run(() => previewChange({ warehouse: recording.watched, catalog, log }, request)),
   })
@@ -143,7 +145,10 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     receiveBatch: recording.receiveBatch,
     receiveUnrecorded: recording.receiveUnrecorded,
     receiveLines: (batch, lines) => warehouse.insertBatch('requests', batch, lines),
-    onHeartbeat: registry.receiveHeartbeat,
+    onHeartbeat(claims, state) {
+      recording.watermarks.receive(claims.node, claims.worker, state.completeUntil)
+      return registry.receiveHeartbeat(claims, state)
+    },
     log,
   })
   // A gateway plane on another machine needs it; without one there is no reason to have it on disk.
@@ -214,9 +219,14 @@ async function openStore(settings: PlaneSettings, log: Log): Promise<Store> {
   return openPostgresStore(databaseUrl, data, options)
 }
 
-function openAnalyticsRoutes(configuration: Configuration, warehouse: Warehouse, log: Log) {
+function openAnalyticsRoutes(
+  configuration: Configuration,
+  { watched, watermarks }: RequestRecording,
+  log: Log,
+) {
   const analytics = openAnalytics({
-    warehouse,
+    warehouse: watched,
+    watermarks: watermarks.nodes,
     rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
     log,

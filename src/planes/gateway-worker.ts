@@ -156,6 +156,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       exchanges: server.exchanges,
       spooledBytes: spool.bytes,
       isSpoolFull: spool.isFull,
+      ...completeness(shipping.completeUntil()),
       unrecorded: [...(recording.counts()?.totals() ?? [])],
       upstreams: pools.health(),
       ...reportOf(exporters.status()),
@@ -215,3 +216,5 @@ const reportOf = (found: readonly ExporterStatus[]) =>
   found.length === 0 ? {} : { exporters: found.slice(0, maxReported) }
 
 const maxReported = 1_000
+const completeness = (completeUntil: number | undefined) =>
+  completeUntil === undefined ? {} : { completeUntil }

@@ -4,7 +4,6 @@ import type { Log } from '../lib/log.ts'
 import { openRecorder, type Recorder } from '../telemetry/open-recorder.ts'
 import { openSpoolLimit } from '../telemetry/open-spool-limit.ts'
 import { openSpool, type Spool } from '../telemetry/open-spool.ts'
-import { openUnrecordedCounts } from '../telemetry/unrecorded/open-counts.ts'
 import { watchSpool, type SpoolWatch } from '../telemetry/watch-spool.ts'
 import type { PlaneSettings } from './plane-settings.ts'
 
@@ -23,11 +22,7 @@ export function openRecording(
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const space = openSpoolLimit(directory, spoolLimit, workers)
   const spool = openSpool(directory, durability.mode !== 'commit', space)
-  const watch = watchSpool(
-    { spool, space },
-    () => openUnrecordedCounts(join(data, 'unrecorded')),
-    log,
-  )
+  const watch = watchSpool({ spool, space, countsDirectory: join(data, 'unrecorded') }, log)
   const recorded = {
     append: spool.append,
     sync: async () => void (await Promise.all([spool.sync(), watch.counts()?.sync()])),

@@ -4,6 +4,7 @@ import { uuidv4 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { NodeServerOptions, ReceiveBatch } from '../cluster/serve-nodes.ts'
 import { openIntake } from '../telemetry/open-intake.ts'
+import { openWatermarks, type Watermarks } from '../telemetry/open-watermarks.ts'
 import { openBatchReceiver, type EventKey } from '../telemetry/receive-batch.ts'
 import { startLoading } from '../telemetry/start-loading.ts'
 import { holdsEvent } from '../warehouse/holds-event.ts'
@@ -18,6 +19,7 @@ export type RequestRecording = {
   readonly watched: Warehouse
   /** Bytes of batches that are not in the warehouse yet, and how many batches were set aside. */
   intake(this: void): { readonly bytes: number; readonly refused: number }
+  readonly watermarks: Watermarks
   stop(milliseconds: number): Promise<void>
 }
 
@@ -50,6 +52,8 @@ export function recordRequests(
   })
   const isStored = (event: EventKey): Promise<boolean> => holdsEvent(warehouse, event)
   const receive = openBatchReceiver(intake, isStored)
+  const file = join(settings.data, 'nodes.json')
+  const watermarks = openWatermarks({ intake, file, clock, log })
   let lastQuery = -Infinity
   const isWatched = (): boolean => clock.now() - lastQuery < watchedFor
   const loading = startLoading({
@@ -60,8 +64,9 @@ export function recordRequests(
     log,
   })
   return {
-    async receiveBatch(batch, content, isRepeated, { node }) {
+    async receiveBatch(batch, content, isRepeated, { node, worker }, completeUntil) {
       await receive(batch, content, isRepeated, node)
+      watermarks.receive(node, worker, completeUntil)
       loading.wake()
       return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
     },
@@ -89,6 +94,10 @@ export function recordRequests(
       },
     },
     intake: () => ({ bytes: intake.bytes, refused: intake.refused }),
-    stop: (milliseconds) => loading.stop(milliseconds),
+    watermarks,
+    async stop(milliseconds) {
+      await loading.stop(milliseconds)
+      watermarks.stop()
+    },
   }
 }

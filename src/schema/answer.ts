@@ -1,3 +1,4 @@
+import type { Completeness } from './completeness.ts'
 import type { Query } from './query.ts'
 
 /** Display format of a value. */
@@ -88,6 +89,8 @@ export type Answer = {
   readonly notices: readonly string[]
   /** ISO 8601 time of the newest visible row; null when there is none. */
   readonly freshUntil: string | null
+  /** How far the rows were complete when the query began; absent for datasets that gateways do not write. */
+  readonly completeness?: Completeness
 }
 
 /** Member → title, type and format. */

@@ -17,7 +17,8 @@ export const nodePaths = {
   /**
    * PUT /v2/batches/{batch id}: a segment of events. 204 once the control plane keeps it; idempotent. A request that
    * may have arrived before has the header `repeatedHeader`. The header `nextBatchHeader` of the answer is the
-   * milliseconds after which the control plane wants the next batch.
+   * milliseconds after which the control plane wants the next batch. The header `completeHeader` says before which
+   * time, in milliseconds since the epoch, the worker has nothing more to send.
    */
   batches: '/v2/batches',
   /** PUT /v1/batches/{batch id}, from older nodes: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
@@ -30,6 +31,7 @@ export const nodePaths = {
 
 export const repeatedHeader = 'weir-repeated'
 export const nextBatchHeader = 'weir-next-batch'
+export const completeHeader = 'weir-complete-until'
 
 /** `secret` is the join secret of the control plane. */
 export const enrolment = z.strictObject({
@@ -82,6 +84,8 @@ export const heartbeat = z.strictObject({
   exporters: z.array(exporterStatus).optional(),
   /** Only after an order. */
   traffic: trafficReport.optional(),
+  /** Milliseconds since the epoch before which the worker has nothing more to send. */
+  completeUntil: z.number().optional(),
   isSpoolFull: z.boolean().optional(),
   /** Events that were not recorded since the worker started. */
   unrecorded: z

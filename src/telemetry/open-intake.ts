@@ -7,7 +7,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 import { syncDirectory } from './open-synced-files.ts'
@@ -37,6 +37,9 @@ export type Intake = {
   readonly isEmpty: boolean
   /** Bytes of all batches. */
   readonly bytes: number
+  /** Counts the batches that were received, and up to which of them all are stored or set aside. */
+  readonly position: number
+  readonly storedPosition: number
 }
 
 /** Batches that are stored together. */
@@ -70,6 +73,9 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
   const postponed: string[] = []
   const loading = new Set<string>()
   const senders = new Map<string, string>()
+  /** Of batches that are not stored, oldest first. */
+  const positions = new Map<string, number>()
+  let position = 0
   let refusals = existsSync(refused) ? readdirSync(refused).length : 0
   let bytes = 0
   let memory = 0
@@ -83,6 +89,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     formed.push(name)
     for (const batch of readdirSync(join(loads, name))) {
       loading.add(batch)
+      positions.set(batch, (position += 1))
       bytes += statSync(join(loads, name, batch)).size
     }
   }
@@ -90,7 +97,9 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     if (name.endsWith('.part')) rmSync(join(directory, name))
     if (!name.endsWith('.segment')) continue
     const { size } = statSync(join(directory, name))
-    waiting.set(name.slice(0, -'.segment'.length), { size, content: undefined })
+    const batch = name.slice(0, -'.segment'.length)
+    waiting.set(batch, { size, content: undefined })
+    positions.set(batch, (position += 1))
     bytes += size
   }
   const readLoad = (id: string): Load => {
@@ -139,6 +148,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     for (const batch of batches) {
       loading.delete(batch)
       senders.delete(batch)
+      positions.delete(batch)
     }
     for (const { validBytes } of segments) bytes -= validBytes
   }
@@ -149,6 +159,10 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     try {
       await file.writeFile(content)
       if (options.isSynced) await file.datasync()
+    } catch (error) {
+      // On a full disk, its space is needed.
+      await rm(partial, { force: true })
+      throw error
     } finally {
       await file.close()
     }
@@ -156,6 +170,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     if (options.isSynced) await syncDirectory(directory)
     const isInMemory = memory + content.length <= maxMemory
     waiting.set(batch, { size: content.length, content: isInMemory ? content : undefined })
+    positions.set(batch, (position += 1))
     bytes += content.length
     if (isInMemory) memory += content.length
   }
@@ -218,6 +233,13 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     },
     get bytes() {
       return bytes
+    },
+    get position() {
+      return position
+    },
+    get storedPosition() {
+      const [oldest] = positions.values()
+      return oldest === undefined ? position : oldest - 1
     },
   }
 }

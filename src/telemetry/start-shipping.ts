@@ -11,6 +11,8 @@ export type Shipment = Pick<ClosedSegment, 'batch' | 'form'> & {
   readonly content: Buffer
   /** It may have arrived before. */
   readonly isRepeated: boolean
+  /** Milliseconds since the epoch before which this worker has nothing more to send; undefined if it does not know. */
+  readonly completeUntil: number | undefined
 }
 
 export type ShippingOptions = {
@@ -41,6 +43,8 @@ export function startShipping({
   log,
   interval: usual = 500,
 }: ShippingOptions): {
+  /** Milliseconds since the epoch: the control plane has every event from before; undefined while that is not known. */
+  completeUntil(this: void): number | undefined
   stop(milliseconds: number): Promise<void>
 } {
   const stopping = new AbortController()
@@ -48,12 +52,21 @@ export function startShipping({
   const sent = new Set<string>()
   let interval = usual
   let nextAdoption = -Infinity
+  /** When the last round began to close what was recorded. */
+  let closedAt: number | undefined
+
+  /** A segment has no event from before its id was made. */
+  const completeUntil = (but?: string): number | undefined => {
+    const [oldest] = spool.closed().filter(({ batch }) => batch !== but)
+    return oldest === undefined ? closedAt : uuidTime(oldest.batch)
+  }
 
   const ship = async ({ batch, form, isAdopted }: ClosedSegment): Promise<void> => {
     const content = await spool.read(batch)
     const isRepeated = isAdopted || sent.has(batch)
     sent.add(batch)
-    interval = (await send({ batch, form, content, isRepeated })) ?? usual
+    const until = completeUntil(batch)
+    interval = (await send({ batch, form, content, isRepeated, completeUntil: until })) ?? usual
     spool.remove(batch)
     sent.delete(batch)
   }
@@ -87,7 +100,9 @@ export function startShipping({
   const shipAll = async (): Promise<boolean> => {
     adopt()
     try {
+      const now = Date.now()
       spool.rotate()
+      closedAt = now
     } catch (error) {
       log.error('shipping: segment not closed', { error })
       return false
@@ -124,10 +139,17 @@ export function startShipping({
 
   const running = run()
   return {
+    completeUntil: () => completeUntil(),
     async stop(milliseconds) {
       stopping.abort()
       const last = running.then(shipAll)
       await Promise.race([last, sleep(milliseconds, undefined, { ref: false })])
     },
   }
+}
+
+/** The time in a UUIDv7, in milliseconds since the epoch; undefined for another id. */
+function uuidTime(id: string): number | undefined {
+  const [, high = '', low = ''] = /^([\da-f]{8})-([\da-f]{4})-7/.exec(id) ?? []
+  return high === '' ? undefined : Number.parseInt(high + low, 16)
 }

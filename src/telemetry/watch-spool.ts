@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts'
 import type { SpaceLimit } from './open-spool-limit.ts'
 import type { Spool } from './open-spool.ts'
-import type { UnrecordedCounts } from './unrecorded/open-counts.ts'
+import { openUnrecordedCounts, type UnrecordedCounts } from './unrecorded/open-counts.ts'
 
 export type SpoolWatch = {
   /** Undefined while there is no space for them. */
@@ -11,15 +11,22 @@ export type SpoolWatch = {
 
 /** Measures the space of a spool every second, and logs when it is full and when it has space again. */
 export function watchSpool(
-  { spool, space }: { readonly spool: Pick<Spool, 'isFull' | 'bytes'>; readonly space: SpaceLimit },
-  openCounts: () => UnrecordedCounts,
+  {
+    spool,
+    space,
+    countsDirectory,
+  }: {
+    readonly spool: Pick<Spool, 'isFull' | 'bytes'>
+    readonly space: SpaceLimit
+    readonly countsDirectory: string
+  },
   log: Log,
 ): SpoolWatch {
   let counts: UnrecordedCounts | undefined
   let wasFull = false
   const open = (): void => {
     try {
-      counts = openCounts()
+      counts = openUnrecordedCounts(countsDirectory)
     } catch (error) {
       log.error('spool: no space for counts of events that are not recorded', { error })
     }

@@ -24,7 +24,7 @@ export function openFrontEvents(
   {
     node,
     record,
-    checkRecording,
+    checkRecording = () => undefined,
     log,
     settings,
   }: EndTools & { readonly settings?: ExchangeSettings },
@@ -35,7 +35,7 @@ export function openFrontEvents(
     admission,
     node,
     record,
-    ...(checkRecording && { checkRecording }),
+    checkRecording,
     log,
   }
   return {

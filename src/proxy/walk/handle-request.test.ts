@@ -61,6 +61,7 @@ async function handle(parts: Parts) {
       events.push(toEvent(event))
       answer.release()
     },
+    checkRecording: () => undefined,
     log: openLog('test', (line) => void lines.push(JSON.parse(line))),
     admission: {
       enter() {

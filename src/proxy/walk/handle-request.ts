@@ -12,7 +12,7 @@ import { findRoute } from './find-route.ts'
 import { sendAnswer } from './send-answer.ts'
 import { sendPluginAnswer, sendProblem } from './send-problem.ts'
 
-export type RequestTools = EndTools & {
+export type RequestTools = Required<EndTools> & {
   readonly upstream: UpstreamClient
   readonly admission: Pick<OpenAdmission, 'enter' | 'leave'>
 }
@@ -30,7 +30,7 @@ export async function handleRequest(
   let finish: () => void
   try {
     const route = findRoute(program, exchange)
-    tools.checkRecording?.(exchange.routeRef.workspace)
+    tools.checkRecording(exchange.routeRef.workspace)
     plugins = program.pluginsOf(route)
     let own = checkForm(route, plugins, exchange)
     if (own === undefined) {

@@ -88,7 +88,7 @@ test('with more workspaces and minutes than slots, the sum of all counts is stil
 
 test('a process that is killed while it counts leaves every count that it has reported', async () => {
   const directory = fresh()
-  const child = fork(join(import.meta.dirname, '../../../test/flows/count-until-killed.ts'), [
+  const child = fork(join(import.meta.dirname, '../../../test/flows/count-events-child.ts'), [
     directory,
   ])
   let reported = 0

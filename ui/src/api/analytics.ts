@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import type { Answer, Meta } from '../../../src/schema/answer.ts'
+import type { Completeness } from '../../../src/schema/completeness.ts'
 import type { QueryInput } from '../../../src/schema/query.ts'
 import { requestJson, send } from './request-json.ts'
 
@@ -9,6 +10,13 @@ export const metaQuery = queryOptions({
   queryFn: ({ signal }) => requestJson<Meta>('/api/analytics/meta', { signal }),
   staleTime: 10_000,
   refetchInterval: 30_000,
+})
+
+/** Up to when requests are complete. */
+export const completenessQuery = queryOptions({
+  queryKey: ['completeness'],
+  queryFn: ({ signal }) => requestJson<Completeness>('/api/analytics/completeness', { signal }),
+  refetchInterval: 5_000,
 })
 
 /** The answer to a query, without a subscription. */

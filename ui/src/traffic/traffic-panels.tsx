@@ -12,6 +12,7 @@ import { chooseBucket, toDomain, type TimeRange } from '../view/time-range.ts'
 import type { LiveResult, LiveResults } from '../view/use-live-queries.ts'
 import { useNow } from '../view/use-now.ts'
 import type { PageView } from '../view/use-page-view.ts'
+import { CompletenessNote } from './completeness-note.tsx'
 import { StatStrip } from './stat-strip.tsx'
 import classes from './traffic-panels.module.css'
 
@@ -50,6 +51,7 @@ export function TrafficPanels({ live, view, height }: TrafficPanelsProps) {
         height={height}
         onZoom={onZoom}
       />
+      <CompletenessNote end={domain[1]} now={now} />
     </>
   )
 }

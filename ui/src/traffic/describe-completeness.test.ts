@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { describeCompleteness } from './describe-completeness.ts'
+
+const at = (minute: number): string => new Date(minute * 60_000).toISOString()
+const shown = (end: number) => ({
+  end: end * 60_000,
+  now: 10 * 60_000,
+  clock: (time: number) => `${time / 60_000}`,
+})
+
+test('says up to when charts are complete, and which nodes are silent', () => {
+  const missing = [
+    { node: 'eu-2', until: at(5), lastHeard: at(6) },
+    { node: null, until: null, lastHeard: at(7) },
+  ]
+  expect(describeCompleteness({ until: at(9), missing }, shown(10))).toBe(
+    'Complete up to 9. Node eu-2 was last heard of 4 min ago. A node was last heard of 3 min ago.',
+  )
+})
+
+test('says nothing about what is complete', () => {
+  const missing = [{ node: 'eu-2', until: at(5), lastHeard: at(6) }]
+  expect(describeCompleteness({ until: at(9), missing }, shown(4))).toBeUndefined()
+  expect(describeCompleteness({ until: null, missing: [] }, shown(10))).toBeUndefined()
+})
