@@ -1,9 +1,12 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
 import type { IncomingMessage } from 'node:http'
 import { text as textOf } from 'node:stream/consumers'
 import { runSliced, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import {
   completeHeader,
+  encodingsHeader,
   enrolled,
   nextBatchHeader,
   nodePaths,
@@ -74,10 +77,15 @@ export class SnapshotRefusal extends Error {
 /** Items that are larger than this are not accepted. */
 const maxLineBytes = 64 * 1024 * 1024
 
-/** Opens a client of the control plane at `url`. */
-export function openControlClient(url: string, enrolment: Enrolment): ControlClient {
+/** Opens a client of the control plane at `url`. Batches to one of another machine are compressed if it can decode them. */
+export function openControlClient(
+  url: string,
+  enrolment: Enrolment,
+  isRemote = false,
+): ControlClient {
   const requests = openControlRequests(url)
   let known: Promise<Enrolled> | undefined
+  let mayCompress = false
 
   const enrol = async (): Promise<Enrolled> => {
     const response = await requests.send({
@@ -142,9 +150,13 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
       const headers = {
         ...(isRepeated && { [repeatedHeader]: 'true' }),
         ...(completeUntil !== undefined && { [completeHeader]: String(completeUntil) }),
+        ...(mayCompress && { 'content-encoding': 'zstd' }),
       }
-      const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, content, headers)
+      const body = mayCompress ? await compress(content, fastest) : content
+      const response = await call('PUT', `${path}/${encodeURIComponent(batch)}`, body, headers)
       await readText(response)
+      const encodings = String(response.headers[encodingsHeader] ?? '')
+      mayCompress = isRemote && encodings.split(',').includes('zstd')
       const next = Number(response.headers[nextBatchHeader] ?? NaN)
       return next > 0 ? next : undefined
     },
@@ -158,6 +170,10 @@ export function openControlClient(url: string, enrolment: Enrolment): ControlCli
     close: async () => requests.close(),
   }
 }
+
+const compress = promisify(zstdCompress)
+/** Better ones gain little on segments. */
+const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 async function readText(response: IncomingMessage): Promise<string> {
   const { statusCode = 0 } = response

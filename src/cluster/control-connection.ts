@@ -43,6 +43,8 @@ export type ConnectionOptions = {
   /** Takes the answer to a heartbeat. */
   readonly onOrders: (orders: Orders) => void
   readonly log: Log
+  /** Whether the control plane runs on another machine. */
+  readonly isRemote?: boolean
   /** Milliseconds between heartbeats. */
   readonly heartbeatInterval?: number
   /** Milliseconds before everything is requested again after a refusal; they double up to sixty times as many. */
@@ -57,6 +59,7 @@ export function openControlConnection({
   state,
   onOrders,
   log,
+  isRemote = false,
   heartbeatInterval = 5_000,
   refusalDelay = 1_000,
 }: ConnectionOptions): ControlConnection {
@@ -121,7 +124,7 @@ export function openControlConnection({
     connect(address, enrolment) {
       void client?.close()
       url = address
-      client = openControlClient(address, enrolment)
+      client = openControlClient(address, enrolment, isRemote)
       known.resolve()
     },
     async sendBatch(batch) {

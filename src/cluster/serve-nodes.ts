@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { timingSafeEqual, createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gunzip, zstdDecompress } from 'node:zlib'
 import type { z } from 'zod'
 import type { Log } from '../lib/log.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import {
   completeHeader,
+  encodingsHeader,
   enrolment,
   heartbeat,
   nextBatchHeader,
@@ -103,7 +106,7 @@ async function answer(
         from: findKnown(publications, new URLSearchParams(query)),
       })
     case `PUT ${nodePaths.batches}`: {
-      const content = await readBody(request, maxBatchBytes)
+      const content = await decode(request, await readBody(request, maxBatchBytes))
       const isRepeated = request.headers[repeatedHeader] !== undefined
       const until = Number(request.headers[completeHeader] ?? NaN)
       const next = await serving.receiveBatch(
@@ -113,7 +116,8 @@ async function answer(
         node,
         Number.isFinite(until) ? until : undefined,
       )
-      return void response.writeHead(204, { [nextBatchHeader]: String(next) }).end()
+      const headers = { [nextBatchHeader]: String(next), [encodingsHeader]: 'zstd,gzip' }
+      return void response.writeHead(204, headers).end()
     }
     case `PUT ${nodePaths.lineBatches}`:
       await serving.receiveLines(item, await readBody(request, maxBatchBytes))
@@ -209,12 +213,31 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maxBytes)
-      throw new Problem('node.too_large', 413, `The body is larger than ${maxBytes} bytes`)
+    if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
+
+const decoders = { zstd: promisify(zstdDecompress), gzip: promisify(gunzip) }
+
+/** The content of a batch, never larger than one may be. */
+async function decode(request: IncomingMessage, content: Buffer): Promise<Buffer> {
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return content
+  if (encoding !== 'zstd' && encoding !== 'gzip')
+    throw new Problem('node.encoding', 415, 'A batch may be encoded by zstd or gzip')
+  try {
+    return await decoders[encoding](content, { maxOutputLength: maxBatchBytes })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLarge(maxBatchBytes)
+    throw new Problem('node.damaged', 422, 'The batch cannot be decoded', { cause: error })
+  }
+}
+
+const tooLarge = (maxBytes: number): Problem =>
+  new Problem('node.too_large', 413, `The body is larger than ${maxBytes} bytes`)
 
 function equalSecrets(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

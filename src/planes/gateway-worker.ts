@@ -149,6 +149,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   let logLevelId = ''
   const control = openControlConnection({
     base: dataPlane.cached(),
+    isRemote: settings.remoteControl !== undefined,
     onSnapshot: dataPlane.receive,
     onUnreachable: dataPlane.restore,
     state: () => ({

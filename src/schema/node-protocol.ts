@@ -18,7 +18,8 @@ export const nodePaths = {
    * PUT /v2/batches/{batch id}: a segment of events. 204 once the control plane keeps it; idempotent. A request that
    * may have arrived before has the header `repeatedHeader`. The header `nextBatchHeader` of the answer is the
    * milliseconds after which the control plane wants the next batch. The header `completeHeader` says before which
-   * time, in milliseconds since the epoch, the worker has nothing more to send.
+   * time, in milliseconds since the epoch, the worker has nothing more to send. The content may have one of the
+   * encodings in the header `encodingsHeader` of an earlier answer.
    */
   batches: '/v2/batches',
   /** PUT /v1/batches/{batch id}, from older nodes: events in JSON Lines. 204 once they are in the warehouse. Idempotent. */
@@ -31,6 +32,8 @@ export const nodePaths = {
 
 export const repeatedHeader = 'weir-repeated'
 export const nextBatchHeader = 'weir-next-batch'
+/** Encodings of batches that a control plane decodes, in its answers to batches. */
+export const encodingsHeader = 'weir-accept-encoding'
 export const completeHeader = 'weir-complete-until'
 
 /** `secret` is the join secret of the control plane. */

@@ -346,3 +346,34 @@ test.each([0, 1, 2])(
     expect(store.paths()).toEqual(batches)
   },
 )
+
+test('the batches of a node that has many do not keep those of others waiting', async () => {
+  const intake = openIntake(fresh(), { ...options, maxBatches: 4 })
+  for (let at = 0; at < 20; at += 1) await intake.receive(`a-${at}`, segmentOf(`a-${at}`), 'a')
+  for (let at = 0; at < 3; at += 1) await intake.receive(`b-${at}`, segmentOf(`b-${at}`), 'b')
+  await intake.receive('c-0', segmentOf('c-0'), 'c')
+  const store = openTestStore()
+  await load(intake, store.insert)
+  expect([...store.stored.values()].slice(0, 3)).toEqual([
+    ['a-0', 'b-0', 'c-0', 'a-1'],
+    ['b-1', 'a-2', 'b-2', 'a-3'],
+    ['a-4', 'a-5', 'a-6', 'a-7'],
+  ])
+  expect(store.paths()).toHaveLength(24)
+})
+
+test('a node that fills the intake leaves space for others', async () => {
+  const content = segmentOf('one')
+  const intake = openIntake(fresh(), { ...options, maxBytes: 10 * content.length })
+  await intake.receive('b-0', content, 'b')
+  const fill = async (node: string): Promise<number> => {
+    for (let count = 0; ; count += 1) {
+      try {
+        await intake.receive(`${node}-more-${count}`, content, node)
+      } catch {
+        return count
+      }
+    }
+  }
+  expect([await fill('a'), await fill('b'), await fill('c')]).toEqual([5, 2, 2])
+})

@@ -10,6 +10,7 @@ import {
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
+import { openBatchQueues } from './open-batch-queues.ts'
 import { syncDirectory } from './open-synced-files.ts'
 import { isPlausible, readSegment, type SegmentFrames } from './segment/read-segment.ts'
 
@@ -37,9 +38,10 @@ export type Intake = {
   readonly isEmpty: boolean
   /** Bytes of all batches. */
   readonly bytes: number
-  /** Counts the batches that were received, and up to which of them all are stored or set aside. */
+  /** Counts the batches that were received. */
   readonly position: number
-  readonly storedPosition: number
+  /** Up to which position all batches of a node are stored or set aside. */
+  storedPosition(node: string): number
 }
 
 /** Batches that are stored together. */
@@ -72,10 +74,9 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
   const formed: string[] = []
   const postponed: string[] = []
   const loading = new Set<string>()
-  const senders = new Map<string, string>()
-  /** Of batches that are not stored, oldest first. */
-  const positions = new Map<string, number>()
-  let position = 0
+  const queues = openBatchQueues()
+  /** The folder of a load whose batches could not all be moved. */
+  let unformed: string | undefined
   let refusals = existsSync(refused) ? readdirSync(refused).length : 0
   let bytes = 0
   let memory = 0
@@ -88,9 +89,10 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     }
     formed.push(name)
     for (const batch of readdirSync(join(loads, name))) {
+      const { size } = statSync(join(loads, name, batch))
       loading.add(batch)
-      positions.set(batch, (position += 1))
-      bytes += statSync(join(loads, name, batch)).size
+      queues.add(batch, '', size)
+      bytes += size
     }
   }
   for (const name of readdirSync(directory).toSorted()) {
@@ -99,7 +101,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     const { size } = statSync(join(directory, name))
     const batch = name.slice(0, -'.segment'.length)
     waiting.set(batch, { size, content: undefined })
-    positions.set(batch, (position += 1))
+    queues.add(batch, '', size)
     bytes += size
   }
   const readLoad = (id: string): Load => {
@@ -111,12 +113,14 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       segments: batches.map((name) => readSegment(readFileSync(join(folder, name)))),
     }
   }
-  /** The oldest batches, as many as one load may hold. */
+  /** The oldest batches of the nodes in turn, as many as one load may hold. */
   const choose = () => {
     const batches: string[] = []
     const segments: SegmentFrames[] = []
     let size = 0
-    for (const [batch, held] of waiting) {
+    for (const batch of queues.byTurns()) {
+      const held = waiting.get(batch)
+      if (held === undefined) continue
       if (batches.length === options.maxBatches || (size > 0 && size + held.size > maxLoadBytes))
         break
       size += held.size
@@ -126,18 +130,21 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     return { batches, segments }
   }
   const form = (): Load | undefined => {
-    const [id] = waiting.keys()
-    if (id === undefined) return undefined
+    if (waiting.size === 0) return undefined
+    // An attempt before this one may have failed, for example on a full disk.
+    if (unformed !== undefined && existsSync(unformed)) restore(unformed, directory)
+    const { batches, segments } = choose()
+    const id = batches[0] as string
     const folder = join(loads, id)
     const forming = `${folder}.forming`
-    // An attempt before this one may have failed, for example on a full disk.
-    if (existsSync(forming)) restore(forming, directory)
-    const { batches, segments } = choose()
+    unformed = forming
     mkdirSync(forming)
     for (const batch of batches) renameSync(pathOf(batch), join(forming, batch))
     // From here on the load is stored as it is, also by a later process.
     renameSync(forming, folder)
+    unformed = undefined
     for (const batch of batches) {
+      queues.served(batch)
       memory -= waiting.get(batch)?.content?.length ?? 0
       waiting.delete(batch)
       loading.add(batch)
@@ -147,13 +154,12 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
   const end = ({ batches, segments }: Load): void => {
     for (const batch of batches) {
       loading.delete(batch)
-      senders.delete(batch)
-      positions.delete(batch)
+      queues.remove(batch)
     }
     for (const { validBytes } of segments) bytes -= validBytes
   }
 
-  const keep = async (batch: string, content: Buffer): Promise<void> => {
+  const keep = async (batch: string, content: Buffer, node: string): Promise<void> => {
     const partial = `${pathOf(batch)}.part`
     const file = await open(partial, 'w', 0o600)
     try {
@@ -170,7 +176,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     if (options.isSynced) await syncDirectory(directory)
     const isInMemory = memory + content.length <= maxMemory
     waiting.set(batch, { size: content.length, content: isInMemory ? content : undefined })
-    positions.set(batch, (position += 1))
+    queues.add(batch, node, content.length)
     bytes += content.length
     if (isInMemory) memory += content.length
   }
@@ -182,13 +188,15 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
           400,
           'A batch id is 1 to 100 letters, digits, dashes or underscores.',
         )
-      if (bytes + content.length > options.maxBytes)
+      // Half of the space is for nodes that have less than their share of it.
+      const half = options.maxBytes / 2
+      const isGreedy = bytes > half && queues.isGreedy(node, half)
+      if (isGreedy || bytes + content.length > options.maxBytes)
         throw new Problem('telemetry.full', 503, 'The warehouse is behind; send the batch later.')
       const frames = readSegment(content)
       if (frames.validBytes !== content.length || !isPlausible(frames))
         throw new Problem('telemetry.damaged', 422, 'The batch was damaged on its way.')
-      await keep(batch, content)
-      if (node !== '') senders.set(batch, node)
+      await keep(batch, content, node)
     },
     holds: (batch) => waiting.has(batch) || loading.has(batch),
     next() {
@@ -224,7 +232,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       formed.unshift(id, other)
     },
     postpone: ({ id }) => void postponed.push(id),
-    sender: (batch) => senders.get(batch) ?? '',
+    sender: queues.nodeOf,
     get refused() {
       return refusals
     },
@@ -235,12 +243,9 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
       return bytes
     },
     get position() {
-      return position
+      return queues.position
     },
-    get storedPosition() {
-      const [oldest] = positions.values()
-      return oldest === undefined ? position : oldest - 1
-    },
+    storedPosition: queues.storedPosition,
   }
 }
 

@@ -55,8 +55,9 @@ export function openWatermarks({ intake, file, clock, log }: Options): Watermark
   /** Nodes that were heard of by an earlier process. */
   const earlier = new Map(Object.entries(readSaved(file, log)))
 
-  const settle = (worker: Worker): void => {
-    while (worker.pending !== undefined && worker.pending.position <= intake.storedPosition) {
+  const settle = (node: string, worker: Worker): void => {
+    const stored = intake.storedPosition(node)
+    while (worker.pending !== undefined && worker.pending.position <= stored) {
       worker.until = worker.pending.until
       worker.pending = worker.latest
       worker.latest = undefined
@@ -64,7 +65,7 @@ export function openWatermarks({ intake, file, clock, log }: Options): Watermark
   }
   const describe = (node: string, workers: ReadonlyMap<number, Worker>): Watermark => {
     const all = [...workers.values()]
-    all.forEach(settle)
+    for (const worker of all) settle(node, worker)
     const lastHeard = Math.max(...all.map((worker) => worker.lastHeard))
     const isMissing = lastHeard < clock.now() - missingAfter
     const counted = isMissing
@@ -119,11 +120,11 @@ export function openWatermarks({ intake, file, clock, log }: Options): Watermark
       workers.set(worker, known)
       known.lastHeard = clock.now()
       if (until === undefined) return
-      settle(known)
+      settle(node, known)
       const claim = { position: intake.position, until }
       if (known.pending === undefined) known.pending = claim
       else known.latest = claim
-      settle(known)
+      settle(node, known)
     },
     nodes: list,
     stop() {

@@ -22,9 +22,7 @@ function openTestIntake() {
     get position() {
       return position
     },
-    get storedPosition() {
-      return waiting.size === 0 ? position : Math.min(...waiting) - 1
-    },
+    storedPosition: () => (waiting.size === 0 ? position : Math.min(...waiting) - 1),
   }
 }
 
