@@ -105,20 +105,8 @@ async function answer(
         turns,
         from: findKnown(publications, new URLSearchParams(query)),
       })
-    case `PUT ${nodePaths.batches}`: {
-      const content = await decode(request, await readBody(request, maxBatchBytes))
-      const isRepeated = request.headers[repeatedHeader] !== undefined
-      const until = Number(request.headers[completeHeader] ?? NaN)
-      const next = await serving.receiveBatch(
-        item,
-        content,
-        isRepeated,
-        node,
-        Number.isFinite(until) ? until : undefined,
-      )
-      const headers = { [nextBatchHeader]: String(next), [encodingsHeader]: 'zstd,gzip' }
-      return void response.writeHead(204, headers).end()
-    }
+    case `PUT ${nodePaths.batches}`:
+      return takeBatch(serving, { batch: item, node }, request, response)
     case `PUT ${nodePaths.lineBatches}`:
       await serving.receiveLines(item, await readBody(request, maxBatchBytes))
       return void response.writeHead(204).end()
@@ -136,6 +124,21 @@ async function answer(
     default:
       throw new Problem('node.path', 404, `The node protocol has no ${call}`)
   }
+}
+
+async function takeBatch(
+  { receiveBatch }: NodeServerOptions,
+  { batch, node }: { readonly batch: string; readonly node: NodeClaims },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const content = await decode(request, await readBody(request, maxBatchBytes))
+  const isRepeated = request.headers[repeatedHeader] !== undefined
+  const time = Number(request.headers[completeHeader] ?? NaN)
+  const completeUntil = Number.isFinite(time) ? time : undefined
+  const next = await receiveBatch(batch, content, isRepeated, node, completeUntil)
+  const headers = { [nextBatchHeader]: String(next), [encodingsHeader]: 'zstd,gzip' }
+  response.writeHead(204, headers).end()
 }
 
 /** The collection and the id of a path of batches. */

@@ -7,13 +7,13 @@ export type BatchQueues = {
   /** The node has had its turn. */
   served(batch: string): void
   /** The node that sent a batch; '' when an earlier process received it. */
-  nodeOf(batch: string): string
+  nodeOf(this: void, batch: string): string
   /** Whether a node has more than its share of `maxBytes`. */
   isGreedy(node: string, maxBytes: number): boolean
   /** Counts the batches that were added. */
   readonly position: number
   /** Up to which position all batches of a node, and those whose node is not known, were removed. */
-  storedPosition(node: string): number
+  storedPosition(this: void, node: string): number
 }
 
 type Queue = { bytes: number; readonly batches: Map<string, Entry> }

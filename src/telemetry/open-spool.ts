@@ -120,7 +120,11 @@ export function openSpool(root: string, isSynced = false, limit = unlimited): Sp
     sync: files.sync,
     rotate,
     closed: () => [...closed.values()],
-    read: (batch) => readFile(pathOf(batch)),
+    async read(batch) {
+      const content = await readFile(pathOf(batch))
+      // What a failed write left behind, where it could not be cut off.
+      return content.subarray(0, closed.get(batch)?.bytes)
+    },
     remove(batch) {
       rmSync(pathOf(batch))
       forget(batch)

@@ -7,7 +7,10 @@ import { startUpstream } from '../harness/start-upstream.ts'
 import { startWeir, type TestWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
 
-const requests = 20_000
+/** `WEIR_KILL_MINUTES=10` sends fewer requests a second for as long, and kills more often. */
+const milliseconds = Number(process.env['WEIR_KILL_MINUTES'] ?? 0) * 60_000
+const isLong = milliseconds > 0
+const requests = isLong ? 1 : 20_000
 const clients = 24
 
 type Dead = { workers: number; controls: number }
@@ -18,8 +21,10 @@ async function fillManifest(weir: TestWeir, manifest: Map<string, number>, dead:
   let next = 0
   let broken = 0
   const areEnoughDead = (): boolean => dead.workers > 5 && dead.controls > 0
+  const end = Date.now() + milliseconds
   const client = async (): Promise<void> => {
-    while (next < requests || !areEnoughDead()) {
+    while (next < requests || !areEnoughDead() || Date.now() < end) {
+      if (isLong) await sleep(400)
       const index = (next += 1)
       try {
         const answer = await request(
@@ -40,7 +45,7 @@ async function fillManifest(weir: TestWeir, manifest: Map<string, number>, dead:
 }
 
 /** Answers between two kills: where processes start slowly, kills must not come faster than they do. */
-const answersBetweenKills = 400
+const answersBetweenKills = isLong ? 100 : 400
 
 /** Kills a worker, or sometimes the control plane, at random moments until `signal` aborts, and counts who died. */
 async function killAtRandom(
@@ -73,7 +78,7 @@ const pending = (weir: TestWeir): readonly string[] =>
 
 test(
   'the warehouse holds exactly one event for each answer that a client received, whatever is killed',
-  { timeout: 900_000 },
+  { timeout: 900_000 + milliseconds },
   async () => {
     const upstream = await startUpstream((incoming, response) =>
       response.end(`hello ${incoming.url}`),
