@@ -26,8 +26,8 @@ export type RequestRecording = {
 /** Milliseconds after a query in which events count as watched; pages ask at least every five seconds. */
 const watchedFor = 15_000
 
-/** Milliseconds between two batches of a gateway worker. */
-const batchIntervals = { watched: 500, unwatched: 1_000 } as const
+/** Milliseconds between two batches of a gateway worker while nobody looks. */
+const unwatchedInterval = 1_000
 
 const maxIntakeBytes = 4 * 1024 ** 3
 
@@ -68,7 +68,7 @@ export function recordRequests(
       await receive(batch, content, isRepeated, node)
       watermarks.receive(node, worker, completeUntil)
       loading.wake()
-      return isWatched() ? batchIntervals.watched : batchIntervals.unwatched
+      return isWatched() ? loading.nextBatchIn() : unwatchedInterval
     },
     async receiveUnrecorded({ source, counts }, { node, zone, environment }) {
       const rows = counts.map(({ minute, workspace, ...count }) => ({

@@ -16,12 +16,16 @@ export type LoadingOptions = Omit<StoreLoadOptions, 'intake' | 'isStored'> & {
 export type Loading = {
   /** Call when a batch has arrived, and when somebody begins to look: what has arrived is stored as soon as the intervals allow. */
   wake(this: void): void
+  /** Milliseconds after which the next batch of a sender arrives just before a load: by it all senders are in step, and no batch waits for the load after the next. */
+  nextBatchIn(this: void): number
   /** Stores what has arrived, for at most `milliseconds`. */
   stop(milliseconds: number): Promise<void>
 }
 
-/** Slightly less than gateways wait between two batches while events are watched, so that none waits for the next load. */
-const usual = { watched: 450, unwatched: 3_000 }
+const usual = { watched: 500, unwatched: 3_000 }
+
+/** Milliseconds between the arrival of a batch and its load. */
+const lead = 25
 
 /** Stores what the intake holds in few, large inserts; none while nothing arrives. */
 export function startLoading({
@@ -104,6 +108,10 @@ export function startLoading({
   const running = run()
   return {
     wake: () => woken.resolve(),
+    nextBatchIn() {
+      const rest = Math.max(0, untilDue())
+      return rest > 2 * lead ? rest - lead : rest + intervals.watched - lead
+    },
     async stop(milliseconds) {
       stopping.abort()
       const last = running.then(storeAll)
