@@ -37,7 +37,6 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
   const scope = context.scopeOf(dataset)
   const plan = planQuery(dataset, query, context.now)
   const governed = governPlan(plan, scope)
-  const statement = compilePlan(governed, sourceOf(governed, context))
   // Before the rows are selected: what comes meanwhile may be among them.
   const completeness = dataset.table.name === 'requests' ? context.completeness?.() : undefined
   const [rows, freshUntil] = await Promise.all([

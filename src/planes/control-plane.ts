@@ -130,7 +130,6 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ...settings.corsOrigins.map((origin) => new URL(origin).hostname),
       ...settings.allowedHosts,
     ],
-    analytics: openAnalyticsRoutes(configuration, recording.watched, log),
     warehouse,
     analytics: openAnalyticsRoutes(configuration, recording, log),
     preview: (request) =>
