@@ -22,6 +22,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     run: async (options) =>
       (await import('./footprint/bench-footprint.ts')).benchFootprint(options),
   },
+  policies: {
+    about: 'CPU time per request of each policy alone and of the usual ones together.',
+    needs: ['wrk'],
+    run: async (options) => (await import('./policies/bench-policies.ts')).benchPolicies(options),
+  },
   freshness: {
     about: 'Time from a response to its row on a subscribed chart.',
     needs: [],

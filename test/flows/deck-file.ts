@@ -1,5 +1,29 @@
 import type { Pair } from '../harness/make-certificate.ts'
 
+/** Plugins with settings that Kong lists, as a dump has them, and without. */
+const policies = [
+  { name: 'basic-auth', config: { anonymous: null, hide_credentials: false, realm: 'service' } },
+  { name: 'bot-detection' },
+  { name: 'cors', config: { origins: ['https://shop.example'], max_age: null } },
+  { name: 'hmac-auth', config: { clock_skew: 300, validate_request_body: false } },
+  { name: 'ip-restriction', config: { allow: ['10.0.0.0/8'], deny: null, status: null } },
+  { name: 'jwt', config: { claims_to_verify: ['exp'], maximum_expiration: 60 } },
+  { name: 'redirect', config: { location: 'https://shop.example' } },
+  { name: 'request-size-limiting', config: { allowed_payload_size: 8 } },
+  { name: 'request-transformer', config: { add: { headers: ['X-Host:$(headers.host)'] } } },
+  {
+    name: 'rate-limiting-advanced',
+    config: {
+      limit: [10],
+      window_size: [60],
+      namespace: 'gold',
+      sync_rate: -1,
+      redis: { cluster_addresses: null, sentinel_addresses: null, database: 0 },
+      throttling: null,
+    },
+  },
+]
+
 /** A declarative file with one of every kind, nested as people write it. */
 export function deckFile(pair: Pair, authority: Pair): Record<string, unknown> {
   return {
@@ -13,7 +37,7 @@ export function deckFile(pair: Pair, authority: Pair): Record<string, unknown> {
           {
             name: 'orders',
             paths: ['/orders', '~/o/\\d+$'],
-            plugins: [{ name: 'acl', config: { allow: ['buyers'] } }],
+            plugins: [{ name: 'acl', config: { allow: ['buyers'] } }, ...policies],
           },
         ],
         plugins: [{ name: 'key-auth' }],

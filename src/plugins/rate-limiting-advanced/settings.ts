@@ -24,8 +24,12 @@ const redis = z
   .strictObject({
     ...partialKinds['redis-ee'].settings.shape,
     timeout: unlisted(z.int().min(0)).describe('Deprecated name of the three timeouts.'),
-    cluster_addresses: unlisted(z.array(address)).describe('Deprecated form of `cluster_nodes`.'),
-    sentinel_addresses: unlisted(z.array(address)).describe('Deprecated form of `sentinel_nodes`.'),
+    cluster_addresses: optional(z.array(address)).describe(
+      'Deprecated form of `cluster_nodes`: host:port.',
+    ),
+    sentinel_addresses: optional(z.array(address)).describe(
+      'Deprecated form of `sentinel_nodes`: host:port.',
+    ),
     redis_proxy_type: unlisted(z.string()).describe('Accepted for Kong.'),
   })
   .prefault({})

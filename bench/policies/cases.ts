@@ -1,0 +1,60 @@
+import { createHmac } from 'node:crypto'
+
+type Case = {
+  readonly plugins: readonly { readonly name: string; readonly config?: object }[]
+  /** Headers of its requests. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const secret = 'the secret of the token'
+const [head = '', body = ''] = [{ alg: 'HS256' }, { iss: 'ann' }].map((part) =>
+  Buffer.from(JSON.stringify(part)).toString('base64url'),
+)
+const signature = createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url')
+export const token = { secret, text: `${head}.${body}.${signature}` }
+
+const addresses = Array.from({ length: 1000 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24`)
+const plenty = 1_000_000_000
+const basic = `Basic ${Buffer.from('ann:secret').toString('base64')}`
+
+/** Each policy alone, and what most routes have. */
+export const cases: Readonly<Record<string, Case>> = {
+  none: { plugins: [] },
+  'key-auth': { plugins: [{ name: 'key-auth' }], headers: { apikey: 'the-key' } },
+  'basic-auth': { plugins: [{ name: 'basic-auth' }], headers: { Authorization: basic } },
+  jwt: { plugins: [{ name: 'jwt' }], headers: { Authorization: `Bearer ${token.text}` } },
+  'ip-restriction': { plugins: [{ name: 'ip-restriction', config: { deny: addresses } }] },
+  'bot-detection': {
+    plugins: [{ name: 'bot-detection' }],
+    headers: { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36' },
+  },
+  cors: {
+    plugins: [{ name: 'cors', config: { origins: ['https://a.example', 'https://b.example'] } }],
+    headers: { Origin: 'https://b.example' },
+  },
+  'request-size-limiting': { plugins: [{ name: 'request-size-limiting' }] },
+  'request-transformer': {
+    plugins: [
+      {
+        name: 'request-transformer',
+        config: { add: { headers: ['X-Host:$(headers.host)'] }, remove: { headers: ['cookie'] } },
+      },
+    ],
+  },
+  'correlation-id': { plugins: [{ name: 'correlation-id' }] },
+  'rate-limiting': { plugins: [{ name: 'rate-limiting', config: { minute: plenty } }] },
+  'rate-limiting-advanced': {
+    plugins: [{ name: 'rate-limiting-advanced', config: { limit: [plenty], window_size: [60] } }],
+  },
+  stack: {
+    plugins: [
+      { name: 'correlation-id' },
+      { name: 'cors', config: { origins: ['https://a.example', 'https://b.example'] } },
+      { name: 'key-auth' },
+      { name: 'ip-restriction', config: { deny: addresses } },
+      { name: 'acl', config: { allow: ['buyers'] } },
+      { name: 'rate-limiting', config: { minute: plenty } },
+    ],
+    headers: { apikey: 'the-key', Origin: 'https://b.example' },
+  },
+}
