@@ -17,7 +17,7 @@ export type Subject = {
   readonly traffic: Traffic
   /** Calls the Admin API; throws for status 400 or above. */
   admin(this: void, method: string, path: string, body?: object): Promise<unknown>
-  /** Syncs a document of as many services and routes. */
+  /** Syncs as many services and routes. */
   load(this: void, size: number): Promise<void>
 }
 
@@ -66,11 +66,18 @@ export function describeSubject(weir: TestWeir, traffic: Traffic): Subject {
     traffic,
     admin,
     async load(size) {
-      const document = buildServicesDocument(buildServices(size, traffic))
-      await admin('POST', '/config/sync', document)
+      const { services = [], routes = [] } = buildServices(size, traffic)
+      for (let at = 0; at < services.length; at += maxLoaded) {
+        const [some, own] = [services, routes].map((all) => all.slice(at, at + maxLoaded))
+        const document = buildServicesDocument({ services: some ?? [], routes: own ?? [] })
+        await admin('POST', `/config/sync?keep_rest=${at > 0}`, document)
+      }
     },
   }
 }
+
+/** Services of one document, which has at most 200,000 entities. */
+const maxLoaded = 50_000
 
 /** Waits until all workers route a path. Returns the milliseconds since `startedAt`. */
 export async function untilRouted(

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Egress } from '../lib/egress.ts'
 import type { Entries, Touched } from '../entities/entry.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -69,6 +70,8 @@ export type Control = {
   readonly proof: Proof
   readonly isolation: Isolation
   readonly sealKey: string
+  /** `sealKey`, parsed. */
+  readonly signingKey: KeyObject
   readonly auditLog: AuditLog
   readonly clock: Clock
   readonly queue: SerialQueue
@@ -177,7 +180,7 @@ async function attemptChange(
   }
   // The digests of what changed, of which the root is computed at once.
   await runBetweenEvents(rootSteps(snapshot))
-  const seal = sealRoot(snapshot, revision, control.sealKey)
+  const seal = sealRoot(snapshot, revision, control.signingKey)
   const sealed = sealRevision({
     number: revision,
     time: now,

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { openEgress, type Egress } from '../lib/egress.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
@@ -226,6 +227,7 @@ async function openControl(
     proof: openProof(compile),
     isolation: openIsolation(routeValidation),
     sealKey,
+    signingKey: createPrivateKey(sealKey),
     auditLog,
     clock,
     queue: openSerialQueue(),

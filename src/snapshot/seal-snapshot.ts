@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Seal, Snapshot } from '../schema/snapshot.ts'
@@ -15,10 +15,14 @@ export function publicKeyOf(privateKeyPem: string): string {
   return createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString()
 }
 
-/** Signs the root of a snapshot together with its revision. */
-export function sealRoot(snapshot: Snapshot, revision: number, privateKeyPem: string): Seal {
+/** Signs the root of a snapshot together with its revision. A key that is a PEM is parsed each time. */
+export function sealRoot(
+  snapshot: Snapshot,
+  revision: number,
+  privateKey: string | KeyObject,
+): Seal {
   const root = snapshotRoot(snapshot)
-  const signature = sign(null, rootBytes(revision, root), privateKeyPem).toString('base64')
+  const signature = sign(null, rootBytes(revision, root), privateKey).toString('base64')
   return { revision, root, signature }
 }
 

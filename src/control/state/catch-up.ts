@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry, Touched } from '../../entities/entry.ts'
 import { runSliced } from '../../lib/cooperative-task.ts'
@@ -16,7 +17,7 @@ export type Follower = {
   state: State
   readonly store: Store
   readonly proof: Proof
-  readonly sealKey: string
+  readonly signingKey: KeyObject
   readonly publish: (state: State) => void
 }
 
@@ -74,7 +75,7 @@ async function reload(follower: Follower): Promise<State | undefined> {
 
 /** A control plane of another version may build another snapshot of the same entries; this one then proves and seals its own. */
 async function stateOf(
-  { proof, sealKey }: Follower,
+  { proof, signingKey }: Follower,
   indexes: EntryIndexes,
   seal: Seal,
   build: (view: EntryIndexes) => Snapshot,
@@ -82,7 +83,7 @@ async function stateOf(
   const snapshot = build(indexes)
   if (snapshotRoot(snapshot) === seal.root) return buildState(indexes, snapshot, seal)
   const accept = await runSliced(proof.prove(snapshot, indexes))
-  const own = sealRoot(snapshot, seal.revision, sealKey)
+  const own = sealRoot(snapshot, seal.revision, signingKey)
   accept()
   return buildState(indexes, snapshot, own)
 }

@@ -32,10 +32,13 @@ const defaultTtl = 30
 
 /** Order of lookup: the hosts file; SRV, A and AAAA records, also in the search domains; the operating system. */
 export function openLookup({
-  servers = new dns.Resolver({ timeout: 2_000, tries: 2 }),
+  servers: given,
   log = silentLog,
 }: { readonly servers?: dns.Resolver; readonly log?: Log } = {}): Lookup {
+  let opened = given
   return async (name) => {
+    // At the first lookup, because it is a native object and proofs of changes look nothing up.
+    const servers = (opened ??= new dns.Resolver({ timeout: 2_000, tries: 2 }))
     const fixed = readHosts().get(name.toLowerCase().replace(/\.$/, ''))
     if (fixed !== undefined) return { addresses: pair(fixed.v4, fixed.v6), ttl: 5 }
     let failure: unknown
