@@ -44,5 +44,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'userinfo',
   'vaults',
   'vitals',
+  'warehouse',
   'workspaces',
 ])

@@ -39,7 +39,12 @@ const isGlobal = (path: string): boolean =>
     /^\/(rbac\/)?groups(\/:item)?$/,
     /^\/admins(\/:item(\/workspaces)?)?$/,
     /^\/audit\/(chain|verify)$/,
+    /^\/warehouse(\/|$)/,
   ].some((pattern) => pattern.test(path))
+
+/** Backups hold the traffic of all workspaces. */
+const isForSuperAdmins = (method: Method, path: string): boolean =>
+  method === 'POST' && /^\/warehouse\/backups(\/|$)/.test(path)
 
 /** Validation changes nothing; some paths require `update` for every method. */
 const isReading = (method: Method, path: string): boolean =>
@@ -54,6 +59,7 @@ const showsOwn = (method: Method, path: string): boolean =>
 function mayAsk(role: Role, [method, path]: readonly [Method, string], place: string): boolean {
   if (role.may === 'reading' && !isReading(method, path)) return false
   if (role.may === 'all but RBAC' && isRbac(path)) return false
+  if (role.name !== 'super-admin' && isForSuperAdmins(method, path)) return false
   if (role.workspace === 'default') return true
   const decidedIn = isGlobal(path) ? 'default' : place
   if (decidedIn === role.workspace) return true

@@ -17,6 +17,7 @@ export function warehouseRoutes(
     at('/warehouse', { GET: async () => await opened().state() }),
     at('/warehouse/backups', {
       async POST(context) {
+        requireSuperAdmin(context)
         const name = nameIn(bodyFields(context)['name'])
         await record(context, `A backup of the warehouse named ${name} is made.`)
         return await opened().backups.create(name)
@@ -24,6 +25,7 @@ export function warehouseRoutes(
     }),
     at('/warehouse/backups/:backup/restore', {
       async POST(context) {
+        requireSuperAdmin(context)
         const name = nameIn(context.params['backup'])
         await record(context, `The warehouse is restored from the backup named ${name}.`)
         return await opened().backups.restore(name)
@@ -47,11 +49,14 @@ function nameIn(given: unknown): string {
   throw new Problem('admin.backup_name', 400, 'name: expected the name of the backup')
 }
 
-/** Records what is about to happen in the audit log; throws when it may not. */
-async function record(context: RequestContext, because: string): Promise<void> {
-  const { configuration, principal, check, request } = context
+function requireSuperAdmin({ configuration, principal }: RequestContext): void {
   if (!superAdmins(configuration.current().indexes).includes(principal))
     throw new Problem('admin.super_admin', 403, 'Backups of the warehouse are for super-admins.')
+}
+
+/** Records what is about to happen in the audit log. */
+async function record(context: RequestContext, because: string): Promise<void> {
+  const { configuration, principal, check, request } = context
   const origin = originOf(request, check.ask, configuration)
   await configuration.change({ principal, check, origin, operations: [], status: 200, because })
 }
