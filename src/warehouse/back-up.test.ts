@@ -45,7 +45,7 @@ test('a backup is made beside inserts, and restored into an empty warehouse', as
   expect(backup).toEqual({
     name: 'monday',
     time: expect.any(Number) as number,
-    tables: ['requests'],
+    tables: ['requests', 'unrecorded'],
   })
   await expect(first.backups.create('monday')).rejects.toMatchObject({
     code: 'warehouse.backup_exists',
