@@ -146,7 +146,8 @@ test('a full disk of the intake keeps batches on their nodes until there is spac
         throw error
       }),
   })
-  while (refused < 3) await requests(node, 100)
+  while (refused === 0) await requests(node, 100)
+  await until('more refusals', () => refused >= 3)
   expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([])
   control.store.state.isAway = false
   await node.untilSent()
