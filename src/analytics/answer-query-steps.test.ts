@@ -63,8 +63,8 @@ test.each([
   await expect(ask(query)).rejects.toMatchObject({
     code: 'query.dataset',
     status: 400,
-    message: `unknown dataset 'other', expected one of: audit, requests`,
-    detail: { datasets: ['audit', 'requests'] },
+    message: `unknown dataset 'other', expected one of: audit, requests, unrecorded`,
+    detail: { datasets: ['audit', 'requests', 'unrecorded'] },
   })
   await expect(ask(query, { rights: buildTestRights(a, []) })).rejects.toMatchObject({
     message: `unknown dataset 'other', you have access to no dataset`,

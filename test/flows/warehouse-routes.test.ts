@@ -17,7 +17,10 @@ test('super-admins back up and restore the warehouse, with a record in the audit
     detached: [],
   })
   const made = await admin.ask('POST', '/warehouse/backups', { name: 'first' })
-  expect(made).toMatchObject({ status: 200, body: { name: 'first', tables: ['requests', 'unrecorded'] } })
+  expect(made).toMatchObject({
+    status: 200,
+    body: { name: 'first', tables: ['requests', 'unrecorded'] },
+  })
   const back = await admin.ask('POST', '/warehouse/backups/first/restore')
   expect(back).toMatchObject({
     status: 409,
