@@ -60,10 +60,10 @@ async function stored(weir: TestWeir): Promise<Record<string, number>> {
 test(
   'on a full disk each workspace refuses or sheds as configured, and requests shown and counted are those that were answered',
   { timeout: 300_000 },
-  async () => {
+  async (context) => {
     const upstream = await startUpstream((_, response) => response.end('hello'))
     const data = mkdtempSync(join(tmpdir(), 'weir-full-'))
-    mountSmallDisk(join(data, 'spool'), 1024 * 1024)
+    mountSmallDisk(context, join(data, 'spool'), 1024 * 1024)
     const weir = await startWeir({ data, env: { WEIR_SPOOL_LIMIT: '100%' } })
     await addRoute(weir, 'default', upstream.port, null)
     await addRoute(weir, 'shedding', upstream.port, 'shed')

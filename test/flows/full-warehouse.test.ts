@@ -14,10 +14,10 @@ import { until } from '../harness/until.ts'
 
 const node = { node: 'eu-1', worker: 0, zone: '', environment: '' }
 
-test('a full disk of the warehouse keeps batches in the intake, and all are stored once when there is space', async () => {
+test('a full disk of the warehouse keeps batches in the intake, and all are stored once when there is space', async (context) => {
   const data = mkdtempSync(join(tmpdir(), 'weir-full-warehouse-'))
   const path = join(data, 'warehouse')
-  mountSmallDisk(path, 64 * 1024 * 1024)
+  mountSmallDisk(context, path, 64 * 1024 * 1024)
   const warehouse = await openWarehouse({ path, retentionDays: { requests: 10_000 } })
   const { log, lines } = openTestLog()
   const settings = { data, durability: { mode: 'commit' } } as const

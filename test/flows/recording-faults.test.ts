@@ -133,9 +133,9 @@ test('a warehouse that is away while hundreds of batches arrive gets them in few
   await Promise.all([node.stop(), control.stop()])
 })
 
-test('a full disk of the intake keeps batches on their nodes until there is space', async () => {
+test('a full disk of the intake keeps batches on their nodes until there is space', async (context) => {
   const directory = mkdtempSync(join(tmpdir(), 'weir-small-'))
-  mountSmallDisk(directory, 256 * 1024)
+  mountSmallDisk(context, directory, 256 * 1024)
   const control = openTestIntake(directory)
   control.store.state.isAway = true
   let refused = 0
