@@ -36,6 +36,10 @@ export type RequestContext = Located & {
 export const successStatus = ({ statuses }: Pick<AdminRoute, 'statuses'>, method: Method): number =>
   statuses?.[method] ?? (method === 'DELETE' ? 204 : 200)
 
+/** The method that serves a request. */
+export const servedMethod = (method: string): Method =>
+  (method === 'HEAD' ? 'GET' : method) as Method
+
 /** The answer to OPTIONS, and to a method that a route does not have. */
 export function answerUnserved({ methods }: AdminRoute, method: string): Problem {
   const served = [

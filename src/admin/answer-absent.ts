@@ -5,7 +5,13 @@ import type { Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
 import { idTaken, notFound, notUnique } from '../entities/kong-problem.ts'
 import { Problem } from '../lib/problem.ts'
-import { answerUnserved, type AdminRoute, type Located, type PathContext } from './admin-route.ts'
+import {
+  answerUnserved,
+  servedMethod,
+  type AdminRoute,
+  type Located,
+  type PathContext,
+} from './admin-route.ts'
 
 /**
  * The answer to a refused request. Where the path refers to an entity that the principal may not read, it is the answer
@@ -61,7 +67,7 @@ export const withoutEntities = (configuration: Configuration): Configuration => 
 /** As in Kong, deleting what does not exist succeeds. A name that is taken cannot be given again, whoever has it. */
 function answerAbsent(route: AdminRoute, { method, params }: PathContext, record: string): Problem {
   const { path, methods, shows } = route
-  if (!((method === 'HEAD' ? 'GET' : method) in methods))
+  if (methods[servedMethod(method)] === undefined)
     return answerUnserved(route, method).withRecord(record)
   const entity: Entity | undefined = shows?.as === 'one' ? shows.entity : undefined
   if (entity === undefined || path !== `/${entity.plural}/:item`)

@@ -6,9 +6,11 @@ export type BatchQueueSettings = {
   readonly max_coalescing_delay: number
   readonly max_entries: number
   readonly max_bytes: number | null
+  /** -1 for no retries. */
   readonly max_retry_time: number
   readonly initial_retry_delay: number
   readonly max_retry_delay: number
+  /** Batches in flight; -1 for as many as there are, up to a limit. */
   readonly concurrency_limit: number
 }
 

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { optional } from '../entities/fields.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
@@ -9,11 +8,10 @@ import {
   challenge,
   openAuthentication,
 } from './authentication/open-authentication.ts'
+import { anonymousSetting } from './authentication/settings.ts'
 
 const settings = z.strictObject({
-  anonymous: optional(z.string()).describe(
-    'Id or username of the consumer for requests without valid credentials. Such requests are answered 401 when null.',
-  ),
+  anonymous: anonymousSetting('valid credentials'),
   hide_credentials: z
     .boolean()
     .default(true)

@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { optional } from '../entities/fields.ts'
 import { Problem } from '../lib/problem.ts'
 import type { FoundCredential } from '../proxy/directory.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { readSmallBody } from '../proxy/small-body.ts'
 import { challenge, openAuthentication } from './authentication/open-authentication.ts'
+import { anonymousSetting, realmSetting } from './authentication/settings.ts'
 import {
   algorithms,
   isSignedBy,
@@ -28,9 +28,7 @@ const settings = z.strictObject({
     .describe(
       'Largest difference between the clock and the header X-Date or Date of the request, in seconds.',
     ),
-  anonymous: optional(z.string()).describe(
-    'Id or username of the consumer for requests without a valid signature. Such requests are answered 401 when null.',
-  ),
+  anonymous: anonymousSetting('a valid signature'),
   validate_request_body: z
     .boolean()
     .default(false)
@@ -45,7 +43,7 @@ const settings = z.strictObject({
     .array(z.enum(algorithms))
     .default([...algorithms])
     .describe('Algorithms of signatures that are accepted.'),
-  realm: optional(z.string()).describe('Realm of the WWW-Authenticate header of 401 responses.'),
+  realm: realmSetting(),
 })
 
 type Settings = z.output<typeof settings>

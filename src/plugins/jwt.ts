@@ -11,6 +11,7 @@ import {
   challenge,
   openAuthentication,
 } from './authentication/open-authentication.ts'
+import { anonymousSetting, realmSetting } from './authentication/settings.ts'
 import { decodeToken, isSignedBy, readPublicKey, type DecodedToken } from './jwt/verify-token.ts'
 
 const names = z.array(z.string().min(1))
@@ -29,9 +30,7 @@ const settings = z.strictObject({
   claims_to_verify: optional(z.array(z.enum(['exp', 'nbf']))).describe(
     'Claims that tokens must have. A token that has them is refused when it has expired or is not valid yet, whether they are required or not; Kong verifies required ones only.',
   ),
-  anonymous: optional(z.string()).describe(
-    'Id or username of the consumer for requests without a valid token. Such requests are answered 401 when null.',
-  ),
+  anonymous: anonymousSetting('a valid token'),
   run_on_preflight: z.boolean().default(true).describe('Authenticate OPTIONS requests too.'),
   maximum_expiration: z
     .number()
@@ -44,7 +43,7 @@ const settings = z.strictObject({
   header_names: names
     .default(['authorization'])
     .describe('Names of headers that may contain the token, after `Bearer`.'),
-  realm: optional(z.string()).describe('Realm of the WWW-Authenticate header of 401 responses.'),
+  realm: realmSetting(),
 })
 
 type Settings = z.output<typeof settings>

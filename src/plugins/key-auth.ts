@@ -10,6 +10,7 @@ import {
   challenge,
   openAuthentication,
 } from './authentication/open-authentication.ts'
+import { anonymousSetting, realmSetting } from './authentication/settings.ts'
 import { keyReaderFor, type KeyedBody } from './key-auth/body-keys.ts'
 
 const identityRealm = z.strictObject({
@@ -45,18 +46,8 @@ const settings = z.strictObject({
     .describe(
       'Remove the key from the forwarded request, so that the service cannot use it. Kong forwards it by default; false does too.',
     ),
-  anonymous: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe(
-      'Id or username of the consumer for requests without a valid key. Such requests are answered 401 when null.',
-    ),
-  realm: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('Realm of the WWW-Authenticate header of 401 responses.'),
+  anonymous: anonymousSetting('a valid key'),
+  realm: realmSetting(),
   run_on_preflight: z.boolean().default(true).describe('Authenticate OPTIONS requests too.'),
   identity_realms: z
     .array(identityRealm)

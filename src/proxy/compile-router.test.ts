@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { linearRouter } from '../../test/harness/linear-router.ts'
-import { randomFrom, randomRequest, randomRoutes } from '../../test/harness/random-routes.ts'
+import {
+  buildRequestHead as request,
+  buildRoutePattern as route,
+  randomFrom,
+  randomRequest,
+  randomRoutes,
+} from '../../test/harness/random-routes.ts'
 import type { RequestHead } from './exchange.ts'
 import { HeaderList } from './header-list.ts'
 import { compileRouter, emptyRouter, type Router } from './compile-router.ts'
@@ -182,29 +188,6 @@ test('refuses to remove a route that it does not have', () => {
   const other = route({ id: uuidv5(namespace, 'other'), paths: ['/a'] })
   expect(() => runToCompletion(router.with(withPrograms([other]), []))).toThrow('not in the router')
   expect(router.match(request({ path: '/a' }))?.route).toBe(one.id)
-})
-
-const request = (fields: Partial<RequestHead>): RequestHead => ({
-  ...randomRequest(randomFrom(1)),
-  method: 'GET',
-  scheme: 'http',
-  host: 'a.com',
-  port: 80,
-  path: '/',
-  headers: new HeaderList(),
-  ...fields,
-})
-
-const route = (fields: Partial<RoutePattern>): RoutePattern => ({
-  id: '00000000-0000-4000-8000-000000000000',
-  protocols: ['http', 'https'],
-  methods: null,
-  hosts: null,
-  paths: null,
-  headers: null,
-  snis: null,
-  regex_priority: 0,
-  ...fields,
 })
 
 test('returns the captures of the path', () => {

@@ -1,37 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomFrom, randomRequest, randomRoutes } from '../../test/harness/random-routes.ts'
+import {
+  buildRequestHead as request,
+  buildRoutePattern as route,
+  randomFrom,
+  randomRequest,
+  randomRoutes,
+} from '../../test/harness/random-routes.ts'
 import { uuidv5 } from '../lib/ids.ts'
 import { normalizePattern } from '../lib/normalize-path.ts'
 import { compileRouter } from './compile-router.ts'
 import type { RequestHead } from './exchange.ts'
-import { HeaderList } from './header-list.ts'
 import { byRank, variantsOf, type RoutePattern } from './match/order-routes.ts'
 
 const namespace = '00000000-0000-4000-8000-000000000000'
-
-const route = (fields: Partial<RoutePattern>): RoutePattern => ({
-  id: namespace,
-  protocols: ['http', 'https'],
-  methods: null,
-  hosts: null,
-  paths: null,
-  headers: null,
-  snis: null,
-  regex_priority: 0,
-  ...fields,
-})
-
-const request = (fields: Partial<RequestHead>): RequestHead => ({
-  ...randomRequest(randomFrom(1)),
-  method: 'GET',
-  scheme: 'http',
-  host: 'a.com',
-  port: 80,
-  path: '/',
-  headers: new HeaderList(),
-  ...fields,
-})
 
 const withPrograms = (routes: readonly RoutePattern[]) =>
   routes.map((one) => ({ route: one, program: one.id }))

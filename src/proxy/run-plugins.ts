@@ -73,10 +73,18 @@ export function runRecordPlugins(
   exchange: Exchange,
   event: EventRecord,
 ): EventRecord {
+  const changed = recordBy(plugins.identify, exchange, event)
+  return recordBy(plugins.authorize(exchange.caller?.consumer), exchange, changed)
+}
+
+function recordBy(
+  plugins: readonly ScopedPlugin[],
+  exchange: Exchange,
+  event: EventRecord,
+): EventRecord {
   let changed = event
-  for (const list of [plugins.identify, plugins.authorize(exchange.caller?.consumer)])
-    for (const { use } of list)
-      if (use.onRecord !== undefined) changed = use.onRecord(exchange, changed)
+  for (const { use } of plugins)
+    if (use.onRecord !== undefined) changed = use.onRecord(exchange, changed)
   return changed
 }
 

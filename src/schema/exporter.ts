@@ -1,18 +1,5 @@
 import { z } from 'zod'
-
-/** Kong's settings of a queue; delays are in seconds. */
-export type QueueSettings = {
-  readonly max_batch_size: number
-  readonly max_coalescing_delay: number
-  readonly max_entries: number
-  readonly max_bytes: number | null
-  /** -1 for no retries. */
-  readonly max_retry_time: number
-  readonly initial_retry_delay: number
-  readonly max_retry_delay: number
-  /** Batches in flight; -1 for as many as there are, up to a limit. */
-  readonly concurrency_limit: 1 | -1
-}
+import type { BatchQueueSettings } from '../lib/batch-queue.ts'
 
 /** Where batches are sent; durations are in milliseconds. */
 export type ExportTarget =
@@ -40,7 +27,7 @@ export type ExportTarget =
 
 export type ExporterOptions<Entry> = {
   readonly target: ExportTarget
-  readonly queue: QueueSettings
+  readonly queue: BatchQueueSettings
   readonly encode: (this: void, entries: readonly Entry[]) => string | Uint8Array
 }
 

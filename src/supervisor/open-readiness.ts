@@ -3,7 +3,7 @@ import type { ControlAddresses } from '../planes/messages.ts'
 import type { PlaneAddresses } from './messages.ts'
 import type { ProxyListeners } from './proxy-listeners.ts'
 
-/** Who of a node is ready for the first time. */
+/** Which processes of a node have become ready. */
 export type Readiness = ReturnType<typeof openReadiness>
 
 /** Waits for the first worker of each slot and, where there is one, for the control plane. */

@@ -1,3 +1,4 @@
+import { withRoom } from '../lib/with-room.ts'
 import type { ColumnBlock, ColumnData, TextColumn } from '../schema/column-block.ts'
 import type { Table } from './tables.ts'
 
@@ -103,7 +104,7 @@ function writeNumber(bytes: NativeBytes, type: string, value: number): void {
 
 /** A growing buffer. */
 class NativeBytes {
-  #bytes: Buffer
+  #bytes: Buffer<ArrayBuffer>
   #at = 0
 
   constructor(size = 1 << 20) {
@@ -171,9 +172,6 @@ class NativeBytes {
   }
 
   #reserve(more: number): void {
-    if (this.#at + more <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe(2 * (this.#at + more))
-    this.#bytes.copy(larger, 0, 0, this.#at)
-    this.#bytes = larger
+    this.#bytes = withRoom(this.#bytes, this.#at, more)
   }
 }

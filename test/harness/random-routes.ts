@@ -109,6 +109,31 @@ const link: Omit<ClientLink, 'client'> = {
   idleSince: 0,
 }
 
+/** A route without conditions but for some fields. */
+export const buildRoutePattern = (fields: Partial<RoutePattern>): RoutePattern => ({
+  id: '00000000-0000-4000-8000-000000000000',
+  protocols: ['http', 'https'],
+  methods: null,
+  hosts: null,
+  paths: null,
+  headers: null,
+  snis: null,
+  regex_priority: 0,
+  ...fields,
+})
+
+/** A GET request for http://a.com/ but for some fields. */
+export const buildRequestHead = (fields: Partial<RequestHead>): RequestHead => ({
+  ...randomRequest(randomFrom(1)),
+  method: 'GET',
+  scheme: 'http',
+  host: 'a.com',
+  port: 80,
+  path: '/',
+  headers: new HeaderList(),
+  ...fields,
+})
+
 /** A request that may match some of these routes. */
 export function randomRequest(random: Random): RequestHead {
   const path = times(1 + random() * 4, () =>

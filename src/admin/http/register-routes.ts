@@ -7,9 +7,9 @@ import { isRecord } from '../../lib/is-record.ts'
 import { jsonSteps } from '../../lib/json-steps.ts'
 import {
   answerUnserved,
+  servedMethod,
   successStatus,
   type AdminRoute,
-  type Method,
   type RequestContext,
 } from '../admin-route.ts'
 import { authorize, identifyPrincipal } from '../authorize.ts'
@@ -98,7 +98,7 @@ async function admit(
 async function respond(route: AdminRoute, context: RequestContext): Promise<unknown> {
   const { reply } = context
   const { method } = context.request
-  const served = (method === 'HEAD' ? 'GET' : method) as Method
+  const served = servedMethod(method)
   const handle = route.methods[served]
   if (handle === undefined) throw answerUnserved(route, method)
   void reply.code(successStatus(route, served))

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { withRoom } from '../../lib/with-room.ts'
 import type { EventRecord } from '../../schema/event.ts'
 import { currentHeader, frameHeadBytes, renderHeader } from './segment-format.ts'
 
@@ -131,10 +132,7 @@ export class SegmentWriter {
   }
 
   #reserve(more: number): void {
-    if (this.#at + more <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe(2 * (this.#at + more))
-    this.#bytes.copy(larger, 0, 0, this.#at)
-    this.#bytes = larger
+    this.#bytes = withRoom(this.#bytes, this.#at, more)
   }
 }
 
