@@ -1,12 +1,13 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { Claims } from './claims.ts'
+import type { Claims } from '../../identity/claims.ts'
 import type { Credentials } from './find-credentials.ts'
 import type { Client, IssuedTokens } from './open-client.ts'
 import type { Provider } from './open-provider.ts'
 import type { Refusals } from './refusals.ts'
 import type { Settings } from './settings.ts'
 import { openTokenMemory, type Made } from './token-memory.ts'
-import { isSignedJwt, type VerifyToken } from './verify-token.ts'
+import { isSignedJwt } from '../../identity/verify-jwt.ts'
+import type { VerifyToken } from './verify-token.ts'
 
 /** What is known of a caller that authenticated. The same object for the same token while it is remembered. */
 export type Evidence = {

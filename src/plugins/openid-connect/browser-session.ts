@@ -13,13 +13,13 @@ import {
   writeChunks,
   type CookieOptions,
 } from './browser-cookies.ts'
-import type { Claims } from './claims.ts'
+import type { Claims } from '../../identity/claims.ts'
 import type { Client, IssuedTokens } from './open-client.ts'
 import type { Refusals } from './refusals.ts'
 import { openCookieSeal } from './seal-cookies.ts'
 import type { Settings } from './settings.ts'
 import { openTokenMemory } from './token-memory.ts'
-import { isSignedJwt } from './verify-token.ts'
+import { isSignedJwt } from '../../identity/verify-jwt.ts'
 
 /** People with browsers: they sign in at the provider, and a cookie keeps their tokens. */
 export type BrowserSessions = {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../proxy/exchange.ts'
 import { FieldNames } from '../../proxy/field-names.ts'
 import type { Evidence } from './authenticate.ts'
-import { claimAt } from './claims.ts'
+import { claimAt } from '../../identity/claims.ts'
 import type { Settings } from './settings.ts'
 
 /** The headers by which the service learns who calls. */

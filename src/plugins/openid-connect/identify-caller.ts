@@ -3,7 +3,7 @@ import type { Exchange } from '../../proxy/exchange.ts'
 import type { PluginTools } from '../../proxy/plugin.ts'
 import { isRecord } from '../../lib/is-record.ts'
 import type { Evidence } from './authenticate.ts'
-import { claimAt, nameIn, satisfies, wordsOf, type Claims } from './claims.ts'
+import { claimAt, nameIn, satisfies, wordsOf, type Claims } from '../../identity/claims.ts'
 import type { Forbidden } from './refusals.ts'
 import type { Settings } from './settings.ts'
 

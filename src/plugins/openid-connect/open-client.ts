@@ -25,8 +25,9 @@ import {
   type ClientAuth,
 } from 'openid-client'
 import { Problem } from '../../lib/problem.ts'
-import type { HttpClient, PluginTools } from '../../proxy/plugin.ts'
-import { nameIn, type Claims } from './claims.ts'
+import type { PluginTools } from '../../proxy/plugin.ts'
+import { nameIn, type Claims } from '../../identity/claims.ts'
+import { guardedFetch } from '../../identity/guarded-fetch.ts'
 import type { Provider } from './open-provider.ts'
 import { unavailable, type Refusals } from './refusals.ts'
 import type { Settings } from './settings.ts'
@@ -205,27 +206,6 @@ function authenticationOf(
   if (method === 'client_secret_jwt') return ClientSecretJwt(secret)
   return ClientSecretBasic(secret)
 }
-
-const guardedFetch =
-  (http: HttpClient, options: { readonly timeout: number; readonly verifiesTls: boolean }) =>
-  async (
-    url: string,
-    { headers, body }: { headers: Record<string, string>; body?: unknown },
-  ): Promise<Response> => {
-    const bytes =
-      body instanceof URLSearchParams || typeof body === 'string'
-        ? Buffer.from(String(body))
-        : undefined
-    const type =
-      body instanceof URLSearchParams
-        ? { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }
-        : {}
-    return http(url, {
-      headers: { ...type, ...headers },
-      ...(bytes && { body: bytes }),
-      ...options,
-    })
-  }
 
 function isRefusal(error: unknown, codes: readonly string[]): boolean {
   if (error instanceof ResponseBodyError) return codes.includes(error.error)

@@ -1,13 +1,10 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import type { ServerMetadata } from 'openid-client'
 import { z } from 'zod'
 import type { HttpClient, PluginTools } from '../../proxy/plugin.ts'
-import { openCachedDocument, type CachedDocument } from './cached-document.ts'
+import { openCachedDocument, type CachedDocument } from '../../lib/cached-document.ts'
+import { parseKeySet, type KeySet } from '../../identity/verify-jwt.ts'
 import { unavailable } from './refusals.ts'
 import type { Settings } from './settings.ts'
-
-/** A set of keys, in the form in which jose looks one up. */
-export type KeySet = { readonly find: JWTVerifyGetKey; readonly text: string }
 
 /** What is known of an OpenID Connect provider. Everything rejects with a Problem while the provider is needed and unavailable. */
 export type Provider = {
@@ -163,14 +160,3 @@ async function readJson(
   if (response.status !== 200) throw new Error(`${url} answered ${response.status}`)
   return response.json()
 }
-
-const keySetForm = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) })
-
-/** Symmetric keys in a public document are no secrets, and verify nothing. */
-function parseKeySet(document: unknown): KeySet {
-  const { keys } = keySetForm.parse(document)
-  const set = { keys: keys.filter(({ kty }) => kty !== 'oct') } as JSONWebKeySet
-  return { find: createLocalJWKSet(set), text: JSON.stringify(set) }
-}
-
-export const isUnknownKey = (error: unknown): boolean => error instanceof errors.JWKSNoMatchingKey

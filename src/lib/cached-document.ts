@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** A document of another server that is kept and read again from time to time. */
 export type CachedDocument<Value> = {

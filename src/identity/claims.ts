@@ -1,4 +1,4 @@
-import { isRecord } from '../../lib/is-record.ts'
+import { isRecord } from '../lib/is-record.ts'
 
 /** The claims of a token or of an answer of the provider. */
 export type Claims = Readonly<Record<string, unknown>>
