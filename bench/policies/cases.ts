@@ -41,6 +41,14 @@ export const cases: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  'response-transformer': {
+    plugins: [
+      {
+        name: 'response-transformer',
+        config: { add: { headers: ['X-Host:$(headers.host)'] }, remove: { headers: ['server'] } },
+      },
+    ],
+  },
   'correlation-id': { plugins: [{ name: 'correlation-id' }] },
   'rate-limiting': { plugins: [{ name: 'rate-limiting', config: { minute: plenty } }] },
   'rate-limiting-advanced': {

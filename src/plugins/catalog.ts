@@ -20,6 +20,7 @@ import { requestSizeLimiting } from './request-size-limiting.ts'
 import { recordingPrivacy } from './recording-privacy.ts'
 import { requestTransformer } from './request-transformer.ts'
 import { requestTermination } from './request-termination.ts'
+import { responseTransformer } from './response-transformer.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
 import { upstreamHttp2 } from './upstream-http2.ts'
@@ -43,6 +44,7 @@ export const catalog: readonly PluginDefinition[] = [
   rateLimiting,
   rateLimitingAdvanced,
   requestTransformer,
+  responseTransformer,
   redirect,
   opentelemetry,
   prometheus,

@@ -3,15 +3,18 @@ import { Problem } from '../lib/problem.ts'
 import type { Exchange, Forward } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { readSmallBody, replaceBody } from '../proxy/small-body.ts'
-import { compileTemplate, toText, type Template } from './request-transformer/compile-template.ts'
-import { settings } from './request-transformer/settings.ts'
-import { bodyTransformFor } from './request-transformer/transform-body.ts'
-import { transformParameters } from './request-transformer/transform-parameters.ts'
 import {
-  compileSteps,
-  transformValues,
-  type Steps,
-} from './request-transformer/transform-values.ts'
+  compileTemplate,
+  toFieldValue,
+  toText,
+  type Template,
+} from './transformers/compile-template.ts'
+import { settings } from './request-transformer/settings.ts'
+import { bodyTransformFor } from './transformers/transform-body.ts'
+import { transformParameters } from './transformers/transform-parameters.ts'
+import { compileSteps } from './request-transformer/compile-steps.ts'
+import { valuesOfFields } from './transformers/transform-fields.ts'
+import { transformValues, type Steps } from './transformers/transform-values.ts'
 
 export const requestTransformer = definePlugin({
   name: 'request-transformer',
@@ -51,34 +54,17 @@ function transformHeaders(exchange: Exchange, forward: Forward, steps: Steps): v
   const isHost = (name: string): boolean => name.toLowerCase() === 'host'
   const { replace, add } = steps
   for (const [name, value] of replace)
-    if (isHost(name)) forward.host = valueOf(value(exchange)).replaceAll(/[^\w.:[\]-]/g, '')
-  transformValues<readonly string[]>(
-    {
-      has: (name) => headers.get(name.toLowerCase()) !== undefined,
-      set: (name, value) => headers.set(name, value),
-      append: (name, value) => headers.add(name, value),
-      delete: (name) => headers.delete(name.toLowerCase()),
-      take(name) {
-        const values = headers.all(name.toLowerCase())
-        headers.delete(name.toLowerCase())
-        return values.length === 0 ? undefined : values
-      },
-      put(name, values) {
-        headers.delete(name.toLowerCase())
-        for (const value of values) headers.add(name, value)
-      },
-    },
+    if (isHost(name)) forward.host = toFieldValue(value(exchange)).replaceAll(/[^\w.:[\]-]/g, '')
+  transformValues(
+    valuesOfFields(headers),
     {
       ...steps,
       replace: replace.filter(([name]) => !isHost(name)),
       add: add.filter(([name]) => !isHost(name)),
     },
-    (template) => valueOf(template(exchange)),
+    (template) => toFieldValue(template(exchange)),
   )
 }
-
-/** A value of a field: without what would end it. */
-const valueOf = (rendered: string): string => rendered.replaceAll(/[^\t -~\u0080-\u00ff]/g, '')
 
 async function transformBody(
   { body: original }: Exchange,

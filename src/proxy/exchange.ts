@@ -10,6 +10,7 @@ import type { Target } from './balance/target.ts'
 import type { Endpoint } from './front/origin.ts'
 import type { Caller, Directory } from './directory.ts'
 import { HeaderList } from './header-list.ts'
+import type { AnswerObserver, AnswerTransform } from './answer-changes.ts'
 import { defaultExchangeSettings, type ExchangeSettings } from './exchange-settings.ts'
 
 /** A client's connection, the same object for all requests that come over it. */
@@ -146,6 +147,7 @@ export type Attempt = {
 /** The captures of the path's regular expression, by number and by name. */
 export type Captures = Pick<RegexMatch, 'groups' | 'named'>
 
+const noTransforms: readonly AnswerTransform[] = []
 const noCaptures: Captures = { groups: [], named: {} }
 
 export type UpstreamResult = {
@@ -197,6 +199,10 @@ export class Exchange {
   directory: Directory | undefined = undefined
   /** Headers to add to any answer. */
   readonly answerHeaders = new HeaderList()
+  /** Changes of any answer, in the order in which they apply; plugins add them in `onResponse`. */
+  answerTransforms: readonly AnswerTransform[] = noTransforms
+  /** Receives the body of the service's answer; set by a plugin in `onResponse`. */
+  answerObserver: AnswerObserver | undefined = undefined
   /** The fields of the service's answer, once it came; plugins may change them before it is sent. */
   serviceHeaders: HeaderList | undefined = undefined
   readonly upstream: UpstreamResult = {

@@ -2,9 +2,11 @@ import { nowMicroseconds } from '../../lib/clock.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import type { HeaderList } from '../header-list.ts'
 import type { Answer, AnswerBody } from './ask-upstream.ts'
+import { applyTransforms } from '../answer-changes.ts'
 import { FieldNames } from '../field-names.ts'
 import { acceptsTrailers, hopByHopOf } from './hop-by-hop.ts'
 import { removeOwnSetCookies } from './own-cookies.ts'
+import { sendTransformed } from './send-transformed.ts'
 
 /** Pending bytes of a buffered answer at which the service is paused. */
 const bufferBytes = 262_144
@@ -19,7 +21,9 @@ export function sendAnswer(
   const { reply } = exchange
   const { socket } = answer
   exchange.status = answer.status
-  const headers = answerHeaders(answer, exchange)
+  const headers = forwardedHeaders(answer, exchange)
+  const change = applyTransforms(exchange.answerTransforms, headers)
+  addGatewayHeaders(headers, answer, exchange)
   exchange.sentHeaders = headers
   if (socket !== undefined) {
     exchange.tunnel = socket
@@ -30,12 +34,17 @@ export function sendAnswer(
   }
   if (answer.body === undefined || hasNoBody(exchange.request.method, answer.status)) {
     answer.body?.drop()
+    // The length that HEAD names is that of a body that was not transformed.
+    if (change !== undefined) headers.delete('content-length')
+    exchange.answerObserver?.end()
     exchange.upstream.finishedAt = nowMicroseconds()
     return () => {
       reply.begin(answer.status, headers)
       reply.finish()
     }
   }
+  if (change !== undefined)
+    return sendTransformed(answer.body, change, { exchange, status: answer.status, headers })
   exchange.begun = true
   reply.begin(answer.status, headers)
   const length = Number(answer.headers.get('content-length') ?? Number.NaN)
@@ -48,7 +57,7 @@ function pump(
   exchange: Exchange,
   { length, most }: { readonly length: number; readonly most: number },
 ): (() => void) | Promise<() => void> {
-  const { reply } = exchange
+  const { reply, answerObserver: observer } = exchange
   let last: Uint8Array | undefined
   let finish: (() => void) | undefined
   let settle: { resolve(finish: () => void): void; reject(error: unknown): void } | undefined
@@ -67,11 +76,12 @@ function pump(
     part(chunk) {
       if (failure !== undefined) return
       exchange.responseBytes += chunk.length
-      if (exchange.responseBytes === length) {
-        last = chunk
-        return
-      }
       try {
+        observer?.part(chunk)
+        if (exchange.responseBytes === length) {
+          last = chunk
+          return
+        }
         if (reply.write(chunk) || reply.pendingBytes < most) return
         body.pause()
         reply.onWritable(() => body.resume())
@@ -84,6 +94,11 @@ function pump(
       if (failure !== undefined) return
       exchange.upstream.finishedAt = nowMicroseconds()
       exchange.offClientGone(gone)
+      try {
+        observer?.end()
+      } catch (error) {
+        return fail(error)
+      }
       finish = () => reply.finish(last, trailers)
       settle?.resolve(finish)
     },
@@ -98,28 +113,31 @@ function pump(
   })
 }
 
-function answerHeaders(answer: Answer, exchange: Exchange): HeaderList {
+/** The fields of the service that the client gets, and those that plugins add. */
+function forwardedHeaders(answer: Answer, exchange: Exchange): HeaderList {
   const endsHere = hopByHopOf(answer.headers)
   const trailer = acceptsTrailers(exchange.request) ? answer.headers.get('trailer') : undefined
   const headers = answer.headers.without((name) => endsHere(name) || isLookAlike(name))
   // RFC 9110 section 8.6.
   if (answer.status === 204) headers.delete('content-length')
+  if (trailer !== undefined && answer.status !== 101) headers.add('Trailer', trailer)
+  headers.flat.push(...exchange.answerHeaders.flat)
+  return headers
+}
+
+function addGatewayHeaders(headers: HeaderList, { status }: Answer, exchange: Exchange): void {
   const { upstream, startedAt, settings } = exchange
   const { answerHeaders: sent } = settings
   const waited = upstream.answeredAt - upstream.askedAt
-  if (trailer !== undefined && answer.status !== 101) headers.add('Trailer', trailer)
-  headers.flat.push(...exchange.answerHeaders.flat)
   if (sent.has('X-Kong-Upstream-Latency'))
     headers.add('X-Kong-Upstream-Latency', String(Math.round(waited / 1000)))
   if (sent.has('X-Kong-Proxy-Latency'))
     headers.add('X-Kong-Proxy-Latency', String(Math.round((upstream.askedAt - startedAt) / 1000)))
-  if (sent.has('X-Kong-Upstream-Status'))
-    headers.add('X-Kong-Upstream-Status', String(answer.status))
+  if (sent.has('X-Kong-Upstream-Status')) headers.add('X-Kong-Upstream-Status', String(status))
   if (sent.has('X-Kong-Request-Id')) headers.add('X-Kong-Request-Id', exchange.requestId)
   if (sent.has('Via')) headers.add('Via', '1.1 weir')
   if (settings.allowsDebug) addDebugHeaders(headers, exchange)
   removeOwnSetCookies(headers)
-  return headers
 }
 
 /** Other spellings of fields that frame messages, which some clients take for them. */

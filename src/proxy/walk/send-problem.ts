@@ -1,5 +1,6 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import type { Problem } from '../../lib/problem.ts'
+import { applyTransforms } from '../answer-changes.ts'
 import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import type { PluginAnswer } from '../plugin.ts'
@@ -47,7 +48,9 @@ export function sendPluginAnswer(answer: PluginAnswer, exchange: Exchange): () =
 type OwnAnswer = { readonly headers: HeaderList; readonly body: string | Uint8Array }
 
 function sendOwn(status: number, { headers, body }: OwnAnswer, exchange: Exchange): () => void {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  const given = typeof body === 'string' ? Buffer.from(body) : body
+  const change = applyTransforms(exchange.answerTransforms, headers)
+  const bytes = change === undefined || given.length === 0 ? given : change(Buffer.from(given))
   const isBodyless = exchange.request.method === 'HEAD' || status === 204 || status === 304
   if (status !== 204) headers.set('Content-Length', String(bytes.length))
   addOwnHeaders(headers, exchange)

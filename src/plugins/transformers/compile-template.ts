@@ -39,6 +39,10 @@ export function templateComplaint(text: string): string | undefined {
 export const toBytes = (text: string): string =>
   /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text).toString('latin1')
 
+/** A value of a field: without what would end it. */
+export const toFieldValue = (rendered: string): string =>
+  rendered.replaceAll(/[^\t -~\u0080-\u00ff]/g, '')
+
 /** The opposite of `toBytes`. */
 export const toText = (bytes: string): string =>
   /^[\0-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString()

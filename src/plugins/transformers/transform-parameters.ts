@@ -8,7 +8,7 @@ export function transformParameters(
   render: (template: Template) => string,
 ): string {
   const parameters = new URLSearchParams(text)
-  transformValues<readonly string[]>(
+  transformValues<readonly string[], Template, string>(
     {
       has: (name) => parameters.has(name),
       set: (name, value) => parameters.set(name, value),

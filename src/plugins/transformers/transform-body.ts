@@ -1,7 +1,7 @@
 import { isRecord } from '../../lib/is-record.ts'
+import type { Template } from './compile-template.ts'
 import { transformParameters } from './transform-parameters.ts'
 import { transformValues, type Steps } from './transform-values.ts'
-import type { Template } from './compile-template.ts'
 
 type Transform = (
   bytes: Buffer,
@@ -12,15 +12,21 @@ type Transform = (
 /** How a body of a content type is transformed; undefined for one that is forwarded as it is. */
 export function bodyTransformFor(contentType: string): Transform | undefined {
   const type = contentType.toLowerCase()
-  if (type.includes('application/json')) return transformJson
+  if (type.includes('application/json'))
+    return (bytes, steps, render) =>
+      transformJson(bytes.length === 0 ? Buffer.from('{}') : bytes, steps, render)
   return type.includes('application/x-www-form-urlencoded') ? transformForm : undefined
 }
 
 /** Transforms the members of an object; undefined for a body that is none. */
-const transformJson: Transform = (bytes, steps, render) => {
-  const members = bytes.length === 0 ? new Map<string, unknown>() : membersOf(bytes)
+export function transformJson<Source>(
+  bytes: Buffer,
+  steps: Steps<Source>,
+  render: (source: Source) => unknown,
+): Buffer | undefined {
+  const members = membersOf(bytes)
   if (members === undefined) return undefined
-  transformValues(
+  transformValues<unknown, Source, unknown>(
     {
       has: (name) => isThere(members.get(name)),
       set: (name, value) => members.set(name, value),
