@@ -13,7 +13,7 @@ import type {
   RuleSource,
 } from './rights.ts'
 
-/** What resolves the names in permissions. */
+/** Resolves the names in permissions. */
 export type Names = {
   readonly workspaces: readonly SnapshotItem<'workspaces'>[]
   readonly named: NamedEntities

@@ -2,7 +2,7 @@ import { entities } from '../entities/entities.ts'
 import { buildPath, idsNamed, segmentsOf } from './path.ts'
 import type { AccessRequest, Decision, EndpointRule, EntityRule, Rights } from './rights.ts'
 
-/** What the rules say about a request, and the deciding rule. `nothing` means that no rule applies. */
+/** Decision and deciding rule. `nothing` means that no rule applies. */
 export type Verdict =
   | { readonly says: 'allow' | 'deny'; readonly rule: EndpointRule | EntityRule }
   | { readonly says: 'nothing' }

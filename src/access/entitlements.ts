@@ -9,7 +9,7 @@ export type Entitlement = { readonly extent: Extent; readonly because: string | 
 /** The id of no entity: stands for every entity that no rule names. */
 const unnamedEntity = '00000000-0000-4000-8000-00000000ffff'
 
-/** What a principal may do with each entity type in a workspace. */
+/** Permitted actions of a principal for each entity type of a workspace. */
 export function entitlementsOf(
   rights: Rights,
   workspace: AccessRequest['workspace'],

@@ -11,11 +11,11 @@ export type CallerRules = {
   readonly rows: RowRule
   readonly callers: RowRule
   readonly collection: string
-  /** What the identity columns are called, for example `callers`. */
+  /** Noun for the identity columns, for example `callers`. */
   readonly noun: string
 }
 
-/** In which of the rows that a principal sees the caller is shown, in plain words, and the rules that mask the others. */
+/** Explains which of the visible rows show their caller, and which rules mask the others. */
 export function explainCallers(rights: Rights, rules: CallerRules): CallerVisibility {
   const extent = callerExtent(rights, rules)
   const scope = scopeOf(extent)
@@ -45,7 +45,7 @@ export function callerExtent(rights: Rights, { rows, callers }: CallerRules): Ca
   return extent
 }
 
-/** How many of the callers in rows of one workspace a rule shows. */
+/** Whether a rule shows all, some or none of the callers in rows of one workspace. */
 function shownBy(rule: RowRule): keyof CallerExtent {
   const outcomes = new Set<boolean>()
   for (const row of rowsThatDiffer(rule)) {

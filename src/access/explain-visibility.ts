@@ -12,10 +12,10 @@ import {
   type WorkspaceRef,
 } from './visible.ts'
 
-/** What one row and several rows are called, for example `audit record` and `audit records`. */
+/** Noun for rows in the singular and plural, for example `audit record` and `audit records`. */
 export type RowNoun = { readonly one: string; readonly many: string }
 
-/** Which rows a principal sees, in plain words, and the rules that decide it. */
+/** Explains which rows a principal sees, and the rules that decide it. */
 export function explainVisibility(rights: Rights, policy: RowPolicy, noun: RowNoun): Visibility {
   const rule = rowRule(rights, policy)
   return {

@@ -92,7 +92,6 @@ export type NamedEntities = {
   isOfAnotherKind(kind: string, id: string): boolean
 }
 
-/** What a principal may do. */
 export type Rights = {
   readonly principal: Principal
   readonly revision: number

@@ -273,7 +273,7 @@ beforeAll(async () => {
   }
 })
 
-/** Which rows the engine takes, and that NOT of the predicate takes all others: it is never NULL. */
+/** Rows that the engine selects. Checks that NOT of the predicate selects all others: it is never NULL. */
 async function visibleIn(table: keyof typeof tables, rule: RowRule, rows: readonly RuledRow[]) {
   await client.command({ query: `TRUNCATE TABLE ${table}` })
   await client.insert({

@@ -13,7 +13,7 @@ import {
   type RowRule,
 } from './row-rule.ts'
 
-/** Whose permissions make a row visible. A dataset declares it. */
+/** Entities whose read permission makes a row visible. Declared by a dataset. */
 export type RowPolicy =
   | { readonly rule: 'service_or_route' }
   | {

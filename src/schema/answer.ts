@@ -43,7 +43,7 @@ export type Meta = {
   readonly visibility: Visibility
 }
 
-/** Which rows are visible to a principal, and why. */
+/** The rows that a principal sees, and the reason. */
 export type Visibility = {
   readonly scope: 'all' | 'some' | 'nothing'
   /** One sentence, for example "You see requests of workspace ProductX." */
@@ -52,7 +52,7 @@ export type Visibility = {
   readonly because: readonly string[]
   /** Dimensions that are masked in every row, with the reason. */
   readonly masked: readonly { readonly member: string; readonly reason: string }[]
-  /** In which visible rows the caller is shown; absent when the dataset has no columns of callers. */
+  /** The visible rows that show their caller; absent when the dataset has no caller columns. */
   readonly callers?: CallerVisibility
   /** The configuration revision whose permissions were applied. */
   readonly revision: number
@@ -89,7 +89,7 @@ export type Answer = {
   readonly notices: readonly string[]
   /** ISO 8601 time of the newest visible row; null when there is none. */
   readonly freshUntil: string | null
-  /** How far the rows were complete when the query began; absent for datasets that gateways do not write. */
+  /** Completeness when the query began; absent for datasets that gateways do not write. */
   readonly completeness?: Completeness
 }
 

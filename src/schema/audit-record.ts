@@ -55,7 +55,7 @@ export type ChainedRecord = AuditRecord & {
 /** A position in the chain. */
 export type AuditPlace = { readonly sequence: number; readonly hash: string }
 
-/** What a checkpoint signs: the end of the chain (`head`), a position along it, or the last pruned record. Part of the signed text. */
+/** Position that a checkpoint signs: the end of the chain (`head`), one along it, or the last pruned record. Part of the signed text. */
 export type CheckpointKind = 'head' | 'along' | 'pruned'
 
 /** A signed position of the chain. */

@@ -1,11 +1,10 @@
-/** How far the rows of finished requests are complete. */
 export type Completeness = {
   /**
-   * ISO 8601 time in the clocks of the nodes: every request that a node answered before is among the rows, for all nodes
-   * but the missing ones. Null while a node has not told.
+   * ISO 8601 time in the clocks of the nodes: the rows include every request answered before it, by all nodes
+   * but the missing ones. Null until every node has reported.
    */
   readonly until: string | null
-  /** Nodes that are known and have not been heard of lately; their newest requests may be missing. */
+  /** Known nodes without a recent heartbeat; their newest requests may be missing. */
   readonly missing: readonly MissingNode[]
 }
 
@@ -14,7 +13,7 @@ export type MissingNode = {
   readonly node: string | null
   /** ISO 8601. */
   readonly lastHeard: string
-  /** As of all nodes, of this one. */
+  /** As above, for this node. */
   readonly until: string | null
 }
 

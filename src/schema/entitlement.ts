@@ -44,7 +44,7 @@ export type Explanation = {
   readonly revision: number
 }
 
-/** How routes of the workspace are kept apart from those of others. */
+/** Rules that isolate routes of the workspace from those of others. */
 export type IsolationTold = {
   readonly route_validation_strategy: string
   readonly owned_hosts: readonly string[]

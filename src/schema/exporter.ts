@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { BatchQueueSettings } from '../lib/batch-queue.ts'
 
-/** Where batches are sent; durations are in milliseconds. */
+/** Destination of batches. Durations are in milliseconds. */
 export type ExportTarget =
   | {
       readonly kind: 'http'
@@ -9,7 +9,7 @@ export type ExportTarget =
       readonly method: string
       readonly headers: Readonly<Record<string, string>>
       readonly timeout: number
-      /** How long an idle connection stays open. */
+      /** Idle timeout of a connection. */
       readonly keepalive: number
     }
   | {

@@ -10,7 +10,7 @@ export type NameBound = {
 /** A part of all traffic. */
 export type Bound = {
   readonly name: NameBound
-  /** What every place begins with; '' is any. */
+  /** Prefix of every place; '' matches any. */
   readonly place: string
 }
 

@@ -57,7 +57,7 @@ export type Enrolled = z.output<typeof enrolled>
 /** Why an event was not recorded: `shed` while its request was served, `refused` with its request. */
 const unrecordedKind = z.enum(['shed', 'refused'])
 
-/** How many events a process did not record, by minute. A count that comes again is the same or higher. */
+/** Number of events that a process did not record, by minute. A repeated count is the same or higher. */
 export const unrecordedReport = z.strictObject({
   /** Of the process. */
   source: z.uuid(),
@@ -111,11 +111,11 @@ export const targetOrder = z.strictObject({
 })
 export type TargetOrder = z.output<typeof targetOrder>
 
-/** A change of the log level of a node, which gets it from each of its workers; the id tells that it is the same. */
+/** A change of a node's log level. Each worker of the node delivers it; the id identifies duplicates. */
 export const logLevelChange = z.strictObject({
   id: z.string(),
   level: z.enum(logLevels),
-  /** How long it holds from now on. */
+  /** Remaining duration. */
   milliseconds: z.number().min(0),
 })
 export type LogLevelChange = z.output<typeof logLevelChange>

@@ -1,4 +1,4 @@
-/** How the outcome of a request differs under another configuration. */
+/** Kind of difference between the outcomes of a request under two configurations. */
 export type PreviewKind =
   | 'refused'
   | 'admitted'

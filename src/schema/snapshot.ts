@@ -18,7 +18,7 @@ type Credential = {
 }
 
 type Items = {
-  /** What a workspace owns is absent when it owns nothing. */
+  /** `owned_hosts` and `owned_paths` are absent when empty. */
   workspaces: {
     readonly id: string
     readonly name: string

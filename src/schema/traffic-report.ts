@@ -10,14 +10,14 @@ export const latencyBuckets = {
 
 export type LatencyName = keyof typeof latencyBuckets
 
-/** How many observations each bucket has, one more for larger values, and at last their sum. */
+/** Number of observations per bucket, then of larger values, then the sum of all values. */
 const histogram = z.array(z.number())
 
 const callerTraffic = z.strictObject({
   /** Id and name, or '' for everybody. */
   consumer: z.string(),
   name: z.string(),
-  /** Triples: status, 1 if the service answered, and how many. */
+  /** Triples: status, 1 if the service answered, number of requests. */
   codes: z.array(z.int()),
   ingress: z.number(),
   egress: z.number(),
@@ -35,7 +35,7 @@ const routeTraffic = z.strictObject({
   latencies: z.partialRecord(z.enum(['kong', 'upstream', 'request']), histogram),
 })
 
-/** What a worker measured since it started, for routes with the plugin. */
+/** Measurements of a worker since it started, for routes with the plugin. */
 export const trafficReport = z.strictObject({
   /** Milliseconds since the epoch. */
   startedAt: z.number(),
@@ -48,7 +48,7 @@ export const trafficReport = z.strictObject({
 export type TrafficReport = z.output<typeof trafficReport>
 export type RouteTraffic = z.output<typeof routeTraffic>
 
-/** What is measured of the requests of a route. */
+/** Metrics that are enabled for a route. */
 export type Measures = {
   readonly perConsumer: boolean
   readonly statusCodes: boolean

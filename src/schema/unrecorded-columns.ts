@@ -2,7 +2,7 @@ import type { EventColumn } from './event.ts'
 
 const label = 'LowCardinality(String)'
 
-/** How many events of a workspace a process did not record in one minute. */
+/** Number of events of a workspace that a process did not record in one minute. */
 export const unrecordedColumns = {
   time: { type: `DateTime64(6, 'UTC')`, about: 'The minute.' },
   workspace: { type: label, about: 'Id of the workspace; empty where no route matched.' },

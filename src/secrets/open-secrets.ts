@@ -13,7 +13,7 @@ import { openSecretCache } from './secret-cache.ts'
 
 /** Resolves vault references in snapshots and refreshes the secrets. */
 export type Secrets = {
-  /** Replaces the references of a snapshot by secrets, at the cost of what differs from the snapshot before. */
+  /** Replaces the references of a snapshot with secrets. The cost depends on the differences from the previous snapshot. */
   fill(snapshot: Snapshot): Promise<ResolvedSnapshot>
   close(): void
 }
@@ -37,7 +37,7 @@ export function openSecrets({
   const cache = openSecretCache(tools, clock)
   let references = noReferences
   let resolution = noResolution
-  /** The changes of the cache that the resolution knows. */
+  /** Number of cache changes that the resolution includes. */
   let changes = 0
   let timer: NodeJS.Timeout | undefined
 

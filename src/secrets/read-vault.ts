@@ -12,7 +12,7 @@ export type VaultTools = {
   readonly readVariable: (name: string) => string | undefined
   /** Configurations read variables with this prefix only; it may be left out in references. */
   readonly variablePrefix: string
-  /** Which addresses may be connected to. */
+  /** Addresses that may be connected to. */
   readonly egress: Egress
   /** Files are read below this directory only. */
   readonly files: string

@@ -31,7 +31,7 @@ export type ReplaceOptions = {
   readonly lookUp: (reference: VaultReference) => SecretResult
   /** Whether the settings of a plugin are valid with its secrets. */
   readonly accepts: (plugin: SnapshotItem<'plugins'>) => boolean
-  /** True when secrets of the previous resolution may be others now. */
+  /** True when secrets of the previous resolution may have changed. */
   readonly isStale: boolean
 }
 

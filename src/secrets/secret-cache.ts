@@ -50,7 +50,7 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
     }
     if (before !== undefined && before !== outcomeOf(id)) changes += 1
   }
-  /** What references to a secret are replaced by, or why they are not; undefined if it was not read. */
+  /** The replacement for references to a secret, or the reason for its failure; undefined if it was not read. */
   const outcomeOf = (id: string): string | undefined => {
     const known = cached.get(id)
     if (known !== undefined && !known.isExpired) return `secret ${known.contents}`

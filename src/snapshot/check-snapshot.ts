@@ -36,7 +36,7 @@ export function* checkDifferences(
   }
 }
 
-/** What is read of items; workspaces and CA certificates belong to no workspace. */
+/** The fields that checks read. Workspaces and CA certificates belong to no workspace. */
 type Item = {
   readonly id: string
   readonly workspace?: string

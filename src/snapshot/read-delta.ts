@@ -20,7 +20,7 @@ type Lists = Record<ListName, RadixMap<object>>
 /** A delta whose end has not been read. */
 type OpenDelta = { readonly seal: Seal; readonly lists: Lists }
 
-/** Opens a reader whose first delta is applied to `base`. What a whole snapshot has in common with `base` is taken from there. */
+/** Opens a reader whose first delta is applied to `base`. Items that a whole snapshot shares with `base` are reused. */
 export function openSnapshotReader(base?: SealedState): SnapshotReader {
   let last = base
   let open: OpenDelta | undefined

@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely'
 import type { Database } from './database.ts'
 
-/** What differs between SQLite and PostgreSQL. */
+/** Differences between SQLite and PostgreSQL. */
 export type Engine = {
   readonly name: 'sqlite' | 'postgres'
   readonly database: Database

@@ -24,7 +24,7 @@ export const sealedFields = ({ secret, sealed = [] }: Entity): readonly string[]
   ...sealed,
 ]
 
-/** Where a field rests, for the cipher. */
+/** Additional authenticated data (AAD) of an encrypted field. */
 const cipherContext = (entity: Entity, id: string, field: string): string =>
   `${tableOf(entity)}/${id}/${field}`
 

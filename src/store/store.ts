@@ -15,7 +15,7 @@ export type Write = {
   readonly entry: Entry | undefined
 }
 
-/** What a revision did to one entity. */
+/** Change of one entity in a revision. */
 export type RecordedChange = {
   readonly revision: number
   readonly entity: EntityName
@@ -24,7 +24,7 @@ export type RecordedChange = {
   readonly after: Entry | undefined
 }
 
-/** How many entities of one kind and workspace a revision created, updated and deleted. */
+/** Number of entities of one kind and workspace that a revision created, updated and deleted. */
 export type ChangeCount = {
   readonly revision: number
   readonly entity: EntityName

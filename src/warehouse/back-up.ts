@@ -20,9 +20,9 @@ export type Backups = {
 }
 
 export type BackupOptions = {
-  /** Where backups are; without it there are none. */
+  /** Directory of backups; undefined disables them. */
   readonly directory: string | undefined
-  /** Tables whose rows are nowhere else. Rollups are built again from them. */
+  /** Tables with source rows. Rollups are rebuilt from them. */
   readonly tables: readonly Table[]
   readonly query: SelectRows
   readonly command: (sql: string) => Promise<unknown>

@@ -10,7 +10,7 @@ import {
 } from './rollup-log.ts'
 import type { Rollup } from './rollup.ts'
 
-/** What queries read. */
+/** Rollups as queries read them. */
 export type Rollups = {
   readonly list: readonly Rollup[]
   /** The units that begin and end between two times and have every row of their source, in order. */
@@ -23,7 +23,7 @@ export type RollupKeeper = Rollups & {
   change<T>(source: string, times: Iterable<number>, work: () => Promise<T>): Promise<T>
   /** Forgets everything that was built, for rows that were stored without `change`. */
   forget(): Promise<void>
-  /** Builds the units that are over and lack, newest first, until the signal is aborted; returns how many. */
+  /** Builds missing units whose time has passed, newest first, until the signal is aborted; returns their number. */
   refresh(signal?: AbortSignal): Promise<number>
 }
 
@@ -48,14 +48,14 @@ export type RollupOptions = {
   readonly timing: RollupTiming
 }
 
-/** What is known about the units of one rollup, by their start. */
+/** State of the units of one rollup, by start time. */
 type Units = {
   readonly built: Map<number, RollupUnit>
-  /** Units whose source is to be looked at again, and since when. */
+  /** Units whose source must be checked again, and the time since when. */
   readonly pending: Map<number, number>
   /** The unit that is being built; undefined once its source has changed. */
   building: number | undefined
-  /** Units before it have been looked at. */
+  /** Units before this time have been checked. */
   seenTo: number
 }
 

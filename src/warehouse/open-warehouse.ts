@@ -52,11 +52,11 @@ export type Warehouse = {
   onInsert(listener: () => void): () => void
   /** Queries that run at the same time; more wait for each other. */
   readonly parallelQueries: number
-  /** What answers a query instead of the rows themselves, and what builds it. */
+  /** Pre-aggregated rows that queries read where possible, and the job that builds them. */
   readonly rollups: Rollups & Pick<RollupKeeper, 'refresh'>
   /** Runs a SELECT. 64-bit integers arrive as numbers, NaN as null. A server stops it when the signal is aborted; the embedded engine cannot. */
   query(statement: Statement, signal?: AbortSignal): Promise<readonly Row[]>
-  /** What is on the disk, and which parts of it cannot be read. */
+  /** Tables on disk, and parts that cannot be read. */
   state(): Promise<WarehouseState>
   readonly backups: Backups
   /** Waits for running statements, then closes the connections. */

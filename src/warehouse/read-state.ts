@@ -1,6 +1,5 @@
 import type { SelectRows } from './rollup-log.ts'
 
-/** What the engine has on the disk. */
 export type WarehouseState = {
   /** Milliseconds that opening took. */
   readonly opened_in: number
