@@ -43,7 +43,6 @@ import {
   type PlaneSettings,
 } from './plane-settings.ts'
 
-/** What the control plane is started with. */
 export type ControlStart = {
   readonly settings: PlaneSettings
   readonly supervisor: SupervisorChannel

@@ -30,7 +30,6 @@ import type { ControlAddress, PassedSocket, SupervisorChannel } from './messages
 import { gatewayDataKey, openKeys } from './open-keys.ts'
 import { gatewayListens, type PlaneSettings } from './plane-settings.ts'
 
-/** What a gateway worker is started with. */
 export type WorkerStart = {
   readonly settings: PlaneSettings
   readonly slot: number

@@ -2,7 +2,7 @@ import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/
 import type { LogLevelChange } from '../schema/node-protocol.ts'
 import type { ListenAddress, PlaneSettings, StreamListen } from './plane-settings.ts'
 
-/** Where a control plane listens. */
+/** Listening addresses of a control plane. */
 export type ControlAddresses = {
   /** The first without TLS, where there is one. */
   readonly admin: string
@@ -10,7 +10,7 @@ export type ControlAddresses = {
   /** All listeners in the order of the settings; absent from a predecessor of a version without them. */
   readonly admins?: readonly string[]
   readonly managers?: readonly string[]
-  /** Where nodes connect. */
+  /** Address of the node protocol. */
   readonly nodes: string
   readonly joinSecret: string
   /** Path of the one-time set-up page, while there is no super-admin. */
@@ -29,21 +29,21 @@ export const controlUrls = ({
   'admin' | 'manager' | 'admins' | 'managers' | 'nodes'
 >): readonly string[] => [...admins, ...managers, nodes]
 
-/** Where a worker finds the control plane, and what it enrols with. */
+/** Address of the control plane, and the secret for enrolment. */
 export type ControlAddress = {
   readonly url: string
   readonly joinSecret: string
-  /** Where a control plane of this node listens. */
+  /** Listening addresses of a control plane on this node. */
   readonly listens: readonly ListenAddress[]
 }
 
-/** What a listening socket is for: connections that begin with a TLS handshake, or streams; a UDP socket is for streams. */
+/** Purpose of a listening socket: connections that begin with a TLS handshake, or streams. A UDP socket is for streams. */
 export type SocketDuty = 'secure' | StreamListen
 
 /** A listening socket of the supervisor that a worker accepts on. */
 export type PassedSocket = { readonly duty: SocketDuty; readonly socket: object }
 
-/** What the supervisor sends to a child. `start` comes first and brings a gateway worker the socket of plain connections; each `socket` before it brings one more. */
+/** To a child. `start` carries the socket of plain connections for a gateway worker; each `socket` before it carries one more. */
 export type ToChild =
   | { readonly type: 'socket'; readonly duty: SocketDuty }
   | { readonly type: 'start'; readonly plane: 'control'; readonly settings: PlaneSettings }
@@ -64,7 +64,7 @@ export type ToChild =
   | CountAnswer
   | Recall
 
-/** What a child sends to the supervisor. */
+/** To the supervisor. */
 export type FromChild =
   | { readonly type: 'control-ready'; readonly addresses: ControlAddresses }
   | { readonly type: 'gateway-ready' }

@@ -18,7 +18,6 @@ export const openKeys = (settings: KeySettings, log: Log): Keyring =>
     ),
   )
 
-/** Where the key is. */
 export function keySourceOf({ data, encryptionKey, encryptionKeyFile }: KeySettings): KeySource {
   if (encryptionKey !== undefined) return { text: encryptionKey, name: 'WEIR_ENCRYPTION_KEY' }
   if (encryptionKeyFile !== undefined) return { file: encryptionKeyFile, mayMake: false }

@@ -8,18 +8,17 @@ import type { Durability } from '../telemetry/open-recorder.ts'
 import type { SpoolLimit } from '../telemetry/open-spool-limit.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
-/** Where to listen; port 0 takes a free one. */
+/** Port 0 binds a free port. */
 export type ListenAddress = { readonly host: string; readonly port: number }
 
-/** Where to listen for HTTP; `readsProxy` where connections begin with a PROXY header. */
+/** Listener of the proxy; with `readsProxy`, connections begin with a PROXY header. */
 export type ProxyListen = ListenAddress & { readonly readsProxy: boolean }
 
-/** Where to listen for streams. */
 export type StreamListen = TcpListen | UdpListen
 export type TcpListen = ProxyListen & StreamListener & { readonly isUdp?: never }
 export type UdpListen = ListenAddress & UdpListener & { readonly isUdp: true }
 
-/** Where to listen for people and tools; `isSecure` with TLS. */
+/** Listener of the Admin API or of the Manager; `isSecure` enables TLS. */
 export type ControlListen = ListenAddress & { readonly isSecure: boolean }
 
 /** Paths of PEM files. */
@@ -40,16 +39,15 @@ export type PlaneSettings = {
   /** Absent when the proxy does not listen for TLS. */
   readonly proxySslListen?: ProxyListen
   readonly streamListens: readonly StreamListen[]
-  /** What TLS listeners offer. */
   readonly tls: { readonly policy: TlsPolicySettings; readonly hasSessionTickets: boolean }
-  /** How the addresses of clients are found behind other proxies. */
+  /** Client addresses behind other proxies. */
   readonly origins: OriginSettings
   readonly adminListens: readonly ControlListen[]
   readonly managerListens: readonly ControlListen[]
   /** Paths; a self-signed certificate is made where there are none. */
   readonly adminCertificate?: CertificateFiles
   readonly managerCertificate?: CertificateFiles
-  /** Where nodes connect to the control plane. */
+  /** Listener of the node protocol. */
   readonly nodeListen: ListenAddress
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins: readonly string[]
@@ -78,7 +76,7 @@ export type PlaneSettings = {
   readonly revisionDays: number
   /** Newest revisions that are kept. */
   readonly revisionCount: number
-  /** How routes of different workspaces are kept from colliding. */
+  /** Validation that isolates routes of different workspaces. */
   readonly routeValidation: RouteValidation
   /** Bootstrap token of the super-admin. */
   readonly adminToken?: string
@@ -93,7 +91,7 @@ export type PlaneSettings = {
     /** Headers that answers get. */
     readonly answerHeaders: readonly AnswerHeaderName[]
   }
-  /** Where services, health checks and vaults may connect, beside the defaults. */
+  /** Addresses that services, health checks and vaults may connect to, in addition to the defaults. */
   readonly egress: EgressRules
   /** The environment variables with this prefix may be read by vault references. */
   readonly vaultEnvPrefix: string
@@ -101,9 +99,8 @@ export type PlaneSettings = {
   readonly logDirectories: readonly string[]
   /** The directory below which vaults may read files. */
   readonly vaultFiles: string
-  /** What recorded events survive. */
   readonly durability: Durability
-  /** What events that wait on a gateway may take. */
+  /** Space for spooled events of a gateway. */
   readonly spoolLimit: SpoolLimit
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
@@ -113,11 +110,10 @@ export type PlaneSettings = {
 export const joinTokenFile = ({ data }: Pick<PlaneSettings, 'data'>): string =>
   join(data, 'join-token')
 
-/** Where the workers of a node keep the snapshots that they can start from; absent on a new node. */
+/** Directory of the snapshots that workers start from; absent on a new node. */
 export const gatewaySnapshots = ({ data }: Pick<PlaneSettings, 'data'>): string =>
   join(data, 'gateway', 'snapshots')
 
-/** Where the gateway of a node listens. */
 export const gatewayListens = ({
   proxyListen,
   proxySslListen,

@@ -20,7 +20,6 @@ export type LaunchedNode = {
   stop(): Promise<void>
 }
 
-/** What a node is launched with. */
 export type LaunchOptions = {
   /** The module that supervisors run. */
   readonly module: string
@@ -35,7 +34,7 @@ type Handle = { close(): void }
 type Receive = (from: Supervisor, message: FromSupervisor, handle: Handle | undefined) => void
 type Supervisor = {
   readonly process: ChildProcess
-  /** Resolves when it has ended and its last message was received. */
+  /** Resolves when the process has exited and its last message was received. */
   readonly ending: Promise<void>
   /** Sockets for it that are not sent yet. */
   readonly unsent: Set<Handle>

@@ -5,7 +5,7 @@ import type { ListenAddress } from '../planes/plane-settings.ts'
 
 /** A bound TCP socket on which this process never accepts, or a UDP socket from which it never receives. */
 export type ListeningSocket = {
-  /** What a child process listens on. */
+  /** Sent to a child process, which listens on it. */
   readonly handle: object
   readonly port: number
   close(): void

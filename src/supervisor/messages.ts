@@ -8,20 +8,20 @@ import type { PlaneSettings } from '../planes/plane-settings.ts'
 // one (docs/decisions/0011). Change their form only together with this number: a predecessor dismisses a successor of another.
 export const upgradeProtocol = 2
 
-/** Where a running node listens: each plane that it runs. */
+/** Listening addresses of a node, by plane. */
 export type PlaneAddresses = {
   readonly control: Omit<ControlAddresses, 'joinSecret'> | undefined
   readonly gateway: { readonly proxy: string; readonly proxySsl: string | undefined } | undefined
 }
 
-/** What the successor sends: that it is there, how far it is, and what its workers count. */
+/** From the successor: its presence, its progress, and the counter requests of its workers. */
 export type ToPredecessor =
   | { readonly type: 'successor'; readonly protocol: number; readonly version: string }
   | { readonly type: 'workers-ready' }
   | { readonly type: 'control-ready' }
   | { readonly type: 'counter-request'; readonly request: ForwardedRequest }
 
-/** What the predecessor sends: each `socket` with its handle, then the rest of its state, then that its control plane has stopped, at last the counters. */
+/** From the predecessor, in this order: each `socket` with its handle, the rest of its state, `control-stopped`, the counters. */
 export type ToSuccessor =
   | { readonly type: 'socket'; readonly key: string; readonly port: number }
   | { readonly type: 'state'; readonly addresses: ControlAddresses | undefined }
@@ -38,7 +38,7 @@ export type ToSuccessor =
       readonly handled: number
     }
 
-/** What the launcher sends to a supervisor; `relayed` is from the other supervisor, `alone` says that the other has ended. */
+/** From the launcher. `relayed` comes from the other supervisor; `alone` means that the other one has exited. */
 export type ToSupervisor =
   | {
       readonly type: 'start'
@@ -52,7 +52,7 @@ export type ToSupervisor =
   | { readonly type: 'relayed'; readonly message: ToPredecessor | ToSuccessor }
   | { readonly type: 'alone'; readonly reason: string }
 
-/** What a supervisor sends to the launcher; `relay` is for the other supervisor, `dismiss` ends the successor. */
+/** To the launcher. `relay` is for the other supervisor; `dismiss` ends the successor. */
 export type FromSupervisor =
   | { readonly type: 'serving'; readonly addresses: PlaneAddresses; readonly version: string }
   | { readonly type: 'failed'; readonly message: string }

@@ -45,7 +45,7 @@ export type NodeProcesses = {
   readonly counters: CounterServer
   /** Sends messages to workers of a successor there instead of to a process of this node. */
   shareCounters(successor: SuccessorWorkers): void
-  /** What a successor inherits, but for the counters. */
+  /** State for a successor, without the counters. */
   state(): Omit<InheritedState, 'openCounters'>
   startControl(): void
   stopControl(): Promise<void>
@@ -65,7 +65,6 @@ type SuccessorWorkers = {
 }
 type SendToWorker = (worker: number, message: CountAnswer | Recall) => void
 
-/** What a successor starts with. */
 export type InheritedState = {
   readonly sockets: ReadonlyMap<string, ListeningSocket>
   /** Undefined when the node runs no control plane. */
@@ -73,7 +72,6 @@ export type InheritedState = {
   readonly openCounters: (options: CounterServerOptions) => CounterServer
 }
 
-/** What processes are started with. */
 export type NodeOptions = {
   readonly settings: PlaneSettings
   /** The module that children run. */
@@ -157,7 +155,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
       ticketSecret: () => ticketSecret,
     }),
   )
-  // Where one core runs everything, the start of a control plane would keep the workers from serving for a second.
+  // On a single core, starting the control plane first would delay the workers by about a second.
   let awaitsControl = hasControl && inherited === undefined
   const startFirstControl = (): void => {
     if (awaitsControl) control.start()

@@ -3,7 +3,6 @@ import type { ControlAddresses } from '../planes/messages.ts'
 import type { PlaneAddresses } from './messages.ts'
 import type { ProxyListeners } from './proxy-listeners.ts'
 
-/** Which processes of a node have become ready. */
 export type Readiness = ReturnType<typeof openReadiness>
 
 /** Waits for the first worker of each slot and, where there is one, for the control plane. */

@@ -13,9 +13,9 @@ export type WorkerSockets = {
 export type ProxyListeners = {
   readonly workers: readonly WorkerSockets[]
   readonly addresses: NonNullable<PlaneAddresses['gateway']>
-  /** Where they listen, with the ports that were free. */
+  /** Listening addresses, with port 0 replaced by the port that was bound. */
   readonly listens: Pick<PlaneSettings, 'proxyListen' | 'proxySslListen' | 'streamListens'>
-  /** All of them, under the keys by which a successor finds those that it wants. */
+  /** All sockets, under the keys by which a successor looks them up. */
   readonly byKey: ReadonlyMap<string, ListeningSocket>
 }
 

@@ -11,7 +11,6 @@ import { startNodeProcesses, type NodeProcesses } from './node-processes.ts'
 import { upgradeToSuccessor, type PredecessorUpgrade } from './upgrade-predecessor.ts'
 import { inheritState, type SuccessorUpgrade } from './upgrade-successor.ts'
 
-/** What a supervisor is run with. */
 export type SupervisorStart = {
   readonly settings: PlaneSettings
   /** The module that children run. */

@@ -15,7 +15,6 @@ export type SupervisedProcess = {
   hurry(): void
 }
 
-/** How a process is supervised. */
 export type SupervisedProcessOptions = {
   readonly name: string
   /** The module that it runs. */

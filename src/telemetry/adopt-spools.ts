@@ -22,7 +22,7 @@ export type ClosedSegment = {
   readonly isAdopted: boolean
 }
 
-/** What cannot be read of a segment, because a block of it was damaged. */
+/** The part of a segment that is lost because a block is damaged. */
 export type LostEvents = { readonly batch: string; readonly bytes: number; readonly events: number }
 
 type Adopted = { readonly segments: readonly ClosedSegment[]; readonly lost: readonly LostEvents[] }

@@ -16,7 +16,7 @@ import { startLoading } from './start-loading.ts'
 const options: IntakeOptions = { maxBatches: 100, isSynced: false, maxBytes: 1e9 }
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-intake-'))
 
-/** What a warehouse stored, by the id of the load. */
+/** Stored batches, by id of the load. */
 function openTestStore() {
   const stored = new Map<string, readonly string[]>()
   return {

@@ -60,7 +60,7 @@ export type IntakeOptions = {
   readonly maxBytes: number
 }
 
-/** What one load holds at most, in bytes of segments. */
+/** Bytes of segments. */
 const maxLoadBytes = 2 * 1024 * 1024
 
 /** Opens the intake in `directory`, with what an earlier process left there. */

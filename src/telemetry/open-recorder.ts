@@ -17,19 +17,19 @@ export type Recorder = {
 export type RecordedAnswer = { release(): void; abandon(): void }
 
 /**
- * What a recorded event survives. `commit`: the end of any process. `interval`: also a loss of power, except for the
- * events of the last `milliseconds`. `strict`: also a loss of power.
+ * Failures that a recorded event survives. `commit`: the end of any process. `interval`: also a power loss, except for the
+ * events of the last `milliseconds`. `strict`: also a power loss.
  */
 export type Durability =
   | { readonly mode: 'commit' }
   | { readonly mode: 'strict' }
   | { readonly mode: 'interval'; readonly milliseconds: number }
 
-/** What happens to requests whose events have no space. */
+/** Policy for requests whose events do not fit in the spool. */
 export type FullSpoolPolicy = {
   /** Counts events that are not recorded; undefined when there was no space for that either. */
   counts(): Pick<UnrecordedCounts, 'add'> | undefined
-  /** Whether a workspace has its requests served without events; otherwise they are refused. */
+  /** Whether requests of a workspace are served without events; otherwise they are refused. */
   sheds(workspace: string): boolean
 }
 
@@ -134,7 +134,7 @@ type Counted = {
 
 type Withhold = (answers: readonly RecordedAnswer[], error: unknown) => void
 
-/** What happens to the answers whose events were appended. */
+/** Releases the answers whose events were appended, before or after a sync. */
 function openAfterAppend(
   { sync }: Pick<Spool, 'sync'>,
   log: Log,

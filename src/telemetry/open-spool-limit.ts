@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 
-/** What the events that wait on a node may take: bytes, or a share of the file system. */
+/** Space for spooled events of a node: bytes, or a share of the file system. */
 export type SpoolLimit = { readonly bytes: number } | { readonly share: number }
 
 /** The limit of one spool, and whether its disk has space. */

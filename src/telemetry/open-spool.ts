@@ -122,7 +122,7 @@ export function openSpool(root: string, isSynced = false, limit = unlimited): Sp
     closed: () => [...closed.values()],
     async read(batch) {
       const content = await readFile(pathOf(batch))
-      // What a failed write left behind, where it could not be cut off.
+      // A failed write leaves a partial frame where the file could not be truncated.
       return content.subarray(0, closed.get(batch)?.bytes)
     },
     remove(batch) {
@@ -153,7 +153,7 @@ type OpenSegment = {
   readonly file: number
   readonly writer: SegmentWriter
   bytes: number
-  /** A frame was not written. What it defined is missing, so that no frame can follow. */
+  /** A frame was not written. Later frames would refer to its definitions, so none can follow. */
   isBroken: boolean
 }
 

@@ -12,9 +12,9 @@ export type Watermark = {
   readonly isMissing: boolean
 }
 
-/** How far the events of each node are complete, by what its workers say. */
+/** Watermark of each node, from the reports of its workers. */
 export type Watermarks = {
-  /** A worker says that it has sent every event from before `until`; undefined from a worker that does not say. */
+  /** A worker reports that it has sent every event from before `until`; undefined when it reports none. */
   receive(this: void, node: string, worker: number, until: number | undefined): void
   /** In order of name. */
   nodes(this: void): readonly Watermark[]
@@ -27,7 +27,7 @@ const missingAfter = 30_000
 const forgottenAfter = 24 * 3_600_000
 const saveInterval = 10_000
 
-/** What a worker said; it holds once the intake has stored everything up to `position`. */
+/** A report of a worker; it holds once the intake has stored everything up to `position`. */
 type Claim = { readonly position: number; readonly until: number }
 
 type Worker = {
@@ -52,7 +52,7 @@ type Options = {
 
 export function openWatermarks({ intake, file, clock, log }: Options): Watermarks {
   const nodes = new Map<string, Map<number, Worker>>()
-  /** Nodes that were heard of by an earlier process. */
+  /** Nodes that connected to an earlier process. */
   const earlier = new Map(Object.entries(readSaved(file, log)))
 
   const settle = (node: string, worker: Worker): void => {

@@ -28,7 +28,7 @@ export async function storeLoad(
     await insert(load.id, await runSliced(buildBlock(load.segments)))
   } catch (error) {
     if (!(error instanceof Problem && error.status === 400)) throw error
-    // What is stored in part was not refused: the insert is repeated until it is complete.
+    // A partly stored load was not rejected: the insert is repeated until it is complete.
     if (await isPartlyStored(load, isStored)) throw error
     if (load.batches.length > 1) return intake.split(load)
     const [batch = ''] = load.batches

@@ -21,7 +21,7 @@ export function openTcpSink(target: Extract<ExportTarget, { kind: 'tcp' }>, egre
       opened.on('error', () => opened.destroy())
       opened.once(target.isSecure ? 'secureConnect' : 'connect', () => {
         settle()
-        // What the receiver sends is discarded, and its end is noticed.
+        // Discards received bytes, so that the end of the connection is noticed.
         opened.resume()
         opened.once('end', () => opened.destroy())
         opened.setTimeout(keepalive, () => opened.destroy())

@@ -20,7 +20,7 @@ export const magic = Buffer.from('WEIREV1\n')
 /** Bytes before the events of a frame. */
 export const frameHeadBytes = 12
 
-/** How the values of a column are written. */
+/** Encoding of a column. */
 export type ColumnKind = 'text' | 'texts' | 'number' | 'uuid' | 'time'
 
 export type SegmentColumn = { readonly name: string; readonly kind: ColumnKind }
@@ -42,7 +42,7 @@ const describe = (name: EventColumnName): SegmentColumn => ({ name, kind: kindOf
 
 const shared = new Set<string>(Object.values(sharedColumns).flat())
 
-/** What this version writes: parts in the order of `sharedColumns`, own columns in the order of `eventColumns`. */
+/** Header that this version writes: parts in the order of `sharedColumns`, own columns in the order of `eventColumns`. */
 export const currentHeader: SegmentHeader = {
   parts: Object.values(sharedColumns).map((names) => names.map(describe)),
   own: (Object.keys(eventColumns) as EventColumnName[])

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-/** How many events of one minute were not recorded, and why: `shed` while requests were served, `refused` with their requests. */
+/** Number of unrecorded events of one minute. `shed`: their requests were served; `refused`: they were not. */
 export type UnrecordedCount = {
   readonly workspace: string
   readonly kind: UnrecordedKind

@@ -9,7 +9,7 @@ import { openUnrecordedCounts, type CountReport } from './open-counts.ts'
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'weir-counts-'))
 
-/** What a warehouse keeps: of each count the highest. */
+/** Keeps the highest value of each count, like the warehouse. */
 function openTestCounts() {
   const kept = new Map<string, { key: string; events: number }>()
   return {

@@ -35,7 +35,7 @@ export type UnrecordedCounts = {
   add(workspace: string, kind: UnrecordedKind, events: number): void
   /** Resolves when every count survives a loss of power. */
   sync(): Promise<void>
-  /** What may be unknown to the control plane, by process. */
+  /** Counts that the control plane has not acknowledged, by process. */
   unsent(): readonly CountReport[]
   /** The control plane has these counts. */
   sent(report: CountReport): void
@@ -150,7 +150,7 @@ export function openUnrecordedCounts(
     totals: () => [...totals.values()],
     close() {
       closeSync(file)
-      // What is not sent is taken over by another process.
+      // Another process takes over unsent counts.
       if (slots.every((slot) => slot === undefined || slot.sent >= slot.count.events)) rmSync(path)
     },
   }
