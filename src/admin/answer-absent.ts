@@ -15,7 +15,7 @@ import {
 
 /**
  * The answer to a refused request. Where the path refers to an entity that the principal may not read, it is the answer
- * to the same path without such an entity, so that it tells neither that the entity exists nor what else it is called.
+ * to the same path without such an entity, so that it discloses neither the existence of the entity nor its other name.
  */
 export function answerRefused(
   route: AdminRoute,
@@ -39,7 +39,7 @@ export function answerRefused(
 export const isHidden = (context: PathContext, { entry, parent }: Located): boolean =>
   isUnreadable(context, entry) || isUnreadable(context, parent)
 
-/** What is nested under an entity is for those who may read that entity, as a list of it would tell its id and name. */
+/** Refuses access under an entity that the principal may not read: a list would disclose its id and name. */
 export function refuseUnderHidden(context: PathContext, { parent }: Located): Problem | undefined {
   if (parent === undefined || parent.workspace === null || !isUnreadable(context, parent))
     return undefined

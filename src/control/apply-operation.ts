@@ -22,7 +22,7 @@ import { settleSecrets } from './apply/settle-secrets.ts'
 
 export type ApplyContext = {
   readonly catalog: readonly PluginSchema[]
-  /** Where gateways may connect; without it any address is accepted. */
+  /** Addresses that gateways may connect to; any address when absent. */
   readonly egress?: Egress
   /** Seconds since the epoch. */
   readonly now: number

@@ -120,7 +120,7 @@ async function prepareOperation(operation: Operation): Promise<Operation> {
   return { ...operation, body: await entity.prepare(body, entityTools) }
 }
 
-/** How long a change is retried when other control planes on the store commit first. */
+/** Time limit for retries of a change when other control planes on the store commit first. */
 const retryMilliseconds = 10_000
 
 /** One attempt; undefined, with nothing written, when another revision was committed first. */

@@ -40,7 +40,6 @@ export type Configuration = SignIn & {
   ping(): Promise<void>
   /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
-  /** How routes of workspaces are kept apart. */
   readonly routeValidation: RouteValidation
   /** Ed25519 public key that verifies seals, SPKI PEM. */
   readonly publicKeyPem: string
@@ -56,7 +55,7 @@ export type Configuration = SignIn & {
   rightsOf(principal: string): Rights | undefined
   /** The roles of a principal, granted directly or through groups. */
   rolesOf(principal: string): readonly HeldRole[]
-  /** What a principal may know of the current revision. */
+  /** The parts of the current revision that a principal may read. */
   readerFor(principal: string): Reader
   /** The 401 or 403 for a request; undefined when it is allowed. */
   refusal(principal: string, check: AccessCheck): Problem | undefined

@@ -3,7 +3,7 @@ import type { Entry } from '../entities/entry.ts'
 import type { NameOf } from '../entities/hooks.ts'
 import { nameOf } from './redact.ts'
 
-/** What a change did to entities of one kind. */
+/** Number of changed entities of one kind. */
 export type KindCount = {
   readonly entity: EntityName
   readonly created: number
@@ -46,7 +46,6 @@ const verbs = { created: 'create', updated: 'update', deleted: 'delete' } as con
 
 export type Verb = keyof typeof verbs
 
-/** What happened to an entry. */
 export const verbOf = (before: Entry | undefined, after: Entry | undefined): Verb =>
   before === undefined ? 'created' : after === undefined ? 'deleted' : 'updated'
 

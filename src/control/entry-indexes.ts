@@ -19,8 +19,8 @@ import { nameOf } from './redact.ts'
 import { uniqueKeys } from './unique-keys.ts'
 
 /**
- * What entries of one kind are found by: nothing, their segment in paths, a tag, having tags, a reference, a field; in all
- * workspaces together a field or reference (`anywhere`), or the key of a unique constraint.
+ * Key of an index of entries of one kind: none, their segment in paths, a tag, having tags, a reference, a field; in all
+ * workspaces together, a field or reference (`anywhere`), or the key of a unique constraint.
  */
 export type IndexName =
   | 'all'
@@ -32,14 +32,14 @@ export type IndexName =
   | `anywhere:${string}`
   | `unique:${string}`
 
-/** How a list is sorted; entries with equal values are in order of id. */
+/** Entries with equal values are in order of id. */
 export type SortOrder = {
   /** A field, `created_at` or `updated_at`. */
   readonly by: string
   readonly isDescending: boolean
 }
 
-/** Where an entry is in a list: what `sortKey` returns for it, '' in order of id, and its id. */
+/** Position of an entry in a list: its id, and the result of `sortKey`, which is '' in order of id. */
 export type Position = { readonly sortKey: string; readonly id: string }
 
 /** A part of an index: the entries of a workspace with one key, from after a position on. */
@@ -84,7 +84,7 @@ type Item = Entry | KeyedEntry | SortedEntry
 /** An index, and the field by which entries with the same key are sorted; by id when absent. */
 type Index = { readonly name: IndexName; readonly by: string | undefined }
 
-/** How an index reads its items, which are in order of home, key, sort key and id. */
+/** Reads the items of an index, which are in order of home, key, sort key and id. */
 type ItemReader = {
   itemsOf(entries: readonly Entry[]): Item[]
   homeOf(item: Item): string

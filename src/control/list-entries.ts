@@ -10,7 +10,6 @@ import {
   type WantedIndex,
 } from './entry-indexes.ts'
 
-/** What a list asks for. */
 export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'at'> & {
   /** Only entries with every one of these tags, or with any. */
   readonly tags?: TagFilter | undefined
@@ -24,7 +23,7 @@ export type ListRequest<K extends EntityName = EntityName> = Omit<Address<K>, 'a
   readonly after?: Position | undefined
 }
 
-/** Which tags entries must have; without any, those that have some. */
+/** Tags that entries must have; without tags, entries that have any. */
 export type TagFilter = {
   readonly match: 'every' | 'any'
   readonly tags: readonly string[]
@@ -107,7 +106,6 @@ function* firsts(groups: Iterable<readonly Entry[]>): Iterable<Entry> {
   for (const [entry] of groups) if (entry !== undefined) yield entry
 }
 
-/** Where an entry is in a list that is sorted so. */
 export const positionOf = (entry: Entry, sort: SortOrder | undefined): Position => ({
   sortKey: sortKey(entry, sort?.by),
   id: entry.id,

@@ -42,7 +42,7 @@ export type ConfigurationOptions = Bootstrap & {
   /** The available plugins. */
   readonly catalog: readonly PluginSchema[]
   readonly compile: Compile
-  /** Where gateways may connect. Default: the rule without settings of the operator. */
+  /** Addresses that gateways may connect to. Default: the rules without operator settings. */
   readonly egress?: Egress
   /** Default: `smart`. */
   readonly routeValidation?: RouteValidation | undefined

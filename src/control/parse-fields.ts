@@ -80,7 +80,7 @@ function parseConfig(
   return parseSettings(schema, config ?? {})
 }
 
-/** Where another field selects the settings, its own schema names what it can be. */
+/** With `configBy`, another field selects the settings, and its own schema reports unknown values. */
 const unknownName = (entity: Entity, name: string): Violations =>
   entity.configBy === undefined
     ? { name: entity.unknownName?.(name) ?? `unknown name '${name}'` }

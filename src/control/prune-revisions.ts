@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
 import type { Store } from '../store/store.ts'
 
-/** Which revisions are kept: so many of the newest, and none older than so many days. */
+/** Keeps at most the `count` newest revisions, and none older than `days`. */
 export type RevisionRetention = { readonly days: number; readonly count: number }
 
 const day = 24 * 60 * 60_000

@@ -15,7 +15,7 @@ import {
 } from './entity-paths.ts'
 import { findEntry } from './find-entry.ts'
 
-/** What one principal may know of the configuration. Whatever an answer says about an entity by name comes from here. */
+/** The configuration as one principal may read it. Every entity name in a response comes from here. */
 export type Reader = {
   /** Whether the principal may read an entry, of this or an earlier revision, at its own path. */
   readonly mayRead: (entity: EntityName, entry: Entry) => boolean
@@ -25,7 +25,7 @@ export type Reader = {
   readonly nameOf: (entity: EntityName, entry: Entry) => string
   /** A path of the Admin API in which `…` replaces every entity that the principal may not read. */
   readonly shownPath: (path: string, workspace: WorkspaceRef) => string
-  /** A sentence whose paths and ids are shown like that. */
+  /** A sentence with its paths and ids replaced likewise. */
   readonly shownText: (text: string, workspace: WorkspaceRef) => string
 }
 
@@ -43,7 +43,7 @@ export function openReader(view: ConfigurationView, rights: Rights | undefined):
     const scope = permissionWorkspace(entity, workspaceAt(entry.workspace), segment, entry)
     return isAllowed(buildAsk(entity, entry, scope, canonicalPath(entity, segment), 'read'))
   }
-  /** An entity that does not exist any more is decided by its path alone. */
+  /** For an entity that no longer exists, the path alone decides. */
   const mayReadAt = ({ name }: Entity, at: string, workspace: WorkspaceRef): boolean => {
     const entry = findEntry(view, { entity: name, workspace: workspace.id, at })
     if (entry !== undefined) return mayRead(name, entry)

@@ -59,11 +59,11 @@ function searchText(entity: Entity, entry: Entry, lookup: Lookup): string {
     ? entry.fields
     : { ...entry.fields, ...entity.present?.(entry, { lookup, now: 0 }) }
   const values = fields.flatMap((field) => shown[field])
-  // No word contains the separator, and so none matches across two values.
+  // No word contains the separator, so none matches across two values.
   const text = [entry.id, ...values.filter((value) => typeof value === 'string')]
     .join('\n')
     .toLowerCase()
-  // What is presented of other entries changes without this one.
+  // Virtual fields show other entries, which change independently of this one.
   if (isOwn) texts.set(entry, text)
   return text
 }

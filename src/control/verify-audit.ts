@@ -12,7 +12,7 @@ import type {
 import { systemName } from './permit.ts'
 import type { AuditRows } from '../store/audit-rows.ts'
 
-/** What a log is verified against, beside its own checkpoints. */
+/** Trusted in addition to the log's own checkpoints. */
 export type TrustAnchors = {
   /** Trusted public keys, PEM. */
   readonly keys: readonly string[]

@@ -8,7 +8,6 @@ import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
 import { verifyLegacySteps } from './legacy-snapshot.ts'
 import type { ReceivedSnapshot, SnapshotCache } from './snapshot-cache.ts'
 
-/** What a worker applies snapshots with. */
 export type ApplyContext = {
   readonly secrets: Pick<Secrets, 'fill'>
   readonly tools: Omit<ProgramTools, 'withheld'>

@@ -4,7 +4,7 @@ import type { Program } from '../proxy/program.ts'
 
 /** Serves requests by the latest program. */
 export type ProgramServer = {
-  /** Serves by this program from now on; opens the proxy for the first one. */
+  /** Serves new requests with this program; the first one opens the proxy. */
   swap(this: void, program: Program): void
   readonly revision: number
   readonly exchanges: number
@@ -14,7 +14,7 @@ export type ProgramServer = {
   drain(milliseconds: number): Promise<void>
 }
 
-/** What a proxy is opened with when the first program is there, and where it then listens. */
+/** Options of the proxy, which is opened for the first program. */
 export type ProgramServerOptions = {
   readonly proxyOptions: () => Promise<Omit<ProxyOptions, 'program'>>
   readonly listen: (proxy: Proxy) => readonly Promise<unknown>[]
@@ -28,7 +28,7 @@ export function serveProgram(options: ProgramServerOptions): ProgramServer {
   let proxy: Proxy | undefined
   const open = async (first: Program): Promise<void> => {
     const proxyOptions = await options.proxyOptions()
-    // Another program may have come meanwhile.
+    // Another program may have arrived meanwhile.
     proxy = openProxy({ ...proxyOptions, program: latest ?? first })
     await Promise.all(options.listen(proxy))
     options.onListening()

@@ -70,7 +70,6 @@ const fileOf = (directory: string, owner: string = ended[0]): string =>
 const revisionOf = (read: VerifiedSnapshot | LegacySnapshot | undefined): number | undefined =>
   read && 'seal' in read ? read.seal.revision : undefined
 
-/** What a snapshot that was read consists of. */
 function partsOf(read: VerifiedSnapshot | LegacySnapshot | undefined) {
   if (read === undefined || !('seal' in read)) return undefined
   const { seal: by, snapshot } = read

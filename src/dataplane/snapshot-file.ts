@@ -18,7 +18,7 @@ import { verifyRootSteps } from '../snapshot/seal-snapshot.ts'
 export type SnapshotFile = {
   readonly path: string
   readonly id: string
-  /** What the last complete delta leads to. */
+  /** The snapshot after the last complete delta. */
   readonly written: VerifiedSnapshot
   /** Bytes up to the end of the whole snapshot. */
   readonly baseSize: number
@@ -55,7 +55,7 @@ export async function createSnapshotFile(
   }
 }
 
-/** Appends the delta that leads to `to`. A failure leaves the file with what it had. */
+/** Appends the delta to `to`. A failure leaves the file unchanged. */
 export async function appendToSnapshotFile(
   file: SnapshotFile,
   to: VerifiedSnapshot,
@@ -64,7 +64,7 @@ export async function appendToSnapshotFile(
   const { snapshot, seal } = file.written
   const handle = await open(file.path, 'r+')
   try {
-    // Whatever a failed append left behind.
+    // Removes the remains of a failed append.
     await handle.truncate(file.size)
     const parts = renderDelta({ ...seal, snapshot }, to)
     return { ...file, ...(await writeRecords(handle, file, parts, cipher)), written: to }
@@ -73,7 +73,7 @@ export async function appendToSnapshotFile(
   }
 }
 
-/** Reads and verifies what the last complete delta of a file leads to. */
+/** Reads and verifies the snapshot after the last complete delta of a file. */
 export function* readSnapshotFile(path: string, cipher: FileCipher): CooperativeTask<SnapshotFile> {
   const descriptor = openSync(path, 'r')
   try {
@@ -110,7 +110,7 @@ export function newestRevision(path: string, cipher: FileCipher): number | undef
     for (let count = boxes.length - 1; count >= 0; count -= 1) {
       const { start, length } = boxes[count] as Box
       const text = openBox(readBytes(descriptor, start, length), id, count, cipher)
-      // What follows a record that cannot be read does not count.
+      // Records after an unreadable one do not count.
       if (text === undefined) hasEnd = false
       else {
         hasEnd ||= text.endsWith(endLine)
@@ -172,10 +172,10 @@ function* readRecords(descriptor: number, id: string, cipher: FileCipher): Gener
   }
 }
 
-/** Where an encrypted text is in a file. */
+/** Position of an encrypted text in a file. */
 type Box = { readonly start: number; readonly length: number }
 
-/** The places of the encrypted texts, without one that is cut off. */
+/** Positions of the encrypted texts, without a truncated one. */
 function* readBoxes(descriptor: number): Generator<Box> {
   const { size } = fstatSync(descriptor)
   let start = idLength + headLength

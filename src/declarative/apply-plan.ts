@@ -42,7 +42,7 @@ export async function applyPlan(
   }
 }
 
-/** What a change needs of its plan, without the draft, which is as large as the document. */
+/** A plan without its draft, which is as large as the document. */
 type Prepared = Pick<PlannedChange, 'revision' | 'operations' | 'describe'> & {
   readonly check: AccessCheck
   readonly record: Awaited<ReturnType<typeof recordSync>>

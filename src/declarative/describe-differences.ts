@@ -13,7 +13,6 @@ import type {
 } from '../schema/config-difference.ts'
 import { referenceIn, type EntryTables, type Entry, type Touched } from '../entities/entry.ts'
 
-/** Who reads a list of differences. */
 export type DifferenceReader = Pick<Reader, 'mayRead' | 'nameOf'>
 
 /** Lists differences by entity and field for a reader; secret values are omitted. `lookups` find referenced entities, in this order. */

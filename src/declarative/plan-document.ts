@@ -24,7 +24,7 @@ export type PlanRequest = {
   readonly ownsShared: boolean
   /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** What the principal may know of the present configuration. */
+  /** The present configuration as the principal may read it. */
   readonly reader: Reader
   /** Operations that come first, such as creating the workspace. */
   readonly prerequisites: readonly Operation[]

@@ -24,12 +24,12 @@ export type SyncRequest = {
   readonly part: DocumentPart
   /** True keeps entities that the document omits. */
   readonly keepsRest: boolean
-  /** What the principal may know of the present configuration. */
+  /** The present configuration as the principal may read it. */
   readonly reader: Reader
   readonly onProgress?: OnProgress | undefined
 }
 
-/** What a change touches, with the configuration before and after it. */
+/** The entities that a change touches, and all entries before and after it. */
 export type TouchedEntries = {
   readonly touched: readonly Touched[]
   readonly before: Entries

@@ -17,7 +17,6 @@ export type DumpRequest = {
   readonly ownsShared: boolean
   /** Includes ids of entities that have a name. */
   readonly withIds: boolean
-  /** What the principal may know. */
   readonly reader: Pick<Reader, 'mayRead'>
   readonly canReadSecrets: (entity: EntityName, entry: Entry) => boolean
 }

@@ -27,7 +27,6 @@ import { describeDifferences } from './describe-differences.ts'
 /** `workspace` limits the revisions to one workspace; all when absent. */
 export type RevisionViewer = {
   readonly workspace?: string | undefined
-  /** What the principal may know. */
   readonly reader: Pick<Reader, 'mayRead' | 'mayList' | 'nameOf'>
 }
 

@@ -24,7 +24,7 @@ import {
 } from './recorded-request.ts'
 import type { TrafficGroup } from './traffic-group.ts'
 
-/** What a configuration does with the requests of a group. */
+/** Outcome of the requests of a group under a configuration. */
 export type Outcome = {
   /** Undefined when no route matches. */
   readonly route: RouteProgram | undefined
@@ -288,7 +288,7 @@ function routeByHeaders(
   return found !== undefined && settled.has(full?.route.id ?? '') ? found : 'unknown'
 }
 
-/** Where expressions read what is not recorded: the recorded route, if it has an expression or no expression decides otherwise. */
+/** For expressions that read fields that are not recorded: the recorded route, if it has an expression or no expression decides otherwise. */
 function recordedRoute(
   program: Program,
   group: TrafficGroup,

@@ -178,11 +178,11 @@ function groupOf(row: Row): TrafficGroup {
   }
 }
 
-/** How much of a path the routes of a snapshot can look at. */
+/** The part of a path that the routes of a snapshot can match. */
 type PathDepth = {
   /** Length of the longest plain prefix. */
   readonly longest: number
-  /** The literal prefixes of what sees whole paths: regular expressions, and expressions of routes; undefined when there are too many to list. */
+  /** Literal prefixes of regular expressions and route expressions, which match whole paths; undefined when there are too many to list. */
   readonly expressionPrefixes: readonly string[] | undefined
 }
 

@@ -10,7 +10,6 @@ import { readableEntries } from './may-read-entry.ts'
 import { buildPage, rangeOf, searchRequest, type ListQuery } from './page.ts'
 import { presentTo } from './present-entry.ts'
 
-/** Where a collection is: its path, what it holds, and the entity it stands under. */
 export type CollectionShape = {
   readonly path: string
   readonly entity: Entity

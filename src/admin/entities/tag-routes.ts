@@ -9,7 +9,7 @@ import { readableEntries } from './may-read-entry.ts'
 import { buildPage, pageRequest, rangeOf } from './page.ts'
 import { locateAt } from './schema-routes.ts'
 
-/** Which entities have which tags, of those that the principal may read. */
+/** Tags of the entities that the principal may read. */
 export const tagRoutes: readonly AdminRoute[] = ['/tags', '/tags/:tag'].map((path) => ({
   path,
   isFiltered: true,

@@ -6,10 +6,9 @@ import type { TlsPolicy } from '../../proxy/tls-policy.ts'
 import { answerBrokenRequest, serverOptions } from './build-app.ts'
 import type { CertificateSource } from '../watch-certificate.ts'
 
-/** Where an app listens; `isSecure` with TLS. */
+/** `isSecure` enables TLS. */
 export type AppListen = { readonly host: string; readonly port: number; readonly isSecure: boolean }
 
-/** What listeners with TLS show and offer. */
 export type AppTls = { readonly certificate: CertificateSource; readonly policy: TlsPolicy }
 
 /** An app on its listeners. */

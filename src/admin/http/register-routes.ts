@@ -108,9 +108,8 @@ async function respond(route: AdminRoute, context: RequestContext): Promise<unkn
 /** Lists with more items are serialized in slices. */
 const maxSerializedAtOnce = 500
 
-/** What Fastify sends. It would serialize a difference of 100,000 items without a pause. */
+/** Serializes long lists in slices: Fastify would block the event loop for 100,000 items. */
 async function answerOf(answer: unknown, reply: FastifyReply): Promise<unknown> {
-  // Streams and buffers are no answers with lists.
   const isStream = isRecord(answer) && Object.getPrototypeOf(answer) !== Object.prototype
   if (isStream) return answer
   const lists = isRecord(answer) ? Object.values(answer) : [answer]

@@ -1,4 +1,4 @@
-/** How paths of the Admin API and of the Manager are compared with those of routes. */
+/** Fastify router options of the Admin API and of the Manager. */
 export const routerOptions = {
   ignoreTrailingSlash: true,
   ignoreDuplicateSlashes: true,

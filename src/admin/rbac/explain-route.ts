@@ -140,7 +140,7 @@ function accessCheckFor(
   return route.locate(located).check
 }
 
-/** Where the path refers to what the caller may not read, the check of the same path without such an entity. */
+/** For a path to an entity that the caller may not read, the check of the same path without that entity. */
 function asWritten(
   { configuration, principal }: RequestContext,
   rights: Rights,

@@ -5,7 +5,7 @@ import type { State } from '../state/state.ts'
 import { canonicalPath } from '../entity-paths.ts'
 import type { ChangeAuthor } from './refusals.ts'
 
-/** What the requester of a change may do and read in a state. */
+/** The permissions of a requester in a state. */
 export function authorOf(state: State, requester: Requester): ChangeAuthor {
   if (requester === systemPrincipal) return { isSuperAdmin: () => true, mayRead: () => true }
   return {

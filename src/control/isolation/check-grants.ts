@@ -27,11 +27,11 @@ export function* checkGrants(
   }
 }
 
-/** The workspace that owns exactly this. Within what one workspace owns, another can own a part. */
+/** The workspace that owns exactly this host or path. Another workspace can own a part of it. */
 const holderOf = ({ hosts, paths }: Ownership, { host, path }: Grant): string | undefined =>
   host === '' ? valueOf(paths, path)?.workspace : hosts.get(host)
 
-/** Whether another workspace has a certificate for the host. Those of the default workspace are for all. */
+/** Whether another workspace has a certificate for the host. Certificates of the default workspace are shared. */
 function isNamed({ index }: Claims, { host }: Grant, owner: string): boolean {
   if (host === '') return false
   for (const { workspace, shown } of namesWithin(index, host)) {

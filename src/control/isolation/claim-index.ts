@@ -3,7 +3,7 @@ import type { CooperativeTask } from '../../lib/cooperative-task.ts'
 import { RadixMap, type Fold } from '../../lib/radix-map.ts'
 import type { Claim } from './route-claims.ts'
 
-/** Who may have a claim: whoever had it first, or the workspace that owns the host or path. */
+/** `free`: the first claimant holds a claim. `owned`: only the workspace that owns the host or path may hold it. */
 export type Tenure = 'free' | 'owned'
 
 /**

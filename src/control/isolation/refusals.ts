@@ -2,7 +2,6 @@ import { Problem } from '../../lib/problem.ts'
 import type { Grant } from './change-claims.ts'
 import type { Claim, RouteItem } from './route-claims.ts'
 
-/** Whoever makes a change. */
 export type ChangeAuthor = {
   isSuperAdmin(this: void): boolean
   mayRead(this: void, route: RouteItem): boolean

@@ -12,25 +12,25 @@ import type { SnapshotItem } from '../../schema/snapshot.ts'
 
 export type RouteItem = SnapshotItem<'routes'>
 
-/** Requests that a route can match, as far as workspaces are kept apart by them. */
+/** Requests that a route can match, by the properties that isolate workspaces. */
 export type Claim = {
   readonly workspace: string
-  /** The id of the route; of a name the id of what has it. */
+  /** Id of the route; for a name, id of its workspace, certificate or route. */
   readonly route: string
   /** A name is a host that a workspace owns, or has a certificate or a route of TLS for. */
   readonly traffic: 'http' | 'stream' | 'name'
-  /** A host pattern, of streams a server name; '' is any. In lower case and without a port. */
+  /** Host pattern, or server name of a stream; '' matches any. In lower case and without a port. */
   readonly host: string
-  /** What every path begins with, of streams the port; '' is any. */
+  /** Prefix of every path, or port of a stream; '' matches any. */
   readonly path: string
-  /** The field and its value that decide, as configured. Of an expression `part` says which part of the traffic. */
+  /** The deciding field and value, as configured. For an expression, `part` is the part of the traffic. */
   readonly shown: { readonly field: string; readonly value: string; readonly part?: string }
 }
 
 /**
  * The claims of a route. Methods, headers and, over HTTP, server names narrow no claim: a caller who sends another method
  * to its own path would hand its credentials to another workspace. Of a regular expression the literal text that every
- * match begins with counts, of an expression of Kong's router language the hosts and paths outside of which it matches
+ * match begins with counts; of an expression of Kong's router language, the hosts and paths outside of which it matches
  * nothing.
  */
 export function claimsOf(route: RouteItem): readonly Claim[] {

@@ -56,7 +56,7 @@ async function applyChanges(follower: Follower, newest: number): Promise<State |
   )
 }
 
-/** What a sequence of changes does to the entries of a state. */
+/** The combined effect of a sequence of changes on the entries of a state. */
 function touchedBy(changes: readonly RecordedChange[], { entries }: State): Touched[] {
   const last = new Map(changes.map((change) => [`${change.entity} ${change.id}`, change]))
   return [...last.values()].map(({ entity, id, after }) => ({

@@ -16,7 +16,7 @@ type Written = {
   readonly kind: keyof typeof kinds
   readonly home: 'w1' | 'w2'
   readonly number: number
-  /** What a reference leads to; 9 does not exist, and 8 is in the other workspace. */
+  /** Number of the referenced entry; 9 does not exist, and 8 is in the other workspace. */
   readonly to: number
   readonly text: string
   readonly isRemoved: boolean
@@ -73,7 +73,7 @@ test('a proof by difference refuses what a check of everything refuses', () => {
         const faultOfAll = faultOf(() => checkSnapshot(buildSnapshot(next.entries)))
         const fault = faultOf(() => void runToCompletion(proof.prove(after, next)))
         expect(fault === undefined).toBe(faultOfAll === undefined)
-        // What was proved and not accepted is no base of later proofs.
+        // A proof that is not accepted is not the base of later ones.
         if (fault !== undefined) refused += 1
         else {
           runToCompletion(proof.prove(after, next))()
