@@ -122,7 +122,7 @@ function openOrigins({ origins }: Settings): (origin: string) => Allowed {
 
 const isPlain = (text: string): boolean => /^[A-Za-z0-9.:/-]+$/.test(text)
 
-/** An origin without its default port. What is none, such as `null`, is compared as it is. */
+/** An origin without its default port. Other values, such as `null`, are compared literally. */
 function parseOrigin(text: string): { readonly origin: string; readonly host: string } {
   const [, scheme = '', host = '', port] =
     /^([A-Za-z][\w+.-]*):\/\/(\[[^\]/]*\]|[^/:?#@]+)(?::(\d+))?/.exec(text) ?? []

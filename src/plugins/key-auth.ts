@@ -93,7 +93,7 @@ export const keyAuth = definePlugin({
 /** A name of keys as configured, and in lower case. */
 type KeyName = { readonly given: string; readonly folded: string }
 
-/** What was read of a body; undefined for one that cannot have a key. */
+/** A body that was read; undefined when it cannot have a key. */
 type Body = KeyedBody | 'too large' | undefined
 
 /** Reads the body when it can have a key that is needed or must be hidden. As in Kong, a body that is not of its content type has no key. */

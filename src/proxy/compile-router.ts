@@ -16,7 +16,7 @@ export type Match<R> = {
   readonly pattern: string
   readonly path: string
   readonly covered: number
-  /** What the groups of the pattern caught; undefined for a plain prefix. */
+  /** Captured groups of the pattern; undefined for a plain prefix. */
   findGroups(this: void): RegexMatch | undefined
 }
 

@@ -12,7 +12,7 @@ export type KnownConsumer = {
   readonly consumerGroups: readonly string[]
 }
 
-/** What the token of a caller says about it. */
+/** Claims from the token of a caller. */
 export type TokenIdentity = {
   readonly subject: string
   readonly issuer: string

@@ -39,13 +39,13 @@ const defaultAnswerHeaders: readonly AnswerHeaderName[] = [
 /** On which routes paths are refused that servers read in different ways. */
 export type AmbiguousPaths = 'allow' | 'refuse-authenticated' | 'refuse'
 
-/** What the operator decides about requests and answers; the same object for all exchanges of a worker. */
+/** The operator's settings for requests and answers; the same object for all exchanges of a worker. */
 export type ExchangeSettings = {
   /** Headers that answers get. */
   readonly answerHeaders: ReadonlySet<AnswerHeaderName>
   /** Whether services get X-Kong-Request-Id. */
   readonly sendsRequestId: boolean
-  /** Whether a client may ask with Kong-Debug for the route and service of its request. */
+  /** Whether the header Kong-Debug of a client adds the route and service to its response. */
   readonly allowsDebug: boolean
   readonly ambiguousPaths: AmbiguousPaths
   /** The name of the process in `Via`. */

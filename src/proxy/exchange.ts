@@ -80,7 +80,7 @@ export type RequestBody = {
   readonly replayable: boolean
   /** The body from its first byte on. */
   open(): NodeJS.ReadableStream
-  /** Reads ahead until the body is complete or the buffer is full; undefined when that is so already. Rejects when the body breaks off. */
+  /** Reads ahead until the body is complete or the buffer is full; undefined when that is so already. Rejects when the body ends prematurely. */
   readAhead(): Promise<void> | undefined
   /** Fails with what `refuse` returns once more bytes than this were received. A larger limit than one before has no effect. */
   limitTo?(bytes: number, refuse: () => Problem): void
@@ -232,7 +232,7 @@ export class Exchange {
   presentedSecrets: readonly string[] | undefined = undefined
   /** W3C trace id, where a plugin decides about it. */
   traceId = ''
-  /** What plugins add to the entries of logs, by name. */
+  /** Fields that plugins add to log entries, by name. */
   logValues: Readonly<Record<string, unknown>> | undefined = undefined
   /** Whether paths and queries of the exchange must not be exported. */
   hidesUri = false

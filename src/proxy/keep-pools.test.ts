@@ -23,10 +23,10 @@ const statesOf = (pool: Pool): Map<string, TargetState> =>
 type Step =
   | {
       readonly type: 'watch'
-      /** How many programs ago is the one that this was made from; more than 0 when those since were rejected. */
+      /** Number of programs since the one that this was made from; more than 0 when later ones were rejected. */
       readonly since: number
       readonly changes: readonly (PoolSpec | { readonly remove: string })[]
-      /** How many timers start before one fails. */
+      /** Number of timers that start before one fails. */
       readonly startsLeft?: number | undefined
     }
   | { readonly type: 'close'; readonly at: number }
@@ -72,7 +72,7 @@ const change = (since: number, ...changes: PoolSpec[]): Step => ({ type: 'watch'
 const both: PoolSpec = { id: 'u0', hosts: ['a.test', '192.0.2.8'], interval: 1 }
 const eject: Step = { type: 'override', targets: both, healthy: false }
 
-/** What chance seldom finds: targets and names that return after a rejected program, targets that go, checks that end, checks of several pools of which one cannot start. */
+/** Cases that random steps rarely produce: targets and names that return after a rejected program, removed targets, checks that end, checks of several pools of which one cannot start. */
 const examples: [Step[]][] = [
   [[change(0, both), change(0, { ...both, hosts: ['a.test'] }), change(1)]],
   [[change(0, both), change(0, { ...both, hosts: ['192.0.2.8'] }), change(1)]],

@@ -45,7 +45,7 @@ export type KeeperTools = {
   readonly timers?: Timers
   readonly lookUp?: Lookup
   readonly probe?: Probe
-  /** Which addresses probes may connect to. */
+  /** Addresses that probes may connect to. */
   readonly egress?: Egress
   readonly limits?: TargetLimits
   /** Logs failed lookups and probes. */
@@ -114,7 +114,7 @@ export function keepPools({
         // While this was suspended, other pools may have been watched.
       } while (compared !== watched)
       const started = startAll(changes, { timers, probe, log })
-      // What can throw is done; until here the previous pools keep their checks and their state.
+      // Nothing below throws. Up to here the previous pools keep their checks and their state.
       apply(changes, started, pools)
       const own = watches
       return () => {
@@ -142,7 +142,7 @@ type PoolChange = {
   readonly removed: readonly string[]
 }
 
-/** Whether a pool is new that has nothing to check, to look up or to keep. Most pools of a large configuration have not. */
+/** Whether a new pool has nothing to check, look up or keep, like most pools of a large configuration. */
 const isNothing = ({ before, after }: Difference<Pool>): boolean =>
   before === undefined &&
   after?.plan.upstream === undefined &&

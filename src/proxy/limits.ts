@@ -24,9 +24,9 @@ export const defaultFrontLimits: FrontLimits = {
   writeMilliseconds: 60_000,
 }
 
-/** How much a worker takes on at a time. */
+/** Limits of concurrent work of a worker. */
 export type AdmissionLimits = {
-  /** Requests in flight; more wait, and fewer are taken while the event loop is too busy. Infinite for no admission at all. */
+  /** Requests in flight; more wait, and fewer are admitted while the event loop lags. Infinity disables admission control. */
   readonly inFlight: number
   /** Requests that wait; more are refused. */
   readonly waiting: number
@@ -36,10 +36,9 @@ export type AdmissionLimits = {
   readonly udpSessions: number
 }
 
-/** How many requests a worker takes on at a time. */
 export type RequestLimits = Pick<AdmissionLimits, 'inFlight' | 'waiting'>
 
-/** Limits that a worker in health never meets. */
+/** Limits that a healthy worker never reaches. */
 export const defaultAdmissionLimits: AdmissionLimits = {
   inFlight: 8_192,
   waiting: 1_024,
@@ -47,7 +46,7 @@ export const defaultAdmissionLimits: AdmissionLimits = {
   udpSessions: 4_096,
 }
 
-/** What a worker asks of one target at a time, whatever the protocol: over HTTP/1.1 each exchange is a connection. */
+/** Limits of a worker's concurrent exchanges with one target, for any protocol. Over HTTP/1.1 each exchange is a connection. */
 export type TargetLimits = {
   /** Exchanges that a target serves; more go to another one, or wait. */
   readonly inFlight: number
@@ -55,5 +54,5 @@ export type TargetLimits = {
   readonly waiting: number
 }
 
-/** Limits that a healthy service never meets. */
+/** Limits that a healthy service never reaches. */
 export const defaultTargetLimits: TargetLimits = { inFlight: 1_024, waiting: 1_024 }

@@ -8,7 +8,7 @@ export type RealIpSettings = {
   readonly recursive: boolean
 }
 
-/** How the addresses of clients are found behind other proxies. */
+/** Client addresses behind other proxies. */
 export type OriginSettings = {
   readonly realIp: RealIpSettings
   /** The external port for each port that the gateway listens on. */
@@ -23,7 +23,6 @@ export const defaultOriginSettings: OriginSettings = {
 
 export type ProxyProtocolVersion = 'v1' | 'v2'
 
-/** What a listener for streams is for. */
 export type StreamListener = {
   /** Whether connections begin with a TLS handshake. */
   readonly isSecure: boolean
@@ -31,9 +30,8 @@ export type StreamListener = {
   readonly sendsProxy?: ProxyProtocolVersion | undefined
 }
 
-/** What a UDP listener is for. */
 export type UdpListener = {
-  /** As nginx's directive `proxy_responses`: how many datagrams answer one of a client, after which a session is complete. Without it, a session ends when it is idle. */
+  /** As nginx's directive `proxy_responses`: number of datagrams that answer one of a client and complete the session. Without it, a session ends when it is idle. */
   readonly responses?: number | undefined
 }
 

@@ -75,7 +75,6 @@ export type ProxyOptions = {
   readonly readsProxy?: { readonly plain: boolean; readonly secure: boolean }
 } & EndTools
 
-/** What TLS listeners offer. */
 export type TlsOptions = {
   readonly policy: TlsPolicy
   /** Undefined where there are no session tickets. */
@@ -195,7 +194,6 @@ export function openProxy(options: ProxyOptions): Proxy {
   }
 }
 
-/** How connections of a listener are accepted. */
 type Listener = {
   readonly carried: Carried
   /** Whether they begin with a PROXY header. */

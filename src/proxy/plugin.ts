@@ -42,7 +42,7 @@ export type Window = {
   readonly countsRefused?: boolean
 }
 
-/** Whether a request is within the limits of all its windows; if not, it counts in none but those that count refused requests. `counts` include what counts of the window before. */
+/** Whether a request is within the limits of all its windows; if not, it counts only in those that count refused requests. `counts` include the weighted count of the previous window. */
 export type Taken = { readonly admitted: boolean; readonly counts: readonly number[] }
 
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
@@ -50,7 +50,7 @@ export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken
 
 type RedisNode = { readonly host?: string; readonly ip?: string; readonly port: number }
 
-/** Where counters are in Redis, by the names of Kong's settings: nodes of a cluster, the master that Sentinel names, else a host. */
+/** Redis server of counters, with the names of Kong's settings: nodes of a cluster, the master that Sentinel reports, or a host. */
 export type RedisAddress = {
   readonly host: string | null
   readonly port: number
@@ -81,13 +81,13 @@ export type CounterSource = Counters & { close(): void }
 export type HttpRequest = {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
-  /** Milliseconds until the whole response must be there. */
+  /** Milliseconds until the whole response must have arrived. */
   readonly timeout: number
   /** Whether to verify the certificate of the server. */
   readonly verifiesTls: boolean
 }
 
-/** Sends a request to an address that the operator's egress rules allow. Redirects are not followed. Rejects when there is no whole response. */
+/** Sends a request to an address that the operator's egress rules allow. Redirects are not followed. Rejects when the response is incomplete. */
 export type HttpClient = (url: string, request: HttpRequest) => Promise<Response>
 
 /** Passed to a plugin, which imports none of it. */

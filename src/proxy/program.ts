@@ -52,23 +52,22 @@ export type Program = {
   pluginsOf(this: void, route: RouteProgram): PluginPlan
   /** Whether requests of a workspace are served while their events cannot be recorded. */
   shedsEvents(this: void, workspace: string): boolean
-  /** What the next program is compiled from. */
+  /** Base for compiling the next program. */
   readonly tables: ProgramTables
-  /** Watches its pools again, after those of a program that did not get to run. */
+  /** Watches its pools again after a later program was not activated. */
   watchPools(this: void): void
-  /** Closes plugins, whatever one of them throws. */
+  /** Closes all of the plugins, even if one throws. */
   closePlugins(this: void, plugins: Iterable<ScopedPlugin>): void
-  /** Closes the plugins that `kept`, which goes on, does not have, and watches the pools of that; without it closes all plugins and stops health checks. Call it after the last exchange. */
+  /** Closes the plugins that `kept`, the program in use, does not have, and watches the pools of `kept`; without it, closes all plugins and stops health checks. Call it after the last exchange. */
   close(kept?: Program): void
 }
 
-/** What a program is compiled with. */
 export type ProgramTools = PrepareTools & {
   /** Keeps the state of targets across programs and runs health checks; without it there are none. */
   readonly pools?: PoolKeeper
 }
 
-/** Every table of a program. They are immutable and share what is the same in the previous program. */
+/** Every table of a program. Immutable; unchanged parts are shared with the previous program. */
 type ProgramTables = {
   readonly received: Snapshot
   readonly snapshot: Snapshot

@@ -9,7 +9,7 @@ export type TicketKeys = {
   onRotate(this: void, listener: () => void): void
 }
 
-/** What Node wants: name, HMAC key and AES key. */
+/** As Node expects: name, HMAC key and AES key. */
 const keyBytes = 48
 
 export function openTicketKeys(first: string = randomBytes(32).toString('hex')): TicketKeys {

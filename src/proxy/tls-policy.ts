@@ -1,7 +1,7 @@
 export const tlsProtocols = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 export type TlsProtocol = (typeof tlsProtocols)[number]
 
-/** What listeners offer, as Kong's settings `ssl_cipher_suite`, `ssl_ciphers`, `ssl_protocols` and `ssl_prefer_server_ciphers`. */
+/** As Kong's settings `ssl_cipher_suite`, `ssl_ciphers`, `ssl_protocols` and `ssl_prefer_server_ciphers`. */
 export type TlsPolicySettings =
   | { readonly suite: 'modern' | 'intermediate' | 'old' }
   | {

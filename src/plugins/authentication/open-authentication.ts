@@ -3,13 +3,13 @@ import type { Caller, KnownConsumer } from '../../proxy/directory.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { PluginTools } from '../../proxy/plugin.ts'
 
-/** Kong's rules for several plugins that authenticate on one route: without `anonymous` each must succeed; with it, those after a success do nothing, and a failure is the anonymous consumer. */
+/** Kong's rules for several authentication plugins on one route: without `anonymous`, each must succeed; with it, plugins after a success do nothing, and a failure selects the anonymous consumer. */
 export type Authentication = {
   /** Whether an earlier plugin has authenticated the caller and this one need not. */
   isSettled(exchange: Exchange): boolean
-  /** `credential` is its id, `identifier` what the service gets of it. */
+  /** `credential` is its id, `identifier` the value that the service receives. */
   accept(exchange: Exchange, accepted: Accepted): void
-  /** Goes on as the anonymous consumer; throws `refusal` where there is none. */
+  /** Continues as the anonymous consumer; throws `refusal` when none is configured. */
   refuse(exchange: Exchange, refusal: Problem): void
 }
 

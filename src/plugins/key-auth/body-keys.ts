@@ -16,7 +16,7 @@ const readers: Readonly<Record<string, Read>> = {
   'multipart/form-data': readMultipart,
 }
 
-/** How bodies of a content type are read; undefined for types that cannot have a key. */
+/** Reader for bodies of a content type; undefined for types that cannot have a key. */
 export function keyReaderFor(
   contentType: string,
 ): ((bytes: Buffer) => KeyedBody | undefined) | undefined {

@@ -87,7 +87,7 @@ type Span = Pick<TraceContext, 'traceId' | 'spanId' | 'parentSpanId' | 'traceSta
   readonly startedAt: number
   readonly endedAt: number
   readonly attributes: Attributes
-  /** What failed; undefined where nothing did. */
+  /** Description of the error status; undefined without an error. */
   readonly failure: string | undefined
 }
 
@@ -134,7 +134,7 @@ export function encodeLogRecord(event: EventRecord, context: TraceContext): Buff
   return shared.take()
 }
 
-/** What the event says; attributes that are empty are left out. */
+/** Empty attributes are omitted. */
 const describeRequest = (event: EventRecord): Attributes => ({
   'http.request.method': event.method,
   'url.scheme': event.scheme,

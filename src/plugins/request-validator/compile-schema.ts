@@ -34,7 +34,7 @@ export type CompileSchema = (
 
 /** Values in all schemas of one plugin. Ajv needs about 30 µs for each and cannot be suspended. */
 const maxValues = 1_500
-/** What opening and closing a schema costs, as values. */
+/** Fixed cost of a schema, in values. */
 const schemaCost = 6
 
 /**

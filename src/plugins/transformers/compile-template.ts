@@ -25,7 +25,7 @@ export function compileTemplate(text: string): Template {
     parts.map((part) => (typeof part === 'string' ? part : part(exchange))).join('')
 }
 
-/** What is wrong with a text; undefined for a valid one. */
+/** Error message for a text; undefined when it is valid. */
 export function templateComplaint(text: string): string | undefined {
   try {
     compileTemplate(text)

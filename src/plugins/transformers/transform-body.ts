@@ -9,7 +9,7 @@ type Transform = (
   render: (template: Template) => string,
 ) => Buffer | undefined
 
-/** How a body of a content type is transformed; undefined for one that is forwarded as it is. */
+/** Transformation of a body of a content type; undefined for a type that is forwarded unchanged. */
 export function bodyTransformFor(contentType: string): Transform | undefined {
   const type = contentType.toLowerCase()
   if (type.includes('application/json'))

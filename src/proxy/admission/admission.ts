@@ -55,14 +55,14 @@ export class Admission {
   #lagging = 0
   /** Whether the queue is, or just was, not empty. */
   #isFull = false
-  /** Since when the queue is not empty, apart from moments. */
+  /** Start of the time in which the queue was empty for moments only. */
   #fullSince = 0
   /** When the queue last became empty. */
   #clearedAt = Number.NEGATIVE_INFINITY
   /** When most requests last waited behind others of their own connection. */
   #unfairAt = Number.NEGATIVE_INFINITY
 
-  /** `now` counts the milliseconds in which this process could run: the time of others delays requests, but refusing them would not give it back. */
+  /** `now` counts the milliseconds in which this process could run: CPU time of other processes delays requests too, but refusing requests would not recover it. */
   constructor(limits: RequestLimits, now: () => number) {
     this.#config = limits
     this.#now = now
@@ -77,7 +77,7 @@ export class Admission {
     return this.#queue.size
   }
 
-  /** How many may be in flight at this moment. */
+  /** Current limit of requests in flight. */
   get open(): number {
     return this.#limit
   }

@@ -5,7 +5,7 @@ import type { FrontEvents } from '../front/front-events.ts'
 import { socketOrigin } from '../front/origin.ts'
 import { ClientReply } from '../http1/client-reply.ts'
 
-/** How long a rejected connection is read, so that the client gets the response before a reset. */
+/** Time for which a rejected connection is read, so that the client gets the response before a reset. */
 const lingerMilliseconds = 1_000
 /** Limit of lingering connections; further ones are closed at once. */
 const maxLingering = 256

@@ -33,13 +33,13 @@ export type Resolver = {
 
 /** Milliseconds. */
 export const cachePeriods = {
-  /** How long an answer is served after its time to live while lookups fail. */
+  /** Time after its TTL for which an answer is still used while lookups fail. */
   stale: 3_600_000,
-  /** How long a negative answer is cached. */
+  /** TTL of a negative answer. */
   missing: 30_000,
-  /** How long after a failure the next lookup waits. */
+  /** Wait between a failure and the next lookup. */
   failure: 1_000,
-  /** Lower and upper bound of the time to live. */
+  /** Bounds of the TTL. */
   min: 1_000,
   max: 86_400_000,
 }

@@ -13,7 +13,7 @@ import { emptyRouter, type Router } from '../compile-router.ts'
 import type { RouteProgram, RouteTables } from './compile-routes.ts'
 import { groupOf } from '../../lib/radix-groups.ts'
 
-/** Who owns hosts and paths, and routers of the routes of each owner by its id. */
+/** Owners of hosts and paths, and routers by the id of the owner. */
 export type OwnedRouters = {
   readonly ownership: Ownership
   readonly byOwner: RadixMap<Router<RouteProgram>>

@@ -19,7 +19,6 @@ import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './re
 
 type SnapshotPlugin = SnapshotItem<'plugins'>
 
-/** What plugins are prepared with. */
 export type PrepareTools = {
   /** In execution order. */
   readonly catalog: readonly PluginDefinition[]
@@ -37,7 +36,7 @@ export type PrepareTools = {
   readonly clock: Clock
   /** Without it, requests of plugins fail: for programs that serve no clients. */
   readonly http?: HttpClient
-  /** Where plugins log; nowhere unless given. */
+  /** Log of plugins; without it they log nothing. */
   readonly log?: Log
   /** Ids of plugins whose secrets are unavailable, with the reason. Requests that they apply to are refused. */
   readonly withheld?: RadixMap<string>
@@ -50,9 +49,9 @@ export type PluginTables = {
   readonly byScope: RadixGroups<ScopedPlugin>
   readonly ofGroup: ReverseIndex
   readonly withheld: RadixMap<string>
-  /** How many plugins offer HTTP/2, by scope. */
+  /** Number of plugins that offer HTTP/2, by scope. */
   readonly http2Offers: RadixMap<number>
-  /** How many plugins check client certificates, and how many of them accept a CA. */
+  /** Number of plugins that check client certificates; by CA, the number that accept it. */
   readonly checkingCertificates: number
   readonly authorities: RadixMap<number>
 }
@@ -155,7 +154,7 @@ type Preparation = {
   readonly tools: PrepareTools & { readonly prepared: ScopedPlugin[] }
 }
 
-/** Where the settings are the same, the prepared plugin goes on with its state, whatever its scope. */
+/** A prepared plugin with the same settings keeps its state, even if its scope changed. */
 function preparePlugin(
   plugin: SnapshotPlugin,
   { old, before, after, tables, tools }: Preparation,

@@ -6,24 +6,22 @@ import type { OriginSettings } from '../listener-options.ts'
 /** One end of a TCP connection or a UDP session. */
 export type Endpoint = { readonly address: string; readonly port: number }
 
-/** Where a connection comes from. */
 export type Origin = {
   /** The peer, or the client that a trusted peer names in a PROXY header. */
   readonly client: Endpoint
-  /** The end of the gateway, with the port that clients know. */
+  /** Local address, with the external port. */
   readonly local: Endpoint
   /** The peer, when it is a trusted proxy. */
   readonly proxy?: TrustedProxy | undefined
 }
 
-/** A proxy in front of the gateway whose forwarded fields are believed. */
+/** A proxy in front of the gateway whose forwarded fields are trusted. */
 export type TrustedProxy = {
   readonly address: string
   /** The client that a request names, or undefined. */
   clientOf(this: void, headers: HeaderList): string | undefined
 }
 
-/** What the connections of a listener carry. */
 export type Carried = 'http' | 'stream'
 
 export type Origins = {
@@ -77,7 +75,7 @@ function openTrust(blocks: readonly string[]): (address: string) => boolean {
 }
 
 /** The last address of a list that trusted proxies appended to; with `recursive`, the last one that is not trusted, else
- *  the first. What stands before a malformed address is not believed. */
+ *  the first. Addresses before a malformed one are ignored. */
 function forwardedAddress(
   values: readonly string[],
   recursive: boolean,

@@ -33,7 +33,7 @@ const headEnd = Buffer.from('\r\n\r\n')
 const maxBufferedBytes = 65_536
 /** Like nginx's lingering_close: how long a closing connection is read, so that the client gets the response before a reset. */
 const lingerMilliseconds = 2_000
-/** How long a draining front waits for the next request of an idle connection, to answer it with Connection: close. */
+/** Time that a draining front waits for the next request of an idle connection, to answer it with Connection: close. */
 const drainGraceMilliseconds = 1_000
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'tunnel'

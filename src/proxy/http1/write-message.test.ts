@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { HeaderList } from '../header-list.ts'
 import { chunkHead, fieldLines, writeParts } from './write-message.ts'
 
-/** What was written, one entry for each write that reaches the stream. */
+/** Records the size of each write that reaches the stream. */
 function open() {
   const stream = new PassThrough({ highWaterMark: 1_000_000 })
   const writes: number[] = []

@@ -27,7 +27,7 @@ export function openHttp2Client(log: Log, egress: Egress): UpstreamClient {
   }
 }
 
-/** How long a failed ALPN negotiation is cached. */
+/** Cache time of a failed ALPN negotiation. */
 const memory = 300_000
 const maxCacheEntries = 10_000
 

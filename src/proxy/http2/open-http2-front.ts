@@ -203,7 +203,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
   }
 }
 
-/** Whether all of the response was sent. A response that is sent in one step closes the stream before Node tells that it is finished. */
+/** Whether all of the response was sent. A response that is sent in one step closes the stream before Node sets `writableFinished`. */
 const isAnswered = (stream: ServerHttp2Stream): boolean =>
   !stream.aborted &&
   (stream.writableFinished ||

@@ -2,13 +2,12 @@ import type { LinearRegex, RegexMatch } from '../../lib/linear-regex.ts'
 import type { ExpressionTest } from './compile-expression.ts'
 import type { MatchInput } from './match-input.ts'
 
-/** How an expression matched. */
 export type Described = {
   /** The literal of the last comparison of the path that held, a regular expression with `~`; '' without one. */
   readonly pattern: string
-  /** How much of the start of the path it covers. */
+  /** Length of the part of the path that it covers, from the start. */
   readonly covered: number
-  /** What the groups of all regular expressions caught; of those with the same number or name, the last. */
+  /** Captured groups of all regular expressions; of several with the same number or name, the last. */
   findGroups(this: void): RegexMatch | undefined
 }
 

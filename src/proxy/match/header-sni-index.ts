@@ -23,7 +23,7 @@ export type HeaderSniKey =
 
 const anyKey: readonly HeaderSniKey[] = [{ kind: 'any' }]
 
-/** Where a matcher is in the index: at the values of its first header without expressions, else at its SNIs without wildcards. */
+/** Index keys of a matcher: the values of its first header without regular expressions, or its SNIs without wildcards. */
 export function keysOf({ headers, serverNames }: Matcher<unknown>): readonly HeaderSniKey[] {
   const plain = headers.find(({ regexes }) => regexes.length === 0)
   if (plain !== undefined)

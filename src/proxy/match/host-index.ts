@@ -29,7 +29,6 @@ export type HostKey = { readonly name: string; readonly port: string }
 
 const anyHost: readonly HostKey[] = [{ name: '', port: '' }]
 
-/** Where a route is in the index. */
 export function hostKeysOf(hosts: readonly string[] | null): Iterable<HostKey> {
   if (hosts === null || hosts.length === 0) return anyHost
   return new Map(hosts.map(parseHost)).values()

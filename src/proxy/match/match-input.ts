@@ -1,6 +1,6 @@
 import type { RequestHead } from '../exchange.ts'
 
-/** A request as matchers see it. What only some expressions read is read once, by the first of them. */
+/** A request as matchers read it. Values that only some expressions need are parsed once, on first use. */
 export class MatchInput {
   readonly request: RequestHead
   /** Normalized. */

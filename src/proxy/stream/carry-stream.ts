@@ -5,9 +5,8 @@ import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstr
 import { endExchange, type EndTools } from '../walk/end-exchange.ts'
 import { discard, logFailure } from '../walk/handle-request.ts'
 
-/** How the bytes of a stream travel. */
 export type StreamCarrier = {
-  /** What it answers is the connection to the target. */
+  /** Its answer is the connection to the target. */
   readonly client: UpstreamClient
   /** Passes bytes both ways; resolves when the stream is complete, rejects when it broke. */
   pass(this: void, answer: Answer, route: RouteProgram): Promise<void>

@@ -12,7 +12,6 @@ export type UdpServer = {
   listen(this: void, place: Endpoint | BoundUdpHandle): Promise<Endpoint>
 }
 
-/** What a server does with datagrams. */
 export type UdpReceiver = {
   receive(this: void, datagram: Buffer, from: Endpoint, server: BoundUdpServer): void
   onFault(this: void, error: unknown): void

@@ -1,6 +1,5 @@
-/** What the table knows of a session. */
 export type TableSession = {
-  /** When the last datagram passed, by `performance.now()`. */
+  /** Time of the last datagram, by `performance.now()`. */
   readonly activeAt: number
   /** Whether its client sent something after an answer. A spoofed source address does not see the answer. */
   readonly isConfirmed: boolean

@@ -18,7 +18,7 @@ import type { Exchange, RequestHead } from '../exchange.ts'
 import { HeaderList } from '../header-list.ts'
 import { compileProgram, type RouteProgram } from '../program.ts'
 
-/** What a target does with a try: answers a status, or fails at a stage. */
+/** Behavior of a target: returns a status, or fails at a stage. */
 type Deed = number | 'refuse' | 'break' | 'silence' | 'too large' | 'fault'
 
 const deeds: Readonly<Record<Exclude<Deed, number>, () => Error>> = {

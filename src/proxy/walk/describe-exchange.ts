@@ -10,7 +10,7 @@ export type NodeIdentity = {
   readonly environment: string
 }
 
-/** The event of an exchange. What exchanges share is the same object in each of their events. */
+/** The event of an exchange. Shared values are the same object in each event. */
 export function describeExchange(exchange: Exchange, node: NodeIdentity): EventRecord {
   const { request, upstream, caller, presentedSecrets: secrets, startedAt } = exchange
   const hide = (text: string): string => (secrets === undefined ? text : hideSecrets(text, secrets))

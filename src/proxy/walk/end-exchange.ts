@@ -15,7 +15,6 @@ export type WithheldAnswer = {
   abandon(): void
 }
 
-/** What the end of an exchange works with. */
 export type EndTools = {
   readonly node: NodeIdentity
   /** Writes an event where it survives this process, then releases its answer, or abandons it when that fails. */
@@ -25,9 +24,9 @@ export type EndTools = {
   readonly log: Log
 }
 
-/** What an exchange has at its end. */
+/** Resources that an exchange holds. */
 export type HeldByExchange = {
-  /** Where it was admitted. */
+  /** Undefined when it was not admitted. */
   readonly admission?: Pick<OpenAdmission, 'leave'> | undefined
   /** Of its route. */
   readonly plugins?: PluginPlan | undefined

@@ -57,7 +57,7 @@ function forwardHeaders(exchange: Exchange, prefix: string, viaName: string): He
   return headers
 }
 
-/** What a trusted proxy sent counts, else what this gateway knows. */
+/** Forwards the values of a trusted proxy, otherwise those of this gateway. */
 function addForwarded(headers: HeaderList, request: RequestHead, prefix: string): void {
   const given = forwardedFields(request)
   headers.add('X-Forwarded-For', forwardedFor(request))

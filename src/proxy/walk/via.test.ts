@@ -12,7 +12,7 @@ const head = (via: string | undefined): RequestHead => {
   return { headers } as RequestHead
 }
 
-/** How many of the gateways a request passes before one refuses it. */
+/** Number of gateways that a request passes before one refuses it. */
 function passesOf(gateways: readonly Gateway[], client?: string): number {
   let via = client
   for (const [passed, { route, instance }] of gateways.entries()) {

@@ -1,4 +1,4 @@
-/** Where a stream stands by the frames of the client; `unknown` is left to the HTTP/2 library. */
+/** State of a stream by the frames of the client; `unknown` is left to the HTTP/2 library. */
 export type StreamState = 'idle' | 'open' | 'ended' | 'skipped' | 'unknown'
 
 /** More than the streams that a client may have open at a time. */

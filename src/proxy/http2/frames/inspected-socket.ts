@@ -8,7 +8,7 @@ type Done = (error?: Error | null) => void
 /** Buffers up to this size are copied into one, which costs less than a vectored write. */
 const maxJoinedBytes = 65_536
 
-/** What an HTTP/2 session reads and writes instead of its socket. */
+/** Replaces the socket of an HTTP/2 session, to inspect its frames. */
 export class InspectedSocket extends Duplex {
   readonly #socket: Socket
   /** Writes of a turn of the session. */

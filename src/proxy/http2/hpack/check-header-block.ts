@@ -1,6 +1,6 @@
 import { decodeHuffman } from './huffman.ts'
 
-/** What a header block is: `broken` where it does not decode, and the connection with it. */
+/** `broken`: the block cannot be decoded, which is a connection error. */
 export type BlockVerdict = 'valid' | 'malformed' | 'broken'
 
 /** Lengths of the names of the static table (RFC 7541 Appendix A), from index 1. */
@@ -22,7 +22,7 @@ const decoded = new Uint8Array((maxBlockBytes * 8) / 5 + 1)
 /** The most entries of the dynamic table: RFC 7541 section 4.1. */
 const capacity = maxTableSize / entryOverhead
 
-/** What is known of a field. */
+/** Bits of a field's validity. */
 const nameIsValid = 1
 const fieldIsValid = 2
 const allValid = nameIsValid | fieldIsValid
@@ -118,7 +118,7 @@ export class HeaderBlockChecker {
     return index < staticNameLengths.length
   }
 
-  /** Where an entry of the dynamic table is (RFC 7541 section 2.3.3). */
+  /** Position of an entry in the dynamic table (RFC 7541 section 2.3.3). */
   #place(index: number): number {
     const age = index - staticNameLengths.length
     if (age >= this.#count) throw new BrokenBlock()

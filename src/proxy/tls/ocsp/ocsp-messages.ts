@@ -1,7 +1,7 @@
 import { hash, X509Certificate } from 'node:crypto'
 import { elementsOf, firstIn, type Element } from '../read-der.ts'
 
-/** What to ask a responder about a certificate (RFC 6960). */
+/** An OCSP request for a certificate (RFC 6960). */
 export type OcspQuestion = {
   /** http or https. */
   readonly responder: string
@@ -12,7 +12,7 @@ export type OcspQuestion = {
 
 const sequenceTag = 0x30
 const octetsTag = 0x04
-/** SHA-1, which responders know in any case (RFC 5019 section 2.1.1). */
+/** SHA-1, which every responder supports (RFC 5019 section 2.1.1). */
 const sha1Algorithm = Buffer.from('300906052b0e03021a0500', 'hex')
 
 /** Undefined when the certificate (DER) names no responder. */
