@@ -14,7 +14,6 @@ import type { Scope } from './datasets/scope.ts'
 import { governPlan, type GovernedPlan } from './govern-plan.ts'
 import { emptyQuery, planQuery } from './plan-query.ts'
 
-/** What queries of one principal are answered from. */
 export type QueryContext = {
   readonly datasets: Datasets
   readonly scopeOf: (dataset: Dataset) => Scope
@@ -23,7 +22,7 @@ export type QueryContext = {
   readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** How far the rows that gateways write are complete. */
+  /** Completeness of the rows that gateways write. */
   readonly completeness?: () => Completeness
 }
 

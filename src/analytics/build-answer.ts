@@ -92,7 +92,7 @@ function hiddenNotices({ where, dataset }: GovernedPlan, scope: Scope): readonly
 
 type Kind = 'workspace' | 'service' | 'route'
 
-/** What a member refers to by its id or name, when it is one of the columns of the row rule. */
+/** Kind of entity whose id or name a member holds, if it is one of the columns of the row rule. */
 const referencedBy = ({ sql }: Member, { policy: { columns } }: Dataset): Kind | undefined =>
   (['workspace', 'service', 'route'] as const).find(
     (kind) => columns[kind] === sql || columns[`${kind}_name`] === sql,

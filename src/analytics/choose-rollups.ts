@@ -7,7 +7,7 @@ import { bucketOf, comparisonsIn } from './plan.ts'
 import { measureOf } from './rollup-sql.ts'
 import { fixedSeconds, isFixed } from './time/buckets.ts'
 
-/** Where the rows of an answer are read: some units of rollups, and the table for the rest of the range. */
+/** Sources of the rows of an answer: units of rollups, and the table for the rest of the range. */
 export type Source = {
   readonly rollups: readonly { readonly rollup: Rollup; readonly units: readonly RollupUnit[] }[]
   readonly rest: readonly Span[]
@@ -48,7 +48,7 @@ export function chooseRollups(plan: GovernedPlan, rollups: Rollups): Source {
   return { rollups: used, rest, reasons }
 }
 
-/** What keeps a rollup from answering a plan. */
+/** The reason why a rollup cannot answer a plan. */
 function obstacleOf(plan: GovernedPlan, rollup: Rollup): string | undefined {
   if (plan.ungrouped) return 'the query asks for single rows'
   const lacks = (columns: readonly string[]) =>

@@ -31,7 +31,7 @@ afterAll(async () => {
   await warehouse.close()
 })
 
-// What members mean, said a second time and without SQL.
+// Reference implementation of members without SQL.
 const valueOf = (event: Event, name: string): string | number | readonly string[] => {
   const named = {
     workspace: event.workspace_name,

@@ -3,7 +3,7 @@ import type { Rights } from '../access/rights.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import type { NodesCompleteness } from '../schema/completeness.ts'
 
-/** How far the events of a node are complete; both times in milliseconds since the epoch. */
+/** Both times in milliseconds since the epoch. */
 export type NodeWatermark = {
   readonly node: string
   readonly until: number | undefined
@@ -11,7 +11,7 @@ export type NodeWatermark = {
   readonly isMissing: boolean
 }
 
-/** What a principal may know of how complete requests are: nodes are named to those who may read `/status`. */
+/** Completeness of requests for a principal; only principals who may read `/status` see names of nodes. */
 export function describeCompleteness(
   watermarks: readonly NodeWatermark[],
   rights: Rights,

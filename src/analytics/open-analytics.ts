@@ -23,7 +23,6 @@ export type AnalyticsOptions = {
   readonly warehouse: Warehouse
   /** The current rights of a principal; undefined, or a Problem, when it no longer exists. */
   readonly rightsOf: (principalId: string) => Promise<Rights | undefined> | Rights | undefined
-  /** How far the events of each node are complete. */
   readonly watermarks?: () => readonly NodeWatermark[]
   readonly clock: Clock
   readonly log?: Log
@@ -39,7 +38,7 @@ export type Analytics = {
   answer(rights: Rights, input: unknown, signal?: AbortSignal): Promise<Answer>
   /** The datasets and members that a principal can query. */
   meta(rights: Rights): Promise<Meta>
-  /** How far requests are complete, with the nodes that the principal may know. */
+  /** Completeness of requests, with the nodes that the principal may see. */
   completeness(rights: Rights): NodesCompleteness
   csv(
     rights: Rights,

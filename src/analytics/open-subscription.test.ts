@@ -117,7 +117,7 @@ test('changed rights and the end of the rights are noticed within a second, with
   expect(pushes).toHaveLength(2)
 })
 
-/** How often the query is answered in the four seconds after an insert. */
+/** Number of answers in the four seconds after an insert. */
 async function answersAfterInsert(isRelative: boolean, first: () => Partial<Answer>) {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   onTestFinished(() => void vi.useRealTimers())

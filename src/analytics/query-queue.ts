@@ -1,7 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 
-/** Who waits for the rows of a statement. */
 export type Waiter = {
   /** Id of the principal. */
   readonly principal: string

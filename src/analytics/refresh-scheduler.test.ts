@@ -52,7 +52,7 @@ test('refreshes every second while rows arrive and a query depends on the time',
   expect(dueAfter(1000)).toBe(false)
 })
 
-/** How long a wait lasts, by timers that the test advances. */
+/** Duration of a wait, measured with fake timers. */
 async function waitOf(scheduler: ReturnType<typeof openRefreshScheduler>, before?: () => void) {
   let isOver = false
   const waiting = scheduler.wait().then(() => (isOver = true))

@@ -4,7 +4,7 @@ import { settingsSchema } from './settings.ts'
 /** One environment variable as the reference shows it. */
 export type Setting = { readonly name: string; readonly initial: string; readonly about: string }
 
-/** What each setting is for; `describeSettings` throws when one is missing here. */
+/** Description of each setting; `describeSettings` throws when one is missing here. */
 const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_PLANE: 'Runs one plane only: `control` or `gateway`. Also `--plane`.',
   WEIR_CONTROL_URL: 'Node address of the control plane, for a gateway plane. Also `--control-url`.',

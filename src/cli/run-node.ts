@@ -13,7 +13,7 @@ export type RunningNode<Addresses> = {
   stop(): Promise<void>
 }
 
-/** Where a node with both planes listens. */
+/** Listening addresses of a node with both planes. */
 export type NodeAddresses = NonNullable<PlaneAddresses['control']> &
   NonNullable<PlaneAddresses['gateway']>
 

@@ -294,7 +294,6 @@ export function readSettings(
 const backupsIn = ({ WEIR_BACKUPS, WEIR_DATA }: z.output<typeof environment>): string =>
   resolve(WEIR_BACKUPS ?? join(WEIR_DATA, 'backups'))
 
-/** How the addresses of clients are found behind other proxies. */
 function readOrigins(settings: z.output<typeof environment>): PlaneSettings['origins'] {
   const { WEIR_PROXY_LISTEN: plain, WEIR_PROXY_SSL_LISTEN: secure } = settings
   const header = settings.WEIR_REAL_IP_HEADER

@@ -37,7 +37,6 @@ type PolicyVariables = {
   readonly WEIR_SSL_SESSION_TICKETS: boolean
 }
 
-/** What TLS listeners offer. */
 export function readTls(settings: PolicyVariables): PlaneSettings['tls'] {
   const suite = settings.WEIR_SSL_CIPHER_SUITE
   const policy: TlsPolicySettings =

@@ -27,7 +27,7 @@ import { readLines } from './read-lines.ts'
 /** A snapshot whose seal was verified with this key. */
 export type VerifiedSnapshot = SealedState & { readonly publicKey: string }
 
-/** What a node asks for: what differs from a snapshot that it has, or everything. */
+/** A request for the differences from a base snapshot, or for a whole snapshot. */
 export type SnapshotRequest = {
   readonly base: SealedState | undefined
   /** Items of `base` are reused all the same. */

@@ -31,7 +31,6 @@ export type ControlConnection = {
 /** Milliseconds in which several calls of `report` make one heartbeat. */
 const reportDelay = 100
 
-/** What a connection is opened with. */
 export type ConnectionOptions = {
   /** Resolves to the snapshot that the worker has from its disk. */
   readonly base?: Promise<SealedState | undefined>

@@ -28,7 +28,6 @@ export type CounterClient = Counters & {
   receive(message: CountAnswer | Recall): void
 }
 
-/** What a client is opened with. */
 export type CounterClientOptions = {
   readonly send: (message: CountRequest | CountReturn) => void
   readonly clock: Clock

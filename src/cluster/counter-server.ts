@@ -13,7 +13,6 @@ export type CounterServer = {
   rows(): readonly CounterRow[]
 }
 
-/** What a server is opened with. */
 export type CounterServerOptions = {
   readonly clock: Clock
   readonly send: (worker: number, message: CountAnswer | Recall) => void

@@ -44,7 +44,7 @@ export function openCounterTable(clock: Clock, rows: readonly CounterRow[] = [])
     counters.set(key, known)
     return known
   }
-  /** What counts of the window before a sliding one. */
+  /** Weighted count of the window before a sliding one. */
   const carried = ({ previous }: Window): number =>
     previous === undefined
       ? 0

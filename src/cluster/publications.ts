@@ -9,7 +9,7 @@ export type Publications = {
   find(root: string): KnownState | undefined
 }
 
-/** How much is kept besides the current snapshot. */
+/** Limits of what is kept besides the current snapshot. */
 export type PublicationLimits = {
   readonly publications: number
   /** Items in which the snapshots differ, because those are what keeping them costs. */

@@ -71,7 +71,7 @@ test('decides as the counters of a node do, also about sliding windows', async (
               ...(isSliding ? { previous: { key: `${run} ${key} 0`, weight }, countsRefused } : {}),
             }),
           )
-          // What is in the window before.
+          // The window before.
           const before = windows.map(({ key, endsAt }) => ({
             key: `${key.slice(0, -1)}0`,
             limit: 9,

@@ -26,7 +26,6 @@ import { makeNodeToken, readNodeToken, type NodeClaims } from './node-token.ts'
 import { openPublications, type Publications } from './publications.ts'
 import { streamSnapshots, type StreamOptions } from './stream-snapshots.ts'
 
-/** What the node protocol is served with. */
 export type NodeServerOptions = {
   readonly joinSecret: string
   readonly publicKey: string
@@ -44,7 +43,7 @@ export type NodeServerOptions = {
   readonly pause?: StreamOptions['pause']
 }
 
-/** Resolves once the batch is kept, to the milliseconds after which the next one is wanted. */
+/** Resolves once the batch is stored, to the milliseconds that the node waits before the next one. */
 export type ReceiveBatch = (
   batch: string,
   content: Buffer,
@@ -82,7 +81,7 @@ export function serveNodes(serving: NodeServerOptions): Server {
   return server.once('close', unsubscribe)
 }
 
-/** What all streams of snapshots share. */
+/** Shared by all streams of snapshots. */
 type StreamState = Pick<StreamOptions, 'turns'> & { readonly publications: Publications }
 
 async function answer(

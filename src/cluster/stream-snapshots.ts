@@ -10,12 +10,11 @@ import type { Seal } from '../schema/snapshot.ts'
 import { renderDelta, type KnownState, type SealedState } from '../snapshot/render-delta.ts'
 import type { NodeClaims } from './node-token.ts'
 
-/** What is sent on a stream of snapshots. */
 export type StreamOptions = {
   /** The snapshot that the receiver has. */
   readonly from: KnownState | undefined
   readonly current: () => SealedState
-  /** Calls the listener at every publication; returns how to stop that. */
+  /** Calls the listener at every publication; returns the function that unsubscribes it. */
   readonly onPublish: (listener: () => void) => () => void
   /** Identifies the receiver in the log. */
   readonly node: Pick<NodeClaims, 'node' | 'worker'>

@@ -32,7 +32,7 @@ export type Declaration = {
   readonly secret: readonly string[]
   /** Fields that are encrypted at rest, but answered and audited in clear. */
   readonly sealed?: readonly string[]
-  /** Who receives its secrets: principals who may read it, or only those who may update it. Nobody when absent. */
+  /** Principals who receive its secrets: all who may read it, or only those who may update it. Nobody when absent. */
   readonly reveals?: 'readers' | 'writers'
   /** Fields that default to a random value. */
   readonly generated?: readonly string[]

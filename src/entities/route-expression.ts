@@ -4,7 +4,7 @@ import { Problem } from '../lib/problem.ts'
 /** Types by field. A name that ends in `.*` stands for all with one more part. */
 type Fields = Readonly<Record<string, FieldType>>
 
-/** What is known of every connection. */
+/** Fields of every connection. */
 const streamFields: Fields = {
   'net.protocol': 'string',
   'net.src.ip': 'ip',

@@ -27,13 +27,13 @@ export function parseNetwork(text: string): Network | undefined {
   return { address, bits, ...(port === undefined ? {} : { port: Number(port) }) }
 }
 
-/** What the operator allows and denies beside the defaults. `allow` takes precedence over `deny` and the defaults. */
+/** Rules of the operator. `allow` takes precedence over `deny` and the defaults. */
 export type EgressRules = { readonly allow: readonly Network[]; readonly deny: readonly Network[] }
 
-/** Where this process listens; the host may be a wildcard address. */
+/** A listener of this process; the host may be a wildcard address. */
 export type OwnListener = { readonly host: string; readonly port: number }
 
-/** Decides to which addresses connections may be opened that configurations ask for. */
+/** Decides which addresses a configuration may connect to. */
 export type Egress = {
   /** Why a connection is denied; undefined when it is allowed. `address` is an IP address. */
   refusalOf(this: void, address: string, port: number): string | undefined
@@ -97,7 +97,7 @@ const openGuardedLookup =
     })
   }
 
-/** Where a connection may be opened to, for `net.connect`, `tls.connect` and requests: an allowed address, or a name that is resolved to allowed ones. Throws an EgressDenied. */
+/** Options for `net.connect`, `tls.connect` and requests: an allowed address, or a name that is resolved to allowed addresses. Throws an EgressDenied. */
 export function guardedAddress(
   egress: Egress,
   given: string,

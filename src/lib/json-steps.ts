@@ -69,6 +69,6 @@ function* addSteps(text: Text, value: unknown, levels: number): CooperativeTask<
 
 const isCustom = (value: object): boolean => 'toJSON' in value && typeof value.toJSON === 'function'
 
-/** What JSON has no form for. */
+/** Values that JSON.stringify omits. */
 const isOmitted = (value: unknown): boolean =>
   value === undefined || typeof value === 'function' || typeof value === 'symbol'

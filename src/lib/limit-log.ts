@@ -1,6 +1,5 @@
 import type { Log } from './log.ts'
 
-/** How many lines of one message a limited log writes. */
 export type LogLimits = {
   /** Lines of one level and message in each interval; further ones are counted, not written. */
   readonly burst?: number

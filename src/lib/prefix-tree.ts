@@ -50,7 +50,6 @@ export function changeKey<Value extends object>(
   return next
 }
 
-/** How the codes of a text are read. */
 type ReadCode = (text: string, depth: number) => number
 
 const readForwards: ReadCode = (text, depth) => text.charCodeAt(depth)

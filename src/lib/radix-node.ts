@@ -196,7 +196,7 @@ export function* leaves<Value>(node: Node<Value>): Generator<Leaf<Value>> {
   }
 }
 
-/** What a key has in two maps; undefined where it is missing. */
+/** Values of a key in two maps; undefined when missing. */
 export type Difference<Value> = {
   readonly key: string
   readonly before: Value | undefined
@@ -291,7 +291,7 @@ function findCode(codes: readonly number[], code: number): number {
 const childOf = <Value>({ codes, children }: Branch<Value>, code: number): Node<Value> =>
   children[findCode(codes, code)] ?? emptyLeaf
 
-/** How the nodes of a map are folded. The codes of a branch are the UTF-16 codes that its parts differ in. */
+/** The codes of a branch are the UTF-16 codes in which its parts differ. */
 export type Fold<Value, Result> = {
   leaf(values: readonly Value[]): Result
   branch(codes: readonly number[], parts: readonly Result[]): Result

@@ -68,7 +68,7 @@ test('a known secret is in no text, in whatever encoding', () => {
   )
 })
 
-/** How a parameter can be written, beside its plain form. */
+/** Spellings of a parameter besides the plain one. */
 const forms: readonly ((name: string, secret: string) => string)[] = [
   (name, secret) => `${name}=${secret}`,
   (name, secret) => `${name}[]=${secret}`,

@@ -119,7 +119,7 @@ const webToken = /(?:^|[^\w-])ey[\w-]{8,}\.[\w-]+\.[\w-]*/
 /** Names within a value: of a query or URL, and of JSON. */
 const innerNames = /(?<=^|[&;?#{,\s=:])["']?([^&;?#{,\s"'=:]+)["']?\s*[=:]/g
 
-/** What a name with a value, a JSON Web Token and any encoding have; most values have none of it. */
+/** Cheap pre-check: a name with a value, a JSON Web Token and any encoding match; most values do not. */
 const mayHoldSecret = /[%+=:]|ey/
 
 /** Whether a text holds a secret: a JSON Web Token, or a value under a secret name. */

@@ -24,7 +24,7 @@ export type Member = {
   readonly identity: boolean
 }
 
-/** Who sees which rows and columns of a dataset. */
+/** Access rules for the rows and columns of a dataset. */
 export type Policy = {
   readonly rows: RowPolicy
   /** The columns that the row rule reads. */
@@ -33,7 +33,7 @@ export type Policy = {
   readonly identity:
     | {
         readonly collection: string
-        /** What the columns are called in sentences. */
+        /** Noun for the columns in sentences. */
         readonly noun: string
         readonly columns: ReadonlySet<string>
       }

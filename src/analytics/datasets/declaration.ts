@@ -65,7 +65,7 @@ const policy = z.strictObject({
       z.literal('none'),
       z.strictObject({
         collection,
-        /** What the columns are called in sentences. */
+        /** Noun for the columns in sentences. */
         noun: text.default('callers'),
         columns: z.array(text),
         consumer: reference.optional(),
@@ -80,7 +80,7 @@ const policy = z.strictObject({
 const declaration = z.strictObject({
   name,
   ...words,
-  /** What one row and several rows are called. */
+  /** Noun for rows in the singular and plural. */
   noun: z.strictObject({ one: text, many: text }),
   table: text,
   policy,

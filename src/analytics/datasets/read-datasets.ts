@@ -58,7 +58,7 @@ function describeIssue(issue: z.core.$ZodIssue): readonly Located[] {
   return [{ at: issue.path, message: isMissing ? 'required field missing' : issue.message }]
 }
 
-/** Where the key of a path begins; for a missing key, where the closest key above it begins. */
+/** Offset of the key at a path; for a missing key, of its closest ancestor. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   let offset = 0
   let node: unknown = document.contents

@@ -6,7 +6,7 @@ import { callerRule, everyCallerRule, rowRule } from '../../access/row-rules.ts'
 import type { Visibility } from '../../schema/answer.ts'
 import type { Dataset, Member, Policy } from './dataset.ts'
 
-/** What a principal sees of a dataset. */
+/** The part of a dataset that a principal sees. */
 export type Scope = {
   readonly rights: Rights
   readonly rows: RowRule

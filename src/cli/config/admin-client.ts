@@ -70,7 +70,7 @@ function unreachable(url: string, error: unknown): Problem {
   })
 }
 
-/** What OpenSSL calls a certificate of an unknown authority. */
+/** OpenSSL error codes for a certificate of an unknown authority. */
 const untrusted: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -45,7 +45,7 @@ const syncs = [
   },
 ] as const
 
-/** Where the demo is set up, and the two ports of the sample upstream. */
+/** Admin API of the node, and the two ports of the sample upstream. */
 export type DemoTarget = {
   readonly adminUrl: string
   readonly ports: readonly [number, number]

@@ -4,12 +4,11 @@ import { AbstractConnector, type RedisOptions } from 'ioredis'
 import { guardedAddress, type Egress } from '../../lib/egress.ts'
 import type { RedisAddress } from '../../proxy/plugin.ts'
 
-/** Where a connection leads. */
 export type Place = { readonly host: string; readonly port: number }
 
 type ConnectorConstructor = NonNullable<RedisOptions['Connector']>
 
-/** A connector of ioredis that connects to allowed addresses only, whatever Redis, Sentinel or a cluster names. `find` tells where; without it, the host of the client. */
+/** A connector of ioredis that connects to allowed addresses only, whatever Redis, Sentinel or a cluster names. `find` resolves the address; without it, the host of the client is used. */
 export function guardedConnector(
   { ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
   egress: Egress,

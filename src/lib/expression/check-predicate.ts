@@ -10,7 +10,7 @@ const strings: Operands = { field: 'string', literal: 'string' }
 const integers: Operands = { field: 'int', literal: 'int' }
 const blocks: Operands = { field: 'ip', literal: 'cidr' }
 
-/** What each operator compares. */
+/** Operand types of each operator. */
 const operands: Readonly<Record<Operator, readonly Operands[]>> = {
   '==': [strings, integers, { field: 'ip', literal: 'ip' }],
   '!=': [strings, integers, { field: 'ip', literal: 'ip' }],

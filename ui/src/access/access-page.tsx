@@ -17,7 +17,7 @@ const tabs = {
   scrollbarWidth: 'none',
 } as const
 
-/** Who may do what, in one workspace or in all that the viewer may inspect. */
+/** Entitlements of principals, in one workspace or in all that the viewer may inspect. */
 export function AccessPage() {
   const session = useSession()
   const { workspace: selected } = usePageView()

@@ -9,7 +9,7 @@ import { OwnershipForm } from './ownership-form.tsx'
 import { ownershipQuery, type Ownership } from './workspace-queries.ts'
 import classes from './workspace-list.module.css'
 
-/** Which hosts and paths each workspace owns. */
+/** The hosts and paths that each workspace owns. */
 export function WorkspaceList({ workspaces }: { readonly workspaces: readonly string[] }) {
   const session = useSession()
   const isSuperAdmin = session.workspaces.some(

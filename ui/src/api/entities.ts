@@ -16,7 +16,7 @@ export const maxPageSize = 1000
 /** A field by which the Admin API sorts a collection. */
 export type Sort = { readonly by: string; readonly isDescending: boolean }
 
-/** Which part of a collection to load. */
+/** The part of a collection to load. */
 export type Selection = {
   /** Only entities that contain these words; a list has the words of each workspace. */
   readonly search?: string | readonly string[]

@@ -14,7 +14,7 @@ export type RevisionRow = { readonly workspace: string | undefined; readonly lin
 /** One revision with its changes. */
 export type ShownRevision = Omit<RevisionLine, 'kinds' | 'summary'> & ConfigDifference
 
-/** What a rollback would change, and the current revision. */
+/** Changes of a rollback, and the current revision. */
 export type Comparison = ConfigDifference & { readonly revision: number }
 
 const size = 50
@@ -69,7 +69,7 @@ export const revisionQuery = (workspace: string | undefined, number: number) =>
     staleTime: Number.POSITIVE_INFINITY,
   })
 
-/** What a rollback to a revision would change. */
+/** Changes of a rollback to a revision. */
 export const comparisonQuery = (workspace: string | undefined, number: number) =>
   queryOptions({
     queryKey: ['changes', workspace ?? '', number, 'compare'],

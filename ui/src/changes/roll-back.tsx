@@ -14,7 +14,7 @@ type RollBackProps = {
   readonly onDone: () => void
 }
 
-/** What a rollback would change, with a confirmation to run it. */
+/** Shows the changes of a rollback, with a confirmation to run it. */
 export function RollBack({ workspace, number, onDone }: RollBackProps) {
   const { data, error, refetch } = useQuery(comparisonQuery(workspace, number))
   if (error !== null)

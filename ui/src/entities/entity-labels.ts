@@ -16,7 +16,7 @@ export function routeMatchers(route: EntityRecord): string[] {
   ]
 }
 
-/** Where a plugin applies, for example `route list-orders, consumer alice`. */
+/** For example `route list-orders, consumer alice`. */
 export function pluginScope(plugin: EntityRecord, names: Names): string {
   const scopes = ['service', 'route', 'consumer', 'consumer_group'].flatMap((field) => {
     const id = referenceId(plugin, field)

@@ -116,7 +116,7 @@ function Entities({ kind, workspaces }: EntitiesProps) {
   )
 }
 
-/** What the Admin API is to sort by; undefined when it cannot, or nothing is sorted. */
+/** Sort order for the Admin API; undefined when it does not support it, or none is selected. */
 function requestedSort(
   kind: Kind,
   workspaces: readonly string[],

@@ -15,7 +15,6 @@ const noRows: readonly EntityRow[] = []
 /** Rows that a list loads without being asked for more, from as many workspaces as it takes. */
 const initialRows = 100
 
-/** How much of a collection to load. */
 type LoadOptions = Pick<Selection, 'search' | 'sort'> & {
   readonly firstSize?: number
   readonly laterSize?: number

@@ -8,7 +8,7 @@ import { Notice } from './notice.tsx'
 
 type ErrorStateProps = {
   readonly error: unknown
-  /** What failed to load, for example `consumers in ProductX`. */
+  /** The resource that failed to load, for example `consumers in ProductX`. */
   readonly what?: string
   readonly onRetry?: () => void
 }

@@ -23,7 +23,7 @@ export type Masks = {
   readonly known: boolean
   /** Why a member is masked, by its name without the dataset; undefined when it is not. */
   reasonFor(member: string): string | undefined
-  /** What a row without a caller is called: where some callers are masked, it may be one of theirs. */
+  /** Label of a row without a caller. Where some callers are masked, the row may belong to one of them. */
   readonly noCaller: 'Anonymous' | 'Anonymous or masked'
 }
 

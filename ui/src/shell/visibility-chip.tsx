@@ -12,7 +12,7 @@ import classes from './visibility-chip.module.css'
 
 const icons = { all: IconEyeCheck, some: IconEye, nothing: IconEyeOff } as const
 
-/** Which requests the viewer sees, and the rules behind it. */
+/** Shows which requests are visible to the viewer, and the rules that decide it. */
 export function VisibilityChip() {
   const { data, isError } = useQuery(metaQuery)
   if (isError) return null
@@ -75,7 +75,7 @@ function Explanation({ visibility }: { readonly visibility: Visibility }) {
   )
 }
 
-/** Where callers are shown, and the rules that mask the others. */
+/** Shows where callers are visible, and the rules that mask the others. */
 function Callers({ callers }: { readonly callers: CallerVisibility }) {
   return (
     <>
