@@ -30,7 +30,7 @@ export function mayOpen(from: string, to: string): boolean {
   return from === to || (tierOf(to) !== -1 && tierOf(to) < tierOf(from))
 }
 
-/** Where sockets are opened: files and folders of `src`. Everywhere else an import from a socket module is a type or a constant. */
+/** Files and folders of `src` that open sockets. All others import only types and constants from socket modules. */
 export const socketPlaces: readonly string[] = [
   'src/proxy/http1/',
   'src/proxy/http2/',

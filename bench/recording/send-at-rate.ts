@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import net, { type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What was sent, and when the response to each sample was complete, by `performance.now`. */
+/** Number of sent requests, and completion times of sampled responses by `performance.now`. */
 export type Sent = {
   readonly sent: number
   readonly answered: number

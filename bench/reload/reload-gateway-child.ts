@@ -23,7 +23,7 @@ import type { SealedState } from '../../src/snapshot/render-delta.ts'
 import { openRecorder } from '../../src/telemetry/open-recorder.ts'
 import { openSpool } from '../../src/telemetry/open-spool.ts'
 
-/** What the control plane sends: a whole snapshot, and the deltas from there to another one and back, each in parts. */
+/** Messages of the control plane: a whole snapshot, and the deltas from there to another one and back, each in parts. */
 export type ReloadOrder = {
   readonly whole: readonly string[]
   readonly deltas: readonly (readonly string[])[]

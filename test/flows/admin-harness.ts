@@ -42,7 +42,7 @@ export type Answer = {
   readonly body: any
 }
 
-/** How a request differs from a JSON one with the super-admin's token. */
+/** Options of a request. Default: JSON with the super-admin's token. */
 export type Asking = {
   readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
@@ -61,7 +61,6 @@ export type TestAdmin = {
   readonly ask: (method: string, path: string, body?: unknown, asking?: Asking) => Promise<Answer>
 }
 
-/** How a control plane in a test differs from the usual one. */
 export type TestOptions = Partial<ConfigurationOptions> & {
   readonly uiDirectory?: string
   readonly workers?: () => readonly KnownWorker[]

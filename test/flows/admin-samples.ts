@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { makeAuthority, type Pair } from '../harness/make-certificate.ts'
 import type { TestAdmin } from './admin-harness.ts'
 
-/** What a test needs to know of an entity to make some: where it lives, and bodies that are and are not accepted. */
+/** Path, valid bodies and invalid bodies of an entity. */
 export type Sample = {
   /** Path of the collection, after the workspace. */
   readonly path: string

@@ -63,7 +63,7 @@ function tokenOf(claims: object): string {
   return `${text}.${createHmac('sha256', 'signing').update(text).digest('base64url')}`
 }
 
-/** What the service gets of a request. */
+/** The request that the service receives. */
 async function forwarded(path: string, headers: Record<string, string>, init: RequestInit = {}) {
   const response = await gateway.ask(path, { ...init, headers })
   expect(response.status).toBe(200)

@@ -31,10 +31,10 @@ test('every process of a node uses the compile cache, and loads only what it nee
   ].map(([, path = '']) => path)
   const packages = new Set(loaded.map((path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]))
   expect(packages).toContain('fastify')
-  // What only some configurations need is loaded by these.
+  // Only some configurations need these packages, which are loaded on demand.
   for (const name of ['ajv', 'ioredis', 'pg', 'undici', 'yaml'])
     expect(packages).not.toContain(name)
-  // Launcher and supervisor only wait; what parses their settings has ended.
+  // Launcher and supervisor only wait; another process parsed their settings and has ended.
   const parsers = loaded.filter((path) => path.startsWith('zod/index.js'))
   expect(parsers).toHaveLength(['control plane', 'gateway worker'].length)
 })

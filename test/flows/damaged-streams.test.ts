@@ -14,7 +14,7 @@ import {
   withService,
 } from '../harness/open-test-control.ts'
 
-/** What happens to the next line of a stream. Returns what is passed on instead. */
+/** Replaces the next line of a stream. */
 type Damage = (line: string) => readonly string[]
 
 /** A proxy before a control plane that damages lines of streams. */

@@ -55,7 +55,7 @@ async function addReader({ endpoints, denied }: RandomRole, actions: string) {
 /** A reader who asks, and notes what an answer tells although they may not know it. */
 type Walk = {
   readonly things: readonly Thing[]
-  /** What the rules of the reader name: such a rule decides by that name, whether an entity has it or not. */
+  /** Names in the rules of the reader. Such a rule applies whether or not an entity has the name. */
   readonly ruled: ReadonlySet<string>
   readonly told: ReadonlySet<string>
   /** `written` is what the request itself contains. */

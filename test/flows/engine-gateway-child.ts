@@ -1,7 +1,7 @@
 import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
 import type { SnapshotInput } from '../harness/build-snapshot.ts'
 
-/** What the child is told: which gateway to open. */
+/** Message to the child: the gateway to open. */
 export type GatewayOrder = {
   readonly words: SnapshotInput
   readonly limits?: NonNullable<GatewayOptions['limits']>

@@ -35,7 +35,7 @@ async function addRoute(weir: TestWeir, workspace: string, port: number, onFull:
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
 }
 
-/** What the warehouse has: recorded requests by route and status, and counts of others by workspace and kind. */
+/** Recorded requests in the warehouse by route and status, and counts of others by workspace and kind. */
 async function stored(weir: TestWeir): Promise<Record<string, number>> {
   const events = await weir.query({
     measures: ['requests.count'],

@@ -24,7 +24,7 @@ test('plugins run with the settings of their partial, also after it changes', as
   expect(redisOf(admin)).toMatchObject([{ ...config, database: 7 }])
   const { body: shown } = await ask('GET', `/plugins/${plugin.id}`)
   expect(shown.config.redis).toMatchObject({ ...config, database: 7 })
-  // What was read can be written back.
+  // A response can be sent back unchanged.
   expect((await ask('PUT', `/plugins/${plugin.id}`, shown)).status).toBe(200)
   const { body: patched } = await ask('PATCH', `/plugins/${plugin.id}`, { config: { minute: 9 } })
   expect(patched).toMatchObject({ partials: [link], config: { minute: 9, redis: config } })

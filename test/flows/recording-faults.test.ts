@@ -11,7 +11,7 @@ import { until } from '../harness/until.ts'
 
 type Files = typeof fileSystem
 
-/** What happens to the calls of the spool to the file system. */
+/** Faults of the spool's file system calls. */
 const disk = vi.hoisted(() => ({
   fault: undefined as undefined | (() => 'short' | 'fail' | 'fail half-way' | undefined),
   /** Bytes of files that survive a loss of power, by inode. */

@@ -22,7 +22,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** What a server says until it ends the connection. */
+/** Bytes from a server until it closes the connection. */
 async function hear(port: number): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
   socket.on('error', () => undefined)

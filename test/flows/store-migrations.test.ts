@@ -137,7 +137,7 @@ describeEachStore(({ fresh }) => {
 /** Updates, repeats, copies and deletes a sample of every entity. Between the steps the whole store is loaded, which costs more than they do. */
 async function expectWrites(store: Store): Promise<void> {
   const { entries } = await store.load()
-  // What refers to others comes first.
+  // Referring entities come first.
   const twins = entities.toReversed().map((entity: Entity) => {
     const [sample] = samplesIn(entries, entity)
     if (sample === undefined) throw new Error(`no fixture has a sample of '${entity.name}'`)

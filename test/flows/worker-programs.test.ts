@@ -25,7 +25,7 @@ type Published = {
   readonly decisions: unknown
 }
 
-/** What is lost, repeated or exchanged of the lines of a delta. */
+/** Lost, repeated or exchanged lines of a delta. */
 const damages: readonly ((lines: readonly string[], at: number) => readonly string[])[] = [
   (lines) => lines,
   (lines, at) => lines.toSpliced(at, 1),
@@ -71,7 +71,7 @@ test('every worker runs the program of the revision that was sealed, whatever ha
 const pick = <Item>(items: readonly Item[], random: Random): Item =>
   items[Math.floor(random() * items.length)] as Item
 
-/** What a worker that was killed has on its disk: nothing, or any revision. */
+/** Snapshot on the disk of a killed worker: none, or any revision. */
 const pickBase = (published: readonly Published[], random: Random): Published | undefined =>
   random() < 0.3 ? undefined : pick(published, random)
 

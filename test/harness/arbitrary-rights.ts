@@ -43,7 +43,7 @@ export const consumers = [
 /** The names that rules refer to. */
 export const names = namesIn({ workspaces, services, routes, callers: consumers })
 
-/** What the second segment of a generated path may name. */
+/** Values of the second segment of a generated path. */
 export const pathNames = [
   'orders',
   'billing',

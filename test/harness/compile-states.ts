@@ -127,7 +127,7 @@ function describeRoute(
 /** A group as an array. */
 const plain = (value: unknown): unknown => (value instanceof RadixMap ? [...value] : value)
 
-/** Which plugin a prepared one is, with which settings. */
+/** Identifies a prepared plugin and its settings. */
 export const labelOf = (use: object): string => ('label' in use ? String(use.label) : 'refuses')
 
 const certificateFor = ({ names }: Program, name: string): string => {

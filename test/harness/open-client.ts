@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 /** A client protocol. */
 export type Protocol = 'http1' | 'http2' | 'websocket' | 'stream'
 
-/** How an exchange ended for its client: with the response of the service, another response, or a cut connection. */
+/** Outcome of an exchange for its client: the response of the service, another response, or a closed connection. */
 export type End = 'served' | 'answered' | 'cut'
 
 /** Returns a function that sends a request and reports how it ended. */

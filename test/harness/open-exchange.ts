@@ -24,7 +24,7 @@ export function openExchange(fields: Partial<RequestHead> = {}) {
   const reply = new ClientReply({ socket, method: request.method, minor: 1, connection })
   return {
     exchange: new Exchange(1, request, absentBody, reply),
-    /** What was written since the last call of this or of `text`. */
+    /** Output since the last call of this or of `text`. */
     written: (): Written | undefined => parse(String(socket.read() ?? '')),
     text: (): string => String(socket.read() ?? ''),
     get isAborted() {

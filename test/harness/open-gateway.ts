@@ -53,7 +53,7 @@ export type GatewayOptions = {
   readonly pools?: KeeperTools
   readonly limits?: Partial<FrontLimits>
   readonly admission?: Partial<AdmissionLimits>
-  /** Where services and probes may be. Default: the rule without settings. */
+  /** Addresses that services and probes may have. Default: the rules without settings. */
   readonly egress?: Egress
   /** Default: as in Kong. */
   readonly settings?: Omit<ExchangeSettings, 'instance'>

@@ -72,7 +72,6 @@ export function openPoolKeeper(probe: Probe = () => Promise.resolve(299)) {
 /** The plan of a pool of an upstream. */
 export type UpstreamPlan = PoolPlan & { readonly upstream: UpstreamSettings }
 
-/** What differs between the pools of tests. */
 export type PoolSpec = {
   readonly id: string
   readonly hosts: readonly string[]

@@ -6,10 +6,9 @@ import { until } from './until.ts'
 /** A UDP client with one source port. */
 export type UdpClient = {
   readonly port: number
-  /** What it received so far. */
   readonly received: string[]
   send(datagram: string | Buffer, port?: number): void
-  /** Sends until an answer comes that was not there before: datagrams may be lost. */
+  /** Sends until a new answer arrives: datagrams may be lost. */
   ask(datagram: string): Promise<string>
 }
 

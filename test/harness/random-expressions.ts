@@ -133,7 +133,7 @@ function renderLiteral(literal: Value, operator: string): string {
   return literal.length % 2 === 0 ? `r#"${literal}"#` : `"${literal.replaceAll('\\', '\\\\')}"`
 }
 
-/** How an expression matches a request; undefined when it does not. */
+/** The match of an expression; undefined when it does not match. */
 export function matchSlowly(
   tree: Tree,
   request: RequestHead,

@@ -22,7 +22,7 @@ export type MessageReader = {
 }
 
 export type MessageEvents = {
-  /** How the body after this start line and these fields is delimited. */
+  /** Framing of the body after this start line and these fields. */
   readonly ruleOf: (start: string, fields: readonly string[]) => BodyRule
   readonly onMessage: (message: Message) => void
 }

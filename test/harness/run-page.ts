@@ -54,10 +54,10 @@ function commandsOf({
   return { kind: 'commands', ...step, isEventual }
 }
 
-/** What is wrong with a page when it is executed: the first step that fails, with what it printed. */
+/** The first step of a page that failed, with its output. */
 export type Fault = { readonly line: number; readonly why: string; readonly output: string }
 
-/** Executes steps in one bash, in `folder`, until one fails. `places` maps what pages write, such as 127.0.0.1:8001, to where it is in this run. */
+/** Executes steps in one bash, in `folder`, until one fails. `places` maps addresses in pages, such as 127.0.0.1:8001, to those of this run. */
 export async function runSteps(
   steps: readonly Step[],
   folder: string,

@@ -3,7 +3,6 @@ import { appendFileSync, readFileSync } from 'node:fs'
 // Runs in place of src/cli/plane-process.ts in a copy of the program: a plane that serves nothing, and that stops at the
 // point that the plan names. It imports nothing of the program, so that it is loaded quickly.
 
-/** What a process does at a point. */
 export type Plan = { readonly point: string; readonly action: 'go' | 'pause' | 'die' }
 
 const plan = process.env['STAGED_PLAN'] ?? ''

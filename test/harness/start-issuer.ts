@@ -10,7 +10,7 @@ export type Issuer = {
   state: 'up' | 'down' | 'slow'
   /** The keys that it publishes. */
   keys: JWK[]
-  /** How often each path was requested. */
+  /** Number of requests by path. */
   readonly requests: Map<string, number>
   /** The newest key pair. */
   current: { readonly kid: string; readonly privateKey: CryptoKey; readonly publicKey: JWK }

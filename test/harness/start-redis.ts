@@ -14,7 +14,6 @@ export type TestRedis = {
   start(): Promise<void>
 }
 
-/** How a server differs from one with a password. */
 export type RedisOptions = {
   /** Arguments of redis-server beside the usual ones. */
   readonly words?: readonly string[]

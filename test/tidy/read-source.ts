@@ -3,7 +3,7 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { entities } from '../../src/entities/entities.ts'
 import { parseSync, Visitor, type ESTree } from 'vite'
 
-/** What the rules check in one file; paths are relative to the root of the tree. */
+/** Paths are relative to the root of the tree. */
 export type SourceFile = {
   readonly path: string
   readonly lines: number

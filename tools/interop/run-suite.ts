@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
 import { findProgram } from '../../test/harness/require-program.ts'
 
-/** What the gateway under test answers on. */
+/** Ports of the gateway under test. */
 export type Subject = {
   readonly proxyPort: number
   readonly securePort: number
