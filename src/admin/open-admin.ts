@@ -21,8 +21,7 @@ import { healthRoute } from './node/health-route.ts'
 import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
 import { logLevelRoutes } from './node/log-level-routes.ts'
-import { warehouseRoutes } from './node/warehouse-routes.ts'
-import type { Warehouse } from '../warehouse/open-warehouse.ts'
+import { warehouseRoutes, type AdminWarehouse } from './node/warehouse-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
 import { kongNodeRoutes } from './node/kong-node-routes.ts'
 import {
@@ -63,7 +62,7 @@ export type AdminOptions = AppOptions & {
   readonly order?: (order: TargetOrder) => void
   readonly logLevel?: LogLevels
   readonly preview?: Preview
-  readonly warehouse?: Pick<Warehouse, 'state' | 'backups'> | undefined
+  readonly warehouse?: AdminWarehouse | undefined
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void

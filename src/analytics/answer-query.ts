@@ -5,6 +5,7 @@ import { query as querySchema, type Filter, type Query, type QueryInput } from '
 import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 import type { Rollups } from '../warehouse/open-rollups.ts'
+import type { Retention } from '../warehouse/retention.ts'
 import { buildAnswer } from './build-answer.ts'
 import { chooseRollups } from './choose-rollups.ts'
 import { compilePlan } from './compile-plan.ts'
@@ -12,6 +13,7 @@ import type { Dataset, Datasets } from './datasets/dataset.ts'
 import { visibleDatasets } from './datasets/describe-datasets.ts'
 import type { Scope } from './datasets/scope.ts'
 import { governPlan, type GovernedPlan } from './govern-plan.ts'
+import { hideExpired } from './hide-expired.ts'
 import { emptyQuery, planQuery } from './plan-query.ts'
 
 export type QueryContext = {
@@ -19,6 +21,8 @@ export type QueryContext = {
   readonly scopeOf: (dataset: Dataset) => Scope
   /** Without them, only the tables themselves are read. */
   readonly rollups?: Rollups | undefined
+  /** How long rows of a table are shown; undefined where all rows are. */
+  readonly retention?: ((table: string) => Retention | undefined) | undefined
   readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -35,7 +39,11 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
   const dataset = findDataset(context, query)
   const scope = context.scopeOf(dataset)
   const plan = planQuery(dataset, query, context.now)
-  const governed = governPlan(plan, scope)
+  const governed = hideExpired(
+    governPlan(plan, scope),
+    context.retention?.(dataset.table.name),
+    context.now,
+  )
   // Before the rows are selected: what comes meanwhile may be among them.
   const completeness = dataset.table.name === 'requests' ? context.completeness?.() : undefined
   const [rows, freshUntil] = await Promise.all([
@@ -147,7 +155,7 @@ async function newestRow(
 }
 
 async function newestRowSince(
-  { select, now, rollups }: QueryContext,
+  { select, now, rollups, retention }: QueryContext,
   dataset: Dataset,
   scope: Scope,
   since?: string,
@@ -161,7 +169,8 @@ async function newestRowSince(
         ? []
         : [{ member: time.name, operator: 'afterOrOnDate', values: [since] }],
   }
-  const plan = governPlan(planQuery({ ...dataset, members }, parseQuery(query), now), scope)
+  const asked = governPlan(planQuery({ ...dataset, members }, parseQuery(query), now), scope)
+  const plan = hideExpired(asked, retention?.(dataset.table.name), now)
   const { data } = buildAnswer(
     plan,
     scope,

@@ -73,6 +73,7 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
       scopeOf: scopesOf(rights),
       select,
       rollups: warehouse.rollups,
+      retention: (table: string) => warehouse.retention(table),
       now: tickOf(clock),
       completeness(): Completeness {
         const { until, missing } = describeCompleteness(watermarks(), rights)

@@ -73,6 +73,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Directory for backups of the warehouse; `backups` in `WEIR_DATA` when unset. A ClickHouse server writes it on its own machine and must allow it (`backups.allowed_path`).',
   WEIR_REVISION_DAYS:
     'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
+  WEIR_RECORD_DAYS:
+    'Days for which recorded requests are shown and kept; a workspace can have its own (`retention_days`).',
   WEIR_RECORD_DURABILITY:
     'What the events of requests survive: `commit` the end of any process, `interval` also a loss of power except for the last milliseconds, `strict` also a loss of power, because answers wait for the disk.',
   WEIR_SPOOL_LIMIT:

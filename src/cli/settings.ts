@@ -154,6 +154,7 @@ const environment = z.object({
   WEIR_RECORD_DURABILITY: z
     .enum(['commit', 'interval', 'strict'], { error: 'expected commit, interval or strict' })
     .default('commit'),
+  WEIR_RECORD_DAYS: wholeNumber(90, 1, 36_500),
   WEIR_RECORD_SYNC_MILLISECONDS: wholeNumber(100, 1, 60_000),
   WEIR_SPOOL_LIMIT: z
     .string()
@@ -226,6 +227,7 @@ export function readSettings(
     data: resolve(settings.WEIR_DATA),
     auditKeyFile: resolve(settings.WEIR_AUDIT_KEY_FILE ?? join(settings.WEIR_DATA, 'audit.key')),
     auditDays: settings.WEIR_AUDIT_DAYS,
+    recordDays: settings.WEIR_RECORD_DAYS,
     backups: backupsIn(settings),
     revisionDays: settings.WEIR_REVISION_DAYS,
     revisionCount: settings.WEIR_REVISION_COUNT,

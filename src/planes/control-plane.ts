@@ -32,6 +32,7 @@ import { openWarehouse } from '../warehouse/open-warehouse.ts'
 import { startRollupJobs } from '../warehouse/start-rollup-jobs.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { openKeys } from './open-keys.ts'
+import { followRetention, retentionIn } from './follow-retention.ts'
 import { recordRequests, type RequestRecording } from './record-requests.ts'
 import {
   addressOf,
@@ -79,7 +80,8 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     ...(settings.warehouseUrl === undefined
       ? { path: join(settings.data, 'warehouse') }
       : { url: settings.warehouseUrl }),
-    retentionDays: { audit: auditDays },
+    retentionDays: { audit: auditDays, requests: settings.recordDays },
+    workspaceDays: retentionIn(configuration.current()),
     backups: settings.backups,
     isSynced: settings.durability.mode !== 'commit',
     log,
@@ -98,6 +100,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     log: limitedLog,
   })
   const stopRollups = startRollupJobs(warehouse, limitedLog)
+  const stopRetention = followRetention(configuration, warehouse, limitedLog)
   const stopPruning = startRevisionPruning(
     configuration,
     { days: settings.revisionDays, count: settings.revisionCount },
@@ -179,6 +182,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     await Promise.all([served.admin.close(), served.manager.close()])
     await stopAuditJobs()
     stopPruning()
+    await stopRetention()
     await configuration.close()
     await stopRollups()
     await recording.stop(3_000)

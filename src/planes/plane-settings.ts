@@ -70,6 +70,8 @@ export type PlaneSettings = {
   readonly auditKeyFile: string
   /** Days after which records of the audit log are removed. */
   readonly auditDays: number
+  /** Days after which recorded requests are removed, where their workspace does not say otherwise. */
+  readonly recordDays: number
   /** Directory for backups of the warehouse. */
   readonly backups: string
   /** Days after which revisions are pruned. */

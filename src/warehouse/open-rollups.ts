@@ -21,8 +21,8 @@ export type Rollups = {
 export type RollupKeeper = Rollups & {
   /** Runs work that stores or deletes rows of these times; what was built from them is not read until it is built again. */
   change<T>(source: string, times: Iterable<number>, work: () => Promise<T>): Promise<T>
-  /** Forgets everything that was built, for rows that were stored without `change`. */
-  forget(): Promise<void>
+  /** Forgets the units of a source, or of all, that begin before a time, for rows that were stored or removed without `change`. */
+  forget(rows: { readonly source?: string; readonly to: number }): Promise<void>
   /** Builds missing units whose time has passed, newest first, until the signal is aborted; returns their number. */
   refresh(signal?: AbortSignal): Promise<number>
 }
@@ -222,14 +222,18 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
         if (spans.length > 0) await log.addChanges(source, spans)
       }
     },
-    async forget() {
-      for (const units of state.values()) {
-        units.built.clear()
-        units.building = undefined
-        units.seenTo = 0
+    async forget({ source: only, to }) {
+      for (const source of new Set(sources.values())) {
+        if (only !== undefined && only !== source) continue
+        for (const [rollup, units] of state) {
+          if (rollup.source !== source) continue
+          for (const start of units.built.keys()) if (start < to) units.built.delete(start)
+          if ((units.building ?? Infinity) < to) units.building = undefined
+          // Everything is looked at again.
+          units.seenTo = 0
+        }
+        await log.addChanges(source, [{ from: 0, to }])
       }
-      for (const source of new Set(sources.values()))
-        await log.addChanges(source, [{ from: 0, to: clock.now() + dayLength }])
     },
     async refresh(signal) {
       if (isShared) await load()

@@ -8,6 +8,7 @@ import { createChdbConnection, type ChdbConnection } from 'chdb/connection'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
+import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
 import { openBackups, type Backups } from './back-up.ts'
 import { insertBatch } from './insert-batch.ts'
@@ -21,16 +22,11 @@ import {
 } from './open-rollups.ts'
 import { readState, type WarehouseState } from './read-state.ts'
 import { renderNative } from './render-native.ts'
-import { rollupLogTable } from './rollup-log.ts'
-import { builtInRollups, rollupTable, type Rollup } from './rollup.ts'
+import { prepareTables, rollupsOf, withRollups } from './prepare-tables.ts'
+import { fewerDays, longestOf, type Retention, type WorkspaceDays } from './retention.ts'
+import type { Rollup } from './rollup.ts'
 import { timesOfBlock, timesOfLines } from './times-of-rows.ts'
-import {
-  builtInTables,
-  createStatement,
-  updateStatements,
-  type StoredTable,
-  type Table,
-} from './tables.ts'
+import { builtInTables, type Table } from './tables.ts'
 
 /** SQL, the values of its `{name:Type}` parameters, and engine settings such as limits. */
 export type Statement = {
@@ -58,6 +54,10 @@ export type Warehouse = {
   query(statement: Statement, signal?: AbortSignal): Promise<readonly Row[]>
   /** Tables on disk, and parts that cannot be read. */
   state(): Promise<WarehouseState>
+  /** Whole days, in UTC, for which the rows of a table are shown; undefined where all rows are. */
+  retention(table: string): Retention | undefined
+  /** Gives workspaces a retention of their own, and all others that of the table. */
+  keepWorkspaces(days: WorkspaceDays): Promise<void>
   readonly backups: Backups
   /** Waits for running statements, then closes the connections. */
   close(): Promise<void>
@@ -70,6 +70,8 @@ export type WarehouseOptions = {
   readonly path?: string
   /** Table → days until its rows expire. */
   readonly retentionDays?: Readonly<Record<string, number>>
+  /** Id of a workspace → days until its rows expire, in tables that are kept by workspace. */
+  readonly workspaceDays?: WorkspaceDays
   readonly tables?: readonly Table[]
   /** Rollups of these tables. */
   readonly rollups?: readonly Rollup[]
@@ -96,20 +98,44 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   const { writer, builder, readers, insertNative, session } = connect(options)
   const pool = openPool(readers)
   const isSynced = options.url === undefined ? options.isSynced === true : undefined
+  const findTable = (name: string): Table => {
+    const table = tables.find((one) => one.name === name)
+    if (table === undefined)
+      throw new Problem('warehouse.table', 400, `The warehouse has no table '${name}'.`)
+    return table
+  }
   const rollupList = options.rollups ?? rollupsOf(tables)
-  const daysOf = daysIn(tables, options.retentionDays ?? {})
-  await prepareTables(writer, withRollups(tables, rollupList, daysOf), daysOf, isSynced)
+  const selectRows = (sql: string) => select(builder, { sql }, undefined)
+  let workspaceDays: WorkspaceDays = options.workspaceDays ?? new Map()
+  let shownDays = workspaceDays
+  const retentionOf = (table: Table, own = shownDays): Retention => ({
+    days: options.retentionDays?.[table.name] ?? table.retentionDays,
+    workspaces: table.isKeptByWorkspace === true ? own : new Map<string, number>(),
+  })
+  const prepare = () =>
+    prepareTables({
+      command: (query) => writer.command({ query }),
+      query: selectRows,
+      tables: withRollups(tables, rollupList, (table) => retentionOf(table, workspaceDays)),
+      isSynced,
+    })
+  const lengthened = await prepare()
   const rollups = await openRollups({
     list: rollupList,
     query: (sql) => select(builder, { sql }, undefined),
     command: (query) => builder.command({ query }),
-    daysOf,
+    daysOf: (source) => longestOf(retentionOf(findTable(source))),
     isShared: options.url !== undefined,
     clock,
     timing: options.rollupTiming ?? defaultRollupTiming,
   })
+  // Of what could expire, the engine may have removed any part.
+  const forgetExpired = async (tablesAndDays: ReadonlyMap<string, number>): Promise<void> => {
+    for (const [table, days] of tablesAndDays)
+      await rollups.forget({ source: table, to: clock.now() - (days - 1) * 86_400_000 })
+  }
+  await forgetExpired(lengthened)
   const runBuilder = (query: string): Promise<unknown> => builder.command({ query })
-  const selectRows = (sql: string) => select(builder, { sql }, undefined)
   const backups = openBackups({
     directory: options.backups,
     tables: tables.filter(({ isCopy }) => isCopy !== true),
@@ -124,6 +150,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       parts: detached,
     })
   const listeners = new Set<() => void>()
+  const preparing = openSerialQueue()
   const running = new Set<Promise<unknown>>()
   let isClosed = false
 
@@ -141,13 +168,6 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     } catch (error) {
       log?.error('warehouse: insert listener failed', { error })
     }
-  }
-
-  const findTable = (name: string): Table => {
-    const table = tables.find((one) => one.name === name)
-    if (table === undefined)
-      throw new Problem('warehouse.table', 400, `The warehouse has no table '${name}'.`)
-    return table
   }
 
   return {
@@ -176,11 +196,25 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       restore: (name) =>
         run(async () => {
           const backup = await backups.restore(name)
-          await rollups.forget()
+          await rollups.forget({ to: clock.now() + 86_400_000 })
           listeners.forEach(notify)
           return backup
         }),
     },
+    retention(name) {
+      const table = findTable(name)
+      return table.isKeptByWorkspace === true ? retentionOf(table) : undefined
+    },
+    keepWorkspaces: (days) =>
+      run(async () => {
+        await preparing.run(async () => {
+          // What has been hidden is shown again once rollups are known to lack it.
+          shownDays = fewerDays(shownDays, days)
+          workspaceDays = days
+          await forgetExpired(await prepare())
+          shownDays = days
+        })
+      }),
     parallelQueries: options.url === undefined ? embeddedReaders : serverQueries,
     async query(statement, signal) {
       const stop = options.url === undefined ? undefined : signal
@@ -213,59 +247,6 @@ export function openPool<T>(members: readonly T[]) {
     },
   }
 }
-
-/** Days for which the rows of a table are kept. */
-const daysIn =
-  (tables: readonly Table[], retentionDays: Readonly<Record<string, number>>) =>
-  (name: string): number =>
-    retentionDays[name] ?? tables.find((table) => table.name === name)?.retentionDays ?? 0
-
-const rollupsOf = (tables: readonly Table[]): readonly Rollup[] =>
-  builtInRollups.filter(({ source }) => tables.some(({ name }) => name === source))
-
-/** The tables, those of their rollups and the log of those. */
-function withRollups(
-  tables: readonly Table[],
-  rollups: readonly Rollup[],
-  daysOf: (table: string) => number,
-): readonly Table[] {
-  if (rollups.length === 0) return tables
-  const made = rollups.map((rollup) => {
-    const source = tables.find(({ name }) => name === rollup.source) as Table
-    return rollupTable(rollup, { ...source, retentionDays: daysOf(source.name) })
-  })
-  const days = Math.max(...made.map(({ retentionDays }) => retentionDays))
-  return [...tables, ...made, { ...rollupLogTable, retentionDays: days }]
-}
-
-/** Every statement costs milliseconds and rewrites the table's definition on disk, so only what differs is changed. */
-async function prepareTables(
-  client: ClickHouseClient,
-  tables: readonly Table[],
-  daysOfTable: (table: string) => number,
-  isSynced: boolean | undefined,
-): Promise<void> {
-  const daysOf = ({ name, retentionDays }: Table): number => daysOfTable(name) || retentionDays
-  for (const table of tables) await client.command({ query: createStatement(table, daysOf(table)) })
-  const stored = await select(client, { sql: storedTables }, undefined)
-  for (const table of tables) {
-    const found = stored.find(({ name }) => name === table.name) as StoredTable | undefined
-    // A server may hide its catalog.
-    for (const query of updateStatements(table, daysOf(table), found ?? unknownTable, isSynced))
-      await client.command({ query })
-  }
-}
-
-const unknownTable: StoredTable = { columns: [], engine: '' }
-
-const storedTables = `
-SELECT stored.name AS name, stored.engine_full AS engine, listed.names AS columns
-FROM system.tables AS stored
-INNER JOIN (
-  SELECT table, groupArray(name) AS names FROM system.columns
-  WHERE database = currentDatabase() GROUP BY table
-) AS listed ON listed.table = stored.name
-WHERE stored.database = currentDatabase()`
 
 // chdb is typed against an earlier package of the client; the types differ only in a private field.
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>

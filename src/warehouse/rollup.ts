@@ -150,6 +150,7 @@ export function rollupTable(rollup: Rollup, source: Table): Table {
     partitionBy: 'toYYYYMM(time)',
     orderBy: `(${[...keys.slice(0, 3), 'time', ...keys.slice(3), 'build'].join(', ')})`,
     retentionDays: retentionDays ?? source.retentionDays,
+    ...(source.isKeptByWorkspace && { isKeptByWorkspace: true }),
     settings: 'ttl_only_drop_parts = 1',
   }
 }

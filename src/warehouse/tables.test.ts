@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { keptFor } from './retention.ts'
 import { builtInTables, createStatement, updateStatements } from './tables.ts'
 
 const table = {
@@ -12,7 +13,7 @@ const table = {
 } as const
 
 test('a table is created with its engine, order, retention and settings', () => {
-  expect(createStatement(table, 9)).toBe(
+  expect(createStatement(table, keptFor(9))).toBe(
     `CREATE TABLE IF NOT EXISTS t (
   time DateTime,
   text String,
@@ -28,9 +29,10 @@ SETTINGS ttl_only_drop_parts = 1`,
 
 test('a table gets the columns that it lacks, and another retention', () => {
   const engine = 'MergeTree ORDER BY time TTL toDateTime(time) + toIntervalDay(90) SETTINGS a = 1'
-  expect(updateStatements(table, 9, { columns: ['time'], engine })).toEqual([
+  expect(updateStatements(table, keptFor(9), { columns: ['time'], engine })).toEqual([
     'ALTER TABLE t ADD COLUMN IF NOT EXISTS text String, ADD COLUMN IF NOT EXISTS size UInt64',
-    'ALTER TABLE t MODIFY TTL toDateTime(time) + toIntervalDay(9) SETTINGS materialize_ttl_after_modify = 0',
+    'ALTER TABLE t MODIFY SETTING materialize_ttl_recalculate_only = 1, ttl_only_drop_parts = 1',
+    'ALTER TABLE t MODIFY TTL toDateTime(time) + toIntervalDay(9) SETTINGS mutations_sync = 0',
   ])
 })
 

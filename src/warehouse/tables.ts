@@ -1,6 +1,7 @@
 import { auditColumns } from '../schema/audit-columns.ts'
 import { eventColumns } from '../schema/event.ts'
 import { unrecordedColumns } from '../schema/unrecorded-columns.ts'
+import { isMixed, ttlClause, type Retention } from './retention.ts'
 
 /** A table of the warehouse. Its column `time` decides when rows expire. */
 export type Table = {
@@ -15,6 +16,8 @@ export type Table = {
   readonly orderBy: string
   /** Days until rows expire, unless WarehouseOptions.retentionDays overrides it. */
   readonly retentionDays: number
+  /** Whether workspaces may have a retention of their own. */
+  readonly isKeptByWorkspace?: true
   readonly settings?: string
   /** Whether its rows are stored elsewhere too, and are sent again where they are missing. */
   readonly isCopy?: true
@@ -28,6 +31,7 @@ const requests: Table = {
   partitionBy: 'toYYYYMM(time)',
   orderBy: '(workspace, service, toStartOfFiveMinutes(time), time)',
   retentionDays: 90,
+  isKeptByWorkspace: true,
   settings: 'ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000',
 }
 
@@ -62,7 +66,7 @@ export type StoredTable = {
 }
 
 /** The statement that creates a table. */
-export function createStatement(table: Table, retentionDays: number): string {
+export function createStatement(table: Table, kept: Retention): string {
   const { name, engine, version, partitionBy, orderBy, settings } = table
   return [
     `CREATE TABLE IF NOT EXISTS ${name} (`,
@@ -71,32 +75,58 @@ export function createStatement(table: Table, retentionDays: number): string {
     `ENGINE = ${engine}${version === undefined ? '' : `(${version})`}`,
     ...(partitionBy === undefined ? [] : [`PARTITION BY ${partitionBy}`]),
     `ORDER BY ${orderBy}`,
-    ttlClause(retentionDays),
-    ...(settings === undefined ? [] : [`SETTINGS ${settings}`]),
+    ttlClause(kept),
+    ...(settings === undefined
+      ? []
+      : [`SETTINGS ${isMixed(kept) ? rowByRow(settings) : settings}`]),
   ].join('\n')
 }
 
 /** The statements that bring a table of an earlier version, or with another retention, up to date; with `isSynced` also whether an INSERT waits until its rows are on the disk. */
 export function updateStatements(
-  { name, columns }: Table,
-  retentionDays: number,
+  table: Table,
+  kept: Retention,
   stored: StoredTable,
   isSynced?: boolean,
 ): readonly string[] {
+  const { name, columns } = table
   const additions = Object.entries(columns)
     .filter(([column]) => !stored.columns.includes(column))
     .map((column) => `ADD COLUMN IF NOT EXISTS ${defineColumn(column)}`)
-  const ttl = ttlClause(retentionDays)
   return [
     ...(additions.length === 0 ? [] : [`ALTER TABLE ${name} ${additions.join(', ')}`]),
-    ...(`${stored.engine} `.includes(` ${ttl} `)
-      ? []
-      : [`ALTER TABLE ${name} MODIFY ${ttl} SETTINGS materialize_ttl_after_modify = 0`]),
+    ...retentionStatements(table, kept, stored),
     ...(isSynced === undefined || stored.engine.includes('fsync_after_insert = 1') === isSynced
       ? []
       : [`ALTER TABLE ${name} MODIFY SETTING ${syncSettings(isSynced)}`]),
   ]
 }
+
+/**
+ * The statements that give a table another retention. The engine reads only the columns of its TTL again; merges remove the
+ * rows that are over, whole parts at once where all rows are kept equally long.
+ */
+function retentionStatements(
+  { name, settings = '' }: Table,
+  kept: Retention,
+  { engine }: StoredTable,
+): readonly string[] {
+  const ttl = ttlClause(kept)
+  if (`${engine} `.includes(` ${ttl} `)) return []
+  const changed = [
+    'materialize_ttl_recalculate_only = 1',
+    ...(settings.includes(dropsParts) ? [isMixed(kept) ? rowByRow(dropsParts) : dropsParts] : []),
+  ]
+  return [
+    `ALTER TABLE ${name} MODIFY SETTING ${changed.join(', ')}`,
+    `ALTER TABLE ${name} MODIFY ${ttl} SETTINGS mutations_sync = 0`,
+  ]
+}
+
+const rowByRow = (settings: string): string =>
+  settings.replace(dropsParts, 'ttl_only_drop_parts = 0')
+
+const dropsParts = 'ttl_only_drop_parts = 1'
 
 const syncSettings = (isSynced: boolean): string =>
   ['fsync_after_insert', 'fsync_part_directory']
@@ -105,6 +135,3 @@ const syncSettings = (isSynced: boolean): string =>
 
 const defineColumn = ([column, { type }]: [string, { readonly type: string }]): string =>
   `${column} ${type}`
-
-/** As ClickHouse writes it, so that it can be found in what the engine has. */
-const ttlClause = (days: number): string => `TTL toDateTime(time) + toIntervalDay(${days})`

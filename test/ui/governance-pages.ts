@@ -63,7 +63,7 @@ export function testGovernancePages(visit: Demo['visit']): void {
     await visitor.go('/access')
     await page.getByRole('tab', { name: 'Hosts and paths' }).click()
     const grant = async (workspace: string): Promise<void> => {
-      await page.getByRole('button', { name: `Edit hosts and paths of ${workspace}` }).click()
+      await page.getByRole('button', { name: `Edit the settings of ${workspace}` }).click()
       const panel = page.getByRole('region', { name: workspace })
       await panel.getByLabel('Owned hosts').first().fill('*.granted.example.com')
       await panel.getByLabel('Owned paths').first().fill('/granted')
@@ -71,7 +71,7 @@ export function testGovernancePages(visit: Demo['visit']): void {
     }
     await grant('ProductX')
     const panel = page.getByRole('region', { name: 'ProductX' })
-    await panel.getByRole('button', { name: 'Edit hosts and paths of ProductX' }).waitFor()
+    await panel.getByRole('button', { name: 'Edit the settings of ProductX' }).waitFor()
     // Until the workspace is read again, the panel shows what it owned before.
     await expect.poll(() => panel.innerText()).toMatch(/\*\.granted\.example\.com\s.*\/granted/s)
     await grant('ProductY')

@@ -1,3 +1,4 @@
+import type { Configuration } from '../../control/configuration.ts'
 import { superAdmins } from '../../control/keep-super-admin.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -5,16 +6,22 @@ import type { Warehouse } from '../../warehouse/open-warehouse.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
+/** What the Admin API needs of the warehouse. */
+export type AdminWarehouse = Pick<Warehouse, 'state' | 'backups' | 'retention'>
+
 /** The state of the warehouse and its backups. They hold the traffic of all workspaces, so backups are for super-admins. */
-export function warehouseRoutes(
-  warehouse: Pick<Warehouse, 'state' | 'backups'> | undefined,
-): AdminRoute[] {
-  const opened = (): Pick<Warehouse, 'state' | 'backups'> => {
+export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRoute[] {
+  const opened = (): AdminWarehouse => {
     if (warehouse === undefined) throw new Problem('admin.warehouse', 501, 'There is no warehouse.')
     return warehouse
   }
   return [
-    at('/warehouse', { GET: async () => await opened().state() }),
+    at('/warehouse', {
+      GET: async ({ configuration }) => ({
+        ...(await opened().state()),
+        retention: describeRetention(opened(), configuration),
+      }),
+    }),
     at('/warehouse/backups', {
       async POST(context) {
         requireSuperAdmin(context)
@@ -32,6 +39,17 @@ export function warehouseRoutes(
       },
     }),
   ]
+}
+
+/** Days for which requests are kept. */
+function describeRetention(warehouse: AdminWarehouse, configuration: Configuration) {
+  const { days, workspaces = new Map<string, number>() } = warehouse.retention('requests') ?? {}
+  const nameOf = (at: string) =>
+    configuration.find({ entity: 'workspace', workspace: null, at })?.fields.name
+  return {
+    days,
+    workspaces: [...workspaces].map(([id, own]) => ({ id, name: nameOf(id), days: own })),
+  }
 }
 
 /** Permission is decided in the default workspace. */

@@ -43,6 +43,9 @@ export const workspace = defineEntity(
       owned_paths: optional(z.array(ownedPath())).describe(
         'Paths of the workspace, as prefixes. Requests to them match only its routes, except on hosts of another workspace. Only a super-admin can change it.',
       ),
+      retention_days: optional(z.int().min(1).max(36_500)).describe(
+        'Days for which recorded requests of the workspace are shown and kept; `WEIR_RECORD_DAYS` when unset.',
+      ),
       on_spool_full: optional(z.enum(['refuse', 'shed'])).describe(
         'What a gateway does with requests whose events it cannot record because its spool or its disk is full: `refuse` (the default) answers 503; `shed` serves them without an event, and counts them.',
       ),

@@ -5,11 +5,11 @@ import { useSession } from '../api/session.ts'
 import { Chips } from '../entities/chips.tsx'
 import { Panel } from '../layout/panel.tsx'
 import { ErrorState } from '../notices/error-state.tsx'
-import { OwnershipForm } from './ownership-form.tsx'
-import { ownershipQuery, type Ownership } from './workspace-queries.ts'
+import { WorkspaceForm } from './workspace-form.tsx'
+import { workspaceQuery, type WorkspaceSettings } from './workspace-queries.ts'
 import classes from './workspace-list.module.css'
 
-/** The hosts and paths that each workspace owns. */
+/** The hosts and paths that each workspace owns, and how long its requests are kept. */
 export function WorkspaceList({ workspaces }: { readonly workspaces: readonly string[] }) {
   const session = useSession()
   const isSuperAdmin = session.workspaces.some(
@@ -25,23 +25,23 @@ export function WorkspaceList({ workspaces }: { readonly workspaces: readonly st
       </p>
       <div className={classes.list}>
         {workspaces.map((name) => (
-          <OwnershipPanel key={name} workspace={name} isEditable={isSuperAdmin} />
+          <WorkspacePanel key={name} workspace={name} isEditable={isSuperAdmin} />
         ))}
       </div>
     </>
   )
 }
 
-type OwnershipPanelProps = { readonly workspace: string; readonly isEditable: boolean }
+type WorkspacePanelProps = { readonly workspace: string; readonly isEditable: boolean }
 
-function OwnershipPanel({ workspace, isEditable }: OwnershipPanelProps) {
-  const { data, error, refetch } = useQuery(ownershipQuery(workspace))
+function WorkspacePanel({ workspace, isEditable }: WorkspacePanelProps) {
+  const { data, error, refetch } = useQuery(workspaceQuery(workspace))
   const [isEditing, setEditing] = useState(false)
   const edit = (
     <Button
       size="compact-xs"
       variant="default"
-      aria-label={`Edit hosts and paths of ${workspace}`}
+      aria-label={`Edit the settings of ${workspace}`}
       onClick={() => setEditing(true)}
     >
       Edit
@@ -54,24 +54,26 @@ function OwnershipPanel({ workspace, isEditable }: OwnershipPanelProps) {
       )}
       {data === undefined && error === null && <Skeleton height={64} />}
       {data !== undefined && isEditing && (
-        <OwnershipForm workspace={workspace} owned={data} onDone={() => setEditing(false)} />
+        <WorkspaceForm workspace={workspace} settings={data} onDone={() => setEditing(false)} />
       )}
-      {data !== undefined && !isEditing && <Owned owned={data} />}
+      {data !== undefined && !isEditing && <Settings settings={data} />}
     </Panel>
   )
 }
 
-function Owned({
-  owned: { owned_hosts: hosts, owned_paths: paths },
+function Settings({
+  settings: { owned_hosts: hosts, owned_paths: paths, retention_days: days },
 }: {
-  readonly owned: Ownership
+  readonly settings: WorkspaceSettings
 }) {
   return (
-    <dl className={classes.owned}>
+    <dl className={classes.settings}>
       <dt>Hosts</dt>
       <dd>{hosts.length > 0 ? <Chips mono values={hosts} /> : <i>None</i>}</dd>
       <dt>Paths</dt>
       <dd>{paths.length > 0 ? <Chips mono values={paths} /> : <i>None</i>}</dd>
+      <dt>Retention</dt>
+      <dd>{days === undefined ? <i>Default</i> : days === 1 ? '1 day' : `${days} days`}</dd>
     </dl>
   )
 }

@@ -1,21 +1,23 @@
-import { Alert, Button, Group, Stack, TagsInput } from '@mantine/core'
+import { Alert, Button, Group, NumberInput, Stack, TagsInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { changeOwnership, type Ownership } from './workspace-queries.ts'
+import { changeWorkspace, type WorkspaceSettings } from './workspace-queries.ts'
 
-type OwnershipFormProps = {
+type WorkspaceFormProps = {
   readonly workspace: string
-  readonly owned: Ownership
+  readonly settings: WorkspaceSettings
   readonly onDone: () => void
 }
 
-/** A form that changes which hosts and paths a workspace owns. */
-export function OwnershipForm({ workspace, owned, onDone }: OwnershipFormProps) {
-  const [hosts, setHosts] = useState([...owned.owned_hosts])
-  const [paths, setPaths] = useState([...owned.owned_paths])
+/** A form that changes which hosts and paths a workspace owns, and how long its requests are kept. */
+export function WorkspaceForm({ workspace, settings, onDone }: WorkspaceFormProps) {
+  const [hosts, setHosts] = useState([...settings.owned_hosts])
+  const [paths, setPaths] = useState([...settings.owned_paths])
+  const [days, setDays] = useState<number | undefined>(settings.retention_days)
   const client = useQueryClient()
   const change = useMutation({
-    mutationFn: () => changeOwnership(workspace, { owned_hosts: hosts, owned_paths: paths }),
+    mutationFn: () =>
+      changeWorkspace(workspace, { owned_hosts: hosts, owned_paths: paths, retention_days: days }),
     onSuccess() {
       void client.invalidateQueries({ queryKey: ['access', workspace] })
       onDone()
@@ -50,6 +52,15 @@ export function OwnershipForm({ workspace, owned, onDone }: OwnershipFormProps) 
           acceptValueOnBlur
           value={paths}
           onChange={setPaths}
+        />
+        <NumberInput
+          label="Retention in days"
+          description="Recorded requests that are older are hidden at once and removed within a day or two. Empty for the default of the warehouse."
+          min={1}
+          max={36_500}
+          allowDecimal={false}
+          value={days ?? ''}
+          onChange={(value) => setDays(typeof value === 'number' ? value : undefined)}
         />
         <Group gap={6}>
           <Button type="submit" size="xs" loading={change.isPending}>
