@@ -10,6 +10,7 @@ import { httpLog } from './http-log.ts'
 import { ipRestriction } from './ip-restriction.ts'
 import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
+import { mtlsAuth } from './mtls-auth.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
 import { openidConnect } from './openid-connect.ts'
@@ -32,6 +33,7 @@ export const catalog: readonly PluginDefinition[] = [
   correlationId,
   botDetection,
   cors,
+  mtlsAuth,
   jwt,
   keyAuth,
   basicAuth,

@@ -61,7 +61,7 @@ export type ReplayerOptions = {
   readonly log: Log | undefined
 }
 
-const credentialLists = ['keys', 'basic_auths', 'jwts', 'hmac_auths'] as const
+const credentialLists = ['keys', 'basic_auths', 'jwts', 'hmac_auths', 'mtls_auths'] as const
 
 /** Compiles a snapshot with the gateway's own router and plugins. */
 export function openReplayer(options: ReplayerOptions): Replayer {

@@ -39,14 +39,18 @@ export type ConsumerCaller = Caller & { readonly consumer: KnownConsumer }
 /** The fields of a consumer that identify it. */
 export type ConsumerField = 'id' | 'username' | 'custom_id'
 
-/** The lists of credentials that are found by a name: a username or key. */
-export type CredentialList = 'basic_auths' | 'jwts' | 'hmac_auths'
+/** The lists of credentials that are found by a name: a username, a key, or what `certificateName` makes. */
+export type CredentialList = 'basic_auths' | 'jwts' | 'hmac_auths' | 'mtls_auths'
 
 /** A credential and the consumer that it identifies. */
 export type FoundCredential<List extends CredentialList = CredentialList> = {
   readonly credential: SnapshotItem<List>
   readonly consumer: KnownConsumer
 }
+
+/** The name of a credential for client certificates with this name, issued by one CA, or by any. */
+export const certificateName = (subjectName: string, authority: string | null): string =>
+  `${authority ?? 'any'} ${subjectName}`
 
 /** The consumers and credentials of a program. */
 export type Directory = {
@@ -67,4 +71,6 @@ export type Directory = {
     field: ConsumerField,
     value: string,
   ): KnownConsumer | undefined
+  /** A CA certificate by its id; the same object in programs in which it is the same. */
+  findAuthority(this: void, id: string): SnapshotItem<'ca_certificates'> | undefined
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Problem } from '../lib/problem.ts'
@@ -65,6 +66,8 @@ export type ClientCertificate = {
   /** Its SPIFFE ID, when it is verified and has exactly one; else ''. */
   readonly spiffeId: string
   readonly der: Uint8Array
+  /** The certificate, and those that the client sent after it. */
+  readonly chain: readonly X509Certificate[]
 }
 
 /** The body of a request. It can be read once per attempt, as long as all of it that was read is still buffered. */

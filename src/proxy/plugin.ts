@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { OpenExporter } from '../schema/exporter.ts'
+import type { SnapshotItem } from '../schema/snapshot.ts'
 import type { TrafficMetrics } from '../schema/traffic-report.ts'
 import type {
   ConsumerCaller,
@@ -122,7 +123,11 @@ export type PluginTools = {
     field: ConsumerField,
     value: string,
   ): KnownConsumer | undefined
+  /** A CA certificate by its id, in the program of the exchange. */
+  findAuthority(this: void, exchange: Exchange, id: string): AuthorityItem | undefined
 }
+
+type AuthorityItem = SnapshotItem<'ca_certificates'>
 
 /** A configured plugin, ready to act. */
 export type PluginUse = {

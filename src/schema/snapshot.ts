@@ -54,6 +54,11 @@ type Items = {
   }
   /** With shared secrets, which nodes need to verify signatures. */
   hmac_auths: Credential & { readonly username: string; readonly secret: string }
+  /** Names in client certificates; `ca_certificate` is the id of the CA that must have issued them. */
+  mtls_auths: Credential & {
+    readonly subject_name: string
+    readonly ca_certificate: string | null
+  }
   /** Targets are in order of id. */
   upstreams: Placed<Stored<'upstream'>> & {
     readonly targets: readonly Pick<Stored<'target'>, 'id' | 'target' | 'weight' | 'failover'>[]
@@ -90,6 +95,7 @@ export const listNames = [
   'basic_auths',
   'jwts',
   'hmac_auths',
+  'mtls_auths',
 ] as const satisfies readonly (keyof Items)[]
 
 /** The name of a list in a snapshot. */

@@ -52,6 +52,7 @@ export const listsByEntity = {
   'basic-auth': 'basic_auths',
   jwt: 'jwts',
   'hmac-auth': 'hmac_auths',
+  'mtls-auth': 'mtls_auths',
 } as const satisfies Partial<Record<EntityName, ListName>>
 
 /** Builds the part of a configuration that nodes need: references resolved, API keys hashed, lists in order of id. */
@@ -223,13 +224,18 @@ const builders: Readonly<Record<ListName, Build>> = {
     username: entry.fields.username,
     secret: entry.fields.secret,
   })),
+  mtls_auths: builderOf('mtls-auth', (entry): SnapshotItem<'mtls_auths'> => ({
+    ...credentialOf(entry),
+    subject_name: entry.fields.subject_name,
+    ca_certificate: entry.fields.ca_certificate?.id ?? null,
+  })),
 }
 
 const credentialOf = ({
   id,
   workspace,
   fields: { consumer },
-}: Entry<'basic-auth'> | Entry<'jwt'> | Entry<'hmac-auth'>) => ({
+}: Entry<'basic-auth'> | Entry<'jwt'> | Entry<'hmac-auth'> | Entry<'mtls-auth'>) => ({
   id,
   workspace: workspace ?? '',
   consumer: consumer.id,

@@ -21,7 +21,12 @@ export function* rootSteps(snapshot: Snapshot): CooperativeTask<string> {
 }
 
 /** Lists that versions before them do not have: without items they change no root. */
-const laterLists: ReadonlySet<ListName> = new Set(['basic_auths', 'jwts', 'hmac_auths'])
+const laterLists: ReadonlySet<ListName> = new Set([
+  'basic_auths',
+  'jwts',
+  'hmac_auths',
+  'mtls_auths',
+])
 
 /** Lets the digest of an item be known whose canonical text was read. */
 export const keepDigest = (item: object, text: string): void =>

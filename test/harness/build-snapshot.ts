@@ -34,6 +34,8 @@ export type SnapshotInput = {
         basic?: Readonly<Record<string, string>>
         /** Username → secret. */
         hmac?: Readonly<Record<string, string>>
+        /** Names in client certificates: subject name → id of the CA, or null for any. */
+        certificates?: Readonly<Record<string, string | null>>
         jwts?: readonly Pick<
           SnapshotItem<'jwts'>,
           'key' | 'algorithm' | 'secret' | 'rsa_public_key'
@@ -116,6 +118,15 @@ export function buildTestSnapshot({
     ),
     jwts: Object.entries(consumers).flatMap(([consumer, { jwts = [] }]) =>
       jwts.map((one) => ({ id: `${consumer}-${one.key}`, workspace, consumer, ...one })),
+    ),
+    mtls_auths: Object.entries(consumers).flatMap(([consumer, { certificates: names = {} }]) =>
+      Object.entries(names).map(([subject_name, ca_certificate]) => ({
+        id: `${consumer}-${subject_name}`,
+        workspace,
+        consumer,
+        subject_name,
+        ca_certificate,
+      })),
     ),
     upstreams: upstreams.map(({ targets, client_certificate: client, ...fields }, index) => ({
       ...upstream.fields.parse(fields),

@@ -14,13 +14,20 @@ export type CertificateOptions = {
   /** Days until expiry; negative for an expired certificate. */
   readonly days?: number
   readonly algorithm?: 'ECDSA' | 'RSA'
+  /** Days until it is valid; negative for one that is. */
+  readonly from?: number
+  /** In place of the first name as common name. */
+  readonly subject?: x509.JsonNameParams
+  /** Number of intermediate CAs that may follow a CA. */
+  readonly pathLength?: number
+  readonly extensions?: readonly x509.Extension[]
 }
 
 /** An authority that issues certificates for tests. */
 export type TestAuthority = Pair & {
   issue(options: CertificateOptions): Promise<Pair>
   /** Issues an intermediate CA, whose certificate is part of the chains it issues. */
-  delegate(name: string): Promise<TestAuthority>
+  delegate(name: string, options?: CertificateOptions): Promise<TestAuthority>
 }
 
 const algorithms = {
@@ -35,7 +42,7 @@ const algorithms = {
 const day = 86_400_000
 
 type Issuer = {
-  readonly subject: string
+  readonly subject: string | x509.JsonNameParams
   readonly keys: webcrypto.CryptoKeyPair
   readonly chain: string
 }
@@ -57,14 +64,14 @@ async function authorityOf(issuer: Issuer, cert: string): Promise<TestAuthority>
     key: await exportKey(issuer.keys),
     async issue(options) {
       const keys = await generateKeys(options.algorithm ?? 'ECDSA')
-      const subject = { subject: `CN=${options.names?.[0] ?? 'test'}`, keys }
+      const subject = { subject: options.subject ?? `CN=${options.names?.[0] ?? 'test'}`, keys }
       const own = await sign(issuer, subject, options)
       return { cert: own + issuer.chain, key: await exportKey(keys) }
     },
-    async delegate(name) {
+    async delegate(name, options = {}) {
       const keys = await generateKeys('ECDSA')
       const subject = `CN=${name}`
-      const own = await sign(issuer, { subject, keys }, { isAuthority: true })
+      const own = await sign(issuer, { subject, keys }, { isAuthority: true, ...options })
       return authorityOf({ subject, keys, chain: own + issuer.chain }, own)
     },
   }
@@ -73,7 +80,16 @@ async function authorityOf(issuer: Issuer, cert: string): Promise<TestAuthority>
 async function sign(
   issuer: Pick<Issuer, 'subject' | 'keys'>,
   subject: Pick<Issuer, 'subject' | 'keys'>,
-  { names = [], addresses = [], uris = [], isAuthority = false, days = 2 }: CertificateOptions,
+  {
+    names = [],
+    addresses = [],
+    uris = [],
+    isAuthority = false,
+    days = 2,
+    from = -30,
+    pathLength,
+    extensions = [],
+  }: CertificateOptions,
 ): Promise<string> {
   const alternatives = [
     ...names.map((value) => ({ type: 'dns' as const, value })),
@@ -81,15 +97,16 @@ async function sign(
     ...uris.map((value) => ({ type: 'url' as const, value })),
   ]
   const certificate = await x509.X509CertificateGenerator.create({
-    subject: subject.subject,
-    issuer: issuer.subject,
+    subject: nameOf(subject.subject),
+    issuer: nameOf(issuer.subject),
     publicKey: subject.keys.publicKey,
     signingKey: issuer.keys.privateKey,
     signingAlgorithm: algorithms.ECDSA,
-    notBefore: new Date(Date.now() - 30 * day),
+    notBefore: new Date(Date.now() + from * day),
     notAfter: new Date(Date.now() + days * day),
     extensions: [
-      new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+      new x509.BasicConstraintsExtension(isAuthority, pathLength, true),
+      ...extensions,
       ...(alternatives.length === 0
         ? []
         : [new x509.SubjectAlternativeNameExtension(alternatives)]),
@@ -97,6 +114,10 @@ async function sign(
   })
   return `${certificate.toString('pem')}\n`
 }
+
+/** Only this constructor takes the types of strings. */
+const nameOf = (subject: string | x509.JsonNameParams): x509.Name =>
+  new x509.Name(subject as string)
 
 const generateKeys = (algorithm: 'ECDSA' | 'RSA'): Promise<webcrypto.CryptoKeyPair> =>
   crypto.subtle.generateKey(algorithms[algorithm], true, ['sign', 'verify'])

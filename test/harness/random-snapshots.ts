@@ -65,6 +65,7 @@ const counts = {
   basic_auths: 3,
   jwts: 3,
   hmac_auths: 3,
+  mtls_auths: 3,
   certificates: 3,
   snis: 4,
   ca_certificates: 2,
@@ -228,6 +229,11 @@ const makers: Readonly<Record<Kind, (context: Context) => Item>> = {
     const consumer = ref('consumers')?.id ?? ''
     return { id, workspace, consumer, username: one('u0', 'u1'), secret: one('p0', 'p1') }
   },
+  mtls_auths({ id, workspace, one, ref }) {
+    const consumer = ref('consumers')?.id ?? ''
+    const ca = one(null, 'ca_certificates-0', 'ca_certificates-1')
+    return { id, workspace, consumer, subject_name: one('u0', 'u1'), ca_certificate: ca }
+  },
   certificates({ id, workspace, pem }) {
     return { id, workspace, ...pem(), cert_alt: null, key_alt: null }
   },
@@ -244,6 +250,7 @@ const required: Partial<Record<Kind, readonly string[]>> = {
   basic_auths: ['consumer'],
   jwts: ['consumer'],
   hmac_auths: ['consumer'],
+  mtls_auths: ['consumer'],
   snis: ['certificate'],
 }
 const unique: Partial<Record<Kind, (item: Item) => string>> = {
@@ -254,6 +261,8 @@ const unique: Partial<Record<Kind, (item: Item) => string>> = {
   basic_auths: ({ workspace, username }) => JSON.stringify(['basic', workspace, username]),
   jwts: ({ workspace, key }) => JSON.stringify(['jwt', workspace, key]),
   hmac_auths: ({ workspace, username }) => JSON.stringify(['hmac', workspace, username]),
+  mtls_auths: ({ workspace, subject_name: name, ca_certificate: ca }) =>
+    JSON.stringify(['mtls', workspace, name, ca]),
   snis: ({ name }) => JSON.stringify(['sni', name]),
 }
 
@@ -304,6 +313,7 @@ const order: readonly Kind[] = [
   'basic_auths',
   'jwts',
   'hmac_auths',
+  'mtls_auths',
   'plugins',
 ]
 

@@ -10,7 +10,13 @@ import {
 } from '../../lib/radix-groups.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import type { ConsumerCaller, CredentialList, Directory, KnownConsumer } from '../directory.ts'
+import {
+  certificateName,
+  type ConsumerCaller,
+  type CredentialList,
+  type Directory,
+  type KnownConsumer,
+} from '../directory.ts'
 import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
 
 type SnapshotConsumer = SnapshotItem<'consumers'>
@@ -30,6 +36,8 @@ export type DirectoryTables = {
   readonly credentials: CredentialTables
   /** The lists of consumer groups that consumers have, by their text, and of how many consumers. */
   readonly groupLists: RadixMap<GroupList>
+  /** By id. */
+  readonly authorities: Snapshot['ca_certificates']
   readonly hashes: KeyHashes
   readonly directory: Directory
 }
@@ -44,6 +52,7 @@ const emptyCredentials: CredentialTables = {
   basic_auths: RadixMap.empty(),
   jwts: RadixMap.empty(),
   hmac_auths: RadixMap.empty(),
+  mtls_auths: RadixMap.empty(),
 }
 
 export function emptyDirectory(clock: Clock): DirectoryTables {
@@ -54,12 +63,13 @@ export function emptyDirectory(clock: Clock): DirectoryTables {
     keys: RadixMap.empty<RadixMap<SnapshotKey>>(),
     credentials: emptyCredentials,
     groupLists: RadixMap.empty<GroupList>(),
+    authorities: RadixMap.empty<SnapshotItem<'ca_certificates'>>(),
     hashes: openKeyHashes(),
   }
   return { ...tables, directory: openDirectory(tables, clock) }
 }
 
-/** The directory is the same object while no consumer and no credential changed. */
+/** The directory is the same object while no consumer, credential and CA certificate changed. */
 export function* changeDirectory(
   tables: DirectoryTables,
   before: Snapshot,
@@ -73,11 +83,19 @@ export function* changeDirectory(
     basic_auths: yield* changeNamed(known.basic_auths, before.basic_auths, after.basic_auths),
     jwts: yield* changeNamed(known.jwts, before.jwts, after.jwts),
     hmac_auths: yield* changeNamed(known.hmac_auths, before.hmac_auths, after.hmac_auths),
+    mtls_auths: yield* changeNamed(known.mtls_auths, before.mtls_auths, after.mtls_auths),
   }
-  const isSame = credentialLists.every((list) => credentials[list] === known[list])
+  const isSame =
+    credentialLists.every((list) => credentials[list] === known[list]) &&
+    isSameList(before.ca_certificates, after.ca_certificates)
   if (consumerTables === tables && keys === tables.keys && isSame) return tables
-  const next = { ...consumerTables, keys, credentials }
+  const next = { ...consumerTables, keys, credentials, authorities: after.ca_certificates }
   return { ...next, directory: openDirectory(next, clock) }
+}
+
+function isSameList(before: RadixMap<object>, after: RadixMap<object>): boolean {
+  for (const _ of before.differencesTo(after)) return false
+  return true
 }
 
 function* changeConsumers(
@@ -166,14 +184,23 @@ function* changeKeys(
   return yield* changeGroups(keys, changes)
 }
 
-const credentialLists = ['basic_auths', 'jwts', 'hmac_auths'] as const satisfies CredentialList[]
+const credentialLists = [
+  'basic_auths',
+  'jwts',
+  'hmac_auths',
+  'mtls_auths',
+] as const satisfies CredentialList[]
 
 type Named = { readonly workspace: string } & (
   | { readonly username: string }
   | { readonly key: string }
+  | { readonly subject_name: string; readonly ca_certificate: string | null }
 )
 
-const nameOf = (item: Named): string => ('key' in item ? item.key : item.username)
+function nameOf(item: Named): string {
+  if ('subject_name' in item) return certificateName(item.subject_name, item.ca_certificate)
+  return 'key' in item ? item.key : item.username
+}
 
 /** A name may pass from one credential to another: all are removed before any is added. */
 function* changeNamed<Item extends Named>(
@@ -200,7 +227,7 @@ type KnownKey = { readonly caller: ConsumerCaller; readonly expiresAt: number | 
 
 /** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the memory. */
 function openDirectory(
-  { consumers, byName, byCustomId, keys, credentials, hashes }: Tables,
+  { consumers, byName, byCustomId, keys, credentials, authorities, hashes }: Tables,
   clock: Clock,
 ): Directory {
   const tableOf = { id: consumers, username: byName, custom_id: byCustomId }
@@ -243,5 +270,6 @@ function openDirectory(
     findConsumer: (workspace, idOrName) =>
       groupOf(consumers, workspace).get(idOrName) ?? groupOf(byName, workspace).get(idOrName),
     findConsumerBy: (workspace, field, value) => groupOf(tableOf[field], workspace).get(value),
+    findAuthority: (id) => authorities.get(id),
   }
 }

@@ -232,6 +232,7 @@ function openPlugin(
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
     findConsumerBy: ({ directory }, field, value) =>
       directory?.findConsumerBy(workspace, field, value),
+    findAuthority: ({ directory }, id) => directory?.findAuthority(id),
   })
 }
 

@@ -1,14 +1,47 @@
-import type { TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { Server, TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../exchange.ts'
-import { elementsOf, firstIn } from './read-der.ts'
+import { alternativeNamesIn } from './read-certificate.ts'
 
 /** Undefined when the client sent no certificate. */
 export function readClientCertificate(socket: TLSSocket): ClientCertificate | undefined {
-  const der = socket.getPeerX509Certificate()?.raw
-  if (der === undefined) return undefined
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return undefined
+  const { raw: der } = certificate
   const verified = socket.authorized
-  return { verified, spiffeId: verified ? spiffeIdIn(der) : '', der }
+  const chain = presentedChains.get(socket) ?? chainFrom(certificate)
+  return { verified, spiffeId: verified ? spiffeIdIn(der) : '', der, chain }
 }
+
+const presentedChains = new WeakMap<TLSSocket, readonly X509Certificate[]>()
+
+/**
+ * Reads the chains of clients before Node does, because Node 24.21 leaves no intermediate certificates of accepted
+ * clients (nodejs/node#65579). Of the events of a handshake only `keylog` has the socket in time.
+ */
+export function keepPresentedChains(server: Server): void {
+  server.on('keylog', (_line, socket: TLSSocket) => {
+    if (presentedChains.has(socket)) return
+    presentedChains.set(socket, [])
+    socket.prependOnceListener('secure', () => {
+      const certificate = socket.getPeerX509Certificate()
+      if (certificate !== undefined) presentedChains.set(socket, chainFrom(certificate))
+    })
+  })
+}
+
+/** The certificate of a client and those that it sent after it. */
+function chainFrom(certificate: X509Certificate): X509Certificate[] {
+  const chain: X509Certificate[] = []
+  for (let next: X509Certificate | undefined = certificate; next !== undefined;) {
+    chain.push(next)
+    next = chain.length < maxPresented ? next.issuerCertificate : undefined
+  }
+  return chain
+}
+
+/** Certificates of a chain that are read; verified chains are shorter. */
+const maxPresented = 12
 
 /** The SPIFFE ID of a certificate (DER), or ''. It is valid only as the single URI SAN. */
 export function spiffeIdIn(certificate: Uint8Array): string {
@@ -25,28 +58,9 @@ function isSpiffeId(text: string): boolean {
 }
 
 /** The URI SANs of a certificate (DER). Parses the bytes, because in Node's text form one name can imitate two. */
-export function urisIn(certificate: Uint8Array): string[] {
-  const names = extensionsOf(certificate).find(({ id }) => id === subjectAltName)
-  if (names === undefined) return []
-  return elementsOf(firstIn(names.value).value)
+export const urisIn = (certificate: Uint8Array): string[] =>
+  alternativeNamesIn(certificate)
     .filter(({ tag }) => tag === uriTag)
     .map(({ value }) => Buffer.from(value).toString('latin1'))
-}
 
-/** OBJECT IDENTIFIER 2.5.29.17. */
-const subjectAltName = '551d11'
-const extensionsTag = 0xa3
-const octetStringTag = 0x04
 const uriTag = 0x86
-
-function extensionsOf(certificate: Uint8Array): { id: string; value: Uint8Array }[] {
-  const toBeSigned = firstIn(firstIn(certificate).value)
-  const field = elementsOf(toBeSigned.value).find(({ tag }) => tag === extensionsTag)
-  if (field === undefined) return []
-  return elementsOf(firstIn(field.value).value).flatMap((extension) => {
-    const [id, ...rest] = elementsOf(extension.value)
-    const value = rest.find(({ tag }) => tag === octetStringTag)
-    if (id === undefined || value === undefined) return []
-    return [{ id: Buffer.from(id.value).toString('hex'), value: value.value }]
-  })
-}

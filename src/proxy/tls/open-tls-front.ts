@@ -7,6 +7,7 @@ import type { TlsPolicy } from '../tls-policy.ts'
 import { contextOptions, type ServerNames } from './server-names.ts'
 import type { Staples } from './ocsp/open-staples.ts'
 import type { TicketKeys } from '../ticket-keys.ts'
+import { keepPresentedChains } from './client-certificate.ts'
 
 /** PEM. */
 export type CertificatePair = { readonly cert: string; readonly key: string }
@@ -73,6 +74,7 @@ export function openTlsFront(options: TlsFrontOptions): TlsFront {
         done(null, found)
       },
     })
+    if (by.clientCas !== undefined) keepPresentedChains(made)
     if (staples !== undefined)
       made.on('OCSPRequest', (certificate, issuer, done) => {
         let response: Buffer | undefined

@@ -89,7 +89,12 @@ test('describes the caller, the route and the answer', () => {
       'User-Agent',
       'curl "8"',
     ]),
-    clientCertificate: { verified: true, spiffeId: 'spiffe://a/b', der: new Uint8Array() },
+    clientCertificate: {
+      verified: true,
+      spiffeId: 'spiffe://a/b',
+      der: new Uint8Array(),
+      chain: [],
+    },
   })
   exchange.routeRef = routeRef
   exchange.caller = {
