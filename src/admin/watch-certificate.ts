@@ -50,7 +50,7 @@ export async function watchCertificate({
       const seen = `${next?.cert} ${next?.key} ${String(error)}`
       if (seen === refused) return
       refused = seen
-      log.error('admin: certificate could not be reloaded, the previous one stays', {
+      log.error('admin: certificate reload failed, keeping the previous one', {
         file: files.cert,
         error,
       })

@@ -167,12 +167,12 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
 }
 
 const abandoned = (): Problem =>
-  new Problem('query.abandoned', 499, 'The client does not wait for this answer any more.')
+  new Problem('query.abandoned', 499, 'The client closed the connection.')
 
 const tooMany = (): Problem =>
   new Problem(
     'query.waiting',
     429,
-    `At most ${maxWaiting} queries of one principal can wait. Close streams, or ask fewer queries at once.`,
+    `At most ${maxWaiting} queries of one principal can wait. Close streams, or run fewer queries at once.`,
     { headers: { 'retry-after': '1' } },
   )

@@ -18,9 +18,9 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_STREAM_LISTEN:
     'Listeners for `tcp`, `tls` and `udp` routes, comma-separated: `0.0.0.0:9000,0.0.0.0:9443 ssl,0.0.0.0:9053 udp`. Flags after an address: `ssl` terminates TLS, `proxy_protocol` reads a PROXY header, `send_proxy` and `send_proxy_v2` begin connections to targets with one; `udp` receives datagrams, and `proxy_responses=NUMBER` ends a UDP session after so many answers for each datagram of the client. `reuseport` is accepted; ports are always shared.',
   WEIR_TRUSTED_IPS:
-    'Addresses and CIDR blocks of proxies in front of the gateway, comma-separated. Their `X-Forwarded-*` fields are forwarded, and they name the client by `WEIR_REAL_IP_HEADER`. `0.0.0.0/0,::/0` trusts everybody.',
+    'Addresses and CIDR blocks of proxies in front of the gateway, comma-separated. Their `X-Forwarded-*` fields are forwarded, and `WEIR_REAL_IP_HEADER` from them sets the client address. `0.0.0.0/0,::/0` trusts every address.',
   WEIR_REAL_IP_HEADER:
-    'Header field in which a trusted proxy names the client, or `proxy_protocol` for its PROXY header. Streams always use the PROXY header.',
+    'Header field with the client address from a trusted proxy, or `proxy_protocol` for its PROXY header. Streams always use the PROXY header.',
   WEIR_REAL_IP_RECURSIVE:
     '`on`: the client is the last address of the field that is not trusted; `off`: the last one.',
   WEIR_SSL_CIPHER_SUITE:
@@ -28,7 +28,7 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_SSL_CIPHERS: "Cipher suites of `custom`, in OpenSSL's format.",
   WEIR_SSL_PROTOCOLS: 'TLS versions of `custom`.',
   WEIR_SSL_PREFER_SERVER_CIPHERS:
-    "`on`: in `custom`, the order of `WEIR_SSL_CIPHERS` counts; `off`: the client's.",
+    "Order of cipher suites with `custom`: `on` for that of `WEIR_SSL_CIPHERS`, `off` for the client's.",
   WEIR_SSL_SESSION_TICKETS:
     'Session tickets, with keys that the workers of a node share and that change every eight hours and with each change of certificates.',
   WEIR_PORT_MAPS:
@@ -36,16 +36,16 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_ADMIN_LISTEN:
     'Listeners of the Admin API, comma-separated; ` ssl` after an address for TLS: `127.0.0.1:8001,0.0.0.0:8444 ssl`.',
   WEIR_ADMIN_SSL_CERT:
-    'PEM file with the certificate of the Admin API, and the intermediate ones after it. Changes are noticed within seconds. A self-signed certificate, `admin/default-certificate.pem` in `WEIR_DATA`, when unset.',
+    'PEM file with the certificate of the Admin API, and the intermediate ones after it. Changes are detected within seconds. When unset, a self-signed certificate, `admin/default-certificate.pem` in `WEIR_DATA`, is used.',
   WEIR_ADMIN_SSL_CERT_KEY: 'PEM file with its key.',
   WEIR_MANAGER_LISTEN: 'Listeners of the Manager, likewise: `127.0.0.1:8002,0.0.0.0:8445 ssl`.',
   WEIR_ADMIN_GUI_SSL_CERT: 'PEM file with the certificate of the Manager, likewise.',
   WEIR_ADMIN_GUI_SSL_CERT_KEY: 'PEM file with its key.',
-  WEIR_NODE_LISTEN: 'Listener through which gateway workers reach the control plane.',
+  WEIR_NODE_LISTEN: 'Listener of the node protocol, which gateway workers connect to.',
   WEIR_ADMIN_GUI_URL:
-    'Addresses of pages, comma-separated, that may call the Admin API from a browser (CORS). They send a token of their own. None when unset.',
+    'Origins of pages, comma-separated, that may call the Admin API from a browser (CORS). They authenticate with their own token. None when unset.',
   WEIR_ALLOWED_HOSTS:
-    'Host names, comma-separated, by which clients address the Admin API and the Manager, beside addresses, `localhost`, and the names in their listeners and in `WEIR_ADMIN_GUI_URL`. Requests for others get a 421, against DNS rebinding.',
+    'Host names, comma-separated, by which clients address the Admin API and the Manager, in addition to IP addresses, `localhost`, and the names in their listeners and in `WEIR_ADMIN_GUI_URL`. Requests for other hosts get a 421, which prevents DNS rebinding.',
   WEIR_WORKERS: 'Number of gateway workers.',
   WEIR_NODE: 'Name of this node in events.',
   WEIR_ZONE: 'Zone of this node in events.',
@@ -72,36 +72,36 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_BACKUPS:
     'Directory for backups of the warehouse; `backups` in `WEIR_DATA` when unset. A ClickHouse server writes it on its own machine and must allow it (`backups.allowed_path`).',
   WEIR_REVISION_DAYS:
-    'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are kept in any case.',
+    'Days that revisions are kept. The newest revision, and those since the last sync of a workspace, are always kept.',
   WEIR_RECORD_DAYS:
     'Days for which recorded requests are shown and kept; a workspace can have its own (`retention_days`).',
   WEIR_RECORD_DURABILITY:
-    'What the events of requests survive: `commit` the end of any process, `interval` also a loss of power except for the last milliseconds, `strict` also a loss of power, because answers wait for the disk.',
+    'Failures that recorded events survive: with `commit` the end of any process, with `interval` also a power loss except for the last milliseconds, with `strict` also a power loss, because answers wait for the disk.',
   WEIR_SPOOL_LIMIT:
-    'Most that events which wait for the control plane may take on a gateway, divided among its workers: bytes with an optional `k`, `m` or `g`, or a share of the file system such as `10%`. Beyond it, or on a full disk, each workspace decides by `on_spool_full`.',
+    'Maximum size of the event spool of a gateway, divided among its workers: bytes with an optional `k`, `m` or `g`, or a share of the file system such as `10%`. Beyond it, or on a full disk, each workspace decides by `on_spool_full`.',
   WEIR_RECORD_SYNC_MILLISECONDS: 'Milliseconds between two writes to the disk with `interval`.',
   WEIR_REVISION_COUNT: 'Number of revisions that are kept; older ones are pruned first.',
   WEIR_HEADERS:
-    'Headers that answers get, Kong’s `headers`: `server_tokens` (Via, Server), `latency_tokens`, `X-Kong-Request-Id`, `X-Kong-Upstream-Status`, single names of these, or `off`.',
+    'Headers added to responses, as Kong’s `headers`: `server_tokens` (Via, Server), `latency_tokens`, `X-Kong-Request-Id`, `X-Kong-Upstream-Status`, single names of these, or `off`.',
   WEIR_HEADERS_UPSTREAM:
-    'Headers that services get, Kong’s `headers_upstream`: `X-Kong-Request-Id` or `off`.',
+    'Headers added to requests to services, as Kong’s `headers_upstream`: `X-Kong-Request-Id` or `off`.',
   WEIR_ALLOW_DEBUG_HEADER:
-    '`on` lets clients ask with `Kong-Debug: 1` for the ids and names of route and service, Kong’s `allow_debug_header`.',
+    '`on`: the response to a request with `Kong-Debug: 1` has the ids and names of its route and service, as Kong’s `allow_debug_header`.',
   WEIR_AMBIGUOUS_PATHS:
-    'Paths that servers read in different ways (`%2F`, `%5C`, `..;`, `%252e`): `refuse-authenticated` answers 400 on routes with authentication, `refuse` on all, `allow` on none.',
+    'Paths that servers interpret differently (`%2F`, `%5C`, `..;`, `%252e`): `refuse-authenticated` answers 400 on routes with authentication, `refuse` on all, `allow` on none.',
   WEIR_EGRESS_ALLOW:
-    'Networks to which services, health checks and vaults may connect although they are denied, comma-separated, each with an optional port: `169.254.10.0/24,127.0.0.1:8001`. A listener of Weir is allowed only by its address with its port.',
+    'Exceptions from the denied networks for connections to services, health checks and vaults, comma-separated, each with an optional port: `169.254.10.0/24,127.0.0.1:8001`. A listener of Weir is allowed only by its address with its port.',
   WEIR_EGRESS_DENY:
-    'Networks to which they may not connect. Link-local addresses, metadata services of cloud providers and the listeners of Weir are denied in any case.',
+    'Denied networks for these connections. Link-local addresses, metadata services of cloud providers and the listeners of Weir are denied by default.',
   WEIR_VAULT_ENV_PREFIX:
     'Prefix of the environment variables that vault references may read. No other variable is readable. References may omit it.',
   WEIR_ROUTE_VALIDATION_STRATEGY:
-    'How routes of different workspaces are kept from matching the same requests, as in Kong: `smart`, `path`, `static` or `off`.',
+    'Validation that keeps routes of different workspaces from matching the same requests, as in Kong: `smart`, `path`, `static` or `off`.',
   WEIR_ENFORCE_ROUTE_PATH_PATTERN:
     'Lua pattern that paths of routes must match with the strategy `path`; `$(workspace)` stands for the name of the workspace.',
   WEIR_LOG_DIRECTORIES:
-    'Directories below which the plugin file-log may write, comma-separated, beside `logs` in the data directory and the standard streams.',
-  WEIR_VAULT_FILES: 'Folder that vaults of kind `file` read from.',
+    'Directories below which the plugin file-log may write, comma-separated, in addition to `logs` in the data directory and the standard streams.',
+  WEIR_VAULT_FILES: 'Directory that vaults of kind `file` read from.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }
 

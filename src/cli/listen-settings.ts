@@ -97,7 +97,7 @@ export const addressBlocks = list
     z.array(
       z.string().refine(isBlock, {
         error: ({ input }) =>
-          `${String(input)} is no address and no CIDR block, such as 10.0.0.0/8 or 2001:db8::/32`,
+          `${String(input)} is not an address or CIDR block, such as 10.0.0.0/8 or 2001:db8::/32`,
       }),
     ),
   )

@@ -88,7 +88,7 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     ['WEIR_STREAM_LISTEN', '9000 udp ssl', 'or udp with reuseport and proxy_responses=NUMBER'],
     ['WEIR_STREAM_LISTEN', '9000 udp proxy_responses=x', 'WEIR_STREAM_LISTEN.0: expected'],
     ['WEIR_STREAM_LISTEN', '9000 proxy_responses=1', 'WEIR_STREAM_LISTEN.0: expected'],
-    ['WEIR_TRUSTED_IPS', '10.0.0.0/8, 10.0.0.0/33', '10.0.0.0/33 is no address and no CIDR block'],
+    ['WEIR_TRUSTED_IPS', '10.0.0.0/8, 10.0.0.0/33', '10.0.0.0/33 is not an address or CIDR block'],
     ['WEIR_REAL_IP_RECURSIVE', 'yes', 'expected on or off'],
     ['WEIR_PORT_MAPS', '80', 'expected EXTERNAL:INTERNAL'],
   ] as const)

@@ -132,7 +132,11 @@ export function openControlClient(
         revision = received.seal.revision
         // The seal alone would allow it.
         if (revision < newest)
-          throw new Problem('control.repeated', 502, `It was sent after revision ${newest}`)
+          throw new Problem(
+            'control.repeated',
+            502,
+            `Revision ${revision} was sent after revision ${newest}`,
+          )
         yield* verifyRootSteps(received.snapshot, received.seal, publicKey)
         onVerified({ ...received, publicKey })
       }

@@ -95,7 +95,7 @@ export function openControlConnection({
             const revision = error.revision ?? base?.seal.revision ?? 0
             rejection = { refusedRevision: revision, refusal: `receive: ${error.message}` }
             delay = refusalBackoff.next()
-            log.error('cluster: snapshot refused, all of it is requested again', { url, error })
+            log.error('cluster: snapshot rejected, requesting a complete one', { url, error })
           } else {
             outages.warn('cluster: control plane unreachable', { url, error })
           }

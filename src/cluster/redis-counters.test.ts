@@ -157,7 +157,7 @@ test('finds the master by Sentinel, and connects to no master that the egress ru
   expect(await openNode(bySentinel).take(windows)).toEqual({ admitted: true, counts: [1] })
   expect(await openNode(address).take(windows)).toEqual({ admitted: true, counts: [2] })
   const unknown = openNode({ ...bySentinel, sentinel_master: 'none' })
-  await expect(unknown.take(windows)).rejects.toThrow(`Sentinel knows no master 'none'`)
+  await expect(unknown.take(windows)).rejects.toThrow(`Sentinel has no master 'none'`)
   const network = { address: '127.0.0.1', bits: 32, port: address.port }
   const denying = openEgress({ allow: [], deny: [network] })
   const open = redisCounters({ clock, log: silentLog, egress: denying })

@@ -228,7 +228,7 @@ async function decode(request: IncomingMessage, content: Buffer): Promise<Buffer
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding === 'identity') return content
   if (encoding !== 'zstd' && encoding !== 'gzip')
-    throw new Problem('node.encoding', 415, 'A batch may be encoded by zstd or gzip')
+    throw new Problem('node.encoding', 415, 'The Content-Encoding of a batch must be zstd or gzip')
   try {
     return await decoders[encoding](content, { maxOutputLength: maxBatchBytes })
   } catch (error) {

@@ -45,7 +45,7 @@ export async function createInitialEntities(
   const because = `WEIR_ADMIN_TOKEN or WEIR_ADMIN_PASSWORD is set, and ${name} was not a super-admin.`
   await change(control, operations, isRestored ? because : undefined)
   if (isRestored) {
-    log.warn('control: a principal is a super-admin again', { principal: name, because })
+    log.warn('control: super-admin role restored', { principal: name, because })
   }
 }
 

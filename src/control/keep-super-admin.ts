@@ -139,7 +139,7 @@ function keepRole(role: Entry<'role'>, before: ConfigurationView, after: Configu
     {
       detail: {
         because:
-          'It keeps its permission for every action on every path. A document of the roles of the default workspace has to contain it.',
+          'It keeps its permission for every action on every path. A document with the roles of the default workspace must contain it.',
       },
     },
   )

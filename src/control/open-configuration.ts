@@ -201,7 +201,10 @@ function follow(control: Control, report: (error: unknown) => void = () => undef
   })
 }
 
-const unidentifiedDecision: Decision = { allowed: false, because: 'Nobody could be identified.' }
+const unidentifiedDecision: Decision = {
+  allowed: false,
+  because: 'The request has no valid credentials.',
+}
 
 async function openControl(
   {

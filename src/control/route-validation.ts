@@ -44,7 +44,7 @@ export function pathPatternComplaint(pattern: string): string | undefined {
   if (!/^\/[\w.~/%$()*-]*$/.test(pattern))
     return 'expected a path of letters, digits and . - _ ~ / % $ ( ) *'
   const odd = /%(?![acdglpsuwx]|[^a-z\d])./i.exec(pattern)
-  return odd === null ? undefined : `'${odd[0]}' is no class of a Lua pattern`
+  return odd === null ? undefined : `'${odd[0]}' is not a class of a Lua pattern`
 }
 
 /** A regular expression for what Kong allows of Lua patterns: classes after `%`, `.`, `*`, `-` as a lazy `*`, groups. */

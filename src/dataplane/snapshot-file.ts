@@ -91,7 +91,8 @@ export function* readSnapshotFile(path: string, cipher: FileCipher): Cooperative
       }
       if (baseSize === 0) baseSize = last?.size ?? 0
     }
-    if (last === undefined) throw new Problem('snapshot.file', 422, `${path} has no whole snapshot`)
+    if (last === undefined)
+      throw new Problem('snapshot.file', 422, `${path} contains no complete snapshot`)
     const { snapshot, seal, ...position } = last
     yield* verifyRootSteps(snapshot, seal, publicKey)
     return { path, id, baseSize, ...position, written: { snapshot, seal, publicKey } }

@@ -86,7 +86,7 @@ function openReader(text: string, limits: JsonLimits) {
   /** Parses the token that ends before `end`. */
   const parseToken = (end: number): unknown => {
     if (end - at > limits.characters)
-      throw beyond(`A text of a body has at most ${limits.characters} characters.`)
+      throw beyond(`A string in a body has at most ${limits.characters} characters.`)
     const value: unknown = JSON.parse(text.slice(at, end))
     at = end
     return value
@@ -95,7 +95,7 @@ function openReader(text: string, limits: JsonLimits) {
     if (peek() !== '"') throw unexpected()
     let quote = text.indexOf('"', at + 1)
     while (quote >= 0 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1)
-    if (quote < 0) throw new SyntaxError('a text does not end')
+    if (quote < 0) throw new SyntaxError('a string does not end')
     return parseToken(quote + 1) as string
   }
   return {

@@ -12,11 +12,13 @@ const settings = z.strictObject({
   allow: z
     .array(pattern)
     .default([])
-    .describe('Regular expressions of user agents that are allowed, whatever the other rules say.'),
+    .describe(
+      'Regular expressions of user agents that are allowed. Takes precedence over the other rules.',
+    ),
   deny: z
     .array(pattern)
     .default([])
-    .describe('Regular expressions of user agents that are denied beside the known bots.'),
+    .describe('Regular expressions of user agents that are denied in addition to the known bots.'),
 })
 
 export const botDetection = definePlugin({

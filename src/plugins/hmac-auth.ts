@@ -26,7 +26,7 @@ const settings = z.strictObject({
     .gt(0, { error: 'value must be greater than 0' })
     .default(300)
     .describe(
-      'Largest difference between the clock and the header X-Date or Date of the request, in seconds.',
+      'Maximum difference between the clock and the header X-Date or Date of the request, in seconds.',
     ),
   anonymous: anonymousSetting('a valid signature'),
   validate_request_body: z
@@ -130,7 +130,7 @@ function isAcceptable(
 async function hasDigest({ request, body }: Exchange, { headers }: Signature): Promise<boolean> {
   const bytes = body.present ? await readSmallBody(body) : Buffer.alloc(0)
   if (bytes === undefined)
-    throw new Problem('hmac-auth.too_large', 413, 'A signed body has at most 64 KiB')
+    throw new Problem('hmac-auth.too_large', 413, 'A signed body must not exceed 64 KiB')
   const given = request.headers.get('digest')
   if (given === undefined) return bytes.length === 0
   // A digest that is not signed proves nothing.

@@ -18,9 +18,7 @@ const settings = z.strictObject({
     .default('application/json')
     .describe('Content-Type of the requests.'),
   timeout: milliseconds(10_000).describe('Timeout of a request, in milliseconds.'),
-  keepalive: milliseconds(60_000).describe(
-    'How long an idle connection stays open, in milliseconds.',
-  ),
+  keepalive: milliseconds(60_000).describe('Idle timeout of a connection, in milliseconds.'),
   headers: optional(
     z.record(
       headerName().superRefine((name, context) => {
@@ -31,7 +29,7 @@ const settings = z.strictObject({
       referenceable(z.string()),
     ),
   ).describe('Headers of the requests.'),
-  queue: queueSettings(1).describe('How entries are collected, sent again and dropped.'),
+  queue: queueSettings(1).describe('Batching, retries and limits of the queue.'),
   custom_fields_by_lua: customFieldsByLua(),
 })
 

@@ -38,7 +38,7 @@ const settings = z.strictObject({
     .max(31_536_000)
     .default(0)
     .describe(
-      'Largest time until the expiry of a token, in seconds; 0 for any. Requires exp in `claims_to_verify`.',
+      'Maximum time until the expiry of a token, in seconds; 0 for any. Requires exp in `claims_to_verify`.',
     ),
   header_names: names
     .default(['authorization'])

@@ -53,7 +53,7 @@ const settings = z.strictObject({
     .array(identityRealm)
     .default([{ scope: 'cp', id: null, region: null }])
     .describe(
-      'Where consumers are from: the control plane (`cp`). Realms exist in Konnect only and are refused.',
+      'Scope of the consumers: the control plane (`cp`). Realms exist in Konnect only and are refused.',
     ),
 })
 
@@ -128,7 +128,7 @@ function identify(
   const caller = key === undefined ? undefined : tools.findKey(exchange, key)
   if (caller !== undefined) return caller
   if (key === undefined && body === 'too large')
-    return new Problem('key-auth.too_large', 413, 'A body with an API key has at most 64 KiB')
+    return new Problem('key-auth.too_large', 413, 'A body with an API key must not exceed 64 KiB')
   return key === undefined
     ? refusal('key-auth.no_key', 'No API key found in request', settings)
     : refusal('key-auth.unknown_key', 'Unauthorized', settings)

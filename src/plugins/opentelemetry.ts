@@ -28,7 +28,7 @@ import { acceptedSettings, settings, type Settings } from './opentelemetry/setti
 
 export const opentelemetry = definePlugin({
   name: 'opentelemetry',
-  about: 'Passes the context of traces on, and exports spans, logs and metrics by OTLP.',
+  about: 'Propagates trace context, and exports spans, logs and metrics over OTLP.',
   settings,
   acceptedSettings,
   prepare(config, tools) {

@@ -41,7 +41,7 @@ export const rateLimitingAdvanced = definePlugin({
         return taken
           .catch((error: unknown) => {
             if (inRedis === undefined) throw error
-            log.error('rate-limiting-advanced: Redis unavailable, the node counts by itself', {
+            log.error('rate-limiting-advanced: Redis unavailable, using local counters', {
               request_id: exchange.id,
               plugin: id,
               error,

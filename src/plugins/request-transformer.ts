@@ -79,7 +79,7 @@ async function transformBody(
     throw new Problem(
       'request-transformer.too_large',
       413,
-      'A body that is transformed has at most 64 KiB',
+      'A body that is transformed must not exceed 64 KiB',
     )
   const transformed = transform(bytes, steps, render)
   if (transformed !== undefined) forward.body = replaceBody(body, transformed)

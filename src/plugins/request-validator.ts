@@ -213,4 +213,4 @@ const refusal = (
 ): Problem => new Problem(code, 400, message)
 
 const tooLarge = (): Problem =>
-  new Problem('request-validator.too_large', 413, 'A body that is validated has at most 64 KiB')
+  new Problem('request-validator.too_large', 413, 'A body that is validated must not exceed 64 KiB')

@@ -8,9 +8,7 @@ const settings = z.strictObject({
   host: host().describe('Host name or address of the server.'),
   port: between(0, 65_535).describe('Port of the server.'),
   timeout: milliseconds(10_000).describe('Timeout of connecting and of sending, in milliseconds.'),
-  keepalive: milliseconds(60_000).describe(
-    'How long an idle connection stays open, in milliseconds.',
-  ),
+  keepalive: milliseconds(60_000).describe('Idle timeout of a connection, in milliseconds.'),
   tls: z.boolean().default(false).meta({ isFilled: true }).describe('Connect by TLS.'),
   tls_sni: optional(z.string()).describe('Server name for TLS. Default: the host.'),
   custom_fields_by_lua: customFieldsByLua(),

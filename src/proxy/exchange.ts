@@ -218,7 +218,7 @@ export class Exchange {
     answeredAt: 0,
     finishedAt: 0,
   }
-  /** True once the client left before its answer ended. */
+  /** True once the client closed the connection before the response was complete. */
   isClientGone = false
   /** The connection to a target that switched protocols. */
   tunnel: Duplex | undefined = undefined
@@ -368,7 +368,11 @@ function callEach(callbacks: Callback | Callback[] | undefined): void {
 
 /** The client left before its answer ended. 499, as in nginx, appears in the event only. */
 export const clientClosed = (): Problem =>
-  new Problem('client.closed', 499, 'the client left before its answer ended')
+  new Problem(
+    'client.closed',
+    499,
+    'the client closed the connection before the response was complete',
+  )
 
 const idempotentMethods: ReadonlySet<string> = new Set([
   'GET',

@@ -40,7 +40,7 @@ function unwrap(wrapped: string, { id, bytes, source }: MasterKey): Buffer {
   const own = wraps.find(({ by }) => by === id)
   if (own === undefined) {
     const others = wraps.map(({ by }) => by).join(', ')
-    const message = `The encryption key ${source} (${id}) is not the one that sealed the secrets (${others})`
+    const message = `The encryption key ${source} (${id}) is not the one that encrypted the secrets (${others})`
     throw new Problem('secrets.wrong_key', 500, message)
   }
   return openBox(bytes, Buffer.from(own.box, 'base64url'), aadOf(id))

@@ -110,13 +110,13 @@ async function readHashicorpVault(
     'x-vault-request': 'true',
     ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
   })
-  if (status === 404) throw missing(wanted.text, 'the vault does not have it')
+  if (status === 404) throw missing(wanted.text, 'the vault does not contain it')
   if (status < 200 || status > 299) throw unreachable(wanted.text, `the vault answered ${status}`)
   // The address of a vault is configured by tenants.
   if (body.length > maxAnswerBytes)
     throw unreachable(wanted.text, `the vault’s answer has more than ${maxAnswerBytes} bytes`)
   const parsed = answers[kv].safeParse(parseJson(body.toString()))
-  if (!parsed.success) throw unreachable(wanted.text, 'the vault’s answer is not of its form')
+  if (!parsed.success) throw unreachable(wanted.text, 'the response of the vault is malformed')
   return JSON.stringify(parsed.data.data)
 }
 
@@ -136,7 +136,7 @@ async function request(
     })
   } catch (cause) {
     if (cause instanceof EgressDenied) throw unreachable(text, cause.message, cause)
-    throw unreachable(text, 'the vault cannot be reached', cause)
+    throw unreachable(text, 'the vault is unreachable', cause)
   }
 }
 

@@ -113,7 +113,7 @@ function fillPlugin(
   if (plugin === undefined || references === undefined) return { item: plugin }
   const { value: item, reason } = fill(plugin, references, options)
   if (reason !== undefined || options.accepts(item)) return { item, reason }
-  return { item, reason: 'its settings are not valid with the secret that the reference leads to' }
+  return { item, reason: 'its settings are not valid with the secret of the reference' }
 }
 
 /** An item with its references replaced, and why that is not so for one of them. */

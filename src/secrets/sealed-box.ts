@@ -21,7 +21,7 @@ export function openBox(key: Uint8Array, box: Uint8Array, aad: string): Buffer {
     const opened = decipher.update(bytes.subarray(ivLength, -tagLength))
     return Buffer.concat([opened, decipher.final()])
   } catch (cause) {
-    const message = `The sealed value at ${aad} cannot be decrypted: it was changed, moved, or sealed with another key`
+    const message = `The encrypted value at ${aad} cannot be decrypted: it was changed, moved, or encrypted with another key`
     throw new Problem('secrets.damaged', 500, message, { cause })
   }
 }

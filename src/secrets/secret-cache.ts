@@ -90,7 +90,9 @@ export function openSecretCache(tools: VaultTools, clock: Clock): SecretCache {
     get(one) {
       const known = cached.get(one.secretId)
       if (known === undefined || isExpired(one, known, clock.now())) {
-        return { reason: failed.get(one.secretId)?.reason ?? `${one.text}: it was not read yet` }
+        return {
+          reason: failed.get(one.secretId)?.reason ?? `${one.text}: it has not been read yet`,
+        }
       }
       return pick(one, known.contents)
     },

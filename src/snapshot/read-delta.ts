@@ -77,7 +77,7 @@ function begin(
 ): OpenDelta {
   if (from === undefined) return { seal, lists: { ...snapshotOf({}) } }
   if (last === undefined || from.root !== last.seal.root)
-    throw invalid(`it continues revision ${from.revision}, which is not the one that is here`)
+    throw invalid(`it continues revision ${from.revision}, which is not the current base`)
   return { seal, lists: { ...last.snapshot } }
 }
 

@@ -32,7 +32,7 @@ const dataKeyOf = ({ database, location, close }: Engine): DataKey => ({
       .where('value', '=', before)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 1n) return
-    const message = `The data key of ${location} was changed by another process meanwhile; try again`
+    const message = `The data key of ${location} was changed by another process; try again`
     throw new Problem('store.data_key', 409, message)
   },
   close,

@@ -18,7 +18,7 @@ export async function openCipher(
   const kept = await readRaw(engine.database, dataKeySetting)
   if (keyring === undefined) {
     if (kept === undefined) return plainCipher
-    const message = `The configuration store ${engine.location} is sealed and can only be opened with its key`
+    const message = `The configuration store ${engine.location} is encrypted and can only be opened with its key`
     throw new Problem('store.sealed', 500, message)
   }
   if (kept !== undefined) return keyring.openDataKey(kept)
@@ -34,7 +34,9 @@ export async function openCipher(
   if (!isOurs) return openCipher(engine, keyring, log)
   if (backup !== undefined) {
     await engine.vacuum()
-    log?.warn('store: secrets encrypted; the backup from before holds them in clear', { backup })
+    log?.warn('store: secrets encrypted; the previous backup contains them in plaintext', {
+      backup,
+    })
   }
   return cipher
 }

@@ -77,6 +77,8 @@ export const adoptListeningSocket = (handle: object, port: number): ListeningSoc
 })
 
 const describeError = (code: number): string =>
-  ({ [-98]: 'the port is in use', [-13]: 'permission denied', [-99]: 'no such address here' })[
-    code
-  ] ?? `error ${code}`
+  ({
+    [-98]: 'the port is in use',
+    [-13]: 'permission denied',
+    [-99]: 'no such address on this machine',
+  })[code] ?? `error ${code}`

@@ -36,7 +36,7 @@ function closeToOthers(directory: string): void {
   try {
     chmodSync(directory, 0o700)
   } catch (cause) {
-    const message = `The data directory ${directory} is open to other users and cannot be closed: ${(cause as Error).message}; run chmod 700 on it as its owner`
+    const message = `The data directory ${directory} is open to other users and its mode cannot be changed: ${(cause as Error).message}; run chmod 700 on it as its owner`
     throw new Problem('data.mode', 500, message, { cause })
   }
 }

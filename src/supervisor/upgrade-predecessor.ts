@@ -55,7 +55,7 @@ export function upgradeToSuccessor(
   const undo = (error: unknown): never => {
     counters.abandon()
     node.startControl()
-    log.error('upgrade: new program failed to start, the current one goes on', { error })
+    log.error('upgrade: new program failed to start, the current one continues', { error })
     throw error
   }
   return {

@@ -57,7 +57,7 @@ export function inheritState(launcher: LauncherChannel, version: string): Succes
     },
     close() {
       state.reject(
-        new Problem('upgrade.alone', 500, 'The running program ended before the upgrade'),
+        new Problem('upgrade.alone', 500, 'The running program exited before the upgrade'),
       )
       counters?.takeOver([], 0)
       control.resolve()

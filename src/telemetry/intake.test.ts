@@ -275,7 +275,7 @@ test.each([1, 2, 63, 100])(
     expect([intake.bytes, intake.isEmpty, intake.refused]).toEqual([0, true, bad.length])
     expect(openIntake(directory, options).refused).toBe(bad.length)
     expect(inserts).toBeLessThanOrEqual(1 + 4 * Math.ceil(Math.log2(count + 1)))
-    const logged = lines.filter(({ message }) => message.includes('set aside'))
+    const logged = lines.filter(({ message }) => message.includes('intake/refused'))
     expect(logged.map(({ batch }) => `${batch}`).toSorted()).toEqual(bad)
     const reasons = new Map(logged.map((line) => [line.batch, line]))
     expect(reasons.get(poisoned)).toMatchObject({

@@ -195,7 +195,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
         throw new Problem('telemetry.full', 503, 'The warehouse is behind; send the batch later.')
       const frames = readSegment(content)
       if (frames.validBytes !== content.length || !isPlausible(frames))
-        throw new Problem('telemetry.damaged', 422, 'The batch was damaged on its way.')
+        throw new Problem('telemetry.damaged', 422, 'The batch was damaged in transit.')
       await keep(batch, content, node)
     },
     holds: (batch) => waiting.has(batch) || loading.has(batch),

@@ -101,7 +101,7 @@ export function openWatermarks({ intake, file, clock, log }: Options): Watermark
       renameSync(`${file}.part`, file)
       savedText = text
     } catch (error) {
-      log.warn('telemetry: the known nodes cannot be saved', { error })
+      log.warn('telemetry: known nodes not saved', { error })
     }
   }
   const timer = setInterval(save, saveInterval).unref()
@@ -140,7 +140,7 @@ function readSaved(file: string, log: Log): z.output<typeof saved> {
   } catch (error) {
     // Nodes are known again when they are heard of.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      log.warn('telemetry: the known nodes cannot be read', { error })
+      log.warn('telemetry: known nodes not read', { error })
     return {}
   }
 }

@@ -35,7 +35,7 @@ export async function storeLoad(
     const node = intake.sender(batch) || (keyOf(load.segments[0])?.node ?? '')
     intake.refuse(load)
     const { message: reason, cause } = error
-    log.error('loading: batch set aside, it cannot be stored', {
+    log.error('loading: batch cannot be stored, moved to intake/refused', {
       batch,
       node,
       reason,

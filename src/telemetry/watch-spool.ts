@@ -44,7 +44,7 @@ export function watchSpool(
         if (counts === undefined && !space.isDiskFull) open()
         report()
       },
-      (error: unknown) => log.error('spool: its file system cannot be measured', { error }),
+      (error: unknown) => log.error('spool: free space of the file system unknown', { error }),
     )
   open()
   refresh()

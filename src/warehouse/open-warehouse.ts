@@ -146,7 +146,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   const openedIn = Math.round(performance.now() - began)
   const { detached } = options.url === undefined ? await readState(selectRows) : { detached: [] }
   if (detached.length > 0)
-    log?.error('warehouse: parts cannot be read and are set aside, their rows are missing', {
+    log?.error('warehouse: unreadable parts detached, their rows are missing', {
       parts: detached,
     })
   const listeners = new Set<() => void>()

@@ -159,8 +159,8 @@ test('a document without entities empties a workspace only with allow_empty', as
     expect(await admin.ask('POST', path, none)).toMatchObject({
       status: 400,
       body: {
-        message: 'The document has no entities, and would delete all there are',
-        because: 'It would delete 1 entity. Send allow_empty=true to mean that.',
+        message: 'The document has no entities and would delete all existing ones',
+        because: 'It would delete 1 entity. Send allow_empty=true to confirm.',
       },
     })
   }

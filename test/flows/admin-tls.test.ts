@@ -124,12 +124,12 @@ test('a changed certificate is presented without a restart, and one without its 
   expect(await shownBy(url)).toBe('CN=localhost')
   writeFileSync(files.cert, second.cert)
   await until('the complaint', () => lines.length === 1)
-  expect(lines[0]).toContain('certificate could not be reloaded')
+  expect(lines[0]).toContain('certificate reload failed')
   expect(await shownBy(url)).toBe('CN=localhost')
   writeFileSync(files.key, second.key)
   await until('the new one', async () => (await shownBy(url)) === 'CN=second')
   expect(lines).toEqual([
-    expect.stringContaining('could not be reloaded'),
+    expect.stringContaining('certificate reload failed'),
     expect.stringContaining('certificate reloaded'),
   ])
 })
@@ -158,7 +158,7 @@ test('a complete Weir serves the Admin API and the Manager by TLS, to commands t
   const dump = (...more: string[]) => run('config', 'dump', '--addr', secureUrl, ...more)
   const refused = await dump()
   expect(refused.code).toBe(1)
-  expect(refused.err).toMatch(/self-signed certificate.*\nName the authority.*--ca-cert-file/)
+  expect(refused.err).toMatch(/self-signed certificate.*\nSet the CA.*--ca-cert-file/)
   const ca = join(weir.data, 'admin/default-certificate.pem')
   expect(await dump('--ca-cert-file', ca)).toMatchObject({ code: 0, err: '' })
   expect(await dump('--tls-skip-verify')).toMatchObject({ code: 0, err: '' })

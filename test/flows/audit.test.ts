@@ -62,8 +62,8 @@ test('records sign-ins, failed sign-ins and sign-outs, with a name only when it 
     status: 200,
     address: '127.0.0.1',
   })
-  expect(wrong).toMatchObject({ allowed: false, because: 'The password given for admin is wrong.' })
-  expect(unknown).toMatchObject({ because: 'No principal has the name that was given.' })
+  expect(wrong).toMatchObject({ allowed: false, because: 'The password for admin is wrong.' })
+  expect(unknown).toMatchObject({ because: 'No principal has this name.' })
   expect(JSON.stringify(await admin.configuration.audit.read({}, 100))).not.toContain('hunter2')
 })
 

@@ -196,7 +196,7 @@ test.each(Object.entries(damages).filter(([name]) => !/cut|old/.test(name)))(
     control.change('a', 'two')
     await expect.poll(() => worker.last()?.seal.revision).toBe(3)
     expect(worker.wrong).toEqual([])
-    expect(worker.logged.join()).toContain('cluster: snapshot refused')
+    expect(worker.logged.join()).toContain('cluster: snapshot rejected')
   },
 )
 
@@ -221,7 +221,7 @@ test('a worker whose snapshot is not the one that its seal names requests everyt
   const worker = openWorker(control.url, control.roots, base)
   await expect.poll(() => worker.seen.map(({ seal: { revision } }) => revision)).toEqual([3])
   expect(worker.wrong).toEqual([])
-  expect(worker.logged.join()).toContain('cluster: snapshot refused')
+  expect(worker.logged.join()).toContain('cluster: snapshot rejected')
 })
 
 test('a forged stream is requested again less and less often', async () => {
@@ -229,7 +229,7 @@ test('a forged stream is requested again less and less often', async () => {
   const proxy = await openDamagingProxy(control.url)
   proxy.waiting.push(...Array.from({ length: 10_000 }, (): Damage => () => foreignLines))
   const worker = openWorker(proxy.url, control.roots, undefined)
-  const refusals = () => worker.logged.filter((line) => line.includes('snapshot refused')).length
+  const refusals = () => worker.logged.filter((line) => line.includes('snapshot rejected')).length
   await expect.poll(refusals).toBeGreaterThan(3)
   expect(worker.seen).toEqual([])
   expect(worker.connection.rejection()).toEqual({

@@ -117,9 +117,7 @@ describeEachStore(({ fresh }) => {
     const { entries } = await fill(place, {})
     // The tables exist already, so the step fails.
     await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
-    await expect(openStoreAt(place)).rejects.toThrow(
-      /could not be brought up to date; .* a copy is in/,
-    )
+    await expect(openStoreAt(place)).rejects.toThrow(/could not be migrated; .* a copy is in/)
     await runSql(place, `insert into kysely_migration values ('${lastMigration}', '2026-01-01')`)
     const store = await openStoreAt(place)
     onTestFinished(() => store.close())

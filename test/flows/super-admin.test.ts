@@ -242,7 +242,7 @@ test('a start with WEIR_ADMIN_TOKEN gives super-admin back, in log and audit', a
   expect(second.find({ entity: 'principal', workspace: null, at: 'root' })?.fields.enabled).toBe(
     true,
   )
-  expect(warnings).toEqual(['control: a principal is a super-admin again'])
+  expect(warnings).toEqual(['control: super-admin role restored'])
   const [record] = await second.audit.read({}, 1)
   expect(record).toMatchObject({
     because: expect.stringContaining('root was not a super-admin'),

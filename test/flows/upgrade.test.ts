@@ -93,7 +93,7 @@ async function failToUpgrade(weir: TestWeir, file: string): Promise<void> {
   writeFileSync(file, whole)
   await until(
     'the old program says that it goes on',
-    () => weir.output().includes('upgrade: new program failed to start, the current one goes on'),
+    () => weir.output().includes('upgrade: new program failed to start, the current one continues'),
     60_000,
   )
   expect(new Set(weir.children('weir gateway'))).toEqual(new Set(workers))

@@ -39,8 +39,8 @@ test('super-admins back up and restore the warehouse, with a record in the audit
   const records = await admin.configuration.audit.read({}, 100)
   expect(records.map(({ because }) => because)).toEqual(
     expect.arrayContaining([
-      'A backup of the warehouse named first is made.',
-      'The warehouse is restored from the backup named first.',
+      'Creates the warehouse backup first.',
+      'Restores the warehouse backup first.',
     ]),
   )
   await warehouse.close()

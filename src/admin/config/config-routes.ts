@@ -71,10 +71,10 @@ const emptying = (entities: number): Problem =>
   new Problem(
     'admin.emptying',
     400,
-    'The document has no entities, and would delete all there are',
+    'The document has no entities and would delete all existing ones',
     {
       detail: {
-        because: `It would delete ${entities} ${entities === 1 ? 'entity' : 'entities'}. Send allow_empty=true to mean that.`,
+        because: `It would delete ${entities} ${entities === 1 ? 'entity' : 'entities'}. Send allow_empty=true to confirm.`,
       },
     },
   )

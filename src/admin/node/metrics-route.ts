@@ -67,7 +67,7 @@ function processMetrics(
   return [
     one(
       'kong_datastore_reachable',
-      'Whether the database answers queries; 1 when it does.',
+      '1 if the database answers queries, else 0.',
       Number(isReachable),
     ),
     {
@@ -170,7 +170,7 @@ function workerMetrics(workers: readonly KnownWorker[]): Metric[] {
     ),
     each(
       ['weir_worker_spool_full', 'gauge'],
-      'Whether a worker refuses requests or sheds their events for want of space; 1 when it does.',
+      '1 while a worker refuses requests or sheds their events because its spool or disk is full, else 0.',
       (one) => Number(one.state.isSpoolFull === true),
     ),
     each(
@@ -245,7 +245,7 @@ function exporterMetrics(
     ),
     each(
       ['weir_exporter_dropped_total', 'counter'],
-      'Entries that a plugin has dropped: its queue was full, or retries were over.',
+      'Entries that a plugin has dropped: its queue was full, or its retries were exhausted.',
       (one) => one.dropped,
     ),
     each(
@@ -260,7 +260,7 @@ function exporterMetrics(
     ),
     each(
       ['weir_exporter_up', 'gauge'],
-      'Whether the last attempt to export succeeded; 1 when it did.',
+      '1 if the last attempt to export succeeded, else 0.',
       (one) => Number(one.error === ''),
     ),
   ]

@@ -6,13 +6,14 @@ import type { Warehouse } from '../../warehouse/open-warehouse.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
-/** What the Admin API needs of the warehouse. */
+/** The parts of the warehouse that the Admin API uses. */
 export type AdminWarehouse = Pick<Warehouse, 'state' | 'backups' | 'retention'>
 
 /** The state of the warehouse and its backups. They hold the traffic of all workspaces, so backups are for super-admins. */
 export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRoute[] {
   const opened = (): AdminWarehouse => {
-    if (warehouse === undefined) throw new Problem('admin.warehouse', 501, 'There is no warehouse.')
+    if (warehouse === undefined)
+      throw new Problem('admin.warehouse', 501, 'This node has no warehouse.')
     return warehouse
   }
   return [
@@ -26,7 +27,7 @@ export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRou
       async POST(context) {
         requireSuperAdmin(context)
         const name = nameIn(bodyFields(context)['name'])
-        await record(context, `A backup of the warehouse named ${name} is made.`)
+        await record(context, `Creates the warehouse backup ${name}.`)
         return await opened().backups.create(name)
       },
     }),
@@ -34,7 +35,7 @@ export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRou
       async POST(context) {
         requireSuperAdmin(context)
         const name = nameIn(context.params['backup'])
-        await record(context, `The warehouse is restored from the backup named ${name}.`)
+        await record(context, `Restores the warehouse backup ${name}.`)
         return await opened().backups.restore(name)
       },
     }),
@@ -69,7 +70,11 @@ function nameIn(given: unknown): string {
 
 function requireSuperAdmin({ configuration, principal }: RequestContext): void {
   if (!superAdmins(configuration.current().indexes).includes(principal))
-    throw new Problem('admin.super_admin', 403, 'Backups of the warehouse are for super-admins.')
+    throw new Problem(
+      'admin.super_admin',
+      403,
+      'Only super-admins can back up and restore the warehouse.',
+    )
 }
 
 /** Records what is about to happen in the audit log. */

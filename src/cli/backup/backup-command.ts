@@ -9,7 +9,10 @@ export function addBackupCommands(program: Command): void {
       .description(about)
       .option('--addr <url>', 'Admin API (WEIR_ADMIN_URL, default http://127.0.0.1:8001)')
       .option('--token <token>', 'admin token (WEIR_ADMIN_TOKEN)')
-      .option('--ca-cert-file <file>', 'authority of its certificate (WEIR_ADMIN_CA_CERT_FILE)')
+      .option(
+        '--ca-cert-file <file>',
+        'CA certificates for the Admin API (WEIR_ADMIN_CA_CERT_FILE)',
+      )
 
   command('backup <name>', 'Back up the events of a running control plane.').action(
     async (name: string, options: CommandOptions) => {

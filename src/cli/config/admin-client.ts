@@ -63,7 +63,7 @@ function unreachable(url: string, error: unknown): Problem {
   const cause = (error as Error).cause as (Error & { readonly code?: string }) | undefined
   const reason = error instanceof Error ? String(cause?.message ?? error.message) : ''
   const hint = untrusted.has(cause?.code ?? '')
-    ? '\nName the authority of its certificate with --ca-cert-file or WEIR_ADMIN_CA_CERT_FILE.'
+    ? '\nSet the CA of its certificate with --ca-cert-file or WEIR_ADMIN_CA_CERT_FILE.'
     : ''
   return new Problem('cli.unreachable', 503, `Admin API unreachable at ${url}: ${reason}${hint}`, {
     cause: error,

@@ -89,10 +89,7 @@ function withAccess(command: Command): Command {
     .option('-w, --workspace <name>', 'workspace (default: that of the files, else default)')
     .option('--addr <url>', 'Admin API (WEIR_ADMIN_URL, default http://127.0.0.1:8001)')
     .option('--token <token>', 'admin token (WEIR_ADMIN_TOKEN)')
-    .option(
-      '--ca-cert-file <file>',
-      'authorities of the certificate of the Admin API (WEIR_ADMIN_CA_CERT_FILE)',
-    )
+    .option('--ca-cert-file <file>', 'CA certificates for the Admin API (WEIR_ADMIN_CA_CERT_FILE)')
     .option('--tls-skip-verify', 'do not verify the certificate of the Admin API')
     .option('--headers <header...>', 'additional request headers, each as Name:value')
     .option('--no-color', 'print without colors')

@@ -84,7 +84,7 @@ async function confirmRollback(revision: string): Promise<boolean> {
     throw new Problem(
       'cli.unsure',
       400,
-      'No terminal for the confirmation; pass --yes to roll back',
+      'The confirmation needs a terminal; pass --yes to roll back without it',
     )
   }
   const lines = createInterface({ input: process.stdin, output: process.stdout })

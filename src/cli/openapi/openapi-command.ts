@@ -18,10 +18,7 @@ export function addOpenApiCommand(program: Command): void {
     .option('-w, --workspace <name>', 'workspace (default: default)')
     .option('--addr <url>', 'Admin API (WEIR_ADMIN_URL, default http://127.0.0.1:8001)')
     .option('--token <token>', 'admin token (WEIR_ADMIN_TOKEN)')
-    .option(
-      '--ca-cert-file <file>',
-      'authorities of the certificate of the Admin API (WEIR_ADMIN_CA_CERT_FILE)',
-    )
+    .option('--ca-cert-file <file>', 'CA certificates for the Admin API (WEIR_ADMIN_CA_CERT_FILE)')
     .option('--tls-skip-verify', 'do not verify the certificate of the Admin API')
     .option('--no-color', 'print without colors')
     .action(async (file: string, options: ImportCommandOptions) => {

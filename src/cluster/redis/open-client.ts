@@ -76,7 +76,7 @@ async function findMaster(address: RedisAddress, egress: Egress): Promise<Place>
       await sentinel.connect()
       const found = await sentinel.call('SENTINEL', 'get-master-addr-by-name', master ?? '')
       if (Array.isArray(found)) return { host: String(found[0]), port: Number(found[1]) }
-      lastError = new Error(`Sentinel knows no master '${master ?? ''}'`)
+      lastError = new Error(`Sentinel has no master '${master ?? ''}'`)
     } catch (error) {
       lastError ??= error as Error
     } finally {

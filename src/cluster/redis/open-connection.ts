@@ -42,7 +42,7 @@ export function openRedisConnection(address: RedisAddress, egress: Egress): Redi
       await fresh.connect()
       if (lastError !== undefined) throw lastError
       const pong = await fresh.call('PING')
-      if (pong !== 'PONG') throw new TypeError('the server does not answer as Redis does')
+      if (pong !== 'PONG') throw new TypeError('the server does not speak the Redis protocol')
       return fresh
     } catch (cause) {
       fresh.disconnect()

@@ -67,7 +67,7 @@ function checkClaim(
   if (owner !== undefined && owner !== route.workspace) {
     throw routeCollision(route, claim, undefined, {
       author,
-      because: 'belongs to another workspace, which a super-admin gave it to',
+      because: 'is owned by another workspace, as assigned by a super-admin',
     })
   }
   const { strategy } = validation
@@ -85,7 +85,7 @@ function checkClaim(
     because:
       strategy === 'static'
         ? "can match the requests of an existing route (route_validation_strategy 'static')"
-        : "can match requests of a route of another workspace (route_validation_strategy 'smart'); a super-admin can give hosts and paths to a workspace",
+        : "can match requests of a route of another workspace (route_validation_strategy 'smart'); a super-admin can assign hosts and paths to a workspace",
   })
 }
 

@@ -62,11 +62,11 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       if (!isRight || principal?.fields.enabled !== true) {
         const because = failureReason(principal, isRight)
         await writeAudit(origin, { principal: null, because, status: 401 })
-        throw new Problem('control.sign_in', 401, 'The name or the password is not right')
+        throw new Problem('control.sign_in', 401, 'Invalid name or password')
       }
       attempts.succeed(name, origin.address)
       const cookie = await sessions.begin(principal.id, former)
-      const because = 'The name and the password are right.'
+      const because = 'The name and password are correct.'
       await writeAudit(origin, { principal: { id: principal.id, name }, because, status: 200 })
       return cookie
     },
@@ -83,7 +83,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
       attempts.enter('', origin.address)
       const storedHash = await control.store.readSetting(setting)
       if (storedHash === undefined || secret === undefined || !isSecret(given, storedHash)) {
-        throw new Problem('control.set_up', 403, 'The set-up link is not valid, or was used before')
+        throw new Problem('control.set_up', 403, 'The set-up link is invalid or was already used')
       }
       const used = secret
       secret = undefined
@@ -106,9 +106,9 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
 
 /** For the audit log only. Unknown names are not logged, because people type passwords into the name field. */
 function failureReason(principal: Entry<'principal'> | undefined, isRight: boolean): string {
-  if (principal === undefined) return 'No principal has the name that was given.'
+  if (principal === undefined) return 'No principal has this name.'
   const { name } = principal.fields
-  return isRight ? `${name} is disabled.` : `The password given for ${name} is wrong.`
+  return isRight ? `${name} is disabled.` : `The password for ${name} is wrong.`
 }
 
 const describeSignIn = (

@@ -19,7 +19,7 @@ export const partial = defineEntity(
       name: optional(entityName()).describe(
         'Name of the partial. Unique in the workspace; accepted in place of the id in paths and links.',
       ),
-      type: z.enum(partialTypes).describe('What the settings are for.'),
+      type: z.enum(partialTypes).describe('Type of the settings.'),
       config: z
         .record(z.string(), z.unknown())
         .default({})

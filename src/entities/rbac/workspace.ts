@@ -47,7 +47,7 @@ export const workspace = defineEntity(
         'Days for which recorded requests of the workspace are shown and kept; `WEIR_RECORD_DAYS` when unset.',
       ),
       on_spool_full: optional(z.enum(['refuse', 'shed'])).describe(
-        'What a gateway does with requests whose events it cannot record because its spool or its disk is full: `refuse` (the default) answers 503; `shed` serves them without an event, and counts them.',
+        'Handling of requests whose events cannot be recorded because the spool or the disk of the gateway is full: `refuse` (the default) answers 503; `shed` serves them without an event, and counts them.',
       ),
     }),
   },

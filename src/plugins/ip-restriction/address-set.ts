@@ -29,7 +29,7 @@ export function openAddressSet(ranges: readonly string[]): AddressSet {
 function boundsOf(text: string): { first: string; last: string } {
   const { address, family, bits } = readRange(text)
   const key = keyOf(address)
-  if (key === undefined) throw new TypeError(`${text} is no address and no CIDR block`)
+  if (key === undefined) throw new TypeError(`${text} is not an address or CIDR block`)
   const isMapped = family === 'ipv6' && key.startsWith('4')
   // A block of ::ffff:0:0/96 or larger around mapped addresses has IPv6 addresses only.
   if (isMapped && bits < 96) return blockOf(`6${mappedPrefix}${key.slice(1)}`, 128, bits)

@@ -6,7 +6,7 @@ import { optional } from '../../entities/fields.ts'
 export const customFieldsByLua = () =>
   optional(
     z.record(z.string(), z.string()).refine((fields) => Object.keys(fields).length === 0, {
-      error: 'not supported: Weir does not run Lua; leave it out',
+      error: 'not supported: Weir does not run Lua; omit it',
     }),
   ).describe('Kong’s Lua expressions for further fields. Not supported: must be empty.')
 

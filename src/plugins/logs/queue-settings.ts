@@ -15,21 +15,21 @@ export const queueSettings = (batchSize: number) =>
     .strictObject({
       max_batch_size: between(1, 1_000_000)
         .default(batchSize)
-        .describe('Most entries that are sent together.'),
+        .describe('Maximum number of entries in a batch.'),
       max_coalescing_delay: number(0, 3_600)
         .default(1)
         .describe('Seconds after the first entry of a batch in which more may join it.'),
       max_entries: between(1, 1_000_000)
         .default(10_000)
         .describe(
-          'Most entries that wait in a worker; beyond, the oldest are dropped and counted.',
+          'Maximum number of queued entries in a worker; beyond it, the oldest are dropped and counted.',
         ),
       max_bytes: z
         .int()
         .nullable()
         .default(null)
         .describe(
-          'Most bytes that wait in a worker. All queues of a worker hold at most 64 MiB together.',
+          'Maximum number of queued bytes in a worker. All queues of a worker together hold at most 64 MiB.',
         ),
       max_retry_time: z
         .number()
@@ -40,7 +40,7 @@ export const queueSettings = (batchSize: number) =>
         .describe('Seconds before the first retry; they double with each further one.'),
       max_retry_delay: number(0.001, 1_000_000)
         .default(60)
-        .describe('Most seconds between two retries.'),
+        .describe('Maximum number of seconds between two retries.'),
       concurrency_limit: z
         .union([z.literal(-1), z.literal(1)])
         .default(1)

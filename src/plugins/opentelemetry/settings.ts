@@ -14,11 +14,11 @@ const format = z.enum(formats, notSupported)
 const propagation = z
   .strictObject({
     extract: optional(z.array(z.enum(['w3c', 'b3'], notSupported))).describe(
-      'Formats in which the context of clients is read; the first that is found counts.',
+      'Formats in which the trace context of clients is read; the first one found is used.',
     ),
-    clear: optional(z.array(headerName())).describe('Headers that services do not get.'),
+    clear: optional(z.array(headerName())).describe('Headers that are not forwarded to services.'),
     inject: optional(z.array(z.enum(['preserve', ...formats], notSupported))).describe(
-      'Formats in which services get the context; preserve is the format that was read.',
+      'Formats in which the context is forwarded to services; preserve is the format that was read.',
     ),
     default_format: format
       .default('w3c')
@@ -70,7 +70,7 @@ export const settings = z.strictObject({
   ).describe(
     'Attributes of the resource, beside service.name, service.version and service.instance.id.',
   ),
-  queue: queueSettings(200).describe('How entries are collected, sent again and dropped.'),
+  queue: queueSettings(200).describe('Batching, retries and limits of the queue.'),
   connect_timeout: milliseconds()
     .default(1_000)
     .describe('Milliseconds; the three timeouts together are that of a request.'),
@@ -90,10 +90,10 @@ export const settings = z.strictObject({
     .enum(['parent_drop_probability_fallback', 'parent_probability_fallback'])
     .optional()
     .describe(
-      'With a sampling rate: whether only the decision of a client not to sample counts, or either.',
+      'With a sampling rate: whether only the decision of a client not to sample is respected, or either decision.',
     )
     .meta({ isUnlisted: true }),
-  propagation: propagation.describe('How the context of traces is read and passed on.'),
+  propagation: propagation.describe('Extraction and injection of the trace context.'),
 })
 
 export const acceptedSettings = settings.superRefine((given, context) => {

@@ -69,7 +69,7 @@ export const settings = z.strictObject({
     .enum(['cluster', 'redis', 'local'])
     .default('local')
     .describe(
-      'Where counters are stored. local and cluster are exact across the workers of a node, and each node counts by itself; redis is shared by all nodes that use the same database of Redis.',
+      'Storage of counters. local and cluster are exact across the workers of a node, and each node counts by itself; redis is shared by all nodes that use the same database of Redis.',
     ),
   dictionary_name: z
     .string()
@@ -92,7 +92,7 @@ export const settings = z.strictObject({
   path: optional(z.string()).describe(
     'Path whose requests share a limit. Required by the identifier path.',
   ),
-  redis: redis.describe('Where Redis is, for the strategy redis.'),
+  redis: redis.describe('Connection to Redis, for the strategy redis.'),
   enforce_consumer_groups: z
     .boolean()
     .default(false)

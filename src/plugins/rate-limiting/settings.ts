@@ -41,7 +41,7 @@ export const settings = z.strictObject({
     .enum(['local', 'cluster', 'redis'])
     .default('local')
     .describe(
-      'Where counters are stored. local and cluster are exact across the workers of a node, and each node counts by itself; redis is exact across all nodes that use the same database of Redis.',
+      'Storage of counters. local and cluster are exact across the workers of a node, and each node counts by itself; redis is exact across all nodes that use the same database of Redis.',
     ),
   sync_rate: z
     .number()
@@ -49,7 +49,7 @@ export const settings = z.strictObject({
     .describe(
       'With the policy redis, seconds between exchanges of counts with Redis; in between, nodes can exceed a limit together. -1 asks Redis for every request.',
     ),
-  redis: redis.describe('Where Redis is, for the policy redis.'),
+  redis: redis.describe('Connection to Redis, for the policy redis.'),
   fault_tolerant: z
     .boolean()
     .default(true)

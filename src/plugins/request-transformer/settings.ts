@@ -52,7 +52,7 @@ const record = <Shape extends z.ZodRawShape>(shape: Shape) =>
 export const settings = z.strictObject({
   http_method: optional(
     z.string().regex(/^(?!HEAD$|CONNECT$|TRACE$)[A-Z]+$/, {
-      error: 'expected a method in upper case, but HEAD, CONNECT and TRACE',
+      error: 'expected a method in upper case, except HEAD, CONNECT and TRACE',
     }),
   ).describe('Method of the forwarded request.'),
   remove: record({
@@ -75,7 +75,7 @@ export const settings = z.strictObject({
     ).describe('Path of the forwarded request, in place of that of the service and the request.'),
   }).describe('Replaces values that the request has.'),
   add: record(pairs).describe('Adds values that the request does not have.'),
-  append: record(pairs).describe('Adds values beside those that the request has.'),
+  append: record(pairs).describe('Adds values in addition to existing ones.'),
 })
 
 export type Settings = z.output<typeof settings>

@@ -63,7 +63,7 @@ export const settings = z.strictObject({
   }).describe('Renames values.'),
   replace: values().describe('Replaces values that the response has.'),
   add: values().describe('Adds values that the response does not have.'),
-  append: values().describe('Adds values beside those that the response has.'),
+  append: values().describe('Adds values in addition to existing ones.'),
 })
 
 export type Settings = z.output<typeof settings>

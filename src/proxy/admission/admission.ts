@@ -38,8 +38,18 @@ export class Admission {
   readonly #now: () => number
   readonly #queue = new FairQueue<Waiter>()
   // Shared instances, because a refusal must be cheap under overload.
-  readonly #full = new Problem('admission.full', 503, `${overloaded}: its queue is full`, retrying)
-  readonly #late = new Problem('admission.late', 503, `${overloaded}: no turn in time`, retrying)
+  readonly #full = new Problem(
+    'admission.full',
+    503,
+    `${overloaded}: the request queue is full`,
+    retrying,
+  )
+  readonly #late = new Problem(
+    'admission.late',
+    503,
+    `${overloaded}: the request timed out in the queue`,
+    retrying,
+  )
   #inFlight = 0
   /** The current limit of requests in flight. */
   #limit: number

@@ -44,6 +44,6 @@ export class RequestQueue {
 
 /** Every target is at its limit of exchanges in flight. */
 export const targetsBusy = (): Problem =>
-  new Problem('upstream.busy', 503, 'the targets of the service are busy', {
+  new Problem('upstream.busy', 503, 'all targets of the service are busy', {
     headers: { 'Retry-After': '1' },
   })

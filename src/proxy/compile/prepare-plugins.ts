@@ -242,11 +242,7 @@ const idleExporter = { add: () => undefined, close: () => undefined }
 /** Replaces a plugin whose secrets are unavailable: without it, requests could pass unchecked. */
 const refusing: PluginUse = {
   onRequest() {
-    throw new Problem(
-      'program.withheld',
-      503,
-      'A secret that is needed here cannot be had at present',
-    )
+    throw new Problem('program.withheld', 503, 'A required secret is unavailable')
   },
 }
 

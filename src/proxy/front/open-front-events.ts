@@ -54,7 +54,12 @@ export function openFrontEvents(
         try {
           exchange.clientLeft()
         } catch (error) {
-          logFault(log, 'proxy: stopping an exchange that its client left failed', exchange, error)
+          logFault(
+            log,
+            'proxy: aborting an exchange after its client disconnected failed',
+            exchange,
+            error,
+          )
         }
       }
     },

@@ -318,7 +318,13 @@ export class ClientConnection implements ReplyConnection {
   }
 
   #left(): void {
-    this.#body?.fail(new Problem('client.gone', 499, 'the client left before its request ended'))
+    this.#body?.fail(
+      new Problem(
+        'client.gone',
+        499,
+        'the client closed the connection before its request was complete',
+      ),
+    )
     this.#leave?.()
     this.#leave = undefined
   }

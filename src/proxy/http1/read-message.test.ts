@@ -47,7 +47,7 @@ test.each([
   ['GET / http/1.1', 400, 'Bad request: the request line is malformed'],
   ['GET /a b HTTP/1.1', 400, 'Bad request: the request line is malformed'],
   ['GETT / HTTP/1.1', 400, 'Bad request: the method is unknown'],
-  ['CONNECT a:1 HTTP/1.1', 405, 'CONNECT is not served here'],
+  ['CONNECT a:1 HTTP/1.1', 405, 'CONNECT is not supported'],
   ['GET * HTTP/1.1', 400, 'Bad request: the request target is malformed'],
   ['OPTIONS *a HTTP/1.1', 400, 'Bad request: the request target is malformed'],
   ['GET http:///a HTTP/1.1', 400, 'Bad request: the request target is malformed'],

@@ -50,7 +50,7 @@ export function readRequest(head: string): RequestMessage {
 export function complaintAboutMethod(method: string): Problem | undefined {
   if (!methods.has(method)) return malformed('the method is unknown')
   if (method !== 'CONNECT') return undefined
-  return new Problem('request.connect', 405, 'CONNECT is not served here')
+  return new Problem('request.connect', 405, 'CONNECT is not supported')
 }
 
 /** Whether a path with its query has only characters of a URI. */

@@ -36,7 +36,7 @@ export function removeMatcher<R>(
 }
 
 const missing = ({ id }: Matcher<unknown>): Error =>
-  new Error(`route variant ${id} is to be removed and is not in the router`)
+  new Error(`route variant ${id} cannot be removed: it is not in the router`)
 
 /** The first matcher that accepts the request and is better than `best`, or `best`. See `accepts`. */
 export function findBetter<R>(

@@ -129,7 +129,9 @@ test('after any changes, finds the routes of one that was compiled from them', (
 test('refuses to remove a route that it does not have', () => {
   const [one, other] = [route('a', {}), route('b', {})]
   const task = compileStreams([one]).with([other], [])
-  expect(() => runToCompletion(task)).toThrow('stream route b is to be removed and is not there')
+  expect(() => runToCompletion(task)).toThrow(
+    'stream route b cannot be removed: it is not in the index',
+  )
 })
 
 type Pattern = { readonly ip: string | null; readonly port: number | null }

@@ -61,7 +61,7 @@ const streamsOf = <R>(ordered: OrderedSet<Compiled<R>>): StreamRoutes<R> => ({
       if (one === undefined) continue
       const rest = next.with([one], [])
       if (rest.size === next.size)
-        throw new Error(`stream route ${one.route.id} is to be removed and is not there`)
+        throw new Error(`stream route ${one.route.id} cannot be removed: it is not in the index`)
       next = rest
     }
     for (const one of compileRoutes(added)) {

@@ -85,7 +85,12 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
         options.onGone(exchange)
         exchange.clientLeft()
       } catch (error) {
-        logFault(log, 'proxy: stopping a stream that its client left failed', exchange, error)
+        logFault(
+          log,
+          'proxy: aborting a stream after its client disconnected failed',
+          exchange,
+          error,
+        )
       }
     })
     const { sendsProxy } = listener

@@ -23,7 +23,7 @@ export function connectTarget(
     }
     const closed = (): void => fail(errorWithCode('ECONNRESET', 'closed while connecting'))
     const timer = setTimeout(
-      () => fail(errorWithCode('ETIMEDOUT', 'not connected in time')),
+      () => fail(errorWithCode('ETIMEDOUT', 'connect timeout')),
       milliseconds,
     )
     const whenReady = (opened: Socket, event: string, then: () => void): void => {

@@ -248,7 +248,11 @@ function allowedAddress({ host, port, alternatives }: TargetAddress, egress: Egr
 }
 
 const noDtls = (): Problem =>
-  new Problem('stream.no_dtls', 502, 'A service with TLS cannot be reached by UDP')
+  new Problem(
+    'stream.no_dtls',
+    502,
+    'A service with TLS cannot be reached over UDP, because DTLS is not supported',
+  )
 
 const endedEarly = (): Problem =>
-  new Problem('stream.ended', 503, 'The UDP session ended before it had a target')
+  new Problem('stream.ended', 503, 'The UDP session ended before a target was selected')

@@ -8,7 +8,7 @@ import type { RouteProgram } from '../program.ts'
 /** Refuses what no service should get: TRACE, whose answer repeats credentials (RFC 9110 section 9.3.8), and an encoded NUL. */
 export function checkRequest({ method, path }: RequestHead): void {
   if (method === 'TRACE')
-    throw new Problem('request.trace', 405, 'TRACE is not served here', {
+    throw new Problem('request.trace', 405, 'TRACE is not supported', {
       headers: { Allow: forwardedMethods },
     })
   if (path.includes('%00'))

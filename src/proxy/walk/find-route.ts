@@ -31,7 +31,7 @@ export function findRoute(program: Program, exchange: Exchange): RouteProgram {
     throw new Problem(
       'request.loop',
       508,
-      'Loop detected: the request came through its route before',
+      'Loop detected: the request already passed through this route',
     )
   const prefix = stripPath && covered > 1 ? escapePath(path.slice(0, covered)) : ''
   exchange.forward = {

@@ -10,7 +10,7 @@ export async function migrateStore(engine: Engine, log: Log | undefined): Promis
   const done = await stepsDone(engine)
   const unknown = done.filter((step) => !Object.hasOwn(migrations, step))
   if (unknown.length > 0) {
-    const message = `The configuration store ${engine.location} is of a newer version of Weir: it has ${unknown.join(', ')}, which this one does not know`
+    const message = `The configuration store ${engine.location} belongs to a newer version of Weir: it has unknown migrations ${unknown.join(', ')}`
     throw new Problem('store.newer', 500, message)
   }
   const steps = Object.keys(migrations).filter((step) => !done.includes(step))
@@ -22,8 +22,8 @@ export async function migrateStore(engine: Engine, log: Log | undefined): Promis
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) {
-    const asBefore = backup === undefined ? '' : `; it is as it was, and a copy is in ${backup}`
-    const message = `The configuration store ${engine.location} could not be brought up to date${asBefore}: ${(error as Error).message}`
+    const asBefore = backup === undefined ? '' : `; it is unchanged, and a copy is in ${backup}`
+    const message = `The configuration store ${engine.location} could not be migrated${asBefore}: ${(error as Error).message}`
     throw new Problem('store.migration', 500, message, { cause: error })
   }
   if (backup !== undefined) log?.info('store: migrated', { steps, backup })

@@ -23,7 +23,7 @@ export function* buildBlock(segments: readonly SegmentFrames[]): CooperativeTask
     for (const { bytes } of frames) {
       reader.open(bytes)
       while (!reader.isAtEnd) {
-        if (row === rows) throw invalid('it has more events than its frames say')
+        if (row === rows) throw invalid('it has more events than its frames declare')
         for (const part of parts) readPart(reader, part, row)
         for (const store of own) readValue(reader, store, row)
         row += 1
@@ -31,7 +31,7 @@ export function* buildBlock(segments: readonly SegmentFrames[]): CooperativeTask
       yield
     }
   }
-  if (row !== rows) throw invalid('it has fewer events than its frames say')
+  if (row !== rows) throw invalid('it has fewer events than its frames declare')
   const columns = new Map<string, ColumnData>()
   for (const [name, store] of stores) columns.set(name, dataOf(store, rows))
   return { rows, texts: texts.values, columns }

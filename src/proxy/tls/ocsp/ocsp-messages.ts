@@ -64,7 +64,7 @@ export function readGoodUntil(response: Uint8Array, { id }: OcspQuestion, now: n
   if (own[1]?.tag !== goodTag) throw new Error('the certificate is revoked or unknown')
   const from = timeOf(own[2]) ?? Number.POSITIVE_INFINITY
   const until = timeOf(own.find(({ tag }) => tag === explicitTag)?.value) ?? 0
-  if (until <= now || from > now + clockSkew) throw new Error('the response is not valid now')
+  if (until <= now || from > now + clockSkew) throw new Error('the response is not currently valid')
   return until
 }
 
@@ -72,7 +72,7 @@ export function readGoodUntil(response: Uint8Array, { id }: OcspQuestion, now: n
 function answersIn(response: Uint8Array): readonly (readonly Element[])[] {
   const [status, bytes] = elementsOf(firstIn(response).value)
   if (status?.value[0] !== 0 || bytes === undefined)
-    throw new Error(`the responder answered with status ${status?.value[0]}`)
+    throw new Error(`the responder returned status ${status?.value[0]}`)
   const basic = elementsOf(firstIn(bytes.value).value)[1]?.value ?? new Uint8Array()
   return elementsOf(firstIn(firstIn(basic).value).value)
     .filter(({ tag }) => tag === sequenceTag)

@@ -68,6 +68,6 @@ async function askResponder({ responder, request }: OcspQuestion, egress: Egress
     limit: maxResponseBytes,
   })
   if (body.length > maxResponseBytes) throw new Error('the OCSP response is too large')
-  if (status !== 200) throw new Error(`the OCSP responder answered with ${status}`)
+  if (status !== 200) throw new Error(`the OCSP responder returned ${status}`)
   return body
 }
