@@ -29,6 +29,7 @@ describe.skipIf(missing.length > 0)('the commands of the guide', () => {
 
   beforeAll(async () => {
     const service = createServer((request, response) => {
+      response.setHeader('content-type', 'text/plain')
       response.end(`${request.method} ${request.url}\n`)
     })
     await new Promise<void>((resolve) => void service.listen(0, '127.0.0.1', resolve))

@@ -10,7 +10,9 @@ import { cases } from './cases.ts'
 /** CPU time per request of each policy, from clients to a service and back. The rounds alternate between the cases. */
 export async function benchPolicies(options: BenchOptions): Promise<Report> {
   const service = createServer((socket) => {
-    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    socket.on('data', () =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok'),
+    )
     socket.on('error', () => socket.destroy())
   })
   await new Promise<void>((resolve) => void service.listen(0, '127.0.0.1', resolve))

@@ -49,6 +49,9 @@ export const cases: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  'proxy-cache': {
+    plugins: [{ name: 'proxy-cache', config: { strategy: 'memory' } }],
+  },
   'correlation-id': { plugins: [{ name: 'correlation-id' }] },
   'rate-limiting': { plugins: [{ name: 'rate-limiting', config: { minute: plenty } }] },
   'rate-limiting-advanced': {

@@ -4,7 +4,7 @@ import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
-import type { TargetOrder } from '../schema/node-protocol.ts'
+import type { CachePurge, TargetOrder } from '../schema/node-protocol.ts'
 import { identifyPrincipal } from './authorize.ts'
 import { answerCors } from './http/answer-cors.ts'
 import { buildApp, type AppOptions } from './http/build-app.ts'
@@ -23,6 +23,7 @@ import { membershipRoutes } from './entities/membership-routes.ts'
 import { logLevelRoutes } from './node/log-level-routes.ts'
 import { warehouseRoutes, type AdminWarehouse } from './node/warehouse-routes.ts'
 import { metricsRoute } from './node/metrics-route.ts'
+import { cachePurgeRoutes } from './node/cache-purge-routes.ts'
 import { kongNodeRoutes } from './node/kong-node-routes.ts'
 import {
   nodeRoutes,
@@ -60,6 +61,8 @@ export type AdminOptions = AppOptions & {
   readonly intake?: () => IntakeState
   /** Sends a manual health override to every worker. */
   readonly order?: (order: TargetOrder) => void
+  /** Sends a purge of a cache to every worker. */
+  readonly purge?: ((purge: CachePurge) => void) | undefined
   readonly logLevel?: LogLevels
   readonly preview?: Preview
   readonly warehouse?: AdminWarehouse | undefined
@@ -108,6 +111,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     wantTraffic: options.wantTraffic,
     intake,
     order,
+    purge: options.purge,
     log,
     logLevel: options.logLevel,
   }
@@ -172,6 +176,7 @@ export function adminRoutes(
     ...warehouseRoutes(warehouse),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...targetOrderRoutes(facts.order ?? (() => undefined)),
+    ...cachePurgeRoutes(facts.purge ?? (() => undefined)),
     ...schemaRoutes,
     ...configRoutes(preview),
     kongConfigRoute(),

@@ -51,6 +51,8 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_ZONE: 'Zone of this node in events.',
   WEIR_ENVIRONMENT: 'Environment of this node in events.',
   WEIR_PROXY_BODY_LIMIT: 'Largest request body in bytes; larger ones get a 413. 0 means no limit.',
+  WEIR_PROXY_CACHE_MEGABYTES:
+    'Memory of a worker for responses that `proxy-cache` stores. The least recently used ones go when it is full; a response may have a 16th of it.',
   WEIR_MAX_IN_FLIGHT: 'Requests that a worker serves at the same time.',
   WEIR_MAX_WAITING:
     'Requests that wait when a worker is full; further ones get a 503 with `Retry-After`.',

@@ -125,6 +125,7 @@ const environment = z.object({
   WEIR_ZONE: name('default'),
   WEIR_ENVIRONMENT: name('default'),
   WEIR_PROXY_BODY_LIMIT: wholeNumber(0, 0, Number.MAX_SAFE_INTEGER),
+  WEIR_PROXY_CACHE_MEGABYTES: wholeNumber(64, 0, 65_536),
   WEIR_MAX_IN_FLIGHT: wholeNumber(defaultAdmissionLimits.inFlight, 1, 1_000_000),
   WEIR_MAX_WAITING: wholeNumber(defaultAdmissionLimits.waiting, 0, 1_000_000),
   WEIR_MAX_CONNECTIONS: wholeNumber(defaultAdmissionLimits.connections, 1, 1_000_000),
@@ -256,6 +257,7 @@ export function readSettings(
     environment: settings.WEIR_ENVIRONMENT,
     routeValidation: readRouteValidation(settings),
     bodyLimit: settings.WEIR_PROXY_BODY_LIMIT,
+    cacheBytes: settings.WEIR_PROXY_CACHE_MEGABYTES * 1_048_576,
     admission: {
       inFlight: settings.WEIR_MAX_IN_FLIGHT,
       waiting: settings.WEIR_MAX_WAITING,

@@ -21,6 +21,18 @@ test('sends a worker the last order for each target, once', () => {
   expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets: [] })
 })
 
+test('sends a worker the purges of caches, each once', () => {
+  const registry = openNodeRegistry({ now: () => 1000 })
+  registry.receiveHeartbeat(worker, state)
+  const purges = [
+    { plugin: 'p', key: null },
+    { plugin: 'p', key: 'k' },
+  ]
+  for (const purge of [...purges, ...purges]) registry.purge(purge)
+  expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets: [], purges })
+  expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets: [] })
+})
+
 test('drops the oldest of too many waiting orders, and all of a silent worker', () => {
   let now = 1000
   const registry = openNodeRegistry({ now: () => now })

@@ -1,6 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Heartbeat, LogLevelChange, Orders, TargetOrder } from '../schema/node-protocol.ts'
+import type {
+  CachePurge,
+  Heartbeat,
+  LogLevelChange,
+  Orders,
+  TargetOrder,
+} from '../schema/node-protocol.ts'
 import type { NodeClaims } from './node-token.ts'
 
 /** A worker of a node, as its last heartbeat described it. */
@@ -16,6 +22,8 @@ export type NodeRegistry = {
   receiveHeartbeat(this: void, claims: NodeClaims, state: Heartbeat): Orders
   /** Sends an order to every worker with the answer to its next heartbeat. */
   order(this: void, order: TargetOrder): void
+  /** Sends a purge of a cache to every worker with the answer to its next heartbeat. */
+  purge(this: void, purge: CachePurge): void
   /** Sends a change of the log level to every worker, with the answers to heartbeats for as long as it holds. */
   changeLogLevel(this: void, change: LogLevelChange): void
   /** Orders reports of traffic, for two minutes. */
@@ -31,6 +39,12 @@ const trafficMilliseconds = 120_000
 /** Orders that may wait for one worker; beyond, the oldest are dropped. */
 const maxWaiting = 10_000
 
+/** Orders that a worker has not got yet. */
+type Waiting = {
+  readonly targets: Map<string, TargetOrder>
+  readonly purges: Map<string, CachePurge>
+}
+
 /** Opens an empty registry. */
 export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeRegistry {
   const known = new Map<string, KnownWorker>()
@@ -41,13 +55,29 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
     return logLevel && { ...logLevel.change, milliseconds }
   }
   let trafficUntil = Number.NEGATIVE_INFINITY
-  const waiting = new Map<string, Map<string, TargetOrder>>()
+  const waiting = new Map<string, Waiting>()
   const forgetSilent = (): void => {
     const oldest = clock.now() - forgetAfter
     for (const [name, { lastSeen }] of known) {
       if (lastSeen >= oldest) continue
       known.delete(name)
       waiting.delete(name)
+    }
+  }
+  const waitingOfAll = (): Waiting[] => {
+    forgetSilent()
+    return [...known.keys()].map((name) => {
+      const orders = waiting.get(name) ?? { targets: new Map(), purges: new Map() }
+      waiting.set(name, orders)
+      return orders
+    })
+  }
+  const takeWaiting = (name: string): Pick<Orders, 'targets' | 'purges'> => {
+    const { targets, purges } = waiting.get(name) ?? { targets: new Map(), purges: new Map() }
+    waiting.delete(name)
+    return {
+      targets: [...targets.values()],
+      ...(purges.size > 0 && { purges: [...purges.values()] }),
     }
   }
   return {
@@ -69,19 +99,22 @@ export function openNodeRegistry(clock: Clock, log?: Pick<Log, 'warn'>): NodeReg
         state: { ...state, ...(traffic && { traffic }) },
         lastSeen: clock.now(),
       })
-      const targets = [...(waiting.get(name)?.values() ?? [])]
-      waiting.delete(name)
+      const orders = takeWaiting(name)
       const change = logLevelNow()
       const wantsTraffic = clock.now() < trafficUntil
-      return { targets, ...(change && { logLevel: change }), ...(wantsTraffic && { wantsTraffic }) }
+      return {
+        ...orders,
+        ...(change && { logLevel: change }),
+        ...(wantsTraffic && { wantsTraffic }),
+      }
     },
     order(order) {
-      forgetSilent()
-      for (const name of known.keys()) {
-        const orders = waiting.get(name) ?? new Map<string, TargetOrder>()
-        waiting.set(name, orders)
-        queue(orders, order)
-      }
+      const key = JSON.stringify([order.upstream, order.target, order.address])
+      for (const { targets } of waitingOfAll()) queue(targets, key, order)
+    },
+    purge(purge) {
+      const key = JSON.stringify([purge.plugin, purge.key])
+      for (const { purges } of waitingOfAll()) queue(purges, key, purge)
     },
     changeLogLevel(change) {
       logLevel = { change, until: clock.now() + change.milliseconds }
@@ -107,9 +140,8 @@ function newerTraffic(
   return now.startedAt < before.startedAt ? before : now
 }
 
-/** Of two orders for the same address only the later one counts. */
-function queue(orders: Map<string, TargetOrder>, order: TargetOrder): void {
-  const key = JSON.stringify([order.upstream, order.target, order.address])
+/** Of two orders for the same only the later one counts. */
+function queue<Order>(orders: Map<string, Order>, key: string, order: Order): void {
   orders.delete(key)
   orders.set(key, order)
   const [oldest = ''] = orders.keys()

@@ -32,6 +32,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'openid-connect',
   'partials',
   'plugins',
+  'proxy-cache',
   'rbac',
   'routes',
   'schemas',

@@ -118,6 +118,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     wantTraffic: registry.wantTraffic,
     intake: recording.intake,
     order: registry.order,
+    purge: registry.purge,
     logLevel: {
       current: () => threshold.level,
       change(change, isOfCluster) {

@@ -15,6 +15,7 @@ import { openHttpClient } from '../proxy/open-http-client.ts'
 import { defaultFrontLimits } from '../proxy/limits.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import type { BoundUdpHandle } from '../proxy/listener-options.ts'
+import { openPluginCaches } from '../proxy/plugin-caches.ts'
 import { keepPools } from '../proxy/keep-pools.ts'
 import { openTicketKeys } from '../proxy/ticket-keys.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
@@ -69,6 +70,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
     log,
   })
   const traffic = openTrafficMetrics()
+  const caches = openPluginCaches(settings.cacheBytes)
   const pools = keepPools({ limits: settings.targets, log, egress })
   const tickets = openTicketKeys(start.ticketSecret)
   const server = serveProgram({
@@ -132,6 +134,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       redisCounters: redisCounters({ clock: systemClock, log, egress }),
       openExporter: exporters.open,
       trafficMetrics: traffic,
+      caches,
       http: openHttpClient(egress),
       clock: systemClock,
       log,
@@ -163,8 +166,9 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       ...(reportsTraffic && { traffic: { ...traffic.report(), connections: server.connections } }),
       ...(control.rejection() ?? dataPlane.rejection()),
     }),
-    onOrders({ targets, logLevel, wantsTraffic = false }) {
+    onOrders({ targets, purges = [], logLevel, wantsTraffic = false }) {
       targets.forEach(pools.overrideHealth)
+      for (const { plugin, key } of purges) caches.purge(plugin, key)
       const isNew = wantsTraffic && !reportsTraffic
       reportsTraffic = wantsTraffic
       if (isNew) control.report()

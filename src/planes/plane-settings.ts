@@ -60,6 +60,8 @@ export type PlaneSettings = {
   readonly environment: string
   /** Largest request body that is proxied, in bytes; 0 for no limit. */
   readonly bodyLimit: number
+  /** Memory of one gateway worker for stored responses, in bytes. */
+  readonly cacheBytes: number
   /** Limits of one gateway worker. */
   readonly admission: AdmissionLimits
   /** Limits of one gateway worker for one target. */

@@ -14,6 +14,7 @@ import { mtlsAuth } from './mtls-auth.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
 import { openidConnect } from './openid-connect.ts'
+import { proxyCache } from './proxy-cache.ts'
 import { rateLimiting } from './rate-limiting.ts'
 import { rateLimitingAdvanced } from './rate-limiting-advanced.ts'
 import { redirect } from './redirect.ts'
@@ -48,6 +49,7 @@ export const catalog: readonly PluginDefinition[] = [
   requestTransformer,
   responseTransformer,
   redirect,
+  proxyCache,
   opentelemetry,
   prometheus,
   httpLog,

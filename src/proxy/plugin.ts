@@ -15,11 +15,15 @@ import type {
   KnownConsumer,
 } from './directory.ts'
 import type { Exchange } from './exchange.ts'
+import type { HeaderList } from './header-list.ts'
+import type { PluginCache } from './plugin-caches.ts'
 
 /** An answer that the gateway gives itself instead of asking the service. */
 export type PluginAnswer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
+  /** The fields of a stored answer of the service, which plugins change as they change those of a new one. */
+  readonly serviceHeaders?: HeaderList
   /** The body as it is. */
   readonly body?: string | Uint8Array
   /** Instead of `body`, a sentence in the form that the client accepts: JSON, plain text, HTML or XML. */
@@ -100,6 +104,8 @@ export type PluginTools = {
   readonly counters: Counters
   /** Counters that all nodes share which use the same database of Redis; `syncRate` as Kong's `sync_rate`. Connects for the first request only. */
   redisCounters(this: void, address: RedisAddress, syncRate: number): CounterSource
+  /** Opens an empty cache in the memory of the worker, which the plugin closes. */
+  openCache<Value>(this: void): PluginCache<Value>
   readonly trafficMetrics: TrafficMetrics
   /** Opens an exporter, which the plugin closes. */
   readonly openExporter: OpenExporter

@@ -111,6 +111,14 @@ export const targetOrder = z.strictObject({
 })
 export type TargetOrder = z.output<typeof targetOrder>
 
+/** Removes a response, or without a key all responses, from the caches of a plugin. */
+export const cachePurge = z.strictObject({
+  /** Id of the plugin. */
+  plugin: z.string(),
+  key: z.string().nullable(),
+})
+export type CachePurge = z.output<typeof cachePurge>
+
 /** A change of a node's log level. Each worker of the node delivers it; the id identifies duplicates. */
 export const logLevelChange = z.strictObject({
   id: z.string(),
@@ -123,6 +131,8 @@ export type LogLevelChange = z.output<typeof logLevelChange>
 /** The answer to a heartbeat; empty from older control planes. */
 export const orders = z.object({
   targets: z.array(targetOrder),
+  /** Absent from older control planes. */
+  purges: z.array(cachePurge).optional(),
   /** Whether the next heartbeat shall have `traffic`. */
   wantsTraffic: z.boolean().optional(),
   /** Absent when none holds, and from older control planes. */

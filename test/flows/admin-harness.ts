@@ -12,7 +12,7 @@ import {
   type ConfigurationOptions,
 } from '../../src/control/open-configuration.ts'
 import type { Log } from '../../src/lib/log.ts'
-import type { TargetOrder } from '../../src/schema/node-protocol.ts'
+import type { CachePurge, TargetOrder } from '../../src/schema/node-protocol.ts'
 import type { PluginSchema } from '../../src/entities/plugin-schema.ts'
 import { freshDatabase, openStoreAt } from '../harness/store-engines.ts'
 
@@ -67,6 +67,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly intake?: AdminOptions['intake']
   readonly wantTraffic?: () => void
   readonly order?: (order: TargetOrder) => void
+  readonly purge?: (purge: CachePurge) => void
   readonly log?: Log
   readonly analytics?: AdminOptions['analytics']
   readonly logLevel?: AdminOptions['logLevel']
@@ -107,6 +108,7 @@ export async function startTestAdmin(
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.wantTraffic === undefined ? {} : { wantTraffic: options.wantTraffic }),
     ...(options.order === undefined ? {} : { order: options.order }),
+    purge: options.purge,
     ...(options.intake === undefined ? {} : { intake: options.intake }),
     ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { openNodeRegistry } from '../../src/cluster/node-registry.ts'
+import { catalog } from '../../src/plugins/catalog.ts'
+import type { CachePurge } from '../../src/schema/node-protocol.ts'
 import type { UpstreamHealth } from '../../src/schema/upstream-health.ts'
 import { latencyBuckets, type TrafficReport } from '../../src/schema/traffic-report.ts'
 import type { ExporterStatus } from '../../src/schema/exporter.ts'
@@ -262,6 +264,29 @@ test('answers Kong’s routes about the inside of a node', async () => {
     const answer = await ask(method, path)
     expect({ path, ...answer }).toMatchObject({ path, status: code, body })
   }
+})
+
+test('purges the caches of the workspace, recorded in the audit log', async () => {
+  const purges: CachePurge[] = []
+  const { ask } = await openTestAdmin({ catalog, purge: (purge) => void purges.push(purge) })
+  await ask('PUT', '/workspaces/other', {})
+  const config = { strategy: 'memory' }
+  const { body: own } = await ask('POST', '/plugins', { name: 'proxy-cache', config })
+  const { body: other } = await ask('POST', '/other/plugins', { name: 'proxy-cache', config })
+  const { body: cors } = await ask('POST', '/plugins', { name: 'cors' })
+  for (const [path, status] of [
+    ['/proxy-cache', 204],
+    ['/proxy-cache/k', 204],
+    [`/proxy-cache/${own.id}/caches/k`, 204],
+    [`/proxy-cache/${other.id}/caches/k`, 404],
+    [`/proxy-cache/${cors.id}/caches/k`, 404],
+    ['/other/proxy-cache', 204],
+  ] as const)
+    expect([path, (await ask('DELETE', path)).status]).toEqual([path, status])
+  const one = { plugin: own.id, key: 'k' }
+  expect(purges).toEqual([{ ...one, key: null }, one, one, { plugin: other.id, key: null }])
+  const { body } = await ask('GET', '/audit')
+  expect(JSON.stringify(body)).toContain('Cached responses are removed.')
 })
 
 test('lets only the configured pages call the Admin API, without cookies', async () => {

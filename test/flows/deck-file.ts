@@ -12,6 +12,10 @@ const policies = [
   { name: 'request-size-limiting', config: { allowed_payload_size: 8 } },
   { name: 'request-transformer', config: { add: { headers: ['X-Host:$(headers.host)'] } } },
   {
+    name: 'proxy-cache',
+    config: { strategy: 'memory', cache_ttl: 60, vary_headers: ['X-Tenant'] },
+  },
+  {
     name: 'response-transformer',
     config: { add: { json: ['a:1'], json_types: ['number'] }, remove: { headers: ['server'] } },
   },

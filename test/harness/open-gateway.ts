@@ -20,6 +20,7 @@ import {
 import type { ExchangeSettings } from '../../src/proxy/exchange-settings.ts'
 import { openHttpClient } from '../../src/proxy/open-http-client.ts'
 import { keepPools, type KeeperTools, type PoolKeeper } from '../../src/proxy/keep-pools.ts'
+import { openPluginCaches, type PluginCaches } from '../../src/proxy/plugin-caches.ts'
 import { openProxy, type Proxy, type ProxyOptions } from '../../src/proxy/open-proxy.ts'
 import { compileProgram, type Program, type ProgramTools } from '../../src/proxy/program.ts'
 import type { PluginDefinition } from '../../src/proxy/plugin.ts'
@@ -41,6 +42,7 @@ export type TestGateway = {
   readonly pools: PoolKeeper
   readonly exporters: Exporters
   readonly traffic: OpenTrafficMetrics
+  readonly caches: PluginCaches
   /** The current program. */
   program(this: void): Program
   ask(this: void, path: string, init?: RequestInit): Promise<Response>
@@ -87,12 +89,14 @@ export async function openGateway(
     log: options.log ?? silentLog,
   })
   const traffic = openTrafficMetrics()
+  const caches = openPluginCaches(1_048_576)
   const tools: ProgramTools = {
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
     redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
     openExporter: exporters.open,
     trafficMetrics: traffic,
+    caches,
     http: openHttpClient(egress),
     clock,
     pools,
@@ -146,6 +150,7 @@ export async function openGateway(
     pools,
     exporters,
     traffic,
+    caches,
     program: () => program,
     ask: (path, init) => fetch(url + path, init),
     reconfigure(next) {

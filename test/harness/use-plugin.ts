@@ -3,6 +3,7 @@ import { openCounterTable } from '../../src/cluster/counter-table.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Exchange, RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
+import { openPluginCaches } from '../../src/proxy/plugin-caches.ts'
 import type { Counters, PluginDefinition, PluginTools } from '../../src/proxy/plugin.ts'
 import { openExchange } from './open-exchange.ts'
 
@@ -20,6 +21,7 @@ export function usePlugin(
     clock,
     counters: openCounterTable(clock),
     log: silentLog,
+    openCache: openPluginCaches(1_048_576).open.bind(undefined, 'p1'),
     findConsumer: () => undefined,
     ...tools,
   } as PluginTools)

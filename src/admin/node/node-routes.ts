@@ -5,7 +5,7 @@ import type { Configuration } from '../../control/configuration.ts'
 import type { Log } from '../../lib/log.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { LogLevel } from '../../lib/log-threshold.ts'
-import type { LogLevelChange, TargetOrder } from '../../schema/node-protocol.ts'
+import type { CachePurge, LogLevelChange, TargetOrder } from '../../schema/node-protocol.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 
@@ -23,6 +23,7 @@ export type NodeFacts = {
   readonly intake?: () => IntakeState
   readonly log?: Pick<Log, 'warn'> | undefined
   readonly order?: (order: TargetOrder) => void
+  readonly purge?: ((purge: CachePurge) => void) | undefined
   readonly logLevel?: LogLevels | undefined
 }
 

@@ -14,6 +14,7 @@ import type { Exporter, ExporterOptions } from '../../schema/exporter.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { TrafficMetrics } from '../../schema/traffic-report.ts'
 import type { Counters, HttpClient, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
+import { openPluginCaches, type PluginCaches } from '../plugin-caches.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
@@ -33,6 +34,8 @@ export type PrepareTools = {
   ) => Exporter<Entry>
   /** Without it, nothing is measured: for programs that serve no clients. */
   readonly trafficMetrics?: TrafficMetrics
+  /** Without it, nothing is cached: for programs that serve no clients. */
+  readonly caches?: PluginCaches
   readonly clock: Clock
   /** Without it, requests of plugins fail: for programs that serve no clients. */
   readonly http?: HttpClient
@@ -207,6 +210,7 @@ function openPlugin(
     redisCounters,
     openExporter,
     trafficMetrics,
+    caches = noCaches,
     http = noHttp,
     log = silentLog,
   }: PrepareTools,
@@ -223,6 +227,7 @@ function openPlugin(
     redisCounters:
       redisCounters ??
       (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
+    openCache: () => caches.open(id),
     trafficMetrics: trafficMetrics ?? noMetrics,
     openExporter: (options) =>
       openExporter?.({ plugin: name, id, workspace }, options) ?? idleExporter,
@@ -236,6 +241,7 @@ function openPlugin(
   })
 }
 
+const noCaches = openPluginCaches(0)
 const noMetrics: TrafficMetrics = { observe: () => undefined }
 const idleExporter = { add: () => undefined, close: () => undefined }
 

@@ -51,6 +51,7 @@ export async function handleRequest(
       const sending = sendAnswer(answer, exchange, route.route.response_buffering)
       finish = sending instanceof Promise ? await sending : sending
     } else {
+      exchange.serviceHeaders = own.serviceHeaders
       runResponsePlugins(plugins, exchange)
       finish = sendPluginAnswer(own, exchange)
     }

@@ -29,20 +29,26 @@ export function sendProblem(problem: Problem, exchange: Exchange): () => void {
 export function sendPluginAnswer(answer: PluginAnswer, exchange: Exchange): () => void {
   const { status, message } = answer
   const given = answer.headers ?? {}
-  if (!Number.isInteger(status) || status < 100 || status > 599)
-    throw new TypeError(`an answer has the status ${status}`)
-  for (const [name, value] of Object.entries(given)) {
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || /[\r\n\0]/.test(value))
-      throw new TypeError(`an answer has the malformed header ${JSON.stringify(name)}`)
-  }
+  checkAnswer(status, given)
   exchange.status = status
   if (message !== undefined && readsGrpcStatus(exchange.request))
     return sendGrpcStatus({ status, message, headers: given }, exchange)
   const headers = ownHeaders(given, exchange)
+  if (answer.serviceHeaders !== undefined)
+    headers.flat.unshift(...(exchange.serviceHeaders?.flat ?? []))
   if (message === undefined) return sendOwn(status, { headers, body: answer.body ?? '' }, exchange)
   const { type, body } = renderMessage(message, exchange)
   headers.set('Content-Type', type)
   return sendOwn(status, { headers, body }, exchange)
+}
+
+function checkAnswer(status: number, headers: Readonly<Record<string, string>>): void {
+  if (!Number.isInteger(status) || status < 100 || status > 599)
+    throw new TypeError(`an answer has the status ${status}`)
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || /[\r\n\0]/.test(value))
+      throw new TypeError(`an answer has the malformed header ${JSON.stringify(name)}`)
+  }
 }
 
 type OwnAnswer = { readonly headers: HeaderList; readonly body: string | Uint8Array }
@@ -52,7 +58,10 @@ function sendOwn(status: number, { headers, body }: OwnAnswer, exchange: Exchang
   const change = applyTransforms(exchange.answerTransforms, headers)
   const bytes = change === undefined || given.length === 0 ? given : change(Buffer.from(given))
   const isBodyless = exchange.request.method === 'HEAD' || status === 204 || status === 304
-  if (status !== 204) headers.set('Content-Length', String(bytes.length))
+  // A stored answer to HEAD names the length of a body that it does not have.
+  const isStoredHead =
+    exchange.request.method === 'HEAD' && headers.get('content-length') !== undefined
+  if (status !== 204 && !isStoredHead) headers.set('Content-Length', String(bytes.length))
   addOwnHeaders(headers, exchange)
   exchange.sentHeaders = headers
   exchange.responseBytes = isBodyless ? 0 : bytes.length
