@@ -2,11 +2,8 @@ import type { Clock } from '../lib/clock.ts'
 import type { Egress } from '../lib/egress.ts'
 import type { Log } from '../lib/log.ts'
 import type { CounterSource, Counters, RedisAddress, Taken, Window } from '../proxy/plugin.ts'
-import {
-  openRedisConnection,
-  type RedisCommand,
-  type RedisConnection,
-} from './redis/open-connection.ts'
+import type { RedisCommand, RedisConnection } from './redis/open-connection.ts'
+import { shareConnections } from './redis/share-connections.ts'
 
 /** Opens counters in Redis, which all nodes with the same database share. */
 export type OpenRedisCounters = (address: RedisAddress, syncRate: number) => CounterSource
@@ -19,23 +16,7 @@ export type RedisTools = {
 
 /** Counters with the same address share one connection. */
 export function redisCounters({ clock, log, egress }: RedisTools): OpenRedisCounters {
-  const connections = new Map<string, { readonly connection: RedisConnection; uses: number }>()
-  const lease = (address: RedisAddress) => {
-    const key = JSON.stringify(address)
-    const known = connections.get(key) ?? {
-      connection: openRedisConnection(address, egress),
-      uses: 0,
-    }
-    known.uses += 1
-    connections.set(key, known)
-    const release = (): void => {
-      known.uses -= 1
-      if (known.uses > 0) return
-      connections.delete(key)
-      known.connection.close()
-    }
-    return { connection: known.connection, release }
-  }
+  const lease = shareConnections(egress)
   return (address, syncRate) => {
     const { connection, release } = lease(address)
     const direct: Counters = {

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { openControlConnection } from '../cluster/control-connection.ts'
 import { openCounterClient } from '../cluster/counter-client.ts'
 import { redisCounters } from '../cluster/redis-counters.ts'
+import { redisValues } from '../cluster/redis-values.ts'
+import { openValueClient } from '../cluster/shared-values.ts'
 import { openDataPlane } from '../dataplane/open-data-plane.ts'
 import { listenOn, serveProgram } from '../dataplane/serve-program.ts'
 import { openSnapshotCache } from '../dataplane/snapshot-cache.ts'
@@ -60,6 +62,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   const recording = openRecording(settings, (workspace) => server.shedsEvents(workspace), log)
   const { spool } = recording
   const counters = openCounterClient({ send: supervisor.send, clock: systemClock })
+  const values = openValueClient(supervisor.send)
   let controlListens = start.control?.listens ?? []
   const egress = openEgress(settings.egress, () => [...gatewayListens(settings), ...controlListens])
   const logs = join(settings.data, 'logs')
@@ -132,6 +135,8 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
       catalog,
       counters,
       redisCounters: redisCounters({ clock: systemClock, log, egress }),
+      sharedValues: values.open,
+      redisValues: redisValues(egress),
       openExporter: exporters.open,
       trafficMetrics: traffic,
       caches,
@@ -196,6 +201,7 @@ export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => 
   if (start.control !== undefined) connect(start.control)
   supervisor.onMessage((message) => {
     if (message.type === 'counted' || message.type === 'recall') counters.receive(message)
+    else if (message.type === 'values-answer') values.receive(message)
     else if (message.type === 'ticket-secret') tickets.rotate(message.secret)
     else if (message.type === 'control') {
       controlListens = message.listens

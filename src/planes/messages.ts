@@ -1,4 +1,5 @@
 import type { CountAnswer, CountRequest, CountReturn, Recall } from '../cluster/counter-client.ts'
+import type { ValueAnswer, ValueRequest } from '../cluster/shared-values.ts'
 import type { LogLevelChange } from '../schema/node-protocol.ts'
 import type { ListenAddress, PlaneSettings, StreamListen } from './plane-settings.ts'
 
@@ -63,6 +64,7 @@ export type ToChild =
   | { readonly type: 'stop' }
   | CountAnswer
   | Recall
+  | ValueAnswer
 
 /** To the supervisor. */
 export type FromChild =
@@ -72,6 +74,7 @@ export type FromChild =
   | ({ readonly type: 'log-level' } & LogLevelChange)
   | CountRequest
   | CountReturn
+  | ValueRequest
 
 /** A child's IPC channel to its supervisor. */
 export type SupervisorChannel = {

@@ -1,6 +1,12 @@
 import { Problem } from '../lib/problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
-import { definePlugin, type PluginResult } from '../proxy/plugin.ts'
+import {
+  definePlugin,
+  type PluginResult,
+  type PluginTools,
+  type SharedValues,
+  type ValueSource,
+} from '../proxy/plugin.ts'
 import {
   addPresentedSecrets,
   addSecretParameters,
@@ -8,14 +14,17 @@ import {
   setCaller,
 } from './authentication/open-authentication.ts'
 import { openAuthenticator, type Evidence } from './openid-connect/authenticate.ts'
-import { openBrowserSessions, type BrowserSessions } from './openid-connect/browser-session.ts'
+import {
+  openBrowserSessions,
+  type BrowserSessions,
+} from './openid-connect/sessions/browser-session.ts'
 import {
   findInHead,
   hideCredentials,
   isFound,
   mayHoldCredentials,
   readForm,
-  secretParameters,
+  secretParametersOf,
   type Credentials,
   type Form,
 } from './openid-connect/find-credentials.ts'
@@ -26,6 +35,7 @@ import { openProvider } from './openid-connect/open-provider.ts'
 import { openRefusals } from './openid-connect/refusals.ts'
 import { acceptedSettings, settings, type Settings } from './openid-connect/settings.ts'
 import { openVerifyToken } from './openid-connect/verify-token.ts'
+import { addressOf } from './redis/connection-settings.ts'
 
 export const openidConnect = definePlugin({
   name: 'openid-connect',
@@ -49,7 +59,11 @@ export const openidConnect = definePlugin({
       clock: tools.clock,
     })
     const headers = openForwardHeaders(settings)
-    const browsers = openBrowsers(settings, { client, refusals, clock: tools.clock })
+    const secretParameters = secretParametersOf(settings)
+    const inRedis = openRedis(settings, tools)
+    const values = inRedis ?? namedValues(tools.sharedValues)
+    const { clock, log } = tools
+    const browsers = openBrowsers(settings, { client, refusals, clock, log, values })
     const authentication = openAuthentication('openid-connect', settings.anonymous, tools)
     const identify = openIdentification(settings, tools)
     const answered = new WeakMap<Exchange, Evidence>()
@@ -62,7 +76,7 @@ export const openidConnect = definePlugin({
       if (forbidden !== undefined) throw refusals.forbidden(forbidden)
       if (settings.hide_credentials) hideCredentials(exchange, form, settings)
       headers.add(exchange, evidence)
-      if (settings.downstream_headers_names !== null) answered.set(exchange, evidence)
+      if (headers.isInResponse) answered.set(exchange, evidence)
     }
     const admitAnonymous = (exchange: Exchange, problem: Problem, form: Form | undefined): void => {
       authentication.refuse(exchange, problem)
@@ -105,6 +119,15 @@ export const openidConnect = definePlugin({
       const own = sessions.answer(exchange)
       if (own !== undefined) return own
       const session = sessions.find(exchange)
+      if (session instanceof Promise)
+        return session.then((found) => bySession(exchange, sessions, found))
+      return bySession(exchange, sessions, session)
+    }
+    const bySession = (
+      exchange: Exchange,
+      sessions: BrowserSessions,
+      session: Evidence | undefined,
+    ): PluginResult => {
       if (session !== undefined) return accept(exchange, session, undefined)
       const credentials = findInHead(exchange, settings)
       const canSignIn = settings.anonymous === null && !isFound(credentials)
@@ -124,6 +147,7 @@ export const openidConnect = definePlugin({
         const evidence = answered.get(exchange)
         if (evidence !== undefined) headers.addToResponse(exchange, evidence)
       },
+      close: () => inRedis?.close(),
     }
   },
 })
@@ -138,12 +162,30 @@ function openBrowsers(
   return isNeeded ? openBrowserSessions(settings, tools) : undefined
 }
 
+/** Undefined where the workers of this node share what they need by themselves. */
+function openRedis(
+  { session_storage: storage, redis }: Settings,
+  { redisValues }: Pick<PluginTools, 'redisValues'>,
+): ValueSource | undefined {
+  if (storage !== 'redis' || redis === null) return undefined
+  return redisValues(addressOf(redis), `${redis.prefix ?? ''}weir:openid-connect:`)
+}
+
+/** Other plugins share values too. */
+const namedValues = ({ get, set, add, extend, delete: remove }: SharedValues): SharedValues => ({
+  get: (key) => get(`openid-connect:${key}`),
+  set: (key, value, milliseconds) => set(`openid-connect:${key}`, value, milliseconds),
+  add: (key, value, milliseconds) => add(`openid-connect:${key}`, value, milliseconds),
+  extend: (key, milliseconds) => extend(`openid-connect:${key}`, milliseconds),
+  delete: (key) => remove(`openid-connect:${key}`),
+})
+
 /** A preview replays requests with their recorded callers. */
 const isReplayed = ({ caller }: Exchange): boolean => caller?.method === 'openid-connect'
 
 /** The event has them nowhere. */
-function rememberSecrets(exchange: Exchange, { token, basic }: Credentials): void {
-  const secret = token ?? basic?.secret
+function rememberSecrets(exchange: Exchange, { token, refreshToken, basic }: Credentials): void {
+  const secret = token ?? refreshToken ?? basic?.secret
   if (secret !== undefined) addPresentedSecrets(exchange, [secret])
 }
 

@@ -4,12 +4,12 @@ import {
   definePlugin,
   type CounterSource,
   type PluginTools,
-  type RedisAddress,
   type Taken,
   type Window,
 } from '../proxy/plugin.ts'
 import { requestIdentifier } from './rate-limiting-advanced/identify-request.ts'
 import { acceptedSettings, settings, type Settings } from './rate-limiting-advanced/settings.ts'
+import { addressOf } from './redis/connection-settings.ts'
 
 export const rateLimitingAdvanced = definePlugin({
   name: 'rate-limiting-advanced',
@@ -60,20 +60,8 @@ function openRedis(
   { redisCounters }: PluginTools,
 ): CounterSource | undefined {
   if (strategy !== 'redis' || rate === -1) return undefined
-  const { cluster_addresses: cluster, sentinel_addresses: sentinel, ...others } = redis
-  const address: RedisAddress = {
-    ...others,
-    timeout: redis.timeout ?? redis.connect_timeout,
-    cluster_nodes: redis.cluster_nodes ?? cluster?.map((text) => nodeAt(text, 'ip')),
-    sentinel_nodes: redis.sentinel_nodes ?? sentinel?.map((text) => nodeAt(text, 'host')),
-  }
   const everyRequest = -1
-  return redisCounters(address, rate === null || rate === 0 ? everyRequest : rate)
-}
-
-function nodeAt(text: string, name: 'ip' | 'host') {
-  const colon = text.lastIndexOf(':')
-  return { [name]: text.slice(0, colon), port: Number(text.slice(colon + 1)) }
+  return redisCounters(addressOf(redis), rate === null || rate === 0 ? everyRequest : rate)
 }
 
 type LimitState = {

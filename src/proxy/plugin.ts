@@ -82,6 +82,20 @@ export type RedisAddress = {
 /** Counters that are closed with the plugin that opened them. */
 export type CounterSource = Counters & { close(): void }
 
+/** Small values that processes share, each for some milliseconds. Calls reject while they cannot be reached. */
+export type SharedValues = {
+  get(this: void, key: string): Promise<string | undefined>
+  set(this: void, key: string, value: string, milliseconds: number): Promise<void>
+  /** Sets a value unless there is one, in one step; false when there is one. */
+  add(this: void, key: string, value: string, milliseconds: number): Promise<boolean>
+  /** Keeps a value for so long from now on, if there is one. */
+  extend(this: void, key: string, milliseconds: number): Promise<void>
+  delete(this: void, key: string): Promise<void>
+}
+
+/** Values that are closed with the plugin that opened them. */
+export type ValueSource = SharedValues & { close(this: void): void }
+
 /** A request of a plugin, by POST when it has a body. */
 export type HttpRequest = {
   readonly headers?: Readonly<Record<string, string>>
@@ -106,6 +120,10 @@ export type PluginTools = {
   redisCounters(this: void, address: RedisAddress, syncRate: number): CounterSource
   /** Opens an empty cache in the memory of the worker, which the plugin closes. */
   openCache<Value>(this: void): PluginCache<Value>
+  /** Values that the workers of this node share, of this workspace only. The oldest are forgotten beyond 20,000 or 16 MiB. */
+  readonly sharedValues: SharedValues
+  /** Values that all nodes share which use the same database of Redis, in keys with this prefix. Connects for the first request only. */
+  redisValues(this: void, address: RedisAddress, prefix: string): ValueSource
   readonly trafficMetrics: TrafficMetrics
   /** Opens an exporter, which the plugin closes. */
   readonly openExporter: OpenExporter

@@ -1,6 +1,7 @@
 import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
 import type { CounterRow } from '../cluster/counter-table.ts'
 import type { ForwardedRequest } from '../cluster/counter-upgrade.ts'
+import type { ValueRow } from '../cluster/value-table.ts'
 import type { ControlAddresses } from '../planes/messages.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 
@@ -21,7 +22,7 @@ export type ToPredecessor =
   | { readonly type: 'control-ready' }
   | { readonly type: 'counter-request'; readonly request: ForwardedRequest }
 
-/** From the predecessor, in this order: each `socket` with its handle, the rest of its state, `control-stopped`, the counters. */
+/** From the predecessor, in this order: each `socket` with its handle, the rest of its state, `control-stopped`, the counters and shared values. */
 export type ToSuccessor =
   | { readonly type: 'socket'; readonly key: string; readonly port: number }
   | { readonly type: 'state'; readonly addresses: ControlAddresses | undefined }
@@ -36,6 +37,8 @@ export type ToSuccessor =
       readonly type: 'counters'
       readonly rows: readonly CounterRow[]
       readonly handled: number
+      /** Absent from a predecessor of a version without them. */
+      readonly values?: readonly ValueRow[]
     }
 
 /** From the launcher. `relayed` comes from the other supervisor; `alone` means that the other one has exited. */

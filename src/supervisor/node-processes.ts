@@ -2,6 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { CountAnswer, Recall } from '../cluster/counter-client.ts'
+import { answerValues } from '../cluster/shared-values.ts'
+import { openValueTable, type ValueTable } from '../cluster/value-table.ts'
 import {
   openCounterServer,
   type CounterServer,
@@ -43,10 +45,12 @@ export type NodeProcesses = {
   readonly workersReady: Promise<void>
   readonly hasControl: boolean
   readonly counters: CounterServer
+  /** What plugins share among the workers. */
+  readonly values: ValueTable
   /** Sends messages to workers of a successor there instead of to a process of this node. */
   shareCounters(successor: SuccessorWorkers): void
-  /** State for a successor, without the counters. */
-  state(): Omit<InheritedState, 'openCounters'>
+  /** State for a successor, without the counters and shared values. */
+  state(): Omit<InheritedState, 'openCounters' | 'values'>
   startControl(): void
   stopControl(): Promise<void>
   /** Stops the gateway workers gracefully. */
@@ -70,6 +74,8 @@ export type InheritedState = {
   /** Undefined when the node runs no control plane. */
   readonly addresses: ControlAddresses | undefined
   readonly openCounters: (options: CounterServerOptions) => CounterServer
+  /** Receives those of the predecessor when it ends. */
+  readonly values: ValueTable
 }
 
 export type NodeOptions = {
@@ -114,7 +120,11 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const sockets = listeners?.byKey ?? new Map<string, ListeningSocket>()
   const readiness = openReadiness(listeners, hasControl)
   const { counters, numberOf, share } = openCounters(inherited)
-  const sweeping = setInterval(() => counters.sweep(), 10_000)
+  const values = valuesOf(inherited)
+  const sweeping = setInterval(() => {
+    counters.sweep()
+    values.sweep()
+  }, 10_000)
   const stopTimeout = settings.drainSeconds * 1_000 + shipTimeout
   const logLevel = openLogLevels(threshold, (message) => {
     control.send(message)
@@ -150,6 +160,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     startWorker(settings, slot, workerSockets, common, {
       readiness,
       counters,
+      values,
       numberOf,
       controlOf,
       ticketSecret: () => ticketSecret,
@@ -179,6 +190,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     workersReady: readiness.workersReady,
     hasControl,
     counters,
+    values,
     shareCounters: share,
     state: () => ({ sockets, addresses: control.addresses() }),
     startControl: () => hasControl && control.start(),
@@ -282,12 +294,14 @@ function startWorker(
   {
     readiness,
     counters,
+    values,
     numberOf,
     controlOf,
     ticketSecret,
   }: {
     readonly readiness: Readiness
     readonly counters: CounterServer
+    readonly values: ValueTable
     readonly numberOf: (child: ChildProcess) => number
     readonly controlOf: () => ControlAddress | undefined
     readonly ticketSecret: () => string
@@ -309,12 +323,16 @@ function startWorker(
     onMessage(message, child) {
       if (message.type === 'count' || message.type === 'returned')
         counters.receive(numberOf(child), message)
+      else if (message.type === 'values') sendTo(child, answerValues(values, systemClock, message))
       else if (message.type === 'log-level') common.logLevel.receive(message)
       else if (message.type === 'gateway-ready') readiness.worker()
       else if (message.type === 'failed') readiness.failed(message.message)
     },
   })
 }
+
+const valuesOf = (inherited: InheritedState | undefined): ValueTable =>
+  inherited?.values ?? openValueTable(systemClock)
 
 /** Opens the counters of a node. A lease belongs to a process and not to a slot: a worker and its replacement count side by side for a while. */
 function openCounters(inherited: InheritedState | undefined) {

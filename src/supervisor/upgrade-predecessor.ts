@@ -50,7 +50,7 @@ export function upgradeToSuccessor(
   const finish = async (): Promise<void> => {
     await node.stopWorkers()
     while (!node.counters.isIdle) await new Promise((resolve) => setTimeout(resolve, 5))
-    await send({ type: 'counters', ...counters.close() })
+    await send({ type: 'counters', ...counters.close(), values: node.values.rows() })
   }
   const undo = (error: unknown): never => {
     counters.abandon()

@@ -1,4 +1,6 @@
 import { openSuccessorCounters, type SuccessorCounters } from '../cluster/counter-upgrade.ts'
+import { openValueTable } from '../cluster/value-table.ts'
+import { systemClock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 import { adoptListeningSocket, type ListeningSocket } from './listening-socket.ts'
 import { upgradeProtocol, type LauncherChannel, type ToSuccessor } from './messages.ts'
@@ -20,6 +22,7 @@ export function inheritState(launcher: LauncherChannel, version: string): Succes
   const sockets = new Map<string, ListeningSocket>()
   const state = Promise.withResolvers<InheritedState>()
   const control = Promise.withResolvers<void>()
+  const values = openValueTable(systemClock)
   let counters: SuccessorCounters | undefined
   const forward: Parameters<typeof openSuccessorCounters>[1] = (request) =>
     void launcher.send({ type: 'relay', message: { type: 'counter-request', request } })
@@ -43,6 +46,7 @@ export function inheritState(launcher: LauncherChannel, version: string): Succes
             sockets,
             addresses: message.addresses,
             openCounters: (options) => (counters = openSuccessorCounters(options, forward)),
+            values,
           })
           break
         case 'control-stopped':
@@ -53,6 +57,7 @@ export function inheritState(launcher: LauncherChannel, version: string): Succes
           break
         case 'counters':
           counters?.takeOver(message.rows, message.handled)
+          values.adopt(message.values ?? [])
       }
     },
     close() {

@@ -213,7 +213,7 @@ test('a session ends with its timeouts, and by signing out here and at the provi
   expect(browser.cookies.has('session')).toBe(false)
   const second = openBrowser()
   await second.open(`${gateway.url}/app`, 'anna')
-  offset = 601_000
+  offset = 901_000
   const over = await second.request(`${gateway.url}/app`)
   offset = 0
   expect(over.headers.get('location')).toContain('/auth?')

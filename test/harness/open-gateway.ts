@@ -1,6 +1,9 @@
 import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { redisCounters } from '../../src/cluster/redis-counters.ts'
+import { redisValues } from '../../src/cluster/redis-values.ts'
+import { localValues } from '../../src/cluster/shared-values.ts'
+import { openValueTable, type ValueTable } from '../../src/cluster/value-table.ts'
 import { openExporters, type Exporters } from '../../src/telemetry/open-exporters.ts'
 import {
   openTrafficMetrics,
@@ -71,6 +74,8 @@ export type GatewayOptions = {
   readonly log?: Log
   /** Directories below which plugins may write files. */
   readonly logDirectories?: readonly string[]
+  /** Shared with other gateways, which then are workers of one node. */
+  readonly values?: ValueTable
   /** Registers the stop function. Default: onTestFinished. */
   readonly onFinished?: (stop: () => Promise<void>) => void
 }
@@ -94,6 +99,8 @@ export async function openGateway(
     catalog: options.catalog ?? catalog,
     counters: openCounterTable(clock),
     redisCounters: redisCounters({ clock, log: silentLog, egress: openEgress() }),
+    sharedValues: valuesOf(options, clock),
+    redisValues: redisValues(openEgress()),
     openExporter: exporters.open,
     trafficMetrics: traffic,
     caches,
@@ -159,3 +166,6 @@ export async function openGateway(
     },
   }
 }
+
+const valuesOf = ({ values }: GatewayOptions, clock: Clock): ReturnType<typeof localValues> =>
+  localValues(values ?? openValueTable(clock), clock)

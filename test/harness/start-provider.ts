@@ -10,8 +10,8 @@ export type TestProvider = {
   open(clients: NonNullable<Configuration['clients']>, more?: Configuration): Promise<Provider>
   /** Requests to its endpoints, by path. */
   readonly requests: string[]
-  /** Changes how it answers: `down` breaks connections. */
-  state: 'up' | 'down'
+  /** Changes how it answers: `down` breaks connections, `slow` holds requests back until it is `up` again. */
+  state: 'up' | 'down' | 'slow'
   stop(this: void): Promise<void>
 }
 
@@ -21,15 +21,27 @@ export async function startProvider(): Promise<TestProvider> {
   let handle: ReturnType<Provider['callback']> | undefined
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${(request.url ?? '').split('?')[0]}`)
-    if (test.state === 'down' || handle === undefined) return void request.socket.destroy()
+    if (state === 'down' || handle === undefined) return void request.socket.destroy()
+    if (state === 'slow') return void held.push(() => void handle?.(request, response))
     return void handle(request, response)
   })
+  let state: TestProvider['state'] = 'up'
+  let held: (() => void)[] = []
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const test: TestProvider = {
     url,
     requests,
-    state: 'up',
+    get state() {
+      return state
+    },
+    set state(next) {
+      state = next
+      if (next === 'slow') return
+      const waiting = held
+      held = []
+      for (const proceed of waiting) proceed()
+    },
     async open(clients, more = {}) {
       const { privateKey } = await generateKeyPair('RS256', { extractable: true })
       const key = {

@@ -1,5 +1,7 @@
 import { silentLog } from '../../src/lib/log.ts'
 import { openCounterTable } from '../../src/cluster/counter-table.ts'
+import { localValues } from '../../src/cluster/shared-values.ts'
+import { openValueTable } from '../../src/cluster/value-table.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Exchange, RequestHead } from '../../src/proxy/exchange.ts'
 import { HeaderList } from '../../src/proxy/header-list.ts'
@@ -20,6 +22,7 @@ export function usePlugin(
     workspace: 'w1',
     clock,
     counters: openCounterTable(clock),
+    sharedValues: localValues(openValueTable(clock), clock)('w1'),
     log: silentLog,
     openCache: openPluginCaches(1_048_576).open.bind(undefined, 'p1'),
     findConsumer: () => undefined,

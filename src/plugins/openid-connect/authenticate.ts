@@ -13,6 +13,7 @@ import type { VerifyToken } from './verify-token.ts'
 export type Evidence = {
   readonly accessToken: string
   readonly idToken: string | undefined
+  readonly refreshToken: string | undefined
   readonly introspection: Claims | undefined
   readonly userInfo: Claims | undefined
   /** Where claims are looked for, in this order. */
@@ -68,6 +69,7 @@ export function openAuthenticator(
       value: {
         accessToken,
         idToken: found.idToken,
+        refreshToken: found.refreshToken,
         introspection: found.introspection,
         userInfo,
         sources: userInfo === undefined ? sources : [...sources, userInfo],
@@ -119,28 +121,25 @@ export function openAuthenticator(
   }
   /** Opaque access tokens are explained by the provider, else by the ID token that came with them. */
   const explain = async (tokens: IssuedTokens, name: string): Promise<Found> => {
-    const { accessToken, idToken, idClaims } = tokens
+    const { accessToken, idToken, refreshToken, idClaims } = tokens
+    const issued = { accessToken, idToken, refreshToken }
     const others = idClaims === undefined ? [] : [idClaims]
     if (isSignedJwt(accessToken)) {
       const claims = await verify(accessToken)
       const keysVersion = provider.keysVersion()
       const expiresAt = endOf(claims)
-      return { accessToken, idToken, sources: [claims, ...others], keysVersion, expiresAt }
+      return { ...issued, sources: [claims, ...others], keysVersion, expiresAt }
     }
     const { introspection_endpoint: endpoint } = await provider.metadata()
     if (endpoint !== undefined && methods.has('introspection')) {
       const introspection = await introspect(accessToken)
       const expiresAt = endOf(introspection)
-      return { accessToken, idToken, introspection, sources: [introspection, ...others], expiresAt }
+      return { ...issued, introspection, sources: [introspection, ...others], expiresAt }
     }
     const sources = others.length > 0 ? others : [{ client_id: name }]
-    return { accessToken, idToken, sources, expiresAt: clock.now() + lifetime }
+    return { ...issued, sources, expiresAt: clock.now() + lifetime }
   }
-  const byGrant = async ({ name, secret, of }: Basic): Promise<Found> => {
-    const tokens =
-      of === 'client'
-        ? await client.clientCredentials(name, secret)
-        : await client.password(name, secret)
+  const byTokens = async (tokens: IssuedTokens, name: string): Promise<Found> => {
     const found = await explain(tokens, name)
     const seconds = tokens.expiresIn ?? 0
     const isKept = settings.cache_tokens && seconds > 0
@@ -148,6 +147,17 @@ export function openAuthenticator(
       ...found,
       expiresAt: isKept ? Math.min(found.expiresAt, clock.now() + seconds * 1000) : 0,
     }
+  }
+  const byGrant = async ({ name, secret, of }: Basic): Promise<Found> =>
+    byTokens(
+      of === 'client'
+        ? await client.clientCredentials(name, secret)
+        : await client.password(name, secret),
+      name,
+    )
+  const byRefresh = async (refreshToken: string): Promise<Found> => {
+    if (refreshToken.length > maxToken) throw refusals.unauthorized('malformed')
+    return byTokens(await client.refresh(refreshToken), '')
   }
   /** A name and a secret may be those of a user or of a client; as in Kong, users come first. */
   const byEither = async (basic: Basic): Promise<Found> => {
@@ -169,8 +179,10 @@ export function openAuthenticator(
       const found = memory.get(token)
       return found !== undefined && isCurrent(found) ? found : undefined
     },
-    async authenticate({ token, basic }) {
+    async authenticate({ token, refreshToken, basic }) {
       if (token !== undefined) return obtain(token, () => byToken(token))
+      if (refreshToken !== undefined)
+        return obtain(JSON.stringify(['refresh', refreshToken]), () => byRefresh(refreshToken))
       if (basic === undefined) throw refusals.unauthorized('no_credentials')
       const { of, name, secret } = basic
       return obtain(JSON.stringify([of, name, secret]), () => byEither(basic))
@@ -183,6 +195,7 @@ type Basic = NonNullable<Credentials['basic']>
 type Found = {
   readonly accessToken: string
   readonly idToken?: string | undefined
+  readonly refreshToken?: string | undefined
   readonly introspection?: Claims
   readonly userInfo?: Claims
   readonly sources: readonly Claims[]

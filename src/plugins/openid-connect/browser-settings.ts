@@ -20,9 +20,6 @@ const oneUrl = () =>
     .nullable()
     .default(null)
 
-const lifetime =
-  'Sessions are not extended, so that it counts from the sign-in. 0 for no such limit.'
-
 /** Settings of the flow for people with browsers. */
 export const browserSettings = {
   redirect_uri: oneUrl().describe(
@@ -64,13 +61,20 @@ export const browserSettings = {
     .boolean()
     .default(true)
     .describe(
-      'Accepted for Kong. Sessions end with their access token; pages then pass by the provider, which knows the person.',
+      'Refresh the tokens of sessions before they expire, where the provider issues refresh tokens. Without one, a session ends with its access token.',
     ),
   session_secret: referenceable(z.string().min(16))
     .nullable()
     .default(null)
     .describe(
       'Secret of at least 16 characters by which cookies are encrypted, the same on all nodes. Required by `session` and `authorization_code`.',
+    ),
+  session_storage: z
+    .enum(['cookie', 'redis', 'memcached'])
+    .refine((storage) => storage !== 'memcached', { error: 'expected cookie or redis' })
+    .default('cookie')
+    .describe(
+      'Where sessions are kept: `cookie` (encrypted in the browser), or `redis` (encrypted in Redis, shared by all nodes, and only an id in the cookie).',
     ),
   session_audience: z
     .string()
@@ -95,13 +99,17 @@ export const browserSettings = {
     .describe('Send the session cookie by https only. For requests by https when null.'),
   session_idling_timeout: seconds()
     .default(900)
-    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+    .describe('Seconds after which a session that is not used ends. 0 for no such limit.'),
   session_rolling_timeout: seconds()
     .default(3600)
-    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+    .describe(
+      'The same as `session_idling_timeout`; the shorter of both counts. 0 for no such limit.',
+    ),
   session_absolute_timeout: seconds()
     .default(86_400)
-    .describe(`Lifetime of sessions, in seconds. ${lifetime}`),
+    .describe(
+      'Seconds after which a session ends, from the sign-in. At most 30 days, also when 0.',
+    ),
   authorization_cookie_name: cookieName()
     .default('authorization')
     .describe('Beginning of the names of cookies that keep a sign-in until the person is back.'),

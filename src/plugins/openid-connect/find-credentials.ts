@@ -5,6 +5,7 @@ import type { Settings } from './settings.ts'
 /** What a request presents, by the places that the settings allow. */
 export type Credentials = {
   readonly token?: string
+  readonly refreshToken?: string
   /** A name and a secret: of a user, of a client, or of either. */
   readonly basic?: { readonly name: string; readonly secret: string; readonly of: Holder }
 }
@@ -16,6 +17,8 @@ type Placed = Pick<
   | 'auth_methods'
   | 'bearer_token_param_type'
   | 'bearer_token_cookie_name'
+  | 'refresh_token_param_name'
+  | 'refresh_token_param_type'
   | 'password_param_type'
   | 'client_credentials_param_type'
 >
@@ -28,7 +31,13 @@ const pairsOfNames = [
 ] as const
 
 /** Every parameter that may be a credential. */
-export const secretParameters = [tokenParameter, 'password', 'client_secret', 'client_assertion']
+export const secretParametersOf = ({ refresh_token_param_name: name }: Placed): string[] => [
+  tokenParameter,
+  'password',
+  'client_secret',
+  'client_assertion',
+  ...(name === null ? [] : [name]),
+]
 
 /** The credentials in the head of a request. A field that comes twice is none: what follows could read the other one. */
 export function findInHead({ request }: Exchange, settings: Placed): Credentials {
@@ -40,13 +49,28 @@ export function findInHead({ request }: Exchange, settings: Placed): Credentials
     if (isFound(found)) return found
   }
   const { bearer_token_param_type: tokens, bearer_token_cookie_name: cookie } = settings
-  if (!tokens.includes('cookie') || cookie === null) return {}
-  const token = cookieNamed(request.headers.all('cookie'), cookie)
-  return token === undefined ? {} : { token }
+  const token =
+    tokens.includes('cookie') && cookie !== null
+      ? cookieNamed(request.headers.all('cookie'), cookie)
+      : undefined
+  if (token !== undefined) return { token }
+  const name = refreshParameter('header', settings)
+  const [refreshToken, ...others] =
+    name === undefined ? [] : request.headers.all(name.toLowerCase())
+  return refreshToken === undefined || others.length > 0 ? {} : { refreshToken }
 }
 
-export const isFound = ({ token, basic }: Credentials): boolean =>
-  token !== undefined || basic !== undefined
+export const isFound = ({ token, refreshToken, basic }: Credentials): boolean =>
+  token !== undefined || refreshToken !== undefined || basic !== undefined
+
+/** The name of the header or parameter with a refresh token, if it is looked for there. */
+const refreshParameter = (
+  place: 'header' | 'query' | 'body',
+  { auth_methods: methods, refresh_token_param_type: types, ...settings }: Placed,
+): string | undefined =>
+  methods.includes('refresh_token') && types.includes(place)
+    ? (settings.refresh_token_param_name ?? undefined)
+    : undefined
 
 /** What an Authorization field holds. */
 function findInField(field: string, settings: Placed): Credentials {
@@ -64,6 +88,7 @@ export function mayHoldCredentials({ request, body }: Exchange, settings: Placed
   const { bearer_token_param_type: tokens, auth_methods: methods } = settings
   return (
     tokens.includes('body') ||
+    refreshParameter('body', settings) !== undefined ||
     (methods.includes('password') && settings.password_param_type.includes('body')) ||
     (methods.includes('client_credentials') &&
       settings.client_credentials_param_type.includes('body'))
@@ -83,17 +108,16 @@ export async function readForm(body: RequestBody, settings: Placed): Promise<For
 }
 
 /** A parameter that comes twice is none. */
-function findInForm(
-  form: URLSearchParams,
-  place: 'query' | 'body',
-  { bearer_token_param_type: tokens, ...settings }: Placed,
-): Credentials {
+function findInForm(form: URLSearchParams, place: 'query' | 'body', settings: Placed): Credentials {
   const only = (name: string): string | undefined => {
     const values = form.getAll(name)
     return values.length === 1 && values[0] !== '' ? values[0] : undefined
   }
-  const token = tokens.includes(place) ? only(tokenParameter) : undefined
+  const token = settings.bearer_token_param_type.includes(place) ? only(tokenParameter) : undefined
   if (token !== undefined) return { token }
+  const name = refreshParameter(place, settings)
+  const refreshToken = name === undefined ? undefined : only(name)
+  if (refreshToken !== undefined) return { refreshToken }
   for (const { of, name, secret } of pairsOfNames) {
     const [found, proof] = [only(name), only(secret)]
     const isEnabled =
@@ -135,27 +159,29 @@ function cookieNamed(fields: readonly string[], name: string): string | undefine
 export function hideCredentials(
   { forward, body: original }: Exchange,
   form: Form | undefined,
-  { bearer_token_cookie_name: cookie }: Placed,
+  settings: Placed,
 ): void {
   if (forward === undefined) return
   const { headers } = forward
-  if (/^(?:bearer|basic) /i.test(headers.get('authorization') ?? ''))
+  const secrets = secretParametersOf(settings)
+  if (/^(?:bearer|basic|dpop) /i.test(headers.get('authorization') ?? ''))
     headers.delete('authorization')
-  if (forward.query !== '') forward.query = withoutSecrets(forward.query)
+  const refreshHeader = refreshParameter('header', settings)
+  if (refreshHeader !== undefined) headers.delete(refreshHeader.toLowerCase())
+  if (forward.query !== '') forward.query = without(secrets, forward.query)
+  const { bearer_token_cookie_name: cookie } = settings
   if (cookie !== null) removeCookie(headers.flat, cookie)
   if (form === undefined) return
-  const rest = withoutSecrets(form.text)
+  const rest = without(secrets, form.text)
   if (rest !== form.text) forward.body = replaceBody(original, Buffer.from(rest, 'latin1'))
 }
 
 /** The other pairs byte by byte. */
-const withoutSecrets = (form: string): string =>
+const without = (names: readonly string[], form: string): string =>
   form
     .split('&')
-    .filter((pair) => ![...new URLSearchParams(pair).keys()].some(isSecret))
+    .filter((pair) => ![...new URLSearchParams(pair).keys()].some((name) => names.includes(name)))
     .join('&')
-
-const isSecret = (name: string): boolean => secretParameters.includes(name)
 
 function removeCookie(flat: string[], name: string): void {
   for (let at = flat.length - 2; at >= 0; at -= 2) {

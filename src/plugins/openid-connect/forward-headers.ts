@@ -9,7 +9,8 @@ export type ForwardHeaders = {
   /** Removes them from the forwarded request in every spelling: only the gateway may set them. */
   remove(exchange: Exchange): void
   add(exchange: Exchange, evidence: Evidence): void
-  /** Adds the headers of the response. */
+  /** Whether responses have headers too. */
+  readonly isInResponse: boolean
   addToResponse(exchange: Exchange, evidence: Evidence): void
 }
 
@@ -20,6 +21,7 @@ export function openForwardHeaders(settings: Settings): ForwardHeaders {
   const tokens = [
     tokenHeader(settings.upstream_access_token_header, ({ accessToken }) => accessToken),
     tokenHeader(settings.upstream_id_token_header, ({ idToken }) => idToken),
+    tokenHeader(settings.upstream_refresh_token_header, ({ refreshToken }) => refreshToken),
   ].filter((header) => header !== undefined)
   const answers = [
     [settings.upstream_user_info_header, ({ userInfo }: Evidence) => userInfo],
@@ -49,6 +51,11 @@ export function openForwardHeaders(settings: Settings): ForwardHeaders {
     return fields
   }
   const downstream = zip(settings.downstream_headers_names, settings.downstream_headers_claims)
+  const downstreamTokens = [
+    tokenHeader(settings.downstream_access_token_header, ({ accessToken }) => accessToken),
+    tokenHeader(settings.downstream_id_token_header, ({ idToken }) => idToken),
+    tokenHeader(settings.downstream_refresh_token_header, ({ refreshToken }) => refreshToken),
+  ].filter((header) => header !== undefined)
   return {
     remove({ forward }) {
       if (forward === undefined || own.length === 0) return
@@ -60,9 +67,14 @@ export function openForwardHeaders(settings: Settings): ForwardHeaders {
       if (forward === undefined) return
       for (const [name, value] of fieldsOf(evidence)) forward.headers.set(name, value)
     },
-    addToResponse({ answerHeaders }, { sources }) {
+    isInResponse: downstream.length > 0 || downstreamTokens.length > 0,
+    addToResponse({ answerHeaders }, evidence) {
+      for (const { name, read } of downstreamTokens) {
+        const value = read(evidence)
+        if (value !== undefined) answerHeaders.set(name, value)
+      }
       for (const [name, claim] of downstream) {
-        const value = encode(claimAt(sources, [claim]))
+        const value = encode(claimAt(evidence.sources, [claim]))
         if (value !== '') answerHeaders.set(name, value)
       }
     },

@@ -18,6 +18,7 @@ import {
   None,
   randomNonce,
   randomPKCECodeVerifier,
+  refreshTokenGrant,
   ResponseBodyError,
   skipSubjectCheck,
   tokenIntrospection,
@@ -38,6 +39,7 @@ export type IssuedTokens = {
   readonly idToken: string | undefined
   /** Claims of the ID token, which came from the provider itself. */
   readonly idClaims: Claims | undefined
+  readonly refreshToken: string | undefined
   /** Seconds until the access token expires; undefined where the provider does not say. */
   readonly expiresIn: number | undefined
 }
@@ -46,6 +48,7 @@ export type IssuedTokens = {
 export type Client = {
   password(name: string, password: string): Promise<IssuedTokens>
   clientCredentials(id: string, secret: string): Promise<IssuedTokens>
+  refresh(refreshToken: string): Promise<IssuedTokens>
   /** The answer for an active token. */
   introspect(token: string): Promise<Claims>
   userInfo(token: string, subject: unknown): Promise<Claims>
@@ -128,6 +131,10 @@ export function openClient(
         const configuration = await configure(client, authentication)
         return issued(await clientCredentialsGrant(configuration, parameters()))
       }),
+    refresh: (refreshToken) =>
+      request('refresh_token', ['invalid_grant'], async () =>
+        issued(await refreshTokenGrant(await asGateway(), refreshToken)),
+      ),
     introspect: (token) =>
       request('introspection', [], async () => {
         const hint = { token_type_hint: settings.introspection_hint }
@@ -194,6 +201,7 @@ const issued = (response: Issued): IssuedTokens => ({
   accessToken: response.access_token,
   idToken: response.id_token,
   idClaims: response.claims(),
+  refreshToken: response.refresh_token,
   expiresIn: response.expires_in,
 })
 

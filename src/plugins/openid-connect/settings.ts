@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { referenceable } from '../../entities/referenceable-fields.ts'
+import { optional } from '../../entities/fields.ts'
+import { connectionFields } from '../redis/connection-settings.ts'
 import { texts, url } from './setting-forms.ts'
 import { browserSettings } from './browser-settings.ts'
 import { unsupportedSettings } from './unsupported-settings.ts'
@@ -8,14 +10,15 @@ export const authMethods = [
   'bearer',
   'introspection',
   'userinfo',
+  'refresh_token',
   'password',
   'client_credentials',
   'session',
   'authorization_code',
 ] as const
 
-/** Methods of Kong for which nothing is done. */
-const idleMethods = ['kong_oauth2', 'refresh_token'] as const
+/** A method of Kong for which nothing is done. */
+const idleMethods = ['kong_oauth2'] as const
 
 const path = (...names: string[]) => z.array(z.string().min(1)).min(1).default(names)
 const headerName = () =>
@@ -45,7 +48,7 @@ const unusedRecord = () =>
     .record(z.string(), z.unknown())
     .nullable()
     .default(null)
-    .describe('Accepted for Kong; has no effect, because nothing is kept in Redis.')
+    .describe('Accepted for Kong; has no effect, because verified tokens are kept in each worker.')
 
 export const settings = z.strictObject({
   issuer: referenceable(url()).describe(
@@ -55,7 +58,7 @@ export const settings = z.strictObject({
     .array(z.enum([...authMethods, ...idleMethods]))
     .default(['bearer', 'introspection', 'userinfo', 'password', 'client_credentials'])
     .describe(
-      'How callers may authenticate, in this order: `bearer` (a JWT, verified by the keys of the issuer), `introspection` and `userinfo` (other tokens, checked by the provider), `password` and `client_credentials` (exchanged for a token), `authorization_code` and `session` (people sign in at the provider, and a cookie keeps their tokens). `kong_oauth2` and `refresh_token` have no effect.',
+      'How callers may authenticate, in this order: `bearer` (a JWT, verified by the keys of the issuer), `introspection` and `userinfo` (other tokens, checked by the provider), `refresh_token`, `password` and `client_credentials` (exchanged for a token), `authorization_code` and `session` (people sign in at the provider, and a session keeps their tokens). `kong_oauth2` has no effect.',
     ),
   issuers_allowed: texts().describe(
     'Issuers whose tokens are accepted. Only the discovered issuer when null.',
@@ -119,6 +122,13 @@ export const settings = z.strictObject({
     .nullable()
     .default(null)
     .describe('Cookie with the token, for `cookie`.'),
+  refresh_token_param_name: headerName()
+    .nullable()
+    .default(null)
+    .describe(
+      'Name of the header or parameter with a refresh token, for the method `refresh_token`. Not looked for when null.',
+    ),
+  refresh_token_param_type: placesOf('a refresh token'),
   password_param_type: placesOf(
     'user names and passwords: `header` (Basic), or `username` and `password` in `query` or `body`',
   ),
@@ -188,6 +198,10 @@ export const settings = z.strictObject({
     .nullable()
     .default(null)
     .describe('Header of the forwarded request for the ID token.'),
+  upstream_refresh_token_header: tokenHeader()
+    .nullable()
+    .default(null)
+    .describe('Header of the forwarded request for the refresh token.'),
   upstream_user_info_header: headerName()
     .nullable()
     .default(null)
@@ -205,6 +219,20 @@ export const settings = z.strictObject({
     .default(null)
     .describe(
       'Headers for `upstream_headers_claims`. Those that a client sends are removed, whether or not the token has the claim.',
+    ),
+  downstream_access_token_header: tokenHeader()
+    .nullable()
+    .default(null)
+    .describe('Header of the response for the access token.'),
+  downstream_id_token_header: tokenHeader()
+    .nullable()
+    .default(null)
+    .describe('Header of the response for the ID token.'),
+  downstream_refresh_token_header: tokenHeader()
+    .nullable()
+    .default(null)
+    .describe(
+      'Header of the response for the refresh token, which clients of the method `refresh_token` need where the provider rotates them.',
     ),
   downstream_headers_claims: texts().describe(
     'Claims to send in the response, in the headers of `downstream_headers_names`.',
@@ -245,7 +273,17 @@ export const settings = z.strictObject({
     .default('Unauthorized')
     .describe('Message of 401 responses.'),
   forbidden_error_message: z.string().default('Forbidden').describe('Message of 403 responses.'),
-  redis: unusedRecord(),
+  redis: z
+    .strictObject({
+      ...connectionFields,
+      prefix: optional(z.string()).describe('Beginning of the names of keys.'),
+      socket: optional(z.null({ error: 'Unix sockets are not supported' })).describe(
+        'Accepted for Kong; Unix sockets are not supported.',
+      ),
+    })
+    .nullable()
+    .default(null)
+    .describe('Where Redis is, for `session_storage`.'),
   cluster_cache_redis: unusedRecord(),
   ...browserSettings,
   ...unsupportedSettings,
@@ -267,6 +305,8 @@ type Checked = Pick<
   | 'enable_hs_signatures'
   | 'client_secret'
   | 'session_secret'
+  | 'session_storage'
+  | 'redis'
 > & { readonly auth_methods: readonly string[] }
 
 /** The rules that span several fields. */
@@ -281,6 +321,8 @@ function* violations(given: Checked): Generator<readonly [field: string, message
   )
   if (isForBrowsers && given.session_secret === null)
     yield ['session_secret', 'is required by session and authorization_code']
+  if (given.session_storage === 'redis' && given.redis === null)
+    yield ['redis', 'is required by session_storage redis']
   if (given.enable_hs_signatures && given.client_secret === null)
     yield ['client_secret', 'is required by enable_hs_signatures']
 }

@@ -6,6 +6,7 @@ export type TokenMemory<Value> = {
   /** The value of a secret, until it expires. */
   get(secret: string): Value | undefined
   keep(secret: string, made: Made<Value>): void
+  forget(secret: string): void
   /** Makes the value of a secret that has none; whoever needs it meanwhile gets the same. Rejections are not kept. */
   obtain(secret: string, make: () => Promise<Made<Value>>): Promise<Value>
 }
@@ -36,6 +37,7 @@ export function openTokenMemory<Value>(clock: Clock, limit = 10_000): TokenMemor
       const found = known.get(hash('sha256', secret, 'base64'))
       return found !== undefined && found.expiresAt > clock.now() ? found.value : undefined
     },
+    forget: (secret) => void known.delete(hash('sha256', secret, 'base64')),
     keep: (secret, made) => keep(hash('sha256', secret, 'base64'), made),
     obtain(secret, make) {
       const key = hash('sha256', secret, 'base64')

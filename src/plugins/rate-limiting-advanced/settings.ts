@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { optional } from '../../entities/fields.ts'
-import { partialKinds } from '../../entities/redis-settings.ts'
+import { connectionFields } from '../redis/connection-settings.ts'
 
 const identifiers = [
   'ip',
@@ -13,27 +13,8 @@ const identifiers = [
 ] as const
 export type Identifier = (typeof identifiers)[number]
 
-/** A setting of other versions of Kong: absent unless set, and not listed in schemas. */
-const unlisted = <T extends z.ZodType>(type: T) =>
-  type.nullable().optional().meta({ isUnlisted: true })
-
-const address = z.string().regex(/^[^\s:]+:\d{1,5}$/, { error: 'expected host:port' })
-
 /** Clients fill the defaults of records that are required. */
-const redis = z
-  .strictObject({
-    ...partialKinds['redis-ee'].settings.shape,
-    timeout: unlisted(z.int().min(0)).describe('Deprecated name of the three timeouts.'),
-    cluster_addresses: optional(z.array(address)).describe(
-      'Deprecated form of `cluster_nodes`: host:port.',
-    ),
-    sentinel_addresses: optional(z.array(address)).describe(
-      'Deprecated form of `sentinel_nodes`: host:port.',
-    ),
-    redis_proxy_type: unlisted(z.string()).describe('Accepted for Kong.'),
-  })
-  .prefault({})
-  .meta({ isFilled: true })
+const redis = z.strictObject(connectionFields).prefault({}).meta({ isFilled: true })
 
 export const settings = z.strictObject({
   identifier: z

@@ -13,7 +13,14 @@ import { RadixMap } from '../../lib/radix-map.ts'
 import type { Exporter, ExporterOptions } from '../../schema/exporter.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
 import type { TrafficMetrics } from '../../schema/traffic-report.ts'
-import type { Counters, HttpClient, PluginDefinition, PluginTools, PluginUse } from '../plugin.ts'
+import type {
+  Counters,
+  HttpClient,
+  PluginDefinition,
+  PluginTools,
+  PluginUse,
+  SharedValues,
+} from '../plugin.ts'
 import { openPluginCaches, type PluginCaches } from '../plugin-caches.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
@@ -26,6 +33,10 @@ export type PrepareTools = {
   readonly counters: Counters
   /** Without it, plugins that count in Redis use `counters`: for programs that serve no clients. */
   readonly redisCounters?: PluginTools['redisCounters']
+  /** Without it, nothing is shared and nothing found: for programs that serve no clients. */
+  readonly sharedValues?: (this: void, workspace: string) => SharedValues
+  /** The same. */
+  readonly redisValues?: PluginTools['redisValues']
   /** Without it, plugins that export do nothing: for programs that serve no clients. */
   readonly openExporter?: <Entry>(
     this: void,
@@ -208,6 +219,8 @@ function openPlugin(
     clock,
     counters,
     redisCounters,
+    sharedValues,
+    redisValues,
     openExporter,
     trafficMetrics,
     caches = noCaches,
@@ -228,6 +241,8 @@ function openPlugin(
       redisCounters ??
       (() => ({ take: (windows) => counters.take(windows), close: () => undefined })),
     openCache: () => caches.open(id),
+    sharedValues: sharedValues?.(workspace) ?? noValues,
+    redisValues: redisValues ?? (() => ({ ...noValues, close: () => undefined })),
     trafficMetrics: trafficMetrics ?? noMetrics,
     openExporter: (options) =>
       openExporter?.({ plugin: name, id, workspace }, options) ?? idleExporter,
@@ -242,6 +257,13 @@ function openPlugin(
 }
 
 const noCaches = openPluginCaches(0)
+const noValues: SharedValues = {
+  get: () => Promise.resolve(undefined),
+  set: () => Promise.resolve(),
+  add: () => Promise.resolve(true),
+  extend: () => Promise.resolve(),
+  delete: () => Promise.resolve(),
+}
 const noMetrics: TrafficMetrics = { observe: () => undefined }
 const idleExporter = { add: () => undefined, close: () => undefined }
 

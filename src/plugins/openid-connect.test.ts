@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { complaintOf } from '../../test/harness/use-plugin.ts'
+import { openidConnect } from './openid-connect.ts'
+
+const base = {
+  issuer: 'https://sso.example.com',
+  session_secret: 'a-secret-for-the-cookies-of-sessions',
+}
+const complaint = (config: object) => complaintOf(openidConnect, { ...base, ...config })
+
+test('accepts sessions in cookies and in Redis', () => {
+  const accepted = [
+    {},
+    { session_storage: 'cookie', redis: null },
+    { session_storage: 'redis', redis: {} },
+    { session_storage: 'redis', redis: { host: 'redis.example.com', port: 6380, prefix: 'weir:' } },
+    { session_storage: 'redis', redis: { sentinel_master: 'm', sentinel_nodes: [{ host: 'a' }] } },
+    { session_storage: 'redis', redis: { cluster_nodes: [{ ip: '10.0.0.1', port: 7000 }] } },
+    { session_idling_timeout: 0, session_rolling_timeout: 0, session_absolute_timeout: 0 },
+    { refresh_token_param_name: 'X-Refresh', refresh_token_param_type: ['header'] },
+    { downstream_refresh_token_header: 'X-Refresh', upstream_refresh_token_header: null },
+  ]
+  for (const config of accepted) expect([config, complaint(config)]).toEqual([config, undefined])
+})
+
+test('refuses wrong and hostile settings of sessions, and says where', () => {
+  const refused: readonly (readonly [object, string])[] = [
+    [{ session_storage: 'redis' }, 'redis: is required by session_storage redis'],
+    [{ session_storage: 'memcached' }, 'session_storage: expected cookie or redis'],
+    [{ session_storage: 'disk' }, 'session_storage: '],
+    [{ redis: { host: 'a b' } }, 'redis.host: '],
+    [{ redis: { port: 65_536 } }, 'redis.port: '],
+    [{ redis: { socket: '/run/redis' } }, 'redis.socket: Unix sockets are not supported'],
+    [{ redis: { cluster_addresses: ['http://a'] } }, 'redis.cluster_addresses.0: '],
+    [{ redis: { constructor: 1 } }, 'redis: '],
+    [{ session_idling_timeout: -1 }, 'session_idling_timeout: '],
+    [{ session_absolute_timeout: 'NaN' }, 'session_absolute_timeout: '],
+    [{ session_cookie_name: 'a;b' }, 'session_cookie_name: expected a cookie name'],
+    [{ session_cookie_path: '/\r\nSet-Cookie: a' }, 'session_cookie_path: '],
+    [{ session_secret: 'short' }, 'session_secret: '],
+    [{ refresh_tokens: 'yes' }, 'refresh_tokens: '],
+    [{ refresh_token_param_name: 'a: b' }, 'refresh_token_param_name: expected a header name'],
+    [{ refresh_token_param_type: ['cookie'] }, 'refresh_token_param_type.0: '],
+    [{ downstream_refresh_token_header: 'a\r\n' }, 'downstream_refresh_token_header: '],
+  ]
+  for (const [config, expected] of refused)
+    expect([config, complaint(config)]).toEqual([config, expect.stringContaining(expected)])
+})
