@@ -31,7 +31,7 @@ export type CallerExtent = {
   readonly [Shown in 'all' | 'some' | 'none']: readonly WorkspaceRef[]
 }
 
-/** Rows without a workspace, or of a deleted one, are treated as those of one more workspace. */
+/** Rows without a workspace, or of a deleted one, are treated as rows of one more workspace. */
 export const elsewhere: WorkspaceRef = { id: '', name: '' }
 
 export function callerExtent(rights: Rights, { rows, callers }: CallerRules): CallerExtent {
@@ -106,7 +106,7 @@ const isOpenByDefault = (callers: RowRule, workspace: WorkspaceRef): boolean =>
 const isShown = (callers: RowRule, { id, name }: WorkspaceRef, consumer: string): boolean =>
   decideRow(callers, { workspace: id, workspace_name: name, consumer, consumer_name: '' })
 
-/** The denials of callers, and the workspaces of which no role lets the principal know all of them. */
+/** The denials that mask callers, and the workspaces in which no role makes all callers readable. */
 function becauseOf(
   rights: Rights,
   { collection, callers }: CallerRules,

@@ -105,7 +105,7 @@ function becauseOf(rights: Rights, policy: RowPolicy): readonly string[] {
     : [`No role of ${rights.principal.name} allows read at ${pathsOf(policy)}.`]
 }
 
-/** A denial of one entity does not name it: whom it concerns may not read that entity. */
+/** A denial of one entity does not name it, because the reader may not read that entity. */
 export function wordsOf(rule: EndpointRule | EntityRule): string {
   const { words, negative, source } = rule
   if (!negative) return sentence(words)

@@ -1,7 +1,6 @@
 import type { Stored } from '../entities/entry.ts'
 import type { Action } from '../entities/action.ts'
 
-/** Whom rights belong to. */
 export type Principal = { readonly id: string; readonly name: string; readonly kind: string }
 
 /** A role that a principal holds, its workspace and its permissions. */
@@ -54,7 +53,7 @@ export type EndpointRule = {
   readonly segments: readonly string[] | undefined
   readonly actions: readonly Action[]
   readonly negative: boolean
-  /** For people: which role allows or forbids what, and where. */
+  /** Readable text: which role allows or forbids what, and where. */
   readonly words: string
   readonly source: RuleSource
 }

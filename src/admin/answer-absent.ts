@@ -64,7 +64,7 @@ export const withoutEntities = (configuration: Configuration): Configuration => 
   list: () => [],
 })
 
-/** As in Kong, deleting what does not exist succeeds. A name that is taken cannot be given again, whoever has it. */
+/** As in Kong, deleting what does not exist succeeds. A taken name cannot be reused, even if its entity is hidden. */
 function answerAbsent(route: AdminRoute, { method, params }: PathContext, record: string): Problem {
   const { path, methods, shows } = route
   if (methods[servedMethod(method)] === undefined)

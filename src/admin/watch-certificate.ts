@@ -16,18 +16,18 @@ export type WatchOptions = {
   /** Paths. */
   readonly files: { readonly cert: string; readonly key: string }
   readonly log: Log
-  /** Milliseconds between two looks at the files. */
+  /** Milliseconds between two checks of the files. */
   readonly interval?: number
 }
 
-/** A certificate that stays. */
+/** A certificate that is never reloaded. */
 export const fixedCertificate = (current: Certificate): CertificateSource => ({
   current,
   onChange: () => undefined,
   close: () => undefined,
 })
 
-/** Reads a certificate and its key, and looks for changes of the files, also behind symbolic links. A pair that cannot be used, such as a new certificate before its key, is logged once, and the previous one stays. */
+/** Reads a certificate and its key, and reloads them when the files change, also behind symbolic links. An unusable pair, such as a new certificate before its key, is logged once, and the previous pair stays in use. */
 export async function watchCertificate({
   files,
   log,

@@ -44,7 +44,7 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
     context.retention?.(dataset.table.name),
     context.now,
   )
-  // Before the rows are selected: what comes meanwhile may be among them.
+  // Before the rows are selected: rows that arrive meanwhile may be among them.
   const completeness = dataset.table.name === 'requests' ? context.completeness?.() : undefined
   const [rows, freshUntil] = await Promise.all([
     selectRows(context, governed),
@@ -60,7 +60,7 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
   }
 }
 
-/** Milliseconds before the end of a range in which its newest rows are looked for first. */
+/** Milliseconds before the end of a range in which its newest rows are searched first. */
 const newestWindows = [5 * 60_000, 3 * 3_600_000, 3 * 86_400_000]
 
 /** A page of the newest rows is most often in the last part of the range, and then the rest need not be sorted. */
@@ -73,7 +73,7 @@ async function selectRows(context: QueryContext, plan: GovernedPlan): Promise<re
       const rows = await context.select(
         compilePlan({ ...plan, range: { ...range, from: end - window } }),
       )
-      // More than the page: whatever is older comes after it.
+      // More than a page: all older rows come after it.
       if (rows.length > plan.limit) return rows
     }
   }

@@ -74,7 +74,7 @@ function annotate({ columns, query, dataset }: GovernedPlan): Answer['annotation
   }
 }
 
-/** One sentence for each name in a filter that the principal does not see, whether it exists or not. */
+/** One sentence for each filtered name that is not visible to the principal, whether it exists or not. */
 function hiddenNotices({ where, dataset }: GovernedPlan, scope: Scope): readonly string[] {
   const equals = comparisonsIn(where).filter(({ operator }) => operator === 'equals')
   const notices = equals.flatMap(({ member, values }) => {
@@ -103,7 +103,7 @@ const isVisible = (kind: Kind, value: string, { rights, rows }: Scope): boolean 
     ? isWorkspaceVisible(rights, rows, value)
     : isEntityVisible(rights, rows, `${kind}s`, value)
 
-/** Says where callers are shown, if some are masked and the query reads them. */
+/** States where callers are shown, if some are masked and the query reads them. */
 function callerNotices({ columns, where }: GovernedPlan, { visibility }: Scope): readonly string[] {
   const members = [...columns, ...comparisonsIn(where)].map(({ member }) => member)
   const isRead = members.some(({ identity }) => identity)

@@ -108,7 +108,7 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
   }
 }
 
-/** Reads the datasets with the first question: parsing them would be a tenth of a control plane's start. */
+/** Reads the datasets for the first query: parsing them would be a tenth of a control plane's start. */
 function openDatasets({ datasets, warehouse }: AnalyticsOptions): () => Promise<Datasets> {
   let reading: Promise<Datasets> | undefined
   const read = async (): Promise<Datasets> => {
@@ -123,7 +123,7 @@ const tick = 250
 /** The end of the current tick, so that equal queries within a tick compile to equal statements. */
 const tickOf = (clock: Clock): number => (Math.floor(clock.now() / tick) + 1) * tick
 
-/** Queries the warehouse in fair turns, and hides what the engine reports. */
+/** Queries the warehouse in fair turns, and hides errors of the engine. */
 function openSelects({ warehouse, clock, log }: AnalyticsOptions): QueryQueue {
   const queue = openQueryQueue({
     slots: warehouse.parallelQueries,

@@ -4,7 +4,7 @@ import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 export type Waiter = {
   /** Id of the principal. */
   readonly principal: string
-  /** Aborted when nobody reads the answer any more. */
+  /** Aborted when no client reads the answer any more. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -47,7 +47,7 @@ export function openQueryQueue({ query, slots, tick }: QueryQueueOptions): Query
   const queues = new Map<string, Job[]>()
   const running = new Map<string, number>()
   const waiting = new Map<string, number>()
-  // The last slot is for the others, so that a long query delays only who asked for it.
+  // The last slot is reserved for other principals, so that a long query delays only its own principal.
   const maxRunning = Math.max(1, slots - 1)
   let inserts = 0
   let active = 0
@@ -63,7 +63,7 @@ export function openQueryQueue({ query, slots, tick }: QueryQueueOptions): Query
   const nextOf = (principal: string, queue: Job[]): Job | undefined => {
     if ((running.get(principal) ?? 0) >= maxRunning) return undefined
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      // Another principal may have started it, or nobody waits for it any more.
+      // Another principal may have started it, or all of its waiters are gone.
       if (job.state === 'queued' && job.waiting > 0) return job
     }
     queues.delete(principal)
@@ -142,7 +142,7 @@ export function openQueryQueue({ query, slots, tick }: QueryQueueOptions): Query
 
 function createJob(key: string, statement: Statement): Job {
   const { promise: rows, resolve: settle } = Promise.withResolvers<readonly Row[]>()
-  // A failure reaches those who wait; an abandoned one reaches nobody.
+  // A failure is reported to all waiters; an abandoned statement has none.
   rows.catch(() => undefined)
   const stop = new AbortController()
   return { key, statement, stop, rows, settle, state: 'queued', startedAt: '', waiting: 0 }

@@ -100,7 +100,7 @@ function openVerifier(
       faults.push(contradicted(trusted + 1, sequence))
     else if (places.length > 0) trusted = sequence
   }
-  /** A log that was emptied or put back to an older state ends before a checkpoint that was stored elsewhere. */
+  /** A log that was emptied or restored to an older state ends before a checkpoint that was stored elsewhere. */
   const reportBeyond = (final: number): void => {
     const [furthest] = [...signed.keys()].toSorted((a, b) => b - a)
     if (furthest === undefined || furthest <= final) return

@@ -60,7 +60,7 @@ function* applySteps(
   return outcomes
 }
 
-/** Applies one operation to a draft, or throws the Problem that Kong would answer with. */
+/** Applies one operation to a draft, or throws the Problem with Kong's response. */
 export function applyOperation(draft: Draft, operation: Operation, context: ApplyContext): Outcome {
   const before = findTarget(draft, operation)
   switch (operation.kind) {

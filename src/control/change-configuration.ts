@@ -209,7 +209,7 @@ async function attemptChange(
   return change
 }
 
-/** Referring to an entity requires to read it: the answer would tell that it exists, and the reference leads to it. */
+/** A reference requires read permission for its entity: the answer would disclose its existence, and the reference gives access to it. */
 function mayReferIn(state: State, principal: Requester): MayRefer {
   if (principal === systemPrincipal) return () => true
   return mayReferOf(state.entries, openReader(state.indexes, state.rightsOf(principal)))

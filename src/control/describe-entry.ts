@@ -11,7 +11,7 @@ export type KindCount = {
   readonly deleted: number
 }
 
-/** An entry for people, after the name of its kind: `10.0.0.1:80 of pool`. References are named by `nameReference`. */
+/** A readable label of an entry, after the name of its kind: `10.0.0.1:80 of pool`. References are named by `nameReference`. */
 export function describeEntry(entity: Entity, entry: Entry, nameReference: NameOf): string {
   const described = entity.describe?.(entry, nameReference)
   if (described !== undefined) return described

@@ -68,7 +68,7 @@ export type EntryIndexes = {
   get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
   /** The entries of a part in order. Reads no further than it is iterated. */
   scan(range: IndexRange): Iterable<Entry>
-  /** Builds indexes in slices, so that no later use of them blocks the event loop for long. */
+  /** Builds indexes in slices, so that no later use blocks the event loop for long. */
   prepare(wanted: readonly WantedIndex[]): Promise<void>
   /** The indexes of the configuration after a change; costs what the change touched. */
   next(entries: Entries, touched: readonly Touched[]): EntryIndexes
@@ -176,7 +176,7 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
   }
 }
 
-/** An index does not follow a change of more entries of its kind: to build it anew takes less time, and can be suspended. */
+/** For a change of more entries of its kind an index is rebuilt instead of updated: that takes less time, and can be suspended. */
 const maxFollowed = 5_000
 
 const idOf = ({ name, by = '' }: Index): string => `${name} ${by}`

@@ -28,7 +28,7 @@ const determining: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Refuses a change after which nobody could manage roles: one that takes permissions from the role super-admin, the last
+ * Rejects a change after which no principal could manage roles: one that takes permissions from the role super-admin, the last
  * super-admin, or the requester's own access. It compares the whole configuration before and after, so that it covers every
  * way of change: cascades, groups, documents and rollbacks.
  */

@@ -142,7 +142,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       stopFollowing()
       lookups.stop()
       return control.queue.run(async () => {
-        // A failure was reported to whoever started it.
+        // Its caller handles a failure.
         await pruning.catch(() => undefined)
         await control.auditLog.flush()
         await control.store.close()

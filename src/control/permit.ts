@@ -9,7 +9,7 @@ export const systemPrincipal = Symbol('system principal')
 /** The author of revisions that Weir makes itself. */
 export const systemName = 'weir'
 
-/** Id of a principal, or Weir itself, which may do everything. */
+/** Id of a principal, or the system principal, which has all permissions. */
 export type Requester = string | typeof systemPrincipal
 
 /** The permissions that an operation needs. */
@@ -52,7 +52,7 @@ function forbidden(rights: Rights, check: AccessCheck, denied: AccessRequest): P
   return new Problem('control.forbidden', 403, message, { detail: { because }, record })
 }
 
-/** The rights as they are where no entity exists, so that a name in a path stands for itself only. */
+/** The rights in a configuration without entities, where a name in a path refers to no id. */
 export const whereNothingExists = (rights: Rights): Rights => ({
   ...rights,
   named: { withName: () => [], all: () => [], isOfAnotherKind: () => false },

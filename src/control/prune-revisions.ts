@@ -10,7 +10,7 @@ const day = 24 * 60 * 60_000
 const leaseName = 'prune-revisions'
 const leaseMilliseconds = 20_000
 
-/** Milliseconds between two steps, in which changes and reads have the store to themselves. */
+/** Milliseconds between two steps, in which changes and reads can use the store. */
 const pause = 20
 
 /** Prunes revisions in steps until none is left to prune, the signal aborts, or another process has the lease. */

@@ -28,7 +28,7 @@ export function checkPathPattern(route: RouteItem, workspace: string, pattern: s
       throw refused(`invalid path: '${path}' (should match pattern '${shown}')`)
 }
 
-/** Of an expression what its paths begin with; none when one of them can be any. */
+/** For an expression, the prefixes of its paths; none when one of them can be any. */
 function pathsOf(route: RouteItem): readonly string[] {
   if (typeof route.expression !== 'string') return route.paths ?? []
   const claims = claimsOf(route).filter(({ traffic }) => traffic === 'http')
@@ -47,7 +47,7 @@ export function pathPatternComplaint(pattern: string): string | undefined {
   return odd === null ? undefined : `'${odd[0]}' is not a class of a Lua pattern`
 }
 
-/** A regular expression for what Kong allows of Lua patterns: classes after `%`, `.`, `*`, `-` as a lazy `*`, groups. */
+/** A regular expression for the Lua patterns that Kong allows: classes after `%`, `.`, `*`, `-` as a lazy `*`, groups. */
 export function pathExpression(pattern: string, workspace: string): string {
   const expression = pattern.replaceAll(
     /\$\(workspace\)|%(.)|[.*()-]|[^.*()%-]/g,

@@ -3,7 +3,7 @@ import type { Entry } from '../entities/entry.ts'
 import type { Lookup } from '../entities/hooks.ts'
 import { memoizeByKey } from '../lib/memoize-by-key.ts'
 
-/** The fields in which a search looks, where an entity has them and they are no secrets. */
+/** Fields that a search covers, if an entity has them and they are not secret. */
 const searchedFields = [
   'name',
   'username',
@@ -26,7 +26,7 @@ const searchedFields = [
   'tags',
 ] as const
 
-/** The fields of an entity in which a search looks. */
+/** The fields of an entity that a search covers. */
 export const searchedIn = memoizeByKey(
   ({ fields, secret, sealed = [], virtual = {} }: Entity): readonly string[] =>
     searchedFields.filter(

@@ -75,7 +75,7 @@ async function* checkRevisions(
   }
 }
 
-/** A fault for each record whose revision has another row, or none although older revisions are there. */
+/** A fault for each record whose revision has a different row, or is missing although older revisions exist. */
 async function changedRevisions(
   rows: Rows,
   page: readonly ChainedRecord[],
@@ -96,7 +96,7 @@ async function changedRevisions(
   })
 }
 
-/** Records from before 0010-revision-hashes say only who made a revision, and when. */
+/** Records from before 0010-revision-hashes contain only the author and time of a revision. */
 function isRowOf({ revisionHash, time, principal }: ChainedRecord, row: Revision): boolean {
   if (revisionHash !== undefined) return hashOfRevision(row) === revisionHash
   return row.time === time && row.principal === (principal?.name ?? systemName)

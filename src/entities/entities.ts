@@ -80,7 +80,7 @@ export const entities: readonly Entity[] = list
 
 const byName: ReadonlyMap<string, Entity> = new Map(entities.map((entity) => [entity.name, entity]))
 
-/** Narrows a text to an entity name; throws when there is no such entity. */
+/** Narrows text to an entity name; throws when there is no such entity. */
 export function toEntityName(text: string): EntityName {
   const found = byName.get(text)
   if (found === undefined) throw new TypeError(`unknown entity '${text}'`)

@@ -46,7 +46,7 @@ export function referencesIn(entry: Entry, field: string): readonly string[] {
 export const tagsOf = (entry: Pick<Entry, 'fields'>): readonly string[] =>
   (entry.fields['tags'] as readonly string[] | null | undefined) ?? []
 
-/** A label for people: the name, username, target or group; undefined when none is set. */
+/** A readable label: the name, username, target or group; undefined when none is set. */
 export const labelOf = ({ fields }: Entry): string | undefined =>
   [fields['name'], fields['username'], fields['target'], fields['group']].find(
     (label): label is string => typeof label === 'string',

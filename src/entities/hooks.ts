@@ -104,7 +104,7 @@ export type EntityTools = {
   isPublicKey(key: unknown): boolean
 }
 
-/** Why gateways may not connect to a host; undefined when they may, or when its addresses are not known yet. */
+/** The reason why gateways may not connect to a host; undefined when they may, or when its addresses are not known yet. */
 export type RefusalOf = (host: string, port: number) => string | undefined
 
 /** The name of the entity that a reference field holds: its id where the reader may not read it, '' where it is unset. */

@@ -34,7 +34,7 @@ const streams: ReadonlySet<string> = new Set(['tcp', 'tls', 'tls_passthrough', '
 export const isOfStreams = ({ protocols }: { readonly protocols: readonly string[] }): boolean =>
   protocols.every((protocol) => streams.has(protocol))
 
-/** Parses the expression of a route with these protocols; throws a Problem with the position of what is wrong. */
+/** Parses the expression of a route with these protocols; throws a Problem with the position of the error. */
 export function parseRouteExpression(text: string, protocols: readonly string[]): Expression {
   const fields = isOfStreams({ protocols }) ? streamFields : httpFields
   return parseExpression(text, (name) => findField(fields, formerNames.get(name) ?? name))

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 
-/** Slows failed sign-ins down. */
+/** Slows down failed sign-ins. */
 export type Attempts = {
   /** Counts an attempt before it is verified, so that concurrent ones cannot bypass the limit; throws 429 when it comes too early after others. */
   enter(name: string, address: string): void
@@ -18,14 +18,14 @@ const freePerNameAndAddress = 5
 const freePerAddress = 50
 const maxCounts = 100_000
 
-/** Milliseconds after a number of failures: nobody who knows the password has to wait longer than the largest. */
+/** Milliseconds after a number of failures: a user who knows the password waits no longer than the largest. */
 const delayOfPair = (failures: number): number =>
   failures < freePerNameAndAddress
     ? 0
     : Math.min(1000 * 2 ** (failures - freePerNameAndAddress), 30_000)
 const delayOfAddress = (failures: number): number => (failures < freePerAddress ? 0 : 6000)
 
-/** Counts attempts per name and address, and per address over all names: whoever fails slows down nobody at another address. */
+/** Counts attempts per name and address, and per address over all names: failures slow down only their own address. */
 export function openAttempts(clock: Clock): Attempts {
   const counts = new Map<string, Count>()
   const countOf = (key: string): Count => {

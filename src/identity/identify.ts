@@ -3,7 +3,7 @@ import { secureSessionCookie, sessionCookie } from '../schema/session-cookies.ts
 /** The headers of a request, names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** An authenticated principal, and by what. */
+/** An authenticated principal, and its authentication method. */
 export type Identified = { readonly principal: string; readonly by: 'token' | 'session' }
 
 /** Finds principals by credentials. */
@@ -14,7 +14,7 @@ export type CredentialLookup = {
   findByCookie(cookie: string): Promise<string | undefined>
 }
 
-/** Authenticates by `Kong-Admin-Token`, a bearer token or the session cookie, in this order. An invalid token is not followed by the cookie. */
+/** Authenticates by `Kong-Admin-Token`, a bearer token or the session cookie, in this order. After an invalid token, the cookie is not tried. */
 export async function identify(
   headers: Headers,
   lookup: CredentialLookup,

@@ -76,7 +76,7 @@ export async function verifyByAny(
 
 type Tried = { readonly claims: Claims } | { readonly missing: unknown }
 
-/** `missing` says why no key was found. Throws when there is a key and the token is not valid. */
+/** `missing` contains the reason when no key is found. Throws when there is a key and the token is not valid. */
 async function tryEach(
   sets: readonly CachedDocument<KeySet>[],
   verify: (keys: JWTVerifyGetKey) => Promise<Claims>,

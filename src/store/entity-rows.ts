@@ -22,7 +22,7 @@ export async function readEntries(database: Database, cipher: Cipher): Promise<E
   return found
 }
 
-/** Writes and removes entities. Removals come first, so that a name one gives up is free for another. */
+/** Writes and removes entities. Removals come first, so that their names are free for others. */
 export async function writeEntities(
   database: Database,
   writes: readonly Write[],

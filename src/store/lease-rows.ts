@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Engine } from './engine.ts'
 
-/** Leases on work that one process at a time may do. */
+/** Leases for work that only one process at a time may do. */
 export type LeaseRows = {
   /** Acquires or renews a lease; false while another holder has it. */
   acquire(name: string, holder: string, milliseconds: number): Promise<boolean>
@@ -9,7 +9,7 @@ export type LeaseRows = {
   release(name: string, holder: string): Promise<void>
 }
 
-/** Leases end by the clock of the database, which all processes share. */
+/** Leases expire by the clock of the database, which all processes share. */
 export function openLeaseRows({ database, now }: Pick<Engine, 'database' | 'now'>): LeaseRows {
   return {
     async acquire(name, holder, milliseconds) {

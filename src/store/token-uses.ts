@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** When a token was last used, and from where. */
+/** Time and address of the last use of a token. */
 export type TokenUse = { readonly time: number; readonly address: string }
 
 /** Not part of the configuration: the use of a token makes no revision. */

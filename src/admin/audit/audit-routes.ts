@@ -91,7 +91,7 @@ async function readPage(
   const { records, size, filter } = await readRecords(context)
   const page = records.slice(0, size)
   const last = page.at(-1)
-  // A filter by path must not find what the path that is shown does not contain.
+  // A filter by path matches the path as shown, not the full one.
   const data = page.filter(({ path }) => path.startsWith(filter.path ?? '')).map(present)
   if (records.length <= size || last === undefined) return { data, next: null }
   const offset = String(last.sequence)

@@ -10,7 +10,7 @@ import type { ChainedRecord } from '../../schema/audit-record.ts'
  * reason. The hash is that of the whole record.
  */
 export function shownRecord(stored: ChainedRecord, reader: Reader): ChainedRecord {
-  // By this hash a reader could guess the message of a revision of which they may not read all.
+  // With this hash a reader could guess the message of a revision that they may read only in part.
   const { revisionHash: _hash, ...record } = stored
   const workspace: WorkspaceRef = { id: record.workspaceId, name: record.workspace }
   const path = reader.shownPath(record.path, workspace)
@@ -33,7 +33,7 @@ function isReadable(side: unknown, { mayRead }: Reader): boolean {
   return mayRead(kind.name, entry)
 }
 
-/** Errors quote what was sent, so they are for those who may read all that a request can contain. */
+/** Errors quote the request, so they are shown only to readers of everything that a request can contain. */
 function shownReason(
   { because, status, path }: ChainedRecord,
   fullPath: string,

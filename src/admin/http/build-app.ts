@@ -75,7 +75,7 @@ export function buildApp({ configuration, version, hosts = [], log }: AppOptions
   return app
 }
 
-/** Routes check with zod what they receive. With factories of its own, Fastify would load Ajv at every start. */
+/** Routes validate their input with zod. With factories of its own, Fastify would load Ajv at every start. */
 const noSchemas = (): never => {
   throw new TypeError('routes have no schemas')
 }
@@ -87,7 +87,7 @@ function checkQuery(url: string): void {
     throw tooManyFields()
 }
 
-/** Of every answer; pages replace the policy and static files the caching. Answers contain secrets and depend on who asks. */
+/** Of every answer; pages replace the policy and static files the caching. Answers contain secrets and depend on the principal. */
 const securityHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -4,12 +4,12 @@ import type { AdminRoute } from '../admin-route.ts'
 import { locateAt } from '../entities/schema-routes.ts'
 import type { NodeFacts } from './node-routes.ts'
 
-/** Kong's routes about the inside of a node, for tools that expect them. Weir has no entity cache. */
+/** Kong's introspection routes, for tools that expect them. Weir has no entity cache. */
 export function kongNodeRoutes(facts: NodeFacts): AdminRoute[] {
   const worker = { id: 0, count: 1 }
   return [
     at('/timers', { GET: async () => ({ worker, stats: { sys: timerCounts() } }) }),
-    // In Kong, the names that the answering worker has looked up. Gateway workers look names up here, and the control plane has none.
+    // In Kong, the names that the answering worker has resolved. Here, gateway workers resolve names, and the control plane has none.
     at('/status/dns', { GET: async () => ({ worker, stats: {} }) }),
     at('/cache', { DELETE: empty }),
     at('/cache/:key', {

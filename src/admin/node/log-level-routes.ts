@@ -48,7 +48,7 @@ function timeoutIn(context: RequestContext): number {
   throw new Problem('admin.log_timeout', 400, message)
 }
 
-/** Records the change in the audit log; throws when it may not be made. */
+/** Records the change in the audit log; throws when it is not permitted. */
 async function audit(context: RequestContext, because: string): Promise<void> {
   const { configuration, principal, check, request } = context
   const origin = originOf(request, check.ask, configuration)

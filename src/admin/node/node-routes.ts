@@ -18,7 +18,7 @@ export type NodeFacts = {
   readonly connections?: () => ConnectionCounts
   /** Workers with a recent heartbeat. */
   readonly workers?: () => readonly KnownWorker[]
-  /** Lets workers report the traffic that they measure, for a while. */
+  /** Requests traffic reports from workers for a limited time. */
   readonly wantTraffic?: (() => void) | undefined
   readonly intake?: () => IntakeState
   readonly log?: Pick<Log, 'warn'> | undefined

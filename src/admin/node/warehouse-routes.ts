@@ -77,7 +77,7 @@ function requireSuperAdmin({ configuration, principal }: RequestContext): void {
     )
 }
 
-/** Records what is about to happen in the audit log. */
+/** Writes the audit record before the operation. */
 async function record(context: RequestContext, because: string): Promise<void> {
   const { configuration, principal, check, request } = context
   const origin = originOf(request, check.ask, configuration)

@@ -112,7 +112,7 @@ export function locateUnder(entity: EntityName, path: string, context: PathConte
   const scope = permissionWorkspace(entity, workspaceRef)
   const alias = buildAsk(entity, parent, scope, canonicalPath(entity, segment), 'read')
   const isLost = parent === undefined || workspaceRef.id === ''
-  // Users and groups belong to no workspace: that they may not be read as such denies nothing here.
+  // Users and groups belong to no workspace, so a missing permission to read them denies nothing here.
   const aliases = scope === workspaceRef ? [alias] : []
   return { check: { ask, aliases }, parent, isLost }
 }

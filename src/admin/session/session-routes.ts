@@ -13,7 +13,7 @@ import type { OpenRoute } from '../http/register-routes.ts'
 import { describeSession } from './describe-session.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
-/** In bytes. Anybody may send these bodies, and a name and a password need no more. */
+/** In bytes. Unauthenticated clients send these bodies, which contain only a name and a password. */
 const bodyLimit = 16 * 1024
 
 export function registerSessionRoutes(
@@ -76,7 +76,7 @@ function cookieText(value: string, request: FastifyRequest): string {
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}${over}`
 }
 
-/** Whether the browser speaks TLS to a proxy. A client that pretends to only gets a cookie that it will not send. */
+/** Whether the browser speaks TLS to a proxy. A client that fakes this gets a cookie that it will not send back. */
 function isForwardedSecure({ headers }: FastifyRequest): boolean {
   const origin = headers.origin ?? ''
   const [proto = ''] = String(headers['x-forwarded-proto'] ?? '').split(',')

@@ -40,7 +40,7 @@ export type Policy = {
     | undefined
 }
 
-/** A table of the warehouse, the members in which it is queried, and who sees what of it. */
+/** A table of the warehouse, its members, and its access rules. */
 export type Dataset = {
   readonly name: string
   readonly title: string

@@ -92,7 +92,7 @@ const declaration = z.strictObject({
 
 type Declaration = z.output<typeof declaration>
 
-/** The declaration of a dataset over one of these tables, and what it builds. A policy that does not fit the table is an error. */
+/** The schema of a dataset over one of these tables, and its conversion. A policy that does not fit the table is an error. */
 export const datasetSchema = (tables: readonly Table[]): z.ZodType<Dataset> =>
   declaration
     .superRefine((declared, context) => {

@@ -11,7 +11,7 @@ export const visibleDatasets = (
 ): readonly Dataset[] =>
   [...datasets.values()].filter((dataset) => scopeOf(dataset).visibility.scope !== 'nothing')
 
-/** The datasets and members that a principal can query, and what they see of the gateway's traffic. */
+/** The datasets and members that a principal can query, and their visibility of the gateway's traffic. */
 export function describeDatasets(
   datasets: Datasets,
   rights: Rights,

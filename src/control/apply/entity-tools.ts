@@ -33,7 +33,7 @@ export const entityTools: EntityTools = {
   },
 }
 
-/** Judges addresses and `localhost`; gateways judge the addresses of other names when they connect. */
+/** Checks addresses and `localhost`; gateways check the addresses of other names when they connect. */
 export const hostRefusal =
   (egress: Egress | undefined): RefusalOf =>
   (host, port) => {

@@ -117,7 +117,7 @@ const describePruning = (time: number, records: number, through: number): AuditR
   revision: null,
 })
 
-/** Runs work one at a time. All who ask during a run share the next one, which sees everything that was written before they asked. */
+/** Runs one task at a time. All calls during a run share the next one, which sees everything that was written before the call. */
 function openSharedRun<T>(work: () => Promise<T>): () => Promise<T> {
   const queue = openSerialQueue()
   let waiting: Promise<T> | undefined

@@ -20,7 +20,7 @@ import {
 } from './claim-index.ts'
 import { claimsOf, nameClaim, type Claim, type RouteItem } from './route-claims.ts'
 
-/** The claims of all routes of a snapshot, and who owns hosts and paths in it. Immutable. */
+/** The claims of all routes of a snapshot, and the owners of hosts and paths in it. Immutable. */
 export type Claims = {
   readonly snapshot: Snapshot
   readonly ownership: Ownership
@@ -90,7 +90,7 @@ function grantedNames(workspace: Workspace | undefined): readonly Claim[] {
 const certifiedName = ({ id, workspace, name }: SnapshotItem<'snis'>): Claim =>
   nameClaim(workspace, id, name, 'name')
 
-/** The claims in what workspaces own that changed, with what they owned before. */
+/** The claims within changed grants of workspaces, including the previous ones. */
 function* claimsOfGrants(
   index: ClaimIndex,
   workspaces: readonly Difference<Workspace>[],
@@ -127,6 +127,6 @@ export const claimOwner = (
   (host === '' ? undefined : hostOwner(ownership, host)) ??
   (traffic === 'http' ? pathOwner(ownership, path) : undefined)
 
-/** Streams are not kept apart by owners at the gateway, so that all their claims are compared. */
+/** The gateway does not isolate streams by owner, so all their claims are compared. */
 const tenureOf = (ownership: Ownership, claim: Claim): Tenure =>
   claim.traffic === 'http' && claimOwner(ownership, claim) !== undefined ? 'owned' : 'free'

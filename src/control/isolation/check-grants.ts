@@ -6,7 +6,7 @@ import { differing, grantsOf, type Claims, type Grant } from './change-claims.ts
 import { namesWithin } from './claim-index.ts'
 import { grantForbidden, grantTaken, type ChangeAuthor } from './refusals.ts'
 
-/** Throws when somebody else than a super-admin changes what a workspace owns, or two workspaces would own the same. */
+/** Throws when a principal other than a super-admin changes what a workspace owns, or two workspaces would own the same. */
 export function* checkGrants(
   before: Claims,
   after: Claims,

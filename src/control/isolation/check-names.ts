@@ -6,8 +6,8 @@ import { claimsNamed } from './claim-index.ts'
 import { nameCollision, type ChangeAuthor } from './refusals.ts'
 
 /**
- * Throws for a server name of a certificate that another workspace owns or serves. A super-admin may give the default
- * workspace certificates for all.
+ * Throws for a server name of a certificate that another workspace owns or serves. A super-admin may add to the default
+ * workspace certificates that all workspaces share.
  */
 export function* checkNames(
   before: Claims,

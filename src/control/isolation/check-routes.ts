@@ -102,7 +102,7 @@ function findCompeting(
   return undefined
 }
 
-/** Another route, of whatever workspace, that shares a host, a path and a method with this one. */
+/** Another route, of any workspace, that shares a host, a path and a method with this one. */
 function findEqual(
   { index, snapshot }: Claims,
   route: RouteItem,

@@ -7,7 +7,7 @@ import type { Claim } from './route-claims.ts'
 export type Tenure = 'free' | 'owned'
 
 /**
- * Claims by groups of hosts and by path. It knows of every part whose claims it has, so that claims of other workspaces
+ * Claims by groups of hosts and by path. Every part records the workspaces of its claims, so that claims of other workspaces
  * are found at the cost of the claim that is compared, however many the index has. Immutable.
  */
 export type ClaimIndex = RadixMap<Claim>
@@ -55,7 +55,7 @@ export function* competing(index: ClaimIndex, claim: Claim): Generator<Claim> {
   }
 }
 
-/** The claims on a host pattern and a path, of whatever workspace. */
+/** The claims on a host pattern and a path, of any workspace. */
 export function* claimsAt(index: ClaimIndex, host: string, path: string): Generator<Claim> {
   for (const tenure of tenures) yield* index.under(`${partOf(tenure, 'http', `=${host}`)}${path}\0`)
 }

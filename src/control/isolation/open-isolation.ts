@@ -7,14 +7,14 @@ import { checkRoutes } from './check-routes.ts'
 import type { ChangeAuthor } from './refusals.ts'
 import type { RouteValidation } from '../route-validation.ts'
 
-/** A change, and who makes it. */
+/** A change and its author. */
 export type IsolationCheck = {
   readonly before: Snapshot
   readonly after: Snapshot
   readonly author: ChangeAuthor
 }
 
-/** Keeps the traffic of workspaces apart. */
+/** Isolates the traffic of workspaces. */
 export type Isolation = {
   readonly validation: RouteValidation
   /** Throws a Problem for a change after which a workspace could receive requests of another. The returned function accepts the later snapshot. */
@@ -24,7 +24,7 @@ export type Isolation = {
 }
 
 /**
- * Compares what a change touches with an index of all routes. Routes that collided before they were checked go on until
+ * Compares what a change touches with an index of all routes. Routes that collided before they were checked stay active until
  * their conditions change.
  */
 export function openIsolation(validation: RouteValidation): Isolation {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { TokenUses } from '../../store/token-uses.ts'
 
-/** When and from where tokens were last used. */
+/** Time and address of the last use of tokens. */
 export type TokenUseTracker = Pick<TokenUses, 'find'> & {
   /** Records a use; at most once a minute per token, to spare the store. */
   record(token: string, address: string): Promise<void>

@@ -104,7 +104,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
   }
 }
 
-/** For the audit log only. Unknown names are not logged, because people type passwords into the name field. */
+/** For the audit log only. Unknown names are not logged, because users type passwords into the name field by mistake. */
 function failureReason(principal: Entry<'principal'> | undefined, isRight: boolean): string {
   if (principal === undefined) return 'No principal has this name.'
   const { name } = principal.fields

@@ -73,7 +73,7 @@ async function reload(follower: Follower): Promise<State | undefined> {
   return stateOf(follower, openIndexes(entries), latest, () => buildSnapshot(entries))
 }
 
-/** A control plane of another version may build another snapshot of the same entries; this one then proves and seals its own. */
+/** A control plane of another version may build a different snapshot of the same entries; this one then proves and seals its own. */
 async function stateOf(
   { proof, signingKey }: Follower,
   indexes: EntryIndexes,

@@ -77,7 +77,7 @@ const linkOf = (row: Row, chaining: Chaining): Record<string, unknown> => ({
   revision: row.revision === null ? null : Number(row.revision),
 })
 
-/** A record that somebody edited may hold text that is not JSON; it is hashed as text. */
+/** A record that was edited manually may hold text that is not JSON; it is hashed as text. */
 function parsedList(text: string): unknown[] {
   try {
     return JSON.parse(text) as unknown[]

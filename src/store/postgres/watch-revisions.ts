@@ -42,7 +42,7 @@ export function watchRevisions(options: pg.ClientConfig, listener: () => void): 
 /** Ends a connection in any state. */
 function end(client: pg.Client): void {
   client.removeAllListeners()
-  // Nobody waits for it any more; why it is ended was reported by the caller.
+  // Nothing waits for it any more, and the caller reported the reason.
   client.on('error', () => undefined)
   void client.end().catch(() => undefined)
 }

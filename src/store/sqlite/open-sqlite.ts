@@ -76,7 +76,7 @@ function freeName(file: string): string {
   }
 }
 
-/** SQLite rolls back DDL; Kysely's adapter says it does not. */
+/** SQLite rolls back DDL, although Kysely's adapter states that it does not. */
 class TransactionalSqlite extends SqliteDialect {
   readonly #config: SqliteDialectConfig
 
@@ -136,7 +136,7 @@ function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
         reader: statement.columns().length > 0,
         all: (parameters) => statement.all(...bind(parameters)),
         run: (parameters) => statement.run(...bind(parameters)),
-        // Of a statement that is kept, one iteration would disturb another.
+        // Concurrent iterations of one cached statement would interfere.
         iterate: (parameters) => connection.prepare(text).iterate(...bind(parameters)),
       }
       keep(text, prepared)
