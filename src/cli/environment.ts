@@ -12,7 +12,7 @@ export const environmentWith = (
   ...Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)),
 })
 
-/** The address of the Admin API, the token of the principal that calls it, and the authority of its certificate. */
+/** The address of the Admin API, the token for it, and the CA of its certificate. */
 export function readAdminAccess(): {
   readonly url: string
   readonly token: string | undefined
@@ -42,7 +42,7 @@ export const readVariables = (prefix: string): Readonly<Record<string, string>> 
 /** Settings whose names begin like those of variables for vaults. */
 const vaultSettings = ['WEIR_VAULT_ENV_PREFIX', 'WEIR_VAULT_FILES']
 
-/** A variable of the environment to which vault references may lead: none of Weir's own settings, because they hold its secrets. */
+/** A variable of the environment for vault references. Weir's own settings are excluded, because they hold its secrets. */
 export const readVariable = (name: string): string | undefined =>
   (name.startsWith('WEIR_') && !name.startsWith('WEIR_VAULT_')) || vaultSettings.includes(name)
     ? undefined
@@ -56,7 +56,7 @@ export function setCompileCache(directory: string): void {
 
 /**
  * Makes glibc return every allocation of 256 KiB or more to the system when child processes free it. By default it raises
- * that limit to 32 MiB after the first one, and documents then leave holes behind that stay with the process.
+ * that limit to 32 MiB after the first one, and freed documents then leave holes in the heap that are never returned.
  */
 export function returnLargeAllocations(): void {
   process.env['MALLOC_MMAP_THRESHOLD_'] ??= '262144'

@@ -3,7 +3,7 @@ import { openLogThreshold, type LogThreshold } from '../lib/log-threshold.ts'
 import type { PassedSocket, SupervisorChannel, ToChild } from '../planes/messages.ts'
 import { readVariable } from './environment.ts'
 
-// An import of node:http reads every export; these load all of Node's undici, 40 ms and 12 MB, and nothing uses them.
+// An import of node:http reads every export; these load all of Node's undici, 40 ms and 12 MB, which nothing uses.
 const http: Record<string, unknown> = process.getBuiltinModule('node:http')
 for (const name of ['WebSocket', 'CloseEvent', 'MessageEvent']) delete http[name]
 
@@ -29,7 +29,7 @@ process.on('message', function begin(message, socket) {
   const first = message as ToChild
   if (first.type === 'socket')
     sockets.push({ duty: first.duty, socket: socket as unknown as object })
-  // A stop may come first: then the supervisor has closed the sockets that it had still to send.
+  // A stop may arrive first: then the supervisor has closed the sockets that it had not sent yet.
   if (first.type === 'stop') process.exit(0)
   if (first.type !== 'start') return
   process.off('message', begin)

@@ -9,7 +9,7 @@ export const invalidSettings = 2
 
 const module = join(import.meta.dirname, 'settings-process.ts')
 
-/** Reads the settings as `readSettings` does, in a process of its own: what parses them takes 25 MB, and a launcher or supervisor lives on. */
+/** Reads the settings as `readSettings` does, in a separate process: the parser takes 25 MB, which a long-running launcher or supervisor would keep. */
 export async function readSettingsApart(
   overrides: Readonly<Record<string, string | undefined>>,
 ): Promise<PlaneSettings> {

@@ -30,7 +30,7 @@ export type VerifiedSnapshot = SealedState & { readonly publicKey: string }
 /** A request for the differences from a base snapshot, or for a whole snapshot. */
 export type SnapshotRequest = {
   readonly base: SealedState | undefined
-  /** Items of `base` are reused all the same. */
+  /** Items of `base` are reused nevertheless. */
   readonly wantsAll: boolean
 }
 
@@ -38,13 +38,13 @@ export type SnapshotRequest = {
 export type ControlClient = {
   /**
    * Enrols, then calls back with the current snapshot and with every later one. Rejects when the stream ends or is
-   * silent for 15 seconds, and with a SnapshotRefusal when what it sends is not valid.
+   * silent for 15 seconds, and with a SnapshotRefusal when it sends an invalid snapshot.
    */
   receiveSnapshots(
     request: SnapshotRequest,
     onVerified: (verified: VerifiedSnapshot) => void,
   ): Promise<never>
-  /** Resolves to the milliseconds after which the control plane wants the next batch, if it says so. */
+  /** Resolves to the milliseconds that the control plane requests before the next batch, if any. */
   sendBatch(this: void, batch: BatchToSend): Promise<number | undefined>
   /** Resolves once the counts are in the warehouse. */
   sendCounts(this: void, report: UnrecordedReport): Promise<void>
@@ -74,7 +74,7 @@ export class SnapshotRefusal extends Error {
   }
 }
 
-/** Items that are larger than this are not accepted. */
+/** Larger items are rejected. */
 const maxLineBytes = 64 * 1024 * 1024
 
 /** Opens a client of the control plane at `url`. Batches to one of another machine are compressed if it can decode them. */
@@ -130,7 +130,7 @@ export function openControlClient(
       const verify = function* (received: SealedState): CooperativeTask<void> {
         const newest = revision ?? 0
         revision = received.seal.revision
-        // The seal alone would allow it.
+        // An older snapshot has a valid seal too.
         if (revision < newest)
           throw new Problem(
             'control.repeated',
@@ -176,7 +176,7 @@ export function openControlClient(
 }
 
 const compress = promisify(zstdCompress)
-/** Better ones gain little on segments. */
+/** Higher levels gain little on segments. */
 const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 async function readText(response: IncomingMessage): Promise<string> {

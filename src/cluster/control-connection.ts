@@ -39,7 +39,7 @@ export type ConnectionOptions = {
   readonly onUnreachable: () => void
   /** The state that heartbeats report. */
   readonly state: () => Heartbeat
-  /** Takes the answer to a heartbeat. */
+  /** Called with the answer to a heartbeat. */
   readonly onOrders: (orders: Orders) => void
   readonly log: Log
   /** Whether the control plane runs on another machine. */
@@ -50,7 +50,7 @@ export type ConnectionOptions = {
   readonly refusalDelay?: number
 }
 
-/** Opens a connection that knows no control plane yet. */
+/** Opens a connection without an address of a control plane. */
 export function openControlConnection({
   base: restored,
   onSnapshot,
@@ -74,7 +74,7 @@ export function openControlConnection({
 
   const follow = async (): Promise<void> => {
     const backoff = openBackoff(100, 2_000)
-    // Everything is requested again after a refusal, which costs both sides.
+    // A complete snapshot is requested after a rejection, which is expensive for both sides.
     const refusalBackoff = openBackoff(refusalDelay, 60 * refusalDelay)
     await Promise.race([known.promise, once(signal, 'abort')])
     let base = await restored

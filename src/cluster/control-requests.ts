@@ -54,7 +54,7 @@ export function openControlRequests(url: string): ControlRequests {
   }
 }
 
-/** Ends a response of which nothing came for too long; one that is not read has received enough. */
+/** Ends a response that was idle for too long; a response that is not read is not idle. */
 function limitSilence(response: IncomingMessage): void {
   response.setTimeout(timeouts.body, () => {
     if (response.readableLength === 0) response.destroy(new Error('the response timed out'))

@@ -24,7 +24,7 @@ export type CountReturn = { readonly type: 'returned'; readonly unused: readonly
 
 /** Counters kept by the supervisor: all workers of a node share them, and they survive the death of a worker. */
 export type CounterClient = Counters & {
-  /** Takes every message about counters. */
+  /** Called with every message about counters. */
   receive(message: CountAnswer | Recall): void
 }
 
@@ -128,7 +128,7 @@ function keepLeases(
   }
 }
 
-/** Tokens of an ended window are of no use to anybody. The scan is worth its cost only for many leases. */
+/** Tokens of an ended window are useless. The scan is worth its cost only for many leases. */
 function forgetEnded(leases: Map<string, Lease>, now: number): void {
   if (leases.size < 1024) return
   for (const [key, { endsAt }] of leases) if (endsAt <= now) leases.delete(key)

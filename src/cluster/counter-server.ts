@@ -49,7 +49,7 @@ export function openCounterServer({
   const isRecalled = (worker: number): boolean =>
     [...recalls].some(({ holders }) => holders.has(worker))
 
-  /** The worker has returned all it had, or never will. */
+  /** The worker has returned all its leases, or has ended. */
   const settle = (worker: number): void => {
     table.forget(worker)
     const complete = [...recalls].filter(

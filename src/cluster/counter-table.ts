@@ -12,7 +12,7 @@ export type CounterRow = readonly [
   leases: readonly (readonly [worker: number, tokens: number])[],
 ]
 
-/** The counts of all open windows of a node. A window with much room leases tokens to a worker, so that the worker need not ask for every request; leased tokens count as used until they are returned. */
+/** The counts of all open windows of a node. A window with much room leases tokens to a worker, so that not every request of the worker needs a counter request; leased tokens count as used until they are returned. */
 export type CounterTable = {
   /** Counts a request in all windows when none of them is full, else in those that count refused requests; `leased` holds the tokens leased to the worker in each. Without a worker nothing is leased. */
   take(windows: readonly Window[], worker?: number): Taken & { readonly leased: readonly number[] }

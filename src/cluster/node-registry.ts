@@ -18,7 +18,7 @@ export type KnownWorker = NodeClaims & {
 
 /** The workers that send heartbeats to this control plane. */
 export type NodeRegistry = {
-  /** Takes a heartbeat, and returns the orders that the worker has not got yet. */
+  /** Handles a heartbeat, and returns the orders that the worker has not received yet. */
   receiveHeartbeat(this: void, claims: NodeClaims, state: Heartbeat): Orders
   /** Sends an order to every worker with the answer to its next heartbeat. */
   order(this: void, order: TargetOrder): void
@@ -28,7 +28,7 @@ export type NodeRegistry = {
   changeLogLevel(this: void, change: LogLevelChange): void
   /** Orders reports of traffic, for two minutes. */
   wantTraffic(this: void): void
-  /** Workers that were seen lately, in order of node and worker. */
+  /** Workers with a recent heartbeat, in order of node and worker. */
   workers(this: void): KnownWorker[]
 }
 

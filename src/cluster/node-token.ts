@@ -8,7 +8,7 @@ export type NodeClaims = {
   readonly environment: string
 }
 
-/** Makes a token for a worker, signed with the join secret, so that a control plane need not remember it. */
+/** Makes a token for a worker, signed with the join secret, so that the control plane stores none. */
 export function makeNodeToken(claims: NodeClaims, secret: string): string {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
   return `${payload}.${sign(payload, secret).toString('base64url')}`

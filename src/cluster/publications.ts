@@ -1,7 +1,7 @@
 import { listNames } from '../schema/snapshot.ts'
 import type { KnownState, SealedState } from '../snapshot/render-delta.ts'
 
-/** The snapshots that were published lately, from which deltas lead to the current one. */
+/** Recently published snapshots, which can be the base of deltas. */
 export type Publications = {
   /** Adds the current snapshot. */
   add(published: SealedState): void
@@ -9,10 +9,10 @@ export type Publications = {
   find(root: string): KnownState | undefined
 }
 
-/** Limits of what is kept besides the current snapshot. */
+/** Limits of the snapshots that are kept in addition to the current one. */
 export type PublicationLimits = {
   readonly publications: number
-  /** Items in which the snapshots differ, because those are what keeping them costs. */
+  /** Items in which the snapshots differ: only these take memory. */
   readonly items: number
 }
 

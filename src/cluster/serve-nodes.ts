@@ -180,7 +180,7 @@ function authenticate({ joinSecret }: NodeServerOptions, request: IncomingMessag
   return claims
 }
 
-/** The snapshot that a node says it has; undefined when it has none, or one that is not kept any more. */
+/** The snapshot that a node reports as its own; undefined when it has none, or one that is no longer kept. */
 function findKnown(publications: Publications, query: URLSearchParams): KnownState | undefined {
   const { data } = snapshotVersion.safeParse({
     revision: Number(query.get('revision') ?? NaN),

@@ -40,7 +40,7 @@ async function pauseStream(sentAt: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Sends what leads from the receiver's snapshot to the current one, then from there to each later one. Everything that
+ * Sends the delta from the receiver's snapshot to the current one, then from there to each later one. Everything that
  * is published while the receiver does not read becomes one delta, which is rendered when the receiver reads again.
  */
 export async function streamSnapshots(
@@ -85,7 +85,7 @@ export async function streamSnapshots(
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
   response.flushHeaders()
   let sent = from
-  // Even a receiver that is up to date learns so.
+  // A receiver that is up to date gets an empty delta.
   let isFirst = true
   let sentAt = 0
   while (!closed.signal.aborted) {

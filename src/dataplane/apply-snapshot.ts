@@ -29,8 +29,8 @@ const maxCacheDelay = 1_000
 
 /**
  * The worker's half of a change. Long steps run in slices, so that requests need not wait for a large snapshot. Until
- * the swap nothing has changed for requests: whichever step fails, the program before goes on, and the rejection is
- * logged and returned. `running` is the program before.
+ * the swap nothing has changed for requests: if any step fails, the previous program stays active, and the rejection is
+ * logged and returned. `running` is the previous program.
  */
 export async function applySnapshot(
   received: ReceivedSnapshot,
@@ -59,7 +59,7 @@ export async function applySnapshot(
     program = await (running === undefined ? runSliced(compiling, 50, 0) : runSliced(compiling))
     await yieldToEventLoop()
 
-    // A full or slow disk must not keep a change from this worker; only its next start without a control plane is behind then.
+    // A full or slow disk must not delay the change in this worker; only its next start without a control plane uses an older snapshot.
     if ('seal' in received) {
       const written = cache.write(received).catch((error: unknown) => {
         log.error('dataplane: snapshot not cached on disk', { revision, error })

@@ -8,7 +8,7 @@ import { noResolution, replaceReferences } from '../secrets/replace-references.t
 /**
  * Proves that every node of this version can run a snapshot, where its secrets are not available: throws a Problem for
  * what does not compile, and for a reference that leads nowhere. Costs what differs from the snapshot that was accepted
- * last; returns how to accept this one.
+ * last; returns the function that accepts this one.
  */
 export type CompileCheck = (snapshot: Snapshot) => CooperativeTask<() => void>
 

@@ -34,7 +34,7 @@ const minCompactedBytes = 1024 * 1024
 const maxAttempts = 10
 
 /**
- * Opens the cache in `directory`. Every worker writes a file of its own, and goes on with that of a worker that has
+ * Opens the cache in `directory`. Every worker writes a file of its own, and continues the file of a worker that has
  * ended. Files are encrypted, because private keys are in them, and replaced in one step when the deltas in them have
  * outgrown the snapshot that they begin with.
  */
@@ -67,7 +67,7 @@ export function openSnapshotCache(
         file = await appendToSnapshotFile(file, applied, cipher)
         return
       } catch (error) {
-        // Somebody removed the file.
+        // The file was removed externally.
         if (!isMissing(error)) throw error
       }
     }
@@ -108,7 +108,7 @@ export function openSnapshotCache(
         rmSync(join(folder, name), { force: true })
     }
   }
-  /** Goes on with a file whose worker has ended; of several that try, one succeeds. */
+  /** Continues a file whose worker has ended; of several that try, one succeeds. */
   const adopt = (found: SnapshotFile): void => {
     if (isRunning(ownerOf(found.path.slice(folder.length + 1)))) return
     try {
@@ -155,7 +155,7 @@ export function openSnapshotCache(
   }
 }
 
-/** The files of a folder that are complete, the newest revision first; of one revision, the last written. A worker may write later than others what is older. */
+/** The files of a folder that are complete, the newest revision first; of one revision, the last written. A worker may write an older revision later than others. */
 function filesOf(folder: string, cipher: FileCipher): string[] {
   const paths = readdirSync(folder)
     .filter((name) => !name.includes('.'))

@@ -12,7 +12,7 @@ export type ApplyRequest = {
   /** An id. */
   readonly principal: string
   readonly origin: Origin
-  /** Everything that the principal needs permission for. */
+  /** The permissions that the change requires. */
   readonly check: (planned: PlannedChange) => CooperativeTask<AccessCheck>
   readonly message?: string | undefined
   /** The sync fails when another revision is current. */

@@ -18,7 +18,7 @@ export type DriftRequest = {
   readonly reader: Pick<Reader, 'mayRead' | 'nameOf'>
 }
 
-/** Lists what changed in a workspace since its last sync, and who changed it. */
+/** Lists the changes in a workspace since its last sync, with their authors. */
 export async function findDrift(
   configuration: Configuration,
   request: DriftRequest,

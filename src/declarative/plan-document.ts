@@ -82,7 +82,7 @@ function* planSteps(start: ConfigurationView, request: PlanRequest): Cooperative
   return { operations, draft, unchanged }
 }
 
-/** An id that an unreadable entity has cannot be used, and the answer does not tell where. */
+/** The id of an unreadable entity cannot be used, and the answer does not disclose its location. */
 function refuseHidden(
   start: ConfigurationView,
   { mayRead }: Reader,

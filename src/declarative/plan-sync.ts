@@ -116,7 +116,7 @@ function openDescriber(
   }
 }
 
-/** The author of a document also knows what it creates. */
+/** The author of a document may also see the entities that it creates. */
 const authorOf = (present: Entries, reader: Reader): DifferenceReader => {
   const isNew = (entity: EntityName, { id }: Entry): boolean =>
     present.get(entity)?.get(id) === undefined

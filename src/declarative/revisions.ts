@@ -156,7 +156,7 @@ const sumCounts = (list: readonly ChangeCount[]) => ({
 const isInWorkspace = (limit: string | undefined, workspace: string | null): boolean =>
   limit === undefined || workspace === limit
 
-/** Only changes that the viewer may see. */
+/** Only changes that are visible to the viewer. */
 export async function showRevision(
   configuration: Configuration,
   viewer: RevisionViewer,
@@ -296,7 +296,7 @@ function visibleChanges(viewer: RevisionViewer, changes: readonly RecordedChange
 const isChangeVisible = ({ reader }: RevisionViewer, { entity, before, after }: Touched): boolean =>
   [before, after].every((entry) => entry === undefined || reader.mayRead(entity, entry))
 
-/** The entries after some changes, for viewer up names. */
+/** The entries after some changes, to look up names. */
 function entriesAfter(touched: readonly Touched[]): EntryTables {
   const entries = new Map<EntityName, Map<string, Entry>>()
   for (const { entity, id, before, after } of touched) {

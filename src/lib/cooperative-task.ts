@@ -25,7 +25,7 @@ export async function runSliced<T>(
   }
 }
 
-/** Runs a task that somebody waits for, in slices of about 10 ms between which everything that is queued gets its turn. */
+/** Runs a task with a waiting caller, in slices of about 10 ms between which all queued work runs. */
 export const runBetweenEvents = <T>(task: CooperativeTask<T>): Promise<T> => runSliced(task, 10, 1)
 
 /** A point at which a task is suspended every `steps` times that it is passed: `yield* pause()`. */
@@ -37,6 +37,6 @@ export function everySteps(steps: number): () => CooperativeTask<void> {
   }
 }
 
-/** Resolves after everything that is already queued in the event loop. */
+/** Resolves after all work that is already queued in the event loop. */
 export const yieldToEventLoop = (): Promise<void> =>
   new Promise((resolve) => void setImmediate(resolve))

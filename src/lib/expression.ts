@@ -20,7 +20,7 @@ const maxInstructions = 4_000
 
 /**
  * Parses an expression in the language of Kong's router `expressions` (ATC), and checks its types. `||` binds stronger
- * than `&&`, as there. Throws a Problem with the line and column of what is wrong.
+ * than `&&`, as there. Throws a Problem with the line and column of the error.
  */
 export function parseExpression(text: string, findField: FindField): Expression {
   const source = new Source(text)

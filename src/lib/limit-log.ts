@@ -12,9 +12,9 @@ type Fields = Readonly<Record<string, unknown>>
 type Window = { written: number; suppressed: number }
 
 /**
- * Limits each message of a log, so that a fault that every request meets does not fill the disk. At the end of an
- * interval in which lines were left out, one more line of the message says how many, as `suppressed`. Messages must be
- * constant text: what varies belongs into the fields.
+ * Limits each message of a log, so that a fault in every request does not fill the disk. At the end of an
+ * interval with omitted lines, one more line of the message has their number as `suppressed`. Messages must be
+ * constant text: variable parts belong in the fields.
  */
 export function limitLog(log: Log, { burst = 10, interval = 10_000 }: LogLimits = {}): Log {
   const windows = new Map<string, Window>()

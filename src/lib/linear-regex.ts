@@ -47,7 +47,7 @@ const maxInstructions = 2_000
 /**
  * Compiles an expression from a configuration; such expressions are compiled nowhere else. The syntax is what Rust's
  * regex crate, which Kong's router uses, has in common with Perl and JavaScript: no look-around, no back-references,
- * ASCII `\d`, `\w` and `\b`, and `$` only at the very end. Throws a Problem with the position of what is not supported.
+ * ASCII `\d`, `\w` and `\b`, and `$` only at the very end. Throws a Problem with the position of an unsupported construct.
  * Runs in a browser too.
  */
 export function linearRegex(source: string, options: RegexOptions = {}): LinearRegex {

@@ -1,4 +1,4 @@
-/** Kong's log levels, from the one that writes most. Weir logs as info, warn and error. */
+/** Kong's log levels, the most verbose first. Weir logs as info, warn and error. */
 export const logLevels = [
   'debug',
   'info',

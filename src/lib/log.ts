@@ -1,6 +1,6 @@
 import type { LogLevel, LogThreshold } from './log-threshold.ts'
 
-/** Writes what operators should know, one line each. */
+/** A structured log for operators. */
 export type Log = {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void

@@ -4,7 +4,7 @@ export function memoizeByKey<Key extends object, Value>(compute: (key: Key) => V
   return (key: Key): Value => valueIn(cache, key, compute)
 }
 
-/** `memoizeByKey` for what is large, and asked for many times within a while: forgets all values after `milliseconds`. */
+/** `memoizeByKey` for large values that are used many times within a short time: forgets all values after `milliseconds`. */
 export function memoizeBriefly<Key extends object, Value>(
   compute: (key: Key) => Value,
   milliseconds: number,

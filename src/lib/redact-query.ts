@@ -132,7 +132,7 @@ export function holdsSecret(sent: string, more: readonly string[] | undefined): 
   return false
 }
 
-/** Decodes what is encoded several times too. */
+/** Also decodes text that is encoded several times. */
 function decode(text: string): string {
   let decoded = text
   for (let round = 0; round < 4 && /[%+]/.test(decoded); round += 1) {
@@ -143,7 +143,7 @@ function decode(text: string): string {
   return decoded
 }
 
-/** Each encoded byte by itself where they are no UTF-8. */
+/** Decodes each byte separately when they are not UTF-8. */
 function decodeOnce(text: string): string {
   const spaced = text.replaceAll('+', ' ')
   try {

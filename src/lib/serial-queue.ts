@@ -7,7 +7,7 @@ export function openSerialQueue(): SerialQueue {
   return {
     run(task) {
       const mine = last.then(task)
-      // The caller gets the result or the rejection. The queue keeps neither, and the next task runs all the same.
+      // The caller gets the result or the rejection. The queue ignores both, and runs the next task.
       last = mine.then(ignore, ignore)
       return mine
     },

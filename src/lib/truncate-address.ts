@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** The network of an IP address, as the address with zeros after the prefix; '' for what is no address. */
+/** The network of an IP address, as the address with zeros after the prefix; '' for text that is not an address. */
 export function truncateAddress(address: string, bits4: number, bits6: number): string {
   if (isIPv4(address)) return dotted(mask(address.split('.').map(Number), bits4, 8))
   const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '')

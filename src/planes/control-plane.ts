@@ -52,10 +52,10 @@ export type ControlStart = {
   readonly threshold: LogThreshold
 }
 
-/** Starts the control plane and reports its addresses to the supervisor; returns how to stop it. */
+/** Starts the control plane and reports its addresses to the supervisor; returns the function that stops it. */
 export async function startControlPlane(start: ControlStart): Promise<() => Promise<void>> {
   const { settings, supervisor, log, threshold } = start
-  // For jobs that retry every second.
+  // Limits the log of jobs that retry every second.
   const limitedLog = limitLog(log)
   const counters = openCounterTable(systemClock)
   let controlListens: readonly ListenAddress[] = []

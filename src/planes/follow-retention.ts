@@ -16,7 +16,7 @@ export function retentionIn({ entries }: Pick<Current, 'entries'>): ReadonlyMap<
 const workspacesIn = (entries: Current['entries']): Iterable<Entry<'workspace'>> =>
   (entries.get('workspace')?.values() ?? []) as Iterable<Entry<'workspace'>>
 
-/** Milliseconds until a change that the warehouse did not take is tried again. */
+/** Milliseconds until a failed change is retried. */
 const retryAfter = 30_000
 
 /** Applies changes of retention to the warehouse; the returned function stops that. */

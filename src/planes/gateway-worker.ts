@@ -38,9 +38,9 @@ export type WorkerStart = {
   readonly slot: number
   /** Undefined until the control plane of this node is ready for the first time. */
   readonly control: ControlAddress | undefined
-  /** From which the keys of TLS session tickets follow. */
+  /** Secret from which the keys of TLS session tickets are derived. */
   readonly ticketSecret: string
-  /** Reads a variable of the environment to which the configuration may refer. */
+  /** Reads an environment variable for vault references. */
   readonly readVariable: (this: void, name: string) => string | undefined
   /** The listening socket of plain connections. */
   readonly socket: object
@@ -53,7 +53,7 @@ export type WorkerStart = {
 /** Milliseconds that a worker waits for its first snapshot before it uses the one on its disk. */
 const firstSnapshotTimeout = 10_000
 
-/** Starts a gateway worker, which listens once it has a snapshot from the control plane or from its own disk; returns how to stop it, and with `isHurried` how to stop it without waiting. */
+/** Starts a gateway worker, which listens once it has a snapshot from the control plane or from its own disk; returns the function that stops it, with `isHurried` without waiting. */
 export function startGatewayWorker(start: WorkerStart): (isHurried: boolean) => Promise<void> {
   const { settings, slot, supervisor } = start
   const { node, zone, environment, version } = settings

@@ -55,7 +55,7 @@ export type ToChild =
       readonly slot: number
       /** Undefined until the control plane of this node is ready for the first time. */
       readonly control: ControlAddress | undefined
-      /** From which the keys of TLS session tickets follow. */
+      /** Secret from which the keys of TLS session tickets are derived. */
       readonly ticketSecret: string
     }
   | { readonly type: 'ticket-secret'; readonly secret: string }

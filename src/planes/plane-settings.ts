@@ -92,7 +92,7 @@ export type PlaneSettings = {
   readonly encryptionKey?: string
   readonly encryptionKeyFile?: string
   readonly exchanges: Omit<ExchangeSettings, 'answerHeaders' | 'instance'> & {
-    /** Headers that answers get. */
+    /** Headers that are added to answers. */
     readonly answerHeaders: readonly AnswerHeaderName[]
   }
   /** Addresses that services, health checks and vaults may connect to, in addition to the defaults. */

@@ -15,7 +15,7 @@ import type { PlaneSettings } from './plane-settings.ts'
 export type RequestRecording = {
   readonly receiveBatch: ReceiveBatch
   readonly receiveUnrecorded: NodeServerOptions['receiveUnrecorded']
-  /** The warehouse; a query of it tells that somebody looks at events. */
+  /** The warehouse; a query of it means that events are being watched. */
   readonly watched: Warehouse
   /** Bytes of batches that are not in the warehouse yet, and how many batches were set aside. */
   intake(this: void): { readonly bytes: number; readonly refused: number }
@@ -26,7 +26,7 @@ export type RequestRecording = {
 /** Milliseconds after a query in which events count as watched; pages ask at least every five seconds. */
 const watchedFor = 15_000
 
-/** Milliseconds between two batches of a gateway worker while nobody looks. */
+/** Milliseconds between two batches of a gateway worker while events are not watched. */
 const unwatchedInterval = 1_000
 
 const maxIntakeBytes = 4 * 1024 ** 3
@@ -45,7 +45,7 @@ export function recordRequests(
   },
 ): RequestRecording {
   const intake = openIntake(join(settings.data, 'intake'), {
-    // A server may have other control planes, which may have received the same batch; it knows batches by their id.
+    // A server may have other control planes, which may have received the same batch; it deduplicates batches by their id.
     maxBatches: settings.warehouseUrl === undefined ? 1_000 : 1,
     isSynced: settings.durability.mode !== 'commit',
     maxBytes: maxIntakeBytes,

@@ -86,7 +86,7 @@ export const jwt = definePlugin({
         new Problem('jwt.invalid', 401, message, { headers: invalid }),
       )
     const isVerified = openVerifiedTokens(settings)
-    /** The credential that a token names; a text says why there is none. */
+    /** The credential that a token names, or the reason why there is none. */
     const findCredential = (
       { claims, header }: DecodedToken,
       exchange: Exchange,
@@ -119,7 +119,7 @@ export const jwt = definePlugin({
       const accepted = { consumer, credential: credential.id, identifier: credential.key }
       return authentication.accept(exchange, accepted)
     }
-    /** As in Kong, the body says what is wrong with each claim. */
+    /** As in Kong, the body contains an error for each claim. */
     const refuseClaims = (exchange: Exchange, wrong: WrongClaims): void | PluginAnswer => {
       const headers = { ...invalid, 'Content-Type': 'application/json; charset=utf-8' }
       const sentence = Object.entries(wrong).map((pair) => pair.join(' '))
@@ -183,7 +183,7 @@ function wrongClaims(
   return Object.keys(wrong).length === 0 ? undefined : wrong
 }
 
-/** The sentences of Kong. */
+/** Kong's messages. */
 const complaints = {
   exp(value: number, now: number, most: number) {
     if (value <= now) return 'token expired'
@@ -194,7 +194,7 @@ const complaints = {
 
 type JwtCredential = FoundCredential<'jwts'>['credential']
 
-/** Remembers the tokens whose signature was verified, with the credential that verified them. Only valid tokens are remembered: guesses must not fill the memory. */
+/** Remembers the tokens whose signature was verified, with the credential that verified them. Only valid tokens are remembered: guesses must not fill the cache. */
 function openVerifiedTokens({ secret_is_base64: isBase64 }: Settings) {
   const keys = new WeakMap<JwtCredential, KeyObject | Buffer>()
   const keyOf = (credential: JwtCredential): KeyObject | Buffer | undefined => {
@@ -204,7 +204,7 @@ function openVerifiedTokens({ secret_is_base64: isBase64 }: Settings) {
     const key = algorithm.startsWith('HS')
       ? Buffer.from(secret ?? '', isBase64 ? 'base64' : 'utf8')
       : readPublicKey(pem ?? '')
-    // With an empty secret everybody could sign.
+    // With an empty secret anyone could sign.
     if (key === undefined || (Buffer.isBuffer(key) && key.length === 0)) return undefined
     keys.set(credential, key)
     return key

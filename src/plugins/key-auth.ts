@@ -63,7 +63,7 @@ export const keyAuth = definePlugin({
   name: 'key-auth',
   about: 'Authenticates consumers by an API key in a header, query parameter or body.',
   identifies: true,
-  // The consumer is known only after it ran.
+  // It determines the consumer.
   withoutScopes: ['consumer', 'consumer_group'],
   settings,
   prepare(settings, tools) {
@@ -188,7 +188,7 @@ function isNamed(pair: string, names: readonly KeyName[]): boolean {
     const lower = decoded.toLowerCase()
     return names.some(({ folded }) => folded === lower)
   }
-  // Parsing costs many times as much as comparing what needs no decoding.
+  // Parsing costs much more than comparing text that needs no decoding.
   return /^[\w.~-]*$/.test(name)
     ? has(name)
     : queryParameters(pair).some(([parameter]) => has(parameter))

@@ -10,7 +10,7 @@ export const mtlsAuth = definePlugin({
   name: 'mtls-auth',
   about: 'Authenticates clients by certificates that trusted CAs have issued.',
   identifies: true,
-  // The consumer is known only after it ran.
+  // It determines the consumer.
   withoutScopes: ['consumer', 'consumer_group'],
   settings,
   trustedAuthorities: ({ ca_certificates: ids }) => ids as string[],

@@ -42,7 +42,7 @@ export const openidConnect = definePlugin({
   about: 'Authenticates callers by an OpenID Connect provider.',
   identifies: true,
   acceptsTokens: true,
-  // The consumer is known only after it ran.
+  // It determines the consumer.
   withoutScopes: ['consumer', 'consumer_group'],
   settings,
   acceptedSettings,

@@ -195,7 +195,7 @@ function openMetrics({ metrics: config }: Settings, exporter: Exporter<Uint8Arra
   }
   return {
     observe(exchange: Exchange, event: EventRecord): void {
-      // Programs that serve nobody have no timer.
+      // Programs that serve no requests have no timer.
       timer ??= setInterval(push, config.push_interval * 1_000).unref()
       const { matched } = exchange
       if (matched === undefined) return

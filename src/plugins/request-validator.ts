@@ -202,7 +202,7 @@ function parse(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
-    // The client's fault, which the refusal names.
+    // An error of the client, which the refusal describes.
     return undefined
   }
 }

@@ -1,11 +1,11 @@
 import { Problem } from '../lib/problem.ts'
 import type { HeaderList } from './header-list.ts'
 
-/** Changes an answer before it is sent, whether the service or the gateway gave it. */
+/** Changes an answer of the service or of the gateway before it is sent. */
 export type AnswerTransform = {
   /** Changes the fields, before the gateway adds its own. */
   headers(headers: HeaderList): void
-  /** How the body changes that has these fields, or undefined to pass it on as it comes. Returns undefined for a body that stays as it is. */
+  /** The transformation of a body with these fields, or undefined to stream it unchanged. The transformation returns undefined for an unchanged body. */
   body?(headers: HeaderList): ((bytes: Buffer) => Uint8Array | undefined) | undefined
 }
 
@@ -41,7 +41,7 @@ export function collectBody(): {
   }
 }
 
-/** Applies all changes of fields, and returns how the body changes; undefined when it stays as it is. */
+/** Applies all changes of fields, and returns the transformation of the body; undefined when it is unchanged. */
 export function applyTransforms(
   transforms: readonly AnswerTransform[],
   headers: HeaderList,

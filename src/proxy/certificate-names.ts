@@ -1,7 +1,7 @@
 import { elementsOf, type Element } from './tls/read-der.ts'
 import { alternativeNamesIn, hexOf, namesOf } from './tls/read-certificate.ts'
 
-/** What a certificate calls its subject. Names that are not well encoded, or have control characters, are left out. */
+/** The names of a certificate's subject. Names that are malformed or contain control characters are omitted. */
 export type CertificateNames = {
   /** DNS names, email addresses and URIs among the subject alternative names, in their order. */
   readonly alternatives: readonly string[]
@@ -11,7 +11,7 @@ export type CertificateNames = {
   readonly issuer: string
 }
 
-/** Reads a certificate (DER). Throws RangeError when it is none. */
+/** Reads a certificate (DER). Throws RangeError when it is malformed. */
 export function readCertificateNames(certificate: Uint8Array): CertificateNames {
   const { subject, issuer } = namesOf(certificate)
   const commonName = attributesOf(subject)

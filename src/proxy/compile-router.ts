@@ -10,7 +10,7 @@ import { MatchInput } from './match/match-input.ts'
 import type { RoutePattern } from './match/order-routes.ts'
 import { changeIndex, findBest, type RouteIndex } from './match/route-index.ts'
 
-/** A route that matched, the pattern by which it did, the normalized path, and how much of that the pattern covered. */
+/** A matched route, the pattern that matched, the normalized path, and the length of it that the pattern covered. */
 export type Match<R> = {
   readonly route: R
   readonly pattern: string
@@ -21,7 +21,7 @@ export type Match<R> = {
 }
 
 /**
- * Finds routes as Kong's router `expressions` does, which takes routes without expressions as `traditional_compatible`, at a cost that hardly grows with their number: hosts,
+ * Finds routes as Kong's router `expressions` does, which treats routes without expressions like `traditional_compatible`, at a cost that hardly grows with their number: hosts,
  * headers, server names and literal prefixes of paths are looked up, and only what is left is tested one by one, best
  * first. Immutable.
  */

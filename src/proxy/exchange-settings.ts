@@ -36,12 +36,12 @@ const defaultAnswerHeaders: readonly AnswerHeaderName[] = [
   'X-Kong-Request-Id',
 ]
 
-/** On which routes paths are refused that servers read in different ways. */
+/** Routes on which paths are refused that servers interpret differently. */
 export type AmbiguousPaths = 'allow' | 'refuse-authenticated' | 'refuse'
 
 /** The operator's settings for requests and answers; the same object for all exchanges of a worker. */
 export type ExchangeSettings = {
-  /** Headers that answers get. */
+  /** Headers that are added to answers. */
   readonly answerHeaders: ReadonlySet<AnswerHeaderName>
   /** Whether services get X-Kong-Request-Id. */
   readonly sendsRequestId: boolean

@@ -143,7 +143,7 @@ export type Attempt = {
   status: number
   /** Problem code, or ''. */
   failure: string
-  /** Listens for the client to leave; undefined until the request is sent. */
+  /** Registers a listener for the client's disconnect; undefined until the request is sent. */
   abort: (() => void) | undefined
 }
 
@@ -231,7 +231,7 @@ export class Exchange {
   reason = ''
   /** Query parameters to redact in the event, beside the default ones. */
   secretParameters: readonly string[] | undefined = undefined
-  /** Secrets that the client presented, valid or not; the event has them nowhere. */
+  /** Secrets that the client presented, valid or not; the event must not contain them. */
   presentedSecrets: readonly string[] | undefined = undefined
   /** W3C trace id, where a plugin decides about it. */
   traceId = ''
@@ -292,7 +292,7 @@ export class Exchange {
     this.serviceHeaders?.delete(name)
   }
 
-  /** Calls `listener` when the client leaves early, at once if it already has. */
+  /** Calls `listener` when the client disconnects early, at once if it already has. */
   onClientGone(listener: Callback): void {
     if (this.isClientGone) listener()
     else this.#goneListeners = withCallback(this.#goneListeners, listener)
@@ -302,7 +302,7 @@ export class Exchange {
     this.#goneListeners = withoutCallback(this.#goneListeners, listener)
   }
 
-  /** The client left: calls the listeners, each once. */
+  /** The client disconnected: calls the listeners, each once. */
   clientLeft(): void {
     if (this.isClientGone) return
     this.isClientGone = true
@@ -323,7 +323,7 @@ export class Exchange {
     callEach(deferred)
   }
 
-  /** Records who refused and why; the first refusal stands. */
+  /** Records the refusing component and the reason; the first refusal counts. */
   refuse(outcome: 'denied' | 'failed', by: string, problem: Problem): void {
     if (this.reason !== '') return
     this.outcome = outcome
@@ -331,7 +331,7 @@ export class Exchange {
     this.reason = problem.code
   }
 
-  /** Records a fault of the gateway, whatever was recorded before. */
+  /** Records a fault of the gateway, replacing an earlier refusal. */
   fail(problem: Problem): void {
     this.outcome = 'failed'
     this.deniedBy = ''
@@ -351,7 +351,7 @@ function withoutCallback(known: Callback | Callback[] | undefined, removed: Call
   return typeof known === 'object' ? known.filter((one) => one !== removed) : known
 }
 
-/** Calls all of them, although one may throw; then throws what the first threw. */
+/** Calls all of them, even if one throws; then throws the first error. */
 function callEach(callbacks: Callback | Callback[] | undefined): void {
   if (callbacks === undefined) return
   if (typeof callbacks === 'function') return callbacks()
@@ -366,7 +366,7 @@ function callEach(callbacks: Callback | Callback[] | undefined): void {
   if (thrown !== undefined) throw thrown.error
 }
 
-/** The client left before its answer ended. 499, as in nginx, appears in the event only. */
+/** The client disconnected before its response was complete. 499, as in nginx, appears in the event only. */
 export const clientClosed = (): Problem =>
   new Problem(
     'client.closed',

@@ -30,7 +30,7 @@ export type PoolKeeper = {
   open(plan: PoolPlan): Pool
   /**
    * Watches these pools, by id, instead of the previous ones: runs their health checks, and keeps their DNS answers and
-   * the state of their targets. Only the pools that differ are touched; if it throws, nothing has changed. Returns how to
+   * the state of their targets. Only the pools that differ are touched; if it throws, nothing has changed. Returns a function to
    * stop, which does nothing after a later call.
    */
   watch(pools: RadixMap<Pool>): CooperativeTask<() => void>
@@ -201,7 +201,7 @@ function applyHealthOverride(pool: Pool, order: TargetOrder): void {
   pool.memory.changes += 1
 }
 
-/** Returns how to drop the state of targets that are not configured any more, and to make targets without health checks healthy. */
+/** Returns a function that drops the state of targets that are no longer configured, and makes targets without health checks healthy. */
 function planSettlement(pool: Pool): () => void {
   const { plan, memory } = pool
   const wanted = new Set(plan.targets.map(({ host, port }) => `${host}:${port}`))

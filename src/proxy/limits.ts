@@ -10,7 +10,7 @@ export type FrontLimits = {
   readonly bodyMilliseconds: number
   /** Between two requests of a connection. */
   readonly idleMilliseconds: number
-  /** While a client takes nothing of its answer. */
+  /** While a client reads nothing of its response. */
   readonly writeMilliseconds: number
 }
 

@@ -18,13 +18,13 @@ import type { Exchange } from './exchange.ts'
 import type { HeaderList } from './header-list.ts'
 import type { PluginCache } from './plugin-caches.ts'
 
-/** An answer that the gateway gives itself instead of asking the service. */
+/** An answer of the gateway itself, without a request to the service. */
 export type PluginAnswer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   /** The fields of a stored answer of the service, which plugins change as they change those of a new one. */
   readonly serviceHeaders?: HeaderList
-  /** The body as it is. */
+  /** The raw body. */
   readonly body?: string | Uint8Array
   /** Instead of `body`, a sentence in the form that the client accepts: JSON, plain text, HTML or XML. */
   readonly message?: string
@@ -32,7 +32,7 @@ export type PluginAnswer = {
   readonly refusal?: Problem
 }
 
-/** Nothing to let the request go on, or an answer to it; a promise only when the plugin has to wait. */
+/** Undefined to continue, or an answer to the request; a promise only when the plugin has to wait. */
 export type PluginResult = void | PluginAnswer | Promise<void | PluginAnswer>
 
 /** One window of a limit. */
@@ -109,7 +109,7 @@ export type HttpRequest = {
 /** Sends a request to an address that the operator's egress rules allow. Redirects are not followed. Rejects when the response is incomplete. */
 export type HttpClient = (url: string, request: HttpRequest) => Promise<Response>
 
-/** Passed to a plugin, which imports none of it. */
+/** Tools of a plugin, which must not import them. */
 export type PluginTools = {
   /** Id of the configured plugin. */
   readonly id: string
@@ -161,7 +161,7 @@ export type PluginUse = {
   onResponse?(exchange: Exchange): void
   /** Before the event of an exchange is recorded, whatever the answer was: returns the event to record instead. If it throws, a minimal event is recorded. */
   onRecord?(exchange: Exchange, event: EventRecord): EventRecord
-  /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait, and leaves work that takes long for later turns of the event loop. */
+  /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait; defer long work to later turns of the event loop. */
   onLog?(exchange: Exchange, event: EventRecord): void
   /** After the last exchange of every program that has it; `onLog` may still be called for some. */
   close?(): void
@@ -170,7 +170,7 @@ export type PluginUse = {
 /** A plugin: its name, its settings, and how it is prepared.
  *
  *  1. `settings` checks the configuration and fills its defaults, in the control plane, before anything is stored.
- *  2. `prepare` runs in every worker when a program is compiled in which the settings are others; precompute here. Programs
+ *  2. `prepare` runs in every worker when a program with changed settings is compiled; precompute here. Programs
  *     with the same settings share what it returns, with its state.
  *  3. `onRequest` runs for each exchange in the catalog's order, and returns a promise only when it must wait.
  *  4. `onResponse` runs for each answer, in the opposite order.
@@ -190,7 +190,7 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly shorthands?: Shorthands
   /** The types of partials that it can be linked to, each with the settings that they can replace. */
   readonly supportedPartials?: SupportedPartials
-  /** To what the plugin cannot be applied, because it decides before that is known. */
+  /** Scopes that are not allowed, because the plugin runs before they are known. */
   readonly withoutScopes?: readonly PluginScope[]
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]

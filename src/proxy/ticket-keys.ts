@@ -4,7 +4,7 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 export type TicketKeys = {
   /** The keys for a set of certificates, 48 bytes: tickets do not outlive a change of them. */
   keysFor(this: void, digest: string): Buffer
-  /** From now on tickets are issued, and accepted, by another secret. */
+  /** Issues and accepts tickets with another secret from now on. */
   rotate(this: void, secret: string): void
   onRotate(this: void, listener: () => void): void
 }

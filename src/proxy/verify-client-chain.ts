@@ -29,7 +29,7 @@ export function verifyClientChain(
     const search = { intermediates, authorities, ...options, checks: 0 }
     return describe(findPath([{ certificate: leaf }], search))
   } catch {
-    // What cannot be parsed is not verified.
+    // A certificate that cannot be parsed is not verified.
     return undefined
   }
 }
@@ -45,7 +45,7 @@ type Search = {
   checks: number
 }
 
-/** Limits for chains that a client makes to cost time. */
+/** Limits against chains that are crafted to consume CPU time. */
 const maxLength = 10
 const maxChecks = 50
 
@@ -86,7 +86,7 @@ function mayIssue(
   )
 }
 
-/** `checkIssued` compares names and key identifiers, and wants keyCertSign among the key usages of the issuer. */
+/** `checkIssued` compares names and key identifiers, and requires keyCertSign among the key usages of the issuer. */
 function isSigned(subject: X509Certificate, issuer: X509Certificate, search: Search): boolean {
   if (!subject.checkIssued(issuer)) return false
   if ((search.checks += 1) > maxChecks) return false
@@ -103,7 +103,7 @@ function isUsable(certificate: X509Certificate, now: number): boolean {
     now >= certificate.validFromDate.getTime() &&
     now <= certificate.validToDate.getTime() &&
     modulusLength >= minRsaBits &&
-    // Node names the extended key usages so.
+    // As Node names the extended key usages.
     (certificate.keyUsage?.includes(clientAuthentication) ?? true) &&
     extensionsOf(certificate.raw).every(
       ({ id, isCritical }) => id !== nameConstraints && (!isCritical || understood.has(id)),

@@ -102,7 +102,7 @@ export type AuditFault = {
   readonly sequence: number
   /** The last record concerned. */
   readonly through: number
-  /** The message for people. */
+  /** Readable message. */
   readonly says: string
 }
 

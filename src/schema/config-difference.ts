@@ -14,7 +14,7 @@ export type EntityDifference = {
   readonly kind: 'create' | 'update' | 'delete'
   /** Entity type, for example `service`. */
   readonly entity: string
-  /** Empty when the reader may not read it: a change of others deletes it. */
+  /** Empty when the reader may not read it and the change cascades to it. */
   readonly id: string
   /** Its key, or its id without one; `…` when the reader may not read it. */
   readonly name: string

@@ -23,7 +23,7 @@ export const streamBounds: BoundFields = { name: 'tls.sni', place: 'net.dst.port
 const anyName: NameBound = { kind: 'any', text: '' }
 const everything: Bound = { name: anyName, place: '' }
 
-/** More than this is taken for everything, or for the bounds of one condition of several. */
+/** Beyond this number, an expression counts as unbounded, or has the bounds of one of its conditions. */
 const maxBounds = 1_024
 
 /**

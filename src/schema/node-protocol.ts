@@ -9,16 +9,16 @@ export const nodePaths = {
   /** POST: Enrolment → Enrolled. */
   enrol: '/v1/enrol',
   /**
-   * GET, with the SnapshotVersion that the node has as query, if any: an endless stream of SnapshotMessage in JSON
-   * Lines, which leads from there to the current snapshot and to each later one; from the empty snapshot when the
-   * control plane does not know the node's. An empty line every 5 seconds keeps it alive.
+   * GET, with the SnapshotVersion of the node as query, if any: an endless stream of SnapshotMessage in JSON
+   * Lines, from that snapshot to the current one and to each later one; from the empty snapshot when the
+   * control plane no longer has the node's. An empty line every 5 seconds keeps it alive.
    */
   snapshots: '/v2/snapshots',
   /**
    * PUT /v2/batches/{batch id}: a segment of events. 204 once the control plane keeps it; idempotent. A request that
    * may have arrived before has the header `repeatedHeader`. The header `nextBatchHeader` of the answer is the
-   * milliseconds after which the control plane wants the next batch. The header `completeHeader` says before which
-   * time, in milliseconds since the epoch, the worker has nothing more to send. The content may have one of the
+   * milliseconds to wait before the next batch. The header `completeHeader` is the time before which
+   * the worker has nothing more to send, in milliseconds since the epoch. The content may have one of the
    * encodings in the header `encodingsHeader` of an earlier answer.
    */
   batches: '/v2/batches',
@@ -133,9 +133,9 @@ export const orders = z.object({
   targets: z.array(targetOrder),
   /** Absent from older control planes. */
   purges: z.array(cachePurge).optional(),
-  /** Whether the next heartbeat shall have `traffic`. */
+  /** Whether the next heartbeat must include `traffic`. */
   wantsTraffic: z.boolean().optional(),
-  /** Absent when none holds, and from older control planes. */
+  /** Absent when none is active, and from older control planes. */
   logLevel: logLevelChange.optional(),
 })
 export type Orders = z.output<typeof orders>

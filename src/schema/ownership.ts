@@ -5,7 +5,7 @@ import { RadixMap, type Difference } from '../lib/radix-map.ts'
 import type { SnapshotItem } from './snapshot.ts'
 
 /**
- * Which workspace owns a host or path. Only routes of the owner match requests to it. Of several patterns that contain a
+ * The owners of hosts and paths. Only routes of the owner match requests to it. Of several patterns that contain a
  * host the most specific decides, of paths the longest prefix, and a host before a path. Immutable.
  */
 export type Ownership = {

@@ -61,7 +61,7 @@ type EnvSettings = z.output<typeof vaultKinds.env.settings>
 type FileSettings = z.output<typeof vaultKinds.file.settings>
 type HcvSettings = z.output<typeof vaultKinds.hcv.settings>
 
-/** As in Kong, names are upper case with underscores, and begin with a prefix that the operator decides. */
+/** As in Kong, names are upper case with underscores, and begin with a prefix that the operator configures. */
 function readVariable(
   { secret, text }: Pick<VaultReference, 'secret' | 'text'>,
   { prefix, base64_decode }: EnvSettings,
@@ -164,6 +164,6 @@ const decoded = (value: string, isBase64: boolean): string =>
 const missing = (text: string, reason: string): Problem =>
   new Problem('secrets.missing', 404, `${text}: ${reason}`)
 
-/** Unlike `missing`, cached secrets stay in use. */
+/** Unlike for `missing`, cached secrets stay in use. */
 const unreachable = (text: string, reason: string, cause?: unknown): Problem =>
   new Problem('secrets.unreachable', 503, `${text}: ${reason}`, { cause })

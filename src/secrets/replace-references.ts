@@ -116,7 +116,7 @@ function fillPlugin(
   return { item, reason: 'its settings are not valid with the secret of the reference' }
 }
 
-/** An item with its references replaced, and why that is not so for one of them. */
+/** An item with its references replaced, and the reason if one of them cannot be. */
 function fill<Item extends SnapshotItem<'plugins'> | SnapshotItem<'certificates'>>(
   item: Item,
   references: ReferencesOf | undefined,

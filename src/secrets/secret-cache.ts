@@ -8,7 +8,7 @@ import type { SecretResult } from './replace-references.ts'
 export type SecretCache = {
   /** Reads secrets that are missing or expired. */
   add(wanted: readonly VaultReference[]): Promise<void>
-  /** The same for all that are still wanted; drops all others. */
+  /** Also refreshes all other secrets in use, and drops the rest. */
   refresh(wanted: readonly VaultReference[]): Promise<void>
   drop(secretId: string): void
   /** A cached secret. */
@@ -130,7 +130,7 @@ function memberOf(contents: string, key: string): unknown {
       ? parsed[key]
       : undefined
   } catch {
-    // Not JSON; the caller says that the secret has no such member. The error would quote the secret.
+    // Not JSON; the caller reports that the secret has no such member. The error would quote the secret.
     return undefined
   }
 }

@@ -10,7 +10,7 @@ export const checkSnapshot = (snapshot: Snapshot): void =>
   runToCompletion(checkDifferences(emptySnapshot, snapshot, undefined))
 
 /**
- * Checks what differs from a snapshot that was checked: the references of items that were put, and that nobody refers to
+ * Checks the differences from a snapshot that was checked: the references of items that were put, and that nobody refers to
  * items that were removed or moved to another workspace. `source` is the configuration of the later snapshot.
  */
 export function* checkDifferences(

@@ -10,7 +10,7 @@ import { itemDigest, keepDigest, snapshotFormat } from './snapshot-root.ts'
 export type SnapshotReader = {
   /**
    * Reads the next line. The last one of a delta returns the snapshot that it leads to, not yet verified; the next
-   * delta is applied to that. Throws a Problem for a line that does not belong there; nothing more can be read then.
+   * delta is applied to that. Throws a Problem for an unexpected line; the reader cannot continue then.
    */
   read(line: string): SealedState | undefined
 }

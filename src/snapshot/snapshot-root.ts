@@ -28,7 +28,7 @@ const laterLists: ReadonlySet<ListName> = new Set([
   'mtls_auths',
 ])
 
-/** Lets the digest of an item be known whose canonical text was read. */
+/** Caches the digest of an item whose canonical text was read. */
 export const keepDigest = (item: object, text: string): void =>
   void itemDigests.set(item, sha256(text))
 

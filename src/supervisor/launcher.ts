@@ -14,7 +14,7 @@ export type LaunchedNode = {
   readonly lost: Promise<string>
   /** Replaces the gateway workers one after the other. */
   reload(): void
-  /** Starts a supervisor from the program that is on disk now, which takes over the node. When that fails, the current one goes on. During an upgrade another one is queued. */
+  /** Starts a supervisor from the program that is on disk now, which takes over the node. When that fails, the current one continues. During an upgrade another one is queued. */
   upgrade(): void
   /** Stops the node gracefully; the second call, at once. */
   stop(): Promise<void>
@@ -46,7 +46,7 @@ type Relayed = Extract<FromSupervisor, { type: 'relay' }>['message']
 /** Milliseconds that a dismissed successor may take to stop. */
 const stopTimeout = 20_000
 
-/** Starts a supervisor. The launcher stays the process that a service manager knows, over all upgrades: it holds no state of the node and knows no plane, so that it need not change itself. It relays the messages between two supervisors without reading them. */
+/** Starts a supervisor. The launcher keeps the process id that a service manager tracks, over all upgrades: it holds no state of the node and is independent of the planes, so that it never needs an upgrade itself. It relays the messages between two supervisors without reading them. */
 export function launchNode({ module, overrides, settings, log }: LaunchOptions): LaunchedNode {
   const { promise: ready, resolve, reject } = Promise.withResolvers<PlaneAddresses>()
   const lost = Promise.withResolvers<string>()
@@ -126,7 +126,7 @@ function startSupervisor(
   })
   child.on('error', (error) => log.error('launcher: supervisor process error', { error }))
   void supervisor.ending.then(() => {
-    // Node drops what waited for an acknowledgement, and calls nothing back.
+    // Node drops messages that waited for an acknowledgement, without calling back.
     for (const handle of supervisor.unsent) handle.close()
     ended(supervisor, failure ?? `The supervisor exited (${child.signalCode ?? child.exitCode})`)
   })
@@ -134,7 +134,7 @@ function startSupervisor(
   return supervisor
 }
 
-/** Sends a message, and with it a socket, to the other supervisor, and closes the socket here: connections would wait in it in vain. */
+/** Sends a message, and with it a socket, to the other supervisor, and closes the socket here: connections would wait in it without being accepted. */
 function relay(other: Supervisor | undefined, message: Relayed, handle: Handle | undefined): void {
   const close = (): void => {
     if (handle === undefined || other?.unsent.delete(handle) === false) return
@@ -155,7 +155,7 @@ function send(
   else sent()
 }
 
-/** Stops a supervisor gracefully. Only a repeated request stops it at once, which is what a second message means to it. */
+/** Stops a supervisor gracefully. Only a repeated request stops it at once, which is the meaning of a second message. */
 async function stop(supervisor: Supervisor, isRepeated = false): Promise<void> {
   if (isRepeated || !supervisor.isStopping) send(supervisor, { type: 'stop' })
   supervisor.isStopping = true

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 import { isRunning, processIdentity } from '../lib/process-identity.ts'
 
-/** Locks a data directory for this process, so that no two programs write into it; returns how to unlock it. */
+/** Locks a data directory for this process, so that no two programs write into it; returns the function that unlocks it. */
 export function lockDataDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   closeToOthers(directory)

@@ -97,19 +97,19 @@ const makeTicketSecret = (): string => randomBytes(32).toString('hex')
 /** Milliseconds that a stopping child has to ship its events, beside the time for exchanges. */
 const shipTimeout = 5_000
 
-/** Node's flags for a gateway worker. Exchanges are many and die young: a roomy nursery, and none of them allocated in old space, for which V8 would otherwise decide under load. */
+/** Node's flags for a gateway worker. Exchanges are many and short-lived: a large young generation, and no pretenuring into old space, which V8 would choose under load. */
 export const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
 
 /**
- * Node's flags for a control plane, whose heap is large and changes little. By default V8 lets it grow to three times what
- * lives and keeps the pages that a large change needed; optimized for size it returns them at each collection.
+ * Node's flags for a control plane, whose heap is large and changes little. By default V8 lets it grow to three times its
+ * live size and keeps the pages that a large change needed; optimized for size, it returns them at each collection.
  */
 const controlFlags = ['--optimize-for-size', '--max-semi-space-size=8', '--heap-growing-percent=30']
 
 /** Milliseconds that the control plane waits at a start for workers that can serve from their disk. */
 const maxHeadStart = 1_000
 
-/** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore outlives the others. */
+/** Starts the processes of the planes in the settings, and restarts those that die. The counters live here, because this process does nothing else and therefore runs longer than the others. */
 export function startNodeProcesses(options: NodeOptions): NodeProcesses {
   const { childModule, log, threshold, inherited } = options
   const { plane } = options.settings
@@ -216,7 +216,7 @@ export function startNodeProcesses(options: NodeOptions): NodeProcesses {
     clearTimeout(headStart)
     clearInterval(sweeping)
     clearInterval(rotating)
-    // No worker accepts any more: a refused connection is better than one that waits in vain.
+    // No worker accepts any more: a refused connection is better than one that is never accepted.
     for (const socket of sockets.values()) socket.close()
     await stopWorkers()
     await control.stop()
@@ -375,7 +375,7 @@ const controlAddress = (addresses: ControlAddresses): ControlAddress => ({
   listens: controlUrls(addresses).map(addressOf),
 })
 
-/** A restarted control plane listens where it listened before, even when the settings leave the port open. */
+/** A restarted control plane listens on its previous addresses, even when the settings have port 0. */
 function keepPorts(
   settings: PlaneSettings,
   addresses: ControlAddresses | undefined,

@@ -4,7 +4,7 @@ import { openBackoff } from '../lib/backoff.ts'
 import type { Log } from '../lib/log.ts'
 import type { FromChild, ToChild } from '../planes/messages.ts'
 
-/** A child process that is restarted when it dies, after a delay that grows while it keeps dying early. */
+/** A child process that is restarted when it dies, after a delay that grows while it exits early. */
 export type SupervisedProcess = {
   send(message: ToChild): void
   /** Starts a replacement, waits until it is ready, then stops the current one gracefully. Does nothing after `stop`. */
@@ -35,7 +35,7 @@ export type SupervisedProcessOptions = {
 
 type Living = { readonly ended: Promise<void>; stopping?: Promise<void> }
 
-/** A process that lived so many milliseconds is restarted without a growing delay. */
+/** A process that ran for this many milliseconds is restarted without a growing delay. */
 const longLife = 10_000
 
 /** Starts a process and supervises it. */

@@ -4,15 +4,15 @@ import { Problem } from '../lib/problem.ts'
 import type { LauncherChannel, ToPredecessor, ToSuccessor } from './messages.ts'
 import type { NodeProcesses } from './node-processes.ts'
 
-/** An upgrade as the predecessor sees it. */
+/** The predecessor's side of an upgrade. */
 export type PredecessorUpgrade = {
-  /** Takes a message of the successor. */
+  /** Handles a message of the successor. */
   receive(message: ToPredecessor): void
   /** The successor has ended. */
   fail(reason: string): void
   /** Whether it has. */
   isAlone(): boolean
-  /** Resolves once the successor serves alone and the workers here have stopped; rejects when this supervisor goes on. */
+  /** Resolves once the successor serves alone and the workers here have stopped; rejects when this supervisor continues to serve. */
   readonly done: Promise<void>
 }
 

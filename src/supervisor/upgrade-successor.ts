@@ -6,18 +6,18 @@ import { adoptListeningSocket, type ListeningSocket } from './listening-socket.t
 import { upgradeProtocol, type LauncherChannel, type ToSuccessor } from './messages.ts'
 import type { InheritedState } from './node-processes.ts'
 
-/** An upgrade as the successor sees it. */
+/** The successor's side of an upgrade. */
 export type SuccessorUpgrade = {
-  /** Takes a message of the predecessor, and with it a socket. */
+  /** Handles a message of the predecessor, with its socket if any. */
   receive(message: ToSuccessor, handle: object | undefined): void
-  /** The predecessor has ended: what it did not send is lost. */
+  /** The predecessor has ended: state that it did not send is lost. */
   close(): void
   readonly state: Promise<InheritedState>
   /** Resolves when the control plane of the predecessor has stopped. */
   readonly controlStopped: Promise<void>
 }
 
-/** Takes over the state of a predecessor piece by piece. */
+/** Takes over the state of a predecessor step by step. */
 export function inheritState(launcher: LauncherChannel, version: string): SuccessorUpgrade {
   const sockets = new Map<string, ListeningSocket>()
   const state = Promise.withResolvers<InheritedState>()

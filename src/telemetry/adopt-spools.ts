@@ -50,7 +50,7 @@ function claim(dead: string, claimed: string): boolean {
   }
 }
 
-/** Moves the segments under `claimed`, also those of a take-over that its process did not live to finish. */
+/** Moves the segments under `claimed`, including those of an unfinished take-over. */
 function moveSegments(
   claimed: string,
   own: string,
@@ -85,7 +85,7 @@ type Kept = {
   readonly lostEvents: number
 }
 
-/** Cuts what a process that was killed, or a machine without power, wrote in part; its answers were not sent. */
+/** Truncates a partial write of a killed process or after a power loss; its answers were not sent. */
 function cutDamage(path: string, ending: string): Kept {
   const { size } = statSync(path)
   if (ending === 'ndjson') return { form: 'lines', bytes: size, lostBytes: 0, lostEvents: 0 }

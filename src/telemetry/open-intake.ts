@@ -14,19 +14,19 @@ import { openBatchQueues } from './open-batch-queues.ts'
 import { syncDirectory } from './open-synced-files.ts'
 import { isPlausible, readSegment, type SegmentFrames } from './segment/read-segment.ts'
 
-/** Keeps on disk the batches that gateways sent until the warehouse has them. */
+/** Keeps batches of gateways on disk until the warehouse has stored them. */
 export type Intake = {
-  /** Resolves once the batch of a node is kept. Rejects with a Problem of status 503 when the intake is full. */
+  /** Resolves once the batch of a node is on disk. Rejects with a Problem of status 503 when the intake is full. */
   receive(batch: string, content: Buffer, node?: string): Promise<void>
   /** Whether the batch waits for the warehouse, or is on its way there. */
   holds(batch: string): boolean
   /** The batches to store next, under an id that is the same until they are stored; undefined when none waits. */
   next(): Load | undefined
-  /** Deletes a load that the warehouse has. */
+  /** Deletes a load that the warehouse has stored. */
   finish(load: Load): void
   /** Sets aside the batches of a load that cannot be stored. */
   refuse(load: Load): void
-  /** Makes two loads, which are next, of one of which nothing is stored. */
+  /** Splits a load of which nothing is stored into two, which are next. */
   split(load: Load): void
   /** Puts a load behind all others. */
   postpone(load: Load): void

@@ -106,7 +106,7 @@ export function openRecorder(
       if (spool.isFull) {
         const { workspace } = event.place
         const isShed = policy.sheds(workspace)
-        // Without a target, the gateway answered by itself; these must not fill what is left of the disk.
+        // Without a target, the gateway answered by itself; these must not fill the remaining space.
         if (isShed || event.tries === 0) {
           return count(workspace, isShed ? 'shed' : 'refused', answer)
         }

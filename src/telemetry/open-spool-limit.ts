@@ -6,7 +6,7 @@ export type SpoolLimit = { readonly bytes: number } | { readonly share: number }
 /** The limit of one spool, and whether its disk has space. */
 export type SpaceLimit = {
   readonly maxBytes: number
-  /** Whether the file system is nearly full, or a write has failed for want of space. */
+  /** Whether the file system is nearly full, or a write has failed for lack of space. */
   readonly isDiskFull: boolean
   /** Call when a write has failed. */
   failed(error: unknown): void
@@ -21,14 +21,14 @@ export const unlimited: SpaceLimit = {
   refresh: async () => undefined,
 }
 
-/** Of a file system, what is left to others: the smaller of a fiftieth and 64 MiB. */
+/** Space of a file system that is left free: the smaller of 2 % and 64 MiB. */
 const reserveOf = (total: number): number => Math.min(total / 50, 64 * 1024 ** 2)
 
 /** Opens the limit for one of the `workers` that write on the file system of `path`. It is measured by `refresh` only. */
 export function openSpoolLimit(path: string, limit: SpoolLimit, workers: number): SpaceLimit {
   let maxBytes = 'bytes' in limit ? limit.bytes / workers : Infinity
   let isDiskFull = false
-  /** Space that did not suffice for a write; undefined until it is measured. */
+  /** Space that was insufficient for a write; undefined until it is measured. */
   let insufficient: { bytes: number | undefined } | undefined
   return {
     get maxBytes() {

@@ -138,7 +138,7 @@ function readSaved(file: string, log: Log): z.output<typeof saved> {
   try {
     return saved.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch (error) {
-    // Nodes are known again when they are heard of.
+    // A node is known again after its next heartbeat.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       log.warn('telemetry: known nodes not read', { error })
     return {}

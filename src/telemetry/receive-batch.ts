@@ -3,7 +3,7 @@ import type { Intake } from './open-intake.ts'
 import { buildBlock } from './segment/build-block.ts'
 import { readSegment, type SegmentFrames } from './segment/read-segment.ts'
 
-/** By what a stored event is found. `time` is in microseconds since the epoch. */
+/** Key of a stored event. `time` is in microseconds since the epoch. */
 export type EventKey = {
   readonly workspace: string
   readonly service: string

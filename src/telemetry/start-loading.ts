@@ -7,18 +7,18 @@ import { storeLoad, type StoreLoadOptions } from './store-load.ts'
 export type LoadingOptions = Omit<StoreLoadOptions, 'intake' | 'isStored'> & {
   readonly intake: StoreLoadOptions['intake'] & Pick<Intake, 'next' | 'postpone' | 'isEmpty'>
   readonly isStored?: StoreLoadOptions['isStored']
-  /** Whether somebody looks at the newest events. */
+  /** Whether the newest events are being watched. */
   readonly isWatched: () => boolean
   /** Milliseconds between two loads at least: while events are watched, and otherwise. */
   readonly intervals?: { readonly watched: number; readonly unwatched: number }
 }
 
 export type Loading = {
-  /** Call when a batch has arrived, and when somebody begins to look: what has arrived is stored as soon as the intervals allow. */
+  /** Call when a batch has arrived, and when events begin to be watched: received batches are stored as soon as the intervals allow. */
   wake(this: void): void
   /** Milliseconds after which the next batch of a sender arrives just before a load: by it all senders are in step, and no batch waits for the load after the next. */
   nextBatchIn(this: void): number
-  /** Stores what has arrived, for at most `milliseconds`. */
+  /** Stores the received batches, for at most `milliseconds`. */
   stop(milliseconds: number): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function startLoading({
   const backoff = openBackoff(200, 10_000)
   let woken = Promise.withResolvers<void>()
   let lastLoad = -Infinity
-  /** The load that the warehouse did not take the last time. */
+  /** The load that failed last time. */
   let held: Load | undefined
   let failures = 0
   const postponed = new Set<string>()

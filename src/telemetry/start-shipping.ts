@@ -11,14 +11,14 @@ export type Shipment = Pick<ClosedSegment, 'batch' | 'form'> & {
   readonly content: Buffer
   /** It may have arrived before. */
   readonly isRepeated: boolean
-  /** Milliseconds since the epoch before which this worker has nothing more to send; undefined if it does not know. */
+  /** Milliseconds since the epoch before which this worker has nothing more to send; undefined if it is unknown. */
   readonly completeUntil: number | undefined
 }
 
 export type ShippingOptions = {
   readonly spool: Spool
   /**
-   * Resolves once the control plane has the batch, with the milliseconds after which it wants the next; idempotent.
+   * Resolves once the control plane has the batch, to the milliseconds to wait before the next one; idempotent.
    * Rejects with a Problem of status 400 if it will never accept it.
    */
   readonly send: (shipment: Shipment) => Promise<number | undefined>
@@ -27,7 +27,7 @@ export type ShippingOptions = {
   /** Resolves once the control plane has the counts; idempotent. */
   readonly sendCounts?: (report: CountReport) => Promise<void>
   readonly log: Log
-  /** Milliseconds between two rounds, unless the control plane says otherwise. */
+  /** Milliseconds between two rounds, unless the control plane requests another interval. */
   readonly interval?: number
 }
 
@@ -52,7 +52,7 @@ export function startShipping({
   const sent = new Set<string>()
   let interval = usual
   let nextAdoption = -Infinity
-  /** When the last round began to close what was recorded. */
+  /** When the last round began to close segments. */
   let closedAt: number | undefined
 
   /** A segment has no event from before its id was made. */

@@ -18,7 +18,7 @@ export type StoreLoadOptions = {
 
 /**
  * Stores a load, or sets aside its batch when that cannot be decoded or is refused by the warehouse. A load of several
- * batches is split in two then, until the batch at fault is alone. Rejects while the warehouse does not take the load.
+ * batches is split in two then, until the batch at fault is alone. Rejects while the warehouse does not accept the load.
  */
 export async function storeLoad(
   load: Load,

@@ -1,7 +1,7 @@
 import type { RollupUnit, Span } from './rollup-log.ts'
 import type { Rollup } from './rollup.ts'
 
-/** Queries and inserts come first: one thread, and groups that do not fit into memory go to the disk. */
+/** Queries and inserts have priority: one thread, and groups that do not fit into memory spill to disk. */
 const settings = [
   'max_threads = 1',
   'max_insert_threads = 1',

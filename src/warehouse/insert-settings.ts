@@ -1,6 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 
-/** 400 when the engine refuses the rows whenever they are sent. What it reported may quote data, so only the cause holds it. */
+/** 400 when the engine refuses the rows whenever they are sent. Its message may quote data, so only the cause contains it. */
 export function insertProblem(cause: unknown): Problem {
   const text = cause instanceof Error ? cause.message : ''
   const type = (cause as { readonly type?: unknown }).type ?? /\(([A-Z][A-Z\d_]+)\)/.exec(text)?.[1]
@@ -9,7 +9,7 @@ export function insertProblem(cause: unknown): Problem {
     : new Problem('warehouse.insert', 503, 'The warehouse could not store the batch.', { cause })
 }
 
-/** Errors of ClickHouse that say that rows are not valid. */
+/** Errors of ClickHouse for invalid rows. */
 const refusals: ReadonlySet<string> = new Set([
   'ARGUMENT_OUT_OF_BOUND',
   'ATTEMPT_TO_READ_AFTER_EOF',

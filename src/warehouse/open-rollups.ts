@@ -17,9 +17,9 @@ export type Rollups = {
   units(rollup: Rollup, from: number, to: number): readonly RollupUnit[]
 }
 
-/** The rollups of a warehouse, which only the process that stores rows keeps up to date. */
+/** The rollups of a warehouse, which only the process that stores rows maintains. */
 export type RollupKeeper = Rollups & {
-  /** Runs work that stores or deletes rows of these times; what was built from them is not read until it is built again. */
+  /** Runs work that stores or deletes rows of these times; units built from them are not read until they are rebuilt. */
   change<T>(source: string, times: Iterable<number>, work: () => Promise<T>): Promise<T>
   /** Forgets the units of a source, or of all, that begin before a time, for rows that were stored or removed without `change`. */
   forget(rows: { readonly source?: string; readonly to: number }): Promise<void>
@@ -89,7 +89,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
   const isOver = (rollup: Rollup, start: number): boolean =>
     start + lengthOf(rollup) + timing.grace <= clock.now()
 
-  /** Forgets what was built from these slots; returns the slots that the log must name. */
+  /** Invalidates the units built from these slots; returns the slots to log. */
   const invalidate = (source: string, slots: Iterable<number>): Span[] => {
     const spans: Span[] = []
     for (const slot of slots) {
@@ -187,7 +187,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     [...changing.keys()].some((slot) => floor(slot, lengthOf(rollup)) === start)
 
   let oldestKept = clock.now()
-  /** Removes rows of builds that no reader can have in a plan any more. */
+  /** Removes rows of builds that no running plan can read. */
   const removeOldBuilds = async (): Promise<void> => {
     if (clock.now() < oldestKept + hourLength) return
     oldestKept = clock.now()
@@ -229,7 +229,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
           if (rollup.source !== source) continue
           for (const start of units.built.keys()) if (start < to) units.built.delete(start)
           if ((units.building ?? Infinity) < to) units.building = undefined
-          // Everything is looked at again.
+          // Everything is checked again.
           units.seenTo = 0
         }
         await log.addChanges(source, [{ from: 0, to }])
@@ -256,7 +256,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
 const dayLength = 86_400_000
 const hourLength = 3_600_000
 
-/** Changes are noted by slots; every unit consists of whole slots. */
+/** Changes are recorded by slot; every unit consists of whole slots. */
 const slotLength = 300_000
 
 const lengthOf = ({ unitSeconds }: Rollup): number => unitSeconds * 1000

@@ -129,7 +129,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     clock,
     timing: options.rollupTiming ?? defaultRollupTiming,
   })
-  // Of what could expire, the engine may have removed any part.
+  // The engine may have removed any expired rows already.
   const forgetExpired = async (tablesAndDays: ReadonlyMap<string, number>): Promise<void> => {
     for (const [table, days] of tablesAndDays)
       await rollups.forget({ source: table, to: clock.now() - (days - 1) * 86_400_000 })

@@ -57,7 +57,7 @@ export async function prepareTables(options: PrepareOptions): Promise<ReadonlyMa
   const stored = await query(storedTables)
   for (const { table, kept } of tables) {
     const found = stored.find(({ name }) => name === table.name) as StoredTable | undefined
-    // A server may hide its catalog.
+    // A server may deny access to its catalog.
     for (const sql of updateStatements(table, kept, found ?? unknownTable, isSynced))
       await command(sql)
     const before = found && readTtl(found.engine)

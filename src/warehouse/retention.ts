@@ -25,7 +25,7 @@ export const longestOf = ({ days, workspaces }: Retention): number =>
 export const isMixed = ({ days, workspaces }: Retention): boolean =>
   [...workspaces.values()].some((own) => own !== days)
 
-/** As ClickHouse writes it, so that it can be found in what the engine has. */
+/** As ClickHouse formats it, so that it can be found in table definitions. */
 export function ttlClause({ days, workspaces }: Retention): string {
   const own = [...workspaces].filter(([, one]) => one !== days).toSorted(byId)
   const ids = own.map(([id]) => `'${id.replaceAll('\\', '\\\\').replaceAll(`'`, `\\'`)}'`)
@@ -36,7 +36,7 @@ export function ttlClause({ days, workspaces }: Retention): string {
   return `TTL toDateTime(time) + toIntervalDay(${all})`
 }
 
-/** The retention in what the engine has of a table. */
+/** The retention in the definition of a table in the engine. */
 export function readTtl(engine: string): Retention | undefined {
   const [, list = '', days] =
     /toIntervalDay\((?:transform\(workspace, (\[.*?\], \[[\d, ]*\]), )?(\d+)\)/.exec(engine) ?? []

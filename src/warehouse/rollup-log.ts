@@ -84,7 +84,7 @@ const readSql = `SELECT event, name, build, toString(time) AS at, toString(start
   toUnixTimestamp64Milli(begins) AS begin, toUnixTimestamp64Milli(ends) AS end
 FROM rollup_log ORDER BY time`
 
-/** Times are texts of one format, which sort as the times do. */
+/** Times are texts of one format, which sort in order of time. */
 function validIn(
   rows: readonly LoggedRow[],
   sourceOf: ReadonlyMap<string, string>,

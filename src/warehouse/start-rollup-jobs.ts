@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts'
 import type { Warehouse } from './open-warehouse.ts'
 
-/** Milliseconds between two looks for units that are over. */
+/** Milliseconds between two searches for completed units. */
 const interval = 15_000
 
 /** Builds rollups in the background; the returned function stops after the unit that is being built. */

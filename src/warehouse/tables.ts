@@ -58,10 +58,10 @@ const unrecorded: Table = {
 /** The tables of every warehouse. */
 export const builtInTables: readonly Table[] = [requests, audit, unrecorded]
 
-/** A table as the engine has it. */
+/** A table as it exists in the engine. */
 export type StoredTable = {
   readonly columns: readonly string[]
-  /** As in `system.tables`: the engine with its clauses, in the words of ClickHouse. */
+  /** As in `system.tables`: the engine with its clauses. */
   readonly engine: string
 }
 

@@ -6,7 +6,7 @@ export type AdminAccess = {
   readonly url: string
   readonly token: string | undefined
   readonly headers: Readonly<Record<string, string>>
-  /** Authorities of its certificate in PEM; those of the system when absent. */
+  /** CA certificates in PEM; those of the system when absent. */
   readonly ca?: string
   /** Whether its certificate is verified. Default: true. */
   readonly verifies?: boolean

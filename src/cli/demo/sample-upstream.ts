@@ -20,7 +20,7 @@ export async function startSampleUpstream(
   const { port = 0, seed = 7, clock = systemClock } = options
   const random = createRandom(seed)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    // The gateway is gone, or sees a broken answer and records it.
+    // The gateway has disconnected, or records a broken answer.
     void serve(request, response, { random, clock }).catch(() => response.destroy())
   }
   const servers = [createServer(answer), createServer(answer)] as const

@@ -8,7 +8,7 @@ export type Place = { readonly host: string; readonly port: number }
 
 type ConnectorConstructor = NonNullable<RedisOptions['Connector']>
 
-/** A connector of ioredis that connects to allowed addresses only, whatever Redis, Sentinel or a cluster names. `find` resolves the address; without it, the host of the client is used. */
+/** A connector of ioredis that connects to allowed addresses only, including those that Redis, Sentinel or a cluster return. `find` resolves the address; without it, the host of the client is used. */
 export function guardedConnector(
   { ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
   egress: Egress,

@@ -56,7 +56,7 @@ function openCluster(address: RedisAddress, egress: Egress): Cluster {
   })
 }
 
-/** Asks one Sentinel after the other for the master. */
+/** Queries one Sentinel after the other for the master. */
 async function findMaster(address: RedisAddress, egress: Egress): Promise<Place> {
   const { sentinel_nodes: nodes, sentinel_master: master } = address
   let lastError: Error | undefined

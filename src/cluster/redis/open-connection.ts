@@ -26,7 +26,7 @@ export function openRedisConnection(address: RedisAddress, egress: Egress): Redi
   let failed: { readonly at: number; readonly error: Error } | undefined
   let isClosed = false
   const open = async (): Promise<Client> => {
-    // A start need not load ioredis where nothing counts in Redis.
+    // Loaded on demand, because most gateways do not count in Redis.
     const { openClient } = await import('./open-client.ts')
     if (isClosed) throw closed()
     const fresh = openClient(address, egress)

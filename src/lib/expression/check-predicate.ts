@@ -34,7 +34,7 @@ const literalTypes = {
   cidr: 'CIDR block',
 } as const
 
-/** Why a predicate makes no sense; undefined when it does. */
+/** The type error of a predicate; undefined when it is valid. */
 export function typeComplaint(
   { field, operator, literal, lower }: Predicate,
   type: FieldType,

@@ -64,12 +64,12 @@ const consumerHeaders = [
   'x-credential-identifier',
 ]
 
-/** Secrets that the client presented, which the event must not have. */
+/** Secrets that the client presented, which the event must not contain. */
 export function addPresentedSecrets(exchange: Exchange, secrets: readonly string[]): void {
   exchange.presentedSecrets = [...(exchange.presentedSecrets ?? []), ...secrets]
 }
 
-/** Query parameters whose values the event must not have. */
+/** Query parameters whose values the event must not contain. */
 export function addSecretParameters(exchange: Exchange, names: readonly string[]): void {
   if (names.length === 0) return
   const { secretParameters: known } = exchange

@@ -1,6 +1,6 @@
 /** Regular expressions for the user agents of crawlers, previews, monitors and HTTP libraries. */
 export const knownBots: readonly string[] = [
-  // A name with one of these words is a bot whatever else it has.
+  // A user agent with one of these words is always a bot.
   '(?i)spider|scrape|crawl|slurp|favicon|feedfetcher',
   // `Cubot` is a maker of phones, so a bot needs a version.
   '(?:[Aa]rchiver|[Ii]ndexer|[Bb]ot)[/ -]v?\\d',
@@ -9,7 +9,7 @@ export const knownBots: readonly string[] = [
   'Google.*/\\+/web/snippet',
   ' PTST/\\d',
   '\\bMSIECrawler\\b',
-  // HTTP libraries and tools without a person.
+  // HTTP libraries and automated tools.
   '\\b(?:Apache-HttpClient|Google-HTTP-Java-Client|Go-http-client|Python-urllib|HttpMonitor|TLSProber|WinHTTP|JNLP|aihttp|axios|okhttp|reqwest|scalaj-http|http%20client)\\b',
   '\\bunirest-(?:java|python|ruby|nodejs|php|net)\\b',
   '\\b(?:[Bb]oto3?|JetS3t|s3fs|aws-cli|aws-sdk-[a-z\\d-]+)/\\d',

@@ -18,7 +18,7 @@ export type DecodedToken = {
   readonly signature: Buffer
 }
 
-/** Decodes a token; a text says what is wrong with it. */
+/** Decodes a token; returns the reason as text when it is malformed. */
 export function decodeToken(token: string): DecodedToken | string {
   const [head = '', body = '', signature, ...rest] = token.split('.')
   if (signature === undefined || rest.length > 0) return 'invalid JSON'

@@ -14,7 +14,7 @@ import { requestSize, responseSize } from './message-sizes.ts'
 
 /**
  * An exchange as one line of JSON in the form of Kong's `kong.log.serialize()`. Credentials are replaced by REDACTED:
- * beside `authorization` and `proxy-authorization`, as in Kong, also cookies and everything that events hide.
+ * beside `authorization` and `proxy-authorization`, as in Kong, also cookies and everything that is redacted in events.
  */
 export function serializeExchange(exchange: Exchange, event: EventRecord): string {
   const { request, caller, matched, upstream, logValues } = exchange

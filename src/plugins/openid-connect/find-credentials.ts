@@ -39,7 +39,7 @@ export const secretParametersOf = ({ refresh_token_param_name: name }: Placed): 
   ...(name === null ? [] : [name]),
 ]
 
-/** The credentials in the head of a request. A field that comes twice is none: what follows could read the other one. */
+/** The credentials in the head of a request. A repeated field is ignored: the service could read the other one. */
 export function findInHead({ request }: Exchange, settings: Placed): Credentials {
   const fields = request.headers.all('authorization')
   const inField = fields.length === 1 ? findInField(fields[0] ?? '', settings) : {}
@@ -107,7 +107,7 @@ export async function readForm(body: RequestBody, settings: Placed): Promise<For
   return { text, credentials: findInForm(new URLSearchParams(text), 'body', settings) }
 }
 
-/** A parameter that comes twice is none. */
+/** A repeated parameter is ignored. */
 function findInForm(form: URLSearchParams, place: 'query' | 'body', settings: Placed): Credentials {
   const only = (name: string): string | undefined => {
     const values = form.getAll(name)

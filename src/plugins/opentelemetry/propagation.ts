@@ -5,7 +5,7 @@ import type { HeaderList } from '../../proxy/header-list.ts'
 export const formats = ['w3c', 'b3', 'b3-single'] as const
 export type Format = (typeof formats)[number]
 
-/** A trace context as a client sent it; ids are hexadecimal digits. */
+/** The trace context of a client; ids are hexadecimal digits. */
 export type Extracted = {
   readonly format: Format
   /** Undefined when only the decision about sampling was sent. */
@@ -14,7 +14,7 @@ export type Extracted = {
   readonly isSampled: boolean | undefined
 }
 
-/** The context that a service gets. */
+/** The context for a service. */
 export type Injected = {
   readonly traceId: string
   readonly spanId: string
@@ -119,6 +119,6 @@ export function randomId(bytes: 8 | 16): string {
   }
 }
 
-/** Decides by the last 56 bits of the trace id, as OpenTelemetry's consistent probability sampling: every gateway decides the same. */
+/** Decides by the last 56 bits of the trace id, as OpenTelemetry's consistent probability sampling: every gateway makes the same decision. */
 export const isWithinRate = (traceId: string, rate: number): boolean =>
   Number.parseInt(traceId.slice(18), 16) >= (1 - rate) * 2 ** 56

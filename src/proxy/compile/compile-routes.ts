@@ -59,7 +59,7 @@ export function* changeRoutes(
   return { routes: yield* tables.routes.changeSteps(changed), references }
 }
 
-/** Of a workspace a route has the name. */
+/** A route has the name of its workspace. */
 function* renamedWorkspaces(
   before: Snapshot,
   after: Snapshot,

@@ -1,10 +1,10 @@
-/** The hashes of API keys that were used, so that a change of the configuration does not hash each again. */
+/** Caches the hashes of used API keys, so that a change of the configuration does not hash each again. */
 export type KeyHashes = {
   get(this: void, secret: string): string | undefined
   remember(this: void, secret: string, hash: string): void
 }
 
-/** Forgets those that were not used for long: at most twice `most` are remembered. */
+/** Evicts the least recently used: at most twice `most` are cached. */
 export function openKeyHashes(most = 10_000): KeyHashes {
   let recent = new Map<string, string>()
   let older = new Map<string, string>()

@@ -225,7 +225,7 @@ function* changeNamed<Item extends Named>(
 type Tables = Omit<DirectoryTables, 'directory'>
 type KnownKey = { readonly caller: ConsumerCaller; readonly expiresAt: number | null }
 
-/** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the memory. */
+/** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the cache. */
 function openDirectory(
   { consumers, byName, byCustomId, keys, credentials, authorities, hashes }: Tables,
   clock: Clock,

@@ -27,7 +27,7 @@ export const emptyOwnedRouters = (): OwnedRouters => ({
 /** A route as routers take it. */
 export type Routed = { readonly route: RouteProgram['route']; readonly program: RouteProgram }
 
-/** The routers after a change of workspaces or routes. Costs nothing while no workspace owns anything. */
+/** The routers after a change of workspaces or routes. Free while no workspace owns anything. */
 export function* changeOwnedRouters(
   { ownership, byOwner }: OwnedRouters,
   snapshots: { readonly before: Snapshot; readonly after: Snapshot },

@@ -4,7 +4,7 @@ import type { SnapshotItem } from '../../schema/snapshot.ts'
 import { choosePlugins, type PluginPlan, type ScopedPlugin } from './choose-plugins.ts'
 import { routeScope, serviceScope, workspaceScope, type PluginTables } from './prepare-plugins.ts'
 
-/** The plugins of a route in the program that asked last. */
+/** The plugins of a route in the program that was used last. */
 export type ChosenPlugins = {
   readonly version: object
   /** The plugins by scope that reach the route. */
@@ -23,7 +23,7 @@ export function openPluginChoice(
   byScope: PluginTables['byScope'],
   order: ReadonlyMap<string, number>,
 ): (of: RoutePlugins) => PluginPlan {
-  // Routes remember this instead of the tables, which they would keep in memory.
+  // Routes cache this instead of the tables, which would otherwise stay in memory.
   const version = {}
   return (of) => {
     const known = of.chosen

@@ -133,7 +133,7 @@ export function* changePlugins(
 const groupsOf = ({ consumer_group: group }: SnapshotPlugin): readonly string[] =>
   group?.id === undefined ? [] : [group.id]
 
-/** Counts what a plugin means for all services and handshakes. */
+/** Counts the effects of a plugin on all services and handshakes. */
 function count(
   tables: PluginTables,
   plugin: SnapshotPlugin | undefined,

@@ -3,7 +3,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { Exchange } from '../exchange.ts'
 import type { HeldPrograms } from '../hold-programs.ts'
 
-/** Distinguishes clients that left from connections that the stopping gateway broke. */
+/** Distinguishes clients that disconnected from connections that the stopping gateway closed. */
 export type ShutdownState = {
   /** From then on the gateway breaks connections. */
   breakIn(milliseconds: number): void

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** Connections that have not sent yet what they have to begin with. */
+/** Connections that have not sent their first bytes yet. */
 export type SilentSockets = {
   add(socket: Socket): void
   forget(socket: Socket): void

@@ -17,11 +17,11 @@ import {
  * each ejection; a success recovers it. Passive checks eject at most half of the targets, but always at least one.
  */
 export type CircuitBreaker = {
-  /** Reports the result of a request; undefined when it says nothing about the target. */
+  /** Reports the result of a request; undefined when it has no meaning for the target. */
   report(target: Target, result: HealthResult | undefined): void
   /** Reports the result of an active check; a check that only connects succeeds with `connected`. */
   reportCheck(target: Target, result: HealthResult | 'connected'): void
-  /** A target that is due for a trial request; `mayRisk` tells whether the request may fail. */
+  /** A target that is due for a trial request; `mayRisk` is true when the request may fail. */
   pickTrial(mayRisk: boolean): Target | undefined
 }
 

@@ -99,7 +99,7 @@ export function eject(health: Health, ejectedBy: Health['ejectedBy']): void {
   clearFailures(health)
 }
 
-/** Ejects a target by order of an operator, without trial requests. */
+/** Ejects a target on behalf of an operator, without trial requests. */
 export function ejectByOverride(health: Health): void {
   eject(health, 'active')
   health.trialAt = Number.POSITIVE_INFINITY

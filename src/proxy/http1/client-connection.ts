@@ -77,7 +77,7 @@ export class ClientConnection implements ReplyConnection {
     )
   }
 
-  /** Ends the connection after an error in one of its handlers; an exchange on it ends as left by its client. */
+  /** Ends the connection after an error in one of its handlers; its exchange ends as if the client had disconnected. */
   #fail(error: unknown): void {
     this.#context.events.onFault(error, this.#facts.clientAddress)
     this.#socket.destroy()

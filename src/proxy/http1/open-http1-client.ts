@@ -25,7 +25,7 @@ export function openHttp1Client(egress: Egress): UpstreamClient {
         if (kept === undefined) return pools.connect(attempt).send(attempt, { resolve, reject })
         kept.send(attempt, {
           resolve,
-          // As nginx does, however many retries the service has: the target may have closed it at the same moment.
+          // As in nginx, independent of the retries of the service: the target may have closed it at the same moment.
           reject(error, isClosed) {
             const mayRepeat = isIdempotent(attempt.method) && attempt.body.replayable
             if (isClosed !== true || !mayRepeat) reject(error)

@@ -66,7 +66,7 @@ export class UpstreamConnection implements AnswerFlow {
     })
   }
 
-  /** Since when the connection is idle, by the pool's clock; undefined while it is in use. */
+  /** Time since which the connection is idle, by the pool's clock; undefined while it is in use. */
   get idleSince(): number | undefined {
     return this.#current === undefined ? this.#idleSince : undefined
   }
@@ -269,7 +269,7 @@ export class UpstreamConnection implements AnswerFlow {
   }
 }
 
-/** Whether the target closed the connection without a byte of an answer, as it does with one that it kept long enough. */
+/** Whether the target closed the connection without a byte of an answer, as targets do with idle connections. */
 const isClosure = (error: unknown, { isSent, hasBytes }: Current): boolean =>
   isSent && !hasBytes && closures.has((error as NodeJS.ErrnoException).code ?? '')
 

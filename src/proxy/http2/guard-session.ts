@@ -92,7 +92,7 @@ export function watchStream(
   }
 }
 
-/** Tells whether `place` did not change for too long although it should. */
+/** Whether `place` has not changed for too long although it should. */
 function openStallDetector(milliseconds: number) {
   let since = performance.now()
   let seen = -1

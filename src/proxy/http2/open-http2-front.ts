@@ -42,7 +42,7 @@ type Session = {
 /** A malformed header block is answered; otherwise the code of a stream error. */
 type Fault = 'malformed' | number
 
-/** Serves HTTP/2 (RFC 9113). A stream that the client resets is a client that left. */
+/** Serves HTTP/2 (RFC 9113). A stream that the client resets counts as a disconnect. */
 export function openHttp2Front(events: FrontEvents, limits: FrontLimits): Front {
   const sessions = new Map<ServerHttp2Session, Session>()
   const onStream = openStreams(events, limits)
@@ -191,7 +191,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
     if (typeof fault === 'number') stream.close(fault)
   }
   return (stream: ServerHttp2Stream, session: Session, raw: string[]): void => {
-    // A reset by the client; its exchange is recorded as left by the client.
+    // A reset by the client; its exchange is recorded as a client disconnect.
     stream.on('error', () => undefined)
     try {
       begin(stream, session, raw)

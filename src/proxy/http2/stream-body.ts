@@ -9,7 +9,7 @@ import { incomingFields } from './fields.ts'
 export type BodyOptions = {
   /** Maximum size in bytes; 0 for no limit. */
   readonly limit: number
-  /** The error of a body whose client left. */
+  /** The error of a body whose client disconnected. */
   readonly gone: () => Error
   /** Called with the size of each part. */
   readonly onPart: (size: number) => void

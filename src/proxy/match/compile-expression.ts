@@ -12,7 +12,7 @@ export type ReadField<Input> = (input: Input) => Values
 /** A regular expression, and the same anchored at the start of the text. */
 export type Regexes = { readonly anywhere: LinearRegex; readonly atStart: LinearRegex }
 
-/** Hears of the predicates that hold, in the order in which they are tested; `text` is the value. */
+/** Called with the predicates that hold, in the order in which they are tested; `text` is the value. */
 export type OnHold = (predicate: Predicate, text: string, regexes: Regexes | undefined) => void
 
 /** Whether an expression holds, tested from left to right as far as is necessary. */
@@ -47,7 +47,7 @@ export function compileExpression<Input>(
   }
 }
 
-/** Without a value no predicate holds, `!=` and `not in` neither. */
+/** Without a value no predicate holds, not even `!=` and `not in`. */
 function compilePredicate<Input>(
   predicate: Predicate,
   read: ReadField<Input>,

@@ -5,7 +5,7 @@ const readers: Readonly<Record<string, ReadField<MatchInput>>> = {
   'net.protocol': ({ request }) => request.scheme,
   'net.src.ip': ({ request }) => present(request.clientAddress),
   'net.src.port': ({ request: { connection, clientAddress } }) =>
-    // The port of a client that a proxy names by its address alone is not known.
+    // A proxy that reports only the address of a client leaves its port unknown.
     connection?.client.address === clientAddress ? connection.client.port : undefined,
   'net.dst.ip': ({ request }) => present(request.connection?.local.address ?? ''),
   'net.dst.port': ({ request }) => request.port,

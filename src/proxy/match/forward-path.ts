@@ -9,7 +9,7 @@ export type PathInputs = {
   readonly servicePath: string | null
 }
 
-/** The upstream path as Kong's router `traditional_compatible` makes it: joined with exactly one slash, whatever `path_handling` says. */
+/** The upstream path as Kong's router `traditional_compatible` makes it: joined with exactly one slash, regardless of `path_handling`. */
 export function forwardPath(inputs: PathInputs): string {
   const { path, covered, stripPath, servicePath } = inputs
   const base = servicePath ?? '/'

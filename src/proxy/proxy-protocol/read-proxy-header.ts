@@ -5,7 +5,7 @@ import { type Endpoint, readAddress } from '../front/origin.ts'
 export type ProxyHeader = {
   /** In bytes. */
   readonly length: number
-  /** The client; undefined where the proxy speaks for itself or names no TCP address. */
+  /** The client; undefined for the command LOCAL and for other than TCP addresses. */
   readonly source: Endpoint | undefined
 }
 

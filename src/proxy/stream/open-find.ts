@@ -1,6 +1,6 @@
 import type { RouteProgram } from '../program.ts'
 
-/** The route that was found, for the walk to take; a fault in finding it is for the walk too, which records it. Undefined where there is no route. */
+/** The route of a stream. The walk also gets, and records, a failure to find it. Undefined where there is no route. */
 export function openFind(find: () => RouteProgram | undefined): (() => RouteProgram) | undefined {
   try {
     const route = find()

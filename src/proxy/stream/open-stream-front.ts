@@ -33,13 +33,13 @@ export type StreamFrontOptions = EndTools & {
   readonly tls?: Pick<TlsFrontOptions, 'policy' | 'tickets' | 'staples'>
   /** Handshake timeout in milliseconds. */
   readonly timeout: number
-  /** Hears of a stream whose client is gone, before the stream does. */
+  /** Called when the client of a stream has disconnected, before the stream is. */
   readonly onGone: (exchange: Exchange) => void
 }
 
-/** Carries connections whose protocol is not ours to understand. */
+/** Proxies connections of unknown protocols. */
 export type StreamFront = Pick<TlsFront, 'swap'> & {
-  /** Takes over a connected socket; `secure` says that it begins with a TLS handshake. */
+  /** Takes over a connected socket; `secure` when it begins with a TLS handshake. */
   accept(socket: Socket, listener: StreamListener, origin?: Origin): void
   /** Lets streams end for at most `milliseconds`, then breaks what is left. */
   drain(milliseconds: number): Promise<void>
@@ -163,7 +163,7 @@ function passesThrough(
   }
 }
 
-/** Calls back with the server name once the whole ClientHello is there, and leaves it in the socket; closes what is none or takes too long. */
+/** Calls back with the server name once the whole ClientHello is there, and leaves it in the socket; closes connections without one, or that take too long. */
 function awaitHello(
   socket: Socket,
   timeout: number,
@@ -204,7 +204,7 @@ type Accepted = {
   readonly origin: Origin
 }
 
-/** A stream in the words of an exchange: no method, no path, and an answer that is the connection itself. */
+/** A stream as an exchange: no method, no path, and an answer that is the connection itself. */
 function exchangeOf(
   { socket, origin }: Pick<Accepted, 'socket' | 'origin'>,
   named: Pick<RequestHead, 'scheme' | 'host'>,
@@ -231,7 +231,7 @@ function exchangeOf(
   return new Exchange(revision, head, body, replyTo(socket))
 }
 
-/** Of the answer to a stream only the end is left to send. */
+/** Only the end of a stream is left to send. */
 const replyTo = (socket: Socket): Reply => ({
   begin: () => undefined,
   write: () => true,

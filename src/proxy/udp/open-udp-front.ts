@@ -19,7 +19,7 @@ export type UdpFrontOptions = EndTools & {
   readonly programs: HeldPrograms
   readonly origins: Origins
   readonly maxSessions: number
-  /** Hears of a session that the gateway breaks, before the session does. */
+  /** Called when the gateway ends a session, before the session is. */
   readonly onGone: (exchange: Exchange) => void
 }
 
@@ -168,7 +168,7 @@ function routeOf(findRoute: () => RouteProgram): RouteProgram | undefined {
   }
 }
 
-/** A session in the words of an exchange: no method, no path, and an answer that has no end. */
+/** A session as an exchange: no method, no path, and an answer that has no end. */
 function exchangeOf(
   { client, local }: Origin,
   revision: number,

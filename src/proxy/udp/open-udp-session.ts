@@ -49,7 +49,7 @@ type Attempt = { resolve(): void; reject(error: unknown): void; readonly timer: 
 
 /**
  * Opens a session. UDP has no handshake, so a target counts as connected with its first answer, or after
- * `connect_timeout`. Until then, datagrams are kept: when the target's host reports that nobody listens (ICMP), the next
+ * `connect_timeout`. Until then, datagrams are kept: when the target's host reports a closed port (ICMP), the next
  * target gets them.
  */
 export function openUdpSession(options: UdpSessionOptions): UdpSession {
@@ -78,7 +78,7 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
     const { length } = datagram
     const isRoom =
       keptBytes + length <= maxKept && memory.bytes + length <= maxKeptByAll && kept.length < 1_024
-    // Without a target they are not forwarded either; with one, no other target can get all of them.
+    // Without a target they cannot be forwarded; with one, no other target can get all of them.
     if (!isRoom) return attempt === undefined ? undefined : connected()
     kept.push(datagram)
     keptBytes += length
@@ -158,7 +158,7 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
         isAborted = true
         fail(reason)
       })
-      // The client is gone, as far as this session is concerned.
+      // For this session, the client has disconnected.
       if (isAborted) return
       try {
         open(allowedAddress(address, egress), address.port)

@@ -62,7 +62,7 @@ export type UpstreamRequest = {
   readonly timeouts: { readonly connect: number; readonly write: number; readonly read: number }
   /** Called with each interim answer (1xx) but 100 and 101. */
   onInterim?(status: number, headers: HeaderList): void
-  /** Called when the request starts, with the way to abort it; again if it starts again on another connection. */
+  /** Called when the request starts, with a function to abort it; again if it starts again on another connection. */
   onStart(abort: (reason: Problem) => void): void
 }
 
@@ -152,13 +152,13 @@ function acceptAnswer(
   return answer
 }
 
-/** From now on the connection may serve another exchange, which a client that leaves this one must not break. */
+/** From now on the connection may serve another exchange, which a disconnect of this client must not break. */
 function endAttempt(attempt: Attempt, exchange: Exchange): void {
   attempt.endedAt = nowMicroseconds()
   if (attempt.abort !== undefined) exchange.offClientGone(attempt.abort)
 }
 
-/** A client that left, or sent too much, says nothing about the target's health. */
+/** A client that disconnected, or sent too much, does not affect the target's health. */
 function failAttempt(
   { pool }: ServiceProgram,
   attempt: Attempt,

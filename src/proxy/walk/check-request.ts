@@ -5,7 +5,7 @@ import type { Exchange, RequestHead } from '../exchange.ts'
 import type { PluginAnswer } from '../plugin.ts'
 import type { RouteProgram } from '../program.ts'
 
-/** Refuses what no service should get: TRACE, whose answer repeats credentials (RFC 9110 section 9.3.8), and an encoded NUL. */
+/** Refuses requests that no service should receive: TRACE, whose answer repeats credentials (RFC 9110 section 9.3.8), and an encoded NUL. */
 export function checkRequest({ method, path }: RequestHead): void {
   if (method === 'TRACE')
     throw new Problem('request.trace', 405, 'TRACE is not supported', {
@@ -33,7 +33,7 @@ export function checkForm(
 const ambiguous =
   /%(?:2f|5c|[01][\da-f]|7f|25[\da-f]{2}|c[01]|f[5-9a-f]|ef%bc%(?:8e|8f|bc)|(?![\da-f]{2}))|\\|(?:^|\/)(?:\.|%2e){0,2}(?:;|%3b)/i
 
-/** Refuses a path that the service may read as another one than the route did. */
+/** Refuses a path that the service may interpret differently than the router. */
 function checkPath(
   { path }: RequestHead,
   plugins: PluginPlan,

@@ -84,7 +84,7 @@ function describe(
   }
 }
 
-/** Logs a fault of the gateway under the id that client, service and event know. */
+/** Logs a fault of the gateway with the request id that client, service and event have. */
 export function logFault(log: Log, message: string, { id }: Exchange, error: unknown): void {
   log.error(message, { request_id: id, error })
 }

@@ -70,7 +70,7 @@ function addForwarded(headers: HeaderList, request: RequestHead, prefix: string)
   if (forwardedPrefix !== '') headers.add('X-Forwarded-Prefix', forwardedPrefix)
 }
 
-/** The peer is appended to what it sent; without a list, the client stands for all hops. */
+/** The peer is appended to the list that it sent; without a list, the client is the only hop. */
 function forwardedFor({ headers, clientAddress, proxyAddress }: RequestHead): string {
   return headers.get('x-forwarded-for') === undefined
     ? clientAddress

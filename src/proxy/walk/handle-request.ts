@@ -17,7 +17,7 @@ export type RequestTools = Required<EndTools> & {
   readonly admission: Pick<OpenAdmission, 'enter' | 'leave'>
 }
 
-/** The walk of a request. Every step returns before the next one runs; whatever happens in one, the exchange ends as one recorded event, and only then
+/** The walk of a request. Every step returns before the next one runs; whichever fails, the exchange ends as one recorded event, and only then
  *  does the client see the end of its answer. Nothing here waits unless a step must. Never rejects. */
 export async function handleRequest(
   tools: RequestTools,

@@ -17,7 +17,7 @@ export const acceptsTrailers = ({ headers }: { readonly headers: HeaderList }): 
   headers.get('te') !== undefined &&
   headers.all('te').some((value) => /(?:^|,)[\t ]*trailers[\t ]*(?:,|$)/i.test(value))
 
-/** Tests for hop-by-hop fields: those of RFC 9110 section 7.6.1 and those that `Connection` names. Proxy-Authorization is for the next hop that wants it, as in Kong. */
+/** Tests for hop-by-hop fields: those of RFC 9110 section 7.6.1 and those that `Connection` names. Proxy-Authorization is forwarded, as in Kong. */
 export function hopByHopOf(headers: HeaderList): (name: string) => boolean {
   const first = headers.get('connection')
   if (first === undefined) return isHopByHop

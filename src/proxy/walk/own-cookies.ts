@@ -3,7 +3,7 @@ import type { HeaderList } from '../header-list.ts'
 
 /**
  * Removes Weir's own cookies from a request. Browsers send the cookies of a host to all its ports (RFC 6265 section 8.5),
- * so that a Manager on the host name of the gateway would give its sessions to every service.
+ * so a Manager on the host name of the gateway would disclose its sessions to every service.
  */
 export function removeOwnCookies({ flat }: HeaderList): void {
   for (let at = flat.length - 2; at >= 0; at -= 2) {
@@ -29,6 +29,6 @@ const mayCarry = (field: string, name: string, value: string): boolean =>
   name.toLowerCase() === field &&
   value.toLowerCase().includes(sessionCookie)
 
-/** Browsers compare names in their letter case, and services may not. */
+/** Browsers compare names case-sensitively; services may not. */
 const isOwn = (pair: string): boolean =>
   ownCookies.has((pair.split('=', 1)[0] ?? '').trim().toLowerCase())

@@ -11,7 +11,7 @@ import { sendTransformed } from './send-transformed.ts'
 /** Pending bytes of a buffered answer at which the service is paused. */
 const bufferBytes = 262_144
 
-/** Sends the answer of the service except for its end, and returns a function that sends the end; rejects if the service breaks off. A buffered answer is read
+/** Sends the answer of the service except for its end, and returns a function that sends the end; rejects if the response ends prematurely. A buffered answer is read
  *  ahead of a slow client, up to a limit; any other is read as fast as the client takes it. */
 export function sendAnswer(
   answer: Answer,
@@ -86,7 +86,7 @@ function pump(
         body.pause()
         reply.onWritable(() => body.resume())
       } catch (error) {
-        // Thrown on, it would reach the connection to the service, which is not at fault.
+        // If thrown, it would close the connection to the service, which is not at fault.
         fail(error)
       }
     },
@@ -113,7 +113,7 @@ function pump(
   })
 }
 
-/** The fields of the service that the client gets, and those that plugins add. */
+/** The forwarded fields of the service, and those that plugins add. */
 function forwardedHeaders(answer: Answer, exchange: Exchange): HeaderList {
   const endsHere = hopByHopOf(answer.headers)
   const trailer = acceptsTrailers(exchange.request) ? answer.headers.get('trailer') : undefined
@@ -140,7 +140,7 @@ function addGatewayHeaders(headers: HeaderList, { status }: Answer, exchange: Ex
   removeOwnSetCookies(headers)
 }
 
-/** Other spellings of fields that frame messages, which some clients take for them. */
+/** Other spellings of framing fields, which some clients accept as such. */
 const isLookAlike = (name: string): boolean =>
   name.length >= 14 && !framing.has(name) && framing.hasFolded(name)
 

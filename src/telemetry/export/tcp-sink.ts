@@ -57,7 +57,7 @@ export function openTcpSink(target: Extract<ExportTarget, { kind: 'tcp' }>, egre
   }
 }
 
-/** Rejects for an error of the socket, at the end of the time, or when the signal is aborted; returns how to stop listening. */
+/** Rejects for an error of the socket, at the end of the time, or when the signal is aborted; returns the function that removes its listeners. */
 function within(
   socket: Socket,
   { timeout, signal }: { readonly timeout: number; readonly signal: AbortSignal },

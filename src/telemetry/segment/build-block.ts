@@ -4,7 +4,7 @@ import type { ColumnBlock, ColumnData } from '../../schema/column-block.ts'
 import { countEvents, type SegmentFrames } from './read-segment.ts'
 import type { SegmentColumn } from './segment-format.ts'
 
-/** Joins the events of segments into one block. Throws a Problem of status 400 when a segment is not what its header says. */
+/** Joins the events of segments into one block. Throws a Problem of status 400 when a segment does not match its header. */
 export function* buildBlock(segments: readonly SegmentFrames[]): CooperativeTask<ColumnBlock> {
   const rows = countEvents(segments)
   const texts = new TextTable()

@@ -11,7 +11,7 @@ export type SegmentFrames = {
   readonly frames: readonly Frame[]
   /** Bytes up to the end of the last valid frame. */
   readonly validBytes: number
-  /** Events of frames behind a damaged one, which cannot be read without it, as far as their heads tell. */
+  /** Events of frames behind a damaged one, which cannot be read without it, by their headers. */
   readonly lostEvents: number
 }
 
@@ -80,7 +80,7 @@ function countHeads(bytes: Buffer, from: number): number {
 /** Fewer bytes than any event takes. */
 const minEventBytes = 16
 
-/** Whether frames can hold as many events as they say; by it memory for them is allocated. */
+/** Whether frames can hold as many events as they declare; memory is allocated by that number. */
 export const isPlausible = ({ frames }: SegmentFrames): boolean =>
   frames.every(({ events, bytes }) => events * minEventBytes <= bytes.length)
 

@@ -34,7 +34,7 @@ export function writeSlot(slot: Buffer, count: UnrecordedCount): void {
   slot.writeUInt32LE(crc32(slot.subarray(4)), 0)
 }
 
-/** Undefined for a free slot, or one of which a loss of power left a part. */
+/** Undefined for a free slot, or one that a power loss left incomplete. */
 function readSlot(slot: Buffer): UnrecordedCount | undefined {
   const events = slot.readDoubleLE(16)
   if (!(events > 0) || crc32(slot.subarray(4)) !== slot.readUInt32LE(0)) return undefined

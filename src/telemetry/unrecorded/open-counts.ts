@@ -29,7 +29,7 @@ export type CountReport = {
   readonly counts: readonly UnrecordedCount[]
 }
 
-/** Counts events that are not recorded, on disk space that was taken before. */
+/** Counts events that are not recorded, on disk space that was allocated in advance. */
 export type UnrecordedCounts = {
   /** Counts synchronously, so that the count survives the process. Throws if it cannot. */
   add(workspace: string, kind: UnrecordedKind, events: number): void
@@ -37,7 +37,7 @@ export type UnrecordedCounts = {
   sync(): Promise<void>
   /** Counts that the control plane has not acknowledged, by process. */
   unsent(): readonly CountReport[]
-  /** The control plane has these counts. */
+  /** Call once the control plane has these counts. */
   sent(report: CountReport): void
   /** Takes over the counts of processes that died. */
   adopt(): void
@@ -59,7 +59,7 @@ export function openUnrecordedCounts(
   const path = join(directory, nameOf(source))
   const file = openSync(path, 'wx', 0o600)
   try {
-    // Every block is written, so that none is missing when the disk is full.
+    // Every block is written, so that all are allocated before the disk is full.
     writeAll(file, Buffer.alloc(slotBytes * slotCount), 0)
   } catch (error) {
     closeSync(file)

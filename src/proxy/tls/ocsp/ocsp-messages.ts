@@ -57,7 +57,7 @@ const goodTag = 0x80
 const explicitTag = 0xa0
 const timeTag = 0x18
 
-/** Until when a response says that the certificate is good, in milliseconds since the epoch; throws when it says anything else. */
+/** End of the time for which a response declares the certificate good, in milliseconds since the epoch; throws for any other status. */
 export function readGoodUntil(response: Uint8Array, { id }: OcspQuestion, now: number): number {
   const own = answersIn(response).find(([asked]) => isAbout(asked, id))
   if (own === undefined) throw new Error('the response is about another certificate')
