@@ -76,7 +76,7 @@ test('a query without any member is empty', async () => {
   await expect(ask({})).rejects.toMatchObject({ code: 'query.empty', status: 422 })
 })
 
-test('looks for the newest row in the hours before, and only then everywhere', async () => {
+test('searches the newest row in the last hours first, and only then everywhere', async () => {
   const found: Statement[] = []
   const newest = Date.parse('2026-03-12T10:29:00Z')
   const { answer } = await ask(count, { rows: () => [{ c0: newest }] }, found)

@@ -66,7 +66,7 @@ test('masked members are null, whatever the engine returned', () => {
   ])
 })
 
-test('the row above the limit only says that there are more', () => {
+test('the row above the limit only marks the answer as truncated', () => {
   const query = { ...count, dimensions: ['requests.method'], limit: 2 }
   const rows = ['GET', 'PUT', 'POST'].map((c0, c1) => ({ c0, c1 }))
   const { data, notices } = answer(query, rows)
@@ -111,7 +111,7 @@ test('each hidden name has one notice, only where rows must equal it', () => {
   expect(twice.notices).toEqual([hidden('workspace', 'B'), hidden('workspace', 'X')])
 })
 
-test('says where callers are shown, if that is not everywhere and the query reads them', () => {
+test('states where callers are shown, if some are masked and the query reads them', () => {
   const byConsumer: QueryInput = { ...count, dimensions: ['requests.consumer'] }
   const some = buildTestRights(root, ['+A *', '+B *', '-A /consumers'])
   const shown = 'Callers are shown in workspace B; otherwise they are masked.'

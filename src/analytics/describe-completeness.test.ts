@@ -15,7 +15,7 @@ const known = (node: string, fields: Partial<NodeWatermark> = {}): NodeWatermark
   ...fields,
 })
 
-test('is complete up to the earliest time of the nodes that are heard of', () => {
+test('is complete up to the earliest time of the nodes with heartbeats', () => {
   const nodes = [known('a', { until: 900 }), known('b'), known('c', { until: 5, isMissing: true })]
   const { until, missing } = describeCompleteness(nodes, reader)
   expect([until, missing]).toEqual([at(900), [{ node: 'c', lastHeard: at(2_000), until: at(5) }]])
@@ -31,7 +31,7 @@ test('names nodes only to those who may read the status', () => {
   })
 })
 
-test('is unknown without nodes, and while one has not told', () => {
+test('is unknown without nodes, and until every node has reported', () => {
   expect(describeCompleteness([], reader).until).toBeNull()
   expect(describeCompleteness([known('a'), known('b', { until: undefined })], reader).until).toBe(
     null,

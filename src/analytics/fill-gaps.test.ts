@@ -71,7 +71,7 @@ test.each<[string, QueryInput, boolean]>([
   expect(fill(query, rows, isCut)).toEqual({ rows, notice: 'Empty intervals are omitted.' })
 })
 
-test('says that it adds no rows when there would be too many', () => {
+test('reports that it adds no rows when there would be too many', () => {
   const time = { ...byHour, granularity: 'second' } as const
   const query: QueryInput = {
     ...count,
@@ -144,7 +144,7 @@ test('fills groups of several dimensions in the order of bytes, with up to 50,00
   expect(fill(seconds, groups(5_001)).rows).toHaveLength(5_001)
 })
 
-test('orders lists as the engine orders their texts, and does not fill what has none', () => {
+test('orders lists like the engine, and does not fill without buckets', () => {
   const query: QueryInput = {
     ...count,
     dimensions: ['requests.scopes'],

@@ -133,7 +133,7 @@ test('a filter on a hidden workspace selects nothing and gives the same notice w
   ).toEqual([])
 })
 
-test('says in which workspaces callers are shown', async () => {
+test('names the workspaces in which callers are shown', async () => {
   await warehouse.store([
     now({ ...inA, consumer_name: 'ann' }),
     now({ ...inB, consumer_name: 'bob' }),
@@ -230,7 +230,7 @@ test('the message of an engine error is logged and not returned', async () => {
   expect(logged.at(-1)).toMatchObject({ error: { message: 'secret of a row' } })
 })
 
-test.each(['159', '241'])('engine error %s says that the query exceeds a limit', async (code) => {
+test.each(['159', '241'])('engine error %s reports an exceeded limit', async (code) => {
   const broken = openAnalytics({
     warehouse: {
       ...warehouse,
@@ -250,7 +250,7 @@ test.each(['159', '241'])('engine error %s says that the query exceeds a limit',
   expect(logged.at(-1)).toMatchObject({ message: 'analytics: query failed', id })
 })
 
-test('a subscription pushes at once and then only the answers that new rows change', async () => {
+test('a subscription pushes at once, and then only changed answers', async () => {
   const pushes: Push[] = []
   const queries = {
     q: count,

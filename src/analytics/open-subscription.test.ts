@@ -103,7 +103,7 @@ test('ends when the rights of the principal end', async () => {
   expect(state.answered).toBe(1)
 })
 
-test('changed rights and the end of the rights are noticed within a second, without an insert', async () => {
+test('changed rights and the end of the rights are detected within a second, without an insert', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   onTestFinished(() => void vi.useRealTimers())
   const { state, pushes } = open(() => answer() as unknown as Answer)

@@ -28,7 +28,7 @@ function open(slots: number) {
   return { ask, end, started, stopped, onInsert: queue.onInsert, pass: () => (tick += 1) }
 }
 
-test('1,500 queued questions of one principal delay the question of another by one turn', async () => {
+test('1,500 queued queries of one principal delay the query of another by one turn', async () => {
   const { ask, end, started } = open(3)
   for (let at = 0; at < 1_500; at += 1) void ask('reader', `reader ${at}`)
   expect(started).toEqual(['reader 0', 'reader 1'])
@@ -52,7 +52,7 @@ test('principals take turns, and one of them never has all slots', async () => {
   expect(started).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2'])
 })
 
-test('equal statements run once for all who wait, also for several principals', async () => {
+test('equal statements run once for all waiters, also of several principals', async () => {
   const { ask, end, started } = open(3)
   const answers = Promise.all(['a', 'a', 'b', 'c'].map((principal) => ask(principal, 'same')))
   expect(started).toEqual(['same'])
@@ -60,7 +60,7 @@ test('equal statements run once for all who wait, also for several principals', 
   expect(await answers).toEqual(Array(4).fill([{ sql: 'same' }]))
 })
 
-test('an insert does not let a queued statement run twice, but no one gets rows of before it', async () => {
+test('a queued statement runs once despite an insert, and returns no rows from before it', async () => {
   const { ask, end, started, onInsert } = open(1)
   void ask('a', 'running')
   void ask('a', 'queued')
@@ -84,7 +84,7 @@ test('rows are shared until the tick ends', async () => {
   expect(started).toHaveLength(2)
 })
 
-test('a queued statement that nobody waits for any more never runs, and a running one is stopped', async () => {
+test('a queued statement without waiters never runs, and a running one is stopped', async () => {
   const { ask, end, started, stopped } = open(1)
   const [closed, other] = [new AbortController(), new AbortController()]
   const first = ask('a', 'running', closed.signal)

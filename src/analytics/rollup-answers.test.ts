@@ -294,7 +294,7 @@ test('rows stored twice under one id are once in a rollup', async () => {
   expect(rolled7).toEqual(rows7)
 })
 
-test('reopening keeps what was built, and what changed is still not read', async () => {
+test('reopening keeps built units, and changed ones are still not read', async () => {
   const counts = (from: Rollups) => from.list.map((one) => from.units(one, 0, now).length)
   const { path, rollups } = warehouse
   const before = counts(rollups)

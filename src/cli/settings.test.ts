@@ -18,7 +18,7 @@ test('a flag takes precedence over its environment variable, an absent flag does
   expect(readSettings().data).toBe('/from/environment')
 })
 
-test('runs both planes unless one is named, and only a gateway needs a control plane elsewhere', () => {
+test('runs both planes unless one is selected, and only a gateway plane needs a control plane elsewhere', () => {
   vi.stubEnv('WEIR_CONTROL_URL', 'https://control.example:8005/')
   vi.stubEnv('WEIR_JOIN_TOKEN', 'token')
   const planeOf = (plane?: string) => {
@@ -33,7 +33,7 @@ test('runs both planes unless one is named, and only a gateway needs a control p
   ])
 })
 
-test('reads what TLS listeners offer, and names ciphers and versions that do not exist', () => {
+test('reads the TLS policy of listeners, and names unknown ciphers and versions', () => {
   expect(readSettings().tls).toEqual({
     policy: { suite: 'intermediate' },
     hasSessionTickets: true,
@@ -56,7 +56,7 @@ test('reads what TLS listeners offer, and names ciphers and versions that do not
     expect(() => readSettings({ [name]: text })).toThrow(complaint)
 })
 
-test('reads the listeners, proxies and port maps, and names what is malformed in them', () => {
+test('reads the listeners, proxies and port maps, and names malformed ones', () => {
   vi.stubEnv('WEIR_PROXY_LISTEN', '0.0.0.0:80 proxy_protocol')
   vi.stubEnv(
     'WEIR_STREAM_LISTEN',
@@ -95,7 +95,7 @@ test('reads the listeners, proxies and port maps, and names what is malformed in
     expect(() => readSettings({ [name]: text })).toThrow(complaint)
 })
 
-test('reads the listeners of the control plane and their certificates, and names what cannot be used', async () => {
+test('reads the listeners of the control plane and their certificates, and names unusable ones', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-settings-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const authority = await makeAuthority('test')

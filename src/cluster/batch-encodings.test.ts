@@ -37,7 +37,7 @@ async function putBatch(url: string, encoding: string, content: Buffer) {
   })
 }
 
-test('compresses batches to another machine once it has said that it decodes them, and none to its own', async () => {
+test('compresses batches for another machine that accepts encodings, and none for its own', async () => {
   const sizes: number[] = []
   const control = await openTest()
   const proxied = await startByteCounter(control.url, (bytes) => sizes.push(bytes))

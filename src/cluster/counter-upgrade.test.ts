@@ -70,7 +70,7 @@ test('an upgrade counts every request once, and lets the leases of the predecess
   expect(successor.rows()).toEqual([])
 })
 
-test('a successor is idle once all that it forwarded is handled, and has no rows before it takes over', () => {
+test('a successor is idle once all forwarded requests are handled, and has no rows before it takes over', () => {
   const forwarded: unknown[] = []
   const sent: number[] = []
   const successor = openSuccessorCounters(
@@ -91,7 +91,7 @@ test('a successor is idle once all that it forwarded is handled, and has no rows
   expect(successor.isIdle).toBe(true)
 })
 
-test('an abandoned upgrade gives up the leases of all workers of the successor', () => {
+test('an abandoned upgrade ends the leases of all workers of the successor', () => {
   const server = openCounterServer({ clock, send: () => undefined })
   const predecessor = openPredecessorCounters(server, () => undefined)
   predecessor.handle({
@@ -104,7 +104,7 @@ test('an abandoned upgrade gives up the leases of all workers of the successor',
   expect(server.rows()).toEqual([['k', 11, 1000, []]])
 })
 
-test('the predecessor gives up the leases of a worker of the successor that has ended', () => {
+test('the predecessor ends the leases of a worker of the successor that has ended', () => {
   const server = openCounterServer({ clock, send: () => undefined })
   const predecessor = openPredecessorCounters(server, () => undefined)
   const message: CountRequest = {

@@ -69,7 +69,7 @@ function openNode(workers: number) {
   }
 }
 
-test('admits exactly the limit over any number of workers, in whatever order they take', async () => {
+test('admits exactly the limit over any number of workers, in any order', async () => {
   const plan = fc.record({
     workers: fc.integer({ min: 1, max: 4 }),
     limit: fc.integer({ min: 1, max: 700 }),
@@ -157,7 +157,7 @@ test('the unused tokens of a dead worker count as used, exactly', async () => {
   expect(admitted, 'nobody waits for its tokens, and nobody gets them').toBe(641 - 11)
 })
 
-test('a late return of a worker that was given up does not free its tokens', async () => {
+test('a return after the recall timeout does not free tokens', async () => {
   const node = openNode(2)
   await node.take(0, window('k', 641))
   node.server.forget(0)
@@ -241,7 +241,7 @@ test('leases only for the last request of a message', () => {
   expect(answers()[0]?.[1].map(({ leased }) => leased)).toEqual([[0], [0], [99]])
 })
 
-test('a worker that does not return its leases in time is given up', async () => {
+test('leases that are not returned in time count as used', async () => {
   const { server, count, answers } = openServer({ recallTimeout: 20 })
   count(0, [window('k', 65)])
   for (let taken = 2; taken < 66; taken += 1) count(1, [window('k', 65)])
@@ -291,7 +291,7 @@ test('sends one message for the requests of a turn', async () => {
   expect(sent).toEqual([{ type: 'count', id: 1, requests, unused: [] }])
 })
 
-test('spends each token of a lease once, and asks again when none is left', async () => {
+test('spends each token of a lease once, and sends a counter request when none is left', async () => {
   const sent: FromWorker[] = []
   const client = openCounterClient({ send: (message) => void sent.push(message), clock })
   const one = [window('k', 900)]

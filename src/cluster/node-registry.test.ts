@@ -53,7 +53,7 @@ test('keeps the later of two orders for a target at the end', () => {
   expect(registry.receiveHeartbeat(worker, state)).toEqual({ targets })
 })
 
-test('forgets a worker after 30 seconds of silence, and what waited for it', () => {
+test('forgets a worker after 30 seconds without heartbeat, with its waiting orders', () => {
   let now = 1000
   const registry = openNodeRegistry({ now: () => now })
   registry.receiveHeartbeat(worker, state)

@@ -5,7 +5,7 @@ const claims = { node: 'n', worker: 3, zone: 'z', environment: 'e' }
 const token = makeNodeToken(claims, 'join')
 const [payload = '', signature = ''] = token.split('.')
 
-test('a token gives the claims that it was made for', () => {
+test('a token returns the claims that it was made for', () => {
   expect(readNodeToken(token, 'join')).toEqual(claims)
 })
 

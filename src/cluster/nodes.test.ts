@@ -128,7 +128,7 @@ test('returns 403 to an enrolment with the wrong join secret', async () => {
   await stranger.close()
 })
 
-test('enrols again after its token was rejected, and after an enrolment that failed', async () => {
+test('enrols again after a rejected token, and after a failed enrolment', async () => {
   const control = await serve()
   const client = openControlClient(control.url, enrolment)
   const send = async (batch: string) =>

@@ -3,7 +3,7 @@ import { snapshotOf, type SnapshotItem } from '../schema/snapshot.ts'
 import { snapshotRoot } from '../snapshot/snapshot-root.ts'
 import { openPublications } from './publications.ts'
 
-test('forgets old publications, by their number and by what they cost', () => {
+test('drops old publications, by their number and their size', () => {
   const publications = openPublications({ publications: 3, items: 10 })
   const roots: string[] = []
   let snapshot = snapshotOf({})

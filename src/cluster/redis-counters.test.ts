@@ -26,7 +26,7 @@ function openNode(address: RedisAddress, syncRate = -1): CounterSource {
 
 const windowOf = (key: string, limit: number): Window => ({ key, limit, endsAt: 1_060_000 })
 
-test('admits exactly the limit over nodes that ask at the same time', async (context) => {
+test('admits exactly the limit over concurrent nodes', async (context) => {
   const { address } = await startRedis(context)
   const nodes = [openNode(address), openNode(address), openNode(address)]
   const windows = [windowOf('a', 40), windowOf('b', 1000)]
@@ -45,7 +45,7 @@ test('admits exactly the limit over nodes that ask at the same time', async (con
   })
 })
 
-test('decides as the counters of a node do, also about sliding windows', async (context) => {
+test('decides like the counters of a node, also for sliding windows', async (context) => {
   const { address } = await startRedis(context)
   const node = openNode(address)
   const sliding = fc.record({
@@ -87,7 +87,7 @@ test('decides as the counters of a node do, also about sliding windows', async (
   )
 })
 
-test('counts with a sync rate by itself, and sends the counts to Redis', async (context) => {
+test('counts locally with a sync rate, and sends the counts to Redis', async (context) => {
   const { address } = await startRedis(context)
   const [one, other] = [openNode(address, 0.02), openNode(address)]
   const windows = [windowOf('synced', 10)]
@@ -101,7 +101,7 @@ test('counts with a sync rate by itself, and sends the counts to Redis', async (
   await until('the counts of all', async () => (await one.take(probe)).counts[0] === 6)
 })
 
-test('rejects while Redis is away, with a wrong password and from a server that is none, and recovers', async (context) => {
+test('rejects while Redis is unavailable, with a wrong password and for another kind of server, and recovers', async (context) => {
   const redis = await startRedis(context)
   const counters = openNode(redis.address)
   const windows = [windowOf('a', 5)]
@@ -200,7 +200,7 @@ test('connects by TLS, and verifies the certificate with ssl_verify', async (con
   await expect(verifying.take([windowOf('a', 5)])).rejects.toThrow(/certificate/)
 })
 
-test('ends a connection on which a reply is missing, and fails at once for a while', async () => {
+test('closes a connection on which a reply is missing, and then fails immediately for some time', async () => {
   const silent = createServer((socket) => void socket.on('error', () => undefined))
   await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void silent.close())

@@ -26,7 +26,7 @@ const entryOf = ({ id, workspace, name, to }: Change): Entry => ({
   fields: { name, instance_name: name, service: { id: to }, route: null, tags: ['t'] },
 })
 
-test('reads by indexes what the entries hold, and leaves the original as it was', () => {
+test('indexes return the entries of the draft, and the original stays unchanged', () => {
   fc.assert(
     fc.property(
       fc.array(change, { maxLength: 30 }),

@@ -115,7 +115,7 @@ test('rejects a snapshot whose references cannot be resolved or that cannot be s
   await expect.poll(() => unswapped.dataPlane.rejection()?.refusal).toMatch(/^swap: .*proxy/)
 })
 
-test('a program that cannot be swapped in leaves the plugins and health checks of the one before', async () => {
+test('a program that cannot be swapped in leaves the plugins and health checks of the previous one', async () => {
   let open = 0
   const counted = definePlugin({
     name: 'counted',
@@ -246,7 +246,7 @@ test('does not apply the running snapshot again when a reconnect sends it', asyn
   await expect.poll(() => revisions).toEqual([1, 2])
 })
 
-test('a secret that changes while a snapshot is applied does not bring back the one before', async () => {
+test('a secret that changes while a snapshot is applied does not restore the previous snapshot', async () => {
   const { dataPlane, revisions } = openTestDataPlane()
   dataPlane.receive(received(1))
   await expect.poll(() => revisions).toEqual([1])

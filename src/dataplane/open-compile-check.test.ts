@@ -42,7 +42,7 @@ function openCountedProof() {
   return { counts, proveTexts }
 }
 
-test('costs what differs from the snapshot that was accepted last', () => {
+test('the cost depends on the differences from the last accepted snapshot', () => {
   const { counts, proveTexts } = openCountedProof()
   proveTexts('a', 'b')()
   expect(counts).toEqual({ prepared: 2, open: 0 })
@@ -57,7 +57,7 @@ test('costs what differs from the snapshot that was accepted last', () => {
   expect(counts).toEqual({ prepared: 5, open: 0 })
 })
 
-test('refuses what could not run, and goes on from the snapshot that was accepted last', () => {
+test('refuses a snapshot that could not run, and continues from the last accepted one', () => {
   const { counts, proveTexts } = openCountedProof()
   proveTexts('a')()
   expect(() => proveTexts('a', 7)).toThrow('plugin plugin-1 (counted)')
@@ -111,7 +111,7 @@ const withEnabledServices = (snapshot: Snapshot): Snapshot => ({
   ),
 })
 
-test('refuses what differs exactly when a program of everything cannot be compiled', () => {
+test('refuses a difference exactly when a complete program cannot be compiled', () => {
   const counts = { refused: 0, accepted: 0 }
   fc.assert(
     fc.property(fc.integer(), (seed) => {

@@ -81,7 +81,7 @@ const expectSame = (
   to: VerifiedSnapshot | undefined,
 ): void => expect(partsOf(read)).toEqual(partsOf(to))
 
-test('reads the snapshot that was written last, whatever was written before', async () => {
+test('reads the snapshot that was written last, after any earlier ones', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.dictionary(fc.string({ maxLength: 2 }), fc.string()), {
@@ -211,7 +211,7 @@ test('replaces the file when another control plane seals', async () => {
   expect(partsOf(openCache(directory, ended[1]).read())).toEqual(partsOf(moved))
 })
 
-test('goes on with the file of a worker that has ended, and leaves that of a running one', async () => {
+test('continues the file of a worker that has ended, and leaves that of a running one', async () => {
   const directory = makeDirectory()
   const [first, second, third] = grow(3) as [VerifiedSnapshot, VerifiedSnapshot, VerifiedSnapshot]
   await openCache(directory, ended[0]).write(first)
@@ -308,7 +308,7 @@ test.each([
   expect(existsSync(join(directory, name))).toBe(false)
 })
 
-test('refuses a snapshot of an older version that is not what was sealed', () => {
+test('refuses a snapshot of an older version with an invalid seal', () => {
   const verify = (read: LegacySnapshot) => () => runToCompletion(verifyLegacySteps(read))
   const right = legacy(legacyBody)
   expect(verify(right)).not.toThrow()

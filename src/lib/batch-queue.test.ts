@@ -25,7 +25,7 @@ function open(own: Partial<BatchQueueSettings>, send: (batch: readonly number[])
   return { queue, budget, dropped }
 }
 
-test('every entry is sent once, in order, or dropped and counted, whatever fails', async () => {
+test('every entry is sent once and in order, or dropped and counted, despite failures', async () => {
   const cases = fc.record({
     entries: fc.integer({ min: 0, max: 40 }),
     batch: fc.integer({ min: 1, max: 7 }),
@@ -96,7 +96,7 @@ test('a batch waits for more entries until it is full or its time is over', asyn
   expect(batches[2]).toEqual([6])
 })
 
-test('stopping aborts what is being sent, and counts it as dropped', async () => {
+test('stopping aborts the current batch, and counts it as dropped', async () => {
   const { queue, dropped } = open({ max_batch_size: 2 }, async () =>
     Promise.reject(new Error('down')),
   )

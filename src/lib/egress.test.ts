@@ -43,7 +43,7 @@ test.each([
   expect(openEgress().refusalOf(address, 80)).toBeUndefined()
 })
 
-test('denies what the operator denies, and allows what the operator allows', () => {
+test('applies the networks that the operator denies and allows', () => {
   const { refusalOf } = openEgress(
     rules(['169.254.10.0/24', '10.1.0.0/16'], ['10.0.0.0/8', '::/0', '127.0.0.1:22']),
   )

@@ -94,7 +94,7 @@ test.each([
   expect(complaint(text)).toContain(expected),
 )
 
-test('a chain as long as an expression can be is no deep recursion', () => {
+test('the longest possible chain of operators does not overflow the stack', () => {
   const text = Array.from({ length: 1_200 }, () => 's == "a"').join(' && ')
   expect(outline(parse(text))).toHaveLength(text.length + 2 + 1_199)
 })

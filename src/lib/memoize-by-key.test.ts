@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoizeBriefly } from './memoize-by-key.ts'
 
-test('computes a value once within a while, and forgets it afterwards', async () => {
+test('computes a value once within the time, and drops it afterwards', async () => {
   let computed = 0
   const count = memoizeBriefly(() => (computed += 1), 1)
   const key = {}

@@ -8,7 +8,7 @@ const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 3_000 }), {
   size: 'max',
 })
 
-test('holds in order what was put in and not taken out, and leaves earlier sets as they were', () => {
+test('contains the added and not removed items in order, and leaves earlier sets unchanged', () => {
   fc.assert(
     fc.property(
       numbers,
@@ -36,7 +36,7 @@ test('holds in order what was put in and not taken out, and leaves earlier sets 
   )
 })
 
-test('is read from any place on', () => {
+test('is read from any position', () => {
   fc.assert(
     fc.property(numbers, fc.integer({ min: -1, max: 3_001 }), (items, after) => {
       const found = [...orderedSet(items, compare).from((item) => item > after)]
@@ -46,7 +46,7 @@ test('is read from any place on', () => {
   )
 })
 
-test('an empty set takes items', () => {
+test('items can be added to an empty set', () => {
   const set = orderedSet<number>([], compare).with([], [2, 1])
   expect([...set.from(() => true)]).toEqual([1, 2])
   expect([...set.with([1, 2], []).from(() => true)]).toEqual([])

@@ -41,7 +41,7 @@ function chain(longest: Prefix<Value> | undefined): Value[] {
 
 const reversed = (key: string): string => key.split('').reverse().join('')
 
-test('finds keys and prefixes as a map does, in every tree of a sequence', () => {
+test('finds the same keys and prefixes as a map, after every change', () => {
   fc.assert(
     fc.property(changes, fc.array(text, { minLength: 10, maxLength: 20 }), (list, texts) => {
       for (const [tree, model] of apply(list).earlier) {
@@ -86,7 +86,7 @@ test('stays the same when nothing changes', () => {
   expect(model.size).toBe(3)
 })
 
-test('takes a chain of keys that is deeper than the stack', () => {
+test('supports a chain of keys that is deeper than the stack', () => {
   let tree: PrefixTree<Value>
   const key = '/'.repeat(10_000)
   for (let length = key.length; length > 0; length -= 1)

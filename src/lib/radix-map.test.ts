@@ -33,7 +33,7 @@ function apply(
   return next
 }
 
-test('holds what a map holds after any changes, in order, and leaves earlier maps as they were', () => {
+test('contains the same entries as a map after any changes, in order, and leaves earlier maps unchanged', () => {
   fc.assert(
     fc.property(changes, changes, (first, second) => {
       const model = new Map<string, number>()
@@ -68,7 +68,7 @@ test('has a shape that follows from its entries alone', () => {
   )
 })
 
-test('changes made at once lead to the entries and the shape of changes made one by one', () => {
+test('batched changes give the same entries and shape as single changes', () => {
   fc.assert(
     fc.property(changes, changes, (first, second) => {
       const model = new Map<string, number>()
@@ -121,7 +121,7 @@ test('folds the values under a prefix', () => {
   )
 })
 
-test('compares and folds only what two maps do not share', () => {
+test('comparing and folding skips the nodes that two maps share', () => {
   const names = Array.from({ length: 20_000 }, (_, n) => crypto.randomUUID().slice(0, 30) + n)
   const map = RadixMap.from(names.map((name, n) => [name, n] as const))
   let folded = 0

@@ -47,7 +47,7 @@ test('redacts JSON Web Tokens and parameters of segments under any name', () => 
   for (const path of ['/a/b', '/a;v=1/b', '/keys/eyes']) expect(redactPath(path)).toBe(path)
 })
 
-test('a known secret is in no text, in whatever encoding', () => {
+test('a known secret is in no text, in any encoding', () => {
   const secret = fc
     .string({ minLength: 6, maxLength: 20 })
     .filter((text) => text.trim() === text && text.isWellFormed())
@@ -96,7 +96,7 @@ const encodeSome = (text: string, which: readonly boolean[]): string =>
     )
     .join('')
 
-test('a credential is in no query and no path, in whatever way its parameter is written', () => {
+test('a credential is in no query and no path, in any spelling of its parameter', () => {
   const name = fc.constantFrom('apikey', 'api_key', 'X-API-Key', 'access_token', 'password', 'sig')
   const secret = fc.stringMatching(/^[a-zA-Z0-9]{8,20}$/).map((text) => `S${text}`)
   const which = fc.array(fc.boolean(), { minLength: 1, maxLength: 8 })

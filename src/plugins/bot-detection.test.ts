@@ -33,7 +33,7 @@ const bots = [
   'aws-sdk-java/1.11',
 ]
 
-test('denies bots and lets people pass', () => {
+test('denies bots and allows browsers', () => {
   expect(people.filter((agent) => isDenied(agent))).toEqual([])
   expect(bots.filter((agent) => !isDenied(agent))).toEqual([])
 })

@@ -35,7 +35,7 @@ const preflight = (config: object, more: [string, string][] = []) => {
   return { answer, headers: Object.fromEntries(headers) as Record<string, string> }
 }
 
-test('allows all origins unless some are named', () => {
+test('allows all origins unless some are configured', () => {
   expect(headersFor({}, 'https://a.example')).toMatchObject({ origin: '*', vary: '' })
   expect(headersFor({ origins: ['*'] })).toMatchObject({ origin: '*', vary: '' })
   expect(headersFor({ allow_origin_absent: false })).toMatchObject({ origin: '', vary: '' })
@@ -69,7 +69,7 @@ test('an expression may end with an escaped dollar sign', () => {
   expect(headersFor({ origins }, 'app://local').origin).toBe('')
 })
 
-test('allows no other origin, whatever it contains', () => {
+test('allows no other origin', () => {
   const origins = ['https://a.example', 'https://b\\.example|https://c\\.example', 'd\\.example$']
   for (const origin of [
     'http://a.example',
@@ -91,7 +91,7 @@ test('allows no other origin, whatever it contains', () => {
     })
 })
 
-test('replaces what the service says about origins, and adds to its Vary', () => {
+test('replaces the CORS headers of the service, and extends its Vary', () => {
   const service = ['Access-Control-Allow-Origin', 'https://other.example', 'Vary', 'Accept']
   const config = {
     origins: ['https://a.example', 'https://b.example'],
@@ -125,7 +125,7 @@ test('answers preflight requests', () => {
   })
 })
 
-test('leaves preflight requests to the service on demand', () => {
+test('forwards preflight requests to the service if configured', () => {
   const { answer, headers } = preflight({ preflight_continue: true })
   expect([answer, headers]).toEqual([undefined, {}])
 })

@@ -10,7 +10,7 @@ const verdictOf = (config: object, clientAddress: string): unknown => {
   }
 }
 
-test('denies what is denied, and what is not allowed', () => {
+test('denies denied addresses, and those that are not allowed', () => {
   const config = { allow: ['10.0.0.0/8', '2001:db8::/32'], deny: ['10.1.0.0/16'] }
   expect(verdictOf(config, '10.2.0.1')).toBeUndefined()
   expect(verdictOf(config, '2001:db8::9')).toBeUndefined()
@@ -24,12 +24,12 @@ test('denies a client without an address', () => {
   expect(verdictOf({ allow: ['0.0.0.0/0'] }, '')).toMatchObject({ status: 403 })
 })
 
-test('answers with a status and a message of the configuration', () => {
+test('returns the configured status and message', () => {
   const refusal = verdictOf({ deny: ['::1'], status: 404, message: 'Not here' }, '::1')
   expect(refusal).toMatchObject({ status: 404, message: 'Not here' })
 })
 
-test('refuses what is no address, and a configuration without any', () => {
+test('refuses invalid addresses, and a configuration without any', () => {
   for (const wrong of ['10.0.0.0/33', '10.0.0', 'localhost', '::1/129', '1.2.3.4 ', '0x7f.0.0.1'])
     expect(complaintOf(ipRestriction, { deny: [wrong] })).toBe(
       `deny.0: invalid ip or cidr range: '${wrong}'`,

@@ -125,7 +125,7 @@ test('plugins share counters by namespace within a workspace only', async () => 
   expect((await use('p5', 'w1', null).ask()).isAdmitted).toBe(true)
 })
 
-test('the node counts by itself while Redis is away', async () => {
+test('counts locally while Redis is unavailable', async () => {
   const broken = { take: () => Promise.reject(new Error('away')), close: () => undefined }
   const config = { strategy: 'redis', sync_rate: 0, disable_penalty: true }
   expect(await open(config, { redisCounters: () => broken }).admitted(10)).toBe(4)
@@ -155,7 +155,7 @@ test('counts in Redis as `sync_rate` says, at the addresses in either form', () 
   ])
 })
 
-test('hides headers on demand, and answers with the configured status', async () => {
+test('hides headers if configured, and returns the configured status', async () => {
   const { ask, admitted } = open({
     hide_client_headers: true,
     limit: [1],

@@ -26,7 +26,7 @@ test('no path leads to another host', () => {
     ).toMatchObject({ headers: { Location: expect.stringMatching(/^https:\/\/shop\.example\//) } })
 })
 
-test('refuses a location without a host, and a status that is none', () => {
+test('refuses a location without a host, and an invalid status', () => {
   for (const location of ['/start', 'shop.example', 'mailto:a@b.example', ''])
     expect(complaintOf(redirect, { location })).toBe('location: missing host in url')
   expect(complaintOf(redirect, { location: 'https://a.example', status_code: 99 })).toBe(

@@ -28,13 +28,13 @@ test('answers 417 to a client that waits for 100 (Continue)', () => {
   expect(statusFor(config, [['Expect', '100-Continue']], 2)).toBe(417)
 })
 
-test('requires a length on demand', () => {
+test('requires a length if configured', () => {
   expect(statusFor({}, [])).toBeUndefined()
   expect(statusFor({ require_content_length: true }, [])).toBe(411)
   expect(statusFor({ require_content_length: true }, [['Content-Length', '0']], 0)).toBeUndefined()
 })
 
-test('refuses units that it does not know', () => {
+test('refuses unknown units', () => {
   expect(complaintOf(requestSizeLimiting, { size_unit: 'gigabytes' })).toContain('size_unit')
   expect(complaintOf(requestSizeLimiting, { allowed_payload_size: 1.5 })).toContain('allowed')
 })

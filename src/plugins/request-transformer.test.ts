@@ -89,7 +89,7 @@ test('transforms query strings, JSON objects and forms', async () => {
   )
 })
 
-test('forwards bodies that it cannot read as they are', async () => {
+test('forwards unreadable bodies unchanged', async () => {
   const config = { remove: { body: ['a'] } }
   for (const body of ['[1]', '{', '"text"', '', '{"a":1}'])
     expect(

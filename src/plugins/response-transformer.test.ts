@@ -112,7 +112,7 @@ test('transforms the members of JSON objects', async () => {
   expect((await through('/json', problem)).text).toContain('"flag":true')
 })
 
-test('transforms JSON that comes in parts, and JSON of the gateway itself', async () => {
+test('transforms JSON that arrives in parts, and JSON of the gateway itself', async () => {
   respond = (_, response) => {
     response.writeHead(200, json)
     response.write('{"gone":')
@@ -123,7 +123,7 @@ test('transforms JSON that comes in parts, and JSON of the gateway itself', asyn
   expect((await through('/json?stop=1', {})).text).toContain('"flag":true')
 })
 
-test('passes other bodies on as they are', async () => {
+test('forwards other bodies unchanged', async () => {
   for (const body of ['[1]', '{', '"text"', ''])
     expect((await through('/json', { body, headers: json })).text).toBe(body)
   expect(

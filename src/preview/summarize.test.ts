@@ -88,7 +88,7 @@ test('counts the requests whose replayed outcome equals the recorded one', () =>
   expect(agreeing({ outcome: 'denied', status: 403 }, counted)).toBe(0)
 })
 
-test('says how many requests it could not replay, and why', () => {
+test('reports the number of requests that could not be replayed, and why', () => {
   const unknown = { before: undefined, after: undefined }
   const { gaps, judged } = summarize(
     [

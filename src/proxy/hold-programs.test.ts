@@ -73,7 +73,7 @@ test('a plugin is open while the current program or an exchange has it, and not 
   )
 })
 
-test('beside an exchange that does not end, plugins of later programs do not add up', () => {
+test('an exchange that does not end keeps no plugins of later programs open', () => {
   const { open, compile } = openCompiler()
   let current = compile([0, 0])
   const programs = holdPrograms(current)

@@ -304,7 +304,7 @@ test('pools without an upstream keep nothing before their first request', () => 
   expect(pool.memory.isUsed).toBe(true)
 })
 
-test('compares again when the program before is closed while a slice is awaited', () => {
+test('compares again when the previous program is closed between two slices', () => {
   const { keeper, watch, running } = openPoolKeeper()
   const shared = keeper.open(planOf({ id: 'u', hosts: ['192.0.2.1'], interval: 1 }))
   const close = watch(mapOf(shared))
@@ -318,7 +318,7 @@ test('compares again when the program before is closed while a slice is awaited'
   expect([...running.values()]).toEqual([1_000, 1_000, 5_000, 5_000])
 })
 
-test('a probe in flight goes on when its pool is replaced, and counts while the target is there', async () => {
+test('a probe in flight continues when its pool is replaced, and counts while the target exists', async () => {
   const answers = new Map<string, (result: HealthResult) => void>()
   const { keeper, watch, time, probed } = openPoolKeeper(
     ({ target }) => new Promise((answer) => void answers.set(target.host, answer)),

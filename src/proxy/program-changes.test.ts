@@ -8,7 +8,7 @@ import { defaultTlsPolicy } from './tls-policy.ts'
 
 const runs = { numRuns: 150 }
 
-test('a program compiled from the one before decides as one that is compiled from scratch, and the one before as before', () => {
+test('a program compiled by difference decides like one compiled from scratch, and the previous one like before', () => {
   const found = { routes: 0, streams: 0, plugins: 0, keys: 0, certificates: 0 }
   fc.assert(
     fc.property(fc.integer(), (seed) => {
@@ -34,7 +34,7 @@ test('a program compiled from the one before decides as one that is compiled fro
   for (const count of Object.values(found)) expect(count).toBeGreaterThan(100)
 })
 
-test('programs share what did not change', () => {
+test('programs share unchanged parts', () => {
   const shared = {
     pools: 0,
     services: 0,

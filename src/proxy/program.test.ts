@@ -182,7 +182,7 @@ test.each([
   ['/x/1', 'api.y.test.', undefined],
   ['/x/y/1', 'any.test', undefined],
   ['/z', 'any.test', 'rest'],
-])('only routes of the owner match %s on %s, whatever others configure', (path, host, expected) => {
+])('only routes of the owner match %s on %s, regardless of others', (path, host, expected) => {
   const all = { paths: ['/', '~/.*'], headers: { 'x-v': ['1'] }, methods: ['GET'] }
   const snapshot = buildTestSnapshot({
     routes: [

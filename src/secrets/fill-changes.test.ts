@@ -85,7 +85,7 @@ const open = () => {
   }
 }
 
-test('fills a snapshot from the one before as it does alone, and keeps what did not change', async () => {
+test('filling by difference equals filling from scratch, and keeps unchanged items', async () => {
   let kept = 0
   await fc.assert(
     fc.asyncProperty(fc.array(states, { minLength: 2, maxLength: 6 }), async (steps) => {

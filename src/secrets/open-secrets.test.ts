@@ -60,7 +60,7 @@ test('reads no variable of the gateway without the prefix that the operator allo
     })
 })
 
-test('resolves references in referenceable fields only, whatever else holds the same text', async () => {
+test('resolves references in referenceable fields only, not the same text in others', async () => {
   const settings = z.object({
     secret: referenceable(z.string().nullable().default(null)),
     open: z.string(),
@@ -81,7 +81,7 @@ test('resolves references in referenceable fields only, whatever else holds the 
   expect(await fill({ open: '{vault://env/../etc}' })).toMatchObject({ reason: undefined })
 })
 
-test('withholds a plugin whose secret is missing, with a reason that holds no secret', async () => {
+test('withholds a plugin whose secret is missing, with a reason without secrets', async () => {
   const { fill } = open({ variables: { DB: '{"user":"u"}' } })
   const { reason } = await fill({ a: '{vault://env/absent}', b: '{vault://env/db/user}' })
   expect(reason).toBe('{vault://env/absent}: the variable ABSENT is not set')
@@ -186,7 +186,7 @@ test('reads a missing secret again only after neg_ttl', async () => {
   expect(await read()).toBe('new')
 })
 
-test('leaves out certificates whose private key is missing', async () => {
+test('omits certificates whose private key is missing', async () => {
   const secrets = openSecrets({
     readVariable: (name) => (name === 'HERE' ? 'pem' : undefined),
     variablePrefix: '',
@@ -210,7 +210,7 @@ test('leaves out certificates whose private key is missing', async () => {
   expect(listsOf(filled.snapshot).certificates).toMatchObject([{ id: 'here', key: 'pem' }])
 })
 
-test('withholds a plugin whose vault its workspace does not have, and refuses a malformed reference', async () => {
+test('withholds a plugin whose workspace lacks the vault, and refuses a malformed reference', async () => {
   const { fill } = open({ variables: { X: 'x' }, vaults: { store: ['env', {}] } })
   expect(await fill({ a: '{vault://other/x}' })).toMatchObject({
     config: { a: '{vault://other/x}' },

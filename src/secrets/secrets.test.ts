@@ -108,7 +108,7 @@ describe('a master key', () => {
     (text) => expect(() => masterOf(text)).toThrow('KEY is not valid'),
   )
 
-  test('reports the file when it is missing or holds no key', () => {
+  test('reports the file when it is missing or contains no key', () => {
     const file = join(temporary(), 'my.key')
     const read = () => readMasterKey({ file, mayMake: false }, () => undefined)
     expect(read).toThrow(file)

@@ -107,7 +107,7 @@ function resultOf<T>(run: () => T): T | undefined {
 const isVerified = ({ snapshot, seal: given }: SealedState): boolean =>
   resultOf(() => verifyRoot(snapshot, given, publicKey) ?? true) === true
 
-test('lines that are lost, repeated, exchanged or changed are refused, or lead to another root', () => {
+test('lost, repeated, exchanged or changed lines are refused, or lead to another root', () => {
   const damages = fc.constantFrom<(lines: string[], at: number) => string[]>(
     (lines, at) => lines.toSpliced(at, 1),
     (lines, at) => lines.toSpliced(at, 0, lines[at] ?? ''),

@@ -52,7 +52,7 @@ const entries = fc
     })
   })
 
-test('builds the same bytes from the same configuration, in whatever order it was made', () => {
+test('builds the same bytes from the same configuration, regardless of the order of changes', () => {
   fc.assert(
     fc.property(entries, fc.infiniteStream(fc.nat()), (made, stream) => {
       const shuffled = new Map(

@@ -44,7 +44,7 @@ const load = async (intake: Intake, insert: ReturnType<typeof openTestStore>['in
   }).stop(30_000)
 }
 
-test('batches that arrived are stored together, and the disk is free of them then', async () => {
+test('received batches are stored together, and then removed from the disk', async () => {
   const directory = fresh()
   const intake = openIntake(directory, { ...options, isSynced: true })
   await intake.receive('b-1', segmentOf('one', 'two'))
@@ -57,7 +57,7 @@ test('batches that arrived are stored together, and the disk is free of them the
   expect(readdirSync(directory, { recursive: true })).toEqual(['loads'])
 })
 
-test('where the warehouse knows batches by their id, each is stored by itself under it', async () => {
+test('a warehouse that deduplicates batches by id gets each batch by itself under its id', async () => {
   const intake = openIntake(fresh(), { ...options, maxBatches: 1 })
   for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
   const store = openTestStore()
@@ -103,7 +103,7 @@ test('a process that dies while it forms a load, or receives a batch, leaves not
   expect(readdirSync(directory)).toEqual(['loads'])
 })
 
-test('a batch that comes again is kept once, whether it waits or was stored', async () => {
+test('a repeated batch is kept once, whether it waits or was stored', async () => {
   const intake = openIntake(fresh(), options)
   const stored: string[] = []
   const isStored = async ({ request_id }: { request_id: string }) => stored.includes(request_id)
@@ -140,7 +140,7 @@ test('a batch whose first request is slower than the load and the repetition is 
   expect([store.paths(), intake.bytes]).toEqual([['one'], 0])
 })
 
-test('a load that cannot be formed, as on a full disk, stays and is stored later', async () => {
+test('a load that cannot be formed, as on a full disk, is kept and stored later', async () => {
   const directory = fresh()
   const intake = openIntake(directory, options)
   for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
@@ -163,7 +163,7 @@ test('a batch of a load that an earlier process did not finish is held from the 
   expect(openIntake(directory, options).holds('b-1')).toBe(true)
 })
 
-test('refuses what it cannot keep, and what would lead out of its directory', async () => {
+test('refuses batches that it cannot keep, and ids that lead out of its directory', async () => {
   const content = segmentOf('one')
   const intake = openIntake(fresh(), { ...options, maxBytes: content.length })
   for (const batch of ['../b', 'a/b', '', '.', 'x'.repeat(101)])
@@ -176,7 +176,7 @@ test('refuses what it cannot keep, and what would lead out of its directory', as
   await intake.receive('b-2', content)
 })
 
-test('a warehouse that is away is tried again; what it can never store is set aside', async () => {
+test('an unavailable warehouse is retried; batches that it can never store are set aside', async () => {
   const directory = fresh()
   const intake = openIntake(directory, { ...options, maxBatches: 1 })
   for (const batch of ['b-1', 'b-2', 'b-3']) await intake.receive(batch, segmentOf(batch))
@@ -200,7 +200,7 @@ test('a warehouse that is away is tried again; what it can never store is set as
   expect(intake.bytes).toBe(0)
 })
 
-test('what nobody watches is stored later, and at once when somebody looks', async () => {
+test('unwatched events are stored later, and at once when they are watched', async () => {
   const intake = openIntake(fresh(), options)
   const store = openTestStore()
   let isWatched = false
@@ -235,7 +235,7 @@ function undecodable(): Buffer {
 }
 
 test.each([1, 2, 63, 100])(
-  'of %s batches only those are set aside that the warehouse refuses or that cannot be decoded, with few inserts',
+  'of %s batches only rejected and undecodable ones are set aside, with few inserts',
   async (count) => {
     const directory = fresh()
     const intake = openIntake(directory, options)
@@ -285,7 +285,7 @@ test.each([1, 2, 63, 100])(
   },
 )
 
-test('a load that was refused by a warehouse that has it in part is repeated, not split', async () => {
+test('a load that is partly stored is repeated after a rejection, not split', async () => {
   const intake = openIntake(fresh(), options)
   for (const batch of ['b-1', 'b-2']) await intake.receive(batch, segmentOf(batch))
   const store = openTestStore()
@@ -305,7 +305,7 @@ test('a load that was refused by a warehouse that has it in part is repeated, no
   await loading.stop(30_000)
 })
 
-test('a load that fails for ever does not keep others from being stored', async () => {
+test('a load that always fails does not block others', async () => {
   const intake = openIntake(fresh(), { ...options, maxBatches: 1 })
   for (const batch of ['b-1', 'b-2', 'b-3']) await intake.receive(batch, segmentOf(batch))
   const store = openTestStore()
@@ -347,7 +347,7 @@ test.each([0, 1, 2])(
   },
 )
 
-test('the batches of a node that has many do not keep those of others waiting', async () => {
+test('a node with many batches does not delay those of others', async () => {
   const intake = openIntake(fresh(), { ...options, maxBatches: 4 })
   for (let at = 0; at < 20; at += 1) await intake.receive(`a-${at}`, segmentOf(`a-${at}`), 'a')
   for (let at = 0; at < 3; at += 1) await intake.receive(`b-${at}`, segmentOf(`b-${at}`), 'b')

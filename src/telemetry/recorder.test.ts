@@ -79,7 +79,7 @@ function openSlowSpool() {
   }
 }
 
-test('strict: an answer waits for a sync that began after its event was written; one sync serves all that came meanwhile', async () => {
+test('strict: an answer waits for a sync that began after its event was written; one sync serves all later ones', async () => {
   const { spool, syncs, appended } = openSlowSpool()
   const ends: string[] = []
   const recorder = openRecorder({ ...spool, isFull: false }, quiet, { mode: 'strict' })
@@ -107,7 +107,7 @@ test('strict: an answer waits for a sync that began after its event was written;
   expect(ends.slice(4)).toEqual(['released 5'])
 })
 
-test('interval: answers do not wait, and what was written is synced once per interval', async () => {
+test('interval: answers do not wait, and written events are synced once per interval', async () => {
   const { spool, syncs } = openSlowSpool()
   let released = 0
   const recorder = openRecorder({ ...spool, isFull: false }, quiet, {

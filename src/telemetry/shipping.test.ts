@@ -151,7 +151,7 @@ test('keeps the order of the batches while the warehouse is unavailable, and tri
   await shipping.stop(30_000)
 })
 
-test('sends the last events when it stops, and gives up when its time is over', async () => {
+test('sends the last events when it stops, and gives up after its timeout', async () => {
   const spool = openSpool(fresh())
   const sent: string[] = []
   const start = (send: Parameters<typeof startShipping>[0]['send']) =>

@@ -73,7 +73,7 @@ function isOpenHere(path: string): boolean {
   })
 }
 
-test('closes a segment at 4 MiB, and its file with it', () => {
+test('closes a segment and its file at 4 MiB', () => {
   const root = fresh()
   const spool = openSpool(root)
   spool.append(events('x'.repeat(4 * 1024 * 1024 - segmentHead.length - 400)))
@@ -155,7 +155,7 @@ test('adopts the segments of a dead process under their names, without a partial
   ).toEqual(['batch-a.segment', 'batch-b.segment', 'batch-d.refused'])
 })
 
-test('adopts segments of JSON Lines, which gateways wrote before', async () => {
+test('adopts segments of JSON Lines from earlier versions', async () => {
   const root = fresh()
   const child = spawn('true')
   await once(child, 'exit')
@@ -173,7 +173,7 @@ test('adopts segments of JSON Lines, which gateways wrote before', async () => {
   expect(String(await spool.read('batch-b'))).toBe('{"b":1}\n{"b":2}\n')
 })
 
-test('finishes an interrupted take-over, its own and that of a dead process', async () => {
+test('finishes interrupted take-overs of its own and of dead processes', async () => {
   const root = fresh()
   const child = spawn('true')
   await once(child, 'exit')
@@ -231,7 +231,7 @@ test('of two processes that adopt at the same time, one takes each spool', async
   expect(adopted.flat().toSorted()).toEqual(batches.toSorted())
 })
 
-test('a full disk breaks off no event: those whose write failed are absent, all others are there', async () => {
+test('a full disk truncates no event: those whose write failed are absent, all others complete', async () => {
   const script = `ulimit -f 8; exec "$0" "$1" "$2"`
   const path = join(import.meta.dirname, '../../test/flows/full-disk-child.ts')
   const child = spawn('bash', ['-c', `trap '' XFSZ; ${script}`, process.execPath, path, fresh()])
@@ -252,7 +252,7 @@ test('a full disk breaks off no event: those whose write failed are absent, all 
   expect([found.bytes, found.invalid]).toEqual([found.size, 0])
 })
 
-test('a segment that could not be left after a failed write takes no further events', async () => {
+test('a segment that could not be closed after a failed write takes no further events', async () => {
   const root = fresh()
   const spool = openSpool(root)
   spool.append(events('one'))

@@ -81,7 +81,7 @@ function play(steps: readonly Step[]): readonly number[] {
 
 type Sender = { recorded: number[]; sentUntil: number }
 
-test('no event from before a watermark is outside of the warehouse, whatever is stored when', () => {
+test('every event from before a watermark is in the warehouse, in any order of loads', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       expect(play(steps)).toEqual([])
@@ -90,7 +90,7 @@ test('no event from before a watermark is outside of the warehouse, whatever is 
   )
 })
 
-test('an idle node moves on by its heartbeats, and one that is silent is missing and keeps its time', () => {
+test('heartbeats advance the watermark of an idle node; a silent node is missing and keeps its watermark', () => {
   const { watermarks, pass } = openTest()
   watermarks.receive('idle', 0, 500)
   watermarks.receive('gone', 0, 400)
@@ -105,7 +105,7 @@ test('an idle node moves on by its heartbeats, and one that is silent is missing
   expect(watermarks.nodes()).toEqual([])
 })
 
-test('a worker that is no longer heard of does not hold its node back', () => {
+test('a worker without heartbeats does not hold back the watermark of its node', () => {
   const { watermarks, pass } = openTest()
   watermarks.receive('n', 0, 100)
   watermarks.receive('n', 1, 100)
@@ -114,7 +114,7 @@ test('a worker that is no longer heard of does not hold its node back', () => {
   expect(watermarks.nodes()).toMatchObject([{ until: 31_000, isMissing: false }])
 })
 
-test('a node that an earlier process knew is named when it does not come back', () => {
+test('a node that connected to an earlier process is reported when it does not return', () => {
   const { watermarks, open, pass } = openTest()
   watermarks.receive('stays', 0, 1)
   watermarks.receive('lost', 0, 2)
@@ -129,7 +129,7 @@ test('a node that an earlier process knew is named when it does not come back', 
   ])
 })
 
-test('a node from before watermarks has none', () => {
+test('a node of a version without watermarks has none', () => {
   const { watermarks } = openTest()
   watermarks.receive('old', 0, undefined)
   expect(watermarks.nodes()).toMatchObject([{ node: 'old', until: undefined, isMissing: false }])

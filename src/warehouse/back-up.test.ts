@@ -78,7 +78,7 @@ test.each(['', '../x', 'a/b', '.', `it's`])('a backup cannot be named %o', async
   await warehouse.close()
 })
 
-test('a damaged part is set aside and named, and the other rows are kept', async () => {
+test('a damaged part is detached and reported, and the other rows are kept', async () => {
   const before = await open('three')
   await store(before, [{ node: 'kept' }])
   await store(before, [{ node: 'lost', time: '1766700000.000000' }])

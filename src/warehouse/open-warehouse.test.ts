@@ -192,7 +192,7 @@ test('needs a URL or a path, and uses the URL if both are given', async () => {
   )
 })
 
-test('a batch that the engine cannot store is to be sent again', async () => {
+test('a batch that the engine cannot store must be sent again', async () => {
   const other = createClient({ connection: createChdbConnection({ path }) as never })
   await other.command({ query: 'RENAME TABLE audit TO moved' })
   const sent = warehouse.insertBatch('audit', 'moved-1', lines({ sequence: 1 }))
@@ -223,7 +223,7 @@ test.each([
   },
 )
 
-test('a second process cannot open the warehouse and says why', async () => {
+test('a second process cannot open the warehouse and reports why', async () => {
   const child = fork(insertForever, [path, '0'], { silent: true })
   let complaint = ''
   child.stderr?.on('data', (piece) => (complaint += String(piece)))

@@ -9,7 +9,7 @@ import { addPrincipal, openTestAdmin } from './admin-harness.ts'
 
 const claims = { node: 'n1', worker: 0, zone: 'z', environment: 'test' }
 
-test('reports the health of a target as the worker that sees it worst', async () => {
+test('reports the worst health of a target among workers', async () => {
   const { ask, hear } = await openWithWorkers()
   const { body: upstream } = await ask('PUT', '/upstreams/u', {})
   for (const target of ['a:1', 'b:1', 'c:1']) {
@@ -227,7 +227,7 @@ const newFields = {
   '/schemas/upstreams': { sticky_sessions_cookie: '3.11', sticky_sessions_cookie_path: '3.11' },
 } as const
 
-test('says the version of Kong whose newest fields it has', async () => {
+test('reports the version of Kong whose newest fields it has', async () => {
   const { ask } = await openWithWorkers()
   const minor = (version: string): number => Number(version.split('.')[1])
   const { version } = (await ask('GET', '/')).body
@@ -242,7 +242,7 @@ test('says the version of Kong whose newest fields it has', async () => {
   expect(minor(version)).toBe(Math.max(...versions))
 })
 
-test('answers Kong’s routes about the inside of a node', async () => {
+test('serves Kong’s introspection routes', async () => {
   const { ask, hear } = await openWithWorkers()
   hear(0, [])
   expect((await ask('GET', '/clustering/data-planes')).body).toMatchObject({

@@ -170,7 +170,7 @@ test('returns Kong’s errors for invalid entities', async () => {
   )
 })
 
-test('a maker of plugins cannot have a secret read through a field that Kong does not mark referenceable', async () => {
+test('a plugin cannot read a secret through a field that Kong does not mark referenceable', async () => {
   const { ask } = await openTestAdmin()
   const secret = '{vault://env/admin-token}'
   const refused = 'a reference to a vault is not allowed in this field'
@@ -194,7 +194,7 @@ test('a maker of plugins cannot have a secret read through a field that Kong doe
   expect(shown).toContainEqual({ key: expect.objectContaining({ referenceable: true }) })
 })
 
-test('the prefix of a vault is unique in its workspace, and does not tell of vaults in others', async () => {
+test('the prefix of a vault is unique in its workspace, and does not reveal vaults in others', async () => {
   const admin = await openTestAdmin()
   for (const name of ['ours', 'theirs']) await admin.ask('POST', '/workspaces', { name })
   const endpoints = [{ endpoint: '*', actions: '*' }]

@@ -62,7 +62,7 @@ async function shownBy(url: string, options: tls.ConnectionOptions = {}): Promis
   }
 }
 
-test('over TLS of its own, a session has a cookie that is Secure and bound to the host, and the plain listener serves beside it', async () => {
+test('over TLS, a session has a cookie that is Secure and bound to the host, and the plain listener still serves', async () => {
   const admin = await openSecureAdmin()
   const body = JSON.stringify({ name: 'admin', password })
   const signIn = (url: string) => ask(`${url}/api/session`, { method: 'POST', body })
@@ -82,7 +82,7 @@ test('over TLS of its own, a session has a cookie that is Secure and bound to th
   expect(plain.headers['set-cookie']?.[0]).toMatch(/^weir_session=/)
 })
 
-test('over TLS, too, a request for a host that is not allowed is refused, and a malformed one is answered', async () => {
+test('over TLS, a request for a host that is not allowed is refused, and a malformed one is answered', async () => {
   const admin = await openSecureAdmin()
   const { status } = await ask(admin.secureAdminUrl, { headers: { host: 'evil.example' } })
   expect(status).toBe(421)
@@ -94,7 +94,7 @@ test('over TLS, too, a request for a host that is not allowed is refused, and a 
   expect(answer).toMatch(/^HTTP\/1\.1 400 .*"message":"Bad request"/s)
 })
 
-test('the Admin API offers the versions and cipher suites of the TLS policy, and closes what is no handshake', async () => {
+test('the Admin API offers the versions and cipher suites of the TLS policy, and closes connections without a handshake', async () => {
   const admin = await openSecureAdmin()
   const url = admin.secureAdminUrl
   expect(await shownBy(url)).toBe('CN=localhost')

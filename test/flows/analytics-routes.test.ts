@@ -91,7 +91,7 @@ test('returns the rows that the principal sees, as JSON and as CSV', async () =>
   expect(await csv.text()).toBe('requests.workspace,requests.count\r\nA,1\r\n')
 })
 
-test('says that some callers of a workspace are masked, in answers, notices, exports and the description', async () => {
+test('reports that some callers of a workspace are masked, in answers, notices, exports and the description', async () => {
   const byConsumer = { measures: ['requests.count'], dimensions: ['requests.consumer'] }
   const statement = 'Callers are shown in workspace A except some; otherwise they are masked.'
   const because = ['Role tester of workspace A forbids read at /consumers/… in workspace A.']

@@ -62,7 +62,7 @@ describeEachStore(({ engine, fresh }) => {
     await store.close()
   })
 
-  test('reads lists as this version and the ones before wrote them, and no other text as a list', async () => {
+  test('reads lists in the formats of this and earlier versions, and no other text as a list', async () => {
     const place = await fresh()
     const store = await openStoreAt(place)
     const auditLog = openAuditLog(store.audit, generateAuditKey(), systemClock)

@@ -233,7 +233,7 @@ test('a changed column, an exchange or a removal of a revision fails the verific
   expect(await admin.configuration.audit.verify()).toMatchObject({ intact: true })
 })
 
-test('a log that was put back to an older state or emptied contradicts an exported checkpoint and the revisions', async () => {
+test('a log that was restored to an older state or emptied contradicts an exported checkpoint and the revisions', async () => {
   const admin = await openAudited()
   await makeParents(admin, 'ProductX')
   const older = join(admin.data, 'older.json')

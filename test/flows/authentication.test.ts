@@ -91,7 +91,7 @@ test('basic-auth identifies by username and password, and hides them', async () 
   await forwarded('/basic', { authorization: basicOf('änne:pässwörd') })
 })
 
-test('basic-auth refuses everything else with a challenge', async () => {
+test('basic-auth refuses all other requests with a challenge', async () => {
   const refused = await gateway.ask('/basic')
   expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
     401,

@@ -60,7 +60,7 @@ test('an unbuffered request, or one beyond the buffer, is streamed to the servic
   }
 })
 
-test('a gRPC call is streamed to a service of any protocol, whatever request_buffering says', async () => {
+test('a gRPC call is streamed to a service of any protocol, regardless of request_buffering', async () => {
   const { port } = await startUpstream((request, response) => {
     response.writeHead(200, { 'content-type': 'application/grpc' })
     request.on('data', (part: Buffer) => response.write(part))
@@ -78,7 +78,7 @@ test('a gRPC call is streamed to a service of any protocol, whatever request_buf
   }
 })
 
-test('the service gets nothing of a buffered request whose client leaves', async () => {
+test('the service receives nothing of a buffered request whose client disconnects', async () => {
   let requests = 0
   const upstream = await startUpstream((_request, response) => {
     requests += 1

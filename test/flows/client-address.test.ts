@@ -51,7 +51,7 @@ async function all(socket: Socket): Promise<string> {
 
 const get = 'GET /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n'
 
-test('behind a trusted proxy, limits, events and the service see the client and what the proxy says of it', async () => {
+test('behind a trusted proxy, limits, events and the service see the client as the proxy reports it', async () => {
   const upstream = await startUpstream()
   const limit = { name: 'rate-limiting', config: { minute: 1, limit_by: 'ip' } }
   const gateway = await openGateway(everything(upstream.port, [limit]), {
@@ -92,7 +92,7 @@ test('behind a trusted proxy, limits, events and the service see the client and 
   ])
 })
 
-test('a peer that is not trusted forges neither its address nor what is forwarded', async () => {
+test('an untrusted peer can forge neither its address nor forwarded fields', async () => {
   const upstream = await startUpstream()
   const elsewhere = { trusted: ['10.0.0.0/8'], header: 'x-forwarded-for', recursive: true }
   const gateway = await openGateway(everything(upstream.port), {
@@ -118,7 +118,7 @@ test('a peer that is not trusted forges neither its address nor what is forwarde
   )
 })
 
-test('a trusted proxy that ended TLS reaches routes for https; port maps name the port of clients', async () => {
+test('a trusted proxy that terminated TLS reaches routes for https; port maps set the port of clients', async () => {
   const upstream = await startUpstream()
   const portMaps = Array.from({ length: 64_512 }, (_, at) => ({
     external: 443,

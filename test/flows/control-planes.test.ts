@@ -42,7 +42,7 @@ onPostgres(({ fresh, restart }) => {
     )
   })
 
-  test('follows by the changes of the other, and shares what stayed equal', async () => {
+  test('follows the changes of the other control plane, and shares unchanged items', async () => {
     const [a, b] = await openTwo(await fresh())
     await put(a, 'kept')
     const first = await put(a, 'changed')
@@ -58,7 +58,7 @@ onPostgres(({ fresh, restart }) => {
     expect(snapshotRoot(b.current().snapshot)).toBe(a.current().seal.root)
   })
 
-  test('seals a revision that another version built otherwise', async () => {
+  test('seals a revision that another version built differently', async () => {
     const place = await fresh()
     const [a, b] = await openTwo(place)
     const first = await put(a, 'one')

@@ -153,7 +153,7 @@ const actions: fc.Arbitrary<readonly [string, Action]> = fc.oneof(
   ),
 )
 
-test('every worker ends with the newest snapshot and never has one that was not sealed, whatever is lost, damaged or cut', async () => {
+test('every worker ends with the newest snapshot and never has an unsealed one, despite lost, damaged or truncated messages', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(actions, { minLength: 10, maxLength: 30, size: 'max' }),

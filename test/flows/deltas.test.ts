@@ -61,7 +61,7 @@ test(
 )
 
 test(
-  'a worker that is stopped delays no change of the others, and has them all when it goes on',
+  'a worker that is stopped delays no change of the others, and has them all when it continues',
   { timeout: 300_000 },
   async () => {
     const weir = await weirWithService()

@@ -201,7 +201,7 @@ async function walkHistory({ things, check }: Walk): Promise<void> {
 const around = (text: string, token: string): string =>
   text.slice(Math.max(0, text.indexOf(token) - 150), text.indexOf(token) + 60)
 
-test('no answer of the Admin API tells a reader the name, id, host or prefix of what they may not read, or that it exists', async () => {
+test('no answer of the Admin API reveals the name, id, host, prefix or existence of an entity that its reader may not read', async () => {
   await fc.assert(
     fc.asyncProperty(
       arbitraryRole(admin, workspace),
@@ -234,7 +234,7 @@ const spellings = (name: string): readonly string[] => [
   name.toUpperCase(),
 ]
 
-test('no percent-encoded or doubled spelling of a role gets around a rule that denies it', async () => {
+test('no percent-encoded or doubled spelling of a role bypasses a rule that denies it', async () => {
   await create('/ProductX/rbac/roles', { name: 'very-secret' })
   const reader = await addReader(
     {
@@ -267,7 +267,7 @@ test('no percent-encoded or doubled spelling of a role gets around a rule that d
   expect(admin.configuration.current().revision).toBe(revision)
 })
 
-test('a member of a workspace gets no role of another one, however its name or path is spelled', async () => {
+test('a member of a workspace gets no role of another one, in any spelling of its name or path', async () => {
   const { id, token } = await addReader({ endpoints: [{ endpoint: '*' }], denied: [] }, '*')
   const before = admin.configuration.rolesOf(id).map(({ role }) => role.id)
   for (const spelling of spellings('super-admin')) {

@@ -39,7 +39,7 @@ test('answers pipelined requests in order', async () => {
   wire.destroy()
 })
 
-test('treats a half-closed connection as a client that left, as nginx does', async () => {
+test('treats a half-closed connection as a disconnected client, as nginx does', async () => {
   const service = { isAsked: false, isDropped: false }
   const gateway = await openBefore((request) => {
     service.isAsked = true

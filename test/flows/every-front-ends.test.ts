@@ -136,7 +136,7 @@ const stacksOf = (lines: readonly string[]): number =>
   lines.filter((line) => /"stack":"Error: planted/.test(line)).length
 
 describe.each(cases)('%s: an error in the step "%s"', (protocol, step) => {
-  test('ends that connection with a log line, and the gateway goes on', async () => {
+  test('ends that connection with a log line, and the gateway continues', async () => {
     const gateway = await openFaulty(await startTarget(protocol))
     const port = protocol === 'stream' ? gateway.streamPort : gateway.port
     const ask = (): Promise<End> => openClient(protocol, port)()
@@ -152,7 +152,7 @@ describe.each(cases)('%s: an error in the step "%s"', (protocol, step) => {
   })
 })
 
-test('an error in finding the certificate of a server name ends the handshake, and the gateway goes on', async () => {
+test('an error in finding the certificate of a server name ends the handshake, and the gateway continues', async () => {
   const gateway = await openFaulty(await startTarget('http1'))
   const shake = (): Promise<string> =>
     new Promise((resolve) => {

@@ -161,7 +161,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect(text).not.toContain('forged')
   })
 
-  test('a request that comes to its route again is answered with 508', async () => {
+  test('a request that reaches its route again is answered with 508', async () => {
     const looping = await startUpstream((request, response) => {
       const { headers, url } = request
       http.get({ port: gateway.port, path: url, headers }, (answer) => {
@@ -176,7 +176,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect(gateway.events[0]).toMatchObject({ outcome: 'failed', reason: 'request.loop' })
   })
 
-  test('chained gateways with copies of one configuration do not take each other for a loop', async () => {
+  test('chained gateways with copies of one configuration are not a loop', async () => {
     const upstream = await startUpstream()
     const inner = await openGateway(to(upstream.port))
     const edge = await openGateway(to(inner.port))
@@ -210,7 +210,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect(gateway.events[0]?.request_id.replaceAll('-', '')).toBe(id)
   })
 
-  test('Kong-Debug and X-Kong-Upstream-Status are answered where the operator turns them on', async () => {
+  test('Kong-Debug and X-Kong-Upstream-Status are answered if enabled', async () => {
     const headers = { 'kong-debug': '1' }
     const plain = await send(protocol, (await open()).port, { headers })
     for (const name of ['kong-route-name', 'kong-service-id', 'x-kong-upstream-status'])
@@ -234,7 +234,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('over %s', (protocol) => {
     expect(echoed(answer).headers).not.toHaveProperty('x-kong-request-id')
   })
 
-  test('a path that servers read in different ways is refused on a route with authentication', async () => {
+  test('a path that servers interpret differently is refused on a route with authentication', async () => {
     const auth = [{ name: 'key-auth', config: {} }]
     const { port } = await startUpstream()
     const strict = await openGateway(to(port, {}, auth))

@@ -150,7 +150,7 @@ test.each(Object.entries(streamErrors))(
 )
 
 test.each([false, true])(
-  'ignores a PING with ACK that nobody asked for (byte by byte: %s)',
+  'ignores an unsolicited PING with ACK (byte by byte: %s)',
   async (isSplit) => {
     const raw = openRawHttp2(gateway.port)
     const ping = (flags: number, name: string): Buffer => frame(PING, flags, 0, Buffer.from(name))
@@ -165,7 +165,7 @@ test.each([false, true])(
   },
 )
 
-test('serves on when a client goes on with streams that the gateway has reset or refused', async () => {
+test('continues to serve a client that uses streams that the gateway has reset or refused', async () => {
   const raw = openRawHttp2(gateway.port)
   const malformed = Buffer.concat([post, Buffer.from([0, 1, 0x41, 1, 0x41])])
   await raw.send(frame(HEADERS, END_HEADERS, 1, malformed))
@@ -176,7 +176,7 @@ test('serves on when a client goes on with streams that the gateway has reset or
   expect(raw.goaway).toBe(undefined)
 })
 
-test('answers what is no connection preface as HTTP/1.1, which shares the port, and closes', async () => {
+test('answers an invalid connection preface as HTTP/1.1, which shares the port, and closes', async () => {
   const socket = net.connect(gateway.port, '127.0.0.1')
   socket.write('INVALID CONNECTION PREFACE\r\n\r\n')
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /)

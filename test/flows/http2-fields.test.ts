@@ -165,7 +165,7 @@ test('resets a stream whose trailers have a malformed field', async () => {
   expect(seen.ended).toBe(0)
 })
 
-test('finds nothing malformed in what real clients send, however it is split', async () => {
+test('finds nothing malformed in requests of real clients, however they are split', async () => {
   const sent: Buffer[] = []
   const server = http2.createServer((_request, response) => response.end())
   server.on('connection', (socket: Socket) => socket.on('data', () => undefined))

@@ -88,12 +88,12 @@ test('forwards the body unchanged with hide_credentials off, and reads no body u
   expect((await post('/off', body, json)).status).toBe(401)
 })
 
-test('hides a key in the body also where another one in a header counted', async () => {
+test('hides a key in the body even when one in a header was used', async () => {
   const answer = await post('/hidden', 'apikey=other&a=1', { ...form, apikey: key })
   expect([answer.status, await answer.text()]).toEqual([200, 'a=1'])
 })
 
-test('rejects duplicates, values that are no text, and bodies that are not of their content type', async () => {
+test('rejects duplicates, values that are not text, and bodies that do not match their content type', async () => {
   const bodies: readonly (readonly [string, Record<string, string>, string])[] = [
     [`apikey=${key}&apikey=${key}`, form, 'Duplicate API key found'],
     [`{"apikey":["${key}"]}`, json, 'Duplicate API key found'],

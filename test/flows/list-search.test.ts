@@ -48,7 +48,7 @@ test('pages of a search in any order are the filtered and sorted list', async ()
   )
 })
 
-test('rows that stay as they are stand on exactly one page, in order, while others change', async () => {
+test('unchanged rows are on exactly one page, in order, while others change', async () => {
   const admin = await openFilled()
   let made = 0
   await fc.assert(
@@ -84,7 +84,7 @@ test('rows that stay as they are stand on exactly one page, in order, while othe
   )
 })
 
-test('a search finds only what may be read one by one, and its pages end where a shorter list ends', async () => {
+test('a search finds only readable entries, and its pages end like those of a shorter list', async () => {
   const admin = await openFilled()
   const { body: role } = await admin.ask('POST', '/rbac/roles', { name: 'three' })
   for (const number of [3, 14, 15]) {

@@ -92,7 +92,7 @@ test('sends a change to the workers of all nodes while it holds, with the time t
   expect(hear('a')).toBeUndefined()
 })
 
-test('a change reaches the supervisor, and the control plane that is started later', async () => {
+test('a change reaches the supervisor, and a control plane that is started later', async () => {
   const weir = await startWeir({ env: { WEIR_WORKERS: '1' } })
   const changed = await weir.admin('PUT', '/debug/node/log-level/crit', { timeout: 3600 })
   expect(changed.status).toBe(200)

@@ -175,7 +175,7 @@ test('a server that never answers delays no request, and its queue is bounded', 
   expect(exporters.status()[0]).toMatchObject({ sent: 0, dropped: 40, queued: 0, queuedBytes: 0 })
 })
 
-test('what is queued is sent after the plugin was removed', async () => {
+test('queued entries are sent after the plugin was removed', async () => {
   const collector = await startCollector()
   const config = {
     http_endpoint: collector.url,

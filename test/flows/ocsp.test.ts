@@ -106,7 +106,7 @@ test('staples the OCSP response of a certificate that names a responder, fetched
   expect(authority.requests(), 'without a responder none is asked').toBe(2)
 })
 
-test('asks no responder that the egress rule denies', async (context) => {
+test('contacts no responder that the egress rules deny', async (context) => {
   const authority = await openAuthority(context)
   const gateway = await openGateway(
     { certificates: { 'good.example': authority.issue('1001', 'V') } },

@@ -194,7 +194,7 @@ test('rows without a workspace are visible only to those who may read the collec
   expect(visibility.statement).toBe('You see no nodes: none of your roles lets you read /nodes.')
 })
 
-test('names that the principal does not see are reported for every dataset', async () => {
+test('names that are not visible to the principal are reported for every dataset', async () => {
   const filters = [{ member: 'usage.workspace', operator: 'equals', values: ['B'] }]
   const { notices } = (await ask('developer', { ...byWorkspace, filters })).json<Answer>()
   expect(notices).toEqual([

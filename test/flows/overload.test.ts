@@ -100,7 +100,7 @@ test('refuses thousands of requests in bounded memory while a service hangs, com
   expect((await flood(ask, 500)).map(({ status }) => status)).not.toContain(503)
 })
 
-test('refuses nothing of a modest load while other processes keep every core busy', async () => {
+test('refuses no request of a modest load while other processes keep every core busy', async () => {
   const upstream = await startUpstream((_request, response) => response.end('ok'))
   const words = everything(upstream.port)
   const gateway = await forkGateway({ words, admission: defaultAdmissionLimits })
@@ -174,7 +174,7 @@ test('records a refused request with its reason, and refuses a gRPC call with a 
   expect((await gateway.ask('/')).status).toBe(200)
 })
 
-test('removes a waiting request whose client left', async () => {
+test('removes a waiting request whose client disconnected', async () => {
   const upstream = await startHangingUpstream()
   const admission = { inFlight: 1, waiting: 1 }
   const gateway = await openGateway(everything(upstream.port), { admission })

@@ -58,7 +58,7 @@ test('a partial cannot be deleted while plugins are linked to it, nor change its
   expect((await ask('DELETE', '/partials/shared')).status).toBe(204)
 })
 
-test('refuses links that the plugin cannot have, with what is allowed', async () => {
+test('refuses invalid links, and names the allowed ones', async () => {
   const { ask } = await openTestAdmin({ catalog })
   await ask('PUT', '/partials/a', { type: 'redis-ce', config: { host: 'a.example' } })
   await ask('PUT', '/partials/b', { type: 'redis-ee' })
@@ -98,7 +98,7 @@ test('refuses links that the plugin cannot have, with what is allowed', async ()
   })
 })
 
-test('a reader of plugins learns nothing of a partial that it may not read, and cannot link one', async () => {
+test('a reader of plugins sees nothing of a partial that it may not read, and cannot link one', async () => {
   const admin = await openTestAdmin({ catalog })
   const { ask } = admin
   const secret = { host: 'redis.example', password: 'of-redis' }

@@ -115,7 +115,7 @@ test('acl allows and denies groups', async () => {
   ).toEqual([403, 200])
 })
 
-test('admits exactly as many concurrent requests as the limit says, in every window', async () => {
+test('admits exactly the limit of concurrent requests, in every window', async () => {
   const now = { milliseconds: Date.UTC(2026, 0, 1, 12, 0, 10) }
   const gateway = await gatewayWith(
     { plugins: [{ name: 'rate-limiting', config: { minute: 7 } }] },
@@ -153,7 +153,7 @@ test('two nodes with the policy redis share a limit, which Redis counts', async 
   expect(statuses.filter((status) => status === 429)).toHaveLength(23)
 })
 
-test('runs settings that were stored before a rule forbade them', async () => {
+test('accepts settings that were stored before a rule forbade them', async () => {
   const gateway = await gatewayWith({
     plugins: [{ name: 'rate-limiting', config: { second: 10, minute: 2 } }],
   })

@@ -15,7 +15,7 @@ const everything = {
   bandwidth_metrics: true,
 }
 
-test('measures what the events say, by route, status, source and consumer', async () => {
+test('metrics equal the events by route, status, source and consumer', async () => {
   const upstream = await startUpstream((request, response) => {
     response.statusCode = Number(request.url?.slice(-3))
     response.end('x'.repeat(100))
@@ -97,7 +97,7 @@ function histogramOf(bounds: readonly number[], values: readonly number[]): numb
   return [...counts, values.reduce((sum, value) => sum + value, 0)]
 }
 
-test('measures a limited number of routes and consumers, and counts what is beyond', () => {
+test('measures a limited number of routes and consumers, and counts further requests', () => {
   const metrics = openTrafficMetrics()
   const measures = { perConsumer: true, statusCodes: true, latencies: true, bandwidth: true }
   const observe = (fields: Partial<Event>): void => {

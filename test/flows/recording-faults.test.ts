@@ -115,7 +115,7 @@ test('writes that fail, or write in part, lose no answered request and break the
   await Promise.all([node.stop(), control.stop()])
 })
 
-test('a warehouse that is away while hundreds of batches arrive gets them in few inserts', async () => {
+test('a warehouse that is unavailable while hundreds of batches arrive gets them in few inserts', async () => {
   const control = openTestIntake()
   control.store.state.isAway = true
   const node = openTestNode(control)

@@ -35,7 +35,7 @@ test('the address of a client is in no recorded event, unless it is kept', () =>
   expect(kept.client_address).toBe('203.0.113.77')
 })
 
-test('a hash is the same within a period, and another in the next, with another key and in another workspace', () => {
+test('a hash is the same within a period, and different in the next, with another key and in another workspace', () => {
   const now = { time: 0 }
   const config = {
     client_address: 'hash',

@@ -114,7 +114,7 @@ test('a workspace keeps its requests for its own days: hidden at once, removed b
   expect(await counts()).toEqual({ short: 12, other: 40 })
 })
 
-test('what expired stays gone when the retention is lengthened, and new requests are kept', async () => {
+test('expired requests stay deleted when the retention is lengthened, and new requests are kept', async () => {
   await keep(20)
   const left = (await stored('requests'))['short']
   expect(await counts()).toEqual({ short: left, other: 40 })
@@ -125,7 +125,7 @@ test('what expired stays gone when the retention is lengthened, and new requests
   expect((await admin.ask('PATCH', '/workspaces/short', { retention_days: 0 })).status).toBe(400)
 })
 
-test('the retention holds from the start', async () => {
+test('the retention applies from the start', async () => {
   const { body } = await admin.ask('GET', '/workspaces/short')
   await engine.close()
   await warehouse.closeOnly()

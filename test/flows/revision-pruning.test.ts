@@ -90,7 +90,7 @@ describeEachStore(({ fresh }) => {
     expect(logged).toEqual([])
   })
 
-  test('one process prunes at a time, beside changes, and goes on where another was killed', async () => {
+  test('one process prunes at a time, during changes, and continues where another was killed', async () => {
     const place = await fresh()
     const { configuration, store } = await openTest(place)
     await put(configuration, ...names(1_200))

@@ -31,7 +31,7 @@ test('rotates the key of a running node, after which only the new one decrypts',
   expect(await keyOf(again, 'after')).toBe('key-of-after')
 }, 180_000)
 
-test('rotates a key in the environment by way of two valid keys', async () => {
+test('rotates a key in the environment with two keys valid in between', async () => {
   const key = randomBytes(32).toString('hex')
   const env = { WEIR_ENCRYPTION_KEY: key, WEIR_WORKERS: '1' }
   const weir = await startWeir({ env })

@@ -28,7 +28,7 @@ const document = (paths: readonly string[]) => ({
 
 const collision = { status: 409, body: { message: 'API route collides with an existing API' } }
 
-test('a member cannot take the path of another workspace by any way of change, and learns no name of it', async () => {
+test('a member cannot take the path of another workspace by any kind of change, and sees none of its names', async () => {
   const { ask, asMember, configuration } = await openWorkspaces()
   await asMember('POST', '/ProductX/services/api/routes', { name: 'own', paths: ['/x'] })
   const { revision } = configuration.current()
@@ -62,7 +62,7 @@ test('a rollback cannot bring back a route for a path that another workspace has
   expect(back).toMatchObject(collision)
 })
 
-test('a super-admin gives a workspace hosts and paths, which nobody else can use or change', async () => {
+test('a super-admin assigns hosts and paths to a workspace, which no other workspace can use or change', async () => {
   const { ask, asMember } = await openWorkspaces()
   const owned = { owned_paths: ['/x'], owned_hosts: ['*.X.test'] }
   expect(await asMember('PATCH', '/ProductX/workspaces/ProductX', owned)).toMatchObject({
@@ -88,7 +88,7 @@ test('a super-admin gives a workspace hosts and paths, which nobody else can use
   )
 })
 
-test('an explanation of a change of routes says what keeps workspaces apart', async () => {
+test('an explanation of a change of routes describes the isolation of workspaces', async () => {
   const { ask } = await openWorkspaces()
   await ask('PATCH', '/workspaces/ProductX', { owned_paths: ['/x'] })
   const explain = (method: string, path: string) =>

@@ -35,7 +35,7 @@ test('matches a path decoded, forwards it encoded, and records it as configured 
   ])
 })
 
-test('records the path of an expression, and strips what it covers', async () => {
+test('records the path of an expression, and strips the covered part', async () => {
   const gateway = await gatewayWith([
     {
       name: 'numbers',

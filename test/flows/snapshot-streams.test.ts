@@ -12,7 +12,7 @@ import { generateSealKey } from '../../src/snapshot/seal-snapshot.ts'
 import { snapshotRoot } from '../../src/snapshot/snapshot-root.ts'
 import { enrolment, openTestControl, openWorker, seal } from '../harness/open-test-control.ts'
 
-test('sends a worker only what differs from the snapshot that it names', async () => {
+test('sends a worker only the differences from its snapshot', async () => {
   const control = await openTestControl()
   for (let at = 0; at < 500; at += 1) control.change(`s${at}`, 'x'.repeat(100))
   const base = control.current()
@@ -62,7 +62,7 @@ async function openReader(url: string, base?: SealedState) {
   }
 }
 
-test('a worker that does not read costs bounded memory, delays nobody, and is sent what is newest', async () => {
+test('a worker that does not read costs bounded memory, delays no other, and gets the newest snapshot', async () => {
   const control = await openTestControl()
   const stopped = await openReader(control.url)
   await expect.poll(() => stopped.revision()).toBe(1)

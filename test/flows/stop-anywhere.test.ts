@@ -210,7 +210,7 @@ describe.concurrent('one SIGTERM', { timeout: 600_000 }, () => {
 })
 
 test(
-  'refuses a successor with another upgrade protocol, says why and goes on',
+  'refuses a successor with another upgrade protocol, logs why and continues',
   { timeout: 300_000 },
   async () => {
     const copy = copyProgram()

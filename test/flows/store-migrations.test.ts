@@ -74,7 +74,7 @@ describeEachStore(({ fresh }) => {
     ).toEqual([])
   })
 
-  test('rows that refer to another row are found by an index, whatever refers to it', async () => {
+  test('rows that refer to another row are found by an index, for every reference', async () => {
     const place = await fresh()
     await (await openStoreAt(place)).close()
     expect(await searchedReferences(place)).toEqual([])

@@ -124,7 +124,7 @@ describeEachStore(({ fresh }) => {
     expect((await store.load()).entries).toEqual(entries)
   })
 
-  test('a change adds a revision, its change and an audit record, however much is stored', async () => {
+  test('a change adds a revision, its change and an audit record, regardless of the size of the store', async () => {
     const place = await fresh()
     const configuration = await openAt(place, {})
     onTestFinished(() => configuration.close())

@@ -71,7 +71,7 @@ test('forwards the bytes of a server that sends first', async () => {
   expect(String(await all(net.connect(gateway.streamPort, '127.0.0.1')))).toBe('220 ready\r\n')
 })
 
-test('closes without a route, records a failed target, and closes the target when the client leaves', async () => {
+test('closes without a route, records a failed target, and closes the target when the client disconnects', async () => {
   let isGone = false
   const port = await startServer((socket) => {
     socket.write('hello')

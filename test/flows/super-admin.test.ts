@@ -66,7 +66,7 @@ test('nobody deletes, renames or restricts the role super-admin, by name, id or 
   await expectAccess(admin)
 })
 
-test('a sync of RBAC files without super-admin, and a reset, change nothing and say why', async () => {
+test('a sync of RBAC files without super-admin, and a reset, change nothing and report why', async () => {
   const admin = await openTestAdmin()
   await admin.ask('POST', '/rbac/roles', { name: 'kept' })
   const { revision } = admin.configuration.current()
@@ -159,7 +159,7 @@ test('nobody takes super-admin from themselves, directly, by a group or by a res
   expect((await admin.ask('GET', '/rbac/users', undefined, { token })).status).toBe(200)
 })
 
-test('a rollback takes super-admin from nobody, and cannot restore a restriction of the role', async () => {
+test('a rollback removes super-admin from no principal, and cannot restore a restriction of the role', async () => {
   const admin = await openTestAdmin()
   const { configuration } = admin
   const { revision } = configuration.current()
@@ -204,7 +204,7 @@ test('a refusal is in the audit log with its reason', async () => {
   })
 })
 
-test('a start with WEIR_ADMIN_TOKEN gives super-admin back, in log and audit', async () => {
+test('a start with WEIR_ADMIN_TOKEN restores super-admin, and logs and audits it', async () => {
   const database = await freshDatabase()
   const warnings: string[] = []
   const log = { warn: (message: string) => void warnings.push(message) }

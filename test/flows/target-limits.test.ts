@@ -53,7 +53,7 @@ test('limits exchanges in flight to a target, queues further ones in order, and 
   expect([a.most, b.most, statuses]).toEqual([2, 2, Array.from({ length: 7 }, () => 200)])
 })
 
-test('refuses an exchange that waits too long, and removes one whose client left', async () => {
+test('refuses an exchange that waits too long, and removes one whose client disconnected', async () => {
   const a = await startHolding()
   const gateway = await openGateway(poolSnapshot([a.at], {}, { connect_timeout: 2_000 }), {
     pools: { limits },

@@ -88,7 +88,7 @@ test('proxy_responses ends a session with its last answer, and reports a target 
   })
 })
 
-test('with proxy_responses=0 a session ends with its datagram, and no answer is waited for', async () => {
+test('with proxy_responses=0 a session ends with its datagram, without waiting for an answer', async () => {
   const target = await startUdpServer(() => [])
   const gateway = await openUdpGateway(gatewayTo(target.port), { listener: { responses: 0 } })
   const client = await openUdpClient(gateway.udpPort)
@@ -98,7 +98,7 @@ test('with proxy_responses=0 a session ends with its datagram, and no answer is 
   await until('it arrives', () => target.received[0] === '<14>log')
 })
 
-test('a datagram for a target whose host reports that nobody listens goes to the next one, and the report counts against the first', async () => {
+test('a datagram for a target whose port is closed goes to the next one, and counts as a failure of the first', async () => {
   const [dead, good] = [await startUdpServer(), await startUdpServer()]
   await dead.close()
   const passive = { unhealthy: { tcp_failures: 1, http_statuses: [] }, type: 'tcp' }
@@ -179,7 +179,7 @@ test('routes are found by the order of Kong, and datagrams without a route are n
   expect(near.received).toHaveLength(length)
 })
 
-test('a session lives on through a change that does not concern its route, and ends with one that does', async () => {
+test('a session survives a change that does not affect its route, and ends with one that does', async () => {
   const [first, second] = [
     await startUdpServer(() => ['first']),
     await startUdpServer(() => ['second']),
@@ -223,7 +223,7 @@ test('a gateway that has no time left to stop breaks sessions and records them',
   expect(gateway.events).toMatchObject([{ outcome: 'failed', reason: 'gateway.stopped' }])
 })
 
-test('no egress rule is passed by UDP: a session to a denied address is refused and recorded', async () => {
+test('egress rules apply to UDP: a session to a denied address is refused and recorded', async () => {
   const target = await startUdpServer()
   const gateway = await openUdpGateway(gatewayTo(target.port), {
     egress: openEgress({ allow: [], deny: [{ address: '127.0.0.1', bits: 32 }] }),
@@ -235,7 +235,7 @@ test('no egress rule is passed by UDP: a session to a denied address is refused 
   expect(target.received).toEqual([])
 })
 
-test('a service with TLS is not reached by UDP without encryption', async () => {
+test('a service with TLS is not reached over UDP without encryption', async () => {
   const target = await startUdpServer()
   const gateway = await openUdpGateway(gatewayTo(target.port, { protocol: 'tls', retries: 0 }))
   const client = await openUdpClient(gateway.udpPort)
@@ -312,7 +312,7 @@ test('nobody but its target answers a session: datagrams that others send to its
   expect(client.received.slice(length)).not.toContain('forged')
 })
 
-test('a fault in finding the route of a datagram ends its session with one event, and frees what it held', async () => {
+test('a fault in finding the route of a datagram ends its session with one event, and releases its resources', async () => {
   const target = await startUdpServer()
   const gateway = await openUdpGateway(gatewayTo(target.port))
   const find = (): never => {

@@ -60,7 +60,7 @@ test('the reference shows the OpenAPI document and finds fields by name', async 
 })
 
 describe('what each person sees', () => {
-  test('the super-admin sees both products and who called', async () => {
+  test('the super-admin sees both products and their callers', async () => {
     const visitor = await watch('/', { account: admin })
     const text = await untilText(visitor, /ProductY/, /ProductX/, 'You see every request.')
     expect(text).not.toContain('Masked')

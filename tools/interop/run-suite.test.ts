@@ -9,7 +9,7 @@ const suite = (variable: string) => ({
   run: () => Promise.resolve([]),
 })
 
-test('says which program is missing and how to name it', () => {
+test('reports which program is missing and how to set its path', () => {
   expect(findPrograms(suite('WEIR_NONE'))).toEqual({
     missing: 'no-such-program (set WEIR_NONE, or put it into PATH)',
   })

@@ -65,7 +65,7 @@ for (const [shape, build] of Object.entries(multiparts)) {
   })
 }
 
-test('refuses a form of more than 1000 fields in every encoding, and says the limit', async () => {
+test('refuses a form of more than 1000 fields in every encoding, and names the limit', async () => {
   const because = 'A form has at most 1000 fields.'
   const part = `${head}\r\n\r\nx\r\n`
   const refused = { status: 400, message: 'Too many arguments', detail: { because } }
@@ -77,7 +77,7 @@ test('refuses a form of more than 1000 fields in every encoding, and says the li
   expect(parseUrlEncoded('a=1&'.repeat(999) + 'a=1')['a']).toHaveLength(1000)
 })
 
-test('refuses more than 64 levels in a form and in JSON, and says the limit', async () => {
+test('refuses more than 64 levels in a form and in JSON, and names the limit', async () => {
   const field = (levels: number) => `${'a.'.repeat(levels - 1)}a=1`
   const json = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
   expect(await outcomeOf(() => parseUrlEncoded(field(65)))).toMatchObject({

@@ -64,7 +64,7 @@ async function read(text: string) {
 const withLine = (line: number, text?: string): string =>
   lines.flatMap((one, at) => (at + 1 === line ? (text ?? []) : [one])).join('\n')
 
-test('members know the columns that they read, and whether those identify the caller', async () => {
+test('members list the columns that they read, and whether those identify the caller', async () => {
   const [dataset] = (await read(lines.join('\n'))).values()
   const members = [...(dataset?.members.values() ?? [])]
   expect(

@@ -189,7 +189,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   expect(await refusal([inWorkspace(y, theirs)], [inWorkspace(x, ours)])).toBeUndefined()
 })
 
-test('says which part of the traffic an expression is taken for', async () => {
+test('names the part of the traffic that bounds an expression', async () => {
   const text = 'http.path ^= "/y" && http.host == "Y.test" && net.src.ip in 10.0.0.0/8'
   const found = await refusal([inWorkspace(y, { paths: ['/y'] })], [inWorkspace(x, by(text))])
   expect(found?.detail['because']).toContain(

@@ -58,7 +58,7 @@ test('the next snapshot equals one that is built anew, and shares every item tha
   )
 })
 
-test('a proof by difference refuses what a check of everything refuses', () => {
+test('a proof by difference refuses the same snapshots as a complete check', () => {
   let refused = 0
   let accepted = 0
   fc.assert(

@@ -13,7 +13,7 @@ const text = (from: number): string =>
     (from + index).toString(2).replaceAll('0', 'a').replaceAll('1', 'b'),
   ).join('')
 
-test('keeps a bounded number of states, whatever texts are matched', () => {
+test('keeps a bounded number of states for any texts', () => {
   const source = '[ab]*a[ab]{12}$'
   const dfa = open(source)
   for (const from of [1_000, 5_000, 70_000]) {

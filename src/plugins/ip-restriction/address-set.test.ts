@@ -14,7 +14,7 @@ const ipv6 = fc
 const block4 = fc.tuple(ipv4, fc.integer({ min: 0, max: 32 }))
 const block6 = fc.tuple(ipv6, fc.integer({ min: 0, max: 128 }))
 
-test('has the addresses that are in one of its blocks', () => {
+test('contains the addresses in its blocks', () => {
   fc.assert(
     fc.property(
       fc.array(block4),

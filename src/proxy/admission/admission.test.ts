@@ -135,7 +135,7 @@ test('serves connections round-robin, so that one connection cannot delay the ot
   expect(modest.map(({ state }) => state)).toEqual(modest.map(() => 'in'))
 })
 
-test('spares a connection with one waiting request while others have many', async () => {
+test('does not refuse a connection with one waiting request while others have many', async () => {
   const { time, admission } = heldAdmission({ inFlight: 1, waiting: 100 })
   enter(admission)
   const greedy = {}

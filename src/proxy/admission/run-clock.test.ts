@@ -51,7 +51,7 @@ test('counts the time in which this process runs or sleeps', async () => {
   expect(passed).toBeLessThanOrEqual(wall)
 })
 
-test('goes on after it is closed', () => {
+test('continues after it is closed', () => {
   const clock = openRunClock()
   clock.close()
   const before = clock.now()

@@ -103,7 +103,7 @@ test('applies a maximum time to live', async () => {
   expect(asked).toHaveLength(2)
 })
 
-test('forgets the names that are no longer configured', async () => {
+test('drops names that are no longer configured', async () => {
   const { asked, resolver, settle, look } = resolverOf()
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
   const names = ['name.example']
@@ -122,7 +122,7 @@ test('forgets the names that are no longer configured', async () => {
   expect(asked).toHaveLength(2)
 })
 
-test('forgets at the next release what was looked up without being retained', async () => {
+test('drops names at the next release that were looked up without being retained', async () => {
   const { asked, resolver, settle, look } = resolverOf()
   await settle(({ resolve }) => resolve(found(60, '192.0.2.1')))
   resolver.release([])

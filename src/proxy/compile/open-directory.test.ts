@@ -11,7 +11,7 @@ const snapshots = [['k'], ['k', 'l'], ['l']].map((keys) =>
 )
 const [workspace = ''] = snapshots[0]?.workspaces.keys() ?? []
 
-test('an API key is hashed once, although keys change, and an unknown key is not remembered', () => {
+test('an API key is hashed once, although keys change, and an unknown key is not cached', () => {
   const { get, remember } = openKeyHashes()
   const hits: string[] = []
   const hashes = {
@@ -39,7 +39,7 @@ test('an API key is hashed once, although keys change, and an unknown key is not
   expect(get('guess')).toBeUndefined()
 })
 
-test('remembers a bounded number of hashes, those of the keys that were used last', () => {
+test('caches a bounded number of hashes of the most recently used keys', () => {
   const hashes = openKeyHashes(10)
   const names = Array.from({ length: 100 }, (_, number) => `key ${number}`)
   for (const name of names) {

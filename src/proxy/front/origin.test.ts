@@ -57,7 +57,7 @@ test('finds the client as nginx does, with and without real_ip_recursive', async
   }
 })
 
-test('a peer that is not trusted names nobody: not by a field, not by a PROXY header', () => {
+test('an untrusted peer cannot set the client address, by a field or a PROXY header', () => {
   const named = { address: '192.0.2.9', port: 9 }
   for (const [peer, header] of [
     ['192.0.2.7', 'x-real-ip'],

@@ -47,7 +47,7 @@ test('sends one trial request after a delay that doubles up to its maximum', () 
   expect(circuitBreaker.pickTrial(true)).toBe(target)
 })
 
-test('repeats a trial whose client left with the next request', () => {
+test('repeats a trial whose client disconnected with the next request', () => {
   const { circuitBreaker, targets, time } = circuitOf(1)
   const [target] = targets as [Target]
   circuitBreaker.report(target, 'timeout')

@@ -35,7 +35,7 @@ function judge(rules: Rules, healthy: boolean, since: readonly HealthResult[]): 
   return counted.filter((one) => one === 200).length >= successes && successes > 0
 }
 
-test('counts as a model that looks at the whole history', () => {
+test('counts like a model of the whole history', () => {
   fc.assert(
     fc.property(rulesOf, fc.array(result, { maxLength: 60 }), (rules, findings) => {
       const health = newHealth()

@@ -18,7 +18,7 @@ function openReader() {
   return { reader, calls, seen, read: () => reader.read(sink) }
 }
 
-test('pauses the connection at the second part that nobody reads, and resumes it', () => {
+test('pauses the connection at the second unread part, and resumes it', () => {
   const { reader, calls, seen, read } = openReader()
   reader.part(Buffer.from('a'))
   expect(calls).toEqual([])
@@ -42,7 +42,7 @@ test('a single part does not pause the connection', () => {
   expect([seen, calls]).toEqual([['a'], []])
 })
 
-test('passes on an end or a failure that came before it is read', () => {
+test('forwards an end or failure that occurs before it is read', () => {
   const whole = openReader()
   whole.reader.part(Buffer.from('a'))
   whole.reader.end(undefined)
@@ -56,7 +56,7 @@ test('passes on an end or a failure that came before it is read', () => {
   expect([broken.seen, broken.calls]).toEqual([['a', 'b', 'Error: x'], ['pause']])
 })
 
-test('passes on a later failure, and flow control', () => {
+test('forwards a later failure, and flow control', () => {
   const { reader, calls, seen, read } = openReader()
   read()
   reader.fail(new Error('x'))

@@ -64,7 +64,7 @@ test.each([
   ['HTTP/1.1', 'Expect: else', '', ''],
   ['HTTP/1.1', 'X: y', '', ''],
 ])(
-  '%s with %s and %j of the body is sent %j when it is wanted',
+  '%s with %s and %j of the body is sent %j when it is expected',
   async (version, field, early, sent) => {
     const opened = await acceptClient()
     opened.send(`POST / ${version}\r\nHost: a\r\n${field}\r\nContent-Length: 5\r\n\r\n${early}`)

@@ -96,7 +96,7 @@ test('flush sends the head once', () => {
   expect(sent()).toBe('ok')
 })
 
-test('reports a slow client, and when it takes more', async () => {
+test('reports a slow client, and when it is writable again', async () => {
   const { reply, socket } = openReply({ highWaterMark: 8 })
   reply.begin(200, own('Content-Length', '1000'))
   expect(reply.write(bytes('x'.repeat(500)))).toBe(false)

@@ -34,7 +34,7 @@ async function openTunnel(early = '') {
   return { ...opened, opened, one, near, far, text: () => text }
 }
 
-test('carries bytes both ways after a protocol switch, those that came early first', async () => {
+test('forwards bytes both ways after a protocol switch, starting with early ones', async () => {
   const { far, text, send, received, one } = await openTunnel('early ')
   expect(one.head.upgrade).toBe('websocket')
   far.write('from the service')
@@ -73,7 +73,7 @@ test.each(['client', 'far'] as const)('a tunnel ends when the %s closes', async 
   expect([tunnel.one.gone, tunnel.faults]).toEqual([0, []])
 })
 
-test('a client that ends its side of a tunnel ends that to the service', async () => {
+test('a client that half-closes a tunnel half-closes it to the service', async () => {
   const tunnel = await openTunnel()
   const ended = once(tunnel.far, 'end')
   tunnel.send('bye')

@@ -12,7 +12,7 @@ import { HeaderList } from '../header-list.ts'
 
 const big = Buffer.alloc(8_000_000)
 
-test('a client that takes nothing of its answer is disconnected', async () => {
+test('a client that reads nothing of its answer is disconnected', async () => {
   const opened = await acceptClient({ limits: { writeMilliseconds: 100 } })
   opened.client.pause()
   opened.send(get('/'))
@@ -25,7 +25,7 @@ test('a client that takes nothing of its answer is disconnected', async () => {
   expect(opened.socket.destroyed).toBe(true)
 })
 
-test('a client that takes the rest of a finished answer slowly keeps its connection', async () => {
+test('a client that reads the rest of a finished answer slowly keeps its connection', async () => {
   const opened = await acceptClient({ limits: { writeMilliseconds: 100, idleMilliseconds: 1 } })
   const { client, socket } = opened
   client.pause()
@@ -46,7 +46,7 @@ test('a client that takes the rest of a finished answer slowly keeps its connect
   expect(socket.destroyed).toBe(false)
 })
 
-test('a client that takes nothing of the rest is disconnected', async () => {
+test('a client that stops reading the rest is disconnected', async () => {
   const opened = await acceptClient({ limits: { writeMilliseconds: 100 } })
   opened.client.pause()
   opened.send(get('/', 'Connection: close\r\n'))
@@ -58,7 +58,7 @@ test('a client that takes nothing of the rest is disconnected', async () => {
   expect(opened.socket.destroyed).toBe(true)
 })
 
-test('reports once that the client of an exchange left, and fails its body', async () => {
+test('reports once that the client of an exchange disconnected, and fails its body', async () => {
   const opened = await acceptClient()
   opened.send(`${post('Content-Length: 5')}he`)
   const one = await opened.requests(1)
@@ -69,7 +69,7 @@ test('reports once that the client of an exchange left, and fails its body', asy
   expect([one.gone, opened.faults]).toEqual([1, []])
 })
 
-test('an exchange whose client leaves ends at once, although a part of its answer is unsent', async () => {
+test('an exchange whose client disconnects ends at once, although a part of its answer is unsent', async () => {
   const opened = await acceptClient()
   opened.client.pause()
   opened.send(get('/'))
@@ -81,7 +81,7 @@ test('an exchange whose client leaves ends at once, although a part of its answe
   expect(one.gone).toBe(1)
 })
 
-test('does not report that the client of an answered exchange left', async () => {
+test('does not report a disconnect after the exchange was answered', async () => {
   const opened = await acceptClient({
     onRequest(one) {
       if (one.head.path === '/now') answer(one)

@@ -95,7 +95,7 @@ test('sweeps its connections, and counts them', async () => {
   expect(socket.bytesRead).toBe(0)
 })
 
-test('takes the bytes that were already read', async () => {
+test('accepts the bytes that were already read', async () => {
   const { front, connect } = await startFront(sendEmpty, {}, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   const [bytes] = (await once(connect(), 'data')) as [Buffer]
   expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 /)

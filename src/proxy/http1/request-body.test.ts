@@ -24,7 +24,7 @@ const read = async (stream: NodeJS.ReadableStream): Promise<string> =>
 const failed = async (stream: NodeJS.ReadableStream): Promise<unknown> =>
   (await once(stream.resume(), 'error').catch((error: unknown) => [error]))[0]
 
-test('counts what arrives, and keeps it for a further attempt', async () => {
+test('counts received bytes, and keeps them for a further attempt', async () => {
   const { body, feed } = openBody()
   expect(body).toMatchObject({ present: true, length: 7, received: 0, isWhole: false })
   expect(body.isOpened).toBe(false)
@@ -65,13 +65,13 @@ test('a body beyond 64 KiB is passed on once', async () => {
   expect(await read(body.open())).toBe('')
 })
 
-test('pauses the client at 64 KiB that nobody reads', () => {
+test('pauses the client at 64 KiB unread bytes', () => {
   const { feed } = openBody()
   expect(feed(kept - 1)).toBe(true)
   expect(feed(1)).toBe(false)
 })
 
-test('pauses the client of a slow service, and asks for more when it reads on', async () => {
+test('pauses the client of a slow service, and resumes it when the service reads', async () => {
   const opened = openBody()
   const stream = opened.body.open() as Readable
   expect(opened.wanted).toBeGreaterThan(0)
@@ -99,7 +99,7 @@ test('fails with 413 over its limit', async () => {
   expect(await failed(body.open())).toEqual(tooLarge)
 })
 
-test('fails when the client leaves, for this attempt and the next', async () => {
+test('fails when the client disconnects, for this attempt and the next', async () => {
   const { body, feed } = openBody()
   feed(1)
   const failing = failed(body.open())
@@ -123,7 +123,7 @@ test('reads ahead to the end of the body', async () => {
   expect(body.readAhead()).toBeUndefined()
 })
 
-test('reads ahead until 64 KiB are there', async () => {
+test('reads ahead up to 64 KiB', async () => {
   const { body, feed } = openBody()
   const reading = body.readAhead()
   feed(kept)

@@ -50,7 +50,7 @@ const serviceTls = buildServiceTls({
 const switched =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 
-test('sends the upgrade, and returns the connection with what came on it', async () => {
+test('sends the upgrade, and returns the connection with early bytes', async () => {
   const heads: string[] = []
   const { answered } = await upgrade((socket) =>
     socket.once('data', (bytes) => {
@@ -81,14 +81,14 @@ const read = ({ body }: Answer): Promise<string> =>
 
 const refused = 'HTTP/1.1 426 Upgrade Required\r\nX-B: c\r\nContent-Length: 4\r\n\r\n'
 
-test('passes on an answer that refuses the upgrade', async () => {
+test('forwards an answer that refuses the upgrade', async () => {
   const { answered } = await upgrade((socket) => void socket.write(`${refused}nope`))
   const answer = await answered
   expect([answer.status, answer.headers.get('x-b'), await read(answer)]).toEqual([426, 'c', 'nope'])
   expect(answer.socket).toBeUndefined()
 })
 
-test('fails when such an answer breaks off', async () => {
+test('fails when such an answer ends prematurely', async () => {
   const { answered } = await upgrade((socket) => void socket.end(`${refused}no`))
   await expect(read(await answered)).rejects.toMatchObject({ status: 502 })
 })

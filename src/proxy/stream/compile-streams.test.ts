@@ -86,7 +86,7 @@ test('expressions precede other routes, in order of their priority and then of t
   ]).toEqual([undefined, 'high-b', 'tcp', 'udp', 'name', undefined])
 })
 
-test('after any changes, finds the routes of one that was compiled from them', () => {
+test('after any changes, finds the same routes as one compiled from scratch', () => {
   const fields = fc.record({
     number: fc.integer({ min: 1, max: 12 }),
     protocols: fc.constantFrom(['tcp'], ['tls'], ['tcp', 'tls'], ['https']),
@@ -210,7 +210,7 @@ test('finds the route that the precedence of Kong names: server names or both en
   )
 })
 
-test('can be suspended at every route, also where none is of streams', () => {
+test('can be suspended at every route, even without stream routes', () => {
   const routes = Array.from({ length: 50 }, (_, at) => route(`${at}`, { protocols: ['https'] }))
   expect(Array.from(emptyStreams<string>().with(routes, routes))).toHaveLength(100)
 })

@@ -130,7 +130,7 @@ test('retries until an answer, the last retry, or a failure that must not be ret
   )
 })
 
-test('does not retry after the client left', async () => {
+test('does not retry after the client disconnected', async () => {
   const { tries, ask } = routeOver(['refuse', 'refuse'], 5)
   const exchange = arriving('GET')
   exchange.clientLeft()
@@ -148,7 +148,7 @@ test.each<[Deed, boolean]>([
   expect([tries.length, healthy()]).toEqual([1, 4])
 })
 
-test('throws a fault of the client as it is, and frees the target', async () => {
+test('rethrows an error of the client, and releases the target', async () => {
   const { tries, ask, pool } = routeOver(['fault'], 5)
   const exchange = arriving('GET')
   await expect(ask(exchange)).rejects.toThrow(new TypeError('a fault'))
@@ -184,7 +184,7 @@ test('refuses a route without a service', async () => {
   await expect(none).rejects.toMatchObject({ code: 'service.none', status: 503 })
 })
 
-test('aborts the attempt of a client that leaves before the answer, not after it', async () => {
+test('aborts the attempt when the client disconnects before the answer, not after it', async () => {
   const { ask, aborted } = routeOver(['refuse'], 1)
   const exchange = arriving('GET')
   await ask(exchange)
@@ -196,7 +196,7 @@ test('aborts the attempt of a client that leaves before the answer, not after it
   expect(aborted).toEqual(['client.closed'])
 })
 
-test('records when it asked and when the answer came', async () => {
+test('records the times of the request and of the answer', async () => {
   const { ask } = routeOver(['refuse', 201], 1)
   const exchange = arriving('GET')
   const { upstream } = exchange
@@ -228,7 +228,7 @@ test('observes the latency of an answer in milliseconds', async () => {
   )
 })
 
-test('sends what the service is configured with', async () => {
+test('sends the request as the service is configured', async () => {
   const service = { connect_timeout: 1, write_timeout: 2, read_timeout: 3 }
   const plain = routeOver([], 0, { service, program: { offersHttp2: true } })
   await plain.ask(arriving('POST', { path: '/a', query: 'b', upgrade: '' }))

@@ -91,7 +91,7 @@ async function handle(parts: Parts) {
   }
 }
 
-test('asks the service between the plugins, and leaves admission', async () => {
+test('contacts the service between request and response plugins, and leaves admission', async () => {
   const seen: string[] = []
   const { response, events, steps, lines } = await handle({
     plugin: {
@@ -136,7 +136,7 @@ test('a redirect to https passes response plugins only', async () => {
   expect(events[0]).toMatchObject({ outcome: 'allowed', tries: 0 })
 })
 
-test('an applicant that admission refuses does not leave it', async () => {
+test('a request that admission refuses does not leave it', async () => {
   const { response, steps } = await handle({
     enter: () => Promise.reject(new Problem('gateway.busy', 503, 'busy')),
   })
@@ -201,7 +201,7 @@ test('a fault of a plugin is logged as an error with its cause', async () => {
   ])
 })
 
-test('a fault after a refusal is what is answered and recorded', async () => {
+test('a fault after a refusal is answered and recorded instead', async () => {
   const fault = (): never => {
     throw new Error('planted')
   }

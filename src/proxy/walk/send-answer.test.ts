@@ -62,7 +62,7 @@ test('a buffered answer is paused when 256 KiB are pending', () => {
   expect(flow.isPaused).toBe(false)
 })
 
-test('discards the answer after the client left', async () => {
+test('discards the answer after the client disconnected', async () => {
   const { flow, sink, exchange, sending } = openAnswer(true)
   sink?.part(chunk)
   exchange.clientLeft()
@@ -156,7 +156,7 @@ test('sends the head at once, and withholds the last part of a known length', as
   expect(source.drops).toBe(0)
 })
 
-test('withholds the head with the last part when both are there', async () => {
+test('withholds the head with the last part when both are available', async () => {
   const { exchange, text } = openExchange()
   const source = openBody()
   const body: Answer['body'] = {
@@ -184,7 +184,7 @@ test('a failing client fails the answer, not the connection to the service', asy
   await expect(sending).rejects.toThrow('planted')
 })
 
-test('a body that is there already is sent without waiting, and trailers after it', () => {
+test('a buffered body is sent without waiting, followed by its trailers', () => {
   const { exchange, written } = openExchange()
   const body: Answer['body'] = {
     ...(openBody().body as NonNullable<Answer['body']>),
@@ -213,7 +213,7 @@ test('rejects with the first failure only', async () => {
   expect([exchange.responseBytes, exchange.upstream.finishedAt, source.drops]).toEqual([1, 0, 0])
 })
 
-test('throws a failure that is there already', () => {
+test('throws a failure that already occurred', () => {
   const { exchange } = openExchange()
   const body: Answer['body'] = {
     ...(openBody().body as NonNullable<Answer['body']>),
@@ -225,7 +225,7 @@ test('throws a failure that is there already', () => {
   expect(() => sendAnswer(answerOf(body), exchange, true)).toThrow('early')
 })
 
-test('connects the client to a target that switched protocols, unless it left', () => {
+test('connects the client to a target that switched protocols, unless it disconnected', () => {
   const socket = new PassThrough()
   const { exchange, written } = openExchange()
   const finish = sendAnswer({ ...answerOf(undefined, [], 101), socket }, exchange, true)

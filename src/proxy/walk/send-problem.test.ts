@@ -89,7 +89,7 @@ test('breaks the connection when a part of another answer was sent, and keeps it
   expect([opened.isAborted, opened.written()]).toEqual([true, undefined])
 })
 
-test('sends nothing to a client that left, and records 499', () => {
+test('sends nothing to a client that disconnected, and records 499', () => {
   const opened = openExchange()
   opened.exchange.clientLeft()
   sendProblem(new Problem('upstream.invalid', 502, 'broken'), opened.exchange)()
@@ -110,7 +110,7 @@ test.each([
   expect(finishedBytes).toBe(bytes)
 })
 
-test('sends the answer of a plugin as it is, bytes included', () => {
+test('sends the answer of a plugin unchanged, as text or bytes', () => {
   const { exchange, response } = answerPlugin({
     status: 201,
     headers: { 'Content-Type': 'image/x', 'X-A': 'b' },

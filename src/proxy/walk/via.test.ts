@@ -62,7 +62,7 @@ test('every loop ends, after one pass more than it has processes and after nine 
   )
 })
 
-test('names inside comments, without a version or of other routes are no passes', () => {
+test('names inside comments, without a version or of other routes do not count', () => {
   const own = ['weir-0000000000000001', '00000000'] as const
   const name = own.join('-')
   for (const via of ['', ',', name, `1.1 a (${name})`, `1.1 weir-0000000000000002-00000000`])

@@ -73,7 +73,7 @@ test('values that events share are written once', () => {
   expect((many - one) / 1_000).toBeLessThan(80)
 })
 
-test('a segment is read up to its first damaged frame, and what is lost behind it is counted', () => {
+test('a segment is read up to its first damaged frame, and the lost events are counted', () => {
   const frames = [3, 2, 4].map((count) =>
     Array.from({ length: count }, (_, index) =>
       toRecord(buildEvent({ path: `/${count}/${index}` })),
@@ -113,7 +113,7 @@ function statusOf(attempt: () => unknown): number {
   }
 }
 
-test('a node that lies in its frames is refused, and does not get memory for what it claims', () => {
+test('a segment with false counts is rejected without allocating memory for them', () => {
   const event = toRecord(buildEvent())
   const { header, frames } = readSegment(writeSegment([[event]]))
   const [frame] = frames
@@ -141,7 +141,7 @@ test('a node that lies in its frames is refused, and does not get memory for wha
   )
 })
 
-test('columns that an older gateway does not have get their defaults', () => {
+test('columns that an older gateway does not send get their defaults', () => {
   const { header, ...rest } = readSegment(writeSegment([[toRecord(buildEvent({ path: '/a' }))]]))
   const block = runToCompletion(
     buildBlock([

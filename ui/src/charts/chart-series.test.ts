@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fillBuckets, isolatedPoints, type Point } from './chart-series.ts'
 
-test('every bucket of the domain is there once, in order, with the value that was known', () => {
+test('every bucket of the domain appears once, in order, with its known value', () => {
   const bucket = 10_000
   fc.assert(
     fc.property(
@@ -23,7 +23,7 @@ test('every bucket of the domain is there once, in order, with the value that wa
   )
 })
 
-test('a value between gaps is marked, as a line would not show it', () => {
+test('a value between gaps is marked, because a line would not show it', () => {
   const values = [null, 1, null, 2, 3, null, 4]
   const points = values.map((value, time): Point => [time, value])
   expect(isolatedPoints(points)).toEqual([

@@ -8,7 +8,7 @@ const shown = (end: number) => ({
   clock: (time: number) => `${time / 60_000}`,
 })
 
-test('says up to when charts are complete, and which nodes are silent', () => {
+test('states up to when charts are complete, and which nodes are missing', () => {
   const missing = [
     { node: 'eu-2', until: at(5), lastHeard: at(6) },
     { node: null, until: null, lastHeard: at(7) },
@@ -18,7 +18,7 @@ test('says up to when charts are complete, and which nodes are silent', () => {
   )
 })
 
-test('says nothing about what is complete', () => {
+test('shows nothing for complete charts', () => {
   const missing = [{ node: 'eu-2', until: at(5), lastHeard: at(6) }]
   expect(describeCompleteness({ until: at(9), missing }, shown(4))).toBeUndefined()
   expect(describeCompleteness({ until: null, missing: [] }, shown(10))).toBeUndefined()

@@ -6,7 +6,7 @@ const maxWindow = 2 ** 31 - 1
 /** More than the slots of the table. */
 const farBehind = 600
 
-test('knows the states of streams, or forgets them, but never mistakes one', () => {
+test('tracks the states of streams, or drops them, but never confuses them', () => {
   const step = fc.record({
     does: fc.constantFrom('open', 'open', 'skip', 'end'),
     // Of the streams that were opened, counted from the latest.
@@ -41,7 +41,7 @@ test('knows the states of streams, or forgets them, but never mistakes one', () 
   )
 })
 
-test('finds each surely too large window, and none of a client that keeps to the limit', () => {
+test('detects each excessive window, and none of a client within the limit', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: maxWindow }), { maxLength: 40 })
   fc.assert(
     fc.property(sizes, fc.integer({ min: 0, max: maxWindow }), (increments, initial) => {
