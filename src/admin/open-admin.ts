@@ -45,6 +45,7 @@ import { schemaRoutes } from './entities/schema-routes.ts'
 import { protectPages, serveUi } from './session/serve-ui.ts'
 import { targetOrderRoutes } from './node/target-order-routes.ts'
 import { tagRoutes } from './entities/tag-routes.ts'
+import { registerProviderRoutes } from './session/provider-routes.ts'
 import { registerSessionRoutes, userInfoRoute } from './session/session-routes.ts'
 
 /** Authenticates the caller; throws a Problem 401. */
@@ -126,6 +127,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
   for (const app of [admin, manager]) {
     app.addHook('onRequest', async () => void (requests += 1))
     registerSessionRoutes(app, configuration, version)
+    registerProviderRoutes(app, configuration, version)
     options.analytics?.(app, identify)
   }
   // Built at the first request: it costs as much as the rest of the start.

@@ -46,6 +46,24 @@ const about: Readonly<Partial<Record<string, string>>> = {
     'Origins of pages, comma-separated, that may call the Admin API from a browser (CORS). They authenticate with their own token. None when unset.',
   WEIR_ALLOWED_HOSTS:
     'Host names, comma-separated, by which clients address the Admin API and the Manager, in addition to IP addresses, `localhost`, and the names in their listeners and in `WEIR_ADMIN_GUI_URL`. Requests for other hosts get a 421, which prevents DNS rebinding.',
+  WEIR_OIDC_ISSUER:
+    'Issuer of the OpenID Connect provider by which people sign in to the Manager, beside passwords, and whose access tokens the Admin API accepts. None when unset.',
+  WEIR_OIDC_CLIENT_ID: 'Client id of Weir at the provider.',
+  WEIR_OIDC_CLIENT_SECRET: 'Secret of the client; a public client when unset.',
+  WEIR_OIDC_CLIENT_SECRET_FILE: 'File with that secret, for example one that a vault agent writes.',
+  WEIR_OIDC_PRESET:
+    'Where claims are in the tokens of the provider: `keycloak`, `okta`, `entra`, `cognito`, or `generic` (RFC 9068).',
+  WEIR_OIDC_SCOPES: 'Scopes that the sign-in asks for.',
+  WEIR_OIDC_GROUPS_CLAIMS:
+    'Paths of the claims with groups and roles, comma-separated: `groups,realm_access.roles`. Those of the preset when unset.',
+  WEIR_OIDC_NAME_CLAIM: 'Claim with the name of a new user. That of the preset when unset.',
+  WEIR_OIDC_AUDIENCE:
+    'Audience that access tokens for the Admin API must have. The client id when unset.',
+  WEIR_OIDC_CREATE_USERS:
+    '`on`: the first sign-in creates the user; `off`: an administrator makes it beforehand.',
+  WEIR_OIDC_LABEL: 'What the sign-in page calls the provider. The host of the issuer when unset.',
+  WEIR_OIDC_REDIRECT_URI:
+    'Address to which the provider sends people back: `/sign-in/callback` of the Manager, as browsers reach it. That of `WEIR_MANAGER_LISTEN` when unset.',
   WEIR_WORKERS: 'Number of gateway workers.',
   WEIR_NODE: 'Name of this node in events.',
   WEIR_ZONE: 'Zone of this node in events.',

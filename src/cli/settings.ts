@@ -22,6 +22,7 @@ import {
   realIpHeader,
   streamAddresses,
 } from './listen-settings.ts'
+import { providerVariables, readProvider } from './provider-settings.ts'
 import type { SpoolLimit } from '../telemetry/open-spool-limit.ts'
 import { SettingsError } from './settings-error.ts'
 import { cipherSuite, protocols, readCertificates, readTls } from './tls-settings.ts'
@@ -203,6 +204,7 @@ const environment = z.object({
       if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint })
     })
     .optional(),
+  ...providerVariables,
   WEIR_LOG_DIRECTORIES: directories,
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
   WEIR_WAREHOUSE_URL: z
@@ -276,6 +278,7 @@ export function readSettings(
       allowsDebug: settings.WEIR_ALLOW_DEBUG_HEADER === 'on',
       ambiguousPaths: settings.WEIR_AMBIGUOUS_PATHS,
     },
+    ...readProvider(settings),
     egress: { allow: settings.WEIR_EGRESS_ALLOW, deny: settings.WEIR_EGRESS_DENY },
     vaultEnvPrefix: settings.WEIR_VAULT_ENV_PREFIX,
     logDirectories: settings.WEIR_LOG_DIRECTORIES,

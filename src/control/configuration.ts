@@ -18,6 +18,8 @@ import type { AuditLog } from './audit/open-audit-log.ts'
 import type { RevisionRetention } from './prune-revisions.ts'
 import type { RouteValidation } from './route-validation.ts'
 import type { Reader } from './reader.ts'
+import type { IdentityUses } from '../store/identity-uses.ts'
+import type { ProviderSignIn } from './sign-in/open-provider-sign-in.ts'
 import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
 import type { SignIn } from './sign-in/sign-in.ts'
@@ -51,6 +53,9 @@ export type Configuration = SignIn & {
   /** Authenticates a request by its headers. */
   identify(headers: Headers, address?: string): Promise<Identified | undefined>
   readonly tokenUses: Pick<TokenUseTracker, 'find'>
+  readonly identityUses: Pick<IdentityUses, 'find'>
+  /** Sign-in by the identity provider, where one is configured. */
+  readonly provider: ProviderSignIn | undefined
   /** The rights of an enabled principal at the current revision. */
   rightsOf(principal: string): Rights | undefined
   /** The roles of a principal, granted directly or through groups. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { generateAuditKey, type AuditKey } from '../audit/audit-key.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
+import type { SignInProvider } from '../identity/open-provider.ts'
 import { silentLog, type Log } from '../lib/log.ts'
 import { runBetweenEvents } from '../lib/cooperative-task.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
@@ -28,6 +29,7 @@ import { openIsolation } from './isolation/open-isolation.ts'
 import { authorOf } from './isolation/change-author.ts'
 import type { RouteValidation } from './route-validation.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
+import { openProviderSignIn } from './sign-in/open-provider-sign-in.ts'
 import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
 import { openTokenUseTracker } from './sign-in/open-token-uses.ts'
@@ -46,6 +48,8 @@ export type ConfigurationOptions = Bootstrap & {
   readonly egress?: Egress
   /** Default: `smart`. */
   readonly routeValidation?: RouteValidation | undefined
+  /** The provider by which people sign in, beside passwords. */
+  readonly provider?: SignInProvider | undefined
   readonly clock?: Clock
   /** Called when the changes of other control planes could not be loaded. They are retried at the next notification. */
   readonly report?: (error: unknown) => void
@@ -71,6 +75,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
   })
   const stopFollowing = follow(control, options.report)
   const { sessions, ...signIn } = await openSignIn(control)
+  const provider = options.provider && openProviderSignIn(control, sessions, options.provider)
   const tokenUses = openTokenUseTracker(control.store.tokenUses, control.clock)
   const joinSecret = await getOrCreateSetting(control.store, 'join_secret', randomSecret)
   const find = <K extends EntityName>(address: Address<K>): Entry<K> | undefined =>
@@ -93,7 +98,9 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
       return () => void listeners.delete(listener)
     },
     tokenUses,
-    identify: openIdentify(control, sessions, tokenUses),
+    provider,
+    identityUses: control.store.identityUses,
+    identify: openIdentify(control, sessions, tokenUses, provider),
     rightsOf: (principal) => control.state.rightsOf(principal),
     rolesOf: (principal) => heldRoles(control.state.indexes, principal),
     readerFor: (principal) => openReader(control.state.indexes, control.state.rightsOf(principal)),

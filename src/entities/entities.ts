@@ -20,6 +20,7 @@ import { service } from './gateway/service.ts'
 import { target } from './gateway/target.ts'
 import { upstream } from './gateway/upstream.ts'
 import { group, groupRole } from './rbac/group.ts'
+import { identity } from './rbac/identity.ts'
 import { grant, principal, token } from './rbac/principal.ts'
 import { endpointPermission, entityPermission, role } from './rbac/role.ts'
 import { workspace } from './rbac/workspace.ts'
@@ -57,6 +58,7 @@ const list = [
   token,
   group,
   groupRole,
+  identity,
 ] as const
 
 type Listed = (typeof list)[number]

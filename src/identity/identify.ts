@@ -31,12 +31,18 @@ export async function identify(
 
 /** The value of the session cookie. The one that was set with TLS takes precedence, because nothing without TLS can set it. */
 export function cookieIn(headers: Headers): string | undefined {
+  const cookies = readCookies(headers)
+  return cookies.get(secureSessionCookie) ?? cookies.get(sessionCookie)
+}
+
+/** The cookies of a request by name; the first one counts. */
+export function readCookies(headers: Headers): ReadonlyMap<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of String(headers['cookie'] ?? '').split(';')) {
     const [name = '', value = ''] = pair.trim().split('=', 2)
     if (!cookies.has(name)) cookies.set(name, value)
   }
-  return cookies.get(secureSessionCookie) ?? cookies.get(sessionCookie)
+  return cookies
 }
 
 function tokenIn(headers: Headers): string | undefined {

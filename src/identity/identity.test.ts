@@ -154,6 +154,9 @@ test('extends a session while it is used, and stores only the hash of its cookie
         for (const [sha256, session] of rows)
           if (session.principal === principal) rows.delete(sha256)
       },
+      listOf: async (principal) => [...rows.values()].filter((one) => one.principal === principal),
+      removeById: async () => false,
+      removeOfProvider: async () => [],
       removeExpired: async (time) => {
         for (const [sha256, session] of rows) if (session.expiresAt <= time) rows.delete(sha256)
       },
@@ -161,17 +164,17 @@ test('extends a session while it is used, and stores only the hash of its cookie
     { now: () => now },
   )
   const hours = (count: number) => count * 3600_000
-  const cookie = await sessions.begin('ann', undefined)
+  const cookie = await sessions.begin({ principal: 'ann' }, undefined)
   expect([...rows.keys()]).toEqual([hashSecret(cookie)])
   now += hours(11)
-  expect(await sessions.resume(cookie)).toBe('ann')
+  expect(await sessions.resume(cookie)).toMatchObject({ principal: 'ann' })
   now += hours(11)
-  expect(await sessions.resume(cookie)).toBe('ann')
-  const next = await sessions.begin('ann', cookie)
+  expect(await sessions.resume(cookie)).toMatchObject({ principal: 'ann' })
+  const next = await sessions.begin({ principal: 'ann' }, cookie)
   expect(await sessions.resume(cookie)).toBeUndefined()
   now += hours(12)
   expect(await sessions.resume(next)).toBeUndefined()
-  await sessions.begin('bob', undefined)
+  await sessions.begin({ principal: 'bob' }, undefined)
   expect(rows.size).toBe(1)
   await sessions.endAll('bob')
   expect(rows.size).toBe(0)

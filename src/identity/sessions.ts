@@ -1,17 +1,31 @@
 import type { Clock } from '../lib/clock.ts'
 import { randomSecret } from '../lib/ids.ts'
-import type { SessionRows } from '../schema/session-rows.ts'
+import type { SessionRows, StoredSession } from '../schema/session-rows.ts'
 import { hashSecret } from './secret-hash.ts'
+
+/** Whose session begins, and where. */
+export type NewSession = {
+  readonly principal: string
+  readonly address?: string | undefined
+  readonly userAgent?: string | undefined
+  /** The identity of a provider that signed in, and the session there. */
+  readonly identity?: string | undefined
+  readonly sid?: string | undefined
+}
 
 /** Sessions of the Manager. */
 export type Sessions = {
   /** Starts a session and returns its cookie. The session of the former cookie ends. */
-  begin(principal: string, former: string | undefined): Promise<string>
-  /** The id of the principal of a session that has not expired. */
-  resume(cookie: string): Promise<string | undefined>
+  begin(of: NewSession, former: string | undefined): Promise<string>
+  /** The session of a cookie, unless it has expired. */
+  resume(cookie: string): Promise<StoredSession | undefined>
   end(cookie: string): Promise<void>
   /** Ends all sessions of a principal. */
   endAll(principal: string): Promise<void>
+  /** Ends the sessions of an identity, or of a session at the provider, and returns them. */
+  endOfProvider(
+    of: { readonly identity: string } | { readonly sid: string } | undefined,
+  ): Promise<StoredSession[]>
 }
 
 /** Idle timeout of a session, in seconds. */
@@ -19,17 +33,28 @@ export const sessionSeconds = 12 * 60 * 60
 
 const idleTimeout = sessionSeconds * 1000
 const minExtension = 60_000
+const maxUserAgent = 300
+
+/** Milliseconds after which a provider is asked again, however much the session is used: roles are as old as its claims. */
+const maxProviderAge = 12 * 60 * 60 * 1000
 
 export function openSessions(rows: SessionRows, clock: Clock): Sessions {
   return {
-    async begin(principal, former) {
-      await rows.removeExpired(clock.now())
+    async begin({ principal, address = '', userAgent = '', identity, sid }, former) {
+      const now = clock.now()
+      await rows.removeExpired(now)
       if (former !== undefined) await rows.remove(hashSecret(former))
       const cookie = randomSecret()
       await rows.put({
         sha256: hashSecret(cookie),
+        id: randomSecret(16),
         principal,
-        expiresAt: clock.now() + idleTimeout,
+        expiresAt: now + idleTimeout,
+        createdAt: now,
+        address,
+        userAgent: userAgent.slice(0, maxUserAgent),
+        identity,
+        sid,
       })
       return cookie
     },
@@ -37,12 +62,15 @@ export function openSessions(rows: SessionRows, clock: Clock): Sessions {
       const session = await rows.find(hashSecret(cookie))
       const now = clock.now()
       if (session === undefined || session.expiresAt <= now) return undefined
+      if (session.identity !== undefined && now - (session.createdAt ?? 0) >= maxProviderAge)
+        return undefined
       if (session.expiresAt < now + idleTimeout - minExtension) {
         await rows.put({ ...session, expiresAt: now + idleTimeout })
       }
-      return session.principal
+      return session
     },
     end: (cookie) => rows.remove(hashSecret(cookie)),
     endAll: (principal) => rows.removeOf(principal),
+    endOfProvider: async (of) => (of === undefined ? [] : rows.removeOfProvider(of)),
   }
 }

@@ -16,6 +16,7 @@ import { openConfiguration } from '../control/open-configuration.ts'
 import { startAuditJobs } from '../control/start-audit-jobs.ts'
 import { startRevisionPruning } from '../declarative/start-revision-pruning.ts'
 import { openCompileCheck } from '../dataplane/open-compile-check.ts'
+import { openProvider, type SignInProvider } from '../identity/open-provider.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openEgress } from '../lib/egress.ts'
@@ -23,6 +24,7 @@ import { limitLog } from '../lib/limit-log.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogThreshold } from '../lib/log-threshold.ts'
 import { catalog } from '../plugins/catalog.ts'
+import { openHttpClient } from '../proxy/open-http-client.ts'
 import { keepDefaultCertificate } from '../proxy/keep-default-certificate.ts'
 import { buildTlsPolicy } from '../proxy/tls-policy.ts'
 import { previewChange } from '../preview/preview-change.ts'
@@ -62,7 +64,9 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   // Gateways of another machine have listeners of their own.
   const ownListens = (): readonly ListenAddress[] =>
     settings.plane === 'control' ? [] : [...gatewayListens(settings), ...controlListens]
+  let managerUrl = ''
   const configuration = await openConfiguration({
+    provider: openSignInProvider(settings, log, () => managerUrl),
     egress: openEgress(settings.egress, ownListens),
     store: await openStore(settings, log),
     catalog,
@@ -132,6 +136,9 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
       ...[...settings.adminListens, ...settings.managerListens].map(({ host }) => host),
       ...settings.corsOrigins.map((origin) => new URL(origin).hostname),
       ...settings.allowedHosts,
+      ...(settings.provider?.redirectUri === undefined
+        ? []
+        : [new URL(settings.provider.redirectUri).hostname]),
     ],
     warehouse,
     analytics: openAnalyticsRoutes(configuration, recording, log),
@@ -168,6 +175,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     managers: served.manager.urls,
     nodes: await listen(nodes, settings.nodeListen),
   }
+  managerUrl = addresses.manager.replace('//0.0.0.0', '//127.0.0.1')
   controlListens = controlUrls(addresses).map(addressOf)
   supervisor.send({
     type: 'control-ready',
@@ -207,6 +215,23 @@ function openTls(settings: PlaneSettings, log: Log): Promise<readonly (AppTls | 
     open(adminListens, adminCertificate),
     open(managerListens, managerCertificate),
   ])
+}
+
+/** The identity provider of the operator. Its address is the operator's, and may be private. */
+function openSignInProvider(
+  { provider }: PlaneSettings,
+  log: Log,
+  managerUrl: () => string,
+): SignInProvider | undefined {
+  if (provider === undefined) return undefined
+  const { redirectUri } = provider
+  return openProvider(
+    {
+      ...provider,
+      redirectUri: () => redirectUri ?? new URL('/sign-in/callback', managerUrl()).href,
+    },
+    { http: openHttpClient(openEgress()), clock: systemClock, log: limitLog(log) },
+  )
 }
 
 const primary = (urls: readonly string[]): string =>

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ProviderSettings } from '../identity/open-provider.ts'
 import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener, UdpListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'
@@ -86,6 +87,10 @@ export type PlaneSettings = {
   readonly adminToken?: string
   /** Bootstrap password of the super-admin. */
   readonly adminPassword?: string
+  /** The identity provider by which people sign in; its redirect URI defaults to one of the Manager's own address. */
+  readonly provider?: Omit<ProviderSettings, 'redirectUri'> & {
+    readonly redirectUri: string | undefined
+  }
   /** PostgreSQL database instead of a SQLite file. */
   readonly databaseUrl?: string
   /** The key that encrypts secrets, as text or in a file; without either, one is made in the data directory. */

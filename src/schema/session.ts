@@ -6,6 +6,18 @@ export const signIn = z.strictObject({
   password: z.string().min(1).max(1000),
 })
 
+/** Body of POST /api/session/provider, which begins a sign-in at the identity provider. `next` is the page to go to afterwards. */
+export const beginSignIn = z.strictObject({ next: z.string().max(1000).optional() })
+
+/** Body of POST /api/session/provider/callback: the query of the address to which the provider sent the browser back. */
+export const providerAnswer = z.strictObject({ query: z.string().max(8000) })
+
+/** Answer of GET /api/session/provider: what the sign-in page offers; `label` is absent without a provider. */
+export type SignInOptions = { readonly label?: string }
+
+/** Answer of POST /api/session/provider. */
+export type BegunSignIn = { readonly url: string }
+
 /** Body of POST /api/setup, which creates the first super-admin. `secret` is from the one-time link. */
 export const setUp = z.strictObject({
   secret: z.string().min(1),
@@ -28,4 +40,8 @@ export type Session = {
 }
 
 /** Answer of POST /api/session and /api/setup. Changes by the session send `csrf_token` in the header X-CSRF-Token. */
-export type SignedIn = Session & { readonly csrf_token: string }
+export type SignedIn = Session & {
+  readonly csrf_token: string
+  /** The page that was wanted when a sign-in at the provider began. */
+  readonly next?: string
+}

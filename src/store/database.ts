@@ -68,7 +68,30 @@ export type FixedTables = {
   /** `ends_at` in milliseconds since the epoch. */
   leases: { name: string; holder: string; ends_at: number }
   settings: { name: string; value: string }
-  sessions: { sha256: string; principal_id: string; expires_at: number }
+  sessions: {
+    sha256: string
+    principal_id: string
+    expires_at: number
+    /** Names the session for people; not secret. */
+    id: string
+    /** Null for sessions from before 0012-sign-in. */
+    created_at: number | null
+    address: string
+    user_agent: string
+    identity_id: string | null
+    /** Session at the provider (OpenID Connect Back-Channel Logout section 2.4). */
+    sid: string | null
+  }
+  /** `claims_at` is when the provider issued the claims that were last applied; both in milliseconds. */
+  identity_uses: { identity_id: string; time: number; address: string; claims_at: number }
+  /** TOTP: `secret` and `recovery` are encrypted; `confirmed_at` is null while it is being set up. */
+  second_factors: {
+    principal_id: string
+    secret: string
+    recovery: string
+    last_step: number
+    confirmed_at: number | null
+  }
 }
 
 /** The store's database through Kysely. */

@@ -5,6 +5,7 @@ import type { Cipher, Keyring } from '../lib/cipher.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { readEntries, writeEntities } from './entity-rows.ts'
+import { openIdentityUses } from './identity-uses.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { migrateStore } from './migrations/migrate-store.ts'
 import {
@@ -55,6 +56,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
     leases: openLeaseRows(engine),
     audit: openAuditRows(database),
     tokenUses: openTokenUses(database),
+    identityUses: openIdentityUses(database),
     readRevisions: (limit) => revisionsOf(database).limit(limit).execute(),
     readRevisionSpan: ({ from, to }) =>
       revisionsOf(database).where('number', '>=', from).where('number', '<=', to).execute(),

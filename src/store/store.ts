@@ -6,6 +6,7 @@ import type { Seal } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
 import type { LeaseRows } from './lease-rows.ts'
 import type { TokenUses } from './token-uses.ts'
+import type { IdentityUses } from './identity-uses.ts'
 
 /** An entity to insert, update or, without an entry, delete. */
 export type Write = {
@@ -63,6 +64,7 @@ export type Store = {
   readonly leases: LeaseRows
   readonly audit: AuditRows
   readonly tokenUses: TokenUses
+  readonly identityUses: IdentityUses
   /** Newest first, at most `limit`. */
   readRevisions(limit: number): Promise<Revision[]>
   /** Newest first. */

@@ -200,7 +200,17 @@ test('rejects a session created while its principal is disabled until it is enab
   // Simulates another control plane that has not loaded the change yet.
   const cookie = 'cookie-of-ann'
   const expiresAt = Date.now() + 3600_000
-  await store.sessions.put({ sha256: hashSecret(cookie), principal: ann.id, expiresAt })
+  await store.sessions.put({
+    sha256: hashSecret(cookie),
+    id: 'session-of-ann',
+    principal: ann.id,
+    expiresAt,
+    createdAt: Date.now(),
+    address: '',
+    userAgent: '',
+    identity: undefined,
+    sid: undefined,
+  })
   const status = async () =>
     (await byCookie(admin, `weir_session=${cookie}`, 'GET', '/api/session')).status
   expect(await status()).toBe(401)

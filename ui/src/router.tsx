@@ -27,6 +27,12 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./sign-in/sign-in-page.tsx'), 'SignInPage'),
 })
 
+const callback = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/callback',
+  component: lazyRouteComponent(() => import('./sign-in/callback-page.tsx'), 'CallbackPage'),
+})
+
 const setUp = createRoute({
   getParentRoute: () => root,
   path: '/setup',
@@ -96,6 +102,7 @@ const entity = createRoute({
 
 const routeTree = root.addChildren([
   signIn,
+  callback,
   setUp,
   signedIn.addChildren([
     overview,

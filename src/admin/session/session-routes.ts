@@ -6,7 +6,7 @@ import { cookieIn } from '../../identity/identify.ts'
 import { isCrossSite } from '../../identity/refuse-cross-site.ts'
 import { Problem } from '../../lib/problem.ts'
 import { setUp, signIn, type SignedIn } from '../../schema/session.ts'
-import { secureSessionCookie, sessionCookie } from '../../schema/session-cookies.ts'
+import { sessionCookie } from '../../schema/session-cookies.ts'
 import { violationsOf } from '../../entities/violations.ts'
 import { identifyPrincipal } from '../authorize.ts'
 import type { OpenRoute } from '../http/register-routes.ts'
@@ -14,7 +14,7 @@ import { describeSession } from './describe-session.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
 
 /** In bytes. Unauthenticated clients send these bodies, which contain only a name and a password. */
-const bodyLimit = 16 * 1024
+export const bodyLimit = 16 * 1024
 
 export function registerSessionRoutes(
   app: FastifyInstance,
@@ -28,18 +28,22 @@ export function registerSessionRoutes(
     '/api/session',
     { bodyLimit, onRequest: refuseForeignOrigin },
     async (request, reply) => {
-      const { name, password } = parse(signIn, request)
+      const { name, password } = parseSessionBody(signIn, request)
       return enter(reply, { name, password, request })
     },
   )
   app.delete('/api/session', async (request, reply) => {
     const principal = await identifyPrincipal(configuration, request)
     const cookie = cookieIn(request.headers)
-    if (cookie !== undefined) await configuration.signOut(cookie, principal, originOf(request))
-    return reply.code(204).header('set-cookie', cookieText('', request)).send()
+    const isOfProvider =
+      cookie !== undefined && (await configuration.signOut(cookie, principal, originOf(request)))
+    void reply.header('set-cookie', cookieText(sessionCookie, '', request))
+    // Without it the provider would sign the person in again at once.
+    const url = isOfProvider ? await endSessionUrl(configuration) : undefined
+    return url === undefined ? reply.code(204).send() : reply.send({ sign_out_url: url })
   })
   app.post('/api/setup', { bodyLimit, onRequest: refuseForeignOrigin }, async (request, reply) => {
-    const account = parse(setUp, request)
+    const account = parseSessionBody(setUp, request)
     await configuration.setUp(account, originOf(request))
     void reply.code(201)
     return enter(reply, { ...account, request })
@@ -49,15 +53,34 @@ export function registerSessionRoutes(
     reply: FastifyReply,
     { name, password, request }: { name: string; password: string; request: FastifyRequest },
   ): Promise<unknown> {
-    const former = cookieIn(request.headers)
-    const origin = originOf(request)
-    const cookie = await configuration.signIn({ name, password, origin, former })
-    void reply.header('set-cookie', cookieText(cookie, request))
-    const identified = await configuration.identify({ cookie: `${sessionCookie}=${cookie}` })
-    const session = describeSession(configuration, identified?.principal ?? '', version)
-    return { ...session, csrf_token: configuration.csrfToken(cookie) } satisfies SignedIn
+    const cookie = await configuration.signIn({ name, password, ...clientOf(request) })
+    return answerSignedIn(configuration, version, cookie, [request, reply])
   }
 }
+
+/** What a sign-in stores of its request. */
+export const clientOf = (request: FastifyRequest) => ({
+  origin: originOf(request),
+  userAgent: request.headers['user-agent'],
+  former: cookieIn(request.headers),
+})
+
+/** Sets the cookie of a session that began. */
+export async function answerSignedIn(
+  configuration: Configuration,
+  version: string,
+  cookie: string,
+  [request, reply]: readonly [FastifyRequest, FastifyReply],
+): Promise<SignedIn> {
+  void reply.header('set-cookie', cookieText(sessionCookie, cookie, request))
+  const identified = await configuration.identify({ cookie: `${sessionCookie}=${cookie}` })
+  const session = describeSession(configuration, identified?.principal ?? '', version)
+  return { ...session, csrf_token: configuration.csrfToken(cookie) }
+}
+
+/** The provider may be unavailable; the session here has ended all the same. */
+const endSessionUrl = ({ provider }: Configuration): Promise<string | undefined> =>
+  provider?.endSessionUrl().catch(() => undefined) ?? Promise.resolve(undefined)
 
 /** Kong's `/userinfo`. */
 export const userInfoRoute = (configuration: Configuration, version: string): OpenRoute => ({
@@ -68,12 +91,18 @@ export const userInfoRoute = (configuration: Configuration, version: string): Op
   },
 })
 
-/** A session cookie without `Max-Age`; the server decides when the session expires. */
-function cookieText(value: string, request: FastifyRequest): string {
+/** A cookie of Weir itself. Without `seconds` it has no `Max-Age`: the server decides when the session expires. An empty value removes it. */
+export function cookieText(
+  cookie: string,
+  value: string,
+  request: FastifyRequest,
+  seconds?: number,
+): string {
   const isSecure = request.protocol === 'https' || isForwardedSecure(request)
-  const name = isSecure ? secureSessionCookie : sessionCookie
-  const over = value === '' ? '; Max-Age=0' : ''
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}${over}`
+  const name = isSecure ? `__Host-${cookie}` : cookie
+  const age = value === '' ? 0 : seconds
+  const end = age === undefined ? '' : `; Max-Age=${age}`
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}${end}`
 }
 
 /** Whether the browser speaks TLS to a proxy. A client that fakes this gets a cookie that it will not send back. */
@@ -83,13 +112,14 @@ function isForwardedSecure({ headers }: FastifyRequest): boolean {
   return origin.startsWith('https://') || proto.trim().toLowerCase() === 'https'
 }
 
-async function refuseForeignOrigin(request: FastifyRequest): Promise<void> {
+/** Cross-site requests must not sign anybody in (login CSRF). */
+export async function refuseForeignOrigin(request: FastifyRequest): Promise<void> {
   if (isCrossSite(request.headers)) {
     throw new Problem('admin.cross_site', 403, 'Sign-in requests from other sites are not allowed')
   }
 }
 
-function parse<Schema extends z.ZodType>(
+export function parseSessionBody<Schema extends z.ZodType>(
   schema: Schema,
   request: FastifyRequest,
 ): z.output<Schema> {

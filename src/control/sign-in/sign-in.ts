@@ -4,21 +4,22 @@ import { openAttempts } from '../../identity/attempts.ts'
 import { verifyPassword } from '../../identity/password.ts'
 import { hashSecret, isSecret } from '../../identity/secret-hash.ts'
 import { openSessions, type Sessions } from '../../identity/sessions.ts'
-import { randomSecret, uuidv7 } from '../../lib/ids.ts'
+import { randomSecret } from '../../lib/ids.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Entry } from '../../entities/entry.ts'
-import type { AuditRecord } from '../../schema/audit-record.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { changeConfiguration, type Control, type Origin } from '../change-configuration.ts'
 import { findEntry } from '../find-entry.ts'
 import { superAdminOperations } from '../bootstrap.ts'
 import { hasSuperAdmin } from '../keep-super-admin.ts'
+import { auditSignIn, type SignInOutcome } from './audit-sign-in.ts'
 
 /** A request to sign in. */
 export type SignInRequest = {
   readonly name: string
   readonly password: string
   readonly origin: Origin
+  readonly userAgent?: string | undefined
   /** Session cookie of the request; its session ends. */
   readonly former: string | undefined
 }
@@ -29,7 +30,8 @@ export type SignIn = {
   signIn(request: SignInRequest): Promise<string>
   /** The token that changes by this session need. Only the control plane can compute it, and only the answer of a sign-in contains it, so that a stolen cookie changes nothing. */
   csrfToken(cookie: string): string
-  signOut(cookie: string, principal: string, origin: Origin): Promise<void>
+  /** Returns whether the session was begun at the identity provider. */
+  signOut(cookie: string, principal: string, origin: Origin): Promise<boolean>
   /** The secret of the one-time set-up link; undefined once a super-admin exists. */
   setUpSecret(): string | undefined
   /** Creates the first super-admin. Works once per set-up secret. */
@@ -42,15 +44,15 @@ const setting = 'set_up_secret_sha256'
 export async function openSignIn(control: Control): Promise<SignIn & { sessions: Sessions }> {
   const sessions = openSessions(control.store.sessions, control.clock)
   const attempts = openAttempts(control.clock)
-  const writeAudit = (origin: Origin, what: Parameters<typeof describeSignIn>[2]): Promise<void> =>
-    control.auditLog.write(describeSignIn(control.clock.now(), origin, what))
+  const writeAudit = (origin: Origin, what: SignInOutcome): Promise<void> =>
+    auditSignIn(control, origin, what)
   let secret = hasSuperAdmin(control.state.indexes, control.clock.now() / 1000)
     ? undefined
     : randomSecret()
   await control.store.writeSetting(setting, secret === undefined ? undefined : hashSecret(secret))
   return {
     sessions,
-    async signIn({ name, password, origin, former }) {
+    async signIn({ name, password, origin, userAgent, former }) {
       attempts.enter(name, origin.address)
       const principal = findEntry(control.state.indexes, {
         entity: 'principal',
@@ -65,7 +67,8 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
         throw new Problem('control.sign_in', 401, 'Invalid name or password')
       }
       attempts.succeed(name, origin.address)
-      const cookie = await sessions.begin(principal.id, former)
+      const session = { principal: principal.id, address: origin.address, userAgent }
+      const cookie = await sessions.begin(session, former)
       const because = 'The name and password are correct.'
       await writeAudit(origin, { principal: { id: principal.id, name }, because, status: 200 })
       return cookie
@@ -73,10 +76,12 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
     csrfToken: (cookie) =>
       createHmac('sha256', control.sealKey).update(`csrf ${cookie}`).digest('base64url'),
     async signOut(cookie, principal, origin) {
+      const session = await sessions.resume(cookie)
       await sessions.end(cookie)
       const known = control.state.rightsOf(principal)?.principal ?? null
       const because = 'Everybody may end their own session.'
       await writeAudit(origin, { principal: known, because, status: 204 })
+      return session?.identity !== undefined
     },
     setUpSecret: () => secret,
     async setUp({ secret: given, name, password }, origin) {
@@ -110,23 +115,3 @@ function failureReason(principal: Entry<'principal'> | undefined, isRight: boole
   const { name } = principal.fields
   return isRight ? `${name} is disabled.` : `The password for ${name} is wrong.`
 }
-
-const describeSignIn = (
-  time: number,
-  origin: Origin,
-  { principal, because, status }: Pick<AuditRecord, 'principal' | 'because' | 'status'>,
-): AuditRecord => ({
-  ...origin,
-  id: uuidv7(time),
-  time,
-  principal,
-  workspace: defaultWorkspace.name,
-  workspaceId: defaultWorkspace.id,
-  action: origin.method === 'DELETE' ? 'delete' : 'create',
-  allowed: status < 400,
-  because,
-  before: [],
-  after: [],
-  status,
-  revision: null,
-})

@@ -19,6 +19,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-vault-prefixes': ddl('0009-vault-prefixes'),
   '0010-revision-hashes': ddl('0010-revision-hashes'),
   '0011-partials': ddl('0011-partials'),
+  '0012-sign-in': ddl('0012-sign-in'),
 }
 
 /** Executes the DDL of a migration, then changes the rows that are already there. */

@@ -8,6 +8,7 @@ import { RowButton, RowTable } from '../layout/row-table.tsx'
 import { SideDrawer } from '../layout/side-drawer.tsx'
 import { ErrorState } from '../notices/error-state.tsx'
 import { roleLabels } from './access-queries.ts'
+import { IdentityList } from './identity-list.tsx'
 import { NewPrincipal } from './new-principal.tsx'
 import classes from './principal-drawer.module.css'
 import { PrincipalRoles } from './principal-roles.tsx'
@@ -76,6 +77,10 @@ export function PeopleList({ workspaces }: { readonly workspaces: readonly strin
             {workspaces.map((workspace) => (
               <PrincipalRoles key={workspace} workspace={workspace} user={open.id} />
             ))}
+            <IdentityList
+              user={open.id}
+              groups={(open.record?.['groups'] as readonly string[] | undefined) ?? []}
+            />
             <TokenList user={open.id} />
           </div>
         )}

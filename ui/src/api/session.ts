@@ -1,5 +1,5 @@
 import { queryOptions, useSuspenseQuery } from '@tanstack/react-query'
-import type { Session, SignedIn } from '../../../src/schema/session.ts'
+import type { BegunSignIn, Session, SignedIn, SignInOptions } from '../../../src/schema/session.ts'
 import { ApiError } from './api-error.ts'
 import { readCsrfToken, writeCsrfToken } from './csrf-token.ts'
 import { requestJson, send } from './request-json.ts'
@@ -37,10 +37,37 @@ export async function signIn(name: string, password: string): Promise<void> {
   writeCsrfToken(token)
 }
 
-/** Ends the session. */
-export async function signOut(): Promise<void> {
-  await send('/api/session', { method: 'DELETE' })
+/** What the sign-in page offers beside passwords. */
+export const signInOptionsQuery = queryOptions({
+  queryKey: ['sign-in-options'],
+  queryFn: ({ signal }) => requestJson<SignInOptions>('/api/session/provider', { signal }),
+  staleTime: 60_000,
+})
+
+/** Leaves for the identity provider, which sends the browser back to the callback page. */
+export async function signInByProvider(next: string | undefined): Promise<void> {
+  const body = next === undefined ? {} : { next }
+  const { url } = await requestJson<BegunSignIn>('/api/session/provider', { method: 'POST', body })
+  window.location.assign(url)
+}
+
+/** Completes a sign-in with the query of the callback page; returns the page that was wanted. */
+export async function completeSignIn(query: string): Promise<string> {
+  const path = '/api/session/provider/callback'
+  const { csrf_token: token, next } = await requestJson<SignedIn>(path, {
+    method: 'POST',
+    body: { query },
+  })
+  writeCsrfToken(token)
+  return next ?? '/'
+}
+
+/** Ends the session. Returns where it ends at the identity provider too, when it began there. */
+export async function signOut(): Promise<string | undefined> {
+  const response = await send('/api/session', { method: 'DELETE' })
   writeCsrfToken('')
+  if (response.status === 204) return undefined
+  return ((await response.json()) as { readonly sign_out_url: string }).sign_out_url
 }
 
 /** Creates the first super-admin with the secret of the one-time link, and signs in. */

@@ -12,7 +12,8 @@ export function AccountMenu() {
   const navigate = useNavigate()
 
   const leave = async () => {
-    await signOut().catch(() => undefined)
+    const elsewhere = await signOut().catch(() => undefined)
+    if (elsewhere !== undefined) return window.location.assign(elsewhere)
     await navigate({ to: '/sign-in', search: {} })
     queryClient.clear()
   }

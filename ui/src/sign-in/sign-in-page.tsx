@@ -1,9 +1,9 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Alert, Button, Divider, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { ApiError } from '../api/api-error.ts'
-import { signIn } from '../api/session.ts'
+import { signIn, signInByProvider, signInOptionsQuery } from '../api/session.ts'
 import type { Search } from '../view/search.ts'
 import { AuthLayout } from './auth-layout.tsx'
 
@@ -22,6 +22,9 @@ export function SignInPage() {
     },
   })
 
+  const label = useQuery(signInOptionsQuery).data?.label
+  const leaving = useMutation({ mutationFn: () => signInByProvider(next) })
+
   const submit = (event: FormEvent) => {
     event.preventDefault()
     signingIn.mutate()
@@ -31,10 +34,23 @@ export function SignInPage() {
     <AuthLayout title="Sign in to Weir" text="Use the account that your administrator gave you.">
       <form onSubmit={submit}>
         <Stack gap="sm">
-          {signingIn.isError && (
+          {(signingIn.error ?? leaving.error) !== null && (
             <Alert color="red" variant="light" role="alert">
-              {errorText(signingIn.error)}
+              {errorText(signingIn.error ?? leaving.error)}
             </Alert>
+          )}
+          {label !== undefined && (
+            <>
+              <Button
+                type="button"
+                size="md"
+                loading={leaving.isPending || leaving.isSuccess}
+                onClick={() => leaving.mutate()}
+              >
+                Sign in with {label}
+              </Button>
+              <Divider label="or with a password" labelPosition="center" my={4} />
+            </>
           )}
           <TextInput
             label="Name"
@@ -52,7 +68,12 @@ export function SignInPage() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
-          <Button type="submit" mt={6} loading={signingIn.isPending}>
+          <Button
+            type="submit"
+            mt={6}
+            variant={label === undefined ? 'filled' : 'default'}
+            loading={signingIn.isPending}
+          >
             Sign in
           </Button>
         </Stack>
@@ -61,7 +82,8 @@ export function SignInPage() {
   )
 }
 
-function errorText(error: Error): string {
+function errorText(error: Error | null): string {
+  if (error === null) return ''
   if (error instanceof ApiError && error.status === 401 && error.message === '')
     return 'Wrong name or password.'
   return error.message

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Clock } from '../../../lib/clock.ts'
 import type { SharedValues } from '../../../proxy/plugin.ts'
-import type { CookieSeal } from './seal-cookies.ts'
+import type { CookieSeal } from '../../../identity/seal-cookies.ts'
 import { sessionForm, type Session } from './session.ts'
 
 /** A session and the value of the cookie for it. */

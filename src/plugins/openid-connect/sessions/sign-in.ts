@@ -6,7 +6,7 @@ import type { PluginAnswer } from '../../../proxy/plugin.ts'
 import { cookiesOf, nameOf, writeChunks, type CookieOptions } from './browser-cookies.ts'
 import type { Client, IssuedTokens } from '../open-client.ts'
 import type { Refusals } from '../refusals.ts'
-import type { CookieSeal } from './seal-cookies.ts'
+import type { CookieSeal } from '../../../identity/seal-cookies.ts'
 import type { Settings } from '../settings.ts'
 
 /** The authorization code flow. */
