@@ -26,7 +26,8 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import { nameIn, type Claims } from './claims.ts'
 import { guardedFetch, type ProviderHttp } from './guarded-fetch.ts'
-import { providerPresets, type ProviderPresetName } from './provider-presets.ts'
+import { providerPresets } from './provider-presets.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 import { readIdentity, type ProviderIdentity } from './read-identity.ts'
 import {
   asymmetricAlgorithms,
@@ -36,27 +37,6 @@ import {
   readJwtHeader,
   verifyByAny,
 } from './verify-jwt.ts'
-
-/** An OpenID Connect provider by which people sign in to Weir. */
-export type ProviderSettings = {
-  readonly issuer: string
-  readonly clientId: string
-  /** Without it the client is public. */
-  readonly clientSecret: string | undefined
-  readonly scopes: readonly string[]
-  readonly preset: ProviderPresetName
-  /** Paths of claims; those of the preset when empty. */
-  readonly groupsClaims: readonly string[]
-  readonly nameClaim: string | undefined
-  /** Audience of access tokens for the Admin API. */
-  readonly audience: string
-  /** What the Manager calls it. */
-  readonly label: string
-  /** Where the provider sends people back. */
-  readonly redirectUri: () => string
-  /** Whether the first sign-in creates the principal. */
-  readonly createsUsers: boolean
-}
 
 /** What a sign-in that was begun is compared with. */
 export type PendingSignIn = {

@@ -1,6 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import { claimAt, nameIn, wordsOf, type Claims } from './claims.ts'
-import type { ProviderSettings } from './open-provider.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 import { providerPresets } from './provider-presets.ts'
 
 /** Who signs in, as a provider says. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ProviderSettings } from '../identity/open-provider.ts'
+import type { ProviderSettings } from '../identity/provider-settings.ts'
 import type { EgressRules } from '../lib/egress.ts'
 import type { OriginSettings, StreamListener, UdpListener } from '../proxy/listener-options.ts'
 import type { RouteValidation } from '../control/route-validation.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openProvider, type ProviderSettings } from '../../src/identity/open-provider.ts'
+import { openProvider } from '../../src/identity/open-provider.ts'
+import type { ProviderSettings } from '../../src/identity/provider-settings.ts'
 import { openEgress } from '../../src/lib/egress.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { openHttpClient } from '../../src/proxy/open-http-client.ts'
@@ -51,7 +52,7 @@ beforeAll(async () => {
       pkce: { required: () => true },
       // Its own refuses loopback addresses.
       fetch: (url, { method, headers, body } = {}) => {
-        logoutBodies.push(String(body))
+        logoutBodies.push(body instanceof URLSearchParams ? body.toString() : (body as string))
         return fetch(url, { method, headers, body } as RequestInit)
       },
       features: { devInteractions: { enabled: true } },
