@@ -35,7 +35,7 @@ const idleTimeout = sessionSeconds * 1000
 const minExtension = 60_000
 const maxUserAgent = 300
 
-/** Milliseconds after which a provider is asked again, however much the session is used: roles are as old as its claims. */
+/** Milliseconds until a session that began at a provider expires, even in use: its roles rest on claims of that age. */
 const maxProviderAge = 12 * 60 * 60 * 1000
 
 export function openSessions(rows: SessionRows, clock: Clock): Sessions {
