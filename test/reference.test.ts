@@ -21,7 +21,11 @@ const settingsIn = (text: string): string[] =>
 
 test('the reference names every setting that is read, and no other', () => {
   expect(settingsIn(read('docs/reference/settings.md'))).toEqual(
-    settingsIn(`${read('src/cli/settings.ts')} ${read('src/cli/environment.ts')}`),
+    settingsIn(
+      ['settings', 'provider-settings', 'environment']
+        .map((name) => read(`src/cli/${name}.ts`))
+        .join(' '),
+    ),
   )
 })
 
