@@ -16,10 +16,17 @@ const outcomeOf = (act: () => unknown): unknown => {
   }
 }
 
+/** JSON.parse, without texts that have a member `__proto__`. */
+const parseByPlatform = (text: string): unknown =>
+  JSON.parse(text, (name, value: unknown) => {
+    if (name === '__proto__') throw new SyntaxError(name)
+    return value
+  })
+
 /** The outcomes of this parser and of the platform's. */
 const outcomes = (text: string): unknown[] => [
   outcomeOf(() => parse(text)),
-  outcomeOf(() => JSON.parse(text)),
+  outcomeOf(() => parseByPlatform(text)),
 ]
 
 const isSame = (text: string): boolean => {
@@ -33,6 +40,8 @@ test('parses every JSON text as JSON.parse does', () => {
       expect(isSame(text)).toBe(true)
       expect(isSame(JSON.stringify(JSON.parse(text), null, indent))).toBe(true)
     }),
+    // fast-check writes `__proto__` in one text of some hundreds.
+    { examples: [['[{"__proto__":false}]', 0]] },
   )
 })
 
@@ -46,7 +55,6 @@ test('rejects exactly the texts that JSON.parse rejects', () => {
     fc.property(fc.json(), edit, (text, { at, cut, put }) => {
       const start = at % (text.length + 1)
       const edited = text.slice(0, start) + put + text.slice(start + cut)
-      fc.pre(!edited.includes('__proto__'))
       expect([edited, isSame(edited)]).toEqual([edited, true])
     }),
     { numRuns: 2000 },
