@@ -19,6 +19,7 @@ test('accepts sessions in cookies and in Redis', () => {
     { session_idling_timeout: 0, session_rolling_timeout: 0, session_absolute_timeout: 0 },
     { refresh_token_param_name: 'X-Refresh', refresh_token_param_type: ['header'] },
     { downstream_refresh_token_header: 'X-Refresh', upstream_refresh_token_header: null },
+    { logout_revoke: true, revocation_endpoint: 'https://sso.example.com/revoke' },
   ]
   for (const config of accepted) expect([config, complaint(config)]).toEqual([config, undefined])
 })
@@ -38,6 +39,8 @@ test('refuses wrong and hostile settings of sessions, and says where', () => {
     [{ session_cookie_name: 'a;b' }, 'session_cookie_name: expected a cookie name'],
     [{ session_cookie_path: '/\r\nSet-Cookie: a' }, 'session_cookie_path: '],
     [{ session_secret: 'short' }, 'session_secret: '],
+    [{ logout_revoke: 1 }, 'logout_revoke: '],
+    [{ revocation_endpoint: 'javascript:alert(1)' }, 'revocation_endpoint: expected an http'],
     [{ refresh_tokens: 'yes' }, 'refresh_tokens: '],
     [{ refresh_token_param_name: 'a: b' }, 'refresh_token_param_name: expected a header name'],
     [{ refresh_token_param_type: ['cookie'] }, 'refresh_token_param_type.0: '],

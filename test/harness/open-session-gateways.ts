@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { openValueTable } from '../../src/cluster/value-table.ts'
+import { openValueTable, type ValueTable } from '../../src/cluster/value-table.ts'
 import type { RedisAddress } from '../../src/proxy/plugin.ts'
 import type { Event } from '../../src/schema/event.ts'
 import { openBrowser, type TestBrowser } from './open-browser.ts'
@@ -33,6 +33,8 @@ export type SessionGatewayOptions = {
   readonly count?: number
   /** Further groups of every person, which may change. */
   readonly groups?: () => readonly string[]
+  /** Instead of a table of their own. */
+  readonly values?: ValueTable
 }
 
 const gatewayClient = { client_id: 'gateway', client_secret: 'the-secret-of-the-gateway' }
@@ -43,6 +45,7 @@ export async function openSessionGateways({
   routes = {},
   count = 3,
   groups = () => [],
+  values = openValueTable({ now: () => Date.now() }),
 }: SessionGatewayOptions): Promise<SessionGateways> {
   const provider = await startProvider()
   const server = createServer((request, response) => void echo(request, response))
@@ -75,7 +78,7 @@ export async function openSessionGateways({
     }),
   }
   const all: Record<string, object> = { app: {}, ...routes }
-  const values = openValueTable({ now: () => Date.now() })
+
   const gateways: TestGateway[] = []
   for (let one = 0; one < count; one += 1)
     gateways.push(
@@ -100,7 +103,7 @@ export async function openSessionGateways({
     return gateway
   }
   const tokens = jwtTokens('https://api.example')
-  const opened = await provider.open(
+  await provider.open(
     [
       {
         ...gatewayClient,
@@ -118,7 +121,6 @@ export async function openSessionGateways({
       extraTokenClaims: () => ({ groups: [...groups()] }),
     },
   )
-  opened.on('backchannel.error', () => undefined)
   return {
     provider,
     gateways,

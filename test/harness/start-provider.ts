@@ -61,6 +61,11 @@ export async function startProvider(): Promise<TestProvider> {
         claims: { openid: ['sub'], profile: ['email', 'groups'] },
         scopes: ['openid', 'profile', 'offline_access', 'read', 'write'],
         rotateRefreshToken: true,
+        // By default it sends nothing to addresses of this machine.
+        fetch: (input: string | URL | Request, options: { dispatcher?: unknown } = {}) => {
+          const { dispatcher: _guarding, ...others } = options
+          return fetch(input, others)
+        },
         issueRefreshToken: async () => true,
         ...more,
         features: {

@@ -45,7 +45,25 @@ export const browserSettings = {
     .min(1)
     .nullable()
     .default(null)
-    .describe('Requests whose path ends with it sign out.'),
+    .describe(
+      'Requests whose path ends with it sign out. The provider sends its back-channel logout there too.',
+    ),
+  logout_revoke: z
+    .boolean()
+    .default(false)
+    .describe('Revoke the tokens of the session at the provider when a person signs out.'),
+  logout_revoke_access_token: z
+    .boolean()
+    .default(true)
+    .describe('Whether `logout_revoke` revokes the access token.'),
+  logout_revoke_refresh_token: z
+    .boolean()
+    .default(true)
+    .describe('Whether `logout_revoke` revokes the refresh token.'),
+  revocation_endpoint: url()
+    .nullable()
+    .default(null)
+    .describe('Endpoint for revoking tokens. Discovered when null.'),
   logout_query_arg: z
     .string()
     .min(1)

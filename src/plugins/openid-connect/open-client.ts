@@ -22,6 +22,7 @@ import {
   ResponseBodyError,
   skipSubjectCheck,
   tokenIntrospection,
+  tokenRevocation,
   WWWAuthenticateChallengeError,
   type ClientAuth,
 } from 'openid-client'
@@ -59,6 +60,8 @@ export type Client = {
   ): Promise<{ readonly url: string; readonly nonce: string; readonly verifier: string }>
   /** Redeems the code in the address to which the provider sent the person back. */
   redeem(url: URL, expected: ExpectedAnswer): Promise<IssuedTokens>
+  /** RFC 7009; does nothing where the provider has no such endpoint. */
+  revoke(token: string, hint: 'access_token' | 'refresh_token'): Promise<void>
   /** Where a person signs out at the provider; undefined where it has no such endpoint. */
   endSession(idToken: string | undefined, returnTo: string | undefined): Promise<string | undefined>
 }
@@ -177,6 +180,12 @@ export function openClient(
           if (isOfAnswer(error)) throw refusals.unauthorized('sign_in')
           throw error
         }
+      }),
+    revoke: (token, hint) =>
+      request('revocation', [], async () => {
+        const { revocation_endpoint: endpoint } = await provider.metadata()
+        if (endpoint === undefined) return
+        await tokenRevocation(await asGateway(), token, { token_type_hint: hint })
       }),
     async endSession(idToken, returnTo) {
       const { end_session_endpoint: endpoint } = await provider.metadata()

@@ -119,6 +119,7 @@ const metadataForm = z.looseObject({
   end_session_endpoint: endpoint,
   token_endpoint: endpoint,
   introspection_endpoint: endpoint,
+  revocation_endpoint: endpoint,
   userinfo_endpoint: endpoint,
 })
 
@@ -147,6 +148,7 @@ const ownEndpoints = (settings: Settings): Partial<ServerMetadata> =>
         'token_endpoint',
         'introspection_endpoint',
         'userinfo_endpoint',
+        'revocation_endpoint',
       ] as const
     ).flatMap((name) => (settings[name] === null ? [] : [[name, settings[name]]])),
   )

@@ -4,6 +4,7 @@ import { Problem } from '../../../lib/problem.ts'
 import type { Exchange } from '../../../proxy/exchange.ts'
 import type { PluginAnswer, SharedValues } from '../../../proxy/plugin.ts'
 import type { Evidence } from '../authenticate.ts'
+import { mayBeNotice, openBackChannelLogout } from './back-channel-logout.ts'
 import {
   cookiesOf,
   hideCookies,
@@ -14,6 +15,7 @@ import {
 } from './browser-cookies.ts'
 import { nameIn } from '../../../identity/claims.ts'
 import type { Client, IssuedTokens } from '../open-client.ts'
+import type { Provider } from '../open-provider.ts'
 import { unavailable, type Refusals } from '../refusals.ts'
 import { openRefreshSession } from './refresh-session.ts'
 import { openRevocations } from './revocations.ts'
@@ -37,6 +39,7 @@ export type BrowserSessions = {
 }
 
 export type SessionTools = {
+  readonly provider: Provider
   readonly client: Client
   readonly clock: Clock
   readonly refusals: Refusals
@@ -54,7 +57,7 @@ const refreshCheckInterval = 250
 type Known = StoredSession & { readonly evidence: Evidence }
 
 export function openBrowserSessions(settings: Settings, tools: SessionTools): BrowserSessions {
-  const { client, clock, refusals, log, values } = tools
+  const { provider, client, clock, refusals, log, values } = tools
   const { session_cookie_name: cookieName, authorization_cookie_name: signInName } = settings
   const owner = JSON.stringify([settings.issuer, settings.client_id, settings.session_audience])
   const seal = openCookieSeal(settings.session_secret ?? '', owner)
@@ -66,6 +69,12 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
   const { timeout } = settings
   const refresh = openRefreshSession({ client, storage, values, lifetime, clock, timeout })
   const signIn = openSignIn(settings, { client, clock, refusals, seal })
+  const backChannelLogout = openBackChannelLogout(settings, {
+    provider,
+    clock,
+    values,
+    revocations,
+  })
   const known = openTokenMemory<Known | undefined>(clock)
   const evidences = openTokenMemory<Evidence>(clock)
 
@@ -160,10 +169,22 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
     await storage.remove(found.session)
     return found.session
   }
+  const revokeTokens = async ({ accessToken, refreshToken }: Session): Promise<void> => {
+    const { logout_revoke_access_token: access, logout_revoke_refresh_token: refreshing } = settings
+    const revoked = [
+      ...(refreshing && refreshToken !== undefined
+        ? [client.revoke(refreshToken, 'refresh_token')]
+        : []),
+      ...(access ? [client.revoke(accessToken, 'access_token')] : []),
+    ]
+    // A failure is logged by the client; the session here has ended.
+    await Promise.allSettled(revoked)
+  }
   const signOut = async (exchange: Exchange): Promise<PluginAnswer> => {
     const cookie = cookieIn(exchange)
     setCookie(exchange, '', 0)
     const session = cookie === undefined ? undefined : await end(cookie).catch(fail)
+    if (settings.logout_revoke && session !== undefined) await revokeTokens(session)
     const [home] = settings.logout_redirect_uri ?? []
     const url = await client.endSession(session?.idToken, home)
     return redirectTo(url ?? home ?? '/')
@@ -180,7 +201,12 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
         .then((one) => use(exchange, cookie, one), fail)
     },
     answer(exchange) {
-      if (isSignOut(exchange, settings)) return signOut(exchange)
+      if (isSignOut(exchange, settings))
+        return mayBeNotice(exchange)
+          ? backChannelLogout(exchange)
+              .catch(fail)
+              .then((own) => own ?? signOut(exchange))
+          : signOut(exchange)
       return signIn.finish(exchange)?.then(async ({ tokens, location }) => {
         await open(exchange, tokens).catch(fail)
         return redirectTo(location)
