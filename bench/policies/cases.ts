@@ -41,6 +41,9 @@ export const cases: Readonly<Record<string, Case>> = {
       },
     ],
   },
+  'response-ratelimiting': {
+    plugins: [{ name: 'response-ratelimiting', config: { limits: { video: { minute: plenty } } } }],
+  },
   'response-transformer': {
     plugins: [
       {

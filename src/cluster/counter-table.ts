@@ -65,10 +65,10 @@ export function openCounterTable(clock: Clock, rows: readonly CounterRow[] = [])
       })
       const admitted = taken.every(({ counter, limit }) => counter.count < limit)
       for (const { counter, window } of taken)
-        if (admitted || window.countsRefused === true) counter.count += 1
+        if (admitted || window.countsRefused === true) counter.count += window.cost ?? 1
       const counts = taken.map(({ counter, before }) => counter.count + before)
-      const leased = taken.map(({ counter, limit }) =>
-        admitted ? lease(counter, limit, worker) : 0,
+      const leased = taken.map(({ window, counter, limit }) =>
+        admitted && window.cost === undefined ? lease(counter, limit, worker) : 0,
       )
       return { admitted, counts, leased }
     },

@@ -54,6 +54,7 @@ test('decides like the counters of a node, also for sliding windows', async (con
     weight: fc.constantFrom(0, 0.25, 0.5, 1),
     isSliding: fc.boolean(),
     countsRefused: fc.boolean(),
+    cost: fc.constantFrom(undefined, 0, 1, 3),
   })
   let run = 0
   await fc.assert(
@@ -64,10 +65,11 @@ test('decides like the counters of a node, also for sliding windows', async (con
         run += 1
         for (const take of takes) {
           const windows = [...new Map(take.map((one) => [one.key, one])).values()].map(
-            ({ key, limit, weight, isSliding, countsRefused }): Window => ({
+            ({ key, limit, weight, isSliding, countsRefused, cost }): Window => ({
               key: `${run} ${key} 1`,
               limit,
               endsAt: 1_060_000,
+              ...(cost === undefined ? {} : { cost }),
               ...(isSliding ? { previous: { key: `${run} ${key} 0`, weight }, countsRefused } : {}),
             }),
           )

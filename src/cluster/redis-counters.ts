@@ -85,7 +85,8 @@ function openSyncedCounters({
       ({ count, unsent }, index) => count + unsent < (windows[index]?.limit ?? 0),
     )
     for (const [index, state] of states.entries())
-      if (admitted || windows[index]?.countsRefused === true) state.unsent += 1
+      if (admitted || windows[index]?.countsRefused === true)
+        state.unsent += windows[index]?.cost ?? 1
     return { admitted, counts: states.map(({ count, unsent }) => count + unsent) }
   }
   return {
@@ -114,16 +115,17 @@ local counts = {}
 local carried = {}
 local windows = #KEYS / 2
 for i = 1, windows do
-  local weight = tonumber(ARGV[4 * i - 1])
+  local weight = tonumber(ARGV[5 * i - 2])
   carried[i] = 0
   if weight > 0 then carried[i] = math.ceil(weight * tonumber(redis.call('GET', KEYS[windows + i]) or '0')) end
   counts[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
-  if counts[i] + carried[i] >= tonumber(ARGV[4 * i - 3]) then admitted = 0 end
+  if counts[i] + carried[i] >= tonumber(ARGV[5 * i - 4]) then admitted = 0 end
 end
 for i = 1, windows do
-  if admitted == 1 or ARGV[4 * i] == '1' then
-    counts[i] = redis.call('INCR', KEYS[i])
-    if counts[i] == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[4 * i - 2]) end
+  local cost = tonumber(ARGV[5 * i])
+  if cost > 0 and (admitted == 1 or ARGV[5 * i - 1] == '1') then
+    counts[i] = redis.call('INCRBY', KEYS[i], cost)
+    if counts[i] == cost then redis.call('PEXPIRE', KEYS[i], ARGV[5 * i - 3]) end
   end
   counts[i] = counts[i] + carried[i]
 end
@@ -141,11 +143,12 @@ const takeCommand = (windows: readonly Window[], now: number): RedisCommand => [
   2 * windows.length,
   ...windows.map(({ key }) => keyOf(key)),
   ...windows.map(({ key, previous }) => keyOf(previous?.key ?? key)),
-  ...windows.flatMap(({ limit, endsAt, previous, countsRefused }) => [
+  ...windows.flatMap(({ limit, endsAt, previous, countsRefused, cost }) => [
     limit,
     lifetime(endsAt - now),
     previous?.weight ?? 0,
     countsRefused === true ? 1 : 0,
+    cost ?? 1,
   ]),
 ]
 

@@ -22,6 +22,7 @@ import { requestSizeLimiting } from './request-size-limiting.ts'
 import { recordingPrivacy } from './recording-privacy.ts'
 import { requestTransformer } from './request-transformer.ts'
 import { requestTermination } from './request-termination.ts'
+import { responseRatelimiting } from './response-ratelimiting.ts'
 import { responseTransformer } from './response-transformer.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
@@ -46,6 +47,7 @@ export const catalog: readonly PluginDefinition[] = [
   acl,
   rateLimiting,
   rateLimitingAdvanced,
+  responseRatelimiting,
   requestTransformer,
   responseTransformer,
   redirect,

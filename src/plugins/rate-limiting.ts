@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
 import { definePlugin, type Taken, type Window } from '../proxy/plugin.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { boundsOf } from './rate-limiting/calendar.ts'
 import {
   acceptedSettings,
   isPlaced,
@@ -102,21 +103,6 @@ function openLimit(id: string, period: Period, limit: number): Limit {
 
 /** Limit of the cache of windows; further callers are counted without it. */
 const maxCachedCallers = 10_000
-
-const lengths = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
-
-function boundsOf(period: Period, now: number): [number, number] {
-  if (period === 'month' || period === 'year') {
-    const date = new Date(now)
-    const year = date.getUTCFullYear()
-    const month = date.getUTCMonth()
-    return period === 'month'
-      ? [Date.UTC(year, month), Date.UTC(year, month + 1)]
-      : [Date.UTC(year, 0), Date.UTC(year + 1, 0)]
-  }
-  const start = now - (now % lengths[period])
-  return [start, start + lengths[period]]
-}
 
 /** The counter key of a request by `limit_by`. */
 const counterKeys: Readonly<

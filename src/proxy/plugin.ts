@@ -45,6 +45,8 @@ export type Window = {
   readonly previous?: { readonly key: string; readonly weight: number }
   /** Counts requests that are refused too. */
   readonly countsRefused?: boolean
+  /** What the request counts, instead of one; 0 reads the count. */
+  readonly cost?: number
 }
 
 /** Whether a request is within the limits of all its windows; if not, it counts only in those that count refused requests. `counts` include the weighted count of the previous window. */
@@ -157,8 +159,8 @@ type AuthorityItem = SnapshotItem<'ca_certificates'>
 export type PluginUse = {
   /** Before the request is forwarded. Returns an answer to give it instead of asking the service; throws a Problem to refuse. */
   onRequest?(exchange: Exchange): PluginResult
-  /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. If it throws, the answer becomes a 500. */
-  onResponse?(exchange: Exchange): void
+  /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. Returns an answer to give it instead of that of the service; the first one counts. If it throws, the answer becomes a 500. */
+  onResponse?(exchange: Exchange): void | PluginAnswer
   /** Before the event of an exchange is recorded, whatever the answer was: returns the event to record instead. If it throws, a minimal event is recorded. */
   onRecord?(exchange: Exchange, event: EventRecord): EventRecord
   /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait; defer long work to later turns of the event loop. */

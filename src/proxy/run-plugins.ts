@@ -56,15 +56,19 @@ function failureOf(error: unknown, { name }: ScopedPlugin, exchange: Exchange): 
   return error
 }
 
-/** Runs the response plugins of the route in the opposite order, once per exchange. When one throws, the others still run, and then it throws the first error. */
-export function runResponsePlugins(plugins: PluginPlan, exchange: Exchange): void {
-  if (exchange.hasRunResponsePlugins) return
+/** Runs the response plugins of the route in the opposite order, once per exchange, and returns the first answer that replaces the service's. When one throws, the others still run, and then it throws the first error. */
+export function runResponsePlugins(
+  plugins: PluginPlan,
+  exchange: Exchange,
+): PluginAnswer | undefined {
+  if (exchange.hasRunResponsePlugins) return undefined
   exchange.hasRunResponsePlugins = true
   const later = plugins.authorize(exchange.caller?.consumer)
-  const failure = runBackwards(later, exchange)
-  const failureBefore = runBackwards(plugins.identify, exchange)
-  if (failure !== undefined) throw failure
-  if (failureBefore !== undefined) throw failureBefore
+  const result: ResponseResult = { answer: undefined, failure: undefined }
+  runBackwards(later, exchange, result)
+  runBackwards(plugins.identify, exchange, result)
+  if (result.failure !== undefined) throw result.failure
+  return result.answer
 }
 
 /** Lets the plugins of the route change the event of an exchange; throws when one throws. */
@@ -109,16 +113,21 @@ export function runLogPlugins(
   run(plugins.authorize(exchange.caller?.consumer))
 }
 
-function runBackwards(plugins: readonly ScopedPlugin[], exchange: Exchange): Error | undefined {
-  let failure: Error | undefined
+type ResponseResult = { answer: PluginAnswer | undefined; failure: Error | undefined }
+
+function runBackwards(
+  plugins: readonly ScopedPlugin[],
+  exchange: Exchange,
+  result: ResponseResult,
+): void {
   for (let index = plugins.length - 1; index >= 0; index -= 1) {
     const plugin = plugins[index] as ScopedPlugin
     try {
-      plugin.use.onResponse?.(exchange)
+      const answer = plugin.use.onResponse?.(exchange)
+      if (answer !== undefined) result.answer ??= accept(answer, plugin, exchange)
     } catch (error) {
-      // A Problem is a fault here too: it is too late to refuse.
-      failure ??= new Error(`plugin ${plugin.name} failed in onResponse`, { cause: error })
+      // A Problem is a fault here too: a refusal is an answer.
+      result.failure ??= new Error(`plugin ${plugin.name} failed in onResponse`, { cause: error })
     }
   }
-  return failure
 }

@@ -16,6 +16,10 @@ const policies = [
     config: { strategy: 'memory', cache_ttl: 60, vary_headers: ['X-Tenant'] },
   },
   {
+    name: 'response-ratelimiting',
+    config: { limits: { video: { minute: 10, hour: null } }, header_name: 'X-Units' },
+  },
+  {
     name: 'response-transformer',
     config: { add: { json: ['a:1'], json_types: ['number'] }, remove: { headers: ['server'] } },
   },

@@ -30,7 +30,7 @@ export function usePlugin(
   } as PluginTools)
   return {
     onRequest: (exchange: Exchange): unknown => use.onRequest?.(exchange),
-    onResponse: (exchange: Exchange): void => use.onResponse?.(exchange),
+    onResponse: (exchange: Exchange): unknown => use.onResponse?.(exchange),
   }
 }
 

@@ -126,8 +126,10 @@ function* missing(because: string, path: string[]): Generator<Violation> {
   }
 }
 
-/** Kong prints limits with one decimal. */
-function outOfOrder(settings: Checked): string | undefined {
+/** Why a longer period has a lower limit than a shorter one. Kong prints limits with one decimal. */
+export function outOfOrder(settings: {
+  readonly [period in Period]: number | null
+}): string | undefined {
   for (const [index, shorter] of periods.entries()) {
     for (const longer of periods.slice(index + 1)) {
       const [low, high] = [settings[shorter], settings[longer]]

@@ -3,7 +3,8 @@ import type { OpenAdmission } from '../admission/open-admission.ts'
 import type { PluginPlan } from '../compile/choose-plugins.ts'
 import { isGrpc } from '../check-protocol.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Program } from '../program.ts'
+import type { PluginAnswer } from '../plugin.ts'
+import type { Program, RouteProgram } from '../program.ts'
 import { runRequestPlugins, runResponsePlugins } from '../run-plugins.ts'
 import { askUpstream, dropAnswer, type Answer, type UpstreamClient } from './ask-upstream.ts'
 import { checkForm } from './check-request.ts'
@@ -41,19 +42,17 @@ export async function handleRequest(
       own = running instanceof Promise ? await running : running
     }
     if (own === undefined) {
-      if (route.isRequestBuffered && exchange.body.present && !isGrpc(exchange.request)) {
-        const reading = exchange.body.readAhead()
-        if (reading !== undefined) await reading
-      }
+      const reading = bufferRequest(route, exchange)
+      if (reading !== undefined) await reading
       answer = await askUpstream(tools.upstream, route, exchange)
-      exchange.serviceHeaders = answer.headers
-      runResponsePlugins(plugins, exchange)
-      const sending = sendAnswer(answer, exchange, route.route.response_buffering)
+    }
+    own = prepareAnswer(plugins, exchange, own, answer)
+    if (own === undefined) {
+      const sending = sendAnswer(answer as Answer, exchange, route.route.response_buffering)
       finish = sending instanceof Promise ? await sending : sending
     } else {
-      exchange.serviceHeaders = own.serviceHeaders
-      runResponsePlugins(plugins, exchange)
       finish = sendPluginAnswer(own, exchange)
+      discard(answer, { tools, exchange })
     }
   } catch (error) {
     finish = answerFailure(error, { tools, plugins, exchange })
@@ -64,6 +63,24 @@ export async function handleRequest(
     admission: isAdmitted ? tools.admission : undefined,
   })
 }
+
+/** Runs the response plugins; returns the answer to give instead of the service's. */
+function prepareAnswer(
+  plugins: PluginPlan,
+  exchange: Exchange,
+  own: PluginAnswer | undefined,
+  answer: Answer | undefined,
+): PluginAnswer | undefined {
+  exchange.serviceHeaders = own?.serviceHeaders ?? answer?.headers
+  return runResponsePlugins(plugins, exchange) ?? own
+}
+
+/** Reads ahead what is forwarded only as a whole. */
+const bufferRequest = (
+  { isRequestBuffered }: RouteProgram,
+  { body, request }: Exchange,
+): Promise<void> | undefined =>
+  isRequestBuffered && body.present && !isGrpc(request) ? body.readAhead() : undefined
 
 type Failed = {
   readonly tools: Pick<EndTools, 'log'>
