@@ -17,6 +17,7 @@ import { applyOperations, type OnProgress } from './apply-operation.ts'
 import { catchUp } from './state/catch-up.ts'
 import { snapshotSource, type Proof } from './state/open-proof.ts'
 import { summarizeCounts, summarizeNamed, verbOf, type Verb } from './describe-entry.ts'
+import { changeIndexes } from './change-indexes.ts'
 import { entityTools } from './apply/entity-tools.ts'
 import { openDraft } from './draft.ts'
 import { entityNamed, type Entity } from '../entities/entities.ts'
@@ -93,6 +94,8 @@ export async function changeConfiguration(
     const retryUntil = performance.now() + retryMilliseconds
     while (performance.now() < retryUntil) {
       await catchUp(control)
+      const { indexes } = control.state
+      if (!indexes.isPrepared(changeIndexes)) await indexes.prepare(changeIndexes)
       const change = await attemptChange(control, { ...request, operations })
       if (change !== undefined) return change
     }

@@ -94,6 +94,27 @@ test.each(changes)('reads and copies few entries of many: %s', async (_name, ope
   expect(countNodes(next)).toBeLessThan(maxNodes)
 })
 
+test('an index that a change finds half built is not built anew, and follows the change', async () => {
+  const indexes = openIndexes(world)
+  const building = indexes.prepare([{ entity: 'service', index: 'segment' }])
+  const draft = openDraft(indexes)
+  await applyOperations(
+    draft,
+    [{ kind: 'update', ...place('service', 's7'), body: { name: 'renamed' } }],
+    { catalog: [], now: 1, mayRefer: () => true },
+  )
+  const next = indexes.next(draft.entries, draft.touched())
+  await building
+  read.clear()
+  await next.prepare([{ entity: 'service', index: 'segment' }])
+  const found = (key: string) => [
+    ...next.scan({ entity: 'service', workspace, index: 'segment', key }),
+  ]
+  expect(found('renamed')).toHaveLength(1)
+  expect(found('s7')).toEqual([])
+  expect(read.size).toBeLessThan(maxRead)
+})
+
 /** The nodes of the lists that were not counted before. */
 function countNodes(lists: Snapshot): number {
   let nodes = 0

@@ -68,6 +68,8 @@ export type EntryIndexes = {
   get(entity: EntityName, workspace: string | null, id: string): Entry | undefined
   /** The entries of a part in order. Reads no further than it is iterated. */
   scan(range: IndexRange): Iterable<Entry>
+  /** Whether all indexes of a list are built. Remembers the list, so that asking for the same one again costs nothing. */
+  isPrepared(wanted: readonly WantedIndex[]): boolean
   /** Builds indexes in slices, so that no later use blocks the event loop for long. */
   prepare(wanted: readonly WantedIndex[]): Promise<void>
   /** The indexes of the configuration after a change; costs what the change touched. */
@@ -95,26 +97,36 @@ type ItemReader = {
 
 type BuiltIndex = Index & { readonly set: OrderedSet<Item>; readonly reader: ItemReader }
 
-/** Kind of entity → name and field of an index → the index. */
-type Built = ReadonlyMap<EntityName, ReadonlyMap<string, BuiltIndex>>
+/** The indexes of a kind by name and field. Configurations with the same entries of the kind share them. */
+type KindIndexes = {
+  readonly built: Map<string, BuiltIndex>
+  /** Those that are being built, which are among the built ones then. */
+  readonly building: Map<string, Promise<BuiltIndex>>
+}
+
+type ByKind = Map<EntityName, KindIndexes>
+
+/** Lists of which all indexes are built. */
+type Prepared = Set<readonly WantedIndex[]>
 
 /** Opens indexes on entries. */
-export const openIndexes = (entries: Entries): EntryIndexes => indexesOf(entries, new Map())
+export const openIndexes = (entries: Entries): EntryIndexes =>
+  indexesOf(entries, new Map(), new Set())
 
-function indexesOf(entries: Entries, before: Built): EntryIndexes {
-  const preparing = new Map<string, Promise<BuiltIndex>>()
-  const built = new Map([...before].map(([entity, indexes]) => [entity, new Map(indexes)]))
-  const find = (entity: EntityName, index: Index): BuiltIndex | undefined =>
-    built.get(entity)?.get(idOf(index))
-  const keep = (entity: EntityName, index: BuiltIndex): void => {
-    const indexes = built.get(entity) ?? new Map<string, BuiltIndex>()
-    built.set(entity, indexes.set(idOf(index), index))
+function indexesOf(entries: Entries, kinds: ByKind, prepared: Prepared): EntryIndexes {
+  const ofKind = (entity: EntityName): KindIndexes => {
+    const known = kinds.get(entity)
+    if (known !== undefined) return known
+    const fresh: KindIndexes = { built: new Map(), building: new Map() }
+    kinds.set(entity, fresh)
+    return fresh
   }
   const indexOf = (entity: EntityName, index: Index): BuiltIndex => {
-    const known = find(entity, index)
+    const { built } = ofKind(entity)
+    const known = built.get(idOf(index))
     if (known !== undefined) return known
     const fresh = runToCompletion(buildIndex(entity, index, entries))
-    keep(entity, fresh)
+    built.set(idOf(index), fresh)
     return fresh
   }
   return {
@@ -141,39 +153,70 @@ function indexesOf(entries: Entries, before: Built): EntryIndexes {
         yield entryIn(item)
       }
     },
+    isPrepared(wanted) {
+      if (prepared.has(wanted)) return true
+      const isBuilt = ({ entity, index: name, by }: WantedIndex): boolean =>
+        kinds.get(entity)?.built.has(idOf({ name, by })) === true
+      if (!wanted.every(isBuilt)) return false
+      prepared.add(wanted)
+      return true
+    },
     async prepare(wanted) {
       for (const { entity, index: name, by } of wanted) {
         const index = { name, by }
-        if (find(entity, index) !== undefined) continue
-        const id = `${entity} ${idOf(index)}`
-        const building = preparing.get(id) ?? runSliced(buildIndex(entity, index, entries))
-        preparing.set(id, building)
-        const fresh = await building
-        preparing.delete(id)
-        if (find(entity, index) === undefined) keep(entity, fresh)
+        const kind = ofKind(entity)
+        if (kind.built.has(idOf(index))) continue
+        await (kind.building.get(idOf(index)) ??
+          keepWhenBuilt(kind, idOf(index), runSliced(buildIndex(entity, index, entries))))
       }
     },
     next(following, touched) {
-      const updated = new Map(built as Built)
+      const updated = new Map(kinds)
+      let isComplete = true
       for (const [entity, some] of Map.groupBy(touched, (one) => one.entity)) {
         const indexes = updated.get(entity)
         if (indexes === undefined) continue
         if (some.length > maxFollowed) {
           updated.delete(entity)
-          continue
+          isComplete = false
+        } else {
+          updated.set(entity, followed(indexes, some))
         }
-        const removed = some.flatMap(({ before: was }) => was ?? [])
-        const added = some.flatMap(({ after }) => after ?? [])
-        const changed = [...indexes].map(([id, index]) => {
-          const { set, reader } = index
-          const next = set.with(reader.itemsOf(removed), reader.itemsOf(added))
-          return [id, { ...index, set: next }] as const
-        })
-        updated.set(entity, new Map(changed))
       }
-      return indexesOf(following, updated)
+      return indexesOf(following, updated, isComplete ? new Set(prepared) : new Set())
     },
   }
+}
+
+/** The indexes of a kind after a change. Those that are being built follow it when they are. */
+function followed({ built, building }: KindIndexes, touched: readonly Touched[]): KindIndexes {
+  const removed = touched.flatMap(({ before }) => before ?? [])
+  const added = touched.flatMap(({ after }) => after ?? [])
+  const follow = (index: BuiltIndex): BuiltIndex => {
+    const { set, reader } = index
+    return { ...index, set: set.with(reader.itemsOf(removed), reader.itemsOf(added)) }
+  }
+  const next: KindIndexes = {
+    built: new Map([...built].map(([id, index]) => [id, follow(index)])),
+    building: new Map(),
+  }
+  for (const [id, promise] of building) void keepWhenBuilt(next, id, promise.then(follow))
+  return next
+}
+
+function keepWhenBuilt(
+  { built, building }: KindIndexes,
+  id: string,
+  promise: Promise<BuiltIndex>,
+): Promise<BuiltIndex> {
+  const kept = promise.then((index) => {
+    building.delete(id)
+    // It can have been needed, and built, at once meanwhile.
+    if (!built.has(id)) built.set(id, index)
+    return index
+  })
+  building.set(id, kept)
+  return kept
 }
 
 /** For a change of more entries of its kind an index is rebuilt instead of updated: that takes less time, and can be suspended. */

@@ -124,7 +124,6 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     count: (entity) => count(control.state.entries, entity),
     async change(request) {
-      await prepareIndexes(control, changeIndexes)
       await control.isolation.prepare(control.state.snapshot)
       return changeConfiguration(control, request)
     },
@@ -169,7 +168,9 @@ async function prepareIndexes(control: Control, wanted: readonly WantedIndex[]):
   }
 }
 
-/** Keeps the indexes for lookups built. */
+const keptIndexes = [...lookupIndexes, ...changeIndexes]
+
+/** Keeps the indexes for lookups and changes built. */
 function followLookups(control: Control): { wake(): void; stop(): void } {
   let isRunning = false
   let isStopped = false
@@ -178,7 +179,8 @@ function followLookups(control: Control): { wake(): void; stop(): void } {
     let prepared: State | undefined
     while (prepared !== control.state && !isStopped) {
       prepared = control.state
-      for (const wanted of [...lookupIndexes, ...changeIndexes]) {
+      if (prepared.indexes.isPrepared(keptIndexes)) break
+      for (const wanted of keptIndexes) {
         if (!isStopped) await prepareIndexes(control, [wanted])
       }
     }

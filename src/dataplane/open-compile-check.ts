@@ -1,4 +1,4 @@
-import type { CooperativeTask } from '../lib/cooperative-task.ts'
+import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import { compileSteps, type ProgramTools } from '../proxy/program.ts'
 import { emptySnapshot, listNames, type Snapshot } from '../schema/snapshot.ts'
@@ -16,6 +16,7 @@ export function openCompileCheck(
   tools: Pick<ProgramTools, 'catalog' | 'counters' | 'clock'>,
 ): CompileCheck {
   const settingsOf = settingsIn(tools.catalog)
+  const empty = runToCompletion(compileSteps(emptySnapshot, 0, tools))
   let accepted = noResolution
   return function* check(snapshot) {
     const before = accepted
@@ -26,7 +27,7 @@ export function openCompileCheck(
     })
     const { withheld } = resolution
     for (const part of changedParts(before.snapshot, resolution.snapshot)) {
-      const program = yield* compileSteps(part, 0, { ...tools, withheld })
+      const program = yield* compileSteps(part, 0, { ...tools, withheld }, empty)
       // It never runs.
       program.close()
     }

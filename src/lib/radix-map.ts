@@ -115,16 +115,19 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
 
   /** The keys whose values are not identical in the two maps, in order. Skips what the maps share. */
   differencesTo(after: RadixMap<Value>): Iterable<Difference<Value>> {
-    return compareNodes(this.#root, after.#root)
+    return this.#root === after.#root ? [] : compareNodes(this.#root, after.#root)
   }
 
   /** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
-  fold<Result>(known: WeakMap<object, Result>, steps: Fold<Value, Result>): Result {
+  fold<Result extends NonNullable<unknown>>(
+    known: WeakMap<object, Result>,
+    steps: Fold<Value, Result>,
+  ): Result {
     return runToCompletion(this.foldSteps(known, steps))
   }
 
   /** `fold` over the values whose keys begin with a text. */
-  foldUnder<Result>(
+  foldUnder<Result extends NonNullable<unknown>>(
     prefix: string,
     known: WeakMap<object, Result>,
     steps: Fold<Value, Result>,
@@ -135,7 +138,7 @@ export class RadixMap<Value> implements ReadonlyMap<string, Value> {
   }
 
   /** `fold` as a cooperative task. */
-  foldSteps<Result>(
+  foldSteps<Result extends NonNullable<unknown>>(
     known: WeakMap<object, Result>,
     steps: Fold<Value, Result>,
   ): CooperativeTask<Result> {

@@ -211,7 +211,7 @@ export function* compareNodes<Value>(
   const rest: Pair<Value>[] = [{ before, after, depth: 0 }]
   for (let pair = rest.pop(); pair !== undefined; pair = rest.pop()) {
     if (pair.before === pair.after) continue
-    if (isBranch(pair.before) || isBranch(pair.after)) rest.push(...childPairs(pair).reverse())
+    if (isBranch(pair.before) || isBranch(pair.after)) pushChildren(rest, pair)
     else yield* compareLeaves(pair.before, pair.after)
   }
 }
@@ -222,23 +222,21 @@ type Pair<Value> = {
   readonly depth: number
 }
 
-function childPairs<Value>({ before, after, depth }: Pair<Value>): Pair<Value>[] {
-  const [was, is] = [branchOf(before, depth), branchOf(after, depth)]
-  const pairs: Pair<Value>[] = []
-  let [left, right] = [0, 0]
-  while (left < was.codes.length || right < is.codes.length) {
-    const old = was.codes[left] ?? Number.POSITIVE_INFINITY
-    const fresh = is.codes[right] ?? Number.POSITIVE_INFINITY
-    const [isOld, isFresh] = [old <= fresh, fresh <= old]
-    pairs.push({
-      before: isOld ? (was.children[left] as Node<Value>) : emptyLeaf,
-      after: isFresh ? (is.children[right] as Node<Value>) : emptyLeaf,
-      depth: depth + 1,
-    })
-    if (isOld) left += 1
-    if (isFresh) right += 1
+/** Adds the children that are not the same in both, the last first. */
+function pushChildren<Value>(rest: Pair<Value>[], { before, after, depth }: Pair<Value>): void {
+  const was = branchOf(before, depth)
+  const is = branchOf(after, depth)
+  let left = was.codes.length - 1
+  let right = is.codes.length - 1
+  while (left >= 0 || right >= 0) {
+    const old = left < 0 ? Number.NEGATIVE_INFINITY : (was.codes[left] as number)
+    const fresh = right < 0 ? Number.NEGATIVE_INFINITY : (is.codes[right] as number)
+    const own = old < fresh ? emptyLeaf : (was.children[left] as Node<Value>)
+    const other = fresh < old ? emptyLeaf : (is.children[right] as Node<Value>)
+    if (own !== other) rest.push({ before: own, after: other, depth: depth + 1 })
+    if (old >= fresh) left -= 1
+    if (fresh >= old) right -= 1
   }
-  return pairs
 }
 
 /** A node as a branch, so that a leaf is compared with a branch child by child. */
@@ -261,16 +259,23 @@ function* compareLeaves<Value>(
   before: Leaf<Value>,
   after: Leaf<Value>,
 ): Generator<Difference<Value>> {
-  for (const key of keysOf(before.keys, after.keys)) {
-    const [was, is] = [valueIn(before, key), valueIn(after, key)]
-    if (was !== is) yield { key, before: was, after: is }
+  let [left, right] = [0, 0]
+  while (left < before.keys.length || right < after.keys.length) {
+    const [old, fresh] = [before.keys[left], after.keys[right]]
+    const order = orderOf(old, fresh)
+    const was = order <= 0 ? before.values[left] : undefined
+    const is = order >= 0 ? after.values[right] : undefined
+    if (was !== is) yield { key: (order <= 0 ? old : fresh) as string, before: was, after: is }
+    if (order <= 0) left += 1
+    if (order >= 0) right += 1
   }
 }
 
-function keysOf(before: readonly string[], after: readonly string[]): readonly string[] {
-  if (before.length === 0 || before === after) return after
-  if (after.length === 0) return before
-  return [...new Set([...before, ...after])].sort()
+/** The order of the next keys of two lists; undefined at the end of a list. */
+function orderOf(one: string | undefined, other: string | undefined): number {
+  if (one === other) return 0
+  if (one === undefined) return 1
+  return other === undefined || one < other ? -1 : 1
 }
 
 /** The value of a key in a leaf. */
@@ -298,21 +303,19 @@ export type Fold<Value, Result> = {
 }
 
 /** Computes a result from the leaves up. Results of nodes are taken from `known`, so that only new nodes are computed. */
-export function* foldNode<Value, Result>(
+export function* foldNode<Value, Result extends NonNullable<unknown>>(
   node: Node<Value>,
   known: WeakMap<object, Result>,
   steps: Fold<Value, Result>,
 ): CooperativeTask<Result> {
-  if (known.has(node)) return known.get(node) as Result
+  const found = known.get(node)
+  if (found !== undefined) return found
   yield
   let result: Result
   if (isBranch(node)) {
     const parts: Result[] = []
-    for (const child of node.children) {
-      parts.push(
-        known.has(child) ? (known.get(child) as Result) : yield* foldNode(child, known, steps),
-      )
-    }
+    for (const child of node.children)
+      parts.push(known.get(child) ?? (yield* foldNode(child, known, steps)))
     result = steps.branch(node.codes, parts)
   } else {
     result = steps.leaf(node.values)
