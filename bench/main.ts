@@ -42,7 +42,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   },
   warehouse: {
     about:
-      'A month of generated events (--events 2000000): load, size, and the pages of the Manager over an hour, a day and 30 days, by rollups, rows and SQL.',
+      'A month of generated events (--events 2000000): load, size, and the pages of the Manager over an hour, a day and 30 days, by rollups, rows and SQL. With --directory the events are kept, an interrupted load goes on, and --case load only loads.',
     needs: [],
     run: async (options) =>
       (await import('./warehouse/bench-warehouse.ts')).benchWarehouse(options),
@@ -96,7 +96,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 
 const usage = [
   'npm run bench -- NAME [--json] [--rounds 5] [--seconds 10] [--samples 300] [--case TEXT] [--minutes 10]',
-  '                       [--sizes 1000,10000] [--workers 1] [--settle 120] [--events 2000000]',
+  '                       [--sizes 1000,10000] [--workers 1] [--settle 120] [--events 2000000] [--directory PATH]',
   ...Object.entries(benchmarks).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
 ].join('\n')
 
@@ -117,6 +117,7 @@ const parseCommandLine = () =>
       workers: { type: 'string', default: '1' },
       settle: { type: 'string', default: '120' },
       events: { type: 'string', default: '2000000' },
+      directory: { type: 'string', default: '' },
     },
   })
 
@@ -132,6 +133,7 @@ const readOptions = (values: Values): BenchOptions => ({
   workers: numbersIn(values.workers),
   settle: Number(values.settle),
   events: Number(values.events),
+  directory: values.directory,
   onProgress: (line) => console.error(line),
 })
 

@@ -43,6 +43,8 @@ export type BenchOptions = {
   readonly settle: number
   /** Generated events. */
   readonly events: number
+  /** Where a benchmark keeps its data, and finds that of an earlier run; '' for a temporary directory. */
+  readonly directory: string
   /** Receives progress messages. */
   readonly onProgress: (line: string) => void
 }

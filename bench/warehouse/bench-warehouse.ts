@@ -1,6 +1,14 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createClient, type ClickHouseClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
 import { buildEvent } from '../../test/harness/build-event.ts'
@@ -9,7 +17,7 @@ import { openAnalytics } from '../../src/analytics/open-analytics.ts'
 import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openWarehouse, type Warehouse } from '../../src/warehouse/open-warehouse.ts'
 import { quantile, rounded, type BenchOptions, type Report, type Row } from '../report.ts'
-import { insertEvents } from './generate-events.ts'
+import { insertEvents, timeOf, type Traffic } from './generate-events.ts'
 import { pagesOf, ranges, type Page } from './page-queries.ts'
 
 const monthLength = 30 * 86_400_000
@@ -23,34 +31,43 @@ const monthEnd = (): number => Math.floor(Date.now() / 86_400_000) * 86_400_000
 
 export async function benchWarehouse(options: BenchOptions): Promise<Report> {
   const rows = options.events
-  const directory = mkdtempSync(join(tmpdir(), 'weir-bench-warehouse-'))
+  const isKept = options.directory !== ''
+  const directory = isKept
+    ? resolve(options.directory)
+    : mkdtempSync(join(tmpdir(), 'weir-bench-warehouse-'))
+  mkdirSync(directory, { recursive: true })
   try {
-    const { bavail, bsize } = statfsSync(directory)
-    if (bavail * bsize < rows * bytesPerEvent)
-      throw new Error(`${directory}: ${rows} events need ${(rows * bytesPerEvent) / 1e9} GB`)
     return await measure(directory, rows, options)
   } finally {
-    rmSync(directory, { recursive: true, force: true })
+    if (!isKept) rmSync(directory, { recursive: true, force: true })
   }
 }
+
+/** Rows of an earlier run with the same directory are older each time. */
+const retentionDays = { requests: 10_000 }
 
 async function measure(directory: string, rows: number, options: BenchOptions): Promise<Report> {
   const { onProgress } = options
   const report: Row[] = []
   const path = join(directory, 'warehouse')
-  const to = monthEnd()
+  const { to } = readOrWrite(join(directory, 'events.json'), { rows, to: monthEnd() })
   const traffic = { rows, from: to - monthLength, to }
-  let warehouse = await openWarehouse({ path })
+  let warehouse = await openWarehouse({ path, retentionDays })
   let plain = connect(path)
-  const load = await timed(async () => {
-    for (let first = 0; first < rows; first += chunk) {
-      await plain.command({ query: insertEvents(traffic, first, Math.min(chunk, rows - first)) })
-      onProgress(`loaded ${Math.min(rows, first + chunk)} events`)
-    }
-  })
-  report.push({ case: 'load', subject: 'rows', ...secondsOf(load, rows) })
-  const built = await timed(() => warehouse.rollups.refresh())
-  report.push({ case: 'load', subject: 'rollups', ...secondsOf(built, rows) })
+  const present = await removeIncomplete(plain, traffic)
+  requireSpace(directory, rows - present)
+  if (present < rows) {
+    const load = await timed(async () => {
+      for (let first = present; first < rows; first += chunk) {
+        await plain.command({ query: insertEvents(traffic, first, Math.min(chunk, rows - first)) })
+        onProgress(`loaded ${Math.min(rows, first + chunk)} events`)
+      }
+    })
+    report.push({ case: 'load', subject: 'rows', ...secondsOf(load, rows - present) })
+  }
+  let units = 0
+  const built = await timed(async () => (units = await warehouse.rollups.refresh()))
+  if (units > 0) report.push({ case: 'load', subject: 'rollups', ...secondsOf(built, rows) })
   report.push(...(await sizesOf(plain, rows)))
   for (const row of report) onProgress(JSON.stringify(row))
 
@@ -58,7 +75,7 @@ async function measure(directory: string, rows: number, options: BenchOptions): 
     await plain.close()
     await warehouse.close()
     const { milliseconds } = await timed(async () => {
-      warehouse = await openWarehouse({ path })
+      warehouse = await openWarehouse({ path, retentionDays })
     })
     plain = connect(path)
     return milliseconds
@@ -95,6 +112,37 @@ async function measure(directory: string, rows: number, options: BenchOptions): 
     ],
     violations: isSlow ? ['overview, 30 days: p95 of a query above 300 ms'] : [],
   }
+}
+
+/** What the events of a directory are; those of another run are not mixed with them. */
+function readOrWrite<Told extends { readonly rows: number }>(file: string, told: Told): Told {
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify(told))
+  const known = JSON.parse(readFileSync(file, 'utf8')) as Told
+  if (known.rows !== told.rows)
+    throw new Error(`${file}: the directory is for ${known.rows} events`)
+  return known
+}
+
+/** Events are loaded in order of time. Returns how many whole chunks of them there are, and removes those of another one. */
+async function removeIncomplete(client: ClickHouseClient, traffic: Traffic): Promise<number> {
+  const query = 'SELECT count() AS rows FROM requests'
+  const [found] = await (
+    await client.query({ query, format: 'JSONEachRow' })
+  ).json<{ rows: string }>()
+  const rows = Number(found?.rows)
+  if (rows >= traffic.rows) return traffic.rows
+  const whole = Math.floor(rows / chunk) * chunk
+  if (rows > whole)
+    await client.command({
+      query: `ALTER TABLE requests DELETE WHERE time >= ${timeOf(traffic, whole)} SETTINGS mutations_sync = 2`,
+    })
+  return whole
+}
+
+function requireSpace(directory: string, rows: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  if (bavail * bsize < rows * bytesPerEvent)
+    throw new Error(`${directory}: ${rows} events need ${(rows * bytesPerEvent) / 1e9} GB`)
 }
 
 /** Subjects alternate, and each begins once with an engine that has just been opened. */

@@ -13,13 +13,17 @@ const consumers = 5_000
 const uuid = (group: number, number: string): string =>
   `concat('${String(group).padStart(8, '0')}-0000-4000-8000-', leftPad(toString(${number}), 12, '0'))`
 
+/** The time of the row with a number, which may be the name of a column. */
+export const timeOf = ({ rows, from, to }: Traffic, number: number | 'number'): string =>
+  `fromUnixTimestamp64Micro(toInt64(${from * 1000} + (${number} + 0.5) * ${((to - from) * 1000) / rows}), 'UTC')`
+
 /**
  * Inserts the rows with these numbers. Few services, routes and consumers have most of the traffic; latencies are
  * log-normal with a median by route; 2 % are denied, 1 % fail; a consumer calls the services near its own.
  */
 export function insertEvents({ rows, from, to }: Traffic, first: number, count: number): string {
   const columns = {
-    time: `fromUnixTimestamp64Micro(toInt64(${from * 1000} + (number + 0.5) * ${((to - from) * 1000) / rows}), 'UTC')`,
+    time: timeOf({ rows, from, to }, 'number'),
     request_id: 'generateUUIDv7(number)',
     workspace: uuid(1, 'service_no % 4'),
     workspace_name: `concat('team-', toString(service_no % 4))`,

@@ -67,13 +67,17 @@ export async function prepareTables(options: PrepareOptions): Promise<ReadonlyMa
   return lengthened
 }
 
-const unknownTable: StoredTable = { columns: [], engine: '' }
+const unknownTable: StoredTable = { columns: [], indexes: [], engine: '' }
 
 const storedTables = `
-SELECT stored.name AS name, stored.engine_full AS engine, listed.names AS columns
+SELECT stored.name AS name, stored.engine_full AS engine, listed.names AS columns, indexed.names AS indexes
 FROM system.tables AS stored
 INNER JOIN (
   SELECT table, groupArray(name) AS names FROM system.columns
   WHERE database = currentDatabase() GROUP BY table
 ) AS listed ON listed.table = stored.name
+LEFT JOIN (
+  SELECT table, groupArray(name) AS names FROM system.data_skipping_indices
+  WHERE database = currentDatabase() GROUP BY table
+) AS indexed ON indexed.table = stored.name
 WHERE stored.database = currentDatabase()`

@@ -8,6 +8,7 @@ const table = {
   engine: 'MergeTree',
   partitionBy: 'toYYYYMM(time)',
   orderBy: 'time',
+  indexes: { by_text: { column: 'text', type: 'set(16) GRANULARITY 2' } },
   retentionDays: 7,
   settings: 'ttl_only_drop_parts = 1',
 } as const
@@ -17,7 +18,8 @@ test('a table is created with its engine, order, retention and settings', () => 
     `CREATE TABLE IF NOT EXISTS t (
   time DateTime,
   text String,
-  size UInt64
+  size UInt64,
+  INDEX by_text text TYPE set(16) GRANULARITY 2
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
@@ -27,10 +29,10 @@ SETTINGS ttl_only_drop_parts = 1`,
   )
 })
 
-test('a table gets the columns that it lacks, and another retention', () => {
+test('a table gets the columns and indexes that it lacks, and another retention', () => {
   const engine = 'MergeTree ORDER BY time TTL toDateTime(time) + toIntervalDay(90) SETTINGS a = 1'
-  expect(updateStatements(table, keptFor(9), { columns: ['time'], engine })).toEqual([
-    'ALTER TABLE t ADD COLUMN IF NOT EXISTS text String, ADD COLUMN IF NOT EXISTS size UInt64',
+  expect(updateStatements(table, keptFor(9), { columns: ['time'], indexes: [], engine })).toEqual([
+    'ALTER TABLE t ADD COLUMN IF NOT EXISTS text String, ADD COLUMN IF NOT EXISTS size UInt64, ADD INDEX IF NOT EXISTS by_text text TYPE set(16) GRANULARITY 2',
     'ALTER TABLE t MODIFY SETTING materialize_ttl_recalculate_only = 1, ttl_only_drop_parts = 1',
     'ALTER TABLE t MODIFY TTL toDateTime(time) + toIntervalDay(9) SETTINGS mutations_sync = 0',
   ])

@@ -14,6 +14,8 @@ export type Table = {
   readonly version?: string
   readonly partitionBy?: string
   readonly orderBy: string
+  /** Name → column, and the type and granularity of a data-skipping index of it. */
+  readonly indexes?: Readonly<Record<string, { readonly column: string; readonly type: string }>>
   /** Days until rows expire, unless WarehouseOptions.retentionDays overrides it. */
   readonly retentionDays: number
   /** Whether workspaces may have a retention of their own. */
@@ -30,6 +32,11 @@ const requests: Table = {
   engine: 'MergeTree',
   partitionBy: 'toYYYYMM(time)',
   orderBy: '(workspace, service, toStartOfFiveMinutes(time), time)',
+  // Rows of a service are together; a consumer calls few services.
+  indexes: {
+    by_service_name: { column: 'service_name', type: 'set(16) GRANULARITY 2' },
+    by_consumer_name: { column: 'consumer_name', type: 'bloom_filter(0.01) GRANULARITY 1' },
+  },
   retentionDays: 90,
   isKeptByWorkspace: true,
   settings: 'ttl_only_drop_parts = 1, non_replicated_deduplication_window = 100000',
@@ -61,6 +68,7 @@ export const builtInTables: readonly Table[] = [requests, audit, unrecorded]
 /** A table as it exists in the engine. */
 export type StoredTable = {
   readonly columns: readonly string[]
+  readonly indexes: readonly string[]
   /** As in `system.tables`: the engine with its clauses. */
   readonly engine: string
 }
@@ -70,7 +78,7 @@ export function createStatement(table: Table, kept: Retention): string {
   const { name, engine, version, partitionBy, orderBy, settings } = table
   return [
     `CREATE TABLE IF NOT EXISTS ${name} (`,
-    `  ${Object.entries(table.columns).map(defineColumn).join(',\n  ')}`,
+    `  ${[...Object.entries(table.columns).map(defineColumn), ...indexesOf(table).map(defineIndex)].join(',\n  ')}`,
     ')',
     `ENGINE = ${engine}${version === undefined ? '' : `(${version})`}`,
     ...(partitionBy === undefined ? [] : [`PARTITION BY ${partitionBy}`]),
@@ -93,6 +101,12 @@ export function updateStatements(
   const additions = Object.entries(columns)
     .filter(([column]) => !stored.columns.includes(column))
     .map((column) => `ADD COLUMN IF NOT EXISTS ${defineColumn(column)}`)
+  // Parts that exist get it with their next merge.
+  additions.push(
+    ...indexesOf(table)
+      .filter(([index]) => !stored.indexes.includes(index))
+      .map((index) => `ADD ${defineIndex(index).replace('INDEX', 'INDEX IF NOT EXISTS')}`),
+  )
   return [
     ...(additions.length === 0 ? [] : [`ALTER TABLE ${name} ${additions.join(', ')}`]),
     ...retentionStatements(table, kept, stored),
@@ -122,6 +136,13 @@ function retentionStatements(
     `ALTER TABLE ${name} MODIFY ${ttl} SETTINGS mutations_sync = 0`,
   ]
 }
+
+type Index = NonNullable<Table['indexes']>[string]
+
+const indexesOf = ({ indexes }: Table): readonly [string, Index][] => Object.entries(indexes ?? {})
+
+const defineIndex = ([name, { column, type }]: readonly [string, Index]): string =>
+  `INDEX ${name} ${column} TYPE ${type}`
 
 const rowByRow = (settings: string): string =>
   settings.replace(dropsParts, 'ttl_only_drop_parts = 0')
