@@ -3,6 +3,7 @@ import { Problem } from '../lib/problem.ts'
 import { addAuditCommand } from './audit/audit-command.ts'
 import { addBackupCommands } from './backup/backup-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
+import { addEraseCommand } from './erase/erase-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
 import { readVersion } from './environment.ts'
@@ -60,6 +61,7 @@ addConfigCommand(program)
 addOpenApiCommand(program)
 addAuditCommand(program)
 addBackupCommands(program)
+addEraseCommand(program)
 addSecretsCommand(program)
 
 /** Runs the command that the arguments name. */

@@ -31,7 +31,7 @@ import { previewChange } from '../preview/preview-change.ts'
 import { openSqliteStore } from '../store/open-sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openWarehouse } from '../warehouse/open-warehouse.ts'
-import { startRollupJobs } from '../warehouse/start-rollup-jobs.ts'
+import { startWarehouseJobs } from '../warehouse/start-warehouse-jobs.ts'
 import { controlUrls, type SupervisorChannel } from './messages.ts'
 import { openKeys } from './open-keys.ts'
 import { followRetention, retentionIn } from './follow-retention.ts'
@@ -103,7 +103,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     clock: systemClock,
     log: limitedLog,
   })
-  const stopRollups = startRollupJobs(warehouse, limitedLog)
+  const stopWarehouseJobs = startWarehouseJobs(warehouse, limitedLog)
   const stopRetention = followRetention(configuration, warehouse, limitedLog)
   const stopPruning = startRevisionPruning(
     configuration,
@@ -193,7 +193,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     stopPruning()
     await stopRetention()
     await configuration.close()
-    await stopRollups()
+    await stopWarehouseJobs()
     await recording.stop(3_000)
     await warehouse.close()
   }

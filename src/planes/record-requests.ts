@@ -51,7 +51,8 @@ export function recordRequests(
     maxBytes: maxIntakeBytes,
   })
   const isStored = (event: EventKey): Promise<boolean> => holdsEvent(warehouse, event)
-  const receive = openBatchReceiver(intake, isStored)
+  const { withoutErased } = warehouse.erasures
+  const receive = openBatchReceiver(intake, isStored, withoutErased)
   const file = join(settings.data, 'nodes.json')
   const watermarks = openWatermarks({ intake, file, clock, log })
   let lastQuery = -Infinity
@@ -60,6 +61,7 @@ export function recordRequests(
     intake,
     insert: (id, block) => warehouse.insertBlock('requests', id, block),
     isStored,
+    withoutErased,
     isWatched,
     log,
   })

@@ -9,7 +9,8 @@ import type { ColumnBlock } from '../schema/column-block.ts'
 import { silentLog } from '../lib/log.ts'
 import type { EventRecord } from '../schema/event.ts'
 import { openIntake, type Intake, type IntakeOptions } from './open-intake.ts'
-import { firstEvent, openBatchReceiver } from './receive-batch.ts'
+import { readSegment } from './segment/read-segment.ts'
+import { firstEventOf, openBatchReceiver } from './receive-batch.ts'
 import { segmentHead, SegmentWriter } from './segment/segment-writer.ts'
 import { startLoading } from './start-loading.ts'
 
@@ -114,7 +115,7 @@ test('a repeated batch is kept once, whether it waits or was stored', async () =
   expect(intake.bytes).toBe(content.length)
   const store = openTestStore()
   await load(intake, store.insert)
-  stored.push(firstEvent(content)?.request_id ?? '')
+  stored.push(firstEventOf(readSegment(content))?.request_id ?? '')
   await receive('b-1', content, true)
   expect([intake.bytes, store.paths()]).toEqual([0, ['one']])
 })

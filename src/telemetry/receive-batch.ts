@@ -1,4 +1,5 @@
 import { runToCompletion } from '../lib/cooperative-task.ts'
+import type { ColumnBlock } from '../schema/column-block.ts'
 import type { Intake } from './open-intake.ts'
 import { buildBlock } from './segment/build-block.ts'
 import { readSegment, type SegmentFrames } from './segment/read-segment.ts'
@@ -20,17 +21,23 @@ export type BatchReceiver = (
   node?: string,
 ) => Promise<void>
 
+/** Leaves out the events that the warehouse erases. */
+export type WithoutErased = (block: ColumnBlock) => ColumnBlock
+
+export const keepsAll: WithoutErased = (block) => block
+
 /** Keeps each batch once. A repeated one may be stored already; then the warehouse has its first event, for a batch is stored whole. */
 export function openBatchReceiver(
   intake: Pick<Intake, 'holds' | 'receive'>,
   isStored: (event: EventKey) => Promise<boolean>,
+  withoutErased: WithoutErased = keepsAll,
 ): BatchReceiver {
   /** A gateway may give up and send a batch again before it is kept. */
   const receiving = new Map<string, Promise<void>>()
   const receive: BatchReceiver = async (batch, content, isRepeated, node) => {
     if (intake.holds(batch)) return
     if (isRepeated) {
-      const first = firstEvent(content)
+      const first = firstEventOf(readSegment(content), withoutErased)
       if (first !== undefined && (await isStored(first))) return
     }
     await intake.receive(batch, content, node)
@@ -45,15 +52,18 @@ export function openBatchReceiver(
   }
 }
 
-/** The first event of a segment; undefined when it has none. */
-export const firstEvent = (content: Buffer): EventKey | undefined =>
-  firstEventOf(readSegment(content))
+/** The first event of a segment that is not erased; undefined when it has none. */
+export function firstEventOf(
+  segment: SegmentFrames,
+  withoutErased: WithoutErased = keepsAll,
+): EventKey | undefined {
+  const build = (frames: SegmentFrames['frames']): ColumnBlock =>
+    withoutErased(runToCompletion(buildBlock([{ ...segment, frames }])))
+  const first = build(segment.frames.slice(0, 1))
+  return firstRow(first.rows > 0 ? first : build(segment.frames))
+}
 
-/** The first event of a decoded segment; undefined when it has none. */
-export function firstEventOf(segment: SegmentFrames): EventKey | undefined {
-  const { texts, columns } = runToCompletion(
-    buildBlock([{ ...segment, frames: segment.frames.slice(0, 1) }]),
-  )
+function firstRow({ texts, columns }: ColumnBlock): EventKey | undefined {
   const textOf = (name: string): string => {
     const column = columns.get(name)
     return column?.kind === 'text' ? (texts[column.indexes[0] as number] as string) : ''

@@ -32,6 +32,7 @@ export function startLoading({
   intake,
   insert,
   isStored = async () => false,
+  withoutErased,
   isWatched,
   log,
   intervals = usual,
@@ -60,7 +61,13 @@ export function startLoading({
     for (let load = held ?? intake.next(); load !== undefined; load = intake.next()) {
       held = load
       try {
-        await storeLoad(load, { intake, insert, isStored, log })
+        await storeLoad(load, {
+          intake,
+          insert,
+          isStored,
+          log,
+          ...(withoutErased && { withoutErased }),
+        })
       } catch (error) {
         keepFailed(load, error)
         return false

@@ -23,6 +23,8 @@ export type RollupKeeper = Rollups & {
   change<T>(source: string, times: Iterable<number>, work: () => Promise<T>): Promise<T>
   /** Forgets the units of a source, or of all, that begin before a time, for rows that were stored or removed without `change`. */
   forget(rows: { readonly source?: string; readonly to: number }): Promise<void>
+  /** Waits for the unit that is being built. */
+  untilBuilt(): Promise<void>
   /** Builds missing units whose time has passed, newest first, until the signal is aborted; returns their number. */
   refresh(signal?: AbortSignal): Promise<number>
 }
@@ -44,6 +46,8 @@ export type RollupOptions = {
   readonly daysOf: (table: string) => number
   /** Whether other processes store rows too. */
   readonly isShared: boolean
+  /** Whether rows of earlier builds may contain what was erased, so that marking them as deleted is not enough. */
+  readonly hasErasures: () => boolean
   readonly clock: Clock
   readonly timing: RollupTiming
 }
@@ -183,6 +187,7 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     return units.length * lengthOf(finer) === to - from ? { rollup: finer, units } : undefined
   }
 
+  let building: Promise<unknown> = Promise.resolve()
   const isChanging = (rollup: Rollup, start: number): boolean =>
     [...changing.keys()].some((slot) => floor(slot, lengthOf(rollup)) === start)
 
@@ -197,7 +202,13 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
       const old = stored
         .map((row) => Number(row['build']))
         .filter((id) => !valid.has(id) && timeOf(id) < clock.now() - hourLength)
-      if (old.length > 0) await command(`DELETE FROM ${rollup.name} WHERE build IN (${old.join()})`)
+      if (old.length === 0) continue
+      const where = `WHERE build IN (${old.join()})`
+      await command(
+        options.hasErasures()
+          ? `ALTER TABLE ${rollup.name} DELETE ${where} SETTINGS mutations_sync = 2`
+          : `DELETE FROM ${rollup.name} ${where}`,
+      )
     }
   }
 
@@ -235,6 +246,9 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
         await log.addChanges(source, [{ from: 0, to }])
       }
     },
+    async untilBuilt() {
+      await building
+    },
     async refresh(signal) {
       if (isShared) await load()
       let count = 0
@@ -243,7 +257,9 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
         for (const start of await findDue(rollup, counts)) {
           if (signal?.aborted === true) return count
           if (isChanging(rollup, start)) continue
-          await build(rollup, start)
+          const current = build(rollup, start)
+          building = current.catch(ignore)
+          await current
           count += 1
         }
       }
@@ -252,6 +268,8 @@ export async function openRollups(options: RollupOptions): Promise<RollupKeeper>
     },
   }
 }
+
+const ignore = (): void => undefined
 
 const dayLength = 86_400_000
 const hourLength = 3_600_000

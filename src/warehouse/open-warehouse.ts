@@ -11,6 +11,7 @@ import { Problem } from '../lib/problem.ts'
 import { openSerialQueue } from '../lib/serial-queue.ts'
 import type { ColumnBlock } from '../schema/column-block.ts'
 import { openBackups, type Backups } from './back-up.ts'
+import { openErasures, type Erasures } from './open-erasures.ts'
 import { insertBatch } from './insert-batch.ts'
 import { insertIntoEmbedded, insertIntoServer, type InsertNative } from './insert-block.ts'
 import {
@@ -59,6 +60,7 @@ export type Warehouse = {
   /** Gives workspaces a retention of their own, and all others that of the table. */
   keepWorkspaces(days: WorkspaceDays): Promise<void>
   readonly backups: Backups
+  readonly erasures: Pick<Erasures, 'erase' | 'list' | 'resume' | 'withoutErased'>
   /** Waits for running statements, then closes the connections. */
   close(): Promise<void>
 }
@@ -97,6 +99,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   const began = performance.now()
   const { writer, builder, readers, insertNative, session } = connect(options)
   const pool = openPool(readers)
+  const isShared = options.url !== undefined
   const isSynced = options.url === undefined ? options.isSynced === true : undefined
   const findTable = (name: string): Table => {
     const table = tables.find((one) => one.name === name)
@@ -120,12 +123,14 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       isSynced,
     })
   const lengthened = await prepare()
+  let isRecentlyErased = (): boolean => false
   const rollups = await openRollups({
     list: rollupList,
     query: (sql) => select(builder, { sql }, undefined),
     command: (query) => builder.command({ query }),
     daysOf: (source) => longestOf(retentionOf(findTable(source))),
-    isShared: options.url !== undefined,
+    isShared,
+    hasErasures: () => isRecentlyErased(),
     clock,
     timing: options.rollupTiming ?? defaultRollupTiming,
   })
@@ -136,6 +141,17 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
   }
   await forgetExpired(lengthened)
   const runBuilder = (query: string): Promise<unknown> => builder.command({ query })
+  const inserting = new Set<Promise<unknown>>()
+  const erasures = await openErasures({
+    query: selectRows,
+    command: runBuilder,
+    rollups,
+    table: tables.find(({ name }) => name === erasableTable),
+    untilInserted: () => Promise.all(inserting),
+    isShared,
+    clock,
+  })
+  isRecentlyErased = erasures.isRecent
   const backups = openBackups({
     directory: options.backups,
     tables: tables.filter(({ isCopy }) => isCopy !== true),
@@ -156,10 +172,17 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
 
   const run = <T>(work: () => Promise<T>): Promise<T> => {
     if (isClosed) throw new Problem('warehouse.closed', 503, 'The warehouse is closed.')
-    const promise = work()
-    const settled = promise.then(noop, noop).finally(() => running.delete(settled))
-    running.add(settled)
-    return promise
+    return track(running, work())
+  }
+  /** Stores rows, of which those of erased subjects are left out when `store` begins. */
+  const insert = async (
+    table: string,
+    times: Iterable<number>,
+    store: () => Promise<void>,
+  ): Promise<void> => {
+    if (isShared && table === erasableTable) await run(erasures.refresh)
+    await run(() => rollups.change(table, times, () => track(inserting, store())))
+    listeners.forEach(notify)
   }
   // The batch is stored: an error of a listener must not make its sender repeat it.
   const notify = (listener: () => void): void => {
@@ -174,16 +197,17 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     tables,
     async insertBatch(table, batchId, ndjson) {
       const { name } = findTable(table)
-      const insert = () => insertBatch(writer, name, batchId, ndjson)
-      await run(() => rollups.change(name, timesOfLines(ndjson), insert))
-      listeners.forEach(notify)
+      await insert(name, timesOfLines(ndjson), () => {
+        const kept = name === erasableTable ? erasures.withoutErasedLines(ndjson) : ndjson
+        return insertBatch(writer, name, batchId, kept)
+      })
     },
     async insertBlock(name, id, block) {
       const table = findTable(name)
-      if (block.rows === 0) return
-      const insert = () => insertNative(name, id, renderNative(block, table))
-      await run(() => rollups.change(name, timesOfBlock(block), insert))
-      listeners.forEach(notify)
+      await insert(name, timesOfBlock(block), async () => {
+        const kept = name === erasableTable ? erasures.withoutErased(block) : block
+        if (kept.rows > 0) await insertNative(name, id, renderNative(kept, table))
+      })
     },
     onInsert(listener) {
       listeners.add(listener)
@@ -197,9 +221,16 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
         run(async () => {
           const backup = await backups.restore(name)
           await rollups.forget({ to: clock.now() + 86_400_000 })
+          await erasures.repeat(backup.time)
           listeners.forEach(notify)
           return backup
         }),
+    },
+    erasures: {
+      erase: (request) => run(() => erasures.erase(request)),
+      resume: () => run(erasures.resume),
+      list: () => run(erasures.list),
+      withoutErased: erasures.withoutErased,
     },
     retention(name) {
       const table = findTable(name)
@@ -228,6 +259,16 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
       session?.close()
     },
   }
+}
+
+/** The table with the events of requests. */
+const erasableTable = 'requests'
+
+/** Keeps a promise in a set until it is settled. */
+function track<T>(pending: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
+  const settled = promise.then(noop, noop).finally(() => pending.delete(settled))
+  pending.add(settled)
+  return promise
 }
 
 const noop = (): void => undefined

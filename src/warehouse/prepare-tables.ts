@@ -1,3 +1,4 @@
+import { erasuresTable } from './open-erasures.ts'
 import {
   keptFor,
   longestOf,
@@ -17,7 +18,7 @@ export const rollupsOf = (tables: readonly Table[]): readonly Rollup[] =>
   builtInRollups.filter(({ source }) => tables.some(({ name }) => name === source))
 
 /**
- * The tables, those of their rollups and the log of those. What is kept by workspace is shown for whole days, and kept for
+ * The tables, those of their rollups with their log, and that of erasures. What is kept by workspace is shown for whole days, and kept for
  * another one, so that rows and rollups show the same until the last moment.
  */
 export function withRollups(
@@ -27,7 +28,10 @@ export function withRollups(
 ): readonly KeptTable[] {
   const keptOf = (table: Table): Retention =>
     mapDays(retentionOf(table), (days) => days + Number(table.isKeptByWorkspace === true))
-  const own = tables.map((table) => ({ table, kept: keptOf(table) }))
+  const own = [...tables, ...(tables.some(isErasable) ? [erasuresTable] : [])].map((table) => ({
+    table,
+    kept: keptOf(table),
+  }))
   if (rollups.length === 0) return own
   const made = rollups.map((rollup) => {
     const source = tables.find(({ name }) => name === rollup.source) as Table
@@ -38,6 +42,8 @@ export function withRollups(
   const days = Math.max(...made.map(({ kept }) => longestOf(kept)))
   return [...own, ...made, { table: rollupLogTable, kept: keptFor(days) }]
 }
+
+const isErasable = ({ name }: Table): boolean => name === 'requests'
 
 type PrepareOptions = {
   readonly tables: readonly KeptTable[]

@@ -26,7 +26,8 @@ export const isMixed = ({ days, workspaces }: Retention): boolean =>
   [...workspaces.values()].some((own) => own !== days)
 
 /** As ClickHouse formats it, so that it can be found in table definitions. */
-export function ttlClause({ days, workspaces }: Retention): string {
+export function ttlClause(kept: Retention): string {
+  const { days, workspaces } = mapDays(kept, (one) => Math.min(one, maxDays))
   const own = [...workspaces].filter(([, one]) => one !== days).toSorted(byId)
   const ids = own.map(([id]) => `'${id.replaceAll('\\', '\\\\').replaceAll(`'`, `\\'`)}'`)
   const all =
@@ -35,6 +36,9 @@ export function ttlClause({ days, workspaces }: Retention): string {
       : `transform(workspace, [${ids.join(', ')}], [${own.map(([, one]) => one).join(', ')}], ${days})`
   return `TTL toDateTime(time) + toIntervalDay(${all})`
 }
+
+/** The engine computes with DateTime, which ends in 2106: rows that are kept longer would expire at once. */
+const maxDays = 20_000
 
 /** The retention in the definition of a table in the engine. */
 export function readTtl(engine: string): Retention | undefined {

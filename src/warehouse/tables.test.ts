@@ -46,3 +46,7 @@ test('requests are kept for 90 days, the audit log and counts for 400', () => {
     ['unrecorded', 400],
   ])
 })
+
+test('rows that are kept for a hundred years do not expire at once', () => {
+  expect(createStatement(table, keptFor(36_500))).toContain('toIntervalDay(20000)')
+})

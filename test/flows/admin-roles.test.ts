@@ -42,9 +42,9 @@ const isGlobal = (path: string): boolean =>
     /^\/warehouse(\/|$)/,
   ].some((pattern) => pattern.test(path))
 
-/** Backups hold the traffic of all workspaces. */
+/** Backups and erasures concern the traffic of all workspaces. */
 const isForSuperAdmins = (method: Method, path: string): boolean =>
-  method === 'POST' && /^\/warehouse\/backups(\/|$)/.test(path)
+  method === 'POST' && /^\/warehouse\/(backups|erasures)(\/|$)/.test(path)
 
 /** Validation changes nothing; some paths require `update` for every method. */
 const isReading = (method: Method, path: string): boolean =>

@@ -4,9 +4,9 @@ import type { Warehouse } from './open-warehouse.ts'
 /** Milliseconds between two searches for completed units. */
 const interval = 15_000
 
-/** Builds rollups in the background; the returned function stops after the unit that is being built. */
-export function startRollupJobs(
-  { rollups }: Pick<Warehouse, 'rollups'>,
+/** Builds rollups, and finishes erasures that were interrupted; the returned function stops after the unit that is being built. */
+export function startWarehouseJobs(
+  { rollups, erasures }: Pick<Warehouse, 'rollups' | 'erasures'>,
   log: Log,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -19,6 +19,13 @@ export function startRollupJobs(
           if (count > 0) log.info('warehouse: rollups built', { units: count })
         },
         (error: unknown) => log.warn('warehouse: rollups not built, retrying', { error }),
+      )
+      .then(erasures.resume)
+      .then(
+        (count) => {
+          if (count > 0) log.info('warehouse: erasures finished', { erasures: count })
+        },
+        (error: unknown) => log.warn('warehouse: erasures not finished, retrying', { error }),
       )
       .finally(() => (running = undefined))
   }
