@@ -87,7 +87,7 @@ describe('what each person sees', () => {
 
   test('masks consumers with the reason in the table, leaderboard and details', async () => {
     const visitor = await watch('/', { account: developer })
-    await visitor.page.getByLabel(/^What you see: .* Callers are masked\.$/).waitFor()
+    await visitor.page.getByLabel(/^Visibility: .* Callers are masked\.$/).waitFor()
     const text = await untilText(visitor, 'Masked')
     for (const caller of await consumersOf('ProductX')) expect(text).not.toContain(caller)
     const rows = await shownRows(visitor)

@@ -24,7 +24,7 @@ export function ExplainForm({ workspaces }: { readonly workspaces: readonly stri
   }
   return (
     <div className={classes.columns}>
-      <Panel title="Check a request" hint="Decided as the Admin API decides it">
+      <Panel title="Check a request" hint="Uses the same rules as the Admin API">
         <form onSubmit={submit} className={classes.form}>
           {workspaces.length > 1 && (
             <Select

@@ -18,9 +18,9 @@ export function WorkspaceList({ workspaces }: { readonly workspaces: readonly st
   return (
     <>
       <p className={classes.about}>
-        Requests to a host or path that a workspace owns match only its routes, whatever routes
-        other workspaces have. A host decides before a path, and of several that match the most
-        specific. What nobody owns is open to the routes of every workspace.
+        Requests to a host or path that a workspace owns match only its routes. Hosts take
+        precedence over paths, and specific patterns over general ones. Hosts and paths without an
+        owner are open to every workspace.
         {!isSuperAdmin && ' Only a super-admin can change what a workspace owns.'}
       </p>
       <div className={classes.list}>

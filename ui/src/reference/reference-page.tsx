@@ -100,7 +100,7 @@ function Contents({ groups, shown }: ContentsProps) {
       </nav>
       <Select
         className={classes.choice}
-        aria-label="What to look up"
+        aria-label="Reference section"
         leftSection={<IconBook2 size={14} stroke={1.8} />}
         data={groups.map(({ name }) => ({ value: slugOf(name), label: name }))}
         value={slugOf(shown.name)}

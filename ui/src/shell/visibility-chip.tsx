@@ -25,7 +25,7 @@ export function VisibilityChip() {
         <UnstyledButton
           className={classes.chip}
           data-scope={visibility.scope}
-          aria-label={`What you see: ${describeVisibility(visibility)}`}
+          aria-label={`Visibility: ${describeVisibility(visibility)}`}
         >
           <Glyph size={15} stroke={1.8} />
           <span className={classes.statement}>{visibility.statement}</span>
