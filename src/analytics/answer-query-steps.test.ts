@@ -7,7 +7,7 @@ import { answerQuery } from './answer-query.ts'
 import { builtInDatasets, readDatasets } from './datasets/read-datasets.ts'
 import { buildScope } from './datasets/scope.ts'
 
-// What happens before and beside the statement; ./answer-query.test.ts has the engine.
+// Steps before and besides the statement; ./answer-query.test.ts uses the engine.
 
 const datasets = readDatasets(builtInDatasets, builtInTables)
 const [root, a] = workspaces

@@ -21,7 +21,7 @@ export type QueryContext = {
   readonly scopeOf: (dataset: Dataset) => Scope
   /** Without them, only the tables themselves are read. */
   readonly rollups?: Rollups | undefined
-  /** How long rows of a table are shown; undefined where all rows are. */
+  /** Retention of a table; undefined if all rows are shown. */
   readonly retention?: ((table: string) => Retention | undefined) | undefined
   readonly select: (statement: Statement) => Promise<readonly Row[]>
   /** Milliseconds since the epoch. */

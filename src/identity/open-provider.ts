@@ -38,7 +38,7 @@ import {
   verifyByAny,
 } from './verify-jwt.ts'
 
-/** What a sign-in that was begun is compared with. */
+/** Expected values of a sign-in in progress. */
 export type PendingSignIn = {
   readonly state: string
   readonly nonce: string
@@ -57,7 +57,7 @@ export type LogoutToken = {
 /** A client of the provider. Everything rejects with a Problem: 503 while the provider is needed and unavailable. */
 export type SignInProvider = {
   readonly settings: ProviderSettings
-  /** Where a person signs in: authorization code with PKCE, state and nonce. */
+  /** Authorization URL of a new sign-in: authorization code with PKCE, state and nonce. */
   begin(): Promise<PendingSignIn & { readonly url: string }>
   /** Redeems the code of the provider's response. `answer` are the parameters with which it sent the person back. */
   redeem(answer: URLSearchParams, pending: PendingSignIn): Promise<ProviderIdentity>
@@ -66,7 +66,7 @@ export type SignInProvider = {
     readonly claims: Claims
   }>
   verifyLogoutToken(token: string): Promise<LogoutToken>
-  /** Where a person signs out at the provider; undefined where it has no such page. */
+  /** Logout URL of the provider; undefined if it has none. */
   endSessionUrl(returnTo: string): Promise<string | undefined>
 }
 

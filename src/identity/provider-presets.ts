@@ -1,6 +1,6 @@
 import type { Claims } from './claims.ts'
 
-/** How tokens of a provider are read. The shapes are those that the providers document. */
+/** Claims in the tokens of a provider, as its documentation describes them. */
 export type ProviderPreset = {
   /** Paths of the claims that contain groups and roles; `{client_id}` stands for the client id. */
   readonly groups: readonly string[]

@@ -13,9 +13,9 @@ export type ProviderSettings = {
   readonly nameClaim: string | undefined
   /** Audience of access tokens for the Admin API. */
   readonly audience: string
-  /** What the Manager calls it. */
+  /** Name on the sign-in page. */
   readonly label: string
-  /** Where the provider sends people back. */
+  /** Redirect URI of the provider's response. */
   readonly redirectUri: () => string
   /** Whether the first sign-in creates the principal. */
   readonly createsUsers: boolean

@@ -3,7 +3,7 @@ import { claimAt, nameIn, wordsOf, type Claims } from './claims.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { providerPresets } from './provider-presets.ts'
 
-/** Who signs in, as a provider says. */
+/** Identity of a user at a provider. */
 export type ProviderIdentity = {
   readonly issuer: string
   readonly subject: string

@@ -3,7 +3,7 @@ import { randomSecret } from '../lib/ids.ts'
 import type { SessionRows, StoredSession } from '../schema/session-rows.ts'
 import { hashSecret } from './secret-hash.ts'
 
-/** Whose session begins, and where. */
+/** Owner and client of a new session. */
 export type NewSession = {
   readonly principal: string
   readonly address?: string | undefined

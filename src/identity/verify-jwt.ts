@@ -34,7 +34,7 @@ export type JwtHeader = {
   readonly issuer: string
 }
 
-/** What is needed before the signature can be verified. A key id is only used to choose a key (RFC 7515 section 4.1.4), and keys in the header never. */
+/** Reads the parts that signature verification needs. A key id only selects a key (RFC 7515 section 4.1.4); keys in the header are never used. */
 export function readJwtHeader(token: string): JwtHeader | undefined {
   try {
     const { alg, typ, kid, cty } = decodeProtectedHeader(token) as Readonly<Record<string, unknown>>

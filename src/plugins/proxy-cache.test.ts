@@ -79,7 +79,7 @@ const counting =
   (_: IncomingMessage, response: ServerResponse) =>
     response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(`${asked}`)
 
-/** What the cache did, and whether the response is the one before. */
+/** Cache status, and whether the response equals the previous one. */
 async function ask(route: string, init: RequestInit = {}, query = '') {
   const response = await gateway.ask(`/${route}/${path}${query}`, init)
   const text = await response.text()

@@ -163,7 +163,7 @@ function accepts(asked: Directives, { lifetime, mayBeStale }: StoredAnswer, age:
 
 type Rule = Pick<StoredAnswer, 'createdAt' | 'lifetime' | 'endsAt' | 'mayBeStale'>
 
-/** How long the response with these fields is stored and fresh; undefined for one that is not stored. */
+/** Storage time and freshness of a response with these fields; undefined for one that is not stored. */
 function openResponseRules(
   settings: Settings,
 ): (status: number, headers: HeaderList, now: number) => Rule | undefined {

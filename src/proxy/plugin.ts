@@ -45,7 +45,7 @@ export type Window = {
   readonly previous?: { readonly key: string; readonly weight: number }
   /** Counts requests that are refused too. */
   readonly countsRefused?: boolean
-  /** What the request counts, instead of one; 0 reads the count. */
+  /** Cost of the request, 1 by default; 0 reads the count. */
   readonly cost?: number
 }
 

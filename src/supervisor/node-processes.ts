@@ -45,7 +45,7 @@ export type NodeProcesses = {
   readonly workersReady: Promise<void>
   readonly hasControl: boolean
   readonly counters: CounterServer
-  /** What plugins share among the workers. */
+  /** Values that plugins share among the workers. */
   readonly values: ValueTable
   /** Sends messages to workers of a successor there instead of to a process of this node. */
   shareCounters(successor: SuccessorWorkers): void

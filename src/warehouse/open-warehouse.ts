@@ -239,7 +239,7 @@ export async function openWarehouse(options: WarehouseOptions): Promise<Warehous
     keepWorkspaces: (days) =>
       run(async () => {
         await preparing.run(async () => {
-          // What has been hidden is shown again once rollups are known to lack it.
+          // Hidden rows are shown again once rollups no longer contain them.
           shownDays = fewerDays(shownDays, days)
           workspaceDays = days
           await forgetExpired(await prepare())

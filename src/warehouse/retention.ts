@@ -1,4 +1,4 @@
-/** How long rows are kept: days of the workspaces that have their own, and of all others. */
+/** Retention of rows: days of the workspaces that have their own, and of all others. */
 export type Retention = {
   readonly days: number
   readonly workspaces: WorkspaceDays

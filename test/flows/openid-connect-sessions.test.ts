@@ -200,7 +200,7 @@ test('sessions in Redis have small cookies, whatever the tokens hold (oauth2-pro
     expect(keys.join()).not.toContain(secret)
   }
   expect(await redis.pttl(key)).toBeGreaterThan(0)
-  // Who writes to Redis cannot give a session to another.
+  // Write access to Redis does not allow moving a session to another id.
   const other = (await all.signIn('bob')).cookies.get('session') ?? ''
   for (const one of await redis.keys('*session:*')) await redis.set(one, value)
   pass(2)

@@ -20,13 +20,13 @@ export type SessionGateways = {
   signIn(this: void, person: string, path?: string): Promise<TestBrowser>
   /** The cookies of a browser, as a header. */
   readonly cookiesOf: (browser: TestBrowser) => string
-  /** How often tokens were requested. */
+  /** Number of token requests. */
   tokenRequests(this: void): number
   stop(this: void): Promise<void>
 }
 
 export type SessionGatewayOptions = {
-  /** Where sessions are; in cookies without it. */
+  /** Storage of sessions; cookies when absent. */
   readonly redis?: RedisAddress
   /** Configuration of the plugin, by the name of its route. */
   readonly routes?: Readonly<Record<string, object>>

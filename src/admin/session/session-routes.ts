@@ -58,7 +58,7 @@ export function registerSessionRoutes(
   }
 }
 
-/** What a sign-in stores of its request. */
+/** Client properties that a sign-in stores. */
 export const clientOf = (request: FastifyRequest) => ({
   origin: originOf(request),
   userAgent: request.headers['user-agent'],

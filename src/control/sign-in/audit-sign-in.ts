@@ -3,7 +3,7 @@ import { uuidv7 } from '../../lib/ids.ts'
 import type { AuditRecord } from '../../schema/audit-record.ts'
 import type { Control, Origin } from '../change-configuration.ts'
 
-/** What became of a sign-in, and why. */
+/** Result of a sign-in, and the reason. */
 export type SignInOutcome = Pick<AuditRecord, 'principal' | 'because' | 'status'>
 
 /** Writes the audit record of a sign-in or sign-out. */

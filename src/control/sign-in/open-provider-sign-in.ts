@@ -21,11 +21,11 @@ export type ProviderAnswer = {
 
 /** Sign-in by an OpenID Connect provider. */
 export type ProviderSignIn = {
-  /** What the Manager calls the provider. */
+  /** Name of the provider on the sign-in page. */
   readonly label: string
   readonly issuer: string
   readonly redirectUri: () => string
-  /** Where the browser goes to sign in, and the cookie by which its return is recognized. `next` is the page that it wants. */
+  /** Authorization URL, and the cookie that identifies the browser on its return. `next` is the requested page. */
   begin(next: string | undefined): Promise<{ readonly url: string; readonly cookie: string }>
   /** Starts a session. `used` is the index of the pending cookie that is over. */
   complete(given: ProviderAnswer): Promise<{

@@ -19,7 +19,7 @@ type Tools = Pick<
   'findAuthority' | 'findConsumer' | 'findConsumerBy' | 'findCredential'
 > & { readonly clock: Clock }
 
-/** What was found for a certificate, and from when to when it holds. */
+/** Result for a certificate, and its period of validity. */
 type Finding = {
   readonly result: Identified | Problem
   readonly directory: unknown

@@ -9,14 +9,14 @@ import { openTokenMemory, type Made } from './token-memory.ts'
 import { isSignedJwt } from '../../identity/verify-jwt.ts'
 import type { VerifyToken } from './verify-token.ts'
 
-/** What is known of a caller that authenticated. The same object for the same token while it is remembered. */
+/** Verified facts about an authenticated caller. The same object for the same token while it is cached. */
 export type Evidence = {
   readonly accessToken: string
   readonly idToken: string | undefined
   readonly refreshToken: string | undefined
   readonly introspection: Claims | undefined
   readonly userInfo: Claims | undefined
-  /** Where claims are looked for, in this order. */
+  /** Sets of claims, in order of precedence. */
   readonly sources: readonly Claims[]
   /** Of the keys by which a token was verified; undefined where the provider itself answered. */
   readonly keysVersion: number | undefined

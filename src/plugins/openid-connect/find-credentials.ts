@@ -2,7 +2,7 @@ import type { Exchange, RequestBody } from '../../proxy/exchange.ts'
 import { readSmallBody, replaceBody } from '../../proxy/small-body.ts'
 import type { Settings } from './settings.ts'
 
-/** What a request presents, by the places that the settings allow. */
+/** Credentials of a request, from the places that the settings allow. */
 export type Credentials = {
   readonly token?: string
   readonly refreshToken?: string
@@ -72,7 +72,6 @@ const refreshParameter = (
     ? (settings.refresh_token_param_name ?? undefined)
     : undefined
 
-/** What an Authorization field holds. */
 function findInField(field: string, settings: Placed): Credentials {
   const token = settings.bearer_token_param_type.includes('header')
     ? /^bearer +([\w.~+/-]+=*) *$/i.exec(field)?.[1]

@@ -7,7 +7,7 @@ import { claimAt, nameIn, satisfies, wordsOf, type Claims } from '../../identity
 import type { Forbidden } from './refusals.ts'
 import type { Settings } from './settings.ts'
 
-/** Who calls, and why it may not. */
+/** The caller, and the reason if it is forbidden. */
 export type Identified = { readonly caller: Caller; readonly forbidden: Forbidden | undefined }
 
 /** The same object for the same evidence while no consumer changes. */

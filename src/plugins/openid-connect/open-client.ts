@@ -53,7 +53,7 @@ export type Client = {
   /** The answer for an active token. */
   introspect(token: string): Promise<Claims>
   userInfo(token: string, subject: unknown): Promise<Claims>
-  /** Where a person signs in, and what the answer is checked against. PKCE is always used. */
+  /** Authorization URL, and the expected values of its response. PKCE is always used. */
   authorizationUrl(
     redirectUri: string,
     state: string,
@@ -62,7 +62,7 @@ export type Client = {
   redeem(url: URL, expected: ExpectedAnswer): Promise<IssuedTokens>
   /** RFC 7009; does nothing where the provider has no such endpoint. */
   revoke(token: string, hint: 'access_token' | 'refresh_token'): Promise<void>
-  /** Where a person signs out at the provider; undefined where it has no such endpoint. */
+  /** Logout URL of the provider; undefined if it has none. */
   endSession(idToken: string | undefined, returnTo: string | undefined): Promise<string | undefined>
 }
 

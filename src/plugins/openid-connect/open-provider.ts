@@ -6,7 +6,7 @@ import { parseKeySet, type KeySet } from '../../identity/verify-jwt.ts'
 import { unavailable } from './refusals.ts'
 import type { Settings } from './settings.ts'
 
-/** What is known of an OpenID Connect provider. Everything rejects with a Problem while the provider is needed and unavailable. */
+/** Cached metadata and keys of an OpenID Connect provider. All methods reject with a Problem while the provider is needed and unavailable. */
 export type Provider = {
   /** Its metadata, with the endpoints of the settings. */
   metadata(): Promise<ServerMetadata>

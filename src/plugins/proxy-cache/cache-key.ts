@@ -23,7 +23,7 @@ export function openCacheKeys({
       [scheme, host, port, pathOf(path)],
       queryOf(query),
       names.map((name) => request.headers.all(name)),
-      // What other plugins made of the request decides about its response too.
+      // Changes of the request by other plugins affect its response too.
       [forward?.method, forward?.host, pathOf(forward?.path)],
       forward?.query === query ? '' : forward?.query,
       body === undefined || body.length === 0 ? '' : hash('sha256', body),

@@ -2,7 +2,7 @@ import type { Template } from './compile-template.ts'
 
 type Pair<Source> = readonly [name: string, value: Source]
 
-/** What is done with the values of one part of a message, in this order. A value is rendered from its source. */
+/** Steps for the values of one part of a message, in this order. A value is rendered from its source. */
 export type Steps<Source = Template> = {
   readonly remove: readonly string[]
   readonly rename: readonly (readonly [old: string, name: string])[]

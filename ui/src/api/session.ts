@@ -37,7 +37,7 @@ export async function signIn(name: string, password: string): Promise<void> {
   writeCsrfToken(token)
 }
 
-/** What the sign-in page offers beside passwords. */
+/** Sign-in options besides passwords. */
 export const signInOptionsQuery = queryOptions({
   queryKey: ['sign-in-options'],
   queryFn: ({ signal }) => requestJson<SignInOptions>('/api/session/provider', { signal }),

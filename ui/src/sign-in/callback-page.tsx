@@ -9,7 +9,7 @@ import { AuthLayout } from './auth-layout.tsx'
 const query = window.location.search
 let completing: Promise<string> | undefined
 
-/** Where the identity provider sends the browser back. */
+/** Redirect target of the identity provider. */
 export function CallbackPage() {
   const [error, setError] = useState<Error>()
   const queryClient = useQueryClient()

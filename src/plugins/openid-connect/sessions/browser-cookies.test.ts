@@ -28,7 +28,7 @@ const exchangeWith = (cookies: Readonly<Record<string, string>>) => {
   return { request, forward, answerHeaders: new HeaderList() } as unknown as Exchange
 }
 
-/** What a browser has after it received the cookies of an answer. */
+/** Cookies of a browser after an answer. */
 function receive(cookies: Record<string, string>, { answerHeaders }: Exchange) {
   const kept = new Map(Object.entries(cookies))
   for (const field of answerHeaders.all('set-cookie')) {

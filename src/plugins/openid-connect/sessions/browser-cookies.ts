@@ -1,6 +1,5 @@
 import type { Exchange } from '../../../proxy/exchange.ts'
 
-/** How a cookie is set. */
 export type CookieOptions = {
   readonly path: string
   readonly domain: string | null

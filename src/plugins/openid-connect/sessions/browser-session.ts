@@ -84,7 +84,7 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
     const seconds = Math.max(0, Math.floor(milliseconds / 1000))
     writeChunks(exchange, nameOf(cookieName, exchange, options), value, { seconds, options })
   }
-  /** What is computed once per token is kept by this object. */
+  /** The same object for the same token, because values that are computed once per token are cached by it. */
   const evidenceFor = (session: Session, endsAt: number): Evidence => {
     const key = `${session.id}:${session.generation}`
     const evidence = evidences.get(key) ?? evidenceOf(session)

@@ -20,7 +20,7 @@ export type RefreshTools = {
   readonly timeout: number
 }
 
-/** What the lock of a refresh says. */
+/** State in the lock of a refresh. */
 type Outcome = 'running' | 'refused' | 'failed'
 
 /** Milliseconds between a failure and the next attempt. */

@@ -7,7 +7,7 @@ import { sessionForm, type Session } from './session.ts'
 /** A session and the value of the cookie for it. */
 export type StoredSession = { readonly session: Session; readonly cookie: string }
 
-/** Where sessions are: in the cookie, or in the shared values with only their id in the cookie. Rejects while the shared values cannot be reached. */
+/** Stores sessions in the cookie, or in the shared values with only their id in the cookie. Rejects while the shared values are unavailable. */
 export type SessionStorage = {
   /** Elsewhere a session is forgotten when it was not used for long enough. */
   readonly isInCookie: boolean
@@ -66,5 +66,5 @@ export function openSessionStorage(
 const purpose = 'session'
 const maxId = 64
 
-/** Whoever reads the keys learns no id. */
+/** Hashed, so that the keys do not reveal session ids. */
 const keyOf = (id: string): string => `session:${hash('sha256', id, 'base64url')}`

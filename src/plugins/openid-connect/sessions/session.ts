@@ -63,11 +63,11 @@ export function evidenceOf({ accessToken, idToken, refreshToken }: Session): Evi
   }
 }
 
-/** How long sessions last, in milliseconds. */
+/** Timeouts of sessions, in milliseconds. */
 export type SessionLifetime = {
-  /** How long a session lasts from now on when it is not used. */
+  /** Remaining lifetime of an unused session. */
   left(session: Session, now: number): number
-  /** After how much time a use is written down. */
+  /** Interval after which a use is recorded. */
   readonly touchInterval: number
   /** From the sign-in. */
   readonly max: number

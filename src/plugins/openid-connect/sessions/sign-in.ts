@@ -119,7 +119,7 @@ function stateOf({ request }: Exchange): string | undefined {
   return state !== '' && (query.has('code') || query.has('error')) ? state : undefined
 }
 
-/** Where the browser was. The slashes at the start are one, because `//host` and `/\host` are other hosts. */
+/** Address of the requested page. Leading slashes are merged, because `//host` and `/\host` are other hosts. */
 function localAddress({ request: { path, query } }: Exchange): string {
   const local = `/${path.replace(/^[/\\]+/, '')}${query === '' ? '' : `?${query}`}`
   return local.length > maxAddress || /[^\x21-\x7e]/.test(local) ? '/' : local
